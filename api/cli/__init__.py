@@ -1,0 +1,29 @@
+"""The `bigseg` command: one module a group of commands, put together here."""
+
+from collections.abc import Callable
+
+import typer
+
+from api.cli import serve, up
+
+# Each adds its commands to the application; the order is that of `bigseg --help`.
+_REGISTER: tuple[Callable[[typer.Typer], None], ...] = (up.register, serve.register)
+
+
+def build_app() -> typer.Typer:
+    """Make the command-line application with all its commands."""
+    app = typer.Typer(
+        name="bigseg",
+        help="Big segments: lists in from S3, answers out over HTTP.",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_show_locals=False,  # locals may hold a token
+    )
+    for register in _REGISTER:
+        register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command that the arguments name; ends the process with its status."""
+    build_app()()

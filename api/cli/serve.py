@@ -1,0 +1,67 @@
+"""``bigseg api``, ``worker`` and ``beat``: the processes singly, as a deployment runs them."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from worker.embedded.services import (
+    UPKEEP_QUEUE,
+    WORK_QUEUE,
+    api_command,
+    beat_command,
+    worker_command,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands ``api``, ``worker`` and ``beat``."""
+    app.command("api")(_api)
+    app.command("worker")(_worker)
+    app.command("beat")(_beat)
+
+
+def _api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 8000,
+) -> None:
+    """Serve the HTTP API with one process; run several behind a balancer for more."""
+    _become(api_command(host, port))
+
+
+def _worker(
+    concurrency: Annotated[int, typer.Option(help="Number of processes.", min=1, max=256)] = 2,
+    queues: Annotated[
+        str,
+        typer.Option(
+            help=f"Queues to take work from, joined by commas. Give {UPKEEP_QUEUE} a worker of "
+            "its own with one process, so that upkeep never waits behind imports."
+        ),
+    ] = WORK_QUEUE,
+) -> None:
+    """Run a Celery worker."""
+    chosen = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
+    unknown = set(chosen) - {WORK_QUEUE, UPKEEP_QUEUE}
+    if unknown or not chosen:
+        names = f"{WORK_QUEUE} and {UPKEEP_QUEUE}"
+        raise typer.BadParameter(f"the queues are {names}", param_hint="--queues")
+    _become(worker_command(chosen, concurrency, chosen[0].rpartition(".")[2]))
+
+
+def _beat(
+    schedule: Annotated[
+        Path, typer.Option(help="File that remembers when what was sent last; may be lost.")
+    ] = Path(".bigseg/beat-schedule"),
+) -> None:
+    """Run Celery's beat, which reminds the workers of periodic work; several do no harm."""
+    path = schedule.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _become(beat_command(path))
+
+
+def _become(command: tuple[str, ...]) -> NoReturn:
+    """Replace this process, so that signals reach the server itself."""
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606  # our own command, no shell

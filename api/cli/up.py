@@ -1,0 +1,87 @@
+"""``bigseg up``: a whole local system in one terminal."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from worker.embedded import (
+    DEFAULT_PORT,
+    DEFAULT_REDIS_PORT,
+    DEFAULT_S3_PORT,
+    EmbeddedError,
+    Event,
+    LocalOptions,
+    LocalSystem,
+    StopRequestedError,
+)
+
+
+def _port_option(whose: str, default: int) -> Any:  # noqa: ANN401  # typer's options are Any
+    found = f"{default}, or the next free one"
+    return typer.Option(help=f"Port of {whose}.", min=1, max=65_535, show_default=found)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``up``."""
+    app.command("up")(_up)
+
+
+def _up(
+    *,
+    host: Annotated[str, typer.Option(help="Address the API listens on.")] = "127.0.0.1",
+    port: Annotated[int | None, _port_option("the API", DEFAULT_PORT)] = None,
+    data_dir: Annotated[
+        Path, typer.Option(help="Directory of the append-only file, the logs and the admin token.")
+    ] = Path(".bigseg"),
+    redis_port: Annotated[int | None, _port_option("the store server", DEFAULT_REDIS_PORT)] = None,
+    s3_port: Annotated[int | None, _port_option("the S3 stand-in", DEFAULT_S3_PORT)] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(help="Worker processes.", min=1, max=64, show_default="one a core, 2 to 4"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, one for each event.")
+    ] = False,
+) -> None:
+    """Run a whole system on this machine until Ctrl-C: store, S3 stand-in, workers, beat, API.
+
+    Members survive a restart, in the data directory; objects in the S3 stand-in do not.
+    BIGSEG_REDIS_URL and BIGSEG_S3_ENDPOINT name servers to use instead of new ones,
+    BIGSEG_SERVER_BINARY the store server to start.
+    """
+    options = LocalOptions(
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        redis_port=redis_port,
+        s3_port=s3_port,
+        concurrency=concurrency,
+    )
+    try:
+        with LocalSystem.start(options, _EventPrinter(as_json=as_json)) as system:
+            system.wait()
+    except StopRequestedError:
+        return  # what was asked for has been done
+    except EmbeddedError as exc:
+        message = json.dumps({"name": "error", "text": str(exc)}) if as_json else f"bigseg: {exc}"
+        typer.echo(message, err=True)
+        raise typer.Exit(1) from exc
+
+
+class _EventPrinter:
+    """Prints each event as a line; says nothing more once nobody can read it."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._is_read = True
+
+    def __call__(self, event: Event) -> None:
+        if not self._is_read:
+            return
+        try:
+            typer.echo(json.dumps(asdict(event)) if self._as_json else event.text)
+        except OSError:  # the terminal has gone, which must not keep the system from stopping
+            self._is_read = False

@@ -1,0 +1,148 @@
+"""Everything a request can be refused with, in no dialect's words.
+
+ApiError
+├── InvalidRequest (terminal)        400  the request itself is wrong
+├── Unauthorized (terminal)          401
+├── NotFound (terminal)              404
+├── MethodNotAllowed (terminal)      405
+├── KeyTaken (terminal)              409  a segment has this key
+├── Conflict (terminal)              409  another process holds the segment
+├── TooLarge (terminal)              413
+├── UnsupportedMediaType (terminal)  415
+├── Unavailable (transient)          503  a part that is needed does not answer
+└── Broken (terminal)                500  something that should not happen did
+
+A dialect turns one of these into its body; what the store and the objects raise is
+translated here, in one table.
+"""
+
+from typing import ClassVar, Final
+
+from worker.objects import (
+    ObjectError,
+    ObjectNotFound,
+    ObjectStoreUnavailable,
+    ObjectTooLarge,
+    SourceNotAllowed,
+    UploadLost,
+)
+from worker.store import (
+    EnvironmentNotFound,
+    Fenced,
+    ImportInProgress,
+    JobNotFound,
+    ListUnknown,
+    OutOfMemory,
+    ProjectNotFound,
+    SegmentExists,
+    SegmentNotFound,
+    StoreError,
+    StoreUnavailable,
+    TerminalError,
+    TransientError,
+)
+
+#: Seconds a caller is asked to wait after a 503. Clients obey it by blocking, so it is short.
+RETRY_AFTER_S: Final = 1
+
+
+class ApiError(Exception):
+    """A refusal: what happened, to which id, and what to do."""
+
+    status: ClassVar[int] = 500
+
+    @property
+    def message(self) -> str:
+        """What the caller is told."""
+        return str(self)
+
+
+class InvalidRequest(ApiError, TerminalError):
+    """The request itself is wrong."""
+
+    status = 400
+
+
+class Unauthorized(ApiError, TerminalError):
+    """No token, or one that is not known."""
+
+    status = 401
+
+
+class NotFound(ApiError, TerminalError):
+    """Nothing is there."""
+
+    status = 404
+
+
+class MethodNotAllowed(ApiError, TerminalError):
+    """The path exists, but not for this method."""
+
+    status = 405
+
+
+class KeyTaken(ApiError, TerminalError):
+    """A resource with this key exists already."""
+
+    status = 409
+
+
+class Conflict(ApiError, TerminalError):
+    """Another process is in the way; try again when it is over."""
+
+    status = 409
+
+
+class TooLarge(ApiError, TerminalError):
+    """The body is longer than allowed."""
+
+    status = 413
+
+
+class UnsupportedMediaType(ApiError, TerminalError):
+    """The body is of a type that this operation does not take."""
+
+    status = 415
+
+
+class Unavailable(ApiError, TransientError):
+    """A part that is needed does not answer, or cannot be certain. Safe to retry."""
+
+    status = 503
+
+
+class Broken(ApiError, TerminalError):
+    """Something that should not happen did; the operator finds it in the log."""
+
+    status = 500
+
+
+_OF_STORE: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
+    (ProjectNotFound, NotFound),
+    (EnvironmentNotFound, NotFound),
+    (SegmentNotFound, NotFound),
+    (JobNotFound, NotFound),
+    (SegmentExists, KeyTaken),
+    (ImportInProgress, Conflict),
+    (Fenced, Conflict),
+    (ListUnknown, Unavailable),
+    (OutOfMemory, Unavailable),
+    (StoreUnavailable, Unavailable),
+    (SourceNotAllowed, InvalidRequest),
+    (ObjectTooLarge, TooLarge),
+    (ObjectNotFound, NotFound),
+    (ObjectStoreUnavailable, Unavailable),
+    (UploadLost, Unavailable),
+)
+
+
+def translated(error: StoreError | ObjectError) -> ApiError:
+    """What a caller is told of an error of the store or of the objects.
+
+    Those not in the table mean a fault in the set-up (a refused command, a missing
+    bucket): 500.
+    """
+    for theirs, ours in _OF_STORE:
+        if isinstance(error, theirs):
+            return ours(str(error))
+    return Broken(str(error))

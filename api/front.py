@@ -1,0 +1,201 @@
+"""The outermost ASGI application: who calls, which way, and how it ended.
+
+Every request passes here once: authentication, the look-ups' short way, the limit on
+bodies, refusals in the dialect's words, counting. All else is FastAPI's.
+"""
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from api.asgi import (
+    Asgi,
+    Disconnected,
+    Header,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    declared_length,
+    header,
+    read_body,
+    refuse_body,
+    replay,
+)
+from api.auth import TokenAuth
+from api.errors import ApiError, Broken, MethodNotAllowed, NotFound, TooLarge, translated
+from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
+from api.launchdarkly.errors import error_body, error_headers
+from api.launchdarkly.membership import membership_body, question_of
+from api.lookups import Lookups
+from api.metrics import Metrics
+from worker.objects import ObjectError
+from worker.store import StoreError
+
+_OK: Final = 200
+_SERVER_FAULT: Final = 500
+_UNAVAILABLE: Final = 503
+_ALLOW_GET: Final[Header] = (b"allow", b"GET, HEAD")
+
+_log = structlog.get_logger(__name__)
+
+
+class Front:
+    """Wraps the REST application; for one event loop."""
+
+    def __init__(
+        self,
+        rest: Asgi,
+        *,
+        auth: TokenAuth,
+        lookups: Lookups,
+        readiness: Readiness,
+        metrics: Metrics,
+        max_body_bytes: int,
+        ids: Callable[[], str],
+    ) -> None:
+        self._rest = rest
+        self._auth = auth
+        self._lookups = lookups
+        self._readiness = readiness
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+        self._ids = ids
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event of ASGI."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        started = time.perf_counter()
+        path = scope["raw_path"]
+        question = question_of(path)
+        if question is None:
+            await self._serve(scope, receive, send, started)
+        else:
+            status = await self._look_up(scope, question, send)
+            self._metrics.look_up(status, time.perf_counter() - started)
+
+    async def _look_up(self, scope: Scope, question: list[bytes], send: Send) -> int:
+        try:
+            self._auth.caller(scope["headers"])
+            if scope["method"] != "GET":
+                error = MethodNotAllowed("only GET asks for a membership")
+                return await self._refuse(error, send, (_ALLOW_GET,))
+            body = await membership_body(self._lookups, question)
+        except ApiError as exc:
+            return await self._refuse(exc, send)
+        except StoreError as exc:
+            return await self._refuse(translated(exc), send)
+        await answer(send, _OK, body)
+        return _OK
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        seen = _Seen(send)
+        try:
+            await self._pass_on(scope, receive, seen)
+        except Disconnected:
+            seen.status = 0
+        except TooLarge as exc:
+            await self._refuse_body(exc, receive, seen)
+        except ApiError as exc:
+            await self._refuse(exc, seen)
+        except (StoreError, ObjectError) as exc:
+            await self._refuse(translated(exc), seen)
+        except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
+            await self._break(exc, seen)
+        self._count(scope, seen.status, time.perf_counter() - started)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["raw_path"]
+        if path in OPEN_PATHS:
+            await self._health(path, scope["method"], send)
+            return
+        scope.setdefault("state", {})["caller"] = self._auth.caller(scope["headers"])
+        if b"%2f" in path.lower():
+            # No resource key holds a slash; decoding it would make another path of it.
+            raise NotFound("invalid resource identifier")
+        if not _is_upload(scope):
+            receive = await self._bounded(scope, receive)
+        await self._rest(scope, receive, send)
+
+    async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        declared = declared_length(scope)
+        if declared == 0:
+            return receive
+        if declared is not None and declared > self._max_body_bytes:
+            raise TooLarge(f"the request body is over {self._max_body_bytes:,} bytes")
+        return replay(await read_body(receive, self._max_body_bytes), receive)
+
+    async def _health(self, path: bytes, method: str, send: Send) -> None:
+        if method not in {"GET", "HEAD"}:
+            raise MethodNotAllowed("only GET asks for health")
+        if path == LIVE_PATH:
+            await answer(send, _OK, LIVE_BODY)
+            return
+        ready, body = await self._readiness.body()
+        await answer(send, _OK if ready else _UNAVAILABLE, body)
+
+    async def _refuse(
+        self, error: ApiError, send: Send, headers: tuple[Header, ...] = ()
+    ) -> int:
+        body = self._body(error)
+        await answer(send, error.status, body, (*error_headers(error), *headers))
+        return error.status
+
+    async def _refuse_body(self, error: ApiError, receive: Receive, send: Send) -> None:
+        await refuse_body(receive, send, error.status, self._body(error))
+
+    async def _break(self, exc: Exception, seen: "_Seen") -> None:
+        error_id = self._ids()
+        # Only where, never the message: it may hold what the caller sent.
+        where = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(exc.__traceback__)]
+        _log.error("request.broken", error_id=error_id, error=type(exc).__name__, where=where[-8:])
+        if not seen.status:
+            error = Broken("something went wrong; the operator finds it in the log by this id")
+            await answer(seen, error.status, error_body(error, error_id))
+
+    def _body(self, error: ApiError) -> bytes:
+        error_id = self._ids()
+        if error.status == _SERVER_FAULT:
+            _log.error("request.broken", error_id=error_id, error=error.message)
+        return error_body(error, error_id)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        if scope["raw_path"] in OPEN_PATHS:
+            route = scope["raw_path"].decode()
+        self._metrics.request(scope["method"], route, status, seconds)
+        if route not in {"/healthz", "/readyz"}:
+            _log.info(
+                "request.served",
+                method=scope["method"],
+                route=route,
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
+            )
+
+
+class _Seen:
+    """A ``send`` that remembers the status."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Whether the body is a list file, which is streamed and has a limit of its own."""
+    kind = header(scope, b"content-type") or b""
+    return scope["raw_path"].endswith(b"/imports") and kind.lower().startswith(b"multipart/")

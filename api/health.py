@@ -1,0 +1,93 @@
+"""Is this process alive, and can it do its work? Asked by machines, without a token."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from api.errors import ApiError, Unavailable
+from worker.objects import ObjectError
+from worker.store import Store, StoreError
+
+LIVE_PATH: Final = b"/healthz"
+READY_PATH: Final = b"/readyz"
+#: Paths that need no token.
+OPEN_PATHS: Final = frozenset({LIVE_PATH, READY_PATH})
+
+LIVE_BODY: Final = b'{"status":"ok"}'
+
+#: Seconds an answer is given again: the path is open to all, the parts are not.
+_KEEP_S: Final = 1.0
+_LIMIT_S: Final = 10.0
+
+Check = Callable[[], None]
+
+
+class Readiness:
+    """Asks every part at once, each in a thread of its own; for one event loop."""
+
+    def __init__(
+        self, checks: Mapping[str, Check], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            checks: a part's name, and what raises if it cannot be used. May block.
+            monotonic: seconds.
+        """
+        self._checks = checks
+        self._monotonic = monotonic
+        self._asked_at = float("-inf")
+        self._answer: asyncio.Task[dict[str, str | None]] | None = None
+
+    async def body(self) -> tuple[bool, bytes]:
+        """Whether all parts can be used, and the answer that names each.
+
+        An answer up to a second old may be given.
+        """
+        if self._answer is None or (
+            self._answer.done() and self._monotonic() - self._asked_at > _KEEP_S
+        ):
+            self._asked_at = self._monotonic()
+            self._answer = asyncio.create_task(self._ask_all())
+        faults = await asyncio.shield(self._answer)
+        ready = not any(faults.values())
+        parts = {
+            name: {"ok": fault is None} | ({} if fault is None else {"error": fault})
+            for name, fault in faults.items()
+        }
+        return ready, json.dumps({"status": "ok" if ready else "down", "parts": parts}).encode()
+
+    async def _ask_all(self) -> dict[str, str | None]:
+        faults = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
+        return dict(zip(self._checks, faults, strict=True))
+
+    async def _ask(self, check: Check) -> str | None:
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                await asyncio.to_thread(check)
+        except TimeoutError:
+            return f"no answer within {_LIMIT_S:g} s"
+        except (ApiError, StoreError, ObjectError) as exc:
+            return str(exc)
+        return None
+
+
+def store_check(store: Callable[[], Store]) -> Check:
+    """A check of the membership store.
+
+    A server that evicts keys would lose shards one by one; no answer of it can be relied
+    on, so it counts as down.
+    """
+
+    def check() -> None:
+        opened = store()
+        opened.ping()
+        policy = opened.eviction_policy()
+        if policy.startswith("allkeys-"):
+            raise Unavailable(
+                f"the store evicts members (maxmemory-policy {policy}): set it to noeviction"
+            )
+
+    return check

@@ -1,0 +1,72 @@
+"""``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}``: the hot path.
+
+Plain ASGI, because a framework's request costs more than the whole answer. Routed on the
+undecoded path, so that a key may hold an encoded slash.
+"""
+
+import json
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from api.context_keys import fault_of
+from api.errors import InvalidRequest, NotFound
+from api.launchdarkly.paths import RESOURCE_KEY
+from api.lookups import Lookups, Place
+
+_PREFIX: Final = b"/api/v2/segments/"
+#: '', 'api', 'v2', 'segments', project, environment, segment, 'contexts', context key
+_PARTS: Final = 9
+_LAST_LITERAL: Final = 7
+_LITERALS: Final = (b"contexts", b"users")
+_BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_BOOLEAN: Final = {True: "true", False: "false"}
+
+
+def question_of(raw_path: bytes) -> list[bytes] | None:
+    """The path's parts if it asks for a membership, whatever the method."""
+    if not raw_path.startswith(_PREFIX):
+        return None
+    parts = raw_path.split(b"/")
+    return parts if len(parts) == _PARTS and parts[_LAST_LITERAL] in _LITERALS else None
+
+
+async def membership_body(lookups: Lookups, parts: list[bytes]) -> bytes:
+    """The answer's body.
+
+    Raises:
+        InvalidRequest: the key is not a context key, or the segment is a standard one.
+        NotFound: a resource key is none.
+        StoreError: what :meth:`Lookups.look_up` raises.
+    """
+    place: Place = (_resource(parts[4]), _resource(parts[5]), _resource(parts[6]))
+    key = _context_key(parts[8])
+    answer = await lookups.look_up(place, key)
+    included, excluded = _BOOLEAN[answer.included], _BOOLEAN[answer.excluded]
+    text = f'{{"userKey":{json.dumps(key)},"included":{included},"excluded":{excluded}}}'
+    return text.encode()
+
+
+def _resource(part: bytes) -> str:
+    try:
+        text = (unquote_to_bytes(part) if b"%" in part else part).decode()
+    except UnicodeDecodeError as exc:
+        raise NotFound("invalid resource identifier") from exc
+    if RESOURCE_KEY.fullmatch(text) is None:
+        raise NotFound("invalid resource identifier")
+    return text
+
+
+def _context_key(part: bytes) -> str:
+    if b"%" in part:
+        if _BAD_PERCENT.search(part):
+            raise InvalidRequest("the context key in the path has a % that encodes nothing")
+        part = unquote_to_bytes(part)
+    try:
+        key = part.decode()
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest("the context key in the path is not valid UTF-8") from exc
+    fault = fault_of(key)
+    if fault is not None:
+        raise InvalidRequest(fault)
+    return key

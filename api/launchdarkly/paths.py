@@ -1,0 +1,60 @@
+"""Addresses of resources: what a key may look like, and where each thing is found."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from worker.store import Scope
+
+#: Keys of projects, environments and segments. Source: Terraform's provider enforces it;
+#: 256 characters is the usual assumption and keeps every Redis and S3 key in bounds.
+RESOURCE_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
+
+PREFIX: Final = "/api/v2"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPath:
+    """A segment's address; whether it exists is not said."""
+
+    project: str
+    environment: str
+    segment: str
+
+    @property
+    def scope(self) -> Scope:
+        """The environment."""
+        return Scope(self.project, self.environment)
+
+    @property
+    def list(self) -> str:
+        """All segments of the environment."""
+        return segments_path(self.scope)
+
+    @property
+    def self(self) -> str:
+        """The segment."""
+        return f"{self.list}/{self.segment}"
+
+    @property
+    def site(self) -> str:
+        """Where LaunchDarkly's own user interface would show it."""
+        return f"/{self.project}/{self.environment}/segments/{self.segment}"
+
+    def import_(self, import_id: str) -> str:
+        """One import."""
+        return f"{self.self}/imports/{import_id}"
+
+    def export(self, export_id: str) -> str:
+        """One export."""
+        return f"{self.self}/exports/{export_id}"
+
+
+def segments_path(scope: Scope) -> str:
+    """The collection of an environment's segments."""
+    return f"{PREFIX}/segments/{scope.project}/{scope.environment}"
+
+
+def link(href: str, media_type: str = "application/json") -> dict[str, str]:
+    """One entry of ``_links``."""
+    return {"href": href, "type": media_type}

@@ -1,0 +1,60 @@
+"""What request handlers work with, put together once a process."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.auth import Caller
+from api.lookups import Lookups
+from api.metrics import Metrics
+from api.opening import LazyObjects, LazyStore
+from api.settings import ApiSettings
+from api.work import WorkSender
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts; closing them is the application's life span's to do."""
+
+    settings: ApiSettings
+    """Without the admin token."""
+    store: LazyStore
+    objects: LazyObjects
+    work: WorkSender
+    lookups: Lookups
+    metrics: Metrics
+    clock: Callable[[], int]
+    """Unix milliseconds."""
+    ids: Callable[[], str]
+    """New UUIDs."""
+
+    def close(self) -> None:
+        """Close every part. Idempotent."""
+        self.lookups.close()
+        self.work.close()
+        self.store.close()
+        self.objects.close()
+
+
+def new_id() -> str:
+    """A random UUID."""
+    return str(uuid.uuid4())
+
+
+def services_of(request: Request) -> Services:
+    """The parts of the application that serves this request."""
+    services: Services = request.app.state.services
+    return services
+
+
+def caller_of(request: Request) -> Caller:
+    """Who sent this request; the front has made sure."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
+CallerOf = Annotated[Caller, Depends(caller_of)]

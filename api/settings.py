@@ -1,0 +1,72 @@
+"""Settings of the API, read from ``BIGSEG_*``; the README's table is held against them."""
+
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator
+
+from worker.objects import ObjectSettings
+from worker.store import StoreSettings
+
+_GIB = 1024**3
+_MIB = 1024**2
+
+
+class ApiSettings(StoreSettings, ObjectSettings):
+    """What an API process needs on top of the store's and the objects' settings."""
+
+    admin_token: SecretStr | None = Field(
+        default=None,
+        description="The token that may do everything; unset or empty means that every request "
+        "but the health checks is answered 401. Only its SHA-256 is kept in memory.",
+    )
+    max_upload_bytes: int = Field(
+        default=50 * _GIB,
+        ge=1,
+        le=5 * 1024 * _GIB,
+        description="Bytes of one uploaded list; more is answered 413. Far above any list seen, "
+        "and it keeps one caller from filling the bucket.",
+    )
+    max_body_bytes: int = Field(
+        default=5 * _MIB,
+        ge=1024,
+        le=256 * _MIB,
+        description="Bytes of any other request body; more is answered 413. Such bodies are held "
+        "in memory; 10,000 keys of ordinary length fit.",
+    )
+    lookup_timeout_s: float = Field(
+        default=0.5,
+        gt=0,
+        le=10,
+        description="Seconds a look-up waits for the store before it is answered 503; a caller "
+        "that evaluates flags cannot wait longer.",
+    )
+    lookup_backlog: int = Field(
+        default=4_096,
+        ge=1,
+        le=1_000_000,
+        description="Look-ups that may wait for the store at one time; one more is answered 503 "
+        "at once, so that a stalled store cannot fill the memory.",
+    )
+    lookup_segments: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Segments whose last seen revision is remembered for look-ups, about 1 KiB "
+        "each; a forgotten one costs its next look-up a few round trips.",
+    )
+
+    @field_validator("admin_token")
+    @classmethod
+    def _blank_is_unset(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is None or not token.get_secret_value().strip():
+            return None
+        return token
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the settings from the environment.
+
+        Raises:
+            pydantic.ValidationError: a variable has an invalid value.
+        """
+        return cls()

@@ -1,0 +1,99 @@
+"""The four stores that the suite runs on, each opened under a prefix of its own."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+import fakeredis
+from redis import Redis, RedisCluster
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.servers import Cluster, Server
+from worker.store import Keyspace, Store, assemble
+from worker.store.connections import Client
+from worker.store.job_store import JobStore
+from worker.store.memberships import MembershipStore
+from worker.store.scripts import Script, ScriptName, Scripts
+from worker.store.segments import SegmentStore
+
+StoreName = Literal["fakeredis", "valkey", "redis8", "cluster"]
+STORE_NAMES: Final[tuple[StoreName, ...]] = ("fakeredis", "valkey", "redis8", "cluster")
+
+#: Changes the text of one script; raises when it finds nothing to change.
+Mutation = Callable[[str], str]
+
+
+def clock_ms() -> int:
+    """Give the time in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def token() -> str:
+    """Give a name that nobody else has."""
+    return secrets.token_hex(16)
+
+
+def open_client(server: Server | Cluster | None) -> Client:
+    """Connect as the product does: no retries, RESP2; ``None`` is the stand-in."""
+    if server is None:
+        return fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,)), protocol=2)
+    retry = Retry(NoBackoff(), 0)
+    if isinstance(server, Cluster):
+        return RedisCluster(host="127.0.0.1", port=server.port, protocol=2, retry=retry)
+    return Redis(
+        host="127.0.0.1", port=server.port, protocol=2, retry=retry, socket_timeout=10
+    )
+
+
+@contextmanager
+def opened(server: Server | Cluster | None) -> Iterator[Store]:
+    """Open a store with the default project; its keys are removed at the end."""
+    client = open_client(server)
+    with assemble(client, f"t-{token()[:8]}", clock=clock_ms, tokens=token) as store:
+        store.segments.initialise()
+        try:
+            yield store
+        finally:
+            for key in keys_of(store):
+                client.unlink(key)
+
+
+def keys_of(store: Store) -> set[str]:
+    """List every key under the store's prefix, on all nodes."""
+    return {key.decode() for key in store.client.scan_iter(f"{store.keyspace.prefix}:*", 1_000)}
+
+
+class MutatedScripts(Scripts):
+    """The scripts, one of them broken on purpose."""
+
+    def __init__(self, store: Store, name: ScriptName, mutation: Mutation) -> None:
+        super().__init__(store.client, flagged=store.scripts._flagged)
+        text = store.scripts.get(name).text.decode()
+        changed = mutation(text)
+        assert changed != text, f"the mutation of {name} finds nothing to change"
+        self._loaded[name] = Script.of(changed)
+
+
+def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
+    """Give the same store with one broken script."""
+    client, keys = store.client, Keyspace(store.keyspace.prefix)
+    scripts = MutatedScripts(store, name, mutation)
+    memberships = MembershipStore(client, scripts, keys, token)
+    return Store(
+        client=client,
+        keyspace=keys,
+        scripts=scripts,
+        segments=SegmentStore(client, scripts, keys, memberships, clock_ms, token),
+        memberships=memberships,
+        jobs=JobStore(client, scripts, keys, token),
+    )
+
+
+def script_names() -> set[str]:
+    """List the scripts in the folder; the shared fragment is none."""
+    folder = Path(__file__).parents[2] / "worker" / "store" / "lua"
+    return {file.stem for file in folder.glob("*.lua")} - {"list"}

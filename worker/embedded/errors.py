@@ -1,0 +1,62 @@
+"""What a local system can fail with.
+
+EmbeddedError
+├── PortTakenError            an explicit port is in use                        (terminal)
+├── DataDirectoryError        the data directory cannot be used                 (terminal)
+│   ├── DataDirectoryHeldError    another `bigseg up` runs on it
+│   └── NewerDataError            its data needs a newer or another server
+├── ServerNotFoundError       no suitable store server on this machine          (terminal)
+├── ServiceUnreachableError   a service named by a setting does not answer      (transient)
+└── ChildError                a process of the system ended or stayed silent    (transient)
+"""
+
+from worker.errors import BigsegError, TerminalError, TransientError
+
+
+class EmbeddedError(BigsegError):
+    """A local system could not be started or could not go on."""
+
+
+class PortTakenError(EmbeddedError, TerminalError):
+    """A port that was asked for is in use."""
+
+
+class DataDirectoryError(EmbeddedError, TerminalError):
+    """The data directory cannot be made, read or written."""
+
+
+class DataDirectoryHeldError(DataDirectoryError):
+    """Another process holds the data directory's lock."""
+
+
+class NewerDataError(DataDirectoryError):
+    """The data was written by a newer server, or by one of the other kind."""
+
+
+class ServerNotFoundError(EmbeddedError, TerminalError):
+    """There is no store server that can be started."""
+
+
+class ServiceUnreachableError(EmbeddedError, TransientError):
+    """A server or an S3 service that the user named does not answer. Safe to retry."""
+
+
+class ChildError(EmbeddedError, TransientError):
+    """A process ended by itself or was not ready in time; the message ends with its log's tail.
+
+    Safe to retry: nothing of the system runs any more when a caller sees it.
+    """
+
+
+class StopRequestedError(KeyboardInterrupt):
+    """A signal asked the system to stop; raised once, in the main thread.
+
+    Not an `EmbeddedError`: like `KeyboardInterrupt` it must pass every ``except Exception``.
+
+    Attributes:
+        signal_name: ``SIGINT``, ``SIGTERM`` or ``SIGHUP``.
+    """
+
+    def __init__(self, signal_name: str) -> None:
+        super().__init__(signal_name)
+        self.signal_name = signal_name

@@ -1,0 +1,1 @@
+"""Exports: one pinned revision, written out in order of its shards."""

@@ -1,0 +1,58 @@
+"""Turning shards into the bytes of a list file."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, Final, Literal
+
+import pyarrow as pa
+
+from worker.lists.csv_writer import csv_lines
+from worker.lists.parquet_writer import ParquetKeyWriter
+from worker.store.member_codec import unpack
+
+#: Members turned into text together: enough for the column-wise code to pay.
+_ROWS_PER_BLOCK: Final = 65_536
+
+
+def write_members(
+    shards: Iterable[list[bytes]],
+    sink: IO[bytes],
+    file_format: Literal["csv", "parquet"],
+    on_rows: Callable[[int], None],
+) -> int:
+    """Write packed members as keys, in the order given.
+
+    Holds one block of members, or one row group for Parquet.
+
+    Args:
+        shards: Packed members, some shards at a time.
+        sink: Needs only ``write(bytes)``.
+        file_format: How to spell the list.
+        on_rows: Called with the rows of each block.
+
+    Returns:
+        Rows written.
+    """
+    total = 0
+    if file_format == "parquet":
+        with ParquetKeyWriter(sink) as writer:
+            for keys in _blocks(shards):
+                writer.write(keys)
+                on_rows(len(keys))
+                total += len(keys)
+        return total
+    for keys in _blocks(shards):
+        sink.write(csv_lines(keys))
+        on_rows(len(keys))
+        total += len(keys)
+    return total
+
+
+def _blocks(shards: Iterable[list[bytes]]) -> Iterator[pa.Array]:
+    members: list[bytes] = []
+    for shard in shards:
+        members += shard
+        if len(members) >= _ROWS_PER_BLOCK:
+            yield unpack(pa.array(members, pa.binary()))
+            members = []
+    if members:
+        yield unpack(pa.array(members, pa.binary()))

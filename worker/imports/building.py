@@ -1,0 +1,177 @@
+"""Building the shards of one side of a new revision, range by range."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from worker.units.context import Context
+from worker.imports.sorting import Members, concatenate, distinct, no_members
+from worker.store import ListRef, ListUnknown
+from worker.store.keyspace import Side
+from worker.store.member_hash import hash_members
+from worker.store.revisions import Revision
+from worker.store.shard_payload import build_payloads, shard_slices
+from worker.store.shard_reader import read_shards
+from worker.store.shard_writer import ShardWriter
+
+#: Shards built together: about 0.6 M members.
+_SHARDS_PER_STEP: Final = 8_192
+#: Below this share of the base, new members are added to copied shards by the server.
+_COPY_SHARE: Final = 8
+_HASHES: Final = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class SideBuild:
+    """One side of one build: where it comes from and where it goes."""
+
+    ref: ListRef
+    side: Side
+    base: Revision | None
+    """``None`` when the base has no member on this side."""
+    target: Revision
+    keep_base: bool
+    """Whether the base's members stay (merge, re-shard) or are only compared (replace)."""
+    forgive_base: bool
+    """Whether a base that is not whole may be replaced all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Members of some shards: what was there, what is there now."""
+
+    base: int = 0
+    written: int = 0
+    added: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Built") -> "Built":
+        return Built(
+            self.base + other.base,
+            self.written + other.written,
+            self.added + other.added,
+            self.unchanged + other.unchanged,
+        )
+
+
+class SideBuilder:
+    """Writes shards of one side through one writer."""
+
+    def __init__(
+        self, context: Context, build: SideBuild, writer: ShardWriter, *, payloads: bool
+    ) -> None:
+        self._context = context
+        self._build = build
+        self._writer = writer
+        self._payloads = payloads
+
+    def build(self, new: Members, first: int, stop: int) -> Built:
+        """Write shards ``first`` to ``stop`` (exclusive) of the target.
+
+        Args:
+            new: Distinct members of these shards, in order of their hashes.
+            first: First shard of the target.
+            stop: Behind the last shard.
+
+        Raises:
+            ListUnknown: a shard of the base is missing.
+            Fenced: the import no longer holds the list.
+            StoreUnavailable: start the range again.
+        """
+        total = Built()
+        bits = self._build.target.bits(self._build.side)
+        for low in range(first, stop, _SHARDS_PER_STEP):
+            high = min(low + _SHARDS_PER_STEP, stop)
+            part = new.between(low << (64 - bits), high << (64 - bits)) if bits else new
+            total += self._step(part, low, high)
+        self._writer.flush()
+        return total
+
+    def _step(self, new: Members, first: int, stop: int) -> Built:
+        build = self._build
+        if build.base is None:
+            self._write(new, first, stop)
+            return Built(written=len(new), added=len(new))
+        if build.keep_base and self._is_small(new, first, stop):
+            return self._copy(new, first, stop)
+        base = self._read_base(first, stop)
+        union = distinct(concatenate([base, new]))
+        written = union if build.keep_base else new
+        self._write(written, first, stop)
+        added = len(union) - len(base)
+        return Built(len(base), len(written), added, len(new) - added)
+
+    def _is_small(self, new: Members, first: int, stop: int) -> bool:
+        build = self._build
+        same = build.base is not None and build.base.bits(build.side) == build.target.bits(
+            build.side
+        )
+        return same and len(new) * _COPY_SHARE <= (stop - first) * 48
+
+    def _copy(self, new: Members, first: int, stop: int) -> Built:
+        build = self._build
+        bounds = shard_slices(
+            new.hashes,
+            bits=build.target.bits(build.side),
+            first_shard=first,
+            shard_count=stop - first,
+        )
+        members = new.packed.to_pylist()
+        shards = (
+            (first + i, members[bounds[i] : bounds[i + 1]]) for i in range(stop - first)
+        )
+        copied, added = self._writer.copy(build.side, shards)
+        return Built(copied, copied + added, added, len(new) - added)
+
+    def _write(self, members: Members, first: int, stop: int) -> None:
+        side, bits = self._build.side, self._build.target.bits(self._build.side)
+        if self._payloads:
+            built = build_payloads(
+                members.packed,
+                members.hashes,
+                bits=bits,
+                first_shard=first,
+                shard_count=stop - first,
+            )
+            self._writer.put(side, first, built.payloads)
+            return
+        bounds = shard_slices(
+            members.hashes, bits=bits, first_shard=first, shard_count=stop - first
+        )
+        packed = members.packed.to_pylist()
+        self._writer.fill(
+            side, ((first + i, packed[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
+        )
+
+    def _read_base(self, first: int, stop: int) -> Members:
+        """The base's members whose hashes belong to these shards, in any order."""
+        build = self._build
+        base, bits = build.base, build.target.bits(build.side)
+        if base is None:
+            return no_members()
+        low, high = first << (64 - bits), stop << (64 - bits)
+        shift = 64 - base.bits(build.side)
+        try:
+            parts = list(self._base_parts(base, low >> shift, ((high - 1) >> shift) + 1))
+        except ListUnknown:
+            if build.forgive_base:
+                return no_members()
+            raise
+        members = concatenate(parts)
+        inside = members.hashes >= np.uint64(low)
+        if high < _HASHES:
+            inside &= members.hashes < np.uint64(high)
+        if inside.all():
+            return members
+        return Members(members.packed.filter(pa.array(inside)), members.hashes[inside])
+
+    def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
+        store = self._context.store
+        for read in read_shards(
+            store.client, store.keyspace, self._build.ref, base, self._build.side, first, stop
+        ):
+            packed = pa.array(read, pa.binary())
+            yield Members(packed, hash_members(packed))

@@ -1,0 +1,20 @@
+"""Why an import ends without being published.
+
+ImportFailure
+├── ShardsMiscounted (transient) what the store holds is not what was sent; gather again
+└── ImportStopped (terminal)     the import cannot be completed; the message is its reason
+"""
+
+from worker.errors import TerminalError, TransientError
+
+
+class ImportFailure(Exception):
+    """Anything an import raises; catch it with one of the two roots beside it."""
+
+
+class ShardsMiscounted(ImportFailure, TransientError):
+    """The store does not hold what was sent to it. Gather those ranges again."""
+
+
+class ImportStopped(ImportFailure, TerminalError):
+    """The import cannot be completed; the live list is as it was."""

@@ -1,0 +1,63 @@
+"""Ending an import: complete or stopped, once, with nothing left behind."""
+
+import logging
+
+from worker.units.context import Context
+from worker.imports.memory import release_memory
+from worker.imports.report import final_report
+from worker.imports.spills import SpillStore
+from worker.store.jobs import ImportRequest
+from worker.store.memberships import Published
+
+logger = logging.getLogger("bigseg.imports")
+
+
+def complete_import(context: Context, request: ImportRequest, published: Published) -> None:
+    """End an import whose revision is live. Safe to repeat; the first report stays.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+        ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
+    """
+    jobs, ref = context.store.jobs, request.ref
+    counted = jobs.field(ref, "counted") or {}
+    state = jobs.get(ref)
+    started = state.progress.started_ms or request.created_ms
+    seconds = dict(jobs.field(ref, "seconds") or {})
+    seconds["total"] = (context.clock_ms() - started) / 1000
+    report = final_report(counted.get("draft", {}), published, seconds)
+    _clean_up(context, request)
+    if jobs.end(ref, "complete", report=report, keep_s=context.settings.job_retention_s):
+        facts = {name: report.get(name) for name in ("rowsRead", "accepted", "rejected")}
+        logger.info("import.published", extra={"job": str(ref), **facts})
+
+
+def stop_import(context: Context, request: ImportRequest, reason: str) -> None:
+    """End an import that cannot be completed; the live list is as it was.
+
+    When its revision turns out to be live, the import is complete instead.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+        ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
+    """
+    memberships, ref = context.store.memberships, request.list_ref
+    if memberships.cancel(ref, request.import_id):
+        published = memberships.published(ref, request.import_id)
+        if published is not None:
+            complete_import(context, request, published)
+            return
+    ended = context.store.jobs.end(
+        request.ref, "stopped", reason=reason, keep_s=context.settings.job_retention_s
+    )
+    _clean_up(context, request)
+    if ended:
+        logger.warning("import.stopped", extra={"job": str(request.ref), "reason": reason})
+
+
+def _clean_up(context: Context, request: ImportRequest) -> None:
+    release_memory(context.store, request.ref)
+    SpillStore(context.objects, context.settings.spill_dir, request).discard()
+    for file in request.sources:
+        if file.uploaded:
+            context.objects.delete(file.key)

@@ -1,0 +1,54 @@
+"""Refusing an import that would not fit, before its first write."""
+
+from typing import Final
+
+from worker.imports.errors import ImportStopped
+from worker.store import ListRef, Store
+from worker.store.connections import driver_errors, node_client
+from worker.store.jobs import JobRef
+
+#: A key, its set object and its entry in the server's table.
+_BYTES_PER_SHARD: Final = 160
+#: Header and back-length of one member in its shard.
+_BYTES_PER_MEMBER: Final = 3
+#: Share of the memory limit that is left alone: buffers, copies on write, edits.
+_HEADROOM: Final = 0.05
+
+
+def needed_bytes(member_count: int, packed_bytes: int, shard_count: int) -> int:
+    """Estimate the memory of a revision that is to be built."""
+    return packed_bytes + member_count * _BYTES_PER_MEMBER + shard_count * _BYTES_PER_SHARD
+
+
+def reserve_memory(store: Store, ref: JobRef, list_ref: ListRef, needed: int) -> None:
+    """Set memory aside for one build, counting what other builds have set aside.
+
+    A server without a memory limit takes everything; then nothing is refused.
+
+    Raises:
+        ImportStopped: it would not fit.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    node = node_client(store.client, store.keyspace.list_record(list_ref))
+    with driver_errors(f"ask for memory for {ref}"):
+        info = node.info("memory")
+        limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
+        if limit == 0:
+            return
+        reserved = store.client.hgetall(store.keyspace.reservations())
+    others = sum(int(size) for name, size in reserved.items() if name.decode() != str(ref))
+    free = int(limit * (1 - _HEADROOM)) - used - others
+    if needed > free:
+        message = (
+            f"the store has {max(0, free) >> 20} MiB left and the new revision needs about "
+            f"{(needed >> 20) + 1} MiB; free memory or raise maxmemory, then import again"
+        )
+        raise ImportStopped(message)
+    with driver_errors(f"reserve memory for {ref}"):
+        store.client.hset(store.keyspace.reservations(), str(ref), needed)
+
+
+def release_memory(store: Store, ref: JobRef) -> None:
+    """Give back what :func:`reserve_memory` set aside; idempotent."""
+    with driver_errors(f"release memory of {ref}"):
+        store.client.hdel(store.keyspace.reservations(), str(ref))

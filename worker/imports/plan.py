@@ -1,0 +1,143 @@
+"""Cutting lists into chunks, and the range of hashes into ranges."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Final
+
+from worker.units.context import Context
+from worker.imports.errors import ImportStopped
+from worker.lists.format import ListFormat, sniff
+from worker.lists.parquet_reader import open_parquet
+from worker.objects import ObjectInfo, ObjectNotFound
+from worker.store.jobs import ImportRequest, SourceFile
+
+#: Enough of a file to tell its format.
+_HEAD_BYTES: Final = 16
+#: 2^12 ranges of 24 MiB are far more than one node holds.
+_MOST_RANGE_BITS: Final = 12
+#: Members of the base list that one range reads at most.
+_BASE_PER_RANGE: Final = 500_000
+#: A packed member with its hash, as long as nothing is known of the list.
+_BYTES_PER_ROW: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One list file, as it was when the import was planned."""
+
+    bucket: str
+    key: str
+    size_bytes: int
+    etag: str
+    format: ListFormat
+
+    @property
+    def info(self) -> ObjectInfo:
+        """The object, with the ETag that every read asks for."""
+        return ObjectInfo(self.bucket, self.key, self.size_bytes, self.etag)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The unit of scatter work: bytes of a CSV file or row groups of a Parquet file."""
+
+    source: int
+    first: int
+    stop: int
+    """Exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an import is cut; the same for every worker, and never changed."""
+
+    sources: tuple[Source, ...]
+    chunks: tuple[Chunk, ...]
+    range_bits: int
+    """Spills are cut into 2 to this power ranges of the hash."""
+    bytes_total: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that the job's record holds."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Plan":
+        """Read :meth:`to_json`'s form."""
+        sources = tuple(
+            Source(**{**source, "format": ListFormat(source["format"])})
+            for source in data["sources"]
+        )
+        chunks = tuple(Chunk(**chunk) for chunk in data["chunks"])
+        return cls(sources, chunks, data["range_bits"], data["bytes_total"])
+
+
+def make_plan(context: Context, request: ImportRequest, *, base_count: int) -> Plan:
+    """Look at every list file and cut it. Reads only heads and Parquet footers.
+
+    Args:
+        context: The outside world.
+        request: The import.
+        base_count: Members of the live list, which a merge reads too.
+
+    Raises:
+        ImportStopped: a file is gone or has changed since it was uploaded.
+        ListError: a file is of no format that can be imported.
+        ObjectStoreUnavailable: no answer. Safe to retry.
+    """
+    settings = context.settings
+    sources, chunks, estimate = [], [], 0
+    for number, file in enumerate(request.sources):
+        source = _look_at(context, file)
+        sources.append(source)
+        if source.format is ListFormat.PARQUET:
+            cut, size = _cut_row_groups(context, number, source)
+        else:
+            cut, size = _cut_bytes(number, source.size_bytes, settings.chunk_bytes)
+        chunks += cut
+        estimate += size
+    ranges = max(1, -(-estimate // settings.range_bytes), -(-base_count // _BASE_PER_RANGE))
+    return Plan(
+        sources=tuple(sources),
+        chunks=tuple(chunks),
+        range_bits=min(_MOST_RANGE_BITS, (ranges - 1).bit_length()),
+        bytes_total=sum(source.size_bytes for source in sources),
+    )
+
+
+def _look_at(context: Context, file: SourceFile) -> Source:
+    try:
+        info = context.objects.head(file.key, bucket=file.bucket)
+    except ObjectNotFound as exc:
+        message = f"the source is gone: s3://{file.bucket}/{file.key}"
+        raise ImportStopped(message) from exc
+    if file.etag is not None and file.etag != info.etag:
+        message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
+        raise ImportStopped(message)
+    head = b"".join(context.objects.read_range(info, 0, min(_HEAD_BYTES, info.size_bytes)))
+    return Source(info.bucket, info.key, info.size_bytes, info.etag, sniff(head))
+
+
+def _cut_bytes(number: int, size: int, chunk_bytes: int) -> tuple[list[Chunk], int]:
+    count = max(1, -(-size // chunk_bytes))
+    bounds = [size * i // count for i in range(count + 1)]
+    return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)], size
+
+
+def _cut_row_groups(context: Context, number: int, source: Source) -> tuple[list[Chunk], int]:
+    """Row groups in order, as many in a chunk as its rows and bytes allow; at least one."""
+    limits = context.settings
+    with context.objects.open_random_access(source.info) as file:
+        groups = open_parquet(file).row_groups
+    chunks: list[Chunk] = []
+    first, rows, size, total = 0, 0, 0, 0
+    for index, group in enumerate(groups):
+        full = rows + group.rows > limits.chunk_rows or size + group.size_bytes > limits.chunk_bytes
+        if index > first and full:
+            chunks.append(Chunk(number, first, index))
+            first, rows, size = index, 0, 0
+        rows += group.rows
+        size += group.size_bytes
+        total += max(group.size_bytes, group.rows * _BYTES_PER_ROW)
+    chunks.append(Chunk(number, first, len(groups)))
+    return chunks, total

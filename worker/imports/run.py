@@ -1,0 +1,117 @@
+"""Working on an import: take a unit, do it, say what comes next."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from worker.errors import TerminalError, TransientError
+from worker.units.context import Context
+from worker.imports.errors import ImportStopped
+from worker.units.errors import LeaseLost
+from worker.imports.finish import complete_import, stop_import
+from worker.units.progress import UnitProgress
+from worker.imports.stages import StageRun, run_gather, run_plan, run_publish, run_scatter, run_size
+from worker.store import Fenced, JobNotFound, SegmentNotFound
+from worker.store.jobs import Exhausted, ImportRequest, JobRef, Unit
+
+logger = logging.getLogger("bigseg.imports")
+
+#: Pause before a unit is tried again, doubled with each try.
+_FIRST_PAUSE_MS: Final = 500
+_LONGEST_PAUSE_MS: Final = 15_000
+
+_STAGES: Final[dict[str, Callable[[StageRun], int]]] = {
+    "plan": run_plan,
+    "scatter": run_scatter,
+    "size": run_size,
+    "gather": run_gather,
+    "publish": run_publish,
+}
+
+
+def work_on_import(context: Context, ref: JobRef) -> bool:
+    """Do one unit of an import, if one is to be had.
+
+    Safe to run any number of times and by any number of workers: a unit is done under a
+    lease, and what it does can be repeated.
+
+    Returns:
+        Whether there may be more to do, so that the caller should come again.
+
+    Raises:
+        StoreUnavailable: the store does not answer; the sweep will come back to it.
+    """
+    settings, jobs = context.settings, context.store.jobs
+    unit = jobs.take(
+        ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries
+    )
+    if unit is None:
+        return False
+    try:
+        state = jobs.get(ref)
+    except JobNotFound:
+        return False
+    request = state.request
+    if not isinstance(request, ImportRequest):
+        message = f"{ref} is no import"
+        raise ImportStopped(message)
+    if isinstance(unit, Exhausted):
+        stop_import(context, request, _exhausted_reason(context, ref, unit))
+        return False
+    return _do(context, request, unit)
+
+
+def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:
+    ref = request.ref
+    run = StageRun(context, request, unit, UnitProgress(context, ref, unit))
+    try:
+        published = context.store.memberships.published(request.list_ref, request.import_id)
+        if published is not None:
+            complete_import(context, request, published)
+            return False
+        hints = _STAGES[unit.stage](run)
+    except LeaseLost:
+        logger.info("unit.lost", extra=_facts(ref, unit))
+        return True
+    except (Fenced, SegmentNotFound) as exc:
+        stop_import(context, request, _fenced_reason(context, request, exc))
+        return False
+    except TerminalError as exc:
+        stop_import(context, request, str(exc))
+        return False
+    except TransientError as exc:
+        _give_back(context, ref, unit, exc)
+        return True
+    if hints:
+        context.announce(ref, hints)
+    return True
+
+
+def _give_back(context: Context, ref: JobRef, unit: Unit, exc: TransientError) -> None:
+    pause = min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS << (unit.attempt - 1))
+    facts = _facts(ref, unit) | {"error": type(exc).__name__, "pause_ms": pause}
+    logger.warning("unit.failed", extra=facts)
+    context.store.jobs.put_field(ref, "last_error", str(exc))
+    context.store.jobs.give_back(ref, unit, pause_ms=pause)
+
+
+def _exhausted_reason(context: Context, ref: JobRef, unit: Exhausted) -> str:
+    last = context.store.jobs.field(ref, "last_error") or "the worker died each time"
+    return f"gave up after {unit.tries} tries at {unit.stage} {unit.number}: {last}"
+
+
+def _fenced_reason(context: Context, request: ImportRequest, exc: Exception) -> str:
+    try:
+        context.store.memberships.state(request.list_ref)
+    except SegmentNotFound:
+        return "segment deleted"
+    return f"superseded: {exc}"
+
+
+def _facts(ref: JobRef, unit: Unit) -> dict[str, Any]:
+    return {
+        "job": str(ref),
+        "stage": unit.stage,
+        "unit": unit.number,
+        "attempt": unit.attempt,
+    }

@@ -1,0 +1,95 @@
+"""Packed members in order of their hashes, each once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from worker.store.byte_columns import ByteColumn, fixed_array
+from worker.store.member_hash import Hashes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """Packed members and their hashes, row by row."""
+
+    packed: pa.Array
+    """binary, large_binary or fixed-size binary, without nulls."""
+    hashes: Hashes
+    """uint64, the hash of each row."""
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def between(self, low: int, high: int) -> "Members":
+        """The rows of sorted members whose hash is in ``[low, high)``; no copy."""
+        first = int(np.searchsorted(self.hashes, np.uint64(low)))
+        stop = len(self) if high >= 1 << 64 else int(np.searchsorted(self.hashes, np.uint64(high)))
+        return Members(self.packed[first:stop], self.hashes[first:stop])
+
+
+def no_members() -> Members:
+    """No member at all."""
+    return Members(pa.array([], pa.binary()), np.empty(0, np.uint64))
+
+
+def concatenate(parts: Sequence[Members]) -> Members:
+    """Put members behind one another; their columns may have different types."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return no_members()
+    kinds = {part.packed.type for part in parts}
+    columns = [part.packed for part in parts]
+    if len(kinds) > 1:
+        large = sum(column.nbytes for column in columns) >= 1 << 31
+        kind = pa.large_binary() if large else pa.binary()
+        columns = [_as_binary(column, kind) for column in columns]
+    return Members(pa.concat_arrays(columns), np.concatenate([part.hashes for part in parts]))
+
+
+def distinct(members: Members) -> Members:
+    """Sort by hash, drop repeated members. Members of one hash come in order of their bytes.
+
+    Cost: one argsort and one take; comparing bytes only where hashes are equal.
+    """
+    order = np.argsort(members.hashes, kind="stable")
+    hashes = members.hashes[order]
+    same = np.flatnonzero(hashes[1:] == hashes[:-1])
+    if len(same):
+        order, hashes = _resolved(members.packed, order, hashes, same)
+    return Members(take(members.packed, order), hashes)
+
+
+def _resolved(
+    packed: pa.Array, order: np.ndarray, hashes: Hashes, same: np.ndarray
+) -> tuple[np.ndarray, Hashes]:
+    """Order the runs of equal hashes by bytes and keep the first of equal members."""
+    in_run = np.zeros(len(order), bool)
+    in_run[same] = True
+    in_run[same + 1] = True
+    rows = np.flatnonzero(in_run)
+    column = _as_binary(take(packed, order[rows]), pa.large_binary())
+    table = pa.table({"hash": hashes[rows], "member": column, "row": order[rows]})
+    table = table.sort_by([("hash", "ascending"), ("member", "ascending")])
+    order[rows] = table["row"].to_numpy()
+    member = table["member"].combine_chunks()
+    if isinstance(member, pa.ChunkedArray):
+        member = pa.concat_arrays(member.chunks)
+    repeated = pc.equal(member[1:], member[:-1]).to_numpy(zero_copy_only=False)
+    repeated &= hashes[rows][1:] == hashes[rows][:-1]
+    keep = np.ones(len(order), bool)
+    keep[rows[1:][repeated]] = False
+    return order[keep], hashes[keep]
+
+
+def take(packed: pa.Array, order: np.ndarray) -> pa.Array:
+    """Rows in another order; a fixed width is one numpy take."""
+    if pa.types.is_fixed_size_binary(packed.type):
+        return fixed_array(ByteColumn.of(packed).matrix[order]) if len(order) else packed[:0]
+    return packed.take(pa.array(order))
+
+
+def _as_binary(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column if column.type == kind else column.cast(kind)

@@ -1,0 +1,106 @@
+"""Where spills are kept: in the bucket, or in a directory that all workers share."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from worker.imports.errors import ImportStopped
+from worker.objects import ObjectInfo, ObjectStore
+from worker.objects.layout import spill_key, spill_prefix
+from worker.store.jobs import ImportRequest
+
+_READ_BYTES = 1 << 20
+
+
+class Sink(Protocol):
+    """What a spill is written to."""
+
+    def write(self, data: bytes | memoryview, /) -> object:
+        """Take some bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpillFile:
+    """Where one spill is; the attempt is part of the name, so no two tries share one."""
+
+    key: str
+    size_bytes: int
+    etag: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that a chunk's record holds."""
+        return {"key": self.key, "size": self.size_bytes, "etag": self.etag}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "SpillFile":
+        """Read :meth:`to_json`'s form."""
+        return cls(data["key"], data["size"], data["etag"])
+
+
+class SpillStore:
+    """Writes and reads the spills of one import."""
+
+    def __init__(
+        self, objects: ObjectStore, directory: Path | None, request: ImportRequest
+    ) -> None:
+        self._objects = objects
+        self._scope = (
+            request.list_ref.project,
+            request.list_ref.environment,
+            request.list_ref.segment,
+        )
+        self._import_id = request.import_id
+        self._directory = directory and directory / request.import_id
+
+    @contextmanager
+    def write(self, chunk: int, attempt: str, files: list[SpillFile]) -> Iterator[Sink]:
+        """Open a spill for writing; it is appended to ``files`` when it is whole.
+
+        Raises:
+            ObjectStoreUnavailable: the bucket did not take it. Safe to retry.
+        """
+        key = spill_key(self._scope, self._import_id, chunk=chunk, attempt=attempt)
+        if self._directory is None:
+            with self._objects.open_writer(key, size_hint=None) as writer:
+                yield writer
+                info = writer.close()
+            files.append(SpillFile(key, info.size_bytes, info.etag))
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / f"{chunk:06d}-{attempt}"
+        with path.open("wb") as file:
+            yield file
+        files.append(SpillFile(path.name, path.stat().st_size, ""))
+
+    def read(self, spill: SpillFile, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes ``[start, end)`` of a spill.
+
+        Raises:
+            ImportStopped: the spill is gone.
+            ObjectStoreUnavailable: the bucket did not answer. Safe to retry.
+        """
+        if self._directory is None:
+            info = ObjectInfo(self._objects.bucket, spill.key, spill.size_bytes, spill.etag)
+            yield from self._objects.read_range(info, start, end)
+            return
+        try:
+            with (self._directory / spill.key).open("rb") as file:
+                file.seek(start)
+                left = end - start
+                while left > 0 and (piece := file.read(min(_READ_BYTES, left))):
+                    left -= len(piece)
+                    yield piece
+        except FileNotFoundError as exc:
+            message = f"spill {spill.key} is gone; import the list again"
+            raise ImportStopped(message) from exc
+
+    def discard(self) -> None:
+        """Delete every spill of the import; idempotent."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            return
+        self._objects.delete_prefix(spill_prefix(self._scope, self._import_id))

@@ -1,0 +1,84 @@
+"""One try at one unit, with what every stage asks for."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from worker.units.context import Context
+from worker.imports.errors import ImportStopped
+from worker.imports.plan import Plan
+from worker.units.progress import UnitProgress
+from worker.imports.spills import SpillStore
+from worker.store.jobs import ImportRequest, Unit
+from worker.store.memberships import Claim
+
+#: Hints sent at once when a stage opens: more workers than this find work by the sweep.
+MOST_HINTS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One try at one unit."""
+
+    context: Context
+    request: ImportRequest
+    unit: Unit
+    progress: UnitProgress
+
+    @property
+    def spills(self) -> SpillStore:
+        """The import's spills."""
+        return SpillStore(self.context.objects, self.context.settings.spill_dir, self.request)
+
+    def claim(self) -> Claim:
+        """The import's claim; claiming again changes nothing."""
+        return self.context.store.memberships.claim(self.request.list_ref, self.request.import_id)
+
+    def plan(self) -> Plan:
+        """The plan that the first stage left."""
+        data = self.context.store.jobs.field(self.request.ref, "plan")
+        if data is None:
+            message = f"import {self.request.import_id} has lost its plan; import the list again"
+            raise ImportStopped(message)
+        return Plan.from_json(data)
+
+    def results(self, stage: str, units: int) -> list[dict[str, Any]]:
+        """Results of a finished stage."""
+        return self.context.store.jobs.results(self.request.ref, stage, units)
+
+    def done(self, result: dict[str, Any]) -> int | None:
+        """Record this unit's result; how many units of the stage are left."""
+        return self.context.store.jobs.finish(
+            self.request.ref,
+            self.unit,
+            result,
+            rows=self.progress.rows,
+            size_bytes=self.progress.size_bytes,
+        )
+
+    def advance(self, stage: str, units: int, **fields: Any) -> int:
+        """Open the next stage; hints for its units if this call opened it."""
+        opened = self.context.store.jobs.advance(
+            self.request.ref, self.unit.stage, stage, units, entered=self._entered(stage), **fields
+        )
+        # The worker that opens a stage takes a unit itself.
+        return min(MOST_HINTS, units - 1) if opened else 0
+
+    def enter(self, stage: str) -> None:
+        """Say which part of a small import is under way, and since when."""
+        self.context.store.jobs.put_field(self.request.ref, "entered", self._entered(stage))
+        self.context.store.jobs.put_field(self.request.ref, "phase", stage)
+
+    def _entered(self, stage: str) -> dict[str, int]:
+        entered = self.context.store.jobs.field(self.request.ref, "entered") or {}
+        return {**entered, stage: self.context.clock_ms()}
+
+    def seconds(self) -> dict[str, float]:
+        """Wall time of each stage, from the moments they were entered last."""
+        entered = self.context.store.jobs.field(self.request.ref, "entered") or {}
+        state = self.context.store.jobs.get(self.request.ref)
+        first = state.progress.started_ms or self.request.created_ms
+        moments = [("plan", first), *entered.items()]
+        ends = [moment for _, moment in moments[1:]] + [self.context.clock_ms()]
+        return {
+            name: (end - start) / 1000 for (name, start), end in zip(moments, ends, strict=True)
+        }

@@ -1,0 +1,146 @@
+"""The five stages of an import, one unit at a time; each returns how many hints to send."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from worker.imports.composition import wrongly_started
+from worker.imports.finish import complete_import
+from worker.imports.gather import Range, gather, load_spills
+from worker.imports.plan import Plan, make_plan
+from worker.imports.publish import count_shards, flip
+from worker.imports.report import draft_report
+from worker.imports.scatter import ChunkTally, read_chunk
+from worker.imports.sizing import fix_size
+from worker.imports.small import run_small
+from worker.imports.sorting import distinct
+from worker.imports.spills import SpillFile
+from worker.imports.stage_run import MOST_HINTS, StageRun
+from worker.lists.spill import SpillIndex, SpillWriter
+from worker.store.memberships import Claim
+
+#: Rows a worker may gather together; a range is a few of the spills' ranges.
+_ROWS_PER_RANGE: Final = 1_000_000
+
+
+def run_plan(run: StageRun) -> int:
+    """Cut the list; a list of one chunk is imported at once."""
+    jobs, request = run.context.store.jobs, run.request
+    claim = run.claim()
+    data = jobs.field(request.ref, "plan")
+    plan = Plan.from_json(data) if data else None
+    if plan is None:
+        plan = make_plan(run.context, request, base_count=claim.included_count)
+        jobs.put_field(request.ref, "plan", plan.to_json())
+        jobs.put_field(request.ref, "bytes_total", plan.bytes_total)
+    if len(plan.chunks) <= 1 and run_small(run, plan, claim):
+        return 0
+    return run.advance("scatter", len(plan.chunks))
+
+
+def run_scatter(run: StageRun) -> int:
+    """Read one chunk into one spill."""
+    plan, number = run.plan(), run.unit.number
+    starts = run.context.store.jobs.field(run.request.ref, "starts") or {}
+    tally = ChunkTally(start=starts.get(str(number), "row"))
+    files: list[SpillFile] = []
+    with run.spills.write(number, run.unit.token, files) as sink:
+        writer = SpillWriter(sink, plan.range_bits)
+        for members in read_chunk(run.context, plan, plan.chunks[number], tally, run.progress):
+            writer.add_run(members.packed, members.hashes)
+        index = writer.close()
+    left = run.done(
+        tally.to_json() | {"spill": files[0].to_json(), "index": index.to_json()}
+    )
+    return run.advance("size", 1) if left == 0 else 0
+
+
+def run_size(run: StageRun) -> int:
+    """Check that the chunks fit together; fix the size of the revision."""
+    plan = run.plan()
+    chunks = run.results("scatter", len(plan.chunks))
+    jobs, ref = run.context.store.jobs, run.request.ref
+    wrong = wrongly_started(plan, chunks)
+    if wrong:
+        jobs.put_field(ref, "starts", {str(n): state for n, state in wrong.items()})
+        jobs.reopen(ref, "size", "scatter", len(plan.chunks), sorted(wrong))
+        return min(MOST_HINTS, len(wrong) - 1)
+    claim = run.claim()
+    share = _distinct_share(run, chunks)
+    fix_size(run.context, run.request, claim, chunks, share)
+    return run.advance("gather", _range_count(plan, chunks, claim))
+
+
+def _distinct_share(run: StageRun, chunks: Sequence[dict[str, Any]]) -> float:
+    """The share of distinct members in the first range of all spills."""
+    written = _spills(chunks)
+    count = max(index.range_count for _, index in written)
+    members = load_spills(run.spills, written, Range(0, count))
+    return len(distinct(members)) / len(members) if len(members) else 1.0
+
+
+def _range_count(plan: Plan, chunks: Sequence[dict[str, Any]], claim: Claim) -> int:
+    """As few ranges as rows and bytes allow, so that spills are read in long stretches."""
+    rows = sum(chunk["valid"] for chunk in chunks) + claim.included_count
+    most = 1 << plan.range_bits
+    needed = -(-rows // _ROWS_PER_RANGE)
+    return min(most, max(most // 4, 1 << max(0, needed - 1).bit_length()))
+
+
+def _spills(chunks: Sequence[dict[str, Any]]) -> list[tuple[SpillFile, SpillIndex]]:
+    return [
+        (SpillFile.from_json(chunk["spill"]), SpillIndex.from_json(chunk["index"]))
+        for chunk in chunks
+    ]
+
+
+def run_gather(run: StageRun) -> int:
+    """Build the shards of one range."""
+    plan = run.plan()
+    written = _spills(run.results("scatter", len(plan.chunks)))
+    claim, part = run.claim(), Range(run.unit.number, run.unit.units)
+    target = run.context.store.memberships.prepare(
+        run.request.list_ref, run.request.import_id, 0, 0
+    )
+    gathered = gather(
+        run.context,
+        run.request,
+        claim,
+        target,
+        part,
+        lambda: load_spills(run.spills, written, part),
+        run.progress,
+    )
+    left = run.done(gathered.to_json() | {"ranges": run.unit.units})
+    if left != 0:
+        return 0
+    return run.advance("publish", 1, ranges=run.unit.units)
+
+
+def run_publish(run: StageRun) -> int:
+    """Count, flip, report; or have miscounted ranges gathered again."""
+    jobs, request = run.context.store.jobs, run.request
+    counted = jobs.field(request.ref, "counted")
+    if counted is None:
+        range_count = jobs.field(request.ref, "ranges")
+        ranges = run.results("gather", range_count)
+        target = run.context.store.memberships.prepare(
+            request.list_ref, request.import_id, 0, 0
+        )
+        found = count_shards(run.context, request, target, ranges, run.progress)
+        counted = jobs.field(request.ref, "counted")
+        if counted is None and found.miscounted:
+            run.context.store.memberships.unseal(request.list_ref, request.import_id)
+            jobs.reopen(request.ref, "publish", "gather", range_count, found.miscounted)
+            return min(MOST_HINTS, len(found.miscounted) - 1)
+        if counted is None:
+            chunks = run.results("scatter", len(run.plan().chunks))
+            counted = {
+                "counts": [found.included, found.excluded],
+                "draft": draft_report(chunks, ranges),
+            }
+            jobs.put_field(request.ref, "counted", counted)
+    included, excluded = counted["counts"]
+    published = flip(run.context, request, (included, excluded), run.progress)
+    jobs.put_field(request.ref, "seconds", run.seconds())
+    complete_import(run.context, request, published)
+    return 0

@@ -1,0 +1,80 @@
+"""What can go wrong with a list file, as one tree.
+
+ListError
+├── ReadCutShort       transient: the source gave fewer bytes than it promised
+└── UnusableList       terminal: reading the same list again ends the same way
+    ├── RowTooLong         one CSV row is longer than the limit
+    ├── UnsupportedFormat  neither plain CSV nor Parquet
+    ├── UnsupportedColumn  the first Parquet column holds no keys
+    ├── UnreadableList     not a Parquet file after all, or a damaged one
+    └── BrokenSpill        a spill does not hold what its index says
+
+No message holds a context key; offsets, row counts and schemas are safe to show.
+"""
+
+from worker.errors import BigsegError, TerminalError, TransientError
+
+
+class ListError(BigsegError):
+    """Anything this package has to say about a list."""
+
+
+class ReadCutShort(ListError, TransientError):
+    """The source ended before the bytes it was asked for. Safe to retry."""
+
+    def __init__(self, *, start: int, end: int, received: int) -> None:
+        super().__init__(
+            f"bytes {start}-{end} of the list were asked for and only {received} bytes came; "
+            "read the range again"
+        )
+
+
+class UnusableList(ListError, TerminalError):
+    """The list cannot be used as it is; reading it again changes nothing."""
+
+
+class RowTooLong(UnusableList):
+    """One CSV row is longer than the limit, mostly because a quote is never closed."""
+
+    def __init__(self, *, offset: int, limit: int) -> None:
+        super().__init__(
+            f"the row that starts at byte {offset} is longer than {limit} bytes; "
+            "look for a quote that is never closed"
+        )
+        self.offset = offset
+        """Byte offset of the row's start in the file."""
+
+
+class UnsupportedFormat(UnusableList):
+    """The list is in a format that is not read."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"the list is {found}; only plain CSV (UTF-8) and Parquet are read: convert it first"
+        )
+
+
+class UnsupportedColumn(UnusableList):
+    """The first Parquet column is of a type that has no text form as a key."""
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(
+            "the first column must be string, binary holding UTF-8, integer or UUID; "
+            f"the schema is: {schema}"
+        )
+        self.schema = schema
+        """One line, ``name: type`` for each column."""
+
+
+class UnreadableList(UnusableList):
+    """The bytes are not the Parquet file they claim to be."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the list cannot be read as Parquet: {reason}; write it again")
+
+
+class BrokenSpill(UnusableList):
+    """A spill's bytes are not what its index promises; scatter its chunk again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"a spill cannot be read: {reason}; scatter its chunk again")

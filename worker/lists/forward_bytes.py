@@ -1,0 +1,66 @@
+"""One pass forward through a file, in as few ranged reads as possible."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TypeAlias
+
+from worker.lists.errors import ReadCutShort
+
+#: ``read(start, end)`` yields the bytes of ``[start, end)`` in pieces of any length.
+ReadRange: TypeAlias = Callable[[int, int], Iterator[bytes]]
+
+
+class ForwardBytes:
+    """The bytes of a file from ``start`` on, range by range.
+
+    The first range runs to ``planned_end``; a further one of ``further_bytes`` is opened
+    only when more is asked for, because opening a range may cost a read of the whole
+    object. Holds no more than what one ``take`` returns.
+    """
+
+    def __init__(
+        self, read: ReadRange, *, start: int, planned_end: int, further_bytes: int, size: int
+    ) -> None:
+        self._read = read
+        self._size = size
+        self._further_bytes = further_bytes
+        self._range_start = self._position = start
+        self._range_end = min(planned_end, size)
+        self._pieces = read(start, self._range_end) if start < size else iter(())
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last byte of the file has been taken."""
+        return self._position >= self._size
+
+    def take(self, at_least: int) -> bytes:
+        """Return the next bytes: ``at_least`` of them, or what is left of a range.
+
+        Never empty before the end of the file; over ``at_least`` by less than a piece.
+
+        Raises:
+            ReadCutShort: A range ended early, or ran over. Safe to retry.
+        """
+        if self._position == self._range_end and not self.at_end:
+            self.close()
+            self._range_start = self._range_end
+            self._range_end = min(self._range_end + self._further_bytes, self._size)
+            self._pieces = self._read(self._range_start, self._range_end)
+        taken: list[bytes] = []
+        wanted = self._position + at_least
+        while self._position < min(wanted, self._range_end):
+            piece = next(self._pieces, None)
+            if piece is None or self._position + len(piece) > self._range_end:
+                raise self._cut_short(len(piece or b""))
+            taken.append(piece)
+            self._position += len(piece)
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+    def close(self) -> None:
+        """Give up the open range; safe to call twice."""
+        with suppress(AttributeError):  # an iterator that is no generator has nothing to close
+            self._pieces.close()  # type: ignore[attr-defined]  # only generators have it
+
+    def _cut_short(self, surplus: int) -> ReadCutShort:
+        received = self._position + surplus - self._range_start
+        return ReadCutShort(start=self._range_start, end=self._range_end, received=received)

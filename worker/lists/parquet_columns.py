@@ -1,0 +1,84 @@
+"""Which Parquet columns hold context keys, and how each type becomes their bytes."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import types
+
+from worker.lists.cells import Column, uniform_cells
+
+#: Turns a column into binary or large_binary; nulls stay null.
+ToCells: TypeAlias = Callable[[Column], Column]
+
+_UUID_BYTES = 16
+
+
+def converter(file: pq.ParquetFile) -> ToCells | None:
+    """How to read a file's first column as keys; None if its type has no text form.
+
+    A fixed-size binary column is a UUID only if the file says so: what other sixteen
+    bytes would be as text cannot be known.
+    """
+    schema = file.schema_arrow
+    if len(schema) == 0:
+        return None
+    kind: Any = schema.field(0).type
+    if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
+        return _uuid_text if kind.extension_name == "arrow.uuid" else None
+    if types.is_fixed_size_binary(kind):
+        return _uuid_text if _says_uuid(file) else None
+    if types.is_dictionary(kind):
+        return _dictionary_values if _is_text(kind.value_type) else None
+    if types.is_integer(kind):
+        return _decimal_text
+    return _bytes if _is_text(kind) else None
+
+
+def _says_uuid(file: pq.ParquetFile) -> bool:
+    # A file written without Arrow's own schema, read where Arrow has no type for it.
+    return str(file.schema.column(0).logical_type.type) == "UUID"
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (
+        types.is_string,
+        types.is_large_string,
+        types.is_string_view,
+        types.is_binary,
+        types.is_large_binary,
+        types.is_binary_view,
+    )
+    return any(test(kind) for test in tests)
+
+
+def _bytes(column: Column) -> Column:
+    large = types.is_large_string(column.type) or types.is_large_binary(column.type)
+    return column.cast(pa.large_binary() if large else pa.binary())
+
+
+def _dictionary_values(column: Column) -> Column:
+    return _bytes(cast("pa.DictionaryArray[Any, Any]", column).dictionary_decode())
+
+
+def _decimal_text(column: Column) -> Column:
+    return column.cast(pa.string()).cast(pa.binary())
+
+
+def _uuid_text(column: Column) -> Column:
+    """``8-4-4-4-12`` lower-case hex digits."""
+    storage: Any = column.storage if isinstance(column, pa.ExtensionArray) else column
+    filled = storage.fill_null(bytes(_UUID_BYTES)) if storage.null_count else storage
+    first, end = filled.offset * _UUID_BYTES, (filled.offset + len(filled)) * _UUID_BYTES
+    digits = np.frombuffer(bytes(filled.buffers()[1][first:end]).hex().encode(), np.uint8)
+    digits = digits.reshape(len(filled), 2 * _UUID_BYTES)
+    text = np.full((len(filled), 36), ord("-"), np.uint8)
+    for target, source, width in ((0, 0, 8), (9, 8, 4), (14, 12, 4), (19, 16, 4), (24, 20, 12)):
+        text[:, target : target + width] = digits[:, source : source + width]
+    cells = uniform_cells(text)
+    if storage.null_count == 0:
+        return cells
+    return cast("Column", pc.if_else(storage.is_valid(), cells, pa.scalar(None, pa.binary())))

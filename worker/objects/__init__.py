@@ -1,0 +1,58 @@
+"""S3: ranged reads, streams into new objects, and where bigseg's own objects are.
+
+Knows no segments. This is all of it that other packages use.
+"""
+
+from worker.objects.errors import (
+    BucketMissing,
+    ObjectAccessDenied,
+    ObjectChanged,
+    ObjectError,
+    ObjectNotFound,
+    ObjectStoreRefused,
+    ObjectStoreUnavailable,
+    ObjectTooLarge,
+    SourceNotAllowed,
+    UploadLost,
+)
+from worker.objects.info import ObjectInfo
+from worker.objects.layout import (
+    INTERNAL_PREFIX,
+    export_key,
+    export_prefix,
+    rejects_key,
+    scope_prefixes,
+    spill_key,
+    spill_prefix,
+    upload_key,
+)
+from worker.objects.sources import parse_source
+from worker.objects.store import ObjectStore
+from worker.objects.writer import ObjectWriter
+from worker.settings import ObjectSettings
+
+__all__ = [
+    "INTERNAL_PREFIX",
+    "BucketMissing",
+    "ObjectAccessDenied",
+    "ObjectChanged",
+    "ObjectError",
+    "ObjectInfo",
+    "ObjectNotFound",
+    "ObjectSettings",
+    "ObjectStore",
+    "ObjectStoreRefused",
+    "ObjectStoreUnavailable",
+    "ObjectTooLarge",
+    "ObjectWriter",
+    "SourceNotAllowed",
+    "UploadLost",
+    "export_key",
+    "export_prefix",
+    "parse_source",
+    "rejects_key",
+    "scope_prefixes",
+    "spill_key",
+    "spill_prefix",
+    "upload_key",
+]

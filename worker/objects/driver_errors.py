@@ -1,0 +1,137 @@
+"""The one table from what botocore and S3 say to what this package says."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from worker.objects.errors import (
+    BucketMissing,
+    ObjectAccessDenied,
+    ObjectChanged,
+    ObjectError,
+    ObjectNotFound,
+    ObjectStoreRefused,
+    ObjectStoreUnavailable,
+    ObjectTooLarge,
+    UploadLost,
+)
+
+# What a request, or reading its body, may raise. A body's TLS errors come straight from urllib3.
+_DRIVER_ERRORS = (ClientError, BotoCoreError, HTTPError, OSError)
+
+_BY_CODE: Mapping[str, type[ObjectError]] = {
+    # A reply to HEAD has no body, so its code is the status.
+    "404": ObjectNotFound,
+    "NotFound": ObjectNotFound,
+    "NoSuchKey": ObjectNotFound,
+    "NoSuchBucket": BucketMissing,
+    "NoSuchUpload": UploadLost,
+    "412": ObjectChanged,
+    "PreconditionFailed": ObjectChanged,
+    # Ranges are made from the size that was seen, so one outside the object means it shrank.
+    "416": ObjectChanged,
+    "InvalidRange": ObjectChanged,
+    "EntityTooLarge": ObjectTooLarge,
+    "401": ObjectAccessDenied,
+    "403": ObjectAccessDenied,
+    "AccessDenied": ObjectAccessDenied,
+    "AllAccessDisabled": ObjectAccessDenied,
+    "ExpiredToken": ObjectAccessDenied,
+    "InvalidAccessKeyId": ObjectAccessDenied,
+    "InvalidToken": ObjectAccessDenied,
+    "RequestTimeTooSkewed": ObjectAccessDenied,
+    "SignatureDoesNotMatch": ObjectAccessDenied,
+    # These come with statuses below 500.
+    "BadDigest": ObjectStoreUnavailable,
+    "ConditionalRequestConflict": ObjectStoreUnavailable,
+    "IncompleteBody": ObjectStoreUnavailable,
+    "OperationAborted": ObjectStoreUnavailable,
+    "RequestTimeout": ObjectStoreUnavailable,
+    "RequestTimeoutException": ObjectStoreUnavailable,
+    "SlowDown": ObjectStoreUnavailable,
+    "Throttling": ObjectStoreUnavailable,
+    "ThrottlingException": ObjectStoreUnavailable,
+    "TooManyRequests": ObjectStoreUnavailable,
+    # S3 may report a failed completion inside a reply with status 200.
+    "InternalError": ObjectStoreUnavailable,
+    "ServiceUnavailable": ObjectStoreUnavailable,
+}
+
+_TRANSIENT_STATUSES = frozenset({408, 429})
+
+#: First match wins; whatever else botocore raises is about the request or the settings.
+_BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], type[ObjectError]], ...] = (
+    ((boto.NoCredentialsError, boto.PartialCredentialsError), ObjectAccessDenied),
+    ((boto.ProfileNotFound,), ObjectAccessDenied),
+    ((boto.CredentialRetrievalError, boto.MetadataRetrievalError), ObjectStoreUnavailable),
+    ((boto.HTTPClientError, boto.ConnectionError), ObjectStoreUnavailable),
+    ((boto.IncompleteReadError, boto.FlexibleChecksumError), ObjectStoreUnavailable),
+    ((HTTPError, OSError), ObjectStoreUnavailable),
+    ((BotoCoreError,), ObjectStoreRefused),
+)
+
+_ADVICE: Mapping[type[ObjectError], str] = {
+    ObjectStoreUnavailable: "try again",
+    UploadLost: "write the object again",
+    ObjectNotFound: "check the key",
+    ObjectChanged: "the list changed while it was read; import it again",
+    ObjectTooLarge: "split the list",
+    BucketMissing: "create the bucket or correct BIGSEG_S3_BUCKET",
+    ObjectAccessDenied: "check the credentials and their policy (S3 also says this of a missing "
+    "object to a caller who may not list the bucket)",
+    ObjectStoreRefused: "check the object store's settings",
+}
+
+
+def s3_address(bucket: str, key: str | None) -> str:
+    """Write a bucket and a key as people know them, ``s3://bucket/key``."""
+    return f"s3://{bucket}" if key is None else f"s3://{bucket}/{key}"
+
+
+@contextmanager
+def driver_errors(action: str, bucket: str, key: str | None = None) -> Iterator[None]:
+    """Turn what the driver raises inside the block into this package's errors.
+
+    Args:
+        action: what is being done, as in "read", for the message.
+        bucket: the bucket it is done to.
+        key: the object's key, or unset for the bucket itself.
+
+    Raises:
+        ObjectError: the error of the table, with the driver's as its cause.
+    """
+    try:
+        yield
+    except _DRIVER_ERRORS as exc:
+        kind, said = _looked_up(exc)
+        if kind is ObjectNotFound and key is None:
+            kind = BucketMissing
+        where = s3_address(bucket, key)
+        raise kind(f"cannot {action} {where}: {said}; {_ADVICE[kind]}") from exc
+
+
+def reply_error(code: str, said: str, action: str, bucket: str, key: str) -> ObjectError:
+    """Make the error for one key of a batch, whose code stands inside a good reply."""
+    kind = _BY_CODE.get(code, ObjectStoreRefused)
+    return kind(f"cannot {action} {s3_address(bucket, key)}: {code} {said}; {_ADVICE[kind]}")
+
+
+def _looked_up(exc: BaseException) -> tuple[type[ObjectError], str]:
+    if isinstance(exc, ClientError):
+        error = exc.response.get("Error", {})
+        code = str(error.get("Code", "unknown"))
+        status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        kind = _BY_CODE.get(code) or _by_status(status)
+        return kind, f"{code} ({status}) {error.get('Message', '')}".rstrip()
+    kind = next(kind for types, kind in _BY_TYPE if isinstance(exc, types))
+    return kind, f"{type(exc).__name__}: {exc}"
+
+
+def _by_status(status: int) -> type[ObjectError]:
+    first_server_error = 500
+    if status >= first_server_error or status in _TRANSIENT_STATUSES:
+        return ObjectStoreUnavailable
+    return _BY_CODE.get(str(status), ObjectStoreRefused)

@@ -1,0 +1,55 @@
+"""Everything the object store can say no with.
+
+ObjectError
+├── ObjectStoreUnavailable (transient)   no answer, a cut stream, or a reply a retry may change
+├── UploadLost (transient)               the service no longer knows this multipart upload
+├── ObjectNotFound (terminal)            the bucket holds no object with this key
+├── ObjectChanged (terminal)             the object is not the one that was planned with
+├── ObjectTooLarge (terminal)            over what S3 stores in one object
+├── BucketMissing (terminal)
+├── ObjectAccessDenied (terminal)        missing, wrong or insufficient credentials
+├── ObjectStoreRefused (terminal)        the service refused the request itself
+└── SourceNotAllowed (terminal)          the address may not be imported from
+"""
+
+from worker.errors import TerminalError, TransientError
+
+
+class ObjectError(Exception):
+    """Anything this package raises; catch it with one of the two roots beside it."""
+
+
+class ObjectStoreUnavailable(ObjectError, TransientError):
+    """S3 did not answer in time, cut the stream again and again, or asked to slow down. Retry."""
+
+
+class UploadLost(ObjectError, TransientError):
+    """The multipart upload was ended by somebody else; write the object again."""
+
+
+class ObjectNotFound(ObjectError, TerminalError):
+    """The bucket holds no object with this key."""
+
+
+class ObjectChanged(ObjectError, TerminalError):
+    """The object was replaced since it was first looked at: the list changed."""
+
+
+class ObjectTooLarge(ObjectError, TerminalError):
+    """The object does not fit into the parts that S3 allows."""
+
+
+class BucketMissing(ObjectError, TerminalError):
+    """There is no such bucket; create it or correct ``BIGSEG_S3_BUCKET``."""
+
+
+class ObjectAccessDenied(ObjectError, TerminalError):
+    """The credentials are missing, wrong, or not allowed to do this."""
+
+
+class ObjectStoreRefused(ObjectError, TerminalError):
+    """The service understood the request and refused it; retrying does not help."""
+
+
+class SourceNotAllowed(ObjectError, TerminalError):
+    """The address is malformed, outside the allow-list, or inside bigseg's own prefix."""

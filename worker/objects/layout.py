@@ -1,0 +1,74 @@
+"""Where bigseg's own objects are: one prefix that no import may read from.
+
+::
+
+    bigseg-internal/uploads/{scope…}/{import id}
+    bigseg-internal/spills/{scope…}/{import id}/{chunk}-{attempt}.arrow
+    bigseg-internal/rejects/{scope…}/{import id}.csv
+    bigseg-internal/exports/{scope…}/{export id}/{file name}
+
+A scope is a few names that the caller chooses (project, environment, segment); this package
+gives them no meaning. The kind comes first, so that a bucket's lifecycle rule can tell short-lived
+spills from exports.
+"""
+
+import re
+from collections.abc import Sequence
+
+#: Never a source of an import, in any bucket.
+INTERNAL_PREFIX = "bigseg-internal/"
+
+#: S3's limit on a key. Source: S3 user guide, "Naming Amazon S3 objects".
+MAX_KEY_BYTES = 1024
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def upload_key(scope: Sequence[str], import_id: str) -> str:
+    """Name the object that holds the body of one upload."""
+    return _key("uploads", *scope, import_id)
+
+
+def spill_prefix(scope: Sequence[str], import_id: str) -> str:
+    """Name the prefix of all spills of one import, with its slash."""
+    return _key("spills", *scope, import_id) + "/"
+
+
+def spill_key(scope: Sequence[str], import_id: str, *, chunk: int, attempt: str) -> str:
+    """Name the spill of one attempt at one chunk; two attempts never share an object."""
+    return _key("spills", *scope, import_id, f"{chunk:06d}-{attempt}.arrow")
+
+
+def rejects_key(scope: Sequence[str], import_id: str) -> str:
+    """Name the file of one import's rejected rows."""
+    return _key("rejects", *scope, f"{import_id}.csv")
+
+
+def export_prefix(scope: Sequence[str], export_id: str) -> str:
+    """Name the prefix of all files of one export, with its slash."""
+    return _key("exports", *scope, export_id) + "/"
+
+
+def export_key(scope: Sequence[str], export_id: str, file_name: str) -> str:
+    """Name one file of one export."""
+    return _key("exports", *scope, export_id, file_name)
+
+
+def scope_prefixes(scope: Sequence[str]) -> tuple[str, ...]:
+    """List the prefixes of everything a scope ever wrote, to delete it whole."""
+    return tuple(_key(kind, *scope) + "/" for kind in ("uploads", "spills", "rejects", "exports"))
+
+
+def _key(*names: str) -> str:
+    key = INTERNAL_PREFIX + "/".join(map(_segment, names))
+    if len(key) > MAX_KEY_BYTES:
+        raise ValueError(f"object key of {len(key)} bytes, S3 takes {MAX_KEY_BYTES}: {key[:80]}…")
+    return key
+
+
+def _segment(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be part of an object key: use letters, digits, . _ -")
+    # A resource may be called ".." and HTTP clients fold dot segments; "%" is in no name, so the
+    # escaped form cannot meet another one.
+    return name.replace(".", "%2E") if not name.strip(".") else name

@@ -1,0 +1,61 @@
+"""Which objects an import may read: the allow-list check."""
+
+import re
+
+from worker.objects.errors import SourceNotAllowed
+from worker.objects.layout import INTERNAL_PREFIX, MAX_KEY_BYTES
+
+_SCHEME = "s3://"
+# Upper case and underscores exist in old buckets and in services other than AWS.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def parse_source(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
+    """Take an address apart if an import may read from it.
+
+    The allow-list is matched on whole path segments: ``s3://b/lists`` and ``s3://b/lists/`` both
+    allow ``s3://b/lists/a.csv`` and neither allows ``s3://b/lists-of-others/a.csv``. A prefix
+    without a path allows the whole bucket. Nothing is decoded or normalised, so the key that was
+    checked is the key that is read. Says nothing about whether the object exists.
+
+    Args:
+        uri: ``s3://bucket/key``; the key is taken as it stands, with ``?``, ``#`` and ``%``.
+        allowed: prefixes of the same form.
+
+    Returns:
+        The bucket and the key.
+
+    Raises:
+        SourceNotAllowed: the address is malformed, its key is over 1,024 bytes, it leaves its
+            prefix with ``..``, no prefix allows it, or it is inside bigseg's own prefix.
+    """
+    bucket, key = _split(uri)
+    if not key:
+        raise SourceNotAllowed(f"{uri!r} names no object: use s3://bucket/key")
+    if len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
+        raise SourceNotAllowed(f"the key in {uri[:80]!r}… is over {MAX_KEY_BYTES} bytes")
+    # S3 takes such keys literally, HTTP clients and proxies between may fold them.
+    if _CONTROL.search(key) or not {".", ".."}.isdisjoint(key.split("/")):
+        raise SourceNotAllowed(f"the key in {uri!r} has a control character, '.' or '..' in it")
+    if key.startswith(INTERNAL_PREFIX):
+        raise SourceNotAllowed(f"{uri!r} is inside bigseg's own prefix {INTERNAL_PREFIX!r}")
+    if not any(_allows(prefix, bucket, key) for prefix in allowed):
+        raise SourceNotAllowed(
+            f"{uri!r} is not below an allowed prefix ({', '.join(allowed) or 'there is none'}): "
+            "move the list there or extend BIGSEG_S3_SOURCES"
+        )
+    return bucket, key
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
+    if not uri.startswith(_SCHEME) or not _BUCKET.fullmatch(bucket):
+        raise SourceNotAllowed(f"{uri[:200]!r} is not an S3 address: use s3://bucket/key")
+    return bucket, key
+
+
+def _allows(prefix: str, bucket: str, key: str) -> bool:
+    allowed_bucket, allowed_path = _split(prefix)
+    folder = allowed_path.rstrip("/")
+    return bucket == allowed_bucket and (not folder or key.startswith(f"{folder}/"))

@@ -1,0 +1,234 @@
+"""The object store: one bucket of bigseg's own, and lists in others."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from io import RawIOBase
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from worker.objects.client import open_clients
+from worker.objects.driver_errors import driver_errors
+from worker.objects.errors import BucketMissing
+from worker.objects.info import ObjectInfo
+from worker.objects.prefixes import abort_uploads, delete_prefix
+from worker.objects.random_access import ObjectFile
+from worker.objects.range_reader import RangeReader
+from worker.objects.writer import ObjectWriter
+from worker.settings import ObjectSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class ObjectStore:
+    """Whole objects, ranges of them, and streams into new ones.
+
+    Synchronous, and safe to share between threads (the values it opens are not). Nothing is
+    cached. No botocore exception leaves it.
+    """
+
+    def __init__(
+        self,
+        client: "S3Client",
+        probe: "S3Client",
+        settings: ObjectSettings,
+        sleep: Callable[[float], None],
+    ) -> None:
+        """Use ``ObjectStore.open``."""
+        self._client = client
+        self._probe = probe
+        self._settings = settings
+        self._sleep = sleep
+
+    @classmethod
+    def open(cls, settings: ObjectSettings, *, sleep: Callable[[float], None] = time.sleep) -> Self:
+        """Make a store; opens no connection and asks for no bucket.
+
+        Args:
+            settings: where it is.
+            sleep: how pauses between tries are spent, in seconds.
+        """
+        client, probe = open_clients(settings)
+        return cls(client, probe, settings, sleep)
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of bigseg's own objects."""
+        return self._settings.s3_bucket
+
+    def close(self) -> None:
+        """Close the pooled connections. Idempotent; those in use end with their reader."""
+        self._client.close()
+        self._probe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def ping(self) -> None:
+        """Check that the bucket can be reached, with one try and no more than 2 s for each step.
+
+        Raises:
+            ObjectStoreUnavailable: no answer. Safe to retry.
+            BucketMissing: there is no such bucket.
+            ObjectAccessDenied: the credentials do not reach it.
+        """
+        with driver_errors("reach", self.bucket):
+            self._probe.head_bucket(Bucket=self.bucket)
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket if it is missing; only a local start-up does so. Idempotent.
+
+        Raises:
+            ObjectError: it is neither there nor can it be created.
+        """
+        try:
+            with driver_errors("reach", self.bucket):
+                self._client.head_bucket(Bucket=self.bucket)
+        except BucketMissing:
+            with driver_errors("create", self.bucket):
+                self._create_bucket()
+
+    def head(self, key: str, *, bucket: str | None = None) -> ObjectInfo:
+        """Look at one object: its size and ETag now.
+
+        Args:
+            key: the object's key.
+            bucket: another bucket than bigseg's own.
+
+        Raises:
+            ObjectNotFound: there is no such object, or no such bucket (S3 tells neither apart).
+            ObjectError: it cannot be looked at.
+        """
+        bucket = bucket or self.bucket
+        with driver_errors("look at", bucket, key):
+            reply = self._client.head_object(Bucket=bucket, Key=key)
+        return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"])
+
+    def read_range(
+        self,
+        obj: ObjectInfo,
+        start: int,
+        end: int,
+        *,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Generator[bytes, None, None]:
+        """Read ``[start, end)`` of the very object that was looked at.
+
+        All bytes come, in order and once, or an error does: never a short stream. A cut or
+        stalled stream is resumed where it stopped, unless four connections in a row gave nothing.
+        Nothing is asked for before the first piece is, nor for an empty range. Leaving early is
+        allowed (``close`` the iterator) and costs the connection.
+
+        Args:
+            obj: what ``head`` or ``close`` of a writer gave.
+            start: offset of the first byte.
+            end: offset after the last byte, at most ``obj.size_bytes``.
+            on_progress: called with the number of bytes whenever some arrived, about every
+                64 KiB: the sign of life a lease is renewed on. Must be cheap.
+
+        Returns:
+            Pieces of about 1 MiB.
+
+        Raises:
+            ValueError: the range is not inside the object; raised at once.
+            ObjectChanged: the object is another one by now.
+            ObjectNotFound: it is gone.
+            ObjectStoreUnavailable: no progress. Safe to retry.
+        """
+        if not 0 <= start <= end <= obj.size_bytes:
+            raise ValueError(f"[{start}, {end}) is not inside {obj}")
+        return RangeReader(self._client, obj, start, end, on_progress, self._sleep).pieces()
+
+    def open_random_access(self, obj: ObjectInfo) -> RawIOBase:
+        """Open the very object that was looked at as a seekable file, for Parquet.
+
+        Asks for nothing yet. See ``ObjectFile`` for what a read costs.
+        """
+        return ObjectFile(obj, lambda start, end: b"".join(self.read_range(obj, start, end)))
+
+    def open_writer(
+        self,
+        key: str,
+        *,
+        size_hint: int | None = None,
+        content_type: str = "application/octet-stream",
+    ) -> ObjectWriter:
+        """Write an object of bigseg's own as a stream; see ``ObjectWriter``.
+
+        Args:
+            key: its key.
+            size_hint: bytes expected, if known; keeps parts of over 50 GiB equal and small.
+            content_type: its media type.
+        """
+        return ObjectWriter(
+            self._client,
+            bucket=self.bucket,
+            key=key,
+            size_hint=size_hint,
+            content_type=content_type,
+        )
+
+    def list_prefix(self, prefix: str) -> Iterator[ObjectInfo]:
+        """List bigseg's own objects below a prefix, in key order, a page of 1,000 a request.
+
+        Raises:
+            ObjectError: a page could not be had; raised while iterating.
+        """
+        with driver_errors("list", self.bucket, prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                for entry in page.get("Contents", ()):
+                    yield ObjectInfo(self.bucket, entry["Key"], entry["Size"], entry["ETag"])
+
+    def delete(self, key: str) -> None:
+        """Delete one of bigseg's own objects; one that is missing is no error. Idempotent.
+
+        Raises:
+            ObjectError: it could not be deleted.
+        """
+        with driver_errors("delete", self.bucket, key):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
+    def delete_prefix(self, prefix: str) -> int:
+        """Delete all of bigseg's own objects below a prefix, a page of 1,000 a request. Idempotent.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            ObjectError: some could not be deleted; those before them are. Safe to retry if
+                transient.
+            ValueError: the prefix is empty.
+        """
+        return delete_prefix(self._client, self.bucket, prefix)
+
+    def abort_uploads(self, prefix: str) -> int:
+        """Abort the unfinished uploads below a prefix: what killed writers left behind.
+
+        A writer that is still at work there fails with ``UploadLost``.
+
+        Returns:
+            How many were found.
+
+        Raises:
+            ObjectError: some could not be aborted. Safe to retry if transient.
+        """
+        return abort_uploads(self._client, self.bucket, prefix)
+
+    def _create_bucket(self) -> None:
+        region = self._settings.s3_region
+        if region == "us-east-1":  # the one that must not be named
+            self._client.create_bucket(Bucket=self.bucket)
+            return
+        self._client.create_bucket(
+            Bucket=self.bucket,
+            CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]  # any string, for services other than AWS
+        )

@@ -1,0 +1,158 @@
+"""Settings of the store, the objects and the worker, read from ``BIGSEG_*``.
+
+Every field says its unit and the reason for its default in ``description``; the
+README's table is held against these by a test.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StoreSettings(BaseSettings):
+    """Where the membership store and the broker are."""
+
+    model_config = SettingsConfigDict(env_prefix="BIGSEG_", extra="ignore", frozen=True)
+
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        description="URL of the membership store, a single server or any node of a cluster; "
+        "secret, because it may hold a password.",
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="URL of Celery's broker; unset means `BIGSEG_REDIS_URL`. A cluster is refused, "
+        "because the broker's lists cannot be spread over slots.",
+    )
+    key_prefix: str = Field(
+        default="bigseg",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="First part of every key, so that several systems can share a server.",
+    )
+    redis_timeout_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="Seconds to wait for one reply outside the look-ups; long enough for a "
+        "server that is forking, short enough to notice one that is gone.",
+    )
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL, the store's when none is set."""
+        return (self.broker_url or self.redis_url).get_secret_value()
+
+
+class ObjectSettings(BaseSettings):
+    """Where list files, spills and exports are."""
+
+    model_config = SettingsConfigDict(env_prefix="BIGSEG_", extra="ignore", frozen=True)
+
+    s3_endpoint: str | None = Field(
+        default=None,
+        description="URL of an S3-compatible service; unset means AWS itself. Credentials come "
+        "from the usual AWS variables or profile.",
+    )
+    s3_bucket: str = Field(
+        default="bigseg",
+        description="Bucket for uploads, spills and exports.",
+    )
+    s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
+    s3_sources: tuple[str, ...] | None = Field(
+        default=None,
+        description="JSON list of `s3://bucket/prefix/` that an import may read; unset means "
+        '`["s3://{bucket}/lists/"]`, so that a caller can reach nothing else.',
+    )
+    s3_timeout_s: float = Field(
+        default=15.0,
+        gt=0,
+        le=120,
+        description="Seconds without a byte before a read is cut and resumed where it stopped; "
+        "shorter than a lease, so that a stalled stream is retried by its own worker.",
+    )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The allow-list of source prefixes."""
+        return self.s3_sources or (f"s3://{self.s3_bucket}/lists/",)
+
+
+class WorkerSettings(StoreSettings, ObjectSettings):
+    """What the worker processes need on top."""
+
+    spill_dir: Path | None = Field(
+        default=None,
+        description="Directory for spill files shared by all workers, for a single host; unset "
+        "means the bucket, which any number of hosts share.",
+    )
+    chunk_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024,
+        le=256 * 1024 * 1024,
+        description="Bytes of a list file in one chunk; bounds a worker's memory.",
+    )
+    chunk_rows: int = Field(
+        default=2_000_000,
+        ge=100,
+        le=8_000_000,
+        description="Rows sorted together in one chunk; bounds a worker's memory.",
+    )
+    range_bytes: int = Field(
+        default=24 * 1024 * 1024,
+        ge=1024,
+        le=128 * 1024 * 1024,
+        description="Bytes of members gathered together in one range; bounds a worker's memory.",
+    )
+    lease_s: float = Field(
+        default=20.0,
+        gt=0.2,
+        le=300,
+        description="Seconds a unit of work stays taken without progress; a crash is picked up "
+        "when it ends.",
+    )
+    sweep_s: float = Field(
+        default=5.0,
+        gt=0.05,
+        le=60,
+        description="Seconds between two looks for stalled jobs; with the lease it bounds how "
+        "long a crash delays an import.",
+    )
+    unit_tries: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Times one unit of work is tried before its job is stopped.",
+    )
+    retire_after_s: float = Field(
+        default=60.0,
+        ge=0,
+        le=86_400,
+        description="Seconds a replaced revision is kept for readers that still believe in it.",
+    )
+    job_retention_s: int = Field(
+        default=30 * 86_400,
+        ge=60,
+        description="Seconds the record of an ended import or export is kept.",
+    )
+    export_retention_s: int = Field(
+        default=7 * 86_400,
+        ge=60,
+        description="Seconds an exported file is kept; it holds personal data.",
+    )
+    put_rate_bytes_s: int = Field(
+        default=0,
+        ge=0,
+        description="Bytes a second one worker process sends while building shards, so that "
+        "look-ups keep their latency; 0 means no limit.",
+    )
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the settings from the environment.
+
+        Raises:
+            pydantic.ValidationError: a variable has an invalid value.
+        """
+        return cls()

@@ -1,0 +1,130 @@
+"""Clients of the store, and the one table that turns driver errors into ours.
+
+No client retries by itself: a command that changed something may have been applied
+although its answer was lost, and only the scripts know how to be run twice.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+from redis import Redis, RedisCluster
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AskError,
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError as RedisConnectionError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+    TimeoutError as RedisTimeoutError,
+    TryAgainError,
+)
+from redis.retry import Retry
+
+from worker.settings import StoreSettings
+from worker.store.errors import (
+    Fenced,
+    ListUnknown,
+    OutOfMemory,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+)
+
+Client = Redis | RedisCluster
+
+#: Answers that another try may change: the server is starting, failing over or moving slots
+#: (MOVED is a kind of ASK to the driver).
+_TRANSIENT: Final = (
+    AskError,
+    BusyLoadingError,
+    ClusterDownError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisConnectionError,
+    RedisTimeoutError,
+    TryAgainError,
+)
+_TRANSIENT_CODES: Final = ("MASTERDOWN", "UNBLOCKED", "NOREPLICAS", "BUSY ", "MISCONF")
+_OURS: Final[dict[str, type[StoreError]]] = {"FENCED": Fenced, "DAMAGED": ListUnknown}
+
+
+def connect(settings: StoreSettings) -> Client:
+    """Open a client for control work and for workers; a cluster is found out by asking.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    url = settings.redis_url.get_secret_value()
+    with driver_errors(f"connect to {redacted(url)}"):
+        client = Redis.from_url(url, **_options(settings))
+        if not client.info("cluster").get("cluster_enabled"):
+            return client
+        client.close()
+        return RedisCluster.from_url(url, **_options(settings))
+
+
+def _options(settings: StoreSettings) -> dict[str, object]:
+    return {
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": settings.redis_timeout_s,
+        "socket_connect_timeout": settings.redis_timeout_s,
+        "socket_keepalive": True,
+        "health_check_interval": 0,
+    }
+
+
+def node_client(client: Client, key: str) -> Redis:
+    """The client of the one primary that holds ``key``."""
+    if isinstance(client, RedisCluster):
+        node = client.get_node_from_key(key)
+        if node is None:
+            message = f"no node holds the slot of {key}; wait until the cluster is whole"
+            raise StoreUnavailable(message)
+        return client.get_redis_connection(node)
+    return client
+
+
+def redacted(url: str) -> str:
+    """The URL without its password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
+
+
+@contextmanager
+def driver_errors(what: str) -> Iterator[None]:
+    """Translate whatever redis-py raises inside; ``what`` names the step and its id.
+
+    Raises:
+        StoreUnavailable: no or a passing answer. Safe to retry.
+        OutOfMemory: the server refused to write.
+        Fenced: the import no longer holds its list.
+        ListUnknown: a shard is missing.
+        StoreRefused: any other refusal.
+    """
+    try:
+        yield
+    except _TRANSIENT as exc:
+        message = f"could not {what}: the store did not answer ({type(exc).__name__}); retry"
+        raise StoreUnavailable(message) from exc
+    except (ResponseError, RedisError) as exc:
+        raise _translated(what, exc) from exc
+
+
+def _translated(what: str, exc: RedisError) -> StoreError:
+    text = str(exc)
+    if type(exc).__name__ == "OutOfMemoryError" or "OOM" in text.split("used memory")[0]:
+        return OutOfMemory(f"could not {what}: the store is out of memory; add memory or free some")
+    for word, ours in _OURS.items():
+        if word in text:
+            return ours(f"could not {what}: {text}")
+    if text.startswith(_TRANSIENT_CODES):
+        return StoreUnavailable(f"could not {what}: {text}; retry")
+    return StoreRefused(f"could not {what}: the store refused: {text[:200]}")

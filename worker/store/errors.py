@@ -1,0 +1,89 @@
+"""Everything the membership store can say no with.
+
+StoreError
+├── StoreUnavailable (transient)     no answer, or one that a retry may change
+├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
+├── Unsealed (transient)             a build was opened again since its shards were counted
+├── OutOfMemory (terminal)           the server refused a write for lack of memory
+├── StoreRefused (terminal)          the server refused the command itself
+├── MemberCorrupt (terminal)         a shard holds bytes that no context key packs to
+├── ShardInvalid (terminal)          members that do not make a set were about to be sent
+├── ProjectNotFound (terminal)
+├── EnvironmentNotFound (terminal)
+├── SegmentNotFound (terminal)
+├── SegmentExists (terminal)
+├── JobNotFound (terminal)
+├── ImportInProgress (terminal)      another import holds the segment
+└── Fenced (terminal)                this import no longer holds the segment
+"""
+
+from worker.errors import TerminalError, TransientError
+
+
+class StoreError(Exception):
+    """Anything the store raises; catch it with one of the two roots beside it."""
+
+
+class StoreUnavailable(StoreError, TransientError):
+    """Redis did not answer in time, or is loading, failing over or resharding. Retry."""
+
+
+class ListUnknown(StoreError, TransientError):
+    """Part of a list is missing from the server, so no answer would be certain.
+
+    Restore the server's data, or import the list again with mode ``replace``.
+    """
+
+
+class Unsealed(StoreError, TransientError):
+    """The build was opened again since its shards were counted. Seal and count again."""
+
+
+class OutOfMemory(StoreError, TerminalError):
+    """The server is at its memory limit and refused to write."""
+
+
+class StoreRefused(StoreError, TerminalError):
+    """The server understood the command and refused it; retrying does not help."""
+
+
+class MemberCorrupt(StoreError, TerminalError):
+    """A shard holds bytes that no context key packs to; something else wrote to it.
+
+    Import the list again with mode ``replace``.
+    """
+
+
+class ShardInvalid(StoreError, TerminalError):
+    """Members out of order, repeated or in the wrong range: a fault of the caller.
+
+    Nothing was sent.
+    """
+
+
+class ProjectNotFound(StoreError, TerminalError):
+    """No project has this key."""
+
+
+class EnvironmentNotFound(StoreError, TerminalError):
+    """The project has no environment with this key."""
+
+
+class SegmentNotFound(StoreError, TerminalError):
+    """The environment has no segment with this key."""
+
+
+class SegmentExists(StoreError, TerminalError):
+    """The environment already has a segment with this key."""
+
+
+class JobNotFound(StoreError, TerminalError):
+    """No import or export has this id in this segment."""
+
+
+class ImportInProgress(StoreError, TerminalError):
+    """Another import holds the segment; wait for it to end."""
+
+
+class Fenced(StoreError, TerminalError):
+    """The list record names another import, or none: this one must stop writing."""

@@ -1,0 +1,253 @@
+"""Job records in Redis: written first, claimed second, worked on unit by unit."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from worker.store.connections import Client, driver_errors
+from worker.store.errors import JobNotFound
+from worker.store.jobs import (
+    STATUS_OF_STAGE,
+    Exhausted,
+    ExportRequest,
+    ImportRequest,
+    JobRef,
+    JobState,
+    Progress,
+    SourceFile,
+    Unit,
+)
+from worker.store.keyspace import Keyspace, ListRef, Scope
+from worker.store.scripts import Argument, ScriptName, Scripts
+
+Tokens = Callable[[], str]
+
+#: A record of a job that nobody finishes is dropped after this long, far beyond any job.
+_ABANDONED_S: Final = 90 * 86_400
+
+
+class JobStore:
+    """Creates, reads, leases and ends jobs.
+
+    A job's record only steers work; whether an import took effect is the list record's
+    to say.
+    """
+
+    def __init__(
+        self, client: Client, scripts: Scripts, keyspace: Keyspace, tokens: Tokens
+    ) -> None:
+        self._client = client
+        self._scripts = scripts
+        self._keys = keyspace
+        self._tokens = tokens
+
+    def create(
+        self, request: ImportRequest | ExportRequest, *, stage: str, units: int
+    ) -> None:
+        """Write a new job's record and list it as active. Safe to retry."""
+        key = self._key(request.ref)
+        fields = {"request": _encode(request), "stage": stage, "units": units, "finished": 0}
+        with driver_errors(f"create {request.ref}"):
+            pipeline = self._client.pipeline(transaction=True)
+            pipeline.hset(key, mapping=fields)
+            pipeline.expire(key, _ABANDONED_S)
+            pipeline.sadd(self._keys.active_jobs(request.ref.scope), str(request.ref))
+            pipeline.execute()
+
+    def get(self, ref: JobRef) -> JobState:
+        """Read a job. Cost: one round trip; the reply grows with the units done.
+
+        Raises:
+            JobNotFound: no such job, or its record has expired.
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        with driver_errors(f"read {ref}"):
+            fields = self._client.hgetall(self._key(ref))
+        if b"request" not in fields:
+            message = f"{ref.kind} {ref.job_id} does not exist"
+            raise JobNotFound(message)
+        return _state({name.decode(): value for name, value in fields.items()})
+
+    def active(self, scope: Scope) -> list[JobRef]:
+        """The jobs of an environment that have not ended, in no order."""
+        with driver_errors(f"list jobs of {scope.environment}"):
+            found = self._client.smembers(self._keys.active_jobs(scope))
+        return [JobRef.parse(text.decode()) for text in found]
+
+    def take(self, ref: JobRef, *, lease_ms: int, most_tries: int) -> Unit | Exhausted | None:
+        """Take the next unit that nobody holds.
+
+        Returns:
+            The unit; ``Exhausted`` when the next unit has used up its tries; ``None`` when
+            nothing is to be had, or the job has ended or is gone.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry; a lease may be left to run out.
+        """
+        token = self._tokens()
+        reply = self._run("job_take", ref, [token, lease_ms, most_tries])
+        match reply[0]:
+            case b"unit":
+                stage, number, units, attempt = reply[1].decode(), *reply[2:]
+                return Unit(stage, number, units, attempt, token)
+            case b"exhausted":
+                return Exhausted(reply[1].decode(), reply[2], reply[3])
+            case _:
+                return None
+
+    def renew(
+        self, ref: JobRef, unit: Unit, *, lease_ms: int, rows: int, size_bytes: int
+    ) -> bool:
+        """Prolong a lease because of progress; ``False`` when it is no longer ours."""
+        args = [unit.token, unit.stage, unit.number, lease_ms, rows, size_bytes]
+        return bool(self._run("job_renew", ref, args))
+
+    def finish(
+        self, ref: JobRef, unit: Unit, result: Mapping[str, Any], *, rows: int, size_bytes: int
+    ) -> int | None:
+        """Record a unit's result, once.
+
+        Returns:
+            How many units of the stage are left; ``None`` when another try was first or
+            the job moved on.
+        """
+        text = json.dumps(result, separators=(",", ":"))
+        left = self._run("job_finish", ref, [unit.stage, unit.number, text, rows, size_bytes])
+        return None if left < 0 else int(left)
+
+    def give_back(self, ref: JobRef, unit: Unit, *, pause_ms: int) -> None:
+        """Give a unit back after a transient error; it can be taken after the pause."""
+        self._run("job_fail", ref, [unit.token, unit.stage, unit.number, pause_ms])
+
+    def advance(
+        self,
+        ref: JobRef,
+        from_stage: str,
+        to_stage: str,
+        units: int,
+        **fields: Mapping[str, Any] | Sequence[Any] | int | str,
+    ) -> bool:
+        """Move a job to its next stage; ``False`` when another worker did it."""
+        args: list[Argument] = [from_stage, to_stage, units]
+        for name, value in fields.items():
+            args += [f"field:{name}", json.dumps(value, separators=(",", ":"))]
+        return bool(self._run("job_advance", ref, args))
+
+    def reopen(
+        self, ref: JobRef, from_stage: str, to_stage: str, units: int, numbers: Sequence[int]
+    ) -> bool:
+        """Go back to an earlier stage to do some of its units again."""
+        return bool(self._run("job_reopen", ref, [from_stage, to_stage, units, *numbers]))
+
+    def field(self, ref: JobRef, name: str) -> Any:  # noqa: ANN401 - JSON that the stage put there
+        """Read what an earlier stage left; ``None`` when it left nothing."""
+        with driver_errors(f"read {ref}"):
+            text = self._client.hget(self._key(ref), f"field:{name}")
+        return None if text is None else json.loads(text)
+
+    def put_field(self, ref: JobRef, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
+        """Leave something for later; the last writer wins. Nothing is left of a job that is gone."""
+        self._run("job_put", ref, [f"field:{name}", json.dumps(value, separators=(",", ":"))])
+
+    def results(self, ref: JobRef, stage: str, units: int) -> list[dict[str, Any]]:
+        """Read the results of a finished stage, in order of the units.
+
+        Raises:
+            JobNotFound: a result is missing, so the record is not whole.
+        """
+        names = [f"done:{stage}:{number}" for number in range(units)]
+        with driver_errors(f"read {ref}"):
+            texts = self._client.hmget(self._key(ref), names) if names else []
+        if not all(texts):
+            message = f"{ref.kind} {ref.job_id} has lost results of its stage {stage}"
+            raise JobNotFound(message)
+        return [json.loads(text) for text in texts]
+
+    def end(
+        self,
+        ref: JobRef,
+        status: str,
+        *,
+        reason: str | None = None,
+        report: Mapping[str, Any] | None = None,
+        keep_s: int,
+    ) -> bool:
+        """End a job, once. Safe to retry.
+
+        Returns:
+            Whether this call ended it.
+        """
+        fields: list[Argument] = ["status", status]
+        if reason is not None:
+            fields += ["reason", reason]
+        if report is not None:
+            fields += ["report", json.dumps(report, separators=(",", ":"))]
+        with driver_errors(f"end {ref}"):
+            keys = [self._key(ref), self._keys.active_jobs(ref.scope)]
+            return bool(self._scripts.run("job_end", keys, [str(ref), keep_s, *fields]))
+
+    def take_turn(self, name: str, every_ms: int) -> bool:
+        """Whether it is this caller's turn at a periodic chore: one caller each period."""
+        with driver_errors(f"take the turn at {name}"):
+            key = self._keys.turn(name)
+            return bool(self._client.set(key, self._tokens(), nx=True, px=every_ms))
+
+    def _key(self, ref: JobRef) -> str:
+        return self._keys.job(ref.scope, ref.kind, ref.job_id)
+
+    def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:
+        with driver_errors(f"{name} {ref}"):
+            return self._scripts.run(name, [self._key(ref)], args)
+
+
+def _encode(request: ImportRequest | ExportRequest) -> str:
+    return json.dumps(dataclasses.asdict(request), separators=(",", ":"))
+
+
+def _state(fields: Mapping[str, bytes]) -> JobState:
+    request = _request(json.loads(fields["request"]))
+    stage = fields["stage"].decode()
+    ended = _number(fields, "ended")
+    status = fields["status"].decode() if "status" in fields else STATUS_OF_STAGE[stage]
+    if status == "preparing" and stage == "plan" and "field:claimed" in fields:
+        status = "ready"
+    return JobState(
+        request=request,
+        stage=stage,
+        units=_number(fields, "units") or 0,
+        status=status,  # type: ignore[arg-type] - written by end() with a Status only
+        reason=fields["reason"].decode() if "reason" in fields else None,
+        progress=_progress(stage if ended is None else "ended", fields),
+        ended_ms=ended,
+        report=json.loads(fields["report"]) if "report" in fields else None,
+    )
+
+
+def _progress(stage: str, fields: Mapping[str, bytes]) -> Progress:
+    def total(prefix: str) -> int:
+        return sum(int(value) for name, value in fields.items() if name.startswith(prefix))
+
+    # A list of one chunk is read while it is planned; an export has only the stage write.
+    scattered = any(name.startswith("rows:scatter:") for name in fields)
+    counted = "scatter:" if scattered else ""
+    return Progress(
+        stage=json.loads(fields["field:phase"]) if "field:phase" in fields else stage,
+        bytes_done=total(f"bytes:{counted}"),
+        bytes_total=json.loads(fields.get("field:bytes_total", b"0")),
+        rows_done=total(f"rows:{counted}"),
+        started_ms=_number(fields, "started"),
+        touched_ms=_number(fields, "touched"),
+    )
+
+
+def _number(fields: Mapping[str, bytes], name: str) -> int | None:
+    return int(fields[name]) if name in fields else None
+
+
+def _request(data: dict[str, Any]) -> ImportRequest | ExportRequest:
+    data["list_ref"] = ListRef(**data["list_ref"])
+    if "export_id" in data:
+        return ExportRequest(**data)
+    data["sources"] = tuple(SourceFile(**source) for source in data["sources"])
+    return ImportRequest(**data)

@@ -1,0 +1,148 @@
+"""Imports and exports as records: what was asked for, how far it is, how it ended."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from worker.store.keyspace import JobKind, ListRef, Scope
+
+Mode = Literal["merge", "replace", "reshard"]
+Status = Literal[
+    "preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"
+]
+Stage = Literal["claim", "plan", "scatter", "size", "gather", "publish", "write", "ended"]
+
+#: What a caller sees of each stage, in LaunchDarkly's words.
+STATUS_OF_STAGE: dict[str, Status] = {
+    "claim": "preparing",
+    "plan": "preparing",
+    "scatter": "in_progress",
+    "size": "in_progress",
+    "gather": "in_progress",
+    "publish": "in_progress",
+    "write": "in_progress",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobRef:
+    """Names a job everywhere: in messages, in logs and in the active set."""
+
+    kind: JobKind
+    scope: Scope
+    job_id: str
+
+    def __str__(self) -> str:
+        """The form that travels in messages: ``import:project:environment:id``."""
+        return f"{self.kind}:{self.scope.project}:{self.scope.environment}:{self.job_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "JobRef":
+        """Read the message form.
+
+        Raises:
+            ValueError: the text is not of that form.
+        """
+        kind, project, environment, job_id = text.split(":")
+        if kind == "import":
+            return cls("import", Scope(project, environment), job_id)
+        if kind == "export":
+            return cls("export", Scope(project, environment), job_id)
+        message = f"{kind} is no kind of job"
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One list file of an import."""
+
+    bucket: str
+    key: str
+    filename: str
+    uploaded: bool
+    """Whether the file came through the API, so that it is deleted when the import ends."""
+    size_bytes: int | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What was asked of an import; never changes."""
+
+    import_id: str
+    list_ref: ListRef
+    mode: Mode
+    sources: tuple[SourceFile, ...]
+    allow_empty: bool
+    created_ms: int
+    initiator: str = ""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's name."""
+        return JobRef("import", self.list_ref.scope, self.import_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What was asked of an export; never changes."""
+
+    export_id: str
+    list_ref: ListRef
+    created_ms: int
+    format: Literal["csv", "parquet"] = "csv"
+    initiator: str = ""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's name."""
+        return JobRef("export", self.list_ref.scope, self.export_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is; counters may run ahead of a try that is later repeated."""
+
+    stage: str
+    bytes_done: int
+    bytes_total: int
+    rows_done: int
+    started_ms: int | None
+    touched_ms: int | None
+    """When a unit was last taken, renewed or finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job as its record tells it."""
+
+    request: ImportRequest | ExportRequest
+    stage: str
+    units: int
+    status: Status
+    reason: str | None
+    progress: Progress
+    ended_ms: int | None
+    report: dict[str, Any] | None = field(default=None)
+    """The report of a complete job, in wire names; ``None`` before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of work, taken under a lease."""
+
+    stage: str
+    number: int
+    units: int
+    """How many units the stage has."""
+    attempt: int
+    token: str
+    """Whose lease it is; also names what this try writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A unit that has been tried too often."""
+
+    stage: str
+    number: int
+    tries: int

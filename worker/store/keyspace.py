@@ -1,0 +1,108 @@
+"""Every Redis key, made by one function each; ``KEYSPACE.md`` says what they hold."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["included", "excluded"]
+JobKind = Literal["import", "export"]
+
+INCLUDED: Side = "included"
+EXCLUDED: Side = "excluded"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """One environment of one project."""
+
+    project: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ListRef:
+    """The two lists of one generation of one segment."""
+
+    project: str
+    environment: str
+    segment: str
+    generation: int
+
+    @property
+    def scope(self) -> Scope:
+        """The environment that holds the segment."""
+        return Scope(self.project, self.environment)
+
+    @property
+    def name(self) -> str:
+        """``segment.g3``, the way SDKs refer to a generation."""
+        return f"{self.segment}.g{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyspace:
+    """Names of all keys under one prefix.
+
+    Everything about one list shares the hash tag ``{project:environment:segment.gN}``
+    and so one slot of a cluster; everything about one environment shares another.
+    """
+
+    prefix: str
+
+    def projects(self) -> str:
+        """Hash: project key to JSON. Its absence means the store has lost its data."""
+        return f"{self.prefix}:projects"
+
+    def environments(self, project: str) -> str:
+        """Hash: environment key to JSON."""
+        return f"{self.prefix}:{{{project}}}:environments"
+
+    def turn(self, name: str) -> str:
+        """String with a time to live: whose turn a periodic chore is."""
+        return f"{self.prefix}:turn:{name}"
+
+    def reservations(self) -> str:
+        """Hash: job reference to bytes that its build may still write."""
+        return f"{self.prefix}:reservations"
+
+    def expiring_exports(self) -> str:
+        """Sorted set: export references by the Unix ms at which their file is deleted."""
+        return f"{self.prefix}:expiring-exports"
+
+    def segments(self, scope: Scope) -> str:
+        """Hash: segment key to definition JSON."""
+        return f"{self._scope(scope)}:segments"
+
+    def generations(self, scope: Scope) -> str:
+        """Hash: segment key to the last generation used; survives a delete."""
+        return f"{self._scope(scope)}:generations"
+
+    def active_jobs(self, scope: Scope) -> str:
+        """Set: references of the jobs that have not ended."""
+        return f"{self._scope(scope)}:jobs"
+
+    def reclaimable_lists(self, scope: Scope) -> str:
+        """Set: ``segment.gN`` of the lists that have, or soon may have, shards to be reclaimed."""
+        return f"{self._scope(scope)}:reclaimable"
+
+    def job(self, scope: Scope, kind: JobKind, job_id: str) -> str:
+        """Hash: record, finished units and leases of one job."""
+        return f"{self._scope(scope)}:{kind}:{job_id}"
+
+    def list_record(self, ref: ListRef) -> str:
+        """Hash: the list's live revision, counts and the import that is building."""
+        return f"{self.list_prefix(ref)}list"
+
+    def edits(self, ref: ListRef) -> str:
+        """Stream: edits made while an import is building."""
+        return f"{self.list_prefix(ref)}edits"
+
+    def shard(self, ref: ListRef, revision: str, side: Side, index: int) -> str:
+        """Set: one shard of one revision's included or excluded list."""
+        return f"{self.list_prefix(ref)}{revision}:{side}:{index:04x}"
+
+    def list_prefix(self, ref: ListRef) -> str:
+        """What all keys of a list begin with."""
+        return f"{self.prefix}:{{{ref.project}:{ref.environment}:{ref.name}}}:"
+
+    def _scope(self, scope: Scope) -> str:
+        return f"{self.prefix}:{{{scope.project}:{scope.environment}}}"

@@ -1,0 +1,37 @@
+#!lua
+-- edit(record, edits; first, {op, hash32, member}…) -> {'ok', live, included, excluded}
+--                                                    | {'deleted'} | {'unknown'}
+-- first is '1' on the first call of one request: only then the membership version moves.
+-- At most 1,000 ops. One step: the journal's order is the live order and the counts
+-- follow the replies. Nothing is applied when a shard is missing. Cost: 2 commands an op.
+local live = redis.call('HGET', record, 'live')
+if not live then
+  if redis.call('HGET', record, 'deleted') then return {'deleted'} end
+  return {'unknown'}
+end
+local name, bits = parse(live)
+for i = 2, #ARGV, 3 do
+  local side = side_of(ARGV[i])
+  local shard = shard_key(name, side, shard_of(ARGV[i + 1], bits[side]))
+  if redis.call('SISMEMBER', shard, SENTINEL) == 0 then return {'unknown'} end
+end
+if redis.call('HGET', record, 'building') and #ARGV > 1 then
+  local entry = {}
+  for i = 2, #ARGV, 3 do
+    entry[#entry + 1] = ARGV[i] .. ARGV[i + 1]
+    entry[#entry + 1] = ARGV[i + 2]
+  end
+  redis.call('XADD', KEYS[2], '*', unpack(entry))
+end
+local change = {included = 0, excluded = 0}
+for i = 2, #ARGV, 3 do
+  local side = side_of(ARGV[i])
+  change[side] = change[side] + apply(name, bits, ARGV[i], ARGV[i + 1], ARGV[i + 2])
+end
+local edited = format_revision(name, bits)
+if edited ~= live then redis.call('HSET', record, 'live', edited) end
+if ARGV[1] == '1' then redis.call('HINCRBY', record, 'version', 1) end
+redis.call('HSET', record, 'modified', now_ms())
+return {'ok', edited,
+  redis.call('HINCRBY', record, 'included', change.included),
+  redis.call('HINCRBY', record, 'excluded', change.excluded)}

@@ -1,0 +1,92 @@
+-- Shared by every script about a list; put in front of each at load.
+--
+-- KEYS[1]  hash    the list record, '<prefix>:{project:environment:segment.gN}:list'
+-- KEYS[2]  stream  the journal of edits, where the script says so
+-- All other keys are made from KEYS[1], so they share its hash tag and slot.
+--
+-- A revision is written 'name included_bits excluded_bits'; a list of b bits has 2^b
+-- shards, and 0 bits means: one shard, no member.
+local record = KEYS[1]
+local prefix = string.sub(record, 1, -5)
+local SENTINEL = '\0'
+local FIRST_BITS = 4
+
+local function shard_key(name, side, index)
+  return prefix .. name .. ':' .. side .. ':' .. string.format('%04x', index)
+end
+
+local function parse(revision)
+  local name, included, excluded = string.match(revision, '^(%S+) (%d+) (%d+)$')
+  return name, {included = tonumber(included), excluded = tonumber(excluded)}
+end
+
+local function format_revision(name, bits)
+  return name .. ' ' .. bits.included .. ' ' .. bits.excluded
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- hash32 holds the 32 high bits of a member's hash; its high bits are the shard.
+local function shard_of(hash32, bits)
+  return math.floor(tonumber(hash32) / 2 ^ (32 - bits))
+end
+
+-- An empty list has one shard; its first member spreads it over sixteen.
+local function spread(name, side, bits)
+  for index = 0, 2 ^ FIRST_BITS - 1 do
+    redis.call('SADD', shard_key(name, side, index), SENTINEL)
+  end
+  bits[side] = FIRST_BITS
+end
+
+local function side_of(op)
+  if string.sub(op, 1, 1) == 'i' then return 'included' end
+  return 'excluded'
+end
+
+-- Applies one op ('i+', 'i-', 'e+', 'e-') and returns how the side's count changed.
+local function apply(name, bits, op, hash32, member)
+  local side = side_of(op)
+  if string.sub(op, 2, 2) == '+' then
+    if bits[side] == 0 then spread(name, side, bits) end
+    return redis.call('SADD', shard_key(name, side, shard_of(hash32, bits[side])), member)
+  end
+  return -redis.call('SREM', shard_key(name, side, shard_of(hash32, bits[side])), member)
+end
+
+local function holds(id)
+  return redis.call('HGET', record, 'building') == id
+end
+
+local function fenced(id)
+  return redis.error_reply('FENCED import ' .. id .. ' does not hold this list')
+end
+
+-- The figures of an import that became live, or nil. They are kept for days, because an
+-- import can be replaced by the next before its own worker learns that it was published.
+local function published(id)
+  local figures = redis.call('HGET', record, 'published:' .. id)
+  if not figures then return nil end
+  local reply = {'done'}
+  for figure in string.gmatch(figures, ' (%-?%d+)') do reply[#reply + 1] = tonumber(figure) end
+  return reply
+end
+
+local function end_build()
+  redis.call('HDEL', record, 'building', 'base', 'stage', 'seal', 'counted', 'replayed', 'target',
+    'prepared', 'replay_included', 'replay_excluded')
+  redis.call('UNLINK', prefix .. 'edits')
+end
+
+-- Gives up what a build has written; the sweep frees it.
+local function abandon_target()
+  local target = redis.call('HGET', record, 'target')
+  if target and redis.call('HGET', record, 'prepared') then
+    local name = parse(target)
+    redis.call('HSET', record, 'reclaim:' .. name, target)
+  end
+  end_build()
+end

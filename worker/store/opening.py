@@ -1,0 +1,94 @@
+"""The store, opened: one object that holds a client and what works over it."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from worker.settings import StoreSettings
+from worker.store.connections import Client, connect, driver_errors
+from worker.store.job_store import JobStore
+from worker.store.keyspace import Keyspace
+from worker.store.memberships import MembershipStore
+from worker.store.scripts import Scripts, takes_flags
+from worker.store.segments import SegmentStore
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that Redis holds, under one prefix; close it when done."""
+
+    client: Client
+    keyspace: Keyspace
+    scripts: Scripts
+    segments: SegmentStore
+    memberships: MembershipStore
+    jobs: JobStore
+
+    def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        with driver_errors("ping the store"):
+            self.client.ping()
+
+    def eviction_policy(self) -> str:
+        """What the server does at its memory limit; only ``noeviction`` keeps lists whole.
+
+        Cost: one round trip. Read from INFO, because CONFIG is often forbidden.
+        """
+        with driver_errors("read the store's memory policy"):
+            info = self.client.info("memory")
+        first = info if "maxmemory_policy" in info else next(iter(info.values()), {})
+        return str(first.get("maxmemory_policy", "noeviction"))
+
+    def close(self) -> None:
+        """Close all connections; idempotent."""
+        self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_store(
+    settings: StoreSettings,
+    *,
+    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    tokens: Callable[[], str] = lambda: secrets.token_hex(16),
+) -> Store:
+    """Connect and look at what the server can do. Cost: three round trips.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    return assemble(connect(settings), settings.key_prefix, clock=clock, tokens=tokens)
+
+
+def assemble(
+    client: Client, prefix: str, *, clock: Callable[[], int], tokens: Callable[[], str]
+) -> Store:
+    """Put a store together over a client that is already open."""
+    with driver_errors("ask what scripts the store takes"):
+        scripts = Scripts(client, flagged=takes_flags(client))
+    keyspace = Keyspace(prefix)
+    memberships = MembershipStore(client, scripts, keyspace, tokens)
+    return Store(
+        client=client,
+        keyspace=keyspace,
+        scripts=scripts,
+        segments=SegmentStore(client, scripts, keyspace, memberships, clock, tokens),
+        memberships=memberships,
+        jobs=JobStore(client, scripts, keyspace, tokens),
+    )

@@ -1,0 +1,95 @@
+"""The Celery application: three tasks, each named by an id and nothing else."""
+
+import logging
+from typing import Any
+
+from celery import Celery
+
+from worker.errors import TransientError
+from worker.settings import WorkerSettings
+from worker.store import ListRef
+from worker.store.jobs import JobRef
+from worker.store.messages import (
+    QUEUE_UPKEEP,
+    QUEUE_WORK,
+    TASK_RESHARD,
+    TASK_TEND,
+    TASK_TIME_LIMIT_S,
+    TASK_WORK,
+    broker_options,
+)
+from worker.tasks.chores import tend
+from worker.tasks.contexts import ContextHolder
+from worker.tasks.polling import PollWatch
+from worker.tasks.sweeper import Sweeper
+from worker.tasks.work import serve_job
+from worker.upkeep.reshard import reshard_list
+
+logger = logging.getLogger("bigseg.tasks")
+
+
+def create_app(settings: WorkerSettings) -> Celery:
+    """Build the Celery application. Opens no connection.
+
+    Raises:
+        BrokerRefused: the broker cannot be used.
+    """
+    app = Celery("bigseg")
+    app.conf.update(broker_options(settings))
+    app.conf.update(_worker_options(settings))
+    contexts = ContextHolder(settings, app)
+    app.bigseg_contexts = contexts
+    app.steps["worker"].add(Sweeper)
+    app.steps["worker"].add(PollWatch)
+    _register(app, contexts)
+    return app
+
+
+def _worker_options(settings: WorkerSettings) -> dict[str, Any]:
+    return {
+        "task_acks_late": True,
+        # A killed child acknowledges its message; the sweep counts tries and comes back.
+        "task_reject_on_worker_lost": False,
+        "worker_prefetch_multiplier": 1,
+        "task_time_limit": TASK_TIME_LIMIT_S,
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": False,
+        "worker_enable_remote_control": False,
+        "broker_connection_max_retries": None,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "task_create_missing_queues": True,
+        "beat_schedule": {
+            "tend": {
+                "task": TASK_TEND,
+                "schedule": settings.sweep_s,
+                "options": {"queue": QUEUE_UPKEEP, "expires": 60},
+            }
+        },
+    }
+
+
+def _register(app: Celery, contexts: ContextHolder) -> None:
+    options = {"ignore_result": True, "acks_late": True}
+
+    @app.task(name=TASK_WORK, queue=QUEUE_WORK, **options)
+    def work(job_ref: str) -> None:
+        """Do one unit of a job and send itself again when more may be left.
+
+        Redelivery is harmless: units are done under leases.
+        """
+        serve_job(contexts.context(), JobRef.parse(job_ref))
+
+    @app.task(name=TASK_RESHARD, queue=QUEUE_WORK, **options)
+    def reshard(list_ref: str) -> None:
+        """Start a rebuild of a list that has outgrown its shards; twice is once."""
+        project, environment, segment, generation = list_ref.split(":")
+        ref = ListRef(project, environment, segment, int(generation))
+        try:
+            reshard_list(contexts.context(), ref)
+        except TransientError as exc:
+            logger.warning("reshard.put_off", extra={"list": ref.name, "error": str(exc)})
+
+    @app.task(name=TASK_TEND, queue=QUEUE_UPKEEP, **options)
+    def tend_store() -> None:
+        """Sweep, free and re-shard; several at once share the turns."""
+        tend(contexts.context())

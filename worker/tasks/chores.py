@@ -1,0 +1,34 @@
+"""The periodic chores, each taking its turn in Redis so that several beats do no harm."""
+
+import logging
+from collections.abc import Callable
+
+from worker.errors import TransientError
+from worker.units.context import Context
+from worker.upkeep.reshard import reshard_outgrown
+from worker.upkeep.sweep import sweep_jobs
+from worker.upkeep.tidy import expire_exports, tidy_lists
+
+logger = logging.getLogger("bigseg.upkeep")
+
+
+def tend(context: Context) -> None:
+    """Do every chore whose turn it is.
+
+    An error of one chore does not keep the others from their turn; a chore that failed
+    has another one soon.
+    """
+    sweep_ms = int(context.settings.sweep_s * 1000)
+    chores: tuple[tuple[Callable[[Context], int], int], ...] = (
+        (sweep_jobs, 0),
+        (tidy_lists, sweep_ms),
+        (expire_exports, 60_000),
+        (reshard_outgrown, 10 * sweep_ms),
+    )
+    for chore, every_ms in chores:
+        name = chore.__name__
+        try:
+            if every_ms == 0 or context.store.jobs.take_turn(name, every_ms):
+                chore(context)
+        except TransientError as exc:
+            logger.warning("chore.put_off", extra={"chore": name, "error": str(exc)})

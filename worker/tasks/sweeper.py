@@ -1,0 +1,47 @@
+"""A sweep in every worker, so that recovery does not depend on beat."""
+
+import logging
+import threading
+from typing import Any
+
+from celery import bootsteps
+from kombu.exceptions import OperationalError
+
+from worker.errors import TransientError
+from worker.store.messages import QUEUE_UPKEEP, TASK_TEND
+from worker.tasks.contexts import ContextHolder
+from worker.upkeep.sweep import sweep_jobs
+
+logger = logging.getLogger("bigseg.upkeep")
+
+
+class Sweeper(bootsteps.StartStopStep):
+    """Runs beside the worker's main loop, in a thread with a client of its own."""
+
+    def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
+        """Start sweeping at once, then each sweep's time."""
+        contexts: ContextHolder = parent.app.bigseg_contexts
+        self._thread = threading.Thread(
+            target=self._run, args=(contexts, parent.app), name="sweeper", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002 - Celery's step protocol
+        """Stop sweeping; a sweep under way ends by itself."""
+        self._stopped.set()
+
+    def _run(self, contexts: ContextHolder, app: Any) -> None:  # noqa: ANN401 - Celery is untyped
+        context = None
+        while not self._stopped.is_set():
+            try:
+                context = context or contexts.open()
+                sweep_jobs(context)
+                app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
+            except (TransientError, OperationalError, OSError) as exc:
+                logger.warning("sweep.put_off", extra={"error": type(exc).__name__})
+            wait_s = context.settings.sweep_s if context else 1.0
+            self._stopped.wait(wait_s)

@@ -1,0 +1,1 @@
+"""Upkeep: what keeps the store right when nobody asks for anything."""
