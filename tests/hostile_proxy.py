@@ -24,6 +24,8 @@ class Fault:
     ending: Literal["close", "reset", "stall"] = "close"
     status: int | None = None
     """Answered instead of asking the server."""
+    code: str | None = None
+    """S3's word for the error in that answer; no word when unset."""
     etag: bytes | None = None
     """Put in place of the real one."""
     ignore_range: bool = False
@@ -83,8 +85,9 @@ class HostileProxy:
             self.requests.append(request)
             fault = self._fault_for(request)
             if fault.status is not None:
-                client.sendall(f"HTTP/1.1 {fault.status} X\r\nContent-Length: 0\r\n".encode())
-                client.sendall(b"Connection: close\r\n\r\n")
+                body = f"<Error><Code>{fault.code}</Code></Error>" if fault.code else ""
+                head = f"HTTP/1.1 {fault.status} X\r\nContent-Length: {len(body)}\r\n"
+                client.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
                 return
             reply = self._asked(request, fault)
             self.before_reply(request)

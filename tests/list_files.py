@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -44,10 +45,8 @@ def outcomes(batch: KeyBatch) -> list[Outcome]:
     assert batch.row_count == len(batch.keys) + len(batch.rejected_rows)
     assert batch.rejected_rows.dtype == np.int64
     assert batch.rejected_reasons.dtype == np.uint8
-    reasons = dict(
-        zip(batch.rejected_rows.tolist(), batch.rejected_reasons.tolist(), strict=True)
-    )
-    keys = iter(batch.keys.to_pylist())
+    reasons = dict(zip(batch.rejected_rows.tolist(), batch.rejected_reasons.tolist(), strict=True))
+    keys: Iterator[Any] = iter(batch.keys.to_pylist())
     return [
         RejectReason(reasons[row]) if row in reasons else next(keys)
         for row in range(batch.row_count)
@@ -77,25 +76,18 @@ def read_in_chunks(
     found: list[Outcome] = []
     state = CsvState.ROW
     for start, end in itertools.pairwise(bounds):
-        guess = CsvState.ROW if start else state
-        rows, end_state = _read_chunk(content, start, end, guess, block_bytes, piece_bytes)
-        if guess is not state:
-            rows, end_state = _read_chunk(content, start, end, state, block_bytes, piece_bytes)
+        chunk = CsvChunk(start, end, len(content))
+        read = source(content, piece_bytes=piece_bytes)
+        reader = CsvChunkReader(chunk, CsvState.ROW, read, block_bytes=block_bytes)
+        rows = rows_of(reader)
+        if state is CsvState.QUOTED and start > 0:
+            reader = CsvChunkReader(chunk, state, read, block_bytes=block_bytes)
+            rows = rows_of(reader)
         found += rows
-        state = end_state
+        state = reader.end_state
     return found
 
 
-def _read_chunk(
-    content: bytes, start: int, end: int, state: CsvState, block_bytes: int, piece_bytes: int
-) -> tuple[list[Outcome], CsvState]:
-    if start == 0:
-        state = CsvState.ROW
-    reader = CsvChunkReader(
-        CsvChunk(start, end, len(content)),
-        state,
-        source(content, piece_bytes=piece_bytes),
-        block_bytes=block_bytes,
-    )
-    rows = [outcome for batch in reader.batches() for outcome in outcomes(batch)]
-    return rows, reader.end_state
+def rows_of(reader: CsvChunkReader) -> list[Outcome]:
+    """What became of each row of a chunk."""
+    return [outcome for batch in reader.batches() for outcome in outcomes(batch)]

@@ -7,13 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from worker.embedded.services import (
-    UPKEEP_QUEUE,
-    WORK_QUEUE,
-    api_command,
-    beat_command,
-    worker_command,
-)
+from worker.embedded.services import api_command, beat_command, worker_command
+from worker.store.messages import QUEUE_UPKEEP, QUEUE_WORK
 
 
 def register(app: typer.Typer) -> None:
@@ -36,16 +31,16 @@ def _worker(
     queues: Annotated[
         str,
         typer.Option(
-            help=f"Queues to take work from, joined by commas. Give {UPKEEP_QUEUE} a worker of "
+            help=f"Queues to take work from, joined by commas. Give {QUEUE_UPKEEP} a worker of "
             "its own with one process, so that upkeep never waits behind imports."
         ),
-    ] = WORK_QUEUE,
+    ] = QUEUE_WORK,
 ) -> None:
     """Run a Celery worker."""
     chosen = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
-    unknown = set(chosen) - {WORK_QUEUE, UPKEEP_QUEUE}
+    unknown = set(chosen) - {QUEUE_WORK, QUEUE_UPKEEP}
     if unknown or not chosen:
-        names = f"{WORK_QUEUE} and {UPKEEP_QUEUE}"
+        names = f"{QUEUE_WORK} and {QUEUE_UPKEEP}"
         raise typer.BadParameter(f"the queues are {names}", param_hint="--queues")
     _become(worker_command(chosen, concurrency, chosen[0].rpartition(".")[2]))
 

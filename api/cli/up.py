@@ -60,6 +60,15 @@ def _up(
         s3_port=s3_port,
         concurrency=concurrency,
     )
+    run(options, as_json=as_json)
+
+
+def run(options: LocalOptions, *, as_json: bool) -> None:
+    """Run a local system until a signal or a failure, and print what happens.
+
+    Raises:
+        typer.Exit: it failed; the reason has been printed.
+    """
     try:
         with LocalSystem.start(options, _EventPrinter(as_json=as_json)) as system:
             system.wait()

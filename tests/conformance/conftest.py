@@ -6,10 +6,8 @@ from typing import Final
 
 import pytest
 
-from tests.conformance.stores import STORE_NAMES, StoreName, opened
-from worker.store import Segment, Store
-from worker.store.keyspace import Scope
-from worker.store.segments import NewSegment
+from tests.conformance.stores import STORE_NAMES, StoreName, new_list, opened
+from worker.store import ListRef, Store
 
 #: Not an excuse but the wheel's own limit; every other missing server fails the run.
 _WITHOUT_REDIS_8: Final = sys.version_info >= (3, 14)
@@ -18,8 +16,6 @@ _FIXTURES: Final = {
     "redis8": "redis8_server",
     "cluster": "cluster_servers",
 }
-
-SCOPE: Final = Scope("default", "production")
 
 
 @pytest.fixture(params=[name for name in STORE_NAMES if name != "redis8" or not _WITHOUT_REDIS_8])
@@ -31,6 +27,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 @pytest.fixture
-def segment(store: Store) -> Segment:
-    """One big segment with two empty lists."""
-    return store.segments.create(SCOPE, NewSegment(key="s", name="S", unbounded=True))
+def ref(store: Store) -> ListRef:
+    """The empty lists of a new segment."""
+    return new_list(store)

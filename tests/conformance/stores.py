@@ -1,5 +1,6 @@
 """The four stores that the suite runs on, each opened under a prefix of its own."""
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.servers import Cluster, Server
-from worker.store import Keyspace, Store, assemble
+from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
 from worker.store.connections import Client
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
@@ -22,6 +23,8 @@ from worker.store.segments import SegmentStore
 
 StoreName = Literal["fakeredis", "valkey", "redis8", "cluster"]
 STORE_NAMES: Final[tuple[StoreName, ...]] = ("fakeredis", "valkey", "redis8", "cluster")
+
+SCOPE: Final = Scope("default", "production")
 
 #: Changes the text of one script; raises when it finds nothing to change.
 Mutation = Callable[[str], str]
@@ -62,6 +65,11 @@ def opened(server: Server | Cluster | None) -> Iterator[Store]:
                 client.unlink(key)
 
 
+def new_list(store: Store, key: str = "s") -> ListRef:
+    """Create a big segment with two empty lists."""
+    return store.segments.create(SCOPE, NewSegment(key=key, name=key, unbounded=True)).ref
+
+
 def keys_of(store: Store) -> set[str]:
     """List every key under the store's prefix, on all nodes."""
     return {key.decode() for key in store.client.scan_iter(f"{store.keyspace.prefix}:*", 1_000)}
@@ -75,7 +83,8 @@ class MutatedScripts(Scripts):
         text = store.scripts.get(name).text.decode()
         changed = mutation(text)
         assert changed != text, f"the mutation of {name} finds nothing to change"
-        self._loaded[name] = Script.of(changed)
+        sha = hashlib.sha1(changed.encode(), usedforsecurity=False).hexdigest()
+        self._loaded[name] = Script(changed.encode(), sha)
 
 
 def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:

@@ -3,6 +3,7 @@
 import random
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -15,6 +16,7 @@ from worker.objects import (
     ObjectSettings,
     ObjectStore,
     ObjectStoreUnavailable,
+    ObjectWriter,
     UploadLost,
 )
 
@@ -59,6 +61,13 @@ def write(store: ObjectStore, content: bytes) -> ObjectInfo:
     with store.open_writer(_KEY, content_type="text/csv") as writer:
         writer.write(content)
     return writer.close()
+
+
+def write_and_fail(store: ObjectStore, content: bytes) -> ObjectWriter:
+    with suppress(LookupError), store.open_writer(_KEY) as writer:
+        writer.write(content)
+        raise LookupError
+    return writer
 
 
 def stored(store: ObjectStore) -> bytes:
@@ -115,9 +124,7 @@ def test_writer__error_in_the_block__nothing_appears_and_old_object_stays(
 ) -> None:
     write(store, b"old")
     proxy.requests.clear()
-    with pytest.raises(LookupError), store.open_writer(_KEY) as writer:
-        writer.write(_CONTENT[:size])
-        raise LookupError
+    writer = write_and_fail(store, _CONTENT[:size])
     writer.abort()
     assert stored(store) == b"old"
     with pytest.raises(ValueError, match="after its end"):
@@ -173,10 +180,10 @@ def test_writer__service_refuses_midway__error_and_nothing_left(
 def test_writer__service_gone_also_for_the_abort__first_error_says_so(
     store: ObjectStore, proxy: HostileProxy
 ) -> None:
+    proxy.faults.append(Fault(method="PUT", path_part="partNumber=3", status=403))
     proxy.faults.append(Fault(method="DELETE", status=403))
-    with pytest.raises(LookupError) as caught, store.open_writer(_KEY) as writer:
-        writer.write(_CONTENT)
-        raise LookupError
+    with pytest.raises(ObjectAccessDenied, match="write part 3") as caught:
+        write(store, _CONTENT)
     assert "left behind" in caught.value.__notes__[0]
     assert store.abort_uploads("uploads/") == 1
 
@@ -191,11 +198,23 @@ def test_writer__completed_but_reply_lost__object_is_there(
     assert stored(store) == _CONTENT
 
 
-def test_writer__upload_ended_by_somebody_else__lost(store: ObjectStore) -> None:
-    with pytest.raises(UploadLost, match=_KEY), store.open_writer(_KEY) as writer:
-        writer.write(_CONTENT[: _PART + 1])
-        assert store.abort_uploads("uploads/") == 1
-        writer.write(_CONTENT)
+@pytest.mark.parametrize("path_part", ["partNumber=2", "uploadId"])
+def test_writer__upload_ended_by_somebody_else__lost(
+    store: ObjectStore, proxy: HostileProxy, path_part: str
+) -> None:
+    method = "PUT" if "part" in path_part else "POST"
+    proxy.faults.append(Fault(method=method, path_part=path_part, status=404, code="NoSuchUpload"))
+    with pytest.raises(UploadLost, match=_KEY):
+        write(store, _CONTENT)
+
+
+def test_writer__upload_ended_and_older_object_there__lost(
+    store: ObjectStore, proxy: HostileProxy
+) -> None:
+    write(store, b"old")
+    proxy.faults.append(Fault(method="POST", path_part="uploadId", status=404, code="NoSuchUpload"))
+    with pytest.raises(UploadLost, match="another object"):
+        write(store, _CONTENT)
 
 
 def test_writer__file_of_many_parts__memory_of_three(
@@ -228,7 +247,14 @@ def test_writer__file_of_many_parts__memory_of_three(
     assert max(peaks) < 3.5 * _PART
 
 
-def test_list_prefix__several_pages__all_in_order(store: ObjectStore) -> None:
+def test_list_prefix__several_pages__all_in_order(s3_server: ObjectServer) -> None:
+    settings = ObjectSettings(s3_endpoint=s3_server.endpoint, s3_bucket="listing")
+    with ObjectStore.open(settings) as store:
+        store.ensure_bucket()
+        fill_list_and_delete(store)
+
+
+def fill_list_and_delete(store: ObjectStore) -> None:
     keys = [f"uploads/many/{n:04d}" for n in range(1_005)]
     for key in keys:
         with store.open_writer(key) as writer:

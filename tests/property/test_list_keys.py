@@ -6,13 +6,31 @@ from tests.list_files import outcomes, reference_outcome
 from worker.lists.keys import validate
 
 _pieces = st.sampled_from(
-    (b"a", b"Z9", b" ", b"\t", b"\n", b"\x7f", b"\xc2\x80", b"\xc2\xa0", b"\xe2\x80\x83")
-    + (b"\xc3\xa9", b"\xff", b"\xc2", b"\x85", b"\xf0\x9f\x98\x80", b"x" * 1020, b"\xe2\x80\x8b")
+    (
+        b"a",
+        b"Z9",
+        b" ",
+        b"\t",
+        b"\n",
+        b"\x7f",
+        b"\xc2\x80",
+        b"\xc2\xa0",
+        b"\xe2\x80\x83",
+        b"\xc3\xa9",
+        b"\xff",
+        b"\xc2",
+        b"\x85",
+        b"\xf0\x9f\x98\x80",
+        b"x" * 1020,
+        b"\xe2\x80\x8b",
+    )
 )
 cells = st.lists(_pieces, max_size=5).map(b"".join) | st.binary(max_size=6)
 
 
-@given(column=st.lists(cells | st.none(), max_size=12), skipped=st.integers(0, 4), large=st.booleans())
+@given(
+    column=st.lists(cells | st.none(), max_size=12), skipped=st.integers(0, 4), large=st.booleans()
+)
 @settings(max_examples=500, deadline=None)
 def test_validate__any_cells__each_judged_as_on_its_own(
     column: list[bytes | None], skipped: int, *, large: bool

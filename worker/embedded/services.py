@@ -8,9 +8,8 @@ from typing import TypeAlias
 
 import worker
 from worker.embedded.processes import ChildSpec
+from worker.store.messages import QUEUE_UPKEEP, QUEUE_WORK
 
-WORK_QUEUE = "bigseg.work"
-UPKEEP_QUEUE = "bigseg.upkeep"
 # Celery's command line insists on an application made at import time; this module makes it.
 _APPLICATION = "worker.tasks.main"
 # Units are bounded and safe to run again, so a stop need not wait for the longest of them.
@@ -44,8 +43,8 @@ def bigseg_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
     """Say which services a local system runs, in the order of their start."""
     directory = code_directory()
     commands = {
-        "upkeep": worker_command((UPKEEP_QUEUE,), 1, "upkeep"),
-        "worker": worker_command((WORK_QUEUE,), context.concurrency, "work"),
+        "upkeep": worker_command((QUEUE_UPKEEP,), 1, "upkeep"),
+        "worker": worker_command((QUEUE_WORK,), context.concurrency, "work"),
         "beat": beat_command(context.beat_schedule),
         "api": api_command(context.host, context.port),
     }

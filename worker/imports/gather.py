@@ -10,7 +10,8 @@ from worker.imports.errors import ImportStopped
 from worker.units.progress import UnitProgress
 from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.imports.spills import SpillFile, SpillStore
-from worker.lists.spill import SpillIndex, read_blocks
+from worker.lists.spill_index import SpillIndex
+from worker.lists.spill_reader import read_blocks
 from worker.store.jobs import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.memberships import Claim

@@ -6,13 +6,11 @@ from typing import Any, Final
 
 from worker.units.context import Context
 from worker.imports.errors import ImportStopped
-from worker.lists.format import ListFormat, sniff
+from worker.lists.format import SNIFF_BYTES, ListFormat, sniff
 from worker.lists.parquet_reader import open_parquet
 from worker.objects import ObjectInfo, ObjectNotFound
 from worker.store.jobs import ImportRequest, SourceFile
 
-#: Enough of a file to tell its format.
-_HEAD_BYTES: Final = 16
 #: 2^12 ranges of 24 MiB are far more than one node holds.
 _MOST_RANGE_BITS: Final = 12
 #: Members of the base list that one range reads at most.
@@ -59,7 +57,10 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The form that the job's record holds."""
-        return dataclasses.asdict(self)
+        data = dataclasses.asdict(self)
+        for source in data["sources"]:
+            source["format"] = source["format"].value
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Plan":
@@ -114,8 +115,17 @@ def _look_at(context: Context, file: SourceFile) -> Source:
     if file.etag is not None and file.etag != info.etag:
         message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
         raise ImportStopped(message)
-    head = b"".join(context.objects.read_range(info, 0, min(_HEAD_BYTES, info.size_bytes)))
-    return Source(info.bucket, info.key, info.size_bytes, info.etag, sniff(head))
+    return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(context, info))
+
+
+def _format_of(context: Context, info: ObjectInfo) -> ListFormat:
+    """Read the head, and the tail only where the head leaves doubt: a read is dear."""
+    size = info.size_bytes
+    head = b"".join(context.objects.read_range(info, 0, min(SNIFF_BYTES, size)))
+    tail = None
+    if head.startswith(b"PAR1"):
+        tail = b"".join(context.objects.read_range(info, max(0, size - SNIFF_BYTES), size))
+    return sniff(head, tail)
 
 
 def _cut_bytes(number: int, size: int, chunk_bytes: int) -> tuple[list[Chunk], int]:
@@ -132,12 +142,12 @@ def _cut_row_groups(context: Context, number: int, source: Source) -> tuple[list
     chunks: list[Chunk] = []
     first, rows, size, total = 0, 0, 0, 0
     for index, group in enumerate(groups):
-        full = rows + group.rows > limits.chunk_rows or size + group.size_bytes > limits.chunk_bytes
+        full = rows + group.rows > limits.chunk_rows or size + group.column_bytes > limits.chunk_bytes
         if index > first and full:
             chunks.append(Chunk(number, first, index))
             first, rows, size = index, 0, 0
         rows += group.rows
-        size += group.size_bytes
-        total += max(group.size_bytes, group.rows * _BYTES_PER_ROW)
+        size += group.column_bytes
+        total += max(group.column_bytes, group.rows * _BYTES_PER_ROW)
     chunks.append(Chunk(number, first, len(groups)))
     return chunks, total

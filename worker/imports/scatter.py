@@ -103,8 +103,9 @@ def _batches(
 ) -> Iterator[KeyBatch]:
     source = plan.sources[chunk.source]
     if source.format is ListFormat.PARQUET:
-        with context.objects.open_random_access(source.info) as file:
-            yield from read_row_groups(file, chunk.first, chunk.stop)
+        if chunk.stop > chunk.first:
+            with context.objects.open_random_access(source.info) as file:
+                yield from read_row_groups(file, chunk.first, chunk.stop - 1)
         progress.add(size_bytes=source.size_bytes // max(1, len(plan.chunks)))
         return
 

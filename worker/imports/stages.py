@@ -15,7 +15,8 @@ from worker.imports.small import run_small
 from worker.imports.sorting import distinct
 from worker.imports.spills import SpillFile
 from worker.imports.stage_run import MOST_HINTS, StageRun
-from worker.lists.spill import SpillIndex, SpillWriter
+from worker.lists.spill import SpillWriter
+from worker.lists.spill_index import SpillIndex
 from worker.store.memberships import Claim
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.

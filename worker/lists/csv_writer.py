@@ -45,7 +45,7 @@ def csv_lines(keys: Column) -> bytes:
 def _needing_quotes(keys: Column, view: Cells) -> np.ndarray:
     """A bool for each key."""
     data = view.data
-    needing = view.lengths == 0
+    needing: np.ndarray = view.lengths == 0
     for byte in _SPECIAL:
         found = np.flatnonzero(data == byte)
         if len(found):

@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from io import RawIOBase
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from worker.objects.client import open_clients
 from worker.objects.driver_errors import driver_errors
@@ -147,12 +146,14 @@ class ObjectStore:
             raise ValueError(f"[{start}, {end}) is not inside {obj}")
         return RangeReader(self._client, obj, start, end, on_progress, self._sleep).pieces()
 
-    def open_random_access(self, obj: ObjectInfo) -> RawIOBase:
+    def open_random_access(self, obj: ObjectInfo) -> BinaryIO:
         """Open the very object that was looked at as a seekable file, for Parquet.
 
         Asks for nothing yet. See ``ObjectFile`` for what a read costs.
         """
-        return ObjectFile(obj, lambda start, end: b"".join(self.read_range(obj, start, end)))
+        file = ObjectFile(obj, lambda start, end: b"".join(self.read_range(obj, start, end)))
+        # It has all of a BinaryIO that a reader calls; typeshed's io classes do not count as one.
+        return cast("BinaryIO", file)
 
     def open_writer(
         self,

@@ -36,6 +36,7 @@ def _lanes(value: int) -> np.uint64:
 _ONE, _SIX, _CHAR_0 = _lanes(1), _lanes(6), _lanes(ord("0"))
 _DIGIT, _OVERFLOW = _lanes(0x0F), _lanes(0x10)
 _TO_LETTER = ord("a") - ord("9") - 1
+_LOW_32 = np.uint64(0xFFFF_FFFF)
 _LANES_OF_16, _LANES_OF_32 = np.uint64(0x00FF_00FF_00FF_00FF), np.uint64(0x0000_FFFF_0000_FFFF)
 # Base 32: the low digit of each pair of lanes, while digits of 5, 10 and 20 bits are joined.
 _LOW_5, _LOW_10, _LOW_20, _LOW_40 = (
@@ -48,22 +49,22 @@ _LOW_5, _LOW_10, _LOW_20, _LOW_40 = (
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where the hexadecimal digits of a form are, gathered eight to a word.
+    """Where the hexadecimal digits of a form are, taken eight to a word.
 
     Attributes:
         length: of the key.
-        pieces: (column in the key, word, first lane in it, digits: 8 or 4).
+        halves: the columns in the key of the first and the last four digits of each word.
         columns: where in the member the four bytes of each word belong.
     """
 
     length: int
-    pieces: tuple[tuple[int, int, int, int], ...]
+    halves: tuple[tuple[int, int], ...]
     columns: tuple[int, ...]
 
 
 _UUID = _Layout(
     length=UUID_LENGTH,
-    pieces=((0, 0, 0, 8), (9, 1, 0, 4), (14, 1, 4, 4), (19, 2, 0, 4), (24, 2, 4, 4), (28, 3, 0, 8)),
+    halves=((0, 4), (9, 14), (19, 24), (28, 32)),
     columns=(1, 5, 9, 13),
 )
 
@@ -144,8 +145,8 @@ def _blocks(rows: int) -> Iterator[slice]:
 def _hex_layout(length: int) -> _Layout:
     # The last word overlaps the one before it where the length is no multiple of eight.
     starts = (*range(0, length - 8, 8), length - 8)
-    pieces = tuple((at, word, 0, 8) for word, at in enumerate(starts))
-    return _Layout(length, pieces, tuple(1 + at // 2 for at in starts))
+    halves = tuple((at, at + 4) for at in starts)
+    return _Layout(length, halves, tuple(1 + at // 2 for at in starts))
 
 
 def _pack_digits(keys: Bytes, layout: _Layout, tag: int) -> tuple[Bytes, Mask]:
@@ -158,9 +159,8 @@ def _pack_digits(keys: Bytes, layout: _Layout, tag: int) -> tuple[Bytes, Mask]:
         block, packed = keys[rows], members[rows]
         size = word_count * len(block)
         words, values, wrong = (part[:size].reshape(word_count, -1) for part in scratch)
-        for at, word, lane, digits in layout.pieces:
-            lanes = _lane_view(words[word], lane, digits)
-            lanes[:] = field(block, at, f"<u{digits}")
+        for (first, last), word in zip(layout.halves, words, strict=True):
+            word[:] = _halves_read(block, first, last)
         _join_digits(words, values, wrong)
         for column, value in zip(layout.columns, words, strict=True):
             field(packed, column, "<u4")[:] = value
@@ -177,16 +177,28 @@ def _unpack_digits(members: Bytes, layout: _Layout) -> Bytes:
         block, unpacked = members[rows], keys[rows]
         size = word_count * len(block)
         words, spare = (part[:size].reshape(word_count, -1) for part in scratch)
-        for column, word in zip(layout.columns, words, strict=True):
-            word[:] = field(block, column, "<u4")
+        for column, value in zip(layout.columns, words, strict=True):
+            value[:] = field(block, column, "<u4")
         _split_digits(words, spare)
-        for at, word, lane, digits in layout.pieces:
-            field(unpacked, at, f"<u{digits}")[:] = _lane_view(spare[word], lane, digits)
+        for (first, last), word in zip(layout.halves, spare, strict=True):
+            _write_halves(word, unpacked, first, last)
     return keys
 
 
-def _lane_view(words: Words, lane: int, digits: int) -> NDArray[Any]:
-    return words if digits == 8 else words.view("<u4")[lane // 4 :: 2]  # noqa: PLR2004  # a word
+def _halves_read(keys: Bytes, first: int, last: int) -> Words:
+    whole = field(keys, first, "<u8")
+    if last == first + 4:
+        return whole
+    # Whole words are read faster than halves, even at odd places.
+    return whole & _LOW_32 | field(keys, last - 4, "<u8") & ~_LOW_32
+
+
+def _write_halves(word: Words, keys: Bytes, first: int, last: int) -> None:
+    if last == first + 4:
+        field(keys, first, "<u8")[:] = word
+    else:
+        field(keys, first, "<u4")[:] = word
+        field(keys, last, "<u4")[:] = word >> 32
 
 
 def _join_digits(words: Words, values: Words, wrong: Words) -> None:
@@ -242,15 +254,13 @@ def _write_digits(values: Words, characters: Words) -> None:
 
 def _joined_base32(digits: Bytes, at: int) -> Words:
     """Join the eight digits from column ``at`` on into 40 bits."""
-    word = field(digits, at, ">u8").astype(np.uint64)
+    word: Words = field(digits, at, ">u8").astype(np.uint64)
     word = word & _LOW_5 | word >> 3 & _LOW_5 << np.uint64(5)
     word = word & _LOW_10 | word >> 6 & _LOW_10 << np.uint64(10)
-    joined: Words = word & _LOW_20 | word >> 12 & _LOW_20 << np.uint64(20)
-    return joined
+    return word & _LOW_20 | word >> 12 & _LOW_20 << np.uint64(20)
 
 
 def _split_base32(word: Words) -> Words:
     word = word & _LOW_20 | (word & _LOW_20 << np.uint64(20)) << 12
     word = word & _LOW_10 | (word & _LOW_10 << np.uint64(10)) << 6
-    split: Words = word & _LOW_5 | (word & _LOW_5 << np.uint64(5)) << 3
-    return split
+    return word & _LOW_5 | (word & _LOW_5 << np.uint64(5)) << 3

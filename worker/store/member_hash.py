@@ -35,7 +35,7 @@ _PRIME_1, _PRIME_2, _PRIME_3 = (
     np.uint64(0x1656_67B1_9E37_79F9),
 )
 _MIX_1, _MIX_2 = np.uint64(0x1656_6791_9E37_79F9), np.uint64(0x9FB2_1C65_1E98_DF25)
-_LOW_32 = np.uint64(0xFFFF_FFFF)
+_LOW_32, _32 = np.uint64(0xFFFF_FFFF), np.uint64(32)
 
 
 def hash_one(member: bytes) -> int:
@@ -103,7 +103,7 @@ def _hash_matrix(rows: Bytes) -> Hashes:
 def _hash_1_to_3(rows: Bytes) -> Hashes:
     length = rows.shape[1]
     first, middle, last = (rows[:, at].astype(np.uint64) for at in (0, length // 2, length - 1))
-    word = first << 16 | middle << 24 | last | length << 8
+    word: Hashes = first << 16 | middle << 24 | last | length << 8
     word ^= _secret(0, 4) ^ _secret(4, 4)
     word ^= word >> 33
     word *= _PRIME_2
@@ -170,7 +170,7 @@ def _folded_product(a: Hashes, b: Hashes) -> Hashes:
 
     The halves of a and b are multiplied crosswise; no sum here exceeds 64 bits.
     """
-    a_low, a_high, b_low, b_high = a & _LOW_32, a >> 32, b & _LOW_32, b >> 32
+    a_low, a_high, b_low, b_high = a & _LOW_32, a >> _32, b & _LOW_32, b >> _32
     carry = a_low * b_low
     carry >>= 32
     b_low *= a_high

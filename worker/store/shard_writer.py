@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
+import numpy as np
+import pyarrow as pa
 from redis.exceptions import ResponseError
 
 from worker.store.batches import batches
@@ -12,7 +14,7 @@ from worker.store.connections import Client, driver_errors, node_client
 from worker.store.errors import StoreError
 from worker.store.keyspace import Keyspace, ListRef, Side
 from worker.store.scripts import ScriptName, Scripts
-from worker.store.shard_payload import empty_payload
+from worker.store.shard_payload import build_payloads
 
 #: Shards in one call: enough that the call itself costs little, few enough that the
 #: server answers look-ups between two calls (evidence: 8.7–9.0 M members/s at 32).
@@ -75,7 +77,7 @@ class ShardWriter:
         probe = f"{self._keyspace.list_prefix(self._ref)}probe:{self._import_id}"
         with driver_errors(f"probe {self._ref.name}"):
             try:
-                self._node.restore(probe, 1_000, empty_payload(), replace=True)
+                self._node.restore(probe, 1_000, _empty_payload(), replace=True)
             except ResponseError as exc:
                 if "payload" in str(exc).lower():
                     return False
@@ -183,3 +185,9 @@ def _flat(group: Sequence[ShardMembers]) -> list[Any]:
     for index, members in group:
         args += (index, len(members), *members)
     return args
+
+
+def _empty_payload() -> bytes:
+    no_hashes = np.empty(0, np.uint64)
+    none = pa.array([], pa.binary())
+    return build_payloads(none, no_hashes, bits=0, first_shard=0, shard_count=1).payloads[0]

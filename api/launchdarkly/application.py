@@ -1,0 +1,110 @@
+"""The REST application: LaunchDarkly's routes, refusals in its words, and its document."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.errors import (
+    ApiError,
+    Broken,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+    translated,
+)
+from api.launchdarkly import documents, exports, imports, segments, targets
+from api.launchdarkly.errors import error_body, error_headers
+from api.metrics import CONTENT_TYPE
+from api.services import Services, ServicesOf
+from worker.objects import ObjectError
+from worker.store import StoreError
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_OF_STATUS: Final[dict[int, type[ApiError]]] = {
+    400: InvalidRequest,
+    401: Unauthorized,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+    415: UnsupportedMediaType,
+}
+_MESSAGES: Final = {404: "invalid resource identifier", 405: "method not allowed"}
+
+
+def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
+    """Make the application; it expects the front before it, which authenticates."""
+    app = FastAPI(
+        title="bigseg",
+        summary="Big segments behind the LaunchDarkly Segments API.",
+        version="0.1.0",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        strict_content_type=False,
+        redoc_url=None,
+    )
+    app.state.services = services
+    for module in (segments, targets, imports, exports):
+        app.include_router(module.router())
+    app.get("/metrics", include_in_schema=False)(_metrics)
+    app.exception_handler(ApiError)(_refused)
+    app.exception_handler(StoreError)(_failed)
+    app.exception_handler(ObjectError)(_failed)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http)
+    documents.install(app)
+    return app
+
+
+async def _metrics(services: ServicesOf) -> Response:
+    lookups = services.lookups
+    services.metrics.lookup_totals(lookups.pipelines, lookups.asked_again)
+    return Response(services.metrics.render(), media_type=CONTENT_TYPE)
+
+
+def _response(services: Services, error: ApiError, headers: dict[str, str]) -> Response:
+    all_headers = {n.decode(): v.decode() for n, v in error_headers(error)} | headers
+    return Response(
+        error_body(error, services.ids()),
+        status_code=error.status,
+        media_type="application/json",
+        headers=all_headers,
+    )
+
+
+async def _refused(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, ApiError)  # noqa: S101 - registered for this type
+    return _response(request.app.state.services, exc, {})
+
+
+async def _failed(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, StoreError | ObjectError)  # noqa: S101 - registered for these types
+    return _response(request.app.state.services, translated(exc), {})
+
+
+async def _invalid(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)  # noqa: S101 - registered for this type
+    error = InvalidRequest(_first_fault(exc.errors()))
+    return _response(request.app.state.services, error, {})
+
+
+async def _http(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)  # noqa: S101 - registered for this type
+    message = _MESSAGES.get(exc.status_code, str(exc.detail))
+    error = _OF_STATUS.get(exc.status_code, Broken)(message)
+    return _response(request.app.state.services, error, dict(exc.headers or {}))
+
+
+def _first_fault(faults: Any) -> str:  # noqa: ANN401 - pydantic's list of dicts
+    """Where the first fault is and what it is; never the value, which may be a key."""
+    for fault in faults:
+        where = ".".join(str(part) for part in fault["loc"] if part != "body")
+        return f"invalid request: {where}: {fault['msg']}" if where else str(fault["msg"])
+    return "invalid request"

@@ -1,0 +1,164 @@
+"""The segment as LaunchDarkly's clients see it; they check it strictly.
+
+A field that is absent is left out, never null: the Python client refuses a null link.
+Source: section 2.1 of the Segments API's documentation and the clients' models.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.launchdarkly.paths import SegmentPath, link
+from worker.store import ListState, Scope, Segment
+
+Links = dict[str, dict[str, str]]
+
+#: The Go client reads counts as 32-bit integers.
+_MOST_INT32 = 2**31 - 1
+
+
+class NewSegmentBody(BaseModel):
+    """What creates a segment; targets and rules in it are ignored, as documented."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
+
+    name: Annotated[str, Field(min_length=1, pattern=r"\S")]
+    key: Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
+    description: str | None = None
+    tags: list[Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]] | None = None
+    unbounded: bool | None = None
+    unboundedContextKind: Annotated[  # noqa: N815 - wire name
+        str | None, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]*$")
+    ] = None
+
+
+class UnboundedMetadata(BaseModel):
+    """The lists of a big segment."""
+
+    envId: str  # noqa: N815 - wire name
+    segmentId: str  # noqa: N815 - wire name
+    version: int
+    includedCount: int  # noqa: N815 - wire name
+    excludedCount: int  # noqa: N815 - wire name
+    lastModified: int  # noqa: N815 - wire name
+    deleted: bool = False
+
+
+class UserSegment(BaseModel):
+    """A segment's representation."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    name: str
+    key: str
+    description: str | None = None
+    tags: list[str]
+    creationDate: int  # noqa: N815 - wire name
+    lastModifiedDate: int  # noqa: N815 - wire name
+    version: int
+    generation: int
+    deleted: bool = False
+    rules: list[Any] = []
+    included: list[str] | None = None
+    excluded: list[str] | None = None
+    includedContexts: list[Any] | None = None  # noqa: N815 - wire name
+    excludedContexts: list[Any] | None = None  # noqa: N815 - wire name
+    unbounded: bool | None = None
+    unboundedContextKind: str | None = None  # noqa: N815 - wire name
+    unbounded_metadata: UnboundedMetadata | None = Field(None, alias="_unboundedMetadata")
+    import_in_progress: bool | None = Field(None, alias="_importInProgress")
+    flags: list[Any] | None = Field(None, alias="_flags")
+    links: Links = Field(alias="_links")
+
+
+class UserSegments(BaseModel):
+    """A page of segments."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    items: list[UserSegment]
+    totalCount: int  # noqa: N815 - wire name
+    links: Links = Field(alias="_links")
+
+
+def environment_id(scope: Scope) -> str:
+    """The environment's opaque id: 24 hexadecimal digits, the same for the same keys."""
+    name = f"{scope.project}/{scope.environment}".encode()
+    return hashlib.sha256(name).hexdigest()[:24]
+
+
+def user_segment(segment: Segment, state: ListState | None) -> UserSegment:
+    """A segment's representation.
+
+    Args:
+        segment: the definition.
+        state: what its list record says; ``None`` for a standard segment, and for a big
+            one whose record the server has lost.
+    """
+    path = SegmentPath(segment.scope.project, segment.scope.environment, segment.key)
+    shown = UserSegment(
+        name=segment.name,
+        key=segment.key,
+        description=segment.description,
+        tags=list(segment.tags),
+        creationDate=segment.created_ms,
+        lastModifiedDate=segment.modified_ms,
+        version=segment.version,
+        generation=segment.generation,
+        included=[],
+        links={
+            "parent": link(path.list),
+            "self": link(path.self),
+            "site": link(path.site, "text/html"),
+        },
+    )
+    if segment.unbounded:
+        shown.unbounded = True
+        shown.unboundedContextKind = segment.context_kind
+        if state is not None:
+            shown.unbounded_metadata = _metadata(segment, state)
+            shown.import_in_progress = state.building is not None
+    else:
+        shown.excluded, shown.includedContexts, shown.excludedContexts = [], [], []
+    return shown
+
+
+def page_links(path: str, query: str, *, limit: int, offset: int, total: int) -> Links:
+    """Links of one page; only those that lead somewhere.
+
+    Args:
+        path: the collection.
+        query: the other parameters, encoded, each followed by ``&``; may be empty.
+        limit: items a page.
+        offset: the page's first item.
+        total: items in all.
+    """
+
+    def at(start: int) -> dict[str, str]:
+        position = f"&offset={start}" if start else ""
+        return link(f"{path}?{query}limit={limit}{position}")
+
+    links = {"self": link(f"{path}?{query}limit={limit}&offset={offset}")}
+    if offset > 0:
+        links |= {"first": at(0), "prev": at(max(0, offset - limit))}
+    if offset + limit < total:
+        links |= {"next": at(offset + limit), "last": at((total - 1) // limit * limit)}
+    return links
+
+
+def _metadata(segment: Segment, state: ListState) -> UnboundedMetadata:
+    return UnboundedMetadata(
+        envId=environment_id(segment.scope),
+        segmentId=segment.ref.name,
+        version=state.version,
+        includedCount=min(state.included_count, _MOST_INT32),
+        excludedCount=min(state.excluded_count, _MOST_INT32),
+        lastModified=state.modified_ms,
+    )
+
+
+def shown_segments(segments: Sequence[Segment], states: Sequence[ListState | None]) -> list[UserSegment]:
+    """Representations of many segments."""
+    return [user_segment(one, state) for one, state in zip(segments, states, strict=True)]

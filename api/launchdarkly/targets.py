@@ -1,0 +1,85 @@
+"""``POST …/contexts`` and ``POST …/users``: edit the lists of a big segment by hand."""
+
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, FailFast
+
+from api.context_keys import fault_of
+from api.errors import InvalidRequest
+from api.launchdarkly.requests import RequireJson, SegmentPathOf
+from api.launchdarkly.big_segments import big_segment
+from api.services import ServicesOf
+from worker.store import Edit
+from worker.store.memberships import EditOp
+
+#: Keys in one request: some 20 ms of the server's time.
+MOST_KEYS: Final = 10_000
+
+Keys = Annotated[list[str], FailFast()]
+
+
+class KeyChanges(BaseModel):
+    """Changes of one list: first add, then remove."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    add: Keys | None = None
+    remove: Keys | None = None
+
+
+class TargetChanges(BaseModel):
+    """Changes of both lists, the included one first."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    included: KeyChanges | None = None
+    excluded: KeyChanges | None = None
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}"
+    routes = APIRouter(prefix=prefix, tags=["Segments"], dependencies=[RequireJson])
+    for path, operation in (
+        ("/contexts", "updateBigSegmentContextTargets"),
+        ("/users", "updateBigSegmentTargets"),
+    ):
+        routes.post(path, operation_id=operation, status_code=204)(update_targets)
+    return routes
+
+
+def update_targets(body: TargetChanges, path: SegmentPathOf, services: ServicesOf) -> Response:
+    """Add keys to the lists and remove some; nothing is applied unless all keys are valid.
+
+    Applying the same changes again changes nothing more, so a 503 may be retried.
+    """
+    edits = _edits(body)
+    store = services.store()
+    ref = big_segment(store, path).ref
+    if edits and store.memberships.edit(ref, edits):
+        services.work.reshard(ref)
+    return Response(status_code=204)
+
+
+def _edits(body: TargetChanges) -> list[Edit]:
+    changes = list(_changes(body))
+    count = sum(len(keys) for _, _, keys in changes)
+    if count > MOST_KEYS:
+        raise InvalidRequest(f"{count:,} keys in one request; at most {MOST_KEYS:,} are taken")
+    for _, where, keys in changes:
+        for position, key in enumerate(keys):
+            fault = fault_of(key)
+            if fault is not None:
+                raise InvalidRequest(f"{where}[{position}]: {fault}")
+    return [Edit(op, key) for op, _, keys in changes for key in keys]
+
+
+def _changes(body: TargetChanges) -> Iterator[tuple[EditOp, str, list[str]]]:
+    if body.included is not None:
+        yield "i+", "included.add", body.included.add or []
+        yield "i-", "included.remove", body.included.remove or []
+    if body.excluded is not None:
+        yield "e+", "excluded.add", body.excluded.add or []
+        yield "e-", "excluded.remove", body.excluded.remove or []

@@ -1,0 +1,143 @@
+"""Segments come into being, are found, go, and come again as another generation."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conformance.building import assert_list
+from tests.conformance.stores import SCOPE, new_list
+from worker.store import (
+    Edit,
+    EnvironmentNotFound,
+    ListRef,
+    ListUnknown,
+    NewSegment,
+    ProjectNotFound,
+    Scope,
+    SegmentExists,
+    SegmentNotFound,
+    Store,
+)
+
+NEW = NewSegment(key="beta", name="Beta", description="d", tags=("x", "y"), unbounded=True)
+
+
+class DefinitionSuite:
+    def test_create__new_key__is_generation_one_with_empty_lists(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, NEW)
+        assert (segment.generation, segment.version, segment.tags) == (1, 1, ("x", "y"))
+        assert store.segments.get(SCOPE, "beta") == segment
+        assert store.segments.list(SCOPE) == [segment]
+        assert_list(store, segment.ref, set())
+
+    def test_create__key_taken__is_refused_and_changes_nothing(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, NEW)
+        store.memberships.edit(segment.ref, [Edit("i+", "a")])
+        with pytest.raises(SegmentExists, match="beta"):
+            store.segments.create(SCOPE, NEW)
+        assert_list(store, segment.ref, {"a"})
+
+    def test_create__same_key_in_two_environments__are_two_segments(self, store: Store) -> None:
+        first = store.segments.create(SCOPE, NEW)
+        second = store.segments.create(Scope("default", "test"), NEW)
+        store.memberships.edit(first.ref, [Edit("i+", "a")])
+        assert_list(store, second.ref, set())
+
+    @pytest.mark.parametrize(
+        ("scope", "error"),
+        [
+            (Scope("default", "nowhere"), EnvironmentNotFound),
+            (Scope("nobody", "production"), ProjectNotFound),
+        ],
+    )
+    def test_create__no_such_place__is_refused(
+        self, store: Store, scope: Scope, error: type[Exception]
+    ) -> None:
+        with pytest.raises(error):
+            store.segments.create(scope, NEW)
+        with pytest.raises(error):
+            store.segments.get(scope, "beta")
+
+    def test_create__many_at_once__one_wins(self, store: Store) -> None:
+        def attempt(_: int) -> int:
+            try:
+                return store.segments.create(SCOPE, NEW).generation
+            except SegmentExists:
+                return 0
+
+        with ThreadPoolExecutor(8) as pool:
+            generations = list(pool.map(attempt, range(16)))
+        assert sorted(generations) == [0] * 15 + [1]
+        assert_list(store, store.segments.get(SCOPE, "beta").ref, set())
+
+    def test_delete__existing__hides_definition_and_list(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, NEW)
+        store.memberships.edit(segment.ref, [Edit("i+", "a")])
+        assert store.segments.delete(SCOPE, "beta") == (segment, None)
+        with pytest.raises(SegmentNotFound):
+            store.segments.get(SCOPE, "beta")
+        with pytest.raises(SegmentNotFound):
+            store.memberships.look_up(segment.ref, ["a"])
+        with pytest.raises(SegmentNotFound):
+            store.memberships.edit(segment.ref, [Edit("i+", "b")])
+        with pytest.raises(SegmentNotFound):
+            store.memberships.claim(segment.ref, "i1")
+        with pytest.raises(SegmentNotFound):
+            store.segments.delete(SCOPE, "beta")
+
+    def test_create__after_delete__is_the_next_generation_and_empty(self, store: Store) -> None:
+        refs: list[ListRef] = []
+        for generation in (1, 2, 3):
+            segment = store.segments.create(SCOPE, NEW)
+            assert segment.generation == generation
+            assert_list(store, segment.ref, set())
+            store.memberships.edit(segment.ref, [Edit("i+", f"k{generation}")])
+            assert_list(store, segment.ref, {f"k{generation}"})
+            store.segments.delete(SCOPE, "beta")
+            refs.append(segment.ref)
+        assert len(set(refs)) == 3
+
+    def test_delete__key_created_anew_meanwhile__leaves_the_new_one(self, store: Store) -> None:
+        """A delete that found generation 1 must not remove the definition of generation 2."""
+        segment = store.segments.create(SCOPE, NEW)
+        slow = _SlowDelete(store, segment.key)
+        assert slow.run() == segment
+        assert store.segments.get(SCOPE, "beta").generation == 2
+
+    def test_get__store_emptied__is_unknown_and_not_absent(self, store: Store) -> None:
+        ref = new_list(store)
+        keys = store.keyspace
+        for key in (keys.projects(), keys.environments("default"), keys.segments(SCOPE)):
+            store.client.unlink(key)
+        with pytest.raises(ListUnknown):
+            store.segments.get(SCOPE, ref.segment)
+        store.client.unlink(keys.list_record(ref))
+        with pytest.raises(ListUnknown):
+            store.memberships.look_up(ref, ["a"])
+
+    def test_state__many_lists_at_once__come_in_order(self, store: Store) -> None:
+        refs = [new_list(store, f"s{n}") for n in range(5)]
+        for n, ref in enumerate(refs):
+            store.memberships.edit(ref, [Edit("i+", f"k{m}") for m in range(n)])
+        counts = [state.included_count for state in store.memberships.states(refs)]
+        assert counts == [0, 1, 2, 3, 4]
+
+
+class _SlowDelete:
+    """A delete between whose two steps the key is deleted and created by others."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store, self._key = store, key
+        self._hide = store.memberships.delete
+
+    def run(self) -> object:
+        segments = self._store.segments
+        segments._memberships = self  # type: ignore[assignment]  # a hook between the two steps
+        return segments.delete(SCOPE, self._key)[0]
+
+    def delete(self, ref: ListRef) -> str | None:
+        building = self._hide(ref)
+        self._store.segments._memberships = self._store.memberships
+        self._store.segments.delete(SCOPE, self._key)
+        self._store.segments.create(SCOPE, NEW)
+        return building
