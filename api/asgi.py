@@ -39,9 +39,7 @@ def declared_length(scope: Scope) -> int | None:
     return 0 if header(scope, b"transfer-encoding") is None else None
 
 
-async def answer(
-    send: Send, status: int, body: bytes, headers: tuple[Header, ...] = ()
-) -> None:
+async def answer(send: Send, status: int, body: bytes, headers: tuple[Header, ...] = ()) -> None:
     """Send a whole JSON answer."""
     await send(_start(status, body, headers))
     await send({"type": "http.response.body", "body": body})

@@ -15,7 +15,7 @@ def fault_of(key: str) -> str | None:
 
     Cost: well under a microsecond for printable ASCII.
     """
-    if key.isascii() and key.isprintable() and not key.isspace() and 0 < len(key):
+    if key.isascii() and key.isprintable() and not key.isspace() and len(key) > 0:
         return None if len(key) <= KEY_LIMIT_BYTES else _TOO_LONG
     try:
         size_bytes = len(key.encode())

@@ -5,7 +5,6 @@ bodies, refusals in the dialect's words, counting. All else is FastAPI's.
 """
 
 import time
-import traceback
 from collections.abc import Callable
 from typing import Final
 
@@ -27,10 +26,11 @@ from api.asgi import (
     replay,
 )
 from api.auth import TokenAuth
-from api.errors import ApiError, Broken, MethodNotAllowed, NotFound, TooLarge, translated
+from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, translated
 from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.launchdarkly.errors import error_body, error_headers
 from api.launchdarkly.membership import membership_body, question_of
+from api.logs import BROKEN, report_broken
 from api.lookups import Lookups
 from api.metrics import Metrics
 from worker.objects import ObjectError
@@ -39,7 +39,7 @@ from worker.store import StoreError
 _OK: Final = 200
 _SERVER_FAULT: Final = 500
 _UNAVAILABLE: Final = 503
-_ALLOW_GET: Final[Header] = (b"allow", b"GET, HEAD")
+_ALLOW_GET: Final[Header] = (b"allow", b"GET")
 
 _log = structlog.get_logger(__name__)
 
@@ -140,9 +140,7 @@ class Front:
         ready, body = await self._readiness.body()
         await answer(send, _OK if ready else _UNAVAILABLE, body)
 
-    async def _refuse(
-        self, error: ApiError, send: Send, headers: tuple[Header, ...] = ()
-    ) -> int:
+    async def _refuse(self, error: ApiError, send: Send, headers: tuple[Header, ...] = ()) -> int:
         body = self._body(error)
         await answer(send, error.status, body, (*error_headers(error), *headers))
         return error.status
@@ -151,13 +149,11 @@ class Front:
         await refuse_body(receive, send, error.status, self._body(error))
 
     async def _break(self, exc: Exception, seen: "_Seen") -> None:
+        if seen.status:
+            return  # FastAPI's last handler has reported it, and answered if it still could
         error_id = self._ids()
-        # Only where, never the message: it may hold what the caller sent.
-        where = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(exc.__traceback__)]
-        _log.error("request.broken", error_id=error_id, error=type(exc).__name__, where=where[-8:])
-        if not seen.status:
-            error = Broken("something went wrong; the operator finds it in the log by this id")
-            await answer(seen, error.status, error_body(error, error_id))
+        report_broken(exc, error_id)
+        await answer(seen, BROKEN.status, error_body(BROKEN, error_id))
 
     def _body(self, error: ApiError) -> bytes:
         error_id = self._ids()

@@ -6,12 +6,27 @@ templates only.
 
 import logging
 import sys
+import traceback
 from typing import Final
 
 import structlog
 
+from api.errors import Broken
+
 #: Loggers that print request lines, which hold context keys.
 _SILENCED: Final = ("uvicorn.access",)
+
+
+_log = structlog.get_logger(__name__)
+
+#: What a caller is told of a fault of ours.
+BROKEN: Final = Broken("something went wrong; the operator finds it in the log by this id")
+
+
+def report_broken(exc: Exception, error_id: str) -> None:
+    """Log a fault of ours: its type and where, never its message, which may hold a key."""
+    where = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(exc.__traceback__)]
+    _log.error("request.broken", error_id=error_id, error=type(exc).__name__, where=where[-8:])
 
 
 def configure_logs(level: int = logging.INFO) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hiredis import ReplyError, pack_command
+from hiredis import ReplyError
 from redis import RedisCluster
 
 from api.errors import InvalidRequest
-from api.redis_pipeline import Endpoint, PipelineConnection
+from api.redis_pipeline import Endpoint, PipelineConnection, pack
 from worker.store import (
     Keyspace,
     ListRef,
@@ -190,10 +190,10 @@ class Lookups:
                 shard = self._keys.shard(
                     ask.belief.ref, revision.name, side, shard_index(hash_, revision.bits(side))
                 )
-                commands.append(pack_command((b"SMISMEMBER", shard, SENTINEL, ask.member)))
+                commands.append(pack(b"SMISMEMBER", shard, SENTINEL, ask.member))
         beliefs = dict.fromkeys(ask.belief for ask in asks)
         # Last, so that what they say was true when the shards were read.
-        commands += [pack_command((b"HGET", belief.record, b"live")) for belief in beliefs]
+        commands += [pack(b"HGET", belief.record, b"live") for belief in beliefs]
         try:
             replies = await self._connection(address).request(b"".join(commands), len(commands))
         except StoreUnavailable as exc:
@@ -251,7 +251,7 @@ class Lookups:
 def _address(store: Store, record: str) -> Address:
     if not isinstance(store.client, RedisCluster):
         return None
-    node = store.client.get_node_from_key(record)
+    node = store.client.get_node_from_key(record)  # type: ignore[no-untyped-call]  # redis-py
     if node is None:
         raise StoreUnavailable(f"no node holds the slot of {record}; retry")
     return str(node.host), int(node.port)

@@ -147,7 +147,7 @@ class UploadForm:
         """Say that the body has ended.
 
         Returns:
-            Nothing more so far; kept so that no event can be lost.
+            The events not given by a feed: none, as each feed gives all it has made whole.
 
         Raises:
             FormError: the body was cut short, or has no list in it.

@@ -10,6 +10,7 @@ import ssl
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import starmap
 from typing import Any, Final, Self
 
 from hiredis import HiredisError, Reader, ReplyError, pack_command
@@ -17,6 +18,7 @@ from redis.connection import SSLConnection, parse_url
 
 from worker.store import StoreUnavailable
 
+_DEFAULT_HOST: Final = "127.0.0.1"
 _DEFAULT_PORT: Final = 6_379
 
 
@@ -24,7 +26,7 @@ _DEFAULT_PORT: Final = 6_379
 class Endpoint:
     """Where a server listens and how to log in."""
 
-    host: str = "127.0.0.1"
+    host: str = _DEFAULT_HOST
     port: int = _DEFAULT_PORT
     path: str | None = None
     """A Unix socket, used instead of host and port."""
@@ -40,10 +42,10 @@ class Endpoint:
         Raises:
             ValueError: the URL is of another kind.
         """
-        options = parse_url(url)
+        options = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py
         return cls(
-            host=options.get("host", cls.host),
-            port=options.get("port", cls.port),
+            host=options.get("host", _DEFAULT_HOST),
+            port=options.get("port", _DEFAULT_PORT),
             path=options.get("path"),
             username=options.get("username"),
             password=options.get("password"),
@@ -71,6 +73,11 @@ def _tls(options: dict[str, Any]) -> ssl.SSLContext:
     if "ssl_certfile" in options:
         context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
     return context
+
+
+def pack(*parts: str | bytes) -> bytes:
+    """One command as the server reads it. Cost: under a microsecond."""
+    return pack_command(parts)  # type: ignore[arg-type,no-any-return]  # its stub takes one part only
 
 
 class PipelineConnection:
@@ -153,7 +160,7 @@ class PipelineConnection:
         if end.database:
             commands.append(("SELECT", str(end.database)))
         commands.append(("ROLE",))
-        packed = b"".join(pack_command(command) for command in commands)
+        packed = b"".join(starmap(pack, commands))
         try:
             *logins, role = await wire.submit(packed, len(commands))
             _require_primary(end.name, logins, role)
@@ -220,7 +227,7 @@ class _Wire(asyncio.Protocol):
                 future.set_exception(self._failure(reason))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment] - a stream has a full transport
+        self._transport = transport  # type: ignore[assignment]  # a stream has a full transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.abort("the connection was lost" if exc is None else type(exc).__name__)

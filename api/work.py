@@ -108,9 +108,7 @@ class WorkSender:
 
     def _check_redis(self) -> None:
         try:
-            with Redis.from_url(
-                self._broker, socket_timeout=2, socket_connect_timeout=2
-            ) as client:
+            with Redis.from_url(self._broker, socket_timeout=2, socket_connect_timeout=2) as client:
                 clustered = client.info("cluster").get("cluster_enabled")
         except RedisError as exc:
             raise Unavailable(f"the broker does not answer ({type(exc).__name__})") from exc

@@ -21,6 +21,7 @@ from api.errors import (
 )
 from api.launchdarkly import documents, exports, imports, segments, targets
 from api.launchdarkly.errors import error_body, error_headers
+from api.logs import BROKEN, report_broken
 from api.metrics import CONTENT_TYPE
 from api.services import Services, ServicesOf
 from worker.objects import ObjectError
@@ -59,6 +60,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
     app.exception_handler(ObjectError)(_failed)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
+    app.exception_handler(Exception)(_broken)
     documents.install(app)
     return app
 
@@ -100,6 +102,14 @@ async def _http(request: Request, exc: Exception) -> Response:
     message = _MESSAGES.get(exc.status_code, str(exc.detail))
     error = _OF_STATUS.get(exc.status_code, Broken)(message)
     return _response(request.app.state.services, error, dict(exc.headers or {}))
+
+
+async def _broken(request: Request, exc: Exception) -> Response:
+    """Answer what nothing else handled; the front takes the exception itself."""
+    services: Services = request.app.state.services
+    error_id = services.ids()
+    report_broken(exc, error_id)
+    return Response(error_body(BROKEN, error_id), status_code=500, media_type="application/json")
 
 
 def _first_fault(faults: Any) -> str:  # noqa: ANN401 - pydantic's list of dicts

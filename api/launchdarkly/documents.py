@@ -52,7 +52,7 @@ def install(app: FastAPI) -> None:
             app.openapi_schema = _document(app)
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign] - FastAPI's documented way to extend it
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
@@ -97,6 +97,9 @@ def _lookup(parameter: str, operation: str) -> dict[str, Any]:
             for name in names
         ],
         "responses": {
-            "200": {"description": "The answer.", "content": {"application/json": {"schema": schema}}}
+            "200": {
+                "description": "The answer.",
+                "content": {"application/json": {"schema": schema}},
+            }
         },
     }

@@ -65,6 +65,7 @@ def list_segments(
     services: ServicesOf,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
     offset: Annotated[int, Query(ge=0)] = 0,
+    *,
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name
 ) -> UserSegments:

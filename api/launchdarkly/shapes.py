@@ -159,6 +159,8 @@ def _metadata(segment: Segment, state: ListState) -> UnboundedMetadata:
     )
 
 
-def shown_segments(segments: Sequence[Segment], states: Sequence[ListState | None]) -> list[UserSegment]:
+def shown_segments(
+    segments: Sequence[Segment], states: Sequence[ListState | None]
+) -> list[UserSegment]:
     """Representations of many segments."""
     return [user_segment(one, state) for one, state in zip(segments, states, strict=True)]

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, FailFast
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.context_keys import fault_of
 from api.errors import InvalidRequest
-from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.services import ServicesOf
 from worker.store import Edit
 from worker.store.memberships import EditOp
@@ -17,7 +17,7 @@ from worker.store.memberships import EditOp
 #: Keys in one request: some 20 ms of the server's time.
 MOST_KEYS: Final = 10_000
 
-Keys = Annotated[list[str], FailFast()]
+Keys = Annotated[list[str], Field(fail_fast=True)]
 
 
 class KeyChanges(BaseModel):

@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from tests.servers import Cluster, Server
 from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
-from worker.store.connections import Client
+from worker.store.client import Client
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
 from worker.store.scripts import Script, ScriptName, Scripts

@@ -154,6 +154,7 @@ class BuildSuite:
         target = store.memberships.target(ref, "i1")
         assert members_of(store, ref, target, INCLUDED) == keys
 
+    @pytest.mark.copies
     def test_copy__with_new_members__tells_copied_from_added(
         self, store: Store, ref: ListRef
     ) -> None:

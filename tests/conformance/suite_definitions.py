@@ -37,6 +37,11 @@ class DefinitionSuite:
             store.segments.create(SCOPE, NEW)
         assert_list(store, segment.ref, {"a"})
 
+    def test_create__list_there_already__is_left_alone(self, store: Store, ref: ListRef) -> None:
+        store.memberships.edit(ref, [Edit("i+", "a")])
+        store.memberships.create(ref)
+        assert_list(store, ref, {"a"})
+
     def test_create__same_key_in_two_environments__are_two_segments(self, store: Store) -> None:
         first = store.segments.create(SCOPE, NEW)
         second = store.segments.create(Scope("default", "test"), NEW)

@@ -88,8 +88,13 @@ def test_random_access__parquet__columns_read_with_few_requests(s3_server: Objec
         with store.open_writer("lists/a.parquet") as writer:
             writer.write(raw.getvalue())
         obj = writer.close()
-        with store.open_random_access(obj) as source, pq.ParquetFile(source) as file:
+        arrived: list[int] = []
+        with (
+            store.open_random_access(obj, on_progress=arrived.append) as source,
+            pq.ParquetFile(source) as file,
+        ):
             assert len(proxy.of_method("GET")) == 1
+            assert sum(arrived) == min(65_536, obj.size_bytes)
             groups = [file.read_row_group(n, columns=["key"]) for n in range(3)]
         assert pa.concat_tables(groups) == table.select(["key"])
         assert len(proxy.of_method("GET")) <= 5

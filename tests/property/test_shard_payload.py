@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import redis
+from anycrc import Model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +99,16 @@ def test_build_payloads__colliding_hashes__restore_to_what_sadd_makes(
     client: redis.Redis, hashed: list[tuple[bytes, int]]
 ) -> None:
     check_on_server(client, sorted((hash_, member) for member, hash_ in hashed), 2)
+
+
+def test_restore__repeated_member_with_a_right_checksum__is_refused_by_these_servers(
+    client: redis.Redis,
+) -> None:
+    """The servers read every entry, so what they take in the other tests is well-formed."""
+    content = build([(1, b"aa"), (1, b"ab")], 0).payloads[0][:-8].replace(b"ab", b"aa")
+    forged = content + Model("CRC64-REDIS").calc(content).to_bytes(8, "little")
+    with pytest.raises(redis.ResponseError, match="Bad data format"):
+        client.restore("forged", 0, forged, replace=True)
 
 
 def test_build_payloads__every_length__restores_to_what_sadd_makes(client: redis.Redis) -> None:

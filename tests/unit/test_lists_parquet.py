@@ -136,7 +136,8 @@ def test_parquet__only_the_first_column__is_read() -> None:
     pq.write_table(table, file, compression="none", use_dictionary=False)
     file.total = 0
     assert sum(batch.row_count for batch in read_row_groups(file, 0, 0)) == 1000
-    assert file.total < 200_000 < 2_000_000 < len(file.getvalue())
+    assert len(file.getvalue()) > 2_000_000
+    assert file.total < 200_000
 
 
 def whole() -> bytes:

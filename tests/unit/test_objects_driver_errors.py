@@ -1,5 +1,7 @@
 """What the driver says becomes what this package says: transient or terminal, never its own."""
 
+from typing import Any
+
 import pytest
 from botocore import exceptions as boto
 from urllib3.exceptions import SSLError
@@ -21,13 +23,11 @@ from worker.objects.driver_errors import driver_errors, reply_error
 
 
 def reply(code: str, status: int) -> boto.ClientError:
-    return boto.ClientError(
-        {
-            "Error": {"Code": code, "Message": "said"},
-            "ResponseMetadata": {"HTTPStatusCode": status},
-        },
-        "GetObject",
-    )
+    answer: Any = {
+        "Error": {"Code": code, "Message": "said"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return boto.ClientError(answer, "GetObject")
 
 
 def translated(exc: BaseException, key: str | None = "k") -> ObjectError:

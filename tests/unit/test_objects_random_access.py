@@ -78,9 +78,11 @@ def test_file__large_read__exactly_one_fetch_of_it() -> None:
 def test_file__wrapped_in_a_buffered_reader__same_lines() -> None:
     lines = b"".join(b"row %d\n" % n for n in range(30_000))
     file, _ = open_file(lines)
-    assert b"".join(io.BufferedReader(file)) == lines
-    file.seek(0)
     assert file.readall() == lines
+    file.seek(0)
+    with io.BufferedReader(file) as reader:
+        assert b"".join(reader) == lines
+    assert file.closed
 
 
 def test_file__empty_object__empty_and_asks_nobody() -> None:

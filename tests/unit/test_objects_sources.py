@@ -60,6 +60,7 @@ def test_source__below_an_allowed_prefix__taken_apart(uri: str, bucket: str, key
         ("s3://whole/bigseg-internal/uploads/a", "own prefix"),
         ("s3://bigseg/lists/" + "k" * 1019, "over 1024 bytes"),
         ("s3://bigseg/lists/" + "ä" * 600, "over 1024 bytes"),
+        ("s3://bigseg/lists/\ud800", "not Unicode text"),
         ("s3://bigseg/", "names no object"),
         ("s3://bigseg", "names no object"),
         ("s3://", "not an S3 address"),

@@ -1,12 +1,15 @@
 """Turning shards into the bytes of a list file."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Final, Literal
+from typing import Final, Literal
 
 import pyarrow as pa
 
+
 from worker.lists.csv_writer import csv_lines
 from worker.lists.parquet_writer import ParquetKeyWriter
+from worker.lists.sink import Sink
+from worker.store.byte_columns import ByteArray
 from worker.store.member_codec import unpack
 
 #: Members turned into text together: enough for the column-wise code to pay.
@@ -15,7 +18,7 @@ _ROWS_PER_BLOCK: Final = 65_536
 
 def write_members(
     shards: Iterable[list[bytes]],
-    sink: IO[bytes],
+    sink: Sink,
     file_format: Literal["csv", "parquet"],
     on_rows: Callable[[int], None],
 ) -> int:
@@ -47,7 +50,7 @@ def write_members(
     return total
 
 
-def _blocks(shards: Iterable[list[bytes]]) -> Iterator[pa.Array]:
+def _blocks(shards: Iterable[list[bytes]]) -> Iterator[ByteArray]:
     members: list[bytes] = []
     for shard in shards:
         members += shard

@@ -7,15 +7,16 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from worker.units.context import Context
 from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.store import ListRef, ListUnknown
+from worker.store.byte_columns import as_list
 from worker.store.keyspace import Side
 from worker.store.member_hash import hash_members
 from worker.store.revisions import Revision
 from worker.store.shard_payload import build_payloads, shard_slices
 from worker.store.shard_reader import read_shards
 from worker.store.shard_writer import ShardWriter
+from worker.units.context import Context
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192
@@ -119,10 +120,8 @@ class SideBuilder:
             first_shard=first,
             shard_count=stop - first,
         )
-        members = new.packed.to_pylist()
-        shards = (
-            (first + i, members[bounds[i] : bounds[i + 1]]) for i in range(stop - first)
-        )
+        members = as_list(new.packed)
+        shards = ((first + i, members[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
         copied, added = self._writer.copy(build.side, shards)
         return Built(copied, copied + added, added, len(new) - added)
 
@@ -141,7 +140,7 @@ class SideBuilder:
         bounds = shard_slices(
             members.hashes, bits=bits, first_shard=first, shard_count=stop - first
         )
-        packed = members.packed.to_pylist()
+        packed = as_list(members.packed)
         self._writer.fill(
             side, ((first + i, packed[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
         )

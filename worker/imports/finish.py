@@ -2,12 +2,12 @@
 
 import logging
 
-from worker.units.context import Context
 from worker.imports.memory import release_memory
 from worker.imports.report import final_report
 from worker.imports.spills import SpillStore
 from worker.store.jobs import ImportRequest
 from worker.store.memberships import Published
+from worker.units.context import Context
 
 logger = logging.getLogger("bigseg.imports")
 

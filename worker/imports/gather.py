@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.imports.building import Built, SideBuild, SideBuilder
-from worker.units.context import Context
 from worker.imports.errors import ImportStopped
-from worker.units.progress import UnitProgress
 from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.imports.spills import SpillFile, SpillStore
 from worker.lists.spill_index import SpillIndex
@@ -17,6 +15,8 @@ from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.memberships import Claim
 from worker.store.revisions import Revision
 from worker.store.shard_writer import ShardWriter
+from worker.units.context import Context
+from worker.units.progress import UnitProgress
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final
 
-from worker.units.context import Context
 from worker.imports.errors import ImportStopped
 from worker.lists.format import SNIFF_BYTES, ListFormat, sniff
 from worker.lists.parquet_reader import open_parquet
 from worker.objects import ObjectInfo, ObjectNotFound
 from worker.store.jobs import ImportRequest, SourceFile
+from worker.units.context import Context
 
 #: 2^12 ranges of 24 MiB are far more than one node holds.
 _MOST_RANGE_BITS: Final = 12
@@ -142,7 +142,9 @@ def _cut_row_groups(context: Context, number: int, source: Source) -> tuple[list
     chunks: list[Chunk] = []
     first, rows, size, total = 0, 0, 0, 0
     for index, group in enumerate(groups):
-        full = rows + group.rows > limits.chunk_rows or size + group.column_bytes > limits.chunk_bytes
+        full = (
+            rows + group.rows > limits.chunk_rows or size + group.column_bytes > limits.chunk_bytes
+        )
         if index > first and full:
             chunks.append(Chunk(number, first, index))
             first, rows, size = index, 0, 0

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worker.units.context import Context
 from worker.imports.gather import Range
-from worker.units.progress import UnitProgress
 from worker.store import ListUnknown
 from worker.store.jobs import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.memberships import Published
 from worker.store.revisions import Revision
+from worker.units.context import Context
+from worker.units.progress import UnitProgress
 
 
 @dataclass(frozen=True, slots=True)

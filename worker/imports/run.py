@@ -5,14 +5,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
-from worker.units.context import Context
 from worker.imports.errors import ImportStopped
-from worker.units.errors import LeaseLost
 from worker.imports.finish import complete_import, stop_import
-from worker.units.progress import UnitProgress
-from worker.imports.stages import StageRun, run_gather, run_plan, run_publish, run_scatter, run_size
+from worker.imports.stage_run import StageRun
+from worker.imports.stages import run_gather, run_plan, run_publish, run_scatter, run_size
 from worker.store import Fenced, JobNotFound, SegmentNotFound
 from worker.store.jobs import Exhausted, ImportRequest, JobRef, Unit
+from worker.units.context import Context
+from worker.units.errors import LeaseLost
+from worker.units.progress import UnitProgress
 
 logger = logging.getLogger("bigseg.imports")
 
@@ -42,9 +43,7 @@ def work_on_import(context: Context, ref: JobRef) -> bool:
         StoreUnavailable: the store does not answer; the sweep will come back to it.
     """
     settings, jobs = context.settings, context.store.jobs
-    unit = jobs.take(
-        ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries
-    )
+    unit = jobs.take(ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries)
     if unit is None:
         return False
     try:

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from worker.units.context import Context
 from worker.imports.plan import Chunk, Plan
-from worker.units.progress import UnitProgress
 from worker.imports.sorting import Members, concatenate
 from worker.lists.csv_chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
@@ -16,6 +14,8 @@ from worker.lists.keys import KeyBatch, RejectReason
 from worker.lists.parquet_reader import read_row_groups
 from worker.store.member_codec import pack
 from worker.store.member_hash import hash_members
+from worker.units.context import Context
+from worker.units.progress import UnitProgress
 
 #: Rejected rows of which a report shows row and reason.
 SAMPLE_ROWS: Final = 100

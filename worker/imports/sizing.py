@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from worker.units.context import Context
 from worker.imports.errors import ImportStopped
 from worker.imports.memory import needed_bytes, reserve_memory
 from worker.store.jobs import ImportRequest
 from worker.store.memberships import Claim
 from worker.store.revisions import FIRST_BITS, Revision, bits_for
+from worker.units.context import Context
 
 #: Packed bytes of a base member, as long as nobody has measured it.
 _BASE_MEMBER_BYTES: Final = 24

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.store.byte_columns import ByteColumn, fixed_array
+from worker.store.byte_columns import ByteArray, ByteColumn, fixed_array
 from worker.store.member_hash import Hashes
 
 
@@ -15,7 +15,7 @@ from worker.store.member_hash import Hashes
 class Members:
     """Packed members and their hashes, row by row."""
 
-    packed: pa.Array
+    packed: ByteArray
     """binary, large_binary or fixed-size binary, without nulls."""
     hashes: Hashes
     """uint64, the hash of each row."""
@@ -63,7 +63,7 @@ def distinct(members: Members) -> Members:
 
 
 def _resolved(
-    packed: pa.Array, order: np.ndarray, hashes: Hashes, same: np.ndarray
+    packed: ByteArray, order: np.ndarray, hashes: Hashes, same: np.ndarray
 ) -> tuple[np.ndarray, Hashes]:
     """Order the runs of equal hashes by bytes and keep the first of equal members."""
     in_run = np.zeros(len(order), bool)
@@ -84,12 +84,12 @@ def _resolved(
     return order[keep], hashes[keep]
 
 
-def take(packed: pa.Array, order: np.ndarray) -> pa.Array:
+def take(packed: ByteArray, order: np.ndarray) -> ByteArray:
     """Rows in another order; a fixed width is one numpy take."""
     if pa.types.is_fixed_size_binary(packed.type):
         return fixed_array(ByteColumn.of(packed).matrix[order]) if len(order) else packed[:0]
     return packed.take(pa.array(order))
 
 
-def _as_binary(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def _as_binary(column: ByteArray, kind: pa.DataType) -> ByteArray:
     return column if column.type == kind else column.cast(kind)

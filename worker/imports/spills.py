@@ -5,22 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from worker.imports.errors import ImportStopped
+from worker.lists.sink import Sink
 from worker.objects import ObjectInfo, ObjectStore
 from worker.objects.layout import spill_key, spill_prefix
 from worker.store.jobs import ImportRequest
 
 _READ_BYTES = 1 << 20
-
-
-class Sink(Protocol):
-    """What a spill is written to."""
-
-    def write(self, data: bytes | memoryview, /) -> object:
-        """Take some bytes."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from worker.units.context import Context
 from worker.imports.errors import ImportStopped
 from worker.imports.plan import Plan
-from worker.units.progress import UnitProgress
 from worker.imports.spills import SpillStore
 from worker.store.jobs import ImportRequest, Unit
 from worker.store.memberships import Claim
+from worker.units.context import Context
+from worker.units.progress import UnitProgress
 
 #: Hints sent at once when a stage opens: more workers than this find work by the sweep.
 MOST_HINTS: Final = 32

@@ -18,6 +18,7 @@ from worker.imports.stage_run import MOST_HINTS, StageRun
 from worker.lists.spill import SpillWriter
 from worker.lists.spill_index import SpillIndex
 from worker.store.memberships import Claim
+from worker.store.revisions import Revision
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000
@@ -49,9 +50,7 @@ def run_scatter(run: StageRun) -> int:
         for members in read_chunk(run.context, plan, plan.chunks[number], tally, run.progress):
             writer.add_run(members.packed, members.hashes)
         index = writer.close()
-    left = run.done(
-        tally.to_json() | {"spill": files[0].to_json(), "index": index.to_json()}
-    )
+    left = run.done(tally.to_json() | {"spill": files[0].to_json(), "index": index.to_json()})
     return run.advance("size", 1) if left == 0 else 0
 
 
@@ -67,8 +66,8 @@ def run_size(run: StageRun) -> int:
         return min(MOST_HINTS, len(wrong) - 1)
     claim = run.claim()
     share = _distinct_share(run, chunks)
-    fix_size(run.context, run.request, claim, chunks, share)
-    return run.advance("gather", _range_count(plan, chunks, claim))
+    target = fix_size(run.context, run.request, claim, chunks, share)
+    return run.advance("gather", _range_count(plan, chunks, claim, target))
 
 
 def _distinct_share(run: StageRun, chunks: Sequence[dict[str, Any]]) -> float:
@@ -79,12 +78,15 @@ def _distinct_share(run: StageRun, chunks: Sequence[dict[str, Any]]) -> float:
     return len(distinct(members)) / len(members) if len(members) else 1.0
 
 
-def _range_count(plan: Plan, chunks: Sequence[dict[str, Any]], claim: Claim) -> int:
-    """As few ranges as rows and bytes allow, so that spills are read in long stretches."""
+def _range_count(
+    plan: Plan, chunks: Sequence[dict[str, Any]], claim: Claim, target: Revision
+) -> int:
+    """As few ranges as rows and bytes allow, each of whole shards and whole spill ranges."""
     rows = sum(chunk["valid"] for chunk in chunks) + claim.included_count
-    most = 1 << plan.range_bits
+    most = 1 << min(plan.range_bits, target.included_bits)
     needed = -(-rows // _ROWS_PER_RANGE)
-    return min(most, max(most // 4, 1 << max(0, needed - 1).bit_length()))
+    wanted: int = 1 << max(0, needed - 1).bit_length()
+    return min(most, max(most // 4, wanted))
 
 
 def _spills(chunks: Sequence[dict[str, Any]]) -> list[tuple[SpillFile, SpillIndex]]:
@@ -124,15 +126,14 @@ def run_publish(run: StageRun) -> int:
     if counted is None:
         range_count = jobs.field(request.ref, "ranges")
         ranges = run.results("gather", range_count)
-        target = run.context.store.memberships.prepare(
-            request.list_ref, request.import_id, 0, 0
-        )
+        target = run.context.store.memberships.prepare(request.list_ref, request.import_id, 0, 0)
         found = count_shards(run.context, request, target, ranges, run.progress)
         counted = jobs.field(request.ref, "counted")
         if counted is None and found.miscounted:
             run.context.store.memberships.unseal(request.list_ref, request.import_id)
-            jobs.reopen(request.ref, "publish", "gather", range_count, found.miscounted)
-            return min(MOST_HINTS, len(found.miscounted) - 1)
+            again = found.miscounted
+            jobs.reopen(request.ref, "publish", "gather", range_count, again)
+            return min(MOST_HINTS, len(again) - 1)
         if counted is None:
             chunks = run.results("scatter", len(run.plan().chunks))
             counted = {

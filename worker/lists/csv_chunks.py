@@ -127,7 +127,6 @@ class CsvChunkReader:
             # the chunk before owns it, here it is only skipped.
             self._block, self._origin = b'"' + self._block, self._origin - 1
         while True:
-            self._block += self._bytes.take(self._block_bytes)
             # A BOM may reach past a tiny first chunk; the row after it is still owned.
             limit = max(self._chunk.end - self._origin, 1)
             rows = read_rows(self._block, limit=limit, final=self._bytes.at_end)
@@ -142,6 +141,7 @@ class CsvChunkReader:
                 yield validate(cells)
             if done:
                 return
+            self._block += self._bytes.take(self._block_bytes)
 
     def _find_first_line(self) -> bool:
         """Move to the first line that starts in the chunk; False if none does."""

@@ -1,7 +1,6 @@
 """One pass forward through a file, in as few ranged reads as possible."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import TypeAlias
 
 from worker.lists.errors import ReadCutShort
@@ -15,7 +14,7 @@ class ForwardBytes:
 
     The first range runs to ``planned_end``; a further one of ``further_bytes`` is opened
     only when more is asked for, because opening a range may cost a read of the whole
-    object. Holds no more than what one ``take`` returns.
+    object. Nothing is opened before the first ``take``. Holds what one ``take`` returns.
     """
 
     def __init__(
@@ -24,9 +23,9 @@ class ForwardBytes:
         self._read = read
         self._size = size
         self._further_bytes = further_bytes
-        self._range_start = self._position = start
-        self._range_end = min(planned_end, size)
-        self._pieces = read(start, self._range_end) if start < size else iter(())
+        self._planned_end = planned_end
+        self._range_start = self._range_end = self._position = start
+        self._pieces: Iterator[bytes] = iter(())
 
     @property
     def at_end(self) -> bool:
@@ -44,7 +43,9 @@ class ForwardBytes:
         if self._position == self._range_end and not self.at_end:
             self.close()
             self._range_start = self._range_end
-            self._range_end = min(self._range_end + self._further_bytes, self._size)
+            planned = self._position < self._planned_end
+            end = self._planned_end if planned else self._position + self._further_bytes
+            self._range_end = min(end, self._size)
             self._pieces = self._read(self._range_start, self._range_end)
         taken: list[bytes] = []
         wanted = self._position + at_least
@@ -58,8 +59,9 @@ class ForwardBytes:
 
     def close(self) -> None:
         """Give up the open range; safe to call twice."""
-        with suppress(AttributeError):  # an iterator that is no generator has nothing to close
-            self._pieces.close()  # type: ignore[attr-defined]  # only generators have it
+        close = getattr(self._pieces, "close", None)  # generators have it, others need not
+        if close is not None:
+            close()
 
     def _cut_short(self, surplus: int) -> ReadCutShort:
         received = self._position + surplus - self._range_start

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worker.lists.cells import Column
+from worker.lists.sink import Sink
 
 #: Rows of a row group: what a reader has to hold, and the least an import can split.
 ROW_GROUP_ROWS = 1_000_000
@@ -19,7 +20,7 @@ _SCHEMA_FIELD = "key"
 class _Gate:
     """The sink until it is shut: pyarrow's writer adds a footer even when thrown away."""
 
-    def __init__(self, sink: IO[bytes]) -> None:
+    def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self.closed = False
 
@@ -44,7 +45,7 @@ class ParquetKeyWriter:
 
     def __init__(
         self,
-        sink: IO[bytes],
+        sink: Sink,
         *,
         row_group_rows: int = ROW_GROUP_ROWS,
         row_group_bytes: int = ROW_GROUP_BYTES,

@@ -7,12 +7,11 @@ whole blocks end to end can be read; the index tells where they are. Ranges are 
 values of the hash's top bits; within a range rows keep their order.
 """
 
-from typing import IO
-
 import numpy as np
 import pyarrow as pa
 
 from worker.lists.cells import Column
+from worker.lists.sink import Sink
 from worker.lists.spill_index import SpillIndex
 
 #: A run is parted by a radix sort of at most two bytes.
@@ -24,7 +23,7 @@ _HASH_BITS = 64
 class SpillWriter:
     """Writes one spill to a sink, run by run."""
 
-    def __init__(self, sink: IO[bytes], range_bits: int) -> None:
+    def __init__(self, sink: Sink, range_bits: int) -> None:
         """Args: ``sink`` needs only ``write(bytes)``; ``range_bits`` is 0 to 16."""
         if not 0 <= range_bits <= RANGE_BITS_MAX:
             raise ValueError(f"range_bits is {range_bits}, not 0 to {RANGE_BITS_MAX}")

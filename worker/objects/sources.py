@@ -33,7 +33,11 @@ def parse_source(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
     bucket, key = _split(uri)
     if not key:
         raise SourceNotAllowed(f"{uri!r} names no object: use s3://bucket/key")
-    if len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
+    try:
+        key_bytes = len(key.encode())
+    except UnicodeEncodeError as exc:
+        raise SourceNotAllowed(f"the key in {uri[:80]!r} is not Unicode text") from exc
+    if key_bytes > MAX_KEY_BYTES:
         raise SourceNotAllowed(f"the key in {uri[:80]!r}… is over {MAX_KEY_BYTES} bytes")
     # S3 takes such keys literally, HTTP clients and proxies between may fold them.
     if _CONTROL.search(key) or not {".", ".."}.isdisjoint(key.split("/")):

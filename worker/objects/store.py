@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class ObjectStore:
     """Whole objects, ranges of them, and streams into new ones.
 
-    Synchronous, and safe to share between threads (the values it opens are not). Nothing is
-    cached. No botocore exception leaves it.
+    Synchronous, and safe to share between threads (the readers and writers it opens are not), but
+    not over a fork: open one in each process. Nothing is cached. No botocore exception leaves it.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class ObjectStore:
         start: int,
         end: int,
         *,
-        on_progress: Callable[[int], None] = lambda _: None,
+        on_progress: Callable[[int], None] | None = None,
     ) -> Generator[bytes, None, None]:
         """Read ``[start, end)`` of the very object that was looked at.
 
@@ -131,7 +131,7 @@ class ObjectStore:
             start: offset of the first byte.
             end: offset after the last byte, at most ``obj.size_bytes``.
             on_progress: called with the number of bytes whenever some arrived, about every
-                64 KiB: the sign of life a lease is renewed on. Must be cheap.
+                256 KiB: the sign of life a lease is renewed on. Must be cheap.
 
         Returns:
             Pieces of about 1 MiB.
@@ -144,16 +144,23 @@ class ObjectStore:
         """
         if not 0 <= start <= end <= obj.size_bytes:
             raise ValueError(f"[{start}, {end}) is not inside {obj}")
-        return RangeReader(self._client, obj, start, end, on_progress, self._sleep).pieces()
+        progress = on_progress or _unwatched
+        return RangeReader(self._client, obj, start, end, progress, self._sleep).pieces()
 
-    def open_random_access(self, obj: ObjectInfo) -> BinaryIO:
+    def open_random_access(
+        self, obj: ObjectInfo, *, on_progress: Callable[[int], None] | None = None
+    ) -> BinaryIO:
         """Open the very object that was looked at as a seekable file, for Parquet.
 
-        Asks for nothing yet. See ``ObjectFile`` for what a read costs.
+        Asks for nothing yet. See ``ObjectFile`` for what a read costs; each fetch tells
+        ``on_progress`` of its bytes as ``read_range`` does.
         """
-        file = ObjectFile(obj, lambda start, end: b"".join(self.read_range(obj, start, end)))
+
+        def fetch(start: int, end: int) -> bytes:
+            return b"".join(self.read_range(obj, start, end, on_progress=on_progress))
+
         # It has all of a BinaryIO that a reader calls; typeshed's io classes do not count as one.
-        return cast("BinaryIO", file)
+        return cast("BinaryIO", ObjectFile(obj, fetch))
 
     def open_writer(
         self,
@@ -233,3 +240,7 @@ class ObjectStore:
             Bucket=self.bucket,
             CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]  # any string, for services other than AWS
         )
+
+
+def _unwatched(_: int) -> None:
+    """Take note of nothing."""

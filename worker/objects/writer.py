@@ -21,7 +21,7 @@ class ObjectWriter:
     one request at ``close``.
 
     Memory: three parts, one being filled and two being sent, so 24 MiB for any object up to
-    50 GiB, and for larger ones with a good ``size_hint`` 1/3,000 of the object. ``write`` waits
+    50 GiB, and for larger ones with a good ``size_hint`` 1/2,100 of the object. ``write`` waits
     while both are still being sent. For one thread at a time; it starts two of its own at the
     second part.
     """

@@ -34,7 +34,9 @@ class ByteColumn:
 
     @property
     def lengths(self) -> NDArray[Any]:
-        """The length of each row in bytes."""
+        """The length of each row in bytes; not to be written to."""
+        if self.width is not None:
+            return np.broadcast_to(np.int64(self.width), self.rows)
         return np.diff(self.offsets)
 
     @property
@@ -59,7 +61,8 @@ class ByteColumn:
         if pa.types.is_fixed_size_binary(kind):
             width = kind.byte_width
             data = _numbers(array.buffers()[1], np.uint8)[first * width : end * width]
-            return cls(data, np.arange(0, data.size + 1, width), width)
+            number: Any = np.int64 if data.size > _OFFSETS_32_BIT else np.int32
+            return cls(data, np.arange(0, data.size + 1, width, dtype=number), width)
         if pa.types.is_string(kind) or pa.types.is_binary(kind):
             offset_type: Any = np.int32
         elif pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):

@@ -6,7 +6,7 @@ although its answer was lost, and only the scripts know how to be run twice.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from redis import Redis, RedisCluster
@@ -15,18 +15,23 @@ from redis.exceptions import (
     AskError,
     BusyLoadingError,
     ClusterDownError,
-    ConnectionError as RedisConnectionError,
     NoScriptError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
     ResponseError,
-    TimeoutError as RedisTimeoutError,
     TryAgainError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
 )
 from redis.retry import Retry
 
 from worker.settings import StoreSettings
+from worker.store.client import Client
 from worker.store.errors import (
     Fenced,
     ListUnknown,
@@ -35,8 +40,6 @@ from worker.store.errors import (
     StoreRefused,
     StoreUnavailable,
 )
-
-Client = Redis | RedisCluster
 
 #: Answers that another try may change: the server is starting, failing over or moving slots
 #: (MOVED is a kind of ASK to the driver).
@@ -65,12 +68,12 @@ def connect(settings: StoreSettings) -> Client:
     with driver_errors(f"connect to {redacted(url)}"):
         client = Redis.from_url(url, **_options(settings))
         if not client.info("cluster").get("cluster_enabled"):
-            return client
+            return cast("Client", client)
         client.close()
-        return RedisCluster.from_url(url, **_options(settings))
+        return cast("Client", RedisCluster.from_url(url, **_options(settings)))
 
 
-def _options(settings: StoreSettings) -> dict[str, object]:
+def _options(settings: StoreSettings) -> dict[str, Any]:
     return {
         "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
@@ -89,7 +92,7 @@ def node_client(client: Client, key: str) -> Redis:
             message = f"no node holds the slot of {key}; wait until the cluster is whole"
             raise StoreUnavailable(message)
         return client.get_redis_connection(node)
-    return client
+    return cast("Redis", client)
 
 
 def redacted(url: str) -> str:
@@ -120,7 +123,7 @@ def driver_errors(what: str) -> Iterator[None]:
 
 def _translated(what: str, exc: RedisError) -> StoreError:
     text = str(exc)
-    if type(exc).__name__ == "OutOfMemoryError" or "OOM" in text.split("used memory")[0]:
+    if type(exc).__name__ == "OutOfMemoryError" or "OOM" in text.partition("used memory")[0]:
         return OutOfMemory(f"could not {what}: the store is out of memory; add memory or free some")
     for word, ours in _OURS.items():
         if word in text:

@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from worker.store.connections import Client, driver_errors
+from worker.store.client import Client
+from worker.store.connections import driver_errors
 from worker.store.errors import JobNotFound
 from worker.store.jobs import (
     STATUS_OF_STAGE,
@@ -42,9 +43,7 @@ class JobStore:
         self._keys = keyspace
         self._tokens = tokens
 
-    def create(
-        self, request: ImportRequest | ExportRequest, *, stage: str, units: int
-    ) -> None:
+    def create(self, request: ImportRequest | ExportRequest, *, stage: str, units: int) -> None:
         """Write a new job's record and list it as active. Safe to retry."""
         key = self._key(request.ref)
         fields = {"request": _encode(request), "stage": stage, "units": units, "finished": 0}
@@ -89,18 +88,16 @@ class JobStore:
         reply = self._run("job_take", ref, [token, lease_ms, most_tries])
         match reply[0]:
             case b"unit":
-                stage, number, units, attempt = reply[1].decode(), *reply[2:]
-                return Unit(stage, number, units, attempt, token)
+                return Unit(reply[1].decode(), reply[2], reply[3], reply[4], token)
             case b"exhausted":
                 return Exhausted(reply[1].decode(), reply[2], reply[3])
             case _:
                 return None
 
-    def renew(
-        self, ref: JobRef, unit: Unit, *, lease_ms: int, rows: int, size_bytes: int
-    ) -> bool:
+    def renew(self, ref: JobRef, unit: Unit, *, lease_ms: int, rows: int, size_bytes: int) -> bool:
         """Prolong a lease because of progress; ``False`` when it is no longer ours."""
-        args = [unit.token, unit.stage, unit.number, lease_ms, rows, size_bytes]
+        args: list[Argument] = [unit.token, unit.stage, unit.number, lease_ms, rows]
+        args.append(size_bytes)
         return bool(self._run("job_renew", ref, args))
 
     def finish(
@@ -147,7 +144,7 @@ class JobStore:
         return None if text is None else json.loads(text)
 
     def put_field(self, ref: JobRef, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """Leave something for later; the last writer wins. Nothing is left of a job that is gone."""
+        """Leave something for later; the last writer wins. A job that is gone takes nothing."""
         self._run("job_put", ref, [f"field:{name}", json.dumps(value, separators=(",", ":"))])
 
     def results(self, ref: JobRef, stage: str, units: int) -> list[dict[str, Any]]:
@@ -162,7 +159,7 @@ class JobStore:
         if not all(texts):
             message = f"{ref.kind} {ref.job_id} has lost results of its stage {stage}"
             raise JobNotFound(message)
-        return [json.loads(text) for text in texts]
+        return [json.loads(text) for text in texts if text]
 
     def end(
         self,
@@ -196,7 +193,7 @@ class JobStore:
     def _key(self, ref: JobRef) -> str:
         return self._keys.job(ref.scope, ref.kind, ref.job_id)
 
-    def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:
+    def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
         with driver_errors(f"{name} {ref}"):
             return self._scripts.run(name, [self._key(ref)], args)
 
@@ -216,7 +213,7 @@ def _state(fields: Mapping[str, bytes]) -> JobState:
         request=request,
         stage=stage,
         units=_number(fields, "units") or 0,
-        status=status,  # type: ignore[arg-type] - written by end() with a Status only
+        status=status,  # type: ignore[arg-type]  # end() and STATUS_OF_STAGE write nothing else
         reason=fields["reason"].decode() if "reason" in fields else None,
         progress=_progress(stage if ended is None else "ended", fields),
         ended_ms=ended,

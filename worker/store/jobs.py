@@ -6,9 +6,7 @@ from typing import Any, Literal
 from worker.store.keyspace import JobKind, ListRef, Scope
 
 Mode = Literal["merge", "replace", "reshard"]
-Status = Literal[
-    "preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"
-]
+Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
 Stage = Literal["claim", "plan", "scatter", "size", "gather", "publish", "write", "ended"]
 
 #: What a caller sees of each stage, in LaunchDarkly's words.

@@ -60,8 +60,7 @@ _Part = tuple[Rows, ByteArray]
 _Packer = Callable[[Bytes], tuple[Bytes, Mask]]
 _Unpacker = Callable[[Bytes], Bytes]
 
-_ESCAPE_TAG = 0xFB
-_FIRST_TAG = 0xF8
+_FIRST_TAG = 0xF8  # from here on no byte begins UTF-8
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ULID = re.compile(rb"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _HEX = re.compile(rb"[0-9a-f]+")
@@ -100,7 +99,10 @@ def unpack_one(member: bytes) -> str:
     Raises:
         MemberCorrupt: no key packs to these bytes, or they are the sentinel.
     """
-    return unpack_bytes(member).decode()
+    try:
+        return unpack_bytes(member).decode()
+    except UnicodeDecodeError as exc:
+        raise MemberCorrupt(f"a member of {len(member)} bytes holds no UTF-8") from exc
 
 
 def unpack_bytes(member: bytes) -> bytes:
@@ -157,7 +159,8 @@ def unpack(members: ByteArray) -> ByteArray:
             without sentinels.
 
     Returns:
-        Binary (large from 2 GiB on), each row the UTF-8 of a key, in the same order.
+        Binary (large from 2 GiB on), each row the UTF-8 of a key, in the same order. That
+        it is UTF-8 is not checked: it is what was packed.
 
     Raises:
         MemberCorrupt: a row is no member, or is the sentinel.

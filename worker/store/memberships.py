@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final, Literal
 
 from worker.store.batches import batches
-from worker.store.connections import Client, driver_errors
+from worker.store.client import Client
+from worker.store.connections import driver_errors
 from worker.store.errors import (
     Fenced,
     ImportInProgress,
@@ -18,7 +18,7 @@ from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Side
 from worker.store.member_codec import SENTINEL, pack_one
 from worker.store.member_hash import hash_one, shard_index
 from worker.store.revisions import Revision, outgrows
-from worker.store.scripts import Scripts
+from worker.store.scripts import Argument, ScriptName, Scripts
 
 Tokens = Callable[[], str]
 EditOp = Literal["i+", "i-", "e+", "e-"]
@@ -147,7 +147,10 @@ class MembershipStore:
         """
         first, outgrown = "1", False
         for ops in batches(edits, OPS_PER_CALL):
-            reply = self._run("edit", ref, [first, *chain.from_iterable(map(_op, ops))])
+            flat: list[Argument] = [first]
+            for op in ops:
+                flat += _op(op)
+            reply = self._run("edit", ref, flat)
             _accepted(ref, reply)
             first, outgrown = "0", outgrows(Revision.parse(reply[1]), reply[2], reply[3])
         return outgrown
@@ -352,8 +355,8 @@ class MembershipStore:
             self._scripts.run("segment_watch", [reclaimable], [ref.name])
 
     def _run(
-        self, name: Any, ref: ListRef, args: Sequence[Any], *, journal: bool = True
-    ) -> Any:
+        self, name: ScriptName, ref: ListRef, args: Sequence[Argument], *, journal: bool = True
+    ) -> Any:  # noqa: ANN401 - see the script
         keys = [self._keys.list_record(ref)]
         if journal:
             keys.append(self._keys.edits(ref))

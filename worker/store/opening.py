@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from worker.settings import StoreSettings
-from worker.store.connections import Client, connect, driver_errors
+from worker.store.client import Client
+from worker.store.connections import connect, driver_errors
 from worker.store.job_store import JobStore
 from worker.store.keyspace import Keyspace
 from worker.store.memberships import MembershipStore

@@ -94,6 +94,4 @@ def _fields(store: Store, record: str) -> dict[str, str]:
 
 
 def _unfinished(fields: dict[str, str]) -> bool:
-    return "building" in fields or any(
-        name.startswith(("reclaim:", "retired:")) for name in fields
-    )
+    return "building" in fields or any(name.startswith(("reclaim:", "retired:")) for name in fields)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final, Literal
 
-from redis import Redis, RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
+
+from worker.store.client import Client
 
 ScriptName = Literal[
     "cancel",
@@ -64,7 +65,7 @@ class Scripts:
     servers and stand-ins refuse that line, so it is left out for them.
     """
 
-    def __init__(self, client: "Redis | RedisCluster", *, flagged: bool) -> None:
+    def __init__(self, client: Client, *, flagged: bool) -> None:
         self._client = client
         self._flagged = flagged
         self._loaded: dict[ScriptName, Script] = {}
@@ -91,7 +92,7 @@ class Scripts:
             return self._client.eval(script.text.decode(), len(keys), *keys, *args)
 
 
-def takes_flags(client: "Redis | RedisCluster") -> bool:
+def takes_flags(client: Client) -> bool:
     """Whether the server reads a ``#!lua`` line. Cost: one round trip."""
     try:
         return bool(client.eval("#!lua flags=no-writes\nreturn 1", 0) == 1)

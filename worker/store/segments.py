@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from worker.store.connections import Client, driver_errors
+from worker.store.client import Client
+from worker.store.connections import driver_errors
 from worker.store.errors import (
     EnvironmentNotFound,
     ListUnknown,

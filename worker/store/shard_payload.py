@@ -129,15 +129,15 @@ def _require_a_set(members: ByteArray, column: ByteColumn, hashes: Hashes, slice
         row = int(np.argmax(hashes[1:] < hashes[:-1]))
         raise ShardInvalid(f"hashes out of order after row {row}")
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
-    neighbours = (as_list(taken(members, rows)) for rows in (same, same + 1))
+    neighbours = (as_list(taken(members, side)) for side in (same, same + 1))
     for row, one, other in zip(same.tolist(), *neighbours, strict=True):
         if one >= other:
             raise ShardInvalid(f"member repeated or out of order after row {row}")
     lengths = column.lengths
     if rows and lengths.max() > _LONGEST:
         raise ShardInvalid(f"a member of {lengths.max()} bytes; the most is {_LONGEST:,}")
-    single = column.data[column.offsets[:-1][lengths == len(SENTINEL)]]
-    if (single == SENTINEL[0]).any():
+    single = column.offsets[:-1][lengths == len(SENTINEL)]
+    if (column.data[single] == SENTINEL[0]).any():
         raise ShardInvalid("the sentinel came as a member")
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
+from redis.connection import ConnectionInterface
+
 from worker.store.batches import batches
-from worker.store.connections import Client, driver_errors, node_client
+from worker.store.client import Client
+from worker.store.connections import driver_errors, node_client
 from worker.store.errors import ListUnknown
 from worker.store.keyspace import Keyspace, ListRef, Side
 from worker.store.member_codec import SENTINEL
@@ -62,12 +65,12 @@ def read_shards(
 
 
 def _read(
-    connection: object, count: int, ref: ListRef, revision: Revision, what: str
+    connection: ConnectionInterface, count: int, ref: ListRef, revision: Revision, what: str
 ) -> list[bytes]:
     members: list[bytes] = []
     for _ in range(count):
         with driver_errors(what):
-            shard = connection.read_response()  # type: ignore[attr-defined] - redis-py's Connection
+            shard = connection.read_response()
         try:
             shard.remove(SENTINEL)
         except ValueError:

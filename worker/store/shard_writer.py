@@ -10,14 +10,15 @@ import pyarrow as pa
 from redis.exceptions import ResponseError
 
 from worker.store.batches import batches
-from worker.store.connections import Client, driver_errors, node_client
+from worker.store.client import Client
+from worker.store.connections import driver_errors, node_client
 from worker.store.errors import StoreError
 from worker.store.keyspace import Keyspace, ListRef, Side
 from worker.store.scripts import ScriptName, Scripts
 from worker.store.shard_payload import build_payloads
 
 #: Shards in one call: enough that the call itself costs little, few enough that the
-#: server answers look-ups between two calls (evidence: 8.7–9.0 M members/s at 32).
+#: server answers look-ups between two calls (evidence: 8.7 to 9.0 M members/s at 32).
 _SHARDS_PER_CALL: Final = 32
 #: Copies are cheaper for the server and carry few bytes.
 _COPIES_PER_CALL: Final = 128

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 from worker.errors import TransientError
 from worker.settings import WorkerSettings
@@ -23,17 +23,15 @@ from worker.tasks.contexts import ContextHolder
 from worker.tasks.polling import PollWatch
 from worker.tasks.sweeper import Sweeper
 from worker.tasks.work import serve_job
+from worker.telemetry.logs import configure_logs
 from worker.upkeep.reshard import reshard_list
 
 logger = logging.getLogger("bigseg.tasks")
 
 
 def create_app(settings: WorkerSettings) -> Celery:
-    """Build the Celery application. Opens no connection.
-
-    Raises:
-        BrokerRefused: the broker cannot be used.
-    """
+    """Build the Celery application. Opens no connection."""
+    signals.setup_logging.connect(_set_up_logs, weak=False, dispatch_uid="bigseg")
     app = Celery("bigseg")
     app.conf.update(broker_options(settings))
     app.conf.update(_worker_options(settings))
@@ -43,6 +41,10 @@ def create_app(settings: WorkerSettings) -> Celery:
     app.steps["worker"].add(PollWatch)
     _register(app, contexts)
     return app
+
+
+def _set_up_logs(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+    configure_logs()
 
 
 def _worker_options(settings: WorkerSettings) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def _worker_options(settings: WorkerSettings) -> dict[str, Any]:
         "worker_send_task_events": False,
         "worker_enable_remote_control": False,
         "broker_connection_max_retries": None,
+        "broker_transport": "worker.tasks.polling:PolledTransport",
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "task_create_missing_queues": True,
         "beat_schedule": {

@@ -23,7 +23,7 @@ DEAF_AFTER_S: Final = 60.0
 _LOOK_EVERY_S: Final = 5.0
 
 
-class PolledChannel(redis_transport.Channel):  # type: ignore[misc] - kombu is untyped
+class PolledChannel(redis_transport.Channel):
     """A channel that remembers when it last asked for messages."""
 
     last_poll_s = 0.0
@@ -33,7 +33,7 @@ class PolledChannel(redis_transport.Channel):  # type: ignore[misc] - kombu is u
         return super()._brpop_start(timeout) if timeout is not None else super()._brpop_start()
 
 
-class PolledTransport(redis_transport.Transport):  # type: ignore[misc] - kombu is untyped
+class PolledTransport(redis_transport.Transport):
     """Kombu's Redis transport over :class:`PolledChannel`."""
 
     Channel = PolledChannel
@@ -45,18 +45,20 @@ class PollWatch(bootsteps.StartStopStep):
     def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol
         self._stopped = threading.Event()
 
-    def start(self, parent: Any) -> None:  # noqa: ANN401, ARG002 - Celery's step protocol
+    def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
         """Start watching."""
         PolledChannel.last_poll_s = time.monotonic()
         threading.Thread(target=self._run, name="poll-watch", daemon=True).start()
 
-    def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002 - Celery's step protocol
+    def stop(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
         """Stop watching."""
         self._stopped.set()
 
     def _run(self) -> None:
         while not self._stopped.wait(_LOOK_EVERY_S):
-            if is_deaf(time.monotonic(), PolledChannel.last_poll_s, busy=bool(state.reserved_requests)):
+            if is_deaf(
+                time.monotonic(), PolledChannel.last_poll_s, busy=bool(state.reserved_requests)
+            ):
                 logger.critical("worker.deaf", extra={"after_s": DEAF_AFTER_S})
                 os.kill(os.getpid(), signal.SIGKILL)
 

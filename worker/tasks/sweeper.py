@@ -30,7 +30,7 @@ class Sweeper(bootsteps.StartStopStep):
         )
         self._thread.start()
 
-    def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002 - Celery's step protocol
+    def stop(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
         """Stop sweeping; a sweep under way ends by itself."""
         self._stopped.set()
 

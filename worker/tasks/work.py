@@ -23,8 +23,8 @@ def serve_job(context: Context, ref: JobRef) -> None:
     except TransientError as exc:
         logger.warning("job.put_off", extra={"job": str(ref), "error": str(exc)})
         return
-    except TerminalError as exc:
-        logger.error("job.failed", extra={"job": str(ref), "error": str(exc)})
+    except TerminalError:
+        logger.exception("job.failed", extra={"job": str(ref)})
         return
     if more:
         context.announce(ref, 1)

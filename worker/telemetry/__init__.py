@@ -1,0 +1,1 @@
+"""What the worker says about itself: events with ids, never a context key."""

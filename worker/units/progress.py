@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from worker.store.jobs import JobRef, Unit
 from worker.units.context import Context
 from worker.units.errors import LeaseLost
-from worker.store.jobs import JobRef, Unit
 
 #: How often a caller sees a job move.
 _RENEW_MS: Final = 1_000

@@ -65,4 +65,3 @@ def _mend_claim(context: Context, state: JobState) -> None:
         admit_import(context.store, request)
     except (ImportInProgress, StoreError) as exc:
         logger.warning("import.not_admitted", extra={"job": str(request.ref), "why": str(exc)})
-

@@ -1,0 +1,132 @@
+"""Create exports, watch them, and download what they wrote."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import Caller
+from api.errors import InvalidRequest, NotFound
+from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.jobs import ExportRepresentation, export_representation, find_job
+from api.launchdarkly.paths import SegmentPath
+from api.launchdarkly.requests import SegmentPathOf, media_type_of
+from api.services import CallerOf, Services, ServicesOf
+from worker.objects import ObjectInfo, ObjectNotFound
+from worker.store import ExportRequest, JobState, admit_export
+
+Format = Literal["csv", "parquet"]
+
+_MEDIA_TYPES: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports"
+    routes = APIRouter(prefix=prefix, tags=["Segments"])
+    routes.post("", operation_id="createBigSegmentExport", response_model=ExportRepresentation)(
+        create_export
+    )
+    routes.get("/{exportID}", operation_id="getBigSegmentExport")(get_export)
+    routes.get(
+        "/{exportID}/download",
+        operation_id="downloadBigSegmentExport",
+        response_class=StreamingResponse,
+    )(download)
+    return routes
+
+
+async def create_export(
+    request: Request, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Start an export of the included keys, as they are when it begins."""
+    chosen = await _format(request)
+    return await run_in_threadpool(_create, chosen, path, services, caller)
+
+
+def get_export(
+    path: SegmentPathOf,
+    exportID: str,  # noqa: N803 - the documented name
+    services: ServicesOf,
+) -> ExportRepresentation:
+    """Read an export: how far it is, and where its file is."""
+    request, state = _find(services, path, exportID)
+    return export_representation(path, request, state, services.clock)
+
+
+def download(
+    path: SegmentPathOf,
+    exportID: str,  # noqa: N803 - the documented name
+    services: ServicesOf,
+) -> StreamingResponse:
+    """Stream the file of a complete export."""
+    request, state = _find(services, path, exportID)
+    report = state.report
+    if state.status != "complete" or report is None:
+        raise NotFound(f"export {exportID} has no file: it is {state.status}")
+    info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
+    pieces = services.objects().read_range(info, 0, info.size_bytes)
+    name = f"{path.segment}.{request.format}"
+    return StreamingResponse(
+        _from_first(pieces, exportID),
+        media_type=_MEDIA_TYPES[request.format],
+        headers={
+            "Content-Length": str(info.size_bytes),
+            "Content-Disposition": f'attachment; filename="{name}"',
+        },
+    )
+
+
+def _from_first(pieces: Iterator[bytes], export_id: str) -> Iterator[bytes]:
+    """Have the first piece before the answer begins, so that a lost file is a 404."""
+    try:
+        first = next(pieces, b"")
+    except ObjectNotFound as exc:
+        raise NotFound(f"the file of export {export_id} was deleted; export again") from exc
+
+    def rest() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    return rest()
+
+
+def _create(chosen: Format, path: SegmentPath, services: Services, caller: Caller) -> JSONResponse:
+    store = services.store()
+    ref = big_segment(store, path).ref
+    request = ExportRequest(services.ids(), ref, services.clock(), chosen, caller.name)
+    admit_export(store, request)
+    services.work.work(request.ref)
+    state = store.jobs.get(request.ref)
+    shown = export_representation(path, request, state, services.clock)
+    location = {"Location": path.export(request.export_id)}
+    return JSONResponse(shown.model_dump(mode="json"), headers=location)
+
+
+def _find(services: Services, path: SegmentPath, export_id: str) -> tuple[ExportRequest, JobState]:
+    state = find_job(services.store(), path, "export", export_id)
+    if not isinstance(state.request, ExportRequest):
+        raise NotFound(f"export {export_id} does not exist")
+    return state.request, state
+
+
+async def _format(request: Request) -> Format:
+    """What a JSON object in the body asks for; clients send all sorts of empty bodies."""
+    if media_type_of(request) != "application/json":
+        return "csv"
+    try:
+        body: Any = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        return "csv"
+    chosen = body.get("format", "csv") if isinstance(body, dict) else "csv"
+    if chosen == "csv" or chosen is None:
+        return "csv"
+    if chosen == "parquet":
+        return "parquet"
+    raise InvalidRequest("format: use csv or parquet")

@@ -1,0 +1,204 @@
+"""Create imports, from an upload or from lists already in S3, and watch them."""
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from api.auth import Caller
+from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
+from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.import_document import REQUEST_DOCUMENT
+from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
+from api.launchdarkly.paths import SegmentPath
+from api.launchdarkly.requests import SegmentPathOf, media_type_of
+from api.launchdarkly.upload import UploadedList, receive_upload, require_size
+from api.multipart import FormError, parse_flag
+from api.services import CallerOf, Services, ServicesOf
+from worker.objects import ObjectError, parse_source, upload_key
+from worker.store import (
+    ImportInProgress,
+    ImportRequest,
+    ListRef,
+    SourceFile,
+    StoreError,
+    admit_import,
+)
+
+Mode = Literal["merge", "replace"]
+
+_MODES: Final[tuple[Mode, ...]] = ("merge", "replace")
+_NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
+#: Bodies of these types hold nothing; generated clients send them for a form without a file.
+_EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
+#: The store's own rebuilds are no imports of the caller's.
+_OWN_MODE: Final = "reshard"
+
+
+class SourceBody(BaseModel):
+    """An import of a list that is in S3 already."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    source: Annotated[str, Field(max_length=2_000)]
+    mode: Mode | None = None
+    allowEmpty: bool = False  # noqa: N815 - wire name
+    waitOnApprovals: bool = False  # noqa: N815 - wire name
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports"
+    routes = APIRouter(prefix=prefix, tags=["Segments"])
+    routes.post(
+        "",
+        operation_id="createBigSegmentImport",
+        status_code=204,
+        openapi_extra=REQUEST_DOCUMENT,
+    )(create_import)
+    routes.get("/{importID}", operation_id="getBigSegmentImport")(get_import)
+    return routes
+
+
+async def create_import(
+    request: Request, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Start an import; it is visible at once when it is complete, and not before."""
+    kind = media_type_of(request)
+    ref = await run_in_threadpool(_free_list, services, path)
+    if kind == "multipart/form-data":
+        return await _upload(request, path, ref, services, caller)
+    if kind == "application/json" or kind.endswith("+json"):
+        body = _source_body(await _json(request))
+        return await run_in_threadpool(_from_source, body, path, ref, services, caller)
+    if kind in _EMPTY_TYPES:
+        raise InvalidRequest(_NO_LIST)
+    raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
+
+
+def get_import(
+    path: SegmentPathOf,
+    importID: str,  # noqa: N803 - the documented name
+    services: ServicesOf,
+) -> ImportRepresentation:
+    """Read an import: how far it is, how it ended, and its report when it is complete."""
+    state = find_job(services.store(), path, "import", importID)
+    request = state.request
+    if not isinstance(request, ImportRequest) or request.mode == _OWN_MODE:
+        raise NotFound(f"import {importID} does not exist")
+    return import_representation(path, request, state, services.clock)
+
+
+def _free_list(services: Services, path: SegmentPath) -> ListRef:
+    """The list, if no import holds it: a long body is not read in vain."""
+    store = services.store()
+    ref = big_segment(store, path).ref
+    building = store.memberships.state(ref).building
+    if building is not None:
+        raise ImportInProgress(f"segment {path.segment} has an import running: {building}")
+    return ref
+
+
+async def _upload(
+    request: Request, path: SegmentPath, ref: ListRef, services: Services, caller: Caller
+) -> Response:
+    limit_bytes = services.settings.max_upload_bytes
+    require_size(request, limit_bytes)
+    import_id = services.ids()
+    objects = await run_in_threadpool(services.objects)
+    uploaded = await receive_upload(
+        request,
+        objects,
+        upload_key((ref.project, ref.environment, ref.segment), import_id),
+        limit_bytes=limit_bytes,
+        check_fields=_form_options,
+    )
+    await run_in_threadpool(_admit_upload, uploaded, import_id, ref, services, caller)
+    return Response(status_code=204, headers={"Location": path.import_(import_id)})
+
+
+def _admit_upload(
+    uploaded: UploadedList, import_id: str, ref: ListRef, services: Services, caller: Caller
+) -> None:
+    mode, allow_empty = _form_options(uploaded.fields)
+    info = uploaded.info
+    source = SourceFile(
+        bucket=info.bucket,
+        key=info.key,
+        filename=uploaded.file_name or "file",
+        uploaded=True,
+        size_bytes=info.size_bytes,
+        etag=info.etag,
+    )
+    request = ImportRequest(
+        import_id, ref, mode, (source,), allow_empty, services.clock(), caller.name
+    )
+    try:
+        admit_import(services.store(), request)
+    except StoreError as exc:
+        try:
+            services.objects().delete(info.key)
+        except ObjectError as second:
+            exc.add_note(f"and the upload was left behind: {second}")
+        raise
+    services.work.work(request.ref)
+
+
+def _from_source(
+    body: SourceBody, path: SegmentPath, ref: ListRef, services: Services, caller: Caller
+) -> Response:
+    if body.waitOnApprovals:
+        raise _no_approvals()
+    bucket, key = parse_source(body.source, services.settings.sources)
+    source = SourceFile(bucket, key, key.rpartition("/")[2] or key, uploaded=False)
+    request = ImportRequest(
+        services.ids(),
+        ref,
+        body.mode or "merge",
+        (source,),
+        body.allowEmpty,
+        services.clock(),
+        caller.name,
+    )
+    store = services.store()
+    admit_import(store, request)
+    services.work.work(request.ref)
+    shown = import_representation(path, request, store.jobs.get(request.ref), services.clock)
+    location = {"Location": path.import_(request.import_id)}
+    return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
+
+
+def _form_options(fields: dict[str, str]) -> tuple[Mode, bool]:
+    """Mode and whether an empty list may replace one that is not."""
+    mode = fields.get("mode") or "merge"
+    if mode not in _MODES:
+        raise InvalidRequest(f"mode: use one of {', '.join(_MODES)}")
+    try:
+        if parse_flag("waitOnApprovals", fields.get("waitOnApprovals", "")):
+            raise _no_approvals()
+        return mode, parse_flag("allowEmpty", fields.get("allowEmpty", ""))
+    except FormError as exc:
+        raise InvalidRequest(exc.reason) from exc
+
+
+def _source_body(body: Any) -> SourceBody:  # noqa: ANN401 - any JSON
+    if body is None:
+        raise InvalidRequest(_NO_LIST)
+    try:
+        return SourceBody.model_validate(body)
+    except ValidationError as exc:
+        raise RequestValidationError(exc.errors()) from exc
+
+
+async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return await request.json() if await request.body() else None
+    except (ValueError, RecursionError) as exc:
+        raise InvalidRequest("the body is not valid JSON") from exc
+
+
+def _no_approvals() -> InvalidRequest:
+    return InvalidRequest("waitOnApprovals: approvals are not understood by this release")

@@ -1,0 +1,140 @@
+"""One uploaded list: from the request's body straight into the bucket.
+
+No temporary file and bounded memory: what arrives is parsed as it comes and written in
+parts by a thread. An upload that ends early leaves nothing behind.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from api.asgi import Disconnected, declared_length
+from api.errors import InvalidRequest, TooLarge
+from api.multipart import FieldEvent, FileData, FileStart, FormError, FormEvent, UploadForm
+from worker.objects import ObjectInfo, ObjectStore, ObjectWriter
+
+#: What a form may hold beside the list: headers, short fields, boundaries.
+_FORM_BYTES: Final = 128 * 1024
+
+CheckFields = Callable[[dict[str, str]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedList:
+    """A list that is whole in the bucket."""
+
+    info: ObjectInfo
+    file_name: str
+    fields: dict[str, str]
+
+
+def require_size(request: Request, limit_bytes: int) -> None:
+    """Refuse a body that says it is too long, before it is read.
+
+    Raises:
+        TooLarge: it does.
+    """
+    declared = declared_length(request.scope)
+    if declared is not None and declared > limit_bytes + _FORM_BYTES:
+        raise _too_large(limit_bytes)
+
+
+async def receive_upload(
+    request: Request,
+    objects: ObjectStore,
+    key: str,
+    *,
+    limit_bytes: int,
+    check_fields: CheckFields,
+) -> UploadedList:
+    """Stream the form's list into an object.
+
+    Args:
+        request: its body was not touched yet.
+        objects: where the list goes.
+        key: under which name.
+        limit_bytes: longest list taken.
+        check_fields: raises when the other fields are wrong; called before the object
+            appears.
+
+    Raises:
+        InvalidRequest: the form is malformed, has no list or two, or a bad field.
+        TooLarge: the list is longer than the limit.
+        Disconnected: the client went away.
+        ObjectError: the bucket did not take it. Safe to send the request again if transient.
+    """
+    receiver = _Receiver(objects, key, declared_length(request.scope), limit_bytes)
+    try:
+        return await _receive(request, receiver, check_fields)
+    except FormError as exc:
+        await _abort(receiver)
+        raise InvalidRequest(f"the upload: {exc.reason}") from exc
+    except ClientDisconnect as exc:
+        await _abort(receiver)
+        raise Disconnected from exc
+    except BaseException:
+        await _abort(receiver)
+        raise
+
+
+async def _receive(
+    request: Request, receiver: "_Receiver", check_fields: CheckFields
+) -> UploadedList:
+    form = UploadForm(request.headers.get("content-type", ""))
+    received = 0
+    async for piece in request.stream():
+        received += len(piece)
+        if received > receiver.limit_bytes + _FORM_BYTES:
+            raise _too_large(receiver.limit_bytes)
+        for event in form.feed(piece):
+            await receiver.take(event)
+    for event in form.finish():
+        await receiver.take(event)
+    check_fields(receiver.fields)
+    return await receiver.close()
+
+
+async def _abort(receiver: "_Receiver") -> None:
+    if receiver.writer is not None:
+        # Shielded: a server that is going down must still give the parts back.
+        await asyncio.shield(run_in_threadpool(receiver.writer.abort))
+
+
+@dataclass(slots=True)
+class _Receiver:
+    objects: ObjectStore
+    key: str
+    size_hint: int | None
+    limit_bytes: int
+    writer: ObjectWriter | None = None
+    file_name: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+    async def take(self, event: FormEvent) -> None:
+        match event:
+            case FieldEvent(name, value):
+                self.fields[name] = value
+            case FileStart(file_name):
+                self.file_name = file_name or ""
+                self.writer = self.objects.open_writer(self.key, size_hint=self.size_hint)
+            case FileData(data) if self.writer is not None:
+                if self.writer.size_bytes + len(data) > self.limit_bytes:
+                    raise _too_large(self.limit_bytes)
+                await run_in_threadpool(self.writer.write, data)
+            case _:
+                pass  # the list's end says nothing new
+
+    async def close(self) -> UploadedList:
+        if self.writer is None:
+            raise FormError("the form has no list")
+        info = await run_in_threadpool(self.writer.close)
+        return UploadedList(info, self.file_name, self.fields)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"the list is over {limit_bytes:,} bytes; split it and import with mode merge")

@@ -1,0 +1,32 @@
+"""The whole suite, on every store that the ``store`` fixture gives."""
+
+from tests.conformance.suite_building import BuildSuite
+from tests.conformance.suite_definitions import DefinitionSuite
+from tests.conformance.suite_edits import EditSuite
+from tests.conformance.suite_jobs import JobSuite
+from tests.conformance.suite_publishing import PublishSuite
+from tests.conformance.suite_reclaiming import ReclaimSuite
+
+
+class TestDefinitions(DefinitionSuite):
+    pass
+
+
+class TestEdits(EditSuite):
+    pass
+
+
+class TestBuilds(BuildSuite):
+    pass
+
+
+class TestPublishing(PublishSuite):
+    pass
+
+
+class TestReclaiming(ReclaimSuite):
+    pass
+
+
+class TestJobs(JobSuite):
+    pass
