@@ -1,6 +1,7 @@
 """Small pieces of ASGI that the front is made of: types, answers, bounded bodies."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ Header = tuple[bytes, bytes]
 #: to see the refusal.
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 _LINGER_S: Final = 10.0
+_FIRST_REFUSAL: Final = 400
 
 
 class Disconnected(Exception):
@@ -43,29 +45,6 @@ async def answer(send: Send, status: int, body: bytes, headers: tuple[Header, ..
     """Send a whole JSON answer."""
     await send(_start(status, body, headers))
     await send({"type": "http.response.body", "body": body})
-
-
-async def refuse_body(
-    receive: Receive, send: Send, status: int, body: bytes, headers: tuple[Header, ...] = ()
-) -> None:
-    """Answer before the request's body was read, and end the connection.
-
-    Reads and drops a bounded part of what the client still sends: closing at once would
-    reset the connection before the client has seen the answer.
-    """
-    await send(_start(status, body, (*headers, (b"connection", b"close"))))
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    dropped = 0
-    try:
-        async with asyncio.timeout(_LINGER_S):
-            while dropped < _LINGER_BYTES:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                if message["type"] == "http.disconnect" or not message.get("more_body"):
-                    break
-    except TimeoutError:
-        pass  # long enough
-    await send({"type": "http.response.body", "body": b""})
 
 
 async def read_body(receive: Receive, limit_bytes: int) -> bytes:
@@ -102,6 +81,56 @@ def replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_again
+
+
+class Exchange:
+    """One request and its answer; a refusal before the body's end closes the connection.
+
+    The rest of the body may be long. A bounded part of it is read and dropped first: a
+    connection closed at once is reset before a client that writes first sees the refusal.
+    """
+
+    __slots__ = ("_expects", "_receive", "_refused", "_send", "_unread", "status")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._unread = declared_length(scope) != 0
+        self._expects = header(scope, b"expect") is not None
+        self._refused = False
+        self.status = 0
+
+    async def receive(self) -> Message:
+        """As ASGI's ``receive``."""
+        message = await self._receive()
+        self._expects = False
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            self._unread = False
+        return message
+
+    async def send(self, message: Message) -> None:
+        """As ASGI's ``send``."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._refused = self._unread and self.status >= _FIRST_REFUSAL
+            if self._refused:
+                headers = [*message.get("headers", ()), (b"connection", b"close")]
+                message = {**message, "headers": headers}
+        elif self._refused and not message.get("more_body"):
+            await self._send({**message, "more_body": True})
+            await self._linger()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def _linger(self) -> None:
+        # A client that waits to be told to go on sends nothing more.
+        if self._expects:
+            return
+        dropped = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while self._unread and dropped < _LINGER_BYTES:
+                    dropped += len((await self.receive()).get("body", b""))
 
 
 def _start(status: int, body: bytes, headers: tuple[Header, ...]) -> Message:

@@ -13,8 +13,8 @@ import structlog
 from api.asgi import (
     Asgi,
     Disconnected,
+    Exchange,
     Header,
-    Message,
     Receive,
     Scope,
     Send,
@@ -22,7 +22,6 @@ from api.asgi import (
     declared_length,
     header,
     read_body,
-    refuse_body,
     replay,
 )
 from api.auth import TokenAuth
@@ -91,24 +90,25 @@ class Front:
             return await self._refuse(exc, send)
         except StoreError as exc:
             return await self._refuse(translated(exc), send)
+        except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
+            return await self._break(exc, send)
         await answer(send, _OK, body)
         return _OK
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
-        seen = _Seen(send)
+        exchange = Exchange(scope, receive, send)
         try:
-            await self._pass_on(scope, receive, seen)
+            await self._pass_on(scope, exchange.receive, exchange.send)
         except Disconnected:
-            seen.status = 0
-        except TooLarge as exc:
-            await self._refuse_body(exc, receive, seen)
+            exchange.status = 0
         except ApiError as exc:
-            await self._refuse(exc, seen)
+            await self._refuse(exc, exchange.send)
         except (StoreError, ObjectError) as exc:
-            await self._refuse(translated(exc), seen)
+            await self._refuse(translated(exc), exchange.send)
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
-            await self._break(exc, seen)
-        self._count(scope, seen.status, time.perf_counter() - started)
+            if not exchange.status:  # else FastAPI's last handler has reported it
+                await self._break(exc, exchange.send)
+        self._count(scope, exchange.status, time.perf_counter() - started)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"]
@@ -145,15 +145,11 @@ class Front:
         await answer(send, error.status, body, (*error_headers(error), *headers))
         return error.status
 
-    async def _refuse_body(self, error: ApiError, receive: Receive, send: Send) -> None:
-        await refuse_body(receive, send, error.status, self._body(error))
-
-    async def _break(self, exc: Exception, seen: "_Seen") -> None:
-        if seen.status:
-            return  # FastAPI's last handler has reported it, and answered if it still could
+    async def _break(self, exc: Exception, send: Send) -> int:
         error_id = self._ids()
         report_broken(exc, error_id)
-        await answer(seen, BROKEN.status, error_body(BROKEN, error_id))
+        await answer(send, BROKEN.status, error_body(BROKEN, error_id))
+        return BROKEN.status
 
     def _body(self, error: ApiError) -> bytes:
         error_id = self._ids()
@@ -174,21 +170,6 @@ class Front:
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
-
-
-class _Seen:
-    """A ``send`` that remembers the status."""
-
-    __slots__ = ("_send", "status")
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.status = 0
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-        await self._send(message)
 
 
 def _is_upload(scope: Scope) -> bool:

@@ -251,7 +251,7 @@ class Lookups:
 def _address(store: Store, record: str) -> Address:
     if not isinstance(store.client, RedisCluster):
         return None
-    node = store.client.get_node_from_key(record)  # type: ignore[no-untyped-call]  # redis-py
+    node = store.client.get_node_from_key(record)
     if node is None:
         raise StoreUnavailable(f"no node holds the slot of {record}; retry")
     return str(node.host), int(node.port)

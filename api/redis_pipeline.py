@@ -13,10 +13,13 @@ from dataclasses import dataclass, field, replace
 from itertools import starmap
 from typing import Any, Final, Self
 
+import structlog
 from hiredis import HiredisError, Reader, ReplyError, pack_command
 from redis.connection import SSLConnection, parse_url
 
 from worker.store import StoreUnavailable
+
+_log = structlog.get_logger(__name__)
 
 _DEFAULT_HOST: Final = "127.0.0.1"
 _DEFAULT_PORT: Final = 6_379
@@ -42,7 +45,7 @@ class Endpoint:
         Raises:
             ValueError: the URL is of another kind.
         """
-        options = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py
+        options = parse_url(url)
         return cls(
             host=options.get("host", _DEFAULT_HOST),
             port=options.get("port", _DEFAULT_PORT),
@@ -91,6 +94,7 @@ class PipelineConnection:
         self._timeout_s = timeout_s
         self._wire: _Wire | None = None
         self._connecting: asyncio.Task[_Wire] | None = None
+        self._failing = False
 
     async def request(self, commands: bytes, reply_count: int) -> list[Any]:
         """Send packed commands and wait for all their replies.
@@ -127,8 +131,15 @@ class PipelineConnection:
 
     def _connect_ended(self, task: "asyncio.Task[_Wire]") -> None:
         self._connecting = None
-        if not task.cancelled() and task.exception() is None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
             self._wire = task.result()
+            _log.info("lookup.connected", server=self._endpoint.name)
+        elif not self._failing:  # once, and not for every look-up that tries
+            _log.warning("lookup.unconnected", server=self._endpoint.name, reason=str(error))
+        self._failing = error is not None
 
     async def _connect(self) -> "_Wire":
         end = self._endpoint

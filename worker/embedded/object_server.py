@@ -44,7 +44,7 @@ def object_server_spec(port: int, environment: Mapping[str, str], folder: Path) 
     Raises:
         ServerNotFoundError: moto is not installed.
     """
-    if find_spec("moto") is None or find_spec("flask") is None:
+    if any(find_spec(name) is None for name in ("moto", "flask", "flask_cors")):
         raise ServerNotFoundError(
             "no S3 stand-in: `pip install bigseg[embedded]`, or name a service in "
             "BIGSEG_S3_ENDPOINT"

@@ -5,7 +5,6 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-
 from worker.lists.csv_writer import csv_lines
 from worker.lists.parquet_writer import ParquetKeyWriter
 from worker.lists.sink import Sink

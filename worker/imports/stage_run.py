@@ -55,7 +55,7 @@ class StageRun:
             size_bytes=self.progress.size_bytes,
         )
 
-    def advance(self, stage: str, units: int, **fields: Any) -> int:
+    def advance(self, stage: str, units: int, **fields: int) -> int:
         """Open the next stage; hints for its units if this call opened it."""
         opened = self.context.store.jobs.advance(
             self.request.ref, self.unit.stage, stage, units, entered=self._entered(stage), **fields

@@ -30,7 +30,7 @@ class PolledChannel(redis_transport.Channel):
 
     def _brpop_start(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - kombu's
         type(self).last_poll_s = time.monotonic()
-        return super()._brpop_start(timeout) if timeout is not None else super()._brpop_start()
+        return super()._brpop_start(timeout)  # type: ignore[no-untyped-call]
 
 
 class PolledTransport(redis_transport.Transport):

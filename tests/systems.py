@@ -1,0 +1,321 @@
+"""A whole system for tests, as separate processes that can be killed and started again.
+
+One server with an append-only file, an S3 stand-in, a worker with two processes, the
+upkeep worker, beat and the API, started by the commands a deployment uses. Nothing is
+left running at the end, also when the test process itself is killed.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+
+from tests.object_servers import CREDENTIALS, ObjectServer
+from tests.servers import Kind, Server, free_port, spawn_server, wait_until
+from tests.up_processes import children_of, is_running
+from worker.embedded import guardian
+from worker.embedded.services import api_command, beat_command, worker_command
+from worker.objects import ObjectStore
+from worker.settings import ObjectSettings, StoreSettings
+from worker.store import Store, open_store
+from worker.store.messages import QUEUE_UPKEEP, QUEUE_WORK
+
+ROOT = Path(__file__).parents[1]
+TOKEN = "token-of-a-test-system"
+
+_READY_LIMIT_S = 60.0
+_STOP_LIMIT_S = 15.0
+
+#: What makes small lists behave like large ones, and a crash cost seconds.
+QUICK = {
+    "BIGSEG_LEASE_S": "3",
+    "BIGSEG_SWEEP_S": "0.5",
+    "BIGSEG_RETIRE_AFTER_S": "1",
+    "BIGSEG_CHUNK_BYTES": str(128 * 1024),
+    "BIGSEG_RANGE_BYTES": str(256 * 1024),
+    "BIGSEG_CHUNK_ROWS": "2000",
+}
+
+
+class Guardian:
+    """Ends what is left when this process is killed before it could clean up."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", guardian.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    def watch(self, pid: int) -> None:
+        """Remember a process group to end."""
+        self._tell(f"watch {pid}")
+
+    def dismiss(self) -> None:
+        """Let it go: everything has been ended."""
+        self._tell("bye")
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+
+
+@dataclass(slots=True)
+class Part:
+    """One process of the system, the leader of a group of its own."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    log_file: Path
+    guardian: Guardian
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, f"{self.name} does not run"
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def start(self) -> None:
+        """Start the process; does not wait until it is ready."""
+        assert self.process is None, f"{self.name} runs"
+        with self.log_file.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.guardian.watch(self.process.pid)
+
+    def children(self) -> list[int]:
+        """Pids of a worker's pool processes."""
+        return children_of(self.pid)
+
+    def kill_child(self, pid: int) -> None:
+        """SIGKILL one process of the pool, and wait until it is gone."""
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_running(pid), f"process {pid} of {self.name} is gone")
+
+    def kill_leader(self) -> list[int]:
+        """SIGKILL only the leader; gives its children, which must end by themselves."""
+        assert self.process is not None
+        children = self.children()
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        return children
+
+    def kill(self) -> None:
+        """SIGKILL the whole group, as the end of a machine would."""
+        if self.process is not None:
+            _kill_group(self.process.pid)
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> None:
+        """SIGTERM, and by force what does not end."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_STOP_LIMIT_S)
+        self.kill()
+
+    def restart(self) -> None:
+        """Kill it if it runs, and start it."""
+        self.kill()
+        self.start()
+
+
+@dataclass(slots=True)
+class System:
+    """The running parts, and clients of them."""
+
+    directory: Path
+    server: Server
+    broker: Server
+    """The store's server, unless the system has a broker of its own."""
+    bucket: str
+    url: str
+    store: Store
+    objects: ObjectStore
+    http: httpx.Client
+    s3_endpoint: str
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    @property
+    def worker(self) -> Part:
+        return self.parts["worker"]
+
+    @property
+    def upkeep(self) -> Part:
+        return self.parts["upkeep"]
+
+    @property
+    def beat(self) -> Part:
+        return self.parts["beat"]
+
+    @property
+    def api(self) -> Part:
+        return self.parts["api"]
+
+    @property
+    def spill_dir(self) -> Path:
+        """Where spills are if the system keeps them in a directory."""
+        return self.directory / "spills"
+
+    def wait_ready(self) -> None:
+        """Wait until the API can do its work."""
+        wait_until(self._is_ready, "the API is ready", _READY_LIMIT_S)
+
+    def open_uploads(self) -> list[str]:
+        """Keys of the multipart uploads in the bucket that nobody has completed or aborted."""
+        client = boto3.client("s3", endpoint_url=self.s3_endpoint, region_name="us-east-1")
+        found = client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", ())
+        client.close()
+        return [upload["Key"] for upload in found]
+
+    def logs(self) -> str:
+        """The end of every part's log, for a failed assertion."""
+        return "\n".join(f"--- {part.name}\n{part.log[-4000:]}" for part in self.parts.values())
+
+    def _is_ready(self) -> bool:
+        part = self.api
+        assert part.process is not None
+        assert part.process.poll() is None, f"the API ended:\n{part.log}"
+        with suppress(httpx.TransportError):  # not listening yet
+            return self.http.get("/readyz").is_success
+        return False
+
+
+@contextmanager
+def running_system(
+    s3: ObjectServer,
+    *,
+    kind: Kind = "valkey",
+    own_broker: bool = False,
+    local_spills: bool = False,
+    settings: Mapping[str, str] | None = None,
+    worker_settings: Mapping[str, str] | None = None,
+) -> Iterator[System]:
+    """Run a system over an S3 server that the caller runs; all else is gone at the end.
+
+    Args:
+        s3: holds the system's bucket, which is made.
+        kind: which server is the store.
+        own_broker: give Celery a server of its own.
+        local_spills: keep spills in a directory, not in the bucket.
+        settings: more `BIGSEG_` variables for every part.
+        worker_settings: and for the two workers only.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="bigseg-system-"))
+    bucket = directory.name.lower().replace("_", "-")
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        nanny = Guardian()
+        stack.callback(nanny.dismiss)
+        server = _server(stack, kind, directory / "store", nanny)
+        broker = _server(stack, kind, directory / "broker", nanny) if own_broker else server
+        environment = {
+            **_own_environment(directory, server, broker, s3, bucket, local_spills=local_spills),
+            **QUICK,
+            **(settings or {}),
+        }
+        objects = stack.enter_context(
+            ObjectStore.open(ObjectSettings(s3_endpoint=s3.endpoint, s3_bucket=bucket))
+        )
+        objects.ensure_bucket()
+        store = stack.enter_context(open_store(StoreSettings.model_validate({"redis_url": server.url})))
+        store.segments.initialise()
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        http = stack.enter_context(
+            httpx.Client(base_url=url, headers={"Authorization": TOKEN}, timeout=60)
+        )
+        system = System(directory, server, broker, bucket, url, store, objects, http, s3.endpoint)
+        for name, command in _commands(directory, port).items():
+            extra = (worker_settings or {}) if name in {"worker", "upkeep"} else {}
+            log = directory / f"{name}.log"
+            part = Part(name, command, {**environment, **extra}, log, nanny)
+            system.parts[name] = part
+            stack.callback(part.stop)
+            part.start()
+        system.wait_ready()
+        yield system
+
+
+def _server(stack: ExitStack, kind: Kind, directory: Path, nanny: Guardian) -> Server:
+    directory.mkdir()
+    server = spawn_server(kind, directory, append_only=True)
+    stack.callback(server.stop)
+    assert server.process is not None
+    nanny.watch(server.process.pid)
+    return server
+
+
+def _commands(directory: Path, port: int) -> dict[str, tuple[str, ...]]:
+    return {
+        "upkeep": worker_command((QUEUE_UPKEEP,), 1, "upkeep"),
+        "worker": worker_command((QUEUE_WORK,), 2, "work"),
+        "beat": beat_command(directory / "beat-schedule"),
+        "api": api_command("127.0.0.1", port),
+    }
+
+
+def _own_environment(
+    directory: Path,
+    server: Server,
+    broker: Server,
+    s3: ObjectServer,
+    bucket: str,
+    *,
+    local_spills: bool,
+) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BIGSEG_")}
+    spills = {"BIGSEG_SPILL_DIR": str(directory / "spills")} if local_spills else {}
+    return {
+        **inherited,
+        **CREDENTIALS,
+        **spills,
+        "BIGSEG_REDIS_URL": server.url,
+        "BIGSEG_BROKER_URL": broker.url,
+        "BIGSEG_S3_ENDPOINT": s3.endpoint,
+        "BIGSEG_S3_BUCKET": bucket,
+        "BIGSEG_ADMIN_TOKEN": TOKEN,
+        # Celery warns of root because of pickle, which is off.
+        "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+        "TMPDIR": str(directory),
+    }
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
