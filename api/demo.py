@@ -49,9 +49,7 @@ class Demo:
             base_url=self.system.url, headers={"Authorization": self.system.token}, timeout=60
         ) as http:
             _checked(
-                http.post(
-                    _PLACE, json={"key": self.segment, "name": "Demo", "unbounded": True}
-                )
+                http.post(_PLACE, json={"key": self.segment, "name": "Demo", "unbounded": True})
             )
             source = self._upload(path)
             before = self._used_memory()
@@ -110,8 +108,10 @@ class Demo:
         self._hold("members in the store", holds=report["membersAfter"] == len(keys))
         self.figures += [
             ("rows read", f"{report['rowsRead']:,}"),
-            ("accepted / duplicates / rejected", f"{accepted:,} / {report['duplicates']:,} / "
-             f"{report['rejected']:,}"),
+            (
+                "accepted / duplicates / rejected",
+                f"{accepted:,} / {report['duplicates']:,} / {report['rejected']:,}",
+            ),
             ("import", f"{seconds:.2f} s, {accepted / max(seconds, 1e-3):,.0f} members/s"),
             ("memory", f"{used / max(accepted, 1):.1f} bytes a member"),
         ]
@@ -230,7 +230,8 @@ def _load_text(result: LoadResult, count: int) -> str:
 def run_demo(
     members: Annotated[int, typer.Option(help="Keys of the made-up list.", min=1)] = 1_000_000,
     file: Annotated[
-        Path | None, typer.Option(help="A CSV or Parquet list of yours.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Option(help="A CSV or Parquet list of yours.", exists=True, dir_okay=False),
     ] = None,
     data_dir: Annotated[Path, typer.Option(help="Where the system keeps its data.")] = Path(
         ".bigseg"

@@ -6,7 +6,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,10 +27,8 @@ def make_keys(count: int) -> Keys:
     one = as_list(pack(pa.array(["00000000-0000-0000-0000-000000000000"])))[0]
     tag = one[: len(one) - _UUID_BYTES]
     noise = secrets.token_bytes(count * _UUID_BYTES)
-    members = (
-        tag + noise[at : at + _UUID_BYTES] for at in range(0, len(noise), _UUID_BYTES)
-    )
-    return unpack(pa.array(members, pa.binary())).cast(pa.string())
+    members = (tag + noise[at : at + _UUID_BYTES] for at in range(0, len(noise), _UUID_BYTES))
+    return cast("Keys", unpack(pa.array(members, pa.binary())).cast(pa.string()))
 
 
 def write_csv(keys: Keys, path: Path) -> None:

@@ -23,7 +23,9 @@ class LoadResult:
 
     def percentile_ms(self, share: float) -> float:
         """The latency that ``share`` of the requests stayed within."""
-        return self.latencies_ms[min(len(self.latencies_ms) - 1, int(share * len(self.latencies_ms)))]
+        return self.latencies_ms[
+            min(len(self.latencies_ms) - 1, int(share * len(self.latencies_ms)))
+        ]
 
 
 def encode_get(url: str, path: str, token: str) -> bytes:

@@ -9,66 +9,27 @@ on every answer, and needs no time to live, no clock and no invalidation.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from hiredis import ReplyError
 from redis import RedisCluster
 
 from api.errors import InvalidRequest
-from api.redis_pipeline import Endpoint, PipelineConnection, pack
-from worker.store import (
-    Keyspace,
-    ListRef,
-    ListUnknown,
-    Membership,
-    Scope,
-    Store,
-    StoreUnavailable,
-)
-from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.member_codec import SENTINEL, pack_one
-from worker.store.member_hash import hash_one, shard_index
-from worker.store.revisions import Revision
+from api.lookup_batch import Address, Belief, Outcome, Stale, commands_of, outcomes_of
+from api.redis_pipeline import Endpoint, PipelineConnection
+from worker.store import Keyspace, Membership, Scope, Store, StoreError, StoreUnavailable
+from worker.store.member_codec import pack_one
 
-_ANSWERS: Final = {
-    (included, excluded): Membership(included=included, excluded=excluded)
-    for included in (False, True)
-    for excluded in (False, True)
-}
 #: How often one look-up asks: once with what it believes, once with what it was told.
 _ASKS: Final = 2
 
 Place = tuple[str, str, str]
-Address = tuple[str, int] | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Belief:
-    """What was last seen of one list, and where it lives."""
-
-    ref: ListRef
-    revision: Revision
-    record: str
-    address: Address
-    """The node of a cluster; ``None`` for a single server."""
-
-    def after(self, revision: Revision) -> "Belief":
-        """The belief once another revision was seen live."""
-        return Belief(self.ref, revision, self.record, self.address)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stale:
-    """The belief was wrong; the revision that is live, or ``None`` to ask the definition."""
-
-    live: Revision | None
 
 
 @dataclass(slots=True)
-class _Ask:
+class _Question:
     belief: Belief
     member: bytes
-    future: "asyncio.Future[Membership | _Stale]"
+    answer: "asyncio.Future[Membership | Stale]"
 
 
 class Lookups:
@@ -163,46 +124,42 @@ class Lookups:
                 belief = self._remember(place, belief.after(answer.live))
         raise StoreUnavailable(f"list {belief.ref.name} changed under every try; retry")
 
-    def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | _Stale]":
+    def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Membership | _Stale] = loop.create_future()
+        question = _Question(belief, member, loop.create_future())
         if not self._tick:
             loop.call_soon(self._flush)
-        self._tick.append(_Ask(belief, member, future))
-        return future
+        self._tick.append(question)
+        return question.answer
 
     def _flush(self) -> None:
-        asks, self._tick = self._tick, []
-        by_address: dict[Address, list[_Ask]] = {}
-        for ask in asks:
-            by_address.setdefault(ask.belief.address, []).append(ask)
-        for address, group in by_address.items():
-            task = asyncio.create_task(self._run(address, group))
+        tick, self._tick = self._tick, []
+        nodes: dict[Address, dict[Belief, list[_Question]]] = {}
+        for question in tick:
+            belief = question.belief
+            nodes.setdefault(belief.address, {}).setdefault(belief, []).append(question)
+        for address, lists in nodes.items():
+            task = asyncio.create_task(self._run(address, lists))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _run(self, address: Address, asks: list[_Ask]) -> None:
+    async def _run(self, address: Address, lists: dict[Belief, list[_Question]]) -> None:
         commands: list[bytes] = []
-        for ask in asks:
-            revision, hash_ = ask.belief.revision, hash_one(ask.member)
-            sides = (INCLUDED, EXCLUDED) if revision.excluded_bits else (INCLUDED,)
-            for side in sides:
-                shard = self._keys.shard(
-                    ask.belief.ref, revision.name, side, shard_index(hash_, revision.bits(side))
-                )
-                commands.append(pack(b"SMISMEMBER", shard, SENTINEL, ask.member))
-        beliefs = dict.fromkeys(ask.belief for ask in asks)
-        # Last, so that what they say was true when the shards were read.
-        commands += [pack(b"HGET", belief.record, b"live") for belief in beliefs]
+        ends: list[int] = []
+        for belief, questions in lists.items():
+            commands += commands_of(self._keys, belief, [one.member for one in questions])
+            ends.append(len(commands))
         try:
             replies = await self._connection(address).request(b"".join(commands), len(commands))
         except StoreUnavailable as exc:
-            _fail(asks, exc)
+            for questions in lists.values():
+                _settle(questions, [StoreUnavailable(str(exc)) for _ in questions])
             return
         self.pipelines += 1
-        first_live = len(replies) - len(beliefs)
-        live = dict(zip(beliefs, replies[first_live:], strict=True))
-        _settle(asks, replies, {belief: _verdict(belief, live[belief]) for belief in beliefs})
+        start = 0
+        for end, (belief, questions) in zip(ends, lists.items(), strict=True):
+            _settle(questions, outcomes_of(belief, replies[start:end]))
+            start = end
 
     def _connection(self, address: Address) -> PipelineConnection:
         connection = self._connections.get(address)
@@ -257,58 +214,11 @@ def _address(store: Store, record: str) -> Address:
     return str(node.host), int(node.port)
 
 
-def _verdict(belief: Belief, live: Any) -> _Stale | StoreUnavailable | None:  # noqa: ANN401 - a reply
-    """``None`` when the belief is true."""
-    if live is None:
-        return _Stale(None)
-    if isinstance(live, ReplyError):
-        # The slot has moved: the store's own client finds out where to.
-        return _Stale(None) if str(live).startswith("MOVED") else _refusal(belief, live)
-    seen = Revision.parse(live)
-    return None if seen == belief.revision else _Stale(seen)
-
-
-def _settle(
-    asks: list[_Ask],
-    replies: list[Any],
-    verdicts: dict[Belief, _Stale | StoreUnavailable | None],
-) -> None:
-    position = 0
-    for ask in asks:
-        both = ask.belief.revision.excluded_bits != 0
-        found = replies[position : position + 1 + both]
-        position += 1 + both
-        if ask.future.done():
-            continue
-        verdict = verdicts[ask.belief]
-        if isinstance(verdict, _Stale):
-            ask.future.set_result(verdict)
-        elif verdict is not None:
-            ask.future.set_exception(verdict)
+def _settle(questions: list[_Question], outcomes: list[Outcome]) -> None:
+    for question, outcome in zip(questions, outcomes, strict=True):
+        if question.answer.done():
+            continue  # whoever asked has gone
+        if isinstance(outcome, StoreError):
+            question.answer.set_exception(outcome)
         else:
-            _give(ask, found)
-
-
-def _give(ask: _Ask, found: list[Any]) -> None:
-    for reply in found:
-        if isinstance(reply, ReplyError):
-            ask.future.set_exception(_refusal(ask.belief, reply))
-            return
-        if not reply[0]:
-            name = ask.belief.ref.name
-            message = f"list {name} is not whole on the server; import it again or restore it"
-            ask.future.set_exception(ListUnknown(message))
-            return
-    excluded = len(found) > 1 and found[1][1] == 1
-    ask.future.set_result(_ANSWERS[found[0][1] == 1, excluded])
-
-
-def _refusal(belief: Belief, reply: ReplyError) -> StoreUnavailable:
-    code = str(reply).split(" ", 1)[0]
-    return StoreUnavailable(f"the store did not answer for list {belief.ref.name}: {code}; retry")
-
-
-def _fail(asks: list[_Ask], error: StoreUnavailable) -> None:
-    for ask in asks:
-        if not ask.future.done():
-            ask.future.set_exception(StoreUnavailable(str(error)))
+            question.answer.set_result(outcome)

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -137,13 +136,17 @@ class Part:
             self.process.wait()
             self.process = None
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, without waiting."""
+        if self.process is not None:
+            self.process.terminate()
+
     def stop(self) -> None:
         """SIGTERM, and by force what does not end."""
-        if self.process is None:
-            return
-        self.process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(_STOP_LIMIT_S)
+        self.ask_to_end()
+        if self.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_STOP_LIMIT_S)
         self.kill()
 
     def restart(self) -> None:
@@ -192,6 +195,13 @@ class System:
     def wait_ready(self) -> None:
         """Wait until the API can do its work."""
         wait_until(self._is_ready, "the API is ready", _READY_LIMIT_S)
+
+    def stop(self) -> None:
+        """Stop all parts, at the same time."""
+        for part in self.parts.values():
+            part.ask_to_end()
+        for part in self.parts.values():
+            part.stop()
 
     def open_uploads(self) -> list[str]:
         """Keys of the multipart uploads in the bucket that nobody has completed or aborted."""
@@ -261,12 +271,12 @@ def running_system(
             httpx.Client(base_url=url, headers={"Authorization": TOKEN}, timeout=60)
         )
         system = System(directory, server, broker, bucket, url, store, objects, http, s3.endpoint)
+        stack.callback(system.stop)
         for name, command in _commands(directory, port).items():
             extra = (worker_settings or {}) if name in {"worker", "upkeep"} else {}
             log = directory / f"{name}.log"
             part = Part(name, command, {**environment, **extra}, log, nanny)
             system.parts[name] = part
-            stack.callback(part.stop)
             part.start()
         system.wait_ready()
         yield system

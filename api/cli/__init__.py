@@ -4,10 +4,17 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli import serve, up
+from api.cli import exports, imports, lookups, segments, serve, up
 
 # Each adds its commands to the application; the order is that of `bigseg --help`.
-_REGISTER: tuple[Callable[[typer.Typer], None], ...] = (up.register, serve.register)
+_REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
+    up.register,
+    imports.register,
+    lookups.register,
+    exports.register,
+    segments.register,
+    serve.register,
+)
 
 
 def build_app() -> typer.Typer:

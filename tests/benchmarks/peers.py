@@ -60,9 +60,9 @@ def pipe(port: int, blocks: Sequence[bytes], rows: int) -> float:
         return time.perf_counter() - started
 
 
-def load_naively(url: str, file: ListFile) -> float:
+def load_naively(port: int, file: ListFile) -> float:
     """The csv module, and redis-py pipelines of ``SADD`` of 1,000 keys; seconds."""
-    with redis.Redis.from_url(url, db=DATABASE) as client, file.path.open(newline="") as lines:
+    with redis.Redis(port=port, db=DATABASE) as client, file.path.open(newline="") as lines:
         client.ping()
         started = time.perf_counter()
         pipeline = client.pipeline(transaction=False)
@@ -85,9 +85,9 @@ def _thousands(lines: Iterator[str]) -> Iterator[list[str]]:
         yield keys
 
 
-def scan(url: str) -> tuple[float, int]:
+def scan(port: int) -> tuple[float, int]:
     """An ``SSCAN`` loop of redis-py that drops what it reads; seconds and keys seen."""
-    with redis.Redis.from_url(url, db=DATABASE) as client:
+    with redis.Redis(port=port, db=DATABASE) as client:
         client.ping()
         started = time.perf_counter()
         cursor, seen = 0, 0
@@ -98,7 +98,7 @@ def scan(url: str) -> tuple[float, int]:
                 return time.perf_counter() - started, seen
 
 
-def flush(url: str) -> None:
+def flush(port: int) -> None:
     """Empty the peers' database."""
-    with redis.Redis.from_url(url, db=DATABASE) as client:
+    with redis.Redis(port=port, db=DATABASE) as client:
         client.flushdb()

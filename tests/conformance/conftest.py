@@ -17,9 +17,14 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite_reclaiming",
 )
 
-from tests.conformance.building import shares_copies
-from tests.conformance.stores import STORE_NAMES, StoreName, new_list, opened
-from worker.store import ListRef, Store
+from tests.conformance.building import shares_copies  # noqa: E402  # asserts are rewritten first
+from tests.conformance.stores import (  # noqa: E402  # asserts are rewritten first
+    STORE_NAMES,
+    StoreName,
+    new_list,
+    opened,
+)
+from worker.store import ListRef, Store  # noqa: E402  # asserts are rewritten first
 
 #: Not an excuse but the wheel's own limit; every other missing server fails the run.
 _WITHOUT_REDIS_8: Final = sys.version_info >= (3, 14)

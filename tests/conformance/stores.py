@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import fakeredis
 from redis import Redis, RedisCluster
@@ -15,7 +15,6 @@ from redis.retry import Retry
 
 from tests.servers import Cluster, Server
 from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
-from worker.store.client import Client
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
 from worker.store.scripts import Script, ScriptName, Scripts
@@ -40,16 +39,14 @@ def token() -> str:
     return secrets.token_hex(16)
 
 
-def open_client(server: Server | Cluster | None) -> Client:
+def open_client(server: Server | Cluster | None) -> Any:
     """Connect as the product does: no retries, RESP2; ``None`` is the stand-in."""
     if server is None:
         return fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,)), protocol=2)
     retry = Retry(NoBackoff(), 0)
     if isinstance(server, Cluster):
         return RedisCluster(host="127.0.0.1", port=server.port, protocol=2, retry=retry)
-    return Redis(
-        host="127.0.0.1", port=server.port, protocol=2, retry=retry, socket_timeout=10
-    )
+    return Redis(host="127.0.0.1", port=server.port, protocol=2, retry=retry, socket_timeout=10)
 
 
 @contextmanager
@@ -70,9 +67,14 @@ def new_list(store: Store, key: str = "s") -> ListRef:
     return store.segments.create(SCOPE, NewSegment(key=key, name=key, unbounded=True)).ref
 
 
+def raw(store: Store) -> Any:
+    """Give the driver's client with all its commands, to look at the server past the store."""
+    return store.client
+
+
 def keys_of(store: Store) -> set[str]:
     """List every key under the store's prefix, on all nodes."""
-    return {key.decode() for key in store.client.scan_iter(f"{store.keyspace.prefix}:*", 1_000)}
+    return {key.decode() for key in raw(store).scan_iter(f"{store.keyspace.prefix}:*", 1_000)}
 
 
 class MutatedScripts(Scripts):

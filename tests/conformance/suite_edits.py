@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from tests.conformance.building import assert_list, count, keys_of_shard
+from tests.conformance.stores import raw
 from worker.store import Edit, ListRef, ListUnknown, Membership, Store
 from worker.store.keyspace import INCLUDED
 from worker.store.memberships import EditOp
@@ -118,7 +119,7 @@ class EditSuite:
                 store.memberships.edit(ref, [Edit("i+", other[1]), Edit(op, lost[0])])
         assert store.memberships.state(ref) == before
         assert not store.memberships.look_up(ref, [other[1]])[0].included
-        assert not store.client.exists(shard)
+        assert not raw(store).exists(shard)
         store.memberships.edit(ref, _edits("i+", other[1]))
         assert store.memberships.state(ref).included_count == 2
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conformance.building import assert_list, build, publish, replace, run, write_side
-from tests.conformance.stores import SCOPE, keys_of
+from tests.conformance.stores import SCOPE, keys_of, raw
 from tests.servers import wait_until
 from worker.store import Edit, Fenced, ListRef, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
@@ -151,7 +151,7 @@ class ReclaimSuite:
             store.memberships.delete(ref)
             reclaim_list(store, ref)
             assert lists_to_reclaim(store, SCOPE) == []
-            assert not store.client.exists(store.keyspace.list_record(ref))
+            assert not raw(store).exists(store.keyspace.list_record(ref))
 
     def test_reclaim__list_claimed_meanwhile__is_watched_again(
         self, store: Store, ref: ListRef

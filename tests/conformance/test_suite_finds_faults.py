@@ -169,10 +169,10 @@ FAULTS: Final = (
         JOBS.test_end__job__is_ended_once_and_does_no_more,
     ),
     Fault(
-        "unit given back by a stranger",
+        "tries forgotten when given back",
         "job_fail",
-        "if token ~= ARGV[1] then return 0 end",
-        "",
+        ".. ' ' .. tries, 'touched'",
+        ".. ' 0', 'touched'",
         JOBS.test_give_back__after_the_pause__can_be_taken,
     ),
     Fault(
@@ -331,7 +331,7 @@ FAULTS: Final = (
         "segment_watch",
         "return redis.call('SADD', KEYS[1], ARGV[1])",
         "return 1",
-        RECLAIMING.test_reclaim__many_shards__goes_in_steps_and_twice,
+        RECLAIMING.test_reclaim__list_claimed_meanwhile__is_watched_again,
     ),
 )
 

@@ -21,7 +21,7 @@ from worker.embedded.object_server import (
 )
 from worker.embedded.ports import choose_port, local_host
 from worker.embedded.probes import answers_http, answers_ping, check_store
-from worker.embedded.processes import ChildSpec, Supervisor, stop_leftovers
+from worker.embedded.processes import STORE_TIER, ChildSpec, Supervisor, stop_leftovers
 from worker.embedded.servers import choose_server
 from worker.embedded.services import ServiceContext, Services, bigseg_services
 from worker.embedded.stop_signals import StopSignals
@@ -195,7 +195,12 @@ class LocalSystem:
         )
         self._spawn(
             ChildSpec(
-                "store", server.command(port), self.environment, self.data.store, _STORE_GRACE_S
+                name="store",
+                command=server.command(port),
+                environment=self.environment,
+                directory=self.data.store,
+                grace_s=_STORE_GRACE_S,
+                tier=STORE_TIER,
             )
         )
         # Loading takes as long as the data is large; only the end of the process fails it.

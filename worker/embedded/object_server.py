@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from worker.embedded.errors import ServerNotFoundError, ServiceUnreachableError
 from worker.embedded.probes import answers_http
-from worker.embedded.processes import ChildSpec
+from worker.embedded.processes import OBJECTS_TIER, ChildSpec
 
 _STAND_IN_VARIABLES: Mapping[str, str] = {
     # moto takes any credentials; without them botocore looks for a metadata service.
@@ -50,7 +50,8 @@ def object_server_spec(port: int, environment: Mapping[str, str], folder: Path) 
             "BIGSEG_S3_ENDPOINT"
         )
     command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
-    return ChildSpec("objects", command, {**environment, "TMPDIR": str(folder)}, folder)
+    variables = {**environment, "TMPDIR": str(folder)}
+    return ChildSpec("objects", command, variables, folder, tier=OBJECTS_TIER)
 
 
 def stand_in_environment(environment: Mapping[str, str]) -> dict[str, str]:

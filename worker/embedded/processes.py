@@ -1,4 +1,4 @@
-"""Start processes in order, watch them, stop them in the opposite order.
+"""Start processes in order, watch them, stop them in the opposite order, tier by tier.
 
 Each child is the leader of its own session, so that a terminal's Ctrl-C reaches only the
 parent, and so that what a child leaves behind is ended with its group. A guardian process
@@ -23,6 +23,9 @@ _POLL_S = 0.05
 _LEFTOVER_GRACE_S = 10.0
 _TAIL_LINES = 15
 
+# Services need both servers while they stop, and none of them needs another.
+STORE_TIER, OBJECTS_TIER, SERVICE_TIER = 0, 1, 2
+
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
@@ -34,6 +37,7 @@ class ChildSpec:
         environment: its whole environment.
         directory: its working directory.
         grace_s: seconds it gets to end by itself before it is killed.
+        tier: children of a tier are stopped together, and before the tiers below it.
     """
 
     name: str
@@ -41,6 +45,7 @@ class ChildSpec:
     environment: Mapping[str, str]
     directory: Path
     grace_s: float = 10.0
+    tier: int = SERVICE_TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +133,14 @@ class Supervisor:
                 raise ChildError(_describe_end(child, status))
 
     def stop(self, is_forced: Callable[[], bool] = lambda: False) -> None:
-        """Stop the children, the last one started first; none runs afterwards.
+        """Stop the children, tier by tier, the last one started first; none runs afterwards.
 
         Args:
             is_forced: asked again and again; once true, all that still run are killed.
         """
-        for child in reversed(self._children):
-            _stop_child(child, is_forced)
+        for tier in sorted({child.spec.tier for child in self._children}, reverse=True):
+            together = [child for child in self._children if child.spec.tier == tier]
+            _stop_children(together[::-1], is_forced)
         self._children.clear()
         self._record.unlink(missing_ok=True)
         self._tell_guardian("bye")
@@ -180,14 +186,17 @@ def read_tail(log: Path, lines: int = _TAIL_LINES) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (empty log)"
 
 
-def _stop_child(child: _Child, is_forced: Callable[[], bool]) -> None:
-    if child.process.poll() is None:
-        child.process.terminate()
-        deadline = time.monotonic() + child.spec.grace_s
+def _stop_children(children: Sequence[_Child], is_forced: Callable[[], bool]) -> None:
+    asked_at = time.monotonic()
+    for child in children:
+        if child.process.poll() is None:
+            child.process.terminate()
+    for child in children:
+        deadline = asked_at + child.spec.grace_s
         while child.process.poll() is None and time.monotonic() < deadline and not is_forced():
             time.sleep(_POLL_S)
-    _kill_group(child.process.pid)
-    child.process.wait()
+        _kill_group(child.process.pid)
+        child.process.wait()
 
 
 def _stop_leftover(line: _Started) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
 from worker.exports.write import write_members
-from worker.objects.layout import export_key
+from worker.objects.layout import export_key, export_prefix
 from worker.store import JobNotFound
 from worker.store.connections import driver_errors
 from worker.store.jobs import Exhausted, ExportRequest, JobRef, Unit
@@ -106,6 +106,9 @@ def _complete(context: Context, request: ExportRequest, report: dict[str, Any]) 
 
 
 def _stop(context: Context, request: ExportRequest, reason: str) -> None:
+    ref = request.list_ref
+    scope = (ref.project, ref.environment, ref.segment)
+    context.objects.abort_uploads(export_prefix(scope, request.export_id))
     unpin(context.store, request.list_ref, request.export_id)
     keep_s = context.settings.job_retention_s
     if context.store.jobs.end(request.ref, "stopped", reason=reason, keep_s=keep_s):

@@ -94,7 +94,8 @@ def make_plan(context: Context, request: ImportRequest, *, base_count: int) -> P
         if source.format is ListFormat.PARQUET:
             cut, size = _cut_row_groups(context, number, source)
         else:
-            cut, size = _cut_bytes(number, source.size_bytes, settings.chunk_bytes)
+            cut = cut_bytes(number, source.size_bytes, settings.chunk_bytes)
+            size = source.size_bytes
         chunks += cut
         estimate += size
     ranges = max(1, -(-estimate // settings.range_bytes), -(-base_count // _BASE_PER_RANGE))
@@ -128,10 +129,11 @@ def _format_of(context: Context, info: ObjectInfo) -> ListFormat:
     return sniff(head, tail)
 
 
-def _cut_bytes(number: int, size: int, chunk_bytes: int) -> tuple[list[Chunk], int]:
+def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
+    """Cut a file into equal byte ranges, none over the limit; an empty file is one."""
     count = max(1, -(-size // chunk_bytes))
     bounds = [size * i // count for i in range(count + 1)]
-    return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)], size
+    return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)]
 
 
 def _cut_row_groups(context: Context, number: int, source: Source) -> tuple[list[Chunk], int]:

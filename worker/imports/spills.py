@@ -96,4 +96,6 @@ class SpillStore:
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             return
-        self._objects.delete_prefix(spill_prefix(self._scope, self._import_id))
+        prefix = spill_prefix(self._scope, self._import_id)
+        self._objects.abort_uploads(prefix)
+        self._objects.delete_prefix(prefix)

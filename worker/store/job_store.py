@@ -206,6 +206,7 @@ def _state(fields: Mapping[str, bytes]) -> JobState:
     request = _request(json.loads(fields["request"]))
     stage = fields["stage"].decode()
     ended = _number(fields, "ended")
+    report = json.loads(fields["report"]) if "report" in fields else None
     status = fields["status"].decode() if "status" in fields else STATUS_OF_STAGE[stage]
     if status == "preparing" and stage == "plan" and "field:claimed" in fields:
         status = "ready"
@@ -215,24 +216,29 @@ def _state(fields: Mapping[str, bytes]) -> JobState:
         units=_number(fields, "units") or 0,
         status=status,  # type: ignore[arg-type]  # end() and STATUS_OF_STAGE write nothing else
         reason=fields["reason"].decode() if "reason" in fields else None,
-        progress=_progress(stage if ended is None else "ended", fields),
+        progress=_progress(stage if ended is None else "ended", fields, report or {}),
         ended_ms=ended,
-        report=json.loads(fields["report"]) if "report" in fields else None,
+        report=report,
     )
 
 
-def _progress(stage: str, fields: Mapping[str, bytes]) -> Progress:
+def _progress(stage: str, fields: Mapping[str, bytes], report: Mapping[str, Any]) -> Progress:
     def total(prefix: str) -> int:
         return sum(int(value) for name, value in fields.items() if name.startswith(prefix))
 
     # A list of one chunk is read while it is planned; an export has only the stage write.
     scattered = any(name.startswith("rows:scatter:") for name in fields)
     counted = "scatter:" if scattered else ""
+    bytes_total = json.loads(fields.get("field:bytes_total", b"0"))
+    # What is complete is done, whichever try of a unit was the last to be counted.
+    complete = bool(report)
     return Progress(
         stage=json.loads(fields["field:phase"]) if "field:phase" in fields else stage,
-        bytes_done=total(f"bytes:{counted}"),
-        bytes_total=json.loads(fields.get("field:bytes_total", b"0")),
-        rows_done=total(f"rows:{counted}"),
+        bytes_done=bytes_total if complete else total(f"bytes:{counted}"),
+        bytes_total=bytes_total,
+        rows_done=report.get("rowsRead", report.get("rows", 0))
+        if complete
+        else total(f"rows:{counted}"),
         started_ms=_number(fields, "started"),
         touched_ms=_number(fields, "touched"),
     )

@@ -1,0 +1,165 @@
+"""How the commands reach the API: address, token, requests, refusals."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final, Self
+from urllib.parse import quote
+
+import httpx
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+TOKEN_FILE: Final = Path(".bigseg/admin-token")
+
+_CONNECT_S: Final = 5.0
+#: The API answers an upload once its last part is in the bucket.
+_READ_S: Final = 300.0
+#: Tries of a request that only reads, while the API says that it cannot answer now.
+_TRIES: Final = 8
+_PAUSE_S: Final = 0.25
+_UNAVAILABLE: Final = 503
+
+
+class CommandError(Exception):
+    """A command cannot be carried out; the message says why and what to do."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """Say why, and with which HTTP status if the API refused."""
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the API is and what opens it."""
+
+    url: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Access":
+        """Read ``BIGSEG_URL`` and ``BIGSEG_TOKEN``, or the files of a local ``bigseg up``.
+
+        Raises:
+            CommandError: there is no token.
+        """
+        url = (environment.get("BIGSEG_URL") or DEFAULT_URL).rstrip("/")
+        token = environment.get("BIGSEG_TOKEN", "").strip()
+        if not token:
+            try:
+                token = TOKEN_FILE.read_text().strip()
+            except OSError as exc:
+                message = (
+                    f"no access token: set BIGSEG_TOKEN, or run where `bigseg up` keeps "
+                    f"its data ({TOKEN_FILE} is not there)"
+                )
+                raise CommandError(message) from exc
+        return cls(url if "://" in url else f"http://{url}", token)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One segment's address."""
+
+    project: str
+    environment: str
+    segment: str
+
+    @property
+    def path(self) -> str:
+        """The segment's path, encoded."""
+        return f"{self.list_path}/{quote(self.segment, safe='')}"
+
+    @property
+    def list_path(self) -> str:
+        """The path of all segments of the environment."""
+        project, environment = (quote(key, safe="") for key in (self.project, self.environment))
+        return f"/api/v2/segments/{project}/{environment}"
+
+    def context_path(self, key: str) -> str:
+        """The path of one context's membership."""
+        return f"{self.path}/contexts/{quote(key, safe='')}"
+
+
+class Connection:
+    """Requests to one API; a context manager.
+
+    Every method raises ``CommandError`` when there is no answer or a refusal.
+    """
+
+    def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+        self._url = access.url
+        self._http = httpx.Client(
+            base_url=access.url,
+            headers={"Authorization": access.token},
+            timeout=httpx.Timeout(_CONNECT_S, read=_READ_S, write=_READ_S),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, **parameters: str | int) -> Any:  # noqa: ANN401 - any JSON
+        """Read JSON; asks again for a while when the API cannot answer now."""
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                with self._answering():
+                    return self._http.get(path, params=parameters).raise_for_status().json()
+            except CommandError as exc:
+                if exc.status != _UNAVAILABLE or not tries_left:
+                    raise
+            self._sleep(_PAUSE_S)
+        raise AssertionError  # the last try returns or raises
+
+    def post(self, path: str, body: object) -> httpx.Response:
+        """Send JSON."""
+        with self._answering():
+            return self._http.post(path, json=body).raise_for_status()
+
+    def upload(self, path: str, file: IO[bytes], name: str, fields: Mapping[str, str]) -> str:
+        """Send a form with a file, as a stream; gives the ``Location`` of what it made."""
+        with self._answering():
+            reply = self._http.post(path, data=dict(fields), files={"file": (name, file)})
+            return reply.raise_for_status().headers["Location"]
+
+    def delete(self, path: str) -> None:
+        """Delete what is there."""
+        with self._answering():
+            self._http.delete(path).raise_for_status()
+
+    def download(self, path: str, output: IO[bytes], on_bytes: Callable[[int], None]) -> None:
+        """Write what is there into a file, as a stream."""
+        with self._answering(), self._http.stream("GET", path) as reply:
+            if reply.is_error:
+                reply.read()
+            reply.raise_for_status()
+            for piece in reply.iter_bytes():
+                output.write(piece)
+                on_bytes(len(piece))
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPStatusError as exc:
+            status = exc.response.status_code
+            raise CommandError(_refusal(exc.response), status=status) from exc
+        except httpx.TransportError as exc:
+            message = f"no answer from {self._url} ({type(exc).__name__}): is `bigseg up` running?"
+            raise CommandError(message) from exc
+        except httpx.InvalidURL as exc:
+            raise CommandError(f"BIGSEG_URL is no address: {exc}") from exc
+
+
+def _refusal(reply: httpx.Response) -> str:
+    try:
+        body = reply.json()
+        return f"{body['message']} ({reply.status_code})"
+    except (ValueError, KeyError, TypeError):
+        return f"the API answered {reply.status_code}"

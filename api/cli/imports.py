@@ -1,0 +1,147 @@
+"""``bigseg import`` and ``bigseg imports show``."""
+
+from pathlib import Path
+from typing import IO, Annotated, Any, Final, Literal, cast
+
+import typer
+
+from api.cli.connection import CommandError, Connection, Place
+from api.cli.following import CountedFile, Watch, follow, watching
+from api.cli.terminal import (
+    AsJson,
+    Environment,
+    Project,
+    Segment,
+    command,
+    place_of,
+    show_json,
+    show_table,
+)
+
+_S3: Final = "s3://"
+_NOT_FOUND: Final = 404
+_COUNTS: Final = (
+    ("rows read", "rowsRead"),
+    ("accepted", "accepted"),
+    ("duplicates", "duplicates"),
+    ("rejected", "rejected"),
+    ("members before", "membersBefore"),
+    ("added", "added"),
+    ("removed", "removed"),
+    ("unchanged", "unchanged"),
+    ("members after", "membersAfter"),
+)
+_REJECTED_SHOWN: Final = 10
+#: What a shell expects of a command that Ctrl-C has ended.
+_INTERRUPTED: Final = 130
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands ``import`` and ``imports``."""
+    app.command("import")(_import)
+    imports = typer.Typer(help="Look at imports.", no_args_is_help=True)
+    imports.command("show")(_show)
+    app.add_typer(imports, name="imports")
+
+
+def _import(
+    source: Annotated[str, typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list.")],
+    segment: Segment,
+    project: Project = "default",
+    environment: Environment = "production",
+    mode: Annotated[
+        Literal["merge", "replace"],
+        typer.Option(help="Add to what is there, or make the list the new contents."),
+    ] = "merge",
+    *,
+    create: Annotated[bool, typer.Option(help="Create the segment if it is missing.")] = False,
+    allow_empty: Annotated[
+        bool, typer.Option(help="Let a list without a key empty the segment.")
+    ] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until the import has ended.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Import a list of context keys into a segment, from a file or from S3."""
+    place = place_of(segment, project, environment)
+    options = {"mode": mode, "allowEmpty": str(allow_empty).lower()}
+    with command(as_json=as_json) as connection, watching(quiet=as_json) as watch:
+        if create:
+            _ensure_segment(connection, place)
+        location = _start(connection, place, source, options, watch)
+        try:
+            job = follow(connection, location, watch) if wait else connection.get(location)
+        except KeyboardInterrupt as exc:
+            import_id = location.rpartition("/")[2]
+            typer.echo(
+                f"the import goes on; `bigseg imports show {import_id} -s {segment}`", err=True
+            )
+            raise typer.Exit(_INTERRUPTED) from exc
+    _show_import(job, as_json=as_json)
+
+
+def _show(
+    import_id: Annotated[str, typer.Argument(metavar="ID", help="The import's id.")],
+    segment: Segment,
+    project: Project = "default",
+    environment: Environment = "production",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one import: how far it is, or how it ended."""
+    place = place_of(segment, project, environment)
+    with command(as_json=as_json) as connection:
+        job = connection.get(f"{place.path}/imports/{import_id}")
+    _show_import(job, as_json=as_json)
+
+
+def _ensure_segment(connection: Connection, place: Place) -> None:
+    try:
+        connection.get(place.path)
+    except CommandError as exc:
+        if exc.status != _NOT_FOUND:
+            raise
+        body = {"key": place.segment, "name": place.segment, "unbounded": True}
+        connection.post(place.list_path, body)
+
+
+def _start(
+    connection: Connection, place: Place, source: str, options: dict[str, str], watch: Watch
+) -> str:
+    """Start the import; gives its path."""
+    path = f"{place.path}/imports"
+    if source.startswith(_S3):
+        body = {**options, "source": source, "allowEmpty": options["allowEmpty"] == "true"}
+        return str(connection.post(path, body).headers["Location"])
+    file = Path(source)
+    try:
+        with file.open("rb") as opened:
+            counted = CountedFile(opened, file.stat().st_size, watch)
+            return connection.upload(path, cast("IO[bytes]", counted), file.name, options)
+    except OSError as exc:
+        raise CommandError(f"cannot read {source}: {exc.strerror}") from exc
+
+
+def _show_import(job: dict[str, Any], *, as_json: bool) -> None:
+    """Print an import; a stopped one ends the command with status 1."""
+    if as_json:
+        show_json(job)
+    else:
+        _print_import(job)
+    if job["status"] == "stopped":
+        raise typer.Exit(1)
+
+
+def _print_import(job: dict[str, Any]) -> None:
+    report = job["report"]
+    typer.echo(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
+    if job["reason"]:
+        typer.echo(f"reason: {job['reason']}")
+    if report is None:
+        return
+    rows = [(name, report.get(field)) for name, field in _COUNTS]
+    rows += [(f"{stage} (s)", took) for stage, took in (report.get("seconds") or {}).items()]
+    show_table("Report", ("what", "count"), rows)
+    sample = report.get("rejectedSample") or []
+    if sample:
+        first = [(one["row"], one["reason"]) for one in sample[:_REJECTED_SHOWN]]
+        show_table("First rejected rows", ("row", "reason"), first)

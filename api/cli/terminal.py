@@ -1,0 +1,76 @@
+"""What commands print: tables for people, JSON for programs, errors for both."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.connection import Access, CommandError, Connection, Place
+
+Segment = Annotated[str, typer.Option("--segment", "-s", help="Key of the segment.")]
+Project = Annotated[str, typer.Option(help="Key of the project.")]
+Environment = Annotated[str, typer.Option(help="Key of the environment.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@contextmanager
+def command(*, as_json: bool) -> Iterator[Connection]:
+    """Open a connection for one command; a failure becomes one line and exit status 1."""
+    try:
+        with Connection(Access.from_environment()) as connection:
+            yield connection
+    except CommandError as exc:
+        fail(str(exc), as_json=as_json)
+
+
+def fail(message: str, *, as_json: bool) -> None:
+    """Print why a command failed and end it with status 1."""
+    shown = json.dumps({"error": message}) if as_json else f"bigseg: {message}"
+    typer.echo(shown, err=True)
+    raise typer.Exit(1)
+
+
+def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON
+    """Print JSON on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; numbers stand to the right."""
+    table = Table(title=title, title_justify="left")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="right" if _is_numeric(rows, position) else "left")
+    for row in rows:
+        table.add_row(*(shown(cell) for cell in row))
+    Console(file=sys.stdout).print(table)
+
+
+def shown(cell: object) -> str:
+    """A value as people read it."""
+    match cell:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if cell else "no"
+        case int():
+            return f"{cell:,}"
+        case float():
+            return f"{cell:,.2f}"
+        case _:
+            # Markup in a key must not be taken for a style.
+            return str(cell).replace("[", "\\[")
+
+
+def _is_numeric(rows: Sequence[Sequence[object]], position: int) -> bool:
+    cells = [row[position] for row in rows if row[position] is not None]
+    return bool(cells) and all(type(cell) in {int, float} for cell in cells)
+
+
+def place_of(segment: str, project: str, environment: str) -> Place:
+    """The address that the options name."""
+    return Place(project, environment, segment)

@@ -1,0 +1,114 @@
+"""One run: the system under test, the lists it has, and the figures found so far."""
+
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tests.benchmarks import peers
+from tests.benchmarks.lists import ListFile, write_uuids
+from tests.benchmarks.memory import peak_mib
+from tests.benchmarks.system import Job, System
+
+Raw: TypeAlias = dict[str, float | int | str]
+
+#: The segment that holds the list of the run.
+SEGMENT = "list"
+#: Rows up to which an import is cheap enough to be measured three times.
+_CHEAP_ROWS = 2_000_000
+_RUNS = 3
+_WARM_ROWS = 100_000
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was found: one number a key, and the raw figures it was made of."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    raw: dict[str, Raw] = field(default_factory=dict)
+
+    def put(self, key: str, value: float, **raw: float | str) -> None:
+        """Note a figure; a second one takes the first one's place."""
+        self.values[key] = round(value, 3)
+        self.note(key, **raw)
+
+    def note(self, key: str, **raw: float | str) -> None:
+        """Note raw figures of something without a budget."""
+        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in raw.items()}
+        self.raw.setdefault(key, {}).update(rounded)
+
+
+@dataclass(slots=True)
+class Bench:
+    """What the measurements share; lists are loaded when first needed."""
+
+    system: System
+    members: int
+    figures: Figures
+    list_file: ListFile
+    peer_loaded: bool = False
+    imported: list[Job] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, system: System, members: int, figures: Figures) -> "Bench":
+        """Make the list, have it in S3, and have every process do some work once."""
+        tell(f"making {members:,} UUIDs")
+        bench = cls(system, members, figures, write_uuids(system.folder, members))
+        system.source(bench.list_file)
+        warm_up(system)
+        return bench
+
+    @property
+    def runs(self) -> int:
+        """How often an import is measured."""
+        return _RUNS if self.members <= _CHEAP_ROWS else 1
+
+    def product_list(self) -> str:
+        """Have the list in the product; its segment."""
+        if not self.imported:
+            for run in range(self.runs):
+                segment = SEGMENT if run == 0 else f"{SEGMENT}-{run}"
+                tell(f"import, run {run + 1} of {self.runs}")
+                self.system.create(segment)
+                self.imported.append(self.system.import_list(segment, self.list_file))
+            self.note_memory()
+        return SEGMENT
+
+    def peer_set(self) -> None:
+        """Have the list in the peers' plain set."""
+        if not self.peer_loaded:
+            tell("loading the plain set")
+            blocks = peers.encode_sadds(self.list_file)
+            peers.pipe(self.system.store_port, blocks, self.members)
+            self.peer_loaded = True
+
+    def drop_peer_set(self) -> None:
+        """Empty the peers' database."""
+        peers.flush(self.system.store_port)
+        self.peer_loaded = False
+
+    def note_memory(self) -> None:
+        """Look at the worker processes' peaks; the highest is kept."""
+        peak = peak_mib(self.system.worker_pids())
+        before = self.figures.values.get("worker_peak_mib", 0.0)
+        self.figures.put("worker_peak_mib", max(peak, before))
+
+
+def warm_up(system: System) -> None:
+    """Let worker processes import what they need, and open their connections."""
+    file = write_uuids(system.folder, _WARM_ROWS, seed=2)
+    system.create("warm")
+    for _ in range(4):  # either of two processes may take a job
+        system.import_list("warm", file)
+    system.export_list("warm")
+
+
+def median(run: Callable[[int], float], runs: int) -> float:
+    """Run it some times; the median of what it gives."""
+    return statistics.median(run(number) for number in range(runs))
+
+
+def tell(text: str) -> None:
+    """Say on standard error what is being done: the run takes minutes."""
+    print(f"· {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,42 @@
+"""The load generator wrk, where it is installed."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.benchmarks.load import Load
+
+_SCRIPT = """
+local requests = {{}}
+for key in io.lines({keys}) do
+  requests[#requests + 1] = wrk.format("GET", {prefix} .. key, {headers})
+end
+local at = 0
+request = function()
+  at = at % #requests + 1
+  return requests[at]
+end
+"""
+_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
+_P99 = re.compile(r"99%\s+([\d.]+)(us|ms|s)")
+_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+_FAILED = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: .*")
+
+
+def run(load: Load) -> tuple[float, float]:
+    """Run a closed loop; requests a second, and p99 in ms.
+
+    Raises:
+        RuntimeError: requests failed.
+    """
+    script = Path(load.keys).with_suffix(".lua")
+    prefix = f"/api/v2/segments/default/production/{load.segment}/contexts/"
+    headers = f'{{["Authorization"] = "{load.token}"}}' if load.token else "{}"
+    script.write_text(_SCRIPT.format(keys=f'"{load.keys}"', prefix=f'"{prefix}"', headers=headers))
+    options = ("-t1", f"-c{load.connections}", f"-d{load.seconds:g}s", "--latency")
+    command = ("wrk", *options, "-s", str(script), f"http://127.0.0.1:{load.port}")
+    text = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    rate, p99 = _RATE.search(text), _P99.search(text)
+    if rate is None or p99 is None or _FAILED.search(text):
+        raise RuntimeError(f"wrk: {text}")
+    return float(rate[1]), float(p99[1]) * _MS[p99[2]]

@@ -1,0 +1,113 @@
+"""Any process of the worker may be killed at any time; imports end exact all the same."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.driving import (
+    SCOPE,
+    BigSegment,
+    assert_nothing_left,
+    csv_of,
+    new_segment,
+    random_keys,
+)
+from tests.end_to_end.messages import send_work
+from tests.object_servers import ObjectServer
+from tests.servers import wait_until
+from tests.systems import System, running_system
+from tests.up_processes import is_running
+
+
+COUNT = 40_000
+OLD, NEW = random_keys(500, 8), random_keys(COUNT, 9)
+
+
+@pytest.fixture(scope="module", params=["bucket", "directory"])
+def system(request: pytest.FixtureRequest, s3_server: ObjectServer) -> Iterator[System]:
+    # Slow enough that a stage can be met half done.
+    settings = {
+        "BIGSEG_PUT_RATE_BYTES_S": "200000",
+        "BIGSEG_CHUNK_BYTES": str(64 * 1024),
+        "BIGSEG_RANGE_BYTES": str(64 * 1024),
+    }
+    local = request.param == "directory"
+    with running_system(s3_server, local_spills=local, settings=settings) as running:
+        yield running
+
+
+@pytest.fixture
+def segment(system: System) -> Iterator[BigSegment]:
+    """A list with some members; afterwards it holds the new list, and nothing else is left."""
+    segment = new_segment(system)
+    segment.completed(segment.upload(csv_of(OLD)))
+    yield segment
+    report = segment.completed(segment.imports[-1])
+    assert (report["rowsRead"], report["accepted"]) == (COUNT + 100, COUNT)
+    assert (report["removed"], report["membersAfter"]) == (len(OLD), COUNT)
+    assert segment.counted() == COUNT
+    assert segment.members() == set(NEW)
+    assert_nothing_left(system, segment)
+    segment.delete()
+    assert_nothing_left(system)
+
+
+def _start(segment: BigSegment) -> str:
+    return segment.upload(csv_of([*NEW, *NEW[:100]]), "replace")
+
+
+@pytest.mark.parametrize("stage", ["scatter", "gather"])
+def test_pool_child__killed__its_unit_is_done_by_another(segment: BigSegment, stage: str) -> None:
+    import_id = _start(segment)
+    segment.wait_stage(import_id, stage, finished_units=1)
+    for pid in segment.system.worker.children():
+        segment.system.worker.kill_child(pid)
+    assert segment.state(import_id).stage == stage
+    assert all(segment.includes(key) for key in OLD[:10]), "the live list is as it was"
+
+
+@pytest.mark.parametrize("stage", ["scatter", "gather"])
+def test_whole_worker__killed_and_started_again__import_goes_on(
+    segment: BigSegment, stage: str
+) -> None:
+    import_id = _start(segment)
+    segment.wait_stage(import_id, stage, finished_units=1)
+    segment.system.worker.kill()
+    assert segment.state(import_id).stage == stage
+    assert segment.counted() == len(OLD)
+    segment.system.worker.start()
+    segment.completed(import_id)
+
+
+def test_worker_leader__killed__its_children_end_and_the_next_worker_goes_on(
+    segment: BigSegment,
+) -> None:
+    import_id = _start(segment)
+    segment.wait_stage(import_id, "scatter", finished_units=1)
+    orphans = segment.system.worker.kill_leader()
+    segment.system.worker.start()
+    segment.completed(import_id)
+    wait_until(lambda: not any(map(is_running, orphans)), "no orphan of the worker is left")
+
+
+def test_beat_and_upkeep__killed__workers_sweep_for_themselves(segment: BigSegment) -> None:
+    system = segment.system
+    system.beat.kill()
+    import_id = _start(segment)
+    segment.wait_stage(import_id, "gather", finished_units=1)
+    system.upkeep.kill()
+    for pid in system.worker.children():
+        system.worker.kill_child(pid)
+    segment.completed(import_id)
+    system.upkeep.start()
+    assert_nothing_left(system, segment)
+    system.beat.start()
+
+
+def test_message__delivered_twenty_times__work_is_done_once(segment: BigSegment) -> None:
+    import_id = _start(segment)
+    for stage in ("scatter", "gather"):
+        segment.wait_stage(import_id, stage)
+        send_work(segment.system, segment.state(import_id).request.ref, times=20)
+    segment.completed(import_id)
+    send_work(segment.system, segment.state(import_id).request.ref, times=20)
