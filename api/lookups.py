@@ -68,7 +68,7 @@ class Lookups:
         self._beliefs: dict[Place, Belief] = {}
         self._learning: dict[Place, asyncio.Task[Belief]] = {}
         self._connections: dict[Address, PipelineConnection] = {}
-        self._tick: list[_Ask] = []
+        self._tick: list[_Question] = []
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self.pipelines = 0
@@ -144,17 +144,22 @@ class Lookups:
             task.add_done_callback(self._running.discard)
 
     async def _run(self, address: Address, lists: dict[Belief, list[_Question]]) -> None:
+        try:
+            await self._ask_node(address, lists)
+        except StoreUnavailable as exc:
+            for questions in lists.values():
+                _settle(questions, [StoreUnavailable(str(exc)) for _ in questions])
+        finally:
+            for questions in lists.values():
+                _abandon(questions)
+
+    async def _ask_node(self, address: Address, lists: dict[Belief, list[_Question]]) -> None:
         commands: list[bytes] = []
         ends: list[int] = []
         for belief, questions in lists.items():
             commands += commands_of(self._keys, belief, [one.member for one in questions])
             ends.append(len(commands))
-        try:
-            replies = await self._connection(address).request(b"".join(commands), len(commands))
-        except StoreUnavailable as exc:
-            for questions in lists.values():
-                _settle(questions, [StoreUnavailable(str(exc)) for _ in questions])
-            return
+        replies = await self._connection(address).request(b"".join(commands), len(commands))
         self.pipelines += 1
         start = 0
         for end, (belief, questions) in zip(ends, lists.items(), strict=True):
@@ -222,3 +227,10 @@ def _settle(questions: list[_Question], outcomes: list[Outcome]) -> None:
             question.answer.set_exception(outcome)
         else:
             question.answer.set_result(outcome)
+
+
+def _abandon(questions: list[_Question]) -> None:
+    """Whatever went wrong, nobody may wait for ever."""
+    for question in questions:
+        if not question.answer.done():
+            question.answer.set_exception(StoreUnavailable("the look-up came to nothing; retry"))

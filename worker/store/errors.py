@@ -8,6 +8,7 @@ StoreError
 ├── StoreRefused (terminal)          the server refused the command itself
 ├── MemberCorrupt (terminal)         a shard holds bytes that no context key packs to
 ├── ShardInvalid (terminal)          members that do not make a set were about to be sent
+├── BrokerRefused (terminal)       the broker cannot be used as it is
 ├── ProjectNotFound (terminal)
 ├── EnvironmentNotFound (terminal)
 ├── SegmentNotFound (terminal)
@@ -59,6 +60,10 @@ class ShardInvalid(StoreError, TerminalError):
 
     Nothing was sent.
     """
+
+
+class BrokerRefused(StoreError, TerminalError):
+    """The broker cannot be used as it is; the message says what to set."""
 
 
 class ProjectNotFound(StoreError, TerminalError):

@@ -18,6 +18,7 @@ from worker.store.messages import (
     TASK_WORK,
     broker_options,
 )
+from worker.tasks.broker_check import BrokerCheck
 from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder
 from worker.tasks.polling import PollWatch
@@ -37,6 +38,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     app.conf.update(_worker_options(settings))
     contexts = ContextHolder(settings, app)
     app.bigseg_contexts = contexts
+    app.steps["worker"].add(BrokerCheck)
     app.steps["worker"].add(Sweeper)
     app.steps["worker"].add(PollWatch)
     _register(app, contexts)

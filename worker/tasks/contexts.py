@@ -21,7 +21,7 @@ class ContextHolder:
     """Opens the outside world once a process."""
 
     def __init__(self, settings: WorkerSettings, app: Celery) -> None:
-        self._settings = settings
+        self.settings = settings
         self._app = app
         self._pid: int | None = None
         self._context: Context | None = None
@@ -44,9 +44,9 @@ class ContextHolder:
             StoreUnavailable: the store does not answer. Safe to retry.
         """
         return Context(
-            store=open_store(self._settings),
-            objects=ObjectStore.open(self._settings),
-            settings=self._settings,
+            store=open_store(self.settings),
+            objects=ObjectStore.open(self.settings),
+            settings=self.settings,
             announce=self._announce,
             clock_ms=_now_ms,
             sleep_s=time.sleep,
