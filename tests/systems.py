@@ -228,6 +228,7 @@ def running_system(
     s3: ObjectServer,
     *,
     kind: Kind = "valkey",
+    port: int | None = None,
     own_broker: bool = False,
     local_spills: bool = False,
     settings: Mapping[str, str] | None = None,
@@ -238,6 +239,7 @@ def running_system(
     Args:
         s3: holds the system's bucket, which is made.
         kind: which server is the store.
+        port: its port; a free one when unset.
         own_broker: give Celery a server of its own.
         local_spills: keep spills in a directory, not in the bucket.
         settings: more `BIGSEG_` variables for every part.
@@ -252,7 +254,7 @@ def running_system(
             patch.setenv(name, value)
         nanny = Guardian()
         stack.callback(nanny.dismiss)
-        server = _server(stack, kind, directory / "store", nanny)
+        server = _server(stack, kind, directory / "store", nanny, port)
         broker = _server(stack, kind, directory / "broker", nanny) if own_broker else server
         environment = {
             **_own_environment(directory, server, broker, s3, bucket, local_spills=local_spills),
@@ -282,9 +284,11 @@ def running_system(
         yield system
 
 
-def _server(stack: ExitStack, kind: Kind, directory: Path, nanny: Guardian) -> Server:
+def _server(
+    stack: ExitStack, kind: Kind, directory: Path, nanny: Guardian, port: int | None = None
+) -> Server:
     directory.mkdir()
-    server = spawn_server(kind, directory, append_only=True)
+    server = spawn_server(kind, directory, append_only=True, port=port)
     stack.callback(server.stop)
     assert server.process is not None
     nanny.watch(server.process.pid)

@@ -6,6 +6,7 @@ undecoded path, so that a key may hold an encoded slash.
 
 import json
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -39,12 +40,18 @@ async def membership_body(lookups: Lookups, parts: list[bytes]) -> bytes:
         NotFound: a resource key is none.
         StoreError: what :meth:`Lookups.look_up` raises.
     """
-    place: Place = (_resource(parts[4]), _resource(parts[5]), _resource(parts[6]))
+    place = _place(parts[4], parts[5], parts[6])
     key = _context_key(parts[8])
     answer = await lookups.look_up(place, key)
     included, excluded = _BOOLEAN[answer.included], _BOOLEAN[answer.excluded]
     text = f'{{"userKey":{json.dumps(key)},"included":{included},"excluded":{excluded}}}'
     return text.encode()
+
+
+@lru_cache(maxsize=4_096)
+def _place(project: bytes, environment: bytes, segment: bytes) -> Place:
+    # Pure; remembered because most look-ups are about few segments.
+    return _resource(project), _resource(environment), _resource(segment)
 
 
 def _resource(part: bytes) -> str:

@@ -177,8 +177,10 @@ def members_of(store: Store, ref: ListRef, revision: Revision, side: Side) -> se
     """Read one side shard by shard, past the store; every member must be in its shard."""
     keys: set[str] = set()
     bits = revision.bits(side)
+    pipeline = store.client.pipeline(transaction=False)
     for n in range(1 << bits):
-        shard = store.client.smembers(store.keyspace.shard(ref, revision.name, side, n))
+        pipeline.smembers(store.keyspace.shard(ref, revision.name, side, n))
+    for n, shard in enumerate(pipeline.execute()):
         assert SENTINEL in shard, f"{side} shard {n} of {revision.name} has no sentinel"
         for member in shard - {SENTINEL}:
             assert shard_index(hash_one(member), bits) == n

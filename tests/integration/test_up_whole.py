@@ -34,8 +34,9 @@ def test_up__real_system__answers_and_leaves_nothing(tmp_path: Path) -> None:
     assert names == ["token", "store", "objects", "ready", "stopping", "stopped"]
     assert "lost when it stops" in running.event("objects")["text"]
     assert running.event("store")["details"]["version"] in running.event("store")["text"]
-    # Quiet, also as root: nothing but events is printed.
+    # Quiet, also as root: nothing but events is printed, and no log scolds.
     assert running.errors == []
+    assert "superuser" not in worker_log.read_text()
 
 
 def test_up__secrets__are_in_no_log_and_no_argument(tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ def environment_of_children(given: Mapping[str, str], spills: Path) -> dict[str,
     chosen = Path(environment.get("BIGSEG_SPILL_DIR") or spills)
     environment["BIGSEG_SPILL_DIR"] = str(chosen.expanduser().absolute())
     # A proxy that is set for the outside must not be asked for 127.0.0.1.
-    direct = ",".join(filter(None, (environment.get("no_proxy"), "127.0.0.1,localhost")))
+    given_hosts = environment.get("no_proxy") or environment.get("NO_PROXY")
+    direct = ",".join(filter(None, (given_hosts, "127.0.0.1,localhost")))
     environment["no_proxy"] = environment["NO_PROXY"] = direct
     if os.geteuid() == 0:
         # Celery warns of root because of pickle, which is off; one user is all there is here.
-        ignored = "ignore::RuntimeWarning:celery.platforms"
+        ignored = "ignore::UserWarning:celery.platforms"
         warnings = filter(None, (environment.get("PYTHONWARNINGS"), ignored))
         environment["PYTHONWARNINGS"] = ",".join(warnings)
     return environment

@@ -1,0 +1,58 @@
+"""One API process for all tests of the wire, over real servers."""
+
+import secrets
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+pytest.register_assert_rewrite("tests.api_servers")
+
+from tests.api_servers import Api, running_api  # noqa: E402  # asserts are rewritten first
+from tests.object_servers import ObjectServer  # noqa: E402  # same
+from tests.servers import Server  # noqa: E402  # same
+from worker.objects import ObjectSettings, ObjectStore  # noqa: E402  # same
+from worker.store import Store  # noqa: E402  # same
+
+#: Small enough to reach in a test.
+UPLOAD_LIMIT_BYTES = 300_000
+
+
+@pytest.fixture(scope="session")
+def bucket() -> str:
+    return f"bucket-{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="session")
+def objects(s3_server: ObjectServer, bucket: str) -> Iterator[ObjectStore]:
+    """The bucket that the API writes to."""
+    settings = ObjectSettings(s3_endpoint=s3_server.endpoint, s3_bucket=bucket)
+    with ObjectStore.open(settings) as objects:
+        objects.ensure_bucket()
+        yield objects
+
+
+@pytest.fixture(scope="session")
+def api(
+    valkey_server: Server, s3_server: ObjectServer, objects: ObjectStore, bucket: str
+) -> Iterator[Api]:
+    assert objects.bucket == bucket
+    settings = {
+        "S3_ENDPOINT": s3_server.endpoint,
+        "S3_BUCKET": bucket,
+        "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
+    }
+    with running_api(valkey_server.url, settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(api: Api) -> Iterator[httpx.Client]:
+    with api.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def store(api: Api) -> Iterator[Store]:
+    with api.store() as store:
+        yield store

@@ -1,0 +1,88 @@
+"""What was done and not heard of: the worker loses replies of the store."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cutting_proxy import CuttingProxy, Rule, running_cutting_proxy
+from tests.end_to_end.driving import assert_nothing_left, csv_of, new_segment, random_keys
+from tests.object_servers import ObjectServer
+from tests.servers import free_port
+from tests.systems import System, running_system
+from worker.store.scripts import ScriptName
+
+KEYS = random_keys(12_000, 4)
+#: Every script that a worker runs on the way of an import.
+STEPS: tuple[ScriptName, ...] = (
+    *("job_take", "claim", "job_put", "job_finish", "job_advance", "prepare"),
+    *("put_shards", "count_shards", "seal", "publish", "job_end"),
+)
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[CuttingProxy]:
+    with running_cutting_proxy(free_port()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def system(s3_server: ObjectServer, proxy: CuttingProxy) -> Iterator[System]:
+    settings = {"BIGSEG_LEASE_S": "1.5", "BIGSEG_SWEEP_S": "0.2", "BIGSEG_UNIT_TRIES": "20"}
+    with running_system(
+        s3_server,
+        port=proxy.upstream_port,
+        settings=settings,
+        worker_settings={"BIGSEG_REDIS_URL": proxy.url},
+    ) as running:
+        yield running
+
+
+def _import_under(system: System, proxy: CuttingProxy, rule: Rule, count: int) -> int:
+    """Import twice while replies get lost; how many were."""
+    segment, before = new_segment(system), proxy.cuts
+    old, new = KEYS[: count // 2], KEYS[count // 4 : count]
+    proxy.rule = rule
+    try:
+        first = segment.completed(segment.upload(csv_of(old)))
+        second = segment.completed(segment.upload(csv_of([*new, "", new[0]]), "replace"))
+    finally:
+        proxy.rule = lambda _request, _reply: False
+    assert (first["accepted"], first["membersAfter"]) == (len(old), len(old))
+    assert (second["rowsRead"], second["accepted"]) == (len(new) + 2, len(new))
+    assert second["removed"] == len(set(old) - set(new))
+    assert segment.counted() == len(new)
+    assert segment.members() == set(new)
+    segment.delete()
+    assert_nothing_left(system)
+    return proxy.cuts - before
+
+
+@pytest.mark.parametrize("count", [400, len(KEYS)], ids=["one chunk", "several chunks"])
+def test_reply_of_each_step__lost_once__imports_are_exact(
+    system: System, proxy: CuttingProxy, count: int
+) -> None:
+    left = {system.store.scripts.get(step).sha.encode() for step in STEPS}
+
+    def once(request: bytes, _reply: bytes) -> bool:
+        found = next((sha for sha in left if sha in request), None)
+        left.discard(found or b"")
+        return found is not None
+
+    assert _import_under(system, proxy, once, count) >= len(STEPS) - 2
+
+
+def test_reply_to_the_last_unit_of_each_stage__lost__next_stage_opens(
+    system: System, proxy: CuttingProxy
+) -> None:
+    sha = system.store.scripts.get("job_finish").sha.encode()
+    lost = _import_under(
+        system, proxy, lambda request, reply: sha in request and reply == b":0\r\n", len(KEYS)
+    )
+    assert lost == 4, "scatter and gather of two imports"
+
+
+def test_replies__lost_at_random__imports_are_exact(system: System, proxy: CuttingProxy) -> None:
+    source = random.Random(7)
+    lost = _import_under(system, proxy, lambda *_: source.random() < 0.02, len(KEYS))
+    assert lost > 3
