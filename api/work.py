@@ -13,11 +13,11 @@ from typing import Any, Final
 import structlog
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
-from redis import Redis
 from redis.exceptions import RedisError
 
 from api.errors import Unavailable
 from worker.store import JobRef, ListRef, StoreSettings
+from worker.store.broker import check_broker
 from worker.store.messages import QUEUE_WORK, TASK_RESHARD, TASK_WORK, broker_options
 
 #: Messages waiting for a broker that is down; the sweep makes up for those beyond.
@@ -25,6 +25,9 @@ _MOST_WAITING: Final = 1_000
 #: Seconds in which a list's growth is announced once.
 _RESHARD_PAUSE_S: Final = 1.0
 _MOST_REMEMBERED: Final = 10_000
+#: Seconds that the end of a process waits for the broker.
+_CLOSE_S: Final = 2.0
+_REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 #: Give up on a broker at once: the sender's thread has other messages.
 _IMPATIENT: Final[dict[str, object]] = {
     "max_retries": 0,
@@ -48,12 +51,13 @@ class WorkSender:
         self, settings: StoreSettings, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """Connect to nothing yet."""
-        self._broker = settings.broker
+        self._settings = settings
         self._monotonic = monotonic
         self._celery = _sender(settings)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bigseg-announce")
         self._room = threading.BoundedSemaphore(_MOST_WAITING)
         self._resharded: dict[ListRef, float] = {}
+        self._give_up_at = float("inf")
 
     def work(self, ref: JobRef) -> None:
         """Say that a job has work to be done."""
@@ -74,10 +78,12 @@ class WorkSender:
         """Make sure that the broker takes messages. Blocks up to a few seconds.
 
         Raises:
-            Unavailable: it does not, or is a Redis Cluster, which cannot be a broker.
+            StoreError: it is a Redis that does not answer, or a cluster, which cannot be a
+                broker.
+            Unavailable: it is something else that does not answer.
         """
-        if self._broker.startswith(("redis://", "rediss://", "unix://")):
-            self._check_redis()
+        if self._settings.broker.startswith(_REDIS_SCHEMES):
+            check_broker(self._settings)
             return
         try:
             with self._celery.connection_for_write() as connection:
@@ -86,7 +92,8 @@ class WorkSender:
             raise Unavailable(f"the broker does not answer ({type(exc).__name__})") from exc
 
     def close(self) -> None:
-        """Send what waits, if the broker takes it, and end. Idempotent."""
+        """Send what waits, if the broker takes it within seconds, and end. Idempotent."""
+        self._give_up_at = self._monotonic() + _CLOSE_S
         self._thread.shutdown(wait=True, cancel_futures=False)
         self._celery.close()
 
@@ -98,6 +105,8 @@ class WorkSender:
 
     def _send(self, task: str, argument: str) -> None:
         try:
+            if self._monotonic() > self._give_up_at:
+                return
             self._celery.send_task(
                 task, args=[argument], queue=QUEUE_WORK, ignore_result=True, retry=False
             )
@@ -105,15 +114,6 @@ class WorkSender:
             _log.warning("message.unsent", task=task, job=argument, reason=type(exc).__name__)
         finally:
             self._room.release()
-
-    def _check_redis(self) -> None:
-        try:
-            with Redis.from_url(self._broker, socket_timeout=2, socket_connect_timeout=2) as client:
-                clustered = client.info("cluster").get("cluster_enabled")
-        except RedisError as exc:
-            raise Unavailable(f"the broker does not answer ({type(exc).__name__})") from exc
-        if clustered:
-            raise Unavailable("the broker is a Redis Cluster; set BIGSEG_BROKER_URL to a server")
 
 
 def _sender(settings: StoreSettings) -> Celery:

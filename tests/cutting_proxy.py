@@ -37,9 +37,12 @@ class CuttingProxy:
 
     def _forward(self, client: socket.socket) -> None:
         # A server that is gone, and a client that was killed, are part of the game.
-        with client, suppress(OSError):
-            with socket.create_connection(("127.0.0.1", self.upstream_port)) as server:
-                self._exchange(client, server)
+        with (
+            client,
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.upstream_port)) as server,
+        ):
+            self._exchange(client, server)
 
     def _exchange(self, client: socket.socket, server: socket.socket) -> None:
         request = b""

@@ -56,7 +56,7 @@ class Server:
     def command_reply(self, *command: str | bytes | int) -> Any:
         """Send one command on its own connection."""
         with self.client(socket_timeout=5) as client:
-            return client.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
+            return client.execute_command(*command)
 
     def start(self) -> Self:
         """Start the process and wait until it answers PING."""

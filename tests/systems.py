@@ -265,7 +265,9 @@ def running_system(
             ObjectStore.open(ObjectSettings(s3_endpoint=s3.endpoint, s3_bucket=bucket))
         )
         objects.ensure_bucket()
-        store = stack.enter_context(open_store(StoreSettings.model_validate({"redis_url": server.url})))
+        store = stack.enter_context(
+            open_store(StoreSettings.model_validate({"redis_url": server.url}))
+        )
         store.segments.initialise()
         port = free_port()
         url = f"http://127.0.0.1:{port}"
@@ -313,7 +315,9 @@ def _own_environment(
     *,
     local_spills: bool,
 ) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BIGSEG_")}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("BIGSEG_")
+    }
     spills = {"BIGSEG_SPILL_DIR": str(directory / "spills")} if local_spills else {}
     return {
         **inherited,

@@ -111,4 +111,5 @@ def median(run: Callable[[int], float], runs: int) -> float:
 
 def tell(text: str) -> None:
     """Say on standard error what is being done: the run takes minutes."""
-    print(f"· {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"· {text}\n")
+    sys.stderr.flush()

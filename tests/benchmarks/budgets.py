@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+#: The unit of a figure that says how many times as much.
+RATIO: Final = "x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +16,7 @@ class Budget:
         what: what is measured.
         against: what it is measured against; empty for a plain figure.
         limit: the budget.
-        unit: of the figure; ``×`` is a ratio.
+        unit: of the figure; `RATIO` for a ratio.
         at_least: whether more is better.
     """
 
@@ -28,24 +32,36 @@ class Budget:
 
     @property
     def text(self) -> str:
-        """The limit for people, such as ``≥ 2.5×``."""
-        space = "" if self.unit == "×" else " "
-        return f"{'≥' if self.at_least else '≤'} {self.limit:g}{space}{self.unit}"
+        """The limit for people, such as ``at least 2.5x``."""
+        space = "" if self.unit == RATIO else " "
+        return f"{'at least' if self.at_least else 'at most'} {self.limit:g}{space}{self.unit}"
 
 
 BUDGETS: Mapping[str, Budget] = {
     "import_vs_pipe": Budget(
-        "import, CSV in S3 → published", "one SADD a key, encoded, one socket", 2.5, "×", True
+        "import, CSV in S3 → published",
+        "one SADD a key, encoded, one socket",
+        2.5,
+        RATIO,
+        at_least=True,
     ),
     "import_vs_naive": Budget(
-        "import, CSV in S3 → published", "csv module, redis-py, SADD of 1,000", 3.5, "×", True
+        "import, CSV in S3 → published",
+        "csv module, redis-py, SADD of 1,000",
+        3.5,
+        RATIO,
+        at_least=True,
     ),
-    "bytes_vs_plain_set": Budget("bytes a member", "one plain set", 0.45, "×", False),
-    "worker_peak_mib": Budget("peak memory of a worker process", "", 512, "MiB", False),
+    "bytes_vs_plain_set": Budget("bytes a member", "one plain set", 0.45, RATIO, at_least=False),
+    "worker_peak_mib": Budget("peak memory of a worker process", "", 512, "MiB", at_least=False),
     "lookup_vs_naive": Budget(
-        "membership GET, with a token", "FastAPI, two awaited SISMEMBER", 5, "×", True
+        "membership GET, with a token", "FastAPI, two awaited SISMEMBER", 5, RATIO, at_least=True
     ),
-    "lookup_p99_during_import": Budget("GET p99 while gather runs", "idle", 3, "×", False),
-    "export_vs_sscan": Budget("export to CSV in S3", "SSCAN loop, keys dropped", 1.5, "×", True),
-    "merge_1k_into_10m_s": Budget("merge of 1,000 keys into the list", "", 3, "s", False),
+    "lookup_p99_during_import": Budget(
+        "GET p99 while gather runs", "idle", 3, RATIO, at_least=False
+    ),
+    "export_vs_sscan": Budget(
+        "export to CSV in S3", "SSCAN loop, keys dropped", 1.5, RATIO, at_least=True
+    ),
+    "merge_1k_into_10m_s": Budget("merge of 1,000 keys into the list", "", 3, "s", at_least=False),
 }

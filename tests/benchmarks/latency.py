@@ -58,7 +58,6 @@ def _import_again(bench: Bench) -> tuple[list[Window], list[Window]]:
         entered = bench.system.import_list(segment, bench.list_file).entered
         gathers.append((entered["gather"], entered["publish"]))
         scatters.append((entered["scatter"], entered["gather"]))
-        bench.system.delete(segment)
         if sum(end - start for start, end in gathers) * _RATE >= _SAMPLES:
             break
     return gathers, scatters

@@ -34,7 +34,7 @@ class ListFile:
 def write_uuids(folder: Path, rows: int, *, seed: int = 1) -> ListFile:
     """Random UUIDs, 36 characters each."""
     random = np.random.default_rng(seed)
-    return _write(folder, f"uuids-{seed}-{rows}.csv", rows, lambda at, n: _uuids(random, n))
+    return _write(folder, f"uuids-{seed}-{rows}.csv", rows, lambda _, n: _uuids(random, n))
 
 
 def write_ids(folder: Path, rows: int) -> ListFile:

@@ -168,9 +168,14 @@ def main() -> None:
         outcome = generator.closed()
     else:
         stop = threading.Event()
-        threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
+        threading.Thread(target=_stop_at_line, args=(stop,), daemon=True).start()
         outcome = generator.open(load.rate, stop)
     json.dump(asdict(outcome), sys.stdout)
+
+
+def _stop_at_line(stop: threading.Event) -> None:
+    sys.stdin.readline()
+    stop.set()
 
 
 if __name__ == "__main__":

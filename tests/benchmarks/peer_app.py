@@ -16,10 +16,8 @@ def create_app() -> FastAPI:
     app = FastAPI()
     client = Redis(port=int(os.environ["BENCHMARK_STORE_PORT"]), db=DATABASE)
 
-    @app.get("/api/v2/segments/{project}/{environment}/{segment}/contexts/{key}")
-    async def membership(
-        project: str, environment: str, segment: str, key: str
-    ) -> dict[str, str | bool]:
+    @app.get("/api/v2/segments/default/production/list/contexts/{key}")
+    async def membership(key: str) -> dict[str, str | bool]:
         included = await client.sismember(SET_NAME, key)
         excluded = await client.sismember(f"{SET_NAME}:excluded", key)
         return {"userKey": key, "included": bool(included), "excluded": bool(excluded)}

@@ -48,7 +48,7 @@ def pipe(port: int, blocks: Sequence[bytes], rows: int) -> float:
         stream.sendall(b"SELECT %d\r\n" % DATABASE)
         stream.recv(64)
         started = time.perf_counter()
-        sender = threading.Thread(target=lambda: [stream.sendall(block) for block in blocks])
+        sender = threading.Thread(target=_send, args=(stream, blocks))
         sender.start()
         left = rows * _REPLY_BYTES
         while left > 0:
@@ -58,6 +58,11 @@ def pipe(port: int, blocks: Sequence[bytes], rows: int) -> float:
             left -= received
         sender.join()
         return time.perf_counter() - started
+
+
+def _send(stream: socket.socket, blocks: Sequence[bytes]) -> None:
+    for block in blocks:
+        stream.sendall(block)
 
 
 def load_naively(port: int, file: ListFile) -> float:

@@ -28,6 +28,7 @@ def _import(system: System, figures: Figures, rows: int, processes: int) -> None
     file = write_uuids(system.folder, rows)
     system.source(file)
     segment = f"list-{rows}"
+    keys = system.key_count()
     system.create(segment)
     job = system.import_list(segment, file)
     peak = peak_mib(system.worker_pids())
@@ -41,4 +42,5 @@ def _import(system: System, figures: Figures, rows: int, processes: int) -> None
         worker_peak_mib=peak,
     )
     system.delete(segment)
+    system.freed_down_to(keys)
     file.path.unlink()

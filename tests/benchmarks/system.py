@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,9 +15,10 @@ import boto3
 import httpx
 from boto3.s3.transfer import TransferConfig
 from pydantic import SecretStr
+from redis import Redis
 
 from tests.benchmarks.lists import ListFile
-from tests.servers import free_port, server_binary
+from tests.servers import free_port, server_binary, wait_until
 from worker.embedded import Event, LocalOptions, LocalSystem
 from worker.embedded.services import bigseg_services
 from worker.store import JobRef, Scope, Store, StoreSettings, open_store
@@ -28,6 +30,8 @@ _SEGMENTS = "/api/v2/segments/default/production"
 _POLL_S = 0.02
 _JOB_LIMIT_S = 1_800.0
 _QUIET_S = 1.0
+_FEW_KEYS = 200
+_FREE_LIMIT_S = 300.0
 _SETTLE_LIMIT_S = 120.0
 _PART_BYTES = 64 * 1024 * 1024
 
@@ -62,6 +66,7 @@ class System:
 
     local: LocalSystem
     store: Store
+    redis: Redis
     http: httpx.Client
     folder: Path
     server: str
@@ -108,13 +113,16 @@ class System:
         self._post(_SEGMENTS, body)
 
     def delete(self, segment: str) -> None:
-        """Delete a segment and wait until its shards are gone."""
-        before = self.store.client.dbsize()
+        """Delete a segment; upkeep frees its shards soon after."""
         self.http.delete(f"{_SEGMENTS}/{segment}").raise_for_status()
-        deadline = time.monotonic() + _SETTLE_LIMIT_S
-        size = int(self.store.client.dbsize())
-        while (size > before // 2 or not self._is_quiet()) and time.monotonic() < deadline:
-            size = int(self.store.client.dbsize())
+
+    def freed_down_to(self, keys: int) -> None:
+        """Wait until the store has no more keys than this, a few aside."""
+        wait_until(lambda: self.key_count() <= keys + _FEW_KEYS, "shards are freed", _FREE_LIMIT_S)
+
+    def key_count(self) -> int:
+        """Keys in the product's database."""
+        return int(self.redis.dbsize())
 
     def import_list(self, segment: str, file: ListFile, mode: str = "replace") -> Job:
         """Import a list that lies in S3, over HTTP, and wait for its end."""
@@ -151,7 +159,7 @@ class System:
         deadline = time.monotonic() + _SETTLE_LIMIT_S
         while not self._is_quiet() and time.monotonic() < deadline:
             pass
-        return int(self.store.client.info("memory")["used_memory"])
+        return int(self.redis.info("memory")["used_memory"])
 
     def worker_pids(self) -> list[int]:
         """Every worker process: the two parents and their pools."""
@@ -159,9 +167,9 @@ class System:
         return [*parents, *(child for parent in parents for child in _children(parent))]
 
     def _is_quiet(self) -> bool:
-        first = self.store.client.info("memory")["used_memory"]
+        first = self.redis.info("memory")["used_memory"]
         time.sleep(_QUIET_S)
-        info = self.store.client.info()
+        info = self.redis.info()
         busy = info["aof_rewrite_in_progress"] or info["lazyfree_pending_objects"]
         return not busy and abs(info["used_memory"] - first) < 1 << 16
 
@@ -198,13 +206,14 @@ def running_system(kind: Kind, *, concurrency: int, append_only: bool = True) ->
             headers = {"Authorization": local.token}
             with (
                 open_store(StoreSettings(redis_url=url)) as store,
+                Redis(port=int(httpx.URL(url.get_secret_value()).port or 0)) as redis,
                 httpx.Client(base_url=local.url, headers=headers, timeout=60) as http,
             ):
                 if not append_only:
-                    store.client.config_set("appendonly", "no")
+                    redis.config_set("appendonly", "no")
                 version = next(e.details["version"] for e in events if e.name == "store")
                 log = "append-only file each second" if append_only else "no append-only file"
-                yield System(local, store, http, folder, f"{version}, {log}", set())
+                yield System(local, store, redis, http, folder, f"{version}, {log}", set())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -213,8 +222,6 @@ def _children(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     if listed.exists():
         return [int(child) for child in listed.read_text().split()]
-    import subprocess
-
     lines = subprocess.run(
         ["/bin/ps", "-A", "-o", "pid=", "-o", "ppid="], capture_output=True, check=True, text=True
     ).stdout.splitlines()

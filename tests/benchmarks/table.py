@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.bench import Figures, Raw
-from tests.benchmarks.budgets import BUDGETS
+from tests.benchmarks.budgets import BUDGETS, RATIO
 
 
 def as_json(figures: Figures, run: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def print_tables(figures: Figures, run: dict[str, Any], console: Console) -> Non
             continue
         value = figures.values[key]
         verdict = "ok" if budget.met_by(value) else "missed"
-        found = f"{value:,.2f}{'' if budget.unit == '×' else ' '}{budget.unit}"
+        found = f"{value:,.2f}{'' if budget.unit == RATIO else ' '}{budget.unit}"
         raw = _spelled(figures.raw.get(key, {}))
         table.add_row(f"{budget.what}\n{key}", budget.against, found, budget.text, verdict, raw)
     console.print(table)
@@ -46,8 +46,8 @@ def print_tables(figures: Figures, run: dict[str, Any], console: Console) -> Non
         extra = Table(title="without a budget")
         extra.add_column("what", overflow="fold")
         extra.add_column("raw", overflow="fold")
-        for name, raw in others.items():
-            extra.add_row(name, _spelled(raw))
+        for name, found_raw in others.items():
+            extra.add_row(name, _spelled(found_raw))
         console.print(extra)
 
 
@@ -56,6 +56,6 @@ def _spelled(raw: Raw) -> str:
 
 
 def _number(value: float | str) -> str:
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"  # noqa: PLR2004  # digits shown
-    return f"{value:,}" if isinstance(value, int) else value
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if value >= 1_000 or value == int(value) else f"{value:.3g}"

@@ -19,7 +19,8 @@ from worker.store import (
     admit_export,
     admit_import,
 )
-from worker.store.jobs import Exhausted, Unit
+from worker.store.job_store import Taken
+from worker.store.jobs import Drained, Ended, Exhausted, Unit
 from worker.store.keyspace import EXCLUDED, INCLUDED
 
 LONG_MS, SHORT_MS = 60_000, 40
@@ -42,9 +43,9 @@ def _take(store: Store, job: JobRef, lease_ms: int = LONG_MS) -> Unit:
     return unit
 
 
-def _take_later(store: Store, job: JobRef) -> Unit | Exhausted:
+def _take_later(store: Store, job: JobRef) -> Taken:
     """Take a unit as soon as one is to be had."""
-    taken: list[Unit | Exhausted] = []
+    taken: list[Taken] = []
 
     def found() -> bool:
         unit = store.jobs.take(job, lease_ms=SHORT_MS, most_tries=3)
@@ -140,6 +141,23 @@ class JobSuite:
         assert _finish(store, job, unit) is None, "that stage is over"
         assert _take(store, job).stage == "gather"
 
+    def test_take__all_units_done__is_drained_until_somebody_advances(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        job = _job(store, ref, units=2)
+        units = [_take(store, job) for _ in range(2)]
+        _finish(store, job, units[0])
+        assert store.jobs.take(job, lease_ms=LONG_MS, most_tries=3) is None, "one is leased"
+        assert not store.jobs.advance(job, "scatter", "size", 1, drained=True)
+        _finish(store, job, units[1])
+        for _ in range(2):
+            drained = store.jobs.take(job, lease_ms=LONG_MS, most_tries=3)
+            assert drained == Drained("scatter", 2)
+        assert store.jobs.advance(job, "scatter", "size", 1, drained=True)
+        assert store.jobs.reopen(job, "size", "scatter", 2, [1])
+        assert not store.jobs.advance(job, "scatter", "size", 1, drained=True), "a late opener"
+        assert _take(store, job).number == 1
+
     def test_reopen__some_units__are_done_again(self, store: Store, ref: ListRef) -> None:
         job = _job(store, ref, units=4, stage="gather")
         for _ in range(4):
@@ -162,8 +180,11 @@ class JobSuite:
         state = store.jobs.get(job)
         assert (state.status, state.reason, state.report) == ("stopped", "why", None)
         assert state.ended_ms is not None
+        assert store.jobs.active(SCOPE) == [job], "until what it used is freed"
+        assert store.jobs.take(job, lease_ms=LONG_MS, most_tries=3) == Ended()
+        store.jobs.forget(job)
         assert store.jobs.active(SCOPE) == []
-        assert store.jobs.take(job, lease_ms=LONG_MS, most_tries=3) is None
+        assert not store.jobs.is_active(job)
         assert _finish(store, job, unit) is None
         assert not store.jobs.renew(job, unit, lease_ms=LONG_MS, rows=0, size_bytes=0)
         assert not store.jobs.advance(job, "scatter", "gather", 1)
@@ -181,6 +202,7 @@ class JobSuite:
         assert not store.jobs.renew(job, unit, lease_ms=1, rows=0, size_bytes=0)
         assert not store.jobs.advance(job, "scatter", "gather", 1)
         store.jobs.end(job, "stopped", keep_s=60)
+        store.jobs.forget(job)
         assert keys_of(store) < before
 
     def test_admit__import__is_claimed_and_ready(self, store: Store, ref: ListRef) -> None:

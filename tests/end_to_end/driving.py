@@ -219,7 +219,8 @@ def _left_over(system: System, segments: Iterable[BigSegment]) -> Iterator[str] 
             for index in range(live.shard_count(side)):
                 expected.add(keys.shard(segment.ref, live.name, side, index))
     tag = f"{keys.prefix}:{{{SCOPE.project}:{SCOPE.environment}:"
-    present = {key.decode() for key in store.client.scan_iter(f"{tag}*", 5_000)}
+    with system.server.client() as client:
+        present = {key.decode() for key in client.scan_iter(f"{tag}*", 5_000)}
     found = sorted(present ^ expected)
     for segment in segments:
         fields = store.client.hkeys(keys.list_record(segment.ref))

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.end_to_end.driving import (
-    SCOPE,
     BigSegment,
     assert_nothing_left,
     csv_of,
@@ -17,7 +16,6 @@ from tests.object_servers import ObjectServer
 from tests.servers import wait_until
 from tests.systems import System, running_system
 from tests.up_processes import is_running
-
 
 COUNT = 40_000
 OLD, NEW = random_keys(500, 8), random_keys(COUNT, 9)

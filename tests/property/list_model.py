@@ -42,6 +42,7 @@ class Build:
     target: Revision | None = None
     written: bool = False
     seal: int | None = None
+    broken_seal: int | None = None
     counts: tuple[int, int] = (-1, -1)
     replaying: bool = False
 

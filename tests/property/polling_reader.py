@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Hashable, Sequence
-from typing import Final
+from typing import Final, Self
 
 from worker.store import ListRef, ListUnknown, Membership, SegmentNotFound, Store
 
@@ -31,7 +31,7 @@ class PollingReader:
         self.polls = 0
         self.wrong: list[str] = []
 
-    def __enter__(self) -> "PollingReader":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

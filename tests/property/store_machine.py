@@ -1,94 +1,31 @@
 """A machine of everything that can happen to one segment, beside plain sets."""
 
-from collections.abc import Callable
-from typing import Any, Final
-
 import hypothesis.strategies as st
 import pytest
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from tests.conformance.building import (
     assert_list,
     copy_side,
     count,
-    keys_of_shard,
-    members_of,
     natural_form,
     run,
     shard_arguments,
-    shares_copies,
-    write_side,
 )
-from tests.conformance.stores import SCOPE, new_list, raw
-from tests.property.list_model import EMPTY, Build, Lists, answers_of, applied
-from tests.property.polling_reader import GONE, PollingReader
-from worker.store import Edit, Fenced, ImportInProgress, ListRef, ListUnknown, SegmentNotFound, Store
+from tests.conformance.stores import SCOPE, keys_of, raw
+from tests.property.import_machine import UNIVERSE, ImportMachine, edit_lists, key_sets
+from tests.property.list_model import answers_of, applied
+from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNotFound
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.member_codec import pack_one
 from worker.store.member_hash import hash_one, shard_index
-from worker.store.memberships import RESHARD_PREFIX, EditOp
 from worker.store.pins import pin, unpin
 from worker.store.reclaiming import lists_to_reclaim, reclaim_list
-from worker.store.revisions import FIRST_BITS, Revision
-
-#: Few keys, so that steps meet; the first three share a shard.
-UNIVERSE: Final = (
-    *keys_of_shard(9, 3),
-    "a",
-    "12345678",
-    "0f8fad5b-d9cb-469f-a165-70867728950e",
-    "d41d8cd98f00b204e9800998ecf8427e",
-    "\x00odd",
-)
-
-key_sets = st.frozensets(st.sampled_from(UNIVERSE))
-edit_ops: st.SearchStrategy[EditOp] = st.sampled_from(["i+", "i-", "e+", "e-"])
-edit_lists = st.lists(st.builds(Edit, edit_ops, st.sampled_from(UNIVERSE)), min_size=1, max_size=6)
+from worker.store.revisions import FIRST_BITS
 
 
-def _builds(condition: Callable[[Build], bool]) -> Callable[[Any], bool]:
-    return lambda machine: machine.held is not None and condition(machine.held)
-
-
-class StoreMachine(RuleBasedStateMachine):
-    """One segment, at most one build that holds its list, and any number of zombies.
-
-    A subclass sets the store and the reader.
-    """
-
-    store: Store
-    reader: PollingReader
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.imports = 0
-        self.key = f"s{self.reader.polls}-{id(self)}"
-        self.zombies: list[tuple[ListRef, str]] = []
-        self.published: dict[tuple[ListRef, str], tuple[int, int]] = {}
-        self.pins: dict[str, Revision] = {}
-        self.held: Build | None = None
-        self.create()
-
-    def create(self) -> None:
-        self.ref = new_list(self.store, self.key)
-        self.lists: Lists | None = EMPTY
-        self.version = 1
-        self.reader.watch(self.ref, answers_of(EMPTY, UNIVERSE))
-
-    def step(self, after: Lists | None, act: Callable[[], Any]) -> Any:
-        """Go to a state of which the reader knows."""
-        self.reader.expect(GONE if after is None else answers_of(after, UNIVERSE))
-        result = act()
-        self.reader.arrived()
-        self.lists = after
-        return result
-
-    def give_up(self) -> Build:
-        """Take the list from whoever holds it; what is left is a zombie."""
-        assert self.held is not None
-        build, self.held = self.held, None
-        self.zombies.append((self.ref, build.import_id))
-        return build
+class StoreMachine(ImportMachine):
+    """All that an import does, and everything else, in any order."""
 
     # What happens to the list
 
@@ -119,140 +56,6 @@ class StoreMachine(RuleBasedStateMachine):
         self.create()
         assert self.ref.generation == generation + 1
 
-    # What an import does
-
-    @precondition(lambda self: self.lists is not None)
-    @rule(file=key_sets, merge=st.booleans(), reshard=st.booleans())
-    def claim(self, *, file: frozenset[str], merge: bool, reshard: bool) -> None:
-        self.imports += 1
-        import_id = f"{RESHARD_PREFIX if reshard else 'i'}{self.imports}"
-        if self.held is not None:
-            if reshard or not self.held.is_reshard:
-                with pytest.raises(ImportInProgress):
-                    self.store.memberships.claim(self.ref, import_id)
-                return
-            self.give_up()
-        claim = self.store.memberships.claim(self.ref, import_id)
-        assert self.lists is not None
-        if reshard:
-            file, merge = frozenset(), True
-        self.held = Build(import_id, claim, file, merge, self.lists)
-
-    @precondition(_builds(lambda _: True))
-    @rule()
-    def claim_again(self) -> None:
-        build = self.build
-        again = self.store.memberships.claim(self.ref, build.import_id)
-        assert (again.target, again.base) == (build.claim.target, build.claim.base)
-
-    @property
-    def build(self) -> Build:
-        assert self.held is not None
-        return self.held
-
-    @property
-    def target(self) -> Revision:
-        assert self.build.target is not None
-        return self.build.target
-
-    @precondition(_builds(lambda _: True))
-    @rule(bits=st.sampled_from([0, FIRST_BITS, FIRST_BITS + 1]))
-    def prepare(self, bits: int) -> None:
-        build = self.build
-        if build.file or (build.merge and build.claim.base.included_bits):
-            bits = max(bits, FIRST_BITS)
-        target = self.store.memberships.prepare(self.ref, build.import_id, bits, 0)
-        assert build.target is None or build.target.name == target.name
-        assert build.replaying or build.target in (None, target)
-        build.target = build.target or target
-
-    @precondition(_builds(lambda build: build.target is not None))
-    @rule()
-    def gather(self) -> None:
-        if self.build.seal is not None:
-            with pytest.raises(Exception, match="FENCED"):
-                self.write_shards()
-            return
-        self.write_shards()
-        self.build.written = True
-
-    def write_shards(self) -> None:
-        """Write both sides as an import does: from the file, and from the base as it is now."""
-        build = self.build
-        for side in (INCLUDED, EXCLUDED):
-            base, bits = build.claim.base, self.target.bits(side)
-            new = build.file if side == INCLUDED else frozenset[str]()
-            keeps = base.bits(side) > 0 and (build.merge or side == EXCLUDED)
-            if keeps and bits == base.bits(side) and not shares_copies(self.store):
-                copy_side(self.store, self.ref, build.import_id, side, bits, new)
-            else:
-                kept = members_of(self.store, self.ref, base, side) if keeps else set()
-                write_side(self.store, self.ref, build.import_id, side, {*new, *kept}, bits)
-
-    @precondition(_builds(lambda build: build.written))
-    @rule()
-    def seal(self) -> None:
-        build = self.build
-        sealed = self.store.memberships.seal(self.ref, build.import_id)
-        assert sealed.counts == (build.counts if build.replaying else None)
-        if not build.replaying:
-            build.seal, build.counts = sealed.number, count(self.store, self.ref, self.target)
-
-    @precondition(_builds(lambda build: build.seal is not None))
-    @rule()
-    def unseal(self) -> None:
-        build = self.build
-        if build.replaying:
-            with pytest.raises(Fenced):
-                self.store.memberships.unseal(self.ref, build.import_id)
-            return
-        self.store.memberships.unseal(self.ref, build.import_id)
-        build.seal = None
-
-    @precondition(_builds(lambda build: build.seal is not None))
-    @rule()
-    def publish_one_step_of_many(self) -> None:
-        """Make so many edits that one call cannot replay them all; they change nothing."""
-        assert self.lists is not None
-        key = UNIVERSE[0]
-        side = "i" if key in self.lists[INCLUDED] else "e"
-        there = key in self.lists[INCLUDED if side == "i" else EXCLUDED]
-        toggles: list[EditOp] = ["i-", "i+"] if side == "i" else ["e-", "e+"]
-        ops = toggles if there else toggles[::-1]
-        edits = [Edit(op, key) for op in ops]
-        for _ in range(5):
-            self.version += 1
-            self.store.memberships.edit(self.ref, edits * 500)
-        self.build.edits += edits
-        assert self.publish_once() is None
-        self.build.replaying = True
-
-    def publish_once(self) -> Any:
-        build = self.build
-        return self.store.memberships.publish(
-            self.ref, build.import_id, counts=build.counts, retire_after_ms=0, seal=build.seal
-        )
-
-    @precondition(_builds(lambda build: build.seal is not None))
-    @rule()
-    def publish(self) -> None:
-        def to_the_end() -> None:
-            while self.publish_once() is None:
-                pass
-
-        result = self.build.result
-        self.version += not self.build.is_reshard
-        self.step(result, to_the_end)
-        build = self.give_up()
-        figures = len(result[INCLUDED]), len(result[EXCLUDED])
-        self.published[self.ref, build.import_id] = figures
-
-    @precondition(_builds(lambda _: True))
-    @rule()
-    def cancel(self) -> None:
-        build = self.give_up()
-        assert not self.store.memberships.cancel(self.ref, build.import_id)
-
     # What must not matter
 
     @precondition(lambda self: self.zombies)
@@ -270,6 +73,9 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(Fenced):
                 act(ref, import_id)
         figures = self.published.get((ref, import_id))
+        if figures is not None and ref == self.ref and self.lists is not None:
+            with pytest.raises(ImportInProgress):
+                memberships.claim(ref, import_id)
         assert memberships.cancel(ref, import_id) == (figures is not None)
         if figures is None:
             with pytest.raises(Fenced):
@@ -278,6 +84,12 @@ class StoreMachine(RuleBasedStateMachine):
             again = memberships.publish(ref, import_id, counts=(1, 1), retire_after_ms=0)
             assert again is not None
             assert (again.included_count, again.excluded_count) == figures
+
+    @precondition(lambda self: self.lists is not None)
+    @rule()
+    def create_late(self) -> None:
+        """A second creation of the same generation changes nothing."""
+        self.store.memberships.create(self.ref)
 
     @precondition(lambda self: self.lists is not None)
     @rule(holder=st.sampled_from(["x", "y"]))
@@ -344,3 +156,5 @@ class StoreMachine(RuleBasedStateMachine):
         if self.lists is not None:
             self.store.segments.delete(SCOPE, self.key)
         self.reclaim()
+        tag = f"{{{SCOPE.project}:{SCOPE.environment}:{self.key}.g"
+        assert not [key for key in keys_of(self.store) if tag in key], "something is left"

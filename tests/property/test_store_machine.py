@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.conformance.stores import opened
+from tests.property.import_machine import UNIVERSE
 from tests.property.polling_reader import PollingReader
-from tests.property.store_machine import UNIVERSE, StoreMachine
+from tests.property.store_machine import StoreMachine
 from tests.servers import Server
 from worker.store import Store
 

@@ -44,5 +44,5 @@ def test_fault__in_a_chunk_read_wrongly__means_nothing_yet() -> None:
 
 
 def test_fault__in_a_chunk_read_rightly__stops_with_its_byte() -> None:
-    with pytest.raises(ImportStopped, match="begins at byte 7 of lists/a.csv is over 1 MiB"):
+    with pytest.raises(ImportStopped, match=r"begins at byte 7 of lists/a\.csv is over 1 MiB"):
         wrongly_started(_plan(0), [_read("row", "row", fault=7)])

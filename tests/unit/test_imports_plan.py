@@ -1,5 +1,7 @@
 """Cutting lists: every byte once, every range a whole number of shards."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def test_ranges__any_total__cover_it_once_in_order(count: int, total: int) -> No
 
     assert bounds[0][0] == 0
     assert bounds[-1][1] == total
-    assert all(left[1] == right[0] for left, right in zip(bounds, bounds[1:], strict=False))
+    assert all(left[1] == right[0] for left, right in pairwise(bounds))
 
 
 @given(count=st.integers(1, 10**9))

@@ -9,7 +9,7 @@ from worker.exports.write import write_members
 from worker.objects.layout import export_key, export_prefix
 from worker.store import JobNotFound
 from worker.store.connections import driver_errors
-from worker.store.jobs import Exhausted, ExportRequest, JobRef, Unit
+from worker.store.jobs import Ended, Exhausted, ExportRequest, JobRef, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.pins import pin, unpin
 from worker.store.shard_reader import read_shards
@@ -38,7 +38,7 @@ def work_on_export(context: Context, ref: JobRef) -> bool:
     """
     settings, jobs = context.settings, context.store.jobs
     unit = jobs.take(ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries)
-    if unit is None:
+    if unit is None or (isinstance(unit, Ended) and not jobs.is_active(ref)):
         return False
     try:
         request = jobs.get(ref).request
@@ -47,10 +47,19 @@ def work_on_export(context: Context, ref: JobRef) -> bool:
     if not isinstance(request, ExportRequest):
         message = f"{ref} is no export"
         raise TerminalError(message)
-    if isinstance(unit, Exhausted):
-        last = jobs.field(ref, "last_error") or "the worker died each time"
-        _stop(context, request, f"gave up after {unit.tries} tries: {last}")
-        return False
+    match unit:
+        case Unit():
+            return _do(context, request, unit)
+        case Exhausted():
+            last = jobs.field(ref, "last_error") or "the worker died each time"
+            _stop(context, request, f"gave up after {unit.tries} tries: {last}")
+        case Ended():
+            _tidy_up(context, request)
+    return False
+
+
+def _do(context: Context, request: ExportRequest, unit: Unit) -> bool:
+    ref, jobs = request.ref, context.store.jobs
     try:
         _complete(context, request, _write(context, request, unit))
     except LeaseLost:
@@ -75,8 +84,8 @@ def _write(context: Context, request: ExportRequest, unit: Unit) -> dict[str, An
         yield from read_shards(store.client, store.keyspace, ref, revision, INCLUDED, 0, count)
 
     scope = (ref.project, ref.environment, ref.segment)
-    name = f"{ref.segment}.{request.format}"
-    key = export_key(scope, request.export_id, name)
+    # A name of this try's own: a late end of another must not replace what is reported.
+    key = export_key(scope, request.export_id, f"{unit.token}.{request.format}")
     with context.objects.open_writer(
         key, size_hint=None, content_type=_CONTENT_TYPES[request.format]
     ) as writer:
@@ -90,7 +99,7 @@ def _write(context: Context, request: ExportRequest, unit: Unit) -> dict[str, An
         "bucket": info.bucket,
         "key": info.key,
         "etag": info.etag,
-        "filename": name,
+        "filename": f"{ref.segment}.{request.format}",
     }
 
 
@@ -99,17 +108,25 @@ def _complete(context: Context, request: ExportRequest, report: dict[str, Any]) 
     due = context.clock_ms() + context.settings.export_retention_s * 1000
     with driver_errors(f"note when {ref} ends"):
         context.store.client.zadd(context.store.keyspace.expiring_exports(), {str(ref): due})
-    unpin(context.store, request.list_ref, request.export_id)
     keep_s = context.settings.job_retention_s
     if context.store.jobs.end(ref, "complete", report=report, keep_s=keep_s):
         logger.info("export.written", extra={"job": str(ref), "rows": report["rows"]})
+    _tidy_up(context, request)
 
 
 def _stop(context: Context, request: ExportRequest, reason: str) -> None:
-    ref = request.list_ref
-    scope = (ref.project, ref.environment, ref.segment)
-    context.objects.abort_uploads(export_prefix(scope, request.export_id))
-    unpin(context.store, request.list_ref, request.export_id)
     keep_s = context.settings.job_retention_s
     if context.store.jobs.end(request.ref, "stopped", reason=reason, keep_s=keep_s):
         logger.warning("export.stopped", extra={"job": str(request.ref), "reason": reason})
+    _tidy_up(context, request)
+
+
+def _tidy_up(context: Context, request: ExportRequest) -> None:
+    """Free what an ended export held, all but its file; a sweep comes back to it."""
+    store, ref = context.store, request.list_ref
+    unpin(store, ref, request.export_id)
+    prefix = export_prefix((ref.project, ref.environment, ref.segment), request.export_id)
+    context.objects.abort_uploads(prefix)
+    if store.jobs.get(request.ref).status == "stopped":
+        context.objects.delete_prefix(prefix)
+    store.jobs.forget(request.ref)

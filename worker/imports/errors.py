@@ -2,6 +2,7 @@
 
 ImportFailure
 ├── ShardsMiscounted (transient) what the store holds is not what was sent; gather again
+├── SpillUnwritable (transient)  the spill directory did not take a file
 └── ImportStopped (terminal)     the import cannot be completed; the message is its reason
 """
 
@@ -14,6 +15,10 @@ class ImportFailure(Exception):
 
 class ShardsMiscounted(ImportFailure, TransientError):
     """The store does not hold what was sent to it. Gather those ranges again."""
+
+
+class SpillUnwritable(ImportFailure, TransientError):
+    """The spill directory did not take a file. Make room; the chunk is tried again."""
 
 
 class ImportStopped(ImportFailure, TerminalError):

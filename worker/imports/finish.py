@@ -26,8 +26,9 @@ def complete_import(context: Context, request: ImportRequest, published: Publish
     seconds = dict(jobs.field(ref, "seconds") or {})
     seconds["total"] = (context.clock_ms() - started) / 1000
     report = final_report(counted.get("draft", {}), published, seconds)
-    _clean_up(context, request)
-    if jobs.end(ref, "complete", report=report, keep_s=context.settings.job_retention_s):
+    ended = jobs.end(ref, "complete", report=report, keep_s=context.settings.job_retention_s)
+    tidy_up(context, request)
+    if ended:
         facts = {name: report.get(name) for name in ("rowsRead", "accepted", "rejected")}
         logger.info("import.published", extra={"job": str(ref), **facts})
 
@@ -50,14 +51,25 @@ def stop_import(context: Context, request: ImportRequest, reason: str) -> None:
     ended = context.store.jobs.end(
         request.ref, "stopped", reason=reason, keep_s=context.settings.job_retention_s
     )
-    _clean_up(context, request)
+    tidy_up(context, request)
     if ended:
         logger.warning("import.stopped", extra={"job": str(request.ref), "reason": reason})
 
 
-def _clean_up(context: Context, request: ImportRequest) -> None:
+def tidy_up(context: Context, request: ImportRequest) -> None:
+    """Free what an ended import used; only then is it struck off the active jobs.
+
+    Idempotent. A sweep comes back to an import whose worker died before, or whose
+    segment was deleted under it.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+        ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
+    """
     release_memory(context.store, request.ref)
-    SpillStore(context.objects, context.settings.spill_dir, request).discard()
+    if request.sources:
+        SpillStore(context.objects, context.settings.spill_dir, request).discard()
     for file in request.sources:
         if file.uploaded:
             context.objects.delete(file.key)
+    context.store.jobs.forget(request.ref)

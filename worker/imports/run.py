@@ -6,11 +6,19 @@ from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
 from worker.imports.errors import ImportStopped
-from worker.imports.finish import complete_import, stop_import
+from worker.imports.finish import complete_import, stop_import, tidy_up
 from worker.imports.stage_run import StageRun
-from worker.imports.stages import run_gather, run_plan, run_publish, run_scatter, run_size
+from worker.imports.stages import (
+    open_next,
+    run_gather,
+    run_plan,
+    run_publish,
+    run_scatter,
+    run_size,
+)
 from worker.store import Fenced, JobNotFound, SegmentNotFound
-from worker.store.jobs import Exhausted, ImportRequest, JobRef, Unit
+from worker.store.job_store import Taken
+from worker.store.jobs import Drained, Ended, Exhausted, ImportRequest, JobRef, Unit
 from worker.units.context import Context
 from worker.units.errors import LeaseLost
 from worker.units.progress import UnitProgress
@@ -42,22 +50,34 @@ def work_on_import(context: Context, ref: JobRef) -> bool:
     Raises:
         StoreUnavailable: the store does not answer; the sweep will come back to it.
     """
-    settings, jobs = context.settings, context.store.jobs
-    unit = jobs.take(ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries)
-    if unit is None:
+    unit = _take(context, ref)
+    if isinstance(unit, Drained):
+        open_next(context, ref, unit)
+        unit = _take(context, ref)
+    if unit is None or (isinstance(unit, Ended) and not context.store.jobs.is_active(ref)):
         return False
     try:
-        state = jobs.get(ref)
+        request = context.store.jobs.get(ref).request
     except JobNotFound:
         return False
-    request = state.request
     if not isinstance(request, ImportRequest):
         message = f"{ref} is no import"
         raise ImportStopped(message)
-    if isinstance(unit, Exhausted):
-        stop_import(context, request, _exhausted_reason(context, ref, unit))
-        return False
-    return _do(context, request, unit)
+    match unit:
+        case Unit():
+            return _do(context, request, unit)
+        case Exhausted():
+            stop_import(context, request, _exhausted_reason(context, ref, unit))
+        case Ended():
+            tidy_up(context, request)
+    return False
+
+
+def _take(context: Context, ref: JobRef) -> Taken | None:
+    settings = context.settings
+    return context.store.jobs.take(
+        ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries
+    )
 
 
 def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from worker.imports.plan import Chunk, Plan
+from worker.imports.errors import ImportStopped
+from worker.imports.plan import Chunk, Plan, Source
 from worker.imports.sorting import Members, concatenate
 from worker.lists.csv_chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys import KeyBatch, RejectReason
 from worker.lists.parquet_reader import read_row_groups
+from worker.objects import ObjectNotFound
 from worker.store.member_codec import pack
 from worker.store.member_hash import hash_members
 from worker.units.context import Context
@@ -76,6 +78,7 @@ def read_chunk(
     is noted in the tally.
 
     Raises:
+        ImportStopped: the file is gone.
         ObjectChanged: the file is not the one that was planned.
         ObjectStoreUnavailable: no answer. Safe to retry the chunk.
         LeaseLost: another worker has the chunk.
@@ -83,7 +86,7 @@ def read_chunk(
     limits = context.settings
     parts: list[Members] = []
     rows = size = 0
-    for batch in _batches(context, plan, chunk, tally, progress):
+    for batch in _found(plan.sources[chunk.source], _batches(context, plan, chunk, tally, progress)):
         packed = pack(batch.keys)
         part = Members(packed, hash_members(packed))
         tally.count(batch, packed.nbytes)
@@ -96,6 +99,15 @@ def read_chunk(
             parts, rows, size = [], 0, 0
     if rows:
         yield concatenate(parts)
+
+
+def _found(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
+    """Say of a file that is not there any more what a caller understands."""
+    try:
+        yield from batches
+    except ObjectNotFound as exc:
+        message = f"the source is gone: s3://{source.bucket}/{source.key}"
+        raise ImportStopped(message) from exc
 
 
 def _batches(

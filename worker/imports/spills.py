@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker.imports.errors import ImportStopped
+from worker.imports.errors import ImportStopped, SpillUnwritable
 from worker.lists.sink import Sink
-from worker.objects import ObjectInfo, ObjectStore
+from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
 from worker.objects.layout import spill_key, spill_prefix
 from worker.store.jobs import ImportRequest
 
@@ -53,8 +53,11 @@ class SpillStore:
     def write(self, chunk: int, attempt: str, files: list[SpillFile]) -> Iterator[Sink]:
         """Open a spill for writing; it is appended to ``files`` when it is whole.
 
+        Nothing of it is left when the block fails.
+
         Raises:
             ObjectStoreUnavailable: the bucket did not take it. Safe to retry.
+            SpillUnwritable: the directory did not take it. Safe to retry.
         """
         key = spill_key(self._scope, self._import_id, chunk=chunk, attempt=attempt)
         if self._directory is None:
@@ -63,11 +66,18 @@ class SpillStore:
                 info = writer.close()
             files.append(SpillFile(key, info.size_bytes, info.etag))
             return
-        self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / f"{chunk:06d}-{attempt}"
-        with path.open("wb") as file:
-            yield file
-        files.append(SpillFile(path.name, path.stat().st_size, ""))
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                yield file
+            files.append(SpillFile(path.name, path.stat().st_size, ""))
+        except BaseException as exc:
+            path.unlink(missing_ok=True)
+            if isinstance(exc, OSError):
+                message = f"spill {path.name} could not be written ({exc.strerror}); make room"
+                raise SpillUnwritable(message) from exc
+            raise
 
     def read(self, spill: SpillFile, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes ``[start, end)`` of a spill.
@@ -76,20 +86,27 @@ class SpillStore:
             ImportStopped: the spill is gone.
             ObjectStoreUnavailable: the bucket did not answer. Safe to retry.
         """
-        if self._directory is None:
-            info = ObjectInfo(self._objects.bucket, spill.key, spill.size_bytes, spill.etag)
-            yield from self._objects.read_range(info, start, end)
-            return
         try:
+            if self._directory is None:
+                info = ObjectInfo(self._objects.bucket, spill.key, spill.size_bytes, spill.etag)
+                yield from self._objects.read_range(info, start, end)
+                return
             with (self._directory / spill.key).open("rb") as file:
                 file.seek(start)
                 left = end - start
                 while left > 0 and (piece := file.read(min(_READ_BYTES, left))):
                     left -= len(piece)
                     yield piece
-        except FileNotFoundError as exc:
+        except (FileNotFoundError, ObjectNotFound) as exc:
             message = f"spill {spill.key} is gone; import the list again"
             raise ImportStopped(message) from exc
+
+    def remove(self, spill: SpillFile) -> None:
+        """Delete one spill that no record names; idempotent."""
+        if self._directory is not None:
+            (self._directory / spill.key).unlink(missing_ok=True)
+            return
+        self._objects.delete(spill.key)
 
     def discard(self) -> None:
         """Delete every spill of the import; idempotent."""

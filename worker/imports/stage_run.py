@@ -6,7 +6,7 @@ from typing import Any, Final
 from worker.imports.errors import ImportStopped
 from worker.imports.plan import Plan
 from worker.imports.spills import SpillStore
-from worker.store.jobs import ImportRequest, Unit
+from worker.store.jobs import ImportRequest, JobRef, Unit
 from worker.store.memberships import Claim
 from worker.units.context import Context
 from worker.units.progress import UnitProgress
@@ -55,22 +55,23 @@ class StageRun:
             size_bytes=self.progress.size_bytes,
         )
 
-    def advance(self, stage: str, units: int, **fields: int) -> int:
+    def advance(self, stage: str, units: int) -> int:
         """Open the next stage; hints for its units if this call opened it."""
         opened = self.context.store.jobs.advance(
-            self.request.ref, self.unit.stage, stage, units, entered=self._entered(stage), **fields
+            self.request.ref,
+            self.unit.stage,
+            stage,
+            units,
+            entered=moments_with(self.context, self.request.ref, stage),
         )
         # The worker that opens a stage takes a unit itself.
         return min(MOST_HINTS, units - 1) if opened else 0
 
     def enter(self, stage: str) -> None:
         """Say which part of a small import is under way, and since when."""
-        self.context.store.jobs.put_field(self.request.ref, "entered", self._entered(stage))
+        moments = moments_with(self.context, self.request.ref, stage)
+        self.context.store.jobs.put_field(self.request.ref, "entered", moments)
         self.context.store.jobs.put_field(self.request.ref, "phase", stage)
-
-    def _entered(self, stage: str) -> dict[str, int]:
-        entered = self.context.store.jobs.field(self.request.ref, "entered") or {}
-        return {**entered, stage: self.context.clock_ms()}
 
     def seconds(self) -> dict[str, float]:
         """Wall time of each stage, from the moments they were entered last."""
@@ -82,3 +83,9 @@ class StageRun:
         return {
             name: (end - start) / 1000 for (name, start), end in zip(moments, ends, strict=True)
         }
+
+
+def moments_with(context: Context, ref: JobRef, stage: str) -> dict[str, int]:
+    """When each stage was entered last, Unix ms; this one now."""
+    entered = context.store.jobs.field(ref, "entered") or {}
+    return {**entered, stage: context.clock_ms()}

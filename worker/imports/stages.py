@@ -14,14 +14,37 @@ from worker.imports.sizing import fix_size
 from worker.imports.small import run_small
 from worker.imports.sorting import distinct
 from worker.imports.spills import SpillFile
-from worker.imports.stage_run import MOST_HINTS, StageRun
+from worker.imports.stage_run import MOST_HINTS, StageRun, moments_with
 from worker.lists.spill import SpillWriter
 from worker.lists.spill_index import SpillIndex
+from worker.store.jobs import Drained, JobRef
 from worker.store.memberships import Claim
 from worker.store.revisions import Revision
+from worker.units.context import Context
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000
+#: Stages of many units, and what each leads to.
+_FOLLOWING: Final = {"scatter": "size", "gather": "publish"}
+
+
+def open_next(context: Context, ref: JobRef, drained: Drained) -> None:
+    """Open the stage behind one whose units are all done.
+
+    Whoever finds it so does this, not the worker of the last unit: that one may have died
+    between the two. Opening twice is once.
+    """
+    following = _FOLLOWING[drained.stage]
+    context.store.jobs.advance(
+        ref,
+        drained.stage,
+        following,
+        1,
+        drained=True,
+        entered=moments_with(context, ref, following),
+        # Only of use behind gather, which is what a publication counts.
+        ranges=drained.units,
+    )
 
 
 def run_plan(run: StageRun) -> int:
@@ -50,8 +73,11 @@ def run_scatter(run: StageRun) -> int:
         for members in read_chunk(run.context, plan, plan.chunks[number], tally, run.progress):
             writer.add_run(members.packed, members.hashes)
         index = writer.close()
-    left = run.done(tally.to_json() | {"spill": files[0].to_json(), "index": index.to_json()})
-    return run.advance("size", 1) if left == 0 else 0
+    result = tally.to_json() | {"spill": files[0].to_json(), "index": index.to_json()}
+    if run.done(result) is None:
+        # Another try was first, or the import has ended and its spills are gone.
+        run.spills.remove(files[0])
+    return 0
 
 
 def run_size(run: StageRun) -> int:
@@ -101,9 +127,7 @@ def run_gather(run: StageRun) -> int:
     plan = run.plan()
     written = _spills(run.results("scatter", len(plan.chunks)))
     claim, part = run.claim(), Range(run.unit.number, run.unit.units)
-    target = run.context.store.memberships.prepare(
-        run.request.list_ref, run.request.import_id, 0, 0
-    )
+    target = run.context.store.memberships.target(run.request.list_ref, run.request.import_id)
     gathered = gather(
         run.context,
         run.request,
@@ -113,10 +137,8 @@ def run_gather(run: StageRun) -> int:
         lambda: load_spills(run.spills, written, part),
         run.progress,
     )
-    left = run.done(gathered.to_json() | {"ranges": run.unit.units})
-    if left != 0:
-        return 0
-    return run.advance("publish", 1, ranges=run.unit.units)
+    run.done(gathered.to_json())
+    return 0
 
 
 def run_publish(run: StageRun) -> int:
@@ -126,7 +148,7 @@ def run_publish(run: StageRun) -> int:
     if counted is None:
         range_count = jobs.field(request.ref, "ranges")
         ranges = run.results("gather", range_count)
-        target = run.context.store.memberships.prepare(request.list_ref, request.import_id, 0, 0)
+        target = run.context.store.memberships.target(request.list_ref, request.import_id)
         found = count_shards(run.context, request, target, ranges, run.progress)
         counted = jobs.field(request.ref, "counted")
         if counted is None and found.miscounted:

@@ -24,6 +24,7 @@ def admit_import(store: Store, request: ImportRequest) -> None:
         store.memberships.claim(request.list_ref, request.import_id)
     except StoreError as exc:
         store.jobs.end(request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S)
+        store.jobs.forget(request.ref)
         raise
     store.jobs.advance(request.ref, "claim", "plan", 1, claimed=1)
 

@@ -10,6 +10,8 @@ from worker.store.connections import driver_errors
 from worker.store.errors import JobNotFound
 from worker.store.jobs import (
     STATUS_OF_STAGE,
+    Drained,
+    Ended,
     Exhausted,
     ExportRequest,
     ImportRequest,
@@ -23,6 +25,7 @@ from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.scripts import Argument, ScriptName, Scripts
 
 Tokens = Callable[[], str]
+Taken = Unit | Exhausted | Drained | Ended
 
 #: A record of a job that nobody finishes is dropped after this long, far beyond any job.
 _ABANDONED_S: Final = 90 * 86_400
@@ -69,17 +72,23 @@ class JobStore:
         return _state({name.decode(): value for name, value in fields.items()})
 
     def active(self, scope: Scope) -> list[JobRef]:
-        """The jobs of an environment that have not ended, in no order."""
+        """The jobs of an environment that have not ended or not been tidied up, in no order."""
         with driver_errors(f"list jobs of {scope.environment}"):
             found = self._client.smembers(self._keys.active_jobs(scope))
         return [JobRef.parse(text.decode()) for text in found]
 
-    def take(self, ref: JobRef, *, lease_ms: int, most_tries: int) -> Unit | Exhausted | None:
+    def is_active(self, ref: JobRef) -> bool:
+        """Whether a job has not ended, or has ended and not been tidied up."""
+        with driver_errors(f"look for {ref}"):
+            return bool(self._client.sismember(self._keys.active_jobs(ref.scope), str(ref)))
+
+    def take(self, ref: JobRef, *, lease_ms: int, most_tries: int) -> Taken | None:
         """Take the next unit that nobody holds.
 
         Returns:
-            The unit; ``Exhausted`` when the next unit has used up its tries; ``None`` when
-            nothing is to be had, or the job has ended or is gone.
+            The unit; ``Exhausted`` when the next unit has used up its tries; ``Drained``
+            when all units are done and the next stage is to be opened; ``Ended`` when
+            the job has ended; ``None`` when nothing is to be had, or the job is gone.
 
         Raises:
             StoreUnavailable: no answer. Safe to retry; a lease may be left to run out.
@@ -91,6 +100,10 @@ class JobStore:
                 return Unit(reply[1].decode(), reply[2], reply[3], reply[4], token)
             case b"exhausted":
                 return Exhausted(reply[1].decode(), reply[2], reply[3])
+            case b"drained":
+                return Drained(reply[1].decode(), reply[2])
+            case b"ended":
+                return Ended()
             case _:
                 return None
 
@@ -123,10 +136,21 @@ class JobStore:
         from_stage: str,
         to_stage: str,
         units: int,
+        *,
+        drained: bool = False,
         **fields: Mapping[str, Any] | Sequence[Any] | int | str,
     ) -> bool:
-        """Move a job to its next stage; ``False`` when another worker did it."""
-        args: list[Argument] = [from_stage, to_stage, units]
+        """Move a job to its next stage; ``False`` when another worker did it.
+
+        Args:
+            ref: The job.
+            from_stage: Where it must be.
+            to_stage: Where it goes.
+            units: Units of the next stage.
+            drained: Do it only if all units of ``from_stage`` are done.
+            fields: What the next stage needs.
+        """
+        args: list[Argument] = [from_stage, to_stage, units, int(drained)]
         for name, value in fields.items():
             args += [f"field:{name}", json.dumps(value, separators=(",", ":"))]
         return bool(self._run("job_advance", ref, args))
@@ -172,6 +196,8 @@ class JobStore:
     ) -> bool:
         """End a job, once. Safe to retry.
 
+        It stays listed as active, so that a sweep finds it, until :meth:`forget`.
+
         Returns:
             Whether this call ended it.
         """
@@ -181,8 +207,12 @@ class JobStore:
         if report is not None:
             fields += ["report", json.dumps(report, separators=(",", ":"))]
         with driver_errors(f"end {ref}"):
-            keys = [self._key(ref), self._keys.active_jobs(ref.scope)]
-            return bool(self._scripts.run("job_end", keys, [str(ref), keep_s, *fields]))
+            return bool(self._scripts.run("job_end", [self._key(ref)], [keep_s, *fields]))
+
+    def forget(self, ref: JobRef) -> None:
+        """Strike an ended job off the active ones: all it used is freed. Idempotent."""
+        with driver_errors(f"forget {ref}"):
+            self._client.srem(self._keys.active_jobs(ref.scope), str(ref))
 
     def take_turn(self, name: str, every_ms: int) -> bool:
         """Whether it is this caller's turn at a periodic chore: one caller each period."""

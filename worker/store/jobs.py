@@ -138,6 +138,19 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Drained:
+    """A stage whose units are all done, and whose next stage nobody has opened yet."""
+
+    stage: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that has ended; what it used may still have to be freed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exhausted:
     """A unit that has been tried too often."""
 

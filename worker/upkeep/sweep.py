@@ -16,8 +16,9 @@ _CLAIM_GRACE_MS: Final = 30_000
 def sweep_jobs(context: Context) -> int:
     """Send hints for jobs that stand still.
 
-    A job stands still when no unit was taken, renewed or finished for a sweep's time. At
-    most one hint is sent for it in a lease's time, however many workers sweep.
+    A job stands still when no unit was taken, renewed or finished for a sweep's time, also
+    one that has ended without being tidied up. At most one hint is sent for it in a lease's
+    time, however many workers sweep.
 
     Cost: one round trip an environment and one a job.
 
@@ -39,9 +40,9 @@ def _look_at(context: Context, ref: JobRef) -> int:
         state = context.store.jobs.get(ref)
     except JobNotFound:
         # Its record has expired: only the active set still knows it.
-        context.store.jobs.end(ref, "stopped", keep_s=60)
+        context.store.jobs.forget(ref)
         return 0
-    if state.stage == "claim":
+    if state.stage == "claim" and state.ended_ms is None:
         _mend_claim(context, state)
         return 0
     settings, now = context.settings, context.clock_ms()

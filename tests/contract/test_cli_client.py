@@ -1,0 +1,250 @@
+"""The client commands of `bigseg`, against a real API; the worker's part is done by hand."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import build_app
+from tests.api_servers import SCOPE, TOKEN, Api, create_segment, include, new_key
+from tests.servers import wait_until
+from worker.objects import ObjectStore
+from worker.store import JobRef, Store
+
+Run = Callable[..., Result]
+
+_REPORT = {
+    "rowsRead": 4,
+    "accepted": 2,
+    "duplicates": 1,
+    "rejected": 1,
+    "membersBefore": 0,
+    "added": 2,
+    "removed": 0,
+    "unchanged": 0,
+    "membersAfter": 2,
+    "seconds": {"scatter": 0.25},
+    "rejectedSample": [{"row": 3, "reason": "blank"}],
+}
+
+
+@pytest.fixture
+def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run one command as a user would."""
+    monkeypatch.setenv("BIGSEG_URL", api.url)
+    monkeypatch.setenv("BIGSEG_TOKEN", TOKEN)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_command(*words: str) -> Result:
+        return CliRunner().invoke(build_app(), list(words))
+
+    return run_command
+
+
+@contextmanager
+def _worker(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterator[None]:
+    """End the segment's next job, as a worker would."""
+    found: list[JobRef] = []
+
+    def is_there() -> bool:
+        found[:] = [
+            ref
+            for ref in store.jobs.active(SCOPE)
+            if store.jobs.get(ref).request.list_ref.segment == segment
+        ]
+        return bool(found)
+
+    def work() -> None:
+        wait_until(is_there, f"{segment} has a job", 20)
+        end(found[0])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(30)
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
+    key = new_key()
+
+    made = _json(run("segments", "create", key, "--name", "N", "--tag", "t", "--json"))
+    shown = _json(run("segments", "show", key, "--json"))
+    listed = _json(run("segments", "list", "--json"))
+    table = run("segments", "show", key)
+
+    assert (made["key"], made["name"], made["tags"], made["unbounded"]) == (key, "N", ["t"], True)
+    assert shown["key"] == key
+    assert key in [one["key"] for one in listed]
+    assert key in table.stdout
+    assert key in run("segments", "list").stdout
+    assert run("segments", "delete", key).exit_code == 0
+    gone = run("segments", "show", key, "--json")
+    assert gone.exit_code == 1
+    assert "does not exist" in json.loads(gone.stderr)["error"]
+
+
+def test_lookup__members_and_strangers__are_told_apart(run: Run, client: httpx.Client) -> None:
+    key = create_segment(client)
+    include(client, key, "a/b", "[bold]é")
+
+    answers = _json(run("lookup", "--segment", key, "a/b", "[bold]é", "no", "--json"))
+    table = run("lookup", "--segment", key, "[bold]é")
+
+    assert [one["included"] for one in answers] == [True, True, False]
+    assert "[bold]é" in table.stdout
+
+
+def test_import__file_into_a_new_segment__waits_and_shows_the_report(
+    run: Run, store: Store, tmp_path: Path
+) -> None:
+    key = new_key()
+    file = tmp_path / "list.csv"
+    file.write_text("a\na\n\nb\n")
+
+    def end(ref: JobRef) -> None:
+        store.jobs.end(ref, "complete", report=_REPORT, keep_s=600)
+
+    with _worker(store, key, end):
+        result = run("import", str(file), "--segment", key, "--create", "--mode", "replace")
+
+    assert result.exit_code == 0, result.output
+    assert "complete" in result.stdout
+    assert "members after" in result.stdout
+    assert "blank" in result.stdout
+
+
+def test_import__stopped__ends_with_status_1_and_the_reason(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = create_segment(client)
+    file = tmp_path / "list.csv"
+    file.write_text("a\n")
+
+    def end(ref: JobRef) -> None:
+        store.jobs.end(ref, "stopped", reason="list changed", keep_s=600)
+
+    with _worker(store, key, end):
+        result = run("import", str(file), "--segment", key, "--json")
+
+    assert result.exit_code == 1
+    job = json.loads(result.stdout)
+    assert (job["status"], job["reason"]) == ("stopped", "list changed")
+    shown = run("imports", "show", job["id"], "--segment", key)
+    assert shown.exit_code == 1
+    assert "list changed" in shown.stdout
+
+
+def test_import__from_s3_without_waiting__gives_the_id(
+    run: Run, client: httpx.Client, objects: ObjectStore
+) -> None:
+    key = create_segment(client)
+
+    job = _json(
+        run(
+            *("import", f"s3://{objects.bucket}/lists/a.csv", "--segment", key),
+            *("--no-wait", "--json"),
+        )
+    )
+
+    assert job["status"] == "ready"
+    assert _json(run("imports", "show", job["id"], "--segment", key, "--json"))["id"] == job["id"]
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_export__complete__writes_the_file_or_standard_output(
+    run: Run,
+    store: Store,
+    client: httpx.Client,
+    objects: ObjectStore,
+    tmp_path: Path,
+    *,
+    as_file: bool,
+) -> None:
+    key = create_segment(client)
+    output = tmp_path / "out.csv"
+
+    def end(ref: JobRef) -> None:
+        with objects.open_writer(f"exports/{ref.job_id}") as writer:
+            writer.write(b"a\nb\n")
+        info = writer.close()
+        where = {"bucket": info.bucket, "key": info.key, "etag": info.etag}
+        report = {"sizeBytes": info.size_bytes, "rows": 2, **where}
+        store.jobs.end(ref, "complete", report=report, keep_s=600)
+
+    with _worker(store, key, end):
+        result = run("export", "--segment", key, *(("-o", str(output)) if as_file else ()))
+
+    assert result.exit_code == 0, result.output
+    if as_file:
+        assert output.read_bytes() == b"a\nb\n"
+        assert "2 keys" in result.stdout
+        assert list(tmp_path.iterdir()) == [output]
+    else:
+        assert result.stdout_bytes == b"a\nb\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("segments", "show", "no-such"),
+        ("segments", "delete", "no-such"),
+        ("lookup", "-s", "no-such", "a"),
+        ("export", "-s", "no-such"),
+        ("import", "/no/such/file", "-s", "no-such"),
+        ("import", "s3://elsewhere/a.csv", "-s", "no-such"),
+        ("imports", "show", "x", "-s", "no-such"),
+        ("segments", "create", "-bad-"),
+    ],
+)
+def test_command__that_fails__says_why_in_one_line(run: Run, words: tuple[str, ...]) -> None:
+    result = run(*words[:2], "--", words[2]) if words[1] == "create" else run(*words)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("bigseg: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_command__nobody_answers__says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGSEG_URL", "127.0.0.1:9")
+
+    result = run("segments", "list")
+
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9" in result.stderr
+
+
+def test_command__without_a_token__says_where_one_may_be(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("BIGSEG_TOKEN")
+    monkeypatch.chdir(tmp_path)
+    assert "BIGSEG_TOKEN" in run("segments", "list").stderr
+
+    (tmp_path / ".bigseg").mkdir()
+    (tmp_path / ".bigseg" / "admin-token").write_text(f"{TOKEN}\n")
+
+    assert run("segments", "list").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("import",), ("lookup",), ("export",), ("segments",), ("segments", "list"), ("imports",)],
+)
+def test_command__asked_for_help__gives_it(run: Run, words: tuple[str, ...]) -> None:
+    result = run(*words, "--help")
+
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout

@@ -1,0 +1,153 @@
+"""Exports over the wire: eight fields at every stage, and a download that streams."""
+
+import httpx
+import pytest
+
+from tests.api_servers import SCOPE, SEGMENTS, Api, assert_refused, create_segment, wait_for_message
+from worker.objects import ObjectStore, export_key
+from worker.store import ExportRequest, JobRef, Store
+
+_FIELDS = {
+    "id",
+    "segmentKey",
+    "creationTime",
+    "status",
+    "sizeBytes",
+    "size",
+    "initiator",
+    "_links",
+}
+
+
+@pytest.fixture
+def segment(client: httpx.Client) -> str:
+    return create_segment(client)
+
+
+def _complete(store: Store, objects: ObjectStore, export_id: str, content: bytes) -> str:
+    """Do what the worker does at the end of an export; give the object's key."""
+    ref = JobRef("export", SCOPE, export_id)
+    request = store.jobs.get(ref).request
+    assert isinstance(request, ExportRequest)
+    scope = (SCOPE.project, SCOPE.environment, request.list_ref.segment)
+    key = export_key(scope, export_id, "included.csv")
+    with objects.open_writer(key) as writer:
+        writer.write(content)
+    info = writer.close()
+    report = {
+        "sizeBytes": info.size_bytes,
+        "rows": content.count(b"\n"),
+        "bucket": info.bucket,
+        "key": info.key,
+        "etag": info.etag,
+    }
+    store.jobs.end(ref, "complete", report=report, keep_s=600)
+    return key
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", None),
+        (b"null", "application/json"),
+        (b"", "application/json"),
+        (b"{", "application/json"),
+        (b'["parquet"]', "application/json"),
+        (b"", "application/x-www-form-urlencoded"),
+        (b'{"format":"parquet"}', "text/plain"),
+    ],
+)
+def test_create__whatever_clients_send__starts_a_csv_export(
+    client: httpx.Client, store: Store, segment: str, content: bytes, kind: str | None
+) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+
+    reply = client.post(f"{SEGMENTS}/{segment}/exports", content=content, headers=headers)
+
+    assert reply.status_code == 200
+    shown = reply.json()
+    assert set(shown) >= _FIELDS
+    assert all(shown[name] is not None for name in _FIELDS)
+    assert (shown["sizeBytes"], shown["size"], shown["format"]) == (0, "0 B", "csv")
+    assert set(shown["_links"]) == {"self", "parent"}
+    assert reply.headers["location"] == shown["_links"]["self"]["href"]
+    assert client.get(reply.headers["location"]).json() == shown
+    wait_for_message(store, "bigseg.work", f"export:default:production:{shown['id']}")
+
+
+def test_create__parquet__is_asked_for(client: httpx.Client, segment: str) -> None:
+    reply = client.post(f"{SEGMENTS}/{segment}/exports", json={"format": "parquet"})
+
+    assert reply.json()["format"] == "parquet"
+
+
+def test_create__unknown_format__is_an_invalid_request(client: httpx.Client, segment: str) -> None:
+    reply = client.post(f"{SEGMENTS}/{segment}/exports", json={"format": "xml"})
+
+    assert_refused(reply, 400, "invalid_request")
+
+
+def test_create__standard_or_unknown_segment__is_refused(client: httpx.Client) -> None:
+    standard = create_segment(client, big=False)
+
+    assert_refused(client.post(f"{SEGMENTS}/{standard}/exports"), 400, "invalid_request")
+    assert_refused(client.post(f"{SEGMENTS}/no-such/exports"), 404, "not_found")
+
+
+def test_download__complete_export__streams_the_file(
+    api: Api, client: httpx.Client, store: Store, objects: ObjectStore, segment: str
+) -> None:
+    location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
+    content = b"".join(b"key-%d\n" % n for n in range(300_000))
+    _complete(store, objects, location.rpartition("/")[2], content)
+
+    shown = client.get(location).json()
+    link = shown["_links"]["download"]
+    reply = client.get(link["href"])
+
+    assert shown["status"] == "complete"
+    assert (shown["sizeBytes"], shown["size"]) == (len(content), "3.2 MB")
+    assert shown["rows"] == 300_000
+    assert link["type"] == "text/csv"
+    assert reply.status_code == 200
+    assert reply.content == content
+    assert reply.headers["content-length"] == str(len(content))
+    assert reply.headers["content-disposition"] == f'attachment; filename="{segment}.csv"'
+    assert reply.headers["content-type"] == "text/csv; charset=utf-8"
+    assert_refused(httpx.get(api.url + link["href"]), 401, "unauthorized")
+
+
+def test_download__empty_export__is_an_empty_file(
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str
+) -> None:
+    location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
+    _complete(store, objects, location.rpartition("/")[2], b"")
+
+    reply = client.get(f"{location}/download")
+
+    assert (reply.status_code, reply.content) == (200, b"")
+
+
+def test_download__not_yet_complete__is_not_found(client: httpx.Client, segment: str) -> None:
+    location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
+
+    assert_refused(client.get(f"{location}/download"), 404, "not_found")
+
+
+def test_download__file_deleted_since__is_not_found(
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str
+) -> None:
+    location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
+    objects.delete(_complete(store, objects, location.rpartition("/")[2], b"a\n"))
+
+    assert "export again" in assert_refused(client.get(f"{location}/download"), 404, "not_found")
+
+
+@pytest.mark.parametrize("export_id", ["x", "11111111-1111-4111-8111-111111111111"])
+def test_get__unknown_export__is_not_found(
+    client: httpx.Client, segment: str, export_id: str
+) -> None:
+    path = f"{SEGMENTS}/{segment}/exports/{export_id}"
+
+    assert_refused(client.get(path), 404, "not_found")
+    assert_refused(client.get(f"{path}/download"), 404, "not_found")

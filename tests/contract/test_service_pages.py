@@ -1,0 +1,62 @@
+"""Health, metrics and the OpenAPI document."""
+
+import httpx
+
+from tests.api_servers import SEGMENTS, Api, create_segment
+
+_OPERATIONS = {
+    "getSegments",
+    "postSegment",
+    "getSegment",
+    "deleteSegment",
+    "updateBigSegmentContextTargets",
+    "updateBigSegmentTargets",
+    "getSegmentMembershipForContext",
+    "getSegmentMembershipForUser",
+    "createBigSegmentImport",
+    "getBigSegmentImport",
+    "createBigSegmentExport",
+    "getBigSegmentExport",
+    "downloadBigSegmentExport",
+}
+
+
+def test_health__without_a_token__is_answered(api: Api) -> None:
+    live, ready = (httpx.get(f"{api.url}/{name}") for name in ("healthz", "readyz"))
+
+    assert (live.status_code, live.json()) == (200, {"status": "ok"})
+    assert ready.status_code == 200, ready.text
+    assert ready.json() == {
+        "status": "ok",
+        "parts": {"redis": {"ok": True}, "s3": {"ok": True}, "broker": {"ok": True}},
+    }
+
+
+def test_metrics__after_requests__count_them_by_route(client: httpx.Client) -> None:
+    key = create_segment(client)
+    client.get(f"{SEGMENTS}/{key}/contexts/a")
+    client.get(f"{SEGMENTS}/{key}")
+
+    text = client.get("/metrics").text
+
+    assert 'bigseg_lookups_total{status="200"}' in text
+    route = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}"
+    assert f'bigseg_request_seconds_count{{method="GET",route="{route}",status="200"}}' in text
+    assert key not in text
+
+
+def test_document__names_every_operation_and_no_422(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert {one["operationId"] for one in operations} == _OPERATIONS
+    for operation in operations:
+        assert "422" not in operation["responses"]
+        assert operation["responses"]["400"]["content"]["application/json"]["schema"] == {
+            "$ref": "#/components/schemas/Error"
+        }
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    lookup = document["paths"][
+        "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/contexts/{contextKey}"
+    ]["get"]
+    assert [one["name"] for one in lookup["parameters"]][-1] == "contextKey"

@@ -1,0 +1,80 @@
+"""The broker forgets, goes away and comes back; messages are hints and no more."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.end_to_end.driving import assert_nothing_left, csv_of, new_segment, random_keys
+from tests.end_to_end.messages import send_work, waiting_messages
+from tests.object_servers import ObjectServer
+from tests.servers import Server, wait_until
+from tests.systems import System, running_system
+
+KEYS = random_keys(25_000, 3)
+SLOW = {
+    "BIGSEG_PUT_RATE_BYTES_S": "250000",
+    "BIGSEG_CHUNK_BYTES": str(64 * 1024),
+    "BIGSEG_RANGE_BYTES": str(64 * 1024),
+}
+
+
+@pytest.fixture(scope="module")
+def system(s3_server: ObjectServer) -> Iterator[System]:
+    with running_system(s3_server, own_broker=True, settings=SLOW) as running:
+        yield running
+
+
+def _restart(broker: Server) -> None:
+    broker.restart()
+
+
+def _kill_for_a_while(broker: Server) -> None:
+    broker.kill()
+    threading.Event().wait(4)
+    broker.start()
+
+
+def _forget(broker: Server) -> None:
+    broker.command_reply("FLUSHALL")
+
+
+@pytest.mark.parametrize("stage", ["scatter", "gather"])
+@pytest.mark.parametrize("fault", [_restart, _kill_for_a_while, _forget])
+def test_broker__at_its_worst_while_importing__import_is_exact(
+    system: System, fault: Callable[[Server], None], stage: str
+) -> None:
+    segment = new_segment(system)
+    import_id = segment.upload(csv_of(KEYS))
+    segment.wait_stage(import_id, stage, finished_units=1)
+    fault(system.broker)
+    assert segment.completed(import_id)["membersAfter"] == len(KEYS)
+    assert segment.counted() == len(KEYS)
+    segment.delete()
+    assert_nothing_left(system)
+
+
+def test_broker__down_when_an_import_is_asked_for__accepted_and_done_later(
+    system: System,
+) -> None:
+    segment = new_segment(system)
+    system.broker.stop()
+    import_id = segment.upload(csv_of(KEYS[:100]))
+    assert segment.includes(KEYS[0]) is False
+    assert segment.edit(add=["meanwhile"]).status_code == 204
+    assert system.http.get("/readyz").json()["parts"]["broker"]["ok"] is False
+    system.broker.start()
+    assert segment.completed(import_id)["membersAfter"] == 101
+    segment.delete()
+
+
+def test_messages__many_for_one_job__are_used_up(system: System) -> None:
+    segment = new_segment(system)
+    import_id = segment.upload(csv_of(KEYS))
+    ref = segment.state(import_id).request.ref
+    send_work(system, ref, times=200)
+    segment.completed(import_id)
+    wait_until(lambda: waiting_messages(system) == 0, "all messages are taken")
+    assert segment.counted() == len(KEYS)
+    segment.delete()
+    assert_nothing_left(system)

@@ -1,0 +1,103 @@
+"""The store, and with it the broker, is away for a while; imports end exact all the same."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.driving import (
+    BigSegment,
+    assert_nothing_left,
+    csv_of,
+    new_segment,
+    random_keys,
+)
+from tests.object_servers import ObjectServer
+from tests.servers import wait_until
+from tests.systems import System, running_system
+
+OLD, NEW = random_keys(500, 8), random_keys(30_000, 9)
+SLOW = {
+    "BIGSEG_PUT_RATE_BYTES_S": "250000",
+    "BIGSEG_CHUNK_BYTES": str(64 * 1024),
+    "BIGSEG_RANGE_BYTES": str(64 * 1024),
+}
+
+
+@pytest.fixture(scope="module")
+def system(s3_server: ObjectServer) -> Iterator[System]:
+    with running_system(s3_server, settings=SLOW) as running:
+        yield running
+
+
+@pytest.fixture
+def segment(system: System) -> Iterator[BigSegment]:
+    """A list that an import replaces while the test does its worst."""
+    segment = new_segment(system)
+    segment.completed(segment.upload(csv_of(OLD)))
+    segment.upload(csv_of(NEW), "replace")
+    yield segment
+    assert segment.completed(segment.imports[-1])["removed"] == len(OLD)
+    assert segment.counted() == len(NEW)
+    assert segment.members() == set(NEW)
+    assert_nothing_left(system, segment)
+    segment.delete()
+
+
+def _away(seconds: float) -> None:
+    """How long an outage lasts is not a condition that could be waited for."""
+    threading.Event().wait(seconds)
+
+
+@pytest.mark.parametrize(("stage", "seconds"), [("scatter", 2), ("gather", 20)])
+def test_store__stopped_and_started_again__import_goes_on(
+    segment: BigSegment, stage: str, seconds: float
+) -> None:
+    system = segment.system
+    segment.wait_stage(segment.imports[-1], stage, finished_units=1)
+    system.server.stop()
+    path = f"{segment.path}/contexts/{OLD[0]}"
+    assert system.http.get(path).status_code == 503
+    assert system.http.get("/readyz").status_code == 503
+    _away(seconds)
+    system.server.start()
+    assert segment.state(segment.imports[-1]).stage == stage
+    wait_until(lambda: system.http.get(path).is_success, "look-ups are answered again")
+    assert system.http.get(path).json()["included"]
+
+
+def test_store__killed_and_restarted_again_and_again__import_is_exact(
+    segment: BigSegment,
+) -> None:
+    system, import_id = segment.system, segment.imports[-1]
+    for stage in ("scatter", "gather", "gather"):
+        segment.wait_stage(import_id, stage, finished_units=1)
+        system.server.kill()
+        system.server.start()
+
+
+def test_store__back_without_its_last_writes__import_is_exact(segment: BigSegment) -> None:
+    """As after a power cut: the workers know more than the store does."""
+    system, import_id = segment.system, segment.imports[-1]
+    segment.wait_stage(import_id, "gather", finished_units=3)
+    system.server.kill()
+    (log,) = (system.server.directory / "appendonlydir").glob("*.incr.aof")
+    with log.open("r+b") as file:
+        file.truncate(log.stat().st_size - 150_000)
+    system.server.start()
+    assert segment.counted() == len(OLD)
+    assert segment.state(import_id).stage == "gather"
+
+
+def test_store__back_while_workers_are_away__import_goes_on(segment: BigSegment) -> None:
+    """A whole machine goes down and comes back."""
+    system, import_id = segment.system, segment.imports[-1]
+    segment.wait_stage(import_id, "gather", finished_units=1)
+    for part in (system.worker, system.upkeep, system.beat, system.api):
+        part.kill()
+    system.server.kill()
+    system.server.start()
+    for part in (system.api, system.beat, system.upkeep, system.worker):
+        part.start()
+    system.wait_ready()
+    segment.completed(import_id)

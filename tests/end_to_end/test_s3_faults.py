@@ -1,0 +1,156 @@
+"""The object store between the workers and a list misbehaves."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.driving import (
+    BigSegment,
+    assert_nothing_left,
+    csv_of,
+    new_segment,
+    put_list,
+    random_keys,
+)
+from tests.hostile_proxy import Fault, HostileProxy, running_hostile_proxy
+from tests.object_servers import ObjectServer
+from tests.servers import wait_until
+from tests.systems import System, running_system
+
+KEYS = random_keys(12_000, 7)
+OLD = ["ada", "bob"]
+
+
+@pytest.fixture(scope="module")
+def proxy(s3_server: ObjectServer) -> Iterator[HostileProxy]:
+    with running_hostile_proxy(s3_server.port) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def system(s3_server: ObjectServer, proxy: HostileProxy) -> Iterator[System]:
+    settings = {
+        "BIGSEG_S3_ENDPOINT": proxy.endpoint,
+        "BIGSEG_S3_TIMEOUT_S": "1",
+        "BIGSEG_UNIT_TRIES": "3",
+    }
+    with running_system(s3_server, worker_settings=settings) as running:
+        yield running
+
+
+@pytest.fixture
+def segment(system: System, proxy: HostileProxy) -> Iterator[BigSegment]:
+    segment = new_segment(system)
+    segment.edit(add=OLD)
+    yield segment
+    assert not proxy.faults, "not all faults came up"
+    assert_nothing_left(system, segment)
+    segment.delete()
+
+
+@pytest.mark.parametrize("ending", ["close", "reset", "stall"])
+def test_stream__cut_in_the_middle_of_a_chunk__resumed(
+    segment: BigSegment, proxy: HostileProxy, ending: str
+) -> None:
+    source = put_list(segment.system, csv_of([*KEYS, *KEYS[:30], ""]))
+    proxy.faults += [
+        Fault(path_part=source, body_bytes=60_000, ending=ending)  # type: ignore[arg-type]  # one of its literals
+        for _ in range(3)
+    ]
+    report = segment.completed(segment.import_source(source, "replace"))
+    assert (report["rowsRead"], report["duplicates"], report["rejected"]) == (12_031, 30, 1)
+    assert segment.members() == set(KEYS)
+
+
+def test_service__refusing_for_a_while__import_waits_for_it(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    source = put_list(segment.system, csv_of(KEYS))
+    # As often as the driver and the range reader ask, and once more: the unit is given back.
+    busy = [Fault(path_part=source, status=503, code="SlowDown") for _ in range(14)]
+    proxy.faults += busy
+    report = segment.completed(segment.import_source(source))
+    assert report["membersAfter"] == len(KEYS) + len(OLD)
+
+
+def test_spill__write_unheard_or_read_cut__import_is_exact(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    source = put_list(segment.system, csv_of(KEYS))
+    proxy.faults += [
+        Fault("PUT", path_part="/spills/", drop_reply=True),
+        Fault("PUT", path_part="/spills/", status=500, code="InternalError"),
+        Fault("GET", path_part="/spills/", body_bytes=100),
+        Fault("GET", path_part="/spills/", status=500, code="InternalError"),
+    ]
+    report = segment.completed(segment.import_source(source, "replace"))
+    assert report["membersAfter"] == len(KEYS)
+    assert segment.members() == set(KEYS)
+
+
+def test_list__changed_between_two_chunks__stopped_and_live_list_untouched(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    name = "changing.csv"
+    source = put_list(segment.system, csv_of(KEYS), name)
+    changed = []
+
+    def change(_: object) -> None:
+        asked = [request for request in proxy.of_method("GET") if source in request.line]
+        if not changed and any(request.first_byte > 0 for request in asked):
+            changed.append(put_list(segment.system, csv_of(KEYS[:-1]), name))
+
+    proxy.requests.clear()
+    proxy.before_reply = change
+    try:
+        reason = segment.stopped(segment.import_source(source, "replace"))
+    finally:
+        proxy.before_reply = lambda _: None
+    assert "list changed" in reason
+    assert segment.members() == set(OLD)
+    assert segment.counted() == len(OLD)
+
+
+def test_source__gone_before_or_during_the_import__stopped_with_that_reason(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    system = segment.system
+    reason = segment.stopped(segment.import_source("lists/never-there.csv", "replace"))
+    assert "the source is gone" in reason
+    source = put_list(system, csv_of(KEYS))
+
+    def delete(_: object) -> None:
+        asked = [request for request in proxy.of_method("GET") if source in request.line]
+        if any(request.first_byte > 0 for request in asked):
+            system.objects.delete(source)
+
+    proxy.requests.clear()
+    proxy.before_reply = delete
+    try:
+        reason = segment.stopped(segment.import_source(source, "replace"))
+    finally:
+        proxy.before_reply = lambda _: None
+    assert "the source is gone" in reason
+    assert source in reason
+    assert segment.members() == set(OLD)
+
+
+def test_bucket__out_of_reach_all_along__stopped_after_its_tries(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    source = put_list(segment.system, csv_of(KEYS))
+    proxy.faults += [Fault("HEAD", path_part=source, status=503, code="SlowDown")] * 200
+    reason = segment.stopped(segment.import_source(source, "replace"))
+    proxy.faults.clear()
+    assert "gave up after 3 tries at plan" in reason
+    assert "503" in reason
+    assert segment.members() == set(OLD)
+
+
+def test_tidying_up__bucket_out_of_reach__done_when_it_is_back(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    proxy.faults += [Fault("DELETE", path_part="/uploads/", status=503, code="SlowDown")] * 7
+    segment.completed(segment.upload(csv_of(KEYS), "replace"))
+    wait_until(lambda: not proxy.faults, "the worker has tried again", 60)
+    assert_nothing_left(segment.system, segment)
