@@ -171,12 +171,12 @@ class Demo:
         """Print the address, where the token is, and what to try."""
         token = self.system.data.token_file
         path = f"{self.system.url}{_PLACE}/{self.segment}"
+        environment = f"BIGSEG_URL={self.system.url} BIGSEG_TOKEN=$(cat {token})"
         self.console.print(f"running at {self.system.url}; the token is in {token}; try:")
         for command in (
             f'curl -H "Authorization: $(cat {token})" {path}',
             f'curl -H "Authorization: $(cat {token})" {path}/contexts/somebody',
-            f"BIGSEG_URL={self.system.url} BIGSEG_TOKEN=$(cat {token}) "
-            f".venv/bin/bigseg lookup --segment {self.segment} somebody",
+            f"{environment} .venv/bin/bigseg lookup --segment {self.segment} somebody",
         ):
             self.console.print(f"  {command}", soft_wrap=True, highlight=False)
         self.console.print("Ctrl-C stops everything.")

@@ -38,12 +38,18 @@ _STOP_LIMIT_S = 15.0
 
 #: What makes small lists behave like large ones, and a crash cost seconds.
 QUICK = {
-    "BIGSEG_LEASE_S": "3",
-    "BIGSEG_SWEEP_S": "0.5",
-    "BIGSEG_RETIRE_AFTER_S": "1",
+    "BIGSEG_LEASE_S": "2",
+    "BIGSEG_SWEEP_S": "0.3",
+    "BIGSEG_RETIRE_AFTER_S": "0.5",
     "BIGSEG_CHUNK_BYTES": str(128 * 1024),
     "BIGSEG_RANGE_BYTES": str(256 * 1024),
     "BIGSEG_CHUNK_ROWS": "2000",
+}
+#: Slow enough on top that a test meets every stage half done.
+SLOW = {
+    "BIGSEG_PUT_RATE_BYTES_S": "150000",
+    "BIGSEG_CHUNK_BYTES": str(64 * 1024),
+    "BIGSEG_RANGE_BYTES": str(64 * 1024),
 }
 
 
@@ -195,6 +201,16 @@ class System:
     def wait_ready(self) -> None:
         """Wait until the API can do its work."""
         wait_until(self._is_ready, "the API is ready", _READY_LIMIT_S)
+
+    def revive(self) -> None:
+        """Start what a test has killed or stopped, and wait until the API is ready."""
+        for server in (self.server, self.broker):
+            if server.process is None:
+                server.start()
+        for part in self.parts.values():
+            if part.process is None:
+                part.start()
+        self.wait_ready()
 
     def stop(self) -> None:
         """Stop all parts, at the same time."""

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from tests.benchmarks import exports, forms, imports, latency, lookups, merges, scaling
-from tests.benchmarks.bench import Bench, Figures
+from tests.benchmarks.bench import QUICK, Bench, Effort, Figures
 from tests.benchmarks.system import Kind, running_system
 from tests.benchmarks.table import as_json, describe_machine, print_tables
 
@@ -62,7 +62,7 @@ def _measure_groups(given: argparse.Namespace, figures: Figures, *, append_only:
     if not chosen:
         return ""
     with running_system(given.server, concurrency=2, append_only=append_only) as system:
-        bench = Bench.open(system, given.members, figures)
+        bench = Bench.open(system, given.members, figures, QUICK if given.quick else Effort())
         for measure in chosen:
             measure(bench)
         bench.note_memory()
@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         default=default_server(),
         help="store server; the budgets were set on Redis 8.2, the default where it is installed",
     )
+    parser.add_argument("--quick", action="store_true", help="short runs, to see that it works")
     parser.add_argument("--no-append-only", action="store_true", help="keep nothing on disk")
     parser.add_argument(
         "--largest", type=int, metavar="ROWS", help="import a list of this size too, for memory"

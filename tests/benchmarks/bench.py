@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tests.benchmarks import peers
 from tests.benchmarks.lists import ListFile, write_uuids
-from tests.benchmarks.memory import peak_mib
+from tests.benchmarks.memory import PEAK_SOURCE, peak_mib
 from tests.benchmarks.system import Job, System
 
 Raw: TypeAlias = dict[str, float | int | str]
@@ -17,8 +17,28 @@ Raw: TypeAlias = dict[str, float | int | str]
 SEGMENT = "list"
 #: Rows up to which an import is cheap enough to be measured three times.
 _CHEAP_ROWS = 2_000_000
-_RUNS = 3
 _WARM_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        runs: how often what is cheap is repeated; the median counts.
+        lookup_s: seconds of one round of look-ups in a closed loop.
+        idle_s: seconds of look-ups at a fixed rate beside nothing.
+        gather_requests: look-ups that must fall into the gather stage of imports.
+    """
+
+    runs: int = 3
+    lookup_s: float = 4.0
+    idle_s: float = 15.0
+    gather_requests: int = 2_000
+
+
+#: Enough to see that it works; its figures mean nothing.
+QUICK = Effort(runs=1, lookup_s=0.5, idle_s=1.0, gather_requests=1)
 
 
 @dataclass(slots=True)
@@ -33,6 +53,11 @@ class Figures:
         self.values[key] = round(value, 3)
         self.note(key, **raw)
 
+    def put_peak(self, mib: float) -> None:
+        """Note the peak memory of some worker process; the highest is kept."""
+        highest = max(mib, self.values.get("worker_peak_mib", 0.0))
+        self.put("worker_peak_mib", highest, source=PEAK_SOURCE)
+
     def note(self, key: str, **raw: float | str) -> None:
         """Note raw figures of something without a budget."""
         rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in raw.items()}
@@ -46,30 +71,31 @@ class Bench:
     system: System
     members: int
     figures: Figures
+    effort: Effort
     list_file: ListFile
     peer_loaded: bool = False
     imported: list[Job] = field(default_factory=list)
 
     @classmethod
-    def open(cls, system: System, members: int, figures: Figures) -> "Bench":
+    def open(cls, system: System, members: int, figures: Figures, effort: Effort) -> "Bench":
         """Make the list, have it in S3, and have every process do some work once."""
         tell(f"making {members:,} UUIDs")
-        bench = cls(system, members, figures, write_uuids(system.folder, members))
+        bench = cls(system, members, figures, effort, write_uuids(system.folder, members))
         system.source(bench.list_file)
         warm_up(system)
         return bench
 
     @property
-    def runs(self) -> int:
+    def import_runs(self) -> int:
         """How often an import is measured."""
-        return _RUNS if self.members <= _CHEAP_ROWS else 1
+        return self.effort.runs if self.members <= _CHEAP_ROWS else 1
 
     def product_list(self) -> str:
         """Have the list in the product; its segment."""
         if not self.imported:
-            for run in range(self.runs):
+            for run in range(self.import_runs):
                 segment = SEGMENT if run == 0 else f"{SEGMENT}-{run}"
-                tell(f"import, run {run + 1} of {self.runs}")
+                tell(f"import, run {run + 1} of {self.import_runs}")
                 self.system.create(segment)
                 self.imported.append(self.system.import_list(segment, self.list_file))
             self.note_memory()
@@ -91,8 +117,7 @@ class Bench:
     def note_memory(self) -> None:
         """Look at the worker processes' peaks; the highest is kept."""
         peak = peak_mib(self.system.worker_pids())
-        before = self.figures.values.get("worker_peak_mib", 0.0)
-        self.figures.put("worker_peak_mib", max(peak, before))
+        self.figures.put_peak(peak)
 
 
 def warm_up(system: System) -> None:

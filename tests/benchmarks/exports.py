@@ -3,8 +3,6 @@
 from tests.benchmarks import peers
 from tests.benchmarks.bench import Bench, median, tell
 
-_RUNS = 3
-
 
 def measure(bench: Bench) -> None:
     """Run both on the same list, in turn."""
@@ -13,18 +11,18 @@ def measure(bench: Bench) -> None:
     scans: list[float] = []
 
     def export(number: int) -> float:
-        tell(f"export and SSCAN, run {number + 1} of {_RUNS}")
+        tell(f"export and SSCAN, run {number + 1} of {bench.effort.runs}")
         system.used_bytes()  # comes to rest first
         scans.append(peers.scan(system.store_port)[0])
         return system.export_list(segment).seconds
 
-    seconds = median(export, _RUNS)
+    seconds = median(export, bench.effort.runs)
     bench.note_memory()
-    scan_s, members = median(scans.__getitem__, _RUNS), bench.members
+    scan_s, members = median(scans.__getitem__, bench.effort.runs), bench.members
     bench.figures.put(
         "export_vs_sscan",
         scan_s / seconds,
         product_members_s=members / seconds,
         peer_members_s=members / scan_s,
-        runs=_RUNS,
+        runs=bench.effort.runs,
     )

@@ -22,7 +22,6 @@ def measure(bench: Bench) -> None:
         system.source(file)
         segment = f"form-{number}"
         before = system.used_bytes()
-        keys = system.key_count()
         system.create(segment)
         job = system.import_list(segment, file)
         size = system.used_bytes() - before
@@ -33,6 +32,4 @@ def measure(bench: Bench) -> None:
             seconds=job.seconds,
             bytes_a_member=size / bench.members,
         )
-        system.delete(segment)
-        system.freed_down_to(keys)
         file.path.unlink()

@@ -39,7 +39,7 @@ def measure(bench: Bench) -> None:
 
 
 def _pipe(bench: Bench) -> tuple[float, float]:
-    tell(f"peer: encoded SADDs, {bench.runs} run(s)")
+    tell(f"peer: encoded SADDs, {bench.import_runs} run(s)")
     system, sizes = bench.system, []
     blocks = peers.encode_sadds(bench.list_file)
 
@@ -50,11 +50,11 @@ def _pipe(bench: Bench) -> tuple[float, float]:
         bench.drop_peer_set()
         return seconds
 
-    return median(run, bench.runs), sizes[0]
+    return median(run, bench.import_runs), sizes[0]
 
 
 def _naive(bench: Bench) -> float:
-    tell(f"peer: csv module and redis-py, {bench.runs} run(s)")
+    tell(f"peer: csv module and redis-py, {bench.import_runs} run(s)")
 
     def run(_: int) -> float:
         bench.system.used_bytes()  # comes to rest first
@@ -62,4 +62,4 @@ def _naive(bench: Bench) -> float:
         bench.drop_peer_set()
         return seconds
 
-    return median(run, bench.runs)
+    return median(run, bench.import_runs)

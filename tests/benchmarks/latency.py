@@ -10,10 +10,7 @@ from tests.benchmarks.client import finished, product_load, run_load, started_lo
 from tests.benchmarks.load import Outcome
 
 _RATE = 500.0
-_IDLE_SECONDS = 15.0
 _LONGEST_SECONDS = 900.0
-#: Requests that must fall into the stage: the 99th percentile of fewer is the worst but ten.
-_SAMPLES = 2_000
 _IMPORTS_MOST = 12
 
 Window = tuple[float, float]
@@ -26,7 +23,7 @@ def measure(bench: Bench) -> None:
     bench.drop_peer_set()
     bench.system.used_bytes()  # comes to rest first
     tell(f"look-ups at {_RATE:g}/s, idle")
-    idle = run_load(product_load(bench, keys, seconds=_IDLE_SECONDS, rate=_RATE))
+    idle = run_load(product_load(bench, keys, seconds=bench.effort.idle_s, rate=_RATE))
     load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
     with started_load(load) as process:
         gathers, scatters = _import_again(bench)
@@ -58,7 +55,7 @@ def _import_again(bench: Bench) -> tuple[list[Window], list[Window]]:
         entered = bench.system.import_list(segment, bench.list_file).entered
         gathers.append((entered["gather"], entered["publish"]))
         scatters.append((entered["scatter"], entered["gather"]))
-        if sum(end - start for start, end in gathers) * _RATE >= _SAMPLES:
+        if sum(end - start for start, end in gathers) * _RATE >= bench.effort.gather_requests:
             break
     return gathers, scatters
 

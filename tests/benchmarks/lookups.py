@@ -11,9 +11,7 @@ from tests.benchmarks.bench import Bench, tell
 from tests.benchmarks.client import product_load, run_load, running_peer, write_keys
 from tests.benchmarks.load import Load
 
-_ROUNDS = 3
-_SECONDS = 4.0
-_WARM_SECONDS = 1.0
+_WARM_SECONDS = 0.5
 
 
 def measure(bench: Bench) -> None:
@@ -21,14 +19,14 @@ def measure(bench: Bench) -> None:
     bench.product_list()
     bench.peer_set()
     keys = write_keys(bench)
-    product = product_load(bench, keys, seconds=_SECONDS)
+    product = product_load(bench, keys, seconds=bench.effort.lookup_s)
     with running_peer(bench) as port:
         peer = replace(product, port=port, token=None)
         for load in (product, peer):
             run_load(replace(load, seconds=_WARM_SECONDS))
-        rounds = []
-        for number in range(_ROUNDS):
-            tell(f"look-ups of product and peer, round {number + 1} of {_ROUNDS}")
+        rounds, wanted = [], bench.effort.runs
+        for number in range(wanted):
+            tell(f"look-ups of product and peer, round {number + 1} of {wanted}")
             rounds.append((_rate(product), _rate(peer)))
     (product_s, product_p99), (peer_s, peer_p99) = (
         _median(side) for side in zip(*rounds, strict=True)
@@ -41,7 +39,7 @@ def measure(bench: Bench) -> None:
         product_p99_ms=product_p99,
         peer_p99_ms=peer_p99,
         client=client_name(),
-        runs=_ROUNDS,
+        runs=wanted,
     )
 
 

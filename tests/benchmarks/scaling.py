@@ -28,11 +28,10 @@ def _import(system: System, figures: Figures, rows: int, processes: int) -> None
     file = write_uuids(system.folder, rows)
     system.source(file)
     segment = f"list-{rows}"
-    keys = system.key_count()
     system.create(segment)
     job = system.import_list(segment, file)
     peak = peak_mib(system.worker_pids())
-    figures.put("worker_peak_mib", max(peak, figures.values.get("worker_peak_mib", 0.0)))
+    figures.put_peak(peak)
     stages = job.stage_seconds
     figures.note(
         f"import: {rows:,} UUIDs, {processes} process(es)",
@@ -41,6 +40,4 @@ def _import(system: System, figures: Figures, rows: int, processes: int) -> None
         gather_s=stages.get("gather", 0.0),
         worker_peak_mib=peak,
     )
-    system.delete(segment)
-    system.freed_down_to(keys)
     file.path.unlink()

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from tests.benchmarks.lists import ListFile
-from tests.servers import free_port, server_binary, wait_until
+from tests.servers import free_port, server_binary
 from worker.embedded import Event, LocalOptions, LocalSystem
 from worker.embedded.services import bigseg_services
 from worker.store import JobRef, Scope, Store, StoreSettings, open_store
@@ -30,8 +30,6 @@ _SEGMENTS = "/api/v2/segments/default/production"
 _POLL_S = 0.02
 _JOB_LIMIT_S = 1_800.0
 _QUIET_S = 1.0
-_FEW_KEYS = 200
-_FREE_LIMIT_S = 300.0
 _SETTLE_LIMIT_S = 120.0
 _PART_BYTES = 64 * 1024 * 1024
 
@@ -111,18 +109,6 @@ class System:
         """Make an empty big segment."""
         body = {"key": segment, "name": segment, "unbounded": True, "unboundedContextKind": "user"}
         self._post(_SEGMENTS, body)
-
-    def delete(self, segment: str) -> None:
-        """Delete a segment; upkeep frees its shards soon after."""
-        self.http.delete(f"{_SEGMENTS}/{segment}").raise_for_status()
-
-    def freed_down_to(self, keys: int) -> None:
-        """Wait until the store has no more keys than this, a few aside."""
-        wait_until(lambda: self.key_count() <= keys + _FEW_KEYS, "shards are freed", _FREE_LIMIT_S)
-
-    def key_count(self) -> int:
-        """Keys in the product's database."""
-        return int(self.redis.dbsize())
 
     def import_list(self, segment: str, file: ListFile, mode: str = "replace") -> Job:
         """Import a list that lies in S3, over HTTP, and wait for its end."""

@@ -33,7 +33,7 @@ def run(load: Load) -> tuple[float, float]:
     prefix = f"/api/v2/segments/default/production/{load.segment}/contexts/"
     headers = f'{{["Authorization"] = "{load.token}"}}' if load.token else "{}"
     script.write_text(_SCRIPT.format(keys=f'"{load.keys}"', prefix=f'"{prefix}"', headers=headers))
-    options = ("-t1", f"-c{load.connections}", f"-d{load.seconds:g}s", "--latency")
+    options = ("-t1", f"-c{load.connections}", f"-d{max(1, round(load.seconds))}s", "--latency")
     command = ("wrk", *options, "-s", str(script), f"http://127.0.0.1:{load.port}")
     text = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     rate, p99 = _RATE.search(text), _P99.search(text)

@@ -94,6 +94,15 @@ class BuildSuite:
         replace(store, ref, "i1", ["a"])
         assert_list(store, ref, {"a"})
 
+    def test_claim__refused__leaves_the_reshard_alone(self, store: Store, ref: ListRef) -> None:
+        """A late second claim of a published import takes nobody's place."""
+        replace(store, ref, "i1", LIVE)
+        target = build(store, ref, "reshard-1", LIVE, bits=5)
+        with pytest.raises(ImportInProgress):
+            store.memberships.claim(ref, "i1")
+        publish(store, ref, "reshard-1", target)
+        assert_list(store, ref, LIVE)
+
     def test_prepare__second_time__keeps_the_first_size(self, store: Store, ref: ListRef) -> None:
         store.memberships.claim(ref, "i1")
         with pytest.raises(Fenced):

@@ -16,6 +16,7 @@ from worker.store import JobRef, JobState, ListRef, Scope
 from worker.store.keyspace import EXCLUDED, INCLUDED
 
 SCOPE: Final = Scope("default", "production")
+SEGMENTS: Final = "/api/v2/segments/default/production"
 #: A crash costs a lease and a sweep at most a few times over; a loaded machine more.
 LIMIT_S: Final = 90.0
 
@@ -32,7 +33,7 @@ class BigSegment:
 
     @property
     def path(self) -> str:
-        return f"/api/v2/segments/default/production/{self.ref.segment}"
+        return f"{SEGMENTS}/{self.ref.segment}"
 
     def upload(self, content: bytes, mode: str = "merge", **fields: str) -> str:
         """Import a list by upload; gives the import's id."""
@@ -167,7 +168,7 @@ def new_segment(system: System) -> BigSegment:
     """Create an empty big segment."""
     key = f"segment-{next(_numbers)}"
     body = {"key": key, "name": key, "unbounded": True}
-    reply = system.http.post("/api/v2/segments/default/production", json=body)
+    reply = system.http.post(SEGMENTS, json=body)
     assert reply.status_code == 201, reply.text
     return BigSegment(system, ListRef("default", "production", key, reply.json()["generation"]))
 
@@ -189,6 +190,14 @@ def put_list(system: System, content: bytes, name: str = "") -> str:
     with system.objects.open_writer(key) as writer:
         writer.write(content)
     return key
+
+
+def delete_all_segments(system: System) -> None:
+    """Delete every segment of the environment."""
+    while shown := system.http.get(f"{SEGMENTS}?limit=1000").json()["items"]:
+        for one in shown:
+            reply = system.http.delete(f"{SEGMENTS}/{one['key']}")
+            assert reply.status_code == 204, reply.text
 
 
 def assert_nothing_left(system: System, *segments: BigSegment) -> None:

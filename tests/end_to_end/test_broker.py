@@ -9,14 +9,9 @@ from tests.end_to_end.driving import assert_nothing_left, csv_of, new_segment, r
 from tests.end_to_end.messages import send_work, waiting_messages
 from tests.object_servers import ObjectServer
 from tests.servers import Server, wait_until
-from tests.systems import System, running_system
+from tests.systems import SLOW, System, running_system
 
 KEYS = random_keys(25_000, 3)
-SLOW = {
-    "BIGSEG_PUT_RATE_BYTES_S": "250000",
-    "BIGSEG_CHUNK_BYTES": str(64 * 1024),
-    "BIGSEG_RANGE_BYTES": str(64 * 1024),
-}
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +34,10 @@ def _forget(broker: Server) -> None:
     broker.command_reply("FLUSHALL")
 
 
-@pytest.mark.parametrize("stage", ["scatter", "gather"])
-@pytest.mark.parametrize("fault", [_restart, _kill_for_a_while, _forget])
+@pytest.mark.parametrize(
+    ("fault", "stage"),
+    [(_restart, "scatter"), (_kill_for_a_while, "gather"), (_forget, "gather")],
+)
 def test_broker__at_its_worst_while_importing__import_is_exact(
     system: System, fault: Callable[[Server], None], stage: str
 ) -> None:

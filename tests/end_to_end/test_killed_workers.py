@@ -12,32 +12,18 @@ from tests.end_to_end.driving import (
     random_keys,
 )
 from tests.end_to_end.messages import send_work
-from tests.object_servers import ObjectServer
 from tests.servers import wait_until
-from tests.systems import System, running_system
+from tests.systems import System
 from tests.up_processes import is_running
 
-COUNT = 40_000
+COUNT = 24_000
 OLD, NEW = random_keys(500, 8), random_keys(COUNT, 9)
 
 
-@pytest.fixture(scope="module", params=["bucket", "directory"])
-def system(request: pytest.FixtureRequest, s3_server: ObjectServer) -> Iterator[System]:
-    # Slow enough that a stage can be met half done.
-    settings = {
-        "BIGSEG_PUT_RATE_BYTES_S": "200000",
-        "BIGSEG_CHUNK_BYTES": str(64 * 1024),
-        "BIGSEG_RANGE_BYTES": str(64 * 1024),
-    }
-    local = request.param == "directory"
-    with running_system(s3_server, local_spills=local, settings=settings) as running:
-        yield running
-
-
 @pytest.fixture
-def segment(system: System) -> Iterator[BigSegment]:
-    """A list with some members; afterwards it holds the new list, and nothing else is left."""
-    segment = new_segment(system)
+def segment(slow_system: System) -> Iterator[BigSegment]:
+    """A list with some members; afterwards it holds the new list."""
+    segment = new_segment(slow_system)
     segment.completed(segment.upload(csv_of(OLD)))
     yield segment
     report = segment.completed(segment.imports[-1])
@@ -45,9 +31,6 @@ def segment(system: System) -> Iterator[BigSegment]:
     assert (report["removed"], report["membersAfter"]) == (len(OLD), COUNT)
     assert segment.counted() == COUNT
     assert segment.members() == set(NEW)
-    assert_nothing_left(system, segment)
-    segment.delete()
-    assert_nothing_left(system)
 
 
 def _start(segment: BigSegment) -> str:
@@ -64,14 +47,11 @@ def test_pool_child__killed__its_unit_is_done_by_another(segment: BigSegment, st
     assert all(segment.includes(key) for key in OLD[:10]), "the live list is as it was"
 
 
-@pytest.mark.parametrize("stage", ["scatter", "gather"])
-def test_whole_worker__killed_and_started_again__import_goes_on(
-    segment: BigSegment, stage: str
-) -> None:
+def test_whole_worker__killed_and_started_again__import_goes_on(segment: BigSegment) -> None:
     import_id = _start(segment)
-    segment.wait_stage(import_id, stage, finished_units=1)
+    segment.wait_stage(import_id, "gather", finished_units=1)
     segment.system.worker.kill()
-    assert segment.state(import_id).stage == stage
+    assert segment.state(import_id).stage == "gather"
     assert segment.counted() == len(OLD)
     segment.system.worker.start()
     segment.completed(import_id)

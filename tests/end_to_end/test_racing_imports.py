@@ -10,24 +10,11 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.end_to_end.driving import (
-    BigSegment,
-    assert_nothing_left,
-    csv_of,
-    new_segment,
-    random_keys,
-)
-from tests.object_servers import ObjectServer
-from tests.systems import TOKEN, System, running_system
+from tests.end_to_end.driving import csv_of, new_segment, random_keys
+from tests.systems import TOKEN, System
 
 KEYS = random_keys(9_000, 6)
 EDITORS = 4
-
-
-@pytest.fixture(scope="module")
-def system(s3_server: ObjectServer) -> Iterator[System]:
-    with running_system(s3_server) as running:
-        yield running
 
 
 @contextmanager
@@ -177,12 +164,3 @@ def test_imports__racing__exactly_one_wins(system: System) -> None:
         segment.completed(replies[n].headers["location"].rpartition("/")[2])
     assert len(segment.members()) == 1
     assert segment.counted() == 1
-    _delete_all(system, segment)
-
-
-def _delete_all(system: System, segment: BigSegment) -> None:
-    shown = system.http.get("/api/v2/segments/default/production?limit=100").json()["items"]
-    for other in shown:
-        if other["key"] != segment.ref.segment:
-            system.http.delete(f"/api/v2/segments/default/production/{other['key']}")
-    assert_nothing_left(system, segment)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from celery import bootsteps
 from celery.worker import state
 from kombu.transport import redis as redis_transport
+from kombu.transport import virtual
 
 logger = logging.getLogger("bigseg.tasks")
 
@@ -23,9 +24,28 @@ DEAF_AFTER_S: Final = 60.0
 _LOOK_EVERY_S: Final = 5.0
 
 
+class ForgettingQoS(redis_transport.QoS):
+    """Counts a message as done although the broker could not be told.
+
+    Kombu keeps it in the window of messages in hand; with a window of a few messages a
+    worker that was busy when its broker went away would never ask for another one, and
+    so never notice that the broker is back. The broker hands the message out again after
+    the visibility timeout, which does no harm.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Tell the broker that a message is done; kombu's own method, but for the above."""
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except self.channel.connection_errors:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
 class PolledChannel(redis_transport.Channel):
     """A channel that remembers when it last asked for messages."""
 
+    QoS = ForgettingQoS
     last_poll_s = 0.0
 
     def _brpop_start(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - kombu's

@@ -9,6 +9,7 @@ if not live then
   if redis.call('HGET', record, 'deleted') then return {'deleted'} end
   return {'unknown'}
 end
+if published(id) then return {'busy', id} end
 local building = redis.call('HGET', record, 'building')
 if building and building ~= id then
   if string.sub(building, 1, 8) ~= 'reshard-' or string.sub(id, 1, 8) == 'reshard-' then
@@ -18,7 +19,6 @@ if building and building ~= id then
   building = false
 end
 if not building then
-  if published(id) then return {'busy', id} end
   local number = redis.call('HINCRBY', record, 'revision', 1)
   redis.call('UNLINK', KEYS[2])
   redis.call('HSET', record, 'building', id, 'base', live, 'stage', 'gather',

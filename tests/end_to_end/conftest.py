@@ -1,0 +1,42 @@
+"""Two systems for the whole run; each test finds one whole and empty, and leaves it so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.driving import assert_nothing_left, delete_all_segments
+from tests.object_servers import ObjectServer
+from tests.systems import SLOW, System, running_system
+
+
+@pytest.fixture(scope="session")
+def _quick_system(s3_server: ObjectServer) -> Iterator[System]:
+    with running_system(s3_server) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _slow_system(s3_server: ObjectServer) -> Iterator[System]:
+    with running_system(s3_server, local_spills=True, settings=SLOW) as running:
+        yield running
+
+
+@pytest.fixture
+def system(_quick_system: System) -> Iterator[System]:
+    """A system that keeps spills in the bucket."""
+    yield from _left_clean(_quick_system)
+
+
+@pytest.fixture
+def slow_system(_slow_system: System) -> Iterator[System]:
+    """A system slow enough to meet every stage half done, with spills in a directory."""
+    yield from _left_clean(_slow_system)
+
+
+def _left_clean(system: System) -> Iterator[System]:
+    try:
+        yield system
+    finally:
+        system.revive()
+    delete_all_segments(system)
+    assert_nothing_left(system)
