@@ -99,18 +99,22 @@ def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:
         stop_import(context, request, str(exc))
         return False
     except TransientError as exc:
-        _give_back(context, ref, unit, exc)
+        _give_back(context, ref, unit, str(exc), exc)
         return True
+    except Exception as exc:
+        # Its text may hold a context key, so only its kind is kept.
+        _give_back(context, ref, unit, f"unexpected {type(exc).__name__}", exc)
+        raise
     if hints:
         context.announce(ref, hints)
     return True
 
 
-def _give_back(context: Context, ref: JobRef, unit: Unit, exc: TransientError) -> None:
+def _give_back(context: Context, ref: JobRef, unit: Unit, why: str, exc: Exception) -> None:
     pause = min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS << (unit.attempt - 1))
     facts = _facts(ref, unit) | {"error": type(exc).__name__, "pause_ms": pause}
     logger.warning("unit.failed", extra=facts)
-    context.store.jobs.put_field(ref, "last_error", str(exc))
+    context.store.jobs.put_field(ref, "last_error", why)
     context.store.jobs.give_back(ref, unit, pause_ms=pause)
 
 

@@ -86,7 +86,9 @@ def read_chunk(
     limits = context.settings
     parts: list[Members] = []
     rows = size = 0
-    for batch in _found(plan.sources[chunk.source], _batches(context, plan, chunk, tally, progress)):
+    for batch in _found(
+        plan.sources[chunk.source], _batches(context, plan, chunk, tally, progress)
+    ):
         packed = pack(batch.keys)
         part = Members(packed, hash_members(packed))
         tally.count(batch, packed.nbytes)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -217,8 +218,8 @@ class JobStore:
     def take_turn(self, name: str, every_ms: int) -> bool:
         """Whether it is this caller's turn at a periodic chore: one caller each period."""
         with driver_errors(f"take the turn at {name}"):
-            key = self._keys.turn(name)
-            return bool(self._client.set(key, self._tokens(), nx=True, px=every_ms))
+            args = [self._tokens(), every_ms]
+            return bool(self._scripts.run("job_turn", [self._keys.turn(name)], args))
 
     def _key(self, ref: JobRef) -> str:
         return self._keys.job(ref.scope, ref.kind, ref.job_id)
@@ -259,6 +260,7 @@ def _progress(stage: str, fields: Mapping[str, bytes], report: Mapping[str, Any]
     # A list of one chunk is read while it is planned; an export has only the stage write.
     scattered = any(name.startswith("rows:scatter:") for name in fields)
     counted = "scatter:" if scattered else ""
+    bytes_total = json.loads(fields.get("field:bytes_total", b"0"))
     bytes_total = json.loads(fields.get("field:bytes_total", b"0"))
     # What is complete is done, whichever try of a unit was the last to be counted.
     complete = bool(report)

@@ -31,6 +31,7 @@ ScriptName = Literal[
     "job_renew",
     "job_reopen",
     "job_take",
+    "job_turn",
     "pin",
     "prepare",
     "publish",

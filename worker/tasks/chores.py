@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from worker.errors import TransientError
+from worker.errors import TerminalError, TransientError
 from worker.units.context import Context
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.sweep import sweep_jobs
@@ -30,5 +30,6 @@ def tend(context: Context) -> None:
         try:
             if every_ms == 0 or context.store.jobs.take_turn(name, every_ms):
                 chore(context)
-        except TransientError as exc:
+        except (TransientError, TerminalError) as exc:
+            # One that cannot be done must not keep the others from freeing memory.
             logger.warning("chore.put_off", extra={"chore": name, "error": str(exc)})

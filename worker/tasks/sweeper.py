@@ -7,7 +7,7 @@ from typing import Any
 from celery import bootsteps
 from kombu.exceptions import OperationalError
 
-from worker.errors import TransientError
+from worker.errors import TerminalError, TransientError
 from worker.store.messages import QUEUE_UPKEEP, TASK_TEND
 from worker.tasks.contexts import ContextHolder
 from worker.upkeep.sweep import sweep_jobs
@@ -40,8 +40,11 @@ class Sweeper(bootsteps.StartStopStep):
             try:
                 context = context or contexts.open()
                 sweep_jobs(context)
-                app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
-            except (TransientError, OperationalError, OSError) as exc:
+                # One message for all workers, or they would pile up while upkeep is down.
+                if context.store.jobs.take_turn("tend", int(context.settings.sweep_s * 1000)):
+                    app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
+            except (TransientError, TerminalError, OperationalError, OSError) as exc:
+                # Whatever it was, a job that stands still waits for the next sweep.
                 logger.warning("sweep.put_off", extra={"error": type(exc).__name__})
             wait_s = context.settings.sweep_s if context else 1.0
             self._stopped.wait(wait_s)

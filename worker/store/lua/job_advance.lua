@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- job_advance(job; from stage, to stage, units, drained, {field, value}…)
 --   -> 1, or 0 when another did it
 -- KEYS[1] hash: the job's record. Moves a job to its next stage, with what that stage needs;

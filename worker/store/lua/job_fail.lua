@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- job_fail(job; token, stage, n, pause_ms) -> 1, or 0 when the lease is another's
 -- KEYS[1] hash: the job's record. Gives a unit back after a transient error; the next try
 -- may start when the pause is over. Tries stay counted.

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- job_finish(job; stage, n, result, rows, bytes) -> units left, or -1 when it is no longer wanted
 -- KEYS[1] hash: the job's record. A unit's result is set once; whose it is does not matter,
 -- because two tries of one unit give the same.

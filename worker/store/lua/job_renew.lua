@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- job_renew(job; token, stage, n, lease_ms, rows, bytes) -> 1, or 0 when the lease is another's
 -- KEYS[1] hash: the job's record. Prolongs a lease, and only because of progress.
 local unit = ARGV[2] .. ':' .. ARGV[3]

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- job_reopen(job; from stage, to stage, units, {n}…) -> 1, or 0 when another did it
 -- KEYS[1] hash: the job's record. Goes back to an earlier stage to do some of its units again.
 local found = redis.call('HMGET', KEYS[1], 'stage', 'ended')

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- job_take(job; token, lease_ms, most tries)
 --   -> {'unit', stage, n, units, try} | {'exhausted', stage, n, tries} | {'drained', stage, units}
 --    | {'busy'} | {'ended'} | {'gone'}

@@ -1,0 +1,62 @@
+"""A server at its memory limit refuses what takes memory and allows what frees it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.building import assert_list, build, publish, replace, write_side
+from tests.conformance.stores import SCOPE, keys_of, new_list, opened, raw
+from tests.servers import running_server
+from worker.store import Edit, ImportRequest, OutOfMemory, SegmentNotFound, Store
+from worker.store.keyspace import INCLUDED
+from worker.store.reclaiming import lists_to_reclaim, reclaim_list
+
+
+@pytest.fixture(scope="module")
+def own_store() -> Iterator[Store]:
+    """A store on a server of its own, because the limit is the whole server's."""
+    with running_server("valkey") as server, opened(server) as store:
+        yield store
+
+
+@pytest.fixture
+def store(own_store: Store) -> Iterator[Store]:
+    yield own_store
+    _limit(own_store, 0)
+
+
+def _limit(store: Store, size_bytes: int) -> None:
+    raw(store).config_set("maxmemory", size_bytes)
+
+
+def test_full_server__edit_and_build__are_refused_and_change_nothing(store: Store) -> None:
+    ref = new_list(store, "a")
+    replace(store, ref, "i1", ["x"])
+    before = store.memberships.state(ref)
+    target = build(store, ref, "i2", ["y"])
+    _limit(store, 1)
+    with pytest.raises(OutOfMemory):
+        store.memberships.edit(ref, [Edit("i+", "z")])
+    with pytest.raises(Exception, match=r"OOM|maxmemory"):
+        write_side(store, ref, "i2", INCLUDED, ["z"], target.included_bits)
+    with pytest.raises(OutOfMemory):
+        publish(store, ref, "i2", target)
+    store.memberships.cancel(ref, "i2")
+    assert reclaim_list(store, ref) == 17
+    assert_list(store, ref, {"x"})
+    assert store.memberships.state(ref) == before
+
+
+def test_full_server__delete_and_end_of_a_job__work(store: Store) -> None:
+    ref = new_list(store, "b")
+    replace(store, ref, "i1", ["x"])
+    request = ImportRequest("i2", ref, "merge", (), allow_empty=False, created_ms=1)
+    store.jobs.create(request, stage="plan", units=1)
+    _limit(store, 1)
+    assert store.jobs.end(request.ref, "stopped", reason="full", keep_s=60)
+    store.segments.delete(SCOPE, "b")
+    with pytest.raises(SegmentNotFound):
+        store.memberships.look_up(ref, ["x"])
+    for one in lists_to_reclaim(store, SCOPE):
+        reclaim_list(store, one)
+    assert not [key for key in keys_of(store) if ":b.g1}" in key]
