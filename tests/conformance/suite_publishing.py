@@ -133,7 +133,9 @@ class PublishSuite:
         assert (first.edited_included, first.edited_excluded) == (-2, -1)
         _edit(store, ref, "i+later")
         assert store.memberships.published(ref, "i1") == first
-        again = store.memberships.publish(ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS)
+        again = store.memberships.publish(
+            ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS, seal=0
+        )
         assert again == first
         assert store.memberships.cancel(ref, "i1")
         assert_list(store, ref, (NEW | {"later"}) - {"new-1", "new-2"})
@@ -146,14 +148,16 @@ class PublishSuite:
         replace(store, ref, "reshard-1", NEW, bits=5)
         replace(store, ref, "i2", LIVE)
         assert store.memberships.published(ref, "i1") == first
-        again = store.memberships.publish(ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS)
+        again = store.memberships.publish(
+            ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS, seal=0
+        )
         assert again == first
         assert_list(store, ref, LIVE)
 
     def test_publish__never_claimed__is_fenced(self, store: Store, ref: ListRef) -> None:
         assert store.memberships.published(ref, "i1") is None
         with pytest.raises(Fenced):
-            store.memberships.publish(ref, "i1", counts=(1, 1), retire_after_ms=RETIRE_MS)
+            store.memberships.publish(ref, "i1", counts=(1, 1), retire_after_ms=RETIRE_MS, seal=0)
         assert_list(store, ref, set())
 
     def test_publish__opened_since_it_was_counted__is_refused(

@@ -211,6 +211,28 @@ FAULTS: Final = (
         JOBS.test_take__by_many__each_unit_once,
     ),
     Fault(
+        "stage drained while a unit is leased",
+        "job_take",
+        "    drained = false",
+        "",
+        JOBS.test_take__all_units_done__is_drained_until_somebody_advances,
+    ),
+    Fault(
+        "late opener skips units that were opened again",
+        "job_advance",
+        "if ARGV[4] == '1' and found[3] ~= found[4]",
+        "if false",
+        JOBS.test_take__all_units_done__is_drained_until_somebody_advances,
+    ),
+    Fault(
+        "turn given to everybody",
+        "job_turn",
+        "'NX', ",
+        "",
+        JOBS.test_take_turn__many_callers__one_each_period,
+        own_list=False,
+    ),
+    Fault(
         "pin moves to the new revision",
         "pin",
         "if pinned then",

@@ -1,4 +1,4 @@
-"""Two systems for the whole run; each test finds one whole and empty, and leaves it so."""
+"""Systems for the whole run; each test finds one whole and empty, and leaves it so."""
 
 from collections.abc import Iterator
 
@@ -19,6 +19,18 @@ def _quick_system(s3_server: ObjectServer) -> Iterator[System]:
 def _slow_system(s3_server: ObjectServer) -> Iterator[System]:
     with running_system(s3_server, local_spills=True, settings=SLOW) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def _brokered_system(s3_server: ObjectServer) -> Iterator[System]:
+    with running_system(s3_server, own_broker=True, settings=SLOW) as running:
+        yield running
+
+
+@pytest.fixture
+def brokered_system(_brokered_system: System) -> Iterator[System]:
+    """A slow system whose broker is not its store; spills are in the bucket."""
+    yield from _left_clean(_brokered_system)
 
 
 @pytest.fixture

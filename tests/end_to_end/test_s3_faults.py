@@ -93,7 +93,7 @@ def test_list__changed_between_two_chunks__stopped_and_live_list_untouched(
 ) -> None:
     name = "changing.csv"
     source = put_list(segment.system, csv_of(KEYS), name)
-    changed = []
+    changed: list[str] = []
 
     def change(_: object) -> None:
         asked = [request for request in proxy.of_method("GET") if source in request.line]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.driving import csv_of, new_segment, random_keys
+from tests.end_to_end.driving import LIMIT_S, csv_of, new_segment, random_keys
 from tests.servers import wait_until
 from tests.systems import System
 
@@ -52,3 +52,15 @@ def test_delete__while_exporting__export_stops(slow_system: System) -> None:
         return slow_system.http.get(location).json()["status"] in {"complete", "stopped"}
 
     wait_until(ended, "the export has ended")
+
+
+def test_delete__by_an_api_that_died_half_way__workers_find_out(slow_system: System) -> None:
+    """The list is gone, and nobody has said so to the import."""
+    segment = new_segment(slow_system)
+    import_id = segment.upload(csv_of(KEYS))
+    segment.wait_stage(import_id, "scatter", finished_units=1)
+    slow_system.store.memberships.delete(segment.ref)
+    wait_until(
+        lambda: segment.state(import_id).ended_ms is not None, "the import has ended", LIMIT_S
+    )
+    assert segment.state(import_id).reason == "segment deleted"

@@ -218,6 +218,7 @@ class ImportMachine(RuleBasedStateMachine):
     def publish_once(self) -> Any:
         build = self.build
         counts = (7, 7) if build.replaying else build.counts
+        assert build.seal is not None
         return self.store.memberships.publish(
             self.ref, build.import_id, counts=counts, retire_after_ms=0, seal=build.seal
         )

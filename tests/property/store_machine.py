@@ -79,9 +79,9 @@ class StoreMachine(ImportMachine):
         assert memberships.cancel(ref, import_id) == (figures is not None)
         if figures is None:
             with pytest.raises(Fenced):
-                memberships.publish(ref, import_id, counts=(1, 1), retire_after_ms=0)
+                memberships.publish(ref, import_id, counts=(1, 1), retire_after_ms=0, seal=0)
         else:
-            again = memberships.publish(ref, import_id, counts=(1, 1), retire_after_ms=0)
+            again = memberships.publish(ref, import_id, counts=(1, 1), retire_after_ms=0, seal=0)
             assert again is not None
             assert (again.included_count, again.excluded_count) == figures
 

@@ -7,13 +7,15 @@ from worker.imports.errors import ShardsMiscounted
 from worker.imports.finish import complete_import
 from worker.imports.gather import Range, gather
 from worker.imports.plan import Plan
-from worker.imports.publish import count_shards, flip
+from worker.imports.publish import count_shards, counted_before, flip
 from worker.imports.report import draft_report
 from worker.imports.scatter import ChunkTally, read_chunk
 from worker.imports.sizing import fix_size
 from worker.imports.sorting import Members, distinct, no_members
 from worker.imports.stage_run import StageRun
+from worker.store import Fenced
 from worker.store.memberships import Claim
+from worker.units.errors import LeaseLost
 
 
 def run_small(run: StageRun, plan: Plan, claim: Claim) -> bool:
@@ -26,15 +28,14 @@ def run_small(run: StageRun, plan: Plan, claim: Claim) -> bool:
         ShardsMiscounted: the store does not hold what was sent. Safe to retry.
     """
     jobs, request = run.context.store.jobs, run.request
-    counted = jobs.field(request.ref, "counted")
+    counted = counted_before(run.context, request)
     if counted is None:
         loaded = _load(run, plan)
         if loaded is None:
             return False
         counted = _build(run, claim, *loaded)
         jobs.put_field(request.ref, "counted", counted)
-    included, excluded = counted["counts"]
-    published = flip(run.context, request, (included, excluded), run.progress)
+    published = flip(run.context, request, counted, run.progress)
     jobs.put_field(request.ref, "seconds", run.seconds())
     complete_import(run.context, request, published)
     return True
@@ -56,6 +57,18 @@ def _load(run: StageRun, plan: Plan) -> tuple[list[dict[str, Any]], Members] | N
     return [result], distinct(members or no_members())
 
 
+def _open_again(run: StageRun) -> None:
+    """Let shards be written although an earlier try got as far as sealing."""
+    context, request = run.context, run.request
+    try:
+        context.store.memberships.unseal(request.list_ref, request.import_id)
+    except Fenced as exc:
+        if context.store.jobs.field(request.ref, "counted") is None:
+            raise
+        message = f"import {request.import_id} is being published by an earlier try"
+        raise LeaseLost(message) from exc
+
+
 def _build(
     run: StageRun, claim: Claim, chunks: list[dict[str, Any]], members: Members
 ) -> dict[str, Any]:
@@ -64,8 +77,7 @@ def _build(
     share = len(members) / max(1, sum(chunk["valid"] for chunk in chunks))
     target = fix_size(context, request, claim, chunks, share)
     if run.unit.attempt > 1:
-        # An earlier try may have got as far as sealing.
-        context.store.memberships.unseal(request.list_ref, request.import_id)
+        _open_again(run)
     whole = Range(0, 1)
     gathered = gather(context, request, claim, target, whole, lambda: members, run.progress)
     run.enter("publish")
@@ -73,7 +85,4 @@ def _build(
     if found.miscounted:
         message = f"import {request.import_id}: the store lost shards that were sent to it"
         raise ShardsMiscounted(message)
-    return {
-        "counts": [found.included, found.excluded],
-        "draft": draft_report(chunks, [gathered.to_json()]),
-    }
+    return found.to_json(draft_report(chunks, [gathered.to_json()]))

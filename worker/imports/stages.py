@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from worker.imports.composition import wrongly_started
+from worker.imports.errors import ImportStopped
 from worker.imports.finish import complete_import
 from worker.imports.gather import Range, gather, load_spills
 from worker.imports.plan import Plan, make_plan
-from worker.imports.publish import count_shards, flip
+from worker.imports.publish import count_shards, counted_before, flip
 from worker.imports.report import draft_report
 from worker.imports.scatter import ChunkTally, read_chunk
 from worker.imports.sizing import fix_size
@@ -143,28 +144,33 @@ def run_gather(run: StageRun) -> int:
 
 def run_publish(run: StageRun) -> int:
     """Count, flip, report; or have miscounted ranges gathered again."""
-    jobs, request = run.context.store.jobs, run.request
-    counted = jobs.field(request.ref, "counted")
+    context, request = run.context, run.request
+    jobs = context.store.jobs
+    counted = counted_before(context, request)
     if counted is None:
         range_count = jobs.field(request.ref, "ranges")
         ranges = run.results("gather", range_count)
-        target = run.context.store.memberships.target(request.list_ref, request.import_id)
-        found = count_shards(run.context, request, target, ranges, run.progress)
-        counted = jobs.field(request.ref, "counted")
-        if counted is None and found.miscounted:
-            run.context.store.memberships.unseal(request.list_ref, request.import_id)
-            again = found.miscounted
-            jobs.reopen(request.ref, "publish", "gather", range_count, again)
-            return min(MOST_HINTS, len(again) - 1)
-        if counted is None:
-            chunks = run.results("scatter", len(run.plan().chunks))
-            counted = {
-                "counts": [found.included, found.excluded],
-                "draft": draft_report(chunks, ranges),
-            }
-            jobs.put_field(request.ref, "counted", counted)
-    included, excluded = counted["counts"]
-    published = flip(run.context, request, (included, excluded), run.progress)
+        target = context.store.memberships.target(request.list_ref, request.import_id)
+        found = count_shards(context, request, target, ranges, run.progress)
+        if found.miscounted:
+            return _gather_again(run, range_count, found.miscounted)
+        chunks = run.results("scatter", len(run.plan().chunks))
+        counted = found.to_json(draft_report(chunks, ranges))
+        jobs.put_field(request.ref, "counted", counted)
+    published = flip(context, request, counted, run.progress)
     jobs.put_field(request.ref, "seconds", run.seconds())
     complete_import(run.context, request, published)
     return 0
+
+
+def _gather_again(run: StageRun, range_count: int, numbers: Sequence[int]) -> int:
+    """Have ranges gathered again that the store has lost shards of; not for ever."""
+    jobs, request = run.context.store.jobs, run.request
+    times = (jobs.field(request.ref, "gathered_again") or 0) + 1
+    if times >= run.context.settings.unit_tries:
+        message = f"the store lost shards of {len(numbers)} ranges {times} times; look at its log"
+        raise ImportStopped(message)
+    jobs.put_field(request.ref, "gathered_again", times)
+    run.context.store.memberships.unseal(request.list_ref, request.import_id)
+    jobs.reopen(request.ref, "publish", "gather", range_count, numbers)
+    return min(MOST_HINTS, len(numbers) - 1)

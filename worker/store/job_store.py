@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -218,7 +217,7 @@ class JobStore:
     def take_turn(self, name: str, every_ms: int) -> bool:
         """Whether it is this caller's turn at a periodic chore: one caller each period."""
         with driver_errors(f"take the turn at {name}"):
-            args = [self._tokens(), every_ms]
+            args: list[Argument] = [self._tokens(), every_ms]
             return bool(self._scripts.run("job_turn", [self._keys.turn(name)], args))
 
     def _key(self, ref: JobRef) -> str:
@@ -261,12 +260,13 @@ def _progress(stage: str, fields: Mapping[str, bytes], report: Mapping[str, Any]
     scattered = any(name.startswith("rows:scatter:") for name in fields)
     counted = "scatter:" if scattered else ""
     bytes_total = json.loads(fields.get("field:bytes_total", b"0"))
-    bytes_total = json.loads(fields.get("field:bytes_total", b"0"))
+    read_bytes = total(f"bytes:{counted}")
     # What is complete is done, whichever try of a unit was the last to be counted.
     complete = bool(report)
     return Progress(
         stage=json.loads(fields["field:phase"]) if "field:phase" in fields else stage,
-        bytes_done=bytes_total if complete else total(f"bytes:{counted}"),
+        # A chunk reads on to the end of its last row, so the sum may be a little too large.
+        bytes_done=bytes_total if complete else min(read_bytes, bytes_total or read_bytes),
         bytes_total=bytes_total,
         rows_done=report.get("rowsRead", report.get("rows", 0))
         if complete

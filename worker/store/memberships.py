@@ -296,7 +296,7 @@ class MembershipStore:
         *,
         counts: tuple[int, int],
         retire_after_ms: int,
-        seal: int | None = None,
+        seal: int,
     ) -> Published | None:
         """Replay some journalled edits; make the revision live when none is left.
 
@@ -306,7 +306,7 @@ class MembershipStore:
             counts: Included and excluded members counted after :meth:`seal`; those of the
                 first call hold.
             retire_after_ms: How long readers may still believe in the old revision.
-            seal: Number of the seal under which was counted; ``None`` is not checked.
+            seal: Number of the seal under which was counted.
 
         Returns:
             The list at the flip, the same on every later call; ``None`` while edits are
@@ -317,8 +317,7 @@ class MembershipStore:
             Unsealed: the build was opened since it was counted. Seal and count again.
             StoreUnavailable: no answer. Safe to retry.
         """
-        under = "" if seal is None else seal
-        reply = self._run("publish", ref, [import_id, *counts, retire_after_ms, under])
+        reply = self._run("publish", ref, [import_id, *counts, retire_after_ms, seal])
         match reply[0]:
             case b"more":
                 return None

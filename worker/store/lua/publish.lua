@@ -12,7 +12,7 @@ if not holds(id) then return published(id) or {'lost'} end
 local counted = redis.call('HGET', record, 'counted')
 if not counted then
   if redis.call('HGET', record, 'stage') ~= 'publish'
-    or (ARGV[5] ~= '' and redis.call('HGET', record, 'seal') ~= ARGV[5]) then
+    or redis.call('HGET', record, 'seal') ~= ARGV[5] then
     return {'unsealed'}
   end
   counted = ARGV[2] .. ' ' .. ARGV[3]
