@@ -1,28 +1,27 @@
 """Exporting a list to S3, against reading the plain set and dropping what was read."""
 
+import statistics
+
 from tests.benchmarks import peers
-from tests.benchmarks.bench import Bench, median, tell
+from tests.benchmarks.bench import Bench, tell
 
 
 def measure(bench: Bench) -> None:
     """Run both on the same list, in turn."""
     segment, system = bench.product_list(), bench.system
     bench.peer_set()
-    scans: list[float] = []
-
-    def export(number: int) -> float:
+    pairs: list[tuple[float, float]] = []
+    for number in range(bench.effort.runs):
         tell(f"export and SSCAN, run {number + 1} of {bench.effort.runs}")
         system.used_bytes()  # comes to rest first
-        scans.append(peers.scan(system.store_port)[0])
-        return system.export_list(segment).seconds
-
-    seconds = median(export, bench.effort.runs)
+        scanned_s, _ = peers.scan(system.store_port)
+        pairs.append((system.export_list(segment).seconds, scanned_s))
     bench.note_memory()
-    scan_s, members = median(scans.__getitem__, bench.effort.runs), bench.members
+    members = bench.members
     bench.figures.put(
         "export_vs_sscan",
-        scan_s / seconds,
-        product_members_s=members / seconds,
-        peer_members_s=members / scan_s,
-        runs=bench.effort.runs,
+        statistics.median(scan_s / export_s for export_s, scan_s in pairs),
+        product_members_s=members / statistics.median(export_s for export_s, _ in pairs),
+        peer_members_s=members / statistics.median(scan_s for _, scan_s in pairs),
+        runs=len(pairs),
     )

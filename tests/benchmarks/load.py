@@ -75,7 +75,11 @@ class Generator:
         self._load = load
         self._requests = cycle(_encode(load))
         self._connections = [_Connection(load.port) for _ in range(load.connections)]
-        self._selector = selectors.DefaultSelector()
+        # A wait of epoll ends at whole milliseconds: too late for requests that are due.
+        exact = load.rate is not None
+        self._selector: selectors.BaseSelector = (
+            selectors.SelectSelector() if exact else selectors.DefaultSelector()
+        )
         for connection in self._connections:
             self._selector.register(connection.stream, selectors.EVENT_READ, connection)
         self._outcome = Outcome()

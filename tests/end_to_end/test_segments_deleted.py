@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.driving import LIMIT_S, csv_of, new_segment, random_keys
+from tests.end_to_end.driving import LIMIT_S, SEGMENTS, csv_of, new_segment, random_keys
 from tests.servers import wait_until
 from tests.systems import System
 
@@ -31,7 +31,7 @@ def test_delete_and_create_again__while_importing__new_list_is_its_own(slow_syst
     segment.wait_stage(import_id, "gather")
     segment.delete()
     body = {"key": segment.ref.segment, "name": "again", "unbounded": True}
-    reply = slow_system.http.post("/api/v2/segments/default/production", json=body)
+    reply = slow_system.http.post(SEGMENTS, json=body)
     assert reply.json()["generation"] == 2
     again = new_segment(slow_system)
     again.ref = slow_system.store.segments.get(segment.ref.scope, segment.ref.segment).ref
@@ -64,3 +64,7 @@ def test_delete__by_an_api_that_died_half_way__workers_find_out(slow_system: Sys
         lambda: segment.state(import_id).ended_ms is not None, "the import has ended", LIMIT_S
     )
     assert segment.state(import_id).reason == "segment deleted"
+    wait_until(
+        lambda: slow_system.http.get(SEGMENTS).is_success, "its definition is gone, and lists work"
+    )
+    assert slow_system.http.get(segment.path).status_code == 404

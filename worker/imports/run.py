@@ -16,7 +16,7 @@ from worker.imports.stages import (
     run_scatter,
     run_size,
 )
-from worker.store import Fenced, JobNotFound, SegmentNotFound
+from worker.store import Fenced, JobNotFound, ListUnknown, SegmentNotFound
 from worker.store.job_store import Taken
 from worker.store.jobs import Drained, Ended, Exhausted, ImportRequest, JobRef, Unit
 from worker.units.context import Context
@@ -92,15 +92,8 @@ def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:
     except LeaseLost:
         logger.info("unit.lost", extra=_facts(ref, unit))
         return True
-    except (Fenced, SegmentNotFound) as exc:
-        stop_import(context, request, _fenced_reason(context, request, exc))
-        return False
-    except TerminalError as exc:
-        stop_import(context, request, str(exc))
-        return False
-    except TransientError as exc:
-        _give_back(context, ref, unit, str(exc), exc)
-        return True
+    except (TerminalError, TransientError) as exc:
+        return _fail(context, request, unit, exc)
     except Exception as exc:
         # Its text may hold a context key, so only its kind is kept.
         _give_back(context, ref, unit, f"unexpected {type(exc).__name__}", exc)
@@ -108,6 +101,22 @@ def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:
     if hints:
         context.announce(ref, hints)
     return True
+
+
+def _fail(
+    context: Context, request: ImportRequest, unit: Unit, exc: TerminalError | TransientError
+) -> bool:
+    """Stop the import, or have its unit tried again; whether there may be more to do."""
+    if isinstance(exc, Fenced | SegmentNotFound | ListUnknown) and _is_deleted(context, request):
+        stop_import(context, request, "segment deleted")
+    elif isinstance(exc, Fenced):
+        stop_import(context, request, f"superseded: {exc}")
+    elif isinstance(exc, TerminalError):
+        stop_import(context, request, str(exc))
+    else:
+        _give_back(context, request.ref, unit, str(exc), exc)
+        return True
+    return False
 
 
 def _give_back(context: Context, ref: JobRef, unit: Unit, why: str, exc: Exception) -> None:
@@ -123,12 +132,19 @@ def _exhausted_reason(context: Context, ref: JobRef, unit: Exhausted) -> str:
     return f"gave up after {unit.tries} tries at {unit.stage} {unit.number}: {last}"
 
 
-def _fenced_reason(context: Context, request: ImportRequest, exc: Exception) -> str:
+def _is_deleted(context: Context, request: ImportRequest) -> bool:
+    """Whether the list was deleted, also when its record has been freed since."""
+    store, ref = context.store, request.list_ref
     try:
-        context.store.memberships.state(request.list_ref)
+        store.memberships.state(ref)
     except SegmentNotFound:
-        return "segment deleted"
-    return f"superseded: {exc}"
+        return True
+    except ListUnknown:
+        try:
+            return store.segments.get(ref.scope, ref.segment).generation != ref.generation
+        except SegmentNotFound:
+            return True
+    return False
 
 
 def _facts(ref: JobRef, unit: Unit) -> dict[str, Any]:

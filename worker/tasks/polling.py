@@ -25,16 +25,27 @@ _LOOK_EVERY_S: Final = 5.0
 
 
 class ForgettingQoS(redis_transport.QoS):
-    """Counts a message as done although the broker could not be told.
+    """Takes and ends messages also when the broker cannot be told; they are only hints."""
 
-    Kombu keeps it in the window of messages in hand; with a window of a few messages a
-    worker that was busy when its broker went away would never ask for another one, and
-    so never notice that the broker is back. The broker hands the message out again after
-    the visibility timeout, which does no harm.
-    """
+    def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's
+        """Take a message over; kombu's own method, but for a broker that is out of memory.
+
+        Kombu writes down that the message is in hand, and a worker to which that is
+        refused ends. Without the note the message is not handed out a second time.
+        """
+        try:
+            super().append(message, delivery_tag)  # type: ignore[no-untyped-call]
+        except self.channel.ResponseError:
+            logger.warning("message.unnoted", exc_info=True)
+            virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Tell the broker that a message is done; kombu's own method, but for the above."""
+        """Tell the broker that a message is done; kombu's own method, but for one that is away.
+
+        Kombu keeps the message in the window of those in hand; with a window of a few, a
+        worker that was busy when its broker went away would never ask for another one,
+        and so never notice that the broker is back.
+        """
         try:
             super().ack(delivery_tag)  # type: ignore[no-untyped-call]
         except self.channel.connection_errors:

@@ -9,7 +9,9 @@ from kombu.exceptions import OperationalError
 
 from worker.errors import TerminalError, TransientError
 from worker.store.messages import QUEUE_UPKEEP, TASK_TEND
+from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder
+from worker.units.context import Context
 from worker.upkeep.sweep import sweep_jobs
 
 logger = logging.getLogger("bigseg.upkeep")
@@ -42,9 +44,18 @@ class Sweeper(bootsteps.StartStopStep):
                 sweep_jobs(context)
                 # One message for all workers, or they would pile up while upkeep is down.
                 if context.store.jobs.take_turn("tend", int(context.settings.sweep_s * 1000)):
-                    app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
+                    _ask_upkeep(app, context)
             except (TransientError, TerminalError, OperationalError, OSError) as exc:
                 # Whatever it was, a job that stands still waits for the next sweep.
                 logger.warning("sweep.put_off", extra={"error": type(exc).__name__})
             wait_s = context.settings.sweep_s if context else 1.0
             self._stopped.wait(wait_s)
+
+
+def _ask_upkeep(app: Any, context: Context) -> None:  # noqa: ANN401 - Celery is untyped
+    try:
+        app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
+    except (OperationalError, OSError) as exc:
+        # A broker that shares a full server takes no message until memory has been freed.
+        logger.warning("upkeep.not_asked", extra={"error": type(exc).__name__})
+        tend(context)
