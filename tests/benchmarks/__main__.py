@@ -38,10 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     figures = Figures()
     append_only = not given.no_append_only
-    server = _measure_groups(given, figures, append_only=append_only)
+    effort = QUICK if given.quick else Effort()
+    server = _measure_groups(given, figures, effort, append_only=append_only)
     if _is_wanted(given.only, _SCALING):
         server = scaling.measure(
-            figures, given.server, given.members, append_only=append_only, largest=given.largest
+            figures,
+            given.server,
+            given.members,
+            append_only=append_only,
+            largest=given.largest,
+            effort=effort,
         )
     run = {
         "members": given.members,
@@ -53,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _print(figures, run, as_text=not given.json)
 
 
-def _measure_groups(given: argparse.Namespace, figures: Figures, *, append_only: bool) -> str:
+def _measure_groups(
+    given: argparse.Namespace, figures: Figures, effort: Effort, *, append_only: bool
+) -> str:
     chosen = [
         measure
         for name, (measure, keys) in _GROUPS.items()
@@ -62,7 +70,7 @@ def _measure_groups(given: argparse.Namespace, figures: Figures, *, append_only:
     if not chosen:
         return ""
     with running_system(given.server, concurrency=2, append_only=append_only) as system:
-        bench = Bench.open(system, given.members, figures, QUICK if given.quick else Effort())
+        bench = Bench.open(system, given.members, figures, effort)
         for measure in chosen:
             measure(bench)
         bench.note_memory()

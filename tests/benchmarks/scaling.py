@@ -1,13 +1,19 @@
 """What a second worker process brings, and that memory does not grow with the file."""
 
-from tests.benchmarks.bench import Figures, tell, warm_up
+from tests.benchmarks.bench import Effort, Figures, tell, warm_up
 from tests.benchmarks.lists import write_uuids
 from tests.benchmarks.memory import peak_mib
 from tests.benchmarks.system import Kind, System, running_system
 
 
 def measure(
-    figures: Figures, kind: Kind, members: int, *, append_only: bool, largest: int | None
+    figures: Figures,
+    kind: Kind,
+    members: int,
+    *,
+    append_only: bool,
+    largest: int | None,
+    effort: Effort,
 ) -> str:
     """Start a system for each number of processes and import into it; the server's name."""
     more = [largest] if largest else []
@@ -17,7 +23,7 @@ def measure(
     for processes, rows_each in sizes.items():
         with running_system(kind, concurrency=processes, append_only=append_only) as system:
             server = system.server
-            warm_up(system)
+            warm_up(system, effort)
             for rows in rows_each:
                 tell(f"import of {rows:,} by {processes} process(es)")
                 _import(system, figures, rows, processes)

@@ -54,12 +54,35 @@ def distinct(members: Members) -> Members:
 
     Cost: one argsort and one take; comparing bytes only where hashes are equal.
     """
-    order = np.argsort(members.hashes, kind="stable")
-    hashes = members.hashes[order]
+    order, hashes = _in_hash_order(members.hashes)
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
     if len(same):
         order, hashes = _resolved(members.packed, order, hashes, same)
     return Members(take(members.packed, order), hashes)
+
+
+def _in_hash_order(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
+    """Row numbers in order of the hashes, and those hashes; rows of one hash in any order.
+
+    Sorting numbers is several times as fast as sorting indices, so each number holds the
+    high bits of a hash that differ and, below them, its row. Where those bits do not tell
+    two hashes apart the order may be wrong; that is seen, and sorted the other way.
+    """
+    rows = len(hashes)
+    if rows <= 1:
+        return np.arange(rows), hashes
+    row_bits = np.uint64((rows - 1).bit_length())
+    shared_bits = np.uint64(min(63, 64 - (int(hashes.max()) ^ int(hashes.min())).bit_length()))
+    numbers = (hashes << shared_bits) >> row_bits << row_bits
+    numbers |= np.arange(rows, dtype=np.uint64)
+    numbers.sort()
+    numbers &= (np.uint64(1) << row_bits) - np.uint64(1)
+    order = numbers.view(np.int64)
+    in_order = hashes.take(order, mode="clip")
+    if (in_order[1:] < in_order[:-1]).any():
+        order = np.argsort(hashes)
+        in_order = hashes[order]
+    return order, in_order
 
 
 def _resolved(
@@ -87,7 +110,12 @@ def _resolved(
 def take(packed: ByteArray, order: np.ndarray) -> ByteArray:
     """Rows in another order; a fixed width is one numpy take."""
     if pa.types.is_fixed_size_binary(packed.type):
-        return fixed_array(ByteColumn.of(packed).matrix[order]) if len(order) else packed[:0]
+        if not len(order):
+            return packed[:0]
+        width = packed.type.byte_width
+        # One item of `width` bytes a row: three times as fast as rows of a matrix.
+        items = ByteColumn.of(packed).data.view(f"V{width}").take(order, mode="clip")
+        return fixed_array(items.view(np.uint8).reshape(-1, width))
     return packed.take(pa.array(order))
 
 

@@ -19,7 +19,7 @@ from worker.lists.forward_bytes import ForwardBytes, ReadRange
 from worker.lists.keys import KeyBatch, validate
 
 #: Bytes parsed at a time: large enough for numpy's overhead to vanish, small for memory.
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 512 * 1024
 #: Longest row in bytes, terminator included: what an unclosed quote may cost in memory.
 ROW_LIMIT_BYTES = 1024 * 1024
 #: Bytes read beyond a chunk's end in the same range, to finish its last row.
