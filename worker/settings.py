@@ -141,6 +141,13 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=60,
         description="Seconds an exported file is kept; it holds personal data.",
     )
+    niceness: int = Field(
+        default=10,
+        ge=0,
+        le=19,
+        description="How far worker processes stand back from others on their host, as `nice` "
+        "counts it; a store and an API beside them keep their latency while lists are built.",
+    )
     put_rate_bytes_s: int = Field(
         default=0,
         ge=0,

@@ -49,7 +49,9 @@ def object_server_spec(port: int, environment: Mapping[str, str], folder: Path) 
             "no S3 stand-in: `pip install bigseg[embedded]`, or name a service in "
             "BIGSEG_S3_ENDPOINT"
         )
-    command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    # Elsewhere the bucket is on other machines: here it stands back as the workers do.
+    server = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    command = ("nice", "-n", "10", *server)
     variables = {**environment, "TMPDIR": str(folder)}
     return ChildSpec("objects", command, variables, folder, tier=OBJECTS_TIER)
 

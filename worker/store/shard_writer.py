@@ -23,9 +23,9 @@ _SHARDS_PER_CALL: Final = 32
 #: Copies are cheaper for the server and carry few bytes.
 _COPIES_PER_CALL: Final = 128
 #: Bytes sent and not yet answered.
-_WINDOW_BYTES: Final = 256 * 1024
+_WINDOW_BYTES: Final = 128 * 1024
 #: Calls sent and not yet answered.
-_WINDOW_CALLS: Final = 16
+_WINDOW_CALLS: Final = 4
 
 ShardMembers = tuple[int, Sequence[bytes]]
 

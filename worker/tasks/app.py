@@ -1,6 +1,7 @@
 """The Celery application: three tasks, each named by an id and nothing else."""
 
 import logging
+import os
 from typing import Any
 
 from celery import Celery, signals
@@ -33,6 +34,11 @@ logger = logging.getLogger("bigseg.tasks")
 def create_app(settings: WorkerSettings) -> Celery:
     """Build the Celery application. Opens no connection."""
     signals.setup_logging.connect(_set_up_logs, weak=False, dispatch_uid="bigseg")
+
+    def stand_back(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+        os.nice(settings.niceness)
+
+    signals.worker_process_init.connect(stand_back, weak=False, dispatch_uid="bigseg")
     app = Celery("bigseg")
     app.conf.update(broker_options(settings))
     app.conf.update(_worker_options(settings))
