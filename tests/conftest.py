@@ -4,12 +4,19 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.object_servers import s3_server  # noqa: F401  # a fixture, registered here
 from tests.servers import Cluster, Server, running_cluster, running_server
 
 # Hand-built payloads must pass the strictest check a server has.
 _STRICT = {"sanitize-dump-payload": "yes", "enable-debug-command": "yes"}
+
+
+# A busy machine is no failure, and the whole run has to stay short; tests that need more
+# examples say so themselves.
+settings.register_profile("suite", deadline=None, max_examples=60)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
