@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.store.byte_columns import ByteArray, ByteColumn, fixed_array
+from worker.store.byte_columns import ByteArray, ByteColumn, fixed_array, taken
 from worker.store.member_hash import Hashes
 
 
@@ -116,7 +116,7 @@ def take(packed: ByteArray, order: np.ndarray) -> ByteArray:
         # One item of `width` bytes a row: three times as fast as rows of a matrix.
         items = ByteColumn.of(packed).data.view(f"V{width}").take(order, mode="clip")
         return fixed_array(items.view(np.uint8).reshape(-1, width))
-    return packed.take(pa.array(order))
+    return taken(packed, order)
 
 
 def _as_binary(column: ByteArray, kind: pa.DataType) -> ByteArray:
