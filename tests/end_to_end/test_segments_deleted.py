@@ -8,7 +8,7 @@ from tests.end_to_end.driving import assert_nothing_left, csv_of, new_segment, r
 from tests.object_servers import ObjectServer
 from tests.servers import wait_until
 from tests.systems import System, running_system
-from worker.store import JobNotFound
+from worker.store import JobRef
 
 KEYS = random_keys(40_000, 5)
 SLOW = {
@@ -26,9 +26,7 @@ def system(request: pytest.FixtureRequest, s3_server: ObjectServer) -> Iterator[
 
 
 @pytest.mark.parametrize("stage", ["plan", "scatter", "gather"])
-def test_delete__while_importing__stops_it_and_frees_everything(
-    system: System, stage: str
-) -> None:
+def test_delete__while_importing__stops_it_and_frees_everything(system: System, stage: str) -> None:
     segment = new_segment(system)
     segment.completed(segment.upload(csv_of(KEYS[:3_000])))
     import_id = segment.upload(csv_of(KEYS), "replace")
@@ -69,3 +67,25 @@ def test_delete__while_exporting__export_stops(system: System) -> None:
         return system.http.get(location).json()["status"] in {"complete", "stopped"}
 
     wait_until(ended, "the export has ended")
+
+
+def test_delete_environment__while_importing__stops_it_and_frees_everything(
+    system: System,
+) -> None:
+    segment = new_segment(system)
+    import_id = segment.upload(csv_of(KEYS), "replace")
+    segment.wait_stage(import_id, "gather")
+    path = "/api/v2/projects/default/environments/production"
+
+    assert system.http.delete(path).status_code == 204
+
+    assert system.http.get(segment.path).status_code == 404
+    state = system.store.jobs.get(JobRef("import", segment.ref.scope, import_id))
+    assert state.status == "stopped"
+    assert_nothing_left(system)
+    body = {"key": "production", "name": "Anew", "color": "417505"}
+    assert system.http.post(path.rpartition("/")[0], json=body).status_code == 201
+    again = new_segment(system)
+    again.completed(again.upload(csv_of(KEYS[:50])))
+    assert again.members() == set(KEYS[:50])
+    again.delete()
