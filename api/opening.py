@@ -55,7 +55,7 @@ class LazyStore:
         try:
             store = open_store(self._settings)
             try:
-                store.segments.initialise()
+                store.environments.initialise()
             except BaseException:
                 store.close()
                 raise

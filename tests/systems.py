@@ -171,7 +171,7 @@ def running_system(
         store = stack.enter_context(
             open_store(StoreSettings.model_validate({"redis_url": server.url}))
         )
-        store.segments.initialise()
+        store.environments.initialise()
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         http = stack.enter_context(

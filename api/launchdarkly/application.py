@@ -19,7 +19,17 @@ from api.errors import (
     UnsupportedMediaType,
     translated,
 )
-from api.launchdarkly import documents, exports, imports, segments, targets
+from api.launchdarkly import (
+    documents,
+    environments,
+    exports,
+    imports,
+    projects,
+    segment_list,
+    segment_patches,
+    segments,
+    targets,
+)
 from api.launchdarkly.errors import error_body, error_headers
 from api.logs import BROKEN, report_broken
 from api.metrics import CONTENT_TYPE
@@ -52,7 +62,16 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    for module in (segments, targets, imports, exports):
+    for module in (
+        segments,
+        segment_list,
+        segment_patches,
+        targets,
+        imports,
+        exports,
+        projects,
+        environments,
+    ):
         app.include_router(module.router())
     app.get("/metrics", include_in_schema=False)(_metrics)
     app.exception_handler(ApiError)(_refused)

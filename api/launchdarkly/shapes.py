@@ -5,13 +5,13 @@ Source: section 2.1 of the Segments API's documentation and the clients' models.
 """
 
 import hashlib
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.launchdarkly.paths import SegmentPath, link
-from worker.store import ListState, Scope, Segment
+from api.launchdarkly.stored_targeting import stored_fields
+from worker.store import Definition, ListState, Scope, Segment
 
 Links = dict[str, dict[str, str]]
 
@@ -89,14 +89,23 @@ def environment_id(scope: Scope) -> str:
     return hashlib.sha256(name).hexdigest()[:24]
 
 
-def user_segment(segment: Segment, state: ListState | None) -> UserSegment:
+def user_segment(definition: Definition, state: ListState | None) -> UserSegment:
     """A segment's representation.
 
     Args:
-        segment: the definition.
+        definition: the segment and whom it targets.
         state: what its list record says; ``None`` for a standard segment, and for a big
             one whose record the server has lost.
     """
+    shown = untargeted_segment(definition.segment, state)
+    if not definition.segment.unbounded:
+        for name, value in stored_fields(definition).items():
+            setattr(shown, name, value)
+    return shown
+
+
+def untargeted_segment(segment: Segment, state: ListState | None) -> UserSegment:
+    """As :meth:`user_segment`, without the lists and rules of a standard segment."""
     path = SegmentPath(segment.scope.project, segment.scope.environment, segment.key)
     shown = UserSegment(
         name=segment.name,
@@ -107,7 +116,6 @@ def user_segment(segment: Segment, state: ListState | None) -> UserSegment:
         lastModifiedDate=segment.modified_ms,
         version=segment.version,
         generation=segment.generation,
-        included=[],
         links={
             "parent": link(path.list),
             "self": link(path.self),
@@ -115,37 +123,13 @@ def user_segment(segment: Segment, state: ListState | None) -> UserSegment:
         },
     )
     if segment.unbounded:
+        shown.included = []
         shown.unbounded = True
         shown.unboundedContextKind = segment.context_kind
         if state is not None:
             shown.unbounded_metadata = _metadata(segment, state)
             shown.import_in_progress = state.building is not None
-    else:
-        shown.excluded, shown.includedContexts, shown.excludedContexts = [], [], []
     return shown
-
-
-def page_links(path: str, query: str, *, limit: int, offset: int, total: int) -> Links:
-    """Links of one page; only those that lead somewhere.
-
-    Args:
-        path: the collection.
-        query: the other parameters, encoded, each followed by ``&``; may be empty.
-        limit: items a page.
-        offset: the page's first item.
-        total: items in all.
-    """
-
-    def at(start: int) -> dict[str, str]:
-        position = f"&offset={start}" if start else ""
-        return link(f"{path}?{query}limit={limit}{position}")
-
-    links = {"self": link(f"{path}?{query}limit={limit}&offset={offset}")}
-    if offset > 0:
-        links |= {"first": at(0), "prev": at(max(0, offset - limit))}
-    if offset + limit < total:
-        links |= {"next": at(offset + limit), "last": at((total - 1) // limit * limit)}
-    return links
 
 
 def _metadata(segment: Segment, state: ListState) -> UnboundedMetadata:
@@ -157,10 +141,3 @@ def _metadata(segment: Segment, state: ListState) -> UnboundedMetadata:
         excludedCount=min(state.excluded_count, _MOST_INT32),
         lastModified=state.modified_ms,
     )
-
-
-def shown_segments(
-    segments: Sequence[Segment], states: Sequence[ListState | None]
-) -> list[UserSegment]:
-    """Representations of many segments."""
-    return [user_segment(one, state) for one, state in zip(segments, states, strict=True)]

@@ -12,6 +12,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite_building",
     "tests.conformance.suite_definitions",
     "tests.conformance.suite_edits",
+    "tests.conformance.suite_environments",
     "tests.conformance.suite_jobs",
     "tests.conformance.suite_publishing",
     "tests.conformance.suite_reclaiming",

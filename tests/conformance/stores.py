@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from tests.servers import Cluster, Server
 from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
+from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
 from worker.store.scripts import Script, ScriptName, Scripts
@@ -54,7 +55,7 @@ def opened(server: Server | Cluster | None) -> Iterator[Store]:
     """Open a store with the default project; its keys are removed at the end."""
     client = open_client(server)
     with assemble(client, f"t-{token()[:8]}", clock=clock_ms, tokens=token) as store:
-        store.segments.initialise()
+        store.environments.initialise()
         try:
             yield store
         finally:
@@ -93,14 +94,17 @@ def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
     """Give the same store with one broken script."""
     client, keys = store.client, Keyspace(store.keyspace.prefix)
     scripts = MutatedScripts(store, name, mutation)
+    environments = EnvironmentStore(client, scripts, keys, clock_ms, token)
     memberships = MembershipStore(client, scripts, keys, token)
     return Store(
         client=client,
         keyspace=keys,
         scripts=scripts,
-        segments=SegmentStore(client, scripts, keys, memberships, clock_ms, token),
+        environments=environments,
+        segments=SegmentStore(client, scripts, keys, environments, memberships, clock_ms, token),
         memberships=memberships,
         jobs=JobStore(client, scripts, keys, token),
+        tokens=token,
     )
 
 

@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conformance.building import assert_list
-from tests.conformance.stores import SCOPE, new_list
+from tests.conformance.stores import SCOPE, keys_of, mutated, new_list
 from worker.store import (
+    Definition,
+    DefinitionChange,
     Edit,
     EnvironmentNotFound,
     ListRef,
@@ -14,11 +16,13 @@ from worker.store import (
     NewSegment,
     ProjectNotFound,
     Scope,
+    SegmentChanged,
     SegmentExists,
     SegmentNotFound,
     Store,
 )
 
+STANDARD = NewSegment(key="small", name="Small")
 NEW = NewSegment(key="beta", name="Beta", description="d", tags=("x", "y"), unbounded=True)
 
 
@@ -126,6 +130,108 @@ class DefinitionSuite:
             store.memberships.edit(ref, [Edit("i+", f"k{m}") for m in range(n)])
         counts = [state.included_count for state in store.memberships.states(refs)]
         assert counts == [0, 1, 2, 3, 4]
+
+    def test_list__changed_by_another_process__is_read_again(self, store: Store) -> None:
+        other = mutated(store, "segment_watch", lambda text: text + "\n")
+        segment = store.segments.create(SCOPE, NEW)
+        assert other.segments.list(SCOPE) == store.segments.list(SCOPE) == [segment]
+        changed = store.segments.update(segment, _change(name="Gamma"))
+        assert other.segments.list(SCOPE) == [changed]
+        other.segments.delete(SCOPE, segment.key)
+        assert store.segments.list(SCOPE) == []
+        again = other.segments.create(SCOPE, NEW)
+        assert store.segments.list(SCOPE) == [again]
+
+    def test_read__new_segment__targets_nothing(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, STANDARD)
+        assert store.segments.read(SCOPE, "small") == Definition(segment, None)
+        assert store.segments.read_many(SCOPE, ["none", "small", "none"]) == [
+            None,
+            Definition(segment, None),
+            None,
+        ]
+        assert store.segments.read_many(SCOPE, []) == []
+        with pytest.raises(SegmentNotFound):
+            store.segments.read(SCOPE, "none")
+
+    def test_update__current_definition__writes_both_parts_and_moves_the_version(
+        self, store: Store
+    ) -> None:
+        segment = store.segments.create(SCOPE, STANDARD)
+        changed = store.segments.update(segment, _change(targeting='{"included":["é"]}'))
+        assert (changed.name, changed.version, changed.salt) == ("Changed", 2, segment.salt)
+        assert changed.modified_ms >= segment.modified_ms
+        read = store.segments.read(SCOPE, "small")
+        assert read == Definition(changed, '{"included":["é"]}'.encode())
+        assert store.segments.list(SCOPE) == [changed]
+        emptied = store.segments.update(changed, _change(description=None, tags=()))
+        assert store.segments.read(SCOPE, "small") == Definition(emptied, None)
+        assert emptied.description is None
+
+    def test_update__older_definition__writes_nothing(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, STANDARD)
+        changed = store.segments.update(segment, _change(targeting="[1]"))
+        with pytest.raises(SegmentChanged, match="small"):
+            store.segments.update(segment, _change(targeting="[2]"))
+        assert store.segments.read(SCOPE, "small") == Definition(changed, b"[1]")
+
+    def test_update__deleted_segment__is_not_found(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, STANDARD)
+        store.segments.delete(SCOPE, "small")
+        with pytest.raises(SegmentNotFound):
+            store.segments.update(segment, _change(targeting="[1]"))
+        store.segments.create(SCOPE, STANDARD)
+        with pytest.raises(SegmentNotFound):
+            store.segments.update(segment, _change(targeting="[1]"))
+        assert store.segments.read(SCOPE, "small").targeting is None
+
+    def test_delete__segment_with_targets__leaves_none_behind(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, STANDARD)
+        store.segments.update(segment, _change(targeting="[1]"))
+        store.segments.delete(SCOPE, "small")
+        assert store.keyspace.targeting(SCOPE, "small") not in keys_of(store)
+        again = store.segments.create(SCOPE, STANDARD)
+        assert store.segments.read(SCOPE, "small") == Definition(again, None)
+        assert again.salt != segment.salt
+
+    def test_update__many_writers__none_is_lost(self, store: Store) -> None:
+        """Each adds a tag to what it reads; in the end all tags are there, once each."""
+        first = store.segments.create(SCOPE, STANDARD)
+        conflicts: list[int] = []
+
+        def add(number: int) -> None:
+            for turn in range(5):
+                while True:
+                    current = store.segments.get(SCOPE, "small")
+                    tags = (*current.tags, f"t{number}-{turn}")
+                    try:
+                        store.segments.update(current, _change(tags=tags, targeting="[]"))
+                    except SegmentChanged:
+                        conflicts.append(number)
+                    else:
+                        break
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(add, range(4)))
+        last = store.segments.get(SCOPE, "small")
+        assert sorted(last.tags) == sorted(f"t{n}-{turn}" for n in range(4) for turn in range(5))
+        assert last.version == first.version + 20
+
+    def test_create__closed_environment__is_refused(self, store: Store) -> None:
+        store.client.hset(store.keyspace.environment_state(SCOPE), "closed", 1)
+        with pytest.raises(EnvironmentNotFound):
+            store.segments.create(SCOPE, STANDARD)
+        assert store.segments.list(SCOPE) == []
+
+
+def _change(
+    *,
+    name: str = "Changed",
+    description: str | None = "d",
+    tags: tuple[str, ...] = ("x",),
+    targeting: str | None = None,
+) -> DefinitionChange:
+    return DefinitionChange(name, description, tags, targeting)
 
 
 class _SlowDelete:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.building import assert_list, count, keys_of_shard
 from tests.conformance.stores import raw
-from worker.store import Edit, ListRef, ListUnknown, Membership, Store
+from worker.store import Edit, KeyInOtherList, ListRef, ListUnknown, Membership, Store
 from worker.store.keyspace import INCLUDED
 from worker.store.memberships import EditOp
 from worker.store.revisions import FIRST_BITS
@@ -28,6 +28,28 @@ def _edits(op: EditOp, *keys: str) -> list[Edit]:
 
 
 class EditSuite:
+    def test_edit__key_to_be_absent_is_there__nothing_is_applied(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        edit = store.memberships.edit
+        edit(ref, _edits("i+", "a", "b"))
+        version = store.memberships.state(ref).version
+        with pytest.raises(KeyInOtherList):
+            edit(ref, [*_edits("e+", "c"), Edit("i?", "b"), Edit("e+", "b")])
+        assert_list(store, ref, {"a", "b"})
+        assert store.memberships.state(ref).version == version
+
+    def test_edit__keys_to_be_absent_are__only_the_others_are_journalled(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        edit = store.memberships.edit
+        store.memberships.claim(ref, "i1")
+        edit(ref, [Edit("i?", "a"), Edit("e+", "a"), Edit("e?", "b"), Edit("i+", "b")])
+        edit(ref, [Edit("i?", "c")])
+        assert_list(store, ref, {"b"}, {"a"})
+        journal = raw(store).xrange(store.keyspace.edits(ref))
+        assert [sorted(op[:2] for op in ops) for _, ops in journal] == [[b"e+", b"i+"]]
+
     def test_edit__each_op__changes_its_own_list(self, store: Store, ref: ListRef) -> None:
         edit, look_up = store.memberships.edit, store.memberships.look_up
         edit(ref, _edits("i+", *KEYS))

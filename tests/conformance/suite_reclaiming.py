@@ -144,6 +144,7 @@ class ReclaimSuite:
             keys.projects(),
             keys.environments("default"),
             keys.generations(SCOPE),
+            keys.environment_state(SCOPE),
         }
 
     def test_reclaim__repeated_delete__is_forgotten_again(self, store: Store, ref: ListRef) -> None:

@@ -3,12 +3,17 @@
 from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
 from tests.conformance.suite_edits import EditSuite
+from tests.conformance.suite_environments import EnvironmentSuite
 from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
 
 
 class TestDefinitions(DefinitionSuite):
+    pass
+
+
+class TestEnvironments(EnvironmentSuite):
     pass
 
 

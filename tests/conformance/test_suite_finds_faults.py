@@ -10,6 +10,7 @@ from tests.conformance.stores import mutated, new_list, opened, script_names
 from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
 from tests.conformance.suite_edits import EditSuite
+from tests.conformance.suite_environments import EnvironmentSuite
 from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
@@ -18,6 +19,7 @@ from worker.store import Store
 from worker.store.scripts import ScriptName
 
 DEFINITIONS, EDITS, BUILDS = DefinitionSuite(), EditSuite(), BuildSuite()
+ENVIRONMENTS = EnvironmentSuite()
 PUBLISHING, RECLAIMING, JOBS = PublishSuite(), ReclaimSuite(), JobSuite()
 
 
@@ -346,6 +348,93 @@ FAULTS: Final = (
         "or cjson.decode(found).generation ~= tonumber(ARGV[2])",
         "",
         DEFINITIONS.test_delete__key_created_anew_meanwhile__leaves_the_new_one,
+        own_list=False,
+    ),
+    Fault(
+        "targets outlive their segment",
+        "segment_delete",
+        "redis.call('UNLINK', KEYS[2])",
+        "",
+        DEFINITIONS.test_delete__segment_with_targets__leaves_none_behind,
+        own_list=False,
+    ),
+    Fault(
+        "segment made in a closed environment",
+        "segment_create",
+        "then return 'closed' end",
+        "then local _ = 0 end",
+        DEFINITIONS.test_create__closed_environment__is_refused,
+        own_list=False,
+    ),
+    Fault(
+        "targets of nobody",
+        "segment_read",
+        "redis.call('MGET', unpack(KEYS, 2))",
+        "{}",
+        DEFINITIONS.test_read__new_segment__targets_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "change over another change",
+        "segment_update",
+        "then return 'changed' end",
+        "then local _ = 0 end",
+        DEFINITIONS.test_update__older_definition__writes_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "change of another generation",
+        "segment_update",
+        "if current.generation ~= tonumber(ARGV[2]) then return 'gone' end",
+        "",
+        DEFINITIONS.test_update__deleted_segment__is_not_found,
+        own_list=False,
+    ),
+    Fault(
+        "change that nobody notices",
+        "segment_update",
+        "redis.call('HSET', KEYS[3], 'changed', ARGV[6])",
+        "",
+        DEFINITIONS.test_list__changed_by_another_process__is_read_again,
+        own_list=False,
+    ),
+    Fault(
+        "edit against its condition",
+        "edit",
+        "return {'clash'}",
+        "local _ = 0",
+        EDITS.test_edit__key_to_be_absent_is_there__nothing_is_applied,
+    ),
+    Fault(
+        "place changed over another change",
+        "place_put",
+        "~= ARGV[2] then return 0 end",
+        "== 1 then return 0 end",
+        ENVIRONMENTS.test_put__record_not_as_expected__stays,
+        own_list=False,
+    ),
+    Fault(
+        "last project removed",
+        "place_put",
+        "ARGV[4] == '1'",
+        "false",
+        ENVIRONMENTS.test_put__last_record_to_keep__stays,
+        own_list=False,
+    ),
+    Fault(
+        "environment closed by a deletion long over",
+        "place_close",
+        "if redis.call('HGET', KEYS[1], 'opened') == ARGV[1] then return 0 end",
+        "",
+        ENVIRONMENTS.test_finish__made_anew_meanwhile__leaves_the_new_one,
+        own_list=False,
+    ),
+    Fault(
+        "environment never opened again",
+        "place_open",
+        "return redis.call('HDEL', KEYS[1], 'closed')",
+        "return 1",
+        ENVIRONMENTS.test_create__environment_deleted_before__starts_empty,
         own_list=False,
     ),
     Fault(

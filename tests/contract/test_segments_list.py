@@ -81,6 +81,50 @@ def test_list__bad_parameter__is_an_invalid_request(client: httpx.Client, query:
     assert_refused(client.get(f"{PATH}?{query}"), 400, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        ("unbounded equals true", "0246"),
+        ('query equals "A-SEGMENT"', "4"),
+        ('unbounded equals false,query equals ["a-segment", "d-segment"]', "1"),
+        ('query equals "g-seg"|query equals "d-seg",unbounded equals true', "0"),
+        ('(query equals "g-seg"|query equals "d-seg"),unbounded equals false', "1"),
+        ("external exists true", ""),
+        ('tags anyOf ["none"]', ""),
+        (" ", "0123456"),
+    ],
+)
+@pytest.mark.usefixtures("keys")
+def test_list__filtered__has_those_that_pass(client: httpx.Client, chosen: str, names: str) -> None:
+    page = client.get(PATH, params={"filter": chosen, "sort": "name", "limit": 2}).json()
+
+    found = []
+    for pages in range(4):
+        found += [one["name"] for one in page["items"]]
+        assert page["totalCount"] == len(names)
+        if "next" not in page["_links"]:
+            break
+        assert pages < 3
+        page = client.get(page["_links"]["next"]["href"]).json()
+    assert "".join(found) == names
+
+
+def test_list__filter_with_plus_for_blank__is_decoded(
+    client: httpx.Client, keys: list[str]
+) -> None:
+    chosen = f"includedKeys+anyOf+%5B%22{keys[0]}%22%5D"
+
+    page = client.get(f"{PATH}?filter={chosen}").json()
+
+    assert [one["key"] for one in page["items"]] == [keys[0]]
+
+
+def test_list__bad_filter__says_where(client: httpx.Client) -> None:
+    reply = client.get(PATH, params={"filter": 'tags anyOf ["a"],unbounded equals 7'})
+
+    assert "at character 35" in assert_refused(reply, 400, "invalid_request")
+
+
 @pytest.mark.usefixtures("keys")
 def test_list__past_the_end__is_empty_and_keeps_the_count(client: httpx.Client) -> None:
     page = client.get(f"{PATH}?offset=100").json()

@@ -5,6 +5,17 @@ import httpx
 from tests.api_servers import SEGMENTS, Api, create_segment
 
 _OPERATIONS = {
+    "patchSegment",
+    "getProjects",
+    "postProject",
+    "getProject",
+    "patchProject",
+    "deleteProject",
+    "getEnvironmentsByProject",
+    "postEnvironment",
+    "getEnvironment",
+    "patchEnvironment",
+    "deleteEnvironment",
     "getSegments",
     "postSegment",
     "getSegment",

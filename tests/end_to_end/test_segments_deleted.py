@@ -2,9 +2,17 @@
 
 import pytest
 
-from tests.end_to_end.driving import LIMIT_S, SEGMENTS, csv_of, new_segment, random_keys
+from tests.end_to_end.driving import (
+    LIMIT_S,
+    SEGMENTS,
+    assert_nothing_left,
+    csv_of,
+    new_segment,
+    random_keys,
+)
 from tests.servers import wait_until
 from tests.systems import System
+from worker.store import JobRef
 
 KEYS = random_keys(24_000, 5)
 
@@ -68,3 +76,25 @@ def test_delete__by_an_api_that_died_half_way__workers_find_out(slow_system: Sys
         lambda: slow_system.http.get(SEGMENTS).is_success, "its definition is gone, and lists work"
     )
     assert slow_system.http.get(segment.path).status_code == 404
+
+
+def test_delete_environment__while_importing__stops_it_and_frees_everything(
+    slow_system: System,
+) -> None:
+    segment = new_segment(slow_system)
+    import_id = segment.upload(csv_of(KEYS), "replace")
+    segment.wait_stage(import_id, "gather")
+    path = "/api/v2/projects/default/environments/production"
+
+    assert slow_system.http.delete(path).status_code == 204
+
+    assert slow_system.http.get(segment.path).status_code == 404
+    state = slow_system.store.jobs.get(JobRef("import", segment.ref.scope, import_id))
+    assert state.status == "stopped"
+    assert_nothing_left(slow_system)
+    body = {"key": "production", "name": "Anew", "color": "417505"}
+    assert slow_system.http.post(path.rpartition("/")[0], json=body).status_code == 201
+    again = new_segment(slow_system)
+    again.completed(again.upload(csv_of(KEYS[:50])))
+    assert again.members() == set(KEYS[:50])
+    again.delete()

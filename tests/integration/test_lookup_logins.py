@@ -37,7 +37,7 @@ def test_lookups__password_user_and_database_in_the_url__are_used(
     prefix = f"t{abs(hash((login, database)))}"
     settings = StoreSettings.model_validate({"redis_url": url, "key_prefix": prefix})
     with open_store(settings) as store, running_lookups(url, store) as lookups:
-        store.segments.initialise()
+        store.environments.initialise()
         ref = store.segments.create(_SCOPE, NewSegment(PLACE[2], "n", unbounded=True)).ref
         store.memberships.edit(ref, [Edit("i+", "a")])
 
@@ -51,7 +51,7 @@ def test_lookups__refused_log_in__are_unavailable_and_repeat_no_secret(
     good = StoreSettings.model_validate({"redis_url": f"redis://:secret@127.0.0.1:{server.port}"})
     bad = f"redis://{login}127.0.0.1:{server.port}"
     with open_store(good) as store:
-        store.segments.initialise()
+        store.environments.initialise()
         store.segments.create(_SCOPE, NewSegment(f"s{len(login)}", "n", unbounded=True))
         place = (*PLACE[:2], f"s{len(login)}")
         with running_lookups(bad, store) as lookups:
@@ -67,7 +67,7 @@ def test_lookups__server_is_a_replica__are_unavailable() -> None:
     ):
         settings = StoreSettings.model_validate({"redis_url": primary.url})
         with open_store(settings) as store:
-            store.segments.initialise()
+            store.environments.initialise()
             store.segments.create(_SCOPE, NewSegment(PLACE[2], "n", unbounded=True))
             replica.command_reply("REPLICAOF", "127.0.0.1", primary.port)
             wait_until(lambda: b"slave" in replica.command_reply("ROLE"), "it is a replica")

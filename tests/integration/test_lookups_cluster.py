@@ -16,7 +16,7 @@ _SCOPE = Scope("default", "production")
 @pytest.fixture
 def store(cluster_servers: Cluster) -> Iterator[Store]:
     with opened(cluster_servers) as store:
-        store.segments.initialise()
+        store.environments.initialise()
         yield store
 
 

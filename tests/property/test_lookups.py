@@ -19,7 +19,7 @@ from worker.store import Edit, NewSegment, Store, StoreUnavailable
 @pytest.fixture
 def store(valkey_server: Server) -> Iterator[Store]:
     with opened(valkey_server) as store:
-        store.segments.initialise()
+        store.environments.initialise()
         yield store
 
 

@@ -11,7 +11,7 @@ from api.errors import ApiError, Broken, translated
 from api.launchdarkly.errors import error_body
 from api.launchdarkly.jobs import human_size
 from api.launchdarkly.membership import question_of
-from api.launchdarkly.shapes import page_links
+from api.launchdarkly.segment_pages import page_links
 from api.opening import LazyStore
 from api.settings import ApiSettings
 from worker.lists import keys as list_keys

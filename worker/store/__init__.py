@@ -3,14 +3,27 @@
 from worker.errors import TerminalError, TransientError
 from worker.settings import StoreSettings
 from worker.store.admission import admit_export, admit_import
+from worker.store.definitions import Definition, DefinitionChange, NewSegment, Segment
+from worker.store.deleting import (
+    create_environment,
+    create_project,
+    delete_environment,
+    delete_project,
+)
 from worker.store.errors import (
+    EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
     ImportInProgress,
     JobNotFound,
+    KeyInOtherList,
+    LastProject,
     ListUnknown,
     OutOfMemory,
+    PlaceChanged,
+    ProjectExists,
     ProjectNotFound,
+    SegmentChanged,
     SegmentExists,
     SegmentNotFound,
     StoreError,
@@ -22,10 +35,13 @@ from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState, So
 from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.memberships import Edit, ListState, Membership
 from worker.store.opening import Store, assemble, open_store
-from worker.store.segments import NewSegment, Segment
+from worker.store.places import Place
 
 __all__ = [
+    "Definition",
+    "DefinitionChange",
     "Edit",
+    "EnvironmentExists",
     "EnvironmentNotFound",
     "ExportRequest",
     "Fenced",
@@ -34,16 +50,22 @@ __all__ = [
     "JobNotFound",
     "JobRef",
     "JobState",
+    "KeyInOtherList",
     "Keyspace",
+    "LastProject",
     "ListRef",
     "ListState",
     "ListUnknown",
     "Membership",
     "NewSegment",
     "OutOfMemory",
+    "Place",
+    "PlaceChanged",
+    "ProjectExists",
     "ProjectNotFound",
     "Scope",
     "Segment",
+    "SegmentChanged",
     "SegmentExists",
     "SegmentNotFound",
     "SourceFile",
@@ -58,5 +80,9 @@ __all__ = [
     "admit_export",
     "admit_import",
     "assemble",
+    "create_environment",
+    "create_project",
+    "delete_environment",
+    "delete_project",
     "open_store",
 ]

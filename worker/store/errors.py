@@ -3,6 +3,8 @@
 StoreError
 ├── StoreUnavailable (transient)     no answer, or one that a retry may change
 ├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
+├── PlaceChanged (transient)         a project or environment was changed meanwhile
+├── SegmentChanged (transient)       a definition was changed by somebody else meanwhile
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
@@ -11,8 +13,12 @@ StoreError
 ├── BrokerRefused (terminal)       the broker cannot be used as it is
 ├── ProjectNotFound (terminal)
 ├── EnvironmentNotFound (terminal)
+├── ProjectExists (terminal)
+├── EnvironmentExists (terminal)
+├── LastProject (terminal)           a store always has a project
 ├── SegmentNotFound (terminal)
 ├── SegmentExists (terminal)
+├── KeyInOtherList (terminal)        an edit was to be made only if its key is not there
 ├── JobNotFound (terminal)
 ├── ImportInProgress (terminal)      another import holds the segment
 └── Fenced (terminal)                this import no longer holds the segment
@@ -34,6 +40,14 @@ class ListUnknown(StoreError, TransientError):
 
     Restore the server's data, or import the list again with mode ``replace``.
     """
+
+
+class SegmentChanged(StoreError, TransientError):
+    """Somebody else changed the definition since it was read. Read it again and decide anew."""
+
+
+class PlaceChanged(StoreError, TransientError):
+    """Somebody else changed the project or environment. Read it again and decide anew."""
 
 
 class Unsealed(StoreError, TransientError):
@@ -74,12 +88,28 @@ class EnvironmentNotFound(StoreError, TerminalError):
     """The project has no environment with this key."""
 
 
+class ProjectExists(StoreError, TerminalError):
+    """A project has this key, or had it and not all that it held is freed."""
+
+
+class EnvironmentExists(StoreError, TerminalError):
+    """The project already has an environment with this key."""
+
+
+class LastProject(StoreError, TerminalError):
+    """The only project cannot be deleted."""
+
+
 class SegmentNotFound(StoreError, TerminalError):
     """The environment has no segment with this key."""
 
 
 class SegmentExists(StoreError, TerminalError):
     """The environment already has a segment with this key."""
+
+
+class KeyInOtherList(StoreError, TerminalError):
+    """A key would be both included and excluded, and the edit was not to be made then."""
 
 
 class JobNotFound(StoreError, TerminalError):

@@ -76,6 +76,14 @@ class Keyspace:
         """Hash: segment key to the last generation used; survives a delete."""
         return f"{self._scope(scope)}:generations"
 
+    def targeting(self, scope: Scope, segment: str) -> str:
+        """String: whom a standard segment targets, and its rules, as JSON."""
+        return f"{self._scope(scope)}:targeting:{segment}"
+
+    def environment_state(self, scope: Scope) -> str:
+        """Hash: which state the environment's definitions are in, and whether it is closed."""
+        return f"{self._scope(scope)}:state"
+
     def active_jobs(self, scope: Scope) -> str:
         """Set: references of the jobs that have not ended."""
         return f"{self._scope(scope)}:jobs"

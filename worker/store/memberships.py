@@ -10,6 +10,7 @@ from worker.store.connections import driver_errors
 from worker.store.errors import (
     Fenced,
     ImportInProgress,
+    KeyInOtherList,
     ListUnknown,
     SegmentNotFound,
     Unsealed,
@@ -21,7 +22,7 @@ from worker.store.revisions import Revision, outgrows
 from worker.store.scripts import Argument, ScriptName, Scripts
 
 Tokens = Callable[[], str]
-EditOp = Literal["i+", "i-", "e+", "e-"]
+EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
 #: Ops in one call of the edit script: about 2 ms of the server's time.
 OPS_PER_CALL: Final = 1_000
@@ -32,9 +33,10 @@ _COUNT_STEP: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of one list."""
+    """One change of one list, or one condition for the changes beside it."""
 
     op: EditOp
+    """Included or excluded, and add, remove, or ``?``: refuse all if the key is there."""
     key: str
 
 
@@ -134,13 +136,16 @@ class MembershipStore:
         """Apply edits in order; each call of 1,000 is one step, visible at once.
 
         Applying the same edits again changes nothing more. While an import is building,
-        edits also go to its journal and win over its file.
+        edits also go to its journal and win over its file. A condition holds for the call
+        that it is part of, so it stands beside what depends on it; calls before one that is
+        refused stay applied.
 
         Returns:
             Whether a list has outgrown its shards and should be re-sharded.
 
         Raises:
             SegmentNotFound: the list was deleted.
+            KeyInOtherList: a condition does not hold; nothing of this call was applied.
             ListUnknown: a shard is missing; nothing of this call was applied.
             OutOfMemory: the server is full; nothing of this call was applied.
             StoreUnavailable: no answer. Safe to retry.
@@ -392,6 +397,9 @@ def _accepted(ref: ListRef, reply: Sequence[Any]) -> None:
             raise ImportInProgress(message)
         case b"deleted":
             raise _gone(ref)
+        case b"clash":
+            message = f"a key is in the other list of segment {ref.segment}; remove it there first"
+            raise KeyInOtherList(message)
         case _:
             raise _unknown(ref)
 

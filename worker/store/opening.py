@@ -10,6 +10,7 @@ from typing import Self
 from worker.settings import StoreSettings
 from worker.store.client import Client
 from worker.store.connections import connect, driver_errors
+from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
 from worker.store.keyspace import Keyspace
 from worker.store.memberships import MembershipStore
@@ -24,9 +25,12 @@ class Store:
     client: Client
     keyspace: Keyspace
     scripts: Scripts
+    environments: EnvironmentStore
     segments: SegmentStore
     memberships: MembershipStore
     jobs: JobStore
+    tokens: Callable[[], str]
+    """Random names that nobody else has."""
 
     def ping(self) -> None:
         """Ask the server for a sign of life.
@@ -84,12 +88,15 @@ def assemble(
     with driver_errors("ask what scripts the store takes"):
         scripts = Scripts(client, flagged=takes_flags(client))
     keyspace = Keyspace(prefix)
+    environments = EnvironmentStore(client, scripts, keyspace, clock, tokens)
     memberships = MembershipStore(client, scripts, keyspace, tokens)
     return Store(
         client=client,
         keyspace=keyspace,
         scripts=scripts,
-        segments=SegmentStore(client, scripts, keyspace, memberships, clock, tokens),
+        environments=environments,
+        segments=SegmentStore(client, scripts, keyspace, environments, memberships, clock, tokens),
         memberships=memberships,
         jobs=JobStore(client, scripts, keyspace, tokens),
+        tokens=tokens,
     )

@@ -85,8 +85,7 @@ def _forget(store: Store, ref: ListRef, record: str) -> None:
             store.client.sadd(reclaimable, ref.name)
         elif "deleted" in fields:
             # Whoever deleted the list may have died before the definition was gone, too.
-            definitions = [store.keyspace.segments(ref.scope)]
-            store.scripts.run("segment_delete", definitions, [ref.segment, ref.generation])
+            store.segments.forget(ref)
             store.client.unlink(record)
 
 

@@ -33,6 +33,9 @@ ScriptName = Literal[
     "job_take",
     "job_turn",
     "pin",
+    "place_close",
+    "place_open",
+    "place_put",
     "prepare",
     "publish",
     "put_shards",
@@ -41,12 +44,14 @@ ScriptName = Literal[
     "seal",
     "segment_create",
     "segment_delete",
+    "segment_read",
+    "segment_update",
     "segment_watch",
 ]
 
 #: Scripts about a list begin with the shared functions of this fragment.
 _FRAGMENT: Final = "list.lua"
-_WITHOUT_FRAGMENT: Final = ("job_", "segment_")
+_WITHOUT_FRAGMENT: Final = ("job_", "place_", "segment_")
 
 Argument = str | bytes | int | float
 

@@ -1,73 +1,45 @@
-"""Projects, environments and segment definitions: what exists, not who is in it."""
+"""Segment definitions: what exists and whom it targets, not who is in the lists."""
 
 import dataclasses
-import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
+from worker.store.batches import batches
 from worker.store.client import Client
 from worker.store.connections import driver_errors
+from worker.store.definition_cache import DefinitionCache, Stamp
+from worker.store.definitions import (
+    Definition,
+    DefinitionChange,
+    NewSegment,
+    Segment,
+    decode,
+    encode,
+)
+from worker.store.environments import EnvironmentStore
 from worker.store.errors import (
     EnvironmentNotFound,
-    ListUnknown,
-    ProjectNotFound,
+    SegmentChanged,
     SegmentExists,
     SegmentNotFound,
-    StoreUnavailable,
 )
 from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.memberships import MembershipStore
-from worker.store.scripts import Scripts
+from worker.store.scripts import Argument, Scripts
 
 Clock = Callable[[], int]
 Tokens = Callable[[], str]
 
-DEFAULT_PROJECT: Final = "default"
-DEFAULT_ENVIRONMENTS: Final = ("production", "test")
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """The definition of one segment."""
-
-    scope: Scope
-    key: str
-    name: str
-    generation: int
-    """How many times this key has been created."""
-    created_ms: int
-    modified_ms: int
-    version: int = 1
-    description: str | None = None
-    tags: tuple[str, ...] = ()
-    unbounded: bool = False
-    context_kind: str = "user"
-    salt: str = field(default="", repr=False)
-
-    @property
-    def ref(self) -> ListRef:
-        """The lists of this generation."""
-        return ListRef(self.scope.project, self.scope.environment, self.key, self.generation)
-
-
-@dataclass(frozen=True, slots=True)
-class NewSegment:
-    """What a caller says of a segment to be created."""
-
-    key: str
-    name: str
-    description: str | None = None
-    tags: tuple[str, ...] = ()
-    unbounded: bool = False
-    context_kind: str = "user"
+_KEYS_PER_CALL: Final = 1_000
 
 
 class SegmentStore:
     """Definitions under one prefix.
 
     A definition is visible only once its list exists, and a list is hidden before its
-    definition goes: a reader never finds a segment whose list is not there.
+    definition goes: a reader never finds a segment whose list is not there. Targets and
+    rules are stored apart, so that whoever asks for neither does not read them; both parts
+    change in one step.
     """
 
     def __init__(
@@ -75,6 +47,7 @@ class SegmentStore:
         client: Client,
         scripts: Scripts,
         keyspace: Keyspace,
+        environments: EnvironmentStore,
         memberships: MembershipStore,
         clock: Clock,
         tokens: Tokens,
@@ -82,62 +55,11 @@ class SegmentStore:
         self._client = client
         self._scripts = scripts
         self._keys = keyspace
+        self._environments = environments
         self._memberships = memberships
         self._clock = clock
         self._tokens = tokens
-
-    def initialise(self) -> None:
-        """Make the project and environments that exist from the start; idempotent.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
-        with driver_errors("initialise the store"):
-            for environment in DEFAULT_ENVIRONMENTS:
-                self._client.hsetnx(
-                    self._keys.environments(DEFAULT_PROJECT),
-                    environment,
-                    json.dumps({"name": environment.capitalize(), "created": self._clock()}),
-                )
-            self._client.hsetnx(
-                self._keys.projects(),
-                DEFAULT_PROJECT,
-                json.dumps({"name": "Default", "created": self._clock()}),
-            )
-
-    def scopes(self) -> list[Scope]:
-        """Every environment of every project. Cost: one round trip a project."""
-        with driver_errors("list the environments"):
-            projects = sorted(_text(self._client.hkeys(self._keys.projects())))
-            return [
-                Scope(project, environment)
-                for project in projects
-                for environment in sorted(
-                    _text(self._client.hkeys(self._keys.environments(project)))
-                )
-            ]
-
-    def require_environment(self, scope: Scope) -> None:
-        """Make sure that the environment exists.
-
-        Raises:
-            ListUnknown: the store holds no project at all: it has lost its data.
-            ProjectNotFound: no such project.
-            EnvironmentNotFound: no such environment.
-            StoreUnavailable: no answer. Safe to retry.
-        """
-        with driver_errors(f"look up environment {scope.environment}"):
-            if self._client.hexists(self._keys.environments(scope.project), scope.environment):
-                return
-            projects = set(_text(self._client.hkeys(self._keys.projects())))
-        if not projects:
-            message = "the store holds no project: its data is lost; restore it or start again"
-            raise ListUnknown(message)
-        if scope.project not in projects:
-            message = f"project {scope.project} does not exist"
-            raise ProjectNotFound(message)
-        message = f"project {scope.project} has no environment {scope.environment}"
-        raise EnvironmentNotFound(message)
+        self._cache = DefinitionCache()
 
     def create(self, scope: Scope, new: NewSegment) -> Segment:
         """Create a segment with empty lists and the next generation of its key.
@@ -147,31 +69,40 @@ class SegmentStore:
             EnvironmentNotFound: or ProjectNotFound: no such place.
             StoreUnavailable: no answer. Safe to retry; a retry may find the segment there.
         """
-        self.require_environment(scope)
-        keys = [self._keys.segments(scope), self._keys.generations(scope)]
+        self._environments.require(scope)
+        keys = [
+            self._keys.segments(scope),
+            self._keys.generations(scope),
+            self._keys.environment_state(scope),
+        ]
         while True:
-            now = self._clock()
-            with driver_errors(f"create segment {new.key}"):
-                last = self._client.hget(self._keys.generations(scope), new.key)
-            segment = Segment(
-                scope=scope,
-                generation=int(last or 0) + 1,
-                created_ms=now,
-                modified_ms=now,
-                salt=self._tokens(),
-                **dataclasses.asdict(new),
-            )
+            segment = self._draft(scope, new)
             if new.unbounded and not self._exists(scope, new.key):
                 self._memberships.create(segment.ref)
             with driver_errors(f"create segment {new.key}"):
-                reply = self._scripts.run(
-                    "segment_create", keys, [new.key, segment.generation, _encode(segment)]
-                )
+                arguments = (new.key, segment.generation, encode(segment), self._tokens())
+                reply = self._scripts.run("segment_create", keys, arguments)
             if reply == b"ok":
                 return segment
             if reply == b"exists":
                 message = f"segment {new.key} already exists in {scope.environment}"
                 raise SegmentExists(message)
+            if reply == b"closed":
+                message = f"environment {scope.environment} is being deleted"
+                raise EnvironmentNotFound(message)
+
+    def _draft(self, scope: Scope, new: NewSegment) -> Segment:
+        now = self._clock()
+        with driver_errors(f"create segment {new.key}"):
+            last = self._client.hget(self._keys.generations(scope), new.key)
+        return Segment(
+            scope=scope,
+            generation=int(last or 0) + 1,
+            created_ms=now,
+            modified_ms=now,
+            salt=self._tokens(),
+            **dataclasses.asdict(new),
+        )
 
     def _exists(self, scope: Scope, key: str) -> bool:
         with driver_errors(f"look up segment {key}"):
@@ -188,18 +119,103 @@ class SegmentStore:
         with driver_errors(f"look up segment {key}"):
             found = self._client.hget(self._keys.segments(scope), key)
         if found is None:
-            self.require_environment(scope)
-            message = f"segment {key} does not exist in {scope.environment}"
-            raise SegmentNotFound(message)
-        return _decode(scope, found)
+            raise self._missing(scope, key)
+        return decode(scope, found)
+
+    def read(self, scope: Scope, key: str) -> Definition:
+        """Read one definition and whom it targets. Cost and errors: as :meth:`get`."""
+        definition = self.read_many(scope, [key])[0]
+        if definition is None:
+            raise self._missing(scope, key)
+        return definition
+
+    def read_many(self, scope: Scope, keys: Sequence[str]) -> Sequence[Definition | None]:
+        """Read definitions and whom they target, each 1,000 as of one moment.
+
+        Cost: one round trip for 1,000 keys.
+
+        Returns:
+            One for each key; ``None`` for a segment that does not exist.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        found: list[Definition | None] = []
+        for group in batches(keys, _KEYS_PER_CALL):
+            names = [self._keys.segments(scope)]
+            names += [self._keys.targeting(scope, key) for key in group]
+            with driver_errors(f"read segments of {scope.environment}"):
+                texts, targetings = self._scripts.run("segment_read", names, group)
+            found += [
+                None if text is None else Definition(decode(scope, text), targeting)
+                for text, targeting in zip(texts, targetings, strict=True)
+            ]
+        return found
 
     def list(self, scope: Scope) -> list[Segment]:
-        """Read all definitions of an environment, newest first. Cost: one large reply."""
-        self.require_environment(scope)
+        """Read all definitions of an environment, newest first.
+
+        Cost: two round trips, and a third with a large reply if a definition has changed
+        since this process read them last; only those that have are decoded then.
+        """
+        self._environments.require(scope)
+        return [*self.found_in(scope)]
+
+    def found_in(self, scope: Scope) -> Sequence[Segment]:
+        """As :meth:`list`, also of an environment whose deletion is not finished."""
+        state, segments = self._keys.environment_state(scope), self._keys.segments(scope)
         with driver_errors(f"list segments of {scope.environment}"):
-            found = self._client.hvals(self._keys.segments(scope))
-        segments = [_decode(scope, text) for text in found]
-        return sorted(segments, key=lambda one: (-one.created_ms, one.key))
+            pipeline = self._client.pipeline(transaction=True)
+            pipeline.hget(state, "changed")
+            pipeline.hlen(segments)
+            change, count = pipeline.execute()
+        known = None if change is None else self._cache.get(scope, Stamp(change, count))
+        if known is not None:
+            return known
+        with driver_errors(f"list segments of {scope.environment}"):
+            pipeline = self._client.pipeline(transaction=True)
+            pipeline.hget(state, "changed")
+            pipeline.hvals(segments)
+            change, texts = pipeline.execute()
+        return self._cache.read(scope, change, texts, lambda text: decode(scope, text))
+
+    def update(self, current: Segment, change: DefinitionChange) -> Segment:
+        """Change a definition, unless somebody else has changed it since it was read.
+
+        Args:
+            current: the definition that the change was made from.
+            change: what it is to be from now on.
+
+        Returns:
+            The definition with its next version.
+
+        Raises:
+            SegmentChanged: the change was made from an older definition; nothing was written.
+            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it was deleted.
+            OutOfMemory: the server is full; nothing was written.
+            StoreUnavailable: no answer. A retry may find its own change: SegmentChanged.
+        """
+        scope, key = current.scope, current.key
+        changed = dataclasses.replace(
+            current,
+            name=change.name,
+            description=change.description,
+            tags=change.tags,
+            version=current.version + 1,
+            modified_ms=max(self._clock(), current.modified_ms),
+        )
+        expected: tuple[Argument, ...] = (key, current.generation, current.version)
+        arguments = (*expected, encode(changed), change.targeting or "", self._tokens())
+        with driver_errors(f"change segment {key}"):
+            reply = self._scripts.run(
+                "segment_update", self._definition_keys(current.ref), arguments
+            )
+        if reply == b"gone":
+            raise self._missing(scope, key)
+        if reply == b"changed":
+            message = f"segment {key} was changed at the same time; read it again"
+            raise SegmentChanged(message)
+        return changed
 
     def delete(self, scope: Scope, key: str) -> tuple[Segment, str | None]:
         """Delete a segment; its members are freed later, in bounded steps.
@@ -214,28 +230,32 @@ class SegmentStore:
             StoreUnavailable: no answer. Safe to retry.
         """
         segment = self.get(scope, key)
+        return segment, self.remove(segment)
+
+    def remove(self, segment: Segment) -> str | None:
+        """As :meth:`delete`, of a generation that was read before; another one stays."""
         building = self._memberships.delete(segment.ref) if segment.unbounded else None
-        with driver_errors(f"delete segment {key}"):
-            keys = [self._keys.segments(scope)]
-            self._scripts.run("segment_delete", keys, [key, segment.generation])
-        return segment, building
+        self.forget(segment.ref)
+        return building
 
+    def forget(self, ref: ListRef) -> None:
+        """Drop the definition of a generation whose list is hidden; another one stays.
 
-def _text(values: Iterable[bytes]) -> list[str]:
-    return [value.decode() for value in values]
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        with driver_errors(f"delete segment {ref.segment}"):
+            arguments = (ref.segment, ref.generation, self._tokens())
+            self._scripts.run("segment_delete", self._definition_keys(ref), arguments)
 
+    def _definition_keys(self, ref: ListRef) -> tuple[str, ...]:
+        return (
+            self._keys.segments(ref.scope),
+            self._keys.targeting(ref.scope, ref.segment),
+            self._keys.environment_state(ref.scope),
+        )
 
-def _encode(segment: Segment) -> str:
-    fields = dataclasses.asdict(segment)
-    del fields["scope"]
-    return json.dumps(fields, separators=(",", ":"))
-
-
-def _decode(scope: Scope, text: bytes) -> Segment:
-    try:
-        fields: dict[str, Any] = json.loads(text)
-        fields["tags"] = tuple(fields["tags"])
-        return Segment(scope=scope, **fields)
-    except (ValueError, TypeError, KeyError) as exc:
-        message = f"a definition in {scope.environment} is not readable by this release"
-        raise StoreUnavailable(message) from exc
+    def _missing(self, scope: Scope, key: str) -> SegmentNotFound:
+        self._environments.require(scope)
+        message = f"segment {key} does not exist in {scope.environment}"
+        return SegmentNotFound(message)

@@ -7,7 +7,7 @@ from worker.errors import TerminalError, TransientError
 from worker.units.context import Context
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.sweep import sweep_jobs
-from worker.upkeep.tidy import expire_exports, tidy_lists
+from worker.upkeep.tidy import expire_exports, finish_deleted, tidy_lists
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -22,6 +22,7 @@ def tend(context: Context) -> None:
     chores: tuple[tuple[Callable[[Context], int], int], ...] = (
         (sweep_jobs, 0),
         (tidy_lists, sweep_ms),
+        (finish_deleted, 10 * sweep_ms),
         (expire_exports, 60_000),
         (reshard_outgrown, 10 * sweep_ms),
     )

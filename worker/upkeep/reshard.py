@@ -60,8 +60,8 @@ def reshard_outgrown(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     started = 0
-    for scope in context.store.segments.scopes():
-        for segment in context.store.segments.list(scope):
+    for scope in context.store.environments.scopes():
+        for segment in context.store.segments.found_in(scope):
             if segment.unbounded:
                 started += reshard_list(context, segment.ref)
     return started

@@ -29,7 +29,7 @@ def sweep_jobs(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     sent = 0
-    for scope in context.store.segments.scopes():
+    for scope in context.store.environments.scopes():
         for ref in context.store.jobs.active(scope):
             sent += _look_at(context, ref)
     return sent

@@ -5,6 +5,7 @@ import logging
 from worker.objects.layout import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef
 from worker.store.connections import driver_errors
+from worker.store.deleting import finish_deletions
 from worker.store.jobs import ExportRequest
 from worker.store.reclaiming import building_of, lists_to_reclaim, reclaim_list
 from worker.units.context import Context
@@ -24,11 +25,23 @@ def tidy_lists(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     freed = 0
-    for scope in context.store.segments.scopes():
+    for scope in context.store.environments.scopes():
         for ref in lists_to_reclaim(context.store, scope):
             _release_dead_claim(context, ref)
             freed += reclaim_list(context.store, ref)
     return freed
+
+
+def finish_deleted(context: Context) -> int:
+    """Go on with deletions of environments and projects that are not finished.
+
+    Returns:
+        Places whose last trace was removed.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    return finish_deletions(context.store)
 
 
 def _release_dead_claim(context: Context, ref: ListRef) -> None:

@@ -1,9 +1,14 @@
 #!lua
 -- edit(record, edits; first, {op, hash32, member}…) -> {'ok', live, included, excluded}
---                                                    | {'deleted'} | {'unknown'}
+--                                                    | {'deleted'} | {'unknown'} | {'clash'}
 -- first is '1' on the first call of one request: only then the membership version moves.
 -- At most 1,000 ops. One step: the journal's order is the live order and the counts
--- follow the replies. Nothing is applied when a shard is missing. Cost: 2 commands an op.
+-- follow the replies. Nothing is applied when a shard is missing. The ops 'i?' and 'e?' change
+-- nothing: if such a member is in that list, nothing is applied. Cost: 2 commands an op.
+local function is_check(op)
+  return string.sub(op, 2, 2) == '?'
+end
+
 local live = redis.call('HGET', record, 'live')
 if not live then
   if redis.call('HGET', record, 'deleted') then return {'deleted'} end
@@ -14,19 +19,26 @@ for i = 2, #ARGV, 3 do
   local side = side_of(ARGV[i])
   local shard = shard_key(name, side, shard_of(ARGV[i + 1], bits[side]))
   if redis.call('SISMEMBER', shard, SENTINEL) == 0 then return {'unknown'} end
+  if is_check(ARGV[i]) and redis.call('SISMEMBER', shard, ARGV[i + 2]) == 1 then
+    return {'clash'}
+  end
 end
 if redis.call('HGET', record, 'building') and #ARGV > 1 then
   local entry = {}
   for i = 2, #ARGV, 3 do
-    entry[#entry + 1] = ARGV[i] .. ARGV[i + 1]
-    entry[#entry + 1] = ARGV[i + 2]
+    if not is_check(ARGV[i]) then
+      entry[#entry + 1] = ARGV[i] .. ARGV[i + 1]
+      entry[#entry + 1] = ARGV[i + 2]
+    end
   end
-  redis.call('XADD', KEYS[2], '*', unpack(entry))
+  if #entry > 0 then redis.call('XADD', KEYS[2], '*', unpack(entry)) end
 end
 local change = {included = 0, excluded = 0}
 for i = 2, #ARGV, 3 do
-  local side = side_of(ARGV[i])
-  change[side] = change[side] + apply(name, bits, ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  if not is_check(ARGV[i]) then
+    local side = side_of(ARGV[i])
+    change[side] = change[side] + apply(name, bits, ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  end
 end
 local edited = format_revision(name, bits)
 if edited ~= live then redis.call('HSET', record, 'live', edited) end

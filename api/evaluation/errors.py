@@ -1,0 +1,46 @@
+"""What evaluation can find wrong, and where it ends up.
+
+EvaluationError (terminal)
+├── InvalidContext    the caller's context instance is not one; the caller is told
+└── SegmentInError    a segment has no answer; becomes its Outcome, never leaves evaluate()
+
+Messages name segments, kinds and attributes, never a context key or an attribute's value.
+"""
+
+from worker.store import TerminalError
+
+
+class EvaluationError(TerminalError):
+    """Something about the input; the same input fails again."""
+
+
+class InvalidContext(EvaluationError):
+    """A context instance that does not have the documented form."""
+
+
+class SegmentInError(EvaluationError):
+    """A segment whose answer cannot be told; whoever refers to it has none either."""
+
+    @classmethod
+    def circular(cls, key: str) -> "SegmentInError":
+        """Say that a segment was reached again while its own rules were being tried."""
+        return cls(
+            f"segment {key!r} refers to itself through segmentMatch; take one of the references out"
+        )
+
+    @classmethod
+    def bad_reference(cls, reference: str, fault: str) -> "SegmentInError":
+        """Say that an attribute reference cannot be read."""
+        return cls(f"attribute reference {reference!r} {fault}; mend the clause or rule")
+
+    @classmethod
+    def unknown_membership(cls, key: str) -> "SegmentInError":
+        """Say that the lists of a big segment gave no answer."""
+        return cls(f"membership of big segment {key!r} is not known just now; ask again")
+
+    @classmethod
+    def too_much_effort(cls) -> "SegmentInError":
+        """Say that the patterns of one evaluation would take too long."""
+        return cls(
+            "its patterns cost too much on this context; use smaller patterns or shorter attributes"
+        )

@@ -1,0 +1,111 @@
+"""Environments of a project: create, list, get, patch and delete."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.launchdarkly.paths import PREFIX
+from api.launchdarkly.place_bodies import EnvironmentFields, NewEnvironment
+from api.launchdarkly.place_lists import chosen
+from api.launchdarkly.place_patching import operations_of, patched
+from api.launchdarkly.place_shapes import (
+    EnvironmentPage,
+    EnvironmentRepresentation,
+    environment_shape,
+    environments_path,
+)
+from api.launchdarkly.projects import ProjectOf, new_environment
+from api.launchdarkly.requests import RequireJson, ScopeOf
+from api.launchdarkly.responses import shown
+from api.launchdarkly.segment_pages import encoded, page_links
+from api.services import ServicesOf
+from worker.store import create_environment, delete_environment
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    routes = APIRouter(prefix=f"{PREFIX}/projects/{{projectKey}}/environments")
+    routes.tags = ["Environments"]
+    routes.get("", operation_id="getEnvironmentsByProject", response_model=EnvironmentPage)(
+        list_environments
+    )
+    routes.post(
+        "",
+        operation_id="postEnvironment",
+        status_code=201,
+        response_model=EnvironmentRepresentation,
+        dependencies=[RequireJson],
+    )(post_environment)
+    path = "/{environmentKey}"
+    routes.get(path, operation_id="getEnvironment", response_model=EnvironmentRepresentation)(
+        get_environment
+    )
+    routes.patch(
+        path,
+        operation_id="patchEnvironment",
+        response_model=EnvironmentRepresentation,
+        dependencies=[RequireJson],
+    )(patch_environment)
+    routes.delete(path, operation_id="deleteEnvironment", status_code=204)(remove_environment)
+    return routes
+
+
+def list_environments(
+    project: ProjectOf,
+    services: ServicesOf,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    *,
+    sort: str = "",
+    filter: str = "",  # noqa: A002 - the documented name
+) -> Response:
+    """List a project's environments, newest first."""
+    places = services.store().environments.environments(project)
+    found = chosen(places, filter_text=filter, sort_text=sort)
+    links = page_links(
+        environments_path(project),
+        encoded(sort=sort, filter=filter),
+        limit=limit,
+        offset=offset,
+        total=len(found),
+    )
+    items = [environment_shape(project, one) for one in found[offset : offset + limit]]
+    return shown(EnvironmentPage(items=items, totalCount=len(found), links=links))
+
+
+def post_environment(body: NewEnvironment, project: ProjectOf, services: ServicesOf) -> Response:
+    """Create an environment without segments."""
+    store = services.store()
+    environment = new_environment(store, body)
+    create_environment(store, project, environment)
+    return shown(environment_shape(project, environment), 201)
+
+
+def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
+    """Read an environment."""
+    environment = services.store().environments.environment(scope)
+    return shown(environment_shape(scope.project, environment))
+
+
+async def patch_environment(request: Request, scope: ScopeOf, services: ServicesOf) -> Response:
+    """Change an environment by JSON patch."""
+    operations = await operations_of(request)
+
+    def change() -> Response:
+        places = services.store().environments
+        changed = patched(
+            EnvironmentFields,
+            operations,
+            lambda: places.environment(scope),
+            lambda old, new: places.update_environment(scope.project, old, new),
+        )
+        return shown(environment_shape(scope.project, changed))
+
+    return await run_in_threadpool(change)
+
+
+def remove_environment(scope: ScopeOf, services: ServicesOf) -> Response:
+    """Delete an environment and all that it holds; its members are freed soon after."""
+    delete_environment(services.store(), scope)
+    return Response(status_code=204)

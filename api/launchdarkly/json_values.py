@@ -1,0 +1,99 @@
+"""JSON as it came over the wire: read once, compared by type as well as by value.
+
+Python calls 1, 1.0 and true equal; JSON does not, and a rule's values must come back with
+the types they were given. So values are compared by their text.
+"""
+
+import json
+import math
+from typing import Any, Final
+
+from api.errors import InvalidRequest
+
+JsonObject = dict[str, Any]
+
+#: Arrays and objects inside one another. Copies and codecs recurse; this keeps them far
+#: from the interpreter's limit.
+DEEPEST: Final = 64
+
+
+def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """A request's body.
+
+    Refused although Python's parser takes them: ``NaN``, ``Infinity``, numbers too large
+    for a double, halves of surrogate pairs, and nesting over ``DEEPEST``.
+
+    Args:
+        raw: the body, UTF-8 with or without a byte order mark.
+
+    Raises:
+        InvalidRequest: it is not JSON that can be kept; says where, never what.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as exc:
+        message = f"the body is not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}"
+        raise InvalidRequest(message) from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest(f"the body is not UTF-8: byte {exc.start}") from exc
+    except UnicodeEncodeError as exc:
+        raise InvalidRequest("the body holds half of a surrogate pair") from exc
+    except RecursionError as exc:
+        raise InvalidRequest(_TOO_DEEP) from exc
+    except ValueError as exc:
+        raise InvalidRequest("the body holds a number that cannot be kept") from exc
+    require_shallow(value)
+    return value
+
+
+def require_shallow(value: object) -> None:
+    """Make sure that a value is not nested too deeply to be copied and written.
+
+    Raises:
+        InvalidRequest: it is nested over ``DEEPEST``.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        below: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                below.extend(one.values())
+            elif isinstance(one, list):
+                below.extend(one)
+        if not below:
+            return
+        level = below
+    raise InvalidRequest(_TOO_DEEP)
+
+
+def exact_text(value: object) -> str:
+    """A text that two values share only if they are the same JSON, types included.
+
+    The order of an object's members does not matter; that of an array's does.
+
+    Raises:
+        InvalidRequest: a number in it has no JSON.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    except ValueError as exc:
+        raise InvalidRequest("a number is too large to be kept") from exc
+
+
+_TOO_DEEP: Final = f"arrays and objects are nested over {DEEPEST} deep"
+
+
+def _no_constant(name: str) -> float:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        message = "a number over the range of a double"
+        raise ValueError(message)
+    return number

@@ -1,0 +1,151 @@
+"""Projects: create, list, get, patch and delete."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.errors import InvalidRequest, NotFound
+from api.launchdarkly.paths import PREFIX, RESOURCE_KEY
+from api.launchdarkly.place_bodies import NewEnvironment, NewProject, ProjectFields, details_of
+from api.launchdarkly.place_lists import chosen
+from api.launchdarkly.place_patching import operations_of, patched
+from api.launchdarkly.place_shapes import (
+    ChangedProject,
+    EnvironmentPage,
+    ProjectPage,
+    ProjectRepresentation,
+    environment_shape,
+    environments_path,
+    project_shape,
+)
+from api.launchdarkly.requests import RequireJson
+from api.launchdarkly.responses import shown
+from api.launchdarkly.segment_pages import encoded, page_links
+from api.services import ServicesOf
+from worker.store import Place, Store, create_project, delete_project
+
+#: What a project without environments of its own gets, as at LaunchDarkly.
+_DEFAULT_ENVIRONMENTS = (
+    NewEnvironment(key="production", name="Production"),
+    NewEnvironment(key="test", name="Test", color="F5A623"),
+)
+#: Environments of a project that are shown inside it.
+_EXPANDED = 20
+
+
+def project_key_of(projectKey: str) -> str:  # noqa: N803 - the documented name
+    """The project that the path names; whether it exists is not said.
+
+    Raises:
+        NotFound: a key that no resource can have.
+    """
+    if RESOURCE_KEY.fullmatch(projectKey) is None:
+        raise NotFound("invalid resource identifier")
+    return projectKey
+
+
+ProjectOf = Annotated[str, Depends(project_key_of)]
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    routes = APIRouter(prefix=f"{PREFIX}/projects", tags=["Projects"])
+    routes.get("", operation_id="getProjects", response_model=ProjectPage)(list_projects)
+    routes.post(
+        "",
+        operation_id="postProject",
+        status_code=201,
+        response_model=ChangedProject,
+        dependencies=[RequireJson],
+    )(post_project)
+    path = "/{projectKey}"
+    routes.get(path, operation_id="getProject", response_model=ProjectRepresentation)(get_project)
+    routes.patch(
+        path,
+        operation_id="patchProject",
+        response_model=ChangedProject,
+        dependencies=[RequireJson],
+    )(patch_project)
+    routes.delete(path, operation_id="deleteProject", status_code=204)(remove_project)
+    return routes
+
+
+def list_projects(
+    services: ServicesOf,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    *,
+    sort: str = "",
+    filter: str = "",  # noqa: A002 - the documented name
+    expand: str = "",
+) -> Response:
+    """List projects, newest first."""
+    store = services.store()
+    found = chosen(store.environments.projects(), filter_text=filter, sort_text=sort)
+    items = [_representation(store, one, expand) for one in found[offset : offset + limit]]
+    query = encoded(sort=sort, filter=filter, expand=expand)
+    links = page_links(f"{PREFIX}/projects", query, limit=limit, offset=offset, total=len(found))
+    return shown(ProjectPage(items=items, totalCount=len(found), links=links))
+
+
+def post_project(body: NewProject, services: ServicesOf) -> Response:
+    """Create a project with its environments."""
+    store = services.store()
+    wanted = body.environments or _DEFAULT_ENVIRONMENTS
+    if len({one.key for one in wanted}) < len(wanted):
+        raise InvalidRequest("environments: two have one key")
+    project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
+    create_project(store, project, [new_environment(store, one) for one in wanted])
+    return _changed(store, project, 201)
+
+
+def get_project(project: ProjectOf, services: ServicesOf, *, expand: str = "") -> Response:
+    """Read a project."""
+    store = services.store()
+    return shown(_representation(store, store.environments.project(project), expand))
+
+
+async def patch_project(request: Request, project: ProjectOf, services: ServicesOf) -> Response:
+    """Change a project by JSON patch."""
+    operations = await operations_of(request)
+
+    def change() -> Response:
+        store = services.store()
+        places = store.environments
+        changed = patched(
+            ProjectFields, operations, lambda: places.project(project), places.update_project
+        )
+        return _changed(store, changed, 200)
+
+    return await run_in_threadpool(change)
+
+
+def remove_project(project: ProjectOf, services: ServicesOf) -> Response:
+    """Delete a project, its environments, and all that they hold."""
+    delete_project(services.store(), project)
+    return Response(status_code=204)
+
+
+def new_environment(store: Store, body: NewEnvironment) -> Place:
+    """The environment that a body asks for, with new keys for its SDKs."""
+    return store.environments.new_environment(body.key, body.name, body.tags, details_of(body))
+
+
+def _representation(store: Store, project: Place, expand: str) -> ProjectRepresentation:
+    fields: dict[str, Any] = project_shape(project)
+    if "environments" in [part.strip() for part in expand.split(",")]:
+        found = chosen(store.environments.environments(project.key), filter_text="", sort_text="")
+        links = page_links(
+            environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
+        )
+        items = [environment_shape(project.key, one) for one in found[:_EXPANDED]]
+        fields["environments"] = EnvironmentPage(items=items, totalCount=len(found), links=links)
+    return ProjectRepresentation.model_validate(fields)
+
+
+def _changed(store: Store, project: Place, status: int) -> Response:
+    found = store.environments.environments(project.key)
+    environments = [environment_shape(project.key, one) for one in found]
+    fields = project_shape(project) | {"environments": environments}
+    return shown(ChangedProject.model_validate(fields), status)

@@ -1,0 +1,70 @@
+"""Which segments a segment's rules refer to, and whether that leads back to itself."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from api.errors import InvalidRequest
+from api.launchdarkly.rules import Rule
+
+#: The rules of another segment of the environment; none for one that does not exist.
+RulesOf = Callable[[str], Sequence[Rule]]
+
+
+def references(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Keys of the segments that ``segmentMatch`` clauses name, each once, in order.
+
+    A negated clause refers to a segment just as well.
+    """
+    named = (
+        value
+        for rule in rules
+        for clause in rule.clauses
+        if clause.op == "segmentMatch"
+        for value in clause.values
+    )
+    return tuple(dict.fromkeys(named))
+
+
+def circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> tuple[str, ...] | None:
+    """The shortest way from a segment back to itself, both ends named; ``None`` if none.
+
+    Circles that the segment is not part of are not looked for. Two edits at one time can
+    still close a circle together, so evaluation must bear one.
+
+    Args:
+        key: the segment.
+        rules: the rules that it is about to have.
+        rules_of: asked once for each other segment that can be reached.
+    """
+    came_from: dict[str, str] = {}
+    waiting = deque([(key, rules)])
+    while waiting:
+        segment, its_rules = waiting.popleft()
+        for other in references(its_rules):
+            if other == key:
+                return _way(key, segment, came_from)
+            if other not in came_from:
+                came_from[other] = segment
+                waiting.append((other, rules_of(other)))
+    return None
+
+
+def require_no_circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> None:
+    """Make sure that rules do not lead back to their segment.
+
+    Raises:
+        InvalidRequest: they do; names the segments on the way.
+    """
+    way = circle(key, rules, rules_of)
+    if way is not None:
+        message = f"rules: segments refer to one another in a circle: {' -> '.join(way)}"
+        raise InvalidRequest(message)
+
+
+def _way(key: str, last: str, came_from: dict[str, str]) -> tuple[str, ...]:
+    way = [key]
+    while last != key:
+        way.append(last)
+        last = came_from[last]
+    way.append(key)
+    return tuple(reversed(way))

@@ -1,0 +1,49 @@
+"""What every instruction has: a kind, a model of its parameters, a function, and its segments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from api.launchdarkly.faults import refusal
+from api.launchdarkly.semantic_patching.draft import Draft
+from api.launchdarkly.targeting_fields import Ids, naming
+
+#: Which segments an instruction is for.
+Segments = Literal["any", "standard", "big"]
+
+
+class Parameters(BaseModel):
+    """The parameters of one kind of instruction; those it does not know are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+ParametersLike = TypeVar("ParametersLike", bound=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionKind(Generic[ParametersLike]):
+    """One row of the table of instructions."""
+
+    parameters: type[ParametersLike]
+    apply: Callable[[Draft, ParametersLike], None]
+    """Changes the draft, or raises ``InvalidRequest``; leaves alone what is so already."""
+    segments: Segments = "any"
+
+    def read(self, raw: Mapping[str, Any], where: str, ids: Ids) -> ParametersLike:
+        """Check an instruction's parameters.
+
+        Raises:
+            InvalidRequest: one is wrong; says where, never the value.
+        """
+        try:
+            return self.parameters.model_validate(
+                raw, context=naming(ids), by_alias=True, by_name=False
+            )
+        except ValidationError as exc:
+            raise refusal(exc, where) from exc
+
+
+Kinds = Mapping[str, InstructionKind[Any]]
