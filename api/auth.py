@@ -19,6 +19,8 @@ class Caller:
 
     name: str
     """What jobs and logs call it; never the token."""
+    token_id: str
+    """Tells tokens apart, in limits and in the log of changes; never the token."""
 
 
 class TokenAuth:
@@ -31,7 +33,7 @@ class TokenAuth:
         self._admin_digest = (
             None if admin_token is None else _digest(admin_token.get_secret_value().encode())
         )
-        self._admin = Caller("admin token")
+        self._admin = Caller("admin token", token_id="admin")
 
     def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
         """Who sends these headers.
