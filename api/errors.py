@@ -27,6 +27,7 @@ from worker.objects import (
     UploadLost,
 )
 from worker.store import (
+    AuditEntryNotFound,
     EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
@@ -128,6 +129,7 @@ _OF_STORE: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (EnvironmentNotFound, NotFound),
     (SegmentNotFound, NotFound),
     (JobNotFound, NotFound),
+    (AuditEntryNotFound, NotFound),
     (SegmentExists, KeyTaken),
     (ProjectExists, KeyTaken),
     (EnvironmentExists, KeyTaken),

@@ -5,10 +5,13 @@ README's table is held against these by a test.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+#: Entries of the log of changes that are kept for each environment.
+AUDIT_ENTRIES: Final = 10_000
 
 
 class StoreSettings(BaseSettings):
@@ -37,6 +40,13 @@ class StoreSettings(BaseSettings):
         le=60,
         description="Seconds to wait for one reply outside the look-ups; long enough for a "
         "server that is forking, short enough to notice one that is gone.",
+    )
+    audit_entries: int = Field(
+        default=AUDIT_ENTRIES,
+        ge=1,
+        le=1_000_000,
+        description="Entries of the log of changes kept for each environment, and for the "
+        "account; about 1 KiB each, at most 4 KiB. Older ones are forgotten.",
     )
 
     @property

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.audit import audit_environment
 from api.launchdarkly.paths import PREFIX
 from api.launchdarkly.place_bodies import EnvironmentFields, NewEnvironment
 from api.launchdarkly.place_lists import chosen
-from api.launchdarkly.place_patching import operations_of, patched
+from api.launchdarkly.place_patching import patch_of, patched, patched_actions
 from api.launchdarkly.place_shapes import (
     EnvironmentPage,
     EnvironmentRepresentation,
@@ -19,8 +20,8 @@ from api.launchdarkly.projects import ProjectOf, new_environment
 from api.launchdarkly.requests import RequireJson, ScopeOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_pages import encoded, page_links
-from api.services import ServicesOf
-from worker.store import create_environment, delete_environment
+from api.services import CallerOf, ServicesOf
+from worker.store import Place, create_environment, delete_environment
 
 
 def router() -> APIRouter:
@@ -74,11 +75,21 @@ def list_environments(
     return shown(EnvironmentPage(items=items, totalCount=len(found), links=links))
 
 
-def post_environment(body: NewEnvironment, project: ProjectOf, services: ServicesOf) -> Response:
+def post_environment(
+    body: NewEnvironment, project: ProjectOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Create an environment without segments."""
     store = services.store()
     environment = new_environment(store, body)
     create_environment(store, project, environment)
+    audit_environment(
+        services,
+        caller,
+        project,
+        action="createEnvironment",
+        verb="created the environment",
+        after=environment,
+    )
     return shown(environment_shape(project, environment), 201)
 
 
@@ -88,24 +99,49 @@ def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
     return shown(environment_shape(scope.project, environment))
 
 
-async def patch_environment(request: Request, scope: ScopeOf, services: ServicesOf) -> Response:
+async def patch_environment(
+    request: Request, scope: ScopeOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Change an environment by JSON patch."""
-    operations = await operations_of(request)
+    patch = await patch_of(request)
+
+    def record(before: Place, after: Place) -> None:
+        audit_environment(
+            services,
+            caller,
+            scope.project,
+            action=patched_actions(EnvironmentFields, before, after),
+            verb="updated the environment",
+            before=before,
+            after=after,
+            comment=patch.comment,
+        )
 
     def change() -> Response:
         places = services.store().environments
         changed = patched(
             EnvironmentFields,
-            operations,
+            patch.operations,
             lambda: places.environment(scope),
             lambda old, new: places.update_environment(scope.project, old, new),
+            record,
         )
         return shown(environment_shape(scope.project, changed))
 
     return await run_in_threadpool(change)
 
 
-def remove_environment(scope: ScopeOf, services: ServicesOf) -> Response:
+def remove_environment(scope: ScopeOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete an environment and all that it holds; its members are freed soon after."""
-    delete_environment(services.store(), scope)
+    store = services.store()
+    before = store.environments.environment(scope)
+    delete_environment(store, scope)
+    audit_environment(
+        services,
+        caller,
+        scope.project,
+        action="deleteEnvironment",
+        verb="deleted the environment",
+        before=before,
+    )
     return Response(status_code=204)

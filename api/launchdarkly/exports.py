@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.audit import audit_segment
 from api.auth import Caller
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.big_segments import big_segment
@@ -99,9 +100,17 @@ def _from_first(pieces: Iterator[bytes], export_id: str) -> Iterator[bytes]:
 
 def _create(chosen: Format, path: SegmentPath, services: Services, caller: Caller) -> JSONResponse:
     store = services.store()
-    ref = big_segment(store, path).ref
-    request = ExportRequest(services.ids(), ref, services.clock(), chosen, caller.name)
+    segment = big_segment(store, path)
+    request = ExportRequest(services.ids(), segment.ref, services.clock(), chosen, caller.name)
     admit_export(store, request)
+    audit_segment(
+        services,
+        caller,
+        segment,
+        action="createBigSegmentExport",
+        verb="started an export of the segment",
+        after={"exportId": request.export_id, "format": chosen},
+    )
     services.work.work(request.ref)
     state = store.jobs.get(request.ref)
     shown = export_representation(path, request, state, services.clock)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from api.audit import audit_segment
 from api.auth import Caller
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.big_segments import big_segment
@@ -22,7 +23,7 @@ from worker.objects import ObjectError, parse_source, upload_key
 from worker.store import (
     ImportInProgress,
     ImportRequest,
-    ListRef,
+    Segment,
     SourceFile,
     StoreError,
     admit_import,
@@ -68,12 +69,12 @@ async def create_import(
 ) -> Response:
     """Start an import; it is visible at once when it is complete, and not before."""
     kind = media_type_of(request)
-    ref = await run_in_threadpool(_free_list, services, path)
+    segment = await run_in_threadpool(_free_segment, services, path)
     if kind == "multipart/form-data":
-        return await _upload(request, path, ref, services, caller)
+        return await _upload(request, path, segment, services, caller)
     if kind == "application/json" or kind.endswith("+json"):
         body = _source_body(await _json(request))
-        return await run_in_threadpool(_from_source, body, path, ref, services, caller)
+        return await run_in_threadpool(_from_source, body, path, segment, services, caller)
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
     raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
@@ -92,18 +93,18 @@ def get_import(
     return import_representation(path, request, state, services.clock)
 
 
-def _free_list(services: Services, path: SegmentPath) -> ListRef:
-    """The list, if no import holds it: a long body is not read in vain."""
+def _free_segment(services: Services, path: SegmentPath) -> Segment:
+    """The segment, if no import holds its list: a long body is not read in vain."""
     store = services.store()
-    ref = big_segment(store, path).ref
-    building = store.memberships.state(ref).building
+    segment = big_segment(store, path)
+    building = store.memberships.state(segment.ref).building
     if building is not None:
         raise ImportInProgress(f"segment {path.segment} has an import running: {building}")
-    return ref
+    return segment
 
 
 async def _upload(
-    request: Request, path: SegmentPath, ref: ListRef, services: Services, caller: Caller
+    request: Request, path: SegmentPath, segment: Segment, services: Services, caller: Caller
 ) -> Response:
     limit_bytes = services.settings.max_upload_bytes
     require_size(request, limit_bytes)
@@ -112,16 +113,16 @@ async def _upload(
     uploaded = await receive_upload(
         request,
         objects,
-        upload_key((ref.project, ref.environment, ref.segment), import_id),
+        upload_key((path.project, path.environment, path.segment), import_id),
         limit_bytes=limit_bytes,
         check_fields=_form_options,
     )
-    await run_in_threadpool(_admit_upload, uploaded, import_id, ref, services, caller)
+    await run_in_threadpool(_admit_upload, uploaded, import_id, segment, services, caller)
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
 
 
 def _admit_upload(
-    uploaded: UploadedList, import_id: str, ref: ListRef, services: Services, caller: Caller
+    uploaded: UploadedList, import_id: str, segment: Segment, services: Services, caller: Caller
 ) -> None:
     mode, allow_empty = _form_options(uploaded.fields)
     info = uploaded.info
@@ -134,7 +135,7 @@ def _admit_upload(
         etag=info.etag,
     )
     request = ImportRequest(
-        import_id, ref, mode, (source,), allow_empty, services.clock(), caller.name
+        import_id, segment.ref, mode, (source,), allow_empty, services.clock(), caller.name
     )
     try:
         admit_import(services.store(), request)
@@ -144,11 +145,12 @@ def _admit_upload(
         except ObjectError as second:
             exc.add_note(f"and the upload was left behind: {second}")
         raise
+    _record(services, caller, segment, request)
     services.work.work(request.ref)
 
 
 def _from_source(
-    body: SourceBody, path: SegmentPath, ref: ListRef, services: Services, caller: Caller
+    body: SourceBody, path: SegmentPath, segment: Segment, services: Services, caller: Caller
 ) -> Response:
     if body.waitOnApprovals:
         raise _no_approvals()
@@ -156,7 +158,7 @@ def _from_source(
     source = SourceFile(bucket, key, key.rpartition("/")[2] or key, uploaded=False)
     request = ImportRequest(
         services.ids(),
-        ref,
+        segment.ref,
         body.mode or "merge",
         (source,),
         body.allowEmpty,
@@ -165,10 +167,31 @@ def _from_source(
     )
     store = services.store()
     admit_import(store, request)
+    _record(services, caller, segment, request)
     services.work.work(request.ref)
     shown = import_representation(path, request, store.jobs.get(request.ref), services.clock)
     location = {"Location": path.import_(request.import_id)}
     return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
+
+
+def _record(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
+    """Put the start of an import on record; how it ends is in the import's own record."""
+    source = request.sources[0]
+    after = {
+        "importId": request.import_id,
+        "mode": request.mode,
+        "source": source.filename,
+        "sizeBytes": source.size_bytes,
+        "allowEmpty": request.allow_empty,
+    }
+    audit_segment(
+        services,
+        caller,
+        segment,
+        action="createBigSegmentImport",
+        verb="started an import into the segment",
+        after={name: value for name, value in after.items() if value is not None},
+    )
 
 
 def _form_options(fields: dict[str, str]) -> tuple[Mode, bool]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from fastapi import Request
 
@@ -18,21 +20,40 @@ from worker.store import Place, PlaceChanged
 
 Kind = type[ProjectFields | EnvironmentFields]
 
+
+@dataclass(frozen=True, slots=True)
+class PlacePatch:
+    """What a request wants changed."""
+
+    operations: list[object]
+    """Not yet checked."""
+    comment: str | None
+
+
 _TRIES = 20
 
+#: Which action a changed field of a project or environment is. Source: LaunchDarkly's list of
+#: actions; what it has none for is made the same way.
+_ACTIONS: Final = {
+    ProjectFields: {"name": "updateProjectName"},
+    EnvironmentFields: {"defaultTtl": "updateTtl"},
+}
 
-async def operations_of(request: Request) -> list[object]:
-    """The operations of a request's body, not yet checked.
+
+async def patch_of(request: Request) -> PlacePatch:
+    """The patch in a request's body: the operations, or an object of them and a comment.
 
     Raises:
-        InvalidRequest: the body is no list of operations.
+        InvalidRequest: the body is no list of operations, or the comment no text.
     """
-    body = read_json(await request.body())
+    body, comment = read_json(await request.body()), None
     if isinstance(body, dict) and "patch" in body:
-        body = body["patch"]
+        body, comment = body["patch"], body.get("comment")
     if not isinstance(body, list):
         raise InvalidRequest("a patch is a list of operations")
-    return body
+    if comment is not None and not isinstance(comment, str):
+        raise InvalidRequest("comment: a string is expected")
+    return PlacePatch(body, comment)
 
 
 def patched(
@@ -40,6 +61,7 @@ def patched(
     operations: list[object],
     read: Callable[[], Place],
     write: Callable[[Place, Place], None],
+    record: Callable[[Place, Place], None],
 ) -> Place:
     """Apply a patch to a place and store what becomes of it.
 
@@ -48,6 +70,7 @@ def patched(
         operations: the patch.
         read: gives the place as it is now.
         write: stores the place unless it has changed since.
+        record: told of the place before and after, once it is changed.
 
     Raises:
         Conflict: a ``test`` failed, or others were faster every time. Read it again.
@@ -67,5 +90,15 @@ def patched(
             write(current, changed)
         except PlaceChanged:
             continue
+        record(current, changed)
         return changed
     raise Conflict("it changes too fast; try again later")
+
+
+def patched_actions(kind: Kind, before: Place, after: Place) -> tuple[str, ...]:
+    """The actions of a patch, such as ``updateName``, by the names of the fields."""
+    old = {**before.details, "name": before.name, "tags": before.tags}
+    new = {**after.details, "name": after.name, "tags": after.tags}
+    changed = sorted(name for name in new if new[name] != old.get(name))
+    own = _ACTIONS[kind]
+    return tuple(own.get(name, f"update{name[0].upper()}{name[1:]}") for name in changed)

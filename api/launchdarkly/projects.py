@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.audit import audit_project
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.paths import PREFIX, RESOURCE_KEY
 from api.launchdarkly.place_bodies import NewEnvironment, NewProject, ProjectFields, details_of
 from api.launchdarkly.place_lists import chosen
-from api.launchdarkly.place_patching import operations_of, patched
+from api.launchdarkly.place_patching import patch_of, patched, patched_actions
 from api.launchdarkly.place_shapes import (
     ChangedProject,
     EnvironmentPage,
@@ -22,7 +23,7 @@ from api.launchdarkly.place_shapes import (
 from api.launchdarkly.requests import RequireJson
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_pages import encoded, page_links
-from api.services import ServicesOf
+from api.services import CallerOf, ServicesOf
 from worker.store import Place, Store, create_project, delete_project
 
 #: What a project without environments of its own gets, as at LaunchDarkly.
@@ -89,7 +90,7 @@ def list_projects(
     return shown(ProjectPage(items=items, totalCount=len(found), links=links))
 
 
-def post_project(body: NewProject, services: ServicesOf) -> Response:
+def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Response:
     """Create a project with its environments."""
     store = services.store()
     wanted = body.environments or _DEFAULT_ENVIRONMENTS
@@ -97,6 +98,9 @@ def post_project(body: NewProject, services: ServicesOf) -> Response:
         raise InvalidRequest("environments: two have one key")
     project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
     create_project(store, project, [new_environment(store, one) for one in wanted])
+    audit_project(
+        services, caller, action="createProject", verb="created the project", after=project
+    )
     return _changed(store, project, 201)
 
 
@@ -106,24 +110,46 @@ def get_project(project: ProjectOf, services: ServicesOf, *, expand: str = "") -
     return shown(_representation(store, store.environments.project(project), expand))
 
 
-async def patch_project(request: Request, project: ProjectOf, services: ServicesOf) -> Response:
+async def patch_project(
+    request: Request, project: ProjectOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Change a project by JSON patch."""
-    operations = await operations_of(request)
+    patch = await patch_of(request)
+
+    def record(before: Place, after: Place) -> None:
+        audit_project(
+            services,
+            caller,
+            action=patched_actions(ProjectFields, before, after),
+            verb="updated the project",
+            before=before,
+            after=after,
+            comment=patch.comment,
+        )
 
     def change() -> Response:
         store = services.store()
         places = store.environments
         changed = patched(
-            ProjectFields, operations, lambda: places.project(project), places.update_project
+            ProjectFields,
+            patch.operations,
+            lambda: places.project(project),
+            places.update_project,
+            record,
         )
         return _changed(store, changed, 200)
 
     return await run_in_threadpool(change)
 
 
-def remove_project(project: ProjectOf, services: ServicesOf) -> Response:
+def remove_project(project: ProjectOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete a project, its environments, and all that they hold."""
-    delete_project(services.store(), project)
+    store = services.store()
+    before = store.environments.project(project)
+    delete_project(store, project)
+    audit_project(
+        services, caller, action="deleteProject", verb="deleted the project", before=before
+    )
     return Response(status_code=204)
 
 

@@ -11,7 +11,16 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.audit import audit_segment
+from api.auth import Caller
 from api.errors import Conflict, InvalidRequest
+from api.launchdarkly.audit_summaries import (
+    edit_actions,
+    instructed,
+    patched_actions,
+    patched_keys,
+    segment_summary,
+)
 from api.launchdarkly.big_segment_edits import apply_edits, require_absent
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.list_states import state_of
@@ -21,8 +30,8 @@ from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
-from api.launchdarkly.stored_targeting import stored_form, stored_rules
-from api.services import Services, ServicesOf
+from api.launchdarkly.stored_targeting import stored_fields, stored_form, stored_rules
+from api.services import CallerOf, Services, ServicesOf
 from worker.store import Definition, DefinitionChange, Segment, SegmentChanged, Store
 
 #: A patch is made anew each time another one was faster; so many can be.
@@ -47,35 +56,88 @@ async def patch_segment(
     request: Request,
     path: SegmentPathOf,
     services: ServicesOf,
+    caller: CallerOf,
     *,
     dryRun: Annotated[bool, Query()] = False,  # noqa: N803 - the documented name
 ) -> Response:
     """Change a segment by JSON patch, merge patch or semantic patch; all of it or nothing."""
     raw = await request.body()
     content_type = request.headers.get("content-type", "")
-    return await run_in_threadpool(_patch, raw, content_type, path, services, dry_run=dryRun)
+    return await run_in_threadpool(
+        _patch, raw, content_type, path, services, caller, dry_run=dryRun
+    )
 
 
 def _patch(
-    raw: bytes, content_type: str, path: SegmentPath, services: Services, *, dry_run: bool
+    raw: bytes,
+    content_type: str,
+    path: SegmentPath,
+    services: Services,
+    caller: Caller,
+    *,
+    dry_run: bool,
 ) -> Response:
     body = read_json(raw)
     store = services.store()
+    edited = False
     for _ in range(_TRIES):
         current = store.segments.read(path.scope, path.segment)
         result = _result(store, current, body, content_type, services)
         if dry_run:
             require_absent(store, current.segment.ref, result.must_be_absent)
             return _answer(store, _would_be(current, result, services.clock()))
-        if result.edits and apply_edits(
-            store, current.segment.ref, result.edits, result.must_be_absent
-        ):
-            services.work.reshard(current.segment.ref)
+        if result.edits:
+            if apply_edits(store, current.segment.ref, result.edits, result.must_be_absent):
+                services.work.reshard(current.segment.ref)
+            if not edited:  # made again with every try, but one change
+                _record_edits(services, caller, current, result)
+            edited = True
         try:
-            return _answer(store, _stored(store, current, result))
+            stored = _stored(store, current, result)
         except SegmentChanged:
             continue
+        if result.changed:
+            _record_patch(services, caller, current, stored, result)
+        return _answer(store, stored)
     raise Conflict(f"segment {path.segment} changes too fast; try again later")
+
+
+def _record_edits(
+    services: Services, caller: Caller, current: Definition, result: PatchResult
+) -> None:
+    edits = instructed(result.edits)
+    audit_segment(
+        services,
+        caller,
+        current.segment,
+        action=edit_actions(edits),
+        verb="edited the lists of the segment",
+        comment=result.comment,
+        after={"edits": edits},
+    )
+
+
+def _record_patch(
+    services: Services, caller: Caller, current: Definition, stored: Definition, result: PatchResult
+) -> None:
+    segment, document = current.segment, result.document.to_wire()
+    before = {
+        "name": segment.name,
+        "description": segment.description,
+        "tags": list(segment.tags),
+        **stored_fields(current),
+    }
+    edits = {} if segment.unbounded else patched_keys(before, document)
+    audit_segment(
+        services,
+        caller,
+        stored.segment,
+        action=patched_actions(before, document),
+        verb="updated the segment",
+        comment=result.comment,
+        before=segment_summary(current, None),
+        after=segment_summary(stored, None) | ({"edits": edits} if edits else {}),
+    )
 
 
 def _result(

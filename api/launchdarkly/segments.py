@@ -4,12 +4,14 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
+from api.audit import audit_segment
 from api.errors import InvalidRequest
+from api.launchdarkly.audit_summaries import segment_summary
 from api.launchdarkly.list_states import state_of
 from api.launchdarkly.requests import RequireJson, ScopeOf, SegmentPathOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.shapes import NewSegmentBody, UserSegment, user_segment
-from api.services import ServicesOf
+from api.services import CallerOf, ServicesOf
 from worker.store import Definition, JobRef, NewSegment, SegmentExists
 
 _DEFAULT_KIND: Final = "user"
@@ -39,7 +41,9 @@ def router() -> APIRouter:
     return routes
 
 
-def create_segment(body: NewSegmentBody, scope: ScopeOf, services: ServicesOf) -> Response:
+def create_segment(
+    body: NewSegmentBody, scope: ScopeOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Create a segment with empty lists."""
     kind = body.unboundedContextKind or _DEFAULT_KIND
     if kind in _RESERVED_KINDS:
@@ -57,7 +61,16 @@ def create_segment(body: NewSegmentBody, scope: ScopeOf, services: ServicesOf) -
         segment = store.segments.create(scope, new)
     except SegmentExists as exc:
         raise SegmentExists("Duplicate segment key") from exc
-    return shown(user_segment(Definition(segment, None), state_of(store, segment)), 201)
+    created = Definition(segment, None)
+    audit_segment(
+        services,
+        caller,
+        segment,
+        action="createSegment",
+        verb="created the segment",
+        after=segment_summary(created, None),
+    )
+    return shown(user_segment(created, state_of(store, segment)), 201)
 
 
 def get_segment(path: SegmentPathOf, services: ServicesOf) -> Response:
@@ -69,10 +82,20 @@ def get_segment(path: SegmentPathOf, services: ServicesOf) -> Response:
     return shown(segment)
 
 
-def delete_segment(path: SegmentPathOf, services: ServicesOf) -> Response:
+def delete_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete a segment; its members are hidden at once, and a running import is stopped."""
     store = services.store()
-    _, building = store.segments.delete(path.scope, path.segment)
+    found = store.segments.read(path.scope, path.segment)
+    before = segment_summary(found, state_of(store, found.segment))
+    deleted, building = store.segments.delete(path.scope, path.segment)
+    audit_segment(
+        services,
+        caller,
+        deleted,
+        action="deleteSegment",
+        verb="deleted the segment",
+        before=before,
+    )
     if building is not None:
         ref = JobRef("import", path.scope, building)
         store.jobs.end(ref, "stopped", reason="segment deleted", keep_s=_KEEP_STOPPED_S)

@@ -6,11 +6,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.audit import audit_segment
 from api.context_keys import fault_of
 from api.errors import InvalidRequest
+from api.launchdarkly.audit_summaries import KeyEdit, asked_edits, edit_actions
 from api.launchdarkly.big_segments import big_segment
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
-from api.services import ServicesOf
+from api.services import CallerOf, ServicesOf
 from worker.store import Edit
 from worker.store.memberships import EditOp
 
@@ -50,16 +52,28 @@ def router() -> APIRouter:
     return routes
 
 
-def update_targets(body: TargetChanges, path: SegmentPathOf, services: ServicesOf) -> Response:
+def update_targets(
+    body: TargetChanges, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Add keys to the lists and remove some; nothing is applied unless all keys are valid.
 
     Applying the same changes again changes nothing more, so a 503 may be retried.
     """
     edits = _edits(body)
     store = services.store()
-    ref = big_segment(store, path).ref
-    if edits and store.memberships.edit(ref, edits):
-        services.work.reshard(ref)
+    segment = big_segment(store, path)
+    if edits:
+        if store.memberships.edit(segment.ref, edits):
+            services.work.reshard(segment.ref)
+        shown = asked_edits(_counts(body))
+        audit_segment(
+            services,
+            caller,
+            segment,
+            action=edit_actions(shown),
+            verb="edited the lists of the segment",
+            after={"edits": shown},
+        )
     return Response(status_code=204)
 
 
@@ -74,6 +88,12 @@ def _edits(body: TargetChanges) -> list[Edit]:
             if fault is not None:
                 raise InvalidRequest(f"{where}[{position}]: {fault}")
     return [Edit(op, key) for op, _, keys in changes for key in keys]
+
+
+def _counts(body: TargetChanges) -> Iterator[KeyEdit]:
+    for _, where, keys in _changes(body):
+        side, _, action = where.partition(".")
+        yield side, action, len(keys)
 
 
 def _changes(body: TargetChanges) -> Iterator[tuple[EditOp, str, list[str]]]:

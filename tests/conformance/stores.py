@@ -14,7 +14,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.servers import Cluster, Server
+from worker.settings import AUDIT_ENTRIES
 from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
+from worker.store.audit import AuditStore
 from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
@@ -104,6 +106,7 @@ def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
         segments=SegmentStore(client, scripts, keys, environments, memberships, clock_ms, token),
         memberships=memberships,
         jobs=JobStore(client, scripts, keys, token),
+        audit=AuditStore(client, scripts, keys, AUDIT_ENTRIES),
         tokens=token,
     )
 

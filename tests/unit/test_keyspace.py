@@ -30,6 +30,8 @@ MADE: Final = {
     "list_prefix": KEYS.list_prefix(REF),
     "targeting": KEYS.targeting(REF.scope, "S"),
     "environment_state": KEYS.environment_state(REF.scope),
+    "audit_log": KEYS.audit_log(REF.scope),
+    "account_audit_log": KEYS.account_audit_log(),
     "active_jobs": KEYS.active_jobs(REF.scope),
     "reclaimable_lists": KEYS.reclaimable_lists(REF.scope),
     "job": KEYS.job(Scope("P", "E"), "import", "I"),

@@ -3,6 +3,17 @@
 from worker.errors import TerminalError, TransientError
 from worker.settings import StoreSettings
 from worker.store.admission import admit_export, admit_import
+from worker.store.audit_entries import (
+    OURSELVES,
+    Actor,
+    AuditEntry,
+    Change,
+    Position,
+    environment_resource,
+    project_resource,
+    segment_change,
+    segment_resource,
+)
 from worker.store.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.deleting import (
     create_environment,
@@ -11,6 +22,7 @@ from worker.store.deleting import (
     delete_project,
 )
 from worker.store.errors import (
+    AuditEntryNotFound,
     EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
@@ -38,6 +50,11 @@ from worker.store.opening import Store, assemble, open_store
 from worker.store.places import Place
 
 __all__ = [
+    "OURSELVES",
+    "Actor",
+    "AuditEntry",
+    "AuditEntryNotFound",
+    "Change",
     "Definition",
     "DefinitionChange",
     "Edit",
@@ -61,6 +78,7 @@ __all__ = [
     "OutOfMemory",
     "Place",
     "PlaceChanged",
+    "Position",
     "ProjectExists",
     "ProjectNotFound",
     "Scope",
@@ -84,5 +102,9 @@ __all__ = [
     "create_project",
     "delete_environment",
     "delete_project",
+    "environment_resource",
     "open_store",
+    "project_resource",
+    "segment_change",
+    "segment_resource",
 ]

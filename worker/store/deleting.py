@@ -202,7 +202,8 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
     keys = store.keyspace
     state = keys.environment_state(scope)
     with driver_errors(f"empty environment {scope.environment}"):
-        if not store.scripts.run("place_close", [state], [deletion, store.tokens()]):
+        log = keys.audit_log(scope)
+        if not store.scripts.run("place_close", [state, log], [deletion, store.tokens()]):
             return False
         definitions = store.segments.found_in(scope)
         jobs = store.jobs.active(scope)

@@ -20,6 +20,7 @@ StoreError
 ├── SegmentExists (terminal)
 ├── KeyInOtherList (terminal)        an edit was to be made only if its key is not there
 ├── JobNotFound (terminal)
+├── AuditEntryNotFound (terminal)
 ├── ImportInProgress (terminal)      another import holds the segment
 └── Fenced (terminal)                this import no longer holds the segment
 """
@@ -114,6 +115,10 @@ class KeyInOtherList(StoreError, TerminalError):
 
 class JobNotFound(StoreError, TerminalError):
     """No import or export has this id in this segment."""
+
+
+class AuditEntryNotFound(StoreError, TerminalError):
+    """No entry of the log of changes has this id, or it was forgotten."""
 
 
 class ImportInProgress(StoreError, TerminalError):

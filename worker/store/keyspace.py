@@ -84,6 +84,14 @@ class Keyspace:
         """Hash: which state the environment's definitions are in, and whether it is closed."""
         return f"{self._scope(scope)}:state"
 
+    def audit_log(self, scope: Scope) -> str:
+        """Stream: who changed what in the environment."""
+        return f"{self._scope(scope)}:audit"
+
+    def account_audit_log(self) -> str:
+        """Stream: who changed which project, environment or access token."""
+        return f"{self.prefix}:audit"
+
     def active_jobs(self, scope: Scope) -> str:
         """Set: references of the jobs that have not ended."""
         return f"{self._scope(scope)}:jobs"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from worker.settings import StoreSettings
+from worker.settings import AUDIT_ENTRIES, StoreSettings
+from worker.store.audit import AuditStore
 from worker.store.client import Client
 from worker.store.connections import connect, driver_errors
 from worker.store.environments import EnvironmentStore
@@ -29,6 +30,7 @@ class Store:
     segments: SegmentStore
     memberships: MembershipStore
     jobs: JobStore
+    audit: AuditStore
     tokens: Callable[[], str]
     """Random names that nobody else has."""
 
@@ -78,11 +80,22 @@ def open_store(
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
-    return assemble(connect(settings), settings.key_prefix, clock=clock, tokens=tokens)
+    return assemble(
+        connect(settings),
+        settings.key_prefix,
+        clock=clock,
+        tokens=tokens,
+        audit_entries=settings.audit_entries,
+    )
 
 
 def assemble(
-    client: Client, prefix: str, *, clock: Callable[[], int], tokens: Callable[[], str]
+    client: Client,
+    prefix: str,
+    *,
+    clock: Callable[[], int],
+    tokens: Callable[[], str],
+    audit_entries: int = AUDIT_ENTRIES,
 ) -> Store:
     """Put a store together over a client that is already open."""
     with driver_errors("ask what scripts the store takes"):
@@ -98,5 +111,6 @@ def assemble(
         segments=SegmentStore(client, scripts, keyspace, environments, memberships, clock, tokens),
         memberships=memberships,
         jobs=JobStore(client, scripts, keyspace, tokens),
+        audit=AuditStore(client, scripts, keyspace, audit_entries),
         tokens=tokens,
     )

@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from worker.store.client import Client
 
 ScriptName = Literal[
+    "audit_append",
     "cancel",
     "claim",
     "copy_shards",
@@ -51,7 +52,7 @@ ScriptName = Literal[
 
 #: Scripts about a list begin with the shared functions of this fragment.
 _FRAGMENT: Final = "list.lua"
-_WITHOUT_FRAGMENT: Final = ("job_", "place_", "segment_")
+_WITHOUT_FRAGMENT: Final = ("audit_", "job_", "place_", "segment_")
 
 Argument = str | bytes | int | float
 

@@ -1,0 +1,156 @@
+"""Puts changes on record: who made them, and what they made of what.
+
+Called right after a change and before its answer. A store that does not take the entry
+then does not turn the change into a failure: the entry becomes an ``audit.lost`` line of the
+process's log. A change that is answered 503 may have been made and is not on record.
+
+Summaries hold names, numbers and tags, never a context key.
+"""
+
+from collections.abc import Sequence
+
+from api.auth import Caller
+from api.services import Services
+from worker.store import (
+    Actor,
+    Change,
+    Place,
+    Scope,
+    Segment,
+    environment_resource,
+    project_resource,
+    segment_change,
+)
+from worker.store.audit_entries import Kind, Summary
+
+
+def audit(
+    services: Services,
+    caller: Caller,
+    scope: Scope | None,
+    *,
+    action: str | Sequence[str],
+    kind: Kind,
+    resource: str,
+    name: str,
+    verb: str,
+    comment: str | None = None,
+    before: Summary | None = None,
+    after: Summary | None = None,
+) -> None:
+    """Put any change on record; never fails. Cost: one round trip.
+
+    Args:
+        services: of the application.
+        caller: who made the change.
+        scope: the environment that it was made in; ``None`` for changes of projects,
+            environments and access tokens.
+        action: what was done, in LaunchDarkly's words where it has one; or several.
+        kind: of the resource.
+        resource: such as ``proj/default:env/production:segment/beta``.
+        name: what people call the resource.
+        verb: such as ``created the segment``: actor, verb and name make a sentence.
+        comment: the caller's.
+        before: a summary of the resource as it was, if it was; JSON.
+        after: what it is now, or what was asked for.
+    """
+    actions = (action,) if isinstance(action, str) else tuple(action)
+    change = Change(
+        caller.name, caller.token_id, actions, kind, resource, name, verb, comment, before, after
+    )
+    services.store().audit.record(scope, change)
+
+
+def audit_segment(
+    services: Services,
+    caller: Caller,
+    segment: Segment,
+    *,
+    action: str | Sequence[str],
+    verb: str,
+    comment: str | None = None,
+    before: Summary | None = None,
+    after: Summary | None = None,
+) -> None:
+    """Put a change of a segment on record; see :func:`audit`."""
+    change = segment_change(
+        Actor(caller.name, caller.token_id),
+        segment,
+        action=action,
+        verb=verb,
+        comment=comment,
+        before=before,
+        after=after,
+    )
+    services.store().audit.record(segment.scope, change)
+
+
+def audit_project(
+    services: Services,
+    caller: Caller,
+    *,
+    action: str | Sequence[str],
+    verb: str,
+    before: Place | None = None,
+    after: Place | None = None,
+    comment: str | None = None,
+) -> None:
+    """Put a change of a project on record, in the account's log; see :func:`audit`."""
+    key, name = _named(before, after)
+    audit(
+        services,
+        caller,
+        None,
+        action=action,
+        kind="project",
+        resource=project_resource(key),
+        name=name,
+        verb=verb,
+        comment=comment,
+        before=place_summary(before),
+        after=place_summary(after),
+    )
+
+
+def audit_environment(
+    services: Services,
+    caller: Caller,
+    project: str,
+    *,
+    action: str | Sequence[str],
+    verb: str,
+    before: Place | None = None,
+    after: Place | None = None,
+    comment: str | None = None,
+) -> None:
+    """Put a change of an environment on record, in the account's log; see :func:`audit`.
+
+    Not in the environment's own log, because that goes with it.
+    """
+    key, name = _named(before, after)
+    audit(
+        services,
+        caller,
+        None,
+        action=action,
+        kind="environment",
+        resource=environment_resource(Scope(project, key)),
+        name=name,
+        verb=verb,
+        comment=comment,
+        before=place_summary(before),
+        after=place_summary(after),
+    )
+
+
+def place_summary(place: Place | None) -> Summary | None:
+    """What an entry says of a project or environment: no keys of SDKs."""
+    if place is None:
+        return None
+    return {"key": place.key, "name": place.name, "tags": list(place.tags), **place.details}
+
+
+def _named(before: Place | None, after: Place | None) -> tuple[str, str]:
+    place = after or before
+    assert place is not None  # noqa: S101 - a change has one side at least
+    return place.key, place.name
