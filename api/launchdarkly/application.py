@@ -20,6 +20,7 @@ from api.errors import (
     translated,
 )
 from api.launchdarkly import (
+    audit_log,
     documents,
     environments,
     exports,
@@ -71,6 +72,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         exports,
         projects,
         environments,
+        audit_log,
     ):
         app.include_router(module.router())
     app.get("/metrics", include_in_schema=False)(_metrics)

@@ -1,5 +1,6 @@
 """The whole suite, on every store that the ``store`` fixture gives."""
 
+from tests.conformance.suite_audit import AuditSuite
 from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
 from tests.conformance.suite_edits import EditSuite
@@ -7,6 +8,10 @@ from tests.conformance.suite_environments import EnvironmentSuite
 from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
+
+
+class TestAudit(AuditSuite):
+    pass
 
 
 class TestDefinitions(DefinitionSuite):

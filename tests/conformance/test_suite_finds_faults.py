@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.conformance.stores import mutated, new_list, opened, script_names
+from tests.conformance.suite_audit import AuditSuite
 from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
 from tests.conformance.suite_edits import EditSuite
@@ -19,7 +20,7 @@ from worker.store import Store
 from worker.store.scripts import ScriptName
 
 DEFINITIONS, EDITS, BUILDS = DefinitionSuite(), EditSuite(), BuildSuite()
-ENVIRONMENTS = EnvironmentSuite()
+ENVIRONMENTS, AUDIT = EnvironmentSuite(), AuditSuite()
 PUBLISHING, RECLAIMING, JOBS = PublishSuite(), ReclaimSuite(), JobSuite()
 
 
@@ -41,6 +42,30 @@ _FENCE: Final = "then return fenced(id) end"
 _STAGE: Final = "or redis.call('HGET', record, 'stage') ~= 'gather'"
 
 FAULTS: Final = (
+    Fault(
+        "log without end",
+        "audit_append",
+        "'MAXLEN', ARGV[1], ",
+        "",
+        AUDIT.test_append__over_the_bound__forgets_the_oldest,
+        own_list=False,
+    ),
+    Fault(
+        "log of a deleted environment",
+        "audit_append",
+        "== 1 then return 'closed' end",
+        "== 2 then return 'closed' end",
+        AUDIT.test_append__environment_deleted__goes_to_the_account,
+        own_list=False,
+    ),
+    Fault(
+        "log outlives its environment",
+        "place_close",
+        "redis.call('UNLINK', KEYS[2])",
+        "",
+        AUDIT.test_append__environment_deleted__goes_to_the_account,
+        own_list=False,
+    ),
     Fault(
         "cancel keeps what was built",
         "cancel",

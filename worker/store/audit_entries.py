@@ -26,7 +26,8 @@ _CUTS: Final = ((1_000, 50), (250, 20), (40, 5))
 #: What matching, links and limits go by; their form bounds them.
 _NEVER_CUT: Final = frozenset({"token_id", "actions", "kind", "resource", "verb"})
 _KEY: Final = r"[A-Za-z0-9._-]{1,256}"
-_ID: Final = re.compile(rf"(?:({_KEY}):({_KEY}):)?([0-9]{{1,19}})-([0-9]{{1,19}})")
+_NUMBER: Final = r"0|[1-9][0-9]{0,18}"
+_ID: Final = re.compile(rf"(?:({_KEY}):({_KEY}):)?({_NUMBER})-({_NUMBER})")
 
 
 @dataclass(frozen=True, slots=True)
