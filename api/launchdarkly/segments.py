@@ -1,6 +1,6 @@
 """Create, get and delete segments."""
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
@@ -8,11 +8,12 @@ from api.audit import audit_segment
 from api.errors import InvalidRequest
 from api.launchdarkly.audit_summaries import segment_summary
 from api.launchdarkly.list_states import state_of
+from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import RequireJson, ScopeOf, SegmentPathOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.shapes import NewSegmentBody, UserSegment, user_segment
 from api.services import CallerOf, ServicesOf
-from worker.store import Definition, JobRef, NewSegment, SegmentExists
+from worker.store import Definition, JobRef, NewSegment, SegmentExists, SegmentNotFound, Store
 
 _DEFAULT_KIND: Final = "user"
 _RESERVED_KINDS: Final = ("kind", "multi")
@@ -85,8 +86,7 @@ def get_segment(path: SegmentPathOf, services: ServicesOf) -> Response:
 def delete_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete a segment; its members are hidden at once, and a running import is stopped."""
     store = services.store()
-    found = store.segments.read(path.scope, path.segment)
-    before = segment_summary(found, state_of(store, found.segment))
+    before = _summary(store, path)
     deleted, building = store.segments.delete(path.scope, path.segment)
     audit_segment(
         services,
@@ -100,3 +100,12 @@ def delete_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) 
         ref = JobRef("import", path.scope, building)
         store.jobs.end(ref, "stopped", reason="segment deleted", keep_s=_KEEP_STOPPED_S)
     return Response(status_code=204)
+
+
+def _summary(store: Store, path: SegmentPath) -> dict[str, Any]:
+    found = store.segments.read(path.scope, path.segment)
+    try:
+        state = state_of(store, found.segment)
+    except SegmentNotFound:  # an earlier delete was cut off here; this one goes on with it
+        state = None
+    return segment_summary(found, state)

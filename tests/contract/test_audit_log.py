@@ -254,6 +254,16 @@ def test_log__of_a_big_segment__counts_keys_and_holds_none(
         assert SECRET not in repr(raw.xrange(key))
 
 
+def test_delete__cut_off_and_sent_again__is_finished_and_recorded(
+    audit: AuditLogApi, segments: SegmentsApi, store: Store, big: tuple[str, str, str]
+) -> None:
+    store.memberships.delete(store.segments.get(Scope(*big[:2]), big[2]).ref)
+
+    segments.delete_segment(*big)
+
+    assert _actions(audit, _spec(big)) == [["deleteSegment"], ["createSegment"]]
+
+
 def test_log__of_places__outlives_them(
     client: ApiClient, audit: AuditLogApi, store: Store, segments: SegmentsApi
 ) -> None:

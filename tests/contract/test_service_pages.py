@@ -29,6 +29,10 @@ _OPERATIONS = {
     "createBigSegmentExport",
     "getBigSegmentExport",
     "downloadBigSegmentExport",
+    "getAuditLogEntries",
+    "getAuditLogEntry",
+    "postAuditLogEntries",
+    "postAuditLogEntryCounts",
 }
 
 
