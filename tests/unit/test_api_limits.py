@@ -5,6 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,8 +13,10 @@ from structlog.testing import capture_logs
 from api.errors import RateLimited
 from api.launchdarkly.rate_limits import HEADER_NAMES, limit_headers
 from api.limits import UNLIMITED, Caps, Count, Limits, Standing
+from api.settings import ApiSettings
 from api.shared_counts import RedisCounts
 from tests.servers import Server, free_port
+from worker.embedded.environment import environment_of_children
 
 _NOW_MS = 1_700_000_003_000
 _END_MS = 1_700_000_010_000
@@ -218,3 +221,35 @@ def test_headers__of_all_limits__are_the_documented_ones() -> None:
 
 def test_headers__without_a_limit__are_none() -> None:
     assert limit_headers(UNLIMITED) == ()
+
+
+_LIMITS = {
+    f"BIGSEG_{name.upper()}" for name in ApiSettings.model_fields if name.startswith("limit_")
+}
+
+
+def test_local_system__limits__are_off_unless_set() -> None:
+    given = {"BIGSEG_LIMIT_TOKEN": "7"}
+
+    environment = environment_of_children(given, Path("spills"))
+
+    limits = {name: value for name, value in environment.items() if "_LIMIT_" in name}
+    assert limits == dict.fromkeys(_LIMITS, "0") | given
+    assert all(ApiSettings.model_fields[name[7:].lower()].default > 0 for name in _LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("broker", "counter"),
+    [
+        (None, "redis://store/0"),
+        ("rediss://broker/1", "rediss://broker/1"),
+        ("unix:///run/broker", "unix:///run/broker"),
+        ("amqp://broker", "redis://store/0"),
+    ],
+)
+def test_counter__of_the_settings__is_the_broker_if_it_is_a_redis(
+    broker: str | None, counter: str
+) -> None:
+    settings = ApiSettings.model_validate({"redis_url": "redis://store/0", "broker_url": broker})
+
+    assert settings.counting_url == counter
