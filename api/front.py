@@ -44,6 +44,7 @@ _OK: Final = 200
 _SERVER_FAULT: Final = 500
 _UNAVAILABLE: Final = 503
 _ALLOW_GET: Final[Header] = (b"allow", b"GET")
+_ALLOW_GET_AND_HEAD: Final[Header] = (b"allow", b"GET, HEAD")
 
 _log = structlog.get_logger(__name__)
 
@@ -154,7 +155,9 @@ class Front:
 
     async def _health(self, path: bytes, method: str, send: Send) -> None:
         if method not in {"GET", "HEAD"}:
-            raise MethodNotAllowed("only GET asks for health")
+            error = MethodNotAllowed("only GET asks for health")
+            await self._refuse(error, send, (_ALLOW_GET_AND_HEAD,))
+            return
         if path == LIVE_PATH:
             await answer(send, _OK, LIVE_BODY)
             return

@@ -80,7 +80,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
         default=300_000,
         ge=0,
         description="Look-ups in ten seconds of one token to one API process, counted in that "
-        "process; 0 means any number. About twice what one process was seen to answer: it "
+        "process; 0 means any number. About three times what one process was seen to answer: it "
         "holds back only on far faster machines.",
     )
     limit_lookup_route: int = Field(

@@ -107,8 +107,6 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
         # A line for each look-up would cost more than the look-up.
         "--no-access-log",
         "--no-server-header",
-        # Nothing asks where a request came from, and finding it out costs each look-up.
-        "--no-proxy-headers",
         *https,
     )
 
