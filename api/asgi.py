@@ -19,6 +19,7 @@ Header = tuple[bytes, bytes]
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 _LINGER_S: Final = 10.0
 _FIRST_REFUSAL: Final = 400
+_CLOSE: Final[tuple[Header, ...]] = ((b"connection", b"close"),)
 
 
 class Disconnected(Exception):
@@ -90,7 +91,7 @@ class Exchange:
     connection closed at once is reset before a client that writes first sees the refusal.
     """
 
-    __slots__ = ("_expects", "_receive", "_refused", "_send", "_unread", "status")
+    __slots__ = ("_expects", "_receive", "_refused", "_send", "_unread", "headers", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -99,6 +100,8 @@ class Exchange:
         self._expects = header(scope, b"expect") is not None
         self._refused = False
         self.status = 0
+        self.headers: tuple[Header, ...] = ()
+        """What the answer's headers are to hold besides its own."""
 
     async def receive(self) -> Message:
         """As ASGI's ``receive``."""
@@ -113,9 +116,9 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._refused = self._unread and self.status >= _FIRST_REFUSAL
-            if self._refused:
-                headers = [*message.get("headers", ()), (b"connection", b"close")]
-                message = {**message, "headers": headers}
+            added = (*self.headers, *(_CLOSE if self._refused else ()))
+            if added:
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
         elif self._refused and not message.get("more_body"):
             await self._send({**message, "more_body": True})
             await self._linger()

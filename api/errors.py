@@ -9,6 +9,7 @@ ApiError
 ├── Conflict (terminal)              409  another process holds the segment
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
+├── RateLimited (transient)          429  more requests than are let through
 ├── Unavailable (transient)          503  a part that is needed does not answer
 └── Broken (terminal)                500  something that should not happen did
 
@@ -110,6 +111,12 @@ class UnsupportedMediaType(ApiError, TerminalError):
     """The body is of a type that this operation does not take."""
 
     status = 415
+
+
+class RateLimited(ApiError, TransientError):
+    """More requests than are let through. Safe to retry in the next window."""
+
+    status = 429
 
 
 class Unavailable(ApiError, TransientError):

@@ -28,10 +28,15 @@ from api.auth import TokenAuth
 from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, translated
 from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.launchdarkly.errors import error_body, error_headers
-from api.launchdarkly.membership import membership_body, question_of
+from api.launchdarkly.membership import ROUTE_PART, membership_body, question_of
+from api.launchdarkly.method_override import method_of
+from api.launchdarkly.paths import SILENT_PATHS
+from api.launchdarkly.rate_limits import limit_headers
+from api.limits import Limits
 from api.logs import BROKEN, report_broken
 from api.lookups import Lookups
 from api.metrics import Metrics
+from api.routes import RouteTable
 from worker.objects import ObjectError
 from worker.store import StoreError
 
@@ -39,6 +44,7 @@ _OK: Final = 200
 _SERVER_FAULT: Final = 500
 _UNAVAILABLE: Final = 503
 _ALLOW_GET: Final[Header] = (b"allow", b"GET")
+_ALLOW_GET_AND_HEAD: Final[Header] = (b"allow", b"GET, HEAD")
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +57,9 @@ class Front:
         rest: Asgi,
         *,
         auth: TokenAuth,
+        limits: Limits,
         lookups: Lookups,
+        routes: RouteTable,
         readiness: Readiness,
         metrics: Metrics,
         max_body_bytes: int,
@@ -59,7 +67,9 @@ class Front:
     ) -> None:
         self._rest = rest
         self._auth = auth
+        self._limits = limits
         self._lookups = lookups
+        self._routes = routes
         self._readiness = readiness
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
@@ -80,25 +90,29 @@ class Front:
             self._metrics.look_up(status, time.perf_counter() - started)
 
     async def _look_up(self, scope: Scope, question: list[bytes], send: Send) -> int:
+        limits: tuple[Header, ...] = ()
         try:
-            self._auth.caller(scope["headers"])
+            caller = self._auth.caller(scope["headers"])
+            standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
+            limits = limit_headers(standing)
+            standing.require()
             if scope["method"] != "GET":
                 error = MethodNotAllowed("only GET asks for a membership")
-                return await self._refuse(error, send, (_ALLOW_GET,))
+                return await self._refuse(error, send, (_ALLOW_GET, *limits))
             body = await membership_body(self._lookups, question)
         except ApiError as exc:
-            return await self._refuse(exc, send)
+            return await self._refuse(exc, send, limits)
         except StoreError as exc:
-            return await self._refuse(translated(exc), send)
+            return await self._refuse(translated(exc), send, limits)
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
-        await answer(send, _OK, body)
+        await answer(send, _OK, body, limits)
         return _OK
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send)
         try:
-            await self._pass_on(scope, exchange.receive, exchange.send)
+            await self._pass_on(scope, exchange)
         except Disconnected:
             exchange.status = 0
         except ApiError as exc:
@@ -110,18 +124,26 @@ class Front:
                 await self._break(exc, exchange.send)
         self._count(scope, exchange.status, time.perf_counter() - started)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_on(self, scope: Scope, exchange: Exchange) -> None:
         path = scope["raw_path"]
         if path in OPEN_PATHS:
-            await self._health(path, scope["method"], send)
+            await self._health(path, scope["method"], exchange.send)
             return
-        scope.setdefault("state", {})["caller"] = self._auth.caller(scope["headers"])
+        if path in SILENT_PATHS:
+            raise NotFound("invalid resource identifier")
+        caller = scope.setdefault("state", {})["caller"] = self._auth.caller(scope["headers"])
+        scope["method"] = method_of(scope)
+        route = self._routes.name_of(scope["method"], scope["path"])
+        standing = await self._limits.request(caller.token_id, route)
+        exchange.headers = limit_headers(standing)
+        standing.require()
         if b"%2f" in path.lower():
             # No resource key holds a slash; decoding it would make another path of it.
             raise NotFound("invalid resource identifier")
+        receive: Receive = exchange.receive
         if not _is_upload(scope):
             receive = await self._bounded(scope, receive)
-        await self._rest(scope, receive, send)
+        await self._rest(scope, receive, exchange.send)
 
     async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         declared = declared_length(scope)
@@ -133,7 +155,9 @@ class Front:
 
     async def _health(self, path: bytes, method: str, send: Send) -> None:
         if method not in {"GET", "HEAD"}:
-            raise MethodNotAllowed("only GET asks for health")
+            error = MethodNotAllowed("only GET asks for health")
+            await self._refuse(error, send, (_ALLOW_GET_AND_HEAD,))
+            return
         if path == LIVE_PATH:
             await answer(send, _OK, LIVE_BODY)
             return

@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator
 import structlog
 from fastapi import FastAPI
 
+from api.asgi import Asgi
 from api.auth import TokenAuth
+from api.cors import Cors
 from api.front import Front
 from api.health import Readiness, store_check
 from api.launchdarkly.application import rest_application
+from api.launchdarkly.rate_limits import HEADER_NAMES
+from api.limits import Caps, Limits
 from api.logs import configure_logs
 from api.lookups import Lookups
 from api.metrics import Metrics
@@ -19,13 +23,14 @@ from api.opening import LazyObjects, LazyStore
 from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
 from api.settings import ApiSettings
+from api.shared_counts import RedisCounts
 from api.work import WorkSender
 from worker.store import Keyspace, StoreError
 
 _log = structlog.get_logger(__name__)
 
 
-def create_app() -> Front:
+def create_app() -> Asgi:
     """Make the application of one server process from ``BIGSEG_*``.
 
     Connects to nothing: without its store it starts and answers 503.
@@ -37,7 +42,7 @@ def create_app() -> Front:
     return build_app(ApiSettings.from_environment())
 
 
-def build_app(settings: ApiSettings) -> Front:
+def build_app(settings: ApiSettings) -> Asgi:
     """Make the application from these settings."""
     auth = TokenAuth(settings.admin_token)
     if settings.admin_token is None:
@@ -50,15 +55,37 @@ def build_app(settings: ApiSettings) -> Front:
             "broker": services.work.check,
         }
     )
-    return Front(
-        rest_application(services, _lifespan),
+    rest = rest_application(services, _lifespan)
+    front = Front(
+        rest,
         auth=auth,
+        limits=services.limits,
         lookups=services.lookups,
+        routes=rest.state.routes,
         readiness=readiness,
         metrics=services.metrics,
         max_body_bytes=settings.max_body_bytes,
         ids=new_id,
     )
+    if not settings.cors_origins:
+        return front
+    return Cors(front, origins=settings.cors_origins, exposed=("Location", *HEADER_NAMES))
+
+
+def _limits(settings: ApiSettings) -> Limits:
+    caps = Caps(
+        account=settings.limit_account,
+        token=settings.limit_token,
+        route=settings.limit_route,
+        lookup_token=settings.limit_lookup_token,
+        lookup_route=settings.limit_lookup_route,
+    )
+    counts = RedisCounts(settings.counting_url, Keyspace(settings.key_prefix).limits())
+    return Limits(caps, counts, clock=_unix_ms)
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _services(settings: ApiSettings) -> Services:
@@ -76,8 +103,9 @@ def _services(settings: ApiSettings) -> Services:
             backlog=settings.lookup_backlog,
             segment_limit=settings.lookup_segments,
         ),
+        limits=_limits(settings),
         metrics=Metrics(),
-        clock=lambda: time.time_ns() // 1_000_000,
+        clock=_unix_ms,
         ids=new_id,
     )
 
@@ -93,4 +121,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         services.lookups.close()
+        await services.limits.close()
         await asyncio.to_thread(services.close)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.auth import Caller
+from api.limits import Limits
 from api.lookups import Lookups
 from api.metrics import Metrics
 from api.opening import LazyObjects, LazyStore
@@ -25,6 +26,7 @@ class Services:
     objects: LazyObjects
     work: WorkSender
     lookups: Lookups
+    limits: Limits
     metrics: Metrics
     clock: Callable[[], int]
     """Unix milliseconds."""

@@ -1,5 +1,6 @@
 """Settings of the API, read from ``BIGSEG_*``; the README's table is held against them."""
 
+import re
 from typing import Self
 
 from pydantic import Field, SecretStr, field_validator
@@ -7,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from worker.objects import ObjectSettings
 from worker.store import StoreSettings
 
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+")
 _GIB = 1024**3
 _MIB = 1024**2
 
@@ -55,12 +57,70 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "each; a forgotten one costs its next look-up a few round trips.",
     )
 
+    limit_account: int = Field(
+        default=20_000,
+        ge=0,
+        description="Requests in ten seconds of all tokens to all API processes, look-ups apart; "
+        "0 means any number. More than several processes can serve: it is there for floods.",
+    )
+    limit_token: int = Field(
+        default=5_000,
+        ge=0,
+        description="Requests in ten seconds of one token to all API processes, look-ups apart; "
+        "0 means any number. Far above what people and Terraform send, and a quarter of the "
+        "whole, so that one token in a loop leaves room for others.",
+    )
+    limit_route: int = Field(
+        default=10_000,
+        ge=0,
+        description="Requests in ten seconds of all tokens to one route and method of all API "
+        "processes; 0 means any number.",
+    )
+    limit_lookup_token: int = Field(
+        default=300_000,
+        ge=0,
+        description="Look-ups in ten seconds of one token to one API process, counted in that "
+        "process; 0 means any number. About three times what one process was seen to answer: it "
+        "holds back only on far faster machines.",
+    )
+    limit_lookup_route: int = Field(
+        default=600_000,
+        ge=0,
+        description="Look-ups in ten seconds of all tokens by `contexts`, and as many by `users`, "
+        "to one API process; 0 means any number.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(),
+        description="JSON list of origins whose pages may call the API, such as "
+        '`["https://tools.example.com"]`, or `["*"]` for any; none means that no browser lets a '
+        "page of another site read an answer.",
+    )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and _ORIGIN.fullmatch(origin) is None:
+                raise ValueError(
+                    f"{origin!r} is no origin: write scheme://host or scheme://host:port"
+                )
+        return origins
+
     @field_validator("admin_token")
     @classmethod
     def _blank_is_unset(cls, token: SecretStr | None) -> SecretStr | None:
         if token is None or not token.get_secret_value().strip():
             return None
         return token
+
+    @property
+    def counting_url(self) -> str:
+        """The Redis that counts requests: the broker's, which is never a cluster.
+
+        With a broker of another kind it is the store's.
+        """
+        redis = self.broker.startswith(("redis://", "rediss://", "unix://"))
+        return self.broker if redis else self.redis_url.get_secret_value()
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from api.cli.tls import TlsError, tls_files
 from worker.embedded.services import api_command, beat_command, worker_command
 from worker.store.messages import QUEUE_UPKEEP, QUEUE_WORK
 
@@ -21,9 +22,24 @@ def register(app: typer.Typer) -> None:
 def _api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 8000,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of the certificate and its chain: speak HTTPS, and nothing else.",
+            envvar="BIGSEG_TLS_CERT",
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(help="PEM file of the certificate's key.", envvar="BIGSEG_TLS_KEY"),
+    ] = None,
 ) -> None:
     """Serve the HTTP API with one process; run several behind a balancer for more."""
-    _become(api_command(host, port))
+    try:
+        tls = tls_files(tls_cert, tls_key)
+    except TlsError as exc:
+        raise typer.BadParameter(str(exc), param_hint="--tls-cert, --tls-key") from exc
+    _become(api_command(host, port, tls))
 
 
 def _worker(

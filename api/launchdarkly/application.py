@@ -34,6 +34,7 @@ from api.launchdarkly import (
 from api.launchdarkly.errors import error_body, error_headers
 from api.logs import BROKEN, report_broken
 from api.metrics import CONTENT_TYPE
+from api.routes import RouteTable
 from api.services import Services, ServicesOf
 from worker.objects import ObjectError
 from worker.store import StoreError
@@ -63,6 +64,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    routes = app.state.routes = RouteTable()
     for module in (
         segments,
         segment_list,
@@ -74,8 +76,11 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         environments,
         audit_log,
     ):
-        app.include_router(module.router())
+        router = module.router()
+        routes.add(router.routes)
+        app.include_router(router)
     app.get("/metrics", include_in_schema=False)(_metrics)
+    routes.add(app.routes)
     app.exception_handler(ApiError)(_refused)
     app.exception_handler(StoreError)(_failed)
     app.exception_handler(ObjectError)(_failed)
@@ -122,7 +127,11 @@ async def _http(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)  # noqa: S101 - registered for this type
     message = _MESSAGES.get(exc.status_code, str(exc.detail))
     error = _OF_STATUS.get(exc.status_code, Broken)(message)
-    return _response(request.app.state.services, error, dict(exc.headers or {}))
+    headers = dict(exc.headers or {})
+    routes: RouteTable = request.app.state.routes
+    if methods := routes.methods_of(request.url.path):  # one route knows only its own
+        headers["Allow"] = ", ".join(methods)
+    return _response(request.app.state.services, error, headers)
 
 
 async def _broken(request: Request, exc: Exception) -> Response:

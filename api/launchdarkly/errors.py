@@ -12,6 +12,7 @@ from api.errors import (
     KeyTaken,
     MethodNotAllowed,
     NotFound,
+    RateLimited,
     TooLarge,
     Unauthorized,
     Unavailable,
@@ -28,6 +29,7 @@ _CODES: Final[dict[type[ApiError], str]] = {
     Conflict: "optimistic_locking_error",
     TooLarge: "request_too_large",
     UnsupportedMediaType: "unsupported_media_type",
+    RateLimited: "rate_limited",
     Unavailable: "service_unavailable",
     Broken: "internal_error",
 }

@@ -18,7 +18,8 @@ from api.lookups import Lookups, Place
 _PREFIX: Final = b"/api/v2/segments/"
 #: '', 'api', 'v2', 'segments', project, environment, segment, 'contexts', context key
 _PARTS: Final = 9
-_LAST_LITERAL: Final = 7
+#: Which part of a question's path is the literal that tells the two routes apart.
+ROUTE_PART: Final = 7
 _LITERALS: Final = (b"contexts", b"users")
 _BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _BOOLEAN: Final = {True: "true", False: "false"}
@@ -29,7 +30,7 @@ def question_of(raw_path: bytes) -> list[bytes] | None:
     if not raw_path.startswith(_PREFIX):
         return None
     parts = raw_path.split(b"/")
-    return parts if len(parts) == _PARTS and parts[_LAST_LITERAL] in _LITERALS else None
+    return parts if len(parts) == _PARTS and parts[ROUTE_PART] in _LITERALS else None
 
 
 async def membership_body(lookups: Lookups, parts: list[bytes]) -> bytes:

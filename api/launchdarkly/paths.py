@@ -12,6 +12,10 @@ RESOURCE_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 
 PREFIX: Final = "/api/v2"
 
+#: Where clients report their use. Nobody listens, and whoever asks is told so without a
+#: token. Source: ldcli posts there after every command and ignores the answer.
+SILENT_PATHS: Final = frozenset({b"/internal/tracking"})
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentPath:

@@ -75,7 +75,11 @@ def test_unknown_path__is_not_found(client: httpx.Client, path: str) -> None:
 def test_known_path__other_method__is_not_allowed(
     client: httpx.Client, method: str, path: str
 ) -> None:
-    assert_refused(client.request(method, path), 405, "method_not_allowed")
+    reply = client.request(method, path)
+
+    assert_refused(reply, 405, "method_not_allowed")
+    assert "GET" in reply.headers["Allow"] or "POST" in reply.headers["Allow"]
+    assert method not in reply.headers["Allow"].split(", ")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data", "?"])

@@ -35,6 +35,7 @@ MADE: Final = {
     "active_jobs": KEYS.active_jobs(REF.scope),
     "reclaimable_lists": KEYS.reclaimable_lists(REF.scope),
     "job": KEYS.job(Scope("P", "E"), "import", "I"),
+    "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),

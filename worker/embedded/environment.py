@@ -3,6 +3,16 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+#: Rate limits are there for strangers and neighbours; a local system has neither.
+_LIMITS: Final = (
+    "BIGSEG_LIMIT_ACCOUNT",
+    "BIGSEG_LIMIT_TOKEN",
+    "BIGSEG_LIMIT_ROUTE",
+    "BIGSEG_LIMIT_LOOKUP_TOKEN",
+    "BIGSEG_LIMIT_LOOKUP_ROUTE",
+)
 
 
 def environment_of_children(given: Mapping[str, str], spills: Path) -> dict[str, str]:
@@ -16,6 +26,8 @@ def environment_of_children(given: Mapping[str, str], spills: Path) -> dict[str,
     # The children run in another directory than the user.
     chosen = Path(environment.get("BIGSEG_SPILL_DIR") or spills)
     environment["BIGSEG_SPILL_DIR"] = str(chosen.expanduser().absolute())
+    for name in _LIMITS:
+        environment.setdefault(name, "0")
     # A proxy that is set for the outside must not be asked for 127.0.0.1.
     given_hosts = environment.get("no_proxy") or environment.get("NO_PROXY")
     direct = ",".join(filter(None, (given_hosts, "127.0.0.1,localhost")))

@@ -88,8 +88,18 @@ def beat_command(schedule: Path) -> tuple[str, ...]:
     return (*_celery("beat"), f"--schedule={schedule}", "--loglevel=INFO")
 
 
-def api_command(host: str, port: int) -> tuple[str, ...]:
-    """Give the command of the HTTP API."""
+def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> tuple[str, ...]:
+    """Give the command of the HTTP API.
+
+    Args:
+        host: address to listen on.
+        port: port to listen on.
+        tls: files of the certificate chain and its key, to speak HTTPS only.
+    """
+    https: tuple[str, ...] = ()
+    if tls is not None:
+        certificate, key = tls
+        https = ("--ssl-certfile", str(certificate), "--ssl-keyfile", str(key))
     return (
         *(sys.executable, "-m", "uvicorn", "api.main:create_app", "--factory"),
         *("--host", host, "--port", str(port)),
@@ -97,6 +107,7 @@ def api_command(host: str, port: int) -> tuple[str, ...]:
         # A line for each look-up would cost more than the look-up.
         "--no-access-log",
         "--no-server-header",
+        *https,
     )
 
 

@@ -68,6 +68,10 @@ class Keyspace:
         """Sorted set: export references by the Unix ms at which their file is deleted."""
         return f"{self.prefix}:expiring-exports"
 
+    def limits(self) -> str:
+        """Prefix of strings with a time to live: requests counted in a window."""
+        return f"{self.prefix}:limits"
+
     def segments(self, scope: Scope) -> str:
         """Hash: segment key to definition JSON."""
         return f"{self._scope(scope)}:segments"
