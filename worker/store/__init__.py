@@ -3,6 +3,7 @@
 from worker.errors import TerminalError, TransientError
 from worker.settings import StoreSettings
 from worker.store.admission import admit_export, admit_import
+from worker.store.approvals import approve_import, require_approvable
 from worker.store.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.deleting import (
     create_environment,
@@ -15,6 +16,7 @@ from worker.store.errors import (
     EnvironmentNotFound,
     Fenced,
     ImportInProgress,
+    ImportNotWaiting,
     JobNotFound,
     KeyInOtherList,
     LastProject,
@@ -29,6 +31,8 @@ from worker.store.errors import (
     StoreError,
     StoreRefused,
     StoreUnavailable,
+    Superseded,
+    Unapproved,
     Unsealed,
 )
 from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
@@ -46,6 +50,7 @@ __all__ = [
     "ExportRequest",
     "Fenced",
     "ImportInProgress",
+    "ImportNotWaiting",
     "ImportRequest",
     "JobNotFound",
     "JobRef",
@@ -74,15 +79,19 @@ __all__ = [
     "StoreRefused",
     "StoreSettings",
     "StoreUnavailable",
+    "Superseded",
     "TerminalError",
     "TransientError",
+    "Unapproved",
     "Unsealed",
     "admit_export",
     "admit_import",
+    "approve_import",
     "assemble",
     "create_environment",
     "create_project",
     "delete_environment",
     "delete_project",
     "open_store",
+    "require_approvable",
 ]

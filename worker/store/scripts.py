@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from worker.store.client import Client
 
 ScriptName = Literal[
+    "approve",
     "cancel",
     "claim",
     "copy_shards",
