@@ -3,6 +3,8 @@
 Choices where LaunchDarkly's behaviour is not documented: concurrent patches are made one
 after the other, each from what the one before left; a patch that changes nothing leaves
 ``version`` and ``lastModifiedDate``; a dry run answers the segment as it would be.
+An import that a patch publishes comes last, after everything else has been checked and made:
+nothing can take its publication back. It is published by a worker, soon after the answer.
 """
 
 import dataclasses
@@ -13,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import Conflict, InvalidRequest
 from api.launchdarkly.big_segment_edits import apply_edits, require_absent
+from api.launchdarkly.jobs import JOB_ID
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.list_states import state_of
 from api.launchdarkly.patching import PatchResult, apply_patch
@@ -23,7 +26,15 @@ from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
 from api.launchdarkly.stored_targeting import stored_form, stored_rules
 from api.services import Services, ServicesOf
-from worker.store import Definition, DefinitionChange, Segment, SegmentChanged, Store
+from worker.store import (
+    Definition,
+    DefinitionChange,
+    Segment,
+    SegmentChanged,
+    Store,
+    approve_import,
+    require_approvable,
+)
 
 #: A patch is made anew each time another one was faster; so many can be.
 _TRIES: Final = 20
@@ -64,6 +75,8 @@ def _patch(
     for _ in range(_TRIES):
         current = store.segments.read(path.scope, path.segment)
         result = _result(store, current, body, content_type, services)
+        if result.import_id is not None:
+            require_approvable(store, current.segment.ref, _known(result.import_id))
         if dry_run:
             require_absent(store, current.segment.ref, result.must_be_absent)
             return _answer(store, _would_be(current, result, services.clock()))
@@ -72,9 +85,12 @@ def _patch(
         ):
             services.work.reshard(current.segment.ref)
         try:
-            return _answer(store, _stored(store, current, result))
+            stored = _stored(store, current, result)
         except SegmentChanged:
             continue
+        if result.import_id is not None:
+            services.work.work(approve_import(store, current.segment.ref, result.import_id))
+        return _answer(store, stored)
     raise Conflict(f"segment {path.segment} changes too fast; try again later")
 
 
@@ -83,7 +99,7 @@ def _result(
 ) -> PatchResult:
     scope = current.segment.scope
     before = user_segment(current, state_of(store, current.segment))
-    result = apply_patch(
+    return apply_patch(
         before.model_dump(by_alias=True, exclude_none=True),
         body,
         content_type,
@@ -91,10 +107,13 @@ def _result(
         ids=services.ids,
         rules_of=lambda key: stored_rules(store, scope, key),
     )
-    if result.import_id is not None:
-        message = f"instructions: import {result.import_id[:80]} does not wait for an approval"
-        raise InvalidRequest(message)
-    return result
+
+
+def _known(import_id: str) -> str:
+    """An id that an import may have; anything else is not looked for."""
+    if JOB_ID.fullmatch(import_id) is None:
+        raise InvalidRequest(f"instructions: import {import_id[:80]} does not exist")
+    return import_id
 
 
 def _stored(store: Store, current: Definition, result: PatchResult) -> Definition:

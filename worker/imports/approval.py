@@ -10,10 +10,9 @@ from worker.imports.errors import ImportStopped
 from worker.imports.memory import keep_memory
 from worker.imports.stage_run import StageRun, moments_with
 from worker.store import ListUnknown
-from worker.store.approvals import Expected, expected_counts, hold_job
+from worker.store.approvals import Expected, expected_counts, hold, hold_job
 from worker.store.jobs import WAITING_STAGE
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.memberships import Held
 from worker.store.reservations import release_memory
 from worker.store.revisions import Revision
 
@@ -42,10 +41,14 @@ def wait_for_approval(run: StageRun, counted: dict[str, Any]) -> bool:
         return False
     included, excluded = counted["counts"]
     while True:
-        held = store.memberships.hold(
-            request.list_ref, request.import_id, counts=(included, excluded), seal=counted["seal"]
+        held = hold(
+            store,
+            request.list_ref,
+            request.import_id,
+            counts=(included, excluded),
+            seal=counted["seal"],
         )
-        if not isinstance(held, Held):
+        if held is None:
             return False
         run.progress.add()
         if not held.more:

@@ -7,10 +7,23 @@ approval needs, and what ends the wait, is decided there in one step.
 from dataclasses import dataclass
 
 from worker.store.connections import driver_errors
-from worker.store.errors import ImportNotWaiting, JobNotFound
+from worker.store.errors import Fenced, ImportNotWaiting, JobNotFound, Unsealed
 from worker.store.jobs import WAITING_STAGE, ImportRequest, JobRef, JobState
 from worker.store.keyspace import ListRef
 from worker.store.opening import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A build that waits, after some edits were replayed onto it."""
+
+    more: bool
+    """Whether edits are left to replay."""
+    journal: int
+    """Ops that are left in the journal."""
+    edited_included: int
+    """How replayed edits have changed the included count."""
+    edited_excluded: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,46 @@ def approve_import(store: Store, ref: ListRef, import_id: str) -> JobRef:
         raise ImportNotWaiting(message)
     go_on(store, job)
     return job
+
+
+def hold(
+    store: Store, ref: ListRef, import_id: str, *, counts: tuple[int, int], seal: int
+) -> Held | None:
+    """Replay some edits onto a build that waits, and drop them from the journal.
+
+    The first call fixes the counts; from then on the import can be approved. Cost: about
+    10 ms of the server for 5,000 edits.
+
+    Args:
+        store: Where the list is.
+        ref: The list.
+        import_id: The import that built the revision.
+        counts: As for :meth:`MembershipStore.publish`.
+        seal: The same.
+
+    Returns:
+        ``None`` when it waits no longer: it is approved, or was published.
+
+    Raises:
+        Fenced: the import no longer holds the list.
+        Unsealed: the build was opened since it was counted. Seal and count again.
+        OutOfMemory: the server is full.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    keys = [store.keyspace.list_record(ref), store.keyspace.edits(ref)]
+    with driver_errors(f"hold {ref.name}"):
+        reply = store.scripts.run("publish", keys, [import_id, *counts, 0, seal, 1])
+    match reply[0]:
+        case b"held":
+            return Held(bool(reply[1]), *reply[2:])
+        case b"lost":
+            message = f"import {import_id} no longer holds list {ref.name}"
+            raise Fenced(message)
+        case b"unsealed":
+            message = f"the build of import {import_id} was opened again; seal and count again"
+            raise Unsealed(message)
+        case _:
+            return None
 
 
 def hold_job(

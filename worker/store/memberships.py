@@ -101,24 +101,6 @@ class Published:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A build that waits for its approval, after some edits were replayed onto it."""
-
-    more: bool
-    """Whether edits are left to replay."""
-    journal: int
-    """Ops that are left in the journal."""
-    edited_included: int
-    """How replayed edits have changed the included count."""
-    edited_excluded: int
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """A build that waits no longer: it may be published, or has been."""
-
-
 class MembershipStore:
     """Reads and edits lists, and lets one import at a time replace one.
 
@@ -361,28 +343,19 @@ class MembershipStore:
             StoreUnavailable: no answer. Safe to retry.
         """
         reply = self._run("publish", ref, [import_id, *counts, retire_after_ms, seal])
-        _require_publishable(ref, import_id, reply)
-        return None if reply[0] == b"more" else Published(*reply[1:])
-
-    def hold(
-        self, ref: ListRef, import_id: str, *, counts: tuple[int, int], seal: int
-    ) -> Held | Approved:
-        """Replay some edits onto a build that waits for its approval; see :meth:`publish`.
-
-        The first call fixes the counts; from then on it can be approved. Cost: about 10 ms
-        of the server for 5,000 edits.
-
-        Raises:
-            Fenced: the import no longer holds the list.
-            Unsealed: the build was opened since it was counted. Seal and count again.
-            OutOfMemory: the server is full.
-            StoreUnavailable: no answer. Safe to retry.
-        """
-        reply = self._run("publish", ref, [import_id, *counts, 0, seal, 1])
-        _require_publishable(ref, import_id, reply)
-        if reply[0] == b"held":
-            return Held(bool(reply[1]), *reply[2:])
-        return Approved()
+        match reply[0]:
+            case b"more":
+                return None
+            case b"lost":
+                raise _lost(ref, import_id)
+            case b"waits":
+                message = f"import {import_id} waits for its approval"
+                raise Unapproved(message)
+            case b"unsealed":
+                message = f"the build of import {import_id} was opened again; seal and count again"
+                raise Unsealed(message)
+            case _:
+                return Published(*reply[1:])
 
     def cancel(self, ref: ListRef, import_id: str, *, unapproved: bool = False) -> bool:
         """End a build without publishing it. Safe to retry.
@@ -422,20 +395,6 @@ class MembershipStore:
             keys.append(self._keys.edits(ref))
         with driver_errors(f"{name} {ref.name}"):
             return self._scripts.run(name, keys, args)
-
-
-def _require_publishable(ref: ListRef, import_id: str, reply: Sequence[Any]) -> None:
-    match reply[0]:
-        case b"lost":
-            raise _lost(ref, import_id)
-        case b"waits":
-            message = f"import {import_id} waits for its approval"
-            raise Unapproved(message)
-        case b"unsealed":
-            message = f"the build of import {import_id} was opened again; seal and count again"
-            raise Unsealed(message)
-        case _:
-            return
 
 
 def _op(edit: Edit) -> tuple[str, int, bytes]:

@@ -5,10 +5,9 @@ from typing import Final
 
 from worker.errors import TerminalError
 from worker.store import Fenced, Unsealed
-from worker.store.approvals import go_on, journal_ops, note_edited
+from worker.store.approvals import go_on, hold, journal_ops, note_edited
 from worker.store.claims import why_lost
 from worker.store.jobs import WAITING_STAGE, ImportRequest
-from worker.store.memberships import Held
 from worker.store.reclaiming import building_of
 from worker.units.context import Context
 
@@ -79,7 +78,8 @@ def _replay(context: Context, request: ImportRequest) -> int:
     included, excluded = counted["counts"]
     for _ in range(_MOST_STEPS):
         try:
-            held = store.memberships.hold(
+            held = hold(
+                store,
                 request.list_ref,
                 request.import_id,
                 counts=(included, excluded),
@@ -88,7 +88,7 @@ def _replay(context: Context, request: ImportRequest) -> int:
         except Unsealed:
             # The server has gone back to an earlier state: what is there is to be counted anew.
             return _go_on(context, request)
-        if not isinstance(held, Held):
+        if held is None:
             return _go_on(context, request)
         note_edited(store, request.ref, held.edited_included)
         if not held.more:
