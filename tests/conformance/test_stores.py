@@ -1,5 +1,6 @@
 """The whole suite, on every store that the ``store`` fixture gives."""
 
+from tests.conformance.suite_approvals import ApprovalSuite
 from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
 from tests.conformance.suite_edits import EditSuite
@@ -26,6 +27,10 @@ class TestBuilds(BuildSuite):
 
 
 class TestPublishing(PublishSuite):
+    pass
+
+
+class TestApprovals(ApprovalSuite):
     pass
 
 

@@ -8,7 +8,7 @@
 -- finds no more makes the new revision live in the same step. Running it again after that
 -- answers 'done' with the same figures, also when later imports were published.
 -- An import that waits for its approval is refused with 'waits'; with hold '1' its edits are
--- replayed all the same, and nothing becomes live. What was replayed leaves the journal.
+-- replayed all the same and leave the journal, and nothing becomes live.
 local MOST_OPS, FETCHED = 5000, 5
 local id = ARGV[1]
 local hold = ARGV[6] == '1'
@@ -46,10 +46,10 @@ local edited_excluded = redis.call('HINCRBY', record, 'replay_excluded', change.
 if hold or not ended then
   redis.call('HSET', record, 'counted', counted, 'replayed', replayed,
     'target', format_revision(name, bits))
+  if not hold then return {'more'} end
   local ms, sequence = string.match(replayed, '^(%d+)-(%d+)$')
   redis.call('XTRIM', KEYS[2], 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
   local left = redis.call('HINCRBY', record, 'journal', -math.floor(done))
-  if not hold then return {'more'} end
   return {'held', ended and 0 or 1, left, edited_included, edited_excluded}
 end
 local now = now_ms()
