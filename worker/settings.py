@@ -151,6 +151,19 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=60,
         description="Seconds an exported file is kept; it holds personal data.",
     )
+    approval_ttl: float = Field(
+        default=7 * 86_400.0,
+        gt=0,
+        le=60 * 86_400,
+        description="Seconds an import that is built waits for its approval before it is stopped; "
+        "what it built is kept in memory meanwhile.",
+    )
+    approval_journal_ops: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="Edits that may be left to replay onto an import that waits for its approval "
+        "before it is stopped; about 100 bytes each. Far fewer are, while a worker runs.",
+    )
     niceness: int = Field(
         default=10,
         ge=0,

@@ -1,5 +1,6 @@
 """How the commands reach the API: address, token, requests, refusals."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ _READ_S: Final = 300.0
 _TRIES: Final = 8
 _PAUSE_S: Final = 0.25
 _UNAVAILABLE: Final = 503
+_SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
 
 class CommandError(Exception):
@@ -121,6 +123,13 @@ class Connection:
         """Send JSON."""
         with self._answering():
             return self._http.post(path, json=body).raise_for_status()
+
+    def instruct(self, path: str, *instructions: Mapping[str, object]) -> None:
+        """Change a segment by a semantic patch."""
+        with self._answering():
+            body = json.dumps({"instructions": instructions})
+            headers = {"Content-Type": _SEMANTIC}
+            self._http.patch(path, content=body, headers=headers).raise_for_status()
 
     def upload(self, path: str, file: IO[bytes], name: str, fields: Mapping[str, str]) -> str:
         """Send a form with a file, as a stream; gives the ``Location`` of what it made."""

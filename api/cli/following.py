@@ -11,7 +11,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from api.cli.connection import Connection
 
-_ENDED: Final = ("complete", "stopped")
+#: Nothing more happens to a job by itself.
+_AT_REST: Final = ("complete", "stopped", "pending_approval")
 #: Seconds between two looks: short at first, because a small list takes no longer.
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 0.5
@@ -64,7 +65,7 @@ def follow(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Look at a job until it has ended; gives its last representation.
+    """Look at a job until it has ended or waits for an approval; its last representation.
 
     Raises:
         CommandError: the API refused, or gave no answer for a while.
@@ -81,7 +82,7 @@ def follow(
             progress["rate"] or 0.0,
             progress["etaSeconds"],
         )
-        if job["status"] in _ENDED:
+        if job["status"] in _AT_REST:
             return job
         sleep(pause_s)
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 1.5)

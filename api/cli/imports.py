@@ -1,4 +1,4 @@
-"""``bigseg import`` and ``bigseg imports show``."""
+"""``bigseg import``, ``bigseg approve`` and ``bigseg imports show``."""
 
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, Literal, cast
@@ -37,8 +37,9 @@ _INTERRUPTED: Final = 130
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands ``import`` and ``imports``."""
+    """Add the commands ``import``, ``approve`` and ``imports``."""
     app.command("import")(_import)
+    app.command("approve")(_approve)
     imports = typer.Typer(help="Look at imports.", no_args_is_help=True)
     imports.command("show")(_show)
     app.add_typer(imports, name="imports")
@@ -58,16 +59,21 @@ def _import(
     allow_empty: Annotated[
         bool, typer.Option(help="Let a list without a key empty the segment.")
     ] = False,
-    wait: Annotated[bool, typer.Option(help="Wait until the import has ended.")] = True,
+    wait_for_approval: Annotated[
+        bool, typer.Option(help="Build it, and publish it only after `bigseg approve`.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option(help="Wait until the import has ended, or waits for its approval.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Import a list of context keys into a segment, from a file or from S3."""
     place = place_of(segment, project, environment)
-    options = {"mode": mode, "allowEmpty": str(allow_empty).lower()}
+    flags = {"allowEmpty": allow_empty, "waitOnApprovals": wait_for_approval}
     with command(as_json=as_json) as connection, watching(quiet=as_json) as watch:
         if create:
             _ensure_segment(connection, place)
-        location = _start(connection, place, source, options, watch)
+        location = _start(connection, place, source, mode, flags, watch)
         try:
             job = follow(connection, location, watch) if wait else connection.get(location)
         except KeyboardInterrupt as exc:
@@ -76,6 +82,25 @@ def _import(
                 f"the import goes on; `bigseg imports show {import_id} -s {segment}`", err=True
             )
             raise typer.Exit(_INTERRUPTED) from exc
+    _show_import(job, as_json=as_json)
+
+
+def _approve(
+    import_id: Annotated[str, typer.Argument(metavar="ID", help="The import's id.")],
+    segment: Segment,
+    project: Project = "default",
+    environment: Environment = "production",
+    *,
+    wait: Annotated[bool, typer.Option(help="Wait until the import has ended.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Publish an import that waits for an approval."""
+    place = place_of(segment, project, environment)
+    path = f"{place.path}/imports/{import_id}"
+    instruction = {"kind": "processBigSegmentImport", "importId": import_id}
+    with command(as_json=as_json) as connection, watching(quiet=as_json) as watch:
+        connection.instruct(place.path, instruction)
+        job = follow(connection, path, watch) if wait else connection.get(path)
     _show_import(job, as_json=as_json)
 
 
@@ -105,18 +130,24 @@ def _ensure_segment(connection: Connection, place: Place) -> None:
 
 
 def _start(
-    connection: Connection, place: Place, source: str, options: dict[str, str], watch: Watch
+    connection: Connection,
+    place: Place,
+    source: str,
+    mode: str,
+    flags: dict[str, bool],
+    watch: Watch,
 ) -> str:
     """Start the import; gives its path."""
     path = f"{place.path}/imports"
     if source.startswith(_S3):
-        body = {**options, "source": source, "allowEmpty": options["allowEmpty"] == "true"}
+        body = {"source": source, "mode": mode, **flags}
         return str(connection.post(path, body).headers["Location"])
     file = Path(source)
     try:
         with file.open("rb") as opened:
             counted = CountedFile(opened, file.stat().st_size, watch)
-            return connection.upload(path, cast("IO[bytes]", counted), file.name, options)
+            fields = {"mode": mode} | {name: str(flag).lower() for name, flag in flags.items()}
+            return connection.upload(path, cast("IO[bytes]", counted), file.name, fields)
     except OSError as exc:
         raise CommandError(f"cannot read {source}: {exc.strerror}") from exc
 
@@ -136,6 +167,9 @@ def _print_import(job: dict[str, Any]) -> None:
     typer.echo(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
     if job["reason"]:
         typer.echo(f"reason: {job['reason']}")
+    if job["status"] == "pending_approval":
+        approve = f"bigseg approve {job['id']} -s {job['segmentKey']}"
+        typer.echo(f"nothing of it is visible yet; publish it with `{approve}`")
     if report is None:
         return
     rows = [(name, report.get(field)) for name, field in _COUNTS]

@@ -4,6 +4,9 @@ from typing import Any, Final
 
 _MODE: Final = {"type": "string", "enum": ["merge", "replace"], "default": "merge"}
 _FLAG: Final = {"type": "boolean", "default": False}
+_WAIT: Final = _FLAG | {
+    "description": "Build everything, then wait for processBigSegmentImport before it is visible."
+}
 
 REQUEST_DOCUMENT: Final[dict[str, Any]] = {
     "requestBody": {
@@ -16,7 +19,7 @@ REQUEST_DOCUMENT: Final[dict[str, Any]] = {
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
                         "mode": _MODE,
-                        "waitOnApprovals": _FLAG,
+                        "waitOnApprovals": _WAIT,
                         "allowEmpty": _FLAG,
                     },
                 }
@@ -32,7 +35,7 @@ REQUEST_DOCUMENT: Final[dict[str, Any]] = {
                             "examples": ["s3://bigseg/lists/customers.csv"],
                         },
                         "mode": _MODE,
-                        "waitOnApprovals": _FLAG,
+                        "waitOnApprovals": _WAIT,
                         "allowEmpty": _FLAG,
                     },
                 }

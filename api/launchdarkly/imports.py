@@ -23,6 +23,7 @@ from worker.objects import ObjectError, parse_source, upload_key
 from worker.store import (
     ImportInProgress,
     ImportRequest,
+    JobRef,
     Segment,
     SourceFile,
     StoreError,
@@ -67,7 +68,11 @@ def router() -> APIRouter:
 async def create_import(
     request: Request, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
-    """Start an import; it is visible at once when it is complete, and not before."""
+    """Start an import; it is visible at once when it is complete, and not before.
+
+    With `waitOnApprovals` it is built and then waits, `pending_approval`, until a semantic
+    patch with `processBigSegmentImport` publishes it. Another import takes its place.
+    """
     kind = media_type_of(request)
     segment = await run_in_threadpool(_free_segment, services, path)
     if kind == "multipart/form-data":
@@ -85,7 +90,13 @@ def get_import(
     importID: str,  # noqa: N803 - the documented name
     services: ServicesOf,
 ) -> ImportRepresentation:
-    """Read an import: how far it is, how it ended, and its report when it is complete."""
+    """Read an import: how far it is, how it ended, and its report when it is complete.
+
+    While it is `pending_approval` the report says what publishing it would do: `added`,
+    `removed` and `unchanged` compare the list as it was when the import was created with
+    what was built from the file; edits made since are in `editedWhileImporting` and
+    `membersAfter`, within seconds of being made.
+    """
     state = find_job(services.store(), path, "import", importID)
     request = state.request
     if not isinstance(request, ImportRequest) or request.mode == _OWN_MODE:
@@ -94,12 +105,12 @@ def get_import(
 
 
 def _free_segment(services: Services, path: SegmentPath) -> Segment:
-    """The segment, if no import holds its list: a long body is not read in vain."""
+    """The segment, if no import holds its list, or one that gives way: no body is read in vain."""
     store = services.store()
     segment = big_segment(store, path)
-    building = store.memberships.state(segment.ref).building
-    if building is not None:
-        raise ImportInProgress(f"segment {path.segment} has an import running: {building}")
+    state = store.memberships.state(segment.ref)
+    if state.building is not None and not state.unapproved:
+        raise ImportInProgress(f"segment {path.segment} has an import running: {state.building}")
     return segment
 
 
@@ -124,7 +135,7 @@ async def _upload(
 def _admit_upload(
     uploaded: UploadedList, import_id: str, segment: Segment, services: Services, caller: Caller
 ) -> None:
-    mode, allow_empty = _form_options(uploaded.fields)
+    mode, allow_empty, waits = _form_options(uploaded.fields)
     info = uploaded.info
     source = SourceFile(
         bucket=info.bucket,
@@ -135,25 +146,36 @@ def _admit_upload(
         etag=info.etag,
     )
     request = ImportRequest(
-        import_id, segment.ref, mode, (source,), allow_empty, services.clock(), caller.name
+        import_id, segment.ref, mode, (source,), allow_empty, services.clock(), caller.name, waits
     )
     try:
-        admit_import(services.store(), request)
+        superseded = admit_import(services.store(), request)
     except StoreError as exc:
         try:
             services.objects().delete(info.key)
         except ObjectError as second:
             exc.add_note(f"and the upload was left behind: {second}")
         raise
+    _announce(services, caller, segment, request, superseded)
+
+
+def _announce(
+    services: Services,
+    caller: Caller,
+    segment: Segment,
+    request: ImportRequest,
+    superseded: JobRef | None,
+) -> None:
+    """Put the start on record; have the import worked on, and the one that gave way ended."""
     _record(services, caller, segment, request)
     services.work.work(request.ref)
+    if superseded is not None:
+        services.work.work(superseded)
 
 
 def _from_source(
     body: SourceBody, path: SegmentPath, segment: Segment, services: Services, caller: Caller
 ) -> Response:
-    if body.waitOnApprovals:
-        raise _no_approvals()
     bucket, key = parse_source(body.source, services.settings.sources)
     source = SourceFile(bucket, key, key.rpartition("/")[2] or key, uploaded=False)
     request = ImportRequest(
@@ -164,12 +186,13 @@ def _from_source(
         body.allowEmpty,
         services.clock(),
         caller.name,
+        body.waitOnApprovals,
     )
     store = services.store()
-    admit_import(store, request)
-    _record(services, caller, segment, request)
-    services.work.work(request.ref)
-    shown = import_representation(path, request, store.jobs.get(request.ref), services.clock)
+    superseded = admit_import(store, request)
+    _announce(services, caller, segment, request, superseded)
+    state = store.jobs.get(request.ref)
+    shown = import_representation(path, request, state, services.clock)
     location = {"Location": path.import_(request.import_id)}
     return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
 
@@ -183,6 +206,7 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
         "source": source.filename,
         "sizeBytes": source.size_bytes,
         "allowEmpty": request.allow_empty,
+        "waitOnApprovals": request.waits or None,
     }
     audit_segment(
         services,
@@ -194,15 +218,14 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
     )
 
 
-def _form_options(fields: dict[str, str]) -> tuple[Mode, bool]:
-    """Mode and whether an empty list may replace one that is not."""
+def _form_options(fields: dict[str, str]) -> tuple[Mode, bool, bool]:
+    """Mode, whether an empty list may replace one that is not, whether to wait."""
     mode = fields.get("mode") or "merge"
     if mode not in _MODES:
         raise InvalidRequest(f"mode: use one of {', '.join(_MODES)}")
     try:
-        if parse_flag("waitOnApprovals", fields.get("waitOnApprovals", "")):
-            raise _no_approvals()
-        return mode, parse_flag("allowEmpty", fields.get("allowEmpty", ""))
+        waits = parse_flag("waitOnApprovals", fields.get("waitOnApprovals", ""))
+        return mode, parse_flag("allowEmpty", fields.get("allowEmpty", "")), waits
     except FormError as exc:
         raise InvalidRequest(exc.reason) from exc
 
@@ -221,7 +244,3 @@ async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON
         return await request.json() if await request.body() else None
     except (ValueError, RecursionError) as exc:
         raise InvalidRequest("the body is not valid JSON") from exc
-
-
-def _no_approvals() -> InvalidRequest:
-    return InvalidRequest("waitOnApprovals: approvals are not understood by this release")

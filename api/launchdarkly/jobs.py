@@ -55,6 +55,7 @@ class ImportRepresentation(BaseModel):
     reason: str | None
     progress: JobProgress
     report: dict[str, Any] | None
+    """Null before the import is complete or waits for its approval."""
 
 
 class ExportRepresentation(BaseModel):
@@ -149,7 +150,7 @@ def human_size(size_bytes: int) -> str:
 
 def _progress(state: JobState, now_ms: int) -> JobProgress:
     progress = state.progress
-    seconds = _seconds_at_work(progress, state.ended_ms or now_ms)
+    seconds = _seconds_at_work(progress, state.ended_ms or _until_ms(state, now_ms))
     rate = progress.rows_done / seconds if seconds and progress.rows_done else None
     return JobProgress(
         stage=progress.stage,
@@ -161,6 +162,12 @@ def _progress(state: JobState, now_ms: int) -> JobProgress:
     )
 
 
+def _until_ms(state: JobState, now_ms: int) -> int:
+    """Until when it has worked: one that waits for its approval does nothing."""
+    waits = state.status == "pending_approval"
+    return state.progress.touched_ms or now_ms if waits else now_ms
+
+
 def _seconds_at_work(progress: Progress, until_ms: int) -> float:
     if progress.started_ms is None:
         return 0.0
@@ -170,6 +177,8 @@ def _seconds_at_work(progress: Progress, until_ms: int) -> float:
 def _eta_s(state: JobState, seconds: float) -> float | None:
     if state.ended_ms is not None:
         return 0.0
+    if state.status == "pending_approval":
+        return None
     done, total = state.progress.bytes_done, state.progress.bytes_total
     if not done or not seconds or total < done:
         return None

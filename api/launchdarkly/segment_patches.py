@@ -3,6 +3,8 @@
 Choices where LaunchDarkly's behaviour is not documented: concurrent patches are made one
 after the other, each from what the one before left; a patch that changes nothing leaves
 ``version`` and ``lastModifiedDate``; a dry run answers the segment as it would be.
+An import that a patch publishes comes last, after everything else has been checked and made:
+nothing can take its publication back. It is published by a worker, soon after the answer.
 """
 
 import dataclasses
@@ -22,6 +24,7 @@ from api.launchdarkly.audit_summaries import (
     segment_summary,
 )
 from api.launchdarkly.big_segment_edits import apply_edits, require_absent
+from api.launchdarkly.jobs import JOB_ID
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.list_states import state_of
 from api.launchdarkly.patching import PatchResult, apply_patch
@@ -32,7 +35,15 @@ from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
 from api.launchdarkly.stored_targeting import stored_fields, stored_form, stored_rules
 from api.services import CallerOf, Services, ServicesOf
-from worker.store import Definition, DefinitionChange, Segment, SegmentChanged, Store
+from worker.store import (
+    Definition,
+    DefinitionChange,
+    Segment,
+    SegmentChanged,
+    Store,
+    approve_import,
+    require_approvable,
+)
 
 #: A patch is made anew each time another one was faster; so many can be.
 _TRIES: Final = 20
@@ -83,6 +94,8 @@ def _patch(
     for _ in range(_TRIES):
         current = store.segments.read(path.scope, path.segment)
         result = _result(store, current, body, content_type, services)
+        if result.import_id is not None:
+            require_approvable(store, current.segment.ref, _known(result.import_id))
         if dry_run:
             require_absent(store, current.segment.ref, result.must_be_absent)
             return _answer(store, _would_be(current, result, services.clock()))
@@ -98,8 +111,25 @@ def _patch(
             continue
         if result.changed:
             _record_patch(services, caller, current, stored, result)
+        if result.import_id is not None:
+            _approve(services, caller, stored.segment, result.import_id, result.comment)
         return _answer(store, stored)
     raise Conflict(f"segment {path.segment} changes too fast; try again later")
+
+
+def _approve(
+    services: Services, caller: Caller, segment: Segment, import_id: str, comment: str | None
+) -> None:
+    services.work.work(approve_import(services.store(), segment.ref, import_id))
+    audit_segment(
+        services,
+        caller,
+        segment,
+        action="processBigSegmentImport",
+        verb="approved an import into the segment",
+        comment=comment,
+        after={"importId": import_id},
+    )
 
 
 def _record_edits(
@@ -145,7 +175,7 @@ def _result(
 ) -> PatchResult:
     scope = current.segment.scope
     before = user_segment(current, state_of(store, current.segment))
-    result = apply_patch(
+    return apply_patch(
         before.model_dump(by_alias=True, exclude_none=True),
         body,
         content_type,
@@ -153,10 +183,13 @@ def _result(
         ids=services.ids,
         rules_of=lambda key: stored_rules(store, scope, key),
     )
-    if result.import_id is not None:
-        message = f"instructions: import {result.import_id[:80]} does not wait for an approval"
-        raise InvalidRequest(message)
-    return result
+
+
+def _known(import_id: str) -> str:
+    """An id that an import may have; anything else is not looked for."""
+    if JOB_ID.fullmatch(import_id) is None:
+        raise InvalidRequest(f"instructions: import {import_id[:80]} does not exist")
+    return import_id
 
 
 def _stored(store: Store, current: Definition, result: PatchResult) -> Definition:

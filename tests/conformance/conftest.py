@@ -10,6 +10,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.building",
     "tests.conformance.stores",
     "tests.conformance.suite_audit",
+    "tests.conformance.suite_approvals",
     "tests.conformance.suite_building",
     "tests.conformance.suite_definitions",
     "tests.conformance.suite_edits",

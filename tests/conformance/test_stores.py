@@ -1,5 +1,6 @@
 """The whole suite, on every store that the ``store`` fixture gives."""
 
+from tests.conformance.suite_approvals import ApprovalSuite
 from tests.conformance.suite_audit import AuditSuite
 from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
@@ -31,6 +32,10 @@ class TestBuilds(BuildSuite):
 
 
 class TestPublishing(PublishSuite):
+    pass
+
+
+class TestApprovals(ApprovalSuite):
     pass
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.conformance.stores import mutated, new_list, opened, script_names
+from tests.conformance.suite_approvals import ApprovalSuite
 from tests.conformance.suite_audit import AuditSuite
 from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
@@ -20,7 +21,7 @@ from worker.store import Store
 from worker.store.scripts import ScriptName
 
 DEFINITIONS, EDITS, BUILDS = DefinitionSuite(), EditSuite(), BuildSuite()
-ENVIRONMENTS, AUDIT = EnvironmentSuite(), AuditSuite()
+ENVIRONMENTS, APPROVALS, AUDIT = EnvironmentSuite(), ApprovalSuite(), AuditSuite()
 PUBLISHING, RECLAIMING, JOBS = PublishSuite(), ReclaimSuite(), JobSuite()
 
 
@@ -66,6 +67,63 @@ FAULTS: Final = (
         AUDIT.test_append__environment_deleted__goes_to_the_account,
         own_list=False,
     ),
+    Fault(
+        "approve what is not built",
+        "approve",
+        "if not redis.call('HGET', record, 'counted') then return 'unbuilt' end",
+        "",
+        APPROVALS.test_approve__at_each_moment__answers_what_is,
+    ),
+    Fault(
+        "cancel what was approved",
+        "cancel",
+        "~= 'awaited' then",
+        "== 'nothing' then",
+        APPROVALS.test_cancel__only_if_unapproved__leaves_an_approved_one,
+    ),
+    Fault(
+        "claim over what was approved",
+        "claim",
+        "redis.call('HGET', record, 'approval') == 'awaited')",
+        "redis.call('HGET', record, 'approval'))",
+        APPROVALS.test_claim__over_one_approved__is_busy,
+    ),
+    Fault(
+        "claim again what has given way",
+        "claim",
+        "if newer then",
+        "if false then",
+        APPROVALS.test_claim__over_one_that_waits__takes_its_place_for_good,
+    ),
+    Fault(
+        "publish what nobody has approved",
+        "publish",
+        "if hold ~= (redis.call('HGET', record, 'approval') == 'awaited') then",
+        "if false then",
+        APPROVALS.test_publish__not_approved__is_refused_until_it_is,
+    ),
+    Fault(
+        "hold drops edits that it has not replayed",
+        "publish",
+        "ms .. '-' .. string.format('%.0f', sequence + 1))",
+        "'99999999999999-0')",
+        APPROVALS.test_hold__long_journal__goes_in_steps,
+    ),
+    Fault(
+        "hold keeps what it has replayed",
+        "publish",
+        "redis.call('XTRIM'",
+        "local _ = ('XTRIM'",
+        APPROVALS.test_hold__edits_before_and_while_it_waits__are_replayed_and_dropped,
+    ),
+    Fault(
+        "open a build that waits",
+        "seal",
+        "or redis.call('HGET', record, 'approval') == 'awaited'",
+        "",
+        APPROVALS.test_unseal__while_it_waits__is_fenced_and_afterwards_only_if_untouched,
+    ),
+    Fault(),
     Fault(
         "cancel keeps what was built",
         "cancel",

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli import build_app
 from tests.api_servers import SCOPE, TOKEN, Api, create_segment, include, new_key
+from tests.held_imports import hold_import, publish_import
 from tests.servers import wait_until
 from worker.objects import ObjectStore
 from worker.store import JobRef, Store
@@ -53,11 +54,7 @@ def _worker(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterat
     found: list[JobRef] = []
 
     def is_there() -> bool:
-        found[:] = [
-            ref
-            for ref in store.jobs.active(SCOPE)
-            if store.jobs.get(ref).request.list_ref.segment == segment
-        ]
+        found[:] = [ref for ref in store.jobs.active(SCOPE) if _is_of(store, ref, segment)]
         return bool(found)
 
     def work() -> None:
@@ -70,6 +67,10 @@ def _worker(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterat
         yield
     finally:
         thread.join(30)
+
+
+def _is_of(store: Store, ref: JobRef, segment: str) -> bool:
+    return store.jobs.get(ref).request.list_ref.segment == segment
 
 
 def _json(result: Result) -> Any:
@@ -147,6 +148,37 @@ def test_import__stopped__ends_with_status_1_and_the_reason(
     assert "list changed" in shown.stdout
 
 
+def test_approve__import_that_waits__publishes_it(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = create_segment(client)
+    file = tmp_path / "list.csv"
+    file.write_text("a\nb\n")
+
+    def held(ref: JobRef) -> None:
+        hold_import(store, ref, ["a", "b"])
+
+    with _worker(store, key, held):
+        result = run("import", str(file), "--segment", key, "--wait-for-approval")
+
+    assert result.exit_code == 0, result.output
+    assert "pending_approval" in result.stdout
+    (import_id,) = (ref.job_id for ref in store.jobs.active(SCOPE) if _is_of(store, ref, key))
+    assert f"bigseg approve {import_id} -s {key}" in result.stdout
+
+    def publish(ref: JobRef) -> None:
+        wait_until(lambda: store.jobs.get(ref).status == "in_progress", "its approval", 20)
+        publish_import(store, ref)
+
+    with _worker(store, key, publish):
+        result = run("approve", import_id, "--segment", key)
+    assert result.exit_code == 0, result.output
+    assert "complete" in result.stdout
+    again = run("approve", import_id, "--segment", key)
+    assert again.exit_code == 1
+    assert "does not wait for an approval: it is complete" in again.stderr
+
+
 def test_import__from_s3_without_waiting__gives_the_id(
     run: Run, client: httpx.Client, objects: ObjectStore
 ) -> None:
@@ -206,6 +238,7 @@ def test_export__complete__writes_the_file_or_standard_output(
         ("import", "/no/such/file", "-s", "no-such"),
         ("import", "s3://elsewhere/a.csv", "-s", "no-such"),
         ("imports", "show", "x", "-s", "no-such"),
+        ("approve", "x", "-s", "no-such"),
         ("segments", "create", "-bad-"),
     ],
 )
@@ -241,7 +274,16 @@ def test_command__without_a_token__says_where_one_may_be(
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("import",), ("lookup",), ("export",), ("segments",), ("segments", "list"), ("imports",)],
+    [
+        (),
+        ("import",),
+        ("lookup",),
+        ("export",),
+        ("segments",),
+        ("segments", "list"),
+        ("imports",),
+        ("approve",),
+    ],
 )
 def test_command__asked_for_help__gives_it(run: Run, words: tuple[str, ...]) -> None:
     result = run(*words, "--help")

@@ -165,7 +165,6 @@ def test_upload__in_chunks__is_accepted(
         {"files": {"other": ("list.csv", _LIST)}},
         {"files": [("file", ("a", _LIST)), ("file", ("b", _LIST))]},
         {"data": {"mode": "append"}},
-        {"data": {"waitOnApprovals": "True"}},
         {"data": {"waitOnApprovals": "maybe"}},
         {"data": {"allowEmpty": "maybe"}},
     ],

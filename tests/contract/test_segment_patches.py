@@ -188,12 +188,12 @@ def test_instruct__dry_run_on_a_big_segment__touches_no_list(client: httpx.Clien
     assert client.get(f"{SEGMENTS}/{key}").json() == before
 
 
-def test_instruct__import_that_does_not_wait__is_refused(client: httpx.Client) -> None:
+def test_instruct__import_that_does_not_exist__is_refused(client: httpx.Client) -> None:
     key = create_segment(client)
 
     reply = _instruct(client, key, {"kind": "processBigSegmentImport", "importId": "i-1"})
 
-    assert "i-1 does not wait" in assert_refused(reply, 400, "invalid_request")
+    assert "i-1 does not exist" in assert_refused(reply, 400, "invalid_request")
 
 
 @pytest.mark.parametrize(

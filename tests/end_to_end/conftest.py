@@ -1,6 +1,7 @@
 """Systems for the whole run; each test finds one whole and empty, and leaves it so."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
@@ -8,10 +9,14 @@ from tests.end_to_end.driving import assert_nothing_left, delete_all_segments
 from tests.object_servers import ObjectServer
 from tests.systems import SLOW, System, running_system
 
+#: Edits that may be left to replay onto an import that waits, in the quick system.
+MOST_EDITS: Final = 500
+
 
 @pytest.fixture(scope="session")
 def _quick_system(s3_server: ObjectServer) -> Iterator[System]:
-    with running_system(s3_server) as running:
+    settings = {"BIGSEG_APPROVAL_JOURNAL_OPS": str(MOST_EDITS)}
+    with running_system(s3_server, settings=settings) as running:
         yield running
 
 
@@ -23,13 +28,14 @@ def _slow_system(s3_server: ObjectServer) -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def _brokered_system(s3_server: ObjectServer) -> Iterator[System]:
-    with running_system(s3_server, own_broker=True, settings=SLOW) as running:
+    settings = {**SLOW, "BIGSEG_APPROVAL_TTL": "2"}
+    with running_system(s3_server, own_broker=True, settings=settings) as running:
         yield running
 
 
 @pytest.fixture
 def brokered_system(_brokered_system: System) -> Iterator[System]:
-    """A slow system whose broker is not its store; spills are in the bucket."""
+    """A slow system whose broker is not its store, where nothing waits long for an approval."""
     yield from _left_clean(_brokered_system)
 
 

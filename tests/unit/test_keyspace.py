@@ -108,7 +108,10 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
         look()
         publish(store, ref, "i1", target)
         look()
-        build(store, ref, "i2", ["b"])
+        lists.claim(ref, "i2", waits=True)
+        lists.claim(ref, "i3", waits=True, supersedes=True)
+        build(store, ref, "i3", ["b"])
+        look()
         lists.delete(ref)
         look()
     assert seen == described

@@ -2,11 +2,11 @@
 
 import logging
 
-from worker.imports.memory import release_memory
 from worker.imports.report import final_report
 from worker.imports.spills import SpillStore
 from worker.store.jobs import ImportRequest
 from worker.store.memberships import Published
+from worker.store.reservations import release_memory
 from worker.units.context import Context
 
 logger = logging.getLogger("bigseg.imports")

@@ -6,6 +6,7 @@ from worker.imports.errors import ImportStopped
 from worker.store import ListRef, Store
 from worker.store.connections import driver_errors, node_client
 from worker.store.jobs import JobRef
+from worker.store.reclaiming import reclaim_list
 
 #: A key, its set object and its entry in the server's table.
 _BYTES_PER_SHARD: Final = 160
@@ -29,15 +30,13 @@ def reserve_memory(store: Store, ref: JobRef, list_ref: ListRef, needed: int) ->
         ImportStopped: it would not fit.
         StoreUnavailable: no answer. Safe to retry.
     """
-    node = node_client(store.client, store.keyspace.list_record(list_ref))
-    with driver_errors(f"ask for memory for {ref}"):
-        info = node.info("memory")
-        limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
-        if limit == 0:
-            return
-        reserved = store.client.hgetall(store.keyspace.reservations())
-    others = sum(int(size) for name, size in reserved.items() if name.decode() != str(ref))
-    free = int(limit * (1 - _HEADROOM)) - used - others
+    free = _free_bytes(store, ref, list_ref)
+    if free is not None and needed > free:
+        # What an import that gave way to this one has built may not be freed yet.
+        reclaim_list(store, list_ref)
+        free = _free_bytes(store, ref, list_ref)
+    if free is None:
+        return
     if needed > free:
         message = (
             f"the store has {max(0, free) >> 20} MiB left and the new revision needs about "
@@ -48,7 +47,25 @@ def reserve_memory(store: Store, ref: JobRef, list_ref: ListRef, needed: int) ->
         store.client.hset(store.keyspace.reservations(), str(ref), needed)
 
 
-def release_memory(store: Store, ref: JobRef) -> None:
-    """Give back what :func:`reserve_memory` set aside; idempotent."""
-    with driver_errors(f"release memory of {ref}"):
-        store.client.hdel(store.keyspace.reservations(), str(ref))
+def _free_bytes(store: Store, ref: JobRef, list_ref: ListRef) -> int | None:
+    """What nobody uses or has set aside; ``None`` when the server has no memory limit."""
+    node = node_client(store.client, store.keyspace.list_record(list_ref))
+    with driver_errors(f"ask for memory for {ref}"):
+        info = node.info("memory")
+        limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
+        if limit == 0:
+            return None
+        reserved = store.client.hgetall(store.keyspace.reservations())
+    others = sum(int(size) for name, size in reserved.items() if name.decode() != str(ref))
+    return int(limit * (1 - _HEADROOM)) - used - others
+
+
+def keep_memory(store: Store, ref: JobRef, most: int) -> None:
+    """Set aside no more than ``most`` bytes for a build that is written and counted.
+
+    Its members are in use now; what is left is the room that edits may still take.
+    """
+    key, name = store.keyspace.reservations(), str(ref)
+    with driver_errors(f"reserve memory for {ref}"):
+        if int(store.client.hget(key, name) or 0) > most:
+            store.client.hset(key, name, most)

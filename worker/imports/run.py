@@ -17,6 +17,7 @@ from worker.imports.stages import (
     run_size,
 )
 from worker.store import Fenced, JobNotFound, ListUnknown, SegmentNotFound
+from worker.store.claims import DELETED, is_deleted, why_lost
 from worker.store.job_store import Taken
 from worker.store.jobs import Drained, Ended, Exhausted, ImportRequest, JobRef, Unit
 from worker.units.context import Context
@@ -107,10 +108,10 @@ def _fail(
     context: Context, request: ImportRequest, unit: Unit, exc: TerminalError | TransientError
 ) -> bool:
     """Stop the import, or have its unit tried again; whether there may be more to do."""
-    if isinstance(exc, Fenced | SegmentNotFound | ListUnknown) and _is_deleted(context, request):
-        stop_import(context, request, "segment deleted")
-    elif isinstance(exc, Fenced):
-        stop_import(context, request, f"superseded: {exc}")
+    if isinstance(exc, Fenced):
+        stop_import(context, request, why_lost(context.store, request))
+    elif isinstance(exc, SegmentNotFound | ListUnknown) and is_deleted(context.store, request):
+        stop_import(context, request, DELETED)
     elif isinstance(exc, TerminalError):
         stop_import(context, request, str(exc))
     else:
@@ -130,21 +131,6 @@ def _give_back(context: Context, ref: JobRef, unit: Unit, why: str, exc: Excepti
 def _exhausted_reason(context: Context, ref: JobRef, unit: Exhausted) -> str:
     last = context.store.jobs.field(ref, "last_error") or "the worker died each time"
     return f"gave up after {unit.tries} tries at {unit.stage} {unit.number}: {last}"
-
-
-def _is_deleted(context: Context, request: ImportRequest) -> bool:
-    """Whether the list was deleted, also when its record has been freed since."""
-    store, ref = context.store, request.list_ref
-    try:
-        store.memberships.state(ref)
-    except SegmentNotFound:
-        return True
-    except ListUnknown:
-        try:
-            return store.segments.get(ref.scope, ref.segment).generation != ref.generation
-        except SegmentNotFound:
-            return True
-    return False
 
 
 def _facts(ref: JobRef, unit: Unit) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from worker.imports.approval import still_holds, wait_for_approval
 from worker.imports.composition import wrongly_started
 from worker.imports.errors import ShardsMiscounted
 from worker.imports.finish import complete_import
@@ -22,19 +23,22 @@ def run_small(run: StageRun, plan: Plan, claim: Claim) -> bool:
     """Scatter, gather and publish in one go; also rebuilds a list from its base alone.
 
     Returns:
-        Whether it was done; ``False`` when the chunk has too many rows to be held at once.
+        Whether it was done, or waits for its approval; ``False`` when the chunk has too many
+        rows to be held at once.
 
     Raises:
         ShardsMiscounted: the store does not hold what was sent. Safe to retry.
     """
     jobs, request = run.context.store.jobs, run.request
-    counted = counted_before(run.context, request)
+    counted = still_holds(run, counted_before(run.context, request))
     if counted is None:
         loaded = _load(run, plan)
         if loaded is None:
             return False
         counted = _build(run, claim, *loaded)
         jobs.put_field(request.ref, "counted", counted)
+    if wait_for_approval(run, counted):
+        return True
     published = flip(run.context, request, counted, run.progress)
     jobs.put_field(request.ref, "seconds", run.seconds())
     complete_import(run.context, request, published)

@@ -31,7 +31,10 @@ class StageRun:
 
     def claim(self) -> Claim:
         """The import's claim; claiming again changes nothing."""
-        return self.context.store.memberships.claim(self.request.list_ref, self.request.import_id)
+        request = self.request
+        return self.context.store.memberships.claim(
+            request.list_ref, request.import_id, waits=request.waits
+        )
 
     def plan(self) -> Plan:
         """The plan that the first stage left."""
@@ -78,7 +81,8 @@ class StageRun:
         entered = self.context.store.jobs.field(self.request.ref, "entered") or {}
         state = self.context.store.jobs.get(self.request.ref)
         first = state.progress.started_ms or self.request.created_ms
-        moments = [("plan", first), *entered.items()]
+        # A stage may have been entered again, behind one that comes after it.
+        moments = [("plan", first), *sorted(entered.items(), key=lambda one: one[1])]
         ends = [moment for _, moment in moments[1:]] + [self.context.clock_ms()]
         return {
             name: (end - start) / 1000 for (name, start), end in zip(moments, ends, strict=True)

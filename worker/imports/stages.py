@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from worker.imports.approval import still_holds, wait_for_approval
 from worker.imports.composition import wrongly_started
 from worker.imports.errors import ImportStopped
 from worker.imports.finish import complete_import
@@ -143,10 +144,10 @@ def run_gather(run: StageRun) -> int:
 
 
 def run_publish(run: StageRun) -> int:
-    """Count, flip, report; or have miscounted ranges gathered again."""
+    """Count, flip, report; or have miscounted ranges gathered again, or wait for an approval."""
     context, request = run.context, run.request
     jobs = context.store.jobs
-    counted = counted_before(context, request)
+    counted = still_holds(run, counted_before(context, request))
     if counted is None:
         range_count = jobs.field(request.ref, "ranges")
         ranges = run.results("gather", range_count)
@@ -157,6 +158,8 @@ def run_publish(run: StageRun) -> int:
         chunks = run.results("scatter", len(run.plan().chunks))
         counted = found.to_json(draft_report(chunks, ranges))
         jobs.put_field(request.ref, "counted", counted)
+    if wait_for_approval(run, counted):
+        return 0
     published = flip(context, request, counted, run.progress)
     jobs.put_field(request.ref, "seconds", run.seconds())
     complete_import(run.context, request, published)

@@ -3,6 +3,7 @@
 from worker.errors import TerminalError, TransientError
 from worker.settings import StoreSettings
 from worker.store.admission import admit_export, admit_import
+from worker.store.approvals import approve_import, require_approvable
 from worker.store.audit_entries import (
     OURSELVES,
     Actor,
@@ -27,6 +28,7 @@ from worker.store.errors import (
     EnvironmentNotFound,
     Fenced,
     ImportInProgress,
+    ImportNotWaiting,
     JobNotFound,
     KeyInOtherList,
     LastProject,
@@ -41,6 +43,8 @@ from worker.store.errors import (
     StoreError,
     StoreRefused,
     StoreUnavailable,
+    Superseded,
+    Unapproved,
     Unsealed,
 )
 from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
@@ -63,6 +67,7 @@ __all__ = [
     "ExportRequest",
     "Fenced",
     "ImportInProgress",
+    "ImportNotWaiting",
     "ImportRequest",
     "JobNotFound",
     "JobRef",
@@ -92,11 +97,14 @@ __all__ = [
     "StoreRefused",
     "StoreSettings",
     "StoreUnavailable",
+    "Superseded",
     "TerminalError",
     "TransientError",
+    "Unapproved",
     "Unsealed",
     "admit_export",
     "admit_import",
+    "approve_import",
     "assemble",
     "create_environment",
     "create_project",
@@ -105,6 +113,7 @@ __all__ = [
     "environment_resource",
     "open_store",
     "project_resource",
+    "require_approvable",
     "segment_change",
     "segment_resource",
 ]

@@ -22,7 +22,10 @@ StoreError
 ├── JobNotFound (terminal)
 ├── AuditEntryNotFound (terminal)
 ├── ImportInProgress (terminal)      another import holds the segment
+├── ImportNotWaiting (terminal)      there is no approval that this import waits for
+├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
+    └── Superseded                   it has given way to another import
 """
 
 from worker.errors import TerminalError, TransientError
@@ -127,3 +130,15 @@ class ImportInProgress(StoreError, TerminalError):
 
 class Fenced(StoreError, TerminalError):
     """The list record names another import, or none: this one must stop writing."""
+
+
+class Superseded(Fenced):
+    """A newer import took the place of this one, which gets no second claim."""
+
+
+class Unapproved(StoreError, TerminalError):
+    """The import is published only after its approval, and nobody has given it."""
+
+
+class ImportNotWaiting(StoreError, TerminalError):
+    """The import does not wait for an approval; the message says why."""

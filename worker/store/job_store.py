@@ -10,6 +10,7 @@ from worker.store.connections import driver_errors
 from worker.store.errors import JobNotFound
 from worker.store.jobs import (
     STATUS_OF_STAGE,
+    WAITING_STAGE,
     Drained,
     Ended,
     Exhausted,
@@ -19,6 +20,7 @@ from worker.store.jobs import (
     JobState,
     Progress,
     SourceFile,
+    Status,
     Unit,
 )
 from worker.store.keyspace import Keyspace, ListRef, Scope
@@ -237,19 +239,39 @@ def _state(fields: Mapping[str, bytes]) -> JobState:
     stage = fields["stage"].decode()
     ended = _number(fields, "ended")
     report = json.loads(fields["report"]) if "report" in fields else None
-    status = fields["status"].decode() if "status" in fields else STATUS_OF_STAGE[stage]
-    if status == "preparing" and stage == "plan" and "field:claimed" in fields:
-        status = "ready"
+    waiting = ended is None and stage == WAITING_STAGE
     return JobState(
         request=request,
         stage=stage,
         units=_number(fields, "units") or 0,
-        status=status,  # type: ignore[arg-type]  # end() and STATUS_OF_STAGE write nothing else
+        status=_status(request, stage, fields),
         reason=fields["reason"].decode() if "reason" in fields else None,
         progress=_progress(stage if ended is None else "ended", fields, report or {}),
         ended_ms=ended,
-        report=report,
+        report=_expected_report(fields) if waiting else report,
     )
+
+
+def _status(
+    request: ImportRequest | ExportRequest, stage: str, fields: Mapping[str, bytes]
+) -> Status:
+    if "status" in fields:
+        return fields["status"].decode()  # type: ignore[return-value]  # end() writes nothing else
+    status = STATUS_OF_STAGE[stage]
+    if isinstance(request, ImportRequest) and request.waits and stage != WAITING_STAGE:
+        # It leaves the stage in which it waits only by its approval.
+        return "in_progress" if "field:held_from" in fields else "preparing"
+    if status == "preparing" and stage == "plan" and "field:claimed" in fields:
+        return "ready"
+    return status
+
+
+def _expected_report(fields: Mapping[str, bytes]) -> dict[str, Any]:
+    """The report of a build that waits, as if it were published now."""
+    counted = json.loads(fields["field:counted"])
+    edited = json.loads(fields["field:edited"])
+    after = {"membersAfter": counted["counts"][0] + edited, "editedWhileImporting": edited}
+    return {**counted["draft"], **after}
 
 
 def _progress(stage: str, fields: Mapping[str, bytes], report: Mapping[str, Any]) -> Progress:
@@ -264,7 +286,7 @@ def _progress(stage: str, fields: Mapping[str, bytes], report: Mapping[str, Any]
     # What is complete is done, whichever try of a unit was the last to be counted.
     complete = bool(report)
     return Progress(
-        stage=json.loads(fields["field:phase"]) if "field:phase" in fields else stage,
+        stage=_shown_stage(stage, fields),
         # A chunk reads on to the end of its last row, so the sum may be a little too large.
         bytes_done=bytes_total if complete else min(read_bytes, bytes_total or read_bytes),
         bytes_total=bytes_total,
@@ -274,6 +296,13 @@ def _progress(stage: str, fields: Mapping[str, bytes], report: Mapping[str, Any]
         started_ms=_number(fields, "started"),
         touched_ms=_number(fields, "touched"),
     )
+
+
+def _shown_stage(stage: str, fields: Mapping[str, bytes]) -> str:
+    # A list of one chunk says itself which part of its only unit is under way.
+    if "field:phase" in fields and stage != WAITING_STAGE:
+        return str(json.loads(fields["field:phase"]))
+    return stage
 
 
 def _number(fields: Mapping[str, bytes], name: str) -> int | None:

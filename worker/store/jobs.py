@@ -1,15 +1,22 @@
 """Imports and exports as records: what was asked for, how far it is, how it ended."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from worker.store.keyspace import JobKind, ListRef, Scope
 
 Mode = Literal["merge", "replace", "reshard"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
-Stage = Literal["claim", "plan", "scatter", "size", "gather", "publish", "write", "ended"]
+Stage = Literal[
+    "claim", "plan", "scatter", "size", "gather", "publish", "approval", "write", "ended"
+]
 
-#: What a caller sees of each stage, in LaunchDarkly's words.
+#: What a job does while it waits for its approval: nothing. It has no units then, so there is
+#: no lease to hold and nothing to take.
+WAITING_STAGE: Final = "approval"
+
+#: What a caller sees of each stage, in LaunchDarkly's words; an import that is to wait for an
+#: approval is `preparing` until it is built.
 STATUS_OF_STAGE: dict[str, Status] = {
     "claim": "preparing",
     "plan": "preparing",
@@ -17,6 +24,7 @@ STATUS_OF_STAGE: dict[str, Status] = {
     "size": "in_progress",
     "gather": "in_progress",
     "publish": "in_progress",
+    "approval": "pending_approval",
     "write": "in_progress",
 }
 
@@ -73,6 +81,8 @@ class ImportRequest:
     allow_empty: bool
     created_ms: int
     initiator: str = ""
+    waits: bool = False
+    """Whether it is published only after an approval."""
 
     @property
     def ref(self) -> JobRef:
@@ -121,7 +131,8 @@ class JobState:
     progress: Progress
     ended_ms: int | None
     report: dict[str, Any] | None = field(default=None)
-    """The report of a complete job, in wire names; ``None`` before."""
+    """The report of a complete job, in wire names. While an import waits for its approval:
+    what it would be, with the edits replayed until now. ``None`` before."""
 
 
 @dataclass(frozen=True, slots=True)

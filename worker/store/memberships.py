@@ -13,6 +13,8 @@ from worker.store.errors import (
     KeyInOtherList,
     ListUnknown,
     SegmentNotFound,
+    Superseded,
+    Unapproved,
     Unsealed,
 )
 from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Side
@@ -59,6 +61,9 @@ class ListState:
     modified_ms: int
     building: str | None
     """Id of the import that holds the list; the store's own rebuilds are not shown."""
+    unapproved: bool = False
+    """Whether that import waits for an approval, or will once it is built: then another may
+    take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Claim:
     base: Revision
     included_count: int
     excluded_count: int
+    superseded: str | None = None
+    """Id of what gave way: a rebuild of the store's own, or an import that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,8 @@ class MembershipStore:
 
     def states(self, refs: Sequence[ListRef]) -> list[ListState]:
         """Read many list records in one round trip; see :meth:`state`."""
-        fields = ("live", "included", "excluded", "version", "modified", "building", "deleted")
+        counts = ("included", "excluded", "version", "modified")
+        fields = ("live", *counts, "building", "approval", "deleted")
         with driver_errors("read list records"):
             pipeline = self._client.pipeline(transaction=False)
             for ref in refs:
@@ -211,18 +219,28 @@ class MembershipStore:
             figures = self._client.hget(self._keys.list_record(ref), f"published:{import_id}")
         return None if figures is None else Published(*map(int, figures.split()[1:]))
 
-    def claim(self, ref: ListRef, import_id: str) -> Claim:
+    def claim(
+        self, ref: ListRef, import_id: str, *, waits: bool = False, supersedes: bool = False
+    ) -> Claim:
         """Take the import's place in the segment's history. Safe to retry.
 
         Edits acknowledged before are part of what it replaces; later ones win over it.
 
+        Args:
+            ref: The list.
+            import_id: The import.
+            waits: Whether it is published only after an approval.
+            supersedes: Whether it takes the place of an import that waits unapproved.
+
         Raises:
             ImportInProgress: another import holds the list.
+            Superseded: this import has given way to another one.
             SegmentNotFound: the list was deleted.
             ListUnknown: the server has lost the record.
             StoreUnavailable: no answer.
         """
-        reply = self._run("claim", ref, [import_id, self._tokens()[:8]])
+        args: list[Argument] = [import_id, self._tokens()[:8], int(waits), int(supersedes)]
+        reply = self._run("claim", ref, args)
         _accepted(ref, reply)
         # Reclaiming may have struck the list off just before it was claimed.
         self.watch(ref)
@@ -231,6 +249,7 @@ class MembershipStore:
             base=Revision.parse(reply[2]),
             included_count=reply[3],
             excluded_count=reply[4],
+            superseded=reply[5].decode() or None,
         )
 
     def prepare(
@@ -319,6 +338,7 @@ class MembershipStore:
 
         Raises:
             Fenced: the import no longer holds the list.
+            Unapproved: nobody has approved it.
             Unsealed: the build was opened since it was counted. Seal and count again.
             StoreUnavailable: no answer. Safe to retry.
         """
@@ -328,19 +348,28 @@ class MembershipStore:
                 return None
             case b"lost":
                 raise _lost(ref, import_id)
+            case b"waits":
+                message = f"import {import_id} waits for its approval"
+                raise Unapproved(message)
             case b"unsealed":
                 message = f"the build of import {import_id} was opened again; seal and count again"
                 raise Unsealed(message)
             case _:
                 return Published(*reply[1:])
 
-    def cancel(self, ref: ListRef, import_id: str) -> bool:
+    def cancel(self, ref: ListRef, import_id: str, *, unapproved: bool = False) -> bool:
         """End a build without publishing it. Safe to retry.
 
+        Args:
+            ref: The list.
+            import_id: The import.
+            unapproved: Do it only if nobody has approved the import.
+
         Returns:
-            Whether the import has been published before, so that nothing was cancelled.
+            Whether nothing was cancelled, because the import has been published, or
+            approved, before.
         """
-        return bool(self._run("cancel", ref, [import_id]) == b"done")
+        return self._run("cancel", ref, [import_id, int(unapproved)]) in (b"done", b"approved")
 
     def delete(self, ref: ListRef) -> str | None:
         """Hide a list at once and leave its shards for reclaim. Safe to retry.
@@ -374,7 +403,7 @@ def _op(edit: Edit) -> tuple[str, int, bytes]:
 
 
 def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
-    live, included, excluded, version, modified, building, deleted = reply
+    live, included, excluded, version, modified, building, approval, deleted = reply
     if live is None:
         raise _gone(ref) if deleted else _unknown(ref)
     shown = None if building is None else building.decode()
@@ -385,6 +414,7 @@ def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
         version=int(version or 0),
         modified_ms=int(modified or 0),
         building=None if shown is None or shown.startswith(RESHARD_PREFIX) else shown,
+        unapproved=approval == b"awaited",
     )
 
 
@@ -395,6 +425,8 @@ def _accepted(ref: ListRef, reply: Sequence[Any]) -> None:
         case b"busy":
             message = f"segment {ref.segment} has an import running: {reply[1].decode()}"
             raise ImportInProgress(message)
+        case b"superseded":
+            raise Superseded(f"superseded by import {reply[1].decode()}")
         case b"deleted":
             raise _gone(ref)
         case b"clash":

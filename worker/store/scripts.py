@@ -16,6 +16,7 @@ from worker.store.client import Client
 
 ScriptName = Literal[
     "audit_append",
+    "approve",
     "cancel",
     "claim",
     "copy_shards",

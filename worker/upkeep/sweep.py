@@ -4,8 +4,9 @@ import logging
 from typing import Final
 
 from worker.store import ImportInProgress, JobNotFound, StoreError, admit_import
-from worker.store.jobs import ExportRequest, JobRef, JobState
+from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState
 from worker.units.context import Context
+from worker.upkeep.pending import look_after
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -18,7 +19,8 @@ def sweep_jobs(context: Context) -> int:
 
     A job stands still when no unit was taken, renewed or finished for a sweep's time, also
     one that has ended without being tidied up. At most one hint is sent for it in a lease's
-    time, however many workers sweep.
+    time, however many workers sweep. One that waits for its approval stands still for good
+    reason, and is looked after.
 
     Cost: one round trip an environment and one a job.
 
@@ -45,6 +47,9 @@ def _look_at(context: Context, ref: JobRef) -> int:
     if state.stage == "claim" and state.ended_ms is None:
         _mend_claim(context, state)
         return 0
+    request = state.request
+    if state.status == "pending_approval" and isinstance(request, ImportRequest):
+        return look_after(context, request)
     settings, now = context.settings, context.clock_ms()
     still_ms = now - (state.progress.touched_ms or state.request.created_ms)
     if still_ms < settings.sweep_s * 1000:
@@ -63,6 +68,7 @@ def _mend_claim(context: Context, state: JobState) -> None:
     if isinstance(request, ExportRequest):
         return
     try:
-        admit_import(context.store, request)
+        # What it would have superseded may have been started after it.
+        admit_import(context.store, request, supersedes=False)
     except (ImportInProgress, StoreError) as exc:
         logger.warning("import.not_admitted", extra={"job": str(request.ref), "why": str(exc)})

@@ -1,8 +1,11 @@
 #!lua
--- claim(record, edits; import id, token) -> {'ok', target name, base, included, excluded}
---                                         | {'busy', import id} | {'deleted'} | {'unknown'}
--- Takes the next revision number for an import. Running it twice for one id changes
--- nothing. A re-shard gives way to an import, and never takes its place.
+-- claim(record, edits; import id, token, waits, supersedes)
+--   -> {'ok', target name, base, included, excluded, id of the import that gave way or ''}
+--    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'}
+-- Takes the next revision number for an import; with waits '1' it is published only after
+-- 'approve'. Running it twice for one id changes nothing. A re-shard gives way to an import,
+-- and never takes its place; an import that waits and is not approved gives way to one that
+-- comes with supersedes '1'. What gave way gets no second claim.
 local id = ARGV[1]
 local live = redis.call('HGET', record, 'live')
 if not live then
@@ -10,13 +13,16 @@ if not live then
   return {'unknown'}
 end
 if published(id) then return {'busy', id} end
-local building = redis.call('HGET', record, 'building')
+local newer = redis.call('HGET', record, 'superseded:' .. id)
+if newer then return {'superseded', string.match(newer, '^%d+ (.+)$')} end
+local building, superseded = redis.call('HGET', record, 'building'), ''
 if building and building ~= id then
-  if string.sub(building, 1, 8) ~= 'reshard-' or string.sub(id, 1, 8) == 'reshard-' then
-    return {'busy', building}
-  end
+  local gives_way = string.sub(building, 1, 8) == 'reshard-'
+    or (ARGV[4] == '1' and redis.call('HGET', record, 'approval') == 'awaited')
+  if not gives_way or string.sub(id, 1, 8) == 'reshard-' then return {'busy', building} end
   abandon_target()
-  building = false
+  redis.call('HSET', record, 'superseded:' .. building, now_ms() .. ' ' .. id)
+  superseded, building = building, false
 end
 if not building then
   local number = redis.call('HINCRBY', record, 'revision', 1)
@@ -24,7 +30,9 @@ if not building then
   redis.call('HSET', record, 'building', id, 'base', live, 'stage', 'gather',
     'replayed', '0-0', 'target', 'r' .. number .. '-' .. ARGV[2] .. ' 0 0',
     'replay_included', 0, 'replay_excluded', 0)
+  if ARGV[3] == '1' then redis.call('HSET', record, 'approval', 'awaited') end
 end
 local name = parse(redis.call('HGET', record, 'target'))
 return {'ok', name, redis.call('HGET', record, 'base'),
-  tonumber(redis.call('HGET', record, 'included')), tonumber(redis.call('HGET', record, 'excluded'))}
+  tonumber(redis.call('HGET', record, 'included')), tonumber(redis.call('HGET', record, 'excluded')),
+  superseded}

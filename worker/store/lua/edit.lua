@@ -31,7 +31,10 @@ if redis.call('HGET', record, 'building') and #ARGV > 1 then
       entry[#entry + 1] = ARGV[i + 2]
     end
   end
-  if #entry > 0 then redis.call('XADD', KEYS[2], '*', unpack(entry)) end
+  if #entry > 0 then
+    redis.call('XADD', KEYS[2], '*', unpack(entry))
+    redis.call('HINCRBY', record, 'journal', math.floor(#entry / 2))
+  end
 end
 local change = {included = 0, excluded = 0}
 for i = 2, #ARGV, 3 do

@@ -77,7 +77,7 @@ end
 
 local function end_build()
   redis.call('HDEL', record, 'building', 'base', 'stage', 'seal', 'counted', 'replayed', 'target',
-    'prepared', 'replay_included', 'replay_excluded')
+    'prepared', 'replay_included', 'replay_excluded', 'journal', 'approval')
   redis.call('UNLINK', prefix .. 'edits')
 end
 

@@ -1,14 +1,21 @@
 #!lua
--- publish(record, edits; import id, included, excluded, retire_after_ms, seal)
---   -> {'more'} | {'lost'} | {'unsealed'}
+-- publish(record, edits; import id, included, excluded, retire_after_ms, seal, hold)
+--   -> {'more'} | {'lost'} | {'unsealed'} | {'waits'} | {'approved'}
+--    | {'held', more, ops left in the journal, edited included, edited excluded}
 --    | {'done', included, excluded, edited included, edited excluded, version}
 -- included and excluded are the members counted under that seal; the first call fixes them.
 -- Replays journal entries until 5,000 ops are done (< 6,000 a call); the call that
 -- finds no more makes the new revision live in the same step. Running it again after that
 -- answers 'done' with the same figures, also when later imports were published.
+-- An import that waits for its approval is refused with 'waits'; with hold '1' its edits are
+-- replayed all the same and leave the journal, and nothing becomes live.
 local MOST_OPS, FETCHED = 5000, 5
 local id = ARGV[1]
+local hold = ARGV[6] == '1'
 if not holds(id) then return published(id) or {'lost'} end
+if hold ~= (redis.call('HGET', record, 'approval') == 'awaited') then
+  return {hold and 'approved' or 'waits'}
+end
 local counted = redis.call('HGET', record, 'counted')
 if not counted then
   if redis.call('HGET', record, 'stage') ~= 'publish'
@@ -36,10 +43,14 @@ while done < MOST_OPS and not ended do
 end
 local edited_included = redis.call('HINCRBY', record, 'replay_included', change.included)
 local edited_excluded = redis.call('HINCRBY', record, 'replay_excluded', change.excluded)
-if not ended then
+if hold or not ended then
   redis.call('HSET', record, 'counted', counted, 'replayed', replayed,
     'target', format_revision(name, bits))
-  return {'more'}
+  if not hold then return {'more'} end
+  local ms, sequence = string.match(replayed, '^(%d+)-(%d+)$')
+  redis.call('XTRIM', KEYS[2], 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
+  local left = redis.call('HINCRBY', record, 'journal', -math.floor(done))
+  return {'held', ended and 0 or 1, left, edited_included, edited_excluded}
 end
 local now = now_ms()
 local live = redis.call('HGET', record, 'live')

@@ -2,7 +2,7 @@
 -- retire(record) -> revisions given up
 -- Moves every replaced revision whose time has come from 'retired:' to 'reclaim:'. Leaves
 -- the live one, the base of a build, and those an unexpired pin holds. Forgets the figures
--- of imports published two days ago. Server time decides.
+-- of imports published or superseded two days ago. Server time decides.
 local KEPT_MS = 2 * 86400 * 1000
 local now = now_ms()
 local fields = redis.call('HGETALL', record)
@@ -16,7 +16,8 @@ for i = 1, #fields, 2 do
   elseif string.sub(fields[i], 1, 4) == 'pin:' then
     local revision, until_ms = string.match(fields[i + 1], '^(%S+ %d+ %d+) (%d+)$')
     if tonumber(until_ms) > now then keep(revision) else redis.call('HDEL', record, fields[i]) end
-  elseif string.sub(fields[i], 1, 10) == 'published:' then
+  elseif string.sub(fields[i], 1, 10) == 'published:'
+    or string.sub(fields[i], 1, 11) == 'superseded:' then
     local published_ms = tonumber(string.match(fields[i + 1], '^%d+'))
     if published_ms + KEPT_MS < now then redis.call('HDEL', record, fields[i]) end
   end
