@@ -22,6 +22,7 @@ from api.errors import (
 from api.launchdarkly import (
     documents,
     environments,
+    expiring_targets,
     exports,
     imports,
     projects,
@@ -67,6 +68,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         segment_list,
         segment_patches,
         targets,
+        expiring_targets,
         imports,
         exports,
         projects,

@@ -41,6 +41,19 @@ class SegmentPath:
         """Where LaunchDarkly's own user interface would show it."""
         return f"/{self.project}/{self.environment}/segments/{self.segment}"
 
+    @property
+    def expiring_targets(self) -> str:
+        """Its contexts that are to be removed; the documented order of keys is another here."""
+        return (
+            f"{PREFIX}/segments/{self.project}/{self.segment}/expiring-targets/{self.environment}"
+        )
+
+    @property
+    def expiring_user_targets(self) -> str:
+        """Its users that are to be removed."""
+        last = f"expiring-user-targets/{self.environment}"
+        return f"{PREFIX}/segments/{self.project}/{self.segment}/{last}"
+
     def import_(self, import_id: str) -> str:
         """One import."""
         return f"{self.self}/imports/{import_id}"

@@ -1,8 +1,9 @@
 #!lua
 -- claim(record, edits; import id, token) -> {'ok', target name, base, included, excluded}
---                                         | {'busy', import id} | {'deleted'} | {'unknown'}
+--     | {'busy', import id} | {'deleted'} | {'unknown'} | {'prune'}
 -- Takes the next revision number for an import. Running it twice for one id changes
--- nothing. A re-shard gives way to an import, and never takes its place.
+-- nothing. A re-shard gives way to an import, and never takes its place. 'prune': walk over the
+-- schedules first, or a member that this import brings back would have its old one.
 local id = ARGV[1]
 local live = redis.call('HGET', record, 'live')
 if not live then
@@ -10,6 +11,7 @@ if not live then
   return {'unknown'}
 end
 if published(id) then return {'busy', id} end
+if redis.call('HEXISTS', record, 'prune') == 1 then return {'prune'} end
 local building = redis.call('HGET', record, 'building')
 if building and building ~= id then
   if string.sub(building, 1, 8) ~= 'reshard-' or string.sub(id, 1, 8) == 'reshard-' then
