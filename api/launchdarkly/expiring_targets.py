@@ -4,12 +4,17 @@ The paths name the segment before its environment. LaunchDarkly's command line f
 in the other way round, so that reading is taken where the documented one leads nowhere.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Response
 
-from api.launchdarkly.expiring_bodies import PatchExpiringTargets, PatchExpiringUserTargets
-from api.launchdarkly.expiring_changes import follow, schedules_of
+from api.launchdarkly.expiring_bodies import (
+    ExpiryInstruction,
+    PatchExpiringTargets,
+    PatchExpiringUserTargets,
+)
+from api.launchdarkly.expiring_changes import Outcome, follow, schedules_of
 from api.launchdarkly.expiring_shapes import (
     ExpiringTargets,
     ExpiringTargetsPatched,
@@ -22,7 +27,7 @@ from api.launchdarkly.expiring_shapes import (
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
-from api.services import ServicesOf
+from api.services import Services, ServicesOf
 from worker.store import EnvironmentNotFound, Segment, SegmentNotFound, Store
 
 _CONTEXTS: Final = "/{segmentKey}/expiring-targets/{environmentKey}"
@@ -72,11 +77,8 @@ def patch_expiring_targets(
     body: PatchExpiringTargets, path: SegmentPathOf, services: ServicesOf
 ) -> Response:
     """Change when contexts are removed; each instruction that can be followed is."""
-    store = services.store()
-    segment = _segment(store, path)
-    instructions = [one.read() for one in body.instructions]
-    outcome = follow(store, segment, instructions, now_ms=services.clock(), ids=services.ids)
-    targets = context_targets(_path(segment), outcome.schedules)
+    found, outcome = _followed(services, path, [one.read() for one in body.instructions])
+    targets = context_targets(found, outcome.schedules)
     return shown(
         ExpiringTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
     )
@@ -93,14 +95,20 @@ def patch_expiring_user_targets(
     body: PatchExpiringUserTargets, path: SegmentPathOf, services: ServicesOf
 ) -> Response:
     """Change when users are removed; each instruction that can be followed is."""
-    store = services.store()
-    segment = _segment(store, path)
-    instructions = [one.read() for one in body.instructions]
-    outcome = follow(store, segment, instructions, now_ms=services.clock(), ids=services.ids)
-    targets = user_targets(_path(segment), outcome.schedules)
+    found, outcome = _followed(services, path, [one.read() for one in body.instructions])
+    targets = user_targets(found, outcome.schedules)
     return shown(
         ExpiringUserTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
     )
+
+
+def _followed(
+    services: Services, path: SegmentPath, instructions: Sequence[ExpiryInstruction]
+) -> tuple[SegmentPath, Outcome]:
+    store = services.store()
+    segment = _segment(store, path)
+    outcome = follow(store, segment, instructions, now_ms=services.clock(), ids=services.ids)
+    return _path(segment), outcome
 
 
 def _segment(store: Store, path: SegmentPath) -> Segment:

@@ -43,16 +43,13 @@ class SegmentPath:
 
     @property
     def expiring_targets(self) -> str:
-        """Its contexts that are to be removed; the documented order of keys is another here."""
-        return (
-            f"{PREFIX}/segments/{self.project}/{self.segment}/expiring-targets/{self.environment}"
-        )
+        """Its contexts that are to be removed; here the segment comes before its environment."""
+        return self._expiring("expiring-targets")
 
     @property
     def expiring_user_targets(self) -> str:
         """Its users that are to be removed."""
-        last = f"expiring-user-targets/{self.environment}"
-        return f"{PREFIX}/segments/{self.project}/{self.segment}/{last}"
+        return self._expiring("expiring-user-targets")
 
     def import_(self, import_id: str) -> str:
         """One import."""
@@ -61,6 +58,9 @@ class SegmentPath:
     def export(self, export_id: str) -> str:
         """One export."""
         return f"{self.self}/exports/{export_id}"
+
+    def _expiring(self, what: str) -> str:
+        return f"{PREFIX}/segments/{self.project}/{self.segment}/{what}/{self.environment}"
 
 
 def segments_path(scope: Scope) -> str:

@@ -111,6 +111,7 @@ def test_contexts__added_updated_removed__every_answer_is_taken(
     resource = item.resource_id
     assert (resource.kind, resource.key) == ("segment", place[2])
     assert (resource.project_key, resource.environment_key) == place[:2]
+    assert got.links is not None
     assert got.links["self"].href == (
         f"/api/v2/segments/{PROJECT}/{place[2]}/expiring-targets/{ENVIRONMENT}"
     )

@@ -67,7 +67,9 @@ class Expired:
     """When the next member is due."""
 
 
-def change_schedules(store: Store, ref: ListRef, changes: Sequence[ScheduleChange]) -> list[Answer]:
+def change_schedules(
+    store: Store, ref: ListRef, changes: Sequence[ScheduleChange], *, most: int = MOST_SCHEDULES
+) -> list[Answer]:
     """Make changes one after the other; each that cannot be made is answered, not raised.
 
     Each 1,000 are one step. A time that is over makes the member expire at once.
@@ -85,7 +87,7 @@ def change_schedules(store: Store, ref: ListRef, changes: Sequence[ScheduleChang
     answers: list[Answer] = []
     for group in batches(changes, PER_CALL):
         times = [one.due_ms for one in group if one.act != "remove"]
-        arguments: list[Argument] = [MOST_SCHEDULES]
+        arguments: list[Argument] = [most]
         for one in group:
             arguments += _change(one)
         if times:

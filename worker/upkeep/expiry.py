@@ -5,7 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.errors import TerminalError, TransientError
-from worker.store import ListRef, ListUnknown, SegmentNotFound, Store
+from worker.store import (
+    EnvironmentNotFound,
+    ListRef,
+    ListUnknown,
+    ProjectNotFound,
+    SegmentNotFound,
+    Store,
+)
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
 from worker.store.schedules import Expired, earliest_schedule_ms, expire_members
@@ -19,6 +26,7 @@ _PER_TURN: Final = 100
 #: A segment whose targets cannot be removed now is tried again this much later.
 _RETRY_MS: Final = 1_000
 _LISTS_PER_CALL: Final = 1_000
+_GONE: Final = (SegmentNotFound, EnvironmentNotFound, ProjectNotFound)
 
 
 def expire_due(store: Store) -> int | None:
@@ -73,10 +81,10 @@ def _look(store: Store, hint: Hint, now_ms: int) -> None:
     """Remove what is due in one segment; say when to look again."""
     try:
         expired = _expire(store, hint, now_ms)
-    except SegmentNotFound:
+    except _GONE:
         expired = Expired(0, 0, None)
     except ListUnknown:
-        expired = Expired(0, 1, None)
+        expired = Expired(0, 0 if _is_gone(store, hint.ref) else 1, None)
     if expired.removed:
         facts = {"list": hint.ref.name, "targets": expired.removed}
         logger.info("targets.expired", extra=facts)
@@ -102,8 +110,16 @@ def _next_ms(store: Store, hint: Hint) -> int | None:
         return earliest_schedule_ms(store, [hint.ref])[0]
     try:
         return next_target_ms(store, hint.ref)
-    except SegmentNotFound:
+    except _GONE:
         return None
+
+
+def _is_gone(store: Store, ref: ListRef) -> bool:
+    """Whether a list without a record was deleted, and not lost."""
+    try:
+        return store.segments.get(ref.scope, ref.segment).generation != ref.generation
+    except _GONE:
+        return True
 
 
 def _scheduled(store: Store) -> Iterator[tuple[Hint, int]]:
