@@ -287,9 +287,7 @@ def test_paths__segment_and_environment_swapped__lead_to_the_same(client: httpx.
         {"instructions": [_context("removeExpiringTarget")], "comment": 1},
     ],
 )
-def test_patch__malformed__is_refused_as_a_whole(
-    client: httpx.Client, segments: SegmentsApi, body: Any
-) -> None:
+def test_patch__malformed__is_refused_as_a_whole(client: httpx.Client, body: Any) -> None:
     key = _target(client, big=True)
     if isinstance(body, dict) and isinstance(body.get("instructions"), list):
         body["instructions"][:0] = [_context("addExpiringTarget", "b", value=LATER)] * (
