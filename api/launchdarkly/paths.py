@@ -45,6 +45,16 @@ class SegmentPath:
         """Where LaunchDarkly's own user interface would show it."""
         return f"/{self.project}/{self.environment}/segments/{self.segment}"
 
+    @property
+    def expiring_targets(self) -> str:
+        """Its contexts that are to be removed; here the segment comes before its environment."""
+        return self._expiring("expiring-targets")
+
+    @property
+    def expiring_user_targets(self) -> str:
+        """Its users that are to be removed."""
+        return self._expiring("expiring-user-targets")
+
     def import_(self, import_id: str) -> str:
         """One import."""
         return f"{self.self}/imports/{import_id}"
@@ -52,6 +62,9 @@ class SegmentPath:
     def export(self, export_id: str) -> str:
         """One export."""
         return f"{self.self}/exports/{export_id}"
+
+    def _expiring(self, what: str) -> str:
+        return f"{PREFIX}/segments/{self.project}/{self.segment}/{what}/{self.environment}"
 
 
 def segments_path(scope: Scope) -> str:

@@ -33,7 +33,12 @@ from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
-from api.launchdarkly.stored_targeting import stored_fields, stored_form, stored_rules
+from api.launchdarkly.stored_targeting import (
+    kept_schedules,
+    stored_fields,
+    stored_form,
+    stored_rules,
+)
 from api.services import CallerOf, Services, ServicesOf
 from worker.store import (
     Definition,
@@ -197,7 +202,13 @@ def _stored(store: Store, current: Definition, result: PatchResult) -> Definitio
         return current
     document = result.document
     targeting = stored_form(document.targeting)
-    change = DefinitionChange(document.name, document.description, document.tags, targeting)
+    change = DefinitionChange(
+        document.name,
+        document.description,
+        document.tags,
+        targeting,
+        schedules=kept_schedules(current, document.targeting),
+    )
     return _definition(store.segments.update(current.segment, change), targeting)
 
 

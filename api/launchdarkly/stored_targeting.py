@@ -1,14 +1,18 @@
 """Whom a segment targets, as the definition store keeps it: the fields the API shows."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from api.errors import Broken
 from api.launchdarkly.json_values import JsonObject
 from api.launchdarkly.rules import Rule
 from api.launchdarkly.targeting import Targeting
+from api.launchdarkly.targeting_fields import DEFAULT_KIND
 from worker.store import Definition, Scope, Store
+from worker.store.keyspace import EXCLUDED, INCLUDED, Side
+from worker.store.target_schedules import TargetSchedule, decode_schedules
 
 _LISTS: Final = ("included", "excluded", "includedContexts", "excludedContexts", "rules")
 _NONE: Final = json.dumps({name: [] for name in _LISTS}, separators=(",", ":")).encode()
@@ -36,6 +40,33 @@ def stored_members(definition: Definition) -> bytes:
 def stored_form(targeting: Targeting) -> str | None:
     """What the definition store is to keep; ``None`` when nothing is targeted."""
     return None if targeting.is_empty else targeting.encoded()
+
+
+def stored_targets(definition: Definition) -> Mapping[tuple[Side, str], AbstractSet[str]]:
+    """The keys that a standard segment targets, by list and context kind. Cost: linear."""
+    return _targets(stored_fields(definition))
+
+
+def kept_schedules(before: Definition, after: Targeting) -> tuple[TargetSchedule, ...]:
+    """The schedules that a change leaves: those whose target it leaves in its list."""
+    schedules = decode_schedules(before.schedules)
+    if not schedules:
+        return ()
+    targets = _targets(after.to_wire())
+    return tuple(
+        one
+        for one in schedules
+        if one.key in targets.get((one.side, one.context_kind), frozenset())
+    )
+
+
+def _targets(fields: JsonObject) -> Mapping[tuple[Side, str], AbstractSet[str]]:
+    targets: dict[tuple[Side, str], set[str]] = {}
+    for side in (INCLUDED, EXCLUDED):
+        targets.setdefault((side, DEFAULT_KIND), set()).update(fields[side])
+        for entry in fields[f"{side}Contexts"]:
+            targets.setdefault((side, entry["contextKind"]), set()).update(entry["values"])
+    return targets
 
 
 def stored_rules(store: Store, scope: Scope, key: str) -> Sequence[Rule]:

@@ -15,9 +15,11 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite_definitions",
     "tests.conformance.suite_edits",
     "tests.conformance.suite_environments",
+    "tests.conformance.suite_expiry",
     "tests.conformance.suite_jobs",
     "tests.conformance.suite_publishing",
     "tests.conformance.suite_reclaiming",
+    "tests.conformance.suite_schedules",
 )
 
 from tests.conformance.building import shares_copies  # noqa: E402  # asserts are rewritten first

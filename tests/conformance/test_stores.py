@@ -6,9 +6,11 @@ from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
 from tests.conformance.suite_edits import EditSuite
 from tests.conformance.suite_environments import EnvironmentSuite
+from tests.conformance.suite_expiry import ExpirySuite
 from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
+from tests.conformance.suite_schedules import ScheduleSuite
 
 
 class TestAudit(AuditSuite):
@@ -44,4 +46,12 @@ class TestReclaiming(ReclaimSuite):
 
 
 class TestJobs(JobSuite):
+    pass
+
+
+class TestSchedules(ScheduleSuite):
+    pass
+
+
+class TestExpiry(ExpirySuite):
     pass

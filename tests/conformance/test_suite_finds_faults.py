@@ -13,9 +13,11 @@ from tests.conformance.suite_building import BuildSuite
 from tests.conformance.suite_definitions import DefinitionSuite
 from tests.conformance.suite_edits import EditSuite
 from tests.conformance.suite_environments import EnvironmentSuite
+from tests.conformance.suite_expiry import ExpirySuite
 from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
+from tests.conformance.suite_schedules import ScheduleSuite
 from tests.servers import Server
 from worker.store import Store
 from worker.store.scripts import ScriptName
@@ -23,6 +25,7 @@ from worker.store.scripts import ScriptName
 DEFINITIONS, EDITS, BUILDS = DefinitionSuite(), EditSuite(), BuildSuite()
 ENVIRONMENTS, APPROVALS, AUDIT = EnvironmentSuite(), ApprovalSuite(), AuditSuite()
 PUBLISHING, RECLAIMING, JOBS = PublishSuite(), ReclaimSuite(), JobSuite()
+SCHEDULES, EXPIRY = ScheduleSuite(), ExpirySuite()
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,6 @@ FAULTS: Final = (
         "",
         APPROVALS.test_unseal__while_it_waits__is_fenced_and_afterwards_only_if_untouched,
     ),
-    Fault(),
     Fault(
         "cancel keeps what was built",
         "cancel",
@@ -526,6 +528,93 @@ FAULTS: Final = (
         "return redis.call('SADD', KEYS[1], ARGV[1])",
         "return 1",
         RECLAIMING.test_reclaim__list_claimed_meanwhile__is_watched_again,
+    ),
+    Fault(
+        "edit keeps schedules",
+        "edit",
+        "if any_scheduled and changed ~= 0 then",
+        "if false then",
+        SCHEDULES.test_edit__that_takes_or_brings_a_member__takes_its_schedule,
+    ),
+    Fault(
+        "publish forgets schedules",
+        "publish",
+        "if redis.call('EXISTS', SCHEDULES) == 1 then",
+        "if false then",
+        SCHEDULES.test_replace__that_drops_a_key__it_comes_back_without,
+        {"pruned_by": "claim"},
+    ),
+    Fault(
+        "claim over void schedules",
+        "claim",
+        "return {'prune'}",
+        "local _ = 0",
+        SCHEDULES.test_replace__that_drops_a_key__it_comes_back_without,
+        {"pruned_by": "claim"},
+    ),
+    Fault(
+        "deleted list keeps schedules",
+        "delete_list",
+        "redis.call('UNLINK', SCHEDULES, DETAILS)",
+        "",
+        SCHEDULES.test_delete__with_schedules__frees_them,
+    ),
+    Fault(
+        "schedule of nobody",
+        "schedule",
+        "if redis.call('SISMEMBER', shard, member) == 0 then",
+        "if false then",
+        SCHEDULES.test_change__each_act__is_answered_and_made,
+    ),
+    Fault(
+        "schedule of any version",
+        "schedule",
+        "expected ~= version then return 'version' end",
+        "false then return 'version' end",
+        SCHEDULES.test_change__each_act__is_answered_and_made,
+    ),
+    Fault(
+        "expiry without journal",
+        "expire",
+        "if redis.call('HGET', record, 'building') then",
+        "if false then",
+        SCHEDULES.test_expire__while_an_import_builds__wins_over_the_file,
+    ),
+    Fault(
+        "expiry without counts",
+        "expire",
+        "redis.call('HINCRBY', record, 'included', change.included)",
+        "",
+        SCHEDULES.test_expire__due_members__are_removed_and_counted,
+    ),
+    Fault(
+        "expiry of lost shards",
+        "expire",
+        "kept = kept + 1",
+        "drop_schedule(name)",
+        SCHEDULES.test_shard_lost__its_members_wait__others_expire,
+    ),
+    Fault(
+        "walk that drops nothing",
+        "walk_schedules",
+        "drop_schedule(found[i])",
+        "",
+        SCHEDULES.test_replace__that_drops_a_key__it_comes_back_without,
+        {"pruned_by": "claim"},
+    ),
+    Fault(
+        "hint that is put off",
+        "expiry_hint",
+        "ARGV[3] == 'by' and there",
+        "false",
+        EXPIRY.test_hints__due_and_not__are_told_apart_by_the_servers_clock,
+    ),
+    Fault(
+        "hint of what is not due",
+        "expiry_due",
+        "'-inf', now, 'LIMIT'",
+        "'-inf', '+inf', 'LIMIT'",
+        EXPIRY.test_hints__due_and_not__are_told_apart_by_the_servers_clock,
     ),
 )
 

@@ -5,6 +5,10 @@ import httpx
 from tests.api_servers import SEGMENTS, Api, create_segment
 
 _OPERATIONS = {
+    "getExpiringTargetsForSegment",
+    "patchExpiringTargetsForSegment",
+    "getExpiringUserTargetsForSegment",
+    "patchExpiringUserTargetsForSegment",
     "patchSegment",
     "getProjects",
     "postProject",

@@ -16,7 +16,14 @@ from tests.conformance.building import (
     write_side,
 )
 from tests.conformance.stores import new_list
-from tests.property.list_model import EMPTY, Build, Lists, answers_of
+from tests.property.list_model import (
+    EMPTY,
+    Build,
+    Lists,
+    Schedules,
+    answers_of,
+    scheduled_after,
+)
 from tests.property.polling_reader import GONE, PollingReader
 from worker.store import (
     Edit,
@@ -73,6 +80,7 @@ class ImportMachine(RuleBasedStateMachine):
     def create(self) -> None:
         self.ref = new_list(self.store, self.key)
         self.lists: Lists | None = EMPTY
+        self.schedules: Schedules = {}
         self.version = 1
         self.reader.watch(self.ref, answers_of(EMPTY, UNIVERSE))
 
@@ -82,6 +90,11 @@ class ImportMachine(RuleBasedStateMachine):
         result = act()
         self.reader.arrived()
         self.lists = after
+        self.schedules = {
+            (side, key): due
+            for (side, key), due in self.schedules.items()
+            if after is not None and key in after[side]
+        }
         return result
 
     def give_up(self) -> Build:
@@ -207,6 +220,7 @@ class ImportMachine(RuleBasedStateMachine):
         toggles: list[EditOp] = ["i-", "i+"] if side == "i" else ["e-", "e+"]
         ops = toggles if there else toggles[::-1]
         edits = [Edit(op, key) for op in ops]
+        self.schedules = scheduled_after(self.lists, self.schedules, edits)
         for _ in range(5):
             self.version += 1
             self.store.memberships.edit(self.ref, edits * 500)

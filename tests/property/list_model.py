@@ -10,6 +10,8 @@ from worker.store.memberships import RESHARD_PREFIX, Claim
 from worker.store.revisions import Revision
 
 Lists = dict[Side, frozenset[str]]
+#: Side and key to the time at which the member is removed.
+Schedules = dict[tuple[Side, str], int]
 EMPTY: Final[Lists] = {INCLUDED: frozenset(), EXCLUDED: frozenset()}
 
 
@@ -21,6 +23,17 @@ def applied(lists: Lists, edits: Iterable[Edit]) -> Lists:
         one = frozenset({edit.key})
         after[side] = after[side] | one if edit.op[1] == "+" else after[side] - one
     return after
+
+
+def scheduled_after(lists: Lists, schedules: Schedules, edits: Iterable[Edit]) -> Schedules:
+    """Give the schedules that some edits leave: of members that never left their list."""
+    left = dict(schedules)
+    for edit in edits:
+        after = applied(lists, [edit])
+        if after != lists:
+            left.pop((INCLUDED if edit.op[0] == "i" else EXCLUDED, edit.key), None)
+        lists = after
+    return left
 
 
 def answers_of(lists: Lists, keys: Iterable[str]) -> Hashable:

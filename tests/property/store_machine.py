@@ -14,14 +14,24 @@ from tests.conformance.building import (
 )
 from tests.conformance.stores import SCOPE, keys_of, raw
 from tests.property.import_machine import UNIVERSE, ImportMachine, edit_lists, key_sets
-from tests.property.list_model import answers_of, applied
+from tests.property.list_model import answers_of, applied, scheduled_after
 from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNotFound
-from worker.store.keyspace import EXCLUDED, INCLUDED
+from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.member_codec import pack_one
 from worker.store.member_hash import hash_one, shard_index
+from worker.store.memberships import EditOp
 from worker.store.pins import pin, unpin
 from worker.store.reclaiming import lists_to_reclaim, reclaim_list
 from worker.store.revisions import FIRST_BITS
+from worker.store.schedules import (
+    Act,
+    ScheduleChange,
+    change_schedules,
+    expire_members,
+    read_schedules,
+)
+
+_PAST_MS, _LATER_MS = 1_000, 1 << 42
 
 
 class StoreMachine(ImportMachine):
@@ -36,7 +46,53 @@ class StoreMachine(ImportMachine):
             self.held.edits += edits
         self.version += 1
         assert self.lists is not None
+        self.schedules = scheduled_after(self.lists, self.schedules, edits)
         self.step(applied(self.lists, edits), lambda: self.store.memberships.edit(self.ref, edits))
+
+    @precondition(lambda self: self.lists is not None)
+    @rule(
+        act=st.sampled_from(["add", "add", "update", "remove"]),
+        side=st.sampled_from([INCLUDED, EXCLUDED]),
+        key=st.sampled_from(UNIVERSE),
+        due=st.sampled_from([_PAST_MS, _LATER_MS]),
+    )
+    def schedule(self, act: Act, side: Side, key: str, due: int) -> None:
+        assert self.lists is not None
+        target, there = (side, key), (side, key) in self.schedules
+        answer = change_schedules(
+            self.store, self.ref, [ScheduleChange(act, side, key, due, id="x")]
+        )
+        if act == "add":
+            absent = key not in self.lists[side]
+            assert answer == ["absent" if absent else "there" if there else "done"]
+        else:
+            assert answer == ["done" if there else "none"]
+        if answer == ["done"]:
+            if act == "remove":
+                del self.schedules[target]
+            else:
+                self.schedules[target] = due
+
+    @precondition(lambda self: self.lists is not None)
+    @rule()
+    def expire(self) -> None:
+        assert self.lists is not None
+        due = [target for target, due in self.schedules.items() if due == _PAST_MS]
+        ops: dict[Side, EditOp] = {INCLUDED: "i-", EXCLUDED: "e-"}
+        edits = [Edit(ops[side], key) for side, key in due]
+        if self.held is not None:
+            self.held.edits += edits
+        self.version += bool(edits)
+        after = applied(self.lists, edits)
+        expired = self.step(after, lambda: expire_members(self.store, self.ref))
+        assert expired.removed == len(due)
+
+    @precondition(lambda self: self.lists is not None)
+    @rule()
+    def read_schedules(self) -> None:
+        """Not after each step: it drops what a claim would have to."""
+        found = read_schedules(self.store, self.ref)
+        assert {(one.side, one.key): one.due_ms for one in found} == self.schedules
 
     @precondition(lambda self: self.lists is not None)
     @rule()

@@ -12,6 +12,7 @@ from tests.conformance.stores import new_list, opened
 from worker.store import Edit, ImportRequest, Keyspace, ListRef, Scope, Store
 from worker.store.jobs import Unit
 from worker.store.pins import pin
+from worker.store.schedules import ScheduleChange, change_schedules
 
 STORE: Final = Path(__file__).parents[2] / "worker" / "store"
 PAGE: Final = (STORE / "KEYSPACE.md").read_text()
@@ -39,6 +40,9 @@ MADE: Final = {
     "turn": KEYS.turn("C"),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),
+    "expiry_hints": KEYS.expiry_hints(),
+    "schedules": KEYS.schedules(REF),
+    "schedule_details": KEYS.schedule_details(REF),
 }
 _PLACEHOLDERS: Final = (
     ("{prefix}", "p"),
@@ -101,6 +105,8 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
             seen.update(_fields(store, store.keyspace.list_record(ref), described))
 
         pin(store, ref, "x1", 60_000)
+        lists.edit(ref, [Edit("i+", "a")])
+        change_schedules(store, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")])
         target = build(store, ref, "i1", ["a"])
         lists.edit(ref, [Edit("i+", f"k{n}") for n in range(6_000)])
         seal = lists.seal(ref, "i1").number

@@ -7,6 +7,7 @@ from typing import Any
 
 from worker.store.errors import StoreUnavailable
 from worker.store.keyspace import ListRef, Scope
+from worker.store.target_schedules import TargetSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Segment:
     unbounded: bool = False
     context_kind: str = "user"
     salt: str = field(default="", repr=False)
+    expires_ms: int | None = None
+    """When the first of its targets is to be removed; of a big segment its list knows."""
 
     @property
     def ref(self) -> ListRef:
@@ -54,6 +57,8 @@ class Definition:
     segment: Segment
     targeting: bytes | None
     """JSON, as it was given to :meth:`SegmentStore.update`; ``None`` when nothing is targeted."""
+    schedules: bytes | None = None
+    """Which targets expire; ``decode_schedules`` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,10 @@ class DefinitionChange:
     description: str | None
     tags: tuple[str, ...]
     targeting: str | None
-    """JSON that the store keeps as it is and never reads; ``None`` when nothing is targeted."""
+    """JSON that the store keeps as it is; ``None`` when nothing is targeted. It reads the
+    four lists of targets when one of them expires, and nothing else; see ``KEYSPACE.md``."""
+    schedules: tuple[TargetSchedule, ...] = ()
+    """All removals to come, each of a target that is in ``targeting``."""
 
 
 def encode(segment: Segment) -> str:

@@ -72,6 +72,10 @@ class Keyspace:
         """Prefix of strings with a time to live: requests counted in a window."""
         return f"{self.prefix}:limits"
 
+    def expiry_hints(self) -> str:
+        """Sorted set: lists and segments by the Unix ms at which a target of theirs expires."""
+        return f"{self.prefix}:expiry-hints"
+
     def segments(self, scope: Scope) -> str:
         """Hash: segment key to definition JSON."""
         return f"{self._scope(scope)}:segments"
@@ -115,6 +119,14 @@ class Keyspace:
     def edits(self, ref: ListRef) -> str:
         """Stream: edits made while an import is building."""
         return f"{self.list_prefix(ref)}edits"
+
+    def schedules(self, ref: ListRef) -> str:
+        """Sorted set: members that are to be removed, by Unix ms."""
+        return f"{self.list_prefix(ref)}expiring"
+
+    def schedule_details(self, ref: ListRef) -> str:
+        """Hash: the same members to time, version and id of each removal."""
+        return f"{self.list_prefix(ref)}expiring-details"
 
     def shard(self, ref: ListRef, revision: str, side: Side, index: int) -> str:
         """Set: one shard of one revision's included or excluded list."""

@@ -21,6 +21,7 @@ from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Side
 from worker.store.member_codec import SENTINEL, pack_one
 from worker.store.member_hash import hash_one, shard_index
 from worker.store.revisions import Revision, outgrows
+from worker.store.schedule_walk import prune_schedules
 from worker.store.scripts import Argument, ScriptName, Scripts
 
 Tokens = Callable[[], str]
@@ -241,6 +242,9 @@ class MembershipStore:
         """
         args: list[Argument] = [import_id, self._tokens()[:8], int(waits), int(supersedes)]
         reply = self._run("claim", ref, args)
+        while reply[0] == b"prune":
+            prune_schedules(self._scripts, self._keys, ref)
+            reply = self._run("claim", ref, args)
         _accepted(ref, reply)
         # Reclaiming may have struck the list off just before it was claimed.
         self.watch(ref)

@@ -1,12 +1,15 @@
 """Freeing what is no longer read: replaced revisions, abandoned builds, deleted lists."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from worker.store.connections import driver_errors
+from worker.store.errors import SegmentNotFound
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Scope, Side
 from worker.store.opening import Store
 from worker.store.revisions import Revision
+from worker.store.schedule_walk import prune_schedules
 
 #: Shards freed in one call: about 1 ms of the server's time.
 _SHARDS_PER_CALL: Final = 1_000
@@ -38,6 +41,9 @@ def reclaim_list(store: Store, ref: ListRef) -> int:
     with driver_errors(f"retire revisions of {ref.name}"):
         store.scripts.run("retire", [record], [])
         fields = _fields(store, record)
+    if "prune" in fields:
+        with suppress(SegmentNotFound):  # deleted just now, and its schedules with it
+            prune_schedules(store.scripts, store.keyspace, ref)
     freed = 0
     for name, text in fields.items():
         if name.startswith("reclaim:"):
@@ -96,4 +102,5 @@ def _fields(store: Store, record: str) -> dict[str, str]:
 
 
 def _unfinished(fields: dict[str, str]) -> bool:
-    return "building" in fields or any(name.startswith(("reclaim:", "retired:")) for name in fields)
+    waiting = "building" in fields or "prune" in fields
+    return waiting or any(name.startswith(("reclaim:", "retired:")) for name in fields)

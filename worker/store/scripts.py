@@ -24,6 +24,9 @@ ScriptName = Literal[
     "create_list",
     "delete_list",
     "edit",
+    "expire",
+    "expiry_due",
+    "expiry_hint",
     "fill_shards",
     "job_advance",
     "job_end",
@@ -43,17 +46,19 @@ ScriptName = Literal[
     "put_shards",
     "reclaim",
     "retire",
+    "schedule",
     "seal",
     "segment_create",
     "segment_delete",
     "segment_read",
     "segment_update",
     "segment_watch",
+    "walk_schedules",
 ]
 
 #: Scripts about a list begin with the shared functions of this fragment.
 _FRAGMENT: Final = "list.lua"
-_WITHOUT_FRAGMENT: Final = ("audit_", "job_", "place_", "segment_")
+_WITHOUT_FRAGMENT: Final = ("audit_", "expiry_", "job_", "place_", "segment_")
 
 Argument = str | bytes | int | float
 

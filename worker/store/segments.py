@@ -26,6 +26,7 @@ from worker.store.errors import (
 from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.memberships import MembershipStore
 from worker.store.scripts import Argument, Scripts
+from worker.store.target_schedules import earliest_ms, joined_text, split_stored
 
 Clock = Callable[[], int]
 Tokens = Callable[[], str]
@@ -147,8 +148,8 @@ class SegmentStore:
             with driver_errors(f"read segments of {scope.environment}"):
                 texts, targetings = self._scripts.run("segment_read", names, group)
             found += [
-                None if text is None else Definition(decode(scope, text), targeting)
-                for text, targeting in zip(texts, targetings, strict=True)
+                None if text is None else Definition(decode(scope, text), *split_stored(stored))
+                for text, stored in zip(texts, targetings, strict=True)
             ]
         return found
 
@@ -203,9 +204,11 @@ class SegmentStore:
             tags=change.tags,
             version=current.version + 1,
             modified_ms=max(self._clock(), current.modified_ms),
+            expires_ms=earliest_ms(change.schedules),
         )
         expected: tuple[Argument, ...] = (key, current.generation, current.version)
-        arguments = (*expected, encode(changed), change.targeting or "", self._tokens())
+        targeting = joined_text(change.targeting, change.schedules)
+        arguments = (*expected, encode(changed), targeting, self._tokens())
         with driver_errors(f"change segment {key}"):
             reply = self._scripts.run(
                 "segment_update", self._definition_keys(current.ref), arguments

@@ -22,6 +22,7 @@ from worker.store.messages import (
 from worker.tasks.broker_check import BrokerCheck
 from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder
+from worker.tasks.expiry_clock import ExpiryClock
 from worker.tasks.polling import PollWatch
 from worker.tasks.sweeper import Sweeper
 from worker.tasks.work import serve_job
@@ -46,6 +47,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     app.bigseg_contexts = contexts
     app.steps["worker"].add(BrokerCheck)
     app.steps["worker"].add(Sweeper)
+    app.steps["worker"].add(ExpiryClock)
     app.steps["worker"].add(PollWatch)
     _register(app, contexts)
     return app

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from worker.errors import TerminalError, TransientError
 from worker.units.context import Context
+from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.sweep import sweep_jobs
 from worker.upkeep.tidy import expire_exports, finish_deleted, tidy_lists
@@ -25,6 +26,7 @@ def tend(context: Context) -> None:
         (finish_deleted, 10 * sweep_ms),
         (expire_exports, 60_000),
         (reshard_outgrown, 10 * sweep_ms),
+        (mend_hints, 10 * sweep_ms),
     )
     for chore, every_ms in chores:
         name = chore.__name__

@@ -1,11 +1,12 @@
 #!lua
 -- claim(record, edits; import id, token, waits, supersedes)
 --   -> {'ok', target name, base, included, excluded, id of the import that gave way or ''}
---    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'}
+--    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'} | {'prune'}
 -- Takes the next revision number for an import; with waits '1' it is published only after
 -- 'approve'. Running it twice for one id changes nothing. A re-shard gives way to an import,
 -- and never takes its place; an import that waits and is not approved gives way to one that
--- comes with supersedes '1'. What gave way gets no second claim.
+-- comes with supersedes '1'. What gave way gets no second claim. 'prune': walk over the
+-- schedules first, or a member that this import brings back would have its old one.
 local id = ARGV[1]
 local live = redis.call('HGET', record, 'live')
 if not live then
@@ -15,6 +16,7 @@ end
 if published(id) then return {'busy', id} end
 local newer = redis.call('HGET', record, 'superseded:' .. id)
 if newer then return {'superseded', string.match(newer, '^%d+ (.+)$')} end
+if redis.call('HEXISTS', record, 'prune') == 1 then return {'prune'} end
 local building, superseded = redis.call('HGET', record, 'building'), ''
 if building and building ~= id then
   local gives_way = string.sub(building, 1, 8) == 'reshard-'

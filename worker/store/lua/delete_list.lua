@@ -20,5 +20,7 @@ if live then
   redis.call('HSET', record, 'reclaim:' .. name, live)
 end
 redis.call('HDEL', record, 'live')
+redis.call('HDEL', record, 'prune')
+redis.call('UNLINK', SCHEDULES, DETAILS)
 redis.call('HSET', record, 'deleted', 1, 'included', 0, 'excluded', 0)
 return building

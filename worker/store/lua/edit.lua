@@ -4,7 +4,8 @@
 -- first is '1' on the first call of one request: only then the membership version moves.
 -- At most 1,000 ops. One step: the journal's order is the live order and the counts
 -- follow the replies. Nothing is applied when a shard is missing. The ops 'i?' and 'e?' change
--- nothing: if such a member is in that list, nothing is applied. Cost: 2 commands an op.
+-- nothing: if such a member is in that list, nothing is applied. A member that comes or goes
+-- loses its schedule. Cost: 2 commands an op, 4 in a list with schedules.
 local function is_check(op)
   return string.sub(op, 2, 2) == '?'
 end
@@ -23,24 +24,24 @@ for i = 2, #ARGV, 3 do
     return {'clash'}
   end
 end
-if redis.call('HGET', record, 'building') and #ARGV > 1 then
-  local entry = {}
-  for i = 2, #ARGV, 3 do
-    if not is_check(ARGV[i]) then
-      entry[#entry + 1] = ARGV[i] .. ARGV[i + 1]
-      entry[#entry + 1] = ARGV[i + 2]
-    end
-  end
-  if #entry > 0 then
-    redis.call('XADD', KEYS[2], '*', unpack(entry))
-    redis.call('HINCRBY', record, 'journal', math.floor(#entry / 2))
+local entry = {}
+for i = 2, #ARGV, 3 do
+  if not is_check(ARGV[i]) then
+    entry[#entry + 1] = ARGV[i] .. ARGV[i + 1]
+    entry[#entry + 1] = ARGV[i + 2]
   end
 end
+write_journal(entry)
 local change = {included = 0, excluded = 0}
+local any_scheduled = redis.call('EXISTS', SCHEDULES) == 1
 for i = 2, #ARGV, 3 do
   if not is_check(ARGV[i]) then
     local side = side_of(ARGV[i])
-    change[side] = change[side] + apply(name, bits, ARGV[i], ARGV[i + 1], ARGV[i + 2])
+    local changed = apply(name, bits, ARGV[i], ARGV[i + 1], ARGV[i + 2])
+    change[side] = change[side] + changed
+    if any_scheduled and changed ~= 0 then
+      drop_schedule(schedule_name(ARGV[i], ARGV[i + 1], ARGV[i + 2]))
+    end
   end
 end
 local edited = format_revision(name, bits)

@@ -57,6 +57,35 @@ local function apply(name, bits, op, hash32, member)
   return -redis.call('SREM', shard_key(name, side, shard_of(hash32, bits[side])), member)
 end
 
+-- Keeps what was done to the live list for an import that builds; entry holds op .. hash32 and
+-- member by turns.
+local function write_journal(entry)
+  if #entry == 0 or not redis.call('HGET', record, 'building') then return end
+  redis.call('XADD', KEYS[2], '*', unpack(entry))
+  redis.call('HINCRBY', record, 'journal', math.floor(#entry / 2))
+end
+
+-- Removals at a set time are a sorted set of names by Unix ms and a hash, name to 'due version
+-- id'. A name is 'i' or 'e', 8 hex digits of the hash, and the member. One whose member is
+-- not in its list is void: a flip has dropped the member, and nobody has walked by since.
+local SCHEDULES, DETAILS = prefix .. 'expiring', prefix .. 'expiring-details'
+
+local function schedule_name(op, hash32, member)
+  return string.sub(op, 1, 1) .. string.format('%08x', tonumber(hash32)) .. member
+end
+
+-- Gives the side, hash32, member and shard of the live list that a schedule is about.
+local function scheduled(name, revision, bits)
+  local side, hash32 = side_of(name), tonumber(string.sub(name, 2, 9), 16)
+  local shard = shard_key(revision, side, shard_of(hash32, bits[side]))
+  return side, hash32, string.sub(name, 10), shard
+end
+
+local function drop_schedule(name)
+  redis.call('ZREM', SCHEDULES, name)
+  redis.call('HDEL', DETAILS, name)
+end
+
 local function holds(id)
   return redis.call('HGET', record, 'building') == id
 end

@@ -61,6 +61,8 @@ local version = tonumber(redis.call('HGET', record, 'version'))
 if string.sub(id, 1, 8) ~= 'reshard-' then
   version = redis.call('HINCRBY', record, 'version', 1)
   redis.call('HSET', record, 'modified', now)
+  -- Of members that are not in the new revision; the next claim waits until they are dropped.
+  if redis.call('EXISTS', SCHEDULES) == 1 then redis.call('HSET', record, 'prune', id) end
 end
 redis.call('HSET', record, 'live', format_revision(name, bits), 'included', included,
   'excluded', excluded, 'retired:' .. old, live .. ' ' .. (now + tonumber(ARGV[4])),

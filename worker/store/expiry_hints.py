@@ -1,0 +1,108 @@
+"""Where the workers look for targets whose time has come.
+
+One entry a segment, by the time of its first schedule. An entry may be too early, and costs a
+look then; it must not be missing. So it is written before the schedule and again after it,
+and who has looked writes what was found first and then looks once more: whichever of the two
+comes last sees what the other did. Upkeep mends what a crash between two steps leaves.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Self
+
+from worker.store.connections import driver_errors
+from worker.store.keyspace import ListRef
+from worker.store.opening import Store
+
+_PAGE: Final = 1_000
+_BIG, _STANDARD = "big", "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A segment that has schedules, or may have some soon."""
+
+    ref: ListRef
+    """Of a standard segment, too: its generation tells it from a later one of its key."""
+    big: bool
+
+    @classmethod
+    def of_list(cls, ref: ListRef) -> Self:
+        """The hint of a big segment."""
+        return cls(ref, big=True)
+
+    @classmethod
+    def of_targets(cls, ref: ListRef) -> Self:
+        """The hint of a standard segment."""
+        return cls(ref, big=False)
+
+    def __str__(self) -> str:
+        ref = self.ref
+        kind = _BIG if self.big else _STANDARD
+        return f"{kind}:{ref.project}:{ref.environment}:{ref.segment}:{ref.generation}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what ``str`` wrote."""
+        kind, project, environment, segment, generation = text.split(":")
+        return cls(ListRef(project, environment, segment, int(generation)), big=kind == _BIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Hints whose time has come, by the server's clock."""
+
+    now_ms: int
+    wait_ms: int | None
+    """Until the next one that has not."""
+    hints: tuple[Hint, ...]
+
+
+def due_hints(store: Store, most: int) -> Due:
+    """Some hints that are due, the earliest first. Cost: one round trip.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    with driver_errors("look for what is due"):
+        now, wait, *texts = store.scripts.run("expiry_due", [store.keyspace.expiry_hints()], [most])
+    hints = tuple(Hint.parse(text.decode()) for text in texts)
+    return Due(now, wait if wait >= 0 else None, hints)
+
+
+def note_hint(store: Store, hint: Hint, due_ms: int) -> None:
+    """Have a segment looked at no later than then; an earlier time stays. Safe to repeat.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    _write(store, hint, due_ms, "by")
+
+
+def settle_hint(store: Store, hint: Hint, due_ms: int | None) -> None:
+    """Say when the segment is to be looked at next, ``None`` being never. Look again then.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    _write(store, hint, due_ms or 0, "never" if due_ms is None else "at")
+
+
+def all_hints(store: Store) -> Iterator[Hint]:
+    """Every hint, some of them twice. Cost: one round trip a thousand.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    cursor = 0
+    while True:
+        with driver_errors("read the hints"):
+            cursor, found = store.client.zscan(store.keyspace.expiry_hints(), cursor, count=_PAGE)
+        yield from (Hint.parse(text.decode()) for text, _ in found)
+        if not cursor:
+            return
+
+
+def _write(store: Store, hint: Hint, due_ms: int, how: str) -> None:
+    with driver_errors("note when something expires"):
+        store.scripts.run("expiry_hint", [store.keyspace.expiry_hints()], [str(hint), due_ms, how])

@@ -1,0 +1,58 @@
+"""A clock in every worker, so that a target expires in time however busy the tasks are."""
+
+import logging
+import threading
+from typing import Any, Final
+
+from celery import bootsteps
+
+from worker.settings import WorkerSettings
+from worker.store import Store, open_store
+from worker.tasks.contexts import ContextHolder
+from worker.upkeep.expiry import expire_due
+
+logger = logging.getLogger("bigseg.upkeep")
+
+#: Seconds between two looks: with a look's own time well under the second that a target may
+#: live too long.
+_LOOK_EVERY_S: Final = 0.2
+_AFTER_ERROR_S: Final = 1.0
+#: A look that found something has taken time already; the server is not asked without pause.
+_LEAST_WAIT_S: Final = 0.005
+
+
+class ExpiryClock(bootsteps.StartStopStep):
+    """Runs beside the worker's main loop, in a thread with a client of its own."""
+
+    def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol
+        self._stopped = threading.Event()
+
+    def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
+        """Start looking at once."""
+        contexts: ContextHolder = parent.app.bigseg_contexts
+        threading.Thread(
+            target=self._run, args=(contexts.settings,), name="expiry-clock", daemon=True
+        ).start()
+
+    def stop(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
+        """Stop looking; a look under way ends by itself."""
+        self._stopped.set()
+
+    def _run(self, settings: WorkerSettings) -> None:
+        store: Store | None = None
+        wait_s = 0.0
+        while not self._stopped.wait(wait_s):
+            try:
+                store = store or open_store(settings)
+                wait_s = _pause_s(expire_due(store))
+            except Exception as exc:  # noqa: BLE001 - a clock that ends would keep targets for ever
+                # What is due stays due; the next look finds it.
+                logger.warning("expiry.put_off", extra={"error": type(exc).__name__})
+                wait_s = _AFTER_ERROR_S
+
+
+def _pause_s(next_ms: int | None) -> float:
+    """How long to wait: new schedules may come at any time, also earlier ones."""
+    if next_ms is None:
+        return _LOOK_EVERY_S
+    return min(_LOOK_EVERY_S, max(_LEAST_WAIT_S, next_ms / 1000))

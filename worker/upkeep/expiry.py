@@ -1,0 +1,139 @@
+"""Removing targets when their time has come."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from worker.errors import TerminalError, TransientError
+from worker.store import (
+    EnvironmentNotFound,
+    ListRef,
+    ListUnknown,
+    ProjectNotFound,
+    SegmentNotFound,
+    Store,
+)
+from worker.store.batches import batches
+from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
+from worker.store.schedules import Expired, earliest_schedule_ms, expire_members
+from worker.store.target_expiry import expire_targets, next_target_ms
+from worker.units.context import Context
+
+logger = logging.getLogger("bigseg.upkeep")
+
+#: Segments looked at before the clock is read again.
+_PER_TURN: Final = 100
+#: A segment whose targets cannot be removed now is tried again this much later.
+_RETRY_MS: Final = 1_000
+_LISTS_PER_CALL: Final = 1_000
+_GONE: Final = (SegmentNotFound, EnvironmentNotFound, ProjectNotFound)
+
+
+def expire_due(store: Store) -> int | None:
+    """Remove what is due now, in bounded steps. Several workers may do so at once.
+
+    An error about one segment is logged and does not keep the others from their turn.
+
+    Cost: one round trip when nothing is due, about four a segment.
+
+    Returns:
+        Milliseconds until something is due next, 0 when there is more to do now, ``None``
+        when nothing is scheduled.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    due = due_hints(store, _PER_TURN)
+    for hint in due.hints:
+        try:
+            _look(store, hint, due.now_ms)
+        except (TransientError, TerminalError) as exc:
+            facts = {"list": hint.ref.name, "error": type(exc).__name__}
+            logger.warning("expiry.put_off", extra=facts)
+            settle_hint(store, hint, due.now_ms + _RETRY_MS)
+    return 0 if len(due.hints) == _PER_TURN else due.wait_ms
+
+
+def mend_hints(context: Context) -> int:
+    """Look at every segment for schedules that no hint leads to, and at hints that lead nowhere.
+
+    A crash in the wrong moment loses a hint; no schedule is lost.
+
+    Cost: about one round trip a thousand segments.
+
+    Returns:
+        Segments that have schedules.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    store = context.store
+    scheduled = set()
+    for hint, due_ms in _scheduled(store):
+        note_hint(store, hint, due_ms)
+        scheduled.add(hint)
+    for hint in set(all_hints(store)) - scheduled:
+        _look(store, hint, context.clock_ms())
+    return len(scheduled)
+
+
+def _look(store: Store, hint: Hint, now_ms: int) -> None:
+    """Remove what is due in one segment; say when to look again."""
+    try:
+        expired = _expire(store, hint, now_ms)
+    except _GONE:
+        expired = Expired(0, 0, None)
+    except ListUnknown:
+        expired = Expired(0, 0 if _is_gone(store, hint.ref) else 1, None)
+    if expired.removed:
+        facts = {"list": hint.ref.name, "targets": expired.removed}
+        logger.info("targets.expired", extra=facts)
+    if expired.kept:
+        logger.warning("expiry.list_damaged", extra={"list": hint.ref.name})
+        settle_hint(store, hint, now_ms + _RETRY_MS)
+        return
+    settle_hint(store, hint, expired.next_ms)
+    # What was scheduled between the look and the line above would never be looked at.
+    again_ms = _next_ms(store, hint)
+    if again_ms is not None:
+        note_hint(store, hint, again_ms)
+
+
+def _expire(store: Store, hint: Hint, now_ms: int) -> Expired:
+    if hint.big:
+        return expire_members(store, hint.ref)
+    return expire_targets(store, hint.ref, now_ms)
+
+
+def _next_ms(store: Store, hint: Hint) -> int | None:
+    if hint.big:
+        return earliest_schedule_ms(store, [hint.ref])[0]
+    try:
+        return next_target_ms(store, hint.ref)
+    except _GONE:
+        return None
+
+
+def _is_gone(store: Store, ref: ListRef) -> bool:
+    """Whether a list without a record was deleted, and not lost."""
+    try:
+        return store.segments.get(ref.scope, ref.segment).generation != ref.generation
+    except _GONE:
+        return True
+
+
+def _scheduled(store: Store) -> Iterator[tuple[Hint, int]]:
+    """Every segment that has schedules, with the time of the first."""
+    for scope in store.environments.scopes():
+        segments = store.segments.found_in(scope)
+        for one in segments:
+            if one.expires_ms is not None:
+                yield Hint.of_targets(one.ref), one.expires_ms
+        yield from _scheduled_lists(store, [one.ref for one in segments if one.unbounded])
+
+
+def _scheduled_lists(store: Store, refs: Sequence[ListRef]) -> Iterator[tuple[Hint, int]]:
+    for group in batches(refs, _LISTS_PER_CALL):
+        for ref, due_ms in zip(group, earliest_schedule_ms(store, group), strict=True):
+            if due_ms is not None:
+                yield Hint.of_list(ref), due_ms
