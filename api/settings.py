@@ -55,6 +55,14 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "each; a forgotten one costs its next look-up a few round trips.",
     )
 
+    evaluation_cache_bytes: int = Field(
+        default=256 * _MIB,
+        ge=0,
+        le=64 * _GIB,
+        description="Bytes of memory, roughly, for segments made ready for evaluation, about "
+        "15 KB each with 100 targets; those beyond are read and made ready at every evaluation.",
+    )
+
     @field_validator("admin_token")
     @classmethod
     def _blank_is_unset(cls, token: SecretStr | None) -> SecretStr | None:

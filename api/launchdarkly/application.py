@@ -22,6 +22,7 @@ from api.errors import (
 from api.launchdarkly import (
     documents,
     environments,
+    evaluate,
     exports,
     imports,
     projects,
@@ -73,6 +74,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         environments,
     ):
         app.include_router(module.router())
+    app.include_router(evaluate.router(services))
     app.get("/metrics", include_in_schema=False)(_metrics)
     app.exception_handler(ApiError)(_refused)
     app.exception_handler(StoreError)(_failed)
