@@ -60,7 +60,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
         ge=0,
         le=64 * _GIB,
         description="Bytes of memory, roughly, for segments made ready for evaluation, about "
-        "15 KB each with 100 targets; those beyond are read and made ready at every evaluation.",
+        "25 KB each with 100 targets; those beyond are read and made ready at every evaluation.",
     )
 
     @field_validator("admin_token")

@@ -1,15 +1,18 @@
-"""An environment of many segments to be evaluated, and a context that is in some of them."""
+"""Segments written straight to a store, to be evaluated; one by one, or an environment full."""
 
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from api.launchdarkly.stored_targeting import stored_form
 from api.launchdarkly.targeting import segment_document
-from worker.store import ListRef, Scope, Segment, Store
+from worker.store import DefinitionChange, Edit, ListRef, NewSegment, Scope, Segment, Store
 from worker.store.definitions import encode
-from worker.store.memberships import Edit
 
 TARGET_COUNT: Final = 100
 #: Every so many big segments include the context.
-INCLUDED_EVERY: Final = 10
+_INCLUDED_EVERY: Final = 10
 
 CONTEXT: Final = {
     "kind": "user",
@@ -23,6 +26,61 @@ CONTEXT: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A segment as it was last written."""
+
+    segment: Segment
+
+    @property
+    def scope(self) -> Scope:
+        return self.segment.scope
+
+    @property
+    def key(self) -> str:
+        return self.segment.key
+
+    @property
+    def version(self) -> int:
+        return self.segment.version
+
+    @property
+    def ref(self) -> ListRef:
+        return self.segment.ref
+
+    def change(self, targeting: str | None) -> DefinitionChange:
+        """A change of nothing but the targets, which need not make sense."""
+        one = self.segment
+        return DefinitionChange(one.name, one.description, one.tags, targeting)
+
+    def changed(self, store: Store, **fields: Any) -> "Written":
+        """Give the segment these targets and rules and no others."""
+        change = self.change(_targeting(fields))
+        return Written(store.segments.update(self.segment, change))
+
+
+def standard_segment(store: Store, scope: Scope, key: str, **fields: Any) -> Written:
+    """Create a segment with these targets and rules, which are not held against others."""
+    segment = store.segments.create(scope, NewSegment(key, f"Name of {key}"))
+    return Written(segment).changed(store, **fields) if fields else Written(segment)
+
+
+def big_segment(store: Store, scope: Scope, key: str, *edits: Edit, kind: str = "user") -> Written:
+    """Create a big segment and edit its lists."""
+    new = NewSegment(key, f"Name of {key}", unbounded=True, context_kind=kind)
+    segment = store.segments.create(scope, new)
+    store.memberships.edit(segment.ref, edits)
+    return Written(segment)
+
+
+def rule(
+    attribute: str, op: str, values: Sequence[Any], *, kind: str = "user", negate: bool = False
+) -> dict[str, Any]:
+    """Give a rule of one clause."""
+    clause = {"attribute": attribute, "op": op, "values": values}
+    return {"clauses": [clause | {"contextKind": kind, "negate": negate}]}
+
+
 def fill_environment(store: Store, scope: Scope, count: int) -> int:
     """Write segments past the scripts, half of them big; one by one would take seconds.
 
@@ -32,28 +90,30 @@ def fill_environment(store: Store, scope: Scope, count: int) -> int:
     keys, included = store.keyspace, 0
     pipeline = store.client.pipeline(transaction=False)
     for number in range(count):
-        big, key = number % 2 == 1, f"segment-{number:04d}"
-        segment = Segment(
-            scope, key, f"Segment {number}", 1, number, number, unbounded=big, salt=f"salt-{number}"
-        )
+        key, big = f"segment-{number:04d}", number % 2 == 1
+        segment = Segment(scope, key, f"Segment {number}", 1, number, number, salt=f"salt-{number}")
+        segment = dataclasses.replace(segment, unbounded=big)
         pipeline.hset(keys.segments(scope), key, encode(segment))
         if not big:
-            pipeline.set(keys.targeting(scope, key), _targeting(number))
+            pipeline.set(keys.targeting(scope, key), _targeting(_fields(number)) or "")
             continue
         store.memberships.create(segment.ref)
-        if number % (2 * INCLUDED_EVERY) == 1:
-            store.memberships.edit(segment.ref, _members(segment.ref))
+        if number % (2 * _INCLUDED_EVERY) == 1:
+            members = (str(CONTEXT["key"]), "someone else")
+            store.memberships.edit(segment.ref, [Edit("i+", one) for one in members])
             included += 1
     pipeline.hset(keys.environment_state(scope), "changed", f"filled-{count}")
     pipeline.execute()
     return included
 
 
-def _members(ref: ListRef) -> list[Edit]:
-    return [Edit("i+", str(CONTEXT["key"])), Edit("i+", ref.segment)]
+def _targeting(fields: dict[str, Any]) -> str | None:
+    ids = (f"id-{number}" for number in range(1_000))
+    document = segment_document({"name": "n", **fields}, lambda: next(ids))
+    return stored_form(document.targeting)
 
 
-def _targeting(number: int) -> str:
+def _fields(number: int) -> dict[str, Any]:
     """A hundred targets and three rules of two clauses: all kinds of operators."""
     clauses: list[dict[str, Any]] = [
         {"attribute": "country", "op": "in", "values": ["de", "fr", "it"]},
@@ -67,20 +127,10 @@ def _targeting(number: int) -> str:
     ]
     rules = [
         {
-            "_id": f"rule-{at}",
-            "clauses": [
-                clauses[(number + at) % 8] | {"_id": "a"},
-                clauses[(number * 3 + at) % 8] | {"_id": "b"},
-            ],
+            "clauses": [clauses[(number + at) % 8], clauses[(number * 3 + at) % 8]],
             "weight": 40_000 * at,
         }
         for at in range(3)
     ]
-    targets = [f"user-{number}-{target:04d}-0123456789" for target in range(TARGET_COUNT)]
-    fields = {
-        "name": "n",
-        "included": targets[:90],
-        "excluded": targets[90:],
-        "rules": rules,
-    }
-    return segment_document(fields, str).targeting.encoded()
+    targets = [f"user-{number}-{target:04d}" for target in range(TARGET_COUNT)]
+    return {"included": targets[:90], "excluded": targets[90:], "rules": rules}
