@@ -7,9 +7,9 @@ on every answer, and needs no time to live, no clock and no invalidation.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from redis import RedisCluster
 
@@ -69,7 +69,7 @@ class Lookups:
             segment_limit: beliefs kept.
         """
         self._endpoint = endpoint
-        self._keys = keyspace
+        self.keyspace = keyspace
         self._store = store
         self._timeout_s = timeout_s
         self._backlog = backlog
@@ -117,7 +117,7 @@ class Lookups:
             belief = await self._learn(place)
         for tries_left in reversed(range(ASKS)):
             try:
-                answer = await self.ask(belief, member)
+                answer = await self._ask(belief, member)
             except StoreUnavailable:
                 self.unanswered(belief)
                 raise
@@ -158,8 +158,17 @@ class Lookups:
         if belief.address is not None:
             self._beliefs.pop(_place(belief.ref), None)
 
-    def ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
-        """Ask one list in the pipeline of this tick; fails with a :class:`StoreError`."""
+    async def request(self, address: Address, commands: Sequence[bytes]) -> list[Any]:
+        """Send packed commands to one node; their replies in order, errors in their place.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        replies = await self._connection(address).request(b"".join(commands), len(commands))
+        self.pipelines += 1
+        return replies
+
+    def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
         loop = asyncio.get_running_loop()
         question = _Question(belief, member, loop.create_future())
         if not self._tick:
@@ -192,10 +201,9 @@ class Lookups:
         commands: list[bytes] = []
         ends: list[int] = []
         for belief, questions in lists.items():
-            commands += commands_of(self._keys, belief, [one.member for one in questions])
+            commands += commands_of(self.keyspace, belief, [one.member for one in questions])
             ends.append(len(commands))
-        replies = await self._connection(address).request(b"".join(commands), len(commands))
-        self.pipelines += 1
+        replies = await self.request(address, commands)
         start = 0
         for end, (belief, questions) in zip(ends, lists.items(), strict=True):
             _settle(questions, outcomes_of(belief, replies[start:end]))
@@ -234,7 +242,7 @@ class Lookups:
         segment = store.segments.get(Scope(project, environment), key)
         if not segment.unbounded:
             raise InvalidRequest(f"segment {key} is not a big segment")
-        record = self._keys.list_record(segment.ref)
+        record = self.keyspace.list_record(segment.ref)
         live = store.memberships.state(segment.ref).live
         return Belief(segment.ref, live, record, address_of(store, record))
 
