@@ -22,7 +22,7 @@ from worker.store import (
 from worker.store.batches import batches
 from worker.store.member_codec import pack_one
 
-#: Questions written before others may write theirs: about 4 ms of the event loop.
+#: Lists asked before others may ask theirs: about 4 ms of the event loop.
 _AT_ONCE: Final = 500
 
 Answer = Membership | StoreError

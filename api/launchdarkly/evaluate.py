@@ -2,7 +2,7 @@
 
 Choices where LaunchDarkly's behaviour is not documented: segments come newest first, as in
 their list; a context without a kind is a user, and a multi context is taken; a key must be
-one that lists could hold. A segment that cannot be told is no membership, as the SDKs have
+one that lists could hold; a context has a largest size. A segment that cannot be told is no membership, as the SDKs have
 it, and never an error of the request.
 """
 
@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.context_keys import fault_of
-from api.errors import InvalidRequest
+from api.errors import InvalidRequest, TooLarge
 from api.evaluation import (
     Context,
     InvalidContext,
@@ -40,6 +40,10 @@ from worker.store import ListRef, Membership, Scope
 
 #: Evaluations at one time; more wait. It bounds threads and memory that they hold.
 _AT_ONCE: Final = 8
+#: Bytes of a context and kinds in it: far above any seen, and low enough that comparing each
+#: element of a long list with every clause of an environment takes seconds at worst.
+_CONTEXT_BYTES: Final = 128 * 1024
+_KINDS: Final = 100
 #: A message may repeat a property's name, which is the caller's.
 _MESSAGE_LIMIT: Final = 300
 
@@ -82,6 +86,8 @@ class Evaluations:
     async def evaluate_segments(self, request: Request, scope: ScopeOf) -> Response:
         """Tell for every segment of an environment whether a context is a member."""
         raw = await request.body()
+        if len(raw) > _CONTEXT_BYTES:
+            raise TooLarge(f"the context is over {_CONTEXT_BYTES:,} bytes")
         async with self._turn:
             question = await run_in_threadpool(self._read, raw, scope)
             lists = await self._lists.look_up(question.asked)
@@ -119,10 +125,12 @@ def context_of(document: object) -> Context:
         context = parse_context(document)
     except InvalidContext as exc:
         raise InvalidRequest(str(exc)[:_MESSAGE_LIMIT]) from exc
+    if len(context.individuals) > _KINDS:
+        raise InvalidRequest(f"a context may have at most {_KINDS} kinds")
     for individual in context.individuals.values():
         fault = fault_of(individual.key)
         if fault is not None:
-            raise InvalidRequest(f"{individual.kind}: {fault}")
+            raise InvalidRequest(f"{individual.kind[:_MESSAGE_LIMIT]}: {fault}")
     return context
 
 
@@ -135,11 +143,11 @@ def _answered(question: _Question, lists: Mapping[ListRef, Answer]) -> tuple[byt
     outcomes = evaluate(environment.compiled, question.context, answered)
     # All are evaluated, because those shown may refer to others.
     body = memberships_body(question.scope, environment.segments, outcomes)
-    return body, [*_errors(outcomes.values(), lists.values())]
+    return body, _errors(outcomes.values(), lists.values())
 
 
-def _errors(outcomes: Iterable[Outcome], answers: Iterable[Answer]) -> Iterable[str]:
-    """What went wrong, what the store said of it first."""
-    failed = [str(one) for one in answers if not isinstance(one, Membership)]
+def _errors(outcomes: Iterable[Outcome], answers: Iterable[Answer]) -> list[str]:
+    """One error for each segment that has one; what the store said comes first."""
     wrong = [one.error for one in outcomes if one.error is not None]
-    return [*failed, *wrong][: len(wrong)]
+    said = [str(one) for one in answers if not isinstance(one, Membership)]
+    return [*said, *wrong][: len(wrong)]

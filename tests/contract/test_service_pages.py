@@ -29,6 +29,7 @@ _OPERATIONS = {
     "createBigSegmentExport",
     "getBigSegmentExport",
     "downloadBigSegmentExport",
+    "getContextInstanceSegmentsMembershipByEnv",
 }
 
 

@@ -1,5 +1,7 @@
 """What an evaluation shows is its model's JSON, and targets nobody can read are an error."""
 
+import json
+
 import pytest
 
 from api.evaluation import Outcome, evaluate, parse_context
@@ -27,10 +29,7 @@ def test_body__any_outcome__is_what_the_model_writes(outcome: Outcome) -> None:
     body = memberships_body(SCOPE, segments, {"plain": outcome, "big": Outcome()})
 
     shown = ContextInstanceSegmentMemberships.model_validate_json(body)
-    assert shown.model_dump_json(by_alias=True, ensure_ascii=False) != ""
-    assert (
-        ContextInstanceSegmentMemberships.model_validate(shown.model_dump(by_alias=True)) == shown
-    )
+    assert json.loads(body) == shown.model_dump(by_alias=True)
     assert [one.name for one in shown.items] == [PLAIN.name, BIG.name]
     assert [one.description for one in shown.items] == ["", "d"]
     assert [one.unbounded for one in shown.items] == [False, True]
