@@ -2,8 +2,8 @@
 
 Choices where LaunchDarkly's behaviour is not documented: segments come newest first, as in
 their list; a context without a kind is a user, and a multi context is taken; a key must be
-one that lists could hold; a context has a largest size. A segment that cannot be told is no membership, as the SDKs have
-it, and never an error of the request.
+one that lists could hold; a context has a largest size. A segment that cannot be told is no
+membership, as the SDKs have it, and never an error of the request.
 """
 
 import asyncio
