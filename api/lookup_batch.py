@@ -7,6 +7,7 @@ an edit between two reads cannot make an answer that was never true.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from hiredis import ReplyError
@@ -104,8 +105,14 @@ def _fault(belief: Belief, live: Any) -> Outcome | None:  # noqa: ANN401 - a rep
         return Stale(None)
     if isinstance(live, ReplyError):
         return _refused(belief, live)
-    seen = Revision.parse(live)
+    seen = _parsed(live)
     return None if seen == belief.revision else Stale(seen)
+
+
+@lru_cache(maxsize=16_384)
+def _parsed(live: bytes) -> Revision:
+    # Pure; remembered because the same few are seen again and again.
+    return Revision.parse(live)
 
 
 def _answer(belief: Belief, found: Sequence[Any]) -> Outcome:

@@ -7,20 +7,29 @@ on every answer, and needs no time to live, no clock and no invalidation.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from redis import RedisCluster
 
 from api.errors import InvalidRequest
 from api.lookup_batch import Address, Belief, Outcome, Stale, commands_of, outcomes_of
 from api.redis_pipeline import Endpoint, PipelineConnection
-from worker.store import Keyspace, Membership, Scope, Store, StoreError, StoreUnavailable
+from worker.store import (
+    Keyspace,
+    ListRef,
+    Membership,
+    Scope,
+    Store,
+    StoreError,
+    StoreUnavailable,
+)
+from worker.store.connections import driver_errors
 from worker.store.member_codec import pack_one
 
 #: How often one look-up asks: once with what it believes, once with what it was told.
-_ASKS: Final = 2
+ASKS: Final = 2
 
 Place = tuple[str, str, str]
 
@@ -60,7 +69,7 @@ class Lookups:
             segment_limit: beliefs kept.
         """
         self._endpoint = endpoint
-        self._keys = keyspace
+        self.keyspace = keyspace
         self._store = store
         self._timeout_s = timeout_s
         self._backlog = backlog
@@ -106,23 +115,58 @@ class Lookups:
         belief = self._beliefs.get(place)
         if belief is None:
             belief = await self._learn(place)
-        for tries_left in reversed(range(_ASKS)):
+        for tries_left in reversed(range(ASKS)):
             try:
                 answer = await self._ask(belief, member)
             except StoreUnavailable:
-                if belief.address is not None:  # the list may have another primary by now
-                    self._beliefs.pop(place, None)
+                self.unanswered(belief)
                 raise
             if isinstance(answer, Membership):
                 return answer
-            self.asked_again += 1
-            if answer.live is None:
-                self._beliefs.pop(place, None)
-                if tries_left:
-                    belief = await self._learn(place)
-            else:
-                belief = self._remember(place, belief.after(answer.live))
-        raise StoreUnavailable(f"list {belief.ref.name} changed under every try; retry")
+            corrected = self.corrected(belief, answer)
+            if corrected is not None:
+                belief = corrected
+            elif tries_left:
+                belief = await self._learn(place)
+        raise changes_too_fast(belief.ref)
+
+    # Also for api.list_lookups
+
+    def believed(self, ref: ListRef) -> Belief | None:
+        """What was last seen of a list; ``None`` for one that is not remembered."""
+        belief = self._beliefs.get(_place(ref))
+        return belief if belief is not None and belief.ref == ref else None
+
+    def remember(self, belief: Belief) -> Belief:
+        """Believe from now on; what was believed longest is forgotten beyond the limit."""
+        place = _place(belief.ref)
+        if place not in self._beliefs and len(self._beliefs) >= self._segment_limit:
+            del self._beliefs[next(iter(self._beliefs))]
+        self._beliefs[place] = belief
+        return belief
+
+    def corrected(self, belief: Belief, seen: Stale) -> Belief | None:
+        """Believe what a list said of itself; ``None`` if it must be learnt anew."""
+        self.asked_again += 1
+        if seen.live is not None:
+            return self.remember(belief.after(seen.live))
+        self._beliefs.pop(_place(belief.ref), None)
+        return None
+
+    def unanswered(self, belief: Belief) -> None:
+        """Forget where a list lives if it may have another primary by now."""
+        if belief.address is not None:
+            self._beliefs.pop(_place(belief.ref), None)
+
+    async def request(self, address: Address, commands: Sequence[bytes]) -> list[Any]:
+        """Send packed commands to one node; their replies in order, errors in their place.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        replies = await self._connection(address).request(b"".join(commands), len(commands))
+        self.pipelines += 1
+        return replies
 
     def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
         loop = asyncio.get_running_loop()
@@ -157,10 +201,9 @@ class Lookups:
         commands: list[bytes] = []
         ends: list[int] = []
         for belief, questions in lists.items():
-            commands += commands_of(self._keys, belief, [one.member for one in questions])
+            commands += commands_of(self.keyspace, belief, [one.member for one in questions])
             ends.append(len(commands))
-        replies = await self._connection(address).request(b"".join(commands), len(commands))
-        self.pipelines += 1
+        replies = await self.request(address, commands)
         start = 0
         for end, (belief, questions) in zip(ends, lists.items(), strict=True):
             _settle(questions, outcomes_of(belief, replies[start:end]))
@@ -191,7 +234,7 @@ class Lookups:
     def _learned(self, place: Place, task: "asyncio.Task[Belief]") -> None:
         del self._learning[place]
         if not task.cancelled() and task.exception() is None:
-            self._remember(place, task.result())
+            self.remember(task.result())
 
     def _read(self, place: Place) -> Belief:
         store = self._store()
@@ -199,24 +242,33 @@ class Lookups:
         segment = store.segments.get(Scope(project, environment), key)
         if not segment.unbounded:
             raise InvalidRequest(f"segment {key} is not a big segment")
-        record = self._keys.list_record(segment.ref)
+        record = self.keyspace.list_record(segment.ref)
         live = store.memberships.state(segment.ref).live
-        return Belief(segment.ref, live, record, _address(store, record))
-
-    def _remember(self, place: Place, belief: Belief) -> Belief:
-        if place not in self._beliefs and len(self._beliefs) >= self._segment_limit:
-            del self._beliefs[next(iter(self._beliefs))]
-        self._beliefs[place] = belief
-        return belief
+        return Belief(segment.ref, live, record, address_of(store, record))
 
 
-def _address(store: Store, record: str) -> Address:
+def changes_too_fast(ref: ListRef) -> StoreUnavailable:
+    """What is said of a list whose live revision was another one at every try."""
+    return StoreUnavailable(f"list {ref.name} changed under every try; retry")
+
+
+def address_of(store: Store, record: str) -> Address:
+    """The node that holds a list record, as the store's client knows it.
+
+    Raises:
+        StoreUnavailable: no node does. Safe to retry.
+    """
     if not isinstance(store.client, RedisCluster):
         return None
-    node = store.client.get_node_from_key(record)
+    with driver_errors(f"find the node of {record}"):
+        node = store.client.get_node_from_key(record)
     if node is None:
         raise StoreUnavailable(f"no node holds the slot of {record}; retry")
     return str(node.host), int(node.port)
+
+
+def _place(ref: ListRef) -> Place:
+    return ref.project, ref.environment, ref.segment
 
 
 def _settle(questions: list[_Question], outcomes: list[Outcome]) -> None:

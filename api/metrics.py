@@ -54,6 +54,7 @@ class Metrics(Collector):
         self._requests: dict[tuple[str, str, int], Histogram] = {}
         self._lookup_pipelines = 0
         self._lookups_asked_again = 0
+        self._segments_in_error = 0
 
     def look_up(self, status: int, seconds: float) -> None:
         """Count one look-up. Cost: about half a microsecond."""
@@ -70,6 +71,10 @@ class Metrics(Collector):
             seconds: until the answer was complete.
         """
         self._requests.setdefault((method, route, status), Histogram()).observe(seconds)
+
+    def segments_in_error(self, count: int) -> None:
+        """Count segments that an evaluation could not tell."""
+        self._segments_in_error += count
 
     def lookup_totals(self, pipelines: int, asked_again: int) -> None:
         """Take over what the look-ups count themselves."""
@@ -101,6 +106,11 @@ class Metrics(Collector):
             "bigseg_lookups_asked_again",
             "Look-ups asked again because another revision was live.",
             value=self._lookups_asked_again,
+        )
+        yield CounterMetricFamily(
+            "bigseg_segments_in_error",
+            "Segments that evaluations could not tell, answered as no membership.",
+            value=self._segments_in_error,
         )
         requests = HistogramMetricFamily(
             "bigseg_request_seconds",

@@ -57,6 +57,14 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "each; a forgotten one costs its next look-up a few round trips.",
     )
 
+    evaluation_cache_bytes: int = Field(
+        default=256 * _MIB,
+        ge=0,
+        le=64 * _GIB,
+        description="Bytes of memory, roughly, for segments made ready for evaluation, about "
+        "25 KB each with 100 targets; those beyond are read and made ready at every evaluation.",
+    )
+
     limit_account: int = Field(
         default=20_000,
         ge=0,

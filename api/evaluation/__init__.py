@@ -4,7 +4,7 @@
 says which big segments to ask, and ``evaluate`` gives every outcome.
 """
 
-from api.evaluation.compiling import CompiledSegment, compile_segment
+from api.evaluation.compiling import CompiledSegment, compile_segment, unreadable_segment
 from api.evaluation.contexts import Context, Individual, parse_context
 from api.evaluation.errors import EvaluationError, InvalidContext, SegmentInError
 from api.evaluation.evaluating import MembershipLike, Outcome, evaluate, lookups_for
@@ -41,4 +41,5 @@ __all__ = [
     "lookups_for",
     "parse_context",
     "parse_reference",
+    "unreadable_segment",
 ]

@@ -5,7 +5,7 @@ as the definition's version stands, and shared between threads.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.evaluation.contexts import Context
 from api.evaluation.errors import SegmentInError
@@ -122,6 +122,12 @@ def compile_segment(segment: Segment) -> CompiledSegment:
         unbounded_kind=(segment.unbounded_context_kind or DEFAULT_KIND) if big else None,
         generation=segment.generation,
     )
+
+
+def unreadable_segment(key: str, message: str) -> CompiledSegment:
+    """A segment whose definition makes no sense: everyone who comes to it gets an error."""
+    compiled = compile_segment(Segment(key))
+    return replace(compiled, rules=(CompiledRule((MalformedPart(message),), None),))
 
 
 def _by_kind(targets: Iterable[Target]) -> _KeysByKind:

@@ -23,6 +23,7 @@ from api.launchdarkly import (
     audit_log,
     documents,
     environments,
+    evaluate,
     expiring_targets,
     exports,
     imports,
@@ -66,7 +67,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
     )
     app.state.services = services
     routes = app.state.routes = RouteTable()
-    for module in (
+    modules = (
         segments,
         segment_list,
         segment_patches,
@@ -77,8 +78,8 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         projects,
         environments,
         audit_log,
-    ):
-        router = module.router()
+    )
+    for router in (*(module.router() for module in modules), evaluate.router(services)):
         routes.add(router.routes)
         app.include_router(router)
     app.get("/metrics", include_in_schema=False)(_metrics)

@@ -63,5 +63,6 @@ BUDGETS: Mapping[str, Budget] = {
     "export_vs_sscan": Budget(
         "export to CSV in S3", "SSCAN loop, keys dropped", 1.5, RATIO, at_least=True
     ),
+    "evaluate_1000": Budget("evaluation of 1,000 segments, half big", "", 50, "ms", at_least=False),
     "merge_1k_into_10m_s": Budget("merge of 1,000 keys into the list", "", 3, "s", at_least=False),
 }

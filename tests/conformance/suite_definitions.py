@@ -131,6 +131,16 @@ class DefinitionSuite:
         counts = [state.included_count for state in store.memberships.states(refs)]
         assert counts == [0, 1, 2, 3, 4]
 
+    def test_live_revisions__some_lists_gone__are_told_apart_in_order(self, store: Store) -> None:
+        refs = [new_list(store, f"s{n}") for n in range(4)]
+        store.memberships.edit(refs[3], [Edit("i+", "a")])
+        expected = [store.memberships.state(ref).live for ref in refs]
+        assert store.memberships.live_revisions(refs) == expected
+        store.memberships.delete(refs[0])
+        store.client.unlink(store.keyspace.list_record(refs[2]))
+        assert store.memberships.live_revisions(refs) == [None, expected[1], None, expected[3]]
+        assert store.memberships.live_revisions([]) == []
+
     def test_list__changed_by_another_process__is_read_again(self, store: Store) -> None:
         other = mutated(store, "segment_watch", lambda text: text + "\n")
         segment = store.segments.create(SCOPE, NEW)

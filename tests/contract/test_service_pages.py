@@ -37,6 +37,7 @@ _OPERATIONS = {
     "getAuditLogEntry",
     "postAuditLogEntries",
     "postAuditLogEntryCounts",
+    "getContextInstanceSegmentsMembershipByEnv",
 }
 
 

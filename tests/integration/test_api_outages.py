@@ -23,6 +23,7 @@ from worker.store.keyspace import INCLUDED
 from worker.store.member_codec import pack_one
 from worker.store.member_hash import hash_one, shard_index
 
+_EVALUATE = "/api/v2/projects/default/environments/production/segments/evaluate"
 _DEAD = "redis://127.0.0.1:9/0"
 
 
@@ -65,6 +66,7 @@ def test_store__flushed__is_unknown_everywhere(server: Server, client: httpx.Cli
     body = {"included": {"add": ["a"]}}
     assert _is_unknown(client.post(f"{SEGMENTS}/{key}/contexts", json=body))
     assert _is_unknown(client.delete(f"{SEGMENTS}/{key}"))
+    assert _is_unknown(client.post(_EVALUATE, json={"key": "a"}))
 
 
 def test_store__one_shard_lost__is_unknown_for_its_keys_only(
@@ -83,6 +85,8 @@ def test_store__one_shard_lost__is_unknown_for_its_keys_only(
     for one in keys:
         reply = client.get(f"{SEGMENTS}/{key}/contexts/{one}")
         assert _is_unknown(reply) if one in lost else reply.json()["included"], one
+        found = client.post(_EVALUATE, json={"key": one}).json()["items"]
+        assert [item["isMember"] for item in found] == [one not in lost]
 
 
 def test_store__stopped_and_started_again__answers_again_without_a_restart(
@@ -96,12 +100,14 @@ def test_store__stopped_and_started_again__answers_again_without_a_restart(
     server.stop()
     assert _is_unknown(client.get(path))
     assert _is_unknown(client.get(f"{SEGMENTS}/{key}"))
+    assert _is_unknown(client.post(_EVALUATE, json={"key": "a"}))
     assert client.get("/healthz").status_code == 200
 
     server.start()
     wait_until(lambda: client.get(path).status_code == 200, "look-ups are answered again", 10)
     assert client.get(path).json()["included"] is True
     assert client.get(f"{SEGMENTS}/{key}").status_code == 200
+    assert client.post(_EVALUATE, json={"key": "a"}).json()["items"][0]["isMember"] is True
 
 
 def test_store__hung__is_unknown_within_the_limit_and_right_again_later(

@@ -48,7 +48,7 @@ def test_lookups__any_order_of_steps__agree_with_plain_sets(
 
 
 @contextmanager
-def _beside(step: Callable[[int], None]) -> Iterator[threading.Event]:
+def beside(step: Callable[[int], None]) -> Iterator[threading.Event]:
     """Run a step again and again in another thread while the block runs."""
     end, failed = threading.Event(), []
 
@@ -84,7 +84,7 @@ def test_lookups__polled_through_flips__never_show_a_mixture(
         ours = [f"other-{number}-{n}" for n in range(200)]
         replace(store, ref, f"flip-{number}", always + ours, bits=4 + number % 3)
 
-    with _beside(flip):
+    with beside(flip):
         answered = 0
         for _ in range(300):
             seen = lookups.see_all(always + never)
@@ -109,6 +109,6 @@ def test_lookups__key_moved_between_the_lists__is_always_in_exactly_one(
         there, back = (("i-", "e+"), ("i+", "e-"))[number % 2]
         store.memberships.edit(ref, [Edit(op, key) for key in keys for op in (there, back)])  # type: ignore[arg-type]  # two of the four
 
-    with _beside(move):
+    with beside(move):
         for _ in range(60):
             assert all(included != excluded for included, excluded in lookups.see_all(keys))  # type: ignore[misc]  # an error would fail to unpack

@@ -141,6 +141,21 @@ class MembershipStore:
             replies = pipeline.execute()
         return [_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
 
+    def live_revisions(self, refs: Sequence[ListRef]) -> list[Revision | None]:
+        """Read which revisions are live; ``None`` for a list that is deleted or lost.
+
+        Cost: one round trip, to each node of a cluster.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        with driver_errors("read which revisions are live"):
+            pipeline = self._client.pipeline(transaction=False)
+            for ref in refs:
+                pipeline.hget(self._keys.list_record(ref), "live")
+            replies = pipeline.execute()
+        return [None if live is None else Revision.parse(live) for live in replies]
+
     def edit(self, ref: ListRef, edits: Iterable[Edit]) -> bool:
         """Apply edits in order; each call of 1,000 is one step, visible at once.
 

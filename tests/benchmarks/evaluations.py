@@ -1,0 +1,49 @@
+"""Evaluating a context against a thousand segments, half of them big."""
+
+import statistics
+import time
+
+from tests.benchmarks.bench import Bench, tell
+from tests.benchmarks.system import SCOPE, BenchmarkError
+from tests.evaluated_environment import CONTEXT, TARGET_COUNT, fill_environment
+from worker.store import Scope, create_environment
+
+_SEGMENTS = 1_000
+_REQUESTS_A_RUN = 30
+_WARM_REQUESTS = 5
+
+
+def measure(bench: Bench) -> None:
+    """One request after the other over one connection, after some that are not counted."""
+    tell(f"evaluation of {_SEGMENTS:,} segments")
+    store, scope = bench.system.store, Scope(SCOPE.project, "evaluated")
+    place = store.environments.new_environment(scope.environment, "Evaluated")
+    create_environment(store, scope.project, place)
+    included = fill_environment(store, scope, _SEGMENTS)
+    first_ms = _request_ms(bench, scope, included)
+    for _ in range(_WARM_REQUESTS):
+        _request_ms(bench, scope, included)
+    count = _REQUESTS_A_RUN * bench.effort.runs
+    times = [_request_ms(bench, scope, included) for _ in range(count)]
+    bench.figures.put(
+        "evaluate_1000",
+        statistics.median(times),
+        best_ms=min(times),
+        first_ms=first_ms,
+        targets_each=TARGET_COUNT,
+        rules_each=3,
+        requests=count,
+    )
+
+
+def _request_ms(bench: Bench, scope: Scope, included: int) -> float:
+    path = f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
+    started = time.perf_counter()
+    reply = bench.system.http.post(path, json=CONTEXT)
+    milliseconds = (time.perf_counter() - started) * 1000
+    if not reply.is_success:
+        raise BenchmarkError(f"evaluation: {reply.status_code} {reply.text[:200]}")
+    found = sum(one["isIndividuallyTargeted"] for one in reply.json()["items"])
+    if found != included:
+        raise BenchmarkError(f"evaluation: {found} segments include the context, not {included}")
+    return milliseconds
