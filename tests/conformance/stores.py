@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from tests.servers import Cluster, Server
 from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
+from worker.store.access_tokens import AccessTokenStore
 from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
@@ -104,6 +105,7 @@ def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
         segments=SegmentStore(client, scripts, keys, environments, memberships, clock_ms, token),
         memberships=memberships,
         jobs=JobStore(client, scripts, keys, token),
+        access_tokens=AccessTokenStore(client, scripts, keys, clock_ms, token),
         tokens=token,
     )
 

@@ -7,6 +7,7 @@ from tests.conformance.suite_environments import EnvironmentSuite
 from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
+from tests.conformance.suite_tokens import TokenSuite
 
 
 class TestDefinitions(DefinitionSuite):
@@ -34,4 +35,8 @@ class TestReclaiming(ReclaimSuite):
 
 
 class TestJobs(JobSuite):
+    pass
+
+
+class TestTokens(TokenSuite):
     pass

@@ -22,6 +22,7 @@ REF: Final = ListRef("P", "E", "S", 3)
 MADE: Final = {
     "projects": KEYS.projects(),
     "environments": KEYS.environments("P"),
+    "access_tokens": KEYS.access_tokens(),
     "segments": KEYS.segments(REF.scope),
     "generations": KEYS.generations(REF.scope),
     "list_record": KEYS.list_record(REF),

@@ -2,6 +2,7 @@
 
 from worker.errors import TerminalError, TransientError
 from worker.settings import StoreSettings
+from worker.store.access_tokens import AccessTokenStore, TokenSet
 from worker.store.admission import admit_export, admit_import
 from worker.store.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.deleting import (
@@ -29,6 +30,9 @@ from worker.store.errors import (
     StoreError,
     StoreRefused,
     StoreUnavailable,
+    TokenChanged,
+    TokenNotFound,
+    TooManyTokens,
     Unsealed,
 )
 from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
@@ -36,8 +40,11 @@ from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.memberships import Edit, ListState, Membership
 from worker.store.opening import Store, assemble, open_store
 from worker.store.places import Place
+from worker.store.token_records import AccessToken, Grant, NewToken, RoleName
 
 __all__ = [
+    "AccessToken",
+    "AccessTokenStore",
     "Definition",
     "DefinitionChange",
     "Edit",
@@ -45,6 +52,7 @@ __all__ = [
     "EnvironmentNotFound",
     "ExportRequest",
     "Fenced",
+    "Grant",
     "ImportInProgress",
     "ImportRequest",
     "JobNotFound",
@@ -58,11 +66,13 @@ __all__ = [
     "ListUnknown",
     "Membership",
     "NewSegment",
+    "NewToken",
     "OutOfMemory",
     "Place",
     "PlaceChanged",
     "ProjectExists",
     "ProjectNotFound",
+    "RoleName",
     "Scope",
     "Segment",
     "SegmentChanged",
@@ -75,6 +85,10 @@ __all__ = [
     "StoreSettings",
     "StoreUnavailable",
     "TerminalError",
+    "TokenChanged",
+    "TokenNotFound",
+    "TokenSet",
+    "TooManyTokens",
     "TransientError",
     "Unsealed",
     "admit_export",

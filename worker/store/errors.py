@@ -5,6 +5,7 @@ StoreError
 ├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
 ├── PlaceChanged (transient)         a project or environment was changed meanwhile
 ├── SegmentChanged (transient)       a definition was changed by somebody else meanwhile
+├── TokenChanged (transient)         an access token was changed by somebody else meanwhile
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
@@ -20,6 +21,8 @@ StoreError
 ├── SegmentExists (terminal)
 ├── KeyInOtherList (terminal)        an edit was to be made only if its key is not there
 ├── JobNotFound (terminal)
+├── TokenNotFound (terminal)
+├── TooManyTokens (terminal)         the store has as many access tokens as it may have
 ├── ImportInProgress (terminal)      another import holds the segment
 └── Fenced (terminal)                this import no longer holds the segment
 """
@@ -48,6 +51,10 @@ class SegmentChanged(StoreError, TransientError):
 
 class PlaceChanged(StoreError, TransientError):
     """Somebody else changed the project or environment. Read it again and decide anew."""
+
+
+class TokenChanged(StoreError, TransientError):
+    """Somebody else changed the access token. Read it again and decide anew."""
 
 
 class Unsealed(StoreError, TransientError):
@@ -114,6 +121,14 @@ class KeyInOtherList(StoreError, TerminalError):
 
 class JobNotFound(StoreError, TerminalError):
     """No import or export has this id in this segment."""
+
+
+class TokenNotFound(StoreError, TerminalError):
+    """No access token has this id."""
+
+
+class TooManyTokens(StoreError, TerminalError):
+    """The store has as many access tokens as it may have."""
 
 
 class ImportInProgress(StoreError, TerminalError):

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from worker.settings import StoreSettings
+from worker.store.access_tokens import AccessTokenStore
 from worker.store.client import Client
 from worker.store.connections import connect, driver_errors
 from worker.store.environments import EnvironmentStore
@@ -29,6 +30,7 @@ class Store:
     segments: SegmentStore
     memberships: MembershipStore
     jobs: JobStore
+    access_tokens: AccessTokenStore
     tokens: Callable[[], str]
     """Random names that nobody else has."""
 
@@ -98,5 +100,6 @@ def assemble(
         segments=SegmentStore(client, scripts, keyspace, environments, memberships, clock, tokens),
         memberships=memberships,
         jobs=JobStore(client, scripts, keyspace, tokens),
+        access_tokens=AccessTokenStore(client, scripts, keyspace, clock, tokens),
         tokens=tokens,
     )

@@ -47,11 +47,14 @@ ScriptName = Literal[
     "segment_read",
     "segment_update",
     "segment_watch",
+    "token_put",
+    "token_revoke",
+    "token_used",
 ]
 
 #: Scripts about a list begin with the shared functions of this fragment.
 _FRAGMENT: Final = "list.lua"
-_WITHOUT_FRAGMENT: Final = ("job_", "place_", "segment_")
+_WITHOUT_FRAGMENT: Final = ("job_", "place_", "segment_", "token_")
 
 Argument = str | bytes | int | float
 
