@@ -81,11 +81,11 @@ class Front:
 
     async def _look_up(self, scope: Scope, question: list[bytes], send: Send) -> int:
         try:
-            self._auth.caller(scope["headers"])
+            caller = await self._auth.caller(scope["headers"])
             if scope["method"] != "GET":
                 error = MethodNotAllowed("only GET asks for a membership")
                 return await self._refuse(error, send, (_ALLOW_GET,))
-            body = await membership_body(self._lookups, question)
+            body = await membership_body(self._lookups, question, caller)
         except ApiError as exc:
             return await self._refuse(exc, send)
         except StoreError as exc:
@@ -115,7 +115,7 @@ class Front:
         if path in OPEN_PATHS:
             await self._health(path, scope["method"], send)
             return
-        scope.setdefault("state", {})["caller"] = self._auth.caller(scope["headers"])
+        scope.setdefault("state", {})["caller"] = await self._auth.caller(scope["headers"])
         if b"%2f" in path.lower():
             # No resource key holds a slash; decoding it would make another path of it.
             raise NotFound("invalid resource identifier")

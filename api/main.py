@@ -19,6 +19,7 @@ from api.opening import LazyObjects, LazyStore
 from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
 from api.settings import ApiSettings
+from api.token_directory import TokenDirectory
 from api.work import WorkSender
 from worker.store import Keyspace, StoreError
 
@@ -39,10 +40,10 @@ def create_app() -> Front:
 
 def build_app(settings: ApiSettings) -> Front:
     """Make the application from these settings."""
-    auth = TokenAuth(settings.admin_token)
     if settings.admin_token is None:
-        _log.warning("token.missing", hint="set BIGSEG_ADMIN_TOKEN; every request gets 401")
+        _log.warning("token.missing", hint="set BIGSEG_ADMIN_TOKEN; only the store's tokens work")
     services = _services(settings.model_copy(update={"admin_token": None}))
+    auth = TokenAuth(settings.admin_token, services.token_directory, services.clock)
     readiness = Readiness(
         {
             "redis": store_check(services.store),
@@ -62,7 +63,7 @@ def build_app(settings: ApiSettings) -> Front:
 
 
 def _services(settings: ApiSettings) -> Services:
-    store = LazyStore(settings)
+    store, clock = LazyStore(settings), _now_ms
     return Services(
         settings=settings,
         store=store,
@@ -76,10 +77,15 @@ def _services(settings: ApiSettings) -> Services:
             backlog=settings.lookup_backlog,
             segment_limit=settings.lookup_segments,
         ),
+        token_directory=TokenDirectory(store, clock=clock, timeout_s=settings.lookup_timeout_s),
         metrics=Metrics(),
-        clock=lambda: time.time_ns() // 1_000_000,
+        clock=clock,
         ids=new_id,
     )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 @contextlib.asynccontextmanager
@@ -90,7 +96,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     except StoreError as exc:
         _log.warning("store.unavailable", reason=str(exc))
     try:
-        yield
+        async with services.token_directory.running():
+            yield
     finally:
         services.lookups.close()
         await asyncio.to_thread(services.close)

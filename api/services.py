@@ -12,6 +12,7 @@ from api.lookups import Lookups
 from api.metrics import Metrics
 from api.opening import LazyObjects, LazyStore
 from api.settings import ApiSettings
+from api.token_directory import TokenDirectory
 from api.work import WorkSender
 
 
@@ -25,6 +26,7 @@ class Services:
     objects: LazyObjects
     work: WorkSender
     lookups: Lookups
+    token_directory: TokenDirectory
     metrics: Metrics
     clock: Callable[[], int]
     """Unix milliseconds."""

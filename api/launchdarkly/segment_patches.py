@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.auth import Caller
 from api.errors import Conflict, InvalidRequest
 from api.launchdarkly.big_segment_edits import apply_edits, require_absent
 from api.launchdarkly.json_values import read_json
@@ -19,10 +20,11 @@ from api.launchdarkly.patching import PatchResult, apply_patch
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
+from api.launchdarkly.segment_access import access_of
 from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
 from api.launchdarkly.stored_targeting import stored_form, stored_rules
-from api.services import Services, ServicesOf
+from api.services import CallerOf, Services, ServicesOf
 from worker.store import Definition, DefinitionChange, Segment, SegmentChanged, Store
 
 #: A patch is made anew each time another one was faster; so many can be.
@@ -47,18 +49,25 @@ async def patch_segment(
     request: Request,
     path: SegmentPathOf,
     services: ServicesOf,
+    caller: CallerOf,
     *,
     dryRun: Annotated[bool, Query()] = False,  # noqa: N803 - the documented name
 ) -> Response:
     """Change a segment by JSON patch, merge patch or semantic patch; all of it or nothing."""
     raw = await request.body()
     content_type = request.headers.get("content-type", "")
-    return await run_in_threadpool(_patch, raw, content_type, path, services, dry_run=dryRun)
+
+    def change() -> Response:
+        return _answer(
+            services, _patched(raw, content_type, path, services, dry_run=dryRun), caller
+        )
+
+    return await run_in_threadpool(change)
 
 
-def _patch(
+def _patched(
     raw: bytes, content_type: str, path: SegmentPath, services: Services, *, dry_run: bool
-) -> Response:
+) -> Definition:
     body = read_json(raw)
     store = services.store()
     for _ in range(_TRIES):
@@ -66,13 +75,13 @@ def _patch(
         result = _result(store, current, body, content_type, services)
         if dry_run:
             require_absent(store, current.segment.ref, result.must_be_absent)
-            return _answer(store, _would_be(current, result, services.clock()))
+            return _would_be(current, result, services.clock())
         if result.edits and apply_edits(
             store, current.segment.ref, result.edits, result.must_be_absent
         ):
             services.work.reshard(current.segment.ref)
         try:
-            return _answer(store, _stored(store, current, result))
+            return _stored(store, current, result)
         except SegmentChanged:
             continue
     raise Conflict(f"segment {path.segment} changes too fast; try again later")
@@ -125,5 +134,7 @@ def _definition(segment: Segment, targeting: str | None) -> Definition:
     return Definition(segment, None if targeting is None else targeting.encode())
 
 
-def _answer(store: Store, definition: Definition) -> Response:
-    return shown(user_segment(definition, state_of(store, definition.segment)))
+def _answer(services: Services, definition: Definition, caller: Caller) -> Response:
+    segment = user_segment(definition, state_of(services.store(), definition.segment))
+    segment.access = access_of(caller, definition.segment)
+    return shown(segment)

@@ -6,10 +6,12 @@ from fastapi import APIRouter, Response
 
 from api.errors import InvalidRequest
 from api.launchdarkly.list_states import state_of
+from api.launchdarkly.permissions import require_scope
 from api.launchdarkly.requests import RequireJson, ScopeOf, SegmentPathOf
 from api.launchdarkly.responses import shown
+from api.launchdarkly.segment_access import access_of
 from api.launchdarkly.shapes import NewSegmentBody, UserSegment, user_segment
-from api.services import ServicesOf
+from api.services import CallerOf, ServicesOf
 from worker.store import Definition, JobRef, NewSegment, SegmentExists
 
 _DEFAULT_KIND: Final = "user"
@@ -39,8 +41,11 @@ def router() -> APIRouter:
     return routes
 
 
-def create_segment(body: NewSegmentBody, scope: ScopeOf, services: ServicesOf) -> Response:
+def create_segment(
+    body: NewSegmentBody, scope: ScopeOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """Create a segment with empty lists."""
+    require_scope(caller, scope.project, scope.environment, body.key)
     kind = body.unboundedContextKind or _DEFAULT_KIND
     if kind in _RESERVED_KINDS:
         raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
@@ -57,15 +62,18 @@ def create_segment(body: NewSegmentBody, scope: ScopeOf, services: ServicesOf) -
         segment = store.segments.create(scope, new)
     except SegmentExists as exc:
         raise SegmentExists("Duplicate segment key") from exc
-    return shown(user_segment(Definition(segment, None), state_of(store, segment)), 201)
+    shown_segment = user_segment(Definition(segment, None), state_of(store, segment))
+    shown_segment.access = access_of(caller, segment)
+    return shown(shown_segment, 201)
 
 
-def get_segment(path: SegmentPathOf, services: ServicesOf) -> Response:
+def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Read a segment; the counts of a big one are those of this moment."""
     store = services.store()
     definition = store.segments.read(path.scope, path.segment)
     segment = user_segment(definition, state_of(store, definition.segment))
     segment.flags = []
+    segment.access = access_of(caller, definition.segment)
     return shown(segment)
 
 

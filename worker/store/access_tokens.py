@@ -13,12 +13,12 @@ from typing import Final
 
 from worker.store.client import Client
 from worker.store.connections import driver_errors
-from worker.store.errors import TokenChanged, TokenNotFound, TooManyTokens
+from worker.store.errors import StoreUnavailable, TokenChanged, TokenNotFound, TooManyTokens
 from worker.store.keyspace import Keyspace
 from worker.store.scripts import Scripts
 from worker.store.token_records import AccessToken, NewToken, decode, encode
 
-#: Every process holds all of them in memory, about 2 KiB each.
+#: Every process holds all of them in memory, mostly under 2 KiB each.
 MOST_TOKENS: Final = 10_000
 
 _ID_LENGTH: Final = 24
@@ -36,6 +36,8 @@ class TokenSet:
     """Another text after every change; ``None`` in a store that has never had a token."""
     tokens: tuple[AccessToken, ...]
     """Newest first."""
+    unreadable: tuple[str, ...] = ()
+    """Ids of those that another release wrote in a form that this one cannot read."""
 
 
 class AccessTokenStore:
@@ -96,14 +98,17 @@ class AccessTokenStore:
         """All tokens. Cost: one round trip."""
         with driver_errors("read the access tokens"):
             found = self._client.hgetall(self._key)
-        changed = found.get(_CHANGED.encode())
-        tokens = [
-            decode(_id_in(name), text, found.get(_USED + name[len(_TOKEN) :]))
-            for name, text in found.items()
-            if name.startswith(_TOKEN)
-        ]
+        tokens, unreadable = [], []
+        for token_id in [name[len(_TOKEN) :] for name in found if name.startswith(_TOKEN)]:
+            try:
+                used = found.get(_USED + token_id)
+                tokens.append(decode(token_id.decode(), found[_TOKEN + token_id], used))
+            except StoreUnavailable:  # one bad record must not lock out all others
+                unreadable.append(token_id.decode())
         tokens.sort(key=lambda one: (-one.created_ms, one.id))
-        return TokenSet(None if changed is None else changed.decode(), tuple(tokens))
+        changed = found.get(_CHANGED.encode())
+        mark = None if changed is None else changed.decode()
+        return TokenSet(mark, tuple(tokens), tuple(unreadable))
 
     def changed(self) -> str | None:
         """What :attr:`TokenSet.changed` is now. Cost: one round trip."""
@@ -192,7 +197,3 @@ class AccessTokenStore:
 def digest_of(secret: str) -> str:
     """What is kept of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _id_in(name: bytes) -> str:
-    return name[len(_TOKEN) :].decode()
