@@ -7,6 +7,7 @@ a token without one, so it may do none of this.
 import dataclasses
 from typing import Annotated, Final
 
+import structlog
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -27,6 +28,8 @@ from api.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, TokenChanged
 
 _TRIES: Final = 20
+
+_log = structlog.get_logger(__name__)
 
 
 def router() -> APIRouter:
@@ -69,7 +72,9 @@ def list_tokens(
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
     """Create an access token; the answer is the only place where its secret is shown."""
     new = body.new_token(caller.token_id, services.clock())
-    return _with_secret(services.store().access_tokens.create(new), 201)
+    made = services.store().access_tokens.create(new)
+    _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
+    return _with_secret(made, 201)
 
 
 def get_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
@@ -77,29 +82,42 @@ def get_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the do
     return shown(token_shape(services.store().access_tokens.get(id)))
 
 
-async def patch_token(request: Request, id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
+async def patch_token(
+    request: Request,
+    id: str,  # noqa: A002 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
     """Change an access token by JSON patch; its secret stays."""
     operations = await operations_of(request)
     token = await run_in_threadpool(_patched, services, id, operations)
+    _log.info("token.changed", token=id, role=token.role, by=caller.token_id)
     return shown(token_shape(token))
 
 
-def delete_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
+def delete_token(
+    id: str,  # noqa: A002 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
     """Revoke an access token; within a second no process takes it any more."""
     services.store().access_tokens.revoke(id)
     services.token_directory.doubt()
+    _log.info("token.revoked", token=id, by=caller.token_id)
     return Response(status_code=204)
 
 
 def reset_token(
     id: str,  # noqa: A002 - the documented name
     services: ServicesOf,
+    caller: CallerOf,
     expiry: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
 ) -> Response:
     """Give an access token another secret; the old one ends now, or at ``expiry``."""
     keep = expiry if expiry is not None and expiry > services.clock() else None
     made = services.store().access_tokens.reset(id, keep)
     services.token_directory.doubt()
+    _log.info("token.reset", token=id, by=caller.token_id)
     return _with_secret(made, 200)
 
 

@@ -13,6 +13,7 @@ from api.errors import Unauthorized
 from api.settings import ApiSettings
 
 _TOKEN = "s3cret-token-of-the-test"
+_SECRET = b"api-00112233-4455-6677-8899-aabbccddeeff"
 _NOW_MS = 1_000
 
 
@@ -20,8 +21,8 @@ class _Tokens:
     """One token of the store, known only when asked for."""
 
     def __init__(self, expires_ms: int | None = None) -> None:
-        self.use = Use()
-        self._digest = hashlib.sha256(b"other").digest()
+        self.use, self.asked = Use(), 0
+        self._digest = hashlib.sha256(_SECRET).digest()
         caller = Caller("a token", "id", Role.READER, EVERYTHING)
         self._known = KnownToken(caller, expires_ms, self.use)
 
@@ -30,6 +31,7 @@ class _Tokens:
         return None
 
     async def ask(self, digest: bytes) -> KnownToken | None:
+        self.asked += 1
         return self._known if digest == self._digest else None
 
 
@@ -83,7 +85,7 @@ def test_caller__no_token_configured__nobody_is_let_in(unset: str | None) -> Non
 def test_caller__token_of_the_store__is_let_in_and_seen(expires_ms: int | None) -> None:
     tokens = _Tokens(expires_ms=expires_ms)
 
-    assert _caller([(b"authorization", b"Bearer other")], tokens=tokens).token_id == "id"
+    assert _caller([(b"authorization", b"Bearer " + _SECRET)], tokens=tokens).token_id == "id"
     assert tokens.use.seen_ms == _NOW_MS
 
 
@@ -92,8 +94,27 @@ def test_caller__token_that_has_expired__is_unauthorized(expires_ms: int) -> Non
     tokens = _Tokens(expires_ms=expires_ms)
 
     with pytest.raises(Unauthorized, match="expired"):
-        _caller([(b"authorization", b"other")], tokens=tokens)
+        _caller([(b"authorization", _SECRET)], tokens=tokens)
     assert tokens.use.seen_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "asked"),
+    [
+        (b"", 0),
+        (b"api-", 0),
+        (_SECRET[:-1], 0),
+        (_SECRET + b"0", 0),
+        (b"sdk-" + _SECRET[4:], 0),
+        (_SECRET.replace(b"ff", b"00"), 1),
+    ],
+)
+def test_caller__token_in_another_form__is_not_looked_for(token: bytes, asked: int) -> None:
+    tokens = _Tokens()
+
+    with pytest.raises(Unauthorized):
+        _caller([(b"authorization", token)], tokens=tokens)
+    assert tokens.asked == asked
 
 
 def test_auth__once_made__holds_no_token() -> None:

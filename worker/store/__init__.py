@@ -2,7 +2,7 @@
 
 from worker.errors import TerminalError, TransientError
 from worker.settings import StoreSettings
-from worker.store.access_tokens import AccessTokenStore, TokenSet
+from worker.store.access_tokens import AccessTokenStore, TokenSet, may_be_secret
 from worker.store.admission import admit_export, admit_import
 from worker.store.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.deleting import (
@@ -98,5 +98,6 @@ __all__ = [
     "create_project",
     "delete_environment",
     "delete_project",
+    "may_be_secret",
     "open_store",
 ]

@@ -6,6 +6,7 @@ only its SHA-256: it is random, so there is nothing to guess and no need for sal
 
 import dataclasses
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from worker.store.token_records import AccessToken, NewToken, decode, encode
 
 #: Every process holds all of them in memory, mostly under 2 KiB each.
 MOST_TOKENS: Final = 10_000
+
+#: What every secret looks like; the form that people know access tokens by.
+_SECRET: Final = re.compile(rb"api-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _ID_LENGTH: Final = 24
 _SHOWN: Final = 4
@@ -190,8 +194,13 @@ class AccessTokenStore:
                 raise TokenChanged(f"access token {token.id} was changed at the same time")
 
     def _new_secret(self) -> str:
-        # All 128 bits, in the form that people know access tokens by.
+        # All 128 bits: not a UUID's version and variant in their midst.
         return f"api-{uuid.UUID(hex=self._tokens())}"
+
+
+def may_be_secret(text: bytes) -> bool:
+    """Whether a text has the form of a secret; what has not need not be looked for."""
+    return _SECRET.fullmatch(text) is not None
 
 
 def digest_of(secret: str) -> str:
