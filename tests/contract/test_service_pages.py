@@ -29,6 +29,12 @@ _OPERATIONS = {
     "createBigSegmentExport",
     "getBigSegmentExport",
     "downloadBigSegmentExport",
+    "getTokens",
+    "postToken",
+    "getToken",
+    "patchToken",
+    "deleteToken",
+    "resetToken",
 }
 
 
