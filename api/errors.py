@@ -3,6 +3,7 @@
 ApiError
 ├── InvalidRequest (terminal)        400  the request itself is wrong
 ├── Unauthorized (terminal)          401
+├── Forbidden (terminal)             403  the caller may not do this, or not here
 ├── NotFound (terminal)              404
 ├── MethodNotAllowed (terminal)      405
 ├── KeyTaken (terminal)              409  a segment has this key
@@ -48,6 +49,9 @@ from worker.store import (
     StoreError,
     StoreUnavailable,
     TerminalError,
+    TokenChanged,
+    TokenNotFound,
+    TooManyTokens,
     TransientError,
 )
 
@@ -76,6 +80,16 @@ class Unauthorized(ApiError, TerminalError):
     """No token, or one that is not known."""
 
     status = 401
+
+
+class Forbidden(ApiError, TerminalError):
+    """The caller's role or scope does not allow it."""
+
+    status = 403
+
+    def __init__(self, message: str = "access to the resource was denied") -> None:
+        """Say no more than is documented, unless more helps."""
+        super().__init__(message)
 
 
 class NotFound(ApiError, TerminalError):
@@ -138,12 +152,15 @@ _OF_STORE: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (SegmentNotFound, NotFound),
     (JobNotFound, NotFound),
     (AuditEntryNotFound, NotFound),
+    (TokenNotFound, NotFound),
     (SegmentExists, KeyTaken),
     (ProjectExists, KeyTaken),
     (EnvironmentExists, KeyTaken),
     (PlaceChanged, Conflict),
     (LastProject, Conflict),
     (SegmentChanged, Conflict),
+    (TokenChanged, Conflict),
+    (TooManyTokens, InvalidRequest),
     (ImportInProgress, Conflict),
     (ImportNotWaiting, InvalidRequest),
     (Fenced, Conflict),

@@ -92,14 +92,14 @@ class Front:
     async def _look_up(self, scope: Scope, question: list[bytes], send: Send) -> int:
         limits: tuple[Header, ...] = ()
         try:
-            caller = self._auth.caller(scope["headers"])
+            caller = await self._auth.caller(scope["headers"])
             standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
             limits = limit_headers(standing)
             standing.require()
             if scope["method"] != "GET":
                 error = MethodNotAllowed("only GET asks for a membership")
                 return await self._refuse(error, send, (_ALLOW_GET, *limits))
-            body = await membership_body(self._lookups, question)
+            body = await membership_body(self._lookups, question, caller)
         except ApiError as exc:
             return await self._refuse(exc, send, limits)
         except StoreError as exc:
@@ -131,7 +131,8 @@ class Front:
             return
         if path in SILENT_PATHS:
             raise NotFound("invalid resource identifier")
-        caller = scope.setdefault("state", {})["caller"] = self._auth.caller(scope["headers"])
+        caller = await self._auth.caller(scope["headers"])
+        scope.setdefault("state", {})["caller"] = caller
         scope["method"] = method_of(scope)
         route = self._routes.name_of(scope["method"], scope["path"])
         standing = await self._limits.request(caller.token_id, route)

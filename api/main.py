@@ -24,6 +24,7 @@ from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
 from api.settings import ApiSettings
 from api.shared_counts import RedisCounts
+from api.token_directory import TokenDirectory
 from api.work import WorkSender
 from worker.store import Keyspace, StoreError
 
@@ -44,10 +45,10 @@ def create_app() -> Asgi:
 
 def build_app(settings: ApiSettings) -> Asgi:
     """Make the application from these settings."""
-    auth = TokenAuth(settings.admin_token)
     if settings.admin_token is None:
-        _log.warning("token.missing", hint="set BIGSEG_ADMIN_TOKEN; every request gets 401")
+        _log.warning("token.missing", hint="set BIGSEG_ADMIN_TOKEN; only the store's tokens work")
     services = _services(settings.model_copy(update={"admin_token": None}))
+    auth = TokenAuth(settings.admin_token, services.token_directory, services.clock)
     readiness = Readiness(
         {
             "redis": store_check(services.store),
@@ -104,6 +105,7 @@ def _services(settings: ApiSettings) -> Services:
             segment_limit=settings.lookup_segments,
         ),
         limits=_limits(settings),
+        token_directory=TokenDirectory(store, clock=_unix_ms, timeout_s=settings.lookup_timeout_s),
         metrics=Metrics(),
         clock=_unix_ms,
         ids=new_id,
@@ -118,7 +120,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     except StoreError as exc:
         _log.warning("store.unavailable", reason=str(exc))
     try:
-        yield
+        async with services.token_directory.running():
+            yield
     finally:
         services.lookups.close()
         await services.limits.close()

@@ -13,6 +13,7 @@ from api.lookups import Lookups
 from api.metrics import Metrics
 from api.opening import LazyObjects, LazyStore
 from api.settings import ApiSettings
+from api.token_directory import TokenDirectory
 from api.work import WorkSender
 
 
@@ -27,6 +28,7 @@ class Services:
     work: WorkSender
     lookups: Lookups
     limits: Limits
+    token_directory: TokenDirectory
     metrics: Metrics
     clock: Callable[[], int]
     """Unix milliseconds."""

@@ -18,8 +18,8 @@ class ApiSettings(StoreSettings, ObjectSettings):
 
     admin_token: SecretStr | None = Field(
         default=None,
-        description="The token that may do everything; unset or empty means that every request "
-        "but the health checks is answered 401. Only its SHA-256 is kept in memory.",
+        description="The token that may do everything, and make others; unset or empty means that "
+        "only tokens made before let anyone in. Only its SHA-256 is kept in memory.",
     )
     max_upload_bytes: int = Field(
         default=50 * _GIB,

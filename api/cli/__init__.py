@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from api.cli import exports, imports, lookups, segments, serve, up
+from api.cli import exports, imports, lookups, segments, serve, tokens, up
 
 # Each adds its commands to the application; the order is that of `bigseg --help`.
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
@@ -13,6 +13,7 @@ _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     lookups.register,
     exports.register,
     segments.register,
+    tokens.register,
     serve.register,
 )
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.errors import (
     ApiError,
     Broken,
+    Forbidden,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
@@ -32,8 +33,10 @@ from api.launchdarkly import (
     segment_patches,
     segments,
     targets,
+    tokens,
 )
 from api.launchdarkly.errors import error_body, error_headers
+from api.launchdarkly.permissions import require_permission
 from api.logs import BROKEN, report_broken
 from api.metrics import CONTENT_TYPE
 from api.routes import RouteTable
@@ -46,6 +49,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _OF_STATUS: Final[dict[int, type[ApiError]]] = {
     400: InvalidRequest,
     401: Unauthorized,
+    403: Forbidden,
     404: NotFound,
     405: MethodNotAllowed,
     413: TooLarge,
@@ -64,6 +68,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,
         redoc_url=None,
+        dependencies=[Depends(require_permission)],
     )
     app.state.services = services
     routes = app.state.routes = RouteTable()
@@ -78,11 +83,12 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         projects,
         environments,
         audit_log,
+        tokens,
     )
     for router in (*(module.router() for module in modules), evaluate.router(services)):
         routes.add(router.routes)
         app.include_router(router)
-    app.get("/metrics", include_in_schema=False)(_metrics)
+    app.get("/metrics", include_in_schema=False, operation_id="getMetrics")(_metrics)
     routes.add(app.routes)
     app.exception_handler(ApiError)(_refused)
     app.exception_handler(StoreError)(_failed)

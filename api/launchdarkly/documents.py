@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 _REFUSALS: Final = {
     "400": "The request is wrong.",
     "401": "No or an unknown access token.",
+    "403": "The token may not do this, or not here.",
     "404": "Nothing is there.",
     "405": "The path exists, but not for this method.",
     "409": "Another process or resource is in the way.",

@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_environment
 from api.launchdarkly.paths import PREFIX
+from api.launchdarkly.permissions import require_scope
 from api.launchdarkly.place_bodies import EnvironmentFields, NewEnvironment
 from api.launchdarkly.place_lists import chosen
 from api.launchdarkly.place_patching import patch_of, patched, patched_actions
@@ -16,7 +17,7 @@ from api.launchdarkly.place_shapes import (
     environment_shape,
     environments_path,
 )
-from api.launchdarkly.projects import ProjectOf, new_environment
+from api.launchdarkly.projects import ProjectOf, environments_in_scope, new_environment
 from api.launchdarkly.requests import RequireJson, ScopeOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_pages import encoded, page_links
@@ -55,6 +56,7 @@ def router() -> APIRouter:
 def list_environments(
     project: ProjectOf,
     services: ServicesOf,
+    caller: CallerOf,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
     offset: Annotated[int, Query(ge=0)] = 0,
     *,
@@ -62,7 +64,7 @@ def list_environments(
     filter: str = "",  # noqa: A002 - the documented name
 ) -> Response:
     """List a project's environments, newest first."""
-    places = services.store().environments.environments(project)
+    places = environments_in_scope(services.store(), project, caller)
     found = chosen(places, filter_text=filter, sort_text=sort)
     links = page_links(
         environments_path(project),
@@ -79,6 +81,7 @@ def post_environment(
     body: NewEnvironment, project: ProjectOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Create an environment without segments."""
+    require_scope(caller, project, body.key, whole=True)
     store = services.store()
     environment = new_environment(store, body)
     create_environment(store, project, environment)

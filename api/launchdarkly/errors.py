@@ -8,6 +8,7 @@ from api.errors import (
     ApiError,
     Broken,
     Conflict,
+    Forbidden,
     InvalidRequest,
     KeyTaken,
     MethodNotAllowed,
@@ -23,6 +24,7 @@ from api.errors import (
 _CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
     Unauthorized: "unauthorized",
+    Forbidden: "forbidden",
     NotFound: "not_found",
     MethodNotAllowed: "method_not_allowed",
     KeyTaken: "key_exists",

@@ -15,6 +15,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access_scope import AccessScope
 from api.context_keys import fault_of
 from api.errors import InvalidRequest, TooLarge
 from api.evaluation import (
@@ -35,7 +36,7 @@ from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import PREFIX
 from api.launchdarkly.requests import RequireJson, ScopeOf
 from api.list_lookups import Answer, ListLookups
-from api.services import Services
+from api.services import CallerOf, Services
 from worker.store import ListRef, Membership, Scope
 
 #: Evaluations at one time; more wait. It bounds threads and memory that they hold.
@@ -83,7 +84,9 @@ class Evaluations:
         self._lists = ListLookups(services.lookups, services.store)
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
-    async def evaluate_segments(self, request: Request, scope: ScopeOf) -> Response:
+    async def evaluate_segments(
+        self, request: Request, scope: ScopeOf, caller: CallerOf
+    ) -> Response:
         """Tell for every segment of an environment whether a context is a member."""
         raw = await request.body()
         if len(raw) > _CONTEXT_BYTES:
@@ -91,7 +94,7 @@ class Evaluations:
         async with self._turn:
             question = await run_in_threadpool(self._read, raw, scope)
             lists = await self._lists.look_up(question.asked)
-            body, errors = await run_in_threadpool(_answered, question, lists)
+            body, errors = await run_in_threadpool(_answered, question, lists, caller.scope)
         if errors:
             self._services.metrics.segments_in_error(len(errors))
             _log.warning(
@@ -134,7 +137,9 @@ def context_of(document: object) -> Context:
     return context
 
 
-def _answered(question: _Question, lists: Mapping[ListRef, Answer]) -> tuple[bytes, list[str]]:
+def _answered(
+    question: _Question, lists: Mapping[ListRef, Answer], seen: AccessScope
+) -> tuple[bytes, list[str]]:
     """The body, and what is wrong with the segments that could not be told."""
     environment = question.environment
     answered = {
@@ -142,7 +147,13 @@ def _answered(question: _Question, lists: Mapping[ListRef, Answer]) -> tuple[byt
     }
     outcomes = evaluate(environment.compiled, question.context, answered)
     # All are evaluated, because those shown may refer to others.
-    body = memberships_body(question.scope, environment.segments, outcomes)
+    scope = question.scope
+    visible = [
+        one
+        for one in environment.segments
+        if seen.allows(scope.project, scope.environment, one.definition.key)
+    ]
+    body = memberships_body(scope, visible, outcomes)
     return body, _errors(outcomes.values(), lists.values())
 
 

@@ -4,13 +4,15 @@ The paths name the segment before its environment. LaunchDarkly's command line f
 in the other way round, so that reading is taken where the documented one leads nowhere.
 """
 
-from collections.abc import Sequence
+from collections import Counter
 from typing import Final
 
 from fastapi import APIRouter, Response
 
+from api.audit import audit_segment
+from api.auth import Caller
+from api.errors import Forbidden
 from api.launchdarkly.expiring_bodies import (
-    ExpiryInstruction,
     PatchExpiringTargets,
     PatchExpiringUserTargets,
 )
@@ -27,7 +29,7 @@ from api.launchdarkly.expiring_shapes import (
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
-from api.services import Services, ServicesOf
+from api.services import CallerOf, Services, ServicesOf
 from worker.store import EnvironmentNotFound, Segment, SegmentNotFound, Store
 
 _CONTEXTS: Final = "/{segmentKey}/expiring-targets/{environmentKey}"
@@ -66,36 +68,38 @@ def router() -> APIRouter:
     return routes
 
 
-def get_expiring_targets(path: SegmentPathOf, services: ServicesOf) -> Response:
+def get_expiring_targets(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """List the contexts that are to be removed from a segment, the earliest first."""
     store = services.store()
-    segment = _segment(store, path)
+    segment = _segment(store, path, caller)
     return shown(context_targets(_path(segment), schedules_of(store, segment)))
 
 
 def patch_expiring_targets(
-    body: PatchExpiringTargets, path: SegmentPathOf, services: ServicesOf
+    body: PatchExpiringTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change when contexts are removed; each instruction that can be followed is."""
-    found, outcome = _followed(services, path, [one.read() for one in body.instructions])
+    found, outcome = _followed(services, caller, path, body)
     targets = context_targets(found, outcome.schedules)
     return shown(
         ExpiringTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
     )
 
 
-def get_expiring_user_targets(path: SegmentPathOf, services: ServicesOf) -> Response:
+def get_expiring_user_targets(
+    path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+) -> Response:
     """List the users that are to be removed from a segment, the earliest first."""
     store = services.store()
-    segment = _segment(store, path)
+    segment = _segment(store, path, caller)
     return shown(user_targets(_path(segment), schedules_of(store, segment)))
 
 
 def patch_expiring_user_targets(
-    body: PatchExpiringUserTargets, path: SegmentPathOf, services: ServicesOf
+    body: PatchExpiringUserTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change when users are removed; each instruction that can be followed is."""
-    found, outcome = _followed(services, path, [one.read() for one in body.instructions])
+    found, outcome = _followed(services, caller, path, body)
     targets = user_targets(found, outcome.schedules)
     return shown(
         ExpiringUserTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
@@ -103,30 +107,54 @@ def patch_expiring_user_targets(
 
 
 def _followed(
-    services: Services, path: SegmentPath, instructions: Sequence[ExpiryInstruction]
+    services: Services,
+    caller: Caller,
+    path: SegmentPath,
+    body: PatchExpiringTargets | PatchExpiringUserTargets,
 ) -> tuple[SegmentPath, Outcome]:
     store = services.store()
-    segment = _segment(store, path)
+    segment = _segment(store, path, caller)
+    instructions = [one.read() for one in body.instructions]
     outcome = follow(store, segment, instructions, now_ms=services.clock(), ids=services.ids)
+    followed = zip(body.instructions, outcome.faults, strict=True)
+    done = Counter(one.kind for one, fault in followed if fault is None)
+    if done:
+        audit_segment(
+            services,
+            caller,
+            segment,
+            action="updateExpiringTargets",
+            verb="changed when targets of the segment expire",
+            comment=body.comment,
+            after={"instructions": dict(done)},
+        )
     return _path(segment), outcome
 
 
-def _segment(store: Store, path: SegmentPath) -> Segment:
-    """The segment that the path means.
+def _segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
+    """The segment that the path means to this caller.
 
     Raises:
+        Forbidden: neither reading is in the caller's scope.
         SegmentNotFound: or ProjectNotFound, EnvironmentNotFound: neither reading leads to one.
         StoreUnavailable: no answer. Safe to retry.
     """
-    try:
-        return store.segments.get(path.scope, path.segment)
-    except (EnvironmentNotFound, SegmentNotFound):
-        swapped = SegmentPath(path.project, environment=path.segment, segment=path.environment)
+    swapped = SegmentPath(path.project, environment=path.segment, segment=path.environment)
+    readings = [
+        one
+        for one in (path, swapped)
+        if caller.scope.allows(one.project, one.environment, one.segment)
+    ]
+    if not readings:
+        raise Forbidden
+    found = None
+    for one in readings:
         try:
-            return store.segments.get(swapped.scope, swapped.segment)
-        except (EnvironmentNotFound, SegmentNotFound):
-            pass
-        raise
+            return store.segments.get(one.scope, one.segment)
+        except (EnvironmentNotFound, SegmentNotFound) as exc:
+            found = found or exc
+    assert found is not None  # noqa: S101 - there was a reading, and it led nowhere
+    raise found
 
 
 def _path(segment: Segment) -> SegmentPath:

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from api.auth import Caller
 from api.context_keys import fault_of
-from api.errors import InvalidRequest, NotFound
+from api.errors import Forbidden, InvalidRequest, NotFound
 from api.launchdarkly.paths import RESOURCE_KEY
 from api.lookups import Lookups, Place
 
@@ -33,15 +34,18 @@ def question_of(raw_path: bytes) -> list[bytes] | None:
     return parts if len(parts) == _PARTS and parts[ROUTE_PART] in _LITERALS else None
 
 
-async def membership_body(lookups: Lookups, parts: list[bytes]) -> bytes:
-    """The answer's body.
+async def membership_body(lookups: Lookups, parts: list[bytes], caller: Caller) -> bytes:
+    """The answer's body; every role may ask.
 
     Raises:
+        Forbidden: the segment is out of the caller's scope.
         InvalidRequest: the key is not a context key, or the segment is a standard one.
         NotFound: a resource key is none.
         StoreError: what :meth:`Lookups.look_up` raises.
     """
     place = _place(parts[4], parts[5], parts[6])
+    if not caller.scope.allows(*place):
+        raise Forbidden
     key = _context_key(parts[8])
     answer = await lookups.look_up(place, key)
     included, excluded = _BOOLEAN[answer.included], _BOOLEAN[answer.excluded]

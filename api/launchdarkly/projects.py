@@ -6,8 +6,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_project
+from api.auth import Caller
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.paths import PREFIX, RESOURCE_KEY
+from api.launchdarkly.permissions import require_scope
 from api.launchdarkly.place_bodies import NewEnvironment, NewProject, ProjectFields, details_of
 from api.launchdarkly.place_lists import chosen
 from api.launchdarkly.place_patching import patch_of, patched, patched_actions
@@ -74,6 +76,7 @@ def router() -> APIRouter:
 
 def list_projects(
     services: ServicesOf,
+    caller: CallerOf,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
     offset: Annotated[int, Query(ge=0)] = 0,
     *,
@@ -83,8 +86,10 @@ def list_projects(
 ) -> Response:
     """List projects, newest first."""
     store = services.store()
-    found = chosen(store.environments.projects(), filter_text=filter, sort_text=sort)
-    items = [_representation(store, one, expand) for one in found[offset : offset + limit]]
+    places = [one for one in store.environments.projects() if caller.scope.allows(one.key)]
+    found = chosen(places, filter_text=filter, sort_text=sort)
+    page = found[offset : offset + limit]
+    items = [_representation(store, one, expand, caller) for one in page]
     query = encoded(sort=sort, filter=filter, expand=expand)
     links = page_links(f"{PREFIX}/projects", query, limit=limit, offset=offset, total=len(found))
     return shown(ProjectPage(items=items, totalCount=len(found), links=links))
@@ -92,6 +97,7 @@ def list_projects(
 
 def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Response:
     """Create a project with its environments."""
+    require_scope(caller, body.key, whole=True)
     store = services.store()
     wanted = body.environments or _DEFAULT_ENVIRONMENTS
     if len({one.key for one in wanted}) < len(wanted):
@@ -104,10 +110,12 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     return _changed(store, project, 201)
 
 
-def get_project(project: ProjectOf, services: ServicesOf, *, expand: str = "") -> Response:
+def get_project(
+    project: ProjectOf, services: ServicesOf, caller: CallerOf, *, expand: str = ""
+) -> Response:
     """Read a project."""
     store = services.store()
-    return shown(_representation(store, store.environments.project(project), expand))
+    return shown(_representation(store, store.environments.project(project), expand, caller))
 
 
 async def patch_project(
@@ -158,10 +166,19 @@ def new_environment(store: Store, body: NewEnvironment) -> Place:
     return store.environments.new_environment(body.key, body.name, body.tags, details_of(body))
 
 
-def _representation(store: Store, project: Place, expand: str) -> ProjectRepresentation:
+def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Place]:
+    """The environments of a project that a caller may know of."""
+    places = store.environments.environments(project)
+    return [one for one in places if caller.scope.allows(project, one.key)]
+
+
+def _representation(
+    store: Store, project: Place, expand: str, caller: Caller
+) -> ProjectRepresentation:
     fields: dict[str, Any] = project_shape(project)
     if "environments" in [part.strip() for part in expand.split(",")]:
-        found = chosen(store.environments.environments(project.key), filter_text="", sort_text="")
+        places = environments_in_scope(store, project.key, caller)
+        found = chosen(places, filter_text="", sort_text="")
         links = page_links(
             environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
         )

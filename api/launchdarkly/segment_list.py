@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
+from api.auth import Caller
 from api.launchdarkly.filtering import parse_filter
 from api.launchdarkly.list_states import states_of
 from api.launchdarkly.paths import segments_path
@@ -15,7 +16,7 @@ from api.launchdarkly.requests import ScopeOf
 from api.launchdarkly.segment_pages import encoded, page_links, segments_body
 from api.launchdarkly.shapes import UserSegments
 from api.launchdarkly.sorting import in_order, parse_sort
-from api.services import ServicesOf
+from api.services import CallerOf, ServicesOf
 from worker.store import Definition, Scope, Segment, SegmentNotFound, Store, StoreUnavailable
 
 #: A page is read anew when a segment on it is deleted meanwhile.
@@ -37,6 +38,7 @@ def router() -> APIRouter:
 def list_segments(
     scope: ScopeOf,
     services: ServicesOf,
+    caller: CallerOf,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
     offset: Annotated[int, Query(ge=0)] = 0,
     *,
@@ -47,7 +49,7 @@ def list_segments(
     wanted, order = parse_filter(filter), parse_sort(sort)
     store = services.store()
     for _ in range(_TRIES):
-        segments = store.segments.list(scope)
+        segments = _in_scope(store.segments.list(scope), caller)
         if filter.strip():
             segments = [one for one in segments if wanted(one)]
         if order:
@@ -68,6 +70,13 @@ def list_segments(
         body = segments_body(definitions, states, total=total, links=links)
         return Response(body, media_type="application/json")
     raise StoreUnavailable(f"segments of {scope.environment} change under every try; retry")
+
+
+def _in_scope(segments: list[Segment], caller: Caller) -> list[Segment]:
+    allows = caller.scope.allows
+    if caller.scope.is_everything:
+        return segments
+    return [one for one in segments if allows(one.scope.project, one.scope.environment, one.key)]
 
 
 def _read(store: Store, scope: Scope, page: list[Segment]) -> list[Definition]:

@@ -31,6 +31,7 @@ from api.launchdarkly.patching import PatchResult, apply_patch
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
+from api.launchdarkly.segment_access import access_of
 from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
 from api.launchdarkly.stored_targeting import (
@@ -79,12 +80,15 @@ async def patch_segment(
     """Change a segment by JSON patch, merge patch or semantic patch; all of it or nothing."""
     raw = await request.body()
     content_type = request.headers.get("content-type", "")
-    return await run_in_threadpool(
-        _patch, raw, content_type, path, services, caller, dry_run=dryRun
-    )
+
+    def change() -> Response:
+        changed = _patched(raw, content_type, path, services, caller, dry_run=dryRun)
+        return _answer(services, changed, caller)
+
+    return await run_in_threadpool(change)
 
 
-def _patch(
+def _patched(
     raw: bytes,
     content_type: str,
     path: SegmentPath,
@@ -92,7 +96,7 @@ def _patch(
     caller: Caller,
     *,
     dry_run: bool,
-) -> Response:
+) -> Definition:
     body = read_json(raw)
     store = services.store()
     edited = False
@@ -103,7 +107,7 @@ def _patch(
             require_approvable(store, current.segment.ref, _known(result.import_id))
         if dry_run:
             require_absent(store, current.segment.ref, result.must_be_absent)
-            return _answer(store, _would_be(current, result, services.clock()))
+            return _would_be(current, result, services.clock())
         if result.edits:
             if apply_edits(store, current.segment.ref, result.edits, result.must_be_absent):
                 services.work.reshard(current.segment.ref)
@@ -118,7 +122,7 @@ def _patch(
             _record_patch(services, caller, current, stored, result)
         if result.import_id is not None:
             _approve(services, caller, stored.segment, result.import_id, result.comment)
-        return _answer(store, stored)
+        return stored
     raise Conflict(f"segment {path.segment} changes too fast; try again later")
 
 
@@ -231,5 +235,7 @@ def _definition(segment: Segment, targeting: str | None) -> Definition:
     return Definition(segment, None if targeting is None else targeting.encode())
 
 
-def _answer(store: Store, definition: Definition) -> Response:
-    return shown(user_segment(definition, state_of(store, definition.segment)))
+def _answer(services: Services, definition: Definition, caller: Caller) -> Response:
+    segment = user_segment(definition, state_of(services.store(), definition.segment))
+    segment.access = access_of(caller, definition.segment)
+    return shown(segment)

@@ -9,8 +9,10 @@ from api.errors import InvalidRequest
 from api.launchdarkly.audit_summaries import segment_summary
 from api.launchdarkly.list_states import state_of
 from api.launchdarkly.paths import SegmentPath
+from api.launchdarkly.permissions import require_scope
 from api.launchdarkly.requests import RequireJson, ScopeOf, SegmentPathOf
 from api.launchdarkly.responses import shown
+from api.launchdarkly.segment_access import access_of
 from api.launchdarkly.shapes import NewSegmentBody, UserSegment, user_segment
 from api.services import CallerOf, ServicesOf
 from worker.store import Definition, JobRef, NewSegment, SegmentExists, SegmentNotFound, Store
@@ -46,6 +48,7 @@ def create_segment(
     body: NewSegmentBody, scope: ScopeOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Create a segment with empty lists."""
+    require_scope(caller, scope.project, scope.environment, body.key)
     kind = body.unboundedContextKind or _DEFAULT_KIND
     if kind in _RESERVED_KINDS:
         raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
@@ -71,15 +74,18 @@ def create_segment(
         verb="created the segment",
         after=segment_summary(created, None),
     )
-    return shown(user_segment(created, state_of(store, segment)), 201)
+    shown_segment = user_segment(created, state_of(store, segment))
+    shown_segment.access = access_of(caller, segment)
+    return shown(shown_segment, 201)
 
 
-def get_segment(path: SegmentPathOf, services: ServicesOf) -> Response:
+def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Read a segment; the counts of a big one are those of this moment."""
     store = services.store()
     definition = store.segments.read(path.scope, path.segment)
     segment = user_segment(definition, state_of(store, definition.segment))
     segment.flags = []
+    segment.access = access_of(caller, definition.segment)
     return shown(segment)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.launchdarkly.paths import SegmentPath, link
+from api.launchdarkly.segment_access import Access
 from api.launchdarkly.stored_targeting import stored_fields
 from worker.store import Definition, ListState, Scope, Segment
 
@@ -70,6 +71,7 @@ class UserSegment(BaseModel):
     unbounded_metadata: UnboundedMetadata | None = Field(None, alias="_unboundedMetadata")
     import_in_progress: bool | None = Field(None, alias="_importInProgress")
     flags: list[Any] | None = Field(None, alias="_flags")
+    access: Access | None = Field(None, alias="_access")
     links: Links = Field(alias="_links")
 
 

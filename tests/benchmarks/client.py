@@ -31,9 +31,9 @@ def write_keys(bench: Bench) -> str:
 
 
 def product_load(bench: Bench, keys: str, *, seconds: float, rate: float | None = None) -> Load:
-    """Membership GETs of the product, with a token."""
+    """Membership GETs of the product, with a token of the store that has a scope."""
     system = bench.system
-    return Load(system.api_port, keys, SEGMENT, system.local.token, 32, seconds, rate)
+    return Load(system.api_port, keys, SEGMENT, system.reader_token(), 32, seconds, rate)
 
 
 def run_load(load: Load) -> Outcome:

@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite_publishing",
     "tests.conformance.suite_reclaiming",
     "tests.conformance.suite_schedules",
+    "tests.conformance.suite_tokens",
 )
 
 from tests.conformance.building import shares_copies  # noqa: E402  # asserts are rewritten first

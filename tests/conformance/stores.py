@@ -16,6 +16,7 @@ from redis.retry import Retry
 from tests.servers import Cluster, Server
 from worker.settings import AUDIT_ENTRIES
 from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
+from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit import AuditStore
 from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
@@ -107,6 +108,7 @@ def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
         memberships=memberships,
         jobs=JobStore(client, scripts, keys, token),
         audit=AuditStore(client, scripts, keys, AUDIT_ENTRIES),
+        access_tokens=AccessTokenStore(client, scripts, keys, clock_ms, token),
         tokens=token,
     )
 

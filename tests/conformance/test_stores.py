@@ -11,6 +11,7 @@ from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
 from tests.conformance.suite_schedules import ScheduleSuite
+from tests.conformance.suite_tokens import TokenSuite
 
 
 class TestAudit(AuditSuite):
@@ -54,4 +55,8 @@ class TestSchedules(ScheduleSuite):
 
 
 class TestExpiry(ExpirySuite):
+    pass
+
+
+class TestTokens(TokenSuite):
     pass

@@ -18,6 +18,7 @@ from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
 from tests.conformance.suite_schedules import ScheduleSuite
+from tests.conformance.suite_tokens import TokenSuite
 from tests.servers import Server
 from worker.store import Store
 from worker.store.scripts import ScriptName
@@ -26,6 +27,9 @@ DEFINITIONS, EDITS, BUILDS = DefinitionSuite(), EditSuite(), BuildSuite()
 ENVIRONMENTS, APPROVALS, AUDIT = EnvironmentSuite(), ApprovalSuite(), AuditSuite()
 PUBLISHING, RECLAIMING, JOBS = PublishSuite(), ReclaimSuite(), JobSuite()
 SCHEDULES, EXPIRY = ScheduleSuite(), ExpirySuite()
+TOKENS_RACE = TokenSuite().test_update__changed_between_reading_and_writing__is_refused
+TOKENS_GONE = TokenSuite().test_revoke__any__is_gone_with_all_that_was_noted
+TOKENS_USED = TokenSuite().test_note_used__several_processes__keeps_the_last_time
 
 
 @dataclass(frozen=True)
@@ -616,6 +620,9 @@ FAULTS: Final = (
         "'-inf', '+inf', 'LIMIT'",
         EXPIRY.test_hints__due_and_not__are_told_apart_by_the_servers_clock,
     ),
+    Fault("token over another", "token_put", "~= ARGV[2]", "== 0", TOKENS_RACE, own_list=False),
+    Fault("use left behind", "token_revoke", "'used:'", "'no:'", TOKENS_GONE, own_list=False),
+    Fault("use goes back", "token_used", "before <", "0 <", TOKENS_USED, own_list=False),
 )
 
 

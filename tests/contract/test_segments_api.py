@@ -25,6 +25,7 @@ def test_create__big_segment__has_exactly_the_documented_shape(client: httpx.Cli
     assert reply.status_code == 201
     shown = reply.json()
     metadata = shown.pop("_unboundedMetadata")
+    assert shown.pop("_access")["denied"] == []
     created = shown["creationDate"]
     assert shown == {
         "name": "Big one",

@@ -78,4 +78,5 @@ def test_list__one_changed_meanwhile__is_shown(large: Api) -> None:
 
         page = client.get(f"{SEGMENTS}?sort=-lastModified&limit=1").json()
 
+    assert changed.pop("_access")["denied"] == []
     assert page["items"] == [changed]

@@ -38,6 +38,12 @@ _OPERATIONS = {
     "postAuditLogEntries",
     "postAuditLogEntryCounts",
     "getContextInstanceSegmentsMembershipByEnv",
+    "getTokens",
+    "postToken",
+    "getToken",
+    "patchToken",
+    "deleteToken",
+    "resetToken",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.building import build, publish
 from tests.conformance.stores import new_list, opened
-from worker.store import Edit, ImportRequest, Keyspace, ListRef, Scope, Store
+from worker.store import Edit, ImportRequest, Keyspace, ListRef, NewToken, Scope, Store
 from worker.store.jobs import Unit
 from worker.store.pins import pin
 from worker.store.schedules import ScheduleChange, change_schedules
@@ -23,6 +23,7 @@ REF: Final = ListRef("P", "E", "S", 3)
 MADE: Final = {
     "projects": KEYS.projects(),
     "environments": KEYS.environments("P"),
+    "access_tokens": KEYS.access_tokens(),
     "segments": KEYS.segments(REF.scope),
     "generations": KEYS.generations(REF.scope),
     "list_record": KEYS.list_record(REF),
@@ -136,4 +137,14 @@ def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
         store.jobs.put_field(request.ref, "phase", "x")
         store.jobs.end(request.ref, "stopped", reason="r", report={}, keep_s=60)
         seen = _fields(store, store.keyspace.job(ref.scope, "import", "i1"), described)
+    assert seen == described
+
+
+def test_page__fields_of_the_access_tokens__are_those_it_ever_has() -> None:
+    described = _described("## The access tokens")
+    with opened(None) as store:
+        new = NewToken(name="n", role="reader", created_by="admin")
+        token, _ = store.access_tokens.create(new)
+        store.access_tokens.note_used({token.id: 1})
+        seen = _fields(store, store.keyspace.access_tokens(), described)
     assert seen == described

@@ -42,6 +42,13 @@ def test_segments_command__named_in_readme__has_help(command: str) -> None:
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize("command", ["create", "list", "revoke"])
+def test_tokens_command__named_in_readme__has_help(command: str) -> None:
+    result = CliRunner().invoke(build_app(), ["tokens", command, "--help"])
+
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize("readme", ["README.md", "worker/README.md", "scripts/README.md"])
 def test_link__in_readme__leads_somewhere(readme: str) -> None:
     page = _ROOT / readme

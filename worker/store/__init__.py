@@ -2,6 +2,7 @@
 
 from worker.errors import TerminalError, TransientError
 from worker.settings import StoreSettings
+from worker.store.access_tokens import AccessTokenStore, TokenSet, may_be_secret
 from worker.store.admission import admit_export, admit_import
 from worker.store.approvals import approve_import, require_approvable
 from worker.store.audit_entries import (
@@ -44,6 +45,9 @@ from worker.store.errors import (
     StoreRefused,
     StoreUnavailable,
     Superseded,
+    TokenChanged,
+    TokenNotFound,
+    TooManyTokens,
     Unapproved,
     Unsealed,
 )
@@ -52,9 +56,12 @@ from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.memberships import Edit, ListState, Membership
 from worker.store.opening import Store, assemble, open_store
 from worker.store.places import Place
+from worker.store.token_records import AccessToken, Grant, NewToken, RoleName
 
 __all__ = [
     "OURSELVES",
+    "AccessToken",
+    "AccessTokenStore",
     "Actor",
     "AuditEntry",
     "AuditEntryNotFound",
@@ -66,6 +73,7 @@ __all__ = [
     "EnvironmentNotFound",
     "ExportRequest",
     "Fenced",
+    "Grant",
     "ImportInProgress",
     "ImportNotWaiting",
     "ImportRequest",
@@ -80,12 +88,14 @@ __all__ = [
     "ListUnknown",
     "Membership",
     "NewSegment",
+    "NewToken",
     "OutOfMemory",
     "Place",
     "PlaceChanged",
     "Position",
     "ProjectExists",
     "ProjectNotFound",
+    "RoleName",
     "Scope",
     "Segment",
     "SegmentChanged",
@@ -99,6 +109,10 @@ __all__ = [
     "StoreUnavailable",
     "Superseded",
     "TerminalError",
+    "TokenChanged",
+    "TokenNotFound",
+    "TokenSet",
+    "TooManyTokens",
     "TransientError",
     "Unapproved",
     "Unsealed",
@@ -111,6 +125,7 @@ __all__ = [
     "delete_environment",
     "delete_project",
     "environment_resource",
+    "may_be_secret",
     "open_store",
     "project_resource",
     "require_approvable",

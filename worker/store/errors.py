@@ -5,6 +5,7 @@ StoreError
 ├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
 ├── PlaceChanged (transient)         a project or environment was changed meanwhile
 ├── SegmentChanged (transient)       a definition was changed by somebody else meanwhile
+├── TokenChanged (transient)         an access token was changed by somebody else meanwhile
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
@@ -21,6 +22,8 @@ StoreError
 ├── KeyInOtherList (terminal)        an edit was to be made only if its key is not there
 ├── JobNotFound (terminal)
 ├── AuditEntryNotFound (terminal)
+├── TokenNotFound (terminal)
+├── TooManyTokens (terminal)         the store has as many access tokens as it may have
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      there is no approval that this import waits for
 ├── Unapproved (terminal)            this import is published only after its approval
@@ -52,6 +55,10 @@ class SegmentChanged(StoreError, TransientError):
 
 class PlaceChanged(StoreError, TransientError):
     """Somebody else changed the project or environment. Read it again and decide anew."""
+
+
+class TokenChanged(StoreError, TransientError):
+    """Somebody else changed the access token. Read it again and decide anew."""
 
 
 class Unsealed(StoreError, TransientError):
@@ -122,6 +129,14 @@ class JobNotFound(StoreError, TerminalError):
 
 class AuditEntryNotFound(StoreError, TerminalError):
     """No entry of the log of changes has this id, or it was forgotten."""
+
+
+class TokenNotFound(StoreError, TerminalError):
+    """No access token has this id."""
+
+
+class TooManyTokens(StoreError, TerminalError):
+    """The store has as many access tokens as it may have."""
 
 
 class ImportInProgress(StoreError, TerminalError):

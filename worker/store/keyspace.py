@@ -56,6 +56,10 @@ class Keyspace:
         """Hash: environment key to JSON."""
         return f"{self.prefix}:{{{project}}}:environments"
 
+    def access_tokens(self) -> str:
+        """Hash: who may call, when tokens were used, and a mark that moves with each change."""
+        return f"{self.prefix}:tokens"
+
     def turn(self, name: str) -> str:
         """String with a time to live: whose turn a periodic chore is."""
         return f"{self.prefix}:turn:{name}"

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from worker.settings import AUDIT_ENTRIES, StoreSettings
+from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit import AuditStore
 from worker.store.client import Client
 from worker.store.connections import connect, driver_errors
@@ -31,6 +32,7 @@ class Store:
     memberships: MembershipStore
     jobs: JobStore
     audit: AuditStore
+    access_tokens: AccessTokenStore
     tokens: Callable[[], str]
     """Random names that nobody else has."""
 
@@ -112,5 +114,6 @@ def assemble(
         memberships=memberships,
         jobs=JobStore(client, scripts, keyspace, tokens),
         audit=AuditStore(client, scripts, keyspace, audit_entries),
+        access_tokens=AccessTokenStore(client, scripts, keyspace, clock, tokens),
         tokens=tokens,
     )

@@ -54,11 +54,14 @@ ScriptName = Literal[
     "segment_update",
     "segment_watch",
     "walk_schedules",
+    "token_put",
+    "token_revoke",
+    "token_used",
 ]
 
 #: Scripts about a list begin with the shared functions of this fragment.
 _FRAGMENT: Final = "list.lua"
-_WITHOUT_FRAGMENT: Final = ("audit_", "expiry_", "job_", "place_", "segment_")
+_WITHOUT_FRAGMENT: Final = ("audit_", "expiry_", "job_", "place_", "segment_", "token_")
 
 Argument = str | bytes | int | float
 

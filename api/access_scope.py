@@ -1,0 +1,114 @@
+"""Which projects, environments and segments a caller may see and change."""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from worker.store import Grant
+
+#: Globs of one token, and characters of one glob: they are tried on the hot path.
+MOST_GRANTS: Final = 50
+GLOB: Final = re.compile(r"[a-zA-Z0-9_.*?-]{1,256}")
+
+_ANY: Final = "*"
+#: Places whose answer is remembered for one token, about 300 bytes each.
+_REMEMBERED: Final = 1_024
+
+Place = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """One grant; ``None`` stands for any key."""
+
+    parts: tuple[re.Pattern[str] | None, ...]
+
+    def allows(self, keys: Sequence[str | None]) -> bool:
+        """Whether it holds what the keys name, or something below it."""
+        return all(
+            part is None or key is None or part.match(key) is not None
+            for part, key in zip(self.parts, keys, strict=True)
+        )
+
+    def covers(self, keys: Sequence[str | None]) -> bool:
+        """Whether it holds what the keys name, and everything below it."""
+        return all(
+            part is None or (key is not None and part.match(key) is not None)
+            for part, key in zip(self.parts, keys, strict=True)
+        )
+
+
+class AccessScope:
+    """What a caller's grants come to; safe from any thread.
+
+    No grant at all means no bounds. Otherwise one grant has to hold the whole place: the
+    project of one does not go with the segment of another.
+    """
+
+    __slots__ = ("_compiled", "_known", "grants")
+
+    def __init__(self, grants: tuple[Grant, ...]) -> None:
+        """Compile the globs; each must match :data:`GLOB`."""
+        self.grants = grants
+        self._compiled = tuple(
+            _Compiled((_compile(one.project), _compile(one.environment), _compile(one.segment)))
+            for one in grants
+        )
+        self._known: dict[Place, bool] = {}
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether there are no bounds."""
+        return not self._compiled
+
+    def allows(
+        self, project: str | None = None, environment: str | None = None, segment: str | None = None
+    ) -> bool:
+        """Whether a place is in scope, or anything inside it may be.
+
+        The filter for lists and for all that reads. Cost: about 0.1 µs for a segment asked
+        about before, else some microseconds.
+        """
+        if not self._compiled:
+            return True
+        if project is None or environment is None or segment is None:
+            return any(one.allows((project, environment, segment)) for one in self._compiled)
+        place = (project, environment, segment)
+        answer = self._known.get(place)
+        if answer is None:
+            answer = any(one.allows(place) for one in self._compiled)
+            if len(self._known) >= _REMEMBERED:
+                self._known = {}
+            self._known[place] = answer
+        return answer
+
+    def covers(
+        self, project: str | None = None, environment: str | None = None, segment: str | None = None
+    ) -> bool:
+        """Whether a place is in scope with all that is or ever will be inside it."""
+        if not self._compiled:
+            return True
+        return any(one.covers((project, environment, segment)) for one in self._compiled)
+
+    def matching(self, place: Place) -> tuple[Grant, ...]:
+        """The grants that hold a segment."""
+        pairs = zip(self.grants, self._compiled, strict=True)
+        return tuple(grant for grant, compiled in pairs if compiled.allows(place))
+
+
+EVERYTHING: Final = AccessScope(())
+
+
+@lru_cache(maxsize=4_096)
+def _compile(glob: str) -> re.Pattern[str] | None:
+    """A glob as a pattern that takes linear time for each of its stars; ``None``: any key.
+
+    ``fnmatch`` writes every star but the last as an atomic group, so nothing is tried twice.
+    """
+    if GLOB.fullmatch(glob) is None:
+        message = "a glob holds letters, digits, '_', '.', '-', '*' and '?'"
+        raise ValueError(message)
+    return None if not glob.strip(_ANY) else re.compile(fnmatch.translate(glob))

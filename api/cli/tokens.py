@@ -1,0 +1,145 @@
+"""``bigseg tokens``: make, list and revoke access tokens."""
+
+import re
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import product
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import typer
+
+from api.cli.connection import CommandError
+from api.cli.terminal import AsJson, command, show_json, show_table
+
+_PATH: Final = "/api/v2/tokens"
+_PAGE: Final = 200
+_DURATION: Final = re.compile(r"(\d{1,6})([smhdw])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+Globs = list[str] | None
+
+
+class TokenRole(StrEnum):
+    """What a token may do."""
+
+    READER = "reader"
+    WRITER = "writer"
+    ADMIN = "admin"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group ``tokens``."""
+    tokens = typer.Typer(help="Make, list and revoke access tokens.", no_args_is_help=True)
+    tokens.command("create")(_create)
+    tokens.command("list")(_list)
+    tokens.command("revoke")(_revoke)
+    app.add_typer(tokens, name="tokens")
+
+
+def _create(
+    name: Annotated[str, typer.Option(help="What it is for.")],
+    role: Annotated[
+        TokenRole,
+        typer.Option(help="What it may do; a writer changes segments, an admin all else."),
+    ] = TokenRole.READER,
+    project: Annotated[
+        Globs, typer.Option(metavar="GLOB", help="Only in such projects; may be given again.")
+    ] = None,
+    environment: Annotated[
+        Globs, typer.Option(metavar="GLOB", help="Only in such environments; same.")
+    ] = None,
+    segment: Annotated[
+        Globs, typer.Option(metavar="GLOB", help="Only such segments; same.")
+    ] = None,
+    expires_in: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How long it works, such as 90d or 12h.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make an access token and print its secret, which is never shown again.
+
+    Without GLOBs it is good everywhere. In a GLOB, * is any text and ? any one character.
+    """
+    body: dict[str, Any] = {"name": name, "role": role.value}
+    if project or environment or segment:
+        globs = product(project or ["*"], environment or ["*"], segment or ["*"])
+        resources = [f"proj/{one}:env/{two}:segment/{three}" for one, two, three in globs]
+        body["inlineRole"] = [{"effect": "allow", "actions": ["*"], "resources": resources}]
+    with command(as_json=as_json) as connection:
+        if expires_in is not None:
+            body["expiry"] = int((time.time() + _seconds(expires_in)) * 1_000)
+        made = connection.post(_PATH, body).json()
+    if as_json:
+        show_json(made)
+        return
+    typer.echo(made["token"])
+    typer.echo(f"{_described(made)}; keep the secret, it is not shown again", err=True)
+
+
+def _list(*, as_json: AsJson = False) -> None:
+    """List all access tokens, newest first."""
+    found: list[dict[str, Any]] = []
+    with command(as_json=as_json) as connection:
+        while True:
+            page = connection.get(_PATH, limit=_PAGE, offset=len(found))
+            found += page["items"]
+            if not page["items"] or len(found) >= page["totalCount"]:
+                break
+    if as_json:
+        show_json(found)
+        return
+    columns = ("id", "name", "role", "ends in", "scope", "created", "last used", "expires")
+    show_table("Access tokens", columns, [_row(one) for one in found])
+
+
+def _revoke(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the token, as listed.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke an access token; within a second it opens nothing more."""
+    with command(as_json=as_json) as connection:
+        connection.delete(f"{_PATH}/{quote(token_id, safe='')}")
+    if as_json:
+        show_json({"revoked": token_id})
+    else:
+        typer.echo(f"access token {token_id} is revoked")
+
+
+def _seconds(text: str) -> int:
+    found = _DURATION.fullmatch(text.strip().lower())
+    if found is None or not int(found[1]):
+        raise CommandError(f"--expires-in {text}: write a number and s, m, h, d or w, such as 90d")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _described(token: dict[str, Any]) -> str:
+    text = f"access token {token['_id']}, {token['role']}"
+    return f"{text} until {_date(token['expiry'])}" if "expiry" in token else text
+
+
+def _row(token: dict[str, Any]) -> tuple[object, ...]:
+    scope = [one for role in token.get("inlineRole", ()) for one in role["resources"]]
+    return (
+        token["_id"],
+        token.get("name") or None,
+        token["role"],
+        token["token"],
+        "\n".join(scope) or "everything",
+        _date(token["creationDate"]),
+        _date(token.get("lastUsed")),
+        _date(token.get("expiry")),
+    )
+
+
+def _date(unix_ms: int | None) -> str | None:
+    if unix_ms is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(unix_ms / 1_000, UTC)
+    except (OverflowError, ValueError):  # beyond the calendar
+        return "never"
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")

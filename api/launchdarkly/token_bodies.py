@@ -1,0 +1,149 @@
+"""What clients send about access tokens.
+
+Source: the models ``AccessTokenPost`` and ``StatementPost`` of LaunchDarkly's clients. Its
+custom roles are not understood. An inline role is: one statement that allows every action on
+some segments is the token's scope, whatever its role may do.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from api.access_scope import MOST_GRANTS
+from api.errors import InvalidRequest
+from api.launchdarkly.faults import refusal
+from api.launchdarkly.scope_specifiers import parse_specifier, specifier
+from api.launchdarkly.targeting_fields import null_is
+from worker.store import AccessToken, Grant, NewToken, RoleName
+
+_ANY_ACTION: Final = ["*"]
+#: What is shown of a statement.
+_SHOWN: Final = {"effect", "actions", "resources"}
+#: Integers above it are not the same in every client.
+_MOST: Final = 2**53 - 1
+
+
+def _specifiers(resources: list[str]) -> list[str]:
+    for one in resources:
+        parse_specifier(one)
+    return resources
+
+
+def _all_actions(actions: list[str]) -> list[str]:
+    if actions != _ANY_ACTION:
+        message = 'only ["*"] is understood; what a token may do is said by its role'
+        raise ValueError(message)
+    return actions
+
+
+def _no_custom_roles(ids: list[Any]) -> list[Any]:
+    if ids:
+        message = "custom roles are not understood; use role, with inlineRole for a scope"
+        raise ValueError(message)
+    return ids
+
+
+class Statement(BaseModel):
+    """A scope in LaunchDarkly's words."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    effect: Literal["allow"]
+    actions: Annotated[list[str], AfterValidator(_all_actions)]
+    resources: Annotated[
+        list[str], Field(min_length=1, max_length=MOST_GRANTS), AfterValidator(_specifiers)
+    ]
+    notActions: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
+    notResources: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
+
+
+class TokenFields(BaseModel):
+    """All of a token that can be changed."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: Annotated[str, null_is(""), Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    description: Annotated[str, null_is(""), Field(max_length=2_000)] = ""
+    role: RoleName | None = None
+    customRoleIds: Annotated[  # noqa: N815 - wire name
+        list[Any], null_is([]), AfterValidator(_no_custom_roles)
+    ] = []
+    inlineRole: Annotated[  # noqa: N815 - wire name
+        list[Statement], null_is([]), Field(max_length=1)
+    ] = []
+    defaultApiVersion: Annotated[  # noqa: N815 - wire name
+        int | None, Field(strict=True, ge=0, le=99_991_231)
+    ] = None
+    expiry: Annotated[int | None, Field(strict=True, ge=1, le=_MOST)] = None
+    """Unix milliseconds."""
+
+    @property
+    def role_name(self) -> RoleName:
+        """The role, or what is meant without one: an inline role allows every action."""
+        return self.role or ("writer" if self.inlineRole else "reader")
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """The scope."""
+        return tuple(parse_specifier(one) for role in self.inlineRole for one in role.resources)
+
+
+class NewTokenBody(TokenFields):
+    """What creates a token."""
+
+    serviceToken: Annotated[bool, Field(strict=True), null_is(default=False)] = False  # noqa: N815 - wire name
+
+    def new_token(self, created_by: str, now_ms: int) -> NewToken:
+        """What the store is to make of it.
+
+        Raises:
+            InvalidRequest: it would have ended before it began.
+        """
+        if self.expiry is not None and self.expiry <= now_ms:
+            raise InvalidRequest("expiry: is in the past; it is Unix time in milliseconds")
+        return NewToken(
+            name=self.name,
+            role=self.role_name,
+            created_by=created_by,
+            description=self.description,
+            grants=self.grants,
+            expires_ms=self.expiry,
+            details={
+                "serviceToken": self.serviceToken,
+                "defaultApiVersion": self.defaultApiVersion,
+            },
+        )
+
+
+def inline_role(grants: tuple[Grant, ...]) -> list[Statement]:
+    """A scope as it is written; nothing for one without bounds."""
+    if not grants:
+        return []
+    resources = [specifier(one) for one in grants]
+    return [Statement(effect="allow", actions=_ANY_ACTION, resources=resources)]
+
+
+def document_of(token: AccessToken) -> dict[str, Any]:
+    """A token as patches see it: every field that can be changed, also those without a value."""
+    statements = inline_role(token.grants)
+    return {
+        "name": token.name,
+        "description": token.description,
+        "role": token.role,
+        "customRoleIds": [],
+        "inlineRole": [one.model_dump(include=_SHOWN) for one in statements],
+        "defaultApiVersion": token.details.get("defaultApiVersion"),
+        "expiry": token.expires_ms,
+    }
+
+
+def fields_of(document: dict[str, Any]) -> TokenFields:
+    """Check a token after a patch.
+
+    Raises:
+        InvalidRequest: a field is wrong; says where.
+    """
+    try:
+        return TokenFields.model_validate(document)
+    except ValidationError as exc:
+        raise refusal(exc) from exc

@@ -1,0 +1,88 @@
+"""Access tokens as LaunchDarkly's clients see them.
+
+Source: the models ``Token`` and ``Tokens`` of LaunchDarkly's Python client. There are no
+members here: a token belongs to whichever token made it.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.launchdarkly.paths import PREFIX, link
+from api.launchdarkly.shapes import Links
+from api.launchdarkly.token_bodies import inline_role
+from worker.store import AccessToken
+
+TOKENS_PATH = f"{PREFIX}/tokens"
+
+
+class ShownStatement(BaseModel):
+    """A scope."""
+
+    effect: str
+    actions: list[str]
+    resources: list[str]
+
+
+class TokenRepresentation(BaseModel):
+    """One token."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    id: str = Field(alias="_id")
+    ownerId: str  # noqa: N815 - wire name
+    memberId: str  # noqa: N815 - wire name
+    name: str
+    description: str | None = None
+    creationDate: int  # noqa: N815 - wire name
+    lastModified: int  # noqa: N815 - wire name
+    role: str
+    inlineRole: list[ShownStatement] | None = None  # noqa: N815 - wire name
+    token: str
+    """The whole secret when it is made or reset, else its last four characters."""
+    serviceToken: bool  # noqa: N815 - wire name
+    links: Links = Field(alias="_links")
+    defaultApiVersion: int | None = None  # noqa: N815 - wire name
+    lastUsed: int | None = None  # noqa: N815 - wire name
+    expiry: int | None = None
+
+
+class TokenPage(BaseModel):
+    """A page of tokens."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    items: list[TokenRepresentation]
+    links: Links = Field(alias="_links")
+    totalCount: int  # noqa: N815 - wire name
+
+
+def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresentation:
+    """A token's representation.
+
+    Args:
+        token: which.
+        secret: only in the answer to the request that made it.
+    """
+    statements = [
+        ShownStatement(effect=one.effect, actions=one.actions, resources=one.resources)
+        for one in inline_role(token.grants)
+    ]
+    return TokenRepresentation(
+        id=token.id,
+        ownerId=token.created_by,
+        memberId=token.created_by,
+        name=token.name,
+        description=token.description or None,
+        creationDate=token.created_ms,
+        lastModified=token.modified_ms,
+        role=token.role,
+        inlineRole=statements or None,
+        token=secret or token.ending,
+        serviceToken=bool(token.details.get("serviceToken")),
+        links={
+            "self": link(f"{TOKENS_PATH}/{token.id}"),
+            "parent": link(TOKENS_PATH),
+        },
+        defaultApiVersion=token.details.get("defaultApiVersion"),
+        lastUsed=token.used_ms,
+        expiry=token.expires_ms,
+    )
