@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
 from worker.store import Scope
 
 #: Keys of projects, environments and segments. Source: Terraform's provider enforces it;
@@ -11,6 +13,13 @@ from worker.store import Scope
 RESOURCE_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 
 PREFIX: Final = "/api/v2"
+
+
+class Link(TypedDict):
+    """Where something is, and as what."""
+
+    href: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,6 @@ def segments_path(scope: Scope) -> str:
     return f"{PREFIX}/segments/{scope.project}/{scope.environment}"
 
 
-def link(href: str, media_type: str = "application/json") -> dict[str, str]:
+def link(href: str, media_type: str = "application/json") -> Link:
     """One entry of ``_links``."""
-    return {"href": href, "type": media_type}
+    return Link(href=href, type=media_type)

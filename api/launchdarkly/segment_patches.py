@@ -19,7 +19,6 @@ from api.launchdarkly.patching import PatchResult, apply_patch
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
-from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
 from api.launchdarkly.stored_targeting import stored_form, stored_rules
 from api.services import Services, ServicesOf
@@ -38,7 +37,6 @@ def router() -> APIRouter:
         response_model=UserSegment,
         response_model_exclude_none=True,
         dependencies=[RequireJson],
-        openapi_extra=REQUEST_DOCUMENT,
     )(patch_segment)
     return routes
 
