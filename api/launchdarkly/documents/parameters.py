@@ -19,6 +19,12 @@ class Parameter:
     """What is added to the schema that FastAPI makes."""
 
 
+
+
+def _sorted_by(fields: str) -> dict[str, str]:
+    return {"pattern": f"^(-?({fields})(,-?({fields}))*)?$"}
+
+
 _KEY: Final = {"pattern": f"^{RESOURCE_KEY.pattern}$"}
 _ID: Final = {"format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 _CONTEXT_KEY: Final = {"minLength": 1, "maxLength": KEY_LIMIT_BYTES}
@@ -53,9 +59,7 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
         "Fields to sort by, separated by commas, `-` before a field for descending: "
         "`creationDate`, `name`, `lastModified`. Newest first if it is left out.",
         "-lastModified,name",
-        {
-            "pattern": "^(-?(creationDate|name|lastModified)(,-?(creationDate|name|lastModified))*)?$"
-        },
+        _sorted_by("creationDate|name|lastModified"),
     ),
     "filter": Parameter(_FILTER, 'tags anyOf ["beta"],(unbounded equals true|query equals "test")'),
     "expand": Parameter(
@@ -67,7 +71,7 @@ _PLACE_SORT: Final = Parameter(
     "Fields to sort by, separated by commas, `-` before a field for descending: `name`, "
     "`createdOn`, `critical`. Newest first if it is left out.",
     "name,-createdOn",
-    {"pattern": "^(-?(name|createdOn|critical)(,-?(name|createdOn|critical))*)?$"},
+    _sorted_by("name|createdOn|critical"),
 )
 _STANDARD: Final = Parameter("The segment's key.", names.SEGMENT, _KEY)
 _OF: Final[Mapping[tuple[str, str], Parameter]] = {
