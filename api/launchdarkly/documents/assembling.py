@@ -104,7 +104,7 @@ def _complete(operation: dict[str, Any]) -> None:
     operation["responses"] = _copy(refusals_of(operation_id) | responses)
     for status, answer in operation["responses"].items():
         if answer["description"] == "Successful Response":
-            answer["description"] = _DESCRIPTIONS[status]
+            answer["description"] = _DESCRIPTIONS.get(status, "Accepted.")
     _add_examples(operation)
 
 

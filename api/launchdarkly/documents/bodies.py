@@ -113,7 +113,6 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def _location(what: str) -> dict[str, Any]:
-    pattern = f"^/api/v2/segments/.+/{what}s/[0-9a-f-]{{36}}$"
     return {
         "Location": {
             "description": f"The path of the {what}; it ends in its id.",

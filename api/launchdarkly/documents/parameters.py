@@ -19,8 +19,6 @@ class Parameter:
     """What is added to the schema that FastAPI makes."""
 
 
-
-
 def _sorted_by(fields: str) -> dict[str, str]:
     return {"pattern": f"^(-?({fields})(,-?({fields}))*)?$"}
 
