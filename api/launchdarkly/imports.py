@@ -12,7 +12,6 @@ from api.audit import audit_segment
 from api.auth import Caller
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.big_segments import big_segment
-from api.launchdarkly.import_document import REQUEST_DOCUMENT
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import SegmentPathOf, media_type_of
@@ -55,12 +54,7 @@ def router() -> APIRouter:
     """The routes of this module."""
     prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports"
     routes = APIRouter(prefix=prefix, tags=["Segments"])
-    routes.post(
-        "",
-        operation_id="createBigSegmentImport",
-        status_code=204,
-        openapi_extra=REQUEST_DOCUMENT,
-    )(create_import)
+    routes.post("", operation_id="createBigSegmentImport", status_code=204)(create_import)
     routes.get("/{importID}", operation_id="getBigSegmentImport")(get_import)
     return routes
 

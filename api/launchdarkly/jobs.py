@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from api.errors import NotFound
+from api.launchdarkly.job_reports import ImportReport, Initiator
 from api.launchdarkly.paths import SegmentPath, link
 from api.launchdarkly.shapes import Links
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
-from worker.store.jobs import Progress
+from worker.store.jobs import Progress, Stage, Status
 from worker.store.keyspace import JobKind
 
 JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -18,18 +19,21 @@ JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1_000
 
+#: A job's record keeps it as text.
+StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
+
 
 class FileStatus(BaseModel):
     """One list file of an import."""
 
     filename: str
-    status: str
+    status: Status
 
 
 class JobProgress(BaseModel):
     """How far a job is; counters may go back when a unit of work is repeated."""
 
-    stage: str
+    stage: StageName
     bytesDone: int  # noqa: N815 - wire name
     bytesTotal: int  # noqa: N815 - wire name
     rowsDone: int  # noqa: N815 - wire name
@@ -47,14 +51,14 @@ class ImportRepresentation(BaseModel):
     id: str
     segmentKey: str  # noqa: N815 - wire name
     creationTime: int  # noqa: N815 - wire name
-    mode: str
-    status: str
+    mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
+    status: Status
     files: list[FileStatus]
     links: Links = Field(alias="_links")
-    stage: str
+    stage: StageName
     reason: str | None
     progress: JobProgress
-    report: dict[str, Any] | None
+    report: SkipValidation[ImportReport] | None
     """Null before the import is complete or waits for its approval."""
 
 
@@ -66,14 +70,14 @@ class ExportRepresentation(BaseModel):
     id: str
     segmentKey: str  # noqa: N815 - wire name
     creationTime: int  # noqa: N815 - wire name
-    status: str
+    status: Status
     sizeBytes: int  # noqa: N815 - wire name
     size: str
-    initiator: dict[str, str]
+    initiator: Initiator
     links: Links = Field(alias="_links")
-    format: str
+    format: Literal["csv", "parquet"]
     rows: int | None
-    stage: str
+    stage: StageName
     reason: str | None
     progress: JobProgress
 

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
 from worker.store import Scope
 
 #: Keys of projects, environments and segments. Source: Terraform's provider enforces it;
@@ -15,6 +17,13 @@ PREFIX: Final = "/api/v2"
 #: Where clients report their use. Nobody listens, and whoever asks is told so without a
 #: token. Source: ldcli posts there after every command and ignores the answer.
 SILENT_PATHS: Final = frozenset({b"/internal/tracking"})
+
+
+class Link(TypedDict):
+    """Where something is, and as what."""
+
+    href: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,6 @@ def segments_path(scope: Scope) -> str:
     return f"{PREFIX}/segments/{scope.project}/{scope.environment}"
 
 
-def link(href: str, media_type: str = "application/json") -> dict[str, str]:
+def link(href: str, media_type: str = "application/json") -> Link:
     """One entry of ``_links``."""
-    return {"href": href, "type": media_type}
+    return Link(href=href, type=media_type)

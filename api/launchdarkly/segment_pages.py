@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from api.launchdarkly.paths import link
+from api.launchdarkly.paths import Link, link
 from api.launchdarkly.shapes import Links, untargeted_segment
 from api.launchdarkly.stored_targeting import stored_members
 from worker.store import Definition, ListState
@@ -60,7 +60,7 @@ def page_links(path: str, query: str, *, limit: int, offset: int, total: int) ->
         total: items in all.
     """
 
-    def at(start: int) -> dict[str, str]:
+    def at(start: int) -> Link:
         position = f"&offset={start}" if start else ""
         return link(f"{path}?{query}limit={limit}{position}")
 

@@ -32,7 +32,6 @@ from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_access import access_of
-from api.launchdarkly.segment_patch_document import REQUEST_DOCUMENT
 from api.launchdarkly.shapes import UserSegment, user_segment
 from api.launchdarkly.stored_targeting import (
     kept_schedules,
@@ -64,7 +63,6 @@ def router() -> APIRouter:
         response_model=UserSegment,
         response_model_exclude_none=True,
         dependencies=[RequireJson],
-        openapi_extra=REQUEST_DOCUMENT,
     )(patch_segment)
     return routes
 

@@ -5,16 +5,17 @@ Source: section 2.1 of the Segments API's documentation and the clients' models.
 """
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.launchdarkly.paths import SegmentPath, link
+from api.launchdarkly.paths import Link, SegmentPath, link
 from api.launchdarkly.segment_access import Access
 from api.launchdarkly.stored_targeting import stored_fields
+from api.launchdarkly.targeting_shapes import SegmentTarget, UserSegmentRule
 from worker.store import Definition, ListState, Scope, Segment
 
-Links = dict[str, dict[str, str]]
+Links = dict[str, Link]
 
 #: The Go client reads counts as 32-bit integers.
 _MOST_INT32 = 2**31 - 1
@@ -47,6 +48,13 @@ class UnboundedMetadata(BaseModel):
     deleted: bool = False
 
 
+class FlagListing(BaseModel):
+    """A flag that uses the segment; there are none here."""
+
+    name: str
+    key: str
+
+
 class UserSegment(BaseModel):
     """A segment's representation."""
 
@@ -61,16 +69,16 @@ class UserSegment(BaseModel):
     version: int
     generation: int
     deleted: bool = False
-    rules: list[Any] = []
+    rules: list[UserSegmentRule] = []
     included: list[str] | None = None
     excluded: list[str] | None = None
-    includedContexts: list[Any] | None = None  # noqa: N815 - wire name
-    excludedContexts: list[Any] | None = None  # noqa: N815 - wire name
+    includedContexts: list[SegmentTarget] | None = None  # noqa: N815 - wire name
+    excludedContexts: list[SegmentTarget] | None = None  # noqa: N815 - wire name
     unbounded: bool | None = None
     unboundedContextKind: str | None = None  # noqa: N815 - wire name
     unbounded_metadata: UnboundedMetadata | None = Field(None, alias="_unboundedMetadata")
     import_in_progress: bool | None = Field(None, alias="_importInProgress")
-    flags: list[Any] | None = Field(None, alias="_flags")
+    flags: list[FlagListing] | None = Field(None, alias="_flags")
     access: Access | None = Field(None, alias="_access")
     links: Links = Field(alias="_links")
 

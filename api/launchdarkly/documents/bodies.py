@@ -1,0 +1,161 @@
+"""What the document says of bodies that routes read by hand, and of answers beside the models."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.launchdarkly.documents.references import FORM, JSON, SEMANTIC, component
+
+_MODE: Final = {
+    "type": "string",
+    "enum": ["merge", "replace"],
+    "default": "merge",
+    "description": "Whether the list is added to the segment or becomes all of it.",
+}
+_ALLOW_EMPTY: Final = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether a list without keys may empty a segment.",
+}
+_WAIT: Final = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether the import waits for `processBigSegmentImport` before it is visible.",
+}
+_UPLOAD: Final = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "CSV (keys in the first column, no header), gzipped or not, or Parquet.",
+        },
+        "mode": _MODE,
+        "waitOnApprovals": _WAIT,
+        "allowEmpty": _ALLOW_EMPTY,
+    },
+}
+_SOURCE: Final = {
+    "type": "object",
+    "required": ["source"],
+    "properties": {
+        "source": {
+            "type": "string",
+            "maxLength": 2_000,
+            "description": "An object below a prefix that the operator allows.",
+        },
+        "mode": _MODE,
+        "waitOnApprovals": _WAIT,
+        "allowEmpty": _ALLOW_EMPTY,
+    },
+}
+_BARE_MERGE_PATCH: Final = {
+    "title": "Merge patch",
+    "allOf": [component("SegmentMergePatch")],
+    "not": {
+        "anyOf": [{"required": [field]} for field in ("patch", "merge", "instructions")],
+    },
+}
+_SEGMENT_PATCH: Final = {
+    "anyOf": [
+        component("JsonPatch"),
+        component("PatchWithComment"),
+        component("MergePatchWithComment"),
+        _BARE_MERGE_PATCH,
+    ]
+}
+_PLACE_PATCH: Final = {"anyOf": [component("JsonPatch"), component("PatchWithComment")]}
+_EXPORT: Final = {
+    "type": "object",
+    "properties": {
+        "format": {"type": "string", "enum": ["csv", "parquet"], "default": "csv"},
+    },
+}
+
+
+def body_of(operation_id: str) -> Mapping[str, Any] | None:
+    """The body of an operation that reads it by hand."""
+    return _BODIES.get(operation_id)
+
+
+def answers_of(operation_id: str) -> Mapping[str, Any]:
+    """Answers of an operation beside those that its route declares, by status."""
+    return _ANSWERS.get(operation_id, {})
+
+
+_PLACE_BODY: Final = {
+    "description": "A JSON patch.",
+    "required": True,
+    "content": {JSON: {"schema": _PLACE_PATCH}},
+}
+_BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "patchSegment": {
+        "description": "A JSON patch, a merge patch or a semantic patch.",
+        "required": True,
+        "content": {
+            JSON: {"schema": _SEGMENT_PATCH},
+            SEMANTIC: {"schema": component("SemanticPatch")},
+        },
+    },
+    "patchProject": _PLACE_BODY,
+    "patchEnvironment": _PLACE_BODY,
+    "createBigSegmentImport": {
+        "description": "A list as a file, or where one is.",
+        "required": True,
+        "content": {FORM: {"schema": _UPLOAD}, JSON: {"schema": _SOURCE}},
+    },
+    "createBigSegmentExport": {
+        "description": "The format; CSV if there is no body.",
+        "required": False,
+        "content": {JSON: {"schema": _EXPORT}},
+    },
+}
+
+
+def _location(what: str) -> dict[str, Any]:
+    return {
+        "Location": {
+            "description": f"The path of the {what}; it ends in its id.",
+            "required": True,
+            "schema": {
+                "type": "string",
+                "pattern": f"^/api/v2/segments/.+/{what}s/[0-9a-f-]{{36}}$",
+            },
+        }
+    }
+
+
+_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+_ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "createBigSegmentImport": {
+        "202": {
+            "description": "The import of a list in S3 was accepted.",
+            "headers": _location("import"),
+            "content": {JSON: {"schema": component("ImportRepresentation")}},
+        },
+        "204": {
+            "description": "The upload was accepted; the body is empty, Location is the import.",
+            "headers": _location("import"),
+        },
+    },
+    "createBigSegmentExport": {
+        "200": {
+            "description": "The export was accepted.",
+            "headers": _location("export"),
+            "content": {JSON: {"schema": component("ExportRepresentation")}},
+        },
+    },
+    "downloadBigSegmentExport": {
+        "200": {
+            "description": "The file: CSV with one key a line and no header, or Parquet.",
+            "headers": {
+                "Content-Disposition": {
+                    "description": "A name for the file.",
+                    "required": True,
+                    "schema": {"type": "string"},
+                }
+            },
+            "content": {"text/csv": _FILE, "application/vnd.apache.parquet": _FILE},
+        }
+    },
+}

@@ -1,0 +1,39 @@
+"""Big segments' members: edited and looked up."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from api.launchdarkly.documents.examples import names
+from api.launchdarkly.documents.examples.example import Examples
+from api.launchdarkly.documents.references import JSON
+
+_EDIT: Final = Examples(
+    bodies={
+        JSON: {
+            "both lists": {
+                "included": {"add": [names.MEMBER, "customer-5678"], "remove": ["customer-9012"]},
+                "excluded": {"add": ["customer-3456"], "remove": []},
+            },
+            "one list": {"included": {"add": ["customer-7890"]}},
+        }
+    }
+)
+_LOOK_UP: Final = Examples(
+    answers={
+        200: {
+            "member": {"userKey": names.MEMBER, "included": True, "excluded": False},
+            "neither included nor excluded": {
+                "userKey": "customer-0000",
+                "included": False,
+                "excluded": False,
+            },
+        }
+    }
+)
+
+EXAMPLES: Final[Mapping[str, Examples]] = {
+    "updateBigSegmentContextTargets": _EDIT,
+    "updateBigSegmentTargets": _EDIT,
+    "getSegmentMembershipForContext": _LOOK_UP,
+    "getSegmentMembershipForUser": _LOOK_UP,
+}

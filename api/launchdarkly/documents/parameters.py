@@ -1,0 +1,98 @@
+"""What parameters mean, which values they take, and an example of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from api.context_keys import KEY_LIMIT_BYTES
+from api.launchdarkly.documents.examples import names
+from api.launchdarkly.paths import RESOURCE_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, wherever it is used."""
+
+    description: str
+    example: Any
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    """What is added to the schema that FastAPI makes."""
+
+
+def _sorted_by(fields: str) -> dict[str, str]:
+    return {"pattern": f"^(-?({fields})(,-?({fields}))*)?$"}
+
+
+_KEY: Final = {"pattern": f"^{RESOURCE_KEY.pattern}$"}
+_ID: Final = {"format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
+_CONTEXT_KEY: Final = {"minLength": 1, "maxLength": KEY_LIMIT_BYTES}
+_FILTER: Final = (
+    "Terms of a field, an operator and a value: `includedKeys`, `excludedKeys` and `tags` take "
+    "`anyOf` and a list of strings, `query` takes `equals` and a string, `unbounded` takes "
+    "`equals` and true or false, `external` and `view` take `exists`. Terms are joined by `,` "
+    "(and), which binds tighter than `|` (or), and grouped by parentheses."
+)
+_PLACE_FILTER: Final = (
+    "A comma-separated list of `field:value`, all of which must hold: `query:text` searches keys "
+    "and names, `tags:a+b` wants all these tags, `keys:a|b` wants one of these keys."
+)
+
+_ANYWHERE: Final[Mapping[str, Parameter]] = {
+    "projectKey": Parameter("The project's key.", names.PROJECT, _KEY),
+    "environmentKey": Parameter("The environment's key.", names.ENVIRONMENT, _KEY),
+    "segmentKey": Parameter("The segment's key.", names.BIG_SEGMENT, _KEY),
+    "contextKey": Parameter(
+        "The context's key, percent-encoded; its kind is the segment's.",
+        names.MEMBER,
+        _CONTEXT_KEY,
+    ),
+    "userKey": Parameter(
+        "The context's key, percent-encoded: the older name.", names.MEMBER, _CONTEXT_KEY
+    ),
+    "importID": Parameter("The import's id.", names.IMPORT, _ID),
+    "exportID": Parameter("The export's id.", names.EXPORT, _ID),
+    "limit": Parameter("How many to answer at most.", 20),
+    "offset": Parameter("How many to leave out at the beginning.", 0),
+    "sort": Parameter(
+        "Fields to sort by, separated by commas, `-` before a field for descending: "
+        "`creationDate`, `name`, `lastModified`. Newest first if it is left out.",
+        "-lastModified,name",
+        _sorted_by("creationDate|name|lastModified"),
+    ),
+    "filter": Parameter(_FILTER, 'tags anyOf ["beta"],(unbounded equals true|query equals "test")'),
+    "expand": Parameter(
+        "`environments` answers the first environments with a project.", "environments"
+    ),
+    "dryRun": Parameter("Answer the segment as it would be, and change nothing.", example=True),
+}
+_PLACE_SORT: Final = Parameter(
+    "Fields to sort by, separated by commas, `-` before a field for descending: `name`, "
+    "`createdOn`, `critical`. Newest first if it is left out.",
+    "name,-createdOn",
+    _sorted_by("name|createdOn|critical"),
+)
+_STANDARD: Final = Parameter("The segment's key.", names.SEGMENT, _KEY)
+_OF: Final[Mapping[tuple[str, str], Parameter]] = {
+    ("getProjects", "sort"): _PLACE_SORT,
+    ("getProjects", "filter"): Parameter(_PLACE_FILTER, "query:shop"),
+    ("getEnvironmentsByProject", "sort"): _PLACE_SORT,
+    ("getEnvironmentsByProject", "filter"): Parameter(_PLACE_FILTER, "query:prod,tags:live"),
+    ("getSegment", "segmentKey"): _STANDARD,
+    ("patchSegment", "segmentKey"): _STANDARD,
+    ("deleteSegment", "segmentKey"): _STANDARD,
+}
+
+
+def described(operation_id: str, parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter with its meaning; as it was if the table does not have it."""
+    name = parameter["name"]
+    known = _OF.get((operation_id, name), _ANYWHERE.get(name))
+    schema = {part: value for part, value in parameter["schema"].items() if part != "title"}
+    if known is None:
+        return {**parameter, "schema": schema}
+    return {
+        **parameter,
+        "description": known.description,
+        "schema": {**schema, **known.schema},
+        "example": known.example,
+    }

@@ -1,0 +1,177 @@
+"""Which refusals an operation can answer with, in one table."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from api.launchdarkly.documents.references import JSON, component
+
+#: A UUID, as every refusal has one.
+_ERROR_ID: Final = "7b2a1c5e-0d4f-4c8a-9e53-1f6d0b9a2c47"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One way to be refused."""
+
+    status: int
+    code: str
+    description: str
+    message: str
+    """An example of what the caller is told."""
+
+
+INVALID: Final = Refusal(
+    400, "invalid_request", "The request is wrong; the message says where.", "name: Field required"
+)
+UNAUTHORIZED: Final = Refusal(
+    401, "unauthorized", "No access token, or one that is not known.", "invalid access token"
+)
+FORBIDDEN: Final = Refusal(
+    403,
+    "forbidden",
+    "The access token does not allow this.",
+    "access to the resource was denied",
+)
+NOT_FOUND: Final = Refusal(
+    404, "not_found", "There is no such thing.", "invalid resource identifier"
+)
+NOT_ALLOWED: Final = Refusal(
+    405, "method_not_allowed", "The path exists, but not for this method.", "method not allowed"
+)
+KEY_TAKEN: Final = Refusal(
+    409, "key_exists", "The key is taken, or someone was faster.", "Duplicate segment key"
+)
+CONFLICT: Final = Refusal(
+    409,
+    "optimistic_locking_error",
+    "Someone else is in the way; read again, then try again.",
+    "patch[0]: test at /version failed; read the segment again",
+)
+TOO_LARGE: Final = Refusal(
+    413, "request_too_large", "The body is too long.", "the request body is over 5,242,880 bytes"
+)
+MEDIA_TYPE: Final = Refusal(
+    415,
+    "unsupported_media_type",
+    "The body is of a type that is not taken here.",
+    "send application/json, not text/plain",
+)
+RATE_LIMITED: Final = Refusal(
+    429,
+    "rate_limited",
+    "Too many requests; where limits are on, the headers say when to come back.",
+    "API rate limit exceeded",
+)
+BROKEN: Final = Refusal(
+    500,
+    "internal_error",
+    "Something that should not happen did; the operator finds the id in the log.",
+    "something went wrong; the operator finds it in the log by this id",
+)
+UNAVAILABLE: Final = Refusal(
+    503,
+    "service_unavailable",
+    "A part that is needed does not answer, or not with certainty. Safe to retry.",
+    "the store does not answer; retry",
+)
+ALL: Final = (
+    *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT),
+    *(TOO_LARGE, MEDIA_TYPE, RATE_LIMITED, BROKEN, UNAVAILABLE),
+)
+
+#: Whatever is behind a token and needs the store.
+_ALWAYS: Final = (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN, UNAVAILABLE)
+_READ: Final = (*_ALWAYS, NOT_FOUND)
+_QUERY: Final = (*_READ, INVALID)
+_BODY: Final = (*_QUERY, TOO_LARGE, MEDIA_TYPE)
+
+#: Operations that are not here are taken for ones that read a body.
+_OF: Final[Mapping[str, Iterable[Refusal]]] = {
+    "getSegments": _QUERY,
+    "postSegment": (*_BODY, KEY_TAKEN),
+    "getSegment": _READ,
+    "patchSegment": (*_BODY, CONFLICT),
+    "deleteSegment": _READ,
+    "updateBigSegmentContextTargets": _BODY,
+    "updateBigSegmentTargets": _BODY,
+    "getSegmentMembershipForContext": _QUERY,
+    "getSegmentMembershipForUser": _QUERY,
+    "createBigSegmentImport": (*_BODY, CONFLICT),
+    "getBigSegmentImport": _READ,
+    "createBigSegmentExport": (*_QUERY, TOO_LARGE),
+    "getBigSegmentExport": _READ,
+    "downloadBigSegmentExport": _READ,
+    "getProjects": (*_ALWAYS, INVALID),
+    "postProject": (*_ALWAYS, INVALID, KEY_TAKEN, TOO_LARGE, MEDIA_TYPE),
+    "getProject": _READ,
+    "patchProject": (*_BODY, CONFLICT),
+    "deleteProject": (*_READ, CONFLICT),
+    "getEnvironmentsByProject": _QUERY,
+    "postEnvironment": (*_BODY, KEY_TAKEN),
+    "getEnvironment": _READ,
+    "patchEnvironment": (*_BODY, CONFLICT),
+    "deleteEnvironment": _READ,
+    "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN),
+    "getLiveness": (),
+    "getReadiness": (),
+}
+_SECONDS: Final = {"type": "integer", "minimum": 0}
+_LIMITS: Final = {
+    name: {"description": description, "schema": {"type": "integer", "minimum": 0}}
+    for name, description in {
+        "X-Ratelimit-Global-Limit": "Requests that all tokens together may make in a window.",
+        "X-Ratelimit-Global-Remaining": "How many of them are left.",
+        "X-Ratelimit-Route-Limit": "Requests that this operation takes in a window.",
+        "X-Ratelimit-Route-Remaining": "How many of them are left.",
+        "X-Ratelimit-Auth-Token-Limit": "Requests that this token may make in a window.",
+        "X-Ratelimit-Auth-Token-Remaining": "How many of them are left.",
+        "X-Ratelimit-Reset": "When the window ends, in Unix milliseconds.",
+        "X-Ratelimit-Auth-Token-Reset": "When the token's window ends, in Unix milliseconds.",
+    }.items()
+}
+_HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {
+    429: {
+        "Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS},
+        **_LIMITS,
+    },
+    503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
+}
+
+
+def refusals_of(operation_id: str) -> dict[str, Any]:
+    """The answers of an operation with a status of 400 and above, by status."""
+    found = sorted(_OF.get(operation_id, _BODY), key=lambda one: one.status)
+    return {str(one.status): _answer(one) for one in found}
+
+
+def is_listed(operation_id: str) -> bool:
+    """Whether the table says which refusals an operation has."""
+    return operation_id in _OF
+
+
+def error_schema() -> dict[str, Any]:
+    """The body of every refusal."""
+    return {
+        "type": "object",
+        "description": "Why a request was refused.",
+        "required": ["code", "message", "id"],
+        "properties": {
+            "code": {"type": "string", "enum": sorted({one.code for one in ALL})},
+            "message": {"type": "string", "description": "What happened and what to do."},
+            "id": {
+                "type": "string",
+                "format": "uuid",
+                "description": "Under which the operator finds the request in the log.",
+            },
+        },
+    }
+
+
+def _answer(refusal: Refusal) -> dict[str, Any]:
+    example = {"code": refusal.code, "message": refusal.message, "id": _ERROR_ID}
+    media = {"schema": component("Error"), "examples": {refusal.code: {"value": example}}}
+    answer: dict[str, Any] = {"description": refusal.description, "content": {JSON: media}}
+    if refusal.status in _HEADERS:
+        answer["headers"] = dict(_HEADERS[refusal.status])
+    return answer
