@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from api.errors import TooLarge
+from api.header_names import as_written
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -113,9 +114,10 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._refused = self._unread and self.status >= _FIRST_REFUSAL
+            headers = [(as_written(name), value) for name, value in message.get("headers", ())]
             if self._refused:
-                headers = [*message.get("headers", ()), (b"connection", b"close")]
-                message = {**message, "headers": headers}
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
         elif self._refused and not message.get("more_body"):
             await self._send({**message, "more_body": True})
             await self._linger()
@@ -140,6 +142,6 @@ def _start(status: int, body: bytes, headers: tuple[Header, ...]) -> Message:
         "headers": [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
-            *headers,
+            *((as_written(name), value) for name, value in headers),
         ],
     }
