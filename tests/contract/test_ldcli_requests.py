@@ -11,9 +11,10 @@ from http.client import HTTPConnection
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
-from tests.api_servers import SEGMENTS, TOKEN, Api, new_key
+from tests.api_servers import SEGMENTS, TOKEN, Api, assert_refused, new_key
 
 _JSON: Final = "application/json"
 _SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
@@ -161,7 +162,7 @@ def test_dry_run__asked_for__stores_nothing(ldcli: Ldcli) -> None:
     assert ldcli.read("GET", path)["name"] == "Made by ldcli"
 
 
-def test_tracking__after_each_command__is_not_found(ldcli: Ldcli) -> None:
-    status, _ = ldcli.send("POST", "/internal/tracking", {"event": "CLI Command Run"})
+def test_tracking__after_each_command__is_not_found(client: httpx.Client) -> None:
+    reply = client.post("/internal/tracking", json={"event": "CLI Command Run"})
 
-    assert status == 404
+    assert_refused(reply, 404, "not_found")
