@@ -9,8 +9,15 @@ from launchdarkly_api import (
     ApiClient,
     ApiResponse,
     BigSegmentTarget,
+    ContextInstanceSegmentMemberships,
+    ExpiringTargetGetResponse,
+    ExpiringTargetPatchResponse,
+    ExpiringUserTargetGetResponse,
+    ExpiringUserTargetPatchResponse,
     Export,
     ModelImport,
+    PatchSegmentExpiringTargetInputRep,
+    PatchSegmentRequest,
     SegmentBody,
     SegmentsApi,
     SegmentUserList,
@@ -25,6 +32,8 @@ from tests.contract.python_client import ENVIRONMENT, PROJECT, as_sent, json_pat
 Place = tuple[str, str, str]
 """Keys of project, environment and segment."""
 
+#: The year 2096: nothing expires while tests run.
+_DATE_MS: Final = 4_000_000_000_000
 _JOB: Final = "11111111-1111-4111-8111-111111111111"
 _VARIANTS: Final = ("_with_http_info", "_without_preload_content")
 
@@ -130,6 +139,42 @@ def _export(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
     return (export_started(segments, place),)
 
 
+def _expiry() -> PatchSegmentExpiringTargetInputRep:
+    target = {"contextKey": "k", "contextKind": "user", "targetType": "included"}
+    instruction = {"kind": "addExpiringTarget", "value": _DATE_MS, **target}
+    body = {"instructions": [instruction], "comment": "why"}
+    return PatchSegmentExpiringTargetInputRep.model_validate(body)
+
+
+def _user_expiry() -> PatchSegmentRequest:
+    target = {"userKey": "k", "targetType": "included"}
+    instruction = {"kind": "addExpireUserTargetDate", "value": _DATE_MS, **target}
+    return PatchSegmentRequest.model_validate({"instructions": [instruction], "comment": "why"})
+
+
+def _targeted(segments: SegmentsApi, place: Place) -> None:
+    patch = json_patch({"op": "add", "path": "/included/-", "value": "k"})
+    segments.patch_segment(*place, patch)
+
+
+def _expiring(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
+    """One target expires."""
+    _targeted(segments, place)
+    segments.patch_expiring_targets_for_segment(*place, _expiry())
+    return ()
+
+
+def _to_expire(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
+    """One target does not expire yet."""
+    _targeted(segments, place)
+    return (_expiry(),)
+
+
+def _user_to_expire(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
+    _targeted(segments, place)
+    return (_user_expiry(),)
+
+
 OPERATIONS: Final[dict[str, Operation]] = {
     "post_segment": Operation(
         201, UserSegment, (SegmentBody(name="n", key="k"),), keys=2, prepared=_new_segment
@@ -146,4 +191,19 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "get_big_segment_import": Operation(200, ModelImport, (_JOB,), big=True, prepared=_import),
     "create_big_segment_export": Operation(200, None, big=True),
     "get_big_segment_export": Operation(200, Export, (_JOB,), big=True, prepared=_export),
+    "get_expiring_targets_for_segment": Operation(
+        200, ExpiringTargetGetResponse, prepared=_expiring
+    ),
+    "patch_expiring_targets_for_segment": Operation(
+        200, ExpiringTargetPatchResponse, (_expiry(),), prepared=_to_expire
+    ),
+    "get_expiring_user_targets_for_segment": Operation(
+        200, ExpiringUserTargetGetResponse, prepared=_expiring
+    ),
+    "patch_expiring_user_targets_for_segment": Operation(
+        200, ExpiringUserTargetPatchResponse, (_user_expiry(),), prepared=_user_to_expire
+    ),
+    "get_context_instance_segments_membership_by_env": Operation(
+        200, ContextInstanceSegmentMemberships, ({"kind": "user", "key": "k"},), keys=2
+    ),
 }

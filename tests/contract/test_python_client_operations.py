@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import pytest
 from launchdarkly_api import (
+    AccessTokenPost,
+    AccessTokensApi,
     ApiClient,
     Configuration,
     SegmentBody,
@@ -17,6 +19,7 @@ from launchdarkly_api.exceptions import (
     ApiException,
     BadRequestException,
     ConflictException,
+    ForbiddenException,
     NotFoundException,
     ServiceException,
     UnauthorizedException,
@@ -30,12 +33,26 @@ from tests.contract.python_operations import (
     assert_answered,
     call,
     import_started,
+    operations_of,
     refused_call,
     segment_created,
 )
+from tests.servers import Server
 
 #: Nothing listens there.
 _NO_STORE: Final = "redis://127.0.0.1:9/0"
+#: What a token that may only read is refused.
+_WRITING: Final = {
+    "post_segment",
+    "patch_segment",
+    "delete_segment",
+    "update_big_segment_context_targets",
+    "update_big_segment_targets",
+    "create_big_segment_import",
+    "create_big_segment_export",
+    "patch_expiring_targets_for_segment",
+    "patch_expiring_user_targets_for_segment",
+}
 
 
 def _list(*context_keys: str) -> SegmentUserList:
@@ -61,6 +78,29 @@ def storeless() -> Iterator[ApiClient]:
         configuration = Configuration(host=api.url, api_key={"ApiKey": TOKEN}, retries=0)
         with ApiClient(configuration) as client:
             yield client
+
+
+@pytest.fixture(scope="module")
+def reader(api: Api, client: ApiClient) -> Iterator[ApiClient]:
+    """A client that may read."""
+    token = AccessTokensApi(client).post_token(AccessTokenPost(name="reader", role="reader")).token
+    assert token is not None
+    with python_client(api, token) as reading:
+        yield reading
+
+
+@pytest.fixture(scope="module")
+def limited(valkey_server: Server) -> Iterator[ApiClient]:
+    """A client that may send one request in ten seconds, and one look-up."""
+    with running_api(valkey_server.url, {"LIMIT_TOKEN": "1", "LIMIT_LOOKUP_TOKEN": "1"}) as api:
+        configuration = Configuration(host=api.url, api_key={"ApiKey": TOKEN}, retries=0)
+        with ApiClient(configuration) as client:
+            yield client
+
+
+def test_suite__every_operation_of_the_client__is_driven() -> None:
+    assert set(OPERATIONS) == operations_of(SegmentsApi)
+    assert len(OPERATIONS) == 18
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -92,6 +132,46 @@ def test_operation__with_a_wrong_token__is_unauthorized(stranger: ApiClient, nam
     with pytest.raises(UnauthorizedException) as refused:
         refused_call(stranger, name, OPERATIONS[name], ("default", "production", "none"))
     _assert_shaped(refused.value, "unauthorized")
+
+
+@pytest.mark.parametrize("name", sorted(_WRITING))
+def test_operation__that_writes_with_a_reader_s_token__is_forbidden(
+    reader: ApiClient, name: str
+) -> None:
+    with pytest.raises(ForbiddenException) as refused:
+        refused_call(reader, name, OPERATIONS[name], ("default", "production", "none"))
+    _assert_shaped(refused.value, "forbidden")
+
+
+@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - _WRITING))
+def test_operation__that_reads_with_a_reader_s_token__is_let_in(
+    client: ApiClient, reader: ApiClient, name: str
+) -> None:
+    operation = OPERATIONS[name]
+    segments = SegmentsApi(client)
+    place = segment_created(segments, big=operation.big)
+    arguments = operation.arguments
+    if operation.prepared is not None:
+        arguments = operation.prepared(segments, place)
+
+    reply = call(reader, name, place[: operation.keys], *arguments)  # type: ignore[arg-type]  # fewer keys
+
+    assert reply.status_code == operation.status
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_operation__too_often__is_refused_with_what_is_left(limited: ApiClient, name: str) -> None:
+    for _ in range(3):  # the first may pass, and a window may end
+        with pytest.raises(ApiException) as refused:
+            refused_call(limited, name, OPERATIONS[name], ("none", "none", "none"))
+        if refused.value.status == 429:
+            break
+
+    assert type(refused.value) is ApiException
+    assert refused.value.headers is not None
+    assert int(refused.value.headers["X-Ratelimit-Auth-Token-Limit"]) == 1
+    assert int(refused.value.headers["X-Ratelimit-Auth-Token-Remaining"]) == 0
+    _assert_shaped(refused.value, "rate_limited")
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -134,6 +214,8 @@ def test_operation__for_big_segments_on_a_standard_one__is_a_bad_request(
         ("get_segment_membership_for_user", ("\n",)),
         ("create_big_segment_import", ()),
         ("create_big_segment_import", (b"k\n", "add")),
+        ("get_context_instance_segments_membership_by_env", ({"kind": "user"},)),
+        ("get_context_instance_segments_membership_by_env", ({"kind": "multi"},)),
     ],
 )
 def test_operation__bad_request__is_of_its_own_class(

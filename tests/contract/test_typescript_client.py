@@ -10,6 +10,11 @@ from worker.store import JobRef, Store
 
 _PLACE: Final = (SCOPE.project, SCOPE.environment)
 _SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
+#: The year 2096: nothing expires while tests run.
+_DATE_MS: Final = 4_000_000_000_000
+_DATE: Final = {"targetType": "included", "value": _DATE_MS}
+_EXPIRY: Final = {"kind": "addExpiringTarget", "contextKey": "k", "contextKind": "user"}
+_USER_EXPIRY: Final = {"kind": "addExpireUserTargetDate", "userKey": "k"}
 _JOB: Final = "11111111-1111-4111-8111-111111111111"
 _CODES: Final = {
     400: "invalid_request",
@@ -30,10 +35,15 @@ _ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
     "getBigSegmentImport": (_JOB,),
     "createBigSegmentExport": (),
     "getBigSegmentExport": (_JOB,),
+    "getExpiringTargetsForSegment": (),
+    "patchExpiringTargetsForSegment": ({"instructions": [_EXPIRY | _DATE]},),
+    "getExpiringUserTargetsForSegment": (),
+    "patchExpiringUserTargetsForSegment": ({"instructions": [_USER_EXPIRY | _DATE]},),
 }
 _LIST_ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
     "postSegment": ({"name": "n", "key": "k"},),
     "getSegments": (),
+    "getContextInstanceSegmentsMembershipByEnv": ({"kind": "user", "key": "k"},),
 }
 _OF_BIG_ONES: Final = sorted(name for name in _ARGUMENTS if "Big" in name or "Member" in name)
 
@@ -52,6 +62,11 @@ def _assert_refused(outcome: Outcome, status: int, code: str | None = None) -> N
     assert set(outcome.data) == {"code", "message", "id"}
     assert outcome.data["code"] == (code or _CODES[status])
     assert outcome.data["message"]
+
+
+def test_suite__every_operation_of_the_client__is_driven(typescript: TypeScriptClient) -> None:
+    assert typescript.operations == set(_ARGUMENTS | _LIST_ARGUMENTS)
+    assert len(typescript.operations) == 18
 
 
 @pytest.mark.parametrize("big", [False, True])
@@ -163,6 +178,49 @@ def test_export__of_a_segment__is_found_by_its_location(
     assert (shown["sizeBytes"], shown["size"]) == (18, "18 B")
     assert shown["initiator"]["name"]
     assert shown["_links"]["download"]["type"] == "text/csv"
+
+
+@pytest.mark.parametrize(
+    ("family", "instruction"), [("Targets", _EXPIRY), ("UserTargets", _USER_EXPIRY)]
+)
+@pytest.mark.parametrize("big", [False, True])
+def test_expiring_targets__added__are_read_again(
+    typescript: TypeScriptClient, family: str, instruction: dict[str, str], *, big: bool
+) -> None:
+    key = _created(typescript, big=big)
+    if big:
+        typescript.call("updateBigSegmentTargets", *_PLACE, key, {"included": {"add": ["k"]}})
+    else:
+        typescript.call("patchSegment", *_PLACE, key, {"included": ["k"]})
+    patch = f"patchExpiring{family}ForSegment"
+    known = instruction | _DATE
+    instructions = [known, known | {"targetType": "excluded"}]
+
+    refused = typescript.call(patch, *_PLACE, key, {"instructions": [known | {"kind": "none"}]})
+    tried = typescript.call(patch, *_PLACE, key, {"instructions": instructions, "comment": "why"})
+    got = typescript.call(f"getExpiring{family}ForSegment", *_PLACE, key)
+
+    _assert_refused(refused, 400)
+    assert tried.status == 200
+    assert (tried.data["successfulInstructions"], tried.data["failedInstructions"]) == (1, 1)
+    assert [one["instructionIndex"] for one in tried.data["errors"]] == [1]
+    assert got.status == 200
+    assert got.data["items"] == tried.data["items"]
+    assert [one["expirationDate"] for one in got.data["items"]] == [_DATE_MS]
+
+
+def test_evaluate__one_context__tells_of_every_segment(typescript: TypeScriptClient) -> None:
+    standard, big = _created(typescript), _created(typescript, big=True)
+    typescript.call("patchSegment", *_PLACE, standard, {"included": ["é/ %"]})
+    typescript.call("updateBigSegmentTargets", *_PLACE, big, {"included": {"add": ["é/ %"]}})
+
+    found = typescript.call(
+        "getContextInstanceSegmentsMembershipByEnv", *_PLACE, {"kind": "user", "key": "é/ %"}
+    )
+
+    assert found.status == 200
+    members = {one["key"] for one in found.data["items"] if one["isMember"]}
+    assert members >= {standard, big}
 
 
 @pytest.mark.parametrize("operation", sorted(_ARGUMENTS))
