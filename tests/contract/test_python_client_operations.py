@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -101,6 +102,15 @@ def limited(valkey_server: Server) -> Iterator[ApiClient]:
 def test_suite__every_operation_of_the_client__is_driven() -> None:
     assert set(OPERATIONS) == operations_of(SegmentsApi)
     assert len(OPERATIONS) == 18
+
+
+def test_readme__table_of_operations__names_every_one() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    table = readme.partition("### Every operation")[2].partition("\n\nFor all of them")[0]
+
+    for name in OPERATIONS:
+        first, *words = name.split("_")
+        assert "".join((first, *(word.title() for word in words))) in table
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
