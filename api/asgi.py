@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from api.errors import TooLarge
+from api.header_names import as_written
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -117,8 +118,8 @@ class Exchange:
             self.status = message["status"]
             self._refused = self._unread and self.status >= _FIRST_REFUSAL
             added = (*self.headers, *(_CLOSE if self._refused else ()))
-            if added:
-                message = {**message, "headers": [*message.get("headers", ()), *added]}
+            headers = (*message.get("headers", ()), *added)
+            message = {**message, "headers": [(as_written(name), value) for name, value in headers]}
         elif self._refused and not message.get("more_body"):
             await self._send({**message, "more_body": True})
             await self._linger()
@@ -143,6 +144,6 @@ def _start(status: int, body: bytes, headers: tuple[Header, ...]) -> Message:
         "headers": [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
-            *headers,
+            *((as_written(name), value) for name, value in headers),
         ],
     }

@@ -1,4 +1,4 @@
-"""Fixtures shared by every kind of test: real servers, one of each a run."""
+"""Shared by every kind of test: real servers, one of each a run, and what may be left out."""
 
 import sys
 from collections.abc import Iterator
@@ -17,6 +17,36 @@ _STRICT = {"sanitize-dump-payload": "yes", "enable-debug-command": "yes"}
 # examples say so themselves.
 settings.register_profile("suite", deadline=None, max_examples=60)
 settings.load_profile("suite")
+
+
+_WITHOUT_NODE = "--without-node: the contract suite of LaunchDarkly's TypeScript client"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run do without an npm registry."""
+    parser.addoption("--without-node", action="store_true", help="leave out what needs Node")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say at the start what is left out."""
+    return [f"left out {_WITHOUT_NODE}"] if config.getoption("without_node") else []
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say it again at the end."""
+    if config.getoption("without_node"):
+        terminalreporter.section("left out", yellow=True)
+        terminalreporter.write_line(_WITHOUT_NODE)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that use the TypeScript client."""
+    if config.getoption("without_node"):
+        left_out = [one for one in items if "typescript" in getattr(one, "fixturenames", ())]
+        items[:] = [one for one in items if one not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

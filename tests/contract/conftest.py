@@ -7,8 +7,10 @@ import httpx
 import pytest
 
 pytest.register_assert_rewrite("tests.api_servers")
+pytest.register_assert_rewrite("tests.contract.typescript")
 
 from tests.api_servers import Api, running_api  # noqa: E402  # asserts are rewritten first
+from tests.contract.typescript import TypeScriptClient, typescript_client  # noqa: E402  # same
 from tests.object_servers import ObjectServer  # noqa: E402  # same
 from tests.servers import Server  # noqa: E402  # same
 from worker.objects import ObjectSettings, ObjectStore  # noqa: E402  # same
@@ -56,3 +58,10 @@ def client(api: Api) -> Iterator[httpx.Client]:
 def store(api: Api) -> Iterator[Store]:
     with api.store() as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def typescript(api: Api) -> Iterator[TypeScriptClient]:
+    """LaunchDarkly's TypeScript client; what uses it is left out ``--without-node``."""
+    with typescript_client(api.url) as running:
+        yield running

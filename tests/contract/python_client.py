@@ -29,18 +29,22 @@ def json_patch(*operations: dict[str, Any], comment: str | None = None) -> Patch
     return body
 
 
-class SemanticPatch(PatchWithComment):
-    """Instructions: the client's model has no place for them, but sends what this gives."""
+class _OwnBody(PatchWithComment):
+    """A body that the client's model has no place for; it sends what this gives."""
 
     def to_dict(self) -> dict[str, Any]:
         whole: dict[str, Any] = json.loads(self.comment or "{}")
         return whole
 
 
-def semantic_patch(*instructions: dict[str, Any]) -> SemanticPatch:
+def semantic_patch(*instructions: dict[str, Any]) -> PatchWithComment:
     """Give a semantic patch; send it with ``_content_type=SEMANTIC``."""
-    text = json.dumps({"environmentKey": ENVIRONMENT, "instructions": list(instructions)})
-    return SemanticPatch(patch=[], comment=text)
+    return merge_patch({"environmentKey": ENVIRONMENT, "instructions": list(instructions)})
+
+
+def merge_patch(body: dict[str, Any]) -> PatchWithComment:
+    """Give a merge patch, bare or in its wrapper."""
+    return _OwnBody(patch=[], comment=json.dumps(body))
 
 
 def as_sent(reply: Any) -> dict[str, Any]:
