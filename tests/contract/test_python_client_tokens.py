@@ -76,7 +76,7 @@ def test_token__created__has_the_documented_shape(tokens: AccessTokensApi) -> No
     reply = tokens.post_token_with_http_info(body)
 
     assert reply.status_code == 201
-    assert (reply.headers or {})["cache-control"] == "no-store"
+    assert (reply.headers or {})["Cache-Control"] == "no-store"
     shown = as_sent(reply)
     token_id, secret = shown.pop("_id"), shown.pop("token")
     assert secret.startswith("api-")

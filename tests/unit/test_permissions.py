@@ -5,18 +5,21 @@ from api.launchdarkly.permissions import PERMISSIONS
 from api.main import build_app
 from api.settings import ApiSettings
 
-#: The front serves them, to every role.
-_LOOKUPS = {"getSegmentMembershipForContext", "getSegmentMembershipForUser"}
+#: The front serves them: the look-ups to every role, health to everybody.
+_OF_THE_FRONT = {
+    *("getSegmentMembershipForContext", "getSegmentMembershipForUser"),
+    *("getLiveness", "getReadiness"),
+}
 #: Asked with a body, and change nothing.
 _QUESTIONS = {"getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"}
 
 
 def _operations() -> dict[str, str]:
-    """Give the method of each documented operation but the look-ups, by its id."""
+    """Give the method of each documented operation that FastAPI serves, by its id."""
     front = build_app(ApiSettings.model_validate({"redis_url": "redis://127.0.0.1:9/0"}))
     paths = front._rest.openapi()["paths"]  # type: ignore[attr-defined]  # a FastAPI application
     found = {one["operationId"]: method for path in paths.values() for method, one in path.items()}
-    return {name: method for name, method in found.items() if name not in _LOOKUPS}
+    return {name: method for name, method in found.items() if name not in _OF_THE_FRONT}
 
 
 def test_table__every_operation__is_in_it() -> None:
