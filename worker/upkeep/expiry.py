@@ -6,12 +6,14 @@ from typing import Final
 
 from worker.errors import TerminalError, TransientError
 from worker.store import (
+    OURSELVES,
     EnvironmentNotFound,
     ListRef,
     ListUnknown,
     ProjectNotFound,
     SegmentNotFound,
     Store,
+    segment_change,
 )
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
@@ -88,6 +90,7 @@ def _look(store: Store, hint: Hint, now_ms: int) -> None:
     if expired.removed:
         facts = {"list": hint.ref.name, "targets": expired.removed}
         logger.info("targets.expired", extra=facts)
+        _record(store, hint.ref, expired.removed)
     if expired.kept:
         logger.warning("expiry.list_damaged", extra={"list": hint.ref.name})
         settle_hint(store, hint, now_ms + _RETRY_MS)
@@ -97,6 +100,22 @@ def _look(store: Store, hint: Hint, now_ms: int) -> None:
     again_ms = _next_ms(store, hint)
     if again_ms is not None:
         note_hint(store, hint, again_ms)
+
+
+def _record(store: Store, ref: ListRef, removed: int) -> None:
+    """Put it on record; a segment deleted in the same moment has nothing more to tell."""
+    try:
+        segment = store.segments.get(ref.scope, ref.segment)
+    except _GONE:
+        return
+    change = segment_change(
+        OURSELVES,
+        segment,
+        action="updateExpiringTargets",
+        verb="removed expired targets from the segment",
+        after={"removed": removed},
+    )
+    store.audit.record(ref.scope, change)
 
 
 def _expire(store: Store, hint: Hint, now_ms: int) -> Expired:
