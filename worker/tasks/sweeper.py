@@ -20,6 +20,9 @@ logger = logging.getLogger("bigseg.upkeep")
 class Sweeper(bootsteps.StartStopStep):
     """Runs beside the worker's main loop, in a thread with a client of its own."""
 
+    #: Processes forked beside a busy thread could inherit a lock that nobody gives back.
+    requires = ("celery.worker.components:Pool",)
+
     def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
