@@ -14,6 +14,11 @@ ENVIRONMENT: Final = "production"
 SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
 
+def specifier(place: tuple[str, str, str]) -> str:
+    """Give a segment's resource specifier: of project, environment and segment key."""
+    return f"proj/{place[0]}:env/{place[1]}:segment/{place[2]}"
+
+
 @contextmanager
 def python_client(api: Api, token: str = TOKEN) -> Iterator[ApiClient]:
     """Give the client as its documentation says: the bare token as an API key."""

@@ -1,66 +1,21 @@
 """The log of changes, read with LaunchDarkly's Python client: pages, search, counts, refusals."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from launchdarkly_api import (
-    ApiClient,
     AuditLogApi,
-    SegmentBody,
     SegmentsApi,
     StatementPost,
 )
 from launchdarkly_api.exceptions import BadRequestException, NotFoundException
 
-from tests.api_servers import TOKEN, Api, assert_refused, new_key
-from tests.contract.python_client import ENVIRONMENT, PROJECT, json_patch, python_client
+from tests.api_servers import assert_refused
+from tests.contract.python_client import json_patch, specifier
 
 LOG = "/api/v2/auditlog"
-
-
-@pytest.fixture(scope="module")
-def client(api: Api) -> Iterator[ApiClient]:
-    with python_client(api) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def plain(api: Api) -> Iterator[httpx.Client]:
-    with api.client(TOKEN) as plain:
-        yield plain
-
-
-@pytest.fixture(scope="module")
-def audit(client: ApiClient) -> AuditLogApi:
-    return AuditLogApi(client)
-
-
-@pytest.fixture(scope="module")
-def segments(client: ApiClient) -> SegmentsApi:
-    return SegmentsApi(client)
-
-
-@pytest.fixture
-def place(segments: SegmentsApi) -> tuple[str, str, str]:
-    """A standard segment with one entry in the log."""
-    key = new_key()
-    segments.post_segment(PROJECT, ENVIRONMENT, SegmentBody(name=f"Name of {key}", key=key))
-    return (PROJECT, ENVIRONMENT, key)
-
-
-@pytest.fixture
-def big(segments: SegmentsApi) -> tuple[str, str, str]:
-    """A big segment with one entry in the log."""
-    key = new_key("big")
-    body = SegmentBody(name=f"Big {key}", key=key, unbounded=True, tags=["nightly"])
-    segments.post_segment(PROJECT, ENVIRONMENT, body)
-    return (PROJECT, ENVIRONMENT, key)
-
-
-def _spec(place: tuple[str, str, str]) -> str:
-    return f"proj/{place[0]}:env/{place[1]}:segment/{place[2]}"
 
 
 def _replace(path: str, value: Any) -> dict[str, Any]:
@@ -72,12 +27,12 @@ def test_pages__by_time_and_by_link__give_each_entry_once(
 ) -> None:
     for number in range(6):
         segments.patch_segment(*place, json_patch(_replace("/name", f"n{number}")))
-    whole = audit.get_audit_log_entries(spec=_spec(place), limit=20)
+    whole = audit.get_audit_log_entries(spec=specifier(place), limit=20)
     assert len(whole.items) == 7
     assert set(whole.links) == {"self"}
 
     read: list[str] = []
-    href = f"{LOG}?spec={_spec(place)}&limit=3"
+    href = f"{LOG}?spec={specifier(place)}&limit=3"
     while href:
         page = plain.get(href).json()
         read += [one["_id"] for one in page["items"]]
@@ -86,8 +41,8 @@ def test_pages__by_time_and_by_link__give_each_entry_once(
     assert read == [one.id for one in whole.items]
 
     dates = [one.var_date for one in whole.items]
-    later = audit.get_audit_log_entries(spec=_spec(place), after=dates[3], limit=20).items
-    earlier = audit.get_audit_log_entries(spec=_spec(place), before=dates[3], limit=20).items
+    later = audit.get_audit_log_entries(spec=specifier(place), after=dates[3], limit=20).items
+    earlier = audit.get_audit_log_entries(spec=specifier(place), before=dates[3], limit=20).items
     assert [one.var_date for one in later] == [one for one in dates if one > dates[3]]
     assert [one.var_date for one in earlier] == [one for one in dates if one < dates[3]]
     assert audit.get_audit_log_entries(before=1).items == []
@@ -124,7 +79,7 @@ def test_search__by_statements__selects_as_a_policy_does(
 ) -> None:
     segments.patch_segment(*place, json_patch(_replace("/name", "n"), _replace("/tags", ["t"])))
     segments.delete_segment(*place)
-    mine = [_spec(place)]
+    mine = [specifier(place)]
     every = ["deleteSegment", "updateName", "createSegment"]
 
     def searched(*statements: StatementPost, **more: Any) -> list[str | None]:
@@ -149,9 +104,9 @@ def test_search__by_statements__selects_as_a_policy_does(
 def test_counts__of_a_time__add_up(
     audit: AuditLogApi, segments: SegmentsApi, place: tuple[str, str, str]
 ) -> None:
-    first = audit.get_audit_log_entries(spec=_spec(place)).items[0]
+    first = audit.get_audit_log_entries(spec=specifier(place)).items[0]
     segments.delete_segment(*place)
-    statements = [_statement(resources=[_spec(place)])]
+    statements = [_statement(resources=[specifier(place)])]
     after, before = first.var_date - 1, first.var_date + 100_000
 
     counts = audit.post_audit_log_entry_counts(after, statements, before=before, buckets=7)

@@ -1,7 +1,6 @@
 """What is put on record: every change, who made it and why, and no context key."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -28,8 +27,8 @@ from tests.contract.python_client import (
     SEMANTIC,
     as_sent,
     json_patch,
-    python_client,
     semantic_patch,
+    specifier,
 )
 from tests.servers import wait_until
 from worker.store import Change, Scope, Store, StoreSettings, open_store
@@ -37,49 +36,6 @@ from worker.store import Change, Scope, Store, StoreSettings, open_store
 #: In every context key that these tests use.
 SECRET = "secret-context"
 LOG = "/api/v2/auditlog"
-
-
-@pytest.fixture(scope="module")
-def client(api: Api) -> Iterator[ApiClient]:
-    with python_client(api) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def plain(api: Api) -> Iterator[httpx.Client]:
-    with api.client(TOKEN) as plain:
-        yield plain
-
-
-@pytest.fixture(scope="module")
-def audit(client: ApiClient) -> AuditLogApi:
-    return AuditLogApi(client)
-
-
-@pytest.fixture(scope="module")
-def segments(client: ApiClient) -> SegmentsApi:
-    return SegmentsApi(client)
-
-
-@pytest.fixture
-def place(segments: SegmentsApi) -> tuple[str, str, str]:
-    """A standard segment with one entry in the log."""
-    key = new_key()
-    segments.post_segment(PROJECT, ENVIRONMENT, SegmentBody(name=f"Name of {key}", key=key))
-    return (PROJECT, ENVIRONMENT, key)
-
-
-@pytest.fixture
-def big(segments: SegmentsApi) -> tuple[str, str, str]:
-    """A big segment with one entry in the log."""
-    key = new_key("big")
-    body = SegmentBody(name=f"Big {key}", key=key, unbounded=True, tags=["nightly"])
-    segments.post_segment(PROJECT, ENVIRONMENT, body)
-    return (PROJECT, ENVIRONMENT, key)
-
-
-def _spec(place: tuple[str, str, str]) -> str:
-    return f"proj/{place[0]}:env/{place[1]}:segment/{place[2]}"
 
 
 def _actions(audit: AuditLogApi, spec: str, **more: Any) -> list[list[str | None]]:
@@ -101,7 +57,7 @@ def test_entry__of_a_patch__says_who_what_and_why(
     )
     segments.patch_segment(*place, patch)
 
-    listed = audit.get_audit_log_entries(spec=_spec(place))
+    listed = audit.get_audit_log_entries(spec=specifier(place))
     shown = as_sent(audit.get_audit_log_entry_with_http_info(listed.items[0].id))
 
     entry = audit.get_audit_log_entry(listed.items[0].id)
@@ -139,8 +95,8 @@ def test_entry__of_a_patch__says_who_what_and_why(
             **where,
         },
         "accesses": [
-            {"action": "updateName", "resource": _spec(place)},
-            {"action": "updateIncluded", "resource": _spec(place)},
+            {"action": "updateName", "resource": specifier(place)},
+            {"action": "updateIncluded", "resource": specifier(place)},
         ],
         "kind": "segment",
         "name": "Renamed",
@@ -152,7 +108,7 @@ def test_entry__of_a_patch__says_who_what_and_why(
         "token": {"_id": "admin", "name": "admin token"},
         "titleVerb": "updated the segment",
         "title": "admin token updated the segment Renamed",
-        "target": {"_links": where, "name": "Renamed", "resources": [_spec(place)]},
+        "target": {"_links": where, "name": "Renamed", "resources": [specifier(place)]},
         "parent": {
             "_links": {
                 "self": {"href": environment, "type": "application/json"},
@@ -185,13 +141,13 @@ def test_log__of_a_standard_segment__has_each_change_and_no_other(
     segments.patch_segment(*place, semantic_patch(*instructions), _content_type=SEMANTIC)
     segments.delete_segment(*place)
 
-    assert _actions(audit, _spec(place)) == [
+    assert _actions(audit, specifier(place)) == [
         ["deleteSegment"],
         ["updateDescription", "updateExcluded", "updateRules"],
         ["updateTags"],
         ["createSegment"],
     ]
-    deleted = audit.get_audit_log_entries(spec=_spec(place)).items[0]
+    deleted = audit.get_audit_log_entries(spec=specifier(place)).items[0]
     last = audit.get_audit_log_entry(deleted.id)
     assert last.current_version is None
     assert last.previous_version is not None
@@ -224,7 +180,7 @@ def test_log__of_a_big_segment__counts_keys_and_holds_none(
     assert plain.post(f"{path}/exports").status_code == 200
     segments.delete_segment(*big)
 
-    entries = audit.get_audit_log_entries(spec=_spec(big), limit=20).items
+    entries = audit.get_audit_log_entries(spec=specifier(big), limit=20).items
     assert [[access.action for access in one.accesses] for one in entries] == [
         ["deleteSegment"],
         ["createBigSegmentExport"],
@@ -261,7 +217,7 @@ def test_delete__cut_off_and_sent_again__is_finished_and_recorded(
 
     segments.delete_segment(*big)
 
-    assert _actions(audit, _spec(big)) == [["deleteSegment"], ["createSegment"]]
+    assert _actions(audit, specifier(big)) == [["deleteSegment"], ["createSegment"]]
 
 
 def test_log__of_places__outlives_them(
