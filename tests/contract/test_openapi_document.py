@@ -187,7 +187,8 @@ def _documented(name: str, operation: Operation) -> Iterator[AnyCase]:
     ]
     bodies = bodies or [{}]
     query = {one.name: one.definition["example"] for one in operation.query}
-    shown = [({}, body) for body in bodies] + [(query, bodies[0])] * bool(query)
+    needed = {one.name: query[one.name] for one in operation.query if one.is_required}
+    shown = [(needed, body) for body in bodies] + [(query, bodies[0])] * bool(query)
     for asked, body in itertools.islice(itertools.cycle(shown), max(len(shown), _SUCCESSES)):
         places = _places(name, operation)
         # Preparations change cases, and the document is not theirs to change.
