@@ -4,7 +4,6 @@ Source: the clients' models of the four operations.
 """
 
 from collections.abc import Iterable, Sequence
-
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field

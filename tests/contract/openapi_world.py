@@ -61,11 +61,14 @@ class World:
         """Create something unless it is there."""
         self._ask("POST", path, body)
 
-    def new_token(self) -> str:
-        """Create an access token; its id."""
-        reply = self.client.post("/api/v2/tokens", json={"name": "for one case"})
+    def new_token(self, *resources: str) -> dict[str, Any]:
+        """Create an access token for a reader of these resources, or of all."""
+        statement = {"effect": "allow", "actions": ["*"], "resources": resources}
+        body = {"name": "for one case", "inlineRole": [statement] * bool(resources)}
+        reply = self.client.post("/api/v2/tokens", json={**body, "role": "reader"})
         assert reply.is_success, reply.text
-        return str(reply.json()["_id"])
+        token: dict[str, Any] = reply.json()
+        return token
 
     def unmake(self, path: str) -> None:
         """Delete something if it is there."""
@@ -116,7 +119,7 @@ def _seed_entry(store: Store) -> None:
         after=audit_log.AFTER,
     )
     position = Position.parse(names.ENTRY)
-    store.client.xadd(
+    store.client.xadd(  # type: ignore[attr-defined]  # redis-py's
         store.keyspace.audit_log(SCOPE),
         {"entry": encode(change)},
         id=f"{position.at_ms}-{position.sequence}",
@@ -220,7 +223,7 @@ def _for_delete(world: World, case: AnyCase) -> None:
 def _for_token(world: World, case: AnyCase) -> None:
     """Delete a token made for it."""
     if case.path_parameters["id"] == names.TOKEN:
-        case.path_parameters["id"] = world.new_token()
+        case.path_parameters["id"] = world.new_token()["_id"]
 
 
 def _for_post(world: World, case: AnyCase) -> None:
