@@ -113,7 +113,7 @@ def _seed_entry(store: Store) -> None:
         kind="segment",
         resource=audit_log.RESOURCE,
         name="Beta testers",
-        verb="changed the segment",
+        verb="updated the segment",
         comment="asked for by the beta team",
         before=audit_log.BEFORE,
         after=audit_log.AFTER,
