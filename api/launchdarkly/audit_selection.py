@@ -16,6 +16,13 @@ MOST_PATTERNS: Final = 50
 Patterns = Annotated[
     list[Annotated[str, Field(max_length=LONGEST)]] | None, Field(max_length=MOST_PATTERNS)
 ]
+#: For the document; :meth:`Specifier.parse` says where one is wrong.
+_SPECIFIER: Final = r"^(\*|[a-z-]+/[^\s:;{}]+(:[a-z-]+/[^\s:;{}]+)*)(;[^:{}]*)?$"
+Specifiers = Annotated[
+    list[Annotated[str, Field(max_length=LONGEST, json_schema_extra={"pattern": _SPECIFIER})]]
+    | None,
+    Field(max_length=MOST_PATTERNS),
+]
 
 
 class StatementBody(BaseModel):
@@ -24,8 +31,8 @@ class StatementBody(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     effect: Literal["allow", "deny"]
-    resources: Patterns = None
-    notResources: Patterns = None  # noqa: N815 - wire name
+    resources: Specifiers = None
+    notResources: Specifiers = None  # noqa: N815 - wire name
     actions: Patterns = None
     notActions: Patterns = None  # noqa: N815 - wire name
 

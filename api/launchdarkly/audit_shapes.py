@@ -7,7 +7,7 @@ is left out, because patches hold context keys.
 
 import hashlib
 import json
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,26 +20,29 @@ from worker.store import (
     environment_resource,
     project_resource,
 )
+from worker.store.audit_entries import Kind
 
 AUDIT_LOG: Final = f"{PREFIX}/auditlog"
+#: An entry is stored as text; another release may know more kinds.
+KindName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Kind))})]
 #: What changes with every write and tells nothing.
 _SILENT: Final = frozenset({"version"})
 
 
-class Access(BaseModel):
+class ResourceAccess(BaseModel):
     """One thing that was done."""
 
     action: str
     resource: str
 
 
-class Named(BaseModel):
+class SubjectData(BaseModel):
     """Who made a change."""
 
     name: str
 
 
-class Token(BaseModel):
+class TokenSummary(BaseModel):
     """The access token that made a change."""
 
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
@@ -48,7 +51,7 @@ class Token(BaseModel):
     name: str
 
 
-class Target(BaseModel):
+class TargetResource(BaseModel):
     """What was changed."""
 
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
@@ -58,7 +61,7 @@ class Target(BaseModel):
     resources: list[str]
 
 
-class Parent(BaseModel):
+class ParentResource(BaseModel):
     """What holds the thing that was changed."""
 
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
@@ -77,18 +80,18 @@ class AuditLogEntry(BaseModel):
     id: str = Field(alias="_id")
     account_id: str = Field(alias="_accountId")
     date: int
-    accesses: list[Access]
-    kind: str
+    accesses: list[ResourceAccess]
+    kind: KindName
     name: str
     description: str
     shortDescription: str  # noqa: N815 - wire name
     comment: str | None = None
-    subject: Named
-    token: Token | None = None
+    subject: SubjectData
+    token: TokenSummary | None = None
     titleVerb: str  # noqa: N815 - wire name
     title: str
-    target: Target
-    parent: Parent | None = None
+    target: TargetResource
+    parent: ParentResource | None = None
     truncated: bool | None = None
     """Whether long texts or lists of the entry are cut; bigseg's own field."""
 

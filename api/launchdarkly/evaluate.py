@@ -28,7 +28,6 @@ from api.evaluation import (
 )
 from api.launchdarkly.evaluable_environments import EvaluableEnvironment, EvaluableEnvironments
 from api.launchdarkly.evaluation_shapes import (
-    REQUEST_DOCUMENT,
     ContextInstanceSegmentMemberships,
     memberships_body,
 )
@@ -60,7 +59,6 @@ def router(services: Services) -> APIRouter:
         operation_id="getContextInstanceSegmentsMembershipByEnv",
         response_model=ContextInstanceSegmentMemberships,
         dependencies=[RequireJson],
-        openapi_extra=REQUEST_DOCUMENT,
     )(Evaluations(services).evaluate_segments)
     return routes
 

@@ -1,4 +1,4 @@
-"""The answer of an evaluation as LaunchDarkly's clients see it, and the document of both ends.
+"""The answer of an evaluation as LaunchDarkly's clients see it.
 
 All nine fields of an item are there and none is null: the clients insist.
 Source: section 6 of the Segments API's documentation and the clients' models.
@@ -6,7 +6,7 @@ Source: section 6 of the Segments API's documentation and the clients' models.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,31 +40,6 @@ class ContextInstanceSegmentMemberships(BaseModel):
 
     items: list[ContextInstanceSegmentMembership]
     links: Links = Field(alias="_links")
-
-
-REQUEST_DOCUMENT: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "description": "A context; without a kind it is a user.",
-        "content": {
-            "application/json": {
-                "schema": {"type": "object", "additionalProperties": True},
-                "examples": {
-                    "one kind": {
-                        "value": {"kind": "user", "key": "user-key-123abc", "plan": "gold"}
-                    },
-                    "several kinds": {
-                        "value": {
-                            "kind": "multi",
-                            "user": {"key": "user-key-123abc"},
-                            "organization": {"key": "org-key-456def", "size": 12},
-                        }
-                    },
-                },
-            }
-        },
-    }
-}
 
 
 def memberships_body(

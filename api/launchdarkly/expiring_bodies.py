@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from api.context_keys import fault_of
+from api.context_keys import KEY_LIMIT_BYTES, fault_of
 from api.launchdarkly.targeting_fields import DEFAULT_KIND, ContextKind
 from worker.store.keyspace import Side
 from worker.store.schedules import Act
@@ -48,7 +48,11 @@ def _usable(key: str) -> str:
     return key
 
 
-Key = Annotated[str, AfterValidator(_usable)]
+Key = Annotated[
+    str,
+    AfterValidator(_usable),
+    Field(json_schema_extra={"minLength": 1, "maxLength": KEY_LIMIT_BYTES}),
+]
 Time = Annotated[int, Field(strict=True, ge=0, le=_LATEST_MS)]
 Version = Annotated[int, Field(strict=True, ge=0)]
 

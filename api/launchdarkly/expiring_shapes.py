@@ -4,9 +4,11 @@ Source: the clients' models of the four operations.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.launchdarkly.expiring_bodies import TargetType
 from api.launchdarkly.expiring_changes import Outcome
 from api.launchdarkly.paths import SegmentPath, link
 from api.launchdarkly.shapes import Links
@@ -23,7 +25,7 @@ class ResourceId(_Wire):
 
     environmentKey: str  # noqa: N815 - wire name
     key: str
-    kind: str = "segment"
+    kind: Literal["segment"] = "segment"
     projectKey: str  # noqa: N815 - wire name
 
 
@@ -31,7 +33,7 @@ class _Item(_Wire):
     id: str = Field(alias="_id")
     version: int = Field(alias="_version")
     expirationDate: int  # noqa: N815 - wire name
-    targetType: str  # noqa: N815 - wire name
+    targetType: TargetType  # noqa: N815 - wire name
     resource_id: ResourceId = Field(alias="_resourceId")
 
 

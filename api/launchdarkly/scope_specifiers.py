@@ -10,6 +10,8 @@ from api.access_scope import GLOB
 from worker.store import Grant
 
 _KINDS: Final = ("proj", "env", "segment")
+#: What :func:`parse_specifier` takes.
+SPECIFIER_PATTERN: Final = f"^{':'.join(f'{kind}/{GLOB.pattern}' for kind in _KINDS)}$"
 _EXPECTED: Final = "use proj/GLOB:env/GLOB:segment/GLOB, where * is any text and ? any character"
 
 

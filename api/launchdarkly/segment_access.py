@@ -1,6 +1,6 @@
 """``_access``: what the caller may do with a segment, in LaunchDarkly's words."""
 
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel
 
@@ -25,7 +25,7 @@ ACTIONS: Final = (
 class AccessReason(BaseModel):
     """Why an action is allowed or denied."""
 
-    effect: str
+    effect: Literal["allow", "deny"]
     resources: list[str]
     actions: list[str]
     role_name: str

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from api.access_scope import MOST_GRANTS
 from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
-from api.launchdarkly.scope_specifiers import parse_specifier, specifier
+from api.launchdarkly.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
 from api.launchdarkly.targeting_fields import null_is
 from worker.store import AccessToken, Grant, NewToken, RoleName
 
@@ -49,9 +49,13 @@ class Statement(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     effect: Literal["allow"]
-    actions: Annotated[list[str], AfterValidator(_all_actions)]
+    actions: Annotated[
+        list[str], AfterValidator(_all_actions), Field(json_schema_extra={"const": _ANY_ACTION})
+    ]
     resources: Annotated[
-        list[str], Field(min_length=1, max_length=MOST_GRANTS), AfterValidator(_specifiers)
+        list[Annotated[str, Field(json_schema_extra={"pattern": SPECIFIER_PATTERN})]],
+        Field(min_length=1, max_length=MOST_GRANTS),
+        AfterValidator(_specifiers),
     ]
     notActions: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
     notResources: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
@@ -66,7 +70,10 @@ class TokenFields(BaseModel):
     description: Annotated[str, null_is(""), Field(max_length=2_000)] = ""
     role: RoleName | None = None
     customRoleIds: Annotated[  # noqa: N815 - wire name
-        list[Any], null_is([]), AfterValidator(_no_custom_roles)
+        list[Any],
+        null_is([]),
+        AfterValidator(_no_custom_roles),
+        Field(json_schema_extra={"maxItems": 0}),
     ] = []
     inlineRole: Annotated[  # noqa: N815 - wire name
         list[Statement], null_is([]), Field(max_length=1)

@@ -4,20 +4,24 @@ Source: the models ``Token`` and ``Tokens`` of LaunchDarkly's Python client. The
 members here: a token belongs to whichever token made it.
 """
 
+from typing import Annotated, Literal, get_args
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.launchdarkly.paths import PREFIX, link
 from api.launchdarkly.shapes import Links
 from api.launchdarkly.token_bodies import inline_role
-from worker.store import AccessToken
+from worker.store import AccessToken, RoleName
 
 TOKENS_PATH = f"{PREFIX}/tokens"
+#: A token is stored as text; another release may know more roles.
+ShownRole = Annotated[str, Field(json_schema_extra={"enum": list(get_args(RoleName))})]
 
 
 class ShownStatement(BaseModel):
     """A scope."""
 
-    effect: str
+    effect: Literal["allow"]
     actions: list[str]
     resources: list[str]
 
@@ -34,7 +38,7 @@ class TokenRepresentation(BaseModel):
     description: str | None = None
     creationDate: int  # noqa: N815 - wire name
     lastModified: int  # noqa: N815 - wire name
-    role: str
+    role: ShownRole
     inlineRole: list[ShownStatement] | None = None  # noqa: N815 - wire name
     token: str
     """The whole secret when it is made or reset, else its last four characters."""

@@ -11,21 +11,28 @@ from typing import Any, Final
 import httpx
 from schemathesis import Case
 
-from api.launchdarkly.documents.examples import names
+from api.launchdarkly.documents.examples import audit_log, expiring, names, tokens
 from api.launchdarkly.documents.examples.jobs import EXAMPLES
 from api.launchdarkly.documents.examples.segments import STANDARD
+from api.launchdarkly.documents.references import JSON
 from api.launchdarkly.paths import RESOURCE_KEY
+from api.launchdarkly.scope_specifiers import parse_specifier
 from worker.objects import ObjectStore, export_key
 from worker.store import (
+    Change,
     ExportRequest,
     ImportRequest,
     ListRef,
+    NewToken,
+    Position,
     Scope,
     SourceFile,
     Store,
     admit_export,
     admit_import,
 )
+from worker.store.audit_entries import encode
+from worker.store.opening import assemble
 
 AnyCase = Case[Any]
 
@@ -54,6 +61,15 @@ class World:
         """Create something unless it is there."""
         self._ask("POST", path, body)
 
+    def new_token(self, *resources: str) -> dict[str, Any]:
+        """Create an access token for a reader of these resources, or of all."""
+        statement = {"effect": "allow", "actions": ["*"], "resources": resources}
+        body = {"name": "for one case", "inlineRole": [statement] * bool(resources)}
+        reply = self.client.post("/api/v2/tokens", json={**body, "role": "reader"})
+        assert reply.is_success, reply.text
+        token: dict[str, Any] = reply.json()
+        return token
+
     def unmake(self, path: str) -> None:
         """Delete something if it is there."""
         self._ask("DELETE", path, None)
@@ -70,6 +86,7 @@ class World:
 def seed(client: httpx.Client, store: Store, objects: ObjectStore) -> World:
     """Make all that the examples name."""
     world = World(client)
+    _seed_entry(store)
     project = f"{_PROJECTS}/{SCOPE.project}"
     world.make(_PROJECTS, {"key": SCRATCH_PROJECT, "name": "Scratch"})
     world.make(f"{project}/environments", {"key": SCRATCH_ENVIRONMENT, "name": "Scratch"})
@@ -81,7 +98,63 @@ def seed(client: httpx.Client, store: Store, objects: ObjectStore) -> World:
     include = {"included": {"add": [names.MEMBER]}}
     assert client.post(f"{here}/{names.BIG_SEGMENT}/contexts", json=include).is_success
     _seed_jobs(store, objects)
+    for name in ("patchExpiringTargetsForSegment", "patchExpiringUserTargetsForSegment"):
+        _seed_expiring(client, name)
+    _seed_token(store)
     return world
+
+
+def _seed_entry(store: Store) -> None:
+    """The entry of the log that the examples show; before any other, which are newer."""
+    change = Change(
+        actor="nightly import",
+        token_id=names.TOKEN,
+        actions=("updateName",),
+        kind="segment",
+        resource=audit_log.RESOURCE,
+        name="Beta testers",
+        verb="updated the segment",
+        comment="asked for by the beta team",
+        before=audit_log.BEFORE,
+        after=audit_log.AFTER,
+    )
+    position = Position.parse(names.ENTRY)
+    store.client.xadd(  # type: ignore[attr-defined]  # redis-py's
+        store.keyspace.audit_log(SCOPE),
+        {"entry": encode(change)},
+        id=f"{position.at_ms}-{position.sequence}",
+    )
+
+
+def _seed_expiring(client: httpx.Client, name: str) -> None:
+    """What the examples add."""
+    family, segment = {
+        "patchExpiringTargetsForSegment": ("expiring-targets", names.BIG_SEGMENT),
+        "patchExpiringUserTargetsForSegment": ("expiring-user-targets", names.SEGMENT),
+    }[name]
+    path = f"{_SEGMENTS}/{SCOPE.project}/{segment}/{family}/{SCOPE.environment}"
+    reply = client.patch(path, json=expiring.EXAMPLES[name].bodies[JSON]["add"])
+    assert reply.json()["successfulInstructions"] == 1, reply.text
+
+
+def _seed_token(store: Store) -> None:
+    """The token of the examples, by its id."""
+    shown = tokens.TOKEN
+    named = assemble(
+        store.client,
+        store.keyspace.prefix,
+        clock=lambda: names.CREATED,
+        tokens=lambda: f"{names.TOKEN:0<32}",
+    )
+    named.access_tokens.create(
+        NewToken(
+            name=shown["name"],
+            role=shown["role"],
+            created_by=shown["ownerId"],
+            description=shown["description"],
+            grants=tuple(map(parse_specifier, tokens.SCOPE[0]["resources"])),
+        )
+    )
 
 
 def _seed_jobs(store: Store, objects: ObjectStore) -> None:
@@ -147,6 +220,12 @@ def _for_delete(world: World, case: AnyCase) -> None:
         world.make(collection, {"key": _NEW[kind], "name": "New"})
 
 
+def _for_token(world: World, case: AnyCase) -> None:
+    """Delete a token made for it."""
+    if case.path_parameters["id"] == names.TOKEN:
+        case.path_parameters["id"] = world.new_token()["_id"]
+
+
 def _for_post(world: World, case: AnyCase) -> None:
     """Take away what has the key already, unless other cases need it."""
     if not isinstance(case.body, dict) or not isinstance(case.body.get("key"), str):
@@ -189,6 +268,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "deleteSegment": _for_delete,
     "deleteEnvironment": _for_delete,
     "deleteProject": _for_delete,
+    "deleteToken": _for_token,
     "postSegment": _for_post,
     "postEnvironment": _for_post,
     "postProject": _for_post,

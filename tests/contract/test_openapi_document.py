@@ -42,6 +42,8 @@ Ask = Callable[[AnyCase], None]
 _SUCCESSES = 20
 _FIRST_THAT_IS_NONE = 300
 _BODY_LIMIT_BYTES = 100_000
+#: Operations that any token may ask: of lists it sees what is in its scope.
+_FOR_EVERYBODY = {"getProjects", "getMetrics"}
 #: Requests that schemathesis makes for an operation.
 _MADE = 15
 _CHECKS: list[CheckFunction] = [
@@ -116,14 +118,27 @@ def test_checks__field_that_the_document_does_not_have__is_found(
         case.call_and_validate(base_url=instance.url, session=session, checks=_CHECKS)
 
 
+def test_example__of_an_entry_of_the_log__is_what_is_answered(
+    world: World, operations: dict[str, Operation]
+) -> None:
+    operation = operations["getAuditLogEntry"]
+    answer = operation.definition.raw["responses"]["200"]["content"]["application/json"]
+    example = answer["examples"]["an entry"]["value"]
+
+    shown = world.client.get(operation.path.format(**_shown_places(operation))).json()
+
+    assert shown == example | {"_accountId": shown["_accountId"]}
+
+
 def test_refusals__that_any_caller_can_provoke__are_documented_exactly(
     world: World, operations: dict[str, Operation]
 ) -> None:
+    stranger = world.new_token("proj/elsewhere:env/*:segment/*")["token"]
     wrong = [
         f"{name}: {what} gives {reply.status_code}, documented are {sorted(documented)}"
         for name, operation in operations.items()
         for documented in [operation.definition.raw["responses"].keys()]
-        for status, what, reply in _provoked(operation, world.client)
+        for status, what, reply in _provoked(operation, world.client, stranger)
         if (reply.status_code == status) != (str(status) in documented)
     ]
 
@@ -131,7 +146,7 @@ def test_refusals__that_any_caller_can_provoke__are_documented_exactly(
 
 
 def _provoked(
-    operation: Operation, client: httpx.Client
+    operation: Operation, client: httpx.Client, stranger: str
 ) -> Iterator[tuple[int, str, httpx.Response]]:
     """Which status, what was done for it, and what came."""
     places = _shown_places(operation)
@@ -146,6 +161,9 @@ def _provoked(
         return client.request(operation.method, url, **options)
 
     yield 401, "no token", ask(path, json=body, headers={"Authorization": ""})
+    if operation.definition.raw["operationId"] not in _FOR_EVERYBODY:
+        headers = {"Authorization": stranger}
+        yield 403, "a token for something else", ask(path, json=body, headers=headers)
     if places:
         yield 404, "a path that leads nowhere", ask(nowhere, json=body)
     if content:
@@ -187,7 +205,8 @@ def _documented(name: str, operation: Operation) -> Iterator[AnyCase]:
     ]
     bodies = bodies or [{}]
     query = {one.name: one.definition["example"] for one in operation.query}
-    shown = [({}, body) for body in bodies] + [(query, bodies[0])] * bool(query)
+    needed = {one.name: query[one.name] for one in operation.query if one.is_required}
+    shown = [(needed, body) for body in bodies] + [(query, bodies[0])] * bool(query)
     for asked, body in itertools.islice(itertools.cycle(shown), max(len(shown), _SUCCESSES)):
         places = _places(name, operation)
         # Preparations change cases, and the document is not theirs to change.

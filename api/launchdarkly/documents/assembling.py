@@ -22,11 +22,19 @@ Send an access token in the `Authorization` header, bare or after `Bearer `. `LD
 taken with any value. Fields of a body that are not known are ignored; fields of an answer whose
 name begins with `_` are read-only, and a field without a value is left out. Every refusal has a
 `code`, a `message` and an `id`, whatever the operation.
+
+A token has a role (`reader`, `writer`, `admin`) and may have a scope, its `inlineRole`: what is
+out of scope is a 403 whether it exists or not, and lists leave it out. Where rate limits are on,
+every answer, not only a 429, carries `X-Ratelimit-*` headers for the limits that were applied.
+A client that can send no other method than POST names the one it means, `PATCH`, `DELETE` or
+`PUT`, in the header `X-HTTP-Method-Override`.
 """
 _TAGS: Final = (
     ("Segments", "Segments, their members, imports and exports."),
     ("Projects", "Projects."),
     ("Environments", "Environments of a project."),
+    ("Access tokens", "Who may call, and what they may do."),
+    ("Audit log", "Who changed what."),
     ("Service", "The service itself."),
 )
 _DESCRIPTIONS: Final = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from api.context_keys import KEY_LIMIT_BYTES
 from api.launchdarkly.documents.references import FORM, JSON, SEMANTIC, component
 
 _MODE: Final = {
@@ -65,6 +66,49 @@ _SEGMENT_PATCH: Final = {
     ]
 }
 _PLACE_PATCH: Final = {"anyOf": [component("JsonPatch"), component("PatchWithComment")]}
+_CONTEXT_KIND: Final = {"type": "string", "pattern": "^[A-Za-z0-9._-]+$"}
+_ATTRIBUTES: Final = {
+    "key": {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT_BYTES},
+    "name": {"type": ["string", "null"]},
+    "anonymous": {"type": "boolean", "default": False},
+    "_meta": {
+        "type": "object",
+        "properties": {"privateAttributes": {"type": "array", "items": {"type": "string"}}},
+    },
+}
+_CONTEXT: Final = {
+    "anyOf": [
+        {
+            "title": "One kind",
+            "type": "object",
+            "required": ["kind", "key"],
+            "properties": {
+                "kind": {**_CONTEXT_KIND, "not": {"enum": ["kind", "multi"]}},
+                **_ATTRIBUTES,
+            },
+        },
+        {
+            "title": "Several kinds, by their names",
+            "type": "object",
+            "required": ["kind"],
+            "minProperties": 2,
+            "properties": {"kind": {"const": "multi"}},
+            "propertyNames": _CONTEXT_KIND,
+            "additionalProperties": {
+                "type": "object",
+                "required": ["key"],
+                "properties": _ATTRIBUTES,
+            },
+        },
+        {
+            "title": "A user, without a kind",
+            "type": "object",
+            "required": ["key"],
+            "properties": {"custom": {"type": "object"}, **_ATTRIBUTES},
+            "not": {"required": ["kind"]},
+        },
+    ]
+}
 _EXPORT: Final = {
     "type": "object",
     "properties": {
@@ -99,6 +143,12 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "patchProject": _PLACE_BODY,
     "patchEnvironment": _PLACE_BODY,
+    "patchToken": _PLACE_BODY,
+    "getContextInstanceSegmentsMembershipByEnv": {
+        "description": "A context: who is asked about. Fields beside these are attributes.",
+        "required": True,
+        "content": {JSON: {"schema": _CONTEXT}},
+    },
     "createBigSegmentImport": {
         "description": "A list as a file, or where one is.",
         "required": True,

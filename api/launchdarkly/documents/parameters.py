@@ -25,6 +25,10 @@ def _sorted_by(fields: str) -> dict[str, str]:
 
 _KEY: Final = {"pattern": f"^{RESOURCE_KEY.pattern}$"}
 _ID: Final = {"format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
+_TOKEN_ID: Final = {"pattern": "^[0-9a-f]{24}$"}
+_ENTRY_ID: Final = (
+    "([A-Za-z0-9._-]{1,256}:[A-Za-z0-9._-]{1,256}:)?(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})"
+)
 _CONTEXT_KEY: Final = {"minLength": 1, "maxLength": KEY_LIMIT_BYTES}
 _FILTER: Final = (
     "Terms of a field, an operator and a value: `includedKeys`, `excludedKeys` and `tags` take "
@@ -63,6 +67,31 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
     "expand": Parameter(
         "`environments` answers the first environments with a project.", "environments"
     ),
+    "spec": Parameter(
+        "A resource specifier: only changes of resources that it names.",
+        f"proj/{names.PROJECT}:env/{names.ENVIRONMENT}:segment/*",
+    ),
+    "before": Parameter("Only changes made before this time, in Unix milliseconds.", names.AFTER),
+    "after": Parameter("Only changes made after this time, in Unix milliseconds.", names.CREATED),
+    "q": Parameter(
+        "A text, in any case, that the resource, the comment or the sentence of actor, verb and "
+        "name has to hold.",
+        "beta",
+    ),
+    "member": Parameter(
+        "Only changes by these members; there are no members, so there are none.", [names.MEMBER_ID]
+    ),
+    "token": Parameter("Only changes by these access tokens, by their ids.", [names.TOKEN]),
+    "olderThan": Parameter(
+        "Only changes that come after this one in the list, by its id; links of pages have it.",
+        names.ENTRY,
+        {"pattern": f"^({_ENTRY_ID})?$"},
+    ),
+    "buckets": Parameter("How many stretches of time to count in.", 24),
+    "expiry": Parameter(
+        "Until when the old secret works too, in Unix milliseconds; it ends now if left out.",
+        names.EXPIRES,
+    ),
     "dryRun": Parameter("Answer the segment as it would be, and change nothing.", example=True),
 }
 _PLACE_SORT: Final = Parameter(
@@ -72,6 +101,8 @@ _PLACE_SORT: Final = Parameter(
     _sorted_by("name|createdOn|critical"),
 )
 _STANDARD: Final = Parameter("The segment's key.", names.SEGMENT, _KEY)
+_TOKEN: Final = Parameter("The access token's id.", names.TOKEN, _TOKEN_ID)
+_ENTRY: Final = Parameter("The entry's id.", names.ENTRY, {"pattern": f"^{_ENTRY_ID}$"})
 _OF: Final[Mapping[tuple[str, str], Parameter]] = {
     ("getProjects", "sort"): _PLACE_SORT,
     ("getProjects", "filter"): Parameter(_PLACE_FILTER, "query:shop"),
@@ -80,6 +111,13 @@ _OF: Final[Mapping[tuple[str, str], Parameter]] = {
     ("getSegment", "segmentKey"): _STANDARD,
     ("patchSegment", "segmentKey"): _STANDARD,
     ("deleteSegment", "segmentKey"): _STANDARD,
+    ("getExpiringUserTargetsForSegment", "segmentKey"): _STANDARD,
+    ("patchExpiringUserTargetsForSegment", "segmentKey"): _STANDARD,
+    ("getToken", "id"): _TOKEN,
+    ("patchToken", "id"): _TOKEN,
+    ("deleteToken", "id"): _TOKEN,
+    ("resetToken", "id"): _TOKEN,
+    ("getAuditLogEntry", "id"): _ENTRY,
 }
 
 

@@ -30,7 +30,7 @@ UNAUTHORIZED: Final = Refusal(
 FORBIDDEN: Final = Refusal(
     403,
     "forbidden",
-    "The access token does not allow this.",
+    "The access token's role does not allow this, or its scope does not hold it.",
     "access to the resource was denied",
 )
 NOT_FOUND: Final = Refusal(
@@ -60,8 +60,9 @@ MEDIA_TYPE: Final = Refusal(
 RATE_LIMITED: Final = Refusal(
     429,
     "rate_limited",
-    "Too many requests; where limits are on, the headers say when to come back.",
-    "API rate limit exceeded",
+    "More requests in this window than a limit takes; `X-Ratelimit-Reset` says when it ends.",
+    "API rate limit exceeded: more than 50 requests with this token in 10 seconds; "
+    "wait for the next window",
 )
 BROKEN: Final = Refusal(
     500,
@@ -82,6 +83,8 @@ ALL: Final = (
 
 #: Whatever is behind a token and needs the store.
 _ALWAYS: Final = (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN, UNAVAILABLE)
+_SEARCH: Final = (*_ALWAYS, INVALID)
+_POST: Final = (*_SEARCH, TOO_LARGE, MEDIA_TYPE)
 _READ: Final = (*_ALWAYS, NOT_FOUND)
 _QUERY: Final = (*_READ, INVALID)
 _BODY: Final = (*_QUERY, TOO_LARGE, MEDIA_TYPE)
@@ -102,8 +105,13 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "createBigSegmentExport": (*_QUERY, TOO_LARGE),
     "getBigSegmentExport": _READ,
     "downloadBigSegmentExport": _READ,
-    "getProjects": (*_ALWAYS, INVALID),
-    "postProject": (*_ALWAYS, INVALID, KEY_TAKEN, TOO_LARGE, MEDIA_TYPE),
+    "getContextInstanceSegmentsMembershipByEnv": _BODY,
+    "getExpiringTargetsForSegment": _READ,
+    "patchExpiringTargetsForSegment": (*_BODY, CONFLICT),
+    "getExpiringUserTargetsForSegment": _READ,
+    "patchExpiringUserTargetsForSegment": (*_BODY, CONFLICT),
+    "getProjects": _SEARCH,
+    "postProject": (*_POST, KEY_TAKEN),
     "getProject": _READ,
     "patchProject": (*_BODY, CONFLICT),
     "deleteProject": (*_READ, CONFLICT),
@@ -112,6 +120,16 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getEnvironment": _READ,
     "patchEnvironment": (*_BODY, CONFLICT),
     "deleteEnvironment": _READ,
+    "getTokens": _SEARCH,
+    "postToken": _POST,
+    "getToken": _READ,
+    "patchToken": (*_BODY, CONFLICT),
+    "deleteToken": _READ,
+    "resetToken": (*_QUERY, CONFLICT),
+    "getAuditLogEntries": _SEARCH,
+    "getAuditLogEntry": _READ,
+    "postAuditLogEntries": _POST,
+    "postAuditLogEntryCounts": _POST,
     "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN),
     "getLiveness": (),
     "getReadiness": (),
@@ -131,10 +149,7 @@ _LIMITS: Final = {
     }.items()
 }
 _HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {
-    429: {
-        "Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS},
-        **_LIMITS,
-    },
+    429: _LIMITS,
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
 }
 

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-from api.launchdarkly.documents.examples import jobs, memberships, places, segments, service
+from api.launchdarkly.documents.examples import (
+    audit_log,
+    evaluations,
+    expiring,
+    jobs,
+    memberships,
+    places,
+    segments,
+    service,
+    tokens,
+)
 from api.launchdarkly.documents.examples.example import NONE, Examples
 
 _ALL: Final[Mapping[str, Examples]] = {
@@ -11,6 +21,10 @@ _ALL: Final[Mapping[str, Examples]] = {
     **memberships.EXAMPLES,
     **jobs.EXAMPLES,
     **places.EXAMPLES,
+    **evaluations.EXAMPLES,
+    **expiring.EXAMPLES,
+    **tokens.EXAMPLES,
+    **audit_log.EXAMPLES,
     **service.EXAMPLES,
 }
 

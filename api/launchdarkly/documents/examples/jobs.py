@@ -99,6 +99,10 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                     "mode": "replace",
                     "waitOnApprovals": False,
                 },
+                "upload that waits for its approval": {
+                    "file": "customer-1234\n",
+                    "waitOnApprovals": True,
+                },
             },
             JSON: {
                 "list in S3": {"source": "s3://bigseg/lists/customers.csv", "mode": "replace"},
@@ -119,6 +123,12 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                     "complete",
                     "ended",
                     progress=_progress("ended", 1_000_000, 344_827.6, 0.0),
+                    report=_REPORT,
+                ),
+                "waits for its approval": _import(
+                    "pending_approval",
+                    "approval",
+                    progress=_progress("approval", 1_000_000, 344_827.6, None),
                     report=_REPORT,
                 ),
                 "stopped": _import(

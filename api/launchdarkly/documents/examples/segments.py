@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.launchdarkly.documents.examples import names
+from api.launchdarkly.documents.examples.access import READER, WRITER
 from api.launchdarkly.documents.examples.example import Examples
 from api.launchdarkly.documents.examples.instructions import INSTRUCTIONS, STORY
 from api.launchdarkly.documents.references import JSON, SEMANTIC
@@ -144,7 +145,12 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                 },
             }
         },
-        answers={201: {"standard segment": _EMPTY, "big segment": BIG}},
+        answers={
+            201: {
+                "standard segment": {**_EMPTY, "_access": WRITER},
+                "big segment": {**BIG, "_access": WRITER},
+            }
+        },
     ),
     "getSegments": Examples(
         answers={
@@ -167,8 +173,8 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     "getSegment": Examples(
         answers={
             200: {
-                "standard segment": {**STANDARD, "_flags": []},
-                "big segment": {**BIG, "_flags": []},
+                "standard segment": {**STANDARD, "_flags": [], "_access": WRITER},
+                "big segment": {**BIG, "_flags": [], "_access": READER},
             }
         }
     ),
@@ -186,6 +192,11 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                 },
             },
         },
-        answers={200: {"standard segment": STANDARD, "big segment": BIG}},
+        answers={
+            200: {
+                "standard segment": {**STANDARD, "_access": WRITER},
+                "big segment": {**BIG, "_access": WRITER},
+            }
+        },
     ),
 }
