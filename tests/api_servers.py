@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.servers import free_port, wait_until
+from worker.embedded.services import api_command
 from worker.store import Scope, Store, StoreSettings, open_store
 
 TOKEN = "token-of-a-test-api"
@@ -86,10 +86,7 @@ def running_api(redis_url: str, settings: Mapping[str, str] | None = None) -> It
     try:
         with log_file.open("ab") as log:
             process = subprocess.Popen(
-                (
-                    *(sys.executable, "-m", "uvicorn", "api.main:create_app", "--factory"),
-                    *("--port", str(port), "--no-access-log"),
-                ),
+                api_command("127.0.0.1", port),
                 cwd=Path(__file__).parents[1],
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -107,6 +107,9 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
         # A line for each look-up would cost more than the look-up.
         "--no-access-log",
         "--no-server-header",
+        # Nothing here depends on the caller's address.
+        "--no-proxy-headers",
+        *("--http", "api.joined_writes:JoinedWritesProtocol"),
         *https,
     )
 
