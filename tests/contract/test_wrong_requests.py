@@ -89,6 +89,13 @@ def test_any_operation__body_it_cannot_use__is_refused_in_shape(
             _assert_in_shape(client.request(method, path, content=body, headers=headers))
 
 
+@pytest.mark.parametrize("body", [b"", b"null", b"[]"])
+def test_create__no_object__is_told_what_to_send(client: httpx.Client, body: bytes) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    reply = client.post(segments, content=body, headers={"Content-Type": "application/json"})
+    assert "JSON" in assert_refused(reply, 400, "invalid_request")
+
+
 @pytest.mark.parametrize("kind", _TYPES)
 def test_any_operation__body_of_any_type__is_refused_in_shape(
     client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str], kind: str
