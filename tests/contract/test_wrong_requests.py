@@ -147,3 +147,24 @@ def test_any_path__other_method__says_which_are_allowed(
             assert served <= set(reply.headers["Allow"].split(", ")), template
             if method != "HEAD":
                 assert_refused(reply, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"name": "n" * 1_025},
+        {"description": "d" * 32_769},
+        {"tags": [f"t{number}" for number in range(1_001)]},
+    ],
+)
+def test_segment__words_without_bounds__are_refused(
+    client: httpx.Client, words: dict[str, Any]
+) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    [field] = words
+    new = {"key": "endless", "name": "n", **words}
+    assert field in assert_refused(client.post(segments, json=new), 400, "invalid_request")
+    one = f"{segments}/{create_segment(client)}"
+    patch = [{"op": "add", "path": f"/{field}", "value": words[field]}]
+    for change in (words, patch):
+        assert field in assert_refused(client.patch(one, json=change), 400, "invalid_request")
