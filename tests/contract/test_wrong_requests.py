@@ -168,3 +168,19 @@ def test_segment__words_without_bounds__are_refused(
     patch = [{"op": "add", "path": f"/{field}", "value": words[field]}]
     for change in (words, patch):
         assert field in assert_refused(client.patch(one, json=change), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\\uDFFF", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_any_text__half_of_a_surrogate_pair__is_refused(
+    client: httpx.Client, half: bytes, encoding: str
+) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    text = b'{"key":"half","name":"n","description":"' + half + b'"}'
+    body = text if encoding == "utf-8" else text.decode("latin-1").encode(encoding)
+    expiry = f"/api/v2/segments/{SCOPE.project}/none/expiring-targets/{SCOPE.environment}"
+    headers = {"Content-Type": "application/json"}
+    for method, path in (("POST", segments), ("POST", "/api/v2/tokens"), ("PATCH", expiry)):
+        reply = client.request(method, path, content=body, headers=headers)
+        assert_refused(reply, 400, "invalid_request")
+    assert client.get(segments).status_code == 200  # nothing was kept that cannot be shown
