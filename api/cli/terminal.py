@@ -2,12 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from api.cli.connection import Access, CommandError, Connection, Place
@@ -40,11 +40,26 @@ def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers stand to the right."""
+def show_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    whole: Collection[str] = (),
+) -> None:
+    """Print a table; numbers stand to the right.
+
+    Args:
+        title: stands above.
+        columns: their headings.
+        rows: one cell a column.
+        whole: columns whose cells stay on one line, to be copied; the others are broken
+            where the terminal is narrow. Nothing is left out.
+    """
     table = Table(title=title, title_justify="left")
     for position, column in enumerate(columns):
-        table.add_column(column, justify="right" if _is_numeric(rows, position) else "left")
+        side: JustifyMethod = "right" if _is_numeric(rows, position) else "left"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=column in whole)
     for row in rows:
         table.add_row(*(shown(cell) for cell in row))
     Console(file=sys.stdout).print(table)

@@ -92,7 +92,7 @@ def _list(*, as_json: AsJson = False) -> None:
         show_json(found)
         return
     columns = ("id", "name", "role", "ends in", "scope", "created", "last used", "expires")
-    show_table("Access tokens", columns, [_row(one) for one in found])
+    show_table("Access tokens", columns, [_row(one) for one in found], whole=("id", "role"))
 
 
 def _revoke(

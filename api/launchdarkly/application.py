@@ -55,6 +55,13 @@ _OF_STATUS: Final[dict[int, type[ApiError]]] = {
     413: TooLarge,
     415: UnsupportedMediaType,
 }
+#: What pydantic puts before the words of our own validators.
+_PREFIX: Final = "Value error, "
+#: What it says of a whole body, in words for callers who know nothing of Python.
+_OF_A_BODY: Final = {
+    "missing": "the request has no body: send JSON",
+    "model_attributes_type": "the body must be a JSON object",
+}
 _MESSAGES: Final = {404: "invalid resource identifier", 405: "method not allowed"}
 
 
@@ -155,5 +162,8 @@ def _first_fault(faults: Any) -> str:  # noqa: ANN401 - pydantic's list of dicts
     """Where the first fault is and what it is; never the value, which may be a key."""
     for fault in faults:
         where = ".".join(str(part) for part in fault["loc"] if part != "body")
-        return f"invalid request: {where}: {fault['msg']}" if where else str(fault["msg"])
+        said = str(fault["msg"]).removeprefix(_PREFIX)
+        if where:
+            return f"invalid request: {where}: {said}"
+        return _OF_A_BODY.get(fault["type"], said)
     return "invalid request"

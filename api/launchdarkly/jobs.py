@@ -83,14 +83,18 @@ class ExportRepresentation(BaseModel):
 
 
 def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> JobState:
-    """A job of this segment, also after the segment was deleted.
+    """A job of this segment, also after the segment was deleted, but not its environment.
+
+    Cost: two round trips.
 
     Raises:
         NotFound: the segment has no such job, or no longer.
+        ProjectNotFound: or EnvironmentNotFound: what its path names is not there.
         StoreUnavailable: no answer. Safe to retry.
     """
     if JOB_ID.fullmatch(job_id) is None:
         raise NotFound(f"{kind} {job_id[:80]} does not exist")
+    store.environments.require(path.scope)
     state = store.jobs.get(JobRef(kind, path.scope, job_id))
     if state.request.list_ref.segment != path.segment:
         raise NotFound(f"segment {path.segment} has no {kind} {job_id}")

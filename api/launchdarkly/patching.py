@@ -15,7 +15,7 @@ from api.launchdarkly.json_patching import apply_json_patch
 from api.launchdarkly.json_values import JsonObject, exact_text, require_shallow
 from api.launchdarkly.merge_patching import apply_merge_patch
 from api.launchdarkly.patch_bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
-from api.launchdarkly.segment_references import RulesOf, require_no_circle
+from api.launchdarkly.segment_references import MayKnow, RulesOf, require_known, require_no_circle
 from api.launchdarkly.semantic_patching import BigSegmentEdit, ListName, apply_instructions
 from api.launchdarkly.targeting import SegmentDocument, segment_document
 from api.launchdarkly.targeting_fields import Ids
@@ -70,6 +70,7 @@ def apply_patch(
     environment: str,
     ids: Ids,
     rules_of: RulesOf,
+    may_know: MayKnow,
 ) -> PatchResult:
     """Apply a patch of any kind to a segment's representation.
 
@@ -82,8 +83,10 @@ def apply_patch(
         ids: makes the ids of new rules and clauses: UUIDs.
         rules_of: the rules of another segment of the environment, asked only if this
             segment's rules change and refer to others.
+        may_know: whether the caller may refer to a segment of the environment.
 
     Raises:
+        Forbidden: the rules would refer to a segment that the caller may not know of.
         Conflict: a ``test`` failed. Safe to retry after reading the segment again.
         InvalidRequest: the patch is wrong, cannot be applied, or makes what no segment may
             be; says where, never a value.
@@ -99,7 +102,10 @@ def apply_patch(
     else:
         after = segment_document(_patched(shown, before, patch), ids)
         edits, clashes, import_id = (), {}, None
-    _require_sound(after, before, str(shown["key"]), rules_of, unbounded=unbounded)
+    _require_no_targets(after, unbounded=unbounded)
+    if after.rules != before.rules:
+        require_known(before.rules, after.rules, may_know)
+        require_no_circle(str(shown["key"]), after.rules, rules_of, may_know)
     return PatchResult(
         document=after,
         changed=_differ(before, after),
@@ -137,19 +143,10 @@ def _patched(
     return after
 
 
-def _require_sound(
-    after: SegmentDocument,
-    before: SegmentDocument,
-    key: str,
-    rules_of: RulesOf,
-    *,
-    unbounded: bool,
-) -> None:
+def _require_no_targets(after: SegmentDocument, *, unbounded: bool) -> None:
     if unbounded and not after.is_empty:
         message = "a big segment takes no rules and no targets by a patch of its definition"
         raise InvalidRequest(f"{message}; use POST .../contexts or an import")
-    if after.rules != before.rules:
-        require_no_circle(key, after.rules, rules_of)
 
 
 def _differ(before: SegmentDocument, after: SegmentDocument) -> bool:

@@ -9,16 +9,22 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api.launchdarkly.faults import refusal
-from api.launchdarkly.targeting_fields import SegmentName, Tag, null_is
+from api.launchdarkly.targeting_fields import MOST_TAGS, SegmentName, Tag, null_is
 
 PlaceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
 #: Documented for projects: alphabetical, each once.
 SortedTags = Annotated[
-    tuple[Tag, ...], null_is(()), AfterValidator(lambda tags: tuple(sorted(set(tags))))
+    tuple[Tag, ...],
+    Field(max_length=MOST_TAGS),
+    null_is(()),
+    AfterValidator(lambda tags: tuple(sorted(set(tags)))),
 ]
 Tags = Annotated[
-    tuple[Tag, ...], null_is(()), AfterValidator(lambda tags: tuple(dict.fromkeys(tags)))
+    tuple[Tag, ...],
+    Field(max_length=MOST_TAGS),
+    null_is(()),
+    AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
 ]
 
 DEFAULT_COLOR: Final = "417505"

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.errors import NotFound, UnsupportedMediaType
+from api.launchdarkly.json_values import require_unicode
 from api.launchdarkly.paths import RESOURCE_KEY, SegmentPath
 from worker.store import Scope
 
@@ -39,14 +40,16 @@ def media_type_of(request: Request) -> str:
 
 
 async def require_json(request: Request) -> None:
-    """Make sure that the body, if it has a type, is JSON.
+    """Make sure that the body, if it has a type, is JSON, and that its text can be kept.
 
     Raises:
+        InvalidRequest: it is not UTF-8, or holds half of a surrogate pair.
         UnsupportedMediaType: it is something else.
     """
     kind = media_type_of(request)
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
+    require_unicode(await request.body())
 
 
 def _require_keys(*keys: str) -> None:

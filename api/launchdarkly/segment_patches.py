@@ -100,7 +100,7 @@ def _patched(
     edited = False
     for _ in range(_TRIES):
         current = store.segments.read(path.scope, path.segment)
-        result = _result(store, current, body, content_type, services)
+        result = _result(store, current, body, content_type, services, caller)
         if result.import_id is not None:
             require_approvable(store, current.segment.ref, _known(result.import_id))
         if dry_run:
@@ -178,7 +178,12 @@ def _record_patch(
 
 
 def _result(
-    store: Store, current: Definition, body: object, content_type: str, services: Services
+    store: Store,
+    current: Definition,
+    body: object,
+    content_type: str,
+    services: Services,
+    caller: Caller,
 ) -> PatchResult:
     scope = current.segment.scope
     before = user_segment(current, state_of(store, current.segment))
@@ -189,6 +194,7 @@ def _result(
         environment=scope.environment,
         ids=services.ids,
         rules_of=lambda key: stored_rules(store, scope, key),
+        may_know=lambda key: caller.scope.allows(scope.project, scope.environment, key),
     )
 
 

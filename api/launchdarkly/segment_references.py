@@ -3,11 +3,13 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from api.errors import InvalidRequest
+from api.errors import Forbidden, InvalidRequest
 from api.launchdarkly.rules import Rule
 
 #: The rules of another segment of the environment; none for one that does not exist.
 RulesOf = Callable[[str], Sequence[Rule]]
+#: Whether the caller may know of a segment of the environment, whether it exists or not.
+MayKnow = Callable[[str], bool]
 
 
 def references(rules: Sequence[Rule]) -> tuple[str, ...]:
@@ -49,16 +51,33 @@ def circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> tuple[str, ...
     return None
 
 
-def require_no_circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> None:
+def require_known(before: Sequence[Rule], after: Sequence[Rule], may_know: MayKnow) -> None:
+    """Make sure that a caller adds no reference to a segment that it may not know of.
+
+    Evaluation would tell it who is a member there. A reference that somebody else has put
+    there may stay.
+
+    Raises:
+        Forbidden: it adds one; says nothing of whether that segment exists.
+    """
+    kept = frozenset(references(before))
+    if not all(key in kept or may_know(key) for key in references(after)):
+        raise Forbidden
+
+
+def require_no_circle(
+    key: str, rules: Sequence[Rule], rules_of: RulesOf, may_know: MayKnow
+) -> None:
     """Make sure that rules do not lead back to their segment.
 
     Raises:
-        InvalidRequest: they do; names the segments on the way.
+        InvalidRequest: they do; names the segments on the way if the caller may know of all.
     """
     way = circle(key, rules, rules_of)
     if way is not None:
-        message = f"rules: segments refer to one another in a circle: {' -> '.join(way)}"
-        raise InvalidRequest(message)
+        message = "rules: segments refer to one another in a circle"
+        shown = f": {' -> '.join(way)}" if all(map(may_know, way)) else ""
+        raise InvalidRequest(message + shown)
 
 
 def _way(key: str, last: str, came_from: dict[str, str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.launchdarkly.paths import Link, SegmentPath, link
 from api.launchdarkly.segment_access import Access
 from api.launchdarkly.stored_targeting import stored_fields
+from api.launchdarkly.targeting_fields import MOST_TAGS, Description, SegmentName, Tag
 from api.launchdarkly.targeting_shapes import SegmentTarget, UserSegmentRule
 from worker.store import Definition, ListState, Scope, Segment
 
@@ -26,10 +27,10 @@ class NewSegmentBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
 
-    name: Annotated[str, Field(min_length=1, pattern=r"\S")]
+    name: SegmentName
     key: Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
-    description: str | None = None
-    tags: list[Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]] | None = None
+    description: Description | None = None
+    tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = None
     unbounded: bool | None = None
     unboundedContextKind: Annotated[  # noqa: N815 - wire name
         str | None, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]*$")

@@ -15,8 +15,10 @@ from api.launchdarkly.json_values import JsonObject
 from api.launchdarkly.rules import Rule
 from api.launchdarkly.targeting_fields import (
     DEFAULT_KIND,
+    MOST_TAGS,
     ContextKeys,
     ContextKind,
+    Description,
     Ids,
     SegmentName,
     Tag,
@@ -112,10 +114,10 @@ class SegmentDocument(Targeting):
     """All of a segment that a patch can change."""
 
     name: SegmentName
-    description: str | None = None
+    description: Description | None = None
     tags: Annotated[
         tuple[Tag, ...],
-        Field(fail_fast=True),
+        Field(fail_fast=True, max_length=MOST_TAGS),
         null_is(()),
         AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
     ] = ()

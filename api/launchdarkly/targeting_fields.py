@@ -102,4 +102,8 @@ Weight = Annotated[int, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
 Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
 #: Source: Terraform's provider enforces it.
 Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]
-SegmentName = Annotated[str, Field(min_length=1, pattern=r"\S")]
+#: Not documented; far above any seen. A list reads the words of every segment, so one
+#: segment must not be able to fill the memory.
+MOST_TAGS: Final = 1_000
+SegmentName = Annotated[str, Field(min_length=1, max_length=1_024, pattern=r"\S")]
+Description = Annotated[str, Field(max_length=32_768)]

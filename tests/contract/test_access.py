@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.api_servers import SEGMENTS, Api, assert_refused, create_segment, include, new_key
+from tests.contract.python_client import SEMANTIC
 
 _PROJECTS: Final = "/api/v2/projects"
 _ENVIRONMENTS: Final = f"{_PROJECTS}/default/environments"
@@ -180,6 +181,36 @@ def test_scope__of_some_segments__creates_and_changes_no_others(make: Make, plac
     )
     for reply in refused:
         assert_refused(reply, 403, "forbidden")
+
+
+def test_scope__of_some_segments__rules_refer_to_no_others(
+    make: Make, place: str, client: httpx.Client
+) -> None:
+    scoped = make("writer", f"proj/{place}:env/prod:segment/mine-*")
+    inside = f"/api/v2/segments/{place}/prod"
+    mine = f"{inside}/mine-rules"
+    assert scoped.post(inside, json={"key": "mine-rules", "name": "n"}).status_code == 201
+
+    def clause(key: str, **fields: Any) -> dict[str, Any]:
+        return {"attribute": "", "op": "segmentMatch", "values": [key], **fields}
+
+    for key in ("yours", "not-there"):  # evaluate would tell who is in yours
+        add = {"kind": "addRule", "clauses": [clause(key, negate=True)]}
+        for reply in (
+            scoped.patch(mine, json={"rules": [{"clauses": [clause(key)]}]}),
+            scoped.patch(mine, json={"instructions": [add]}, headers={"Content-Type": SEMANTIC}),
+            scoped.patch(
+                mine, params={"dryRun": True}, json={"rules": [{"clauses": [clause(key)]}]}
+            ),
+        ):
+            assert_refused(reply, 403, "forbidden")
+    own = {"rules": [{"clauses": [clause("mine-a")]}]}
+    assert scoped.patch(mine, json=own).status_code == 200
+    theirs = {"rules": [{"clauses": [clause("yours")]}]}
+    assert client.patch(mine, json=theirs).status_code == 200
+    kept = [{"op": "add", "path": "/rules/-", "value": {"clauses": [clause("mine-b")]}}]
+    assert scoped.patch(mine, json=kept).status_code == 200  # what others refer to may stay
+    assert client.delete(mine).status_code == 204
 
 
 def test_scope__of_whole_projects__its_admin_makes_and_deletes_them(

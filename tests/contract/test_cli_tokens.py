@@ -77,3 +77,12 @@ def test_tokens__expiry_not_understood__is_one_line(run: Run, text: str) -> None
 
     assert made.exit_code == 1
     assert "90d" in made.stderr
+
+
+def test_list__narrow_terminal__shows_the_ids_that_revoke_takes(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _json(run("tokens", "create", "--name", "narrow", "--segment", "a-*", "--json"))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert made["_id"] in run("tokens", "list").stdout
+    assert run("tokens", "revoke", made["_id"]).exit_code == 0

@@ -3,9 +3,17 @@
 import httpx
 import pytest
 
-from tests.api_servers import SCOPE, SEGMENTS, Api, assert_refused, create_segment, wait_for_message
+from tests.api_servers import (
+    SCOPE,
+    SEGMENTS,
+    Api,
+    assert_refused,
+    create_segment,
+    new_key,
+    wait_for_message,
+)
 from worker.objects import ObjectStore, export_key
-from worker.store import ExportRequest, JobRef, Store
+from worker.store import ExportRequest, JobRef, Scope, Store
 
 _FIELDS = {
     "id",
@@ -24,13 +32,17 @@ def segment(client: httpx.Client) -> str:
     return create_segment(client)
 
 
-def _complete(store: Store, objects: ObjectStore, export_id: str, content: bytes) -> str:
+def _export(location: str) -> JobRef:
+    """The export at this address in the usual environment."""
+    return JobRef("export", SCOPE, location.rpartition("/")[2])
+
+
+def _complete(store: Store, objects: ObjectStore, ref: JobRef, content: bytes) -> str:
     """Do what the worker does at the end of an export; give the object's key."""
-    ref = JobRef("export", SCOPE, export_id)
     request = store.jobs.get(ref).request
     assert isinstance(request, ExportRequest)
-    scope = (SCOPE.project, SCOPE.environment, request.list_ref.segment)
-    key = export_key(scope, export_id, "included.csv")
+    scope = (ref.scope.project, ref.scope.environment, request.list_ref.segment)
+    key = export_key(scope, ref.job_id, "included.csv")
     with objects.open_writer(key) as writer:
         writer.write(content)
     info = writer.close()
@@ -99,7 +111,7 @@ def test_download__complete_export__streams_the_file(
 ) -> None:
     location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
     content = b"".join(b"key-%d\n" % n for n in range(300_000))
-    _complete(store, objects, location.rpartition("/")[2], content)
+    _complete(store, objects, _export(location), content)
 
     shown = client.get(location).json()
     link = shown["_links"]["download"]
@@ -121,7 +133,7 @@ def test_download__empty_export__is_an_empty_file(
     client: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:
     location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
-    _complete(store, objects, location.rpartition("/")[2], b"")
+    _complete(store, objects, _export(location), b"")
 
     reply = client.get(f"{location}/download")
 
@@ -138,9 +150,28 @@ def test_download__file_deleted_since__is_not_found(
     client: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:
     location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
-    objects.delete(_complete(store, objects, location.rpartition("/")[2], b"a\n"))
+    objects.delete(_complete(store, objects, _export(location), b"a\n"))
 
     assert "export again" in assert_refused(client.get(f"{location}/download"), 404, "not_found")
+
+
+def test_download__environment_deleted_since__is_not_found(
+    client: httpx.Client, store: Store, objects: ObjectStore
+) -> None:
+    environments, key = "/api/v2/projects/default/environments", new_key("gone")
+    assert client.post(environments, json={"key": key, "name": key}).status_code == 201
+    segments = f"/api/v2/segments/default/{key}"
+    body = {"key": "list", "name": "list", "unbounded": True}
+    assert client.post(segments, json=body).status_code == 201
+    location = client.post(f"{segments}/list/exports").headers["location"]
+    ref = JobRef("export", Scope("default", key), location.rpartition("/")[2])
+    _complete(store, objects, ref, b"a\n")
+    assert client.get(f"{location}/download").content == b"a\n"
+
+    assert client.delete(f"{environments}/{key}").status_code == 204
+
+    for path in (location, f"{location}/download"):
+        assert_refused(client.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("export_id", ["x", "11111111-1111-4111-8111-111111111111"])

@@ -89,6 +89,13 @@ def test_any_operation__body_it_cannot_use__is_refused_in_shape(
             _assert_in_shape(client.request(method, path, content=body, headers=headers))
 
 
+@pytest.mark.parametrize("body", [b"", b"null", b"[]"])
+def test_create__no_object__is_told_what_to_send(client: httpx.Client, body: bytes) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    reply = client.post(segments, content=body, headers={"Content-Type": "application/json"})
+    assert "JSON" in assert_refused(reply, 400, "invalid_request")
+
+
 @pytest.mark.parametrize("kind", _TYPES)
 def test_any_operation__body_of_any_type__is_refused_in_shape(
     client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str], kind: str
@@ -140,3 +147,40 @@ def test_any_path__other_method__says_which_are_allowed(
             assert served <= set(reply.headers["Allow"].split(", ")), template
             if method != "HEAD":
                 assert_refused(reply, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"name": "n" * 1_025},
+        {"description": "d" * 32_769},
+        {"tags": [f"t{number}" for number in range(1_001)]},
+    ],
+)
+def test_segment__words_without_bounds__are_refused(
+    client: httpx.Client, words: dict[str, Any]
+) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    [field] = words
+    new = {"key": "endless", "name": "n", **words}
+    assert field in assert_refused(client.post(segments, json=new), 400, "invalid_request")
+    one = f"{segments}/{create_segment(client)}"
+    patch = [{"op": "add", "path": f"/{field}", "value": words[field]}]
+    for change in (words, patch):
+        assert field in assert_refused(client.patch(one, json=change), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\\uDFFF", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_any_text__half_of_a_surrogate_pair__is_refused(
+    client: httpx.Client, half: bytes, encoding: str
+) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    text = b'{"key":"half","name":"n","description":"' + half + b'"}'
+    body = text if encoding == "utf-8" else text.decode("latin-1").encode(encoding)
+    expiry = f"/api/v2/segments/{SCOPE.project}/none/expiring-targets/{SCOPE.environment}"
+    headers = {"Content-Type": "application/json"}
+    for method, path in (("POST", segments), ("POST", "/api/v2/tokens"), ("PATCH", expiry)):
+        reply = client.request(method, path, content=body, headers=headers)
+        assert_refused(reply, 400, "invalid_request")
+    assert client.get(segments).status_code == 200  # nothing was kept that cannot be shown

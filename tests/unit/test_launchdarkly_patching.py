@@ -10,7 +10,7 @@ from tests.segment_representations import (
     Ids,
     big_representation,
     clause,
-    no_rules,
+    knows_all,
     patched,
     representation,
     rule,
@@ -189,6 +189,7 @@ def test_apply_patch__rules_that_close_a_circle__refused() -> None:
             environment="production",
             ids=Ids(),
             rules_of=lambda key: (other,) if key == "other" else (),
+            may_know=knows_all,
         )
 
 
@@ -207,4 +208,4 @@ def test_apply_patch__nested_or_copied_without_end__refused_at_once() -> None:
 
 def test_apply_patch__unreadable_definition__is_not_the_callers_fault() -> None:
     with pytest.raises(Broken, match="beta"):
-        apply_patch(representation(rules=5), [], "", environment="e", ids=Ids(), rules_of=no_rules)
+        patched([], representation(rules=5), "")

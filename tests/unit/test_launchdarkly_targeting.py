@@ -148,4 +148,10 @@ def test_circle__rules_of_others__found_only_through_the_segment(
 
 def test_require_no_circle__itself__refused_with_the_way() -> None:
     with pytest.raises(InvalidRequest, match="a -> a"):
-        require_no_circle("a", _rules("a"), lambda _: ())
+        require_no_circle("a", _rules("a"), lambda _: (), lambda _: True)
+
+
+def test_require_no_circle__through_a_segment_out_of_sight__refused_without_the_way() -> None:
+    others = {"b": _rules("hidden"), "hidden": _rules("a")}
+    with pytest.raises(InvalidRequest, match=r"in a circle$"):
+        require_no_circle("a", _rules("b"), others.__getitem__, lambda key: key != "hidden")

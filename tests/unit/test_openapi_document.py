@@ -22,7 +22,7 @@ from tests.openapi_documents import (
     media_of,
     operations,
 )
-from tests.segment_representations import Ids, no_rules
+from tests.segment_representations import Ids, knows_all, no_rules
 
 _TABLES = "api/launchdarkly/documents"
 #: Made while tests are collected: there is one test an operation.
@@ -137,4 +137,5 @@ def _applied(shown: dict[str, Any], body: object, media_type: str) -> object:
         environment=names.ENVIRONMENT,
         ids=Ids(),
         rules_of=no_rules,
+        may_know=knows_all,
     )
