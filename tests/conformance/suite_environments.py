@@ -11,6 +11,7 @@ from worker.store import (
     EnvironmentExists,
     EnvironmentNotFound,
     ImportRequest,
+    JobRef,
     LastProject,
     ListUnknown,
     NewSegment,
@@ -160,6 +161,17 @@ class EnvironmentSuite:
         finish_deletions(store)
         store.environments.environment_record = read  # type: ignore[method-assign]  # as it was
         assert len(store.segments.list(OTHER)) == 2
+
+    def test_delete__environment__exported_files_are_due(self, store: Store) -> None:
+        _project(store)
+        exports = store.keyspace.expiring_exports()
+        kept, dropped = (str(JobRef("export", scope, "e1")) for scope in (SCOPE, OTHER))
+        store.client.zadd(exports, {kept: 5_000.0, dropped: 5_000.0})
+
+        delete_environment(store, OTHER)
+
+        assert store.client.zrangebyscore(exports, 0, 1, start=0, num=9) == [dropped.encode()]
+        assert store.client.zrangebyscore(exports, 2, 9_999, start=0, num=9) == [kept.encode()]
 
     def test_delete__project__takes_its_environments_along(self, store: Store) -> None:
         _project(store)

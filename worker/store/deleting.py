@@ -25,6 +25,7 @@ from worker.store.places import Place, PlaceRecord, decode, encode
 _REASON: Final = "environment deleted"
 #: Seconds for which the record of a job that a deletion has stopped can be read.
 _KEEP_STOPPED_S: Final = 30 * 86_400
+_EXPORTS_PER_CALL: Final = 1_000
 
 
 def create_project(store: Store, place: Place, environments: Sequence[Place]) -> None:
@@ -217,7 +218,22 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
             jobs.append(JobRef("import", scope, building))
     for job in jobs:
         store.jobs.end(job, "stopped", reason=_REASON, keep_s=_KEEP_STOPPED_S)
+    _expire_exports(store, scope)
     return True
+
+
+def _expire_exports(store: Store, scope: Scope) -> None:
+    """Have upkeep delete the files that were exported from this environment."""
+    key, first = store.keyspace.expiring_exports(), 0
+    own = str(JobRef("export", scope, "")).encode()
+    with driver_errors(f"expire exports of {scope.environment}"):
+        while found := store.client.zrangebyscore(
+            key, 1, float("inf"), start=first, num=_EXPORTS_PER_CALL
+        ):
+            due = {one.decode(): 0.0 for one in found if one.startswith(own)}
+            if due:
+                store.client.zadd(key, due)
+            first += len(found) - len(due)
 
 
 def _open(store: Store, scope: Scope, deletion: str) -> None:

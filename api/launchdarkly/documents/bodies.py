@@ -29,7 +29,7 @@ _UPLOAD: Final = {
         "file": {
             "type": "string",
             "format": "binary",
-            "description": "CSV (keys in the first column, no header), gzipped or not, or Parquet.",
+            "description": "CSV (keys in the first column, no header) or Parquet.",
         },
         "mode": _MODE,
         "waitOnApprovals": _WAIT,
