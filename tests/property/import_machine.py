@@ -146,9 +146,7 @@ class ImportMachine(RuleBasedStateMachine):
         self.held = Build(import_id, claim, file, merge, self.lists, waits=waits)
 
     def _claimed(self, import_id: str, *, waits: bool, supersedes: bool) -> Claim:
-        return self.store.memberships.claim(
-            self.ref, import_id, waits=waits, supersedes=supersedes
-        )
+        return self.store.memberships.claim(self.ref, import_id, waits=waits, supersedes=supersedes)
 
     @precondition(builds(lambda _: True))
     @rule()
@@ -215,14 +213,8 @@ class ImportMachine(RuleBasedStateMachine):
         """What was counted before the build was opened again does not hold."""
         build = self.build
         if build.broken_seal is not None:
-            counts, seal = (7, 7), build.broken_seal
             with pytest.raises(Unsealed):
-                if build.unapproved:
-                    hold(self.store, self.ref, build.import_id, counts=counts, seal=seal)
-                else:
-                    self.store.memberships.publish(
-                        self.ref, build.import_id, counts=counts, retire_after_ms=0, seal=seal
-                    )
+                self._published_or_held(build, (7, 7), build.broken_seal)
 
     @precondition(builds(lambda build: build.seal is not None))
     @rule()
@@ -261,6 +253,14 @@ class ImportMachine(RuleBasedStateMachine):
             assert self.publish_once() is None
         # From now on the counts are the server's, whoever goes on.
         self.build.replaying = self.build.touched = True
+
+    def _published_or_held(self, build: Build, counts: tuple[int, int], seal: int) -> None:
+        if build.unapproved:
+            hold(self.store, self.ref, build.import_id, counts=counts, seal=seal)
+        else:
+            self.store.memberships.publish(
+                self.ref, build.import_id, counts=counts, retire_after_ms=0, seal=seal
+            )
 
     def hold_once(self) -> Held:
         build = self.build
