@@ -144,12 +144,18 @@ class EnvironmentSuite:
         assert finish_deletions(store) == 0
         assert len(store.segments.list(OTHER)) == 2
 
-    def test_finish__made_anew_meanwhile__leaves_the_new_one(self, store: Store) -> None:
+    @pytest.mark.parametrize("times", [1, 2, 3])
+    def test_finish__made_anew_meanwhile__leaves_the_new_one(
+        self, store: Store, times: int
+    ) -> None:
         """A finisher that still holds the old record must not touch what came after."""
         _project(store)
-        delete_environment(store, OTHER)
-        old = store.environments.environment_record(OTHER)
-        create_environment(store, "other", Place("live", "Anew", 1))
+        olds = []
+        for _ in range(times):
+            delete_environment(store, OTHER)
+            olds.append(store.environments.environment_record(OTHER))
+            create_environment(store, "other", Place("live", "Anew", 1))
+        old = olds[0]
         _filled(store, OTHER)
         read = store.environments.environment_record
 
@@ -160,6 +166,17 @@ class EnvironmentSuite:
         finish_deletions(store)
         store.environments.environment_record = read  # type: ignore[method-assign]  # as it was
         assert len(store.segments.list(OTHER)) == 2
+
+    def test_delete__closed_by_a_deletion_that_was_forgotten__can_be_made_anew(
+        self, store: Store
+    ) -> None:
+        _project(store)
+        store.client.hset(store.keyspace.environment_state(OTHER), "closed", "1-forgotten")
+        with pytest.raises(EnvironmentNotFound):
+            _filled(store, OTHER)
+        delete_environment(store, OTHER)
+        create_environment(store, "other", Place("live", "Anew", 1))
+        assert _filled(store, OTHER)
 
     def test_delete__project__takes_its_environments_along(self, store: Store) -> None:
         _project(store)
