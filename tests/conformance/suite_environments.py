@@ -1,16 +1,19 @@
 """Projects and environments come, go with all they held, and come again empty."""
 
 import dataclasses
-from typing import Final
+from typing import Any, Final, cast
 
 import pytest
 
-from tests.conformance.stores import SCOPE, keys_of
+from tests.conformance.stores import SCOPE, clock_ms, keys_of, raw
+from tests.conformance.suite_schedules import PAST, change
+from tests.held_imports import hold_import
 from worker.store import (
     Edit,
     EnvironmentExists,
     EnvironmentNotFound,
     ImportRequest,
+    JobRef,
     LastProject,
     ListUnknown,
     NewSegment,
@@ -29,8 +32,13 @@ from worker.store import (
 )
 from worker.store.definitions import DefinitionChange
 from worker.store.deleting import finish_deletions
+from worker.store.keyspace import INCLUDED
 from worker.store.places import PlaceRecord
 from worker.store.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.target_expiry import save_target_schedules
+from worker.store.target_schedules import TargetSchedule
+from worker.units.context import Context
+from worker.upkeep.expiry import expire_due, mend_hints
 
 OTHER: Final = Scope("other", "live")
 BIG: Final = NewSegment("big", "Big", unbounded=True)
@@ -126,6 +134,39 @@ class EnvironmentSuite:
         left = {key for key in keys_of(store) if "{other" in key}
         job = keys.job(OTHER, "import", "i1")
         assert left == {keys.generations(OTHER), keys.environment_state(OTHER), job}
+
+    def test_delete__environment_with_schedules_and_imports_that_wait__frees_them(
+        self, store: Store
+    ) -> None:
+        _project(store)
+        _filled(store, OTHER)
+        small = store.segments.read(OTHER, "small")
+        soon = [TargetSchedule("1", 1, INCLUDED, "user", "a", PAST)]
+        save_target_schedules(store, small, soon)
+        ref = store.segments.get(OTHER, "big").ref
+        store.memberships.edit(ref, [Edit("i+", "b")])
+        change(store, ref, "add", "a", "b")
+        jobs = []
+        for import_id in ("i1", "i2"):
+            request = ImportRequest(
+                import_id, ref, "replace", (), allow_empty=True, created_ms=1, waits=True
+            )
+            jobs.append(admit_import(store, request))
+            hold_import(store, request.ref, ["new"])
+            store.memberships.edit(ref, [Edit("i+", f"while {import_id} waits")])
+        assert jobs == [None, JobRef("import", OTHER, "i1")]
+        delete_environment(store, OTHER)
+        expire_due(store)
+        assert raw(store).zcard(store.keyspace.expiry_hints()) == 1, "of what is due later"
+        nothing = cast("Any", None)
+        upkeep = Context(store, nothing, nothing, nothing, clock_ms, nothing, nothing)
+        assert mend_hints(upkeep) == 0
+        assert _tidied(store) == 1
+        keys = store.keyspace
+        left = {key for key in keys_of(store) if "{other" in key}
+        records = {keys.job(OTHER, "import", import_id) for import_id in ("i1", "i2")}
+        assert left == {keys.generations(OTHER), keys.environment_state(OTHER), *records}
+        assert keys.expiry_hints() not in keys_of(store)
 
     def test_create__environment_deleted_before__starts_empty(self, store: Store) -> None:
         """Whether upkeep has come by or not, nothing is left but the generations."""
