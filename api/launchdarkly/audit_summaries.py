@@ -8,7 +8,7 @@ from api.launchdarkly.json_values import JsonObject, exact_text
 from api.launchdarkly.semantic_patching import BigSegmentEdit
 from api.launchdarkly.stored_targeting import stored_fields
 from api.launchdarkly.targeting_fields import DEFAULT_KIND
-from worker.store import Definition, ListState
+from worker.store import Definition, ListState, ListUnknown
 
 #: Which action a changed field is. Source: LaunchDarkly's list of actions on segments.
 _ACTIONS: Final = {
@@ -98,7 +98,7 @@ def instructed(edits: Iterable[BigSegmentEdit]) -> dict[str, Any]:
 def _counts(definition: Definition) -> dict[str, int]:
     try:
         fields = stored_fields(definition)
-    except Broken:  # a segment that cannot be read can still be deleted
+    except (Broken, ListUnknown):  # a segment that cannot be read can still be deleted
         return {}
     counts = {where: len(_keys(fields, where)) for where in _LISTS}
     return counts | {"rules": len(fields["rules"])}

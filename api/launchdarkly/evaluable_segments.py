@@ -17,12 +17,21 @@ from api.evaluation import (
 from api.launchdarkly.json_values import JsonObject
 from api.launchdarkly.paths import SegmentPath, link
 from api.launchdarkly.stored_targeting import stored_fields
-from worker.store import Definition, ListRef
+from worker.store import Definition, ListRef, ListUnknown
 from worker.store import Segment as Stored
 
 #: Memory of a segment without targets, and of a key in a set or a value in a rule.
 _BASE_BYTES: Final = 2_500
 _VALUE_BYTES: Final = 140
+_UNREADABLE: Final = (
+    Broken,
+    ListUnknown,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,8 @@ def evaluable(definition: Definition) -> EvaluableSegment:
     segment = definition.segment
     try:
         compiled = compile_segment(_segment(definition))
-    except (Broken, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        message = f"the targets of segment {segment.key!r} are not readable by this release"
+    except _UNREADABLE:
+        message = f"the targets of segment {segment.key!r} cannot be read"
         compiled = unreadable_segment(segment.key, message)
     return EvaluableSegment(
         definition=segment,

@@ -231,6 +231,7 @@ def _would_be(current: Definition, result: PatchResult, now_ms: int) -> Definiti
         tags=document.tags,
         version=segment.version + 1,
         modified_ms=now_ms,
+        targeted=not document.targeting.is_empty,
     )
     return _definition(changed, stored_form(document.targeting))
 

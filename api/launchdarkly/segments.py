@@ -109,7 +109,9 @@ def delete_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) 
 
 
 def _summary(store: Store, path: SegmentPath) -> dict[str, Any]:
-    found = store.segments.read(path.scope, path.segment)
+    found = store.segments.read_many(path.scope, [path.segment])[0]
+    if found is None:  # the deletion says so
+        return {}
     try:
         state = state_of(store, found.segment)
     except SegmentNotFound:  # an earlier delete was cut off here; this one goes on with it

@@ -124,6 +124,28 @@ class DefinitionSuite:
         with pytest.raises(ListUnknown):
             store.memberships.look_up(ref, ["a"])
 
+    def test_read__targets_lost__is_unknown_and_not_empty(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, STANDARD)
+        assert store.segments.read(SCOPE, "small").targeting is None
+        change = DefinitionChange("Small", None, (), '{"included":["a"]}')
+        segment = store.segments.update(segment, change)
+        store.client.unlink(store.keyspace.targeting(SCOPE, "small"))
+        with pytest.raises(ListUnknown, match="small"):
+            store.segments.read(SCOPE, "small")
+        found = store.segments.read_many(SCOPE, ["small"])
+        assert found == [Definition(segment, None)]
+        assert found[0] is not None
+        assert found[0].is_lost
+        segment = store.segments.update(segment, DefinitionChange("Small", None, (), None))
+        assert store.segments.read(SCOPE, "small") == Definition(segment, None)
+
+    def test_create__targets_of_a_lost_segment_left__are_not_its_own(self, store: Store) -> None:
+        segment = store.segments.create(SCOPE, STANDARD)
+        store.segments.update(segment, DefinitionChange("Small", None, (), '{"included":["a"]}'))
+        store.client.hdel(store.keyspace.segments(SCOPE), "small")
+        segment = store.segments.create(SCOPE, STANDARD)
+        assert store.segments.read(SCOPE, "small") == Definition(segment, None)
+
     def test_state__many_lists_at_once__come_in_order(self, store: Store) -> None:
         refs = [new_list(store, f"s{n}") for n in range(5)]
         for n, ref in enumerate(refs):

@@ -1,11 +1,13 @@
 """Projects and environments come, go with all they held, and come again empty."""
 
 import dataclasses
-from typing import Final
+from typing import Any, Final, cast
 
 import pytest
 
-from tests.conformance.stores import SCOPE, keys_of
+from tests.conformance.stores import SCOPE, clock_ms, keys_of, raw
+from tests.conformance.suite_schedules import PAST, change
+from tests.held_imports import hold_import
 from worker.store import (
     Edit,
     EnvironmentExists,
@@ -30,8 +32,13 @@ from worker.store import (
 )
 from worker.store.definitions import DefinitionChange
 from worker.store.deleting import finish_deletions
+from worker.store.keyspace import INCLUDED
 from worker.store.places import PlaceRecord
 from worker.store.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.target_expiry import save_target_schedules
+from worker.store.target_schedules import TargetSchedule
+from worker.units.context import Context
+from worker.upkeep.expiry import expire_due, mend_hints
 
 OTHER: Final = Scope("other", "live")
 BIG: Final = NewSegment("big", "Big", unbounded=True)
@@ -128,6 +135,39 @@ class EnvironmentSuite:
         job = keys.job(OTHER, "import", "i1")
         assert left == {keys.generations(OTHER), keys.environment_state(OTHER), job}
 
+    def test_delete__environment_with_schedules_and_imports_that_wait__frees_them(
+        self, store: Store
+    ) -> None:
+        _project(store)
+        _filled(store, OTHER)
+        small = store.segments.read(OTHER, "small")
+        soon = [TargetSchedule("1", 1, INCLUDED, "user", "a", PAST)]
+        save_target_schedules(store, small, soon)
+        ref = store.segments.get(OTHER, "big").ref
+        store.memberships.edit(ref, [Edit("i+", "b")])
+        change(store, ref, "add", "a", "b")
+        jobs = []
+        for import_id in ("i1", "i2"):
+            request = ImportRequest(
+                import_id, ref, "replace", (), allow_empty=True, created_ms=1, waits=True
+            )
+            jobs.append(admit_import(store, request))
+            hold_import(store, request.ref, ["new"])
+            store.memberships.edit(ref, [Edit("i+", f"while {import_id} waits")])
+        assert jobs == [None, JobRef("import", OTHER, "i1")]
+        delete_environment(store, OTHER)
+        expire_due(store)
+        assert raw(store).zcard(store.keyspace.expiry_hints()) == 1, "of what is due later"
+        nothing = cast("Any", None)
+        upkeep = Context(store, nothing, nothing, nothing, clock_ms, nothing, nothing)
+        assert mend_hints(upkeep) == 0
+        assert _tidied(store) == 1
+        keys = store.keyspace
+        left = {key for key in keys_of(store) if "{other" in key}
+        records = {keys.job(OTHER, "import", import_id) for import_id in ("i1", "i2")}
+        assert left == {keys.generations(OTHER), keys.environment_state(OTHER), *records}
+        assert keys.expiry_hints() not in keys_of(store)
+
     def test_create__environment_deleted_before__starts_empty(self, store: Store) -> None:
         """Whether upkeep has come by or not, nothing is left but the generations."""
         _project(store)
@@ -145,12 +185,18 @@ class EnvironmentSuite:
         assert finish_deletions(store) == 0
         assert len(store.segments.list(OTHER)) == 2
 
-    def test_finish__made_anew_meanwhile__leaves_the_new_one(self, store: Store) -> None:
+    @pytest.mark.parametrize("times", [1, 2, 3])
+    def test_finish__made_anew_meanwhile__leaves_the_new_one(
+        self, store: Store, times: int
+    ) -> None:
         """A finisher that still holds the old record must not touch what came after."""
         _project(store)
-        delete_environment(store, OTHER)
-        old = store.environments.environment_record(OTHER)
-        create_environment(store, "other", Place("live", "Anew", 1))
+        olds = []
+        for _ in range(times):
+            delete_environment(store, OTHER)
+            olds.append(store.environments.environment_record(OTHER))
+            create_environment(store, "other", Place("live", "Anew", 1))
+        old = olds[0]
         _filled(store, OTHER)
         read = store.environments.environment_record
 
@@ -172,6 +218,17 @@ class EnvironmentSuite:
 
         assert store.client.zrangebyscore(exports, 0, 1, start=0, num=9) == [dropped.encode()]
         assert store.client.zrangebyscore(exports, 2, 9_999, start=0, num=9) == [kept.encode()]
+
+    def test_delete__closed_by_a_deletion_that_was_forgotten__can_be_made_anew(
+        self, store: Store
+    ) -> None:
+        _project(store)
+        store.client.hset(store.keyspace.environment_state(OTHER), "closed", "1-forgotten")
+        with pytest.raises(EnvironmentNotFound):
+            _filled(store, OTHER)
+        delete_environment(store, OTHER)
+        create_environment(store, "other", Place("live", "Anew", 1))
+        assert _filled(store, OTHER)
 
     def test_delete__project__takes_its_environments_along(self, store: Store) -> None:
         _project(store)

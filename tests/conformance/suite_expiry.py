@@ -96,6 +96,17 @@ class ExpirySuite:
         assert_list(store, ref, set())
         assert _hints(store) == {}
 
+    def test_targets_lost__what_is_due_waits(self, store: Store) -> None:
+        current = _standard(store, TARGETING)
+        segment = save_target_schedules(store, current, [_schedule("a", PAST)])
+        texts = store.keyspace.targeting(SCOPE, "t")
+        raw(store).rename(texts, f"{texts}-lost")
+        expire_due(store)
+        assert store.segments.get(SCOPE, "t") == segment
+        assert _hints(store)[str(Hint.of_targets(segment.ref))] > PAST
+        raw(store).rename(f"{texts}-lost", texts)
+        assert len(decode_schedules(store.segments.read(SCOPE, "t").schedules)) == 1
+
     def test_many_lists__due_at_once__are_all_done_in_turns(
         self, store: Store, ref: ListRef
     ) -> None:

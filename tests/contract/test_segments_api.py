@@ -209,3 +209,26 @@ def test_get__list_lost_by_the_server__still_shows_the_definition(
     assert page.status_code == 200
     assert key in [one["key"] for one in page.json()["items"]]
     assert_refused(client.get(f"{SEGMENTS}/{key}/contexts/a"), 503, "service_unavailable")
+
+
+def test_any__targets_of_a_standard_segment_lost__are_unknown_until_it_is_deleted(
+    client: httpx.Client, store: Store
+) -> None:
+    key = new_key()
+    path = f"{SEGMENTS}/{key}"
+    assert client.post(SEGMENTS, json={"key": key, "name": "Small"}).status_code == 201
+    patch = [{"op": "add", "path": "/included/-", "value": "ada"}]
+    assert client.patch(path, json=patch).status_code == 200
+    store.client.unlink(store.keyspace.targeting(SCOPE, key))
+
+    for reply in (client.get(path), client.get(SEGMENTS), client.patch(path, json=patch)):
+        assert_refused(reply, 503, "service_unavailable")
+    environment = f"/api/v2/projects/{SCOPE.project}/environments/{SCOPE.environment}"
+    ada = {"kind": "user", "key": "ada"}
+    evaluated = client.post(f"{environment}/segments/evaluate", json=ada)
+    assert evaluated.status_code == 200
+    found = {one["key"]: one["isMember"] for one in evaluated.json()["items"]}
+    assert found[key] is False
+
+    assert client.delete(path).status_code == 204
+    assert client.get(SEGMENTS).status_code == 200

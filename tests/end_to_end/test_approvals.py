@@ -235,3 +235,28 @@ def test_approved__edited_shard_lost_while_it_waited__stops(system: System) -> N
     assert "lost part of what was built" in segment.stopped(import_id)
     assert segment.members() == {*OLD, "edit"}
     assert_nothing_left(system, segment)
+
+
+@BOTH_SIZES
+def test_pending__server_lost_that_it_was_counted__is_counted_anew_and_waits(
+    system: System, count: int
+) -> None:
+    """As after a failover to a server that had not yet been told."""
+    segment = _filled(system)
+    import_id = _start(segment, count)
+    _pending(segment, import_id)
+    record = system.store.keyspace.list_record(segment.ref)
+    system.server.command_reply("HSET", record, "stage", "gather", "seal", "5")
+    system.server.command_reply("HDEL", record, "counted")
+
+    def counted() -> bool:
+        state = _shown(segment, import_id)
+        assert state["status"] != "stopped", state
+        again = system.store.client.hget(record, "counted") is not None
+        return again and state["status"] == "pending_approval"
+
+    wait_until(counted, "it is counted again", LIMIT_S)
+    assert segment.counted() == len(OLD)
+    assert _approve(segment, import_id).status_code == 200
+    segment.completed(import_id)
+    assert segment.members() == set(KEYS[:count])

@@ -31,10 +31,12 @@ from worker.store import (
     ImportInProgress,
     ListRef,
     Store,
+    Unapproved,
     Unsealed,
 )
+from worker.store.approvals import Held, hold
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.memberships import RESHARD_PREFIX, EditOp
+from worker.store.memberships import RESHARD_PREFIX, Claim, EditOp
 from worker.store.revisions import FIRST_BITS, Revision
 
 #: Few keys, so that steps meet; the first three share a shard.
@@ -54,7 +56,7 @@ edit_ops: st.SearchStrategy[EditOp] = st.sampled_from(["i+", "i-", "e+", "e-"])
 edit_lists = st.lists(st.builds(Edit, edit_ops, st.sampled_from(UNIVERSE)), min_size=1, max_size=6)
 
 
-def _builds(condition: Callable[[Build], bool]) -> Callable[[Any], bool]:
+def builds(condition: Callable[[Build], bool]) -> Callable[[Any], bool]:
     return lambda machine: machine.held is not None and condition(machine.held)
 
 
@@ -74,6 +76,7 @@ class ImportMachine(RuleBasedStateMachine):
         self.zombies: list[tuple[ListRef, str]] = []
         self.published: dict[tuple[ListRef, str], tuple[int, int]] = {}
         self.pins: dict[str, Revision] = {}
+        self.superseded: set[tuple[ListRef, str]] = set()
         self.held: Build | None = None
         self.create()
 
@@ -107,23 +110,45 @@ class ImportMachine(RuleBasedStateMachine):
     # What an import does
 
     @precondition(lambda self: self.lists is not None)
-    @rule(file=key_sets, merge=st.booleans(), reshard=st.booleans())
-    def claim(self, *, file: frozenset[str], merge: bool, reshard: bool) -> None:
+    @rule(
+        file=key_sets,
+        merge=st.booleans(),
+        reshard=st.booleans(),
+        waits=st.booleans(),
+        supersedes=st.booleans(),
+    )
+    def claim(
+        self,
+        *,
+        file: frozenset[str],
+        merge: bool,
+        reshard: bool,
+        waits: bool = False,
+        supersedes: bool = False,
+    ) -> None:
         self.imports += 1
         import_id = f"{RESHARD_PREFIX if reshard else 'i'}{self.imports}"
+        waits = waits and not reshard
+        gone = None
         if self.held is not None:
-            if reshard or not self.held.is_reshard:
+            gives_way = self.held.is_reshard or (supersedes and self.held.unapproved)
+            if reshard or not gives_way:
                 with pytest.raises(ImportInProgress):
-                    self.store.memberships.claim(self.ref, import_id)
+                    self._claimed(import_id, waits=waits, supersedes=supersedes)
                 return
-            self.give_up()
-        claim = self.store.memberships.claim(self.ref, import_id)
+            gone = self.give_up().import_id
+            self.superseded.add((self.ref, gone))
+        claim = self._claimed(import_id, waits=waits, supersedes=supersedes)
+        assert claim.superseded == gone
         assert self.lists is not None
         if reshard:
             file, merge = frozenset(), True
-        self.held = Build(import_id, claim, file, merge, self.lists)
+        self.held = Build(import_id, claim, file, merge, self.lists, waits=waits)
 
-    @precondition(_builds(lambda _: True))
+    def _claimed(self, import_id: str, *, waits: bool, supersedes: bool) -> Claim:
+        return self.store.memberships.claim(self.ref, import_id, waits=waits, supersedes=supersedes)
+
+    @precondition(builds(lambda _: True))
     @rule()
     def claim_again(self) -> None:
         build = self.build
@@ -140,7 +165,7 @@ class ImportMachine(RuleBasedStateMachine):
         assert self.build.target is not None
         return self.build.target
 
-    @precondition(_builds(lambda _: True))
+    @precondition(builds(lambda _: True))
     @rule(bits=st.sampled_from([0, FIRST_BITS, FIRST_BITS + 1]))
     def prepare(self, bits: int) -> None:
         build = self.build
@@ -151,7 +176,7 @@ class ImportMachine(RuleBasedStateMachine):
         assert build.replaying or build.target in (None, target)
         build.target = build.target or target
 
-    @precondition(_builds(lambda build: build.target is not None))
+    @precondition(builds(lambda build: build.target is not None))
     @rule()
     def gather(self) -> None:
         if self.build.seal is not None:
@@ -174,7 +199,7 @@ class ImportMachine(RuleBasedStateMachine):
                 kept = members_of(self.store, self.ref, base, side) if keeps else set()
                 write_side(self.store, self.ref, build.import_id, side, {*new, *kept}, bits)
 
-    @precondition(_builds(lambda build: build.written))
+    @precondition(builds(lambda build: build.written))
     @rule()
     def seal(self) -> None:
         build = self.build
@@ -189,27 +214,21 @@ class ImportMachine(RuleBasedStateMachine):
         build = self.build
         if build.broken_seal is not None:
             with pytest.raises(Unsealed):
-                self.store.memberships.publish(
-                    self.ref,
-                    build.import_id,
-                    counts=(7, 7),
-                    retire_after_ms=0,
-                    seal=build.broken_seal,
-                )
+                self._published_or_held(build, (7, 7), build.broken_seal)
 
-    @precondition(_builds(lambda build: build.seal is not None))
+    @precondition(builds(lambda build: build.seal is not None))
     @rule()
     def unseal(self) -> None:
         build = self.build
-        if build.replaying:
+        if build.replaying and (build.touched or build.unapproved):
             with pytest.raises(Fenced):
                 self.store.memberships.unseal(self.ref, build.import_id)
             return
         self.store.memberships.unseal(self.ref, build.import_id)
-        build.seal, build.broken_seal = None, build.seal
+        build.seal, build.broken_seal, build.replaying = None, build.seal, False
         self.publish_under_a_broken_seal()
 
-    @precondition(_builds(lambda build: build.seal is not None))
+    @precondition(builds(lambda build: build.seal is not None))
     @rule()
     def publish_one_step_of_many(self) -> None:
         """Make so many edits that one call cannot replay them all; they change nothing."""
@@ -225,9 +244,31 @@ class ImportMachine(RuleBasedStateMachine):
             self.version += 1
             self.store.memberships.edit(self.ref, edits * 500)
         self.build.edits += edits
-        assert self.publish_once() is None
+        self.build.journal += 5_000
+        if self.build.unapproved:
+            held = self.hold_once()
+            assert (held.more, held.journal < self.build.journal) == (True, True)
+            self.build.journal = held.journal
+        else:
+            assert self.publish_once() is None
         # From now on the counts are the server's, whoever goes on.
-        self.build.replaying = True
+        self.build.replaying = self.build.touched = True
+
+    def _published_or_held(self, build: Build, counts: tuple[int, int], seal: int) -> None:
+        if build.unapproved:
+            hold(self.store, self.ref, build.import_id, counts=counts, seal=seal)
+        else:
+            self.store.memberships.publish(
+                self.ref, build.import_id, counts=counts, retire_after_ms=0, seal=seal
+            )
+
+    def hold_once(self) -> Held:
+        build = self.build
+        assert build.seal is not None
+        counts = (7, 7) if build.replaying else build.counts
+        held = hold(self.store, self.ref, build.import_id, counts=counts, seal=build.seal)
+        assert held is not None
+        return held
 
     def publish_once(self) -> Any:
         build = self.build
@@ -237,12 +278,16 @@ class ImportMachine(RuleBasedStateMachine):
             self.ref, build.import_id, counts=counts, retire_after_ms=0, seal=build.seal
         )
 
-    @precondition(_builds(lambda build: build.seal is not None))
+    @precondition(builds(lambda build: build.seal is not None))
     @rule()
     def publish(self) -> None:
         def to_the_end() -> None:
             assert any(self.publish_once() for _ in range(_MOST_CALLS)), "it comes to no end"
 
+        if self.build.unapproved:
+            with pytest.raises(Unapproved):
+                self.publish_once()
+            return
         result = self.build.result
         self.version += not self.build.is_reshard
         self.step(result, to_the_end)
@@ -251,12 +296,20 @@ class ImportMachine(RuleBasedStateMachine):
         self.published[self.ref, build.import_id] = figures
 
     @precondition(lambda self: self.lists is not None)
-    @rule(file=key_sets, merge=st.booleans(), choice=st.integers(0, 3), times=st.integers(1, 6))
-    def go_on(self, *, file: frozenset[str], merge: bool, choice: int, times: int) -> None:
+    @rule(
+        file=key_sets,
+        merge=st.booleans(),
+        waits=st.booleans(),
+        choice=st.integers(0, 3),
+        times=st.integers(1, 6),
+    )
+    def go_on(
+        self, *, file: frozenset[str], merge: bool, waits: bool, choice: int, times: int
+    ) -> None:
         """Take the next steps of an import; the single rules alone would rarely reach its end."""
         for _ in range(times):
             if self.held is None:
-                self.claim(file=file, merge=merge, reshard=choice == 3)
+                self.claim(file=file, merge=merge, reshard=choice == 3, waits=waits)
             elif self.held.target is None:
                 self.prepare(bits=(0, FIRST_BITS, FIRST_BITS + 1, FIRST_BITS)[choice])
             elif not self.held.written:
@@ -270,7 +323,7 @@ class ImportMachine(RuleBasedStateMachine):
             else:
                 self.publish()
 
-    @precondition(_builds(lambda _: True))
+    @precondition(builds(lambda _: True))
     @rule()
     def cancel(self) -> None:
         build = self.give_up()

@@ -58,6 +58,21 @@ class Build:
     broken_seal: int | None = None
     counts: tuple[int, int] = (-1, -1)
     replaying: bool = False
+    waits: bool = False
+    approved: bool = False
+    touched: bool = False
+    journal: int = 0
+
+    @property
+    def unapproved(self) -> bool:
+        """Whether it waits for an approval, or will."""
+        return self.waits and not self.approved
+
+    def edit(self, edits: Iterable[Edit]) -> None:
+        """Note what is done to the live list meanwhile."""
+        added = list(edits)
+        self.edits += added
+        self.journal += len(added)
 
     @property
     def is_reshard(self) -> bool:

@@ -13,9 +13,10 @@ from tests.conformance.building import (
     shard_arguments,
 )
 from tests.conformance.stores import SCOPE, keys_of, raw
-from tests.property.import_machine import UNIVERSE, ImportMachine, edit_lists, key_sets
+from tests.property.approval_machine import ApprovalMachine
+from tests.property.import_machine import UNIVERSE, edit_lists, key_sets
 from tests.property.list_model import answers_of, applied, scheduled_after
-from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNotFound
+from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNotFound, Superseded
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.member_codec import pack_one
 from worker.store.member_hash import hash_one, shard_index
@@ -34,7 +35,7 @@ from worker.store.schedules import (
 _PAST_MS, _LATER_MS = 1_000, 1 << 42
 
 
-class StoreMachine(ImportMachine):
+class StoreMachine(ApprovalMachine):
     """All that an import does, and everything else, in any order."""
 
     # What happens to the list
@@ -43,7 +44,7 @@ class StoreMachine(ImportMachine):
     @rule(edits=edit_lists)
     def edit(self, edits: list[Edit]) -> None:
         if self.held is not None:
-            self.held.edits += edits
+            self.held.edit(edits)
         self.version += 1
         assert self.lists is not None
         self.schedules = scheduled_after(self.lists, self.schedules, edits)
@@ -81,7 +82,7 @@ class StoreMachine(ImportMachine):
         ops: dict[Side, EditOp] = {INCLUDED: "i-", EXCLUDED: "e-"}
         edits = [Edit(ops[side], key) for side, key in due]
         if self.held is not None:
-            self.held.edits += edits
+            self.held.edit(edits)
         self.version += bool(edits)
         after = applied(self.lists, edits)
         expired = self.step(after, lambda: expire_members(self.store, self.ref))
@@ -132,6 +133,10 @@ class StoreMachine(ImportMachine):
         if figures is not None and ref == self.ref and self.lists is not None:
             with pytest.raises(ImportInProgress):
                 memberships.claim(ref, import_id)
+        if (ref, import_id) in self.superseded and ref == self.ref and self.lists is not None:
+            with pytest.raises(Superseded):
+                memberships.claim(ref, import_id, supersedes=True)
+        assert run(self.store, "approve", ref, import_id) == (b"done" if figures else b"lost")
         assert memberships.cancel(ref, import_id) == (figures is not None)
         if figures is None:
             with pytest.raises(Fenced):
@@ -201,6 +206,7 @@ class StoreMachine(ImportMachine):
         assert_list(self.store, self.ref, self.lists[INCLUDED], self.lists[EXCLUDED])
         state = self.store.memberships.state(self.ref)
         assert state.version == self.version
+        assert state.unapproved == (self.held is not None and self.held.unapproved)
         shown = self.held is not None and not self.held.is_reshard
         assert state.building == (self.build.import_id if shown else None)
         for pinned in self.pins.values():

@@ -1,5 +1,6 @@
 """What an evaluation shows is its model's JSON, and targets nobody can read are an error."""
 
+import dataclasses
 import json
 
 import pytest
@@ -58,10 +59,13 @@ def test_evaluable__big_segment__asks_the_list_of_its_generation() -> None:
         b'{"included":[[]],"excluded":[],"includedContexts":[],"excludedContexts":[],"rules":[]}',
         b'{"included":[],"excluded":[],"includedContexts":[],"excludedContexts":[],"rules":[{}]}',
         b'{"included":[],"excluded":[],"includedContexts":[7],"excludedContexts":[],"rules":[]}',
+        None,
     ],
 )
-def test_evaluable__unreadable_targets__are_an_error_of_that_segment(targeting: bytes) -> None:
-    one = evaluable(Definition(PLAIN, targeting))
+def test_evaluable__unreadable_or_lost__is_an_error_of_that_segment(
+    targeting: bytes | None,
+) -> None:
+    one = evaluable(Definition(dataclasses.replace(PLAIN, targeted=True), targeting))
 
     outcome = evaluate({"plain": one.compiled}, parse_context({"key": "ada"}), {})["plain"]
 

@@ -80,7 +80,8 @@ def _build(
     run.enter("gather")
     share = len(members) / max(1, sum(chunk["valid"] for chunk in chunks))
     target = fix_size(context, request, claim, chunks, share)
-    if run.unit.attempt > 1:
+    if run.unit.attempt > 1 or request.waits:
+        # The unit of one that has waited is tried for the first time again.
         _open_again(run)
     whole = Range(0, 1)
     gathered = gather(context, request, claim, target, whole, lambda: members, run.progress)

@@ -31,6 +31,8 @@ class Segment:
     salt: str = field(default="", repr=False)
     expires_ms: int | None = None
     """When the first of its targets is to be removed; of a big segment its list knows."""
+    targeted: bool = False
+    """Whether it has targets or rules; they are stored apart, and might be lost alone."""
 
     @property
     def ref(self) -> ListRef:
@@ -59,6 +61,11 @@ class Definition:
     """JSON, as it was given to :meth:`SegmentStore.update`; ``None`` when nothing is targeted."""
     schedules: bytes | None = None
     """Which targets expire; ``decode_schedules`` reads it."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has lost whom it targets: then it cannot be told who is a member."""
+        return self.segment.targeted and self.targeting is None
 
 
 @dataclass(frozen=True, slots=True)

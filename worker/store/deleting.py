@@ -1,10 +1,11 @@
 """Deleting environments and projects with all that they hold, and making them anew.
 
-A deletion has a random name. The environment's record carries it first, so that nobody
-finds the environment any more; then the environment's state is closed under it, so that it
-takes no new segment; then everything in it is deleted. Upkeep finishes what is cut off, and
-strikes the record off once all is freed. Making the environment anew opens its state, which
-ends that deletion for good: a late finisher can no longer touch what comes after.
+A deletion has a number, one more than the last that was ended, and a random name. The
+environment's record carries both first, so that nobody finds the environment any more; then
+the environment's state is closed under it, so that it takes no new segment; then everything
+in it is deleted. Upkeep finishes what is cut off, and strikes the record off once all is
+freed. Making the environment anew opens its state, which ends that deletion for good: a late
+finisher, of this deletion or an earlier one, can no longer touch what comes after.
 """
 
 from collections.abc import Sequence
@@ -97,7 +98,7 @@ def delete_environment(store: Store, scope: Scope) -> None:
         record = store.environments.environment_record(scope)
         if record is None or record.deletion is not None:
             continue
-        deletion = _mark(store, store.keyspace.environments(scope.project), record)
+        deletion = _mark_environment(store, scope, record)
         if deletion is not None:
             _empty(store, scope, deletion)
             return
@@ -119,7 +120,7 @@ def delete_project(store: Store, key: str) -> None:
         record = store.environments.project_record(key)
         if record is None or record.deletion is not None:
             continue
-        if _mark(store, store.keyspace.projects(), record) is not None:
+        if _mark(store, store.keyspace.projects(), record, store.tokens()):
             marked = store.environments.project_record(key)
             if marked is not None:
                 _delete_environments(store, marked)
@@ -184,18 +185,26 @@ def _delete_environments(store: Store, project: PlaceRecord) -> None:
         return
     # What was read before this comparison is old, and is replaced only if it still is.
     for name, text in found.items():
-        record = decode(name.decode(), text)
-        deletion = record.deletion or _mark(store, hash_key, record)
+        scope, record = Scope(key, name.decode()), decode(name.decode(), text)
+        deletion = record.deletion or _mark_environment(store, scope, record)
         if deletion is not None:
-            _empty(store, Scope(key, name.decode()), deletion)
+            _empty(store, scope, deletion)
 
 
-def _mark(store: Store, hash_key: str, record: PlaceRecord) -> str | None:
-    """Write on the record which deletion it is; ``None`` when somebody changed it."""
-    deletion = store.tokens()
-    text = encode(record.place, deletion)
-    marked = store.environments.put(hash_key, record.place.key, record.text, text)
+def _mark_environment(store: Store, scope: Scope, record: PlaceRecord) -> str | None:
+    """Give the deletion that is now on the record; ``None`` when somebody changed it."""
+    # All that came before this record was opened before it was made, so its number is the next.
+    with driver_errors(f"delete environment {scope.environment}"):
+        opened = store.client.hget(store.keyspace.environment_state(scope), "opened")
+    deletion = f"{int(opened or 0) + 1}-{store.tokens()}"
+    marked = _mark(store, store.keyspace.environments(scope.project), record, deletion)
     return deletion if marked else None
+
+
+def _mark(store: Store, hash_key: str, record: PlaceRecord, deletion: str) -> bool:
+    """Write on the record which deletion it is; whether nobody had changed it."""
+    text = encode(record.place, deletion)
+    return store.environments.put(hash_key, record.place.key, record.text, text)
 
 
 def _empty(store: Store, scope: Scope, deletion: str) -> bool:

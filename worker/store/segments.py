@@ -19,6 +19,7 @@ from worker.store.definitions import (
 from worker.store.environments import EnvironmentStore
 from worker.store.errors import (
     EnvironmentNotFound,
+    ListUnknown,
     SegmentChanged,
     SegmentExists,
     SegmentNotFound,
@@ -124,10 +125,17 @@ class SegmentStore:
         return decode(scope, found)
 
     def read(self, scope: Scope, key: str) -> Definition:
-        """Read one definition and whom it targets. Cost and errors: as :meth:`get`."""
+        """Read one definition and whom it targets. Cost and errors: as :meth:`get`.
+
+        Raises:
+            ListUnknown: the server has lost whom it targets.
+        """
         definition = self.read_many(scope, [key])[0]
         if definition is None:
             raise self._missing(scope, key)
+        if definition.is_lost:
+            message = f"the targets of segment {key} are lost; restore the server, or delete it"
+            raise ListUnknown(message)
         return definition
 
     def read_many(self, scope: Scope, keys: Sequence[str]) -> Sequence[Definition | None]:
@@ -136,7 +144,8 @@ class SegmentStore:
         Cost: one round trip for 1,000 keys.
 
         Returns:
-            One for each key; ``None`` for a segment that does not exist.
+            One for each key; ``None`` for a segment that does not exist. Look at
+            :attr:`Definition.is_lost`.
 
         Raises:
             StoreUnavailable: no answer. Safe to retry.
@@ -148,7 +157,7 @@ class SegmentStore:
             with driver_errors(f"read segments of {scope.environment}"):
                 texts, targetings = self._scripts.run("segment_read", names, group)
             found += [
-                None if text is None else Definition(decode(scope, text), *split_stored(stored))
+                None if text is None else _definition(decode(scope, text), stored)
                 for text, stored in zip(texts, targetings, strict=True)
             ]
         return found
@@ -205,6 +214,7 @@ class SegmentStore:
             version=current.version + 1,
             modified_ms=max(self._clock(), current.modified_ms),
             expires_ms=earliest_ms(change.schedules),
+            targeted=change.targeting is not None,
         )
         expected: tuple[Argument, ...] = (key, current.generation, current.version)
         targeting = joined_text(change.targeting, change.schedules)
@@ -262,3 +272,8 @@ class SegmentStore:
         self._environments.require(scope)
         message = f"segment {key} does not exist in {scope.environment}"
         return SegmentNotFound(message)
+
+
+def _definition(segment: Segment, stored: bytes | None) -> Definition:
+    # What an earlier segment of this key might have left is not this one's.
+    return Definition(segment, *split_stored(stored if segment.targeted else None))
