@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.asgi import Asgi, Header, Message, Receive, Scope, Send, header
+from api.whole_answers import forbid_whole_answer
 
 #: POST needs no listing by the rules, but a reader of the answer expects it.
 _METHODS: Final = b"OPTIONS, GET, POST, PUT, PATCH, DELETE"
@@ -50,6 +51,8 @@ class Cors:
             await send({"type": "http.response.body", "body": b""})
             return
         added = self._headers(allowed) + (() if allowed is None else (self._exposed,))
+
+        forbid_whole_answer(scope)  # its head could not be added to
 
         async def send_readable(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -37,6 +37,7 @@ from api.logs import BROKEN, report_broken
 from api.lookups import Lookups
 from api.metrics import Metrics
 from api.routes import RouteTable
+from api.whole_answers import WholeAnswers
 from worker.objects import ObjectError
 from worker.store import StoreError
 
@@ -74,6 +75,7 @@ class Front:
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._ids = ids
+        self._whole_answers = WholeAnswers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of ASGI."""
@@ -106,7 +108,8 @@ class Front:
             return await self._refuse(translated(exc), send, limits)
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
-        await answer(send, _OK, body, limits)
+        if not self._whole_answers.write(scope, body, limits):
+            await answer(send, _OK, body, limits)
         return _OK
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:

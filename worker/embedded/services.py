@@ -109,7 +109,7 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
         "--no-server-header",
         # Nothing here depends on the caller's address.
         "--no-proxy-headers",
-        *("--http", "api.joined_writes:JoinedWritesProtocol"),
+        *("--http", "api.whole_answers:WholeAnswersProtocol"),
         *https,
     )
 
