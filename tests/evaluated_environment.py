@@ -92,7 +92,7 @@ def fill_environment(store: Store, scope: Scope, count: int) -> int:
     for number in range(count):
         key, big = f"segment-{number:04d}", number % 2 == 1
         segment = Segment(scope, key, f"Segment {number}", 1, number, number, salt=f"salt-{number}")
-        segment = dataclasses.replace(segment, unbounded=big)
+        segment = dataclasses.replace(segment, unbounded=big, targeted=not big)
         pipeline.hset(keys.segments(scope), key, encode(segment))
         if not big:
             pipeline.set(keys.targeting(scope, key), _targeting(_fields(number)) or "")

@@ -30,6 +30,7 @@ class Effort:
         idle_s: seconds of look-ups at a fixed rate beside nothing.
         gather_requests: look-ups that must fall into the gather stage of imports.
         warm_imports: imports before anything is measured; any worker process may take one.
+        processes: worker processes that are compared, each number in a system of its own.
     """
 
     runs: int = 3
@@ -37,10 +38,11 @@ class Effort:
     idle_s: float = 15.0
     gather_requests: int = 2_000
     warm_imports: int = 4
+    processes: tuple[int, ...] = (1, 2)
 
 
 #: Enough to see that it works; its figures mean nothing.
-QUICK = Effort(runs=1, lookup_s=0.5, idle_s=1.0, gather_requests=1, warm_imports=1)
+QUICK = Effort(runs=1, lookup_s=0.5, idle_s=1.0, gather_requests=1, warm_imports=1, processes=(1,))
 
 
 @dataclass(slots=True)

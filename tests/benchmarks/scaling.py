@@ -20,7 +20,8 @@ def measure(
     # A peak never falls, so the lists come in order of their size.
     sizes = {1: [members], 2: sorted({max(1, members // 10), members, *more})}
     server = ""
-    for processes, rows_each in sizes.items():
+    for processes in effort.processes:
+        rows_each = sizes[processes]
         with running_system(kind, concurrency=processes, append_only=append_only) as system:
             server = system.server
             warm_up(system, effort)

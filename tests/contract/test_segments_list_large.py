@@ -33,7 +33,9 @@ def _fill(store: Store) -> None:
         pipeline = store.client.pipeline(transaction=False)
         for n in range(start, start + 500):
             key, tags = f"segment-{n:05d}", (f"tag-{n % 100}",)
-            segment = Segment(SCOPE, key, f"Segment {n}", 1, n, n, description="d", tags=tags)
+            segment = Segment(
+                SCOPE, key, f"Segment {n}", 1, n, n, description="d", tags=tags, targeted=True
+            )
             targets = tuple(f"user-{n}-{m:04d}-0123456789" for m in range(TARGET_COUNT))
             pipeline.hset(keys.segments(SCOPE), key, encode(segment))
             pipeline.set(keys.targeting(SCOPE, key), Targeting(included=targets).encoded())
