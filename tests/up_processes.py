@@ -113,6 +113,16 @@ def is_running(pid: int) -> bool:
     return bool(state) and not state.startswith("Z")
 
 
+def arguments_of(pid: int) -> str:
+    """The command line of a process, as anybody on the machine can read it."""
+    return subprocess.run(
+        ["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)],
+        capture_output=True,
+        check=False,
+        text=True,
+    ).stdout
+
+
 def children_of(pid: int) -> list[int]:
     """Pids of the children of a process."""
     lines = subprocess.run(
