@@ -1,18 +1,20 @@
 """Run `bigseg up` as a process of its own and read the events it prints."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.servers import wait_until
+from tests.servers import free_port, wait_until
 
 ROOT = Path(__file__).parents[1]
 #: The real system.
@@ -20,6 +22,7 @@ BIGSEG = ("-m", "api.cli", "up", "--json")
 #: The same supervisor over stand-ins that start at once.
 STUBS = ("-m", "tests.stub_services")
 
+_PORTS = ("--port", "--redis-port", "--s3-port")
 _READY_LIMIT_S = 90.0
 _END_LIMIT_S = 60.0
 
@@ -71,8 +74,15 @@ def up(
     *options: str,
     command: tuple[str, ...] = STUBS,
     environment: Mapping[str, str] | None = None,
+    with_default_ports: bool = False,
 ) -> Iterator[UpProcess]:
-    """Start it; at the end of the block it is stopped if it still runs."""
+    """Start it; at the end of the block it is stopped if it still runs.
+
+    Ports that the options do not name are free ones, unless the defaults are asked for;
+    see `default_ports`.
+    """
+    if not with_default_ports:
+        options = (*options, *free_ports(name for name in _PORTS if name not in options))
     process = subprocess.Popen(
         [sys.executable, *command, "--data-dir", str(data_dir), *options],
         cwd=ROOT,
@@ -103,6 +113,19 @@ def up(
             for pipe in (process.stdout, process.stderr):
                 assert pipe is not None
                 pipe.close()
+
+
+def free_ports(options: Iterable[str] = _PORTS) -> tuple[str, ...]:
+    """Give these options, each with a port that is free."""
+    return tuple(word for option in options for word in (option, str(free_port())))
+
+
+@contextmanager
+def default_ports() -> Iterator[None]:
+    """Have the default ports for oneself: tests run side by side in several processes."""
+    with (Path(tempfile.gettempdir()) / "bigseg-default-ports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def is_running(pid: int) -> bool:

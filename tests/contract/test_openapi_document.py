@@ -45,7 +45,7 @@ _BODY_LIMIT_BYTES = 100_000
 #: Operations that any token may ask: of lists it sees what is in its scope.
 _FOR_EVERYBODY = {"getProjects", "getMetrics"}
 #: Requests that schemathesis makes for an operation.
-_MADE = 15
+_MADE = 10
 _CHECKS: list[CheckFunction] = [
     checks.not_a_server_error,
     checks.status_code_conformance,

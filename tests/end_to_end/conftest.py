@@ -1,4 +1,4 @@
-"""Systems for the whole run; each test finds one whole and empty, and leaves it so."""
+"""Systems for all of these tests; each test finds one whole and empty, and leaves it so."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,20 +13,20 @@ from tests.systems import SLOW, System, running_system
 MOST_EDITS: Final = 500
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _quick_system(s3_server: ObjectServer) -> Iterator[System]:
     settings = {"BIGSEG_APPROVAL_JOURNAL_OPS": str(MOST_EDITS)}
     with running_system(s3_server, settings=settings) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _slow_system(s3_server: ObjectServer) -> Iterator[System]:
     with running_system(s3_server, local_spills=True, settings=SLOW) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _brokered_system(s3_server: ObjectServer) -> Iterator[System]:
     settings = {**SLOW, "BIGSEG_APPROVAL_TTL": "2"}
     with running_system(s3_server, own_broker=True, settings=settings) as running:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.up_processes import default_ports
+
 _ROOT = Path(__file__).parents[2]
 _LIMIT_S = 150
 
@@ -14,15 +16,16 @@ def _run_demo(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[st
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("BIGSEG_")
     }
-    return subprocess.run(
-        (sys.executable, "-m", "api.demo", "--data-dir", str(data_dir), "--exit", *arguments),
-        cwd=_ROOT,
-        env=environment | {"COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT_S,
-        check=False,
-    )
+    with default_ports():
+        return subprocess.run(
+            (sys.executable, "-m", "api.demo", "--data-dir", str(data_dir), "--exit", *arguments),
+            cwd=_ROOT,
+            env=environment | {"COLUMNS": "120"},
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
 
 
 def test_demo__made_up_list__every_comparison_holds(tmp_path: Path) -> None:

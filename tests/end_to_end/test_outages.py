@@ -29,7 +29,7 @@ def _away(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-@pytest.mark.parametrize(("stage", "seconds"), [("scatter", 3), ("gather", 20)])
+@pytest.mark.parametrize(("stage", "seconds"), [("scatter", 3), ("gather", 8)])
 def test_store__stopped_and_started_again__import_goes_on(
     segment: BigSegment, stage: str, seconds: float
 ) -> None:

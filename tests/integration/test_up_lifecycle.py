@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import wait_until
-from tests.up_processes import UpProcess, children_of, is_running, up
+from tests.up_processes import UpProcess, children_of, free_ports, is_running, up
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -87,16 +87,16 @@ def test_up__second_signal__kills_what_does_not_end(tmp_path: Path) -> None:
 
 
 def test_up__parent_and_guardian_killed__next_start_stops_leftovers(tmp_path: Path) -> None:
-    with up(tmp_path) as killed:
+    ports = free_ports()
+    with up(tmp_path, *ports) as killed:
         killed.event("ready")
         left = killed.child_pids()
         os.kill(killed.guardian_pid(), signal.SIGKILL)
         killed.send(signal.SIGKILL)
         killed.end()
     assert all(is_running(pid) for pid in left.values())
-    with up(tmp_path) as running:
+    with up(tmp_path, *ports) as running:
         running.event("ready")
         _assert_none_left(left)
         text = running.event("leftovers")["text"]
         assert text == "leftovers: stopped api, worker, objects, store of an earlier run"
-        assert not any(event["name"] == "port" for event in running.events)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.object_servers import CREDENTIALS, ObjectServer
 from tests.servers import Server, free_port
-from tests.up_processes import up
+from tests.up_processes import default_ports, up
 from worker.embedded import DEFAULT_PORT
 
 
@@ -35,7 +35,7 @@ def test_up__explicit_port_taken__fails_and_names_it(tmp_path: Path) -> None:
 def test_up__default_port_taken__uses_and_prints_the_next_free_one(tmp_path: Path) -> None:
     try:
         listening = _listening(DEFAULT_PORT)
-        with listening, up(tmp_path) as running:
+        with default_ports(), listening, up(tmp_path, with_default_ports=True) as running:
             url = running.event("ready")["details"]["url"]
             used = running.event("port")["details"]
     except OSError:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from statistics import median
 
 import pytest
 
@@ -24,10 +23,14 @@ from tests.evaluation_documents import Lists
 SLOW = "(?:a?){1000}" * 8 + "b"
 
 
-def _cpu_ms(work: Callable[[], object]) -> float:
-    started = time.process_time()
-    work()
-    return (time.process_time() - started) * 1e3
+def _cpu_ms(work: Callable[[], object], times: int = 5) -> float:
+    """The least of some runs: a neighbour on the core, or garbage of other tests, only adds."""
+    found = []
+    for _ in range(times):
+        started = time.process_time()
+        work()
+        found.append(time.process_time() - started)
+    return min(found) * 1e3
 
 
 def test_pattern__made_to_be_slow__refused_before_it_starts() -> None:
@@ -107,7 +110,7 @@ def test_thousand_segments__compiled_and_evaluated__a_fraction_of_the_budget(
         }
     )
     lists = {key: Lists() for key, segment in segments.items() if segment.unbounded_kind}
-    evaluating = median(_cpu_ms(lambda: evaluate(segments, context, lists)) for _ in range(9))
+    evaluating = _cpu_ms(lambda: evaluate(segments, context, lists))
     print(f"compiling {compiling:.1f} ms, evaluating {evaluating:.1f} ms")  # noqa: T201  # figures
     record_property("compiling_ms", compiling)
     record_property("evaluating_ms", evaluating)
