@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.object_servers import s3_server  # noqa: F401  # a fixture, registered here
 from tests.servers import Cluster, Server, running_cluster, running_server
@@ -19,6 +21,7 @@ settings.register_profile("suite", deadline=None, max_examples=60)
 settings.load_profile("suite")
 
 
+_OF_SYSTEMS = "tests/end_to_end/"
 _WITHOUT_NODE = "--without-node: the contract suite of LaunchDarkly's TypeScript client"
 
 
@@ -42,11 +45,31 @@ def pytest_terminal_summary(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that use the TypeScript client."""
+    """Leave out the tests that use the TypeScript client; begin with whole systems."""
     if config.getoption("without_node"):
         left_out = [one for one in items if "typescript" in getattr(one, "fixturenames", ())]
         items[:] = [one for one in items if one not in left_out]
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=lambda one: not _needs_systems(one.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Share tests out by file, and all of whole systems to one process.
+
+    They wait more than they compute, and their systems are costly to start and to keep.
+    """
+    return _BySystemOrFile(config, log)
+
+
+class _BySystemOrFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        if _needs_systems(nodeid):
+            return _OF_SYSTEMS
+        return str(super()._split_scope(nodeid))
+
+
+def _needs_systems(nodeid: str) -> bool:
+    return nodeid.startswith(_OF_SYSTEMS)
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ class Effort:
         gather_requests: look-ups that must fall into the gather stage of imports.
         warm_imports: imports before anything is measured; any worker process may take one.
         processes: worker processes that are compared, each number in a system of its own.
+        forms: how many forms of keys besides UUIDs are imported.
     """
 
     runs: int = 3
@@ -39,10 +40,19 @@ class Effort:
     gather_requests: int = 2_000
     warm_imports: int = 4
     processes: tuple[int, ...] = (1, 2)
+    forms: int = 3
 
 
 #: Enough to see that it works; its figures mean nothing.
-QUICK = Effort(runs=1, lookup_s=0.5, idle_s=1.0, gather_requests=1, warm_imports=1, processes=(1,))
+QUICK = Effort(
+    runs=1,
+    lookup_s=0.5,
+    idle_s=1.0,
+    gather_requests=1,
+    warm_imports=1,
+    processes=(1,),
+    forms=1,
+)
 
 
 @dataclass(slots=True)
