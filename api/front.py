@@ -33,7 +33,7 @@ from api.launchdarkly.method_override import method_of
 from api.launchdarkly.paths import SILENT_PATHS
 from api.launchdarkly.rate_limits import limit_headers
 from api.limits import Limits
-from api.logs import BROKEN, report_broken
+from api.logs import BROKEN, report_broken, report_fault
 from api.lookups import Lookups
 from api.metrics import Metrics
 from api.routes import RouteTable
@@ -42,7 +42,6 @@ from worker.objects import ObjectError
 from worker.store import StoreError
 
 _OK: Final = 200
-_SERVER_FAULT: Final = 500
 _UNAVAILABLE: Final = 503
 _ALLOW_GET: Final[Header] = (b"allow", b"GET")
 _ALLOW_GET_AND_HEAD: Final[Header] = (b"allow", b"GET, HEAD")
@@ -181,8 +180,7 @@ class Front:
 
     def _body(self, error: ApiError) -> bytes:
         error_id = self._ids()
-        if error.status == _SERVER_FAULT:
-            _log.error("request.broken", error_id=error_id, error=error.message)
+        report_fault(error, error_id)
         return error_body(error, error_id)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:

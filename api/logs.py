@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from api.errors import Broken
+from api.errors import ApiError, Broken
 
 #: Loggers that print request lines, which hold context keys.
 _SILENCED: Final = ("uvicorn.access",)
@@ -27,6 +27,12 @@ def report_broken(exc: Exception, error_id: str) -> None:
     """Log a fault of ours: its type and where, never its message, which may hold a key."""
     where = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(exc.__traceback__)]
     _log.error("request.broken", error_id=error_id, error=type(exc).__name__, where=where[-8:])
+
+
+def report_fault(error: ApiError, error_id: str) -> None:
+    """Log a refusal that is the operator's to mend, such as missing credentials; no other."""
+    if isinstance(error, Broken):
+        _log.error("request.broken", error_id=error_id, error=error.message)
 
 
 def configure_logs(level: int = logging.INFO) -> None:

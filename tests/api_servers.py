@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.object_servers import CREDENTIALS
 from tests.servers import free_port, wait_until
 from worker.embedded.services import api_command
 from worker.store import Scope, Store, StoreSettings, open_store
@@ -64,12 +65,17 @@ def new_key(prefix: str = "segment") -> str:
 
 
 @contextmanager
-def running_api(redis_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Api]:
+def running_api(
+    redis_url: str,
+    settings: Mapping[str, str] | None = None,
+    credentials: Mapping[str, str] = CREDENTIALS,
+) -> Iterator[Api]:
     """Run one API process under a prefix of its own; it is gone at the end.
 
     Args:
         redis_url: the store, and the broker unless the settings name another.
         settings: further ``BIGSEG_*`` variables, without their prefix.
+        credentials: the ``AWS_*`` variables, all of them.
     """
     directory = Path(tempfile.mkdtemp(prefix="bigseg-api-"))
     port, prefix = free_port(), f"test-{secrets.token_hex(4)}"
@@ -80,8 +86,13 @@ def running_api(redis_url: str, settings: Mapping[str, str] | None = None) -> It
         "S3_ENDPOINT": NOWHERE,
         **(settings or {}),
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BIGSEG_")}
-    environment = kept | {f"BIGSEG_{name}": value for name, value in chosen.items()}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BIGSEG_", "AWS_"))
+    }
+    environment = kept | dict(credentials)
+    environment |= {f"BIGSEG_{name}": value for name, value in chosen.items()}
     log_file = directory / "api.log"
     try:
         with log_file.open("ab") as log:

@@ -4,7 +4,6 @@ Run as a program it is a `bigseg up` with these services: it prints the same JSO
 """
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 
@@ -69,8 +68,6 @@ def main() -> None:
         s3_port=given.s3_port,
         services=stubborn_services if given.stubborn else quick_services,
     )
-    # As from a terminal: under `nohup` it would rightly be ignored, and stay so.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     command.run(options, as_json=True)
 
 

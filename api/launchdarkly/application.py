@@ -37,7 +37,7 @@ from api.launchdarkly import (
 )
 from api.launchdarkly.errors import error_body, error_headers
 from api.launchdarkly.permissions import require_permission
-from api.logs import BROKEN, report_broken
+from api.logs import BROKEN, report_broken, report_fault
 from api.metrics import CONTENT_TYPE
 from api.routes import RouteTable
 from api.services import Services, ServicesOf
@@ -114,9 +114,11 @@ async def _metrics(services: ServicesOf) -> Response:
 
 
 def _response(services: Services, error: ApiError, headers: dict[str, str]) -> Response:
+    error_id = services.ids()
+    report_fault(error, error_id)
     all_headers = {n.decode(): v.decode() for n, v in error_headers(error)} | headers
     return Response(
-        error_body(error, services.ids()),
+        error_body(error, error_id),
         status_code=error.status,
         media_type="application/json",
         headers=all_headers,

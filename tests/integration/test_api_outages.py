@@ -1,5 +1,6 @@
 """Lost, stopped, hung and refusing parts: the API says so, and never a false no."""
 
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tests.api_servers import (
     include,
     running_api,
 )
-from tests.object_servers import ObjectServer
+from tests.object_servers import CREDENTIALS, ObjectServer
 from tests.servers import Server, free_port, running_server, wait_until
 from worker.objects import ObjectSettings, ObjectStore
 from worker.store.keyspace import INCLUDED
@@ -27,22 +28,32 @@ _EVALUATE = "/api/v2/projects/default/environments/production/segments/evaluate"
 _DEAD = "redis://127.0.0.1:9/0"
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server of the test's own, to be lost."""
+_SETTINGS = {"REDIS_TIMEOUT_S": "1"}
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[Server]:
     with running_server("valkey", append_only=True) as server:
         yield server
 
 
 @pytest.fixture
-def api(server: Server) -> Iterator[Api]:
-    with running_api(server.url, {"REDIS_TIMEOUT_S": "1"}) as running:
+def server(_server: Server) -> Iterator[Server]:
+    """A server of this file's own; what a test configures ends with it."""
+    yield _server
+    _server.command_reply("CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "noeviction")
+
+
+@pytest.fixture(scope="module")
+def api(_server: Server) -> Iterator[Api]:
+    with running_api(_server.url, _SETTINGS) as running:
         yield running
 
 
 @pytest.fixture
-def client(api: Api) -> Iterator[httpx.Client]:
+def client(api: Api, server: Server) -> Iterator[httpx.Client]:
     with api.client() as client:
+        wait_until(lambda: client.get(SEGMENTS).is_success, f"{server.url} is used again")
         yield client
 
 
@@ -54,19 +65,30 @@ def _is_unknown(reply: httpx.Response) -> bool:
     return False
 
 
-def test_store__flushed__is_unknown_everywhere(server: Server, client: httpx.Client) -> None:
-    key = create_segment(client)
-    include(client, key, "a")
-    assert client.get(f"{SEGMENTS}/{key}/contexts/a").json()["included"]
+def _is_in(client: httpx.Client, segment: str, key: str) -> bool:
+    """Ask by evaluation, which tells of every segment."""
+    found = client.post(_EVALUATE, json={"key": key}).json()["items"]
+    return bool(next(one["isMember"] for one in found if one["key"] == segment))
 
-    server.command_reply("FLUSHALL")
 
-    for path in ("", f"/{key}", f"/{key}/contexts/a", "/other/contexts/a"):
-        assert _is_unknown(client.get(SEGMENTS + path)), path
-    body = {"included": {"add": ["a"]}}
-    assert _is_unknown(client.post(f"{SEGMENTS}/{key}/contexts", json=body))
-    assert _is_unknown(client.delete(f"{SEGMENTS}/{key}"))
-    assert _is_unknown(client.post(_EVALUATE, json={"key": "a"}))
+def test_store__flushed__is_unknown_everywhere() -> None:
+    with (
+        running_server("valkey") as server,
+        running_api(server.url, _SETTINGS) as api,
+        api.client() as client,
+    ):
+        key = create_segment(client)
+        include(client, key, "a")
+        assert client.get(f"{SEGMENTS}/{key}/contexts/a").json()["included"]
+
+        server.command_reply("FLUSHALL")
+
+        for path in ("", f"/{key}", f"/{key}/contexts/a", "/other/contexts/a"):
+            assert _is_unknown(client.get(SEGMENTS + path)), path
+        body = {"included": {"add": ["a"]}}
+        assert _is_unknown(client.post(f"{SEGMENTS}/{key}/contexts", json=body))
+        assert _is_unknown(client.delete(f"{SEGMENTS}/{key}"))
+        assert _is_unknown(client.post(_EVALUATE, json={"key": "a"}))
 
 
 def test_store__one_shard_lost__is_unknown_for_its_keys_only(
@@ -85,8 +107,7 @@ def test_store__one_shard_lost__is_unknown_for_its_keys_only(
     for one in keys:
         reply = client.get(f"{SEGMENTS}/{key}/contexts/{one}")
         assert _is_unknown(reply) if one in lost else reply.json()["included"], one
-        found = client.post(_EVALUATE, json={"key": one}).json()["items"]
-        assert [item["isMember"] for item in found] == [one not in lost]
+        assert _is_in(client, key, one) == (one not in lost)
 
 
 def test_store__stopped_and_started_again__answers_again_without_a_restart(
@@ -107,7 +128,7 @@ def test_store__stopped_and_started_again__answers_again_without_a_restart(
     wait_until(lambda: client.get(path).status_code == 200, "look-ups are answered again", 10)
     assert client.get(path).json()["included"] is True
     assert client.get(f"{SEGMENTS}/{key}").status_code == 200
-    assert client.post(_EVALUATE, json={"key": "a"}).json()["items"][0]["isMember"] is True
+    assert _is_in(client, key, "a")
 
 
 def test_store__hung__is_unknown_within_the_limit_and_right_again_later(
@@ -213,3 +234,15 @@ def test_objects__down__uploads_are_unavailable_and_nothing_is_claimed(
     ready = client.get("/readyz")
     assert ready.status_code == 503
     assert [name for name, part in ready.json()["parts"].items() if not part["ok"]] == ["s3"]
+
+
+def test_objects__without_credentials__is_a_fault_and_the_log_says_which(server: Server) -> None:
+    nobody = {name: value for name, value in CREDENTIALS.items() if "KEY" not in name}
+    with running_api(server.url, credentials=nobody) as api, api.client() as client:
+        key = create_segment(client)
+
+        reply = client.post(f"{SEGMENTS}/{key}/imports", files={"file": ("l", b"a\n")})
+
+        assert_refused(reply, 500, "internal_error")
+        (line,) = [one for one in api.log.splitlines() if reply.json()["id"] in one]
+        assert "credentials" in json.loads(line)["error"]
