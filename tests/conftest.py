@@ -17,7 +17,7 @@ _STRICT = {"sanitize-dump-payload": "yes", "enable-debug-command": "yes"}
 
 # A busy machine is no failure, and the whole run has to stay short; tests that need more
 # examples say so themselves.
-settings.register_profile("suite", deadline=None, max_examples=60)
+settings.register_profile("suite", deadline=None, max_examples=40)
 settings.load_profile("suite")
 
 

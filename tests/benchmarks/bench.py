@@ -50,7 +50,7 @@ QUICK = Effort(
     idle_s=1.0,
     gather_requests=1,
     warm_imports=1,
-    processes=(1,),
+    processes=(),
     forms=1,
 )
 
