@@ -38,7 +38,8 @@ def test_store__stopped_and_started_again__import_goes_on(
     system.server.stop()
     path = f"{segment.path}/contexts/{OLD[0]}"
     assert system.http.get(path).status_code == 503
-    assert system.http.get("/readyz").status_code == 503
+    # An answer may be a moment old.
+    wait_until(lambda: system.http.get("/readyz").status_code == 503, "the API is not ready")
     _away(seconds)
     system.server.start()
     assert segment.state(segment.imports[-1]).stage == stage
