@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -190,8 +191,15 @@ def test_endpoint__shown__holds_no_password() -> None:
     assert endpoint.name == "h:1"
 
 
-def test_endpoint__of_a_unix_socket__connects(valkey_server: Server) -> None:
-    path = f"/tmp/bigseg-{valkey_server.port}.sock"  # noqa: S108  # a socket's path must be short
+@pytest.fixture
+def socket_path() -> Iterator[str]:
+    """A short one, as a socket's has to be."""
+    with tempfile.TemporaryDirectory(prefix="bigseg-") as directory:
+        yield f"{directory}/s"
+
+
+def test_endpoint__of_a_unix_socket__connects(valkey_server: Server, socket_path: str) -> None:
+    ended = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", valkey_server.port)
@@ -200,14 +208,15 @@ def test_endpoint__of_a_unix_socket__connects(valkey_server: Server) -> None:
             writer.write(await upstream_reader.read(1_000))
         upstream.close()
         writer.close()
+        ended.set()
 
     async def work() -> list[Any]:
-        server = await asyncio.start_unix_server(serve, path)
-        connection = PipelineConnection(Endpoint.of_url(f"unix://{path}"), timeout_s=5)
+        server = await asyncio.start_unix_server(serve, socket_path)
+        connection = PipelineConnection(Endpoint.of_url(f"unix://{socket_path}"), timeout_s=5)
         replies = await connection.request(pack("ECHO", "a"), 1)
         connection.close()
         server.close()
-        await asyncio.sleep(0.05)
+        await ended.wait()
         return replies
 
     assert asyncio.run(work()) == [b"a"]

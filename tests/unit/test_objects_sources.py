@@ -13,7 +13,6 @@ from worker.objects import (
     export_prefix,
     parse_source,
     rejects_key,
-    scope_prefixes,
     spill_key,
     spill_prefix,
     upload_key,
@@ -103,20 +102,6 @@ def test_layout__each_kind__below_the_internal_prefix() -> None:
     )
     assert rejects_key(_SCOPE, "i1") == f"{INTERNAL_PREFIX}rejects/{inside}/i1.csv"
     assert export_key(_SCOPE, "e1", "list.csv") == f"{export_prefix(_SCOPE, 'e1')}list.csv"
-
-
-def test_layout__scope_prefixes__hold_every_key_of_the_scope_and_none_beside_it() -> None:
-    def keys(scope: tuple[str, ...]) -> list[str]:
-        return [
-            upload_key(scope, "i"),
-            spill_key(scope, "i", chunk=0, attempt="a"),
-            rejects_key(scope, "i"),
-            export_key(scope, "e", "f"),
-        ]
-
-    prefixes = scope_prefixes(_SCOPE)
-    assert all(key.startswith(prefixes) for key in keys(_SCOPE))
-    assert not any(key.startswith(prefixes) for key in keys((*_SCOPE[:2], "beta-users.g30")))
 
 
 @given(st.lists(_NAMES, min_size=3, max_size=3), st.lists(_NAMES, min_size=3, max_size=3))

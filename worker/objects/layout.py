@@ -54,11 +54,6 @@ def export_key(scope: Sequence[str], export_id: str, file_name: str) -> str:
     return _key("exports", *scope, export_id, file_name)
 
 
-def scope_prefixes(scope: Sequence[str]) -> tuple[str, ...]:
-    """List the prefixes of everything a scope ever wrote, to delete it whole."""
-    return tuple(_key(kind, *scope) + "/" for kind in ("uploads", "spills", "rejects", "exports"))
-
-
 def _key(*names: str) -> str:
     key = INTERNAL_PREFIX + "/".join(map(_segment, names))
     if len(key) > MAX_KEY_BYTES:
