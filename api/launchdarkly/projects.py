@@ -1,5 +1,6 @@
 """Projects: create, list, get, patch and delete."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -103,7 +104,11 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     if len({one.key for one in wanted}) < len(wanted):
         raise InvalidRequest("environments: two have one key")
     project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
-    create_project(store, project, [new_environment(store, one) for one in wanted])
+    # One moment for all: lists are in its order, then in that of the keys.
+    environments = [
+        replace(new_environment(store, one), created_ms=project.created_ms) for one in wanted
+    ]
+    create_project(store, project, environments)
     audit_project(
         services, caller, action="createProject", verb="created the project", after=project
     )

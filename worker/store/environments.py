@@ -1,6 +1,7 @@
 """Projects and their environments: the places where segments are."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from worker.store.client import Client
@@ -47,10 +48,12 @@ class EnvironmentStore:
         with driver_errors("initialise the store"):
             if self._client.hlen(self._keys.projects()):
                 return
-        for key in DEFAULT_ENVIRONMENTS:
-            environment = self.new_environment(key, key.capitalize())
-            self.put(self._keys.environments(DEFAULT_PROJECT), key, None, encode(environment))
         project = Place(DEFAULT_PROJECT, "Default", self._clock())
+        for key in DEFAULT_ENVIRONMENTS:
+            made = self.new_environment(key, key.capitalize())
+            # One moment for all: lists are in its order, then in that of the keys.
+            environment = replace(made, created_ms=project.created_ms)
+            self.put(self._keys.environments(DEFAULT_PROJECT), key, None, encode(environment))
         self.put(self._keys.projects(), DEFAULT_PROJECT, None, encode(project))
 
     def new_environment(
