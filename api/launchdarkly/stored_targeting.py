@@ -10,7 +10,7 @@ from api.launchdarkly.json_values import JsonObject
 from api.launchdarkly.rules import Rule
 from api.launchdarkly.targeting import Targeting
 from api.launchdarkly.targeting_fields import DEFAULT_KIND
-from worker.store import Definition, ListUnknown, Scope, Store
+from worker.store import Definition, Scope, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.target_schedules import TargetSchedule, decode_schedules
 
@@ -23,7 +23,7 @@ def stored_fields(definition: Definition) -> JsonObject:
 
     Cost: linear in the JSON; about 20 µs for 100 targets.
     """
-    _require_whole(definition)
+    definition.require_whole()
     if definition.targeting is None:
         return {name: [] for name in _LISTS}
     try:
@@ -35,7 +35,7 @@ def stored_fields(definition: Definition) -> JsonObject:
 
 def stored_members(definition: Definition) -> bytes:
     """The same as JSON: the members of an object, without its braces. Cost: no reading."""
-    _require_whole(definition)
+    definition.require_whole()
     return (_NONE if definition.targeting is None else definition.targeting)[1:-1]
 
 
@@ -76,19 +76,13 @@ def stored_rules(store: Store, scope: Scope, key: str) -> Sequence[Rule]:
     definition = store.segments.read_many(scope, [key])[0]
     if definition is None:
         return ()
-    _require_whole(definition)
+    definition.require_whole()
     if definition.targeting is None:
         return ()
     try:
         return Targeting.decoded(definition.targeting).rules
     except ValueError as exc:
         raise _unreadable(definition) from exc
-
-
-def _require_whole(definition: Definition) -> None:
-    if definition.is_lost:
-        message = f"the targets of segment {definition.segment.key} are lost; restore the server"
-        raise ListUnknown(message)
 
 
 def _unreadable(definition: Definition) -> Broken:

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.store.errors import StoreUnavailable
+from worker.store.errors import ListUnknown, StoreUnavailable
 from worker.store.keyspace import ListRef, Scope
 from worker.store.target_schedules import TargetSchedule
 
@@ -66,6 +66,17 @@ class Definition:
     def is_lost(self) -> bool:
         """Whether the server has lost whom it targets: then it cannot be told who is a member."""
         return self.segment.targeted and self.targeting is None
+
+    def require_whole(self) -> None:
+        """Make sure that it is known whom it targets.
+
+        Raises:
+            ListUnknown: the server has lost it.
+        """
+        if self.is_lost:
+            key = self.segment.key
+            message = f"the targets of segment {key} are lost; restore the server, or delete it"
+            raise ListUnknown(message)
 
 
 @dataclass(frozen=True, slots=True)

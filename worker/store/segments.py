@@ -19,7 +19,6 @@ from worker.store.definitions import (
 from worker.store.environments import EnvironmentStore
 from worker.store.errors import (
     EnvironmentNotFound,
-    ListUnknown,
     SegmentChanged,
     SegmentExists,
     SegmentNotFound,
@@ -133,9 +132,7 @@ class SegmentStore:
         definition = self.read_many(scope, [key])[0]
         if definition is None:
             raise self._missing(scope, key)
-        if definition.is_lost:
-            message = f"the targets of segment {key} are lost; restore the server, or delete it"
-            raise ListUnknown(message)
+        definition.require_whole()
         return definition
 
     def read_many(self, scope: Scope, keys: Sequence[str]) -> Sequence[Definition | None]:
