@@ -1,6 +1,5 @@
 """Projects: create, list, get, patch and delete."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -104,10 +103,7 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     if len({one.key for one in wanted}) < len(wanted):
         raise InvalidRequest("environments: two have one key")
     project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
-    # One moment for all: lists are in its order, then in that of the keys.
-    environments = [
-        replace(new_environment(store, one), created_ms=project.created_ms) for one in wanted
-    ]
+    environments = [new_environment(store, one, project.created_ms) for one in wanted]
     create_project(store, project, environments)
     audit_project(
         services, caller, action="createProject", verb="created the project", after=project
@@ -166,9 +162,11 @@ def remove_project(project: ProjectOf, services: ServicesOf, caller: CallerOf) -
     return Response(status_code=204)
 
 
-def new_environment(store: Store, body: NewEnvironment) -> Place:
-    """The environment that a body asks for, with new keys for its SDKs."""
-    return store.environments.new_environment(body.key, body.name, body.tags, details_of(body))
+def new_environment(store: Store, body: NewEnvironment, created_ms: int | None = None) -> Place:
+    """The environment that a body asks for, with new keys for its SDKs, made now or then."""
+    return store.environments.new_environment(
+        body.key, body.name, body.tags, details_of(body), created_ms=created_ms
+    )
 
 
 def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Place]:

@@ -1,7 +1,6 @@
 """Projects and their environments: the places where segments are."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from worker.store.client import Client
@@ -50,9 +49,7 @@ class EnvironmentStore:
                 return
         project = Place(DEFAULT_PROJECT, "Default", self._clock())
         for key in DEFAULT_ENVIRONMENTS:
-            made = self.new_environment(key, key.capitalize())
-            # One moment for all: lists are in its order, then in that of the keys.
-            environment = replace(made, created_ms=project.created_ms)
+            environment = self.new_environment(key, key.capitalize(), created_ms=project.created_ms)
             self.put(self._keys.environments(DEFAULT_PROJECT), key, None, encode(environment))
         self.put(self._keys.projects(), DEFAULT_PROJECT, None, encode(project))
 
@@ -62,10 +59,18 @@ class EnvironmentStore:
         name: str,
         tags: tuple[str, ...] = (),
         details: Mapping[str, Any] | None = None,
+        *,
+        created_ms: int | None = None,
     ) -> Place:
-        """An environment with keys for its SDKs; it is not stored."""
+        """An environment with keys for its SDKs; it is not stored.
+
+        Those made together have one ``created_ms``, so that their order is that of the keys;
+        without it, it is made now.
+        """
+        if created_ms is None:
+            created_ms = self._clock()
         sdk_key, mobile_key = f"sdk-{self._tokens()}", f"mob-{self._tokens()}"
-        return Place(key, name, self._clock(), tags, details or {}, sdk_key, mobile_key)
+        return Place(key, name, created_ms, tags, details or {}, sdk_key, mobile_key)
 
     def scopes(self) -> list[Scope]:
         """Every environment of every project, also those whose deletion is not finished.
