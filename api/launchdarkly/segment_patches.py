@@ -224,6 +224,7 @@ def _would_be(current: Definition, result: PatchResult, now_ms: int) -> Definiti
     if not result.changed:
         return current
     document, segment = result.document, current.segment
+    targeting = stored_form(document.targeting)
     changed = dataclasses.replace(
         segment,
         name=document.name,
@@ -231,9 +232,9 @@ def _would_be(current: Definition, result: PatchResult, now_ms: int) -> Definiti
         tags=document.tags,
         version=segment.version + 1,
         modified_ms=now_ms,
-        targeted=not document.targeting.is_empty,
+        targeted=targeting is not None,
     )
-    return _definition(changed, stored_form(document.targeting))
+    return _definition(changed, targeting)
 
 
 def _definition(segment: Segment, targeting: str | None) -> Definition:
