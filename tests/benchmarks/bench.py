@@ -31,7 +31,6 @@ class Effort:
         gather_requests: look-ups that must fall into the gather stage of imports.
         warm_imports: imports before anything is measured; any worker process may take one.
         processes: worker processes that are compared, each number in a system of its own.
-        forms: how many forms of keys besides UUIDs are imported.
     """
 
     runs: int = 3
@@ -40,7 +39,6 @@ class Effort:
     gather_requests: int = 2_000
     warm_imports: int = 4
     processes: tuple[int, ...] = (1, 2)
-    forms: int = 3
 
 
 #: Enough to see that it works; its figures mean nothing.
@@ -50,8 +48,7 @@ QUICK = Effort(
     idle_s=1.0,
     gather_requests=1,
     warm_imports=1,
-    processes=(),
-    forms=1,
+    processes=(1,),
 )
 
 
