@@ -9,23 +9,12 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api.launchdarkly.faults import refusal
-from api.launchdarkly.targeting_fields import MOST_TAGS, SegmentName, Tag, null_is
+from api.launchdarkly.targeting_fields import SegmentName, Tags, null_is
 
 PlaceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
-#: Documented for projects: alphabetical, each once.
-SortedTags = Annotated[
-    tuple[Tag, ...],
-    Field(max_length=MOST_TAGS),
-    null_is(()),
-    AfterValidator(lambda tags: tuple(sorted(set(tags)))),
-]
-Tags = Annotated[
-    tuple[Tag, ...],
-    Field(max_length=MOST_TAGS),
-    null_is(()),
-    AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
-]
+#: Documented for projects: alphabetical.
+SortedTags = Annotated[Tags, AfterValidator(lambda tags: tuple(sorted(tags)))]
 
 DEFAULT_COLOR: Final = "417505"
 

@@ -8,20 +8,19 @@ Source: section 2.1 of the Segments API's documentation and the clients' models.
 import json
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from api.launchdarkly.faults import refusal
 from api.launchdarkly.json_values import JsonObject
 from api.launchdarkly.rules import Rule
 from api.launchdarkly.targeting_fields import (
     DEFAULT_KIND,
-    MOST_TAGS,
     ContextKeys,
     ContextKind,
     Description,
     Ids,
     SegmentName,
-    Tag,
+    Tags,
     WireValue,
     naming,
     null_is,
@@ -115,12 +114,7 @@ class SegmentDocument(Targeting):
 
     name: SegmentName
     description: Description | None = None
-    tags: Annotated[
-        tuple[Tag, ...],
-        Field(fail_fast=True, max_length=MOST_TAGS),
-        null_is(()),
-        AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
-    ] = ()
+    tags: Tags = ()
 
     @property
     def targeting(self) -> Targeting:

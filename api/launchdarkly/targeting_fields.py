@@ -105,5 +105,12 @@ Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]
 #: Not documented; far above any seen. A list reads the words of every segment, so one
 #: segment must not be able to fill the memory.
 MOST_TAGS: Final = 1_000
+#: Each once, in the order in which they came.
+Tags = Annotated[
+    tuple[Tag, ...],
+    Field(fail_fast=True, max_length=MOST_TAGS),
+    null_is(()),
+    AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
+]
 SegmentName = Annotated[str, Field(min_length=1, max_length=1_024, pattern=r"\S")]
 Description = Annotated[str, Field(max_length=32_768)]
