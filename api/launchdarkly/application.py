@@ -36,6 +36,7 @@ from api.launchdarkly import (
     tokens,
 )
 from api.launchdarkly.errors import error_body, error_headers
+from api.launchdarkly.faults import PREFIX
 from api.launchdarkly.permissions import require_permission
 from api.logs import BROKEN, report_broken, report_fault
 from api.metrics import CONTENT_TYPE
@@ -55,8 +56,6 @@ _OF_STATUS: Final[dict[int, type[ApiError]]] = {
     413: TooLarge,
     415: UnsupportedMediaType,
 }
-#: What pydantic puts before the words of our own validators.
-_PREFIX: Final = "Value error, "
 #: What it says of a whole body, in words for callers who know nothing of Python.
 _OF_A_BODY: Final = {
     "missing": "the request has no body: send JSON",
@@ -164,7 +163,7 @@ def _first_fault(faults: Any) -> str:  # noqa: ANN401 - pydantic's list of dicts
     """Where the first fault is and what it is; never the value, which may be a key."""
     for fault in faults:
         where = ".".join(str(part) for part in fault["loc"] if part != "body")
-        said = str(fault["msg"]).removeprefix(_PREFIX)
+        said = str(fault["msg"]).removeprefix(PREFIX)
         if where:
             return f"invalid request: {where}: {said}"
         return _OF_A_BODY.get(fault["type"], said)

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from api.errors import InvalidRequest
 
-_PREFIX: Final = "Value error, "
+#: What pydantic puts before the words of our own validators.
+PREFIX: Final = "Value error, "
 #: Types that JSON has another name for.
 _IN_JSON: Final = {
     "tuple_type": "Input should be a list",
@@ -27,7 +28,7 @@ def refusal(error: ValidationError, within: str = "") -> InvalidRequest:
     """
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = place(within, *fault["loc"])
-    message = _IN_JSON.get(fault["type"], fault["msg"].removeprefix(_PREFIX))
+    message = _IN_JSON.get(fault["type"], fault["msg"].removeprefix(PREFIX))
     return InvalidRequest(f"{where}: {message}" if where else message)
 
 
