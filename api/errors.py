@@ -8,6 +8,7 @@ ApiError
 ├── MethodNotAllowed (terminal)      405
 ├── KeyTaken (terminal)              409  a segment has this key
 ├── Conflict (terminal)              409  another process holds the segment
+├── InUse (terminal)                 409  something else refers to it
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
 ├── RateLimited (transient)          429  more requests than are let through
@@ -112,6 +113,12 @@ class KeyTaken(ApiError, TerminalError):
 
 class Conflict(ApiError, TerminalError):
     """Another process is in the way; try again when it is over."""
+
+    status = 409
+
+
+class InUse(ApiError, TerminalError):
+    """Something else refers to what was to be deleted."""
 
     status = 409
 

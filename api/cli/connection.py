@@ -137,10 +137,11 @@ class Connection:
             reply = self._http.post(path, data=dict(fields), files={"file": (name, file)})
             return reply.raise_for_status().headers["Location"]
 
-    def delete(self, path: str) -> None:
-        """Delete what is there."""
+    def delete(self, path: str, *, force: bool = False) -> None:
+        """Delete what is there; with force also what others refer to."""
+        parameters = {"force": "true"} if force else {}
         with self._answering():
-            self._http.delete(path).raise_for_status()
+            self._http.delete(path, params=parameters).raise_for_status()
 
     def download(self, path: str, output: IO[bytes], on_bytes: Callable[[int], None]) -> None:
         """Write what is there into a file, as a stream."""

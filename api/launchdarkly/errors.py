@@ -9,6 +9,7 @@ from api.errors import (
     Broken,
     Conflict,
     Forbidden,
+    InUse,
     InvalidRequest,
     KeyTaken,
     MethodNotAllowed,
@@ -20,7 +21,8 @@ from api.errors import (
     UnsupportedMediaType,
 )
 
-#: Source: the error table of LaunchDarkly's REST API; 413, 415 and 500 have no documented code.
+#: Source: the error table of LaunchDarkly's REST API; those of InUse, 413, 415 and 500 are
+#: not documented.
 _CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
     Unauthorized: "unauthorized",
@@ -29,6 +31,7 @@ _CODES: Final[dict[type[ApiError], str]] = {
     MethodNotAllowed: "method_not_allowed",
     KeyTaken: "key_exists",
     Conflict: "optimistic_locking_error",
+    InUse: "resource_in_use",
     TooLarge: "request_too_large",
     UnsupportedMediaType: "unsupported_media_type",
     RateLimited: "rate_limited",

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import build_app
-from tests.api_servers import SCOPE, TOKEN, Api, create_segment, include, new_key
+from tests.api_servers import SCOPE, SEGMENTS, TOKEN, Api, create_segment, include, new_key
 from tests.held_imports import hold_import, publish_import
 from tests.servers import wait_until
 from worker.objects import ObjectStore
@@ -73,6 +73,15 @@ def _is_of(store: Store, ref: JobRef, segment: str) -> bool:
     return store.jobs.get(ref).request.list_ref.segment == segment
 
 
+def _refer(client: httpx.Client, key: str) -> str:
+    """Make a segment with a rule on another one; give its key."""
+    referrer = create_segment(client, big=False)
+    clause = {"attribute": "", "op": "segmentMatch", "values": [key], "negate": False}
+    patch = [{"op": "add", "path": "/rules/-", "value": {"clauses": [clause]}}]
+    assert client.patch(f"{SEGMENTS}/{referrer}", json=patch).is_success
+    return referrer
+
+
 def _json(result: Result) -> Any:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
@@ -95,6 +104,19 @@ def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
     gone = run("segments", "show", key, "--json")
     assert gone.exit_code == 1
     assert "does not exist" in json.loads(gone.stderr)["error"]
+
+
+def test_segments_delete__others_refer_to_it__needs_force(run: Run, client: httpx.Client) -> None:
+    key = create_segment(client)
+    referrer = _refer(client, key)
+
+    refused = run("segments", "delete", key)
+
+    assert refused.exit_code == 1
+    assert referrer in refused.stderr
+    assert run("segments", "show", key).exit_code == 0
+    assert run("segments", "delete", key, "--force").exit_code == 0
+    assert run("segments", "show", key).exit_code == 1
 
 
 def test_lookup__members_and_strangers__are_told_apart(run: Run, client: httpx.Client) -> None:

@@ -92,6 +92,10 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
         "Until when the old secret works too, in Unix milliseconds; it ends now if left out.",
         names.EXPIRES,
     ),
+    "force": Parameter(
+        "Delete the segment although rules of others refer to it; they are in error then.",
+        example=False,
+    ),
     "dryRun": Parameter("Answer the segment as it would be, and change nothing.", example=True),
 }
 _PLACE_SORT: Final = Parameter(

@@ -48,6 +48,13 @@ CONFLICT: Final = Refusal(
     "Someone else is in the way; read again, then try again.",
     "patch[0]: test at /version failed; read the segment again",
 )
+IN_USE: Final = Refusal(
+    409,
+    "resource_in_use",
+    "Rules of other segments refer to it; change them first, or send `force`.",
+    "segment vip is used by rules of beta; change those rules first, or delete with "
+    "?force=true, which leaves them in error",
+)
 TOO_LARGE: Final = Refusal(
     413, "request_too_large", "The body is too long.", "the request body is over 5,242,880 bytes"
 )
@@ -77,7 +84,7 @@ UNAVAILABLE: Final = Refusal(
     "the store does not answer; retry",
 )
 ALL: Final = (
-    *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT),
+    *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT, IN_USE),
     *(TOO_LARGE, MEDIA_TYPE, RATE_LIMITED, BROKEN, UNAVAILABLE),
 )
 
@@ -95,7 +102,7 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "postSegment": (*_BODY, KEY_TAKEN),
     "getSegment": _READ,
     "patchSegment": (*_BODY, CONFLICT),
-    "deleteSegment": _READ,
+    "deleteSegment": (*_QUERY, IN_USE),
     "updateBigSegmentContextTargets": _BODY,
     "updateBigSegmentTargets": _BODY,
     "getSegmentMembershipForContext": _QUERY,
