@@ -38,6 +38,7 @@ from api.launchdarkly import (
 from api.launchdarkly.errors import error_body, error_headers
 from api.launchdarkly.faults import PREFIX
 from api.launchdarkly.permissions import require_permission
+from api.launchdarkly.requests import require_known_query
 from api.logs import BROKEN, report_broken, report_fault
 from api.metrics import CONTENT_TYPE
 from api.routes import RouteTable
@@ -74,7 +75,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,
         redoc_url=None,
-        dependencies=[Depends(require_permission)],
+        dependencies=[Depends(require_permission), Depends(require_known_query)],
     )
     app.state.services = services
     routes = app.state.routes = RouteTable()

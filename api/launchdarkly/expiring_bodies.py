@@ -11,10 +11,11 @@ Source: the pages of the four operations in the Segments API's documentation.
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from api.context_keys import KEY_LIMIT_BYTES, fault_of
 from api.launchdarkly.targeting_fields import DEFAULT_KIND, ContextKind
+from api.launchdarkly.unknown_fields import StrictBody
 from worker.store.keyspace import Side
 from worker.store.schedules import Act
 
@@ -57,8 +58,8 @@ Time = Annotated[int, Field(strict=True, ge=0, le=_LATEST_MS)]
 Version = Annotated[int, Field(strict=True, ge=0)]
 
 
-class _Instruction(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class _Instruction(StrictBody):
+    model_config = ConfigDict(frozen=True)
 
     #: Kinds by what they do; their spelling is each family's.
     acts: ClassVar[dict[str, Act]]
@@ -84,7 +85,7 @@ class _Instruction(BaseModel):
 class ContextInstruction(_Instruction):
     """About a context."""
 
-    acts = {
+    acts: ClassVar[dict[str, Act]] = {
         "addExpiringTarget": "add",
         "updateExpiringTarget": "update",
         "removeExpiringTarget": "remove",
@@ -106,7 +107,7 @@ class ContextInstruction(_Instruction):
 class UserInstruction(_Instruction):
     """About a user; ``version`` is the segment's."""
 
-    acts = {
+    acts: ClassVar[dict[str, Act]] = {
         "addExpireUserTargetDate": "add",
         "updateExpireUserTargetDate": "update",
         "removeExpireUserTargetDate": "remove",
@@ -133,10 +134,8 @@ class UserInstruction(_Instruction):
         )
 
 
-class PatchExpiringTargets(BaseModel):
+class PatchExpiringTargets(StrictBody):
     """Instructions about contexts."""
-
-    model_config = ConfigDict(extra="ignore")
 
     comment: str | None = None
     instructions: Annotated[
@@ -145,10 +144,8 @@ class PatchExpiringTargets(BaseModel):
     ]
 
 
-class PatchExpiringUserTargets(BaseModel):
+class PatchExpiringUserTargets(StrictBody):
     """Instructions about users."""
-
-    model_config = ConfigDict(extra="ignore")
 
     comment: str | None = None
     instructions: Annotated[

@@ -1,25 +1,36 @@
 """Create exports, watch them, and download what they wrote."""
 
-import json
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_segment
 from api.auth import Caller
-from api.errors import InvalidRequest, NotFound
+from api.errors import NotFound
 from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.faults import refusal
 from api.launchdarkly.jobs import ExportRepresentation, export_representation, find_job
+from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
-from api.launchdarkly.requests import SegmentPathOf, media_type_of
+from api.launchdarkly.requests import SegmentPathOf, require_json
+from api.launchdarkly.targeting_fields import null_is
+from api.launchdarkly.unknown_fields import StrictBody
 from api.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectInfo, ObjectNotFound
 from worker.store import ExportRequest, JobState, admit_export
 
 Format = Literal["csv", "parquet"]
+
+
+class ExportBody(StrictBody):
+    """How the keys are written."""
+
+    format: Annotated[Format, null_is("csv")] = "csv"
+
 
 _MEDIA_TYPES: dict[Format, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -126,16 +137,20 @@ def _find(services: Services, path: SegmentPath, export_id: str) -> tuple[Export
 
 
 async def _format(request: Request) -> Format:
-    """What a JSON object in the body asks for; clients send all sorts of empty bodies."""
-    if media_type_of(request) != "application/json":
+    """What a JSON object in the body asks for; an empty body of any type, or null, is CSV.
+
+    Raises:
+        InvalidRequest: it is no such object.
+        UnsupportedMediaType: the body is of another type, and not empty.
+    """
+    raw = await request.body()
+    if not raw:
+        return "csv"
+    await require_json(request)
+    body = read_json(raw)
+    if body is None:
         return "csv"
     try:
-        body: Any = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        return "csv"
-    chosen = body.get("format", "csv") if isinstance(body, dict) else "csv"
-    if chosen == "csv" or chosen is None:
-        return "csv"
-    if chosen == "parquet":
-        return "parquet"
-    raise InvalidRequest("format: use csv or parquet")
+        return ExportBody.model_validate(body).format
+    except ValidationError as exc:
+        raise refusal(exc) from exc

@@ -14,6 +14,7 @@ _IN_JSON: Final = {
     "model_type": "Input should be an object",
     "dict_type": "Input should be an object",
     "too_long": "too many items",
+    "extra_forbidden": "there is no such field",
 }
 
 

@@ -1,10 +1,8 @@
 """Create imports, from an upload or from lists already in S3, and watch them."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
@@ -12,11 +10,17 @@ from api.audit import audit_segment
 from api.auth import Caller
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.import_options import (
+    ImportOptions,
+    SourceBody,
+    form_options,
+    source_body,
+)
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
+from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import SegmentPathOf, media_type_of
 from api.launchdarkly.upload import UploadedList, receive_upload, require_size
-from api.multipart import FormError, parse_flag
 from api.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectError, parse_source, upload_key
 from worker.store import (
@@ -29,25 +33,11 @@ from worker.store import (
     admit_import,
 )
 
-Mode = Literal["merge", "replace"]
-
-_MODES: Final[tuple[Mode, ...]] = ("merge", "replace")
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
 #: Bodies of these types hold nothing; generated clients send them for a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
 #: The store's own rebuilds are no imports of the caller's.
 _OWN_MODE: Final = "reshard"
-
-
-class SourceBody(BaseModel):
-    """An import of a list that is in S3 already."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    source: Annotated[str, Field(max_length=2_000)]
-    mode: Mode | None = None
-    allowEmpty: bool = False  # noqa: N815 - wire name
-    waitOnApprovals: bool = False  # noqa: N815 - wire name
 
 
 def router() -> APIRouter:
@@ -72,7 +62,7 @@ async def create_import(
     if kind == "multipart/form-data":
         return await _upload(request, path, segment, services, caller)
     if kind == "application/json" or kind.endswith("+json"):
-        body = _source_body(await _json(request))
+        body = source_body(await _json(request))
         return await run_in_threadpool(_from_source, body, path, segment, services, caller)
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
@@ -120,7 +110,7 @@ async def _upload(
         objects,
         upload_key((path.project, path.environment, path.segment), import_id),
         limit_bytes=limit_bytes,
-        check_fields=_form_options,
+        check_fields=form_options,
     )
     await run_in_threadpool(_admit_upload, uploaded, import_id, segment, services, caller)
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
@@ -129,7 +119,7 @@ async def _upload(
 def _admit_upload(
     uploaded: UploadedList, import_id: str, segment: Segment, services: Services, caller: Caller
 ) -> None:
-    mode, allow_empty, waits = _form_options(uploaded.fields)
+    options = form_options(uploaded.fields)
     info = uploaded.info
     source = SourceFile(
         bucket=info.bucket,
@@ -139,9 +129,7 @@ def _admit_upload(
         size_bytes=info.size_bytes,
         etag=info.etag,
     )
-    request = ImportRequest(
-        import_id, segment.ref, mode, (source,), allow_empty, services.clock(), caller.name, waits
-    )
+    request = _request(import_id, segment, source, options, services, caller)
     try:
         superseded = admit_import(services.store(), request)
     except StoreError as exc:
@@ -172,16 +160,7 @@ def _from_source(
 ) -> Response:
     bucket, key = parse_source(body.source, services.settings.sources)
     source = SourceFile(bucket, key, key.rpartition("/")[2] or key, uploaded=False)
-    request = ImportRequest(
-        services.ids(),
-        segment.ref,
-        body.mode or "merge",
-        (source,),
-        body.allowEmpty,
-        services.clock(),
-        caller.name,
-        body.waitOnApprovals,
-    )
+    request = _request(services.ids(), segment, source, body, services, caller)
     store = services.store()
     superseded = admit_import(store, request)
     _announce(services, caller, segment, request, superseded)
@@ -189,6 +168,26 @@ def _from_source(
     shown = import_representation(path, request, state, services.clock)
     location = {"Location": path.import_(request.import_id)}
     return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
+
+
+def _request(
+    import_id: str,
+    segment: Segment,
+    source: SourceFile,
+    options: ImportOptions,
+    services: Services,
+    caller: Caller,
+) -> ImportRequest:
+    return ImportRequest(
+        import_id,
+        segment.ref,
+        options.mode,
+        (source,),
+        options.allowEmpty,
+        services.clock(),
+        caller.name,
+        options.waitOnApprovals,
+    )
 
 
 def _record(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
@@ -212,29 +211,9 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
     )
 
 
-def _form_options(fields: dict[str, str]) -> tuple[Mode, bool, bool]:
-    """Mode, whether an empty list may replace one that is not, whether to wait."""
-    mode = fields.get("mode") or "merge"
-    if mode not in _MODES:
-        raise InvalidRequest(f"mode: use one of {', '.join(_MODES)}")
-    try:
-        waits = parse_flag("waitOnApprovals", fields.get("waitOnApprovals", ""))
-        return mode, parse_flag("allowEmpty", fields.get("allowEmpty", "")), waits
-    except FormError as exc:
-        raise InvalidRequest(exc.reason) from exc
-
-
-def _source_body(body: Any) -> SourceBody:  # noqa: ANN401 - any JSON
+async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON
+    raw = await request.body()
+    body = read_json(raw) if raw else None
     if body is None:
         raise InvalidRequest(_NO_LIST)
-    try:
-        return SourceBody.model_validate(body)
-    except ValidationError as exc:
-        raise RequestValidationError(exc.errors()) from exc
-
-
-async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return await request.json() if await request.body() else None
-    except (ValueError, RecursionError) as exc:
-        raise InvalidRequest("the body is not valid JSON") from exc
+    return body

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from api.errors import InvalidRequest
 from api.launchdarkly.json_values import JsonObject
+from api.launchdarkly.unknown_fields import require_known
 
 _PARAMETER: Final = "domain-model"
 _MODEL: Final = "launchdarkly.semanticpatch"
@@ -85,11 +86,13 @@ def read_patch(
         operations = body["patch"]
         if not isinstance(operations, list):
             raise InvalidRequest("patch: a list of operations is expected")
+        require_known(body, ("patch", "comment"))
         return JsonPatch(operations, _comment(body))
     if "merge" in body:
         changes = body["merge"]
         if not isinstance(changes, dict):
             raise InvalidRequest("merge: an object is expected")
+        require_known(body, ("merge", "comment"))
         return MergePatch(changes, _comment(body))
     return MergePatch(body, comment=None)
 
@@ -100,6 +103,7 @@ def _semantic(body: object, environment: str) -> SemanticPatch:
     instructions = body.get("instructions")
     if not isinstance(instructions, list):
         raise InvalidRequest("instructions: a list is expected")
+    require_known(body, ("environmentKey", "instructions", "comment"))
     named = body.get("environmentKey")
     if named is not None and named != environment:
         message = f"environmentKey: the path says {environment}; send the same or leave it out"

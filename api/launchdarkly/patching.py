@@ -15,10 +15,16 @@ from api.launchdarkly.json_patching import apply_json_patch
 from api.launchdarkly.json_values import JsonObject, exact_text, require_shallow
 from api.launchdarkly.merge_patching import apply_merge_patch
 from api.launchdarkly.patch_bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
-from api.launchdarkly.segment_references import MayKnow, RulesOf, require_known, require_no_circle
+from api.launchdarkly.segment_references import (
+    MayKnow,
+    RulesOf,
+    require_known_segments,
+    require_no_circle,
+)
 from api.launchdarkly.semantic_patching import BigSegmentEdit, ListName, apply_instructions
 from api.launchdarkly.targeting import SegmentDocument, segment_document
 from api.launchdarkly.targeting_fields import Ids
+from api.launchdarkly.unknown_fields import require_known
 
 #: A definition's JSON, in characters. 15,000 keys of the longest kind fit.
 LARGEST: Final = 20_000_000
@@ -30,17 +36,9 @@ _LEFT_OUT: Final[JsonObject] = {
     "unboundedContextKind": None,
     "deleted": False,
 }
-_WRITABLE: Final = frozenset(
-    {
-        "name",
-        "description",
-        "tags",
-        "included",
-        "excluded",
-        "includedContexts",
-        "excludedContexts",
-        "rules",
-    }
+_WRITABLE: Final = (
+    *("name", "description", "tags", "rules"),
+    *("included", "excluded", "includedContexts", "excludedContexts"),
 )
 
 
@@ -104,7 +102,7 @@ def apply_patch(
         edits, clashes, import_id = (), {}, None
     _require_no_targets(after, unbounded=unbounded)
     if after.rules != before.rules:
-        require_known(before.rules, after.rules, may_know)
+        require_known_segments(before.rules, after.rules, may_know)
         require_no_circle(str(shown["key"]), after.rules, rules_of, may_know)
     return PatchResult(
         document=after,
@@ -135,6 +133,9 @@ def _patched(
     if isinstance(patch, JsonPatch):
         after = apply_json_patch(whole, patch.operations)
     else:
+        # Names that begin with _ are read-only and come with a representation sent back.
+        unfixed = (name for name in patch.changes if name[:1] != "_" and name not in fixed)
+        require_known(unfixed, _WRITABLE)
         after = apply_merge_patch(whole, patch.changes)
     require_shallow(after)
     for name, text in texts.items():

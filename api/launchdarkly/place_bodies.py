@@ -6,10 +6,12 @@ only matter to flags are kept and shown, and change nothing here.
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from api.launchdarkly.faults import refusal
+from api.launchdarkly.ignored_fields import ignored_in
 from api.launchdarkly.targeting_fields import SegmentName, Tags, null_is
+from api.launchdarkly.unknown_fields import StrictBody
 
 PlaceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
@@ -19,10 +21,10 @@ SortedTags = Annotated[Tags, AfterValidator(lambda tags: tuple(sorted(tags)))]
 DEFAULT_COLOR: Final = "417505"
 
 
-class Body(BaseModel):
-    """Fields that it does not know are ignored."""
+class Body(StrictBody):
+    """A part of a place."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class Availability(Body):
@@ -67,6 +69,8 @@ class NewEnvironment(EnvironmentFields):
 
 class NewProject(ProjectFields):
     """What creates a project; without environments it gets those every project has."""
+
+    ignored = ignored_in("new project")
 
     key: PlaceKey
     environments: Annotated[tuple[NewEnvironment, ...], Field(max_length=100), null_is(())] = ()

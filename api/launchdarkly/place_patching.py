@@ -16,6 +16,7 @@ from api.launchdarkly.place_bodies import (
     details_of,
     fields_of,
 )
+from api.launchdarkly.unknown_fields import require_known
 from worker.store import Place, PlaceChanged
 
 Kind = type[ProjectFields | EnvironmentFields]
@@ -48,6 +49,7 @@ async def patch_of(request: Request) -> PlacePatch:
     """
     body, comment = read_json(await request.body()), None
     if isinstance(body, dict) and "patch" in body:
+        require_known(body, ("patch", "comment"))
         body, comment = body["patch"], body.get("comment")
     if not isinstance(body, list):
         raise InvalidRequest("a patch is a list of operations")

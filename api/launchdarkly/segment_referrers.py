@@ -30,9 +30,10 @@ def referrers_of(store: Store, scope: Scope, key: str) -> list[str]:
     keys = [one.key for one in store.segments.found_in(scope) if one.targeted and one.key != key]
     found: list[str] = []
     for start in range(0, len(keys), _AT_ONCE):
-        for definition in store.segments.read_many(scope, keys[start : start + _AT_ONCE]):
-            if definition is not None and key in _referred(definition, key):
-                found.append(definition.segment.key)
+        batch = store.segments.read_many(scope, keys[start : start + _AT_ONCE])
+        found += [
+            one.segment.key for one in batch if one is not None and key in _referred(one, key)
+        ]
     return found
 
 

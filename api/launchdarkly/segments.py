@@ -10,7 +10,7 @@ from api.launchdarkly.audit_summaries import segment_summary
 from api.launchdarkly.list_states import state_of
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.permissions import require_scope
-from api.launchdarkly.requests import RequireJson, ScopeOf, SegmentPathOf
+from api.launchdarkly.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_access import access_of
 from api.launchdarkly.segment_referrers import require_unreferred
@@ -41,7 +41,12 @@ def router() -> APIRouter:
         response_model=UserSegment,
         response_model_exclude_none=True,
     )(get_segment)
-    routes.delete("/{segmentKey}", operation_id="deleteSegment", status_code=204)(delete_segment)
+    routes.delete(
+        "/{segmentKey}",
+        operation_id="deleteSegment",
+        status_code=204,
+        dependencies=[RequireNoBody],
+    )(delete_segment)
     return routes
 
 

@@ -9,11 +9,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.launchdarkly.ignored_fields import ignored_in
 from api.launchdarkly.paths import Link, SegmentPath, link
 from api.launchdarkly.segment_access import Access
 from api.launchdarkly.stored_targeting import stored_fields
 from api.launchdarkly.targeting_fields import MOST_TAGS, Description, SegmentName, Tag
 from api.launchdarkly.targeting_shapes import SegmentTarget, UserSegmentRule
+from api.launchdarkly.unknown_fields import StrictBody
 from worker.store import Definition, ListState, Scope, Segment
 
 Links = dict[str, Link]
@@ -22,10 +24,10 @@ Links = dict[str, Link]
 _MOST_INT32 = 2**31 - 1
 
 
-class NewSegmentBody(BaseModel):
+class NewSegmentBody(StrictBody):
     """What creates a segment; targets and rules in it are ignored, as documented."""
 
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
+    ignored = ignored_in("new segment")
 
     name: SegmentName
     key: Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]

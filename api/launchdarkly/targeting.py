@@ -26,6 +26,7 @@ from api.launchdarkly.targeting_fields import (
     null_is,
     require_distinct,
 )
+from api.launchdarkly.unknown_fields import field_names
 
 #: Keys in all lists of a standard segment together. Source: the product's documentation.
 MOST_TARGETS: Final = 15_000
@@ -138,15 +139,16 @@ class SegmentDocument(Targeting):
 def segment_document(fields: dict[str, Any], ids: Ids) -> SegmentDocument:
     """Read a segment as a client sent it or as the API shows it.
 
-    Read-only and unknown fields are ignored; null means absent; rules and clauses without
-    an ``_id`` get one.
+    Only what can be changed is looked at, so the rest of a representation may be there; null
+    means absent; rules and clauses without an ``_id`` get one.
 
     Raises:
         InvalidRequest: a field is wrong; says where, never the value.
     """
+    wanted = {name: fields[name] for name in field_names(SegmentDocument) if name in fields}
     try:
         return SegmentDocument.model_validate(
-            fields, context=naming(ids), by_alias=True, by_name=False
+            wanted, context=naming(ids), by_alias=True, by_name=False
         )
     except ValidationError as exc:
         raise refusal(exc) from exc

@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -17,6 +16,7 @@ from pydantic import (
 )
 
 from api.context_keys import fault_of
+from api.launchdarkly.unknown_fields import StrictBody
 
 Ids = Callable[[], str]
 
@@ -28,10 +28,10 @@ _NEW_ID: Final = "new_id"
 _RESERVED_KINDS: Final = ("kind", "multi")
 
 
-class WireValue(BaseModel):
-    """An immutable part of a segment; fields that it does not know are ignored."""
+class WireValue(StrictBody):
+    """An immutable part of a segment."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 def naming(ids: Ids) -> dict[str, Ids]:

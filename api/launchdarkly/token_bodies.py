@@ -7,13 +7,14 @@ some segments is the token's scope, whatever its role may do.
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from api.access_scope import MOST_GRANTS
 from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
 from api.launchdarkly.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
 from api.launchdarkly.targeting_fields import null_is
+from api.launchdarkly.unknown_fields import StrictBody
 from worker.store import AccessToken, Grant, NewToken, RoleName
 
 _ANY_ACTION: Final = ["*"]
@@ -43,10 +44,13 @@ def _no_custom_roles(ids: list[Any]) -> list[Any]:
     return ids
 
 
-class Statement(BaseModel):
+NothingElse = Annotated[list[str], null_is([]), Field(max_length=0)]
+
+
+class Statement(StrictBody):
     """A scope in LaunchDarkly's words."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     effect: Literal["allow"]
     actions: Annotated[
@@ -57,14 +61,14 @@ class Statement(BaseModel):
         Field(min_length=1, max_length=MOST_GRANTS),
         AfterValidator(_specifiers),
     ]
-    notActions: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
-    notResources: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
+    notActions: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
+    notResources: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
 
 
-class TokenFields(BaseModel):
+class TokenFields(StrictBody):
     """All of a token that can be changed."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     name: Annotated[str, null_is(""), Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     description: Annotated[str, null_is(""), Field(max_length=2_000)] = ""
@@ -74,10 +78,10 @@ class TokenFields(BaseModel):
         null_is([]),
         AfterValidator(_no_custom_roles),
         Field(json_schema_extra={"maxItems": 0}),
-    ] = []
+    ] = Field(default_factory=list)
     inlineRole: Annotated[  # noqa: N815 - wire name
         list[Statement], null_is([]), Field(max_length=1)
-    ] = []
+    ] = Field(default_factory=list)
     defaultApiVersion: Annotated[  # noqa: N815 - wire name
         int | None, Field(strict=True, ge=0, le=99_991_231)
     ] = None

@@ -16,7 +16,7 @@ from api.auth import Caller
 from api.errors import Conflict
 from api.launchdarkly.json_patching import apply_json_patch
 from api.launchdarkly.place_patching import patch_of
-from api.launchdarkly.requests import RequireJson
+from api.launchdarkly.requests import RequireJson, RequireNoBody
 from api.launchdarkly.responses import shown
 from api.launchdarkly.scope_specifiers import specifier
 from api.launchdarkly.segment_pages import page_links
@@ -54,9 +54,12 @@ def router() -> APIRouter:
         dependencies=[RequireJson],
     )(patch_token)
     routes.delete("/{id}", operation_id="deleteToken", status_code=204)(delete_token)
-    routes.post("/{id}/reset", operation_id="resetToken", response_model=TokenRepresentation)(
-        reset_token
-    )
+    routes.post(
+        "/{id}/reset",
+        operation_id="resetToken",
+        response_model=TokenRepresentation,
+        dependencies=[RequireNoBody],
+    )(reset_token)
     return routes
 
 

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from api.asgi import Disconnected, declared_length
 from api.errors import InvalidRequest, TooLarge
+from api.launchdarkly.import_options import name_fault
 from api.multipart import FieldEvent, FileData, FileStart, FormError, FormEvent, UploadForm
 from worker.objects import ObjectInfo, ObjectStore, ObjectWriter
 
@@ -85,7 +86,7 @@ async def receive_upload(
 async def _receive(
     request: Request, receiver: "_Receiver", check_fields: CheckFields
 ) -> UploadedList:
-    form = UploadForm(request.headers.get("content-type", ""))
+    form = UploadForm(request.headers.get("content-type", ""), check_name=name_fault)
     received = 0
     async for piece in request.stream():
         received += len(piece)

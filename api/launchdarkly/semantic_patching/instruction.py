@@ -4,20 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from api.launchdarkly.faults import refusal
 from api.launchdarkly.semantic_patching.draft import Draft
 from api.launchdarkly.targeting_fields import Ids, naming
+from api.launchdarkly.unknown_fields import StrictBody
 
 #: Which segments an instruction is for.
 Segments = Literal["any", "standard", "big"]
 
 
-class Parameters(BaseModel):
-    """The parameters of one kind of instruction; those it does not know are ignored."""
+class Parameters(StrictBody):
+    """The parameters of one kind of instruction, without its kind."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 ParametersLike = TypeVar("ParametersLike", bound=Parameters)
@@ -38,9 +39,10 @@ class InstructionKind(Generic[ParametersLike]):
         Raises:
             InvalidRequest: one is wrong; says where, never the value.
         """
+        named = {name: value for name, value in raw.items() if name != "kind"}
         try:
             return self.parameters.model_validate(
-                raw, context=naming(ids), by_alias=True, by_name=False
+                named, context=naming(ids), by_alias=True, by_name=False
             )
         except ValidationError as exc:
             raise refusal(exc, where) from exc
