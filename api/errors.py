@@ -11,6 +11,7 @@ ApiError
 ├── InUse (terminal)                 409  something else refers to it
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
+├── KeyReused (terminal)             422  the idempotency key is another request's
 ├── RateLimited (transient)          429  more requests than are let through
 ├── Unavailable (transient)          503  a part that is needed does not answer
 └── Broken (terminal)                500  something that should not happen did
@@ -133,6 +134,12 @@ class UnsupportedMediaType(ApiError, TerminalError):
     """The body is of a type that this operation does not take."""
 
     status = 415
+
+
+class KeyReused(ApiError, TerminalError):
+    """The request carries the idempotency key of another one."""
+
+    status = 422
 
 
 class RateLimited(ApiError, TransientError):

@@ -165,6 +165,12 @@ def _show_import(job: dict[str, Any], *, as_json: bool) -> None:
 def _print_import(job: dict[str, Any]) -> None:
     report = job["report"]
     typer.echo(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
+    previous = job.get("previousImport")
+    if previous and previous["editsSince"] and job["mode"] == "replace":
+        typer.echo(
+            f"it replaces what import {previous['id']} and {previous['editsSince']:,} later "
+            "edits had made of the list"
+        )
     if job["reason"]:
         typer.echo(f"reason: {job['reason']}")
     if job["status"] == "pending_approval":

@@ -11,6 +11,7 @@ from api.errors import (
     Forbidden,
     InUse,
     InvalidRequest,
+    KeyReused,
     KeyTaken,
     MethodNotAllowed,
     NotFound,
@@ -21,7 +22,7 @@ from api.errors import (
     UnsupportedMediaType,
 )
 
-#: Source: the error table of LaunchDarkly's REST API; those of InUse, 413, 415 and 500 are
+#: Source: the error table of LaunchDarkly's REST API; those of InUse, 413, 415, 422 and 500 are
 #: not documented.
 _CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
@@ -34,6 +35,7 @@ _CODES: Final[dict[type[ApiError], str]] = {
     InUse: "resource_in_use",
     TooLarge: "request_too_large",
     UnsupportedMediaType: "unsupported_media_type",
+    KeyReused: "idempotency_key_reused",
     RateLimited: "rate_limited",
     Unavailable: "service_unavailable",
     Broken: "internal_error",

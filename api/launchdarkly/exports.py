@@ -13,6 +13,13 @@ from api.auth import Caller
 from api.errors import NotFound
 from api.launchdarkly.big_segments import big_segment
 from api.launchdarkly.faults import refusal
+from api.launchdarkly.idempotency import (
+    Earlier,
+    IdempotencyKeyOf,
+    fingerprint_of,
+    start_once,
+    take_turn,
+)
 from api.launchdarkly.jobs import ExportRepresentation, export_representation, find_job
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
@@ -21,7 +28,7 @@ from api.launchdarkly.targeting_fields import null_is
 from api.launchdarkly.unknown_fields import StrictBody
 from api.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectInfo, ObjectNotFound
-from worker.store import ExportRequest, JobState, admit_export
+from worker.store import ExportRequest, JobState, Segment, admit_export
 
 Format = Literal["csv", "parquet"]
 
@@ -55,11 +62,19 @@ def router() -> APIRouter:
 
 
 async def create_export(
-    request: Request, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+    request: Request,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an export of the included keys, as they are when it begins."""
+    """Start an export of the included keys, as they are when it begins.
+
+    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    nothing.
+    """
     chosen = await _format(request)
-    return await run_in_threadpool(_create, chosen, path, services, caller)
+    return await run_in_threadpool(_create, chosen, path, services, caller, key)
 
 
 def get_export(
@@ -109,23 +124,40 @@ def _from_first(pieces: Iterator[bytes], export_id: str) -> Iterator[bytes]:
     return rest()
 
 
-def _create(chosen: Format, path: SegmentPath, services: Services, caller: Caller) -> JSONResponse:
+def _create(
+    chosen: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
+) -> Response:
     store = services.store()
     segment = big_segment(store, path)
+    fingerprint = fingerprint_of("export", chosen)
+    turn = None if key is None else take_turn(store, segment.ref, "export", caller.token_id, key)
+    if isinstance(turn, Earlier):
+        return turn.answer(fingerprint, lambda first: _shown(services, path, first))
     request = ExportRequest(services.ids(), segment.ref, services.clock(), chosen, caller.name)
-    admit_export(store, request)
+
+    def start() -> Response:
+        admit_export(store, request)
+        _announce(services, caller, segment, request)
+        return _shown(services, path, request.export_id)
+
+    return start_once(turn, fingerprint, request.export_id, start)
+
+
+def _announce(services: Services, caller: Caller, segment: Segment, request: ExportRequest) -> None:
     audit_segment(
         services,
         caller,
         segment,
         action="createBigSegmentExport",
         verb="started an export of the segment",
-        after={"exportId": request.export_id, "format": chosen},
+        after={"exportId": request.export_id, "format": request.format},
     )
     services.work.work(request.ref)
-    state = store.jobs.get(request.ref)
-    shown = export_representation(path, request, state, services.clock)
-    location = {"Location": path.export(request.export_id)}
+
+
+def _shown(services: Services, path: SegmentPath, export_id: str) -> Response:
+    shown = get_export(path, export_id, services)
+    location = {"Location": path.export(export_id)}
     return JSONResponse(shown.model_dump(mode="json"), headers=location)
 
 

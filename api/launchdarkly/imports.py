@@ -6,12 +6,20 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from api.audit import audit_segment
 from api.auth import Caller
-from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
+from api.errors import ApiError, InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.idempotency import (
+    Earlier,
+    IdempotencyKeyOf,
+    Turn,
+    fingerprint_of,
+    holding,
+    start_once,
+    take_turn,
+)
+from api.launchdarkly.import_admission import admit, import_request, require_free
 from api.launchdarkly.import_options import (
-    ImportOptions,
     SourceBody,
     form_options,
     source_body,
@@ -22,15 +30,12 @@ from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import SegmentPathOf, media_type_of
 from api.launchdarkly.upload import UploadedList, receive_upload, require_size
 from api.services import CallerOf, Services, ServicesOf
-from worker.objects import ObjectError, parse_source, upload_key
+from worker.objects import ObjectError, ObjectStore, parse_source, upload_key
 from worker.store import (
-    ImportInProgress,
     ImportRequest,
-    JobRef,
     Segment,
     SourceFile,
     StoreError,
-    admit_import,
 )
 
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
@@ -50,20 +55,27 @@ def router() -> APIRouter:
 
 
 async def create_import(
-    request: Request, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+    request: Request,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
 ) -> Response:
     """Start an import; it is visible at once when it is complete, and not before.
 
     With `waitOnApprovals` it is built and then waits, `pending_approval`, until a semantic
     patch with `processBigSegmentImport` publishes it. Another import takes its place.
+    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    nothing.
     """
     kind = media_type_of(request)
-    segment = await run_in_threadpool(_free_segment, services, path)
+    store = await run_in_threadpool(services.store)
+    segment = await run_in_threadpool(big_segment, store, path)
     if kind == "multipart/form-data":
-        return await _upload(request, path, segment, services, caller)
+        return await _upload(request, path, segment, services, caller, key)
     if kind == "application/json" or kind.endswith("+json"):
         body = source_body(await _json(request))
-        return await run_in_threadpool(_from_source, body, path, segment, services, caller)
+        return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
     raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
@@ -88,38 +100,66 @@ def get_import(
     return import_representation(path, request, state, services.clock)
 
 
-def _free_segment(services: Services, path: SegmentPath) -> Segment:
-    """The segment, if no import holds its list, or one that gives way: no body is read in vain."""
-    store = services.store()
-    segment = big_segment(store, path)
-    state = store.memberships.state(segment.ref)
-    if state.building is not None and not state.unapproved:
-        raise ImportInProgress(f"segment {path.segment} has an import running: {state.building}")
-    return segment
-
-
 async def _upload(
-    request: Request, path: SegmentPath, segment: Segment, services: Services, caller: Caller
+    request: Request,
+    path: SegmentPath,
+    segment: Segment,
+    services: Services,
+    caller: Caller,
+    key: str | None,
 ) -> Response:
+    """Start an import of the form's list, or answer as the request that this one repeats."""
+    turn = await run_in_threadpool(_turn, services, segment, caller, key)
+    if isinstance(turn, Earlier):
+        uploaded = await _received(request, services, None, "", digest=True)
+        return turn.answer(_fingerprint(uploaded), lambda first: _accepted(path, first))
+    async with holding(turn):
+        await run_in_threadpool(require_free, services.store(), segment)
+        import_id = services.ids()
+        objects = await run_in_threadpool(services.objects)
+        object_key = upload_key((path.project, path.environment, path.segment), import_id)
+        uploaded = await _received(request, services, objects, object_key, digest=turn is not None)
+        return await run_in_threadpool(
+            _admit_upload, uploaded, import_id, path, segment, services, caller, turn
+        )
+
+
+async def _received(
+    request: Request, services: Services, objects: ObjectStore | None, key: str, *, digest: bool
+) -> UploadedList:
     limit_bytes = services.settings.max_upload_bytes
     require_size(request, limit_bytes)
-    import_id = services.ids()
-    objects = await run_in_threadpool(services.objects)
-    uploaded = await receive_upload(
-        request,
-        objects,
-        upload_key((path.project, path.environment, path.segment), import_id),
-        limit_bytes=limit_bytes,
-        check_fields=form_options,
+    return await receive_upload(
+        request, objects, key, limit_bytes=limit_bytes, check_fields=form_options, digest=digest
     )
-    await run_in_threadpool(_admit_upload, uploaded, import_id, segment, services, caller)
+
+
+def _turn(
+    services: Services, segment: Segment, caller: Caller, key: str | None
+) -> Turn | Earlier | None:
+    if key is None:
+        return None
+    return take_turn(services.store(), segment.ref, "import", caller.token_id, key)
+
+
+def _fingerprint(uploaded: UploadedList) -> str:
+    options = form_options(uploaded.fields).model_dump()
+    return fingerprint_of("upload", options, uploaded.info.size_bytes, uploaded.digest)
+
+
+def _accepted(path: SegmentPath, import_id: str) -> Response:
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
 
 
 def _admit_upload(
-    uploaded: UploadedList, import_id: str, segment: Segment, services: Services, caller: Caller
-) -> None:
-    options = form_options(uploaded.fields)
+    uploaded: UploadedList,
+    import_id: str,
+    path: SegmentPath,
+    segment: Segment,
+    services: Services,
+    caller: Caller,
+    turn: Turn | None,
+) -> Response:
     info = uploaded.info
     source = SourceFile(
         bucket=info.bucket,
@@ -129,86 +169,52 @@ def _admit_upload(
         size_bytes=info.size_bytes,
         etag=info.etag,
     )
-    request = _request(import_id, segment, source, options, services, caller)
+    options = form_options(uploaded.fields)
+    request = import_request(import_id, segment, source, options, services, caller)
+
+    def start() -> Response:
+        admit(services, caller, segment, request)
+        return _accepted(path, import_id)
+
     try:
-        superseded = admit_import(services.store(), request)
-    except StoreError as exc:
+        return start_once(turn, _fingerprint(uploaded), import_id, start)
+    except (StoreError, ApiError) as exc:
         try:
             services.objects().delete(info.key)
         except ObjectError as second:
             exc.add_note(f"and the upload was left behind: {second}")
         raise
-    _announce(services, caller, segment, request, superseded)
-
-
-def _announce(
-    services: Services,
-    caller: Caller,
-    segment: Segment,
-    request: ImportRequest,
-    superseded: JobRef | None,
-) -> None:
-    """Put the start on record; have the import worked on, and the one that gave way ended."""
-    _record(services, caller, segment, request)
-    services.work.work(request.ref)
-    if superseded is not None:
-        services.work.work(superseded)
 
 
 def _from_source(
-    body: SourceBody, path: SegmentPath, segment: Segment, services: Services, caller: Caller
-) -> Response:
-    bucket, key = parse_source(body.source, services.settings.sources)
-    source = SourceFile(bucket, key, key.rpartition("/")[2] or key, uploaded=False)
-    request = _request(services.ids(), segment, source, body, services, caller)
-    store = services.store()
-    superseded = admit_import(store, request)
-    _announce(services, caller, segment, request, superseded)
-    state = store.jobs.get(request.ref)
-    shown = import_representation(path, request, state, services.clock)
-    location = {"Location": path.import_(request.import_id)}
-    return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
-
-
-def _request(
-    import_id: str,
+    body: SourceBody,
+    path: SegmentPath,
     segment: Segment,
-    source: SourceFile,
-    options: ImportOptions,
     services: Services,
     caller: Caller,
-) -> ImportRequest:
-    return ImportRequest(
-        import_id,
-        segment.ref,
-        options.mode,
-        (source,),
-        options.allowEmpty,
-        services.clock(),
-        caller.name,
-        options.waitOnApprovals,
-    )
+    key: str | None,
+) -> Response:
+    bucket, object_key = parse_source(body.source, services.settings.sources)
+    file_name = object_key.rpartition("/")[2] or object_key
+    source = SourceFile(bucket, object_key, file_name, uploaded=False)
+    fingerprint = fingerprint_of("source", body.model_dump())
+    turn = _turn(services, segment, caller, key)
+    if isinstance(turn, Earlier):
+        return turn.answer(fingerprint, lambda first: _shown(services, path, first))
+    import_id = services.ids()
+    request = import_request(import_id, segment, source, body, services, caller)
+
+    def start() -> Response:
+        admit(services, caller, segment, request)
+        return _shown(services, path, import_id)
+
+    return start_once(turn, fingerprint, import_id, start)
 
 
-def _record(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
-    """Put the start of an import on record; how it ends is in the import's own record."""
-    source = request.sources[0]
-    after = {
-        "importId": request.import_id,
-        "mode": request.mode,
-        "source": source.filename,
-        "sizeBytes": source.size_bytes,
-        "allowEmpty": request.allow_empty,
-        "waitOnApprovals": request.waits or None,
-    }
-    audit_segment(
-        services,
-        caller,
-        segment,
-        action="createBigSegmentImport",
-        verb="started an import into the segment",
-        after={name: value for name, value in after.items() if value is not None},
-    )
+def _shown(services: Services, path: SegmentPath, import_id: str) -> Response:
+    shown = get_import(path, import_id, services)
+    location = {"Location": path.import_(import_id)}
+    return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
 
 
 async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON

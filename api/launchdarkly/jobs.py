@@ -43,6 +43,15 @@ class JobProgress(BaseModel):
     """Null while it cannot be told."""
 
 
+class PreviousImport(BaseModel):
+    """The import that was live when another one was created."""
+
+    id: str
+    completionTime: int  # noqa: N815 - wire name
+    editsSince: int  # noqa: N815 - wire name
+    """Requests that edited the list in between, and removals of expired members."""
+
+
 class ImportRepresentation(BaseModel):
     """An import: LaunchDarkly's seven fields first."""
 
@@ -60,6 +69,9 @@ class ImportRepresentation(BaseModel):
     progress: JobProgress
     report: SkipValidation[ImportReport] | None
     """Null before the import is complete or waits for its approval."""
+    previousImport: PreviousImport | None  # noqa: N815 - wire name
+    """What was live when this one was created; a `replace` takes away what the edits since
+    added. Null if the segment had none."""
 
 
 class ExportRepresentation(BaseModel):
@@ -117,6 +129,16 @@ def import_representation(
         reason=state.reason,
         progress=_progress(state, clock()),
         report=state.report,
+        previousImport=_previous(state),
+    )
+
+
+def _previous(state: JobState) -> PreviousImport | None:
+    found = state.previous
+    if found is None:
+        return None
+    return PreviousImport(
+        id=found.import_id, completionTime=found.published_ms, editsSince=found.edits_since
     )
 
 

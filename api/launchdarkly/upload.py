@@ -5,6 +5,7 @@ parts by a thread. An upload that ends early leaves nothing behind.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,6 +33,8 @@ class UploadedList:
     info: ObjectInfo
     file_name: str
     fields: dict[str, str]
+    digest: str = ""
+    """SHA-256 of the list, if it was asked for."""
 
 
 def require_size(request: Request, limit_bytes: int) -> None:
@@ -47,21 +50,23 @@ def require_size(request: Request, limit_bytes: int) -> None:
 
 async def receive_upload(
     request: Request,
-    objects: ObjectStore,
+    objects: ObjectStore | None,
     key: str,
     *,
     limit_bytes: int,
     check_fields: CheckFields,
+    digest: bool = False,
 ) -> UploadedList:
     """Stream the form's list into an object.
 
     Args:
         request: its body was not touched yet.
-        objects: where the list goes.
+        objects: where the list goes; ``None`` only counts and digests it.
         key: under which name.
         limit_bytes: longest list taken.
         check_fields: raises when the other fields are wrong; called before the object
             appears.
+        digest: whether a digest of the list is wanted.
 
     Raises:
         InvalidRequest: the form is malformed, has no list or two, or a bad field.
@@ -70,6 +75,7 @@ async def receive_upload(
         ObjectError: the bucket did not take it. Safe to send the request again if transient.
     """
     receiver = _Receiver(objects, key, declared_length(request.scope), limit_bytes)
+    receiver.digest = hashlib.sha256() if digest else None
     try:
         return await _receive(request, receiver, check_fields)
     except FormError as exc:
@@ -108,11 +114,12 @@ async def _abort(receiver: "_Receiver") -> None:
 
 @dataclass(slots=True)
 class _Receiver:
-    objects: ObjectStore
+    objects: ObjectStore | None
     key: str
     size_hint: int | None
     limit_bytes: int
-    writer: ObjectWriter | None = None
+    writer: "ObjectWriter | _Nowhere | None" = None
+    digest: "hashlib._Hash | None" = None
     file_name: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -122,11 +129,11 @@ class _Receiver:
                 self.fields[name] = value
             case FileStart(file_name):
                 self.file_name = file_name or ""
-                self.writer = self.objects.open_writer(self.key, size_hint=self.size_hint)
+                self.writer = self._open()
             case FileData(data) if self.writer is not None:
                 if self.writer.size_bytes + len(data) > self.limit_bytes:
                     raise _too_large(self.limit_bytes)
-                await run_in_threadpool(self.writer.write, data)
+                await run_in_threadpool(self._write, self.writer, data)
             case _:
                 pass  # the list's end says nothing new
 
@@ -134,7 +141,34 @@ class _Receiver:
         if self.writer is None:
             raise FormError("the form has no list")
         info = await run_in_threadpool(self.writer.close)
-        return UploadedList(info, self.file_name, self.fields)
+        digest = "" if self.digest is None else self.digest.hexdigest()
+        return UploadedList(info, self.file_name, self.fields, digest)
+
+    def _open(self) -> "ObjectWriter | _Nowhere":
+        if self.objects is None:
+            return _Nowhere()
+        return self.objects.open_writer(self.key, size_hint=self.size_hint)
+
+    def _write(self, writer: "ObjectWriter | _Nowhere", data: bytearray) -> None:
+        if self.digest is not None:
+            self.digest.update(data)
+        writer.write(data)
+
+
+@dataclass(slots=True)
+class _Nowhere:
+    """Takes a list as an object's writer does, and keeps nothing."""
+
+    size_bytes: int = 0
+
+    def write(self, data: bytearray) -> None:
+        self.size_bytes += len(data)
+
+    def close(self) -> ObjectInfo:
+        return ObjectInfo("", "", self.size_bytes, "")
+
+    def abort(self) -> None:
+        """Nothing is there to be taken back."""
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

@@ -107,6 +107,16 @@ class ExportRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousImport:
+    """The import that became live last before another one took its place in history."""
+
+    import_id: str
+    published_ms: int
+    edits_since: int
+    """Requests that edited the list since, and removals of expired members."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a job is; counters may run ahead of a try that is later repeated."""
 
@@ -133,6 +143,8 @@ class JobState:
     report: dict[str, Any] | None = field(default=None)
     """The report of a complete job, in wire names. While an import waits for its approval:
     what it would be, with the edits replayed until now. ``None`` before."""
+    previous: PreviousImport | None = None
+    """Of an import: what the list was imported by before, as of this one's claim."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
 from worker.store.keyspace import Keyspace
 from worker.store.memberships import MembershipStore
+from worker.store.requests import RequestStore
 from worker.store.scripts import Scripts, takes_flags
 from worker.store.segments import SegmentStore
 
@@ -31,6 +32,7 @@ class Store:
     segments: SegmentStore
     memberships: MembershipStore
     jobs: JobStore
+    requests: RequestStore
     audit: AuditStore
     access_tokens: AccessTokenStore
     tokens: Callable[[], str]
@@ -113,6 +115,7 @@ def assemble(
         segments=SegmentStore(client, scripts, keyspace, environments, memberships, clock, tokens),
         memberships=memberships,
         jobs=JobStore(client, scripts, keyspace, tokens),
+        requests=RequestStore(client, scripts, keyspace),
         audit=AuditStore(client, scripts, keyspace, audit_entries),
         access_tokens=AccessTokenStore(client, scripts, keyspace, clock, tokens),
         tokens=tokens,

@@ -92,6 +92,11 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
         "Until when the old secret works too, in Unix milliseconds; it ends now if left out.",
         names.EXPIRES,
     ),
+    "Idempotency-Key": Parameter(
+        "A name for this request that no other has: sent again within 24 hours with the same "
+        "key, it is answered as it was first, and starts nothing.",
+        "nightly-2026-03-01",
+    ),
     "force": Parameter(
         "Delete the segment although rules of others refer to it; they are in error then.",
         example=False,

@@ -64,6 +64,12 @@ MEDIA_TYPE: Final = Refusal(
     "The body is of a type that is not taken here.",
     "send application/json, not text/plain",
 )
+KEY_REUSED: Final = Refusal(
+    422,
+    "idempotency_key_reused",
+    "The `Idempotency-Key` came before, with another request.",
+    "this Idempotency-Key belongs to another request; use a new key for each start",
+)
 RATE_LIMITED: Final = Refusal(
     429,
     "rate_limited",
@@ -85,7 +91,7 @@ UNAVAILABLE: Final = Refusal(
 )
 ALL: Final = (
     *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT, IN_USE),
-    *(TOO_LARGE, MEDIA_TYPE, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    *(TOO_LARGE, MEDIA_TYPE, KEY_REUSED, RATE_LIMITED, BROKEN, UNAVAILABLE),
 )
 
 #: Whatever is behind a token and needs the store.
@@ -107,9 +113,9 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "updateBigSegmentTargets": _BODY,
     "getSegmentMembershipForContext": _QUERY,
     "getSegmentMembershipForUser": _QUERY,
-    "createBigSegmentImport": (*_BODY, CONFLICT),
+    "createBigSegmentImport": (*_BODY, CONFLICT, KEY_REUSED),
     "getBigSegmentImport": _READ,
-    "createBigSegmentExport": _BODY,
+    "createBigSegmentExport": (*_BODY, CONFLICT, KEY_REUSED),
     "getBigSegmentExport": _READ,
     "downloadBigSegmentExport": _READ,
     "getContextInstanceSegmentsMembershipByEnv": _BODY,

@@ -25,6 +25,7 @@ def _import(status: str, stage: str, **fields: Any) -> dict[str, Any]:  # noqa: 
         "stage": stage,
         "reason": None,
         "report": None,
+        "previousImport": None,
         **fields,
     }
 
