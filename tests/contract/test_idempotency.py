@@ -29,7 +29,7 @@ def _import(
     segment: str,
     content: bytes = _TWO,
     headers: dict[str, str] | None = None,
-    **data: str,
+    **data: Any,
 ) -> httpx.Response:
     return client.post(
         f"{SEGMENTS}/{segment}/imports",
@@ -172,9 +172,10 @@ def test_upload__client_goes_away__may_be_sent_again_at_once(
     api: Api, client: httpx.Client, store: Store, segment: str
 ) -> None:
     with _half_sent(api, segment):
-        wait_until(lambda: store.requests.read(_name(store, segment)), "its turn is taken", 10)
+        name = _name(store, segment)
+        wait_until(lambda: store.requests.read(name) is not None, "its turn is taken", 10)
 
-    wait_until(lambda: not store.requests.read(_name(store, segment)), "its turn is over", 10)
+    wait_until(lambda: store.requests.read(name) is None, "its turn is over", 10)
     _accepted(_import(client, segment))
 
 
