@@ -169,7 +169,7 @@ def _print_import(job: dict[str, Any]) -> None:
     if previous and previous["editsSince"] and job["mode"] == "replace":
         typer.echo(
             f"it replaces what import {previous['id']} and {previous['editsSince']:,} later "
-            "edits had made of the list"
+            f"edit{'s' * (previous['editsSince'] != 1)} had made of the list"
         )
     if job["reason"]:
         typer.echo(f"reason: {job['reason']}")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli import build_app
 from tests.api_servers import SCOPE, SEGMENTS, TOKEN, Api, create_segment, include, new_key
+from tests.conformance.building import build, publish
 from tests.held_imports import hold_import, publish_import
 from tests.servers import wait_until
 from worker.objects import ObjectStore
@@ -104,6 +105,25 @@ def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
     gone = run("segments", "show", key, "--json")
     assert gone.exit_code == 1
     assert "does not exist" in json.loads(gone.stderr)["error"]
+
+
+def test_imports_show__replace_over_edits__says_so(
+    run: Run, client: httpx.Client, store: Store
+) -> None:
+    key = create_segment(client)
+    path, form = f"{SEGMENTS}/{key}/imports", {"mode": "replace"}
+    ids = []
+    for _ in range(2):
+        reply = client.post(path, data=form, files={"file": ("l.csv", b"a")})
+        ids.append(reply.headers["location"].rpartition("/")[2])
+        ref = store.segments.get(SCOPE, key).ref
+        publish(store, ref, ids[-1], build(store, ref, ids[-1], ["a"]))
+        include(client, key, "b")
+
+    first, second = (run("imports", "show", one, "--segment", key).stdout for one in ids)
+
+    assert f"replaces what import {ids[0]} and 1 later edit had made" in second
+    assert "replaces what" not in first
 
 
 def test_segments_delete__others_refer_to_it__needs_force(run: Run, client: httpx.Client) -> None:

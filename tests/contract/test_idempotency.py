@@ -95,7 +95,7 @@ def test_upload__other_form_under_the_same_key__is_refused_and_leaves_nothing(
     objects: ObjectStore,
     segment: str,
     content: bytes,
-    data: dict[str, str],
+    data: dict[str, Any],
 ) -> None:
     ref = _accepted(_import(client, segment))
 

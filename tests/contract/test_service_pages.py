@@ -74,7 +74,7 @@ def test_metrics__after_requests__count_them_by_route(client: httpx.Client) -> N
     assert key not in text
 
 
-def test_document__names_every_operation_and_422_only_where_it_is_ours(
+def test_document__names_every_operation_and_422_only_for_keys(
     client: httpx.Client,
 ) -> None:
     document = client.get("/openapi.json").json()

@@ -106,7 +106,9 @@ def test_import__options_in_the_query__are_refused(client: httpx.Client, vip: st
     )
 
 
-def test_import_form__text_before_the_first_boundary__is_taken(client: httpx.Client) -> None:
+def test_import_form__text_before_the_first_boundary__is_dropped(
+    client: httpx.Client, objects: ObjectStore
+) -> None:
     key = create_segment(client)
     form = (
         b'preamble\r\n--Z\r\nContent-Disposition: form-data; name="file"; filename="f.csv"'
@@ -120,6 +122,9 @@ def test_import_form__text_before_the_first_boundary__is_taken(client: httpx.Cli
     )
 
     assert reply.status_code == 204
+    prefix = f"{INTERNAL_PREFIX}uploads/default/production/{key}/"
+    (info,) = objects.list_prefix(prefix)
+    assert b"".join(objects.read_range(info, 0, info.size_bytes)) == b"k-one\n"
 
 
 @pytest.mark.parametrize(
