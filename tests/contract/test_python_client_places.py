@@ -61,7 +61,9 @@ def test_project__created__has_the_documented_shape(projects: ProjectsApi, proje
         "name": f"Name of {project}",
         "tags": [],
         "includeInSnippetByDefault": False,
-        "defaultClientSideAvailability": {"usingEnvironmentId": False, "usingMobileKey": False},
+        "defaultClientSideAvailability": {"usingEnvironmentId": False, "usingMobileKey": True},
+        "requireViewAssociationForNewFlags": False,
+        "requireViewAssociationForNewSegments": False,
         "_links": {
             "self": {"href": f"/api/v2/projects/{project}", "type": "application/json"},
             "environments": {

@@ -46,7 +46,7 @@ CONFLICT: Final = Refusal(
     409,
     "optimistic_locking_error",
     "Someone else is in the way; read again, then try again.",
-    "patch[0]: test at /version failed; read the segment again",
+    "patch[0]: test at /version failed; read it again",
 )
 TOO_LARGE: Final = Refusal(
     413, "request_too_large", "The body is too long.", "the request body is over 5,242,880 bytes"
@@ -130,6 +130,8 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getAuditLogEntry": _READ,
     "postAuditLogEntries": _POST,
     "postAuditLogEntryCounts": _POST,
+    "getCallerIdentity": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    "getLinkedViews": _QUERY,
     "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN),
     "getLiveness": (),
     "getReadiness": (),
