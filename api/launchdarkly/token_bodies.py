@@ -94,6 +94,11 @@ class TokenFields(BaseModel):
         return self.role or (_IMPLIED_ROLE if self.inlineRole else "reader")
 
     @property
+    def api_version(self) -> int:
+        """The version of LaunchDarkly's API, or the newest one."""
+        return self.defaultApiVersion or _NEWEST_API_VERSION
+
+    @property
     def grants(self) -> tuple[Grant, ...]:
         """The scope."""
         return tuple(parse_specifier(one) for role in self.inlineRole for one in role.resources)
@@ -121,7 +126,7 @@ class NewTokenBody(TokenFields):
             expires_ms=self.expiry,
             details={
                 "serviceToken": self.serviceToken,
-                "defaultApiVersion": self.defaultApiVersion or _NEWEST_API_VERSION,
+                "defaultApiVersion": self.api_version,
             },
         )
 

@@ -26,7 +26,6 @@ from api.launchdarkly.token_bodies import (
     NewTokenBody,
     ResetBody,
     TokenFields,
-    api_version_of,
     document_of,
 )
 from api.launchdarkly.token_shapes import (
@@ -155,7 +154,6 @@ def _patched(
     for _ in range(_TRIES):
         current = tokens.get(token_id)
         fields = _patched_fields(current, operations)
-        version = fields.defaultApiVersion or api_version_of(current)
         wanted = dataclasses.replace(
             current,
             name=fields.name,
@@ -163,7 +161,7 @@ def _patched(
             role=fields.role_name,
             grants=fields.grants,
             expires_ms=fields.expiry,
-            details={**current.details, "defaultApiVersion": version},
+            details={**current.details, "defaultApiVersion": fields.api_version},
         )
         if document_of(wanted) == document_of(current):
             return current, current

@@ -241,7 +241,7 @@ def plain(api: Api) -> Iterator[httpx.Client]:
         ("GET", "/api/v2/projects/default/environments/none"),
         ("PATCH", "/api/v2/projects/default/environments/none"),
         ("DELETE", "/api/v2/projects/default/environments/none"),
-        ("GET", "/api/v2/projects/default/view-associations/segments/s?environmentId=1&limit=100"),
+        ("GET", "/api/v2/projects/none/view-associations/segments/s?environmentId=1&limit=100"),
         ("POST", "/internal/tracking"),
     ],
 )
