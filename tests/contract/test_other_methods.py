@@ -116,14 +116,20 @@ def test_method__that_no_resource_takes__is_not_allowed(
         assert "GET" in reply.headers["Allow"]
 
 
-def _said(api: Api, sent: bytes) -> tuple[dict[str, str], dict[str, str]]:
-    """What a connection says to some bytes until it ends: headers and body."""
+def _read(api: Api, sent: bytes) -> bytes:
+    """What a connection says to some bytes until it ends."""
     url = httpx.URL(api.url)
     with closing(socket.create_connection((url.host, url.port or 80), timeout=10)) as connection:
         connection.sendall(sent)
         read = b""
         while piece := connection.recv(65_536):
             read += piece
+    return read
+
+
+def _said(api: Api, sent: bytes) -> tuple[dict[str, str], dict[str, str]]:
+    """What it says if it is one answer: headers and body."""
+    read = _read(api, sent)
     head, _, body = read.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines) | {"status": first.split()[1]}
@@ -149,6 +155,29 @@ def test_method__that_the_parser_does_not_know__has_the_documented_body(
     assert headers["allow"] == "delete, get, head, options, patch, post"
     assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
     assert set(body) == {"code", "message", "id"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("suffix", ["", "/contexts/alice"])
+def test_bytes__that_are_no_http_after_requests__leave_those_their_answers(
+    api: Api, segment: str, suffix: str, count: int
+) -> None:
+    request = f"GET {segment}{suffix} HTTP/1.1\r\nHost: h\r\nAuthorization: {TOKEN}\r\n\r\n"
+
+    read = _read(api, request.encode() * count + b"\x00\x01 no HTTP\r\n\r\n")
+
+    assert read.count(b"HTTP/1.1 200 OK\r\n") == count
+    assert b" 400 " not in read
+
+
+def test_body__in_chunks_that_are_none__is_refused_and_ends_the_connection(
+    api: Api, segment: str
+) -> None:
+    head = f"POST {segment}/contexts HTTP/1.1\r\nHost: h\r\nAuthorization: {TOKEN}\r\n"
+
+    headers, body = _said(api, head.encode() + b"Transfer-Encoding: chunked\r\n\r\nzzz\r\n")
+
+    assert (headers["status"], body["code"]) == ("400", "invalid_request")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,14 @@ def test_merge_patch__field_that_is_not_one__is_told_the_nearest() -> None:
             "instructions[1].kind: addTag is not an instruction; nearest: addTags",
         ),
         ({"kind": 5}, "instructions[1].kind: no instruction is named; instructions: addTags, "),
-        ({"kind": "addTags"}, "instructions[1].values: Field required"),
+        (
+            {"kind": "addRule", "clauses": [{"attribute": "a", "values": []}]},
+            "instructions[1].clauses[0].op: Field required",
+        ),
+        (
+            {"kind": "updateRuleRolloutAndContextKind", "ruleId": "r", "wieght": 1},
+            "instructions[1].weight: Field required; parameters: ruleId, weight, contextKind",
+        ),
         ("addTags", "instructions[1]: an instruction is an object with a kind"),
     ],
 )
