@@ -36,15 +36,18 @@ from api.limits import Limits
 from api.logs import BROKEN, report_broken, report_fault
 from api.lookups import Lookups
 from api.metrics import Metrics
-from api.routes import RouteTable
+from api.other_methods import allowed_methods, answer_options, as_get, without_body
+from api.routes import UNKNOWN, RouteTable
 from api.whole_answers import WholeAnswers
 from worker.objects import ObjectError
 from worker.store import StoreError
 
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
-_ALLOW_GET: Final[Header] = (b"allow", b"GET")
-_ALLOW_GET_AND_HEAD: Final[Header] = (b"allow", b"GET, HEAD")
+_READABLE: Final = allowed_methods(["GET"])
+_ALLOW_READING: Final[Header] = (b"allow", _READABLE.encode())
+#: The request target of OPTIONS about the service as a whole.
+_EVERYTHING: Final = b"*"
 
 _log = structlog.get_logger(__name__)
 
@@ -82,9 +85,11 @@ class Front:
             await self._rest(scope, receive, send)
             return
         started = time.perf_counter()
-        path = scope["raw_path"]
-        question = question_of(path)
-        if question is None:
+        method = scope["method"]
+        if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
+            scope, send = as_get(scope), without_body(send)
+        question = question_of(scope["raw_path"])
+        if question is None or method == "OPTIONS":
             await self._serve(scope, receive, send, started)
         else:
             status = await self._look_up(scope, question, send)
@@ -99,7 +104,7 @@ class Front:
             standing.require()
             if scope["method"] != "GET":
                 error = MethodNotAllowed("only GET asks for a membership")
-                return await self._refuse(error, send, (_ALLOW_GET, *limits))
+                return await self._refuse(error, send, (_ALLOW_READING, *limits))
             body = await membership_body(self._lookups, question, caller)
         except ApiError as exc:
             return await self._refuse(exc, send, limits)
@@ -128,6 +133,9 @@ class Front:
 
     async def _pass_on(self, scope: Scope, exchange: Exchange) -> None:
         path = scope["raw_path"]
+        if scope["method"] == "OPTIONS":
+            await answer_options(exchange.send, self._methods_of(scope))
+            return
         if path in OPEN_PATHS:
             await self._health(path, scope["method"], exchange.send)
             return
@@ -148,6 +156,16 @@ class Front:
             receive = await self._bounded(scope, receive)
         await self._rest(scope, receive, exchange.send)
 
+    def _methods_of(self, scope: Scope) -> str:
+        """What a path takes, for ``Allow``: part of the documentation, so for everybody."""
+        path = scope["raw_path"]
+        if path in OPEN_PATHS or question_of(path) is not None:
+            return _READABLE
+        methods = allowed_methods(self._routes.methods_of(scope["path"]))
+        if not methods and path != _EVERYTHING:
+            raise NotFound("invalid resource identifier")
+        return methods
+
     async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         declared = declared_length(scope)
         if declared == 0:
@@ -157,9 +175,9 @@ class Front:
         return replay(await read_body(receive, self._max_body_bytes), receive)
 
     async def _health(self, path: bytes, method: str, send: Send) -> None:
-        if method not in {"GET", "HEAD"}:
+        if method != "GET":
             error = MethodNotAllowed("only GET asks for health")
-            await self._refuse(error, send, (_ALLOW_GET_AND_HEAD,))
+            await self._refuse(error, send, (_ALLOW_READING,))
             return
         if path == LIVE_PATH:
             await answer(send, _OK, LIVE_BODY)

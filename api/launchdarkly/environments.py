@@ -63,9 +63,9 @@ def list_environments(
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name
 ) -> Response:
-    """List a project's environments, newest first."""
+    """List a project's environments, in order of creation."""
     places = environments_in_scope(services.store(), project, caller)
-    found = chosen(places, filter_text=filter, sort_text=sort)
+    found = chosen(places, filter_text=filter, sort_text=sort, newest_first=False)
     links = page_links(
         environments_path(project),
         encoded(sort=sort, filter=filter),

@@ -76,6 +76,9 @@ PERMISSIONS: Final[Mapping[str, Need]] = MappingProxyType(
         "postAuditLogEntries": _ADMIN_OF_ALL,
         "getAuditLogEntry": _ADMIN_OF_ALL,
         "postAuditLogEntryCounts": _ADMIN_OF_ALL,
+        "getCallerIdentity": _READ,
+        "getLinkedViews": _READ,
+        "patchApprovalRequestSettings": _READ,
         "getMetrics": _READ,
     }
 )

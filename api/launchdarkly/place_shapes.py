@@ -57,6 +57,8 @@ class ProjectRepresentation(BaseModel):
     name: str
     includeInSnippetByDefault: bool  # noqa: N815 - wire name
     defaultClientSideAvailability: Availability  # noqa: N815 - wire name
+    requireViewAssociationForNewFlags: bool  # noqa: N815 - wire name
+    requireViewAssociationForNewSegments: bool  # noqa: N815 - wire name
     tags: list[str]
     environments: EnvironmentPage | None = None
 

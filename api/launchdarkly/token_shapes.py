@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.launchdarkly.paths import PREFIX, link
 from api.launchdarkly.shapes import Links
-from api.launchdarkly.token_bodies import inline_role
+from api.launchdarkly.token_bodies import api_version_of, inline_role, shown_role
 from worker.store import AccessToken, RoleName
 
 TOKENS_PATH = f"{PREFIX}/tokens"
@@ -38,13 +38,14 @@ class TokenRepresentation(BaseModel):
     description: str | None = None
     creationDate: int  # noqa: N815 - wire name
     lastModified: int  # noqa: N815 - wire name
-    role: ShownRole
+    role: ShownRole | None = None
+    """Left out where an inline role says it all: that is a writer's."""
     inlineRole: list[ShownStatement] | None = None  # noqa: N815 - wire name
     token: str
     """The whole secret when it is made or reset, else its last four characters."""
     serviceToken: bool  # noqa: N815 - wire name
     links: Links = Field(alias="_links")
-    defaultApiVersion: int | None = None  # noqa: N815 - wire name
+    defaultApiVersion: int  # noqa: N815 - wire name
     lastUsed: int | None = None  # noqa: N815 - wire name
     expiry: int | None = None
 
@@ -78,7 +79,7 @@ def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresent
         description=token.description or None,
         creationDate=token.created_ms,
         lastModified=token.modified_ms,
-        role=token.role,
+        role=shown_role(token),
         inlineRole=statements or None,
         token=secret or token.ending,
         serviceToken=bool(token.details.get("serviceToken")),
@@ -86,7 +87,7 @@ def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresent
             "self": link(f"{TOKENS_PATH}/{token.id}"),
             "parent": link(TOKENS_PATH),
         },
-        defaultApiVersion=token.details.get("defaultApiVersion"),
+        defaultApiVersion=api_version_of(token),
         lastUsed=token.used_ms,
         expiry=token.expires_ms,
     )

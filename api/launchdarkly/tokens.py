@@ -9,18 +9,25 @@ from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit
 from api.auth import Caller
 from api.errors import Conflict
-from api.launchdarkly.json_patching import apply_json_patch
+from api.launchdarkly.json_patching import apply_json_patch, patch_refusal
+from api.launchdarkly.patchable import TOKEN
 from api.launchdarkly.place_patching import patch_of
-from api.launchdarkly.requests import RequireJson, RequireNoBody
+from api.launchdarkly.requests import RequireJson
 from api.launchdarkly.responses import shown
 from api.launchdarkly.scope_specifiers import specifier
 from api.launchdarkly.segment_pages import page_links
-from api.launchdarkly.token_bodies import NewTokenBody, document_of, fields_of
+from api.launchdarkly.token_bodies import (
+    NewTokenBody,
+    ResetBody,
+    TokenFields,
+    document_of,
+)
 from api.launchdarkly.token_shapes import (
     TOKENS_PATH,
     TokenPage,
@@ -54,12 +61,9 @@ def router() -> APIRouter:
         dependencies=[RequireJson],
     )(patch_token)
     routes.delete("/{id}", operation_id="deleteToken", status_code=204)(delete_token)
-    routes.post(
-        "/{id}/reset",
-        operation_id="resetToken",
-        response_model=TokenRepresentation,
-        dependencies=[RequireNoBody],
-    )(reset_token)
+    routes.post("/{id}/reset", operation_id="resetToken", response_model=TokenRepresentation)(
+        reset_token
+    )
     return routes
 
 
@@ -129,8 +133,11 @@ def reset_token(
     services: ServicesOf,
     caller: CallerOf,
     expiry: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
+    body: ResetBody | None = None,
 ) -> Response:
     """Give an access token another secret; the old one ends now, or at ``expiry``."""
+    if expiry is None and body is not None:
+        expiry = body.expiry
     keep = expiry if expiry is not None and expiry > services.clock() else None
     made = services.store().access_tokens.reset(id, keep)
     services.token_directory.doubt()
@@ -146,7 +153,7 @@ def _patched(
     tokens = services.store().access_tokens
     for _ in range(_TRIES):
         current = tokens.get(token_id)
-        fields = fields_of(apply_json_patch(document_of(current), operations))
+        fields = _patched_fields(current, operations)
         wanted = dataclasses.replace(
             current,
             name=fields.name,
@@ -154,9 +161,9 @@ def _patched(
             role=fields.role_name,
             grants=fields.grants,
             expires_ms=fields.expiry,
-            details={**current.details, "defaultApiVersion": fields.defaultApiVersion},
+            details={**current.details, "defaultApiVersion": fields.api_version},
         )
-        if wanted == current:
+        if document_of(wanted) == document_of(current):
             return current, current
         try:
             changed = tokens.update(current, wanted)
@@ -165,6 +172,13 @@ def _patched(
         services.token_directory.doubt()
         return current, changed
     raise Conflict(f"access token {token_id} changes too fast; try again later")
+
+
+def _patched_fields(current: AccessToken, operations: list[object]) -> TokenFields:
+    try:
+        return TokenFields.model_validate(apply_json_patch(document_of(current), operations, TOKEN))
+    except ValidationError as exc:
+        raise patch_refusal(exc, operations) from exc
 
 
 def _record(

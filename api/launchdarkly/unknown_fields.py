@@ -1,19 +1,14 @@
 """Fields that a request has and an operation does not: refused with the nearest that it has."""
 
-import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
-from typing import Any, ClassVar, Final, get_args
+from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.fields import FieldInfo
 
 from api.errors import InvalidRequest
-
-#: A name that is repeated in a message; anything else might be a context key.
-_REPEATED: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.\-]{0,63}")
-_LIKENESS: Final = 0.5
+from api.launchdarkly.known_names import allowed, shown
 
 
 class StrictBody(BaseModel):
@@ -42,28 +37,25 @@ class StrictBody(BaseModel):
         return {name: one for name, one in value.items() if name not in cls.ignored}
 
 
-def unknown_field(name: str, allowed: Iterable[str], inner: Mapping[str, str] | None = None) -> str:
+def unknown_field(name: str, known: Iterable[str], inner: Mapping[str, str] | None = None) -> str:
     """What is said of a field that is not there.
 
     Args:
         name: the field; repeated only if it could be the name of one.
-        allowed: the fields there are.
+        known: the fields there are.
         inner: fields of these fields, with their whole names.
     """
-    names = tuple(allowed)
-    shown = name if _REPEATED.fullmatch(name) else "a name that is not repeated here"
-    near = _nearest(name, names, inner or {})
-    hint = f"; did you mean {near}?" if near else ";"
-    return f"{shown} is not a field here{hint} fields: {', '.join(names) or 'none'}"
+    what = shown(name) or "a name that is not repeated here"
+    return f"{what} is not a field here; {allowed(name, tuple(known), 'fields', inner or {})}"
 
 
-def require_known(body: Iterable[str], allowed: Iterable[str]) -> None:
+def require_known(body: Iterable[str], known: Iterable[str]) -> None:
     """Make sure that an object that is read by hand has no other fields.
 
     Raises:
         InvalidRequest: it has; says which, the nearest one, and all there are.
     """
-    names = tuple(allowed)
+    names = tuple(known)
     for name in body:
         if name not in names:
             raise InvalidRequest(unknown_field(name, names))
@@ -95,13 +87,3 @@ def _inner(body: type[BaseModel]) -> Mapping[str, str]:
 def _kinds(field: FieldInfo) -> list[type[BaseModel]]:
     candidates = (field.annotation, *get_args(field.annotation))
     return [one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)]
-
-
-def _nearest(name: str, names: tuple[str, ...], inner: Mapping[str, str]) -> str | None:
-    by_lower = {one.lower(): one for one in (*inner, *names)}
-    if name.lower() in by_lower:
-        exact = by_lower[name.lower()]
-        return exact if exact in names else inner[exact]
-    wanted = [one.lower() for one in names]
-    close = get_close_matches(name.lower()[:64], wanted, n=1, cutoff=_LIKENESS)
-    return by_lower[close[0]] if close else None

@@ -149,7 +149,7 @@ def _seed_token(store: Store) -> None:
     named.access_tokens.create(
         NewToken(
             name=shown["name"],
-            role=shown["role"],
+            role="writer",  # which the answer leaves out
             created_by=shown["ownerId"],
             description=shown["description"],
             grants=tuple(map(parse_specifier, tokens.SCOPE[0]["resources"])),

@@ -10,6 +10,8 @@ _OPERATIONS = {
     "getExpiringUserTargetsForSegment",
     "patchExpiringUserTargetsForSegment",
     "patchSegment",
+    "getCallerIdentity",
+    "getLinkedViews",
     "getProjects",
     "postProject",
     "getProject",

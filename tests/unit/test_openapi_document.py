@@ -61,7 +61,9 @@ def test_operation__says_what_it_is_and_who_may_call(name: str) -> None:
     assert operation["summary"], f"{name}: its handler has no docstring"
     assert operation["description"], f"{name}: its handler has no docstring"
     if operation.get("security", _SERVED["security"]):
-        assert operation["responses"].keys() >= {"401", "403", "429", "500"}
+        assert operation["responses"].keys() >= {"401", "429", "500"}
+        # Who one is, every token may know.
+        assert ("403" in operation["responses"]) is (name != "getCallerIdentity")
     assert is_listed(name), f"{name}: say which refusals it has, in {_TABLES}/refusals.py"
     assert any(status < "300" for status in operation["responses"])
 

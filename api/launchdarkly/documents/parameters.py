@@ -101,11 +101,14 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
         "Delete the segment although rules of others refer to it; they are in error then.",
         example=False,
     ),
+    "resourceType": Parameter("The kind of the resource.", "segments"),
+    "resourceKey": Parameter("The resource's key.", names.SEGMENT),
+    "environmentId": Parameter("The id of the segment's environment.", names.ENVIRONMENT_ID),
     "dryRun": Parameter("Answer the segment as it would be, and change nothing.", example=True),
 }
 _PLACE_SORT: Final = Parameter(
     "Fields to sort by, separated by commas, `-` before a field for descending: `name`, "
-    "`createdOn`, `critical`. Newest first if it is left out.",
+    "`createdOn`, `critical`. Newest first if it is left out, environments oldest first.",
     "name,-createdOn",
     _sorted_by("name|createdOn|critical"),
 )
@@ -117,6 +120,8 @@ _OF: Final[Mapping[tuple[str, str], Parameter]] = {
     ("getProjects", "filter"): Parameter(_PLACE_FILTER, "query:shop"),
     ("getEnvironmentsByProject", "sort"): _PLACE_SORT,
     ("getEnvironmentsByProject", "filter"): Parameter(_PLACE_FILTER, "query:prod,tags:live"),
+    ("getLinkedViews", "sort"): Parameter("There is nothing to sort.", ""),
+    ("getLinkedViews", "filter"): Parameter("There is nothing to leave out.", ""),
     ("getSegment", "segmentKey"): _STANDARD,
     ("patchSegment", "segmentKey"): _STANDARD,
     ("deleteSegment", "segmentKey"): _STANDARD,

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, ValidationError
 
+from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
 from api.launchdarkly.semantic_patching.draft import Draft
 from api.launchdarkly.targeting_fields import Ids, naming
@@ -45,7 +46,15 @@ class InstructionKind(Generic[ParametersLike]):
                 named, context=naming(ids), by_alias=True, by_name=False
             )
         except ValidationError as exc:
-            raise refusal(exc, where) from exc
+            raise self._refusal(exc, where) from exc
+
+    def _refusal(self, error: ValidationError, where: str) -> InvalidRequest:
+        found, fault = refusal(error, where), error.errors(include_input=False)[0]
+        if fault["type"] == "missing" and len(fault["loc"]) == 1:
+            fields = self.parameters.model_fields.items()
+            names = ", ".join(field.alias or name for name, field in fields)
+            return InvalidRequest(f"{found}; parameters: {names}")
+        return found
 
 
 Kinds = Mapping[str, InstructionKind[Any]]

@@ -4,6 +4,7 @@ from typing import Final
 
 PROJECT: Final = "default"
 ENVIRONMENT: Final = "production"
+ENVIRONMENT_ID: Final = "64f6f21653c76f12626d142c"
 #: A standard segment.
 SEGMENT: Final = "beta-testers"
 BIG_SEGMENT: Final = "vip-customers"
