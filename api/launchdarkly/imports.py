@@ -32,6 +32,7 @@ from worker.store import (
 Mode = Literal["merge", "replace"]
 
 _MODES: Final[tuple[Mode, ...]] = ("merge", "replace")
+_FLAGS: Final = ("allowEmpty", "allowRejected", "allowShrink", "waitOnApprovals")
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
 #: Bodies of these types hold nothing; generated clients send them for a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
@@ -48,6 +49,8 @@ class SourceBody(BaseModel):
     mode: Mode | None = None
     allowEmpty: bool = False  # noqa: N815 - wire name
     waitOnApprovals: bool = False  # noqa: N815 - wire name
+    allowRejected: bool = False  # noqa: N815 - wire name
+    allowShrink: bool = False  # noqa: N815 - wire name
 
 
 def router() -> APIRouter:
@@ -129,7 +132,7 @@ async def _upload(
 def _admit_upload(
     uploaded: UploadedList, import_id: str, segment: Segment, services: Services, caller: Caller
 ) -> None:
-    mode, allow_empty, waits = _form_options(uploaded.fields)
+    mode, flags = _form_options(uploaded.fields)
     info = uploaded.info
     source = SourceFile(
         bucket=info.bucket,
@@ -140,7 +143,16 @@ def _admit_upload(
         etag=info.etag,
     )
     request = ImportRequest(
-        import_id, segment.ref, mode, (source,), allow_empty, services.clock(), caller.name, waits
+        import_id=import_id,
+        list_ref=segment.ref,
+        mode=mode,
+        sources=(source,),
+        allow_empty=flags["allowEmpty"],
+        created_ms=services.clock(),
+        initiator=caller.name,
+        waits=flags["waitOnApprovals"],
+        allow_rejected=flags["allowRejected"],
+        allow_shrink=flags["allowShrink"],
     )
     try:
         superseded = admit_import(services.store(), request)
@@ -181,6 +193,8 @@ def _from_source(
         services.clock(),
         caller.name,
         body.waitOnApprovals,
+        body.allowRejected,
+        body.allowShrink,
     )
     store = services.store()
     superseded = admit_import(store, request)
@@ -201,6 +215,8 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
         "sizeBytes": source.size_bytes,
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
+        "allowRejected": request.allow_rejected or None,
+        "allowShrink": request.allow_shrink or None,
     }
     audit_segment(
         services,
@@ -212,14 +228,13 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
     )
 
 
-def _form_options(fields: dict[str, str]) -> tuple[Mode, bool, bool]:
-    """Mode, whether an empty list may replace one that is not, whether to wait."""
+def _form_options(fields: dict[str, str]) -> tuple[Mode, dict[str, bool]]:
+    """Mode, and each flag by its wire name."""
     mode = fields.get("mode") or "merge"
     if mode not in _MODES:
         raise InvalidRequest(f"mode: use one of {', '.join(_MODES)}")
     try:
-        waits = parse_flag("waitOnApprovals", fields.get("waitOnApprovals", ""))
-        return mode, parse_flag("allowEmpty", fields.get("allowEmpty", "")), waits
+        return mode, {name: parse_flag(name, fields.get(name, "")) for name in _FLAGS}
     except FormError as exc:
         raise InvalidRequest(exc.reason) from exc
 
