@@ -7,7 +7,7 @@ may be damaged so that the library ends the process.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Final, TypeAlias, cast
+from typing import IO, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -132,7 +132,7 @@ def _cut(cells: Column) -> Column:
     if cells.null_count:
         cells = cells.fill_null(b"")
     if len(cells) and cells_of(cells).lengths.max() > CELL_LIMIT_BYTES:
-        return cast("Column", pc.binary_slice(cells, 0, CELL_LIMIT_BYTES))
+        return pc.binary_slice(cells, 0, CELL_LIMIT_BYTES)
     return cells
 
 
