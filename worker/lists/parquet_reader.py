@@ -167,7 +167,7 @@ def _damage_reported() -> Iterator[None]:
     except UnicodeDecodeError as exc:
         raise UnreadableList("a name in its footer is not UTF-8") from exc
     except MemoryError as exc:
-        reason = "decoding a page of it takes too much memory; write smaller pages"
+        reason = "decoding a page takes more memory than BIGSEG_PARQUET_MEMORY_BYTES"
         raise UnreadableList(reason) from exc
     except (pa.ArrowException, ValueError, OverflowError, TypeError, RecursionError) as exc:
         raise UnreadableList(_reason(exc)) from exc
