@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.building import members_of
 from tests.conformance.stores import clock_ms, new_list, opened, token
 from tests.object_servers import CREDENTIALS, ObjectServer
-from tests.servers import Server
+from tests.servers import Server, wait_until
 from worker.imports.run import work_on_import
 from worker.lists.parquet_process import ParquetDecoder
 from worker.objects import ObjectStore
@@ -21,7 +21,7 @@ from worker.store.keyspace import INCLUDED
 from worker.units.context import Context
 
 _numbers = itertools.count(1)
-_MOST_UNITS = 1_000
+_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Imports:
             assert state.status == "complete", state
         return ref
 
-    def run(self, ref: ListRef, content: bytes, mode: Any = "merge", **options: bool) -> JobState:
+    def run(self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any) -> JobState:
         """Import a file as uploaded; the job when it has ended."""
         request = self.start(ref, content, mode, **options)
         return self.finish(request)
 
     def start(
-        self, ref: ListRef, content: bytes, mode: Any = "merge", **options: bool
+        self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any
     ) -> ImportRequest:
         """Upload a file and claim the list."""
         key = f"lists/in-process-{next(_numbers)}"
@@ -68,13 +68,13 @@ class Imports:
     def finish(self, request: ImportRequest) -> JobState:
         """Do units until the import has ended."""
         jobs = self.context.store.jobs
-        for _ in range(_MOST_UNITS):
+
+        def ended() -> bool:
             work_on_import(self.context, request.ref)
-            state = jobs.get(request.ref)
-            if state.ended_ms is not None:
-                return state
-        message = f"not ended: {jobs.get(request.ref)}"
-        raise AssertionError(message)
+            return jobs.get(request.ref).ended_ms is not None
+
+        wait_until(ended, f"the end of {request.ref}", _LIMIT_S)
+        return jobs.get(request.ref)
 
     def members(self, ref: ListRef) -> set[str]:
         """What the live list holds."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.in_process_imports import Imports, imports_in_process
 from tests.object_servers import ObjectServer
-from tests.servers import Server
+from tests.servers import Server, wait_until
 from worker.imports.run import work_on_import
 from worker.store import ListRef
 
@@ -69,9 +69,15 @@ def test_replace__that_waits_for_an_approval__shows_what_it_would_lose(
 ) -> None:
     request = imports.start(large, b"a\n", "replace", waits=True)
     jobs = imports.context.store.jobs
-    while jobs.get(request.ref).status != "pending_approval":
-        assert work_on_import(imports.context, request.ref) or jobs.get(request.ref).report
-    assert (jobs.get(request.ref).report or {})["removed"] == 2_999 + 1
+
+    def waits() -> bool:
+        work_on_import(imports.context, request.ref)
+        state = jobs.get(request.ref)
+        assert state.ended_ms is None, state.reason
+        return state.status == "pending_approval"
+
+    wait_until(waits, "it waits for its approval", 60)
+    assert (jobs.get(request.ref).report or {})["removed"] == 3_000
 
 
 def test_replace__by_an_empty_file__needs_only_the_word_for_it(
@@ -110,8 +116,7 @@ def test_import__half_of_the_rows_rejected__is_not_stopped(imports: Imports) -> 
 
 
 def test_guards__set_to_one__are_off(valkey_server: Server, s3_server: ObjectServer) -> None:
-    off = {"rejected_share": 1, "shrink_share": 1}
-    with imports_in_process(valkey_server, s3_server, **off) as imports:
+    with imports_in_process(valkey_server, s3_server, rejected_share=1, shrink_share=1) as imports:
         ref = imports.list_of()
         assert imports.run(ref, lines("u", 3_000)).status == "complete"
         state = imports.run(ref, b"a\n" + b"\xff\n" * 9, "replace")

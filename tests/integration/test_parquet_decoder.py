@@ -8,12 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from tests import parquet_attacks as attacks
-from tests.servers import wait_until
+from tests.in_process_imports import imports_in_process
+from tests.object_servers import ObjectServer
+from tests.servers import Server, wait_until
 from worker.lists.errors import DecoderLost, UnreadableList, UnsupportedColumn, UnusableList
 from worker.lists.parquet_process import ParquetDecoder
 
@@ -48,11 +51,10 @@ class File(io.BytesIO):
 def read(decoder: ParquetDecoder, file: io.BytesIO) -> list[bytes]:
     size = len(file.getvalue())
     groups = decoder.open_parquet(file, size).row_groups
-    return [
-        key
-        for batch in decoder.read_row_groups(file, size, 0, len(groups) - 1)
-        for key in batch.keys.to_pylist()
-    ]
+    keys: list[Any] = []
+    for batch in decoder.read_row_groups(file, size, 0, len(groups) - 1):
+        keys += batch.keys.to_pylist()
+    return keys
 
 
 def assert_good(decoder: ParquetDecoder) -> None:
@@ -207,6 +209,27 @@ def test_read__mutated_files__end_typed_and_in_bounds(decoder: ParquetDecoder) -
     assert slowest < SECONDS, f"seed {seed}"
     assert min(ended.values()) > 0, f"{ended}, seed {seed}"
     assert program_of(decoder) == program, f"seed {seed}"
+
+
+def test_import__decoder_killed_each_time__tried_once_more_then_stopped(
+    valkey_server: Server, s3_server: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with imports_in_process(valkey_server, s3_server) as imports:
+        decoding = imports.context.parquet
+        kills: list[int] = []
+
+        def kill() -> None:
+            assert decoding._program is not None
+            kills.append(decoding._program.process.pid)
+            os.killpg(kills[-1], signal.SIGKILL)
+
+        monkeypatch.setattr(
+            imports.context.objects, "open_random_access", lambda _info: File(GOOD, kill)
+        )
+        state = imports.run(imports.list_of("old"), GOOD)
+    assert state.status == "stopped"
+    assert "decodes Parquet was killed" in (state.reason or "")
+    assert len(set(kills)) == 2
 
 
 def test_read__run_of_many_rows_that_may_be_true__all_of_them(decoder: ParquetDecoder) -> None:
