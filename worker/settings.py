@@ -115,6 +115,14 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         le=128 * 1024 * 1024,
         description="Bytes of members gathered together in one range; bounds a worker's memory.",
     )
+    parquet_memory_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        ge=64 * 1024 * 1024,
+        le=16 * 1024 * 1024 * 1024,
+        description="Bytes of memory that decoding one Parquet file may take in the process that a "
+        "worker has do it, above 60 MiB of the program itself; usual files take 100 MiB, and one "
+        "whose pages are as large as its row groups takes twice their size. More stops the import.",
+    )
     lease_s: float = Field(
         default=20.0,
         gt=0.2,
@@ -163,6 +171,29 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=1,
         description="Edits that may be left to replay onto an import that waits for its approval "
         "before it is stopped; about 100 bytes each. Far fewer are, while a worker runs.",
+    )
+    rejected_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a list's rows, blank ones aside, that may be rejected before the "
+        "import is stopped with the live list as it was; above a half, a list is of another "
+        "encoding or format. It holds from the first row on, since a small file can be as wrong "
+        "as a large one; 1 turns it off. A caller overrides it with `allowRejected`.",
+    )
+    shrink_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a list's members that a `replace` may remove before it is stopped "
+        "with the live list as it was; lists that are renewed daily change by far less. 1 turns it "
+        "off. A caller overrides it with `allowShrink`.",
+    )
+    shrink_count: int = Field(
+        default=1_000,
+        ge=1,
+        description="Members that a `replace` has to remove, besides the share, to be stopped: so "
+        "that small lists, which are often rewritten whole and quickly mended, need no override.",
     )
     niceness: int = Field(
         default=10,

@@ -36,6 +36,8 @@ def import_request(
         services.clock(),
         caller.name,
         options.waitOnApprovals,
+        options.allowRejected,
+        options.allowShrink,
     )
 
 
@@ -93,6 +95,8 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
         "sizeBytes": source.size_bytes,
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
+        "allowRejected": request.allow_rejected or None,
+        "allowShrink": request.allow_shrink or None,
     }
     audit_segment(
         services,

@@ -41,6 +41,8 @@ class ImportOptions(StrictBody):
     mode: Annotated[Mode, blank_is(_DEFAULT_MODE)] = _DEFAULT_MODE
     allowEmpty: Flag = False  # noqa: N815 - wire name
     waitOnApprovals: Flag = False  # noqa: N815 - wire name
+    allowRejected: Flag = False  # noqa: N815 - wire name
+    allowShrink: Flag = False  # noqa: N815 - wire name
 
 
 class SourceBody(ImportOptions):

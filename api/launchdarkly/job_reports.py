@@ -19,6 +19,16 @@ class RejectedRow(TypedDict):
     reason: str
 
 
+class DoubtfulRows(TypedDict):
+    """Rows of one kind that are hardly what was meant, by what they look like."""
+
+    kind: str
+    count: int
+    rows: list[int]
+    """The first of them, from 1; none where a whole file is meant."""
+    message: str
+
+
 class ImportReport(TypedDict):
     """Figures of an import, which balance.
 
@@ -36,6 +46,7 @@ class ImportReport(TypedDict):
     removed: int
     unchanged: int
     rejectedSample: list[RejectedRow]
+    warnings: NotRequired[list[DoubtfulRows]]
     membersAfter: NotRequired[int]
     editedWhileImporting: NotRequired[int]
     seconds: NotRequired[dict[str, float]]

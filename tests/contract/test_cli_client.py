@@ -17,7 +17,7 @@ from tests.conformance.building import build, publish
 from tests.held_imports import hold_import, publish_import
 from tests.servers import wait_until
 from worker.objects import ObjectStore
-from worker.store import JobRef, Store
+from worker.store import ImportRequest, JobRef, Store
 
 Run = Callable[..., Result]
 
@@ -188,6 +188,36 @@ def test_import__stopped__ends_with_status_1_and_the_reason(
     shown = run("imports", "show", job["id"], "--segment", key)
     assert shown.exit_code == 1
     assert "list changed" in shown.stdout
+
+
+def test_import__no_key_accepted__ends_with_status_3_and_shows_the_warnings(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = create_segment(client)
+    file = tmp_path / "list.csv"
+    file.write_text("\n")
+    warning = {"kind": "tab", "count": 1, "rows": [7], "message": "the rows hold a tab"}
+    report = {**_REPORT, "accepted": 0, "warnings": [warning]}
+    asked: list[ImportRequest] = []
+
+    def end(ref: JobRef) -> None:
+        request = store.jobs.get(ref).request
+        assert isinstance(request, ImportRequest)
+        asked.append(request)
+        store.jobs.end(ref, "complete", report=report, keep_s=600)
+
+    with _worker(store, key, end):
+        result = run(
+            *("import", str(file), "--segment", key),
+            *("--allow-rejected", "--allow-shrink", "--allow-empty"),
+        )
+
+    assert result.exit_code == 3, result.output
+    assert "no key of the list was accepted" in result.stderr
+    assert "the rows hold a tab" in result.stdout
+    assert asked[0].allow_rejected
+    assert asked[0].allow_shrink
+    assert asked[0].allow_empty
 
 
 def test_approve__import_that_waits__publishes_it(

@@ -168,6 +168,8 @@ def test_upload__in_chunks__is_accepted(
         {"data": {"mode": "append"}},
         {"data": {"waitOnApprovals": "maybe"}},
         {"data": {"allowEmpty": "maybe"}},
+        {"data": {"allowRejected": "maybe"}},
+        {"data": {"allowShrink": "maybe"}},
     ],
 )
 def test_upload__bad_form__is_an_invalid_request_and_leaves_nothing(
@@ -294,6 +296,28 @@ def test_source__allowed_list_in_s3__is_accepted_with_its_representation(
         "lists/2026/a b.csv",
         False,
     )
+
+
+@pytest.mark.parametrize("as_form", [True, False])
+@pytest.mark.parametrize("flag", [None, "allowRejected", "allowShrink", "allowEmpty"])
+def test_import__flag_that_overrides_a_guard__is_part_of_the_request(
+    client: httpx.Client,
+    store: Store,
+    objects: ObjectStore,
+    segment: str,
+    flag: str | None,
+    *,
+    as_form: bool,
+) -> None:
+    if as_form:
+        reply = _upload(client, segment, data={flag: "true"} if flag else {})
+    else:
+        body = {"source": f"s3://{objects.bucket}/lists/a"} | ({flag: True} if flag else {})
+        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    flags = (request.allow_rejected, request.allow_shrink, request.allow_empty)
+    assert flags == tuple(flag == name for name in ("allowRejected", "allowShrink", "allowEmpty"))
 
 
 @pytest.mark.parametrize("path", ["uploads/x", "exports/x"])

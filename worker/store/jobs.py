@@ -83,6 +83,10 @@ class ImportRequest:
     initiator: str = ""
     waits: bool = False
     """Whether it is published only after an approval."""
+    allow_rejected: bool = False
+    """Whether a file may be imported of which most rows, or all, are rejected."""
+    allow_shrink: bool = False
+    """Whether a replace may remove most of a list."""
 
     @property
     def ref(self) -> JobRef:

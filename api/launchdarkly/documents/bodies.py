@@ -17,6 +17,16 @@ _ALLOW_EMPTY: Final = {
     "default": False,
     "description": "Whether a list without keys may empty a segment.",
 }
+_ALLOW_REJECTED: Final = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether a list of which most rows are rejected, or all, may be imported.",
+}
+_ALLOW_SHRINK: Final = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether a replace may remove most of the segment's keys.",
+}
 _WAIT: Final = {
     "type": "boolean",
     "default": False,
@@ -34,6 +44,8 @@ _UPLOAD: Final = {
         "mode": _MODE,
         "waitOnApprovals": _WAIT,
         "allowEmpty": _ALLOW_EMPTY,
+        "allowRejected": _ALLOW_REJECTED,
+        "allowShrink": _ALLOW_SHRINK,
     },
 }
 _SOURCE: Final = {
@@ -48,6 +60,8 @@ _SOURCE: Final = {
         "mode": _MODE,
         "waitOnApprovals": _WAIT,
         "allowEmpty": _ALLOW_EMPTY,
+        "allowRejected": _ALLOW_REJECTED,
+        "allowShrink": _ALLOW_SHRINK,
     },
 }
 _BARE_MERGE_PATCH: Final = {

@@ -71,6 +71,14 @@ _REPORT: Final = {
     "removed": 0,
     "unchanged": 249_995,
     "rejectedSample": [{"row": 17, "reason": "blank"}, {"row": 4_711, "reason": "blank"}],
+    "warnings": [
+        {
+            "kind": "header",
+            "count": 1,
+            "rows": [1],
+            "message": "the first row looks like a header and was imported as a key",
+        }
+    ],
     "membersAfter": 999_996,
     "editedWhileImporting": 1,
     "seconds": {"plan": 0.1, "scatter": 1.5, "gather": 1.2, "publish": 0.1, "total": 2.9},
@@ -135,7 +143,8 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                 "stopped": _import(
                     "stopped",
                     "ended",
-                    reason="the list is empty; send allowEmpty to empty the segment",
+                    reason="would empty the list of 250,000 members: no row was accepted; "
+                    "if that is meant send allowEmpty=true (bigseg import --allow-empty)",
                     progress=_progress("ended", 0, None, 0.0),
                 ),
             }
