@@ -14,7 +14,7 @@ from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.big_segments import big_segment
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
 from api.launchdarkly.paths import SegmentPath
-from api.launchdarkly.requests import SegmentPathOf, media_type_of
+from api.launchdarkly.requests import RequireJson, SegmentPathOf, media_type_of
 from api.launchdarkly.upload import UploadedList, receive_upload, require_size
 from api.multipart import FormError, parse_flag
 from api.services import CallerOf, Services, ServicesOf
@@ -55,6 +55,13 @@ def router() -> APIRouter:
     prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports"
     routes = APIRouter(prefix=prefix, tags=["Segments"])
     routes.post("", operation_id="createBigSegmentImport", status_code=204)(create_import)
+    routes.post(
+        "/from-source",
+        operation_id="createBigSegmentImportFromSource",
+        status_code=202,
+        response_model=ImportRepresentation,
+        dependencies=[RequireJson],
+    )(create_import_from_source)
     routes.get("/{importID}", operation_id="getBigSegmentImport")(get_import)
     return routes
 
@@ -66,6 +73,9 @@ async def create_import(
 
     With `waitOnApprovals` it is built and then waits, `pending_approval`, until a semantic
     patch with `processBigSegmentImport` publishes it. Another import takes its place.
+
+    The body is a form with the list as a file. JSON with a `source` is taken here too, and
+    answered as by `createBigSegmentImportFromSource`, which is the operation for it.
     """
     kind = media_type_of(request)
     segment = await run_in_threadpool(_free_segment, services, path)
@@ -77,6 +87,17 @@ async def create_import(
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
     raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
+
+
+def create_import_from_source(
+    body: SourceBody, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Start an import of a list that is in S3 already.
+
+    `mode`, `waitOnApprovals` and the rest mean what they mean for an upload, and the import
+    becomes visible in the same way.
+    """
+    return _from_source(body, path, _free_segment(services, path), services, caller)
 
 
 def get_import(

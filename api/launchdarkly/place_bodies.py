@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api.launchdarkly.faults import refusal
+from api.launchdarkly.integers import Int32
 from api.launchdarkly.targeting_fields import SegmentName, Tags, null_is
 
 PlaceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
@@ -50,7 +51,7 @@ class EnvironmentFields(Body):
     tags: Tags = ()
     color: Annotated[str, Field(min_length=1, max_length=32)] = DEFAULT_COLOR
     defaultTtl: Annotated[  # noqa: N815 - wire name
-        int, Field(strict=True, ge=0, le=2**31 - 1), null_is(0)
+        Int32, Field(strict=True, ge=0, le=2**31 - 1), null_is(0)
     ] = 0
     secureMode: Flag = False  # noqa: N815 - wire name
     defaultTrackEvents: Flag = False  # noqa: N815 - wire name

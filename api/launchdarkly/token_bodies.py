@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from api.access_scope import MOST_GRANTS
 from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
 from api.launchdarkly.targeting_fields import null_is
 from worker.store import AccessToken, Grant, NewToken, RoleName
@@ -50,7 +51,9 @@ class Statement(BaseModel):
 
     effect: Literal["allow"]
     actions: Annotated[
-        list[str], AfterValidator(_all_actions), Field(json_schema_extra={"const": _ANY_ACTION})
+        list[Annotated[str, Field(json_schema_extra={"enum": [*_ANY_ACTION]})]],
+        AfterValidator(_all_actions),
+        Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
     ]
     resources: Annotated[
         list[Annotated[str, Field(json_schema_extra={"pattern": SPECIFIER_PATTERN})]],
@@ -79,9 +82,9 @@ class TokenFields(BaseModel):
         list[Statement], null_is([]), Field(max_length=1)
     ] = []
     defaultApiVersion: Annotated[  # noqa: N815 - wire name
-        int | None, Field(strict=True, ge=0, le=99_991_231)
+        Int32 | None, Field(strict=True, ge=0, le=99_991_231)
     ] = None
-    expiry: Annotated[int | None, Field(strict=True, ge=1, le=_MOST)] = None
+    expiry: Annotated[Int64 | None, Field(strict=True, ge=1, le=_MOST)] = None
     """Unix milliseconds."""
 
     @property

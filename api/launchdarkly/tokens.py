@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from api.audit import audit
 from api.auth import Caller
 from api.errors import Conflict
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.json_patching import apply_json_patch
 from api.launchdarkly.place_patching import patch_of
 from api.launchdarkly.requests import RequireJson
@@ -62,8 +63,8 @@ def router() -> APIRouter:
 
 def list_tokens(
     services: ServicesOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 25,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 25,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
 ) -> Response:
     """List all access tokens, newest first."""
     found = services.store().access_tokens.read().tokens
@@ -125,7 +126,7 @@ def reset_token(
     id: str,  # noqa: A002 - the documented name
     services: ServicesOf,
     caller: CallerOf,
-    expiry: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
+    expiry: Annotated[Int64 | None, Query(ge=0, le=2**53 - 1)] = None,
 ) -> Response:
     """Give an access token another secret; the old one ends now, or at ``expiry``."""
     keep = expiry if expiry is not None and expiry > services.clock() else None

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.launchdarkly.documents import beside_fastapi
-from api.launchdarkly.documents.bodies import answers_of, body_of
+from api.launchdarkly.documents.bodies import answers_of, body_of, body_schemas
 from api.launchdarkly.documents.examples import examples_of
 from api.launchdarkly.documents.instructions import patch_schemas
 from api.launchdarkly.documents.parameters import described
@@ -137,6 +137,7 @@ def _named(examples: Any) -> dict[str, Any]:  # noqa: ANN401 - values by name
 def _complete_schemas(document: dict[str, Any], operations: list[dict[str, Any]]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= patch_schemas() | beside_fastapi.schemas() | {"Error": error_schema()}
+    schemas |= _copy(body_schemas())
     asked = reachable([one.get("requestBody") for one in operations], schemas)
     answered = reachable([one["responses"] for one in operations], schemas)
     tidy(schemas, answered - asked)
