@@ -69,6 +69,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operation in _operations(document):
         _name(operation)
     document["paths"] |= beside_fastapi.paths()
+    for path, path_item in document["paths"].items():
+        for operation in path_item.values():
+            _order_parameters(path, operation)
     operations = list(_operations(document))
     for operation in operations:
         _complete(operation)
@@ -97,6 +100,14 @@ def _name(operation: dict[str, Any]) -> None:
     operation["summary"] = _PAUSE.split(text, maxsplit=1)[0]
 
 
+def _order_parameters(path: str, operation: dict[str, Any]) -> None:
+    """Put those of the path first, as they stand in it: generators make arguments of them."""
+    if "parameters" in operation:
+        operation["parameters"].sort(
+            key=lambda one: path.index(f"{{{one['name']}}}") if one["in"] == "path" else len(path)
+        )
+
+
 def _complete(operation: dict[str, Any]) -> None:
     operation_id: str = operation["operationId"]
     if "parameters" in operation:
@@ -122,12 +133,17 @@ def _add_examples(operation: dict[str, Any]) -> None:
         if media_type in examples.bodies:
             media["examples"] = _named(examples.bodies[media_type])
     for status, answer in operation["responses"].items():
-        for media in list(answer.get("content", {}).values())[:1]:
+        shown = [one for one in answer.get("content", {}).values() if not _is_binary(one)]
+        for media in shown[:1]:
             if int(status) in examples.answers:
                 media["examples"] = _named(examples.answers[int(status)])
         for name, header in answer.get("headers", {}).items():
             if name in examples.headers:
                 header["example"] = examples.headers[name]
+
+
+def _is_binary(media: dict[str, Any]) -> bool:
+    return media["schema"].get("format") == "binary"
 
 
 def _named(examples: Any) -> dict[str, Any]:  # noqa: ANN401 - values by name

@@ -71,10 +71,7 @@ _ATTRIBUTES: Final = {
     "key": {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT_BYTES},
     "name": {"type": ["string", "null"]},
     "anonymous": {"type": "boolean", "default": False},
-    "_meta": {
-        "type": "object",
-        "properties": {"privateAttributes": {"type": "array", "items": {"type": "string"}}},
-    },
+    "_meta": component("ContextMeta"),
 }
 _CONTEXTS: Final = {
     "SingleKindContext": {
@@ -100,6 +97,11 @@ _CONTEXTS: Final = {
         "type": "object",
         "required": ["key"],
         "properties": _ATTRIBUTES,
+    },
+    "ContextMeta": {
+        "description": "What SDKs are told about a context; it means nothing here.",
+        "type": "object",
+        "properties": {"privateAttributes": {"type": "array", "items": {"type": "string"}}},
     },
     "UserContext": {
         "description": "A user, without a kind: the older form.",
@@ -188,7 +190,11 @@ def _location(what: str) -> dict[str, Any]:
     }
 
 
-_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+#: The binary one first: most generators of clients read both as the first says.
+_FILE: Final = {
+    "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+    "text/csv": {"schema": {"type": "string"}},
+}
 _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "createBigSegmentImport": {
         "204": {
@@ -220,7 +226,7 @@ _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
                     "schema": {"type": "string"},
                 }
             },
-            "content": {"text/csv": _FILE, "application/vnd.apache.parquet": _FILE},
+            "content": _FILE,
         }
     },
 }
