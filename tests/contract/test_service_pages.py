@@ -29,6 +29,7 @@ _OPERATIONS = {
     "getSegmentMembershipForContext",
     "getSegmentMembershipForUser",
     "createBigSegmentImport",
+    "createBigSegmentImportFromSource",
     "getBigSegmentImport",
     "createBigSegmentExport",
     "getBigSegmentExport",

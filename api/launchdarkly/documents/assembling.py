@@ -133,17 +133,14 @@ def _add_examples(operation: dict[str, Any]) -> None:
         if media_type in examples.bodies:
             media["examples"] = _named(examples.bodies[media_type])
     for status, answer in operation["responses"].items():
-        shown = [one for one in answer.get("content", {}).values() if not _is_binary(one)]
+        content = answer.get("content", {}).values()
+        shown = [one for one in content if one["schema"].get("format") != "binary"]
         for media in shown[:1]:
             if int(status) in examples.answers:
                 media["examples"] = _named(examples.answers[int(status)])
         for name, header in answer.get("headers", {}).items():
             if name in examples.headers:
                 header["example"] = examples.headers[name]
-
-
-def _is_binary(media: dict[str, Any]) -> bool:
-    return media["schema"].get("format") == "binary"
 
 
 def _named(examples: Any) -> dict[str, Any]:  # noqa: ANN401 - values by name
