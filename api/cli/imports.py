@@ -159,7 +159,7 @@ def _start(
     path = f"{place.path}/imports"
     if source.startswith(_S3):
         body = {"source": source, "mode": mode, **flags}
-        return str(connection.post(path, body).headers["Location"])
+        return str(connection.post(f"{path}/from-source", body).headers["Location"])
     file = Path(source)
     try:
         with file.open("rb") as opened:

@@ -5,12 +5,13 @@ shows views that are not there if it is told 404; its segment approvals are set 
 the environment. Source: read in the provider's code and observed with 2.x and 3.x.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import InvalidRequest
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.patchable import NO_APPROVALS
 from api.launchdarkly.paths import PREFIX
 from api.launchdarkly.projects import ProjectOf
@@ -25,7 +26,7 @@ class NoViews(BaseModel):
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     items: Annotated[list[str], Field(max_length=0)] = []
-    totalCount: Literal[0] = 0  # noqa: N815 - wire name
+    totalCount: Int32 = 0  # noqa: N815 - wire name
     links: Links = Field(alias="_links", default={})
 
 
@@ -51,8 +52,8 @@ def get_linked_views(
     resourceKey: str,  # noqa: N803 - same
     services: ServicesOf,
     environmentId: str = "",  # noqa: N803 - same
-    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
     *,
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.auth import ADMIN_TOKEN_ID
+from api.launchdarkly.integers import Int64
 from api.launchdarkly.paths import PREFIX
 from api.launchdarkly.responses import shown
 from api.services import CallerOf, ServicesOf
@@ -24,7 +25,7 @@ class CallerIdentity(BaseModel):
     memberId: str  # noqa: N815 - wire name
     """The token that made it, as in its ``memberId``: there are no members here."""
     serviceToken: bool  # noqa: N815 - wire name
-    expiresAt: int | None = None  # noqa: N815 - wire name
+    expiresAt: Int64 | None = None  # noqa: N815 - wire name
     """Unix milliseconds."""
 
 

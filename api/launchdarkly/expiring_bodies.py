@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from api.context_keys import KEY_LIMIT_BYTES, fault_of
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.targeting_fields import DEFAULT_KIND, ContextKind
 from api.launchdarkly.unknown_fields import StrictBody
 from worker.store.keyspace import Side
@@ -54,8 +55,8 @@ Key = Annotated[
     AfterValidator(_usable),
     Field(json_schema_extra={"minLength": 1, "maxLength": KEY_LIMIT_BYTES}),
 ]
-Time = Annotated[int, Field(strict=True, ge=0, le=_LATEST_MS)]
-Version = Annotated[int, Field(strict=True, ge=0)]
+Time = Annotated[Int64, Field(strict=True, ge=0, le=_LATEST_MS)]
+Version = Annotated[Int32, Field(strict=True, ge=0)]
 
 
 class _Instruction(StrictBody):

@@ -27,7 +27,7 @@ from api.launchdarkly.import_options import (
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
-from api.launchdarkly.requests import SegmentPathOf, media_type_of
+from api.launchdarkly.requests import RequireJson, SegmentPathOf, media_type_of
 from api.launchdarkly.upload import UploadedList, receive_upload, require_size
 from api.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectError, ObjectStore, parse_source, upload_key
@@ -50,6 +50,13 @@ def router() -> APIRouter:
     prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports"
     routes = APIRouter(prefix=prefix, tags=["Segments"])
     routes.post("", operation_id="createBigSegmentImport", status_code=204)(create_import)
+    routes.post(
+        "/from-source",
+        operation_id="createBigSegmentImportFromSource",
+        status_code=202,
+        response_model=ImportRepresentation,
+        dependencies=[RequireJson],
+    )(create_import_from_source)
     routes.get("/{importID}", operation_id="getBigSegmentImport")(get_import)
     return routes
 
@@ -67,6 +74,9 @@ async def create_import(
     patch with `processBigSegmentImport` publishes it. Another import takes its place.
     Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
     nothing.
+
+    The body is a form with the list as a file. JSON with a `source` is taken here too, and
+    answered as by `createBigSegmentImportFromSource`, which is the operation for it.
     """
     kind = media_type_of(request)
     store = await run_in_threadpool(services.store)
@@ -79,6 +89,22 @@ async def create_import(
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
     raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
+
+
+def create_import_from_source(
+    body: SourceBody,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
+) -> Response:
+    """Start an import of a list that is in S3 already.
+
+    `mode`, `waitOnApprovals` and the rest mean what they mean for an upload, and the import
+    becomes visible in the same way.
+    """
+    segment = big_segment(services.store(), path)
+    return _from_source(body, path, segment, services, caller, key)
 
 
 def get_import(

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from api.errors import NotFound
+from api.launchdarkly.integers import Int64
 from api.launchdarkly.job_reports import ImportReport, Initiator
 from api.launchdarkly.paths import SegmentPath, link
 from api.launchdarkly.shapes import Links
@@ -34,9 +35,9 @@ class JobProgress(BaseModel):
     """How far a job is; counters may go back when a unit of work is repeated."""
 
     stage: StageName
-    bytesDone: int  # noqa: N815 - wire name
-    bytesTotal: int  # noqa: N815 - wire name
-    rowsDone: int  # noqa: N815 - wire name
+    bytesDone: Int64  # noqa: N815 - wire name
+    bytesTotal: Int64  # noqa: N815 - wire name
+    rowsDone: Int64  # noqa: N815 - wire name
     rate: float | None
     """Rows a second; null before the first."""
     etaSeconds: float | None  # noqa: N815 - wire name
@@ -47,8 +48,8 @@ class PreviousImport(BaseModel):
     """The import that was live when another one was created."""
 
     id: str
-    completionTime: int  # noqa: N815 - wire name
-    editsSince: int  # noqa: N815 - wire name
+    completionTime: Int64  # noqa: N815 - wire name
+    editsSince: Int64  # noqa: N815 - wire name
     """Requests that edited the list in between, and removals of expired members."""
 
 
@@ -59,7 +60,7 @@ class ImportRepresentation(BaseModel):
 
     id: str
     segmentKey: str  # noqa: N815 - wire name
-    creationTime: int  # noqa: N815 - wire name
+    creationTime: Int64  # noqa: N815 - wire name
     mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
     status: Status
     files: list[FileStatus]
@@ -81,14 +82,14 @@ class ExportRepresentation(BaseModel):
 
     id: str
     segmentKey: str  # noqa: N815 - wire name
-    creationTime: int  # noqa: N815 - wire name
+    creationTime: Int64  # noqa: N815 - wire name
     status: Status
-    sizeBytes: int  # noqa: N815 - wire name
+    sizeBytes: Int64  # noqa: N815 - wire name
     size: str
     initiator: Initiator
     links: Links = Field(alias="_links")
     format: Literal["csv", "parquet"]
-    rows: int | None
+    rows: Int64 | None
     stage: StageName
     reason: str | None
     progress: JobProgress

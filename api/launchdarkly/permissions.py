@@ -52,6 +52,7 @@ PERMISSIONS: Final[Mapping[str, Need]] = MappingProxyType(
         "patchExpiringUserTargetsForSegment": _WRITE_SWAPPED,
         "getContextInstanceSegmentsMembershipByEnv": _READ,
         "createBigSegmentImport": _WRITE,
+        "createBigSegmentImportFromSource": _WRITE,
         "getBigSegmentImport": _READ,
         "createBigSegmentExport": _WRITE,
         "getBigSegmentExport": _READ,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from api.launchdarkly.ignored_fields import ignored_in
+from api.launchdarkly.integers import Int32
 from api.launchdarkly.json_values import JsonObject
 from api.launchdarkly.targeting_fields import SegmentName, Tags, null_is
 from api.launchdarkly.unknown_fields import StrictBody
@@ -70,7 +71,7 @@ class EnvironmentFields(Body):
     tags: Tags = ()
     color: Annotated[str, Field(min_length=1, max_length=32)] = DEFAULT_COLOR
     defaultTtl: Annotated[  # noqa: N815 - wire name
-        int, Field(strict=True, ge=0, le=2**31 - 1), null_is(0)
+        Int32, Field(strict=True, ge=0, le=2**31 - 1), null_is(0)
     ] = 0
     secureMode: Flag = False  # noqa: N815 - wire name
     defaultTrackEvents: Flag = False  # noqa: N815 - wire name

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api.audit import audit_project
 from api.auth import Caller
 from api.errors import InvalidRequest, NotFound
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import PREFIX, RESOURCE_KEY
 from api.launchdarkly.permissions import require_scope
 from api.launchdarkly.place_bodies import NewEnvironment, NewProject, ProjectFields, details_of
@@ -77,8 +78,8 @@ def router() -> APIRouter:
 def list_projects(
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
     *,
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from api.context_keys import fault_of
+from api.launchdarkly.integers import Int32
 from api.launchdarkly.unknown_fields import StrictBody
 
 Ids = Callable[[], str]
@@ -98,7 +99,7 @@ ContextKind = Annotated[KindName, blank_is(DEFAULT_KIND)]
 #: A list of context keys in the order given.
 KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_usable)]
 ContextKeys = Annotated[KeyList, null_is(())]
-Weight = Annotated[int, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
+Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
 Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
 #: Source: Terraform's provider enforces it.
 Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from api.access_scope import MOST_GRANTS
 from api.errors import InvalidRequest
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
 from api.launchdarkly.targeting_fields import null_is
 from api.launchdarkly.unknown_fields import StrictBody
@@ -58,7 +59,9 @@ class Statement(StrictBody):
 
     effect: Literal["allow"]
     actions: Annotated[
-        list[str], AfterValidator(_all_actions), Field(json_schema_extra={"const": _ANY_ACTION})
+        list[Annotated[str, Field(json_schema_extra={"enum": [*_ANY_ACTION]})]],
+        AfterValidator(_all_actions),
+        Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
     ]
     resources: Annotated[
         list[Annotated[str, Field(json_schema_extra={"pattern": SPECIFIER_PATTERN})]],
@@ -87,9 +90,9 @@ class TokenFields(StrictBody):
         list[Statement], null_is([]), Field(max_length=1)
     ] = Field(default_factory=list)
     defaultApiVersion: Annotated[  # noqa: N815 - wire name
-        int | None, Field(strict=True, ge=0, le=99_991_231)
+        Int32 | None, Field(strict=True, ge=0, le=99_991_231)
     ] = None
-    expiry: Annotated[int | None, Field(strict=True, ge=1, le=_MOST)] = None
+    expiry: Annotated[Int64 | None, Field(strict=True, ge=1, le=_MOST)] = None
     """Unix milliseconds."""
 
     @property
@@ -143,7 +146,7 @@ class ResetBody(StrictBody):
 
     model_config = ConfigDict(frozen=True)
 
-    expiry: Annotated[int | None, Field(strict=True, ge=0, le=_MOST)] = None
+    expiry: Annotated[Int64 | None, Field(strict=True, ge=0, le=_MOST)] = None
     """Unix milliseconds."""
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import PREFIX, link
 from api.launchdarkly.shapes import Links
 from api.launchdarkly.token_bodies import api_version_of, inline_role, shown_role
@@ -36,8 +37,8 @@ class TokenRepresentation(BaseModel):
     memberId: str  # noqa: N815 - wire name
     name: str
     description: str | None = None
-    creationDate: int  # noqa: N815 - wire name
-    lastModified: int  # noqa: N815 - wire name
+    creationDate: Int64  # noqa: N815 - wire name
+    lastModified: Int64  # noqa: N815 - wire name
     role: ShownRole | None = None
     """Left out where an inline role says it all: that is a writer's."""
     inlineRole: list[ShownStatement] | None = None  # noqa: N815 - wire name
@@ -45,9 +46,9 @@ class TokenRepresentation(BaseModel):
     """The whole secret when it is made or reset, else its last four characters."""
     serviceToken: bool  # noqa: N815 - wire name
     links: Links = Field(alias="_links")
-    defaultApiVersion: int  # noqa: N815 - wire name
-    lastUsed: int | None = None  # noqa: N815 - wire name
-    expiry: int | None = None
+    defaultApiVersion: Int32  # noqa: N815 - wire name
+    lastUsed: Int64 | None = None  # noqa: N815 - wire name
+    expiry: Int64 | None = None
 
 
 class TokenPage(BaseModel):
@@ -57,7 +58,7 @@ class TokenPage(BaseModel):
 
     items: list[TokenRepresentation]
     links: Links = Field(alias="_links")
-    totalCount: int  # noqa: N815 - wire name
+    totalCount: Int32  # noqa: N815 - wire name
 
 
 def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresentation:

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from api.audit import audit
 from api.auth import Caller
 from api.errors import Conflict
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.json_patching import apply_json_patch, patch_refusal
 from api.launchdarkly.patchable import TOKEN
 from api.launchdarkly.place_patching import patch_of
@@ -69,8 +70,8 @@ def router() -> APIRouter:
 
 def list_tokens(
     services: ServicesOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 25,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 25,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
 ) -> Response:
     """List all access tokens, newest first."""
     found = services.store().access_tokens.read().tokens
@@ -132,7 +133,7 @@ def reset_token(
     id: str,  # noqa: A002 - the documented name
     services: ServicesOf,
     caller: CallerOf,
-    expiry: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
+    expiry: Annotated[Int64 | None, Query(ge=0, le=2**53 - 1)] = None,
     body: ResetBody | None = None,
 ) -> Response:
     """Give an access token another secret; the old one ends now, or at ``expiry``."""

@@ -114,6 +114,7 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getSegmentMembershipForContext": _QUERY,
     "getSegmentMembershipForUser": _QUERY,
     "createBigSegmentImport": (*_BODY, CONFLICT, KEY_REUSED),
+    "createBigSegmentImportFromSource": (*_BODY, CONFLICT, KEY_REUSED),
     "getBigSegmentImport": _READ,
     "createBigSegmentExport": (*_BODY, CONFLICT, KEY_REUSED),
     "getBigSegmentExport": _READ,
@@ -149,9 +150,12 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getLiveness": (),
     "getReadiness": (),
 }
-_SECONDS: Final = {"type": "integer", "minimum": 0}
+_SECONDS: Final = {"type": "integer", "format": "int32", "minimum": 0}
 _LIMITS: Final = {
-    name: {"description": description, "schema": {"type": "integer", "minimum": 0}}
+    name: {
+        "description": description,
+        "schema": {"type": "integer", "format": "int64", "minimum": 0},
+    }
     for name, description in {
         "X-Ratelimit-Global-Limit": "Requests that all tokens together may make in a window.",
         "X-Ratelimit-Global-Remaining": "How many of them are left.",

@@ -113,6 +113,11 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                     "waitOnApprovals": True,
                 },
             },
+        },
+        headers={"Location": _IMPORT},
+    ),
+    "createBigSegmentImportFromSource": Examples(
+        bodies={
             JSON: {
                 "list in S3": {"source": "s3://bigseg/lists/customers.csv", "mode": "replace"},
             },
