@@ -142,15 +142,14 @@ class Connection:
         with self._answering():
             self._http.delete(path).raise_for_status()
 
-    def download(self, path: str, output: IO[bytes], on_bytes: Callable[[int], None]) -> None:
-        """Write what is there into a file, as a stream."""
+    def download(self, path: str, take: Callable[[bytes], None]) -> None:
+        """Give what is there piece by piece."""
         with self._answering(), self._http.stream("GET", path) as reply:
             if reply.is_error:
                 reply.read()
             reply.raise_for_status()
             for piece in reply.iter_bytes():
-                output.write(piece)
-                on_bytes(len(piece))
+                take(piece)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
