@@ -28,7 +28,14 @@ from api.auth import TokenAuth
 from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, translated
 from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.launchdarkly.errors import error_body, error_headers
-from api.launchdarkly.membership import ROUTE_PART, membership_body, question_of
+from api.launchdarkly.keys_in_bodies import key_in_body, methods_for
+from api.launchdarkly.membership import (
+    ROUTE_PART,
+    key_in_path,
+    membership_body,
+    place_asked,
+    question_of,
+)
 from api.launchdarkly.method_override import method_of
 from api.launchdarkly.paths import SILENT_PATHS
 from api.launchdarkly.rate_limits import limit_headers
@@ -43,8 +50,6 @@ from worker.store import StoreError
 
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
-_ALLOW_GET: Final[Header] = (b"allow", b"GET")
-_ALLOW_GET_AND_HEAD: Final[Header] = (b"allow", b"GET, HEAD")
 
 _log = structlog.get_logger(__name__)
 
@@ -87,24 +92,34 @@ class Front:
         if question is None:
             await self._serve(scope, receive, send, started)
         else:
-            status = await self._look_up(scope, question, send)
+            status = await self._look_up(scope, question, receive, send)
             self._metrics.look_up(status, time.perf_counter() - started)
 
-    async def _look_up(self, scope: Scope, question: list[bytes], send: Send) -> int:
+    async def _look_up(
+        self, scope: Scope, question: list[bytes], receive: Receive, send: Send
+    ) -> int:
         limits: tuple[Header, ...] = ()
+        by_path = scope["method"] == "GET"
+        if not by_path:
+            exchange = Exchange(scope, receive, send)
+            receive, send = exchange.receive, exchange.send
         try:
             caller = await self._auth.caller(scope["headers"])
             standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
             limits = limit_headers(standing)
             standing.require()
-            if scope["method"] != "GET":
-                error = MethodNotAllowed("only GET asks for a membership")
-                return await self._refuse(error, send, (_ALLOW_GET, *limits))
-            body = await membership_body(self._lookups, question, caller)
+            if not by_path and scope["method"] not in (allowed := methods_for(question)):
+                error = MethodNotAllowed(f"only {' or '.join(allowed)} asks for a membership")
+                return await self._refuse(error, send, (_allow(allowed), *limits))
+            place = place_asked(question, caller)
+            key = key_in_path(question) if by_path else await key_in_body(scope, receive)
+            body = await membership_body(self._lookups, place, key)
         except ApiError as exc:
             return await self._refuse(exc, send, limits)
         except StoreError as exc:
             return await self._refuse(translated(exc), send, limits)
+        except Disconnected:
+            return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
         if not self._whole_answers.write(scope, body, limits):
@@ -159,7 +174,7 @@ class Front:
     async def _health(self, path: bytes, method: str, send: Send) -> None:
         if method not in {"GET", "HEAD"}:
             error = MethodNotAllowed("only GET asks for health")
-            await self._refuse(error, send, (_ALLOW_GET_AND_HEAD,))
+            await self._refuse(error, send, (_allow(("GET", "HEAD")),))
             return
         if path == LIVE_PATH:
             await answer(send, _OK, LIVE_BODY)
@@ -196,6 +211,10 @@ class Front:
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
+
+
+def _allow(methods: tuple[str, ...]) -> Header:
+    return b"allow", ", ".join(methods).encode()
 
 
 def _is_upload(scope: Scope) -> bool:

@@ -21,6 +21,8 @@ _OPERATIONS: Final[tuple[tuple[str, str, Any, str], ...]] = (
     ("GET", _NONE, None, "reader"),
     ("GET", f"{_NONE}/contexts/a", None, "reader"),
     ("GET", f"{_NONE}/users/a", None, "reader"),
+    ("POST", f"{_NONE}/contexts/lookup", {"key": "a"}, "reader"),
+    ("POST", f"{_NONE}/users/lookup", {"key": "a"}, "reader"),
     ("GET", f"{_NONE}/imports/x", None, "reader"),
     ("GET", f"{_NONE}/exports/x", None, "reader"),
     ("GET", f"{_NONE}/exports/x/download", None, "reader"),

@@ -56,13 +56,17 @@ def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
 
 def test_lookup__members_and_strangers__are_told_apart(run: Run, client: httpx.Client) -> None:
     key = create_segment(client)
-    include(client, key, "a/b", "[bold]é")
+    members = ("a/b", "..", ".", "../../..", "[bold]é")
+    include(client, key, *members)
 
-    answers = _json(run("lookup", "--segment", key, "a/b", "[bold]é", "no", "--json"))
+    answers = _json(run("lookup", "--segment", key, *members, "no", "--json"))
     table = run("lookup", "--segment", key, "[bold]é")
 
-    assert [one["included"] for one in answers] == [True, True, False]
+    assert [one["included"] for one in answers] == [True] * 5 + [False]
     assert "[bold]é" in table.stdout
+    not_text = run("lookup", "--segment", key, "\udcff")
+    assert not_text.exit_code == 1
+    assert "bigseg: a context key is not valid UTF-8" in not_text.stderr
 
 
 def test_import__file_into_a_new_segment__waits_and_shows_the_report(

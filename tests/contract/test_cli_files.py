@@ -40,7 +40,7 @@ def export(api: Api, store: Store, objects: ObjectStore, segment: str, tmp_path:
             complete_export(store, objects, ref, _LIST)
 
         with working(store, segment, end):
-            return subprocess.run(
+            done: subprocess.CompletedProcess[bytes] = subprocess.run(
                 command,
                 cwd=tmp_path,
                 env=environment,
@@ -49,6 +49,7 @@ def export(api: Api, store: Store, objects: ObjectStore, segment: str, tmp_path:
                 check=False,
                 **({"capture_output": True} | options),  # type: ignore[call-overload]
             )
+        return done
 
     return run_export
 

@@ -28,6 +28,8 @@ _OPERATIONS = {
     "updateBigSegmentTargets",
     "getSegmentMembershipForContext",
     "getSegmentMembershipForUser",
+    "lookUpSegmentMembershipForContext",
+    "lookUpSegmentMembershipForUser",
     "createBigSegmentImport",
     "getBigSegmentImport",
     "createBigSegmentExport",

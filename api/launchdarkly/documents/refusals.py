@@ -100,6 +100,8 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "updateBigSegmentTargets": _BODY,
     "getSegmentMembershipForContext": _QUERY,
     "getSegmentMembershipForUser": _QUERY,
+    "lookUpSegmentMembershipForContext": _BODY,
+    "lookUpSegmentMembershipForUser": _BODY,
     "createBigSegmentImport": (*_BODY, CONFLICT),
     "getBigSegmentImport": _READ,
     "createBigSegmentExport": (*_QUERY, TOO_LARGE),
