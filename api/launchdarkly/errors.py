@@ -13,6 +13,7 @@ from api.errors import (
     KeyTaken,
     MethodNotAllowed,
     NotFound,
+    RangeNotSatisfiable,
     RateLimited,
     TooLarge,
     Unauthorized,
@@ -20,7 +21,7 @@ from api.errors import (
     UnsupportedMediaType,
 )
 
-#: Source: the error table of LaunchDarkly's REST API; 413, 415 and 500 have no documented code.
+#: Source: LaunchDarkly's REST API, its error table; 413, 415, 416 and 500 have no documented code.
 _CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
     Unauthorized: "unauthorized",
@@ -31,6 +32,7 @@ _CODES: Final[dict[type[ApiError], str]] = {
     Conflict: "optimistic_locking_error",
     TooLarge: "request_too_large",
     UnsupportedMediaType: "unsupported_media_type",
+    RangeNotSatisfiable: "range_not_satisfiable",
     RateLimited: "rate_limited",
     Unavailable: "service_unavailable",
     Broken: "internal_error",
@@ -52,4 +54,6 @@ def error_headers(error: ApiError) -> tuple[tuple[bytes, bytes], ...]:
     """Headers that go with a refusal."""
     if isinstance(error, Unavailable):
         return ((b"retry-after", b"%d" % RETRY_AFTER_S),)
+    if isinstance(error, RangeNotSatisfiable):
+        return ((b"content-range", b"bytes */%d" % error.size_bytes),)
     return ()

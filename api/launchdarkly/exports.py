@@ -1,11 +1,10 @@
-"""Create exports, watch them, and download what they wrote."""
+"""Create exports and watch them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_segment
@@ -16,15 +15,9 @@ from api.launchdarkly.jobs import ExportRepresentation, export_representation, f
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import SegmentPathOf, media_type_of
 from api.services import CallerOf, Services, ServicesOf
-from worker.objects import ObjectInfo, ObjectNotFound
 from worker.store import ExportRequest, JobState, admit_export
 
 Format = Literal["csv", "parquet"]
-
-_MEDIA_TYPES: dict[Format, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
 
 
 def router() -> APIRouter:
@@ -35,11 +28,6 @@ def router() -> APIRouter:
         create_export
     )
     routes.get("/{exportID}", operation_id="getBigSegmentExport")(get_export)
-    routes.get(
-        "/{exportID}/download",
-        operation_id="downloadBigSegmentExport",
-        response_class=StreamingResponse,
-    )(download)
     return routes
 
 
@@ -57,45 +45,22 @@ def get_export(
     services: ServicesOf,
 ) -> ExportRepresentation:
     """Read an export: how far it is, and where its file is."""
-    request, state = _find(services, path, exportID)
+    request, state = find_export(services, path, exportID)
     return export_representation(path, request, state, services.clock)
 
 
-def download(
-    path: SegmentPathOf,
-    exportID: str,  # noqa: N803 - the documented name
-    services: ServicesOf,
-) -> StreamingResponse:
-    """Stream the file of a complete export."""
-    request, state = _find(services, path, exportID)
-    report = state.report
-    if state.status != "complete" or report is None:
-        raise NotFound(f"export {exportID} has no file: it is {state.status}")
-    info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
-    pieces = services.objects().read_range(info, 0, info.size_bytes)
-    name = f"{path.segment}.{request.format}"
-    return StreamingResponse(
-        _from_first(pieces, exportID),
-        media_type=_MEDIA_TYPES[request.format],
-        headers={
-            "Content-Length": str(info.size_bytes),
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
-    )
+def find_export(
+    services: Services, path: SegmentPath, export_id: str
+) -> tuple[ExportRequest, JobState]:
+    """An export of this segment, and how far it is.
 
-
-def _from_first(pieces: Iterator[bytes], export_id: str) -> Iterator[bytes]:
-    """Have the first piece before the answer begins, so that a lost file is a 404."""
-    try:
-        first = next(pieces, b"")
-    except ObjectNotFound as exc:
-        raise NotFound(f"the file of export {export_id} was deleted; export again") from exc
-
-    def rest() -> Iterator[bytes]:
-        yield first
-        yield from pieces
-
-    return rest()
+    Raises:
+        NotFound: there is none with this id.
+    """
+    state = find_job(services.store(), path, "export", export_id)
+    if not isinstance(state.request, ExportRequest):
+        raise NotFound(f"export {export_id} does not exist")
+    return state.request, state
 
 
 def _create(chosen: Format, path: SegmentPath, services: Services, caller: Caller) -> JSONResponse:
@@ -116,13 +81,6 @@ def _create(chosen: Format, path: SegmentPath, services: Services, caller: Calle
     shown = export_representation(path, request, state, services.clock)
     location = {"Location": path.export(request.export_id)}
     return JSONResponse(shown.model_dump(mode="json"), headers=location)
-
-
-def _find(services: Services, path: SegmentPath, export_id: str) -> tuple[ExportRequest, JobState]:
-    state = find_job(services.store(), path, "export", export_id)
-    if not isinstance(state.request, ExportRequest):
-        raise NotFound(f"export {export_id} does not exist")
-    return state.request, state
 
 
 async def _format(request: Request) -> Format:

@@ -26,6 +26,7 @@ _OPERATIONS: Final[tuple[tuple[str, str, Any, str], ...]] = (
     ("GET", f"{_NONE}/imports/x", None, "reader"),
     ("GET", f"{_NONE}/exports/x", None, "reader"),
     ("GET", f"{_NONE}/exports/x/download", None, "reader"),
+    ("HEAD", f"{_NONE}/exports/x/download", None, "reader"),
     ("GET", _PROJECTS, None, "reader"),
     ("GET", f"{_PROJECTS}/default", None, "reader"),
     ("GET", _ENVIRONMENTS, None, "reader"),

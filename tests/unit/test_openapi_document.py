@@ -30,7 +30,7 @@ _SERVED = document()
 _STRICT = closed(_SERVED)
 _BY_NAME = {one["operationId"]: one for one in operations(_SERVED)}
 #: No example can be written down.
-_BINARY = {"200 application/vnd.apache.parquet"}
+_BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)}
 OPERATIONS = pytest.mark.parametrize("name", sorted(_BY_NAME))
 
 

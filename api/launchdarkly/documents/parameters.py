@@ -92,6 +92,18 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
         "Until when the old secret works too, in Unix milliseconds; it ends now if left out.",
         names.EXPIRES,
     ),
+    "Range": Parameter(
+        "One range of bytes: the first and the last, the first alone, or `-` and how many from "
+        "the end. Anything else is answered with the whole file.",
+        "bytes=0-13",
+    ),
+    "If-Range": Parameter(
+        "The `ETag` of the file that `Range` is meant for; of another, the whole is answered.",
+        names.ETAG,
+    ),
+    "If-None-Match": Parameter(
+        "The `ETag` of a file that the caller has, which is not sent again.", names.OTHER_ETAG
+    ),
     "dryRun": Parameter("Answer the segment as it would be, and change nothing.", example=True),
 }
 _PLACE_SORT: Final = Parameter(

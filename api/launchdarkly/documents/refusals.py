@@ -57,6 +57,12 @@ MEDIA_TYPE: Final = Refusal(
     "The body is of a type that is not taken here.",
     "send application/json, not text/plain",
 )
+NO_SUCH_RANGE: Final = Refusal(
+    416,
+    "range_not_satisfiable",
+    "No byte of the file is in the range; `Content-Range` says how many there are.",
+    "no byte of the file is in the range: it has 28 bytes",
+)
 RATE_LIMITED: Final = Refusal(
     429,
     "rate_limited",
@@ -78,7 +84,7 @@ UNAVAILABLE: Final = Refusal(
 )
 ALL: Final = (
     *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT),
-    *(TOO_LARGE, MEDIA_TYPE, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    *(TOO_LARGE, MEDIA_TYPE, NO_SUCH_RANGE, RATE_LIMITED, BROKEN, UNAVAILABLE),
 )
 
 #: Whatever is behind a token and needs the store.
@@ -106,7 +112,7 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getBigSegmentImport": _READ,
     "createBigSegmentExport": (*_QUERY, TOO_LARGE),
     "getBigSegmentExport": _READ,
-    "downloadBigSegmentExport": _READ,
+    "downloadBigSegmentExport": (*_READ, NO_SUCH_RANGE),
     "getContextInstanceSegmentsMembershipByEnv": _BODY,
     "getExpiringTargetsForSegment": _READ,
     "patchExpiringTargetsForSegment": (*_BODY, CONFLICT),
@@ -151,6 +157,12 @@ _LIMITS: Final = {
     }.items()
 }
 _HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {
+    416: {
+        "Content-Range": {
+            "description": "`bytes */` and how many bytes the file has.",
+            "schema": {"type": "string"},
+        }
+    },
     429: _LIMITS,
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
 }
