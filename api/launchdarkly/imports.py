@@ -12,6 +12,7 @@ from api.audit import audit_segment
 from api.auth import Caller
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.import_sources import require_importable
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import SegmentPathOf, media_type_of
@@ -73,6 +74,7 @@ async def create_import(
         return await _upload(request, path, segment, services, caller)
     if kind == "application/json" or kind.endswith("+json"):
         body = _source_body(await _json(request))
+        await require_importable(services, body.source)
         return await run_in_threadpool(_from_source, body, path, segment, services, caller)
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
@@ -118,11 +120,19 @@ async def _upload(
     uploaded = await receive_upload(
         request,
         objects,
+        services.object_threads,
         upload_key((path.project, path.environment, path.segment), import_id),
         limit_bytes=limit_bytes,
         check_fields=_form_options,
     )
-    await run_in_threadpool(_admit_upload, uploaded, import_id, segment, services, caller)
+    try:
+        await run_in_threadpool(_admit_upload, uploaded, import_id, segment, services, caller)
+    except StoreError as exc:
+        try:
+            await services.object_threads.run(objects.delete, uploaded.info.key)
+        except ObjectError as second:
+            exc.add_note(f"and the upload was left behind: {second}")
+        raise
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
 
 
@@ -142,14 +152,7 @@ def _admit_upload(
     request = ImportRequest(
         import_id, segment.ref, mode, (source,), allow_empty, services.clock(), caller.name, waits
     )
-    try:
-        superseded = admit_import(services.store(), request)
-    except StoreError as exc:
-        try:
-            services.objects().delete(info.key)
-        except ObjectError as second:
-            exc.add_note(f"and the upload was left behind: {second}")
-        raise
+    superseded = admit_import(services.store(), request)
     _announce(services, caller, segment, request, superseded)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from worker.imports.errors import ImportStopped
 from worker.lists.format import SNIFF_BYTES, ListFormat, sniff
 from worker.lists.parquet_reader import open_parquet
-from worker.objects import ObjectInfo, ObjectNotFound
+from worker.objects import ObjectInfo, ObjectNotFound, is_folder_marker
 from worker.store.jobs import ImportRequest, SourceFile
 from worker.units.context import Context
 
@@ -82,7 +82,7 @@ def make_plan(context: Context, request: ImportRequest, *, base_count: int) -> P
         base_count: Members of the live list, which a merge reads too.
 
     Raises:
-        ImportStopped: a file is gone or has changed since it was uploaded.
+        ImportStopped: a file is gone, has changed since it was uploaded, or is a folder.
         ListError: a file is of no format that can be imported.
         ObjectStoreUnavailable: no answer. Safe to retry.
     """
@@ -115,6 +115,9 @@ def _look_at(context: Context, file: SourceFile) -> Source:
         raise ImportStopped(message) from exc
     if file.etag is not None and file.etag != info.etag:
         message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
+        raise ImportStopped(message)
+    if is_folder_marker(info):
+        message = f"s3://{file.bucket}/{file.key} is a folder, not a list: name a file in it"
         raise ImportStopped(message)
     return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(context, info))
 
