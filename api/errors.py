@@ -11,6 +11,7 @@ ApiError
 ├── InUse (terminal)                 409  something else refers to it
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
+├── RangeNotSatisfiable (terminal)   416  no byte of the file is in the range
 ├── KeyReused (terminal)             422  the idempotency key is another request's
 ├── RateLimited (transient)          429  more requests than are let through
 ├── Unavailable (transient)          503  a part that is needed does not answer
@@ -134,6 +135,17 @@ class UnsupportedMediaType(ApiError, TerminalError):
     """The body is of a type that this operation does not take."""
 
     status = 415
+
+
+class RangeNotSatisfiable(ApiError, TerminalError):
+    """No byte of the file is in the range that was asked for."""
+
+    status = 416
+
+    def __init__(self, size_bytes: int) -> None:
+        """Say how long the file is."""
+        super().__init__(f"no byte of the file is in the range: it has {size_bytes:,} bytes")
+        self.size_bytes = size_bytes
 
 
 class KeyReused(ApiError, TerminalError):

@@ -19,6 +19,7 @@ from api.limits import Caps, Limits
 from api.logs import configure_logs
 from api.lookups import Lookups
 from api.metrics import Metrics
+from api.object_threads import ObjectThreads
 from api.opening import LazyObjects, LazyStore
 from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
@@ -95,6 +96,7 @@ def _services(settings: ApiSettings) -> Services:
         settings=settings,
         store=store,
         objects=LazyObjects(settings),
+        object_threads=ObjectThreads(wait_s=settings.s3_timeout_s),
         work=WorkSender(settings),
         lookups=Lookups(
             Endpoint.of_url(settings.redis_url.get_secret_value()),

@@ -5,9 +5,9 @@ README's table is held against these by a test.
 """
 
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: Entries of the log of changes that are kept for each environment.
@@ -82,6 +82,26 @@ class ObjectSettings(BaseSettings):
         description="Seconds without a byte before a read is cut and resumed where it stopped; "
         "shorter than a lease, so that a stalled stream is retried by its own worker.",
     )
+
+    s3_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = Field(
+        default=None,
+        description="How S3 encrypts what is written: `AES256` (SSE-S3), `aws:kms` (SSE-KMS) or "
+        "`aws:kms:dsse`; unset leaves it to the bucket's default. Some policies refuse writes that "
+        "do not say it.",
+    )
+    s3_kms_key_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2_048,
+        description="Id or ARN of the KMS key for `BIGSEG_S3_ENCRYPTION=aws:kms`; unset means the "
+        "account's own key for S3. Its policy must allow `kms:GenerateDataKey` and `kms:Decrypt`.",
+    )
+
+    @model_validator(mode="after")
+    def _key_is_used(self) -> Self:
+        if self.s3_kms_key_id is not None and self.s3_encryption in {None, "AES256"}:
+            raise ValueError("BIGSEG_S3_KMS_KEY_ID needs BIGSEG_S3_ENCRYPTION=aws:kms")
+        return self
 
     @property
     def sources(self) -> tuple[str, ...]:

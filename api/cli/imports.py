@@ -1,12 +1,12 @@
 """``bigseg import``, ``bigseg approve`` and ``bigseg imports show``."""
 
-from pathlib import Path
-from typing import IO, Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from api.cli.connection import CommandError, Connection, Place
-from api.cli.following import CountedFile, Watch, follow, watching
+from api.cli.following import Watch, follow, watching
+from api.cli.list_files import open_list
 from api.cli.terminal import (
     AsJson,
     Environment,
@@ -49,7 +49,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _import(
-    source: Annotated[str, typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list; `-` is standard input."),
+    ],
     segment: Segment,
     project: Project = "default",
     environment: Environment = "production",
@@ -160,14 +163,9 @@ def _start(
     if source.startswith(_S3):
         body = {"source": source, "mode": mode, **flags}
         return str(connection.post(f"{path}/from-source", body).headers["Location"])
-    file = Path(source)
-    try:
-        with file.open("rb") as opened:
-            counted = CountedFile(opened, file.stat().st_size, watch)
-            fields = {"mode": mode} | {name: str(flag).lower() for name, flag in flags.items()}
-            return connection.upload(path, cast("IO[bytes]", counted), file.name, fields)
-    except OSError as exc:
-        raise CommandError(f"cannot read {source}: {exc.strerror}") from exc
+    fields = {"mode": mode} | {name: str(flag).lower() for name, flag in flags.items()}
+    with open_list(source, watch) as (file, name):
+        return connection.upload(path, file, name, fields)
 
 
 def _show_import(job: dict[str, Any], *, as_json: bool) -> None:

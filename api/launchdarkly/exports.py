@@ -1,10 +1,9 @@
-"""Create exports, watch them, and download what they wrote."""
+"""Create exports and watch them."""
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -27,7 +26,6 @@ from api.launchdarkly.requests import SegmentPathOf, require_json
 from api.launchdarkly.targeting_fields import null_is
 from api.launchdarkly.unknown_fields import StrictBody
 from api.services import CallerOf, Services, ServicesOf
-from worker.objects import ObjectInfo, ObjectNotFound
 from worker.store import ExportRequest, JobState, Segment, admit_export
 
 Format = Literal["csv", "parquet"]
@@ -39,12 +37,6 @@ class ExportBody(StrictBody):
     format: Annotated[Format, null_is("csv")] = "csv"
 
 
-_MEDIA_TYPES: dict[Format, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
-
-
 def router() -> APIRouter:
     """The routes of this module."""
     prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports"
@@ -53,11 +45,6 @@ def router() -> APIRouter:
         create_export
     )
     routes.get("/{exportID}", operation_id="getBigSegmentExport")(get_export)
-    routes.get(
-        "/{exportID}/download",
-        operation_id="downloadBigSegmentExport",
-        response_class=StreamingResponse,
-    )(download)
     return routes
 
 
@@ -83,45 +70,22 @@ def get_export(
     services: ServicesOf,
 ) -> ExportRepresentation:
     """Read an export: how far it is, and where its file is."""
-    request, state = _find(services, path, exportID)
+    request, state = find_export(services, path, exportID)
     return export_representation(path, request, state, services.clock)
 
 
-def download(
-    path: SegmentPathOf,
-    exportID: str,  # noqa: N803 - the documented name
-    services: ServicesOf,
-) -> StreamingResponse:
-    """Stream the file of a complete export."""
-    request, state = _find(services, path, exportID)
-    report = state.report
-    if state.status != "complete" or report is None:
-        raise NotFound(f"export {exportID} has no file: it is {state.status}")
-    info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
-    pieces = services.objects().read_range(info, 0, info.size_bytes)
-    name = f"{path.segment}.{request.format}"
-    return StreamingResponse(
-        _from_first(pieces, exportID),
-        media_type=_MEDIA_TYPES[request.format],
-        headers={
-            "Content-Length": str(info.size_bytes),
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
-    )
+def find_export(
+    services: Services, path: SegmentPath, export_id: str
+) -> tuple[ExportRequest, JobState]:
+    """An export of this segment, and how far it is.
 
-
-def _from_first(pieces: Iterator[bytes], export_id: str) -> Iterator[bytes]:
-    """Have the first piece before the answer begins, so that a lost file is a 404."""
-    try:
-        first = next(pieces, b"")
-    except ObjectNotFound as exc:
-        raise NotFound(f"the file of export {export_id} was deleted; export again") from exc
-
-    def rest() -> Iterator[bytes]:
-        yield first
-        yield from pieces
-
-    return rest()
+    Raises:
+        NotFound: there is none with this id.
+    """
+    state = find_job(services.store(), path, "export", export_id)
+    if not isinstance(state.request, ExportRequest):
+        raise NotFound(f"export {export_id} does not exist")
+    return state.request, state
 
 
 def _create(
@@ -159,13 +123,6 @@ def _shown(services: Services, path: SegmentPath, export_id: str) -> Response:
     shown = get_export(path, export_id, services)
     location = {"Location": path.export(export_id)}
     return JSONResponse(shown.model_dump(mode="json"), headers=location)
-
-
-def _find(services: Services, path: SegmentPath, export_id: str) -> tuple[ExportRequest, JobState]:
-    state = find_job(services.store(), path, "export", export_id)
-    if not isinstance(state.request, ExportRequest):
-        raise NotFound(f"export {export_id} does not exist")
-    return state.request, state
 
 
 async def _format(request: Request) -> Format:

@@ -24,6 +24,7 @@ from api.launchdarkly.import_options import (
     form_options,
     source_body,
 )
+from api.launchdarkly.import_sources import require_importable
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
@@ -85,13 +86,14 @@ async def create_import(
         return await _upload(request, path, segment, services, caller, key)
     if kind == "application/json" or kind.endswith("+json"):
         body = source_body(await _json(request))
+        await require_importable(services, body.source)
         return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
     raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
 
 
-def create_import_from_source(
+async def create_import_from_source(
     body: SourceBody,
     path: SegmentPathOf,
     services: ServicesOf,
@@ -103,8 +105,10 @@ def create_import_from_source(
     `mode`, `waitOnApprovals` and the rest mean what they mean for an upload, and the import
     becomes visible in the same way.
     """
-    segment = big_segment(services.store(), path)
-    return _from_source(body, path, segment, services, caller, key)
+    store = await run_in_threadpool(services.store)
+    segment = await run_in_threadpool(big_segment, store, path)
+    await require_importable(services, body.source)
+    return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
 
 
 def get_import(
@@ -145,9 +149,16 @@ async def _upload(
         objects = await run_in_threadpool(services.objects)
         object_key = upload_key((path.project, path.environment, path.segment), import_id)
         uploaded = await _received(request, services, objects, object_key, digest=turn is not None)
-        return await run_in_threadpool(
-            _admit_upload, uploaded, import_id, path, segment, services, caller, turn
-        )
+        try:
+            return await run_in_threadpool(
+                _admit_upload, uploaded, import_id, path, segment, services, caller, turn
+            )
+        except (StoreError, ApiError) as exc:
+            try:
+                await services.object_threads.run(objects.delete, object_key)
+            except ObjectError as second:
+                exc.add_note(f"and the upload was left behind: {second}")
+            raise
 
 
 async def _received(
@@ -156,7 +167,13 @@ async def _received(
     limit_bytes = services.settings.max_upload_bytes
     require_size(request, limit_bytes)
     return await receive_upload(
-        request, objects, key, limit_bytes=limit_bytes, check_fields=form_options, digest=digest
+        request,
+        objects,
+        services.object_threads,
+        key,
+        limit_bytes=limit_bytes,
+        check_fields=form_options,
+        digest=digest,
     )
 
 
@@ -202,14 +219,7 @@ def _admit_upload(
         admit(services, caller, segment, request)
         return _accepted(path, import_id)
 
-    try:
-        return start_once(turn, _fingerprint(uploaded), import_id, start)
-    except (StoreError, ApiError) as exc:
-        try:
-            services.objects().delete(info.key)
-        except ObjectError as second:
-            exc.add_note(f"and the upload was left behind: {second}")
-        raise
+    return start_once(turn, _fingerprint(uploaded), import_id, start)
 
 
 def _from_source(

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.asgi import Disconnected, declared_length
 from api.errors import InvalidRequest, TooLarge
 from api.launchdarkly.import_options import name_fault
 from api.multipart import FieldEvent, FileData, FileStart, FormError, FormEvent, UploadForm
-from worker.objects import ObjectInfo, ObjectStore, ObjectWriter
+from api.object_threads import ObjectThreads
+from worker.objects import ObjectError, ObjectInfo, ObjectStore, ObjectWriter
 
 #: What a form may hold beside the list: headers, short fields, boundaries.
 _FORM_BYTES: Final = 128 * 1024
@@ -51,6 +51,7 @@ def require_size(request: Request, limit_bytes: int) -> None:
 async def receive_upload(
     request: Request,
     objects: ObjectStore | None,
+    threads: ObjectThreads,
     key: str,
     *,
     limit_bytes: int,
@@ -62,6 +63,7 @@ async def receive_upload(
     Args:
         request: its body was not touched yet.
         objects: where the list goes; ``None`` only counts and digests it.
+        threads: where that is waited for.
         key: under which name.
         limit_bytes: longest list taken.
         check_fields: raises when the other fields are wrong; called before the object
@@ -74,18 +76,18 @@ async def receive_upload(
         Disconnected: the client went away.
         ObjectError: the bucket did not take it. Safe to send the request again if transient.
     """
-    receiver = _Receiver(objects, key, declared_length(request.scope), limit_bytes)
+    receiver = _Receiver(objects, threads, key, declared_length(request.scope), limit_bytes)
     receiver.digest = hashlib.sha256() if digest else None
     try:
         return await _receive(request, receiver, check_fields)
     except FormError as exc:
-        await _abort(receiver)
+        await _abort(receiver, exc)
         raise InvalidRequest(f"the upload: {exc.reason}") from exc
     except ClientDisconnect as exc:
-        await _abort(receiver)
+        await _abort(receiver, exc)
         raise Disconnected from exc
-    except BaseException:
-        await _abort(receiver)
+    except BaseException as exc:
+        await _abort(receiver, exc)
         raise
 
 
@@ -106,15 +108,21 @@ async def _receive(
     return await receiver.close()
 
 
-async def _abort(receiver: "_Receiver") -> None:
-    if receiver.writer is not None:
+async def _abort(receiver: "_Receiver", exc: BaseException) -> None:
+    """Give the parts back because of an error that is being raised, and never in place of it."""
+    if receiver.writer is None:
+        return
+    try:
         # Shielded: a server that is going down must still give the parts back.
-        await asyncio.shield(run_in_threadpool(receiver.writer.abort))
+        await asyncio.shield(receiver.threads.run(receiver.writer.abort))
+    except ObjectError as second:
+        exc.add_note(f"and the upload was left behind: {second}")
 
 
 @dataclass(slots=True)
 class _Receiver:
     objects: ObjectStore | None
+    threads: ObjectThreads
     key: str
     size_hint: int | None
     limit_bytes: int
@@ -133,14 +141,14 @@ class _Receiver:
             case FileData(data) if self.writer is not None:
                 if self.writer.size_bytes + len(data) > self.limit_bytes:
                     raise _too_large(self.limit_bytes)
-                await run_in_threadpool(self._write, self.writer, data)
+                await self.threads.run(self._write, self.writer, data)
             case _:
                 pass  # the list's end says nothing new
 
     async def close(self) -> UploadedList:
         if self.writer is None:
             raise FormError("the form has no list")
-        info = await run_in_threadpool(self.writer.close)
+        info = await self.threads.run(self.writer.close)
         digest = "" if self.digest is None else self.digest.hexdigest()
         return UploadedList(info, self.file_name, self.fields, digest)
 

@@ -111,6 +111,10 @@ def test_lookup__other_method__is_not_allowed(
 
     assert_refused(reply, 405, "method_not_allowed")
     assert reply.headers["allow"] == "GET, HEAD, OPTIONS"
+    if method != "POST":
+        reply = client.request(method, f"{SEGMENTS}/{segment}/contexts/lookup", content=b"{}")
+        assert_refused(reply, 405, "method_not_allowed")
+        assert reply.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_lookup__standard_segment__is_an_invalid_request(client: httpx.Client) -> None:

@@ -30,6 +30,8 @@ _OPERATIONS = {
     "updateBigSegmentTargets",
     "getSegmentMembershipForContext",
     "getSegmentMembershipForUser",
+    "lookUpSegmentMembershipForContext",
+    "lookUpSegmentMembershipForUser",
     "createBigSegmentImport",
     "createBigSegmentImportFromSource",
     "getBigSegmentImport",

@@ -31,7 +31,7 @@ _STRICT = closed(_SERVED)
 _BY_NAME = {one["operationId"]: one for one in operations(_SERVED)}
 _STRICT_BY_NAME = {one["operationId"]: one for one in operations(_STRICT)}
 #: No example can be written down.
-_BINARY = {"200 application/vnd.apache.parquet"}
+_BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)}
 OPERATIONS = pytest.mark.parametrize("name", sorted(_BY_NAME))
 
 

@@ -9,7 +9,7 @@ from worker.imports.errors import ImportStopped
 from worker.lists.doubts import Doubt
 from worker.lists.format import SNIFF_BYTES, TAIL_BYTES, ListFormat, sniff
 from worker.lists.parquet_reader import ParquetList, RowGroup
-from worker.objects import ObjectInfo, ObjectNotFound
+from worker.objects import ObjectInfo, ObjectNotFound, is_folder_marker
 from worker.settings import WorkerSettings
 from worker.store.jobs import ImportRequest, SourceFile
 from worker.units.context import Context
@@ -95,7 +95,7 @@ def make_plan(
         on_wait: Called while a Parquet file's footer is read; may raise.
 
     Raises:
-        ImportStopped: a file is gone or has changed since it was uploaded.
+        ImportStopped: a file is gone, has changed since it was uploaded, or is a folder.
         ListError: a file is of no format that can be imported.
         ObjectStoreUnavailable: no answer. Safe to retry.
     """
@@ -133,6 +133,9 @@ def _look_at(context: Context, file: SourceFile) -> Source:
         raise ImportStopped(message) from exc
     if file.etag is not None and file.etag != info.etag:
         message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
+        raise ImportStopped(message)
+    if is_folder_marker(info):
+        message = f"s3://{file.bucket}/{file.key} is a folder, not a list: name a file in it"
         raise ImportStopped(message)
     return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(context, info))
 

@@ -209,6 +209,17 @@ _FILE: Final = {
     "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
     "text/csv": {"schema": {"type": "string"}},
 }
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "required": True, "schema": {"type": "string"}}
+
+
+_FILE_HEADERS: Final = {
+    "Accept-Ranges": _text("`bytes`: a part of the file can be asked for."),
+    "Content-Disposition": _text("A name for the file."),
+    "ETag": _text("Names the file, which never changes."),
+}
 _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "createBigSegmentImport": {
         "204": {
@@ -233,14 +244,20 @@ _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "downloadBigSegmentExport": {
         "200": {
             "description": "The file: CSV with one key a line and no header, or Parquet.",
+            "headers": _FILE_HEADERS,
+            "content": _FILE,
+        },
+        "206": {
+            "description": "The range of the file that was asked for.",
             "headers": {
-                "Content-Disposition": {
-                    "description": "A name for the file.",
-                    "required": True,
-                    "schema": {"type": "string"},
-                }
+                **_FILE_HEADERS,
+                "Content-Range": _text("Where the range is, and how many bytes the file has."),
             },
             "content": _FILE,
-        }
+        },
+        "304": {
+            "description": "The caller has the file; the body is empty.",
+            "headers": {"ETag": _FILE_HEADERS["ETag"]},
+        },
     },
 }

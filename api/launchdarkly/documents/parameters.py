@@ -104,6 +104,18 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
     "resourceType": Parameter("The kind of the resource.", "segments"),
     "resourceKey": Parameter("The resource's key.", names.SEGMENT),
     "environmentId": Parameter("The id of the segment's environment.", names.ENVIRONMENT_ID),
+    "Range": Parameter(
+        "One range of bytes: the first and the last, the first alone, or `-` and how many from "
+        "the end. Anything else is answered with the whole file.",
+        "bytes=0-13",
+    ),
+    "If-Range": Parameter(
+        "The `ETag` of the file that `Range` is meant for; of another, the whole is answered.",
+        names.ETAG,
+    ),
+    "If-None-Match": Parameter(
+        "The `ETag` of a file that the caller has, which is not sent again.", names.OTHER_ETAG
+    ),
     "dryRun": Parameter("Answer the segment as it would be, and change nothing.", example=True),
 }
 _PLACE_SORT: Final = Parameter(

@@ -64,6 +64,12 @@ MEDIA_TYPE: Final = Refusal(
     "The body is of a type that is not taken here.",
     "send application/json, not text/plain",
 )
+NO_SUCH_RANGE: Final = Refusal(
+    416,
+    "range_not_satisfiable",
+    "No byte of the file is in the range; `Content-Range` says how many there are.",
+    "no byte of the file is in the range: it has 28 bytes",
+)
 KEY_REUSED: Final = Refusal(
     422,
     "idempotency_key_reused",
@@ -91,7 +97,7 @@ UNAVAILABLE: Final = Refusal(
 )
 ALL: Final = (
     *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT, IN_USE),
-    *(TOO_LARGE, MEDIA_TYPE, KEY_REUSED, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    *(TOO_LARGE, MEDIA_TYPE, NO_SUCH_RANGE, KEY_REUSED, RATE_LIMITED, BROKEN, UNAVAILABLE),
 )
 
 #: Whatever is behind a token and needs the store.
@@ -115,10 +121,12 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getSegmentMembershipForUser": _QUERY,
     "createBigSegmentImport": (*_BODY, CONFLICT, KEY_REUSED),
     "createBigSegmentImportFromSource": (*_BODY, CONFLICT, KEY_REUSED),
+    "lookUpSegmentMembershipForContext": _BODY,
+    "lookUpSegmentMembershipForUser": _BODY,
     "getBigSegmentImport": _READ,
     "createBigSegmentExport": (*_BODY, CONFLICT, KEY_REUSED),
     "getBigSegmentExport": _READ,
-    "downloadBigSegmentExport": _READ,
+    "downloadBigSegmentExport": (*_READ, NO_SUCH_RANGE),
     "getContextInstanceSegmentsMembershipByEnv": _BODY,
     "getExpiringTargetsForSegment": _READ,
     "patchExpiringTargetsForSegment": (*_BODY, CONFLICT),
@@ -168,6 +176,12 @@ _LIMITS: Final = {
     }.items()
 }
 _HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {
+    416: {
+        "Content-Range": {
+            "description": "`bytes */` and how many bytes the file has.",
+            "schema": {"type": "string"},
+        }
+    },
     429: _LIMITS,
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
 }

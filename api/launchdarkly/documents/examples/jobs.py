@@ -168,7 +168,15 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     ),
     "getBigSegmentExport": Examples(answers={200: {"complete": _WRITTEN}}),
     "downloadBigSegmentExport": Examples(
-        answers={200: {"csv": "customer-1234\ncustomer-5678\n"}},
-        headers={"Content-Disposition": f'attachment; filename="{names.BIG_SEGMENT}.csv"'},
+        answers={
+            200: {"csv": "customer-1234\ncustomer-5678\n"},
+            206: {"csv": "customer-1234\n"},
+        },
+        headers={
+            "Accept-Ranges": "bytes",
+            "Content-Disposition": f'attachment; filename="{names.BIG_SEGMENT}.csv"',
+            "Content-Range": "bytes 0-13/28",
+            "ETag": names.ETAG,
+        },
     ),
 }
