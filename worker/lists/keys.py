@@ -95,10 +95,11 @@ def validate(cells: Column, *, text: bool = False) -> KeyBatch:
     if text:
         cells, residue = without_residue(cells, view, lowest, highest)
         view = cells_of(cells) if residue else view
-    doubts = find_doubts(cells, view, lowest, highest)
+    lengths = view.lengths
+    doubts = find_doubts(cells, view, lengths, lowest, highest)
     if residue:
         doubts = {**doubts, **residue}
-    if _is_clean(view, lowest, highest):
+    if _is_clean(lengths, lowest, highest):
         return KeyBatch(cells, len(cells), none, none.astype(np.uint8), doubts)
     reasons = _reasons(cells, view)
     rejected = np.flatnonzero(reasons)
@@ -108,8 +109,7 @@ def validate(cells: Column, *, text: bool = False) -> KeyBatch:
     return KeyBatch(keys, len(cells), rejected, reasons[rejected], doubts)
 
 
-def _is_clean(view: Cells, lowest: int, highest: int) -> bool:
-    lengths = view.lengths
+def _is_clean(lengths: np.ndarray, lowest: int, highest: int) -> bool:
     return bool(
         lowest >= _FIRST_PRINTABLE
         and highest < _DEL
