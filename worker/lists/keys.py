@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.lists.cells import Cells, Column, cells_of
-from worker.lists.doubtful_rows import DoubtfulRows, find_doubts
+from worker.lists.doubtful_rows import PIECE_BYTES, DoubtfulRows, find_doubts
 from worker.lists.doubts import Doubt
 from worker.lists.residue import without_residue
 
@@ -95,10 +95,11 @@ def validate(cells: Column, *, text: bool = False) -> KeyBatch:
     if text:
         cells, residue = without_residue(cells, view, lowest, highest)
         view = cells_of(cells) if residue else view
-    doubts = find_doubts(cells, view, lowest, highest)
+    lengths = view.lengths
+    doubts = find_doubts(cells, view, lengths, lowest, highest)
     if residue:
         doubts = {**doubts, **residue}
-    if _is_clean(view, lowest, highest):
+    if _is_clean(lengths, lowest, highest):
         return KeyBatch(cells, len(cells), none, none.astype(np.uint8), doubts)
     reasons = _reasons(cells, view)
     rejected = np.flatnonzero(reasons)
@@ -108,8 +109,7 @@ def validate(cells: Column, *, text: bool = False) -> KeyBatch:
     return KeyBatch(keys, len(cells), rejected, reasons[rejected], doubts)
 
 
-def _is_clean(view: Cells, lowest: int, highest: int) -> bool:
-    lengths = view.lengths
+def _is_clean(lengths: np.ndarray, lowest: int, highest: int) -> bool:
     return bool(
         lowest >= _FIRST_PRINTABLE
         and highest < _DEL
@@ -161,10 +161,16 @@ def _is_utf8(cell: bytes) -> bool:
 def _rows_with_control(view: Cells) -> np.ndarray:
     """Row numbers; what it says of rows that are not UTF-8 means nothing."""
     data = view.data
-    control = (data < _SPACE) | (data == _DEL)
-    lead = np.flatnonzero(data[:-1] == _C1_LEAD)
-    control[lead[data[lead + 1] <= _C1_LAST]] = True
-    return view.rows_of(np.flatnonzero(control))
+    found = [np.empty(0, np.int64)]
+    # Piece by piece: what is computed on the way stays in the cache and needs no new pages.
+    for start in range(0, len(data), PIECE_BYTES):
+        piece = data[start : start + PIECE_BYTES + 1]
+        control = piece < _SPACE
+        control |= piece == _DEL
+        lead = np.flatnonzero(piece[:-1] == _C1_LEAD)
+        control[lead[piece[lead + 1] <= _C1_LAST]] = True
+        found.append(np.flatnonzero(control[:PIECE_BYTES]) + start)
+    return view.rows_of(np.concatenate(found))
 
 
 def _only_whitespace(cells: Column, invalid: np.ndarray) -> np.ndarray:

@@ -118,9 +118,10 @@ def _serve(descriptor: int, memory_bytes: int) -> None:
 
 def _limit(memory_bytes: int) -> None:
     """Bound what this process may use, beyond what it has."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    statm = Path("/proc/self/statm")
+    if statm.exists():  # only Linux tells, and keeps to, the addresses of a process
+        most = int(statm.read_text().split()[0]) * resource.getpagesize() + memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     _compute_on()

@@ -64,7 +64,8 @@ def _bare(cell: bytes) -> bytes:
 def _starting(view: Cells, start: bytes) -> np.ndarray:
     """Rows that begin with some bytes."""
     offsets = view.offsets - view.offsets[0]
-    rows = np.flatnonzero(view.lengths >= len(start))
+    rows = np.flatnonzero(view.data.take(offsets[:-1], mode="clip") == start[0])
+    rows = rows[view.lengths[rows] >= len(start)]
     for place, byte in enumerate(start):
         rows = rows[view.data[offsets[rows] + place] == byte]
     return rows
