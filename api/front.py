@@ -104,9 +104,8 @@ class Front:
         self, scope: Scope, question: list[bytes], receive: Receive, send: Send
     ) -> int:
         limits: tuple[Header, ...] = ()
-        by_path = scope["method"] == "GET"
-        allowed = methods_for(question)
-        if not by_path and scope["method"] in allowed:
+        method, allowed = scope["method"], methods_for(question)
+        if method == "POST" and method in allowed:
             exchange = Exchange(scope, receive, send)
             receive, send = exchange.receive, exchange.send
         try:
@@ -114,10 +113,11 @@ class Front:
             standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
             limits = limit_headers(standing)
             standing.require()
-            if not by_path and scope["method"] not in allowed:
+            if method not in allowed:
                 error = MethodNotAllowed(f"only {' or '.join(allowed)} asks for a membership")
                 return await self._refuse(error, send, (_allow(allowed), *limits))
             place = place_asked(question, caller)
+            by_path = method == "GET"
             key = key_in_path(question) if by_path else await key_in_body(scope, receive)
             body = await membership_body(self._lookups, place, key)
         except ApiError as exc:

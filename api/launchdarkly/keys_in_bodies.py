@@ -15,13 +15,15 @@ from api.launchdarkly.membership import checked_key
 _LITERAL: Final = b"lookup"
 #: The longest key takes 6 KiB when every character of it is escaped.
 BODY_LIMIT_BYTES: Final = 16 * 1024
+_BY_PATH: Final = ("GET",)
+_BY_BODY: Final = ("GET", "POST")
 _KEY: Final = "key"
 _SHAPE: Final = 'send {"key":"…"}'
 
 
 def methods_for(question: list[bytes]) -> tuple[str, ...]:
     """The methods that a question's path takes."""
-    return ("GET", "POST") if question[-1] == _LITERAL else ("GET",)
+    return _BY_BODY if question[-1] == _LITERAL else _BY_PATH
 
 
 async def key_in_body(scope: Scope, receive: Receive) -> str:

@@ -17,7 +17,6 @@ from worker.objects import ObjectStore
 from worker.store import ImportRequest, JobRef, Store
 
 _LIST = b"ada\nbob\n"
-_NULL_DEVICE = os.makedev(1, 3)
 
 Export = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -124,23 +123,28 @@ def test_export__onto_a_pipe__writes_through_and_waits_for_its_reader(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
-def test_export__onto_a_device__is_written_through(
+def test_export__onto_a_device__is_written_through_also_when_it_is_full(
     run: Run, store: Store, objects: ObjectStore, segment: str, tmp_path: Path
 ) -> None:
-    device = tmp_path / "null"
+    null, full = tmp_path / "null", tmp_path / "full"
     try:
-        os.mknod(device, 0o666 | stat.S_IFCHR, _NULL_DEVICE)
+        for path, minor in ((null, 3), (full, 7)):
+            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
     except PermissionError:
         pytest.skip("this container may make no devices")
 
     def end(ref: JobRef) -> None:
         complete_export(store, objects, ref, _LIST)
 
-    with working(store, segment, end):
-        result = run("export", "--segment", segment, "-o", str(device))
+    for path in (null, full):
+        with working(store, segment, end):
+            result = run("export", "--segment", segment, "-o", str(path))
+        assert stat.S_ISCHR(path.lstat().st_mode)
+        if path == null:
+            assert result.exit_code == 0, result.output
 
-    assert result.exit_code == 0, result.output
-    assert stat.S_ISCHR(device.lstat().st_mode)
+    assert result.exit_code == 1
+    assert f"cannot write {full}: No space left on device" in _line(result.stderr_bytes)
 
 
 def test_export__process_substitution__gets_the_list(export: Export) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -21,6 +21,9 @@ from tests.object_servers import ObjectServer
 from tests.servers import wait_until
 from tests.systems import System, running_system
 from worker.store import ImportRequest, SourceFile, admit_import
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import StorageClassType
 
 KEYS = random_keys(12_000, 7)
 OLD = ["ada", "bob"]
@@ -190,19 +193,19 @@ def test_service__of_fewer_requests_and_more_policy__import_and_export_leave_not
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "reason"),
+    ("name", "storage", "reason"),
     [
-        ("archived.csv", {"StorageClass": "GLACIER"}, "restore it first"),
-        ("folder/", {}, "is a folder, not a list"),
+        ("archived.csv", "GLACIER", "restore it first"),
+        ("folder/", "STANDARD", "is a folder, not a list"),
     ],
 )
 def test_source__that_became_unreadable_after_its_import_was_admitted__stopped_with_the_reason(
-    segment: BigSegment, name: str, options: dict[str, Any], reason: str
+    segment: BigSegment, name: str, storage: "StorageClassType", reason: str
 ) -> None:
     system = segment.system
     source = SourceFile(system.bucket, f"lists/{name}", name, uploaded=False)
     with closing(boto3.client("s3", endpoint_url=system.s3_endpoint)) as s3:
-        s3.put_object(Bucket=system.bucket, Key=source.key, **options)
+        s3.put_object(Bucket=system.bucket, Key=source.key, StorageClass=storage)
     request = ImportRequest(
         str(uuid.uuid4()), segment.ref, "merge", (source,), allow_empty=False, created_ms=1
     )
