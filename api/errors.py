@@ -8,8 +8,10 @@ ApiError
 ├── MethodNotAllowed (terminal)      405
 ├── KeyTaken (terminal)              409  a segment has this key
 ├── Conflict (terminal)              409  another process holds the segment
+├── RequestTimeout (terminal)        408  the request came too slowly
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
+├── HeadersTooLarge (terminal)       431
 ├── RateLimited (transient)          429  more requests than are let through
 ├── Unavailable (transient)          503  a part that is needed does not answer
 └── Broken (terminal)                500  something that should not happen did
@@ -116,6 +118,12 @@ class Conflict(ApiError, TerminalError):
     status = 409
 
 
+class RequestTimeout(ApiError, TerminalError):
+    """The request came more slowly than is waited for."""
+
+    status = 408
+
+
 class TooLarge(ApiError, TerminalError):
     """The body is longer than allowed."""
 
@@ -126,6 +134,12 @@ class UnsupportedMediaType(ApiError, TerminalError):
     """The body is of a type that this operation does not take."""
 
     status = 415
+
+
+class HeadersTooLarge(ApiError, TerminalError):
+    """The target and the headers are longer than allowed."""
+
+    status = 431
 
 
 class RateLimited(ApiError, TransientError):

@@ -24,8 +24,9 @@ from api.asgi import (
     read_body,
     replay,
 )
-from api.auth import TokenAuth
-from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, translated
+from api.auth import Caller, TokenAuth
+from api.body_pace import BodyPace
+from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
 from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.launchdarkly.errors import error_body, error_headers
 from api.launchdarkly.membership import ROUTE_PART, membership_body, question_of
@@ -36,6 +37,7 @@ from api.limits import Limits
 from api.logs import BROKEN, report_broken, report_fault
 from api.lookups import Lookups
 from api.metrics import Metrics
+from api.refusal_pace import RefusalPace
 from api.routes import RouteTable
 from api.whole_answers import WholeAnswers
 from worker.objects import ObjectError
@@ -63,6 +65,7 @@ class Front:
         readiness: Readiness,
         metrics: Metrics,
         max_body_bytes: int,
+        body_timeout_s: float,
         ids: Callable[[], str],
     ) -> None:
         self._rest = rest
@@ -73,8 +76,10 @@ class Front:
         self._readiness = readiness
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._body_timeout_s = body_timeout_s
         self._ids = ids
         self._whole_answers = WholeAnswers()
+        self._refusal_pace = RefusalPace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of ASGI."""
@@ -93,7 +98,7 @@ class Front:
     async def _look_up(self, scope: Scope, question: list[bytes], send: Send) -> int:
         limits: tuple[Header, ...] = ()
         try:
-            caller = await self._auth.caller(scope["headers"])
+            caller = await self._caller(scope)
             standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
             limits = limit_headers(standing)
             standing.require()
@@ -112,7 +117,7 @@ class Front:
         return _OK
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
-        exchange = Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
         try:
             await self._pass_on(scope, exchange)
         except Disconnected:
@@ -126,6 +131,13 @@ class Front:
                 await self._break(exc, exchange.send)
         self._count(scope, exchange.status, time.perf_counter() - started)
 
+    async def _caller(self, scope: Scope) -> Caller:
+        try:
+            return await self._auth.caller(scope["headers"])
+        except Unauthorized:
+            await self._refusal_pace.wait()
+            raise
+
     async def _pass_on(self, scope: Scope, exchange: Exchange) -> None:
         path = scope["raw_path"]
         if path in OPEN_PATHS:
@@ -133,7 +145,7 @@ class Front:
             return
         if path in SILENT_PATHS:
             raise NotFound("invalid resource identifier")
-        caller = await self._auth.caller(scope["headers"])
+        caller = await self._caller(scope)
         scope.setdefault("state", {})["caller"] = caller
         scope["method"] = method_of(scope)
         route = self._routes.name_of(scope["method"], scope["path"])

@@ -9,18 +9,21 @@ from api.errors import (
     Broken,
     Conflict,
     Forbidden,
+    HeadersTooLarge,
     InvalidRequest,
     KeyTaken,
     MethodNotAllowed,
     NotFound,
     RateLimited,
+    RequestTimeout,
     TooLarge,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
 )
 
-#: Source: the error table of LaunchDarkly's REST API; 413, 415 and 500 have no documented code.
+#: Source: the error table of LaunchDarkly's REST API; 408, 413, 415, 431 and 500 have no
+#: documented code.
 _CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
     Unauthorized: "unauthorized",
@@ -29,8 +32,10 @@ _CODES: Final[dict[type[ApiError], str]] = {
     MethodNotAllowed: "method_not_allowed",
     KeyTaken: "key_exists",
     Conflict: "optimistic_locking_error",
+    RequestTimeout: "request_timeout",
     TooLarge: "request_too_large",
     UnsupportedMediaType: "unsupported_media_type",
+    HeadersTooLarge: "headers_too_large",
     RateLimited: "rate_limited",
     Unavailable: "service_unavailable",
     Broken: "internal_error",

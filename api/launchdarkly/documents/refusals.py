@@ -48,6 +48,12 @@ CONFLICT: Final = Refusal(
     "Someone else is in the way; read again, then try again.",
     "patch[0]: test at /version failed; read the segment again",
 )
+TOO_SLOW: Final = Refusal(
+    408,
+    "request_timeout",
+    "The body comes too slowly; the connection is closed.",
+    "the request body comes too slowly: less than 20,480 bytes in 20 seconds",
+)
 TOO_LARGE: Final = Refusal(
     413, "request_too_large", "The body is too long.", "the request body is over 5,242,880 bytes"
 )
@@ -56,6 +62,12 @@ MEDIA_TYPE: Final = Refusal(
     "unsupported_media_type",
     "The body is of a type that is not taken here.",
     "send application/json, not text/plain",
+)
+HEADERS_TOO_LARGE: Final = Refusal(
+    431,
+    "headers_too_large",
+    "The target and the headers are too long together.",
+    "the request's headers are over 65,536 bytes",
 )
 RATE_LIMITED: Final = Refusal(
     429,
@@ -78,16 +90,17 @@ UNAVAILABLE: Final = Refusal(
 )
 ALL: Final = (
     *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT),
-    *(TOO_LARGE, MEDIA_TYPE, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    *(TOO_SLOW, TOO_LARGE, MEDIA_TYPE, RATE_LIMITED, HEADERS_TOO_LARGE, BROKEN),
+    UNAVAILABLE,
 )
 
 #: Whatever is behind a token and needs the store.
-_ALWAYS: Final = (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN, UNAVAILABLE)
+_ALWAYS: Final = (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, HEADERS_TOO_LARGE, BROKEN, UNAVAILABLE)
 _SEARCH: Final = (*_ALWAYS, INVALID)
-_POST: Final = (*_SEARCH, TOO_LARGE, MEDIA_TYPE)
+_POST: Final = (*_SEARCH, TOO_SLOW, TOO_LARGE, MEDIA_TYPE)
 _READ: Final = (*_ALWAYS, NOT_FOUND)
 _QUERY: Final = (*_READ, INVALID)
-_BODY: Final = (*_QUERY, TOO_LARGE, MEDIA_TYPE)
+_BODY: Final = (*_QUERY, TOO_SLOW, TOO_LARGE, MEDIA_TYPE)
 
 #: Operations that are not here are taken for ones that read a body.
 _OF: Final[Mapping[str, Iterable[Refusal]]] = {
@@ -130,7 +143,7 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getAuditLogEntry": _READ,
     "postAuditLogEntries": _POST,
     "postAuditLogEntryCounts": _POST,
-    "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN),
+    "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, HEADERS_TOO_LARGE, BROKEN),
     "getLiveness": (),
     "getReadiness": (),
 }
