@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping
+from typing import Final
 
 import structlog
 from fastapi import FastAPI
@@ -30,6 +32,10 @@ from api.token_directory import TokenDirectory
 from api.work import WorkSender
 from worker.store import Keyspace, StoreError
 
+#: Seconds for which a thread that computes keeps the event loop waiting, again and again; by
+#: default 5 ms. A look-up comes to wait several times.
+_SWITCH_S: Final = 0.000_5
+
 _log = structlog.get_logger(__name__)
 
 
@@ -44,6 +50,7 @@ def create_app() -> Asgi:
     configure_logs()
     settings = ApiSettings.from_environment()
     allow_open_files(settings.connections)
+    sys.setswitchinterval(_SWITCH_S)
     return build_app(settings)
 
 

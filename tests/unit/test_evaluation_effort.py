@@ -16,7 +16,8 @@ from api.evaluation import (
     evaluate,
     parse_context,
 )
-from api.evaluation.patterns import PATTERN_STEPS, Effort, pattern_of
+from api.evaluation.effort import PATTERN_STEPS, Effort
+from api.evaluation.patterns import pattern_of
 from tests.evaluation_documents import Lists
 
 #: 10,000 optional letters, then one that is not there: RE2 alone takes 20 s on 64 KiB.
