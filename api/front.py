@@ -26,6 +26,7 @@ from api.asgi import (
 )
 from api.auth import Caller, TokenAuth
 from api.body_pace import BodyPace
+from api.body_values import most_values, require_few_values
 from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
 from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.launchdarkly.errors import error_body, error_headers
@@ -76,6 +77,7 @@ class Front:
         self._readiness = readiness
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._most_values = most_values(max_body_bytes)
         self._body_timeout_s = body_timeout_s
         self._ids = ids
         self._whole_answers = WholeAnswers()
@@ -166,7 +168,9 @@ class Front:
             return receive
         if declared is not None and declared > self._max_body_bytes:
             raise TooLarge(f"the request body is over {self._max_body_bytes:,} bytes")
-        return replay(await read_body(receive, self._max_body_bytes), receive)
+        body = await read_body(receive, self._max_body_bytes)
+        require_few_values(body, self._most_values)
+        return replay(body, receive)
 
     async def _health(self, path: bytes, method: str, send: Send) -> None:
         if method not in {"GET", "HEAD"}:

@@ -69,8 +69,9 @@ def evaluate(
 ) -> dict[str, Outcome]:
     """Tell for every segment whether the context is a member.
 
-    Never fails with a full effort: a segment that cannot be told has an ``error`` and no member, and so has every
-    segment whose answer hangs on it. Unknown segments in a segmentMatch have no members.
+    Never fails with a full effort: a segment that cannot be told has an ``error`` and no
+    member, and so has every segment whose answer hangs on it. Unknown segments in a segmentMatch
+    have no members.
 
     Args:
         segments: All segments of an environment by key; references are looked up here.

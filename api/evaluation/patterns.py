@@ -74,7 +74,7 @@ class LazyPattern:
         effort.spend(_TOO_LARGE if self._pattern is None else _COMPILING * self._pattern.size)
 
 
-def pattern_of(value: object, memory: int = PATTERN_MEMORY) -> Pattern | None:
+def pattern_of(value: object) -> Pattern | None:
     """Compile an expression; ``None`` for what is none, or is too large.
 
     Cost: tens of microseconds for an ordinary one, 40 ms for the largest, in which no other
@@ -82,12 +82,33 @@ def pattern_of(value: object, memory: int = PATTERN_MEMORY) -> Pattern | None:
     """
     if not isinstance(value, str):
         return None
+    try:
+        compiled = _compiled(value, PATTERN_MEMORY)
+    except re2.error:
+        return None
+    return Pattern(compiled, compiled.programsize)
+
+
+def program_size(text: str, memory: int) -> int | None:
+    """How many instructions an expression compiles to: none if it is invalid.
+
+    Args:
+        text: the expression.
+        memory: bytes that it may take.
+
+    Returns:
+        The number, or ``None`` if it would take more memory.
+    """
+    try:
+        size: int = _compiled(text, memory).programsize
+    except re2.error as exc:
+        return None if b"too large" in exc.args[0] else 0
+    return size
+
+
+def _compiled(text: str, memory: int) -> Any:  # noqa: ANN401 - the library has no types
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
     options.max_mem = memory
-    try:
-        compiled = re2.compile(encoded_text(value), options)
-    except re2.error:
-        return None
-    return Pattern(compiled, compiled.programsize)
+    return re2.compile(encoded_text(text), options)

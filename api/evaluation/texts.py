@@ -111,9 +111,7 @@ class Affixes:
         for value in () if self._few else values:
             by_length[len(value)].add(value)
         self._by_length = tuple(sorted(by_length.items()))
-        self._cost = (
-            1 + len(self._by_length) // _VALUES_A_TEST + sum(by_length) // _HASHED_A_TEST
-        )
+        self._cost = 1 + len(self._by_length) // _VALUES_A_TEST + sum(by_length) // _HASHED_A_TEST
 
     def test(self, text: str, effort: Effort) -> bool:
         """Whether it does.

@@ -101,7 +101,9 @@ class Evaluations:
             lists = await self._lists.look_up(question.asked)
             answer = partial(_answered, question, lists, caller.scope)
             answered = await run_in_threadpool(_if_light, answer)
-        body, errors = answered or await self._heavy.run(answer)
+        if answered is None:
+            answered = await self._heavy.run(answer)
+        body, errors = answered
         if errors:
             self._services.metrics.segments_in_error(len(errors))
             _log.warning(

@@ -15,6 +15,7 @@ from api.launchdarkly.json_patching import apply_json_patch
 from api.launchdarkly.json_values import JsonObject, exact_text, require_shallow
 from api.launchdarkly.merge_patching import apply_merge_patch
 from api.launchdarkly.patch_bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
+from api.launchdarkly.rule_bounds import require_bounded
 from api.launchdarkly.segment_references import MayKnow, RulesOf, require_known, require_no_circle
 from api.launchdarkly.semantic_patching import BigSegmentEdit, ListName, apply_instructions
 from api.launchdarkly.targeting import SegmentDocument, segment_document
@@ -104,6 +105,7 @@ def apply_patch(
         edits, clashes, import_id = (), {}, None
     _require_no_targets(after, unbounded=unbounded)
     if after.rules != before.rules:
+        require_bounded(before.rules, after.rules)
         require_known(before.rules, after.rules, may_know)
         require_no_circle(str(shown["key"]), after.rules, rules_of, may_know)
     return PatchResult(
