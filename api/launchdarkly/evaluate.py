@@ -44,6 +44,9 @@ from worker.store import ListRef, Membership, Scope
 
 #: Evaluations at one time; more wait. It bounds threads and memory that they hold.
 _AT_ONCE: Final = 8
+#: Of them, those that compute and do not wait for the store: each one takes turns of the
+#: interpreter, which the look-ups then wait for.
+_COMPUTING: Final = 2
 #: Bytes of a context and kinds in it: far above any seen.
 _CONTEXT_BYTES: Final = 128 * 1024
 _KINDS: Final = 100
@@ -87,6 +90,7 @@ class Evaluations:
         self._environments = EvaluableEnvironments(services.settings.evaluation_cache_bytes)
         self._lists = ListLookups(services.lookups, services.store)
         self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._computing = asyncio.Semaphore(_COMPUTING)
         self._heavy = HeavyLane()
 
     async def evaluate_segments(
@@ -100,7 +104,8 @@ class Evaluations:
             question = await run_in_threadpool(self._read, raw, scope)
             lists = await self._lists.look_up(question.asked)
             answer = partial(_answered, question, lists, caller.scope)
-            answered = await run_in_threadpool(_if_light, answer)
+            async with self._computing:
+                answered = await run_in_threadpool(_if_light, answer)
         if answered is None:
             answered = await self._heavy.run(answer)
         body, errors = answered
