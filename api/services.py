@@ -18,7 +18,7 @@ from api.token_directory import TokenDirectory
 from api.work import WorkSender
 
 #: Patches of segments at one time in a process; more wait.
-_PATCHES: Final = 4
+PATCHES_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Services:
     """Unix milliseconds."""
     ids: Callable[[], str]
     """New UUIDs."""
-    patch_turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PATCHES))
+    patch_turn: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(PATCHES_AT_ONCE)
+    )
     """Whoever patches a segment takes a turn: large ones compute, and compete with look-ups."""
 
     def close(self) -> None:

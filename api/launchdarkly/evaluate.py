@@ -48,7 +48,7 @@ _AT_ONCE: Final = 8
 #: interpreter, which the look-ups then wait for.
 _COMPUTING: Final = 2
 #: Bytes of a context and kinds in it: far above any seen.
-_CONTEXT_BYTES: Final = 128 * 1024
+CONTEXT_BYTES: Final = 128 * 1024
 _KINDS: Final = 100
 #: A message may repeat a property's name, which is the caller's.
 _MESSAGE_LIMIT: Final = 300
@@ -98,8 +98,8 @@ class Evaluations:
     ) -> Response:
         """Tell for every segment of an environment whether a context is a member."""
         raw = await request.body()
-        if len(raw) > _CONTEXT_BYTES:
-            raise TooLarge(f"the context is over {_CONTEXT_BYTES:,} bytes")
+        if len(raw) > CONTEXT_BYTES:
+            raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")
         async with self._turn:
             question = await run_in_threadpool(self._read, raw, scope)
             lists = await self._lists.look_up(question.asked)

@@ -116,7 +116,7 @@ def _evaluate(bench: Bench, scope: Scope, context: dict[str, Any]) -> float:
 
 def _send(bench: Bench, method: str, path: str, body: Any) -> None:
     reply = bench.system.http.request(method, path, json=body, timeout=60)
-    if not reply.is_success and reply.status_code != 503:  # noqa: PLR2004 - too many at a time
+    if not reply.is_success and reply.status_code != 503:
         raise BenchmarkError(f"{method} {path}: {reply.status_code} {reply.text[:200]}")
 
 

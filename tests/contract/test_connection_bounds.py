@@ -4,7 +4,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -122,6 +123,35 @@ def test_connection__idle_after_an_answer__is_closed_without_a_word(bounded: Api
         assert read_answer(connection).status == 200
         assert has_ended(connection)
         assert 0.8 < time.monotonic() - started < 5
+
+
+def test_answer__that_nobody_reads__ends_the_connection(bounded: Api) -> None:
+    with bounded.client() as client:
+        key = create_segment(client, big=False)
+        change = [
+            {"op": "replace", "path": "/included", "value": [f"{n:01000d}" for n in range(4_000)]}
+        ]
+        assert client.patch(f"{SEGMENTS}/{key}", json=change).status_code == 200
+    with connected(bounded) as connection:
+        asked = head("GET", f"{SEGMENTS}/{key}", f"Authorization: {TOKEN}")
+        connection.sendall(asked * 4)  # more than the system keeps for a client
+        wait_until(lambda: connection.recv(1, socket.MSG_PEEK) == b"H", "the answer begins", 10)
+        held = _open_files(bounded)
+        wait_until(lambda: _open_files(bounded) < held, "the connection is given up", 10)
+        assert len(_rest(connection)) < 4 * 4_000_000
+
+
+def _open_files(api: Api) -> int:
+    """How many files the process has open; each connection is one."""
+    return len(list(Path(f"/proc/{api.process.pid}/fd").iterdir()))
+
+
+def _rest(connection: socket.socket) -> bytes:
+    pieces = []
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(1_000_000):
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 @pytest.mark.parametrize("path", [f"{SEGMENTS}", f"{SEGMENTS}/s/targets"])
