@@ -18,7 +18,6 @@ _RATE = 500.0
 _LONGEST_SECONDS = 300.0
 _AT_ONCE = 8
 _CLAUSES = 400
-_SEGMENTS = 20
 
 
 def measure(bench: Bench) -> None:
@@ -28,7 +27,7 @@ def measure(bench: Bench) -> None:
     scope = Scope("default", "heavy")
     place = bench.system.store.environments.new_environment(scope.environment, "Heavy")
     create_environment(bench.system.store, scope.project, place)
-    tell(f"making {_SEGMENTS} segments as costly as they may be")
+    tell(f"making {bench.effort.heavy_segments} segments as costly as they may be")
     _fill(bench, scope)
     context = _context()
     first_s = _evaluate(bench, scope, context)
@@ -63,7 +62,7 @@ def _fill(bench: Bench, scope: Scope) -> None:
     clauses += [_clause("matches", "text", [f"(?:a?){{{n}}}b"]) for n in range(900, 920)]
     numbers = [_clause("in", "numbers", [-n]) for n in range(_CLAUSES)]
     base = f"/api/v2/segments/{scope.project}/{scope.environment}"
-    for number in range(_SEGMENTS):
+    for number in range(bench.effort.heavy_segments):
         key = f"heavy-{number}"
         _send(bench, "POST", base, {"key": key, "name": key})
         rules = [{"clauses": [one]} for one in (clauses if number == 0 else numbers)]

@@ -31,9 +31,7 @@ def _rules(*values: Any, op: str = "in") -> list[dict[str, Any]]:
     return [rule(clauses=[clause(op=op, values=list(values))])]
 
 
-@pytest.mark.parametrize(
-    "value", ["x" * (MOST_OF_A_VALUE + 1), [0] * 200_000, {"a": [0] * 9_000}]
-)
+@pytest.mark.parametrize("value", ["x" * (MOST_OF_A_VALUE + 1), [0] * 200_000, {"a": [0] * 9_000}])
 def test_value__of_megabytes__is_refused_by_every_kind_of_patch(value: Any) -> None:
     new = clause(_id="clause-2", values=[value])
     bodies = [
