@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from api.errors import TooLarge
+from api.body_pace import BodyPace
+from api.errors import RequestTimeout, TooLarge
 from api.header_names import as_written
 
 Scope = MutableMapping[str, Any]
@@ -19,6 +20,9 @@ Header = tuple[bytes, bytes]
 #: to see the refusal.
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 _LINGER_S: Final = 10.0
+#: A client that was too slow has had its time.
+_SLOW_LINGER_S: Final = 1.0
+_TOO_SLOW: Final = RequestTimeout.status
 _FIRST_REFUSAL: Final = 400
 _CLOSE: Final[tuple[Header, ...]] = ((b"connection", b"close"),)
 
@@ -92,10 +96,14 @@ class Exchange:
     connection closed at once is reset before a client that writes first sees the refusal.
     """
 
-    __slots__ = ("_expects", "_receive", "_refused", "_send", "_unread", "headers", "status")
+    __slots__ = (
+        *("_expects", "_pace", "_receive", "_refused", "_send", "_unread"),
+        *("headers", "status"),
+    )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, pace: BodyPace) -> None:
         self._receive = receive
+        self._pace = pace
         self._send = send
         self._unread = declared_length(scope) != 0
         self._expects = header(scope, b"expect") is not None
@@ -105,8 +113,17 @@ class Exchange:
         """What the answer's headers are to hold besides its own."""
 
     async def receive(self) -> Message:
-        """As ASGI's ``receive``."""
-        message = await self._receive()
+        """As ASGI's ``receive``.
+
+        Raises:
+            RequestTimeout: the body comes too slowly.
+        """
+        # What is asked for after the body's end is whether the client has gone.
+        paced = self._unread
+        message = await (self._pace.next(self._receive) if paced else self._receive())
+        return self._seen(message)
+
+    def _seen(self, message: Message) -> Message:
         self._expects = False
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             self._unread = False
@@ -132,9 +149,10 @@ class Exchange:
             return
         dropped = 0
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LINGER_S):
+            async with asyncio.timeout(_LINGER_S if self.status != _TOO_SLOW else _SLOW_LINGER_S):
                 while self._unread and dropped < _LINGER_BYTES:
-                    dropped += len((await self.receive()).get("body", b""))
+                    message = self._seen(await self._receive())
+                    dropped += len(message.get("body", b""))
 
 
 def _start(status: int, body: bytes, headers: tuple[Header, ...]) -> Message:

@@ -9,10 +9,12 @@ ApiError
 ├── KeyTaken (terminal)              409  a segment has this key
 ├── Conflict (terminal)              409  another process holds the segment
 ├── InUse (terminal)                 409  something else refers to it
+├── RequestTimeout (terminal)        408  the request came too slowly
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
 ├── RangeNotSatisfiable (terminal)   416  no byte of the file is in the range
 ├── KeyReused (terminal)             422  the idempotency key is another request's
+├── HeadersTooLarge (terminal)       431
 ├── RateLimited (transient)          429  more requests than are let through
 ├── Unavailable (transient)          503  a part that is needed does not answer
 └── Broken (terminal)                500  something that should not happen did
@@ -125,6 +127,12 @@ class InUse(ApiError, TerminalError):
     status = 409
 
 
+class RequestTimeout(ApiError, TerminalError):
+    """The request came more slowly than is waited for."""
+
+    status = 408
+
+
 class TooLarge(ApiError, TerminalError):
     """The body is longer than allowed."""
 
@@ -152,6 +160,12 @@ class KeyReused(ApiError, TerminalError):
     """The request carries the idempotency key of another one."""
 
     status = 422
+
+
+class HeadersTooLarge(ApiError, TerminalError):
+    """The target and the headers are longer than allowed."""
+
+    status = 431
 
 
 class RateLimited(ApiError, TransientError):

@@ -24,8 +24,10 @@ from api.asgi import (
     read_body,
     replay,
 )
-from api.auth import TokenAuth
-from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, translated
+from api.auth import Caller, TokenAuth
+from api.body_pace import BodyPace
+from api.body_values import most_values, require_few_values
+from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
 from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.launchdarkly.errors import error_body, error_headers
 from api.launchdarkly.keys_in_bodies import key_in_body, methods_for
@@ -44,6 +46,7 @@ from api.logs import BROKEN, report_broken, report_fault
 from api.lookups import Lookups
 from api.metrics import Metrics
 from api.other_methods import allowed_methods, answer_options, as_get, without_body
+from api.refusal_pace import RefusalPace
 from api.routes import UNKNOWN, RouteTable
 from api.whole_answers import WholeAnswers
 from worker.objects import ObjectError
@@ -71,6 +74,7 @@ class Front:
         readiness: Readiness,
         metrics: Metrics,
         max_body_bytes: int,
+        body_timeout_s: float,
         ids: Callable[[], str],
     ) -> None:
         self._rest = rest
@@ -81,8 +85,11 @@ class Front:
         self._readiness = readiness
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._most_values = most_values(max_body_bytes)
+        self._body_timeout_s = body_timeout_s
         self._ids = ids
         self._whole_answers = WholeAnswers()
+        self._refusal_pace = RefusalPace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of ASGI."""
@@ -106,10 +113,10 @@ class Front:
         limits: tuple[Header, ...] = ()
         method, allowed = scope["method"], methods_for(question)
         if method == "POST" and method in allowed:
-            exchange = Exchange(scope, receive, send)
+            exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
         try:
-            caller = await self._auth.caller(scope["headers"])
+            caller = await self._caller(scope)
             standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
             limits = limit_headers(standing)
             standing.require()
@@ -133,7 +140,7 @@ class Front:
         return _OK
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
-        exchange = Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
         try:
             await self._pass_on(scope, exchange)
         except Disconnected:
@@ -147,6 +154,13 @@ class Front:
                 await self._break(exc, exchange.send)
         self._count(scope, exchange.status, time.perf_counter() - started)
 
+    async def _caller(self, scope: Scope) -> Caller:
+        try:
+            return await self._auth.caller(scope["headers"])
+        except Unauthorized:
+            await self._refusal_pace.wait()
+            raise
+
     async def _pass_on(self, scope: Scope, exchange: Exchange) -> None:
         path = scope["raw_path"]
         if scope["method"] == "OPTIONS":
@@ -157,7 +171,7 @@ class Front:
             return
         if path in SILENT_PATHS:
             raise NotFound("invalid resource identifier")
-        caller = await self._auth.caller(scope["headers"])
+        caller = await self._caller(scope)
         scope.setdefault("state", {})["caller"] = caller
         scope["method"] = method_of(scope)
         route = self._routes.name_of(scope["method"], scope["path"])
@@ -191,7 +205,9 @@ class Front:
             return receive
         if declared is not None and declared > self._max_body_bytes:
             raise TooLarge(f"the request body is over {self._max_body_bytes:,} bytes")
-        return replay(await read_body(receive, self._max_body_bytes), receive)
+        body = await read_body(receive, self._max_body_bytes)
+        require_few_values(body, self._most_values)
+        return replay(body, receive)
 
     async def _health(self, path: bytes, method: str, send: Send) -> None:
         if method != "GET":

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
 
 import structlog
 from fastapi import FastAPI
 
 from api.asgi import Asgi
 from api.auth import TokenAuth
+from api.connection_bounds import left_for_protocol
 from api.cors import Cors
 from api.front import Front
 from api.health import Readiness, store_check
@@ -20,6 +23,7 @@ from api.logs import configure_logs
 from api.lookups import Lookups
 from api.metrics import Metrics
 from api.object_threads import ObjectThreads
+from api.open_files import allow_open_files
 from api.opening import LazyObjects, LazyStore
 from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
@@ -28,6 +32,10 @@ from api.shared_counts import RedisCounts
 from api.token_directory import TokenDirectory
 from api.work import WorkSender
 from worker.store import Keyspace, StoreError
+
+#: Seconds for which a thread that computes keeps the event loop waiting, again and again; by
+#: default 5 ms. A look-up comes to wait several times.
+_SWITCH_S: Final = 0.000_5
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +49,10 @@ def create_app() -> Asgi:
         pydantic.ValidationError: a setting has an invalid value.
     """
     configure_logs()
-    return build_app(ApiSettings.from_environment())
+    settings = ApiSettings.from_environment()
+    allow_open_files(settings.connections)
+    sys.setswitchinterval(_SWITCH_S)
+    return build_app(settings)
 
 
 def build_app(settings: ApiSettings) -> Asgi:
@@ -67,6 +78,7 @@ def build_app(settings: ApiSettings) -> Asgi:
         readiness=readiness,
         metrics=services.metrics,
         max_body_bytes=settings.max_body_bytes,
+        body_timeout_s=settings.body_timeout_s,
         ids=new_id,
     )
     if not settings.cors_origins:
@@ -115,7 +127,7 @@ def _services(settings: ApiSettings) -> Services:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     services: Services = app.state.services
     try:
         await asyncio.to_thread(services.store)
@@ -123,7 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         _log.warning("store.unavailable", reason=str(exc))
     try:
         async with services.token_directory.running():
-            yield
+            yield left_for_protocol(services.settings.connection_bounds)
     finally:
         services.lookups.close()
         await services.limits.close()

@@ -1,9 +1,10 @@
 """What request handlers work with, put together once a process."""
 
+import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -16,6 +17,9 @@ from api.opening import LazyObjects, LazyStore
 from api.settings import ApiSettings
 from api.token_directory import TokenDirectory
 from api.work import WorkSender
+
+#: Patches of segments at one time in a process; more wait.
+PATCHES_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,10 @@ class Services:
     """Unix milliseconds."""
     ids: Callable[[], str]
     """New UUIDs."""
+    patch_turn: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(PATCHES_AT_ONCE)
+    )
+    """Whoever patches a segment takes a turn: large ones compute, and compete with look-ups."""
 
     def close(self) -> None:
         """Close every part. Idempotent."""

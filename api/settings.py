@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator
 
+from api.connection_places import ConnectionBounds
 from worker.objects import ObjectSettings
 from worker.store import StoreSettings
 
@@ -34,6 +35,35 @@ class ApiSettings(StoreSettings, ObjectSettings):
         le=256 * _MIB,
         description="Bytes of any other request body; more is answered 413. Such bodies are held "
         "in memory; 10,000 keys of ordinary length fit.",
+    )
+    connections: int = Field(
+        default=4_096,
+        ge=1,
+        le=1_000_000,
+        description="Connections of one API process. A new one beyond them takes the place of one "
+        "that waits for a request, or is answered 503; about 20 KiB each.",
+    )
+    head_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="Seconds from a request's first byte to the end of its headers, answered 408 "
+        "after that, and seconds in which a client must take a part of its answer. A head fits "
+        "into one packet, so even a bad line needs no more.",
+    )
+    idle_timeout_s: float = Field(
+        default=75.0,
+        gt=0,
+        le=3_600,
+        description="Seconds a connection is kept after an answer; longer than the 60 seconds of "
+        "usual balancers, which else send requests into connections that are closing.",
+    )
+    body_timeout_s: float = Field(
+        default=20.0,
+        gt=0,
+        le=600,
+        description="Seconds in which a body must come on by 1 KiB for each of them, answered 408 "
+        "else; only time spent waiting for the client counts. A stalled upload is aborted then.",
     )
     lookup_timeout_s: float = Field(
         default=0.5,
@@ -126,6 +156,11 @@ class ApiSettings(StoreSettings, ObjectSettings):
         if token is None or not token.get_secret_value().strip():
             return None
         return token
+
+    @property
+    def connection_bounds(self) -> ConnectionBounds:
+        """The bounds on connections."""
+        return ConnectionBounds(self.connections, self.head_timeout_s, self.idle_timeout_s)
 
     @property
     def counting_url(self) -> str:

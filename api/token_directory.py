@@ -25,6 +25,9 @@ _POLL_S: Final = 0.25
 _TRUST_S: Final = 0.9
 #: Unknown tokens cannot make a process ask more often than this.
 _SPACING_S: Final = 0.05
+#: Unknown tokens that may wait for an answer at one time. One more is unknown at once, by what
+#: was read last: at most ``_POLL_S`` ago while the store answers.
+MOST_WAITING: Final = 32
 #: How often the store is told that one token is in use.
 _NOTE_EVERY_MS: Final = 60_000
 
@@ -72,6 +75,7 @@ class TokenDirectory:
         self._changed: str | None = None
         self._asked_at = self._fresh_at = self._doubted_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
+        self._waiting = 0
         self._failing = False
         self._notes_wait_until_ms = 0
 
@@ -84,12 +88,22 @@ class TokenDirectory:
     async def ask(self, digest: bytes) -> KnownToken | None:
         """What the store says; requests that wait share one question.
 
+        While many unknown tokens are tried, one that was made a moment ago may be among those
+        that are not asked for: it then works a quarter of a second later.
+
         Raises:
             StoreUnavailable: it does not say in time. Safe to retry.
             ListUnknown: it has lost its tokens.
         """
-        known = digest in self._by_digest
-        await self._ask_since(self._since() if known else self._monotonic())
+        since = self._since()
+        if digest in self._by_digest:
+            await self._ask_since(since)
+        elif self._waiting < MOST_WAITING or self._fresh_at < since:
+            self._waiting += 1
+            try:
+                await self._ask_since(self._monotonic())
+            finally:
+                self._waiting -= 1
         return self._by_digest.get(digest)
 
     def doubt(self) -> None:
@@ -136,13 +150,16 @@ class TokenDirectory:
             raise StoreUnavailable("access tokens could not be checked in time; retry") from exc
 
     def _question(self) -> "asyncio.Task[None]":
-        if self._asking is None:
+        # One that has ended counts for nobody any more, even before its callback has run: to wait
+        # for it would be no wait at all, and a loop around that would never let it run.
+        if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask_store())
             self._asking.add_done_callback(self._asked)
         return self._asking
 
     def _asked(self, task: "asyncio.Task[None]") -> None:
-        self._asking = None
+        if self._asking is task:
+            self._asking = None
         if not task.cancelled():
             task.exception()  # those who waited have it, or have gone
 

@@ -6,7 +6,8 @@ says which big segments to ask, and ``evaluate`` gives every outcome.
 
 from api.evaluation.compiling import CompiledSegment, compile_segment, unreadable_segment
 from api.evaluation.contexts import Context, Individual, parse_context
-from api.evaluation.errors import EvaluationError, InvalidContext, SegmentInError
+from api.evaluation.effort import Effort
+from api.evaluation.errors import EvaluationError, HeavyEvaluation, InvalidContext, SegmentInError
 from api.evaluation.evaluating import MembershipLike, Outcome, evaluate, lookups_for
 from api.evaluation.operators import OPERATORS
 from api.evaluation.references import Reference, parse_reference
@@ -26,7 +27,9 @@ __all__ = [
     "Clause",
     "CompiledSegment",
     "Context",
+    "Effort",
     "EvaluationError",
+    "HeavyEvaluation",
     "Individual",
     "InvalidContext",
     "MembershipLike",

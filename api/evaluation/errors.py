@@ -1,6 +1,7 @@
 """What evaluation can find wrong, and where it ends up.
 
 EvaluationError (terminal)
+├── HeavyEvaluation   a light effort is not enough; evaluate again with a full one
 ├── InvalidContext    the caller's context instance is not one; the caller is told
 └── SegmentInError    a segment has no answer; becomes its Outcome, never leaves evaluate()
 
@@ -12,6 +13,10 @@ from worker.store import TerminalError
 
 class EvaluationError(TerminalError):
     """Something about the input; the same input fails again."""
+
+
+class HeavyEvaluation(EvaluationError):
+    """A light effort is not enough; the same evaluation with a full one comes to an end."""
 
 
 class InvalidContext(EvaluationError):
@@ -48,7 +53,8 @@ class SegmentInError(EvaluationError):
 
     @classmethod
     def too_much_effort(cls) -> "SegmentInError":
-        """Say that the patterns of one evaluation would take too long."""
+        """Say that the clauses of one evaluation would take too long."""
         return cls(
-            "its patterns cost too much on this context; use smaller patterns or shorter attributes"
+            "its clauses cost too much on this context; use smaller patterns, fewer values or "
+            "shorter attributes"
         )

@@ -10,8 +10,8 @@ from typing import Final, Protocol
 
 from api.evaluation.compiling import CompiledRule, CompiledSegment, SegmentClause
 from api.evaluation.contexts import Context
+from api.evaluation.effort import Effort
 from api.evaluation.errors import SegmentInError
-from api.evaluation.patterns import Effort
 from api.evaluation.segments import DEFAULT_KIND
 
 
@@ -39,6 +39,9 @@ class Outcome:
     error: str | None = None
 
 
+#: What a rule costs beside its clauses: its rollout.
+_OF_A_RULE: Final = 5
+
 _INCLUDED: Final = Outcome(is_member=True, is_individually_targeted=True)
 _BY_RULE: Final = Outcome(is_member=True, is_rule_targeted=True)
 _NO_MEMBER: Final = Outcome()
@@ -62,27 +65,32 @@ def evaluate(
     segments: Mapping[str, CompiledSegment],
     context: Context,
     big_memberships: Mapping[str, MembershipLike],
+    effort: Effort | None = None,
 ) -> dict[str, Outcome]:
     """Tell for every segment whether the context is a member.
 
-    Never fails: a segment that cannot be told has an ``error`` and no member, and so has every
-    segment whose answer hangs on it. A segmentMatch of a segment that does not exist is such
-    an error, negated or not: LaunchDarkly's SDKs take it for one without members, and then a
-    negated clause matches everybody.
+    Never fails with a full effort: a segment that cannot be told has an ``error`` and no
+    member, and so has every segment whose answer hangs on it. A segmentMatch of a segment that
+    does not exist is such an error, negated or not: LaunchDarkly's SDKs take it for one without
+    members, and then a negated clause matches everybody.
 
     Args:
         segments: All segments of an environment by key; references are looked up here.
         context: Who is asked about.
         big_memberships: What the look-ups of :func:`lookups_for` gave, by segment key. A
             segment that is left out is unknown: an error, not a "no".
+        effort: What it may spend; a full one unless said otherwise.
 
     Returns:
         One outcome for each segment, in their order.
 
     Cost: 2 to 5 µs for a segment with three rules, and no recursion however long a chain of
-    references is; at worst half a second more when patterns are made to be slow.
+    references is. At worst about a second of a core, when rules and context are made for it.
+
+    Raises:
+        HeavyEvaluation: A light effort was not enough.
     """
-    evaluation = _Evaluation(segments, context, big_memberships)
+    evaluation = _Evaluation(segments, context, big_memberships, effort or Effort())
     for segment in segments.values():
         evaluation.settle(segment)
     return {key: evaluation.outcomes[key] for key in segments}
@@ -98,11 +106,12 @@ class _Evaluation:
         segments: Mapping[str, CompiledSegment],
         context: Context,
         memberships: Mapping[str, MembershipLike],
+        effort: Effort,
     ) -> None:
         self._segments = segments
         self._context = context
         self._memberships = memberships
-        self._effort = Effort()
+        self._effort = effort
         self._open: set[str] = set()
         self.outcomes: dict[str, Outcome] = {}
 
@@ -170,6 +179,7 @@ class _Evaluation:
 
     def _passes(self, rule: CompiledRule) -> Generator[CompiledSegment, None, bool]:
         """Whether all clauses match and the rollout lets the context through."""
+        self._effort.spend_tests(_OF_A_RULE + len(rule.clauses))
         for clause in rule.clauses:
             if isinstance(clause, SegmentClause):
                 matches = yield from self._is_in_any(clause)
@@ -180,6 +190,7 @@ class _Evaluation:
         return rule.rollout is None or rule.rollout.lets_through(self._context)
 
     def _is_in_any(self, clause: SegmentClause) -> Generator[CompiledSegment, None, bool]:
+        self._effort.spend_tests(len(clause.keys))
         for key in clause.keys:
             segment = self._segments.get(key)
             if segment is None:

@@ -13,13 +13,16 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from api.evaluation.dates import instant_of
-from api.evaluation.patterns import Effort, pattern_of
+from api.evaluation.effort import Effort
+from api.evaluation.patterns import LazyPattern
 from api.evaluation.scalars import number_of
+from api.evaluation.texts import Affixes, Contained
 from api.evaluation.versions import precedence_of
 
 #: Tells whether a clause's values match one value of a context: a scalar, or an array's element.
 Test = Callable[[object, Effort], bool]
 _Fold = Callable[[Sequence[object]], Test]
+_LONG_TEXT: Final = 256
 _Measured = TypeVar("_Measured")
 
 
@@ -60,28 +63,34 @@ def _equal(values: Sequence[object]) -> Test:
 
 
 def _starts_with(values: Sequence[object]) -> Test:
-    wanted = _strings_in(values)
-    return lambda value, _effort: isinstance(value, str) and value.startswith(wanted)
+    wanted = Affixes(_strings_in(values), at_end=False)
+    return lambda value, effort: isinstance(value, str) and wanted.test(value, effort)
 
 
 def _ends_with(values: Sequence[object]) -> Test:
-    wanted = _strings_in(values)
-    return lambda value, _effort: isinstance(value, str) and value.endswith(wanted)
+    wanted = Affixes(_strings_in(values), at_end=True)
+    return lambda value, effort: isinstance(value, str) and wanted.test(value, effort)
 
 
 def _contains(values: Sequence[object]) -> Test:
-    wanted = _strings_in(values)
-    return lambda value, _effort: isinstance(value, str) and any(part in value for part in wanted)
+    wanted = Contained(_strings_in(values))
+    return lambda value, effort: isinstance(value, str) and wanted.test(value, effort)
 
 
 def _matches(values: Sequence[object]) -> Test:
     """Search anywhere in the text; an invalid pattern matches nothing."""
-    patterns = tuple(_measured(values, pattern_of))
+    patterns = tuple(LazyPattern(value) for value in dict.fromkeys(_strings_in(values)))
 
     def test(value: object, effort: Effort) -> bool:
         return isinstance(value, str) and any(it.is_in(value, effort) for it in patterns)
 
     return test
+
+
+def _pay_for(value: object, effort: Effort) -> None:
+    """Pay for reading a long text as a version or a date: up to 0.1 µs a character."""
+    if isinstance(value, str) and len(value) > _LONG_TEXT:
+        effort.spend_tests(len(value))
 
 
 def _ordered(
@@ -97,7 +106,8 @@ def _ordered(
             return _never
         limit = widest(limits)
 
-        def test(value: object, _effort: Effort) -> bool:
+        def test(value: object, effort: Effort) -> bool:
+            _pay_for(value, effort)
             measured = measure(value)
             return measured is not None and compare(measured, limit)
 
@@ -111,7 +121,12 @@ def _same(measure: Callable[[object], Hashable | None]) -> _Fold:
 
     def fold(values: Sequence[object]) -> Test:
         wanted = frozenset(_measured(values, measure))
-        return lambda value, _effort: measure(value) in wanted
+
+        def test(value: object, effort: Effort) -> bool:
+            _pay_for(value, effort)
+            return measure(value) in wanted
+
+        return test
 
     return fold
 

@@ -1,6 +1,6 @@
 """The REST application: LaunchDarkly's routes, refusals in its words, and its document."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ from api.services import Services, ServicesOf
 from worker.objects import ObjectError
 from worker.store import StoreError
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
 
 _OF_STATUS: Final[dict[int, type[ApiError]]] = {
     400: InvalidRequest,

@@ -9,6 +9,7 @@ from api.errors import (
     Broken,
     Conflict,
     Forbidden,
+    HeadersTooLarge,
     InUse,
     InvalidRequest,
     KeyReused,
@@ -17,14 +18,15 @@ from api.errors import (
     NotFound,
     RangeNotSatisfiable,
     RateLimited,
+    RequestTimeout,
     TooLarge,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
 )
 
-#: Source: the error table of LaunchDarkly's REST API; those of InUse, 413, 415, 416, 422 and 500
-#: are not documented.
+#: Source: the error table of LaunchDarkly's REST API; those of InUse, 408, 413, 415, 416, 422, 431
+#: and 500 are not documented.
 _CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
     Unauthorized: "unauthorized",
@@ -34,10 +36,12 @@ _CODES: Final[dict[type[ApiError], str]] = {
     KeyTaken: "key_exists",
     Conflict: "optimistic_locking_error",
     InUse: "resource_in_use",
+    RequestTimeout: "request_timeout",
     TooLarge: "request_too_large",
     UnsupportedMediaType: "unsupported_media_type",
     RangeNotSatisfiable: "range_not_satisfiable",
     KeyReused: "idempotency_key_reused",
+    HeadersTooLarge: "headers_too_large",
     RateLimited: "rate_limited",
     Unavailable: "service_unavailable",
     Broken: "internal_error",

@@ -7,9 +7,10 @@ membership, as the SDKs have it, and never an error of the request.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,8 @@ from api.context_keys import fault_of
 from api.errors import InvalidRequest, TooLarge
 from api.evaluation import (
     Context,
+    Effort,
+    HeavyEvaluation,
     InvalidContext,
     Outcome,
     evaluate,
@@ -31,6 +34,7 @@ from api.launchdarkly.evaluation_shapes import (
     ContextInstanceSegmentMemberships,
     memberships_body,
 )
+from api.launchdarkly.heavy_lane import HeavyLane
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import PREFIX
 from api.launchdarkly.requests import RequireJson, ScopeOf
@@ -40,9 +44,11 @@ from worker.store import ListRef, Membership, Scope
 
 #: Evaluations at one time; more wait. It bounds threads and memory that they hold.
 _AT_ONCE: Final = 8
-#: Bytes of a context and kinds in it: far above any seen, and low enough that comparing each
-#: element of a long list with every clause of an environment takes seconds at worst.
-_CONTEXT_BYTES: Final = 128 * 1024
+#: Of them, those that compute and do not wait for the store: each one takes turns of the
+#: interpreter, which the look-ups then wait for.
+_COMPUTING: Final = 2
+#: Bytes of a context and kinds in it: far above any seen.
+CONTEXT_BYTES: Final = 128 * 1024
 _KINDS: Final = 100
 #: A message may repeat a property's name, which is the caller's.
 _MESSAGE_LIMIT: Final = 300
@@ -63,6 +69,9 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
+_Answered: TypeAlias = tuple[bytes, list[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """Who is asked about, where, and what the lists must say first."""
@@ -81,18 +90,25 @@ class Evaluations:
         self._environments = EvaluableEnvironments(services.settings.evaluation_cache_bytes)
         self._lists = ListLookups(services.lookups, services.store)
         self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._computing = asyncio.Semaphore(_COMPUTING)
+        self._heavy = HeavyLane()
 
     async def evaluate_segments(
         self, request: Request, scope: ScopeOf, caller: CallerOf
     ) -> Response:
         """Tell for every segment of an environment whether a context is a member."""
         raw = await request.body()
-        if len(raw) > _CONTEXT_BYTES:
-            raise TooLarge(f"the context is over {_CONTEXT_BYTES:,} bytes")
+        if len(raw) > CONTEXT_BYTES:
+            raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")
         async with self._turn:
             question = await run_in_threadpool(self._read, raw, scope)
             lists = await self._lists.look_up(question.asked)
-            body, errors = await run_in_threadpool(_answered, question, lists, caller.scope)
+            answer = partial(_answered, question, lists, caller.scope)
+            async with self._computing:
+                answered = await run_in_threadpool(_if_light, answer)
+        if answered is None:
+            answered = await self._heavy.run(answer)
+        body, errors = answered
         if errors:
             self._services.metrics.segments_in_error(len(errors))
             _log.warning(
@@ -135,15 +151,23 @@ def context_of(document: object) -> Context:
     return context
 
 
+def _if_light(answer: Callable[[Effort], _Answered]) -> _Answered | None:
+    """The answer, if it can be had without keeping others waiting."""
+    try:
+        return answer(Effort.light())
+    except HeavyEvaluation:
+        return None
+
+
 def _answered(
-    question: _Question, lists: Mapping[ListRef, Answer], seen: AccessScope
-) -> tuple[bytes, list[str]]:
+    question: _Question, lists: Mapping[ListRef, Answer], seen: AccessScope, effort: Effort
+) -> _Answered:
     """The body, and what is wrong with the segments that could not be told."""
     environment = question.environment
     answered = {
         ref.segment: answer for ref, answer in lists.items() if isinstance(answer, Membership)
     }
-    outcomes = evaluate(environment.compiled, question.context, answered)
+    outcomes = evaluate(environment.compiled, question.context, answered, effort)
     # All are evaluated, because those shown may refer to others.
     scope = question.scope
     visible = [

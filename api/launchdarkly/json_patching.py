@@ -24,9 +24,9 @@ from api.launchdarkly.known_names import allowed, shown
 from api.launchdarkly.patchable import Patchable
 
 #: What all ``copy`` operations of a patch may copy: characters, and a hundred more for each
-#: part of a value. 15,000 of the longest keys fit, once. Without a bound, a patch of 40
+#: part of a value. 15,000 keys of ordinary length fit, once. Without a bound, a patch of 40
 #: operations could double a value 40 times.
-MOST_COPIED: Final = 20_000_000
+MOST_COPIED: Final = 4_000_000
 
 _OF_A_PART: Final = 100
 _OPERATIONS: Final = ("add", "remove", "replace", "move", "copy", "test")

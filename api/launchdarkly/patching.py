@@ -17,6 +17,7 @@ from api.launchdarkly.known_names import allowed
 from api.launchdarkly.merge_patching import apply_merge_patch
 from api.launchdarkly.patch_bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
 from api.launchdarkly.patchable import SEGMENT
+from api.launchdarkly.rule_bounds import require_bounded
 from api.launchdarkly.segment_references import (
     MayKnow,
     RulesOf,
@@ -99,6 +100,7 @@ def apply_patch(
         edits, clashes, import_id = (), {}, None
     _require_no_targets(after, unbounded=unbounded)
     if after.rules != before.rules:
+        require_bounded(before.rules, after.rules)
         require_known_segments(before.rules, after.rules, may_know)
         require_no_circle(str(shown["key"]), after.rules, rules_of, may_know)
     return PatchResult(

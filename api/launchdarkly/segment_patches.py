@@ -83,7 +83,8 @@ async def patch_segment(
         changed = _patched(raw, content_type, path, services, caller, dry_run=dryRun)
         return _answer(services, changed, caller)
 
-    return await run_in_threadpool(change)
+    async with services.patch_turn:
+        return await run_in_threadpool(change)
 
 
 def _patched(

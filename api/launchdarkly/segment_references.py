@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from api.errors import Forbidden, InvalidRequest
 from api.launchdarkly.rules import Rule
@@ -10,6 +11,11 @@ from api.launchdarkly.rules import Rule
 RulesOf = Callable[[str], Sequence[Rule]]
 #: Whether the caller may know of a segment of the environment, whether it exists or not.
 MayKnow = Callable[[str], bool]
+
+#: Segments that the rules of one may lead to, through those of others: each is read, one round
+#: trip after the other, before an edit of rules is taken.
+MOST_REACHED: Final = 1_000
+_TOO_MANY: Final = f"rules: they lead to over {MOST_REACHED:,} segments through segmentMatch"
 
 
 def references(rules: Sequence[Rule]) -> tuple[str, ...]:
@@ -37,6 +43,9 @@ def circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> tuple[str, ...
         key: the segment.
         rules: the rules that it is about to have.
         rules_of: asked once for each other segment that can be reached.
+
+    Raises:
+        InvalidRequest: more than ``MOST_REACHED`` can be.
     """
     came_from: dict[str, str] = {}
     waiting = deque([(key, rules)])
@@ -46,6 +55,8 @@ def circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> tuple[str, ...
             if other == key:
                 return _way(key, segment, came_from)
             if other not in came_from:
+                if len(came_from) >= MOST_REACHED:
+                    raise InvalidRequest(_TOO_MANY)
                 came_from[other] = segment
                 waiting.append((other, rules_of(other)))
     return None

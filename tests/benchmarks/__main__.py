@@ -11,7 +11,17 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.benchmarks import evaluations, exports, forms, imports, latency, lookups, merges, scaling
+from tests.benchmarks import (
+    evaluations,
+    exports,
+    forms,
+    heavy_evaluations,
+    imports,
+    latency,
+    lookups,
+    merges,
+    scaling,
+)
 from tests.benchmarks.bench import QUICK, Bench, Effort, Figures
 from tests.benchmarks.system import Kind, running_system
 from tests.benchmarks.table import as_json, describe_machine, print_tables
@@ -28,6 +38,7 @@ _GROUPS: Mapping[str, tuple[Callable[[Bench], None], tuple[str, ...]]] = {
     "latency": (latency.measure, ("lookup_p99_during_import",)),
     "forms": (forms.measure, ()),
     "evaluate": (evaluations.measure, ("evaluate_1000",)),
+    "heavy": (heavy_evaluations.measure, ("lookup_p99_during_evaluations",)),
     "merge": (merges.measure, ("merge_1k_into_10m_s",)),
 }
 #: Starts systems of its own.

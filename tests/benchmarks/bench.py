@@ -30,6 +30,7 @@ class Effort:
         idle_s: seconds of look-ups at a fixed rate beside nothing.
         gather_requests: look-ups that must fall into the gather stage of imports.
         warm_imports: imports before anything is measured; any worker process may take one.
+        heavy_segments: segments that are made costly to evaluate.
         processes: worker processes that are compared, each number in a system of its own.
     """
 
@@ -38,6 +39,7 @@ class Effort:
     idle_s: float = 15.0
     gather_requests: int = 2_000
     warm_imports: int = 4
+    heavy_segments: int = 20
     processes: tuple[int, ...] = (1, 2)
 
 
@@ -48,6 +50,7 @@ QUICK = Effort(
     idle_s=1.0,
     gather_requests=1,
     warm_imports=1,
+    heavy_segments=1,
     processes=(1,),
 )
 

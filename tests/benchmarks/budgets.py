@@ -60,6 +60,9 @@ BUDGETS: Mapping[str, Budget] = {
     "lookup_p99_during_import": Budget(
         "GET p99 while gather runs", "idle", 3, RATIO, at_least=False
     ),
+    "lookup_p99_during_evaluations": Budget(
+        "GET p99 while the worst evaluations run", "idle", 3, RATIO, at_least=False
+    ),
     "export_vs_sscan": Budget(
         "export to CSV in S3", "SSCAN loop, keys dropped", 1.5, RATIO, at_least=True
     ),

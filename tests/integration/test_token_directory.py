@@ -2,18 +2,19 @@
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import httpx
 import pytest
 
 from api.auth import KnownToken
-from api.token_directory import TokenDirectory
+from api.token_directory import MOST_WAITING, TokenDirectory
 from tests.api_servers import SEGMENTS, Api, assert_refused, create_segment, running_api
 from tests.conformance.stores import clock_ms, opened
 from tests.servers import Server, running_server, wait_until
@@ -243,5 +244,61 @@ def test_token__reset__has_two_secrets_of_one_use(valkey_server: Server) -> None
             async with directory.running():
                 pass
             assert store.access_tokens.get(token.id).used_ms == 77
+
+        _with_directory(store, work)
+
+
+def test_unknown_tokens__more_than_may_wait__are_unknown_at_once_and_known_ones_work(
+    valkey_server: Server,
+) -> None:
+    with opened(valkey_server) as store:
+        _, secret = store.access_tokens.create(NEW)
+
+        async def work(directory: TokenDirectory) -> None:
+            assert await directory.ask(_sha(secret)) is not None
+            read = store.access_tokens.changed
+            let_go = threading.Event()
+
+            def held() -> str | None:
+                assert let_go.wait(10)
+                return read()
+
+            store.access_tokens.changed = held  # type: ignore[method-assign]  # a slow store
+            waiting = [
+                asyncio.create_task(directory.ask(_sha(str(n)))) for n in range(MOST_WAITING)
+            ]
+            await asyncio.sleep(0)
+            for n in range(1_000):
+                assert await directory.ask(_sha(f"more {n}")) is None
+            assert not any(one.done() for one in waiting)
+            assert directory.find(_sha(secret)) is not None
+            let_go.set()
+            assert await asyncio.gather(*waiting) == [None] * MOST_WAITING
+            store.access_tokens.changed = read  # type: ignore[method-assign]  # as it was
+            _, new = store.access_tokens.create(NEW)
+            assert await directory.ask(_sha(new)) is not None
+
+        _with_directory(store, work)
+
+
+def test_question__ended_and_not_yet_cleared_away__is_not_waited_for(
+    valkey_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(valkey_server) as store:
+
+        async def work(directory: TokenDirectory) -> None:
+            question = directory._question()
+            while not question.done():  # noqa: ASYNC110  # every turn of the loop is looked at
+                await asyncio.sleep(0)
+            # Its callbacks run in the next turn of the loop; a wait for it would be none.
+            calls = count()
+            ask_again = directory._question
+
+            def counted() -> asyncio.Task[None]:
+                assert next(calls) < 10, "the loop is held by a question that has ended"
+                return ask_again()
+
+            monkeypatch.setattr(directory, "_question", counted)
+            assert await directory.ask(_sha("second")) is None
 
         _with_directory(store, work)

@@ -9,6 +9,8 @@ import pytest
 from api.evaluation import (
     Clause,
     CompiledSegment,
+    HeavyEvaluation,
+    Outcome,
     Rule,
     Segment,
     SegmentInError,
@@ -16,7 +18,8 @@ from api.evaluation import (
     evaluate,
     parse_context,
 )
-from api.evaluation.patterns import PATTERN_STEPS, Effort, pattern_of
+from api.evaluation.effort import PATTERN_STEPS, Effort
+from api.evaluation.patterns import pattern_of
 from tests.evaluation_documents import Lists
 
 #: 10,000 optional letters, then one that is not there: RE2 alone takes 20 s on 64 KiB.
@@ -55,6 +58,65 @@ def test_evaluation__thousand_slow_patterns__bounded_and_errors_say_so() -> None
     assert 900 < len(errors) < 1_000
     assert "patterns" in errors[0]
     assert outcomes["plain"].is_member
+
+
+def _costly() -> dict[str, CompiledSegment]:
+    """Segments that cost much, in every way there is."""
+    six = [f"{number:06d}" for number in range(20_000)]
+    lengths = ["z" * length for length in range(1, 1_300)]
+    clauses = {
+        "contains": Clause("words", "contains", six),
+        "starts": Clause("words", "startsWith", lengths),
+        "ends": Clause("words", "endsWith", lengths),
+        "patterns": Clause("words", "matches", [f"(?:a?){{{n}}}b" for n in range(900, 925)]),
+        "versions": Clause("words", "semVerEqual", ["1.0.0"]),
+        "in": Clause("numbers", "in", [-1]),
+        "match": Clause("", "segmentMatch", [f"none-{number}" for number in range(80_000)]),
+    }
+    segments = {}
+    for name, clause in clauses.items():
+        one = compile_segment(Segment(name, rules=[Rule([clause])]))
+        for number in range(20):
+            key = f"{name}-{number}"
+            segments[key] = replace(one, key=key, rules=one.rules * 50)
+    return segments
+
+
+def test_evaluation__of_everything_at_once__bounded_and_errors_say_so() -> None:
+    segments = _costly()
+    segments["plain"] = compile_segment(Segment("plain", included=["ada"]))
+    words = ["y" * 20 for _ in range(3_000)] + ["z" * 1_200 for _ in range(20)]
+    words.append("1.0.0-" + "a." * 5_000)
+    context = parse_context({"kind": "user", "key": "ada", "words": words, "numbers": [1] * 20_000})
+    outcomes: dict[str, Outcome] = {}
+    took = _cpu_ms(lambda: outcomes.update(evaluate(segments, context, {})), times=1)
+    print(f"everything at once {took:.0f} ms")  # noqa: T201  # figures
+    errors = [outcome.error for outcome in outcomes.values() if outcome.error is not None]
+    assert len(errors) > 100
+    assert "clauses cost too much" in errors[0]
+    assert outcomes["plain"].is_member
+    # Measured: 1.1 to 1.6 s of CPU; without the bounds, hours.
+    assert took < 6_000
+
+
+def test_evaluation__with_a_light_effort__says_that_it_is_heavy() -> None:
+    context = parse_context({"kind": "user", "key": "ada", "numbers": [1] * 20_000})
+    segments = _costly()
+    with pytest.raises(HeavyEvaluation):
+        evaluate(segments, context, {}, Effort.light())
+    few = {key: segment for key, segment in segments.items() if key == "in-0"}
+    light = parse_context({"kind": "user", "key": "ada", "numbers": [1] * 100})
+    assert not evaluate(few, light, {}, Effort.light())["in-0"].is_member
+
+
+def test_contains__thousands_of_values__cost_hardly_more_than_a_few() -> None:
+    values = [f"{number:06d}" for number in range(20_000)]
+    words = ["y" * 20 for _ in range(3_000)]
+    context = parse_context({"kind": "user", "key": "ada", "words": words})
+    many = {"s": compile_segment(Segment("s", rules=[Rule([Clause("words", "contains", values)])]))}
+    evaluate(many, context, {})
+    # Measured: 12 ms; one after the other, 2.5 s.
+    assert _cpu_ms(lambda: evaluate(many, context, {})) < 150
 
 
 @pytest.mark.parametrize("text", ["(?:\\pL{1000}){900}", "(" * 2_000, "a{1001}", "[", "\\8"])

@@ -49,7 +49,9 @@ def test_tokens_command__named_in_readme__has_help(command: str) -> None:
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize("readme", ["README.md", "worker/README.md", "scripts/README.md"])
+@pytest.mark.parametrize(
+    "readme", ["README.md", "worker/README.md", "scripts/README.md", "deploy/README.md"]
+)
 def test_link__in_readme__leads_somewhere(readme: str) -> None:
     page = _ROOT / readme
 

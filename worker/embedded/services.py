@@ -109,7 +109,8 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
         "--no-server-header",
         # Nothing here depends on the caller's address.
         "--no-proxy-headers",
-        *("--http", "api.whole_answers:WholeAnswersProtocol"),
+        *("--http", "api.connection_bounds:ApiProtocol"),
+        *("--ws", "none"),
         *https,
     )
 

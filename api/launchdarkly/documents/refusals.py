@@ -55,6 +55,12 @@ IN_USE: Final = Refusal(
     "segment vip is used by rules of beta; change those rules first, or delete with "
     "?force=true, which leaves them in error",
 )
+TOO_SLOW: Final = Refusal(
+    408,
+    "request_timeout",
+    "The body comes too slowly; the connection is closed.",
+    "the request body comes too slowly: less than 20,480 bytes in 20 seconds",
+)
 TOO_LARGE: Final = Refusal(
     413, "request_too_large", "The body is too long.", "the request body is over 5,242,880 bytes"
 )
@@ -75,6 +81,12 @@ KEY_REUSED: Final = Refusal(
     "idempotency_key_reused",
     "The `Idempotency-Key` came before, with another request.",
     "this Idempotency-Key belongs to another request; use a new key for each start",
+)
+HEADERS_TOO_LARGE: Final = Refusal(
+    431,
+    "headers_too_large",
+    "The target and the headers are too long together.",
+    "the request's headers are over 65,536 bytes",
 )
 RATE_LIMITED: Final = Refusal(
     429,
@@ -97,16 +109,17 @@ UNAVAILABLE: Final = Refusal(
 )
 ALL: Final = (
     *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT, IN_USE),
+    *(TOO_SLOW, HEADERS_TOO_LARGE),
     *(TOO_LARGE, MEDIA_TYPE, NO_SUCH_RANGE, KEY_REUSED, RATE_LIMITED, BROKEN, UNAVAILABLE),
 )
 
 #: Whatever is behind a token and needs the store.
-_ALWAYS: Final = (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN, UNAVAILABLE)
+_ALWAYS: Final = (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, HEADERS_TOO_LARGE, BROKEN, UNAVAILABLE)
 _SEARCH: Final = (*_ALWAYS, INVALID)
-_POST: Final = (*_SEARCH, TOO_LARGE, MEDIA_TYPE)
+_POST: Final = (*_SEARCH, TOO_SLOW, TOO_LARGE, MEDIA_TYPE)
 _READ: Final = (*_ALWAYS, NOT_FOUND)
 _QUERY: Final = (*_READ, INVALID)
-_BODY: Final = (*_QUERY, TOO_LARGE, MEDIA_TYPE)
+_BODY: Final = (*_QUERY, TOO_SLOW, TOO_LARGE, MEDIA_TYPE)
 
 #: Operations that are not here are taken for ones that read a body.
 _OF: Final[Mapping[str, Iterable[Refusal]]] = {
@@ -152,9 +165,9 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "getAuditLogEntry": _READ,
     "postAuditLogEntries": _POST,
     "postAuditLogEntryCounts": _POST,
-    "getCallerIdentity": (UNAUTHORIZED, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    "getCallerIdentity": (UNAUTHORIZED, RATE_LIMITED, HEADERS_TOO_LARGE, BROKEN, UNAVAILABLE),
     "getLinkedViews": _QUERY,
-    "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN),
+    "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, HEADERS_TOO_LARGE, BROKEN),
     "getLiveness": (),
     "getReadiness": (),
 }

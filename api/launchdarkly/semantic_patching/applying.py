@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from api.errors import InvalidRequest
 from api.launchdarkly.known_names import allowed, shown
+from api.launchdarkly.rule_bounds import require_small
 from api.launchdarkly.semantic_patching import big_segments, clauses, details, rules, targets
 from api.launchdarkly.semantic_patching.draft import Draft
 from api.launchdarkly.semantic_patching.instruction import InstructionKind, Kinds, Parameters
@@ -74,6 +75,10 @@ def _checked(
         raise InvalidRequest(f"{where}: {name} {_NOT_ON_BIG}")
     if kind.segments == "big" and not unbounded:
         raise InvalidRequest(f"{where}: {name} is for big segments, this is a standard one")
+    try:
+        require_small(raw)
+    except InvalidRequest as exc:
+        raise InvalidRequest(f"{where}: {exc}") from exc
     return kind, kind.read(raw, where, ids)
 
 

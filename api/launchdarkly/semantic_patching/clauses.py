@@ -7,7 +7,6 @@ from pydantic import Field, ValidationError
 
 from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
-from api.launchdarkly.json_values import exact_text
 from api.launchdarkly.rules import Clause
 from api.launchdarkly.semantic_patching.draft import Draft
 from api.launchdarkly.semantic_patching.instruction import InstructionKind, Kinds, Parameters
@@ -88,27 +87,22 @@ def _replace(draft: Draft, new: NewClause) -> None:
 def _add_values(draft: Draft, new: ClauseValues) -> None:
     def more(clause: Clause) -> Clause:
         draft.spend(len(clause.values))
-        seen = {_exact(value) for value in clause.values}
-        fresh = {exact: value for value in new.values if (exact := _exact(value)) not in seen}
+        seen = {draft.exact(value) for value in clause.values}
+        fresh = {exact: value for value in new.values if (exact := draft.exact(value)) not in seen}
         return _with_values(clause, (*clause.values, *fresh.values()))
 
     _change_one(draft, new, more)
 
 
 def _remove_values(draft: Draft, gone: ClauseValues) -> None:
-    unwanted = {_exact(value) for value in gone.values}
+    unwanted = {draft.exact(value) for value in gone.values}
 
     def fewer(clause: Clause) -> Clause:
         draft.spend(len(clause.values))
-        left = tuple(value for value in clause.values if _exact(value) not in unwanted)
+        left = tuple(value for value in clause.values if draft.exact(value) not in unwanted)
         return _with_values(clause, left)
 
     _change_one(draft, gone, fewer)
-
-
-def _exact(value: object) -> object:
-    """What two values share only if they are the same JSON, types included."""
-    return exact_text(value) if isinstance(value, list | dict) else (type(value), value)
 
 
 def _with_values(clause: Clause, values: tuple[Any, ...]) -> Clause:

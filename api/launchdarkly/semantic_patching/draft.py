@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
+from api.launchdarkly.json_values import exact_text
 from api.launchdarkly.rules import Rule
 from api.launchdarkly.semantic_patching.edit_log import EditLog
 from api.launchdarkly.semantic_patching.target_lists import TargetLists
@@ -29,6 +30,7 @@ class Draft:
     edits: EditLog = field(default_factory=EditLog)
     import_id: str | None = None
     steps_left: int = MOST_STEPS
+    _texts: dict[int, tuple[object, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: SegmentDocument) -> Self:
@@ -51,6 +53,18 @@ class Draft:
         self.steps_left -= steps
         if self.steps_left < 0:
             raise InvalidRequest("too much work for one request; send several")
+
+    def exact(self, value: object) -> object:
+        """What two values share only if they are the same JSON, types included.
+
+        Cost: linear in a value that holds others, the first time.
+        """
+        if not isinstance(value, list | dict):
+            return type(value), value
+        known = self._texts.get(id(value))
+        if known is None:
+            known = self._texts[id(value)] = value, exact_text(value)
+        return known[1]
 
     def rule_index(self, rule_id: str) -> int:
         """Where a rule is.

@@ -1,0 +1,38 @@
+"""Callers without a valid token wait when there are many of them, and those with one do not.
+
+A refusal is cheap, and a process can still be filled with them by a few hundred connections
+that each ask again at once. So the first refusals of a second are given at once, and all
+others a second later: whoever floods is then bound by the number of its connections.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+#: Refusals of one second that are given at once: far above what mistakes make, and about a
+#: fiftieth of what a process can give.
+MOST_AT_ONCE: Final = 200
+#: How long the others wait.
+WAIT_S: Final = 1.0
+
+
+class RefusalPace:
+    """Counts refusals in seconds; for one event loop."""
+
+    __slots__ = ("_count", "_monotonic", "_second")
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Count nothing yet."""
+        self._monotonic = monotonic
+        self._second = 0
+        self._count = 0
+
+    async def wait(self) -> None:
+        """Wait until the next refusal may be given."""
+        second = int(self._monotonic())
+        if second != self._second:
+            self._second, self._count = second, 0
+        self._count += 1
+        if self._count > MOST_AT_ONCE:
+            await asyncio.sleep(WAIT_S)

@@ -1,0 +1,123 @@
+"""Look-ups, open loop, while one caller sends the worst evaluations that are accepted."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.bench import Bench, tell
+from tests.benchmarks.client import finished, product_load, run_load, started_load, write_keys
+from tests.benchmarks.system import BenchmarkError
+from worker.store import Scope, create_environment
+
+_RATE = 500.0
+_LONGEST_SECONDS = 300.0
+_AT_ONCE = 8
+_CLAUSES = 400
+
+
+def measure(bench: Bench) -> None:
+    """Ask one list at a fixed rate, alone and beside eight heavy evaluations at a time."""
+    bench.product_list()
+    keys = write_keys(bench)
+    scope = Scope("default", "heavy")
+    place = bench.system.store.environments.new_environment(scope.environment, "Heavy")
+    create_environment(bench.system.store, scope.project, place)
+    tell(f"making {bench.effort.heavy_segments} segments as costly as they may be")
+    _fill(bench, scope)
+    context = _context()
+    first_s = _evaluate(bench, scope, context)
+    tell(f"look-ups at {_RATE:g}/s, idle")
+    idle = run_load(product_load(bench, keys, seconds=bench.effort.idle_s, rate=_RATE))
+    tell(f"look-ups at {_RATE:g}/s beside {_AT_ONCE} evaluations at a time")
+    load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
+    with started_load(load) as process:
+        with _evaluating(bench, scope, context) as took:
+            time.sleep(bench.effort.idle_s)
+        busy = finished(process, stop=True)
+    idle_p99, busy_p99 = _percentile(idle.latency, 99), _percentile(busy.latency, 99)
+    bench.figures.put(
+        "lookup_p99_during_evaluations",
+        busy_p99 / idle_p99,
+        idle_p99_ms=idle_p99,
+        busy_p99_ms=busy_p99,
+        idle_p50_ms=_percentile(idle.latency, 50),
+        busy_p50_ms=_percentile(busy.latency, 50),
+        first_evaluation_s=first_s,
+        evaluation_s=max(took, default=0.0),
+        evaluations=len(took),
+    )
+
+
+def _fill(bench: Bench, scope: Scope) -> None:
+    random.seed(8)
+    clauses = [
+        _clause("contains", "words", ["".join(random.choices("abcdefghij", k=6)) for _ in range(n)])
+        for n in (20_000, 20_000)
+    ]
+    clauses += [_clause("matches", "text", [f"(?:a?){{{n}}}b"]) for n in range(900, 920)]
+    numbers = [_clause("in", "numbers", [-n]) for n in range(_CLAUSES)]
+    base = f"/api/v2/segments/{scope.project}/{scope.environment}"
+    for number in range(bench.effort.heavy_segments):
+        key = f"heavy-{number}"
+        _send(bench, "POST", base, {"key": key, "name": key})
+        rules = [{"clauses": [one]} for one in (clauses if number == 0 else numbers)]
+        change = [{"op": "replace", "path": "/rules", "value": rules}]
+        _send(bench, "PATCH", f"{base}/{key}", change)
+
+
+def _clause(op: str, attribute: str, values: list[Any]) -> dict[str, Any]:
+    return {"attribute": attribute, "op": op, "values": values}
+
+
+def _context() -> dict[str, Any]:
+    words = [f"{number:06d}" * 3 for number in range(3_000)]
+    return {
+        "kind": "user",
+        "key": "user-42",
+        "words": words,
+        "numbers": [1] * 15_000,
+        "text": "a" * 5_000,
+    }
+
+
+@contextmanager
+def _evaluating(bench: Bench, scope: Scope, context: dict[str, Any]) -> Iterator[list[float]]:
+    """Evaluate again and again beside the block; how many seconds each took."""
+    took: list[float] = []
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            took.append(_evaluate(bench, scope, context))
+
+    threads = [threading.Thread(target=run) for _ in range(_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield took
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _evaluate(bench: Bench, scope: Scope, context: dict[str, Any]) -> float:
+    path = f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
+    started = time.perf_counter()
+    _send(bench, "POST", path, context)
+    return time.perf_counter() - started
+
+
+def _send(bench: Bench, method: str, path: str, body: Any) -> None:
+    reply = bench.system.http.request(method, path, json=body, timeout=60)
+    if not reply.is_success and reply.status_code != 503:
+        raise BenchmarkError(f"{method} {path}: {reply.status_code} {reply.text[:200]}")
+
+
+def _percentile(latency: list[float], share: float) -> float:
+    return float(np.percentile(latency, share)) * 1000
