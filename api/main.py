@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from api.asgi import Asgi
 from api.auth import TokenAuth
@@ -26,7 +27,7 @@ from api.settings import ApiSettings
 from api.shared_counts import RedisCounts
 from api.token_directory import TokenDirectory
 from api.work import WorkSender
-from worker.store import Keyspace, StoreError
+from worker.store import Keyspace, StoreError, invalid_settings
 
 _log = structlog.get_logger(__name__)
 
@@ -37,10 +38,14 @@ def create_app() -> Asgi:
     Connects to nothing: without its store it starts and answers 503.
 
     Raises:
-        pydantic.ValidationError: a setting has an invalid value.
+        SystemExit: a setting has an invalid value; its message says which and why.
     """
     configure_logs()
-    return build_app(ApiSettings.from_environment())
+    try:
+        settings = ApiSettings.from_environment()
+    except ValidationError as exc:
+        raise SystemExit(invalid_settings(exc)) from None
+    return build_app(settings)
 
 
 def build_app(settings: ApiSettings) -> Asgi:
@@ -81,7 +86,7 @@ def _limits(settings: ApiSettings) -> Limits:
         lookup_token=settings.limit_lookup_token,
         lookup_route=settings.limit_lookup_route,
     )
-    counts = RedisCounts(settings.counting_url, Keyspace(settings.key_prefix).limits())
+    counts = RedisCounts(settings.broker_address, Keyspace(settings.key_prefix).limits())
     return Limits(caps, counts, clock=_unix_ms)
 
 
@@ -97,7 +102,7 @@ def _services(settings: ApiSettings) -> Services:
         objects=LazyObjects(settings),
         work=WorkSender(settings),
         lookups=Lookups(
-            Endpoint.of_url(settings.redis_url.get_secret_value()),
+            Endpoint.of_address(settings.store_address),
             Keyspace(settings.key_prefix),
             store,
             timeout_s=settings.lookup_timeout_s,

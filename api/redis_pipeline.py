@@ -15,9 +15,8 @@ from typing import Any, Final, Self
 
 import structlog
 from hiredis import HiredisError, Reader, ReplyError, pack_command
-from redis.connection import SSLConnection, parse_url
 
-from worker.store import StoreUnavailable
+from worker.store import RedisAddress, StoreUnavailable, parse_redis_url
 
 _log = structlog.get_logger(__name__)
 
@@ -39,22 +38,30 @@ class Endpoint:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
     @classmethod
-    def of_url(cls, url: str) -> Self:
-        """Read ``redis://``, ``rediss://`` or ``unix://`` as redis-py does.
+    def of_address(cls, address: RedisAddress) -> Self:
+        """The same place and log-in, with its TLS files loaded.
 
         Raises:
-            ValueError: the URL is of another kind.
+            RedisUrlRefused: a file of its TLS options cannot be used.
         """
-        options = parse_url(url)
         return cls(
-            host=options.get("host", _DEFAULT_HOST),
-            port=options.get("port", _DEFAULT_PORT),
-            path=options.get("path"),
-            username=options.get("username"),
-            password=options.get("password"),
-            database=int(options.get("db", 0)),
-            tls=_tls(options) if options.get("connection_class") is SSLConnection else None,
+            host=address.host,
+            port=address.port,
+            path=address.socket_path,
+            username=address.username,
+            password=address.password,
+            database=address.database,
+            tls=None if address.tls is None else address.tls.context(),
         )
+
+    @classmethod
+    def of_url(cls, url: str) -> Self:
+        """The endpoint of a URL in one of the runbook's forms.
+
+        Raises:
+            RedisUrlRefused: it is none of them.
+        """
+        return cls.of_address(parse_redis_url(url))
 
     def at(self, host: str, port: int) -> Self:
         """The same login at another node of a cluster."""
@@ -64,18 +71,6 @@ class Endpoint:
     def name(self) -> str:
         """Host and port, or the socket's path; no secret."""
         return self.path or f"{self.host}:{self.port}"
-
-
-def _tls(options: dict[str, Any]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
-    wanted = options.get("ssl_cert_reqs", "required")
-    if wanted in {"none", "optional"} or not options.get("ssl_check_hostname", True):
-        context.check_hostname = False
-    if wanted in {"none", "optional"}:
-        context.verify_mode = ssl.CERT_NONE if wanted == "none" else ssl.CERT_OPTIONAL
-    if "ssl_certfile" in options:
-        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
-    return context
 
 
 def pack(*parts: str | bytes) -> bytes:

@@ -8,11 +8,19 @@ from typing import Final
 import structlog
 from limits.aio.storage import RedisStorage
 from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.connection import (
+    AbstractConnection,
+    Connection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from api.limits import WINDOW_S
+from worker.store import RedisAddress
+from worker.store.dialling import driver_options
 
 #: Seconds a request waits to be counted; then it is let through.
 _TIMEOUT_S: Final = 0.25
@@ -32,16 +40,16 @@ class RedisCounts:
     """
 
     def __init__(
-        self, url: str, prefix: str, *, monotonic: Callable[[], float] = time.monotonic
+        self, address: RedisAddress, prefix: str, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """Connect to nothing yet.
 
         Args:
-            url: a single server, as redis-py reads it.
+            address: a single server.
             prefix: what the keys begin with.
             monotonic: seconds.
         """
-        self._url = url
+        self._address = address
         self._prefix = prefix
         self._monotonic = monotonic
         self._pool: BlockingConnectionPool | None = None
@@ -73,14 +81,17 @@ class RedisCounts:
             await pool.aclose()
 
     def _open(self) -> RedisStorage:
-        self._pool = BlockingConnectionPool.from_url(
-            self._url,
+        self._pool = BlockingConnectionPool(
             max_connections=_CONNECTIONS,
             timeout=_TIMEOUT_S,
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # a count that was answered too late would count twice
-            protocol=2,
+            connection_class=_connection_class(self._address),
+            **driver_options(
+                self._address,
+                socket_timeout=_TIMEOUT_S,
+                socket_connect_timeout=_TIMEOUT_S,
+                # A count that was answered too late would count twice.
+                retry=Retry(NoBackoff(), 0),
+            ),
         )
         self._storage = RedisStorage(
             "async+redis://",
@@ -100,3 +111,9 @@ class RedisCounts:
                 reason=type(exc).__name__,
                 hint="rate limits are off until the server that counts answers",
             )
+
+
+def _connection_class(address: RedisAddress) -> type[AbstractConnection]:
+    if address.socket_path is not None:
+        return UnixDomainSocketConnection
+    return SSLConnection if address.tls is not None else Connection

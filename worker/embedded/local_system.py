@@ -20,7 +20,7 @@ from worker.embedded.object_server import (
     stand_in_environment,
 )
 from worker.embedded.ports import choose_port, local_host
-from worker.embedded.probes import answers_http, answers_ping, check_store
+from worker.embedded.probes import answers_http, answers_ping, check_store, check_url
 from worker.embedded.processes import STORE_TIER, ChildSpec, Supervisor, stop_leftovers
 from worker.embedded.servers import choose_server
 from worker.embedded.services import ServiceContext, Services, bigseg_services
@@ -184,6 +184,8 @@ class LocalSystem:
         return token
 
     def _bring_up_store(self) -> None:
+        if broker := self._options.environment.get("BIGSEG_BROKER_URL", "").strip():
+            check_url("BIGSEG_BROKER_URL", broker)
         if url := self._options.environment.get("BIGSEG_REDIS_URL"):
             check_store(url)
             self._on_event(Event("store", "store: the one of BIGSEG_REDIS_URL"))

@@ -7,7 +7,6 @@ although its answer was lost, and only the scripts know how to be run twice.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
@@ -32,6 +31,7 @@ from redis.retry import Retry
 
 from worker.settings import StoreSettings
 from worker.store.client import Client
+from worker.store.dialling import is_cluster, open_client, open_cluster
 from worker.store.errors import (
     Fenced,
     ListUnknown,
@@ -63,19 +63,19 @@ def connect(settings: StoreSettings) -> Client:
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
+        StoreRefused: it is a cluster, and the URL names a database or a Unix socket.
     """
-    url = settings.redis_url.get_secret_value()
-    with driver_errors(f"connect to {redacted(url)}"):
-        client = Redis.from_url(url, **_options(settings))
-        if not client.info("cluster").get("cluster_enabled"):
+    address = settings.store_address
+    with driver_errors(f"connect to {address.name}"):
+        client = open_client(address, **_options(settings))
+        if not is_cluster(client):
             return cast("Client", client)
         client.close()
-        return cast("Client", RedisCluster.from_url(url, **_options(settings)))
+        return cast("Client", open_cluster(address, **_options(settings)))
 
 
 def _options(settings: StoreSettings) -> dict[str, Any]:
     return {
-        "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": settings.redis_timeout_s,
         "socket_connect_timeout": settings.redis_timeout_s,
@@ -93,12 +93,6 @@ def node_client(client: Client, key: str) -> Redis:
             raise StoreUnavailable(message)
         return client.get_redis_connection(node)
     return cast("Redis", client)
-
-
-def redacted(url: str) -> str:
-    """The URL without its password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
 
 
 @contextmanager

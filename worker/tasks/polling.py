@@ -17,6 +17,8 @@ from celery.worker import state
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
 
+from worker.broker_transport import AddressedChannel, AddressedTransport
+
 logger = logging.getLogger("bigseg.tasks")
 
 #: Seconds without a poll, and without a task that would explain it, that are too many.
@@ -53,7 +55,7 @@ class ForgettingQoS(redis_transport.QoS):
             raise
 
 
-class PolledChannel(redis_transport.Channel):
+class PolledChannel(AddressedChannel):
     """A channel that remembers when it last asked for messages."""
 
     QoS = ForgettingQoS
@@ -64,8 +66,8 @@ class PolledChannel(redis_transport.Channel):
         return super()._brpop_start(timeout)  # type: ignore[no-untyped-call]
 
 
-class PolledTransport(redis_transport.Transport):
-    """Kombu's Redis transport over :class:`PolledChannel`."""
+class PolledTransport(AddressedTransport):
+    """The transport over :class:`PolledChannel`."""
 
     Channel = PolledChannel
 
