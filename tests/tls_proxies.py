@@ -60,28 +60,49 @@ def running_tls_proxy(
         context.load_verify_locations(client_authority)
         context.verify_mode = ssl.CERT_REQUIRED
 
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            upstream = await asyncio.open_connection("127.0.0.1", upstream_port)
-            await asyncio.gather(_pump(reader, upstream[1]), _pump(upstream[0], writer))
-
-    async def serve() -> None:
-        server = await asyncio.start_server(forward, "127.0.0.1", 0, ssl=context)
-        port.append(server.sockets[0].getsockname()[1])
-
-    port: list[int] = []
     loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda _loop, _context: None)  # clients that hang up at once
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(serve(), loop).result(10)
+    proxy = _Proxy(upstream_port)
+    port = asyncio.run_coroutine_threadsafe(proxy.start(context), loop).result(10)
     try:
-        yield port[0]
+        yield port
     finally:
-        asyncio.run_coroutine_threadsafe(_end_all(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(proxy.end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+class _Proxy:
+    """Passes bytes on; for one event loop."""
+
+    def __init__(self, upstream_port: int) -> None:
+        self._upstream_port = upstream_port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, context: ssl.SSLContext) -> int:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0, ssl=context)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def end(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+        ours = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not ours]
+        await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), 5)
+        await asyncio.sleep(0)  # lets transports see their end
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            upstream, up = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+            self._writers |= {writer, up}
+            await asyncio.gather(_pump(reader, up), _pump(upstream, writer))
+            self._writers -= {writer, up}
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -93,11 +114,3 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         pass
     finally:
         writer.close()
-
-
-async def _end_all() -> None:
-    ours = asyncio.current_task()
-    tasks = [task for task in asyncio.all_tasks() if task is not ours]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

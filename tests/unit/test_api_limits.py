@@ -137,7 +137,11 @@ def test_request__of_two_processes__counts_together(valkey_server: Server) -> No
     async def run() -> None:
         prefix = f"test-{secrets.token_hex(4)}"
         both = [
-            Limits(_caps(account=100), RedisCounts(RedisAddress(port=valkey_server.port), prefix), clock=Clock())
+            Limits(
+                _caps(account=100),
+                RedisCounts(RedisAddress(port=valkey_server.port), prefix),
+                clock=Clock(),
+            )
             for _ in range(2)
         ]
         asked = [limits.request(f"t{n}", "r") for n in range(20) for limits in both]
@@ -189,9 +193,7 @@ def test_request__server_away__is_let_through_and_logged_once_a_minute() -> None
 
 def test_request__server_silent__waits_a_moment_only() -> None:
     async def run(port: int) -> None:
-        limits = Limits(
-            _caps(token=1), RedisCounts(RedisAddress(port=port), "test"), clock=Clock()
-        )
+        limits = Limits(_caps(token=1), RedisCounts(RedisAddress(port=port), "test"), clock=Clock())
         started = time.monotonic()
         for _ in range(10):  # the first waits, the others find the server marked
             assert await limits.request("one", "r") is UNLIMITED
@@ -237,5 +239,3 @@ def test_local_system__limits__are_off_unless_set() -> None:
     limits = {name: value for name, value in environment.items() if "_LIMIT_" in name}
     assert limits == dict.fromkeys(_LIMITS, "0") | given
     assert all(ApiSettings.model_fields[name[7:].lower()].default > 0 for name in _LIMITS)
-
-

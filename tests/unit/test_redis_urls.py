@@ -70,7 +70,7 @@ def table_forms() -> list[str]:
         ),
         (
             "rediss://h?ssl_ca_certs=/a%20b&ssl_certfile=/c&ssl_keyfile=/k",
-            RedisAddress("h", tls=TlsOptions(True, True, "/a b", "/c", "/k")),
+            RedisAddress("h", tls=TlsOptions(ca_file="/a b", certificate_file="/c", key_file="/k")),
         ),
     ],
 )
@@ -176,7 +176,9 @@ def test_settings__any_password__is_in_no_message(secret: str, frame: str, encod
             shown = f"{settings!r} {settings.store_address!r} {options!r}"
             assert secret == settings.broker_address.password
     pieces = [piece for piece in re.split(r"[/?#@:&= %\[\]]", secret) if len(piece) > 3]
-    assert [piece for piece in (secret, written, *pieces) if len(piece) > 3 and piece in shown] == []
+    assert [
+        piece for piece in (secret, written, *pieces) if len(piece) > 3 and piece in shown
+    ] == []
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
