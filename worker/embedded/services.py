@@ -49,7 +49,7 @@ def bigseg_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
         "api": api_command(context.host, context.port),
     }
     return tuple(
-        ChildSpec(name, command, context.environment, directory, _WORKER_GRACE_S)
+        ChildSpec(name, command, context.environment, directory, _WORKER_GRACE_S, restarts=True)
         for name, command in commands.items()
     )
 
