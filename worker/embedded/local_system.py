@@ -22,7 +22,7 @@ from worker.embedded.object_server import (
 from worker.embedded.ports import choose_port, local_host
 from worker.embedded.probes import answers_http, answers_ping, check_store, check_url
 from worker.embedded.processes import STORE_TIER, ChildSpec, Supervisor, stop_leftovers
-from worker.embedded.restarts import MOST_RESTARTS, Restarts
+from worker.embedded.restarts import FIRST_PAUSE_S, MOST_RESTARTS, Restarts
 from worker.embedded.servers import choose_server
 from worker.embedded.services import ServiceContext, Services, bigseg_services
 from worker.embedded.stop_signals import StopSignals
@@ -55,6 +55,8 @@ class LocalOptions:
         environment: settings and everything else the processes inherit.
         services: the processes beside store and objects; the last one started answers
             ``GET /readyz``.
+        first_restart_s: seconds before a service that ended is started again; doubled
+            with each further end.
     """
 
     data_dir: Path = Path(".bigseg")
@@ -65,6 +67,7 @@ class LocalOptions:
     concurrency: int | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     services: Services = bigseg_services
+    first_restart_s: float = FIRST_PAUSE_S
 
 
 class LocalSystem:
@@ -83,7 +86,7 @@ class LocalSystem:
         self._on_event = on_event
         self._signals = StopSignals()
         self._supervisor = Supervisor(data.logs, data.children)
-        self._restarts = Restarts()
+        self._restarts = Restarts(options.first_restart_s)
         self._due: list[tuple[float, ChildSpec]] = []
         self.data = data
         self.url = ""

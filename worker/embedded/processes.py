@@ -192,7 +192,10 @@ class Supervisor:
         self._guardian.wait()
 
     def _write_record(self) -> None:
-        self._record.write_text(json.dumps([asdict(started) for started in self._started]))
+        # Whole or as it was: a crash in the middle must not hide what runs.
+        new = self._record.with_suffix(".new")
+        new.write_text(json.dumps([asdict(started) for started in self._started]))
+        new.replace(self._record)
 
     def _tell_guardian(self, line: str) -> None:
         if self._guardian.stdin is None:
