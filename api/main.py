@@ -20,14 +20,14 @@ from api.limits import Caps, Limits
 from api.logs import configure_logs
 from api.lookups import Lookups
 from api.metrics import Metrics
-from api.opening import LazyObjects, LazyStore
+from api.opening import LazyObjects, LazyStore, look_at_servers
 from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
 from api.settings import ApiSettings
 from api.shared_counts import RedisCounts
 from api.token_directory import TokenDirectory
 from api.work import WorkSender
-from worker.store import Keyspace, StoreError, invalid_settings
+from worker.store import Keyspace, invalid_settings
 
 _log = structlog.get_logger(__name__)
 
@@ -120,10 +120,7 @@ def _services(settings: ApiSettings) -> Services:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    try:
-        await asyncio.to_thread(services.store)
-    except StoreError as exc:
-        _log.warning("store.unavailable", reason=str(exc))
+    await asyncio.to_thread(look_at_servers, services)
     try:
         async with services.token_directory.running():
             yield

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from worker.store import JobRef, ListRef, StoreSettings
 from worker.store.broker import check_broker
 from worker.store.messages import QUEUE_WORK, TASK_RESHARD, TASK_WORK, broker_options
+from worker.store.rights import BROKER_OF_API
 
 #: Messages waiting for a broker that is down; the sweep makes up for those beyond.
 _MOST_WAITING: Final = 1_000
@@ -78,7 +79,7 @@ class WorkSender:
         Raises:
             StoreError: it does not answer, or it is a cluster, which cannot be a broker.
         """
-        check_broker(self._settings)
+        check_broker(self._settings, BROKER_OF_API)
 
     def close(self) -> None:
         """Send what waits, if the broker takes it within seconds, and end. Idempotent."""

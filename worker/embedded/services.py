@@ -77,9 +77,11 @@ def worker_command(queues: tuple[str, ...], concurrency: int, name: str) -> tupl
         f"--concurrency={concurrency}",
         f"--hostname={name}@%h",
         "--loglevel=INFO",
-        # Workers of bigseg have nothing to tell each other; both would delay the start.
+        # Workers of bigseg have nothing to tell each other: the first two would delay the
+        # start, and the third would need the right to publish.
         "--without-gossip",
         "--without-mingle",
+        "--without-heartbeat",
     )
 
 

@@ -19,7 +19,8 @@ from worker.store.messages import (
     TASK_WORK,
     broker_options,
 )
-from worker.tasks.broker_check import BrokerCheck
+from worker.store.rights import BROKER_OF_BEAT
+from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder
 from worker.tasks.expiry_clock import ExpiryClock
@@ -40,7 +41,11 @@ def create_app(settings: WorkerSettings) -> Celery:
     def stand_back(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         os.nice(settings.niceness)
 
+    def check_servers(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+        check_broker_or_exit(settings, BROKER_OF_BEAT)
+
     signals.worker_process_init.connect(stand_back, weak=False, dispatch_uid="bigseg")
+    signals.beat_init.connect(check_servers, weak=False, dispatch_uid="bigseg")
     app = Celery("bigseg")
     app.conf.update(broker_options(settings))
     app.conf.update(_worker_options(settings))
