@@ -1,5 +1,6 @@
 """The transport that sender and worker share: primaries only, and nothing that is no message."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from tests.cutting_proxy import running_cutting_proxy
 from tests.servers import Server, free_port, running_server, wait_until
 from worker.store import JobRef, Scope, StoreSettings
 from worker.store.messages import QUEUE_WORK, broker_options
+from worker.tasks.polling import PolledChannel, is_deaf
 
 _QUEUE = f"bigseg:broker:{QUEUE_WORK}"
 
@@ -58,8 +60,10 @@ def test_sender__its_broker_is_demoted_and_the_name_moves__follows_the_name() ->
 def test_channel__broker_is_a_replica__is_no_connection() -> None:
     with running_server("valkey") as server, _reading(server.url) as connection:
         server.command_reply("REPLICAOF", "127.0.0.1", free_port())
+        PolledChannel.last_poll_s = float("-inf")
         with pytest.raises(connection.connection_errors, match="is a replica"):
             connection.transport.establish_connection()
+        assert not is_deaf(time.monotonic(), PolledChannel.last_poll_s, busy=False)
 
 
 def test_channel__taken_message_that_is_none__is_forgotten(valkey_server: Server) -> None:

@@ -92,10 +92,15 @@ class ScreenedClient(redis_transport.PrefixedStrictRedis):
 
 
 class PolledChannel(AddressedChannel):
-    """A channel that remembers when it last asked for messages."""
+    """A channel that remembers when it last asked for messages, or for a connection."""
 
     QoS = ForgettingQoS
     last_poll_s = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's
+        # Who tries to connect is not deaf, however long the broker is away.
+        type(self).last_poll_s = time.monotonic()
+        super().__init__(*args, **kwargs)
 
     def _get_client(self) -> Any:  # noqa: ANN401 - kombu's
         return functools.partial(ScreenedClient, global_keyprefix=self.global_keyprefix)
