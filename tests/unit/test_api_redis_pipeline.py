@@ -15,6 +15,7 @@ from tests.servers import Server
 from worker.store import StoreUnavailable
 
 _ROLE = b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
+_LOGGED_IN = b"+PONG\r\n" + _ROLE
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -25,8 +26,8 @@ async def _with_server(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.read(1_000)  # ROLE
-            writer.write(_ROLE)
+            await reader.read(1_000)  # PING and ROLE
+            writer.write(_LOGGED_IN)
             await handler(reader, writer)
         finally:
             writer.close()
@@ -81,7 +82,8 @@ def test_request__late_reply__is_given_to_nobody() -> None:
                 await asyncio.sleep(0.4)
                 writer.write(b"+old\r\n")
             else:
-                writer.write(b"+new:" + data[-3:-2] + b"\r\n")
+                number = data.split(b"\r\n")[4]
+                writer.write(b"+new:" + number + b"\r\n" + _ROLE * (b"ROLE" in data))
 
     async def work(connection: PipelineConnection) -> Any:
         with pytest.raises(StoreUnavailable, match="no answer within"):

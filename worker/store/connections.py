@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
+from redis.connection import Connection, parse_url
 from redis.exceptions import (
     AskError,
     BusyLoadingError,
@@ -32,6 +33,7 @@ from redis.retry import Retry
 
 from worker.settings import StoreSettings
 from worker.store.client import Client
+from worker.store.connection_pool import BoundedPool
 from worker.store.errors import (
     Fenced,
     ListUnknown,
@@ -40,6 +42,7 @@ from worker.store.errors import (
     StoreRefused,
     StoreUnavailable,
 )
+from worker.store.primary_connection import NotPrimaryError, primary_only
 
 #: Answers that another try may change: the server is starting, failing over or moving slots
 #: (MOVED is a kind of ASK to the driver).
@@ -61,16 +64,31 @@ _OURS: Final[dict[str, type[StoreError]]] = {"FENCED": Fenced, "DAMAGED": ListUn
 def connect(settings: StoreSettings) -> Client:
     """Open a client for control work and for workers; a cluster is found out by asking.
 
+    It holds at most ``settings.redis_connections`` to a server, and talks to primaries only:
+    a single server is asked for its role on every connection, and a node of a cluster that
+    is no primary says MOVED.
+
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
     url = settings.redis_url.get_secret_value()
     with driver_errors(f"connect to {redacted(url)}"):
-        client = Redis.from_url(url, **_options(settings))
-        if not client.info("cluster").get("cluster_enabled"):
-            return cast("Client", client)
-        client.close()
-        return cast("Client", RedisCluster.from_url(url, **_options(settings)))
+        # Asked apart: the URL of a cluster may name a replica.
+        with Redis.from_url(url, **_options(settings)) as client:
+            is_cluster = bool(client.info("cluster").get("cluster_enabled"))
+        bounds = _bounds(settings)
+        if is_cluster:
+            cluster = RedisCluster.from_url(
+                url, connection_pool_class=BoundedPool, **bounds, **_options(settings)
+            )
+            return cast("Client", cluster)
+        kind = primary_only(parse_url(url).get("connection_class", Connection))
+        pool = BoundedPool.from_url(url, connection_class=kind, **bounds, **_options(settings))
+        return cast("Client", Redis.from_pool(pool))
+
+
+def _bounds(settings: StoreSettings) -> dict[str, Any]:
+    return {"max_connections": settings.redis_connections, "timeout": settings.redis_timeout_s}
 
 
 def _options(settings: StoreSettings) -> dict[str, Any]:
@@ -114,6 +132,8 @@ def driver_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
+    except NotPrimaryError as exc:
+        raise StoreUnavailable(f"could not {what}: {exc}; retry") from exc
     except _TRANSIENT as exc:
         message = f"could not {what}: the store did not answer ({type(exc).__name__}); retry"
         raise StoreUnavailable(message) from exc
