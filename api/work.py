@@ -13,12 +13,14 @@ from typing import Any, Final
 import structlog
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
+from kombu.transport import redis as redis_transport
 from redis.exceptions import RedisError
 
 from api.errors import Unavailable
 from worker.store import JobRef, ListRef, StoreSettings
 from worker.store.broker import check_broker
 from worker.store.messages import QUEUE_WORK, TASK_RESHARD, TASK_WORK, broker_options
+from worker.store.primary_connection import PrimaryConnection, PrimarySSLConnection
 
 #: Messages waiting for a broker that is down; the sweep makes up for those beyond.
 _MOST_WAITING: Final = 1_000
@@ -39,6 +41,19 @@ _IMPATIENT: Final[dict[str, object]] = {
 }
 
 _log = structlog.get_logger(__name__)
+
+
+class AnnouncingChannel(redis_transport.Channel):
+    """A channel to a primary."""
+
+    connection_class = PrimaryConnection
+    connection_class_ssl = PrimarySSLConnection
+
+
+class AnnouncingTransport(redis_transport.Transport):
+    """Kombu's Redis transport over :class:`AnnouncingChannel`."""
+
+    Channel = AnnouncingChannel
 
 
 class WorkSender:
@@ -119,6 +134,8 @@ class WorkSender:
 def _sender(settings: StoreSettings) -> Celery:
     options: dict[str, Any] = broker_options(settings)
     options["broker_transport_options"] = {**options["broker_transport_options"], **_IMPATIENT}
+    if settings.broker.startswith(_REDIS_SCHEMES):
+        options["broker_transport"] = "api.work:AnnouncingTransport"
     app = Celery("bigseg-api", set_as_current=False, fixups=[])
     app.conf.update(options)
     return app

@@ -17,6 +17,8 @@ from celery.worker import state
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
 
+from worker.store.primary_connection import PrimaryConnection, PrimarySSLConnection
+
 logger = logging.getLogger("bigseg.tasks")
 
 #: Seconds without a poll, and without a task that would explain it, that are too many.
@@ -54,10 +56,19 @@ class ForgettingQoS(redis_transport.QoS):
 
 
 class PolledChannel(redis_transport.Channel):
-    """A channel that remembers when it last asked for messages."""
+    """A channel to a primary that remembers when it last asked for messages."""
 
     QoS = ForgettingQoS
+    connection_class = PrimaryConnection
+    connection_class_ssl = PrimarySSLConnection
     last_poll_s = 0.0
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+        if asynchronous:
+            # Kombu's loop watches the socket that it knows; another one has to be told to it.
+            params["connection_class"].reconnects_in_place = False
+        return params
 
     def _brpop_start(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - kombu's
         type(self).last_poll_s = time.monotonic()
