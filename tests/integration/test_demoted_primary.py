@@ -4,17 +4,32 @@ The store is also the broker and counts requests, so every kind of connection is
 of them know a name only, which leads to the new primary sooner or later.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.api_servers import SCOPE, SEGMENTS, Api, create_segment, include, running_api
+from api.work import WorkSender
+from tests.api_servers import (
+    SCOPE,
+    SEGMENTS,
+    Api,
+    create_segment,
+    include,
+    running_api,
+    wait_for_message,
+)
+from tests.object_servers import CREDENTIALS
 from tests.replicated_servers import ReplicatedServers, running_replicated
-from tests.servers import wait_until
-from worker.store import Edit, NewToken, StoreSettings, StoreUnavailable, open_store
+from tests.servers import Server, wait_until
+from tests.system_parts import Guardian, Part
+from worker.embedded.services import worker_command
+from worker.store import Edit, JobRef, NewToken, StoreSettings, StoreUnavailable, open_store
 from worker.store.keyspace import INCLUDED
+from worker.store.messages import QUEUE_WORK
 from worker.store.shard_reader import read_shards
 
 _EVALUATE = "/api/v2/projects/default/environments/production/segments/evaluate"
@@ -164,3 +179,63 @@ def test_demoted__long_reading_of_shards__does_not_end_well(
         servers.demote()
         with pytest.raises(StoreUnavailable, match="not a primary"):
             list(reading)
+
+
+@pytest.mark.usefixtures("client")
+def test_demoted__broker__messages_go_to_the_new_one(servers: ReplicatedServers, api: Api) -> None:
+    sender = WorkSender(_settings(servers.name.url, api))
+    sender.work(JobRef("import", SCOPE, "one"))
+    with open_store(_settings(servers.primary.url, api)) as store:
+        wait_for_message(store, "bigseg.work", "import:default:production:one")
+    servers.follow()
+    servers.demote()
+    servers.rename()
+
+    # The first ones may be refused by the old one: messages are hints, and may be lost.
+    queue = f"{api.prefix}:broker:{QUEUE_WORK}"
+    before = _length(servers.primary, queue)
+
+    def sent() -> bool:
+        sender.work(JobRef("import", SCOPE, "two"))
+        return _length(servers.primary, queue) > before
+
+    wait_until(sent, "messages go to the new one", _LIMIT_S)
+    sender.close()
+
+
+@pytest.mark.usefixtures("client")
+def test_demoted__broker_of_an_idle_worker__it_lives_and_listens_to_the_new_one(
+    servers: ReplicatedServers, api: Api, tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        **CREDENTIALS,
+        "BIGSEG_REDIS_URL": servers.name.url,
+        "BIGSEG_KEY_PREFIX": api.prefix,
+        "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+    }
+    guardian = Guardian()
+    command = worker_command((QUEUE_WORK,), 1, "work")
+    worker = Part("worker", command, environment, tmp_path / "worker.log", guardian)
+    worker.start()
+    try:
+        wait_until(lambda: _is_listened_to(servers.primary), "the worker listens")
+        servers.follow()
+        servers.demote()
+        servers.rename()
+
+        wait_until(lambda: _is_listened_to(servers.primary), "it listens to the new one", 20)
+        assert worker.process is not None
+        assert worker.process.poll() is None, worker.log
+    finally:
+        worker.kill()
+        guardian.dismiss()
+
+
+def _length(server: Server, queue: str) -> int:
+    return int(server.command_reply("LLEN", queue))
+
+
+def _is_listened_to(server: Server) -> bool:
+    with server.client() as client:
+        return any(one["cmd"] == "brpop" for one in client.client_list())
