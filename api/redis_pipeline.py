@@ -8,6 +8,7 @@ its server is no primary any more; the next one is opened to wherever the name l
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import starmap
 from typing import Any, Final, Self
@@ -18,8 +19,7 @@ from redis.connection import SSLConnection, parse_url
 
 from api.redis_wire import Wire
 from worker.store import StoreUnavailable
-from worker.store.primary_connection import NO_QUESTION_ALLOWED
-from worker.store.server_role import ROLE_QUESTIONS, code_of, role_in
+from worker.store.server_role import ROLE_QUESTION, code_of, reason_of, role_in
 
 _log = structlog.get_logger(__name__)
 
@@ -189,26 +189,17 @@ class PipelineConnection:
 
     async def _log_in(self, wire: Wire) -> None:
         """Authenticate, choose the database, and make sure that it is a primary."""
+        # PING is refused by a server that is loading, or a replica without data.
+        commands = [*self._login_commands(), ("PING",), (ROLE_QUESTION,)]
+        packed = b"".join(starmap(pack, commands))
         try:
-            question = await self._role_question(wire)
+            *logins, ping, role = await wire.submit(packed, len(commands))
+            self._require_taken(logins if _is_forbidden(ping) else [*logins, ping])
+            self._require_primary(role)
         except BaseException:
             wire.abort("refused at log-in")
             raise
-        wire.keep_asking(pack(question))
-
-    async def _role_question(self, wire: Wire) -> str:
-        """Log in with the first question that this user may ask; the reply must be right."""
-        for question in ROLE_QUESTIONS:
-            # PING is refused by a server that is loading, or a replica without data.
-            commands = [*self._login_commands(), ("PING",), (question,)]
-            packed = b"".join(starmap(pack, commands))
-            *logins, ping, role = await wire.submit(packed, len(commands))
-            for reply in logins if _is_forbidden(ping) else (*logins, ping):
-                self._require_taken(reply)
-            if not _is_forbidden(role):
-                self._require_primary(role)
-                return question
-        raise StoreUnavailable(f"{self._name}: {NO_QUESTION_ALLOWED}")
+        wire.keep_asking(pack(ROLE_QUESTION))
 
     def _login_commands(self) -> list[tuple[str, ...]]:
         end = self._endpoint
@@ -220,15 +211,18 @@ class PipelineConnection:
             commands.append(("SELECT", str(end.database)))
         return commands
 
-    def _require_taken(self, reply: Any) -> None:  # noqa: ANN401 - a reply
-        if isinstance(reply, ReplyError):
-            raise StoreUnavailable(f"{self._name} refused the log-in: {code_of(reply)}; retry")
+    def _require_taken(self, replies: Sequence[Any]) -> None:
+        for reply in replies:
+            if isinstance(reply, ReplyError):
+                raise StoreUnavailable(
+                    f"{self._name} refused the log-in: {reason_of(reply)}; retry"
+                )
 
     def _require_primary(self, reply: Any) -> None:  # noqa: ANN401 - a reply
-        self._require_taken(reply)
+        self._require_taken([reply])
         role = role_in(reply)
         if role != "master":
-            raise StoreUnavailable(f"{self._name} is a {role}, not a primary; retry")
+            raise StoreUnavailable(f"{self._name} is not a primary but {role}; retry")
 
 
 def _is_forbidden(reply: Any) -> bool:  # noqa: ANN401 - a reply

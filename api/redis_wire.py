@@ -115,7 +115,7 @@ class Wire(asyncio.Protocol):
         batch.replies.append(reply)
         if len(batch.replies) == batch.reply_count:
             if batch.asks_role and (role := role_in(batch.replies.pop())) != "master":
-                self.abort(f"it is a {role}, not a primary")
+                self.abort(f"it is not a primary but {role}")
                 return
             self._batches.popleft()
             if not batch.future.done():

@@ -42,7 +42,7 @@ class ReplicatedServers:
 
     def _has_all(self) -> bool:
         ours, theirs = (_replication(one) for one in (self.replica, self.primary))
-        return (
+        return bool(
             ours["master_link_status"] == "up"
             and ours["slave_repl_offset"] == theirs["master_repl_offset"]
         )

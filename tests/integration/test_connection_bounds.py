@@ -5,6 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from tests.servers import Server, running_server, wait_until
 _MOST = 16
 _READY = ("redis", "broker")
 #: What an API process holds at most with the default settings; deploy/RUNBOOK.md says it.
-_EACH = 12
+_EACH = 13
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_burst__at_a_server_without_room__is_503_and_over_within_seconds(
 
     assert set(statuses) <= {200, 503}
     for api in apis:
-        wait_until(lambda api=api: _is_whole(api, path), "everything is answered again", 15)
+        wait_until(partial(_is_whole, api, path), "everything is answered again", 15)
     # Surplus goes after five seconds without use.
     wait_until(lambda: _clients(server) <= 2 * 6, "surplus connections are closed", 15)
 
@@ -86,7 +87,7 @@ def test_burst__at_a_server_with_room__opens_no_more_than_the_bound(
 
     asyncio.run(_burst(urls, 200))
 
-    assert _clients(server) - before < _EACH
+    assert _clients(server) - before <= _EACH - 2  # it had two
     server.command_reply("CONFIG", "SET", "maxclients", _MOST)
 
 

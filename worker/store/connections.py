@@ -58,6 +58,8 @@ _TRANSIENT: Final = (
     TryAgainError,
 )
 _TRANSIENT_CODES: Final = ("MASTERDOWN", "UNBLOCKED", "NOREPLICAS", "BUSY ", "MISCONF")
+#: Ends of messages that say more than their class does; others may name hosts or users.
+_NO_CONNECTION: Final = ("max number of clients reached", "connections are in use")
 _OURS: Final[dict[str, type[StoreError]]] = {"FENCED": Fenced, "DAMAGED": ListUnknown}
 
 
@@ -135,10 +137,15 @@ def driver_errors(what: str) -> Iterator[None]:
     except NotPrimaryError as exc:
         raise StoreUnavailable(f"could not {what}: {exc}; retry") from exc
     except _TRANSIENT as exc:
-        message = f"could not {what}: the store did not answer ({type(exc).__name__}); retry"
+        message = f"could not {what}: the store did not answer ({_reason(exc)}); retry"
         raise StoreUnavailable(message) from exc
     except (ResponseError, RedisError) as exc:
         raise _translated(what, exc) from exc
+
+
+def _reason(exc: Exception) -> str:
+    text = str(exc)
+    return text if text.endswith(_NO_CONNECTION) else type(exc).__name__
 
 
 def _translated(what: str, exc: RedisError) -> StoreError:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from worker.store.server_role import ROLE_COUNTS_S, ROLE_QUESTIONS, TURNED_AWAY, code_of, role_in
+from worker.store.server_role import ROLE_COUNTS_S, ROLE_QUESTION, TURNED_AWAY, code_of, role_in
 
 if TYPE_CHECKING:
     _Base = Connection
@@ -75,7 +75,7 @@ class PrimaryOnly(_Base):
         """
         role = role_in(self._role_reply())
         if role != "master":
-            raise NotPrimaryError(f"the server is a {role}, not a primary")
+            raise NotPrimaryError(f"the server is not a primary but {role}")
         self._role_due = time.monotonic() + ROLE_COUNTS_S
 
     def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - any reply
@@ -95,26 +95,14 @@ class PrimaryOnly(_Base):
             raise NotPrimaryError(f"the server answered {code}") from exc
 
     def _role_reply(self) -> Any:  # noqa: ANN401 - a reply
-        for question in ROLE_QUESTIONS:
-            try:
-                self.send_command(question, check_health=False)  # type: ignore[no-untyped-call]
-                return self.read_response()
-            except NoPermissionError:
-                continue
-            except ResponseError as exc:
-                message = f"the server refused {question}: {code_of(exc)}"
-                raise NotPrimaryError(message) from exc
-        raise NotPrimaryError(NO_QUESTION_ALLOWED)
+        self.send_command(ROLE_QUESTION, check_health=False)  # type: ignore[no-untyped-call]
+        try:
+            return self.read_response()
+        except ResponseError as exc:
+            raise NotPrimaryError(f"the server refused {ROLE_QUESTION}: {code_of(exc)}") from exc
 
     def _leave(self) -> None:
         self.disconnect()  # type: ignore[no-untyped-call]
-
-
-#: What is said of a user who may ask for the role in no way.
-NO_QUESTION_ALLOWED: Final = (
-    f"the user may run none of {', '.join(ROLE_QUESTIONS)}, so nothing tells whether the server "
-    "is the primary; allow one of them"
-)
 
 
 class PrimaryConnection(PrimaryOnly, Connection):

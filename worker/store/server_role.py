@@ -8,9 +8,12 @@ it is used.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-#: Commands that tell the role, in the order in which they are tried: ROLE is the shorter
-#: one, HELLO needs no right to administrative commands.
-ROLE_QUESTIONS: Final = ("ROLE", "HELLO")
+#: The command that tells the role. No access control list can forbid it, unlike ROLE and
+#: INFO; without an argument it changes nothing.
+#:
+#: Source: HELLO is flagged ``no_auth`` by Redis 7.2 and later and by Valkey, and such commands
+#: are left out of the check; tests/integration/test_lookup_logins.py asks real servers.
+ROLE_QUESTION: Final = "HELLO"
 
 #: Seconds for which a role that was seen is relied on. A demotion shows within this time
 #: and one time-out; asking costs one more command in a pipeline, four times a second.
@@ -20,20 +23,21 @@ ROLE_COUNTS_S: Final = 0.25
 #: dropped, so that the next one goes to wherever the name leads by then.
 TURNED_AWAY: Final = frozenset({"LOADING", "MASTERDOWN", "READONLY", "UNBLOCKED"})
 
+_NO_ROOM: Final = "max number of clients reached"
+
 
 def role_in(reply: Any) -> str:  # noqa: ANN401 - a reply
-    """The role that the reply to one of the questions names: ``master``, or another.
+    """The role that a reply to the question names: ``master``, ``replica`` or ``unknown``.
 
     Args:
-        reply: to ROLE, or to HELLO in either version of the protocol.
+        reply: in either version of the protocol, a mapping or the same as a flat list.
     """
-    if isinstance(reply, Mapping):
-        found = {_text(name): value for name, value in reply.items()}.get("role")
-        return _text(found)
-    if isinstance(reply, Sequence) and not isinstance(reply, str | bytes) and reply:
-        parts = [_text(part) for part in reply]
-        return parts[parts.index("role") + 1] if "role" in parts[:-1] else parts[0]
-    return "server of unknown role"
+    if isinstance(reply, Sequence) and not isinstance(reply, str | bytes):
+        reply = dict(zip(reply[::2], reply[1::2], strict=False))
+    if not isinstance(reply, Mapping):
+        return "unknown"
+    role = reply.get(b"role", reply.get("role", "unknown"))
+    return role.decode(errors="replace") if isinstance(role, bytes) else str(role)
 
 
 def code_of(error: object) -> str:
@@ -41,5 +45,6 @@ def code_of(error: object) -> str:
     return str(error).split(" ", 1)[0]
 
 
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+def reason_of(error: object) -> str:
+    """What an operator needs to know of an error reply: its code, or that there is no room."""
+    return _NO_ROOM if _NO_ROOM in str(error) else code_of(error)
