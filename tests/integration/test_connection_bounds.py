@@ -67,7 +67,7 @@ def test_burst__at_a_server_without_room__is_503_and_over_within_seconds(
     path = f"{SEGMENTS}/{key}/contexts/a"
     urls = [f"{api.url}{one}" for api in apis for one in (f"{SEGMENTS}/{key}", "/readyz", path)]
 
-    statuses = asyncio.run(_burst(urls, 60))
+    statuses = asyncio.run(_burst(urls, 30))
 
     assert set(statuses) <= {200, 503}
     for api in apis:
@@ -85,7 +85,7 @@ def test_burst__at_a_server_with_room__opens_no_more_than_the_bound(
         key = create_segment(client)
     urls = [f"{apis[0].url}{SEGMENTS}/{key}{end}" for end in ("", "/contexts/a")]
 
-    asyncio.run(_burst(urls, 200))
+    asyncio.run(_burst(urls, 80))
 
     assert _clients(server) - before <= _EACH - 2  # it had two
     server.command_reply("CONFIG", "SET", "maxclients", _MOST)

@@ -15,7 +15,7 @@ def test_connections__reset__fail_no_request_in_an_unknown_way(valkey_server: Se
         api.client() as client,
     ):
         path = f"{SEGMENTS}/{create_segment(client)}/contexts/a"
-        for _ in range(6):
+        for _ in range(3):
             assert client.get(SEGMENTS).headers[_COUNTED]
             assert counter.reset() >= 1
             for _ in range(3):
