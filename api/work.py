@@ -134,7 +134,8 @@ class WorkSender:
 def _sender(settings: StoreSettings) -> Celery:
     options: dict[str, Any] = broker_options(settings)
     options["broker_transport_options"] = {**options["broker_transport_options"], **_IMPATIENT}
-    if settings.broker.startswith(_REDIS_SCHEMES):
+    # Kombu turns TLS on by the name of its own transport only, so `rediss://` keeps that one.
+    if settings.broker.startswith("redis://"):
         options["broker_transport"] = "api.work:AnnouncingTransport"
     app = Celery("bigseg-api", set_as_current=False, fixups=[])
     app.conf.update(options)
