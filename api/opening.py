@@ -10,7 +10,7 @@ import structlog
 from api.settings import ApiSettings
 from worker.objects import ObjectStore
 from worker.store import Store, StoreError, StoreUnavailable, open_store
-from worker.store.broker import check_broker, slower_broker_ways
+from worker.store.broker import check_broker
 from worker.store.rights import BROKER_OF_API, STORE_OF_API
 
 if TYPE_CHECKING:
@@ -98,15 +98,12 @@ class LazyObjects:
 
 def look_at_servers(services: "Services") -> None:
     """Say once, at the start, what is wrong with the store or the broker. Blocks for seconds."""
-    settings = services.settings
     try:
         for command, instead in services.store().slower_ways(STORE_OF_API).items():
             _log.warning("store.slower", forbidden=command, instead=instead)
     except StoreError as exc:
         _log.warning("store.unavailable", reason=str(exc))
     try:
-        check_broker(settings, BROKER_OF_API)
-        for command, instead in slower_broker_ways(settings, BROKER_OF_API).items():
-            _log.warning("broker.slower", forbidden=command, instead=instead)
+        check_broker(services.settings, BROKER_OF_API)
     except StoreError as exc:
         _log.warning("broker.unavailable", reason=str(exc))

@@ -49,6 +49,14 @@ class StoreSettings(BaseSettings):
         description="Seconds to wait for one reply outside the look-ups; long enough for a "
         "server that is forking, short enough to notice one that is gone.",
     )
+    redis_connections: int = Field(
+        default=8,
+        ge=2,
+        le=1_000,
+        description="Connections one process opens at most to the store, to each node of a "
+        "cluster, outside the look-ups; those unused for five seconds are closed. More would "
+        "wait for the same interpreter, and a server has room for so many clients only.",
+    )
     audit_entries: int = Field(
         default=AUDIT_ENTRIES,
         ge=1,

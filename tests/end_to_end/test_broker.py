@@ -6,13 +6,14 @@ import os
 import pickle
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from tests.end_to_end.driving import csv_of, new_segment, random_keys
 from tests.end_to_end.messages import send_work, waiting_messages
 from tests.servers import Server, free_port, wait_until
-from tests.system_parts import ROOT
+from tests.system_parts import ROOT, Part
 from tests.systems import System
 from tests.unit.test_task_screening import message
 from worker.store.messages import QUEUE_WORK
@@ -83,12 +84,16 @@ class _Bomb:
         return os.system, ("touch executed",)
 
 
+def _has_noticed(part: Part) -> bool:
+    return "not a primary but replica" in part.log
+
+
 def test_broker__demoted_while_workers_are_idle__they_come_back_with_it(system: System) -> None:
     segment = new_segment(system)
     pids = (system.worker.pid, system.upkeep.pid)
     system.broker.command_reply("REPLICAOF", "127.0.0.1", free_port())
     for part in (system.worker, system.upkeep):
-        wait_until(lambda log=part: "is a replica" in log.log, f"{part.name} has noticed")  # type: ignore[misc]
+        wait_until(partial(_has_noticed, part), f"{part.name} has noticed")
     import_id = segment.upload(csv_of(KEYS[:100]))
     assert segment.state(import_id).ended_ms is None
 

@@ -111,7 +111,7 @@ def test_acl__restore_script_and_info_forbidden__worker_takes_the_slower_way(
     system: System,
 ) -> None:
     system.revive()
-    forbidden = ("-restore", "-script|load", "-info", "-role")
+    forbidden = ("-restore", "-script|load", "-info")
     _restarted(system, system.worker, *forbidden)
     wait_until(lambda: system.worker.log.count("store.slower") == 3, "it says so once", 30)
 
@@ -121,10 +121,10 @@ def test_acl__restore_script_and_info_forbidden__worker_takes_the_slower_way(
     assert merged["membersAfter"] == len(KEYS) + 1
     segment.delete()
 
-    assert {what for _, _, what in _denied(system)} <= {"restore", "script|load", "info", "role"}
+    assert {what for _, _, what in _denied(system)} <= {"restore", "script|load", "info"}
     assert system.worker.log.count("store.slower") == 3
     assert all(f'"{one}"' in system.worker.log for one in ("RESTORE", "SCRIPT LOAD", "INFO"))
-    _restarted(system, system.worker, "+restore", "+script|load", "+info", "+role")
+    _restarted(system, system.worker, "+restore", "+script|load", "+info")
 
 
 def test_acl__what_is_needed_is_forbidden__each_part_names_exactly_that(system: System) -> None:

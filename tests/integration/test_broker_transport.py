@@ -3,27 +3,24 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 
 from api.work import WorkSender
-from tests.cutting_proxy import running_cutting_proxy
-from tests.servers import Server, free_port, running_server, wait_until
-from worker.store import JobRef, Scope, StoreSettings
-from worker.store.messages import QUEUE_WORK, broker_options
+from tests.servers import Server, free_port, running_server
+from tests.tls_proxies import issue_files, running_tls_proxy
+from worker.store import StoreSettings, StoreUnavailable
+from worker.store.messages import broker_options
 from worker.tasks.polling import PolledChannel, is_deaf
 
-_QUEUE = f"bigseg:broker:{QUEUE_WORK}"
+_REPLICA = "not a primary but replica"
 
 
 def _settings(url: str) -> StoreSettings:
     return StoreSettings.model_validate({"redis_url": url})
-
-
-def _waiting(server: Server) -> int:
-    return int(server.command_reply("LLEN", _QUEUE))
 
 
 @contextmanager
@@ -36,34 +33,26 @@ def _reading(url: str) -> Iterator[Any]:
             yield connection
 
 
-def test_sender__its_broker_is_demoted_and_the_name_moves__follows_the_name() -> None:
+def test_broker__a_replica_over_tcp_tls_or_a_socket__is_no_connection(tmp_path: Path) -> None:
+    files, socket = issue_files(tmp_path), tmp_path / "r.sock"
     with (
-        running_server("valkey") as old,
-        running_server("valkey") as new,
-        running_cutting_proxy(old.port) as proxy,
+        running_server("valkey", options={"unixsocket": str(socket)}) as server,
+        running_tls_proxy(server.port, files.server) as tls,
     ):
-        sender = WorkSender(_settings(proxy.url))
-        sender.work(JobRef("import", Scope("p", "e"), "1"))
-        wait_until(lambda: _waiting(old) == 1, "the first is sent")
-        old.command_reply("REPLICAOF", "127.0.0.1", free_port())
-        proxy.upstream_port = new.port
-
-        def sent() -> bool:
-            sender.work(JobRef("import", Scope("p", "e"), "2"))
-            return _waiting(new) > 0
-
-        wait_until(sent, "the new one gets messages", 10)
-        sender.close()
-        assert _waiting(old) == 1
-
-
-def test_channel__broker_is_a_replica__is_no_connection() -> None:
-    with running_server("valkey") as server, _reading(server.url) as connection:
         server.command_reply("REPLICAOF", "127.0.0.1", free_port())
-        PolledChannel.last_poll_s = float("-inf")
-        with pytest.raises(connection.connection_errors, match="is a replica"):
-            connection.transport.establish_connection()
-        assert not is_deaf(time.monotonic(), PolledChannel.last_poll_s, busy=False)
+        secure = f"rediss://127.0.0.1:{tls}/0?ssl_ca_certs={files.authority}"
+        for url in (server.url, secure, f"unix://{socket}"):
+            PolledChannel.last_poll_s = float("-inf")
+            with (
+                _reading(url) as connection,
+                pytest.raises(connection.connection_errors, match=_REPLICA),
+            ):
+                connection.transport.establish_connection()
+            assert not is_deaf(time.monotonic(), PolledChannel.last_poll_s, busy=False)
+            sender = WorkSender(_settings(url))
+            with pytest.raises(StoreUnavailable, match=_REPLICA):
+                sender.check()
+            sender.close()
 
 
 def test_channel__taken_message_that_is_none__is_forgotten(valkey_server: Server) -> None:

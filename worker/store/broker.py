@@ -6,7 +6,7 @@ from redis.retry import Retry
 
 from worker.settings import StoreSettings
 from worker.store.connections import driver_errors
-from worker.store.dialling import is_cluster, open_client
+from worker.store.dialling import is_cluster, open_primary
 from worker.store.errors import BrokerRefused
 from worker.store.rights import Rights, forbidden_useful, missing_rights, rights_message
 
@@ -14,11 +14,11 @@ from worker.store.rights import Rights, forbidden_useful, missing_rights, rights
 def check_broker(settings: StoreSettings, rights: Rights) -> None:
     """Ask the broker for a sign of life and make sure that it can be used.
 
-    Cost: a connection and three round trips.
+    Cost: a connection and four round trips.
 
     Raises:
         BrokerRefused: the broker is a cluster, or its user lacks rights.
-        StoreUnavailable: no answer. Safe to retry.
+        StoreUnavailable: no answer, or a replica's. Safe to retry.
     """
     name = settings.broker_address.name
     with _client(settings) as client, driver_errors(f"ask the broker at {name}"):
@@ -37,18 +37,20 @@ def check_broker(settings: StoreSettings, rights: Rights) -> None:
 def slower_broker_ways(settings: StoreSettings, rights: Rights) -> dict[str, str]:
     """Commands forbidden to the broker's user, and what is done instead.
 
-    Cost: a connection and two round trips.
+    Cost: a connection and three round trips.
 
     Raises:
-        StoreUnavailable: no answer. Safe to retry.
+        StoreUnavailable: no answer, or a replica's. Safe to retry.
     """
+    if not rights.useful:
+        return {}
     name = settings.broker_address.name
     with _client(settings) as client, driver_errors(f"ask the broker at {name}"):
         return forbidden_useful(client, settings.key_prefix, rights)
 
 
 def _client(settings: StoreSettings) -> Redis:
-    return open_client(
+    return open_primary(
         settings.broker_address,
         socket_timeout=settings.redis_timeout_s,
         socket_connect_timeout=settings.redis_timeout_s,

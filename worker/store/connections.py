@@ -31,7 +31,8 @@ from redis.retry import Retry
 
 from worker.settings import StoreSettings
 from worker.store.client import Client
-from worker.store.dialling import is_cluster, open_client, open_cluster
+from worker.store.connection_pool import BoundedPool
+from worker.store.dialling import is_cluster, open_client, open_cluster, open_primary
 from worker.store.errors import (
     Fenced,
     ListUnknown,
@@ -40,6 +41,7 @@ from worker.store.errors import (
     StoreRefused,
     StoreUnavailable,
 )
+from worker.store.primary_connection import NotPrimaryError
 
 #: Answers that another try may change: the server is starting, failing over or moving slots
 #: (MOVED is a kind of ASK to the driver).
@@ -55,23 +57,35 @@ _TRANSIENT: Final = (
     TryAgainError,
 )
 _TRANSIENT_CODES: Final = ("MASTERDOWN", "UNBLOCKED", "NOREPLICAS", "BUSY ", "MISCONF")
+#: Ends of messages that say more than their class does; others may name hosts or users.
+_NO_CONNECTION: Final = ("max number of clients reached", "connections are in use")
 _OURS: Final[dict[str, type[StoreError]]] = {"FENCED": Fenced, "DAMAGED": ListUnknown}
 
 
 def connect(settings: StoreSettings) -> Client:
     """Open a client for control work and for workers; a cluster is found out by asking.
 
+    It holds at most ``settings.redis_connections`` to a server, and talks to primaries only:
+    a single server is asked for its role on every connection, and a node of a cluster that
+    is no primary says MOVED.
+
     Raises:
         StoreUnavailable: no answer. Safe to retry.
         StoreRefused: it is a cluster, and the URL names a database or a Unix socket.
     """
     address = settings.store_address
+    bounded = {
+        "max_connections": settings.redis_connections,
+        "timeout": settings.redis_timeout_s,
+        **_options(settings),
+    }
     with driver_errors(f"connect to {address.name}"):
-        client = open_client(address, **_options(settings))
-        if not is_cluster(client):
-            return cast("Client", client)
-        client.close()
-        return cast("Client", open_cluster(address, **_options(settings)))
+        # Asked apart: the URL of a cluster may name a replica.
+        with open_client(address, **_options(settings)) as client:
+            cluster = is_cluster(client)
+        if cluster:
+            return cast("Client", open_cluster(address, pool_class=BoundedPool, **bounded))
+        return cast("Client", open_primary(address, pool_class=BoundedPool, **bounded))
 
 
 def _options(settings: StoreSettings) -> dict[str, Any]:
@@ -108,11 +122,18 @@ def driver_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
+    except NotPrimaryError as exc:
+        raise StoreUnavailable(f"could not {what}: {exc}; retry") from exc
     except _TRANSIENT as exc:
-        message = f"could not {what}: the store did not answer ({type(exc).__name__}); retry"
+        message = f"could not {what}: the store did not answer ({_reason(exc)}); retry"
         raise StoreUnavailable(message) from exc
     except (ResponseError, RedisError) as exc:
         raise _translated(what, exc) from exc
+
+
+def _reason(exc: Exception) -> str:
+    text = str(exc)
+    return text if text.endswith(_NO_CONNECTION) else type(exc).__name__
 
 
 def _translated(what: str, exc: RedisError) -> StoreError:

@@ -139,7 +139,9 @@ class ShardWriter:
             packed = self._connection.pack_command(
                 *call, 1, self._record, self._import_id, side, *args
             )
-            self._connection.send_packed_command(packed)
+            # Without the check of the role, which would read a reply that waits; a replica
+            # refuses the write.
+            self._connection.send_packed_command(packed, check_health=False)
         size = sum(map(len, packed))
         self._waiting.append(size)
         self._waiting_bytes += size

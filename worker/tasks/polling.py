@@ -100,7 +100,7 @@ class PolledChannel(AddressedChannel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's
         # Who tries to connect is not deaf, however long the broker is away.
         type(self).last_poll_s = time.monotonic()
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _get_client(self) -> Any:  # noqa: ANN401 - kombu's
         return functools.partial(ScreenedClient, global_keyprefix=self.global_keyprefix)
