@@ -13,6 +13,9 @@ from api.access_scope import EVERYTHING, AccessScope
 from api.errors import Unauthorized
 from worker.store import may_be_secret
 
+#: What the token of the settings is called where others have an id.
+ADMIN_TOKEN_ID: Final = "admin"  # noqa: S105 - an id, no secret
+
 _BEARER: Final = b"bearer "
 
 
@@ -91,7 +94,7 @@ class TokenAuth:
         self._admin_digest = (
             None if admin_token is None else _digest(admin_token.get_secret_value().encode())
         )
-        self._admin = Caller("admin token", "admin", Role.ADMIN, EVERYTHING)
+        self._admin = Caller("admin token", ADMIN_TOKEN_ID, Role.ADMIN, EVERYTHING)
         self._tokens = tokens
         self._clock = clock
 
@@ -130,6 +133,9 @@ class TokenAuth:
 
 
 def _token_in(value: bytes) -> bytes:
+    # Blanks around a header's value are no part of it (RFC 9110, 5.5); not every server
+    # takes off the trailing ones.
+    value = value.strip(b" \t")
     return value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else value
 
 

@@ -78,7 +78,8 @@ class Demo:
             return int(store.client.info("memory")["used_memory"])
 
     def _import(self, http: httpx.Client, source: str) -> dict[str, Any]:
-        answer = _checked(http.post(f"{_PLACE}/{self.segment}/imports", json={"source": source}))
+        path = f"{_PLACE}/{self.segment}/imports/from-source"
+        answer = _checked(http.post(path, json={"source": source}))
         where = answer.headers["Location"]
         columns = (
             TextColumn("import {task.fields[stage]:<10}"),

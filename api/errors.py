@@ -8,8 +8,11 @@ ApiError
 ├── MethodNotAllowed (terminal)      405
 ├── KeyTaken (terminal)              409  a segment has this key
 ├── Conflict (terminal)              409  another process holds the segment
+├── InUse (terminal)                 409  something else refers to it
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
+├── RangeNotSatisfiable (terminal)   416  no byte of the file is in the range
+├── KeyReused (terminal)             422  the idempotency key is another request's
 ├── RateLimited (transient)          429  more requests than are let through
 ├── Unavailable (transient)          503  a part that is needed does not answer
 └── Broken (terminal)                500  something that should not happen did
@@ -116,6 +119,12 @@ class Conflict(ApiError, TerminalError):
     status = 409
 
 
+class InUse(ApiError, TerminalError):
+    """Something else refers to what was to be deleted."""
+
+    status = 409
+
+
 class TooLarge(ApiError, TerminalError):
     """The body is longer than allowed."""
 
@@ -126,6 +135,23 @@ class UnsupportedMediaType(ApiError, TerminalError):
     """The body is of a type that this operation does not take."""
 
     status = 415
+
+
+class RangeNotSatisfiable(ApiError, TerminalError):
+    """No byte of the file is in the range that was asked for."""
+
+    status = 416
+
+    def __init__(self, size_bytes: int) -> None:
+        """Say how long the file is."""
+        super().__init__(f"no byte of the file is in the range: it has {size_bytes:,} bytes")
+        self.size_bytes = size_bytes
+
+
+class KeyReused(ApiError, TerminalError):
+    """The request carries the idempotency key of another one."""
+
+    status = 422
 
 
 class RateLimited(ApiError, TransientError):

@@ -28,7 +28,14 @@ from api.auth import TokenAuth
 from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, translated
 from api.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.launchdarkly.errors import error_body, error_headers
-from api.launchdarkly.membership import ROUTE_PART, membership_body, question_of
+from api.launchdarkly.keys_in_bodies import key_in_body, methods_for
+from api.launchdarkly.membership import (
+    ROUTE_PART,
+    key_in_path,
+    membership_body,
+    place_asked,
+    question_of,
+)
 from api.launchdarkly.method_override import method_of
 from api.launchdarkly.paths import SILENT_PATHS
 from api.launchdarkly.rate_limits import limit_headers
@@ -36,15 +43,16 @@ from api.limits import Limits
 from api.logs import BROKEN, report_broken, report_fault
 from api.lookups import Lookups
 from api.metrics import Metrics
-from api.routes import RouteTable
+from api.other_methods import allowed_methods, answer_options, as_get, without_body
+from api.routes import UNKNOWN, RouteTable
 from api.whole_answers import WholeAnswers
 from worker.objects import ObjectError
 from worker.store import StoreError
 
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
-_ALLOW_GET: Final[Header] = (b"allow", b"GET")
-_ALLOW_GET_AND_HEAD: Final[Header] = (b"allow", b"GET, HEAD")
+#: The request target of OPTIONS about the service as a whole.
+_EVERYTHING: Final = b"*"
 
 _log = structlog.get_logger(__name__)
 
@@ -82,29 +90,42 @@ class Front:
             await self._rest(scope, receive, send)
             return
         started = time.perf_counter()
-        path = scope["raw_path"]
-        question = question_of(path)
-        if question is None:
+        method = scope["method"]
+        if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
+            scope, send = as_get(scope), without_body(send)
+        question = question_of(scope["raw_path"])
+        if question is None or method == "OPTIONS":
             await self._serve(scope, receive, send, started)
         else:
-            status = await self._look_up(scope, question, send)
+            status = await self._look_up(scope, question, receive, send)
             self._metrics.look_up(status, time.perf_counter() - started)
 
-    async def _look_up(self, scope: Scope, question: list[bytes], send: Send) -> int:
+    async def _look_up(
+        self, scope: Scope, question: list[bytes], receive: Receive, send: Send
+    ) -> int:
         limits: tuple[Header, ...] = ()
+        method, allowed = scope["method"], methods_for(question)
+        if method == "POST" and method in allowed:
+            exchange = Exchange(scope, receive, send)
+            receive, send = exchange.receive, exchange.send
         try:
             caller = await self._auth.caller(scope["headers"])
             standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
             limits = limit_headers(standing)
             standing.require()
-            if scope["method"] != "GET":
-                error = MethodNotAllowed("only GET asks for a membership")
-                return await self._refuse(error, send, (_ALLOW_GET, *limits))
-            body = await membership_body(self._lookups, question, caller)
+            if method not in allowed:
+                error = MethodNotAllowed(f"only {' or '.join(allowed)} asks for a membership")
+                return await self._refuse(error, send, (_allow(allowed), *limits))
+            place = place_asked(question, caller)
+            by_path = method == "GET"
+            key = key_in_path(question) if by_path else await key_in_body(scope, receive)
+            body = await membership_body(self._lookups, place, key)
         except ApiError as exc:
             return await self._refuse(exc, send, limits)
         except StoreError as exc:
             return await self._refuse(translated(exc), send, limits)
+        except Disconnected:
+            return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
         if not self._whole_answers.write(scope, body, limits):
@@ -128,6 +149,9 @@ class Front:
 
     async def _pass_on(self, scope: Scope, exchange: Exchange) -> None:
         path = scope["raw_path"]
+        if scope["method"] == "OPTIONS":
+            await answer_options(exchange.send, self._methods_of(scope))
+            return
         if path in OPEN_PATHS:
             await self._health(path, scope["method"], exchange.send)
             return
@@ -148,6 +172,19 @@ class Front:
             receive = await self._bounded(scope, receive)
         await self._rest(scope, receive, exchange.send)
 
+    def _methods_of(self, scope: Scope) -> str:
+        """What a path takes, for ``Allow``: part of the documentation, so for everybody."""
+        path = scope["raw_path"]
+        if path in OPEN_PATHS:
+            return allowed_methods(("GET",))
+        question = question_of(path)
+        if question is not None:
+            return allowed_methods(methods_for(question))
+        methods = allowed_methods(self._routes.methods_of(scope["path"]))
+        if not methods and path != _EVERYTHING:
+            raise NotFound("invalid resource identifier")
+        return methods
+
     async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         declared = declared_length(scope)
         if declared == 0:
@@ -157,9 +194,9 @@ class Front:
         return replay(await read_body(receive, self._max_body_bytes), receive)
 
     async def _health(self, path: bytes, method: str, send: Send) -> None:
-        if method not in {"GET", "HEAD"}:
+        if method != "GET":
             error = MethodNotAllowed("only GET asks for health")
-            await self._refuse(error, send, (_ALLOW_GET_AND_HEAD,))
+            await self._refuse(error, send, (_allow(("GET",)),))
             return
         if path == LIVE_PATH:
             await answer(send, _OK, LIVE_BODY)
@@ -196,6 +233,10 @@ class Front:
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
+
+
+def _allow(methods: tuple[str, ...]) -> Header:
+    return b"allow", allowed_methods(methods).encode()
 
 
 def _is_upload(scope: Scope) -> bool:

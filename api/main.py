@@ -20,6 +20,7 @@ from api.limits import Caps, Limits
 from api.logs import configure_logs
 from api.lookups import Lookups
 from api.metrics import Metrics
+from api.object_threads import ObjectThreads
 from api.opening import LazyObjects, LazyStore, look_at_servers
 from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
@@ -100,6 +101,7 @@ def _services(settings: ApiSettings) -> Services:
         settings=settings,
         store=store,
         objects=LazyObjects(settings),
+        object_threads=ObjectThreads(wait_s=settings.s3_timeout_s),
         work=WorkSender(settings),
         lookups=Lookups(
             Endpoint.of_address(settings.store_address),

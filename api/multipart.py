@@ -4,12 +4,15 @@ python-multipart finds the parts, this says what they are. The caller feeds what
 the file's bytes on between two feeds.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
+
+from api.form_preamble import Preamble, PreambleTooLong
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # private to type checkers
@@ -63,6 +66,9 @@ class FileEnd:
     """The list is whole; the form is so only after ``finish``."""
 
 
+#: What is wrong with a part's name; nothing if the form may have it.
+CheckName = Callable[[str], str | None]
+
 FormEvent = FieldEvent | FileStart | FileData | FileEnd
 
 
@@ -91,7 +97,7 @@ class _Part:
 
 
 class UploadForm:
-    """One upload: parts in any order, exactly one of them the list.
+    """One upload: parts in any order, exactly one of them the list; text before them is dropped.
 
     Events do not depend on how the body is cut, except for where the file's bytes are. Holds under
     256 KiB of the file, one feed, and what the limits allow; copies each byte once. For one thread
@@ -102,6 +108,7 @@ class UploadForm:
         self,
         content_type_header: str,
         *,
+        check_name: CheckName = lambda _name: None,
         max_field_bytes: int = 1024,
         max_header_bytes: int = 8192,
         max_parts: int = 8,
@@ -110,6 +117,7 @@ class UploadForm:
 
         Args:
             content_type_header: the request's ``Content-Type``, or nothing.
+            check_name: tells which parts the form may have.
             max_field_bytes: longest text field.
             max_header_bytes: all headers of one part together.
             max_parts: parts in the form.
@@ -117,6 +125,7 @@ class UploadForm:
         Raises:
             FormError: it is not a form, or has no boundary.
         """
+        self._check_name = check_name
         self._max_field_bytes = max_field_bytes
         self._max_header_bytes = max_header_bytes
         self._max_parts = max_parts
@@ -126,7 +135,9 @@ class UploadForm:
         self._in_file = False
         self._pending = bytearray()
         self._ended = False
-        self._parser = self._new_parser(content_type_header)
+        boundary = _boundary_of(content_type_header)
+        self._preamble = Preamble(boundary)
+        self._parser = self._new_parser(boundary)
 
     def feed(self, data: bytes) -> list[FormEvent]:
         """Take the next bytes of the body, cut anywhere.
@@ -138,8 +149,9 @@ class UploadForm:
             FormError: the body is malformed or over a limit.
         """
         try:
-            self._parser.write(data)
-        except FormParserError as exc:
+            if form := self._preamble.feed(data):
+                self._parser.write(form)
+        except (FormParserError, PreambleTooLong) as exc:
             raise FormError(f"the form is malformed: {exc}") from exc
         return self._take_events()
 
@@ -152,17 +164,15 @@ class UploadForm:
         Raises:
             FormError: the body was cut short, or has no list in it.
         """
+        if not self._preamble.is_over:
+            raise FormError("the form is cut short: the boundary of its Content-Type is not in it")
         if not self._ended:
             raise FormError("the form is cut short: its closing boundary is missing")
         if FILE_FIELD not in self._names:
             raise FormError(f"the form has no part named {FILE_FIELD!r}")
         return self._take_events()
 
-    def _new_parser(self, content_type_header: str) -> MultipartParser:
-        kind, options = parse_options_header(content_type_header)
-        boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
-            raise FormError("Content-Type must be multipart/form-data with a boundary")
+    def _new_parser(self, boundary: bytes) -> MultipartParser:
         callbacks: MultipartCallbacks = {
             "on_part_begin": self._on_part_begin,
             "on_header_field": self._on_header_name,
@@ -218,6 +228,9 @@ class UploadForm:
         self._part.name = name.decode(errors="replace")
         if self._part.name in self._names:
             raise FormError(f"the form has two parts named {self._part.name[:80]!r}")
+        fault = self._check_name(self._part.name)
+        if fault is not None:
+            raise FormError(fault)
         self._names.append(self._part.name)
         self._in_file = self._part.name == FILE_FIELD
         if self._in_file:
@@ -256,3 +269,11 @@ class UploadForm:
 
     def _on_end(self) -> None:
         self._ended = True
+
+
+def _boundary_of(content_type_header: str) -> bytes:
+    kind, options = parse_options_header(content_type_header)
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
+        raise FormError("Content-Type must be multipart/form-data with a boundary")
+    return boundary

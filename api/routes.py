@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 #: The name of every path that no route has.
 UNKNOWN: Final = "none"
@@ -29,9 +28,9 @@ class RouteTable:
         self._by_length: dict[int, list[_Pattern]] = {}
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
-        """Know these routes, too; what is not an operation is left out."""
+        """Know these routes, too; what has no methods is left out."""
         for route in routes:
-            if isinstance(route, APIRoute):
+            if isinstance(route, Route):
                 parts = tuple(route.path.split("/"))
                 pattern = _Pattern(route.path, parts, frozenset(route.methods or ()))
                 self._by_length.setdefault(len(parts), []).append(pattern)

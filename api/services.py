@@ -11,6 +11,7 @@ from api.auth import Caller
 from api.limits import Limits
 from api.lookups import Lookups
 from api.metrics import Metrics
+from api.object_threads import ObjectThreads
 from api.opening import LazyObjects, LazyStore
 from api.settings import ApiSettings
 from api.token_directory import TokenDirectory
@@ -25,6 +26,7 @@ class Services:
     """Without the admin token."""
     store: LazyStore
     objects: LazyObjects
+    object_threads: ObjectThreads
     work: WorkSender
     lookups: Lookups
     limits: Limits

@@ -56,6 +56,12 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Segments whose last seen revision is remembered for look-ups, about 1 KiB "
         "each; a forgotten one costs its next look-up a few round trips.",
     )
+    protect_referenced_segments: bool = Field(
+        default=True,
+        description="Whether deleting a segment that rules of others refer to is answered 409 "
+        "unless `?force=true` is sent; false deletes it, as LaunchDarkly does. On, because its "
+        "rules would be in error from then on.",
+    )
 
     evaluation_cache_bytes: int = Field(
         default=256 * _MIB,

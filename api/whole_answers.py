@@ -8,10 +8,11 @@ goes out as one write. Whoever serves the application another way loses nothing 
 
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from api.asgi import Header, Scope
 from api.header_names import as_written
+from api.protocol_refusals import RefusingProtocol
 
 #: Where a request's scope holds uvicorn's own state of the exchange.
 _EXCHANGE: Final = "bigseg.exchange"
@@ -19,7 +20,7 @@ _START: Final = b"HTTP/1.1 200 OK\r\n"
 _JSON: Final = b"content-type: application/json\r\ncontent-length: "
 
 
-class WholeAnswersProtocol(HttpToolsProtocol):
+class WholeAnswersProtocol(RefusingProtocol):
     """Uvicorn's protocol, which lets the application write an answer by itself."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's

@@ -22,7 +22,10 @@ settings.load_profile("suite")
 
 
 _OF_SYSTEMS = "tests/end_to_end/"
-_WITHOUT_NODE = "--without-node: the contract suite of LaunchDarkly's TypeScript client"
+_WITHOUT_NODE = (
+    "--without-node: the tests of LaunchDarkly's TypeScript client and of a generated one"
+)
+_NODE_FIXTURES = {"typescript", "node_home"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,9 +48,9 @@ def pytest_terminal_summary(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that use the TypeScript client; begin with whole systems."""
+    """Leave out the tests that need Node; begin with whole systems."""
     if config.getoption("without_node"):
-        left_out = [one for one in items if "typescript" in getattr(one, "fixturenames", ())]
+        left_out = [one for one in items if _NODE_FIXTURES & {*getattr(one, "fixturenames", ())}]
         items[:] = [one for one in items if one not in left_out]
         config.hook.pytest_deselected(items=left_out)
     items.sort(key=lambda one: not _needs_systems(one.nodeid))

@@ -26,6 +26,8 @@ class Fault:
     """Answered instead of asking the server."""
     code: str | None = None
     """S3's word for the error in that answer; no word when unset."""
+    body: str | None = None
+    """That answer's body, in place of one that has only the code."""
     etag: bytes | None = None
     """Put in place of the real one."""
     ignore_range: bool = False
@@ -55,6 +57,9 @@ class HostileProxy:
     upstream_port: int
     listener: socket.socket
     faults: deque[Fault] = field(default_factory=deque)
+    """Each for one reply, in order."""
+    rule: Callable[[Request], Fault | None] = lambda _: None
+    """For every reply that no fault is for."""
     requests: list[Request] = field(default_factory=list)
     before_reply: Callable[[Request], None] = lambda _: None
     ending: threading.Event = field(default_factory=threading.Event)
@@ -86,6 +91,7 @@ class HostileProxy:
             fault = self._fault_for(request)
             if fault.status is not None:
                 body = f"<Error><Code>{fault.code}</Code></Error>" if fault.code else ""
+                body = "" if request.line.startswith("HEAD ") else fault.body or body
                 head = f"HTTP/1.1 {fault.status} X\r\nContent-Length: {len(body)}\r\n"
                 client.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
                 return
@@ -99,7 +105,7 @@ class HostileProxy:
             fault = self.faults[0]
             if request.line.startswith(f"{fault.method} ") and fault.path_part in request.line:
                 return self.faults.popleft()
-        return Fault()
+        return self.rule(request) or Fault()
 
     def _asked(self, request: Request, fault: Fault) -> bytes:
         head = re.sub(rb"(?i)\r\n(expect|connection): [^\r]*", b"", request.raw_head)

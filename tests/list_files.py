@@ -20,7 +20,18 @@ def reference_cells(content: bytes) -> list[bytes]:
     text = io.TextIOWrapper(
         io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), encoding="latin-1", newline=""
     )
-    return [row[0].encode("latin-1") if row else b"" for row in csv.reader(text)]
+    return [bare(row[0].encode("latin-1")) if row else b"" for row in csv.reader(text)]
+
+
+def bare(cell: bytes) -> bytes:
+    """A cell without marks of byte order in front, and out of a spreadsheet's guard."""
+    while cell[:3] == b"\xef\xbb\xbf":
+        cell = cell[3:]
+        if len(cell) > 1 and cell[:1] == cell[-1:] == b'"':
+            cell = cell[1:-1].replace(b'""', b'"')
+    if len(cell) > 2 and cell[:2] == b'="' and cell[-1:] == b'"':
+        cell = cell[2:-1].replace(b'""', b'"')
+    return cell
 
 
 def reference_outcome(cell: bytes) -> Outcome:

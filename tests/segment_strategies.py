@@ -40,7 +40,7 @@ rules = st.fixed_dictionaries(
     },
 )
 contexts = st.fixed_dictionaries(
-    {"contextKind": kinds, "values": st.lists(context_keys, max_size=4)}
+    {"contextKind": kinds, "values": st.lists(context_keys, min_size=1, max_size=4)}
 )
 representations = st.fixed_dictionaries(
     {

@@ -38,6 +38,8 @@ QUICK = {
     "BIGSEG_CHUNK_BYTES": str(128 * 1024),
     "BIGSEG_RANGE_BYTES": str(256 * 1024),
     "BIGSEG_CHUNK_ROWS": "2000",
+    # Tests replace whole lists; what stops that by default has tests of its own.
+    "BIGSEG_SHRINK_SHARE": "1",
 }
 #: Slow enough on top that a test meets every stage half done.
 SLOW = {

@@ -5,9 +5,9 @@ README's table is held against these by a test.
 """
 
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.redis_urls import RedisAddress, parse_redis_url
@@ -118,6 +118,26 @@ class ObjectSettings(BaseSettings):
         "shorter than a lease, so that a stalled stream is retried by its own worker.",
     )
 
+    s3_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = Field(
+        default=None,
+        description="How S3 encrypts what is written: `AES256` (SSE-S3), `aws:kms` (SSE-KMS) or "
+        "`aws:kms:dsse`; unset leaves it to the bucket's default. Some policies refuse writes that "
+        "do not say it.",
+    )
+    s3_kms_key_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2_048,
+        description="Id or ARN of the KMS key for `BIGSEG_S3_ENCRYPTION=aws:kms`; unset means the "
+        "account's own key for S3. Its policy must allow `kms:GenerateDataKey` and `kms:Decrypt`.",
+    )
+
+    @model_validator(mode="after")
+    def _key_is_used(self) -> Self:
+        if self.s3_kms_key_id is not None and self.s3_encryption in {None, "AES256"}:
+            raise ValueError("BIGSEG_S3_KMS_KEY_ID needs BIGSEG_S3_ENCRYPTION=aws:kms")
+        return self
+
     @property
     def sources(self) -> tuple[str, ...]:
         """The allow-list of source prefixes."""
@@ -149,6 +169,14 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=1024,
         le=128 * 1024 * 1024,
         description="Bytes of members gathered together in one range; bounds a worker's memory.",
+    )
+    parquet_memory_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        ge=64 * 1024 * 1024,
+        le=16 * 1024 * 1024 * 1024,
+        description="Bytes of memory that decoding one Parquet file may take in the process that a "
+        "worker has do it, above 60 MiB of the program itself; usual files take 100 MiB, and one "
+        "whose pages are as large as its row groups takes twice their size. More stops the import.",
     )
     lease_s: float = Field(
         default=20.0,
@@ -198,6 +226,29 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=1,
         description="Edits that may be left to replay onto an import that waits for its approval "
         "before it is stopped; about 100 bytes each. Far fewer are, while a worker runs.",
+    )
+    rejected_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a list's rows, blank ones aside, that may be rejected before the "
+        "import is stopped with the live list as it was; above a half, a list is of another "
+        "encoding or format. It holds from the first row on, since a small file can be as wrong "
+        "as a large one; 1 turns it off. A caller overrides it with `allowRejected`.",
+    )
+    shrink_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a list's members that a `replace` may remove before it is stopped "
+        "with the live list as it was; lists that are renewed daily change by far less. 1 turns it "
+        "off. A caller overrides it with `allowShrink`.",
+    )
+    shrink_count: int = Field(
+        default=1_000,
+        ge=1,
+        description="Members that a `replace` has to remove, besides the share, to be stopped: so "
+        "that small lists, which are often rewritten whole and quickly mended, need no override.",
     )
     niceness: int = Field(
         default=10,

@@ -1,10 +1,16 @@
 """The `bigseg` command: one module a group of commands, put together here."""
 
+import errno
+import os
+import sys
 from collections.abc import Callable
+from typing import Final
 
 import typer
 
 from api.cli import exports, imports, lookups, segments, serve, tokens, up
+
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 # Each adds its commands to the application; the order is that of `bigseg --help`.
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
@@ -34,4 +40,12 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command that the arguments name; ends the process with its status."""
-    build_app()()
+    try:
+        build_app()()
+    except OSError as exc:
+        if exc.errno not in _DISK_FULL:
+            raise
+        # What is still buffered would be tried again, with a traceback, at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"bigseg: cannot write: {exc.strerror}\n")
+        raise SystemExit(1) from exc

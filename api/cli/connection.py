@@ -81,9 +81,10 @@ class Place:
         project, environment = (quote(key, safe="") for key in (self.project, self.environment))
         return f"/api/v2/segments/{project}/{environment}"
 
-    def context_path(self, key: str) -> str:
-        """The path of one context's membership."""
-        return f"{self.path}/contexts/{quote(key, safe='')}"
+    @property
+    def lookup_path(self) -> str:
+        """The path that looks a context up by the key in a body."""
+        return f"{self.path}/contexts/lookup"
 
 
 class Connection:
@@ -109,15 +110,11 @@ class Connection:
 
     def get(self, path: str, **parameters: str | int) -> Any:  # noqa: ANN401 - any JSON
         """Read JSON; asks again for a while when the API cannot answer now."""
-        for tries_left in reversed(range(_TRIES)):
-            try:
-                with self._answering():
-                    return self._http.get(path, params=parameters).raise_for_status().json()
-            except CommandError as exc:
-                if exc.status != _UNAVAILABLE or not tries_left:
-                    raise
-            self._sleep(_PAUSE_S)
-        raise AssertionError  # the last try returns or raises
+        return self._asked(lambda: self._http.get(path, params=parameters))
+
+    def ask(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        """Read JSON as ``get`` does, where the question is in a body."""
+        return self._asked(lambda: self._http.post(path, json=body))
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Send JSON."""
@@ -137,20 +134,31 @@ class Connection:
             reply = self._http.post(path, data=dict(fields), files={"file": (name, file)})
             return reply.raise_for_status().headers["Location"]
 
-    def delete(self, path: str) -> None:
-        """Delete what is there."""
+    def delete(self, path: str, *, force: bool = False) -> None:
+        """Delete what is there; with force also what others refer to."""
+        parameters = {"force": "true"} if force else {}
         with self._answering():
-            self._http.delete(path).raise_for_status()
+            self._http.delete(path, params=parameters).raise_for_status()
 
-    def download(self, path: str, output: IO[bytes], on_bytes: Callable[[int], None]) -> None:
-        """Write what is there into a file, as a stream."""
+    def download(self, path: str, take: Callable[[bytes], None]) -> None:
+        """Give what is there piece by piece."""
         with self._answering(), self._http.stream("GET", path) as reply:
             if reply.is_error:
                 reply.read()
             reply.raise_for_status()
             for piece in reply.iter_bytes():
-                output.write(piece)
-                on_bytes(len(piece))
+                take(piece)
+
+    def _asked(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                with self._answering():
+                    return send().raise_for_status().json()
+            except CommandError as exc:
+                if exc.status != _UNAVAILABLE or not tries_left:
+                    raise
+            self._sleep(_PAUSE_S)
+        raise AssertionError  # the last try returns or raises
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
@@ -86,35 +86,3 @@ def follow(
             return job
         sleep(pause_s)
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 1.5)
-
-
-class CountedFile:
-    """A file that reports how much of it was read; what an upload streams from."""
-
-    def __init__(self, file: IO[bytes], size: int, watch: Watch) -> None:
-        self._file = file
-        self._size = size
-        self._watch = watch
-        self._read = 0
-        self._started = time.monotonic()
-
-    def read(self, size: int = -1) -> bytes:
-        """Read on."""
-        data = self._file.read(size)
-        self._read += len(data)
-        seconds = time.monotonic() - self._started
-        left = seconds * (self._size - self._read) / self._read if self._read else None
-        self._watch.show("upload", self._read, self._size, 0, 0.0, left)
-        return data
-
-    def fileno(self) -> int:
-        """The file's number: its length is taken from it."""
-        return self._file.fileno()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """The position."""
-        return self._file.tell()

@@ -1,12 +1,12 @@
 """``bigseg import``, ``bigseg approve`` and ``bigseg imports show``."""
 
-from pathlib import Path
-from typing import IO, Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from api.cli.connection import CommandError, Connection, Place
-from api.cli.following import CountedFile, Watch, follow, watching
+from api.cli.following import Watch, follow, watching
+from api.cli.list_files import open_list
 from api.cli.terminal import (
     AsJson,
     Environment,
@@ -32,6 +32,9 @@ _COUNTS: Final = (
     ("members after", "membersAfter"),
 )
 _REJECTED_SHOWN: Final = 10
+_WARNED_SHOWN: Final = 5
+#: Ends a command about an import that is complete, or waits, and has accepted no key.
+_NOTHING_ACCEPTED: Final = 3
 #: What a shell expects of a command that Ctrl-C has ended.
 _INTERRUPTED: Final = 130
 
@@ -46,7 +49,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _import(
-    source: Annotated[str, typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list; `-` is standard input."),
+    ],
     segment: Segment,
     project: Project = "default",
     environment: Environment = "production",
@@ -59,6 +65,12 @@ def _import(
     allow_empty: Annotated[
         bool, typer.Option(help="Let a list without a key empty the segment.")
     ] = False,
+    allow_rejected: Annotated[
+        bool, typer.Option(help="Import a list of which most rows are rejected.")
+    ] = False,
+    allow_shrink: Annotated[
+        bool, typer.Option(help="Let a replace remove most of the segment.")
+    ] = False,
     wait_for_approval: Annotated[
         bool, typer.Option(help="Build it, and publish it only after `bigseg approve`.")
     ] = False,
@@ -67,9 +79,18 @@ def _import(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Import a list of context keys into a segment, from a file or from S3."""
+    """Import a list of context keys into a segment, from a file or from S3.
+
+    Ends with status 1 when the import was stopped, 3 when it accepted no key.
+    """
     place = place_of(segment, project, environment)
-    flags = {"allowEmpty": allow_empty, "waitOnApprovals": wait_for_approval}
+    asked = {
+        "allowEmpty": allow_empty,
+        "allowRejected": allow_rejected,
+        "allowShrink": allow_shrink,
+        "waitOnApprovals": wait_for_approval,
+    }
+    flags = {name: True for name, flag in asked.items() if flag}
     with command(as_json=as_json) as connection, watching(quiet=as_json) as watch:
         if create:
             _ensure_segment(connection, place)
@@ -141,30 +162,34 @@ def _start(
     path = f"{place.path}/imports"
     if source.startswith(_S3):
         body = {"source": source, "mode": mode, **flags}
-        return str(connection.post(path, body).headers["Location"])
-    file = Path(source)
-    try:
-        with file.open("rb") as opened:
-            counted = CountedFile(opened, file.stat().st_size, watch)
-            fields = {"mode": mode} | {name: str(flag).lower() for name, flag in flags.items()}
-            return connection.upload(path, cast("IO[bytes]", counted), file.name, fields)
-    except OSError as exc:
-        raise CommandError(f"cannot read {source}: {exc.strerror}") from exc
+        return str(connection.post(f"{path}/from-source", body).headers["Location"])
+    fields = {"mode": mode} | {name: str(flag).lower() for name, flag in flags.items()}
+    with open_list(source, watch) as (file, name):
+        return connection.upload(path, file, name, fields)
 
 
 def _show_import(job: dict[str, Any], *, as_json: bool) -> None:
-    """Print an import; a stopped one ends the command with status 1."""
+    """Print an import; one that took no key ends the command with a status that tells."""
     if as_json:
         show_json(job)
     else:
         _print_import(job)
     if job["status"] == "stopped":
         raise typer.Exit(1)
+    if job["report"] is not None and job["report"]["accepted"] == 0:
+        typer.echo("no key of the list was accepted", err=True)
+        raise typer.Exit(_NOTHING_ACCEPTED)
 
 
 def _print_import(job: dict[str, Any]) -> None:
     report = job["report"]
     typer.echo(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
+    previous = job.get("previousImport")
+    if previous and previous["editsSince"] and job["mode"] == "replace":
+        typer.echo(
+            f"it replaces what import {previous['id']} and {previous['editsSince']:,} later "
+            f"edit{'s' * (previous['editsSince'] != 1)} had made of the list"
+        )
     if job["reason"]:
         typer.echo(f"reason: {job['reason']}")
     if job["status"] == "pending_approval":
@@ -179,3 +204,11 @@ def _print_import(job: dict[str, Any]) -> None:
     if sample:
         first = [(one["row"], one["reason"]) for one in sample[:_REJECTED_SHOWN]]
         show_table("First rejected rows", ("row", "reason"), first)
+    warnings = report.get("warnings") or []
+    if warnings:
+        found = [(one["count"], _rows_of(one), one["message"]) for one in warnings]
+        show_table("Warnings", ("rows", "first", "what"), found)
+
+
+def _rows_of(warning: dict[str, Any]) -> str:
+    return ", ".join(map(str, warning["rows"][:_WARNED_SHOWN]))

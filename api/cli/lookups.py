@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.connection import CommandError
 from api.cli.terminal import (
     AsJson,
     Environment,
@@ -32,7 +33,10 @@ def _lookup(
     """Ask whether contexts are included in a segment, or excluded from it."""
     place = place_of(segment, project, environment)
     with command(as_json=as_json) as connection:
-        answers = [connection.get(place.context_path(key)) for key in contexts]
+        if any("\udc80" <= sign <= "\udcff" for key in contexts for sign in key):
+            raise CommandError("a context key is not valid UTF-8")
+        # Not in a path: clients and proxies change some keys there, and proxies log them.
+        answers = [connection.ask(place.lookup_path, {"key": key}) for key in contexts]
     if as_json:
         show_json(answers)
         return

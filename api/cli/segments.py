@@ -96,11 +96,15 @@ def _delete(
     project: Project = "default",
     environment: Environment = "production",
     *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete it although rules of others refer to it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete a segment and all its members."""
     with command(as_json=as_json) as connection:
-        connection.delete(place_of(segment, project, environment).path)
+        path = place_of(segment, project, environment).path
+        connection.delete(path, force=force)
     if as_json:
         show_json({"deleted": segment})
     else:

@@ -117,7 +117,7 @@ def _seconds(text: str) -> int:
 
 
 def _described(token: dict[str, Any]) -> str:
-    text = f"access token {token['_id']}, {token['role']}"
+    text = f"access token {token['_id']}, {_role(token)}"
     return f"{text} until {_date(token['expiry'])}" if "expiry" in token else text
 
 
@@ -126,13 +126,19 @@ def _row(token: dict[str, Any]) -> tuple[object, ...]:
     return (
         token["_id"],
         token.get("name") or None,
-        token["role"],
+        _role(token),
         token["token"],
         "\n".join(scope) or "everything",
         _date(token["creationDate"]),
         _date(token.get("lastUsed")),
         _date(token.get("expiry")),
     )
+
+
+def _role(token: dict[str, Any]) -> str:
+    """An inline role without any other is a writer's."""
+    role: str = token.get("role", "writer")
+    return role
 
 
 def _date(unix_ms: int | None) -> str | None:

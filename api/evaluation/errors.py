@@ -29,6 +29,14 @@ class SegmentInError(EvaluationError):
         )
 
     @classmethod
+    def missing(cls, key: str) -> "SegmentInError":
+        """Say that a rule refers to a segment that does not exist."""
+        return cls(
+            f"segmentMatch refers to segment {key!r}, which does not exist; create it, or take "
+            "the reference out"
+        )
+
+    @classmethod
     def bad_reference(cls, reference: str, fault: str) -> "SegmentInError":
         """Say that an attribute reference cannot be read."""
         return cls(f"attribute reference {reference!r} {fault}; mend the clause or rule")

@@ -66,7 +66,9 @@ def evaluate(
     """Tell for every segment whether the context is a member.
 
     Never fails: a segment that cannot be told has an ``error`` and no member, and so has every
-    segment whose answer hangs on it. Unknown segments in a segmentMatch have no members.
+    segment whose answer hangs on it. A segmentMatch of a segment that does not exist is such
+    an error, negated or not: LaunchDarkly's SDKs take it for one without members, and then a
+    negated clause matches everybody.
 
     Args:
         segments: All segments of an environment by key; references are looked up here.
@@ -181,7 +183,7 @@ class _Evaluation:
         for key in clause.keys:
             segment = self._segments.get(key)
             if segment is None:
-                continue
+                raise SegmentInError.missing(key)
             if key in self._open:
                 raise SegmentInError.circular(key)
             if key not in self.outcomes:

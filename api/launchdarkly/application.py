@@ -21,11 +21,14 @@ from api.errors import (
     translated,
 )
 from api.launchdarkly import (
+    absent_resources,
     audit_log,
+    caller_identity,
     documents,
     environments,
     evaluate,
     expiring_targets,
+    export_downloads,
     exports,
     imports,
     projects,
@@ -38,8 +41,10 @@ from api.launchdarkly import (
 from api.launchdarkly.errors import error_body, error_headers
 from api.launchdarkly.faults import PREFIX
 from api.launchdarkly.permissions import require_permission
+from api.launchdarkly.requests import require_known_query
 from api.logs import BROKEN, report_broken, report_fault
 from api.metrics import CONTENT_TYPE
+from api.other_methods import allowed_methods
 from api.routes import RouteTable
 from api.services import Services, ServicesOf
 from worker.objects import ObjectError
@@ -74,7 +79,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,
         redoc_url=None,
-        dependencies=[Depends(require_permission)],
+        dependencies=[Depends(require_permission), Depends(require_known_query)],
     )
     app.state.services = services
     routes = app.state.routes = RouteTable()
@@ -86,10 +91,13 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         expiring_targets,
         imports,
         exports,
+        export_downloads,
         projects,
         environments,
         audit_log,
         tokens,
+        caller_identity,
+        absent_resources,
     )
     for router in (*(module.router() for module in modules), evaluate.router(services)):
         routes.add(router.routes)
@@ -146,8 +154,8 @@ async def _http(request: Request, exc: Exception) -> Response:
     error = _OF_STATUS.get(exc.status_code, Broken)(message)
     headers = dict(exc.headers or {})
     routes: RouteTable = request.app.state.routes
-    if methods := routes.methods_of(request.url.path):  # one route knows only its own
-        headers["Allow"] = ", ".join(methods)
+    if allow := allowed_methods(routes.methods_of(request.url.path)):  # one route has its own
+        headers["Allow"] = allow
     return _response(request.app.state.services, error, headers)
 
 

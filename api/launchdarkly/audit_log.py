@@ -24,6 +24,7 @@ from api.launchdarkly.audit_shapes import (
     detailed_entry,
     listed_entry,
 )
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import link
 from api.launchdarkly.requests import RequireJson
 from api.launchdarkly.responses import shown
@@ -38,7 +39,7 @@ COUNTED: Final = 100_000
 
 _LATEST: Final = 2**53
 
-Time = Annotated[int, Query(ge=0, le=_LATEST)]
+Time = Annotated[Int64, Query(ge=0, le=_LATEST)]
 Ids = Annotated[list[str] | None, Query(max_length=50)]
 Statements = list[StatementBody]
 
@@ -61,7 +62,7 @@ def page_query(
     before: Time | None = None,
     after: Time | None = None,
     q: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=20)] = 10,
+    limit: Annotated[Int32, Query(ge=1, le=20)] = 10,
     member: Ids = None,
     token: Ids = None,
     olderThan: Annotated[str, Query(max_length=600)] = "",  # noqa: N803 - as in our own links
@@ -131,7 +132,7 @@ def count_entries(
     statements: Annotated[Statements, Body()],
     services: ServicesOf,
     before: Time | None = None,
-    buckets: Annotated[int, Query(ge=1, le=500)] = 50,
+    buckets: Annotated[Int32, Query(ge=1, le=500)] = 50,
     member: Ids = None,
     token: Ids = None,
 ) -> Response:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from api.errors import InvalidRequest
 from api.launchdarkly.resource_specifiers import LONGEST, Specifier, glob_matches
+from api.launchdarkly.unknown_fields import StrictBody
 from worker.store import AuditEntry, Scope
 
 #: Specifiers and actions in all statements of a request: each is tried on each entry.
@@ -25,10 +26,10 @@ Specifiers = Annotated[
 ]
 
 
-class StatementBody(BaseModel):
+class StatementBody(StrictBody):
     """One statement of a policy: which actions on which resources it selects or leaves out."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     effect: Literal["allow", "deny"]
     resources: Specifiers = None

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import PREFIX, SegmentPath, link, segments_path
 from api.launchdarkly.place_shapes import environments_path, project_path
 from api.launchdarkly.shapes import Links
@@ -79,7 +80,7 @@ class AuditLogEntry(BaseModel):
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
     account_id: str = Field(alias="_accountId")
-    date: int
+    date: Int64
     accesses: list[ResourceAccess]
     kind: KindName
     name: str
@@ -115,16 +116,16 @@ class AuditLogPage(BaseModel):
 class CountBucket(BaseModel):
     """How many entries there are in one stretch of time."""
 
-    timestamp: int
-    count: int
+    timestamp: Int64
+    count: Int32
 
 
 class AuditLogCounts(BaseModel):
     """How entries are spread over time."""
 
     buckets: list[CountBucket]
-    totalCount: int  # noqa: N815 - wire name
-    bucketIntervalMs: int  # noqa: N815 - wire name
+    totalCount: Int32  # noqa: N815 - wire name
+    bucketIntervalMs: Int64  # noqa: N815 - wire name
 
 
 def account_id(key_prefix: str) -> str:

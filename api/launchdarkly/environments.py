@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_environment
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import PREFIX
 from api.launchdarkly.permissions import require_scope
 from api.launchdarkly.place_bodies import EnvironmentFields, NewEnvironment
@@ -57,15 +58,15 @@ def list_environments(
     project: ProjectOf,
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
     *,
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name
 ) -> Response:
-    """List a project's environments, newest first."""
+    """List a project's environments, in order of creation."""
     places = environments_in_scope(services.store(), project, caller)
-    found = chosen(places, filter_text=filter, sort_text=sort)
+    found = chosen(places, filter_text=filter, sort_text=sort, newest_first=False)
     links = page_links(
         environments_path(project),
         encoded(sort=sort, filter=filter),

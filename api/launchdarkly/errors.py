@@ -9,10 +9,13 @@ from api.errors import (
     Broken,
     Conflict,
     Forbidden,
+    InUse,
     InvalidRequest,
+    KeyReused,
     KeyTaken,
     MethodNotAllowed,
     NotFound,
+    RangeNotSatisfiable,
     RateLimited,
     TooLarge,
     Unauthorized,
@@ -20,7 +23,8 @@ from api.errors import (
     UnsupportedMediaType,
 )
 
-#: Source: the error table of LaunchDarkly's REST API; 413, 415 and 500 have no documented code.
+#: Source: the error table of LaunchDarkly's REST API; those of InUse, 413, 415, 416, 422 and 500
+#: are not documented.
 _CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
     Unauthorized: "unauthorized",
@@ -29,8 +33,11 @@ _CODES: Final[dict[type[ApiError], str]] = {
     MethodNotAllowed: "method_not_allowed",
     KeyTaken: "key_exists",
     Conflict: "optimistic_locking_error",
+    InUse: "resource_in_use",
     TooLarge: "request_too_large",
     UnsupportedMediaType: "unsupported_media_type",
+    RangeNotSatisfiable: "range_not_satisfiable",
+    KeyReused: "idempotency_key_reused",
     RateLimited: "rate_limited",
     Unavailable: "service_unavailable",
     Broken: "internal_error",
@@ -52,4 +59,6 @@ def error_headers(error: ApiError) -> tuple[tuple[bytes, bytes], ...]:
     """Headers that go with a refusal."""
     if isinstance(error, Unavailable):
         return ((b"retry-after", b"%d" % RETRY_AFTER_S),)
+    if isinstance(error, RangeNotSatisfiable):
+        return ((b"content-range", b"bytes */%d" % error.size_bytes),)
     return ()

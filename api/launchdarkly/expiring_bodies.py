@@ -11,10 +11,12 @@ Source: the pages of the four operations in the Segments API's documentation.
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from api.context_keys import KEY_LIMIT_BYTES, fault_of
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.targeting_fields import DEFAULT_KIND, ContextKind
+from api.launchdarkly.unknown_fields import StrictBody
 from worker.store.keyspace import Side
 from worker.store.schedules import Act
 
@@ -53,12 +55,12 @@ Key = Annotated[
     AfterValidator(_usable),
     Field(json_schema_extra={"minLength": 1, "maxLength": KEY_LIMIT_BYTES}),
 ]
-Time = Annotated[int, Field(strict=True, ge=0, le=_LATEST_MS)]
-Version = Annotated[int, Field(strict=True, ge=0)]
+Time = Annotated[Int64, Field(strict=True, ge=0, le=_LATEST_MS)]
+Version = Annotated[Int32, Field(strict=True, ge=0)]
 
 
-class _Instruction(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class _Instruction(StrictBody):
+    model_config = ConfigDict(frozen=True)
 
     #: Kinds by what they do; their spelling is each family's.
     acts: ClassVar[dict[str, Act]]
@@ -84,7 +86,7 @@ class _Instruction(BaseModel):
 class ContextInstruction(_Instruction):
     """About a context."""
 
-    acts = {
+    acts: ClassVar[dict[str, Act]] = {
         "addExpiringTarget": "add",
         "updateExpiringTarget": "update",
         "removeExpiringTarget": "remove",
@@ -106,7 +108,7 @@ class ContextInstruction(_Instruction):
 class UserInstruction(_Instruction):
     """About a user; ``version`` is the segment's."""
 
-    acts = {
+    acts: ClassVar[dict[str, Act]] = {
         "addExpireUserTargetDate": "add",
         "updateExpireUserTargetDate": "update",
         "removeExpireUserTargetDate": "remove",
@@ -133,10 +135,8 @@ class UserInstruction(_Instruction):
         )
 
 
-class PatchExpiringTargets(BaseModel):
+class PatchExpiringTargets(StrictBody):
     """Instructions about contexts."""
-
-    model_config = ConfigDict(extra="ignore")
 
     comment: str | None = None
     instructions: Annotated[
@@ -145,10 +145,8 @@ class PatchExpiringTargets(BaseModel):
     ]
 
 
-class PatchExpiringUserTargets(BaseModel):
+class PatchExpiringUserTargets(StrictBody):
     """Instructions about users."""
-
-    model_config = ConfigDict(extra="ignore")
 
     comment: str | None = None
     instructions: Annotated[

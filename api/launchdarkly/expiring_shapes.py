@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.launchdarkly.expiring_bodies import TargetType
 from api.launchdarkly.expiring_changes import Outcome
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import SegmentPath, link
 from api.launchdarkly.shapes import Links
 from api.launchdarkly.targeting_fields import DEFAULT_KIND
@@ -31,8 +32,8 @@ class ResourceId(_Wire):
 
 class _Item(_Wire):
     id: str = Field(alias="_id")
-    version: int = Field(alias="_version")
-    expirationDate: int  # noqa: N815 - wire name
+    version: Int32 = Field(alias="_version")
+    expirationDate: Int64  # noqa: N815 - wire name
     targetType: TargetType  # noqa: N815 - wire name
     resource_id: ResourceId = Field(alias="_resourceId")
 
@@ -67,14 +68,14 @@ class ExpiringUserTargets(_Wire):
 class InstructionError(_Wire):
     """An instruction that was not followed, and why."""
 
-    instructionIndex: int  # noqa: N815 - wire name
+    instructionIndex: Int32  # noqa: N815 - wire name
     message: str
 
 
 class _Counts(_Wire):
-    totalInstructions: int  # noqa: N815 - wire name
-    successfulInstructions: int  # noqa: N815 - wire name
-    failedInstructions: int  # noqa: N815 - wire name
+    totalInstructions: Int32  # noqa: N815 - wire name
+    successfulInstructions: Int32  # noqa: N815 - wire name
+    failedInstructions: Int32  # noqa: N815 - wire name
     errors: list[InstructionError] | None = None
 
 

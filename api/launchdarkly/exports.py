@@ -1,30 +1,40 @@
-"""Create exports, watch them, and download what they wrote."""
+"""Create exports and watch them."""
 
-import json
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_segment
 from api.auth import Caller
-from api.errors import InvalidRequest, NotFound
+from api.errors import NotFound
 from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.faults import refusal
+from api.launchdarkly.idempotency import (
+    Earlier,
+    IdempotencyKeyOf,
+    fingerprint_of,
+    start_once,
+    take_turn,
+)
 from api.launchdarkly.jobs import ExportRepresentation, export_representation, find_job
+from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
-from api.launchdarkly.requests import SegmentPathOf, media_type_of
+from api.launchdarkly.requests import SegmentPathOf, require_json
+from api.launchdarkly.targeting_fields import null_is
+from api.launchdarkly.unknown_fields import StrictBody
 from api.services import CallerOf, Services, ServicesOf
-from worker.objects import ObjectInfo, ObjectNotFound
-from worker.store import ExportRequest, JobState, admit_export
+from worker.store import ExportRequest, JobState, Segment, admit_export
 
 Format = Literal["csv", "parquet"]
 
-_MEDIA_TYPES: dict[Format, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
+
+class ExportBody(StrictBody):
+    """How the keys are written."""
+
+    format: Annotated[Format, null_is("csv")] = "csv"
 
 
 def router() -> APIRouter:
@@ -35,20 +45,23 @@ def router() -> APIRouter:
         create_export
     )
     routes.get("/{exportID}", operation_id="getBigSegmentExport")(get_export)
-    routes.get(
-        "/{exportID}/download",
-        operation_id="downloadBigSegmentExport",
-        response_class=StreamingResponse,
-    )(download)
     return routes
 
 
 async def create_export(
-    request: Request, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+    request: Request,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an export of the included keys, as they are when it begins."""
+    """Start an export of the included keys, as they are when it begins.
+
+    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    nothing.
+    """
     chosen = await _format(request)
-    return await run_in_threadpool(_create, chosen, path, services, caller)
+    return await run_in_threadpool(_create, chosen, path, services, caller, key)
 
 
 def get_export(
@@ -57,85 +70,76 @@ def get_export(
     services: ServicesOf,
 ) -> ExportRepresentation:
     """Read an export: how far it is, and where its file is."""
-    request, state = _find(services, path, exportID)
+    request, state = find_export(services, path, exportID)
     return export_representation(path, request, state, services.clock)
 
 
-def download(
-    path: SegmentPathOf,
-    exportID: str,  # noqa: N803 - the documented name
-    services: ServicesOf,
-) -> StreamingResponse:
-    """Stream the file of a complete export."""
-    request, state = _find(services, path, exportID)
-    report = state.report
-    if state.status != "complete" or report is None:
-        raise NotFound(f"export {exportID} has no file: it is {state.status}")
-    info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
-    pieces = services.objects().read_range(info, 0, info.size_bytes)
-    name = f"{path.segment}.{request.format}"
-    return StreamingResponse(
-        _from_first(pieces, exportID),
-        media_type=_MEDIA_TYPES[request.format],
-        headers={
-            "Content-Length": str(info.size_bytes),
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
-    )
+def find_export(
+    services: Services, path: SegmentPath, export_id: str
+) -> tuple[ExportRequest, JobState]:
+    """An export of this segment, and how far it is.
 
-
-def _from_first(pieces: Iterator[bytes], export_id: str) -> Iterator[bytes]:
-    """Have the first piece before the answer begins, so that a lost file is a 404."""
-    try:
-        first = next(pieces, b"")
-    except ObjectNotFound as exc:
-        raise NotFound(f"the file of export {export_id} was deleted; export again") from exc
-
-    def rest() -> Iterator[bytes]:
-        yield first
-        yield from pieces
-
-    return rest()
-
-
-def _create(chosen: Format, path: SegmentPath, services: Services, caller: Caller) -> JSONResponse:
-    store = services.store()
-    segment = big_segment(store, path)
-    request = ExportRequest(services.ids(), segment.ref, services.clock(), chosen, caller.name)
-    admit_export(store, request)
-    audit_segment(
-        services,
-        caller,
-        segment,
-        action="createBigSegmentExport",
-        verb="started an export of the segment",
-        after={"exportId": request.export_id, "format": chosen},
-    )
-    services.work.work(request.ref)
-    state = store.jobs.get(request.ref)
-    shown = export_representation(path, request, state, services.clock)
-    location = {"Location": path.export(request.export_id)}
-    return JSONResponse(shown.model_dump(mode="json"), headers=location)
-
-
-def _find(services: Services, path: SegmentPath, export_id: str) -> tuple[ExportRequest, JobState]:
+    Raises:
+        NotFound: there is none with this id.
+    """
     state = find_job(services.store(), path, "export", export_id)
     if not isinstance(state.request, ExportRequest):
         raise NotFound(f"export {export_id} does not exist")
     return state.request, state
 
 
+def _create(
+    chosen: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
+) -> Response:
+    store = services.store()
+    segment = big_segment(store, path)
+    fingerprint = fingerprint_of("export", chosen)
+    turn = None if key is None else take_turn(store, segment.ref, "export", caller.token_id, key)
+    if isinstance(turn, Earlier):
+        return turn.answer(fingerprint, lambda first: _shown(services, path, first))
+    request = ExportRequest(services.ids(), segment.ref, services.clock(), chosen, caller.name)
+
+    def start() -> Response:
+        admit_export(store, request)
+        _announce(services, caller, segment, request)
+        return _shown(services, path, request.export_id)
+
+    return start_once(turn, fingerprint, request.export_id, start)
+
+
+def _announce(services: Services, caller: Caller, segment: Segment, request: ExportRequest) -> None:
+    audit_segment(
+        services,
+        caller,
+        segment,
+        action="createBigSegmentExport",
+        verb="started an export of the segment",
+        after={"exportId": request.export_id, "format": request.format},
+    )
+    services.work.work(request.ref)
+
+
+def _shown(services: Services, path: SegmentPath, export_id: str) -> Response:
+    shown = get_export(path, export_id, services)
+    location = {"Location": path.export(export_id)}
+    return JSONResponse(shown.model_dump(mode="json"), headers=location)
+
+
 async def _format(request: Request) -> Format:
-    """What a JSON object in the body asks for; clients send all sorts of empty bodies."""
-    if media_type_of(request) != "application/json":
+    """What a JSON object in the body asks for; an empty body of any type, or null, is CSV.
+
+    Raises:
+        InvalidRequest: it is no such object.
+        UnsupportedMediaType: the body is of another type, and not empty.
+    """
+    raw = await request.body()
+    if not raw:
+        return "csv"
+    await require_json(request)
+    body = read_json(raw)
+    if body is None:
         return "csv"
     try:
-        body: Any = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        return "csv"
-    chosen = body.get("format", "csv") if isinstance(body, dict) else "csv"
-    if chosen == "csv" or chosen is None:
-        return "csv"
-    if chosen == "parquet":
-        return "parquet"
-    raise InvalidRequest("format: use csv or parquet")
+        return ExportBody.model_validate(body).format
+    except ValidationError as exc:
+        raise refusal(exc) from exc

@@ -1,10 +1,12 @@
 """What pydantic finds wrong, as one refusal that never repeats a value."""
 
+import re
 from typing import Final
 
 from pydantic import ValidationError
 
 from api.errors import InvalidRequest
+from api.launchdarkly.known_names import nearest_of
 
 #: What pydantic puts before the words of our own validators.
 PREFIX: Final = "Value error, "
@@ -14,7 +16,9 @@ _IN_JSON: Final = {
     "model_type": "Input should be an object",
     "dict_type": "Input should be an object",
     "too_long": "too many items",
+    "extra_forbidden": "there is no such field",
 }
+_QUOTED: Final = re.compile(r"'([^']*)'")
 
 
 def refusal(error: ValidationError, within: str = "") -> InvalidRequest:
@@ -26,9 +30,12 @@ def refusal(error: ValidationError, within: str = "") -> InvalidRequest:
         error: what the validation raised.
         within: the place of the validated value in the body, such as ``instructions[2]``.
     """
-    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    fault = error.errors(include_url=False)[0]
     where = place(within, *fault["loc"])
     message = _IN_JSON.get(fault["type"], fault["msg"].removeprefix(PREFIX))
+    if fault["type"] == "literal_error":
+        nearest = nearest_of(fault["input"], _QUOTED.findall(fault["ctx"]["expected"]))
+        message += f"; nearest: {nearest}" if nearest else ""
     return InvalidRequest(f"{where}: {message}" if where else message)
 
 

@@ -1,37 +1,44 @@
 """Create imports, from an upload or from lists already in S3, and watch them."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from api.audit import audit_segment
 from api.auth import Caller
-from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
+from api.errors import ApiError, InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.big_segments import big_segment
+from api.launchdarkly.idempotency import (
+    Earlier,
+    IdempotencyKeyOf,
+    Turn,
+    fingerprint_of,
+    holding,
+    start_once,
+    take_turn,
+)
+from api.launchdarkly.import_admission import admit, import_request, require_free
+from api.launchdarkly.import_options import (
+    SourceBody,
+    form_options,
+    source_body,
+)
+from api.launchdarkly.import_sources import require_importable
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
+from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
-from api.launchdarkly.requests import SegmentPathOf, media_type_of
+from api.launchdarkly.requests import RequireJson, SegmentPathOf, media_type_of
 from api.launchdarkly.upload import UploadedList, receive_upload, require_size
-from api.multipart import FormError, parse_flag
 from api.services import CallerOf, Services, ServicesOf
-from worker.objects import ObjectError, parse_source, upload_key
+from worker.objects import ObjectError, ObjectStore, parse_source, upload_key
 from worker.store import (
-    ImportInProgress,
     ImportRequest,
-    JobRef,
     Segment,
     SourceFile,
     StoreError,
-    admit_import,
 )
 
-Mode = Literal["merge", "replace"]
-
-_MODES: Final[tuple[Mode, ...]] = ("merge", "replace")
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
 #: Bodies of these types hold nothing; generated clients send them for a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
@@ -39,44 +46,69 @@ _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
 _OWN_MODE: Final = "reshard"
 
 
-class SourceBody(BaseModel):
-    """An import of a list that is in S3 already."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    source: Annotated[str, Field(max_length=2_000)]
-    mode: Mode | None = None
-    allowEmpty: bool = False  # noqa: N815 - wire name
-    waitOnApprovals: bool = False  # noqa: N815 - wire name
-
-
 def router() -> APIRouter:
     """The routes of this module."""
     prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports"
     routes = APIRouter(prefix=prefix, tags=["Segments"])
     routes.post("", operation_id="createBigSegmentImport", status_code=204)(create_import)
+    routes.post(
+        "/from-source",
+        operation_id="createBigSegmentImportFromSource",
+        status_code=202,
+        response_model=ImportRepresentation,
+        dependencies=[RequireJson],
+    )(create_import_from_source)
     routes.get("/{importID}", operation_id="getBigSegmentImport")(get_import)
     return routes
 
 
 async def create_import(
-    request: Request, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+    request: Request,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
 ) -> Response:
     """Start an import; it is visible at once when it is complete, and not before.
 
     With `waitOnApprovals` it is built and then waits, `pending_approval`, until a semantic
     patch with `processBigSegmentImport` publishes it. Another import takes its place.
+    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    nothing.
+
+    The body is a form with the list as a file. JSON with a `source` is taken here too, and
+    answered as by `createBigSegmentImportFromSource`, which is the operation for it.
     """
     kind = media_type_of(request)
-    segment = await run_in_threadpool(_free_segment, services, path)
+    store = await run_in_threadpool(services.store)
+    segment = await run_in_threadpool(big_segment, store, path)
     if kind == "multipart/form-data":
-        return await _upload(request, path, segment, services, caller)
+        return await _upload(request, path, segment, services, caller, key)
     if kind == "application/json" or kind.endswith("+json"):
-        body = _source_body(await _json(request))
-        return await run_in_threadpool(_from_source, body, path, segment, services, caller)
+        body = source_body(await _json(request))
+        await require_importable(services, body.source)
+        return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
     if kind in _EMPTY_TYPES:
         raise InvalidRequest(_NO_LIST)
     raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
+
+
+async def create_import_from_source(
+    body: SourceBody,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
+) -> Response:
+    """Start an import of a list that is in S3 already.
+
+    `mode`, `waitOnApprovals` and the rest mean what they mean for an upload, and the import
+    becomes visible in the same way.
+    """
+    store = await run_in_threadpool(services.store)
+    segment = await run_in_threadpool(big_segment, store, path)
+    await require_importable(services, body.source)
+    return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
 
 
 def get_import(
@@ -98,38 +130,79 @@ def get_import(
     return import_representation(path, request, state, services.clock)
 
 
-def _free_segment(services: Services, path: SegmentPath) -> Segment:
-    """The segment, if no import holds its list, or one that gives way: no body is read in vain."""
-    store = services.store()
-    segment = big_segment(store, path)
-    state = store.memberships.state(segment.ref)
-    if state.building is not None and not state.unapproved:
-        raise ImportInProgress(f"segment {path.segment} has an import running: {state.building}")
-    return segment
-
-
 async def _upload(
-    request: Request, path: SegmentPath, segment: Segment, services: Services, caller: Caller
+    request: Request,
+    path: SegmentPath,
+    segment: Segment,
+    services: Services,
+    caller: Caller,
+    key: str | None,
 ) -> Response:
+    """Start an import of the form's list, or answer as the request that this one repeats."""
+    turn = await run_in_threadpool(_turn, services, segment, caller, key)
+    if isinstance(turn, Earlier):
+        uploaded = await _received(request, services, None, "", digest=True)
+        return turn.answer(_fingerprint(uploaded), lambda first: _accepted(path, first))
+    async with holding(turn):
+        await run_in_threadpool(require_free, services.store(), segment)
+        import_id = services.ids()
+        objects = await run_in_threadpool(services.objects)
+        object_key = upload_key((path.project, path.environment, path.segment), import_id)
+        uploaded = await _received(request, services, objects, object_key, digest=turn is not None)
+        try:
+            return await run_in_threadpool(
+                _admit_upload, uploaded, import_id, path, segment, services, caller, turn
+            )
+        except (StoreError, ApiError) as exc:
+            try:
+                await services.object_threads.run(objects.delete, object_key)
+            except ObjectError as second:
+                exc.add_note(f"and the upload was left behind: {second}")
+            raise
+
+
+async def _received(
+    request: Request, services: Services, objects: ObjectStore | None, key: str, *, digest: bool
+) -> UploadedList:
     limit_bytes = services.settings.max_upload_bytes
     require_size(request, limit_bytes)
-    import_id = services.ids()
-    objects = await run_in_threadpool(services.objects)
-    uploaded = await receive_upload(
+    return await receive_upload(
         request,
         objects,
-        upload_key((path.project, path.environment, path.segment), import_id),
+        services.object_threads,
+        key,
         limit_bytes=limit_bytes,
-        check_fields=_form_options,
+        check_fields=form_options,
+        digest=digest,
     )
-    await run_in_threadpool(_admit_upload, uploaded, import_id, segment, services, caller)
+
+
+def _turn(
+    services: Services, segment: Segment, caller: Caller, key: str | None
+) -> Turn | Earlier | None:
+    if key is None:
+        return None
+    return take_turn(services.store(), segment.ref, "import", caller.token_id, key)
+
+
+def _fingerprint(uploaded: UploadedList) -> str:
+    options = form_options(uploaded.fields).model_dump()
+    return fingerprint_of("upload", options, uploaded.info.size_bytes, uploaded.digest)
+
+
+def _accepted(path: SegmentPath, import_id: str) -> Response:
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
 
 
 def _admit_upload(
-    uploaded: UploadedList, import_id: str, segment: Segment, services: Services, caller: Caller
-) -> None:
-    mode, allow_empty, waits = _form_options(uploaded.fields)
+    uploaded: UploadedList,
+    import_id: str,
+    path: SegmentPath,
+    segment: Segment,
+    services: Services,
+    caller: Caller,
+    turn: Turn | None,
+) -> Response:
     info = uploaded.info
     source = SourceFile(
         bucket=info.bucket,
@@ -139,102 +212,50 @@ def _admit_upload(
         size_bytes=info.size_bytes,
         etag=info.etag,
     )
-    request = ImportRequest(
-        import_id, segment.ref, mode, (source,), allow_empty, services.clock(), caller.name, waits
-    )
-    try:
-        superseded = admit_import(services.store(), request)
-    except StoreError as exc:
-        try:
-            services.objects().delete(info.key)
-        except ObjectError as second:
-            exc.add_note(f"and the upload was left behind: {second}")
-        raise
-    _announce(services, caller, segment, request, superseded)
+    options = form_options(uploaded.fields)
+    request = import_request(import_id, segment, source, options, services, caller)
 
+    def start() -> Response:
+        admit(services, caller, segment, request)
+        return _accepted(path, import_id)
 
-def _announce(
-    services: Services,
-    caller: Caller,
-    segment: Segment,
-    request: ImportRequest,
-    superseded: JobRef | None,
-) -> None:
-    """Put the start on record; have the import worked on, and the one that gave way ended."""
-    _record(services, caller, segment, request)
-    services.work.work(request.ref)
-    if superseded is not None:
-        services.work.work(superseded)
+    return start_once(turn, _fingerprint(uploaded), import_id, start)
 
 
 def _from_source(
-    body: SourceBody, path: SegmentPath, segment: Segment, services: Services, caller: Caller
+    body: SourceBody,
+    path: SegmentPath,
+    segment: Segment,
+    services: Services,
+    caller: Caller,
+    key: str | None,
 ) -> Response:
-    bucket, key = parse_source(body.source, services.settings.sources)
-    source = SourceFile(bucket, key, key.rpartition("/")[2] or key, uploaded=False)
-    request = ImportRequest(
-        services.ids(),
-        segment.ref,
-        body.mode or "merge",
-        (source,),
-        body.allowEmpty,
-        services.clock(),
-        caller.name,
-        body.waitOnApprovals,
-    )
-    store = services.store()
-    superseded = admit_import(store, request)
-    _announce(services, caller, segment, request, superseded)
-    state = store.jobs.get(request.ref)
-    shown = import_representation(path, request, state, services.clock)
-    location = {"Location": path.import_(request.import_id)}
+    bucket, object_key = parse_source(body.source, services.settings.sources)
+    file_name = object_key.rpartition("/")[2] or object_key
+    source = SourceFile(bucket, object_key, file_name, uploaded=False)
+    fingerprint = fingerprint_of("source", body.model_dump())
+    turn = _turn(services, segment, caller, key)
+    if isinstance(turn, Earlier):
+        return turn.answer(fingerprint, lambda first: _shown(services, path, first))
+    import_id = services.ids()
+    request = import_request(import_id, segment, source, body, services, caller)
+
+    def start() -> Response:
+        admit(services, caller, segment, request)
+        return _shown(services, path, import_id)
+
+    return start_once(turn, fingerprint, import_id, start)
+
+
+def _shown(services: Services, path: SegmentPath, import_id: str) -> Response:
+    shown = get_import(path, import_id, services)
+    location = {"Location": path.import_(import_id)}
     return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
 
 
-def _record(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
-    """Put the start of an import on record; how it ends is in the import's own record."""
-    source = request.sources[0]
-    after = {
-        "importId": request.import_id,
-        "mode": request.mode,
-        "source": source.filename,
-        "sizeBytes": source.size_bytes,
-        "allowEmpty": request.allow_empty,
-        "waitOnApprovals": request.waits or None,
-    }
-    audit_segment(
-        services,
-        caller,
-        segment,
-        action="createBigSegmentImport",
-        verb="started an import into the segment",
-        after={name: value for name, value in after.items() if value is not None},
-    )
-
-
-def _form_options(fields: dict[str, str]) -> tuple[Mode, bool, bool]:
-    """Mode, whether an empty list may replace one that is not, whether to wait."""
-    mode = fields.get("mode") or "merge"
-    if mode not in _MODES:
-        raise InvalidRequest(f"mode: use one of {', '.join(_MODES)}")
-    try:
-        waits = parse_flag("waitOnApprovals", fields.get("waitOnApprovals", ""))
-        return mode, parse_flag("allowEmpty", fields.get("allowEmpty", "")), waits
-    except FormError as exc:
-        raise InvalidRequest(exc.reason) from exc
-
-
-def _source_body(body: Any) -> SourceBody:  # noqa: ANN401 - any JSON
+async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON
+    raw = await request.body()
+    body = read_json(raw) if raw else None
     if body is None:
         raise InvalidRequest(_NO_LIST)
-    try:
-        return SourceBody.model_validate(body)
-    except ValidationError as exc:
-        raise RequestValidationError(exc.errors()) from exc
-
-
-async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return await request.json() if await request.body() else None
-    except (ValueError, RecursionError) as exc:
-        raise InvalidRequest("the body is not valid JSON") from exc
+    return body

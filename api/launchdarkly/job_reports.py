@@ -4,6 +4,8 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
+from api.launchdarkly.integers import Int64
+
 
 class Initiator(TypedDict, total=False):
     """Who started a job, as far as it is known."""
@@ -15,8 +17,18 @@ class Initiator(TypedDict, total=False):
 class RejectedRow(TypedDict):
     """A row that was left out; never what it holds."""
 
-    row: int
+    row: Int64
     reason: str
+
+
+class DoubtfulRows(TypedDict):
+    """Rows of one kind that are hardly what was meant, by what they look like."""
+
+    kind: str
+    count: Int64
+    rows: list[Int64]
+    """The first of them, from 1; none where a whole file is meant."""
+    message: str
 
 
 class ImportReport(TypedDict):
@@ -26,16 +38,17 @@ class ImportReport(TypedDict):
     ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
     """
 
-    rowsRead: int
-    accepted: int
-    duplicates: int
-    rejected: int
-    rejectedByReason: dict[str, int]
-    membersBefore: int
-    added: int
-    removed: int
-    unchanged: int
+    rowsRead: Int64
+    accepted: Int64
+    duplicates: Int64
+    rejected: Int64
+    rejectedByReason: dict[str, Int64]
+    membersBefore: Int64
+    added: Int64
+    removed: Int64
+    unchanged: Int64
     rejectedSample: list[RejectedRow]
-    membersAfter: NotRequired[int]
-    editedWhileImporting: NotRequired[int]
+    warnings: NotRequired[list[DoubtfulRows]]
+    membersAfter: NotRequired[Int64]
+    editedWhileImporting: NotRequired[Int64]
     seconds: NotRequired[dict[str, float]]

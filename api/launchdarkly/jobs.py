@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from api.errors import NotFound
+from api.launchdarkly.integers import Int64
 from api.launchdarkly.job_reports import ImportReport, Initiator
 from api.launchdarkly.paths import SegmentPath, link
 from api.launchdarkly.shapes import Links
@@ -34,13 +35,22 @@ class JobProgress(BaseModel):
     """How far a job is; counters may go back when a unit of work is repeated."""
 
     stage: StageName
-    bytesDone: int  # noqa: N815 - wire name
-    bytesTotal: int  # noqa: N815 - wire name
-    rowsDone: int  # noqa: N815 - wire name
+    bytesDone: Int64  # noqa: N815 - wire name
+    bytesTotal: Int64  # noqa: N815 - wire name
+    rowsDone: Int64  # noqa: N815 - wire name
     rate: float | None
     """Rows a second; null before the first."""
     etaSeconds: float | None  # noqa: N815 - wire name
     """Null while it cannot be told."""
+
+
+class PreviousImport(BaseModel):
+    """The import that was live when another one was created."""
+
+    id: str
+    completionTime: Int64  # noqa: N815 - wire name
+    editsSince: Int64  # noqa: N815 - wire name
+    """Requests that edited the list in between, and removals of expired members."""
 
 
 class ImportRepresentation(BaseModel):
@@ -50,7 +60,7 @@ class ImportRepresentation(BaseModel):
 
     id: str
     segmentKey: str  # noqa: N815 - wire name
-    creationTime: int  # noqa: N815 - wire name
+    creationTime: Int64  # noqa: N815 - wire name
     mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
     status: Status
     files: list[FileStatus]
@@ -60,6 +70,9 @@ class ImportRepresentation(BaseModel):
     progress: JobProgress
     report: SkipValidation[ImportReport] | None
     """Null before the import is complete or waits for its approval."""
+    previousImport: PreviousImport | None  # noqa: N815 - wire name
+    """What was live when this one was created; a `replace` takes away what the edits since
+    added. Null if the segment had none."""
 
 
 class ExportRepresentation(BaseModel):
@@ -69,14 +82,14 @@ class ExportRepresentation(BaseModel):
 
     id: str
     segmentKey: str  # noqa: N815 - wire name
-    creationTime: int  # noqa: N815 - wire name
+    creationTime: Int64  # noqa: N815 - wire name
     status: Status
-    sizeBytes: int  # noqa: N815 - wire name
+    sizeBytes: Int64  # noqa: N815 - wire name
     size: str
     initiator: Initiator
     links: Links = Field(alias="_links")
     format: Literal["csv", "parquet"]
-    rows: int | None
+    rows: Int64 | None
     stage: StageName
     reason: str | None
     progress: JobProgress
@@ -117,6 +130,16 @@ def import_representation(
         reason=state.reason,
         progress=_progress(state, clock()),
         report=state.report,
+        previousImport=_previous(state),
+    )
+
+
+def _previous(state: JobState) -> PreviousImport | None:
+    found = state.previous
+    if found is None:
+        return None
+    return PreviousImport(
+        id=found.import_id, completionTime=found.published_ms, editsSince=found.edits_since
     )
 
 

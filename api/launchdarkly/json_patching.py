@@ -1,4 +1,4 @@
-"""JSON Patch (RFC 6902) on a segment's representation.
+"""JSON Patch (RFC 6902) on a resource's representation.
 
 The library does the patching; this adds what clients and a public server need: an absent
 value is null, the sum of what ``copy`` may copy is bounded, and refusals never repeat a
@@ -15,9 +15,13 @@ from jsonpatch import (
     JsonPointer,
     JsonPointerException,
 )
+from pydantic import ValidationError
 
 from api.errors import Conflict, InvalidRequest
+from api.launchdarkly.faults import refusal
 from api.launchdarkly.json_values import JsonObject
+from api.launchdarkly.known_names import allowed, shown
+from api.launchdarkly.patchable import Patchable
 
 #: What all ``copy`` operations of a patch may copy: characters, and a hundred more for each
 #: part of a value. 15,000 of the longest keys fit, once. Without a bound, a patch of 40
@@ -30,15 +34,18 @@ _WITH_VALUE: Final = ("add", "replace", "test")
 _WITH_FROM: Final = ("move", "copy")
 
 
-def apply_json_patch(document: JsonObject, operations: Sequence[object]) -> JsonObject:
+def apply_json_patch(
+    document: JsonObject, operations: Sequence[object], resource: Patchable
+) -> JsonObject:
     """Apply a patch, all of it or nothing.
 
-    What comes out is a JSON object, but not necessarily a segment.
+    What comes out is a JSON object, but not necessarily such a resource.
 
     Args:
-        document: the representation with every field that a segment can have; it is
+        document: the representation with every field that the resource can have; it is
             changed, and after a refusal it is of no use.
         operations: the patch as it came.
+        resource: what the document is; says which changes are left out.
 
     Raises:
         Conflict: a ``test`` failed, so the segment is not what the caller thinks. Read it
@@ -47,33 +54,73 @@ def apply_json_patch(document: JsonObject, operations: Sequence[object]) -> Json
     """
     allowance, fields = MOST_COPIED, frozenset(document)
     for index, raw in enumerate(operations):
-        operation = _checked(index, raw)
-        field = _field(operation["path"])
-        if operation["op"] != "test" and field not in fields:
-            raise InvalidRequest(f"patch[{index}]: path names no field that can be changed")
+        operation = _checked(index, raw, resource)
+        changes = operation["op"] != "test"
+        if changes and resource.ignores(operation["path"]):
+            continue
+        for pointer in _written(operation):
+            if pointer not in fields:
+                raise InvalidRequest(f"patch[{index}]: {resource.no_field(pointer)}")
+        field = field_of(operation["path"])
         if operation["op"] == "copy":
             allowance -= _cost(document, operation["from"])
             if allowance < 0:
                 raise InvalidRequest(f"patch[{index}]: the copies are too large together")
-        shown = f"/{field}" if field in fields else "path"
-        document = _applied(document, operation, f"patch[{index}]: {operation['op']} at {shown}")
+        where = f"/{field}" if field in fields else "path"
+        document = _applied(document, operation, f"patch[{index}]: {operation['op']} at {where}")
     return document
 
 
-def _checked(index: int, raw: object) -> JsonObject:
+def patch_refusal(error: ValidationError, operations: Sequence[object]) -> InvalidRequest:
+    """What is wrong with a patched document: after which operation, where, and what.
+
+    Args:
+        error: what the validation of the whole raised.
+        operations: the patch that made it so.
+    """
+    found, place = refusal(error), error.errors(include_input=False)[0]["loc"]
+    return InvalidRequest(f"{blamed(operations, str(place[0])) if place else ''}{found}")
+
+
+def blamed(operations: Sequence[object], field: str) -> str:
+    """``patch[2]: `` for the last operation that wrote a field; nothing if none did."""
+    for index in reversed(range(len(operations))):
+        operation = operations[index]
+        if isinstance(operation, dict) and field in _written(operation):
+            return f"patch[{index}]: "
+    return ""
+
+
+def field_of(pointer: str) -> str:
+    """The resource's field that a pointer leads into; what is below may be a key."""
+    return pointer.split("/")[1] if pointer.startswith("/") else ""
+
+
+def _written(operation: JsonObject) -> list[str]:
+    """The fields that a checked operation changes, and those that it takes from."""
+    names = ("path", "from") if operation["op"] in _WITH_FROM else ("path",)
+    return [] if operation["op"] == "test" else [field_of(operation[name]) for name in names]
+
+
+def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
     """The operation as the library wants it; only what the RFC names is taken over."""
     if not isinstance(raw, dict):
-        raise InvalidRequest(f"patch[{index}]: an operation is an object")
+        raise InvalidRequest(f"patch[{index}]: an operation is an object with op and path")
     kind = raw.get("op")
     if kind not in _OPERATIONS:
-        raise InvalidRequest(f"patch[{index}]: op is one of {', '.join(_OPERATIONS)}")
+        what = f"{kind} is not an operation" if shown(kind) else "op names no operation"
+        listed = allowed(kind, _OPERATIONS, "operations")
+        raise InvalidRequest(f"patch[{index}]: {what}; {listed}")
     operation: JsonObject = {"op": kind}
     for name in ("path", "from") if kind in _WITH_FROM else ("path",):
         pointer = raw.get(name)
         if not isinstance(pointer, str):
-            raise InvalidRequest(f"patch[{index}]: {name} is a string such as /rules/0")
+            message = f"{kind} needs {name}, a string such as /{resource.fields[0]}"
+            raise InvalidRequest(f"patch[{index}]: {message}")
         if not pointer and kind != "test":
-            raise InvalidRequest(f"patch[{index}]: {name} must not be the whole segment")
+            message = f"{name} is empty and so names the whole of {resource.name}"
+            listed = allowed(None, resource.fields, "fields")
+            raise InvalidRequest(f"patch[{index}]: {message}; {listed}")
         operation[name] = pointer
     if kind in _WITH_VALUE:
         operation["value"] = raw.get("value")
@@ -85,17 +132,12 @@ def _applied(document: JsonObject, operation: JsonObject, where: str) -> JsonObj
     try:
         patched: JsonObject = JsonPatch([operation]).apply(document, in_place=True)
     except JsonPatchTestFailed as exc:
-        raise Conflict(f"{where} failed; read the segment again") from exc
+        raise Conflict(f"{where} failed; read it again") from exc
     except (JsonPatchException, JsonPointerException) as exc:
         raise InvalidRequest(f"{where} cannot be applied: no such place") from exc
     except RecursionError as exc:
         raise InvalidRequest(f"{where} nests too deeply") from exc
     return patched
-
-
-def _field(pointer: str) -> str:
-    """The segment's field that a pointer leads into; what is below may be a key."""
-    return pointer.split("/")[1] if pointer.startswith("/") else ""
 
 
 def _cost(document: JsonObject, pointer: str) -> int:

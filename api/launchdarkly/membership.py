@@ -1,7 +1,8 @@
 """``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}``: the hot path.
 
 Plain ASGI, because a framework's request costs more than the whole answer. Routed on the
-undecoded path, so that a key may hold an encoded slash.
+undecoded path, so that a key may hold an encoded slash. ``keys_in_bodies`` has the same
+question with the key in a body.
 """
 
 import json
@@ -34,23 +35,60 @@ def question_of(raw_path: bytes) -> list[bytes] | None:
     return parts if len(parts) == _PARTS and parts[ROUTE_PART] in _LITERALS else None
 
 
-async def membership_body(lookups: Lookups, parts: list[bytes], caller: Caller) -> bytes:
-    """The answer's body; every role may ask.
+def place_asked(parts: list[bytes], caller: Caller) -> Place:
+    """The segment that a question's path names; every role may ask.
 
     Raises:
         Forbidden: the segment is out of the caller's scope.
-        InvalidRequest: the key is not a context key, or the segment is a standard one.
         NotFound: a resource key is none.
-        StoreError: what :meth:`Lookups.look_up` raises.
     """
     place = _place(parts[4], parts[5], parts[6])
     if not caller.scope.allows(*place):
         raise Forbidden
-    key = _context_key(parts[8])
+    return place
+
+
+async def membership_body(lookups: Lookups, place: Place, key: str) -> bytes:
+    """The answer's body.
+
+    Raises:
+        InvalidRequest: the segment is a standard one.
+        StoreError: what :meth:`Lookups.look_up` raises.
+    """
     answer = await lookups.look_up(place, key)
     included, excluded = _BOOLEAN[answer.included], _BOOLEAN[answer.excluded]
     text = f'{{"userKey":{json.dumps(key)},"included":{included},"excluded":{excluded}}}'
     return text.encode()
+
+
+def key_in_path(parts: list[bytes]) -> str:
+    """The context key that a question's path ends in.
+
+    Raises:
+        InvalidRequest: it is no context key.
+    """
+    part = parts[_PARTS - 1]
+    if b"%" in part:
+        if _BAD_PERCENT.search(part):
+            raise InvalidRequest("the context key in the path has a % that encodes nothing")
+        part = unquote_to_bytes(part)
+    try:
+        key = part.decode()
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest("the context key in the path is not valid UTF-8") from exc
+    return checked_key(key)
+
+
+def checked_key(key: str) -> str:
+    """The key itself.
+
+    Raises:
+        InvalidRequest: it is no context key.
+    """
+    fault = fault_of(key)
+    if fault is not None:
+        raise InvalidRequest(fault)
+    return key
 
 
 @lru_cache(maxsize=4_096)
@@ -67,18 +105,3 @@ def _resource(part: bytes) -> str:
     if RESOURCE_KEY.fullmatch(text) is None:
         raise NotFound("invalid resource identifier")
     return text
-
-
-def _context_key(part: bytes) -> str:
-    if b"%" in part:
-        if _BAD_PERCENT.search(part):
-            raise InvalidRequest("the context key in the path has a % that encodes nothing")
-        part = unquote_to_bytes(part)
-    try:
-        key = part.decode()
-    except UnicodeDecodeError as exc:
-        raise InvalidRequest("the context key in the path is not valid UTF-8") from exc
-    fault = fault_of(key)
-    if fault is not None:
-        raise InvalidRequest(fault)
-    return key

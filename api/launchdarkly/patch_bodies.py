@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from api.errors import InvalidRequest
 from api.launchdarkly.json_values import JsonObject
+from api.launchdarkly.unknown_fields import require_known
 
 _PARAMETER: Final = "domain-model"
 _MODEL: Final = "launchdarkly.semanticpatch"
@@ -77,29 +78,37 @@ def read_patch(
     if isinstance(body, list):
         return JsonPatch(body, comment=None)
     if not isinstance(body, dict):
-        raise InvalidRequest("a patch is a list of operations or an object")
+        raise InvalidRequest(
+            "a patch is a list of operations, or an object: {patch, comment}, {merge, comment}, "
+            "or the fields to be merged"
+        )
     if "instructions" in body:
         message = f"send instructions as application/json; {_PARAMETER}={_MODEL}"
         raise InvalidRequest(message)
     if "patch" in body:
         operations = body["patch"]
         if not isinstance(operations, list):
-            raise InvalidRequest("patch: a list of operations is expected")
+            raise InvalidRequest("patch: a list of operations is expected, each with op and path")
+        require_known(body, ("patch", "comment"))
         return JsonPatch(operations, _comment(body))
     if "merge" in body:
         changes = body["merge"]
         if not isinstance(changes, dict):
-            raise InvalidRequest("merge: an object is expected")
+            raise InvalidRequest("merge: an object of the fields to be changed is expected")
+        require_known(body, ("merge", "comment"))
         return MergePatch(changes, _comment(body))
     return MergePatch(body, comment=None)
 
 
 def _semantic(body: object, environment: str) -> SemanticPatch:
     if not isinstance(body, dict):
-        raise InvalidRequest("a semantic patch is an object with instructions")
+        raise InvalidRequest(
+            "a semantic patch is an object with instructions, a list, and perhaps a comment"
+        )
     instructions = body.get("instructions")
     if not isinstance(instructions, list):
-        raise InvalidRequest("instructions: a list is expected")
+        raise InvalidRequest("instructions: a list of objects is expected, each with a kind")
+    require_known(body, ("environmentKey", "instructions", "comment"))
     named = body.get("environmentKey")
     if named is not None and named != environment:
         message = f"environmentKey: the path says {environment}; send the same or leave it out"

@@ -11,11 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from api.errors import Broken, InvalidRequest
-from api.launchdarkly.json_patching import apply_json_patch
+from api.launchdarkly.json_patching import apply_json_patch, blamed, patch_refusal
 from api.launchdarkly.json_values import JsonObject, exact_text, require_shallow
+from api.launchdarkly.known_names import allowed
 from api.launchdarkly.merge_patching import apply_merge_patch
 from api.launchdarkly.patch_bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
-from api.launchdarkly.segment_references import MayKnow, RulesOf, require_known, require_no_circle
+from api.launchdarkly.patchable import SEGMENT
+from api.launchdarkly.segment_references import (
+    MayKnow,
+    RulesOf,
+    require_known_segments,
+    require_no_circle,
+)
 from api.launchdarkly.semantic_patching import BigSegmentEdit, ListName, apply_instructions
 from api.launchdarkly.targeting import SegmentDocument, segment_document
 from api.launchdarkly.targeting_fields import Ids
@@ -30,18 +37,6 @@ _LEFT_OUT: Final[JsonObject] = {
     "unboundedContextKind": None,
     "deleted": False,
 }
-_WRITABLE: Final = frozenset(
-    {
-        "name",
-        "description",
-        "tags",
-        "included",
-        "excluded",
-        "includedContexts",
-        "excludedContexts",
-        "rules",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +95,11 @@ def apply_patch(
         after = draft.document()
         edits, clashes, import_id = draft.edits.edits(), draft.edits.clashes(), draft.import_id
     else:
-        after = segment_document(_patched(shown, before, patch), ids)
+        after = _documented(_patched(shown, before, patch), patch, ids)
         edits, clashes, import_id = (), {}, None
     _require_no_targets(after, unbounded=unbounded)
     if after.rules != before.rules:
-        require_known(before.rules, after.rules, may_know)
+        require_known_segments(before.rules, after.rules, may_know)
         require_no_circle(str(shown["key"]), after.rules, rules_of, may_know)
     return PatchResult(
         document=after,
@@ -130,17 +125,40 @@ def _patched(
     """The representation after a patch that knows nothing of segments."""
     present = {name: value for name, value in shown.items() if value is not None}
     whole = copy.deepcopy(_LEFT_OUT | present | before.to_wire())
-    fixed = {name: value for name, value in whole.items() if name not in _WRITABLE}
+    fixed = {name: value for name, value in whole.items() if name not in SEGMENT.fields}
     texts = {name: exact_text(value) for name, value in fixed.items()}
     if isinstance(patch, JsonPatch):
-        after = apply_json_patch(whole, patch.operations)
+        after = apply_json_patch(whole, patch.operations, SEGMENT)
     else:
+        _require_fields(patch.changes, whole)
         after = apply_merge_patch(whole, patch.changes)
     require_shallow(after)
     for name, text in texts.items():
         if exact_text(after.get(name)) != text:
-            raise InvalidRequest(f"/{name} cannot be changed")
+            listed = allowed(None, SEGMENT.fields, "fields that can be")
+            raise InvalidRequest(f"{_blamed(patch, name)}/{name} cannot be changed; {listed}")
     return after
+
+
+def _require_fields(changes: JsonObject, whole: JsonObject) -> None:
+    """Make sure that a merge patch sets no field that a segment has not.
+
+    Names that begin with ``_`` are read-only by LaunchDarkly's convention; they come with a
+    segment that is sent back as it was read.
+    """
+    for name in changes:
+        if not (name in whole or name.startswith("_") or SEGMENT.ignores(f"/{name}")):
+            raise InvalidRequest(f"merge: {SEGMENT.no_field(name)}")
+
+
+def _documented(after: JsonObject, patch: JsonPatch | MergePatch, ids: Ids) -> SegmentDocument:
+    if isinstance(patch, MergePatch):
+        return segment_document(after, ids)
+    return segment_document(after, ids, lambda error: patch_refusal(error, patch.operations))
+
+
+def _blamed(patch: JsonPatch | MergePatch, field: str) -> str:
+    return blamed(patch.operations, field) if isinstance(patch, JsonPatch) else ""
 
 
 def _require_no_targets(after: SegmentDocument, *, unbounded: bool) -> None:

@@ -52,6 +52,7 @@ PERMISSIONS: Final[Mapping[str, Need]] = MappingProxyType(
         "patchExpiringUserTargetsForSegment": _WRITE_SWAPPED,
         "getContextInstanceSegmentsMembershipByEnv": _READ,
         "createBigSegmentImport": _WRITE,
+        "createBigSegmentImportFromSource": _WRITE,
         "getBigSegmentImport": _READ,
         "createBigSegmentExport": _WRITE,
         "getBigSegmentExport": _READ,
@@ -76,6 +77,9 @@ PERMISSIONS: Final[Mapping[str, Need]] = MappingProxyType(
         "postAuditLogEntries": _ADMIN_OF_ALL,
         "getAuditLogEntry": _ADMIN_OF_ALL,
         "postAuditLogEntryCounts": _ADMIN_OF_ALL,
+        "getCallerIdentity": _READ,
+        "getLinkedViews": _READ,
+        "patchApprovalRequestSettings": _READ,
         "getMetrics": _READ,
     }
 )

@@ -40,13 +40,22 @@ _SORTS: Final[Mapping[str, Callable[[Place], Any]]] = {
 }
 
 
-def chosen(places: Sequence[Place], *, filter_text: str, sort_text: str) -> list[Place]:
-    """The places that pass the filter, in the order asked for, or else newest first.
+def chosen(
+    places: Sequence[Place], *, filter_text: str, sort_text: str, newest_first: bool
+) -> list[Place]:
+    """The places that pass the filter, in the order asked for, or else in that of creation.
+
+    Args:
+        places: in any order.
+        filter_text: the parameter as it came; '' keeps all.
+        sort_text: same; '' asks for no order.
+        newest_first: whether the order of creation begins with the newest.
 
     Raises:
         InvalidRequest: the filter or the order is wrong; says which part.
     """
-    found = sorted(places, key=lambda one: (-one.created_ms, one.key))
+    sign = -1 if newest_first else 1
+    found = sorted(places, key=lambda one: (sign * one.created_ms, one.key))
     for position, part in enumerate(filter_text.split(",") if filter_text.strip() else (), 1):
         field, colon, value = part.strip().partition(":")
         if not colon or field not in _FILTERS:

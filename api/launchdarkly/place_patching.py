@@ -1,21 +1,25 @@
 """JSON patches of projects and environments, one after the other."""
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
+from pydantic import ValidationError
 
 from api.errors import Conflict, InvalidRequest
-from api.launchdarkly.json_patching import apply_json_patch
+from api.launchdarkly.json_patching import apply_json_patch, patch_refusal
 from api.launchdarkly.json_values import JsonObject, read_json
+from api.launchdarkly.patchable import ENVIRONMENT, PROJECT, Patchable
 from api.launchdarkly.place_bodies import (
     EnvironmentFields,
     ProjectFields,
     details_of,
-    fields_of,
+    following,
 )
+from api.launchdarkly.unknown_fields import require_known
 from worker.store import Place, PlaceChanged
 
 Kind = type[ProjectFields | EnvironmentFields]
@@ -40,6 +44,12 @@ _ACTIONS: Final = {
 }
 
 
+_PATCHABLE: Final[dict[Kind, Patchable]] = {
+    ProjectFields: PROJECT,
+    EnvironmentFields: ENVIRONMENT,
+}
+
+
 async def patch_of(request: Request) -> PlacePatch:
     """The patch in a request's body: the operations, or an object of them and a comment.
 
@@ -48,9 +58,11 @@ async def patch_of(request: Request) -> PlacePatch:
     """
     body, comment = read_json(await request.body()), None
     if isinstance(body, dict) and "patch" in body:
+        require_known(body, ("patch", "comment"))
         body, comment = body["patch"], body.get("comment")
     if not isinstance(body, list):
-        raise InvalidRequest("a patch is a list of operations")
+        message = "a patch is a list of operations, or an object with it as patch and a comment"
+        raise InvalidRequest(f"{message}; no other kind of patch is taken here")
     if comment is not None and not isinstance(comment, str):
         raise InvalidRequest("comment: a string is expected")
     return PlacePatch(body, comment)
@@ -79,8 +91,7 @@ def patched(
     for _ in range(_TRIES):
         current = read()
         before = {**current.details, "name": current.name, "tags": current.tags}
-        document: JsonObject = kind.model_validate(before).model_dump(mode="json")
-        fields = fields_of(kind, apply_json_patch(document, operations))
+        fields = _patched_fields(kind, before, operations)
         changed = dataclasses.replace(
             current, name=fields.name, tags=fields.tags, details=details_of(fields)
         )
@@ -93,6 +104,18 @@ def patched(
         record(current, changed)
         return changed
     raise Conflict("it changes too fast; try again later")
+
+
+def _patched_fields(
+    kind: Kind, before: JsonObject, operations: list[object]
+) -> ProjectFields | EnvironmentFields:
+    document: JsonObject = kind.model_validate(before).model_dump(mode="json")
+    old = copy.deepcopy(document)
+    after = apply_json_patch(document, operations, _PATCHABLE[kind])
+    try:
+        return kind.model_validate(following(old, after))
+    except ValidationError as exc:
+        raise patch_refusal(exc, operations) from exc
 
 
 def patched_actions(kind: Kind, before: Place, after: Place) -> tuple[str, ...]:

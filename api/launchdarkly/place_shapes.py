@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.launchdarkly.integers import Int32
 from api.launchdarkly.paths import PREFIX, link
 from api.launchdarkly.place_bodies import Availability, EnvironmentFields, ProjectFields
 from api.launchdarkly.shapes import Links, environment_id
@@ -27,7 +28,7 @@ class EnvironmentRepresentation(BaseModel):
     apiKey: str  # noqa: N815 - wire name
     mobileKey: str  # noqa: N815 - wire name
     color: str
-    defaultTtl: int  # noqa: N815 - wire name
+    defaultTtl: Int32  # noqa: N815 - wire name
     secureMode: bool  # noqa: N815 - wire name
     defaultTrackEvents: bool  # noqa: N815 - wire name
     requireComments: bool  # noqa: N815 - wire name
@@ -42,7 +43,7 @@ class EnvironmentPage(BaseModel):
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
-    totalCount: int  # noqa: N815 - wire name
+    totalCount: Int32  # noqa: N815 - wire name
     items: list[EnvironmentRepresentation]
 
 
@@ -57,6 +58,8 @@ class ProjectRepresentation(BaseModel):
     name: str
     includeInSnippetByDefault: bool  # noqa: N815 - wire name
     defaultClientSideAvailability: Availability  # noqa: N815 - wire name
+    requireViewAssociationForNewFlags: bool  # noqa: N815 - wire name
+    requireViewAssociationForNewSegments: bool  # noqa: N815 - wire name
     tags: list[str]
     environments: EnvironmentPage | None = None
 
@@ -74,7 +77,7 @@ class ProjectPage(BaseModel):
 
     links: Links = Field(alias="_links")
     items: list[ProjectRepresentation]
-    totalCount: int  # noqa: N815 - wire name
+    totalCount: Int32  # noqa: N815 - wire name
 
 
 def project_path(key: str) -> str:

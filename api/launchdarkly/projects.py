@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api.audit import audit_project
 from api.auth import Caller
 from api.errors import InvalidRequest, NotFound
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import PREFIX, RESOURCE_KEY
 from api.launchdarkly.permissions import require_scope
 from api.launchdarkly.place_bodies import NewEnvironment, NewProject, ProjectFields, details_of
@@ -77,8 +78,8 @@ def router() -> APIRouter:
 def list_projects(
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
     *,
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name
@@ -87,7 +88,7 @@ def list_projects(
     """List projects, newest first."""
     store = services.store()
     places = [one for one in store.environments.projects() if caller.scope.allows(one.key)]
-    found = chosen(places, filter_text=filter, sort_text=sort)
+    found = chosen(places, filter_text=filter, sort_text=sort, newest_first=True)
     page = found[offset : offset + limit]
     items = [_representation(store, one, expand, caller) for one in page]
     query = encoded(sort=sort, filter=filter, expand=expand)
@@ -103,7 +104,12 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     if len({one.key for one in wanted}) < len(wanted):
         raise InvalidRequest("environments: two have one key")
     project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
-    environments = [new_environment(store, one, project.created_ms) for one in wanted]
+    # Each a millisecond after the one before, none after the project: their order stays that
+    # of the body, and whatever is created next comes last.
+    first_ms = project.created_ms - len(wanted) + 1
+    environments = [
+        new_environment(store, one, first_ms + index) for index, one in enumerate(wanted)
+    ]
     create_project(store, project, environments)
     audit_project(
         services, caller, action="createProject", verb="created the project", after=project
@@ -169,6 +175,11 @@ def new_environment(store: Store, body: NewEnvironment, created_ms: int | None =
     )
 
 
+def in_order_of_creation(places: list[Place]) -> list[Place]:
+    """Environments as LaunchDarkly lists them (observed): the oldest first."""
+    return chosen(places, filter_text="", sort_text="", newest_first=False)
+
+
 def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Place]:
     """The environments of a project that a caller may know of."""
     places = store.environments.environments(project)
@@ -181,7 +192,7 @@ def _representation(
     fields: dict[str, Any] = project_shape(project)
     if "environments" in [part.strip() for part in expand.split(",")]:
         places = environments_in_scope(store, project.key, caller)
-        found = chosen(places, filter_text="", sort_text="")
+        found = in_order_of_creation(places)
         links = page_links(
             environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
         )
@@ -191,7 +202,7 @@ def _representation(
 
 
 def _changed(store: Store, project: Place, status: int) -> Response:
-    found = store.environments.environments(project.key)
+    found = in_order_of_creation(store.environments.environments(project.key))
     environments = [environment_shape(project.key, one) for one in found]
     fields = project_shape(project) | {"environments": environments}
     return shown(ChangedProject.model_validate(fields), status)

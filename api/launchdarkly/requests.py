@@ -1,13 +1,18 @@
 """What a request says about its resource: checked path parameters and body types."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 
-from api.errors import NotFound, UnsupportedMediaType
+from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.json_values import require_unicode
 from api.launchdarkly.paths import RESOURCE_KEY, SegmentPath
+from api.launchdarkly.unknown_fields import unknown_field
 from worker.store import Scope
+
+_READING: Final = frozenset({"GET", "HEAD"})
+_EMPTY: Final = frozenset({b"", b"null", b"{}"})
 
 
 def scope_of(projectKey: str, environmentKey: str) -> Scope:  # noqa: N803 - the documented names
@@ -52,6 +57,40 @@ async def require_json(request: Request) -> None:
     require_unicode(await request.body())
 
 
+async def require_known_query(request: Request) -> None:
+    """Make sure that a request that changes something has no query parameter of no meaning.
+
+    A field of the body that was put there would be lost without a word. Parameters of what
+    only reads stay ignored, because clients add some of their own.
+
+    Raises:
+        InvalidRequest: it has one; says which there are.
+    """
+    if not request.query_params or request.method in _READING:
+        return
+    known = sorted(_query_names(request.scope["route"].dependant))
+    for name in request.query_params:
+        if name not in known:
+            said = unknown_field(name, known).replace("field here", "query parameter here")
+            said = said.replace("fields:", "parameters:")
+            raise InvalidRequest(f"{said}; fields go into the body")
+
+
+async def require_no_body(request: Request) -> None:
+    """Make sure that a body is not sent where none is read; ``null`` and ``{}`` are none.
+
+    Raises:
+        InvalidRequest: there is one.
+    """
+    if (await request.body()).strip() not in _EMPTY:
+        raise InvalidRequest("this operation takes no body; its parameters go into the query")
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    names = {one.alias for one in dependant.query_params}
+    return names.union(*(_query_names(one) for one in dependant.dependencies))
+
+
 def _require_keys(*keys: str) -> None:
     if not all(RESOURCE_KEY.fullmatch(key) for key in keys):
         raise NotFound("invalid resource identifier")
@@ -60,3 +99,4 @@ def _require_keys(*keys: str) -> None:
 ScopeOf = Annotated[Scope, Depends(scope_of)]
 SegmentPathOf = Annotated[SegmentPath, Depends(segment_path_of)]
 RequireJson = Depends(require_json)
+RequireNoBody = Depends(require_no_body)

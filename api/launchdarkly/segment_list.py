@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.auth import Caller
 from api.launchdarkly.filtering import parse_filter
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.list_states import states_of
 from api.launchdarkly.paths import segments_path
 from api.launchdarkly.requests import ScopeOf
@@ -39,8 +40,8 @@ def list_segments(
     scope: ScopeOf,
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
     *,
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name

@@ -51,7 +51,9 @@ def circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> tuple[str, ...
     return None
 
 
-def require_known(before: Sequence[Rule], after: Sequence[Rule], may_know: MayKnow) -> None:
+def require_known_segments(
+    before: Sequence[Rule], after: Sequence[Rule], may_know: MayKnow
+) -> None:
     """Make sure that a caller adds no reference to a segment that it may not know of.
 
     Evaluation would tell it who is a member there. A reference that somebody else has put

@@ -1,8 +1,8 @@
 """Create, get and delete segments."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from api.audit import audit_segment
 from api.errors import InvalidRequest
@@ -10,9 +10,10 @@ from api.launchdarkly.audit_summaries import segment_summary
 from api.launchdarkly.list_states import state_of
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.permissions import require_scope
-from api.launchdarkly.requests import RequireJson, ScopeOf, SegmentPathOf
+from api.launchdarkly.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_access import access_of
+from api.launchdarkly.segment_referrers import require_unreferred
 from api.launchdarkly.shapes import NewSegmentBody, UserSegment, user_segment
 from api.services import CallerOf, ServicesOf
 from worker.store import Definition, JobRef, NewSegment, SegmentExists, SegmentNotFound, Store
@@ -40,7 +41,12 @@ def router() -> APIRouter:
         response_model=UserSegment,
         response_model_exclude_none=True,
     )(get_segment)
-    routes.delete("/{segmentKey}", operation_id="deleteSegment", status_code=204)(delete_segment)
+    routes.delete(
+        "/{segmentKey}",
+        operation_id="deleteSegment",
+        status_code=204,
+        dependencies=[RequireNoBody],
+    )(delete_segment)
     return routes
 
 
@@ -89,9 +95,21 @@ def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> 
     return shown(segment)
 
 
-def delete_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
-    """Delete a segment; its members are hidden at once, and a running import is stopped."""
+def delete_segment(
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    *,
+    force: Annotated[bool, Query()] = False,
+) -> Response:
+    """Delete a segment; its members are hidden at once, and a running import is stopped.
+
+    One that rules of other segments refer to is deleted only with `force`: those rules are in
+    error from then on, and make nobody a member.
+    """
     store = services.store()
+    if services.settings.protect_referenced_segments and not force:
+        require_unreferred(store, path.scope, path.segment, caller)
     before = _summary(store, path)
     deleted, building = store.segments.delete(path.scope, path.segment)
     audit_segment(

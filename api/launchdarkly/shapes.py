@@ -9,11 +9,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.launchdarkly.ignored_fields import ignored_in
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import Link, SegmentPath, link
 from api.launchdarkly.segment_access import Access
 from api.launchdarkly.stored_targeting import stored_fields
 from api.launchdarkly.targeting_fields import MOST_TAGS, Description, SegmentName, Tag
 from api.launchdarkly.targeting_shapes import SegmentTarget, UserSegmentRule
+from api.launchdarkly.unknown_fields import StrictBody
 from worker.store import Definition, ListState, Scope, Segment
 
 Links = dict[str, Link]
@@ -22,10 +25,10 @@ Links = dict[str, Link]
 _MOST_INT32 = 2**31 - 1
 
 
-class NewSegmentBody(BaseModel):
+class NewSegmentBody(StrictBody):
     """What creates a segment; targets and rules in it are ignored, as documented."""
 
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
+    ignored = ignored_in("new segment")
 
     name: SegmentName
     key: Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
@@ -42,10 +45,10 @@ class UnboundedMetadata(BaseModel):
 
     envId: str  # noqa: N815 - wire name
     segmentId: str  # noqa: N815 - wire name
-    version: int
-    includedCount: int  # noqa: N815 - wire name
-    excludedCount: int  # noqa: N815 - wire name
-    lastModified: int  # noqa: N815 - wire name
+    version: Int64
+    includedCount: Int32  # noqa: N815 - wire name
+    excludedCount: Int32  # noqa: N815 - wire name
+    lastModified: Int64  # noqa: N815 - wire name
     deleted: bool = False
 
 
@@ -65,10 +68,10 @@ class UserSegment(BaseModel):
     key: str
     description: str | None = None
     tags: list[str]
-    creationDate: int  # noqa: N815 - wire name
-    lastModifiedDate: int  # noqa: N815 - wire name
-    version: int
-    generation: int
+    creationDate: Int64  # noqa: N815 - wire name
+    lastModifiedDate: Int64  # noqa: N815 - wire name
+    version: Int32
+    generation: Int32
     deleted: bool = False
     rules: list[UserSegmentRule] = []
     included: list[str] | None = None
@@ -90,7 +93,7 @@ class UserSegments(BaseModel):
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     items: list[UserSegment]
-    totalCount: int  # noqa: N815 - wire name
+    totalCount: Int32  # noqa: N815 - wire name
     links: Links = Field(alias="_links")
 
 

@@ -6,10 +6,12 @@ Source: section 2.1 of the Segments API's documentation and the clients' models.
 """
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
 from api.launchdarkly.json_values import JsonObject
 from api.launchdarkly.rules import Rule
@@ -26,6 +28,7 @@ from api.launchdarkly.targeting_fields import (
     null_is,
     require_distinct,
 )
+from api.launchdarkly.unknown_fields import field_names
 
 #: Keys in all lists of a standard segment together. Source: the product's documentation.
 MOST_TARGETS: Final = 15_000
@@ -44,8 +47,17 @@ class ContextTargets(WireValue):
         return {"contextKind": self.context_kind, "values": list(self.values)}
 
 
+def _with_values(entries: tuple[ContextTargets, ...]) -> tuple[ContextTargets, ...]:
+    return tuple(one for one in entries if one.values)
+
+
+#: An entry without keys targets nobody and is dropped. Source: Terraform's provider 2.x sends
+#: as many empty ones before the real ones, and wants to read back the real ones alone.
 ManyTargets = Annotated[
-    tuple[ContextTargets, ...], Field(fail_fast=True, max_length=MOST_ENTRIES), null_is(())
+    tuple[ContextTargets, ...],
+    Field(fail_fast=True, max_length=MOST_ENTRIES),
+    null_is(()),
+    AfterValidator(_with_values),
 ]
 
 
@@ -135,18 +147,28 @@ class SegmentDocument(Targeting):
         return words | super().to_wire()
 
 
-def segment_document(fields: dict[str, Any], ids: Ids) -> SegmentDocument:
+def segment_document(
+    fields: dict[str, Any],
+    ids: Ids,
+    refuse: Callable[[ValidationError], InvalidRequest] = refusal,
+) -> SegmentDocument:
     """Read a segment as a client sent it or as the API shows it.
 
-    Read-only and unknown fields are ignored; null means absent; rules and clauses without
-    an ``_id`` get one.
+    Only what can be changed is looked at, so the rest of a representation may be there; null
+    means absent; rules and clauses without an ``_id`` get one.
+
+    Args:
+        fields: the segment.
+        ids: makes new ids.
+        refuse: says what is wrong, for whoever knows more of where it came from.
 
     Raises:
         InvalidRequest: a field is wrong; says where, never the value.
     """
+    wanted = {name: fields[name] for name in field_names(SegmentDocument) if name in fields}
     try:
         return SegmentDocument.model_validate(
-            fields, context=naming(ids), by_alias=True, by_name=False
+            wanted, context=naming(ids), by_alias=True, by_name=False
         )
     except ValidationError as exc:
-        raise refusal(exc) from exc
+        raise refuse(exc) from exc

@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -17,6 +16,8 @@ from pydantic import (
 )
 
 from api.context_keys import fault_of
+from api.launchdarkly.integers import Int32
+from api.launchdarkly.unknown_fields import StrictBody
 
 Ids = Callable[[], str]
 
@@ -28,10 +29,10 @@ _NEW_ID: Final = "new_id"
 _RESERVED_KINDS: Final = ("kind", "multi")
 
 
-class WireValue(BaseModel):
-    """An immutable part of a segment; fields that it does not know are ignored."""
+class WireValue(StrictBody):
+    """An immutable part of a segment."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 def naming(ids: Ids) -> dict[str, Ids]:
@@ -98,7 +99,7 @@ ContextKind = Annotated[KindName, blank_is(DEFAULT_KIND)]
 #: A list of context keys in the order given.
 KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_usable)]
 ContextKeys = Annotated[KeyList, null_is(())]
-Weight = Annotated[int, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
+Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
 Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
 #: Source: Terraform's provider enforces it.
 Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
+from api.launchdarkly.integers import Int32
 from api.launchdarkly.rules import Operator
 from api.launchdarkly.targeting_fields import WHOLE_WEIGHT
 
@@ -31,7 +32,7 @@ class UserSegmentRule(TypedDict):
     _id: str
     clauses: list[UserSegmentClause]
     rolloutContextKind: str
-    weight: NotRequired[Annotated[int, Field(ge=0, le=WHOLE_WEIGHT)]]
+    weight: NotRequired[Annotated[Int32, Field(ge=0, le=WHOLE_WEIGHT)]]
     bucketBy: NotRequired[str]
     description: NotRequired[str]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.audit import audit_segment
 from api.context_keys import fault_of
@@ -12,6 +12,7 @@ from api.errors import InvalidRequest
 from api.launchdarkly.audit_summaries import KeyEdit, asked_edits, edit_actions
 from api.launchdarkly.big_segments import big_segment
 from api.launchdarkly.requests import RequireJson, SegmentPathOf
+from api.launchdarkly.unknown_fields import StrictBody
 from api.services import CallerOf, ServicesOf
 from worker.store import Edit
 from worker.store.memberships import EditOp
@@ -22,19 +23,15 @@ MOST_KEYS: Final = 10_000
 Keys = Annotated[list[str], Field(fail_fast=True)]
 
 
-class KeyChanges(BaseModel):
+class KeyChanges(StrictBody):
     """Changes of one list: first add, then remove."""
-
-    model_config = ConfigDict(extra="ignore")
 
     add: Keys | None = None
     remove: Keys | None = None
 
 
-class TargetChanges(BaseModel):
+class TargetChanges(StrictBody):
     """Changes of both lists, the included one first."""
-
-    model_config = ConfigDict(extra="ignore")
 
     included: KeyChanges | None = None
     excluded: KeyChanges | None = None

@@ -7,16 +7,22 @@ some segments is the token's scope, whatever its role may do.
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field
 
 from api.access_scope import MOST_GRANTS
 from api.errors import InvalidRequest
-from api.launchdarkly.faults import refusal
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
 from api.launchdarkly.targeting_fields import null_is
+from api.launchdarkly.unknown_fields import StrictBody
 from worker.store import AccessToken, Grant, NewToken, RoleName
 
 _ANY_ACTION: Final = ["*"]
+#: LaunchDarkly's newest version of its API: what a token is pinned to that says nothing, or 0
+#: as Go clients send it. Here every version is answered alike.
+_NEWEST_API_VERSION: Final = 20_240_415
+#: What a token may do that has an inline role and no other.
+_IMPLIED_ROLE: Final = "writer"
 #: What is shown of a statement.
 _SHOWN: Final = {"effect", "actions", "resources"}
 #: Integers above it are not the same in every client.
@@ -43,28 +49,33 @@ def _no_custom_roles(ids: list[Any]) -> list[Any]:
     return ids
 
 
-class Statement(BaseModel):
+NothingElse = Annotated[list[str], null_is([]), Field(max_length=0)]
+
+
+class Statement(StrictBody):
     """A scope in LaunchDarkly's words."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     effect: Literal["allow"]
     actions: Annotated[
-        list[str], AfterValidator(_all_actions), Field(json_schema_extra={"const": _ANY_ACTION})
+        list[Annotated[str, Field(json_schema_extra={"enum": [*_ANY_ACTION]})]],
+        AfterValidator(_all_actions),
+        Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
     ]
     resources: Annotated[
         list[Annotated[str, Field(json_schema_extra={"pattern": SPECIFIER_PATTERN})]],
         Field(min_length=1, max_length=MOST_GRANTS),
         AfterValidator(_specifiers),
     ]
-    notActions: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
-    notResources: Annotated[list[str], null_is([]), Field(max_length=0)] = []  # noqa: N815 - wire name
+    notActions: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
+    notResources: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
 
 
-class TokenFields(BaseModel):
+class TokenFields(StrictBody):
     """All of a token that can be changed."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     name: Annotated[str, null_is(""), Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     description: Annotated[str, null_is(""), Field(max_length=2_000)] = ""
@@ -74,20 +85,25 @@ class TokenFields(BaseModel):
         null_is([]),
         AfterValidator(_no_custom_roles),
         Field(json_schema_extra={"maxItems": 0}),
-    ] = []
+    ] = Field(default_factory=list)
     inlineRole: Annotated[  # noqa: N815 - wire name
         list[Statement], null_is([]), Field(max_length=1)
-    ] = []
+    ] = Field(default_factory=list)
     defaultApiVersion: Annotated[  # noqa: N815 - wire name
-        int | None, Field(strict=True, ge=0, le=99_991_231)
+        Int32 | None, Field(strict=True, ge=0, le=99_991_231)
     ] = None
-    expiry: Annotated[int | None, Field(strict=True, ge=1, le=_MOST)] = None
+    expiry: Annotated[Int64 | None, Field(strict=True, ge=1, le=_MOST)] = None
     """Unix milliseconds."""
 
     @property
     def role_name(self) -> RoleName:
         """The role, or what is meant without one: an inline role allows every action."""
-        return self.role or ("writer" if self.inlineRole else "reader")
+        return self.role or (_IMPLIED_ROLE if self.inlineRole else "reader")
+
+    @property
+    def api_version(self) -> int:
+        """The version of LaunchDarkly's API, or the newest one."""
+        return self.defaultApiVersion or _NEWEST_API_VERSION
 
     @property
     def grants(self) -> tuple[Grant, ...]:
@@ -117,9 +133,21 @@ class NewTokenBody(TokenFields):
             expires_ms=self.expiry,
             details={
                 "serviceToken": self.serviceToken,
-                "defaultApiVersion": self.defaultApiVersion,
+                "defaultApiVersion": self.api_version,
             },
         )
+
+
+class ResetBody(StrictBody):
+    """What resets a token, where a client sends the time in a body instead of the query.
+
+    Source: Terraform's provider 2.x does.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    expiry: Annotated[Int64 | None, Field(strict=True, ge=0, le=_MOST)] = None
+    """Unix milliseconds."""
 
 
 def inline_role(grants: tuple[Grant, ...]) -> list[Statement]:
@@ -128,6 +156,21 @@ def inline_role(grants: tuple[Grant, ...]) -> list[Statement]:
         return []
     resources = [specifier(one) for one in grants]
     return [Statement(effect="allow", actions=_ANY_ACTION, resources=resources)]
+
+
+def shown_role(token: AccessToken) -> RoleName | None:
+    """The role as answers have it: not the one that an inline role without any implies.
+
+    LaunchDarkly's tokens have the one or the other, and Terraform's provider would for ever
+    plan to remove a role beside an inline role that it did not send.
+    """
+    return None if token.grants and token.role == _IMPLIED_ROLE else token.role
+
+
+def api_version_of(token: AccessToken) -> int:
+    """The version of LaunchDarkly's API that a token says it is made for."""
+    version: int | None = token.details.get("defaultApiVersion")
+    return version or _NEWEST_API_VERSION
 
 
 def document_of(token: AccessToken) -> dict[str, Any]:
@@ -139,18 +182,6 @@ def document_of(token: AccessToken) -> dict[str, Any]:
         "role": token.role,
         "customRoleIds": [],
         "inlineRole": [one.model_dump(include=_SHOWN) for one in statements],
-        "defaultApiVersion": token.details.get("defaultApiVersion"),
+        "defaultApiVersion": api_version_of(token),
         "expiry": token.expires_ms,
     }
-
-
-def fields_of(document: dict[str, Any]) -> TokenFields:
-    """Check a token after a patch.
-
-    Raises:
-        InvalidRequest: a field is wrong; says where.
-    """
-    try:
-        return TokenFields.model_validate(document)
-    except ValidationError as exc:
-        raise refusal(exc) from exc

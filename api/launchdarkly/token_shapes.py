@@ -8,9 +8,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.paths import PREFIX, link
 from api.launchdarkly.shapes import Links
-from api.launchdarkly.token_bodies import inline_role
+from api.launchdarkly.token_bodies import api_version_of, inline_role, shown_role
 from worker.store import AccessToken, RoleName
 
 TOKENS_PATH = f"{PREFIX}/tokens"
@@ -36,17 +37,18 @@ class TokenRepresentation(BaseModel):
     memberId: str  # noqa: N815 - wire name
     name: str
     description: str | None = None
-    creationDate: int  # noqa: N815 - wire name
-    lastModified: int  # noqa: N815 - wire name
-    role: ShownRole
+    creationDate: Int64  # noqa: N815 - wire name
+    lastModified: Int64  # noqa: N815 - wire name
+    role: ShownRole | None = None
+    """Left out where an inline role says it all: that is a writer's."""
     inlineRole: list[ShownStatement] | None = None  # noqa: N815 - wire name
     token: str
     """The whole secret when it is made or reset, else its last four characters."""
     serviceToken: bool  # noqa: N815 - wire name
     links: Links = Field(alias="_links")
-    defaultApiVersion: int | None = None  # noqa: N815 - wire name
-    lastUsed: int | None = None  # noqa: N815 - wire name
-    expiry: int | None = None
+    defaultApiVersion: Int32  # noqa: N815 - wire name
+    lastUsed: Int64 | None = None  # noqa: N815 - wire name
+    expiry: Int64 | None = None
 
 
 class TokenPage(BaseModel):
@@ -56,7 +58,7 @@ class TokenPage(BaseModel):
 
     items: list[TokenRepresentation]
     links: Links = Field(alias="_links")
-    totalCount: int  # noqa: N815 - wire name
+    totalCount: Int32  # noqa: N815 - wire name
 
 
 def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresentation:
@@ -78,7 +80,7 @@ def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresent
         description=token.description or None,
         creationDate=token.created_ms,
         lastModified=token.modified_ms,
-        role=token.role,
+        role=shown_role(token),
         inlineRole=statements or None,
         token=secret or token.ending,
         serviceToken=bool(token.details.get("serviceToken")),
@@ -86,7 +88,7 @@ def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresent
             "self": link(f"{TOKENS_PATH}/{token.id}"),
             "parent": link(TOKENS_PATH),
         },
-        defaultApiVersion=token.details.get("defaultApiVersion"),
+        defaultApiVersion=api_version_of(token),
         lastUsed=token.used_ms,
         expiry=token.expires_ms,
     )

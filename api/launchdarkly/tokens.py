@@ -9,18 +9,26 @@ from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit
 from api.auth import Caller
 from api.errors import Conflict
-from api.launchdarkly.json_patching import apply_json_patch
+from api.launchdarkly.integers import Int32, Int64
+from api.launchdarkly.json_patching import apply_json_patch, patch_refusal
+from api.launchdarkly.patchable import TOKEN
 from api.launchdarkly.place_patching import patch_of
 from api.launchdarkly.requests import RequireJson
 from api.launchdarkly.responses import shown
 from api.launchdarkly.scope_specifiers import specifier
 from api.launchdarkly.segment_pages import page_links
-from api.launchdarkly.token_bodies import NewTokenBody, document_of, fields_of
+from api.launchdarkly.token_bodies import (
+    NewTokenBody,
+    ResetBody,
+    TokenFields,
+    document_of,
+)
 from api.launchdarkly.token_shapes import (
     TOKENS_PATH,
     TokenPage,
@@ -62,8 +70,8 @@ def router() -> APIRouter:
 
 def list_tokens(
     services: ServicesOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 25,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 25,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
 ) -> Response:
     """List all access tokens, newest first."""
     found = services.store().access_tokens.read().tokens
@@ -125,9 +133,12 @@ def reset_token(
     id: str,  # noqa: A002 - the documented name
     services: ServicesOf,
     caller: CallerOf,
-    expiry: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
+    expiry: Annotated[Int64 | None, Query(ge=0, le=2**53 - 1)] = None,
+    body: ResetBody | None = None,
 ) -> Response:
     """Give an access token another secret; the old one ends now, or at ``expiry``."""
+    if expiry is None and body is not None:
+        expiry = body.expiry
     keep = expiry if expiry is not None and expiry > services.clock() else None
     made = services.store().access_tokens.reset(id, keep)
     services.token_directory.doubt()
@@ -143,7 +154,7 @@ def _patched(
     tokens = services.store().access_tokens
     for _ in range(_TRIES):
         current = tokens.get(token_id)
-        fields = fields_of(apply_json_patch(document_of(current), operations))
+        fields = _patched_fields(current, operations)
         wanted = dataclasses.replace(
             current,
             name=fields.name,
@@ -151,9 +162,9 @@ def _patched(
             role=fields.role_name,
             grants=fields.grants,
             expires_ms=fields.expiry,
-            details={**current.details, "defaultApiVersion": fields.defaultApiVersion},
+            details={**current.details, "defaultApiVersion": fields.api_version},
         )
-        if wanted == current:
+        if document_of(wanted) == document_of(current):
             return current, current
         try:
             changed = tokens.update(current, wanted)
@@ -162,6 +173,13 @@ def _patched(
         services.token_directory.doubt()
         return current, changed
     raise Conflict(f"access token {token_id} changes too fast; try again later")
+
+
+def _patched_fields(current: AccessToken, operations: list[object]) -> TokenFields:
+    try:
+        return TokenFields.model_validate(apply_json_patch(document_of(current), operations, TOKEN))
+    except ValidationError as exc:
+        raise patch_refusal(exc, operations) from exc
 
 
 def _record(

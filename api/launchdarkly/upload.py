@@ -5,18 +5,20 @@ parts by a thread. An upload that ends early leaves nothing behind.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.asgi import Disconnected, declared_length
 from api.errors import InvalidRequest, TooLarge
+from api.launchdarkly.import_options import name_fault
 from api.multipart import FieldEvent, FileData, FileStart, FormError, FormEvent, UploadForm
-from worker.objects import ObjectInfo, ObjectStore, ObjectWriter
+from api.object_threads import ObjectThreads
+from worker.objects import ObjectError, ObjectInfo, ObjectStore, ObjectWriter
 
 #: What a form may hold beside the list: headers, short fields, boundaries.
 _FORM_BYTES: Final = 128 * 1024
@@ -31,6 +33,8 @@ class UploadedList:
     info: ObjectInfo
     file_name: str
     fields: dict[str, str]
+    digest: str = ""
+    """SHA-256 of the list, if it was asked for."""
 
 
 def require_size(request: Request, limit_bytes: int) -> None:
@@ -46,21 +50,25 @@ def require_size(request: Request, limit_bytes: int) -> None:
 
 async def receive_upload(
     request: Request,
-    objects: ObjectStore,
+    objects: ObjectStore | None,
+    threads: ObjectThreads,
     key: str,
     *,
     limit_bytes: int,
     check_fields: CheckFields,
+    digest: bool = False,
 ) -> UploadedList:
     """Stream the form's list into an object.
 
     Args:
         request: its body was not touched yet.
-        objects: where the list goes.
+        objects: where the list goes; ``None`` only counts and digests it.
+        threads: where that is waited for.
         key: under which name.
         limit_bytes: longest list taken.
         check_fields: raises when the other fields are wrong; called before the object
             appears.
+        digest: whether a digest of the list is wanted.
 
     Raises:
         InvalidRequest: the form is malformed, has no list or two, or a bad field.
@@ -68,24 +76,25 @@ async def receive_upload(
         Disconnected: the client went away.
         ObjectError: the bucket did not take it. Safe to send the request again if transient.
     """
-    receiver = _Receiver(objects, key, declared_length(request.scope), limit_bytes)
+    receiver = _Receiver(objects, threads, key, declared_length(request.scope), limit_bytes)
+    receiver.digest = hashlib.sha256() if digest else None
     try:
         return await _receive(request, receiver, check_fields)
     except FormError as exc:
-        await _abort(receiver)
+        await _abort(receiver, exc)
         raise InvalidRequest(f"the upload: {exc.reason}") from exc
     except ClientDisconnect as exc:
-        await _abort(receiver)
+        await _abort(receiver, exc)
         raise Disconnected from exc
-    except BaseException:
-        await _abort(receiver)
+    except BaseException as exc:
+        await _abort(receiver, exc)
         raise
 
 
 async def _receive(
     request: Request, receiver: "_Receiver", check_fields: CheckFields
 ) -> UploadedList:
-    form = UploadForm(request.headers.get("content-type", ""))
+    form = UploadForm(request.headers.get("content-type", ""), check_name=name_fault)
     received = 0
     async for piece in request.stream():
         received += len(piece)
@@ -99,19 +108,26 @@ async def _receive(
     return await receiver.close()
 
 
-async def _abort(receiver: "_Receiver") -> None:
-    if receiver.writer is not None:
+async def _abort(receiver: "_Receiver", exc: BaseException) -> None:
+    """Give the parts back because of an error that is being raised, and never in place of it."""
+    if receiver.writer is None:
+        return
+    try:
         # Shielded: a server that is going down must still give the parts back.
-        await asyncio.shield(run_in_threadpool(receiver.writer.abort))
+        await asyncio.shield(receiver.threads.run(receiver.writer.abort))
+    except ObjectError as second:
+        exc.add_note(f"and the upload was left behind: {second}")
 
 
 @dataclass(slots=True)
 class _Receiver:
-    objects: ObjectStore
+    objects: ObjectStore | None
+    threads: ObjectThreads
     key: str
     size_hint: int | None
     limit_bytes: int
-    writer: ObjectWriter | None = None
+    writer: "ObjectWriter | _Nowhere | None" = None
+    digest: "hashlib._Hash | None" = None
     file_name: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -121,19 +137,46 @@ class _Receiver:
                 self.fields[name] = value
             case FileStart(file_name):
                 self.file_name = file_name or ""
-                self.writer = self.objects.open_writer(self.key, size_hint=self.size_hint)
+                self.writer = self._open()
             case FileData(data) if self.writer is not None:
                 if self.writer.size_bytes + len(data) > self.limit_bytes:
                     raise _too_large(self.limit_bytes)
-                await run_in_threadpool(self.writer.write, data)
+                await self.threads.run(self._write, self.writer, data)
             case _:
                 pass  # the list's end says nothing new
 
     async def close(self) -> UploadedList:
         if self.writer is None:
             raise FormError("the form has no list")
-        info = await run_in_threadpool(self.writer.close)
-        return UploadedList(info, self.file_name, self.fields)
+        info = await self.threads.run(self.writer.close)
+        digest = "" if self.digest is None else self.digest.hexdigest()
+        return UploadedList(info, self.file_name, self.fields, digest)
+
+    def _open(self) -> "ObjectWriter | _Nowhere":
+        if self.objects is None:
+            return _Nowhere()
+        return self.objects.open_writer(self.key, size_hint=self.size_hint)
+
+    def _write(self, writer: "ObjectWriter | _Nowhere", data: bytearray) -> None:
+        if self.digest is not None:
+            self.digest.update(data)
+        writer.write(data)
+
+
+@dataclass(slots=True)
+class _Nowhere:
+    """Takes a list as an object's writer does, and keeps nothing."""
+
+    size_bytes: int = 0
+
+    def write(self, data: bytearray) -> None:
+        self.size_bytes += len(data)
+
+    def close(self) -> ObjectInfo:
+        return ObjectInfo("", "", self.size_bytes, "")
+
+    def abort(self) -> None:
+        """Nothing is there to be taken back."""
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite_jobs",
     "tests.conformance.suite_publishing",
     "tests.conformance.suite_reclaiming",
+    "tests.conformance.suite_requests",
     "tests.conformance.suite_schedules",
     "tests.conformance.suite_tokens",
 )

@@ -148,6 +148,13 @@ OF_BUILDS: Final = (
         BUILDS.test_prepare__second_time__keeps_the_first_size,
     ),
     Fault(
+        "publish forgets which import it was",
+        "publish",
+        ", 'last_import', id",
+        ", 'last_import', '?'",
+        PUBLISHING.test_claim__after_an_import__tells_it_and_the_edits_since,
+    ),
+    Fault(
         "publish without replay",
         "publish",
         "change[side] = change[side] + apply(name, bits, op, hash32, ops[i + 1])",

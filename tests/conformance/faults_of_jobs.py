@@ -4,8 +4,10 @@ from typing import Final
 
 from tests.conformance.faults import Fault
 from tests.conformance.suite_jobs import JobSuite
+from tests.conformance.suite_requests import RequestSuite
 
 JOBS = JobSuite()
+REQUESTS = RequestSuite()
 
 
 OF_JOBS: Final = (
@@ -85,6 +87,22 @@ OF_JOBS: Final = (
         "'NX', ",
         "",
         JOBS.test_take_turn__many_callers__one_each_period,
+        own_list=False,
+    ),
+    Fault(
+        "request taken by two",
+        "request_put",
+        "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end",
+        "",
+        REQUESTS.test_replace__another_than_expected__writes_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "request kept for good",
+        "request_put",
+        ", 'PX', ARGV[3]",
+        "",
+        REQUESTS.test_record__whose_process_died__goes_after_a_minute,
         own_list=False,
     ),
 )

@@ -19,6 +19,7 @@ from worker.store.connections import connect
 from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
+from worker.store.requests import RequestStore
 from worker.store.scripts import Script, ScriptName, Scripts
 from worker.store.segments import SegmentStore
 
@@ -102,6 +103,7 @@ def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
         segments=SegmentStore(client, scripts, keys, environments, memberships, clock_ms, token),
         memberships=memberships,
         jobs=JobStore(client, scripts, keys, token),
+        requests=RequestStore(client, scripts, keys),
         audit=AuditStore(client, scripts, keys, AUDIT_ENTRIES),
         access_tokens=AccessTokenStore(client, scripts, keys, clock_ms, token),
         tokens=token,

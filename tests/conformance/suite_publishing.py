@@ -62,6 +62,21 @@ class PublishSuite:
         assert_list(store, ref, expected, {"out-2"})
         assert (published.edited_included, published.edited_excluded) == (1, 0)
 
+    def test_claim__after_an_import__tells_it_and_the_edits_since(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        _edit(store, ref, "i+before")
+        assert store.memberships.claim(ref, "i1").previous is None
+        store.memberships.cancel(ref, "i1")
+        publish(store, ref, "i2", build(store, ref, "i2", NEW))
+        _edit(store, ref, "i+one", "i+two")
+        publish(store, ref, "reshard-1", build(store, ref, "reshard-1", NEW))
+        _edit(store, ref, "i-one")
+        previous = store.memberships.claim(ref, "i3").previous
+        assert previous is not None
+        assert (previous.import_id, previous.edits_since) == ("i2", 2)
+        assert 0 < previous.published_ms <= store.memberships.state(ref).modified_ms
+
     def test_publish__merge__keeps_the_base_and_its_edits(self, store: Store, ref: ListRef) -> None:
         _live_list(store, ref)
         claim = store.memberships.claim(ref, "i1")

@@ -10,6 +10,7 @@ from tests.conformance.suite_expiry import ExpirySuite
 from tests.conformance.suite_jobs import JobSuite
 from tests.conformance.suite_publishing import PublishSuite
 from tests.conformance.suite_reclaiming import ReclaimSuite
+from tests.conformance.suite_requests import RequestSuite
 from tests.conformance.suite_schedules import ScheduleSuite
 from tests.conformance.suite_tokens import TokenSuite
 
@@ -47,6 +48,10 @@ class TestReclaiming(ReclaimSuite):
 
 
 class TestJobs(JobSuite):
+    pass
+
+
+class TestRequests(RequestSuite):
     pass
 
 

@@ -10,6 +10,7 @@ pytest.register_assert_rewrite("tests.api_servers")
 pytest.register_assert_rewrite("tests.contract.typescript")
 
 from tests.api_servers import Api, running_api  # noqa: E402  # asserts are rewritten first
+from tests.contract.command_line import run  # noqa: E402, F401  # same; a fixture, registered here
 from tests.contract.typescript import TypeScriptClient, typescript_client  # noqa: E402  # same
 from tests.object_servers import ObjectServer  # noqa: E402  # same
 from tests.servers import Server  # noqa: E402  # same

@@ -149,7 +149,7 @@ def _seed_token(store: Store) -> None:
     named.access_tokens.create(
         NewToken(
             name=shown["name"],
-            role=shown["role"],
+            role="writer",  # which the answer leaves out
             created_by=shown["ownerId"],
             description=shown["description"],
             grants=tuple(map(parse_specifier, tokens.SCOPE[0]["resources"])),
@@ -258,6 +258,7 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = {
     "postSegment": {"environmentKey": SCRATCH_ENVIRONMENT},
     "postEnvironment": {"projectKey": SCRATCH_PROJECT},
     "createBigSegmentImport": {"segmentKey": _NEW["segmentKey"]},
+    "createBigSegmentImportFromSource": {"segmentKey": _NEW["segmentKey"]},
     "deleteSegment": {"segmentKey": _NEW["segmentKey"]},
     "deleteEnvironment": {"environmentKey": _NEW["environmentKey"]},
     "deleteProject": {"projectKey": _NEW["projectKey"]},
@@ -265,6 +266,7 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = {
 PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "patchSegment": _for_patch,
     "createBigSegmentImport": _for_import,
+    "createBigSegmentImportFromSource": _for_import,
     "deleteSegment": _for_delete,
     "deleteEnvironment": _for_delete,
     "deleteProject": _for_delete,

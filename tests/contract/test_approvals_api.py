@@ -135,7 +135,7 @@ def test_wait__list_in_s3__is_understood_in_json(
 ) -> None:
     body = {"source": f"s3://{objects.bucket}/lists/a.csv", "waitOnApprovals": True}
 
-    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+    reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
 
     assert (reply.status_code, reply.json()["status"]) == (202, "preparing")
 

@@ -1,24 +1,20 @@
 """The client commands of `bigseg`, against a real API; the worker's part is done by hand."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from api.cli import build_app
-from tests.api_servers import SCOPE, TOKEN, Api, create_segment, include, new_key
+from tests.api_servers import SCOPE, SEGMENTS, TOKEN, create_segment, include, new_key
+from tests.conformance.building import build, publish
+from tests.contract.command_line import Run, complete_export, is_of, working
 from tests.held_imports import hold_import, publish_import
 from tests.servers import wait_until
 from worker.objects import ObjectStore
-from worker.store import JobRef, Store
-
-Run = Callable[..., Result]
+from worker.store import ImportRequest, JobRef, Store
 
 _REPORT = {
     "rowsRead": 4,
@@ -35,42 +31,13 @@ _REPORT = {
 }
 
 
-@pytest.fixture
-def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run one command as a user would."""
-    monkeypatch.setenv("BIGSEG_URL", api.url)
-    monkeypatch.setenv("BIGSEG_TOKEN", TOKEN)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run_command(*words: str) -> Result:
-        return CliRunner().invoke(build_app(), list(words))
-
-    return run_command
-
-
-@contextmanager
-def _worker(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterator[None]:
-    """End the segment's next job, as a worker would."""
-    found: list[JobRef] = []
-
-    def is_there() -> bool:
-        found[:] = [ref for ref in store.jobs.active(SCOPE) if _is_of(store, ref, segment)]
-        return bool(found)
-
-    def work() -> None:
-        wait_until(is_there, f"{segment} has a job", 20)
-        end(found[0])
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join(30)
-
-
-def _is_of(store: Store, ref: JobRef, segment: str) -> bool:
-    return store.jobs.get(ref).request.list_ref.segment == segment
+def _refer(client: httpx.Client, key: str) -> str:
+    """Make a segment with a rule on another one; give its key."""
+    referrer = create_segment(client, big=False)
+    clause = {"attribute": "", "op": "segmentMatch", "values": [key], "negate": False}
+    patch = [{"op": "add", "path": "/rules/-", "value": {"clauses": [clause]}}]
+    assert client.patch(f"{SEGMENTS}/{referrer}", json=patch).is_success
+    return referrer
 
 
 def _json(result: Result) -> Any:
@@ -97,15 +64,51 @@ def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
     assert "does not exist" in json.loads(gone.stderr)["error"]
 
 
+def test_imports_show__replace_over_edits__says_so(
+    run: Run, client: httpx.Client, store: Store
+) -> None:
+    key = create_segment(client)
+    path, form = f"{SEGMENTS}/{key}/imports", {"mode": "replace"}
+    ids = []
+    for _ in range(2):
+        reply = client.post(path, data=form, files={"file": ("l.csv", b"a")})
+        ids.append(reply.headers["location"].rpartition("/")[2])
+        ref = store.segments.get(SCOPE, key).ref
+        publish(store, ref, ids[-1], build(store, ref, ids[-1], ["a"]))
+        include(client, key, "b")
+
+    first, second = (run("imports", "show", one, "--segment", key).stdout for one in ids)
+
+    assert f"replaces what import {ids[0]} and 1 later edit had made" in second
+    assert "replaces what" not in first
+
+
+def test_segments_delete__others_refer_to_it__needs_force(run: Run, client: httpx.Client) -> None:
+    key = create_segment(client)
+    referrer = _refer(client, key)
+
+    refused = run("segments", "delete", key)
+
+    assert refused.exit_code == 1
+    assert referrer in refused.stderr
+    assert run("segments", "show", key).exit_code == 0
+    assert run("segments", "delete", key, "--force").exit_code == 0
+    assert run("segments", "show", key).exit_code == 1
+
+
 def test_lookup__members_and_strangers__are_told_apart(run: Run, client: httpx.Client) -> None:
     key = create_segment(client)
-    include(client, key, "a/b", "[bold]é")
+    members = ("a/b", "..", ".", "../../..", "[bold]é")
+    include(client, key, *members)
 
-    answers = _json(run("lookup", "--segment", key, "a/b", "[bold]é", "no", "--json"))
+    answers = _json(run("lookup", "--segment", key, *members, "no", "--json"))
     table = run("lookup", "--segment", key, "[bold]é")
 
-    assert [one["included"] for one in answers] == [True, True, False]
+    assert [one["included"] for one in answers] == [True] * 5 + [False]
     assert "[bold]é" in table.stdout
+    not_text = run("lookup", "--segment", key, "\udcff")
+    assert not_text.exit_code == 1
+    assert "bigseg: a context key is not valid UTF-8" in not_text.stderr
 
 
 def test_import__file_into_a_new_segment__waits_and_shows_the_report(
@@ -118,7 +121,7 @@ def test_import__file_into_a_new_segment__waits_and_shows_the_report(
     def end(ref: JobRef) -> None:
         store.jobs.end(ref, "complete", report=_REPORT, keep_s=600)
 
-    with _worker(store, key, end):
+    with working(store, key, end):
         result = run("import", str(file), "--segment", key, "--create", "--mode", "replace")
 
     assert result.exit_code == 0, result.output
@@ -137,7 +140,7 @@ def test_import__stopped__ends_with_status_1_and_the_reason(
     def end(ref: JobRef) -> None:
         store.jobs.end(ref, "stopped", reason="list changed", keep_s=600)
 
-    with _worker(store, key, end):
+    with working(store, key, end):
         result = run("import", str(file), "--segment", key, "--json")
 
     assert result.exit_code == 1
@@ -146,6 +149,36 @@ def test_import__stopped__ends_with_status_1_and_the_reason(
     shown = run("imports", "show", job["id"], "--segment", key)
     assert shown.exit_code == 1
     assert "list changed" in shown.stdout
+
+
+def test_import__no_key_accepted__ends_with_status_3_and_shows_the_warnings(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = create_segment(client)
+    file = tmp_path / "list.csv"
+    file.write_text("\n")
+    warning = {"kind": "tab", "count": 1, "rows": [7], "message": "the rows hold a tab"}
+    report = {**_REPORT, "accepted": 0, "warnings": [warning]}
+    asked: list[ImportRequest] = []
+
+    def end(ref: JobRef) -> None:
+        request = store.jobs.get(ref).request
+        assert isinstance(request, ImportRequest)
+        asked.append(request)
+        store.jobs.end(ref, "complete", report=report, keep_s=600)
+
+    with working(store, key, end):
+        result = run(
+            *("import", str(file), "--segment", key),
+            *("--allow-rejected", "--allow-shrink", "--allow-empty"),
+        )
+
+    assert result.exit_code == 3, result.output
+    assert "no key of the list was accepted" in result.stderr
+    assert "the rows hold a tab" in result.stdout
+    assert asked[0].allow_rejected
+    assert asked[0].allow_shrink
+    assert asked[0].allow_empty
 
 
 def test_approve__import_that_waits__publishes_it(
@@ -158,19 +191,19 @@ def test_approve__import_that_waits__publishes_it(
     def held(ref: JobRef) -> None:
         hold_import(store, ref, ["a", "b"])
 
-    with _worker(store, key, held):
+    with working(store, key, held):
         result = run("import", str(file), "--segment", key, "--wait-for-approval")
 
     assert result.exit_code == 0, result.output
     assert "pending_approval" in result.stdout
-    (import_id,) = (ref.job_id for ref in store.jobs.active(SCOPE) if _is_of(store, ref, key))
+    (import_id,) = (ref.job_id for ref in store.jobs.active(SCOPE) if is_of(store, ref, key))
     assert f"bigseg approve {import_id} -s {key}" in result.stdout
 
     def publish(ref: JobRef) -> None:
         wait_until(lambda: store.jobs.get(ref).status == "in_progress", "its approval", 20)
         publish_import(store, ref)
 
-    with _worker(store, key, publish):
+    with working(store, key, publish):
         result = run("approve", import_id, "--segment", key)
     assert result.exit_code == 0, result.output
     assert "complete" in result.stdout
@@ -209,14 +242,9 @@ def test_export__complete__writes_the_file_or_standard_output(
     output = tmp_path / "out.csv"
 
     def end(ref: JobRef) -> None:
-        with objects.open_writer(f"exports/{ref.job_id}") as writer:
-            writer.write(b"a\nb\n")
-        info = writer.close()
-        where = {"bucket": info.bucket, "key": info.key, "etag": info.etag}
-        report = {"sizeBytes": info.size_bytes, "rows": 2, **where}
-        store.jobs.end(ref, "complete", report=report, keep_s=600)
+        complete_export(store, objects, ref, b"a\nb\n")
 
-    with _worker(store, key, end):
+    with working(store, key, end):
         result = run("export", "--segment", key, *(("-o", str(output)) if as_file else ()))
 
     assert result.exit_code == 0, result.output

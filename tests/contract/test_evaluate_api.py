@@ -179,7 +179,8 @@ def test_evaluate__segments_that_refer_to_others__follow_them(
     big_segment(store, scope, "big", Edit("i+", "ada"))
     standard_segment(store, scope, "gold", rules=[GOLD])
     match = "segmentMatch"
-    standard_segment(store, scope, "by-big", rules=[rule("", match, ["nowhere", "big"])])
+    standard_segment(store, scope, "by-big", rules=[rule("", match, ["empty", "big"])])
+    standard_segment(store, scope, "empty")
     standard_segment(store, scope, "by-rule", rules=[rule("", match, ["gold"])])
     standard_segment(store, scope, "chain", rules=[rule("", match, ["by-big"])])
     standard_segment(store, scope, "not-big", rules=[rule("", match, ["big"], negate=True)])

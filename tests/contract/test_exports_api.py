@@ -1,11 +1,16 @@
 """Exports over the wire: eight fields at every stage, and a download that streams."""
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import httpx
 import pytest
 
 from tests.api_servers import (
     SCOPE,
     SEGMENTS,
+    TOKEN,
     Api,
     assert_refused,
     create_segment,
@@ -63,10 +68,7 @@ def _complete(store: Store, objects: ObjectStore, ref: JobRef, content: bytes) -
         (b"", None),
         (b"null", "application/json"),
         (b"", "application/json"),
-        (b"{", "application/json"),
-        (b'["parquet"]', "application/json"),
         (b"", "application/x-www-form-urlencoded"),
-        (b'{"format":"parquet"}', "text/plain"),
     ],
 )
 def test_create__whatever_clients_send__starts_a_csv_export(
@@ -135,9 +137,118 @@ def test_download__empty_export__is_an_empty_file(
     location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
     _complete(store, objects, _export(location), b"")
 
-    reply = client.get(f"{location}/download")
+    for headers in ({}, {"Range": "bytes=0-"}, {"Range": "bytes=-5"}):
+        reply = client.get(f"{location}/download", headers=headers)
 
-    assert (reply.status_code, reply.content) == (200, b"")
+        assert (reply.status_code, reply.content) == (200, b"")
+
+
+@pytest.fixture(scope="module")
+def download(client: httpx.Client, store: Store, objects: ObjectStore) -> tuple[str, bytes]:
+    """A complete export's link, and the file: more than two pieces of it."""
+    segment = create_segment(client)
+    location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
+    content = b"".join(b"key-%08d\n" % n for n in range(200_000))
+    _complete(store, objects, _export(location), content)
+    return f"{location}/download", content
+
+
+def test_download__asked_for_its_headers__gives_those_of_the_file(
+    client: httpx.Client, download: tuple[str, bytes]
+) -> None:
+    path, content = download
+
+    whole, head = client.get(path), client.head(path)
+
+    names = ("content-length", "content-type", "content-disposition", "etag", "accept-ranges")
+    assert (head.status_code, head.content) == (200, b"")
+    assert [head.headers[name] for name in names] == [whole.headers[name] for name in names]
+    assert head.headers["content-length"] == str(len(content))
+    assert head.headers["accept-ranges"] == "bytes"
+    assert client.head(path, headers={"Range": "bytes=0-9"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "start", "end"),
+    [
+        ("bytes=1000-1999", 1_000, 2_000),
+        ("bytes=1200000-", 1_200_000, 2_600_000),
+        ("bytes=-1300000", 1_300_000, 2_600_000),
+        ("bytes=0-2599999", 0, 2_600_000),
+        ("bytes=2599999-9999999", 2_599_999, 2_600_000),
+    ],
+)
+def test_download__range__is_these_bytes(
+    client: httpx.Client, download: tuple[str, bytes], wanted: str, start: int, end: int
+) -> None:
+    path, content = download
+
+    reply = client.get(path, headers={"Range": wanted})
+
+    assert reply.status_code == 206
+    assert reply.content == content[start:end]
+    assert reply.headers["content-length"] == str(end - start)
+    assert reply.headers["content-range"] == f"bytes {start}-{end - 1}/{len(content)}"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=0-1,5-9", "bytes=9-1", "bytes=x-", "rows=0-1"])
+def test_download__what_is_not_one_range__is_the_whole(
+    client: httpx.Client, download: tuple[str, bytes], wanted: str
+) -> None:
+    path, content = download
+
+    reply = client.get(path, headers={"Range": wanted})
+
+    assert (reply.status_code, reply.content) == (200, content)
+    assert "content-range" not in reply.headers
+
+
+def test_download__range_behind_the_file__says_how_long_it_is(
+    client: httpx.Client, download: tuple[str, bytes]
+) -> None:
+    path, content = download
+
+    for wanted in (f"bytes={len(content)}-", "bytes=-0"):
+        reply = client.get(path, headers={"Range": wanted})
+
+        assert "2,600,000 bytes" in assert_refused(reply, 416, "range_not_satisfiable")
+        assert reply.headers["content-range"] == f"bytes */{len(content)}"
+
+
+def test_download__on_condition__is_sent_only_where_it_has_to_be(
+    client: httpx.Client, download: tuple[str, bytes]
+) -> None:
+    path, content = download
+    tag = client.head(path).headers["etag"]
+
+    def ask(**headers: str) -> tuple[int, bytes]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        reply = client.get(path, headers=named)
+        return reply.status_code, reply.content
+
+    assert ask(If_None_Match=tag) == (304, b"")
+    assert ask(If_None_Match=f'"x", W/{tag}', Range="bytes=0-3") == (304, b"")
+    assert ask(If_None_Match='"x"', Range="bytes=0-3") == (206, content[:4])
+    assert ask(If_Range=tag, Range="bytes=0-3") == (206, content[:4])
+    for other in ('"x"', f"W/{tag}", "Wed, 21 Oct 2015 07:28:00 GMT"):
+        assert ask(If_Range=other, Range="bytes=0-3") == (200, content)
+    assert client.head(path, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_download__cut__goes_on_with_curl(
+    api: Api, download: tuple[str, bytes], tmp_path: Path
+) -> None:
+    path, content = download
+    file = tmp_path / "list.csv"
+    file.write_bytes(content[:1_234_567])
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("there is no curl")
+
+    command = [curl, "-sS", "-f", "-C", "-", "-o", str(file), "-H", f"Authorization: {TOKEN}"]
+    subprocess.run([*command, api.url + path], check=True, timeout=30)
+
+    assert file.read_bytes() == content
 
 
 def test_download__not_yet_complete__is_not_found(client: httpx.Client, segment: str) -> None:
@@ -150,9 +261,14 @@ def test_download__file_deleted_since__is_not_found(
     client: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:
     location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
-    objects.delete(_complete(store, objects, _export(location), b"a\n"))
+    key = _complete(store, objects, _export(location), b"a\n")
+    tag = client.head(f"{location}/download").headers["etag"]
+    objects.delete(key)
 
-    assert "export again" in assert_refused(client.get(f"{location}/download"), 404, "not_found")
+    for headers in ({}, {"Range": "bytes=0-0"}, {"If-None-Match": tag}):
+        reply = client.get(f"{location}/download", headers=headers)
+        assert "export again" in assert_refused(reply, 404, "not_found")
+    assert client.head(f"{location}/download").status_code == 404
 
 
 def test_download__environment_deleted_since__is_not_found(

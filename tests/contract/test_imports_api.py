@@ -98,6 +98,7 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
             "etaSeconds": None,
         },
         "report": None,
+        "previousImport": None,
     }
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is True
 
@@ -167,6 +168,8 @@ def test_upload__in_chunks__is_accepted(
         {"data": {"mode": "append"}},
         {"data": {"waitOnApprovals": "maybe"}},
         {"data": {"allowEmpty": "maybe"}},
+        {"data": {"allowRejected": "maybe"}},
+        {"data": {"allowShrink": "maybe"}},
     ],
 )
 def test_upload__bad_form__is_an_invalid_request_and_leaves_nothing(
@@ -269,17 +272,17 @@ def test_upload__client_goes_away__leaves_nothing(
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is False
 
 
+@pytest.mark.parametrize("path", ["imports/from-source", "imports"])
 def test_source__allowed_list_in_s3__is_accepted_with_its_representation(
-    client: httpx.Client, store: Store, objects: ObjectStore, segment: str
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str, path: str
 ) -> None:
     body = {
         "source": f"s3://{objects.bucket}/lists/2026/a b.csv",
         "mode": "replace",
         "allowEmpty": True,
-        "unknown": 1,
     }
 
-    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+    reply = client.post(f"{SEGMENTS}/{segment}/{path}", json=body)
 
     assert reply.status_code == 202
     shown = reply.json()
@@ -296,15 +299,63 @@ def test_source__allowed_list_in_s3__is_accepted_with_its_representation(
     )
 
 
+@pytest.mark.parametrize("as_form", [True, False])
+@pytest.mark.parametrize("flag", [None, "allowRejected", "allowShrink", "allowEmpty"])
+def test_import__flag_that_overrides_a_guard__is_part_of_the_request(
+    client: httpx.Client,
+    store: Store,
+    objects: ObjectStore,
+    segment: str,
+    flag: str | None,
+    *,
+    as_form: bool,
+) -> None:
+    if as_form:
+        reply = _upload(client, segment, data={flag: "true"} if flag else {})
+    else:
+        body = {"source": f"s3://{objects.bucket}/lists/a"} | ({flag: True} if flag else {})
+        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    flags = (request.allow_rejected, request.allow_shrink, request.allow_empty)
+    assert flags == tuple(flag == name for name in ("allowRejected", "allowShrink", "allowEmpty"))
+
+
 @pytest.mark.parametrize("path", ["uploads/x", "exports/x"])
 def test_source__inside_our_own_prefix__is_an_invalid_request(
     client: httpx.Client, objects: ObjectStore, segment: str, path: str
 ) -> None:
     body = {"source": f"s3://{objects.bucket}/{INTERNAL_PREFIX}{path}"}
 
-    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+    reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
 
     assert_refused(reply, 400, "invalid_request")
+
+
+def test_source__without_one_or_with_a_file__is_refused_in_a_sentence(
+    client: httpx.Client, objects: ObjectStore, segment: str
+) -> None:
+    path = f"{SEGMENTS}/{segment}/imports/from-source"
+
+    empty = assert_refused(client.post(path), 400, "invalid_request")
+    nowhere = assert_refused(client.post(path, json={"mode": "merge"}), 400, "invalid_request")
+    form = client.post(path, files={"file": ("list.csv", _LIST)})
+
+    assert "send JSON" in empty
+    assert "source" in nowhere
+    assert "application/json" in assert_refused(form, 415, "unsupported_media_type")
+    assert _uploads(objects, segment) == []
+
+
+def test_source__while_an_import_runs__conflicts(
+    client: httpx.Client, objects: ObjectStore, segment: str
+) -> None:
+    running = _upload(client, segment).headers["location"].rpartition("/")[2]
+    body = {"source": f"s3://{objects.bucket}/lists/a.csv"}
+
+    reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
+
+    assert running in assert_refused(reply, 409, "optimistic_locking_error")
 
 
 def test_import__standard_or_unknown_segment__is_refused(client: httpx.Client) -> None:

@@ -162,6 +162,12 @@ def test_dry_run__asked_for__stores_nothing(ldcli: Ldcli) -> None:
     assert ldcli.read("GET", path)["name"] == "Made by ldcli"
 
 
+def test_whoami__with_a_null_body__says_which_token_it_is(ldcli: Ldcli) -> None:
+    shown = ldcli.read("GET", "/api/v2/caller-identity")
+
+    assert (shown["authKind"], shown["tokenName"]) == ("token", "admin token")
+
+
 def test_tracking__after_each_command__is_not_found(client: httpx.Client) -> None:
     reply = client.post("/internal/tracking", json={"event": "CLI Command Run"})
 

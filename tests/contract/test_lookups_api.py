@@ -103,14 +103,18 @@ def test_lookup__path_without_a_valid_key__is_an_invalid_request(
     assert_refused(reply, 400, "invalid_request")
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
 def test_lookup__other_method__is_not_allowed(
     client: httpx.Client, segment: str, method: str
 ) -> None:
     reply = client.request(method, f"{SEGMENTS}/{segment}/contexts/a", content=b"{}")
 
     assert_refused(reply, 405, "method_not_allowed")
-    assert reply.headers["allow"] == "GET"
+    assert reply.headers["allow"] == "GET, HEAD, OPTIONS"
+    if method != "POST":
+        reply = client.request(method, f"{SEGMENTS}/{segment}/contexts/lookup", content=b"{}")
+        assert_refused(reply, 405, "method_not_allowed")
+        assert reply.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_lookup__standard_segment__is_an_invalid_request(client: httpx.Client) -> None:

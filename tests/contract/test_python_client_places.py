@@ -61,7 +61,9 @@ def test_project__created__has_the_documented_shape(projects: ProjectsApi, proje
         "name": f"Name of {project}",
         "tags": [],
         "includeInSnippetByDefault": False,
-        "defaultClientSideAvailability": {"usingEnvironmentId": False, "usingMobileKey": False},
+        "defaultClientSideAvailability": {"usingEnvironmentId": False, "usingMobileKey": True},
+        "requireViewAssociationForNewFlags": False,
+        "requireViewAssociationForNewSegments": False,
         "_links": {
             "self": {"href": f"/api/v2/projects/{project}", "type": "application/json"},
             "environments": {
@@ -239,7 +241,7 @@ def plain(api: Api) -> Iterator[httpx.Client]:
         ("GET", "/api/v2/projects/default/environments/none"),
         ("PATCH", "/api/v2/projects/default/environments/none"),
         ("DELETE", "/api/v2/projects/default/environments/none"),
-        ("GET", "/api/v2/projects/default/view-associations/segments/s?environmentId=1&limit=100"),
+        ("GET", "/api/v2/projects/none/view-associations/segments/s?environmentId=1&limit=100"),
         ("POST", "/internal/tracking"),
     ],
 )

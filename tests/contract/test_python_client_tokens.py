@@ -10,6 +10,7 @@ from launchdarkly_api import (
     AccessTokenPost,
     AccessTokensApi,
     ApiClient,
+    OtherApi,
     PatchOperation,
     SegmentBody,
     SegmentsApi,
@@ -66,7 +67,7 @@ def test_token__created__has_the_documented_shape(tokens: AccessTokensApi) -> No
     body = AccessTokenPost(
         name="nightly",
         description="d",
-        role="writer",
+        role="reader",
         inlineRole=[_inline(*_SPECIFIERS)],
         serviceToken=True,
         defaultApiVersion=20240415,
@@ -88,7 +89,7 @@ def test_token__created__has_the_documented_shape(tokens: AccessTokensApi) -> No
         "memberId": "admin",
         "name": "nightly",
         "description": "d",
-        "role": "writer",
+        "role": "reader",
         "inlineRole": [{"effect": "allow", "actions": ["*"], "resources": _SPECIFIERS}],
         "serviceToken": True,
         "defaultApiVersion": 20240415,
@@ -104,10 +105,70 @@ def test_token__created__has_the_documented_shape(tokens: AccessTokensApi) -> No
 
 
 def test_token__without_a_role__is_a_reader_and_with_an_inline_role_a_writer(
+    api: Api,
     tokens: AccessTokensApi,
 ) -> None:
+    """The answer leaves out what an inline role says by itself, as LaunchDarkly's does."""
     assert _made(tokens).role == "reader"
-    assert _made(tokens, inlineRole=[_inline("proj/*:env/*:segment/*")]).role == "writer"
+    made = _made(tokens, inlineRole=[_inline("proj/*:env/*:segment/*")])
+
+    assert made.role is None
+    with api.client(made.token) as client:
+        create_segment(client)
+        assert_refused(client.post("/api/v2/projects", json={}), 403, "forbidden")
+
+
+def test_token__without_a_version__has_the_newest_one(tokens: AccessTokensApi) -> None:
+    for given in ({}, {"defaultApiVersion": 0}):
+        assert _made(tokens, **given).default_api_version == 20240415
+    older = _made(tokens, defaultApiVersion=20191212)
+
+    assert older.default_api_version == 20191212
+    removed = tokens.patch_token(older.id, [_operation("remove", "/defaultApiVersion")])
+    assert removed.default_api_version == 20240415
+
+
+def test_token__reset_by_a_body__keeps_the_old_secret_until_then(
+    api: Api, tokens: AccessTokensApi
+) -> None:
+    made = _made(tokens, role="reader")
+
+    with api.client() as admin:
+        reply = admin.post(f"{_TOKENS}/{made.id}/reset", json={"expiry": _FAR_MS})
+        assert reply.status_code == 200
+        for secret in (made.token, reply.json()["token"]):
+            with api.client(secret) as one:
+                assert one.get(SEGMENTS).is_success
+        assert admin.post(f"{_TOKENS}/{made.id}/reset", content=b"null").status_code == 200
+
+
+def test_caller_identity__of_each_kind_of_token__says_which_it_is(
+    api: Api, tokens: AccessTokensApi
+) -> None:
+    admin = as_sent(OtherApi(tokens.api_client).get_caller_identity_with_http_info())
+    assert admin == {
+        "authKind": "token",
+        "tokenName": "admin token",
+        "tokenId": "admin",
+        "memberId": "admin",
+        "serviceToken": True,
+    }
+    made = _made(
+        tokens,
+        name="mine",
+        inlineRole=[_inline(_SPECIFIERS[0])],
+        expiry=_FAR_MS,
+        serviceToken=False,
+    )
+    with api.client(made.token) as one:
+        assert one.get("/api/v2/caller-identity").json() == {
+            "authKind": "token",
+            "tokenName": "mine",
+            "tokenId": made.id,
+            "memberId": "admin",
+            "serviceToken": False,
+            "expiresAt": _FAR_MS,
+        }
 
 
 def test_tokens__listed__are_paged_newest_first(tokens: AccessTokensApi) -> None:
@@ -137,7 +198,7 @@ def test_token__patched__is_changed_and_keeps_its_secret(api: Api, tokens: Acces
 
     shown = tokens.patch_token(made.id, changes)
 
-    assert (shown.name, shown.description, shown.role) == ("new", "d", "writer")
+    assert (shown.name, shown.description, shown.role) == ("new", "d", None)
     assert shown.expiry == _FAR_MS
     assert shown.inline_role is not None
     assert shown.inline_role[0].resources == _SPECIFIERS[:1]

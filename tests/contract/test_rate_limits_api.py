@@ -70,8 +70,9 @@ def test_token__over_its_limit_of_look_ups__is_refused_on_both_routes(
 
     reply = _refusal(client, f"{SEGMENTS}/{key}/contexts/a", _LOOKUPS)
     same = _refusal(client, f"{SEGMENTS}/{key}/users/a", _LOOKUPS)
+    by_body = client.post(f"{SEGMENTS}/{key}/contexts/lookup", json={"key": "a"})
 
-    for one in (reply, same):
+    for one in (reply, same, by_body):
         assert "with this token" in assert_refused(one, 429, "rate_limited")
         assert one.headers["X-Ratelimit-Auth-Token-Limit"] == str(_LOOKUPS)
         assert one.headers["X-Ratelimit-Auth-Token-Remaining"] == "0"

@@ -1,6 +1,8 @@
 """Refusals that do not depend on the route: tokens, methods, types and sizes of bodies."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -40,6 +42,22 @@ def test_any_path__without_the_token__is_unauthorized(
 def test_any_path__with_the_token_bare_or_as_bearer__is_let_in(api: Api, header: str) -> None:
     for path in (SEGMENTS, "/metrics", "/docs", "/openapi.json"):
         assert httpx.get(api.url + path, headers={"Authorization": header}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", [f"{TOKEN} ", f"{TOKEN} \t ", f"  {TOKEN}  ", f"Bearer {TOKEN} "]
+)
+def test_token__with_blanks_around_it__is_the_token(
+    api: Api, client: httpx.Client, header: str
+) -> None:
+    """Sent without httpx, which refuses to."""
+    key, url = create_segment(client), httpx.URL(api.url)
+    with closing(HTTPConnection(url.host, url.port, timeout=10)) as connection:
+        for path in (SEGMENTS, f"{SEGMENTS}/{key}/contexts/a"):
+            connection.request("GET", path, headers={"Authorization": header})
+            reply = connection.getresponse()
+            reply.read()
+            assert reply.status == 200
 
 
 def test_upload__without_the_token__is_refused_though_its_body_is_long(api: Api) -> None:

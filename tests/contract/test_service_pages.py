@@ -10,6 +10,8 @@ _OPERATIONS = {
     "getExpiringUserTargetsForSegment",
     "patchExpiringUserTargetsForSegment",
     "patchSegment",
+    "getCallerIdentity",
+    "getLinkedViews",
     "getProjects",
     "postProject",
     "getProject",
@@ -28,7 +30,10 @@ _OPERATIONS = {
     "updateBigSegmentTargets",
     "getSegmentMembershipForContext",
     "getSegmentMembershipForUser",
+    "lookUpSegmentMembershipForContext",
+    "lookUpSegmentMembershipForUser",
     "createBigSegmentImport",
+    "createBigSegmentImportFromSource",
     "getBigSegmentImport",
     "createBigSegmentExport",
     "getBigSegmentExport",
@@ -74,12 +79,19 @@ def test_metrics__after_requests__count_them_by_route(client: httpx.Client) -> N
     assert key not in text
 
 
-def test_document__names_every_operation_and_no_422(client: httpx.Client) -> None:
+def test_document__names_every_operation_and_422_only_for_keys(
+    client: httpx.Client,
+) -> None:
     document = client.get("/openapi.json").json()
 
     operations = [one for path in document["paths"].values() for one in path.values()]
     assert {one["operationId"] for one in operations} == _OPERATIONS
-    assert all("422" not in operation["responses"] for operation in operations)
+    # FastAPI's own 422 is not ours; a key that is another request's is.
+    assert {one["operationId"] for one in operations if "422" in one["responses"]} == {
+        "createBigSegmentImport",
+        "createBigSegmentImportFromSource",
+        "createBigSegmentExport",
+    }
     assert "HTTPValidationError" not in document["components"]["schemas"]
     lookup = document["paths"][
         "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/contexts/{contextKey}"

@@ -1,67 +1,28 @@
-"""What LaunchDarkly's Terraform provider 3.1.3 sends and expects, request by request.
+"""What both lines of LaunchDarkly's Terraform provider send: a second plan changes nothing.
 
-Source: read in the provider's code. Its HTTPS is `bigseg api --tls-cert`'s matter.
+Its HTTPS is `bigseg api --tls-cert`'s matter.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-import httpx
 import pytest
 
-from tests.api_servers import SEGMENTS, TOKEN, Api, assert_refused, new_key
+from tests.api_servers import TOKEN, Api, new_key
+from tests.contract.terraform_decoding import Refused
+from tests.contract.terraform_provider import (
+    TARGETING,
+    Provider,
+    Values,
+    plan,
+    provider,
+    remove,
+    replace,
+)
 
-#: The Go client adds the version, and the provider adds it again.
-_HEADERS: Final = [
-    ("Authorization", TOKEN),
-    ("Ld-Api-Version", "20240415"),
-    ("Ld-Api-Version", "20240415"),
-    ("Accept", "application/json"),
-    ("User-Agent", "launchdarkly-terraform-provider/3.1.3"),
-]
-_PROJECT: Final = "/api/v2/projects/default"
-_ENVIRONMENT: Final = f"{_PROJECT}/environments/production"
-_MOST_INT32: Final = 2**31 - 1
-
-#: What the Go client's decoder demands to be there; of what type, it checks too.
-_SEGMENT: Final[dict[str, type]] = {
-    "name": str,
-    "key": str,
-    "tags": list,
-    "creationDate": int,
-    "lastModifiedDate": int,
-    "rules": list,
-    "version": int,
-    "generation": int,
-    "deleted": bool,
-    "_links": dict,
-}
-_PROJECT_FIELDS: Final[dict[str, type]] = {
-    "_links": dict,
-    "_id": str,
-    "key": str,
-    "name": str,
-    "includeInSnippetByDefault": bool,
-    "tags": list,
-}
-_ENVIRONMENT_FIELDS: Final[dict[str, type]] = {
-    "_links": dict,
-    "_id": str,
-    "key": str,
-    "name": str,
-    "apiKey": str,
-    "mobileKey": str,
-    "color": str,
-    "defaultTtl": int,
-    "secureMode": bool,
-    "defaultTrackEvents": bool,
-    "requireComments": bool,
-    "confirmChanges": bool,
-    "tags": list,
-    "critical": bool,
-}
-_RULES: Final[list[dict[str, Any]]] = [
+_PLACE: Final = "default/production"
+_SEGMENTS: Final = f"/api/v2/segments/{_PLACE}"
+_RULES: Final[list[Values]] = [
     {
         "clauses": [
             {
@@ -92,10 +53,11 @@ _RULES: Final[list[dict[str, Any]]] = [
                 "contextKind": "user",
                 "negate": False,
             }
-        ]
+        ],
+        "rolloutContextKind": "user",
     },
 ]
-_TARGETS: Final[dict[str, Any]] = {
+_TARGETS: Final[Values] = {
     "included": ["z", "a", "m"],
     "excluded": ["y", "b"],
     "rules": _RULES,
@@ -105,192 +67,203 @@ _TARGETS: Final[dict[str, Any]] = {
     ],
     "excludedContexts": [{"contextKind": "device", "values": ["e2", "e1"]}],
 }
-_NO_TARGETS: Final[dict[str, Any]] = {name: [] for name in _TARGETS}
+_NO_TARGETS: Final[Values] = {name: [] for name in TARGETING}
+_SCOPE: Final = [
+    {"effect": "allow", "actions": ["*"], "resources": ["proj/default:env/*:segment/*"]}
+]
+_ROLES: Final = ("role", "inlineRole")
 
 
-@pytest.fixture(scope="module")
-def terraform(api: Api) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, headers=_HEADERS, timeout=20) as terraform:
-        sent = terraform.build_request("GET", "/").headers.get_list("ld-api-version")
+@pytest.fixture(params=[2, 3], scope="module")
+def terraform(api: Api, request: pytest.FixtureRequest) -> Iterator[Provider]:
+    with provider(api, request.param) as terraform:
+        sent = terraform.http.build_request("GET", "/").headers.get_list("ld-api-version")
         assert sent == ["20240415", "20240415"]
         yield terraform
 
 
-def _decoded(reply: httpx.Response, status: int, required: dict[str, type]) -> dict[str, Any]:
-    """Decode an answer as the Go client does."""
-    assert reply.status_code == status, reply.text
-    assert reply.headers["content-type"] == "application/json"
-    body: dict[str, Any] = reply.json()
-    for name, kind in required.items():
-        assert type(body[name]) is kind, name
-    for name in ("version", "generation", "defaultTtl"):
-        assert body.get(name, 0) <= _MOST_INT32
-    return body
+def _segment(**given: Any) -> Values:
+    return {"key": new_key(), "name": "Made by Terraform", **given}
 
 
-def _place_is_there(terraform: httpx.Client) -> None:
-    """The checks before a segment is created."""
-    plan = terraform.get(_PROJECT)
-    assert plan.status_code == 200
-    assert not plan.json().get("requireViewAssociationForNewSegments")
-    _decoded(terraform.get(_PROJECT), 200, _PROJECT_FIELDS)
-    _decoded(terraform.get(_ENVIRONMENT), 200, _ENVIRONMENT_FIELDS)
+def _environment(key: str, **given: Any) -> Values:
+    return {"key": key, "name": key.upper(), "color": "ABCDEF", **given}
 
 
-def _created(terraform: httpx.Client, **given: Any) -> str:
-    key = new_key()
-    shell = {
-        "name": "Made by Terraform",
-        "key": key,
+def test_project__created_updated_and_imported__plans_nothing(terraform: Provider) -> None:
+    config: Values = {
+        "key": new_key("project"),
+        "name": "By Terraform",
+        "tags": ["a", "terraform"],
+        "environments": [_environment(key) for key in ("zeta", "alpha", "mid")],
+    }
+    state = terraform.apply_project(config)
+    assert plan(config | {"environments": state["environments"]}, state) == []
+    assert [one["key"] for one in state["environments"]] == ["zeta", "alpha", "mid"]
+
+    alpha = _environment("alpha", critical=True, tags=["t"], defaultTtl=7, requireComments=True)
+    changed: Values = config | {
+        "name": "Renamed",
+        "tags": [],
+        "defaultClientSideAvailability": {"usingEnvironmentId": True, "usingMobileKey": False},
+        "environments": [_environment("zeta"), alpha, _environment("late", secureMode=True)],
+    }
+    if terraform.line == 3:
+        changed |= {"requireViewAssociationForNewFlags": True}
+    state = terraform.apply_project(changed, state)
+
+    for found in (state, terraform.read_project(config["key"])):  # an import knows no order
+        assert plan(changed | {"environments": found["environments"]}, found) == []
+        assert found["includeInSnippetByDefault"] is True
+        assert [one["key"] for one in found["environments"]] == ["zeta", "alpha", "late"]
+        for wanted, one in zip(changed["environments"], found["environments"], strict=True):
+            assert plan(wanted, one) == []
+    terraform.destroy(f"/api/v2/projects/{config['key']}")
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_project__with_the_older_name_of_its_availability__plans_nothing(
+    api: Api, *, included: bool
+) -> None:
+    config = {
+        "key": new_key("project"),
+        "name": "n",
+        "includeInSnippetByDefault": included,
+        "environments": [_environment("test")],
+    }
+    with provider(api, 2) as terraform:
+        state = terraform.apply_project(config)
+        assert plan(config | {"environments": state["environments"]}, state) == []
+
+        path = f"/api/v2/projects/{config['key']}"
+        patch = [replace("includeInSnippetByDefault", not included)]
+        shown = terraform.http.patch(path, json=patch).json()
+        assert shown["defaultClientSideAvailability"]["usingEnvironmentId"] is not included
+        terraform.destroy(path)
+
+
+def test_project__created_with_either_name_of_its_availability__has_both(api: Api) -> None:
+    newer = {"usingEnvironmentId": True, "usingMobileKey": False}
+    with api.client() as client:
+        for given in (
+            {"includeInSnippetByDefault": True},
+            {"defaultClientSideAvailability": newer},
+            {"defaultClientSideAvailability": newer, "includeInSnippetByDefault": False},
+        ):
+            body = {"key": new_key("project"), "name": "n", **given}
+            shown = client.post("/api/v2/projects", json=body).json()
+            assert shown["includeInSnippetByDefault"] is True
+            assert shown["defaultClientSideAvailability"]["usingEnvironmentId"] is True
+            client.delete(f"/api/v2/projects/{body['key']}")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        replace("approvalSettings/required", value=True),
+        remove("approvalSettings/requiredApprovalTags"),
+        replace("resourceApprovalSettings/segment/required", value=True),
+    ],
+)
+def test_environment__approval_settings__are_refused_in_a_sentence(
+    terraform: Provider, operation: Values
+) -> None:
+    one = {"key": "production", "name": "Production", "color": "417505"}
+
+    with pytest.raises(Refused, match=r"400.*changes need no approval here") as caught:
+        terraform.patch_environment("default", one, operation)
+
+    assert "approval_settings" in str(caught.value)
+
+
+def test_segment_approvals__set_apart_from_the_environment__are_refused_in_a_sentence(
+    terraform: Provider,
+) -> None:
+    path = "/api/v2/approval-requests/projects/default/settings"
+    reply = terraform.http.patch(path, json={"resourceKind": "segment", "required": True})
+
+    assert reply.status_code == 400
+    assert "changes need no approval here" in reply.json()["message"]
+
+
+def test_segment__created_updated_and_imported__plans_nothing(terraform: Provider) -> None:
+    config = _segment(description="d", tags=["b", "terraform"], **_TARGETS)
+    state = terraform.apply_segment(_PLACE, config)
+    assert plan(config, state, ["viewKeys"]) == []
+    assert "weight" not in state["rules"][1]
+
+    changed = config | {
+        "name": "Renamed",
         "description": "",
         "tags": [],
-        "unbounded": False,
-        "unboundedContextKind": "",
+        "included": ["m", "a"],
+        "excluded": [],
+        "rules": state["rules"][::-1],
+        "excludedContexts": [],
     }
-    _decoded(terraform.post(SEGMENTS, json=shell | given), 201, _SEGMENT)
-    return key
+    state = terraform.apply_segment(_PLACE, changed, state)
+
+    for found in (state, terraform.read_segment(_PLACE, config["key"])):
+        assert plan(changed, found, ["viewKeys"]) == []
+    assert terraform.apply_segment(_PLACE, changed, state) == state
+    terraform.destroy(f"{_SEGMENTS}/{config['key']}")
 
 
-def _patched(terraform: httpx.Client, key: str, *operations: dict[str, Any]) -> dict[str, Any]:
-    body = {"comment": "Terraform", "patch": list(operations)}
-    return _decoded(terraform.patch(f"{SEGMENTS}/{key}", json=body), 200, _SEGMENT)
+def test_segment__without_targets__plans_nothing(terraform: Provider) -> None:
+    config = _segment()
 
+    state = terraform.apply_segment(_PLACE, config)
 
-def _replace(name: str, value: Any) -> dict[str, Any]:
-    return {"op": "replace", "path": f"/{name}", "value": value}
-
-
-def _read(terraform: httpx.Client, key: str) -> dict[str, Any]:
-    """Read a segment with all that the provider reads beside it."""
-    _decoded(terraform.get(_ENVIRONMENT), 200, _ENVIRONMENT_FIELDS)
-    segment = _decoded(terraform.get(f"{SEGMENTS}/{key}"), 200, _SEGMENT)
-    environment = _decoded(terraform.get(_ENVIRONMENT), 200, _ENVIRONMENT_FIELDS)
-    views = terraform.get(
-        f"{_PROJECT}/view-associations/segments/{key}",
-        params={"environmentId": environment["_id"], "limit": 100, "offset": 0},
-        headers={"LD-API-Version": "beta"},
-    )
-    assert_refused(views, 404, "not_found")
-    return segment
-
-
-def _without_ids(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rules as the provider's state keeps them."""
-    return [
-        {name: value for name, value in rule.items() if name not in {"_id", "clauses"}}
-        | {
-            "clauses": [
-                {n: v for n, v in clause.items() if n != "_id"} for clause in rule["clauses"]
-            ]
-        }
-        for rule in rules
-    ]
-
-
-def _assert_round_trip(segment: dict[str, Any], targets: dict[str, Any]) -> None:
-    """Order, and the type of each value, are what was sent; JSON tells 1 from 1.0 and true."""
-    shown = {name: segment[name] for name in targets}
-    shown["rules"] = _without_ids(shown["rules"])
-    sent = json.loads(json.dumps(targets))
-    for rule in sent["rules"]:
-        rule.setdefault("rolloutContextKind", "user")
-    assert json.dumps(shown, sort_keys=True) == json.dumps(sent, sort_keys=True)
-
-
-def test_apply__standard_segment__comes_back_as_it_was_planned(terraform: httpx.Client) -> None:
-    _place_is_there(terraform)
-    key = _created(terraform, description="d", tags=["terraform", "b"])
-    _patched(terraform, key, *(_replace(name, value) for name, value in _TARGETS.items()))
-
-    segment = _read(terraform, key)
-
-    _assert_round_trip(segment, _TARGETS)
-    assert (segment["description"], sorted(segment["tags"])) == ("d", ["b", "terraform"])
-    assert not segment.get("unbounded")
-    assert "weight" not in segment["rules"][1]
-
-
-def test_apply__without_targets__is_not_patched_and_has_empty_values(
-    terraform: httpx.Client,
-) -> None:
-    _place_is_there(terraform)
-
-    segment = _read(terraform, _created(terraform))
-
-    _assert_round_trip(segment, _NO_TARGETS)
-    assert segment.get("description", "") == ""
-    assert segment["tags"] == []
-    assert segment.get("unboundedContextKind", "") == ""
-
-
-@pytest.mark.parametrize("tags", [["b", "a"], None])
-def test_update__of_everything__is_one_patch(
-    terraform: httpx.Client, tags: list[str] | None
-) -> None:
-    key = _created(terraform, tags=["old"])
-    targets = _TARGETS | {"included": ["m", "a"], "rules": _RULES[::-1], "excluded": []}
-    tagging = {"op": "remove", "path": "/tags"} if tags is None else _replace("tags", tags)
-
-    _patched(
-        terraform,
-        key,
-        _replace("name", "Renamed"),
-        _replace("description", ""),
-        *(_replace(name, value) for name, value in targets.items()),
-        tagging,
-    )
-
-    segment = _read(terraform, key)
-    _assert_round_trip(segment, targets)
-    assert (segment["name"], segment.get("description", "")) == ("Renamed", "")
-    assert sorted(segment["tags"]) == sorted(tags or [])
-
-
-def test_update__of_rules_read_before__keeps_their_order(terraform: httpx.Client) -> None:
-    """The provider writes its own rules again, without the ids it was given."""
-    key = _created(terraform)
-    _patched(terraform, key, _replace("rules", _RULES))
-    read = _without_ids(_read(terraform, key)["rules"])
-
-    _patched(terraform, key, _replace("rules", read[::-1]))
-
-    assert _without_ids(_read(terraform, key)["rules"]) == read[::-1]
+    left_out = {"description": "", "tags": [], "unboundedContextKind": "", **_NO_TARGETS}
+    assert plan(config | left_out, state, ["unbounded", "viewKeys"]) == []
 
 
 @pytest.mark.parametrize("kind", ["", "device"])
-def test_apply__big_segment__takes_the_empty_lists_of_an_update(
-    terraform: httpx.Client, kind: str
+def test_big_segment__created_and_updated__takes_empty_lists_and_plans_nothing(
+    terraform: Provider, kind: str
 ) -> None:
-    key = _created(terraform, unbounded=True, unboundedContextKind=kind)
+    config = _segment(unbounded=True, unboundedContextKind=kind, tags=["a"])
+    state = terraform.apply_segment(_PLACE, config)
+    config |= {"unboundedContextKind": kind or "user"}  # computed
+    assert plan(config, state) == []
 
-    _patched(
-        terraform,
-        key,
-        _replace("name", "Big"),
-        _replace("description", "d"),
-        *(_replace(name, []) for name in _TARGETS),
-        {"op": "remove", "path": "/tags"},
-    )
+    changed = config | {"name": "Big", "description": "d", "tags": []}
+    state = terraform.apply_segment(_PLACE, changed, state)
 
-    segment = _read(terraform, key)
-    assert (segment["name"], segment["description"], segment["tags"]) == ("Big", "d", [])
-    assert (segment["unbounded"], segment["unboundedContextKind"]) == (True, kind or "user")
-    assert segment["rules"] == []
-    assert not segment.get("included")
+    assert plan(changed | _NO_TARGETS, state) == []
 
 
-def test_destroy__segment__is_gone_when_it_is_read(terraform: httpx.Client) -> None:
-    key = _created(terraform)
+def test_segment__key_taken__is_a_conflict_that_is_not_retried(terraform: Provider) -> None:
+    config = _segment()
+    terraform.apply_segment(_PLACE, config)
 
-    reply = terraform.delete(f"{SEGMENTS}/{key}")
-
-    assert (reply.status_code, reply.content) == (204, b"")
-    assert_refused(terraform.get(f"{SEGMENTS}/{key}"), 404, "not_found")
+    with pytest.raises(Refused, match=r'409 .*"key_exists".*"Duplicate segment key"'):
+        terraform.apply_segment(_PLACE, config)
 
 
-def test_create__key_taken__is_a_conflict_that_is_not_retried(terraform: httpx.Client) -> None:
-    key = _created(terraform)
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"name": "t", "role": "reader"},
+        {"name": "t", "role": "admin", "serviceToken": True, "defaultApiVersion": 20191212},
+        {"name": "t", "inlineRole": _SCOPE},
+    ],
+)
+def test_token__created_updated_and_imported__plans_nothing(
+    terraform: Provider, config: Values
+) -> None:
+    state = terraform.apply_token(config)
+    assert plan(config, state, _ROLES) == []
+    assert state["defaultApiVersion"] == config.get("defaultApiVersion", 20240415)
 
-    reply = terraform.post(SEGMENTS, json={"name": "again", "key": key, "tags": []})
+    for roles in ({"inlineRole": _SCOPE}, {"role": "writer"}, {"role": "reader"}):
+        changed = {"name": "renamed", **roles}
+        state = terraform.apply_token(changed, state)
+        for found in (state, terraform.read_token(state["id"])):
+            assert plan(changed, found, _ROLES) == []
+    assert state["defaultApiVersion"] == config.get("defaultApiVersion", 20240415)
 
-    assert assert_refused(reply, 409, "key_exists") == "Duplicate segment key"
+    with_it = {"Authorization": state["token"]}
+    assert terraform.http.get("/api/v2/caller-identity", headers=with_it).status_code == 200
+    assert state["token"] != TOKEN
+    terraform.destroy(f"/api/v2/tokens/{state['id']}")

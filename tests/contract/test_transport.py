@@ -146,7 +146,7 @@ def test_override__put__is_routed_as_one(client: httpx.Client) -> None:
     reply = client.post(SEGMENTS, json={}, headers={"X-HTTP-Method-Override": "PUT"})
 
     assert_refused(reply, 405, "method_not_allowed")
-    assert reply.headers["Allow"] == "GET, POST"
+    assert reply.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize("meant", ["GET", "POST", "HEAD", "", "DELETE, PATCH", "\xff"])
@@ -179,10 +179,14 @@ def test_tracking__with_or_without_a_token__is_not_found(api: Api, token: str | 
     assert_refused(reply, 404, "not_found")
 
 
-def test_view_associations__of_a_segment__are_not_found(client: httpx.Client) -> None:
+def test_view_associations__of_a_segment__are_none(client: httpx.Client) -> None:
     path = f"/api/v2/projects/{SCOPE.project}/view-associations/segments/s"
     query = {"environmentId": "64f6f21653c76f12626d142c", "limit": "100", "offset": "0"}
 
     reply = client.get(path, params=query, headers={"LD-API-Version": "beta"})
 
-    assert_refused(reply, 404, "not_found")
+    assert (reply.status_code, reply.json()) == (
+        200,
+        {"items": [], "totalCount": 0, "_links": {}},
+    )
+    assert_refused(client.get(path.replace(SCOPE.project, "none")), 404, "not_found")

@@ -49,7 +49,9 @@ class BigSegment:
     def import_source(self, key: str, mode: str = "merge", **fields: Any) -> str:
         """Import a list that is in the bucket; gives the import's id."""
         body = {"source": f"s3://{self.system.bucket}/{key}", "mode": mode, **fields}
-        return self._started(self.system.http.post(f"{self.path}/imports", json=body), 202)
+        return self._started(
+            self.system.http.post(f"{self.path}/imports/from-source", json=body), 202
+        )
 
     def _started(self, reply: httpx.Response, status: int) -> str:
         assert reply.status_code == status, reply.text

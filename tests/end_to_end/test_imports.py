@@ -1,12 +1,15 @@
 """Lists in, answers out, over HTTP and the real processes."""
 
 import io
+import time
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.end_to_end.driving import (
+    LIMIT_S,
     assert_nothing_left,
     csv_of,
     new_segment,
@@ -67,6 +70,21 @@ def test_upload__keys_of_every_kind__come_back_as_given(system: System) -> None:
         assert all(answer.included for answer in answers)
         assert one.counted() == len(keys)
     assert sorted(again.exported().splitlines()) == sorted(exported.splitlines())
+
+
+def test_upload__parquet_that_aborts_its_reader__stopped_and_nobody_else_notices(
+    system: System,
+) -> None:
+    damaged = (Path(__file__).parents[1] / "data" / "aborts-reader-1.parquet").read_bytes()
+    processes = system.worker.children()
+    other, segment = new_segment(system), new_segment(system)
+    going_on = other.upload(csv_of(random_keys(20_000)))
+    started = time.monotonic()
+    reasons = [segment.stopped(segment.upload(damaged)) for _ in range(3)]
+    assert time.monotonic() - started < LIMIT_S / 3
+    assert all("damaged" in reason for reason in reasons)
+    assert other.completed(going_on)["accepted"] == 20_000
+    assert system.worker.children() == processes
 
 
 def test_parquet__from_the_bucket__row_groups_become_chunks(system: System) -> None:

@@ -58,6 +58,14 @@ def _use_everything(system: System) -> None:
     assert segment.completed(segment.upload(csv_of(KEYS), "replace"))["membersAfter"] == len(KEYS)
     merged = segment.completed(segment.upload(csv_of(["new", *KEYS[:5]]), "merge"))
     assert merged["membersAfter"] == len(KEYS) + 1
+    start: dict[str, Any] = {
+        "data": {"mode": "merge"},
+        "files": {"file": ("list.csv", csv_of(["again"]))},
+        "headers": {"Idempotency-Key": "once"},
+    }
+    replies = [http.post(f"{segment.path}/imports", **start) for _ in range(2)]
+    assert len({reply.headers["location"] for reply in replies}) == 1
+    segment.completed(replies[0].headers["location"].rpartition("/")[2])
     assert segment.edit(add=["a", "b"], remove=["a"]).status_code == 204
     assert segment.includes("b") is True
     assert segment.exported().count(b"\n") >= len(KEYS)

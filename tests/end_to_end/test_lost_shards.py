@@ -50,8 +50,15 @@ def _lose_shard_of(segment: BigSegment, key: str) -> int:
 
 def _answers(segment: BigSegment, keys: list[str]) -> list[tuple[int, bool | None]]:
     replies = [segment.system.http.get(f"{segment.path}/contexts/{key}") for key in keys]
+    replies += [
+        segment.system.http.post(f"{segment.path}/contexts/lookup", json={"key": key})
+        for key in keys
+    ]
     assert all(r.status_code == 200 or r.headers["retry-after"] for r in replies)
-    return [(r.status_code, r.json().get("included")) for r in replies]
+    answers = [(r.status_code, r.json().get("included")) for r in replies]
+    by_path, by_body = answers[: len(keys)], answers[len(keys) :]
+    assert by_path == by_body
+    return by_path
 
 
 def test_one_shard__lost__its_keys_are_unknown_and_all_others_known(

@@ -1,7 +1,11 @@
 """The object store between the workers and a list misbehaves."""
 
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
 from tests.end_to_end.driving import (
@@ -12,10 +16,14 @@ from tests.end_to_end.driving import (
     put_list,
     random_keys,
 )
-from tests.hostile_proxy import Fault, HostileProxy, running_hostile_proxy
+from tests.hostile_proxy import Fault, HostileProxy, Request, running_hostile_proxy
 from tests.object_servers import ObjectServer
 from tests.servers import wait_until
 from tests.systems import System, running_system
+from worker.store import ImportRequest, SourceFile, admit_import
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import StorageClassType
 
 KEYS = random_keys(12_000, 7)
 OLD = ["ada", "bob"]
@@ -31,6 +39,7 @@ def proxy(s3_server: ObjectServer) -> Iterator[HostileProxy]:
 def system(s3_server: ObjectServer, proxy: HostileProxy) -> Iterator[System]:
     settings = {
         "BIGSEG_S3_ENDPOINT": proxy.endpoint,
+        "BIGSEG_S3_ENCRYPTION": "AES256",
         "BIGSEG_S3_TIMEOUT_S": "1",
         "BIGSEG_UNIT_TRIES": "3",
     }
@@ -154,3 +163,53 @@ def test_tidying_up__bucket_out_of_reach__done_when_it_is_back(
     segment.completed(segment.upload(csv_of(KEYS), "replace"))
     wait_until(lambda: not proxy.faults, "the worker has tried again", 60)
     assert_nothing_left(segment.system, segment)
+
+
+def test_service__of_fewer_requests_and_more_policy__import_and_export_leave_nothing(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    refused: list[str] = []
+
+    def refuse(request: Request) -> Fault | None:
+        """Take no ``POST ?delete``, and no write that does not ask for encryption."""
+        makes = request.line.startswith("PUT ") and "partNumber" not in request.line
+        makes = makes or (request.line.startswith("POST ") and "?uploads" in request.line)
+        if "?delete" in request.line or (
+            makes and "x-amz-server-side-encryption" not in request.headers
+        ):
+            refused.append(request.line)
+            return Fault(status=501 if "?delete" in request.line else 403)
+        return None
+
+    proxy.rule = refuse
+    try:
+        segment.completed(segment.upload(csv_of(KEYS), "replace"))
+        assert segment.members() == set(KEYS)
+        assert_nothing_left(segment.system, segment)
+    finally:
+        proxy.rule = lambda _: None
+    assert refused
+    assert all("?delete" in line for line in refused)
+
+
+@pytest.mark.parametrize(
+    ("name", "storage", "reason"),
+    [
+        ("archived.csv", "GLACIER", "restore it first"),
+        ("folder/", "STANDARD", "is a folder, not a list"),
+    ],
+)
+def test_source__that_became_unreadable_after_its_import_was_admitted__stopped_with_the_reason(
+    segment: BigSegment, name: str, storage: "StorageClassType", reason: str
+) -> None:
+    system = segment.system
+    source = SourceFile(system.bucket, f"lists/{name}", name, uploaded=False)
+    with closing(boto3.client("s3", endpoint_url=system.s3_endpoint)) as s3:
+        s3.put_object(Bucket=system.bucket, Key=source.key, StorageClass=storage)
+    request = ImportRequest(
+        str(uuid.uuid4()), segment.ref, "merge", (source,), allow_empty=False, created_ms=1
+    )
+    admit_import(system.store, request)
+
+    assert reason in segment.stopped(request.import_id)
+    assert segment.members() == set(OLD)

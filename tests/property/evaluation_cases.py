@@ -173,7 +173,7 @@ class Generator:
         negate = self._chance(0.3)
         draw = self.rng.random()
         if draw < 0.15:
-            values = [f"s{self.rng.randint(0, SEGMENTS)}" for _ in range(self.rng.randint(0, 2))]
+            values = [f"s{self.rng.randrange(SEGMENTS)}" for _ in range(self.rng.randint(0, 2))]
             return {"attribute": "", "op": "segmentMatch", "values": values, "negate": negate}
         if draw < 0.18 and self.shared:
             attribute, kind = self.rng.choice(MALFORMED), self.rng.choice(self.shared)

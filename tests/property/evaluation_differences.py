@@ -1,6 +1,7 @@
 """What bigseg and LaunchDarkly's Python SDK are known to answer differently, one by one.
 
-In every row bigseg answers what the Go SDK answers (go-server-sdk-evaluation v3.0.1).
+In every row bigseg answers what the Go SDK answers (go-server-sdk-evaluation v3.0.1), but
+for references to segments that do not exist: there no SDK says that anything is wrong.
 """
 
 from dataclasses import dataclass
@@ -64,6 +65,20 @@ DIFFERENCES = (
         _segment({"clauses": []}, excludedContexts=_USER_TARGETS),
         USER,
         ours=True,
+        theirs=False,
+    ),
+    Difference(
+        "segmentMatch: of a segment that does not exist is an error, not everybody",
+        _segment(_clause("segmentMatch", "gone", attribute="", negate=True)),
+        USER,
+        ours="error",
+        theirs=True,
+    ),
+    Difference(
+        "segmentMatch: of a segment that does not exist is an error, not nobody",
+        _segment(_clause("segmentMatch", "gone", attribute="")),
+        USER,
+        ours="error",
         theirs=False,
     ),
     Difference(

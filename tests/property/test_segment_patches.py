@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from api.errors import ApiError, Conflict, InvalidRequest
 from api.launchdarkly.json_patching import apply_json_patch
 from api.launchdarkly.json_values import exact_text, read_json
+from api.launchdarkly.patchable import SEGMENT
 from api.launchdarkly.targeting import Targeting, segment_document
 from tests.segment_representations import Ids, patched, representation
 from tests.segment_strategies import json_values, representations
@@ -77,7 +78,7 @@ def test_apply_json_patch__any_patch__does_what_the_library_does(
     ]
     expected = _by_the_library(document, complete)
     try:
-        found: object = exact_text(apply_json_patch(copy.deepcopy(document), patch))
+        found: object = exact_text(apply_json_patch(copy.deepcopy(document), patch, SEGMENT))
     except Conflict:
         assert expected is Conflict
     except InvalidRequest:

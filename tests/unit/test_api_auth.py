@@ -44,7 +44,9 @@ def _caller(
     return asyncio.run(auth.caller(headers))
 
 
-@pytest.mark.parametrize("value", [_TOKEN, f"Bearer {_TOKEN}", f"bEARER   {_TOKEN} "])
+@pytest.mark.parametrize(
+    "value", [_TOKEN, f"{_TOKEN} ", f"{_TOKEN} \t ", f"Bearer {_TOKEN}", f"bEARER   {_TOKEN} "]
+)
 def test_caller__known_token__is_the_admin(value: str) -> None:
     headers = [(b"host", b"h"), (b"authorization", value.encode())]
 
@@ -60,7 +62,7 @@ def test_caller__known_token__is_the_admin(value: str) -> None:
         [],
         [(b"authorization", b"")],
         [(b"authorization", b"Bearer ")],
-        [(b"authorization", f"{_TOKEN} ".encode())],
+        [(b"authorization", f"{_TOKEN} x".encode())],
         [(b"authorization", f"Token {_TOKEN}".encode())],
         [(b"x-authorization", _TOKEN.encode())],
         [(b"authorization", b"another"), (b"authorization", _TOKEN.encode())],

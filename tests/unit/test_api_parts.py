@@ -80,7 +80,10 @@ def test_translated__every_error_of_the_store__has_a_status(error: type[StoreErr
 
 @pytest.mark.parametrize("error", _API_ERRORS)
 def test_error_body__every_error_of_the_api__has_a_code(error: type[ApiError]) -> None:
-    body = error_body(error("half a \ud800 surrogate"), "an-id")
+    raised = error.__new__(error)
+    raised.args = ("half a \ud800 surrogate",)
+
+    body = error_body(raised, "an-id")
 
     assert body.startswith(b'{"code": "')
 

@@ -37,6 +37,7 @@ MADE: Final = {
     "active_jobs": KEYS.active_jobs(REF.scope),
     "reclaimable_lists": KEYS.reclaimable_lists(REF.scope),
     "job": KEYS.job(Scope("P", "E"), "import", "I"),
+    "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
     "reservations": KEYS.reservations(),
@@ -54,6 +55,7 @@ _PLACEHOLDERS: Final = (
     ("{revision}", "R"),
     ("{id}", "I"),
     ("{chore}", "C"),
+    ("{digest}", "D"),
 )
 
 

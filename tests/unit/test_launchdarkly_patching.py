@@ -26,7 +26,7 @@ LISTS = ("included", "excluded", "rules", "includedContexts", "excludedContexts"
         ({"patch": [{"op": "replace", "path": "/name", "value": "New"}]}, "application/json"),
         ({"merge": {"name": "New"}}, "application/json"),
         ({"name": "New"}, ""),
-        ({"name": "New", "unknown": 1}, "application/merge-patch+json"),
+        ({"name": "New", "_flags": []}, "application/merge-patch+json"),
         ({"instructions": [{"kind": "updateName", "value": "New"}]}, SEMANTIC),
         (
             {

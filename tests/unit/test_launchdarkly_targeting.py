@@ -107,10 +107,22 @@ def test_segment_document__over_the_limit_in_all_lists__refused() -> None:
         segment_document(full | {"excluded": ["one more"]}, Ids())
 
 
-def test_segment_document__python_names_of_fields__are_unknown_and_ignored() -> None:
-    sent = rule() | {"id": "x", "bucket_by": "x"}
-    document = segment_document(representation(rules=[sent], included_contexts=5), Ids())
-    assert document.to_wire()["rules"] == [rule()]
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        (
+            {"wieght": 5},
+            r"rules\[0\]: wieght is not a field here; nearest: weight; fields: _id",
+        ),
+        ({"bucket_by": "x"}, r"rules\[0\].bucket_by: there is no such field"),
+        ({"id": "x"}, r"rules\[0\].id: there is no such field"),
+    ],
+)
+def test_segment_document__unknown_fields_of_a_rule__are_refused(
+    field: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        segment_document(representation(rules=[rule() | field]), Ids())
 
 
 def test_targeting__encoded_and_decoded__is_the_same() -> None:

@@ -1,6 +1,7 @@
 import decimal
 import io
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -8,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.list_files import Outcome, outcomes
+from worker.lists import parquet_reader
 from worker.lists.errors import UnreadableList, UnsupportedColumn
-from worker.lists.keys import RejectReason
-from worker.lists.parquet_reader import open_parquet, read_row_groups
+from worker.lists.keys import KeyBatch, RejectReason, validate
+from worker.lists.parquet_reader import BATCH_ROWS, ParquetList, RandomAccess
 from worker.lists.parquet_writer import ParquetKeyWriter
 
 BLANK = RejectReason.BLANK
@@ -22,6 +24,22 @@ def parquet(column: Any, *, name: str = "key", **options: Any) -> io.BytesIO:
     other = pa.array(range(len(column)))
     pq.write_table(pa.Table.from_arrays([column, other], names=[name, name]), file, **options)
     return file
+
+
+def size_of(file: RandomAccess) -> int:
+    return file.seek(0, io.SEEK_END)
+
+
+def open_parquet(file: RandomAccess) -> ParquetList:
+    return parquet_reader.open_parquet(file, size_of(file))
+
+
+def read_row_groups(
+    file: RandomAccess, first: int, last: int, batch_rows: int = BATCH_ROWS
+) -> Iterator[KeyBatch]:
+    """In this process: what ends it has tests of its own."""
+    cells = parquet_reader.read_cells(file, size_of(file), first, last, batch_rows)
+    return map(validate, cells)
 
 
 def read_all(file: io.BytesIO, batch_rows: int = 65_536) -> list[Outcome]:
@@ -55,6 +73,16 @@ def test_parquet__integers__decimal_text(bits: int, *, signed: bool) -> None:
     assert read_all(file) == [str(extremes[0]).encode(), BLANK, str(extremes[1]).encode()]
 
 
+def test_parquet__whole_decimals__their_digits() -> None:
+    values = [decimal.Decimal(10**37), None, decimal.Decimal(-2)]
+    column = pa.array(values, pa.decimal128(38, 0))
+    assert read_all(parquet(column)) == [b"1" + b"0" * 37, BLANK, b"-2"]
+
+
+def test_parquet__column_of_nulls__blank_rows() -> None:
+    assert read_all(parquet(pa.nulls(2))) == [BLANK, BLANK]
+
+
 @pytest.mark.parametrize("arrow_schema", [True, False])
 @pytest.mark.parametrize("batch_rows", [1, 100])
 def test_parquet__uuid__canonical_text(*, arrow_schema: bool, batch_rows: int) -> None:
@@ -68,7 +96,7 @@ def test_parquet__uuid__canonical_text(*, arrow_schema: bool, batch_rows: int) -
     [
         pa.array([1.5]),
         pa.array([True]),
-        pa.array([decimal.Decimal(1)]),
+        pa.array([decimal.Decimal("1.50")]),
         pa.array([["a"]]),
         pa.array([{"a": "b"}]),
         pa.array([UUIDS[0].bytes], pa.binary(16)),
@@ -120,6 +148,15 @@ def test_parquet__long_cells__small_batches() -> None:
     sizes = [batch.row_count for batch in read_row_groups(file, 0, 0)]
     assert sum(sizes) == 600
     assert max(sizes) < 200
+
+
+def test_parquet__number_before_text__told() -> None:
+    numbers: Any = pa.array([0, 1])
+    texts: Any = pa.array(["a", "b"])
+    for columns, told in (([numbers, texts], True), ([texts, numbers], False)):
+        file = io.BytesIO()
+        pq.write_table(pa.Table.from_arrays(columns, names=["x", "y"]), file)
+        assert open_parquet(file).text_elsewhere is told
 
 
 def test_parquet__only_the_first_column__is_read() -> None:

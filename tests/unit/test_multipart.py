@@ -5,6 +5,7 @@ from email.generator import BytesGenerator
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 from io import BytesIO
+from typing import Any
 
 import httpx
 import pytest
@@ -25,7 +26,7 @@ _LIST = b"alice\r\nbob\n--carol\r\n"
 _TYPE = "multipart/form-data; boundary=B"
 
 
-def read_form(content_type: str, pieces: Sequence[bytes], **limits: int) -> list[FormEvent]:
+def read_form(content_type: str, pieces: Sequence[bytes], **limits: Any) -> list[FormEvent]:
     form = UploadForm(content_type, **limits)
     events = [event for piece in pieces for event in form.feed(piece)]
     return events + form.finish()
@@ -151,7 +152,9 @@ def test_form__unusable_content_type__refused(content_type: str) -> None:
         (part("file", b"a", "\r\nContent-Transfer-Encoding: base64"), "Content-Transfer-Encoding"),
         (b"--B\r\nContent-Type: text/csv\r\n\r\na\r\n--B--", "no name"),
         (b"--B\r\n\r\na\r\n--B--", "no name"),
-        (b"--C\r\n", "malformed"),
+        (b"--C\r\n", "is not in it"),
+        (b"no line --B\r\n", "is not in it"),
+        (b"p" * 20_000, "no boundary in the first 16,384 bytes"),
         (b"--B\r\nbad header\r\n\r\n", "malformed"),
     ],
 )

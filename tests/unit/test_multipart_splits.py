@@ -1,5 +1,6 @@
 """However a body is cut, it gives the same events."""
 
+import re
 from collections.abc import Sequence
 
 from hypothesis import example, given
@@ -98,3 +99,25 @@ def test_form__any_bytes__refused_or_read_alike_however_cut(
     body: bytes, cuts: Sequence[int]
 ) -> None:
     assert _outcome(_cut(body, cuts)) == _outcome([body])
+
+
+@given(
+    preamble=st.lists(
+        st.sampled_from(
+            [b"\r", b"\n", b"\r\n", b"-", b"--", b"a", b"---a-x", b" ---a-\r\n", b"\xff"]
+        ),
+        max_size=20,
+    )
+    .map(b"".join)
+    .filter(lambda text: not re.search(rb"(\A|\n)---a-(\r\n|--| |\Z)", text)),
+    cuts=st.lists(st.integers(min_value=0), max_size=20),
+)
+@example(preamble=b"--", cuts=[])
+@example(preamble=b"---a-x\r\n---a", cuts=[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
+def test_form__text_before_the_first_boundary__is_dropped_wherever_it_is_cut(
+    preamble: bytes, cuts: Sequence[int]
+) -> None:
+    form = _body([("file", b"k-one\n"), ("mode", b"merge")])
+    body = preamble + b"\r\n" + form
+
+    assert _outcome(_cut(body, cuts)) == _outcome([form])

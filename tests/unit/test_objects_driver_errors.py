@@ -10,6 +10,7 @@ from worker.errors import TerminalError, TransientError
 from worker.objects import (
     BucketMissing,
     ObjectAccessDenied,
+    ObjectArchived,
     ObjectChanged,
     ObjectError,
     ObjectNotFound,
@@ -49,7 +50,13 @@ def translated(exc: BaseException, key: str | None = "k") -> ObjectError:
         (reply("EntityTooLarge", 400), ObjectTooLarge),
         (reply("AccessDenied", 403), ObjectAccessDenied),
         (reply("SomethingNewAboutAccess", 403), ObjectAccessDenied),
-        (reply("InvalidObjectState", 400), ObjectStoreRefused),
+        (reply("InvalidObjectState", 403), ObjectArchived),
+        (reply("NotImplemented", 501), ObjectStoreRefused),
+        (reply("SomethingNew", 501), ObjectStoreRefused),
+        (reply("MethodNotAllowed", 405), ObjectStoreRefused),
+        (reply("PermanentRedirect", 301), ObjectStoreRefused),
+        (reply("KMS.DisabledException", 400), ObjectAccessDenied),
+        (reply("KMS.ThrottlingException", 400), ObjectStoreUnavailable),
         (reply("SlowDown", 503), ObjectStoreUnavailable),
         (reply("RequestTimeout", 400), ObjectStoreUnavailable),
         (reply("SomethingNew", 502), ObjectStoreUnavailable),
@@ -76,6 +83,89 @@ def test_driver_error__of_every_kind__translated_with_its_address(
     error = translated(exc)
     assert type(error) is kind
     assert "cannot read s3://b/k: " in str(error)
+
+
+@pytest.mark.parametrize(
+    ("action", "error", "headers", "said"),
+    [
+        ("read", {"Code": "AccessDenied"}, {}, "who may not list the bucket"),
+        ("write", {"Code": "AccessDenied"}, {}, "BIGSEG_S3_ENCRYPTION"),
+        ("write part 2 of", {"Code": "403"}, {}, "BIGSEG_S3_ENCRYPTION"),
+        ("list", {"Code": "AccessDenied"}, {}, "the credentials and their policy"),
+        ("read", {"Code": "InvalidObjectState"}, {}, "restore it first"),
+        ("read", {"Code": "KMS.NotFoundException"}, {}, "check the KMS key"),
+        (
+            "write",
+            {
+                "Code": "AccessDenied",
+                "Message": "User: x is not authorized to perform: kms:GenerateDataKey on this",
+            },
+            {},
+            "check the KMS key",
+        ),
+        (
+            "read",
+            {
+                "Code": "AccessDenied",
+                "Message": "The ciphertext refers to a customer master key that does not exist",
+            },
+            {},
+            "check the KMS key",
+        ),
+        (
+            "write",
+            {
+                "Code": "AccessDenied",
+                "Message": "… with an explicit deny in a resource-based policy",
+            },
+            {},
+            "change the policy that denies it",
+        ),
+        (
+            "read",
+            {
+                "Code": "AccessDenied",
+                "Message": "… because no identity-based policy allows the s3:GetObject action",
+            },
+            {},
+            "let the policy of these credentials allow it",
+        ),
+        (
+            "read",
+            {
+                "Code": "InvalidRequest",
+                "Message": "The object was stored using a form of Server Side Encryption.",
+            },
+            {},
+            "SSE-C",
+        ),
+        (
+            "read",
+            {"Code": "AuthorizationHeaderMalformed", "Region": "eu-west-1"},
+            {},
+            "set BIGSEG_S3_REGION to the bucket's region (the bucket is in eu-west-1)",
+        ),
+        (
+            "look at",
+            {"Code": "403"},
+            {"x-amz-bucket-region": "eu-west-1"},
+            "(the bucket is in eu-west-1)",
+        ),
+        ("read", {"Code": "RequestTimeTooSkewed"}, {}, "set this host's clock"),
+        ("read", {"Code": "ExpiredToken"}, {}, "they have expired"),
+    ],
+)
+def test_driver_error__whose_reason_is_known__says_what_to_do(
+    action: str, error: dict[str, str], headers: dict[str, str], said: str
+) -> None:
+    answer: Any = {
+        "Error": {"Message": "", **error},
+        "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": headers},
+    }
+    with pytest.raises(ObjectError) as caught, driver_errors(action, "b", "k"):
+        raise boto.ClientError(answer, "PutObject")
+
+    assert said in str(caught.value)
 
 
 def test_driver_error__404_of_a_bucket__bucket_missing() -> None:

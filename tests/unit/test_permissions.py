@@ -8,6 +8,7 @@ from api.settings import ApiSettings
 #: The front serves them: the look-ups to every role, health to everybody.
 _OF_THE_FRONT = {
     *("getSegmentMembershipForContext", "getSegmentMembershipForUser"),
+    *("lookUpSegmentMembershipForContext", "lookUpSegmentMembershipForUser"),
     *("getLiveness", "getReadiness"),
 }
 #: Asked with a body, and change nothing.

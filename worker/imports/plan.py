@@ -1,13 +1,16 @@
 """Cutting lists into chunks, and the range of hashes into ranges."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from worker.imports.errors import ImportStopped
-from worker.lists.format import SNIFF_BYTES, ListFormat, sniff
-from worker.lists.parquet_reader import open_parquet
-from worker.objects import ObjectInfo, ObjectNotFound
+from worker.lists.doubts import Doubt
+from worker.lists.format import SNIFF_BYTES, TAIL_BYTES, ListFormat, sniff
+from worker.lists.parquet_reader import ParquetList, RowGroup
+from worker.objects import ObjectInfo, ObjectNotFound, is_folder_marker
+from worker.settings import WorkerSettings
 from worker.store.jobs import ImportRequest, SourceFile
 from worker.units.context import Context
 
@@ -54,6 +57,8 @@ class Plan:
     range_bits: int
     """Spills are cut into 2 to this power ranges of the hash."""
     bytes_total: int
+    doubts: tuple[str, ...] = ()
+    """Labels of what is doubtful about a whole file."""
 
     def to_json(self) -> dict[str, Any]:
         """The form that the job's record holds."""
@@ -70,29 +75,41 @@ class Plan:
             for source in data["sources"]
         )
         chunks = tuple(Chunk(**chunk) for chunk in data["chunks"])
-        return cls(sources, chunks, data["range_bits"], data["bytes_total"])
+        doubts = tuple(data.get("doubts", ()))
+        return cls(sources, chunks, data["range_bits"], data["bytes_total"], doubts)
 
 
-def make_plan(context: Context, request: ImportRequest, *, base_count: int) -> Plan:
+def make_plan(
+    context: Context,
+    request: ImportRequest,
+    *,
+    base_count: int,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Plan:
     """Look at every list file and cut it. Reads only heads and Parquet footers.
 
     Args:
         context: The outside world.
         request: The import.
         base_count: Members of the live list, which a merge reads too.
+        on_wait: Called while a Parquet file's footer is read; may raise.
 
     Raises:
-        ImportStopped: a file is gone or has changed since it was uploaded.
+        ImportStopped: a file is gone, has changed since it was uploaded, or is a folder.
         ListError: a file is of no format that can be imported.
         ObjectStoreUnavailable: no answer. Safe to retry.
     """
     settings = context.settings
     sources, chunks, estimate = [], [], 0
+    doubts: list[str] = []
     for number, file in enumerate(request.sources):
         source = _look_at(context, file)
         sources.append(source)
         if source.format is ListFormat.PARQUET:
-            cut, size = _cut_row_groups(context, number, source)
+            found = _footer_of(context, source, on_wait)
+            if found.text_elsewhere:
+                doubts = [Doubt.OTHER_TEXT_COLUMN.label]
+            cut, size = _cut_row_groups(context.settings, number, found.row_groups)
         else:
             cut = cut_bytes(number, source.size_bytes, settings.chunk_bytes)
             size = source.size_bytes
@@ -104,6 +121,7 @@ def make_plan(context: Context, request: ImportRequest, *, base_count: int) -> P
         chunks=tuple(chunks),
         range_bits=min(_MOST_RANGE_BITS, (ranges - 1).bit_length()),
         bytes_total=sum(source.size_bytes for source in sources),
+        doubts=tuple(doubts),
     )
 
 
@@ -116,6 +134,9 @@ def _look_at(context: Context, file: SourceFile) -> Source:
     if file.etag is not None and file.etag != info.etag:
         message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
         raise ImportStopped(message)
+    if is_folder_marker(info):
+        message = f"s3://{file.bucket}/{file.key} is a folder, not a list: name a file in it"
+        raise ImportStopped(message)
     return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(context, info))
 
 
@@ -125,7 +146,7 @@ def _format_of(context: Context, info: ObjectInfo) -> ListFormat:
     head = b"".join(context.objects.read_range(info, 0, min(SNIFF_BYTES, size)))
     tail = None
     if head.startswith(b"PAR1"):
-        tail = b"".join(context.objects.read_range(info, max(0, size - SNIFF_BYTES), size))
+        tail = b"".join(context.objects.read_range(info, max(0, size - TAIL_BYTES), size))
     return sniff(head, tail)
 
 
@@ -136,11 +157,19 @@ def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
     return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)]
 
 
-def _cut_row_groups(context: Context, number: int, source: Source) -> tuple[list[Chunk], int]:
-    """Row groups in order, as many in a chunk as its rows and bytes allow; at least one."""
-    limits = context.settings
+def _footer_of(context: Context, source: Source, on_wait: Callable[[], None]) -> ParquetList:
     with context.objects.open_random_access(source.info) as file:
-        groups = open_parquet(file).row_groups
+        return context.parquet.open_parquet(file, source.size_bytes, on_wait=on_wait)
+
+
+def _cut_row_groups(
+    limits: WorkerSettings, number: int, groups: Sequence[RowGroup]
+) -> tuple[list[Chunk], int]:
+    """Row groups in order, as many in a chunk as its rows and bytes allow; at least one.
+
+    Returns:
+        The chunks, and about how many bytes their members take.
+    """
     chunks: list[Chunk] = []
     first, rows, size, total = 0, 0, 0, 0
     for index, group in enumerate(groups):

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from worker.imports.doubts import warnings_of
 from worker.imports.scatter import SAMPLE_ROWS
 from worker.store.memberships import Published
 
 
 def draft_report(
-    chunks: Iterable[Mapping[str, Any]], ranges: Sequence[Mapping[str, Any]]
+    chunks: Iterable[Mapping[str, Any]],
+    ranges: Sequence[Mapping[str, Any]],
+    doubts: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Add up what the units found, in wire names, before the revision is live.
 
@@ -19,7 +22,9 @@ def draft_report(
     Args:
         chunks: Results of all chunks, in order of the rows.
         ranges: Results of all ranges.
+        doubts: Labels of what is doubtful about the files as a whole.
     """
+    chunks = list(chunks)
     rows = valid = 0
     reasons: Counter[str] = Counter()
     sample: list[dict[str, Any]] = []
@@ -46,6 +51,7 @@ def draft_report(
         "removed": totals["base"] + totals["added"] - totals["written"],
         "unchanged": totals["unchanged"],
         "rejectedSample": sample,
+        "warnings": warnings_of(chunks, doubts),
     }
 
 

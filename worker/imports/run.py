@@ -16,6 +16,7 @@ from worker.imports.stages import (
     run_scatter,
     run_size,
 )
+from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobNotFound, ListUnknown, SegmentNotFound
 from worker.store.claims import DELETED, is_deleted, why_lost
 from worker.store.job_store import Taken
@@ -117,7 +118,8 @@ def _fail(
         stop_import(context, request, why_lost(context.store, request))
     elif isinstance(exc, SegmentNotFound | ListUnknown) and is_deleted(context.store, request):
         stop_import(context, request, DELETED)
-    elif isinstance(exc, TerminalError):
+    elif isinstance(exc, TerminalError) or (isinstance(exc, DecoderLost) and unit.attempt > 1):
+        # What kills a decoder twice may be the file, by the host's memory say.
         stop_import(context, request, str(exc))
     else:
         _give_back(context, request.ref, unit, str(exc), exc)

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from worker.imports.doubts import DoubtTally
 from worker.imports.errors import ImportStopped
 from worker.imports.plan import Chunk, Plan, Source
 from worker.imports.sorting import Members, concatenate
 from worker.lists.csv_chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
+from worker.lists.first_rows import doubts_of_start
 from worker.lists.format import ListFormat
 from worker.lists.keys import KeyBatch, RejectReason
-from worker.lists.parquet_reader import read_row_groups
 from worker.objects import ObjectNotFound
 from worker.store.member_codec import pack
 from worker.store.member_hash import hash_members
@@ -35,6 +36,7 @@ class ChunkTally:
     rejected: Counter[str] = field(default_factory=Counter)
     sample: list[tuple[int, str]] = field(default_factory=list)
     """Row within the chunk, from 1, and reason."""
+    doubts: DoubtTally = field(default_factory=DoubtTally)
     end: str = CsvState.ROW.value
     """The parser's state at the first line of the next chunk."""
     fault_at: int | None = None
@@ -51,6 +53,7 @@ class ChunkTally:
         for reason in RejectReason:
             if count := int((batch.rejected_reasons == reason).sum()):
                 self.rejected[reason.label] += count
+        self.doubts.count(batch.doubts, self.rows)
         self.rows += batch.row_count
         self.valid += len(batch.keys)
         self.packed_bytes += packed_bytes
@@ -64,6 +67,7 @@ class ChunkTally:
             "packed": self.packed_bytes,
             "rejected": dict(self.rejected),
             "sample": self.sample,
+            "doubts": self.doubts.to_json(),
             "end": self.end,
             "fault": self.fault_at,
         }
@@ -89,6 +93,8 @@ def read_chunk(
     for batch in _found(
         plan.sources[chunk.source], _batches(context, plan, chunk, tally, progress)
     ):
+        if tally.rows == 0 and _begins_text(plan, chunk):
+            tally.doubts.count(doubts_of_start(batch), 0)
         packed = pack(batch.keys)
         part = Members(packed, hash_members(packed))
         tally.count(batch, packed.nbytes)
@@ -101,6 +107,10 @@ def read_chunk(
             parts, rows, size = [], 0, 0
     if rows:
         yield concatenate(parts)
+
+
+def _begins_text(plan: Plan, chunk: Chunk) -> bool:
+    return chunk.first == 0 and plan.sources[chunk.source].format is ListFormat.CSV
 
 
 def _found(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
@@ -119,7 +129,9 @@ def _batches(
     if source.format is ListFormat.PARQUET:
         if chunk.stop > chunk.first:
             with context.objects.open_random_access(source.info) as file:
-                yield from read_row_groups(file, chunk.first, chunk.stop - 1)
+                yield from context.parquet.read_row_groups(
+                    file, source.size_bytes, chunk.first, chunk.stop - 1, on_wait=progress.add
+                )
         progress.add(size_bytes=source.size_bytes // max(1, len(plan.chunks)))
         return
 

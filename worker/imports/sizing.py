@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from worker.imports.errors import ImportStopped
+from worker.imports.guards import check_shrinking, check_usable
 from worker.imports.memory import needed_bytes, reserve_memory
 from worker.store.jobs import ImportRequest
 from worker.store.memberships import Claim
@@ -31,15 +32,14 @@ def fix_size(
         distinct_share: Estimated share of the valid rows that are no repetition.
 
     Raises:
-        ImportStopped: the list would become empty, or would not fit.
+        ImportStopped: the list would become empty or lose too much, the file is hardly a
+            list, or the revision would not fit.
         Fenced: the import no longer holds the list.
         StoreUnavailable: no answer. Safe to retry.
     """
     valid = sum(chunk["valid"] for chunk in chunks)
     replace = request.mode == "replace"
-    if replace and valid == 0 and claim.included_count > 0 and not request.allow_empty:
-        message = "would empty the list: no row was accepted; say allowEmpty to mean it"
-        raise ImportStopped(message)
+    _check_contents(context, request, claim, chunks, valid)
     kept = 0 if replace else claim.included_count
     if request.mode == "reshard":
         # The list grows by edits; without room to grow it would be rebuilt at once again.
@@ -57,3 +57,23 @@ def fix_size(
     return context.store.memberships.prepare(
         request.list_ref, request.import_id, bits, bits_for(claim.excluded_count)
     )
+
+
+def _check_contents(
+    context: Context,
+    request: ImportRequest,
+    claim: Claim,
+    chunks: Sequence[dict[str, Any]],
+    valid: int,
+) -> None:
+    """Stop what is hardly meant; that the replace loses more is seen once it is built."""
+    check_usable(context.settings, request, chunks)
+    before = claim.included_count
+    if valid or not before:
+        check_shrinking(context.settings, request, before=before, removed=max(0, before - valid))
+    elif request.mode == "replace" and not request.allow_empty:
+        message = (
+            f"would empty the list of {before:,} members: no row was accepted; if that is meant "
+            "send allowEmpty=true (bigseg import --allow-empty)"
+        )
+        raise ImportStopped(message)

@@ -7,6 +7,7 @@ from worker.imports.composition import wrongly_started
 from worker.imports.errors import ShardsMiscounted
 from worker.imports.finish import complete_import
 from worker.imports.gather import Range, gather
+from worker.imports.guards import check_draft
 from worker.imports.plan import Plan
 from worker.imports.publish import count_shards, counted_before, flip
 from worker.imports.report import draft_report
@@ -35,7 +36,7 @@ def run_small(run: StageRun, plan: Plan, claim: Claim) -> bool:
         loaded = _load(run, plan)
         if loaded is None:
             return False
-        counted = _build(run, claim, *loaded)
+        counted = _build(run, plan, claim, *loaded)
         jobs.put_field(request.ref, "counted", counted)
     if wait_for_approval(run, counted):
         return True
@@ -74,7 +75,7 @@ def _open_again(run: StageRun) -> None:
 
 
 def _build(
-    run: StageRun, claim: Claim, chunks: list[dict[str, Any]], members: Members
+    run: StageRun, plan: Plan, claim: Claim, chunks: list[dict[str, Any]], members: Members
 ) -> dict[str, Any]:
     context, request = run.context, run.request
     run.enter("gather")
@@ -90,4 +91,6 @@ def _build(
     if found.miscounted:
         message = f"import {request.import_id}: the store lost shards that were sent to it"
         raise ShardsMiscounted(message)
-    return found.to_json(draft_report(chunks, [gathered.to_json()]))
+    draft = draft_report(chunks, [gathered.to_json()], plan.doubts)
+    check_draft(context.settings, request, draft)
+    return found.to_json(draft)

@@ -8,6 +8,7 @@ from worker.imports.composition import wrongly_started
 from worker.imports.errors import ImportStopped
 from worker.imports.finish import complete_import
 from worker.imports.gather import Range, gather, load_spills
+from worker.imports.guards import check_draft
 from worker.imports.plan import Plan, make_plan
 from worker.imports.publish import count_shards, counted_before, flip
 from worker.imports.report import draft_report
@@ -56,7 +57,9 @@ def run_plan(run: StageRun) -> int:
     data = jobs.field(request.ref, "plan")
     plan = Plan.from_json(data) if data else None
     if plan is None:
-        plan = make_plan(run.context, request, base_count=claim.included_count)
+        plan = make_plan(
+            run.context, request, base_count=claim.included_count, on_wait=run.progress.add
+        )
         jobs.put_field(request.ref, "plan", plan.to_json())
         jobs.put_field(request.ref, "bytes_total", plan.bytes_total)
     if len(plan.chunks) <= 1 and run_small(run, plan, claim):
@@ -155,8 +158,11 @@ def run_publish(run: StageRun) -> int:
         found = count_shards(context, request, target, ranges, run.progress)
         if found.miscounted:
             return _gather_again(run, range_count, found.miscounted)
-        chunks = run.results("scatter", len(run.plan().chunks))
-        counted = found.to_json(draft_report(chunks, ranges))
+        plan = run.plan()
+        chunks = run.results("scatter", len(plan.chunks))
+        draft = draft_report(chunks, ranges, plan.doubts)
+        check_draft(context.settings, request, draft)
+        counted = found.to_json(draft)
         jobs.put_field(request.ref, "counted", counted)
     if wait_for_approval(run, counted):
         return 0

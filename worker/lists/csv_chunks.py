@@ -8,12 +8,17 @@ were ``ROW``, and read again as ``QUOTED`` where the end state of the chunk befo
 says so; the rows of all chunks together are then exactly the file's.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
+from worker.lists.cells import Column
 from worker.lists.csv_lines import next_line_start
 from worker.lists.csv_rows import BlockRows, read_rows
+from worker.lists.doubts import Doubt
 from worker.lists.errors import RowTooLong
 from worker.lists.forward_bytes import ForwardBytes, ReadRange
 from worker.lists.keys import KeyBatch, validate
@@ -47,6 +52,14 @@ class CsvChunk:
     """Byte offset after the last byte, at most ``size``."""
     size: int
     """Bytes in the whole file."""
+
+
+def _judged(cells: Column, *, open_quote: bool) -> KeyBatch:
+    batch = validate(cells, text=True)
+    if not open_quote:
+        return batch
+    last = np.array([batch.row_count - 1])
+    return dataclasses.replace(batch, doubts={**batch.doubts, Doubt.OPEN_QUOTE: last})
 
 
 class CsvChunkReader:
@@ -138,7 +151,7 @@ class CsvChunkReader:
                 self._end_state = self._state_after(rows.end)
             self._block, self._origin = self._block[rows.end :], self._origin + rows.end
             if len(cells):
-                yield validate(cells)
+                yield _judged(cells, open_quote=rows.open_quote)
             if done:
                 return
             self._block += self._bytes.take(self._block_bytes)

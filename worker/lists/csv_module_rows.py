@@ -44,3 +44,9 @@ def read_by_csv_module(block: bytes, limit: int, *, final: bool) -> tuple[Column
     starts = line_starts[[0, *lines_read]]
     count = int(np.searchsorted(starts[:-1], limit))
     return pa.array(cells[:count], pa.binary()), starts[: count + 1]
+
+
+def ends_in_quotes(row: bytes) -> bool:
+    """Whether a file's last row ends within quotes: what came behind would be its own."""
+    text = row.decode("latin-1")
+    return sum(1 for _ in csv.reader(io.StringIO(f"{text}\nx", newline=""))) == 1

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from worker.lists.cells import Column, cells_of, sliced_cells, uniform_cells
 from worker.lists.csv_lines import line_bounds
-from worker.lists.csv_module_rows import read_by_csv_module
+from worker.lists.csv_module_rows import ends_in_quotes, read_by_csv_module
 
 _LF, _CR, _COMMA, _QUOTE = b'\n\r,"'
 
@@ -39,6 +39,8 @@ class BlockRows:
     """Where the longest of them starts in the block, terminator included."""
     longest_bytes: int
     """Its length, 0 when there are no rows."""
+    open_quote: bool = False
+    """Whether the last of them is the file's last, within a quote that nothing closes."""
 
 
 def read_rows(block: bytes, *, limit: int, final: bool) -> BlockRows:
@@ -58,16 +60,20 @@ def read_rows(block: bytes, *, limit: int, final: bool) -> BlockRows:
     if rows is not None:
         return rows
     cells, starts = read_by_csv_module(block, limit, final=final)
-    return _block_rows(cells, starts)
+    # Where the file ends within quotes, the csv module is the one to read its last rows.
+    at_end = final and len(cells) > 0 and starts[-1] == len(block)
+    return _block_rows(cells, starts, open_quote=at_end and ends_in_quotes(block[starts[-2] :]))
 
 
-def _block_rows(cells: Column, starts: np.ndarray) -> BlockRows:
+def _block_rows(cells: Column, starts: np.ndarray, *, open_quote: bool = False) -> BlockRows:
     """``starts`` has one more entry than there are rows."""
     if len(cells) == 0:
         return BlockRows(cells, end=0, longest_at=0, longest_bytes=0)
     lengths = np.diff(starts)
     longest = int(lengths.argmax())
-    return BlockRows(cells, int(starts[-1]), int(starts[longest]), int(lengths[longest]))
+    return BlockRows(
+        cells, int(starts[-1]), int(starts[longest]), int(lengths[longest]), open_quote
+    )
 
 
 def _read_uniform(block: bytes, limit: int) -> BlockRows | None:

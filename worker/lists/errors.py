@@ -2,6 +2,7 @@
 
 ListError
 ├── ReadCutShort       transient: the source gave fewer bytes than it promised
+├── DecoderLost        transient: the process that decodes Parquet was ended from outside
 └── UnusableList       terminal: reading the same list again ends the same way
     ├── RowTooLong         one CSV row is longer than the limit
     ├── UnsupportedFormat  neither plain CSV nor Parquet
@@ -26,6 +27,16 @@ class ReadCutShort(ListError, TransientError):
         super().__init__(
             f"bytes {start}-{end} of the list were asked for and only {received} bytes came; "
             "read the range again"
+        )
+
+
+class DecoderLost(ListError, TransientError):
+    """The process that decodes Parquet ended, and not by the file. Safe to retry."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(
+            f"the process that decodes Parquet {how}; look for a lack of memory on the host, "
+            "then import the list again"
         )
 
 
@@ -59,7 +70,8 @@ class UnsupportedColumn(UnusableList):
 
     def __init__(self, schema: str) -> None:
         super().__init__(
-            "the first column must be string, binary holding UTF-8, integer or UUID; "
+            "the first column must be string, binary holding UTF-8, integer, decimal without "
+            "decimal places or UUID: write it as text, CAST(… AS VARCHAR) say; "
             f"the schema is: {schema}"
         )
         self.schema = schema
@@ -71,6 +83,8 @@ class UnreadableList(UnusableList):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the list cannot be read as Parquet: {reason}; write it again")
+        self.reason = reason
+        """What is wrong with it, in a few words."""
 
 
 class BrokenSpill(UnusableList):

@@ -3,9 +3,12 @@
 from enum import Enum
 
 from worker.lists.errors import UnsupportedFormat
+from worker.lists.foreign import foreign_name
 
-#: Bytes of a file's head and tail that ``sniff`` looks at, at most.
-SNIFF_BYTES = 16
+#: Bytes of a file's head that ``sniff`` looks at, at most: a tar header, a line of JSON.
+SNIFF_BYTES = 2_048
+#: Bytes of a file's tail that it looks at.
+TAIL_BYTES = 16
 
 
 class ListFormat(Enum):
@@ -16,17 +19,6 @@ class ListFormat(Enum):
 
 
 _PARQUET = b"PAR1"
-_BZIP2_BLOCKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
-_FOREIGN = {
-    b"\x1f\x8b": "gzip-compressed",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed",
-    b"PK\x03\x04": "a zip archive (or an Excel workbook)",
-    b"PK\x05\x06": "an empty zip archive",
-    b"\xfd7zXZ\x00": "xz-compressed",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
-    b"PARE": "an encrypted Parquet file",
-}
 
 
 def sniff(head: bytes, tail: bytes | None) -> ListFormat:
@@ -40,15 +32,13 @@ def sniff(head: bytes, tail: bytes | None) -> ListFormat:
         tail: The last bytes, if they are at hand; decides where the head leaves doubt.
 
     Raises:
-        UnsupportedFormat: Compressed, UTF-16 or encrypted; the message names which.
+        UnsupportedFormat: It is known to be something else; the message names what.
     """
     if head.startswith(_PARQUET) and (_is_binary(head) or (tail or b"").endswith(_PARQUET)):
         return ListFormat.PARQUET
-    if head.startswith(b"BZh") and head[4:10] in _BZIP2_BLOCKS:
-        raise UnsupportedFormat("bzip2-compressed")
-    for magic, name in _FOREIGN.items():
-        if head.startswith(magic) and (magic != b"PARE" or _is_binary(head)):
-            raise UnsupportedFormat(name)
+    name = foreign_name(head)
+    if name is not None:
+        raise UnsupportedFormat(name)
     return ListFormat.CSV
 
 

@@ -5,7 +5,7 @@ by the minimum and maximum of its bytes and lengths; only other batches are look
 at row by row, and then column-wise too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -14,11 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.lists.cells import Cells, Column, cells_of
+from worker.lists.doubtful_rows import PIECE_BYTES, DoubtfulRows, find_doubts
+from worker.lists.doubts import Doubt
+from worker.lists.residue import without_residue
 
 #: Longest context key in bytes of UTF-8; the limit of LaunchDarkly's API.
 KEY_LIMIT_BYTES = 1_024
 
 _FIRST_PRINTABLE, _SPACE, _DEL = 0x21, 0x20, 0x7F
+_LF, _CR = b"\n\r"
+_LAST_LINE_END = _CR
 #: C1 control characters are 0xC2 followed by one of these bytes in UTF-8.
 _C1_LEAD, _C1_LAST = 0xC2, 0x9F
 
@@ -60,40 +65,62 @@ class KeyBatch:
     """int64, ascending: offsets of the rejected rows, 0 is the batch's first row."""
     rejected_reasons: np.ndarray
     """uint8, one ``RejectReason`` for each of ``rejected_rows``."""
+    doubts: DoubtfulRows = field(default_factory=dict)
+    """Rows, keys or not, that are hardly what was meant: offsets as in ``rejected_rows``."""
 
 
-def validate(cells: Column) -> KeyBatch:
+def validate(cells: Column, *, text: bool = False) -> KeyBatch:
     """Part a column of first cells into keys and rejected rows.
 
     Promises that ``row_count == len(keys) + len(rejected_rows)`` and that keys are the
-    given bytes, never trimmed or normalised.
+    given bytes, never trimmed or normalised; of text, without its residue.
 
     Cost: two passes over the bytes for a clean batch (over 100 M UUIDs/s); about ten
     for one with spaces or non-ASCII text.
 
     Args:
         cells: binary or large_binary; null stands for a row without a cell.
+        text: Whether they come from a file of text, so that `without_residue` is for them.
     """
     if cells.null_count:
         cells = cells.fill_null(b"")
     view = cells_of(cells)
-    if len(cells) == 0 or _is_clean(view):
-        none = np.empty(0, np.int64)
-        return KeyBatch(cells, len(cells), none, none.astype(np.uint8))
+    none = np.empty(0, np.int64)
+    if len(view.data) == 0:
+        blank = np.arange(len(cells))
+        codes = np.full(len(cells), RejectReason.BLANK, np.uint8)
+        return KeyBatch(cells[:0], len(cells), blank, codes)
+    lowest, highest = int(view.data.min()), int(view.data.max())
+    residue: DoubtfulRows = {}
+    if text:
+        cells, residue = without_residue(cells, view, lowest, highest)
+        view = cells_of(cells) if residue else view
+    lengths = view.lengths
+    doubts = find_doubts(cells, view, lengths, lowest, highest)
+    if residue:
+        doubts = {**doubts, **residue}
+    if _is_clean(lengths, lowest, highest):
+        return KeyBatch(cells, len(cells), none, none.astype(np.uint8), doubts)
     reasons = _reasons(cells, view)
     rejected = np.flatnonzero(reasons)
     keys = cells.filter(pa.array(reasons == 0)) if len(rejected) else cells
-    return KeyBatch(keys, len(cells), rejected, reasons[rejected])
+    if text and lowest <= _LAST_LINE_END:
+        doubts = {**doubts, **_with_lines(view)}
+    return KeyBatch(keys, len(cells), rejected, reasons[rejected], doubts)
 
 
-def _is_clean(view: Cells) -> bool:
-    lengths = view.lengths
+def _is_clean(lengths: np.ndarray, lowest: int, highest: int) -> bool:
     return bool(
-        lengths.min() > 0
+        lowest >= _FIRST_PRINTABLE
+        and highest < _DEL
+        and lengths.min() > 0
         and lengths.max() <= KEY_LIMIT_BYTES
-        and view.data.min() >= _FIRST_PRINTABLE
-        and view.data.max() < _DEL
     )
+
+
+def _with_lines(view: Cells) -> DoubtfulRows:
+    rows = view.rows_of(np.flatnonzero((view.data == _LF) | (view.data == _CR)))
+    return {Doubt.LINES: rows} if len(rows) else {}
 
 
 def _reasons(cells: Column, view: Cells) -> np.ndarray:
@@ -134,10 +161,16 @@ def _is_utf8(cell: bytes) -> bool:
 def _rows_with_control(view: Cells) -> np.ndarray:
     """Row numbers; what it says of rows that are not UTF-8 means nothing."""
     data = view.data
-    control = (data < _SPACE) | (data == _DEL)
-    lead = np.flatnonzero(data[:-1] == _C1_LEAD)
-    control[lead[data[lead + 1] <= _C1_LAST]] = True
-    return view.rows_of(np.flatnonzero(control))
+    found = [np.empty(0, np.int64)]
+    # Piece by piece: what is computed on the way stays in the cache and needs no new pages.
+    for start in range(0, len(data), PIECE_BYTES):
+        piece = data[start : start + PIECE_BYTES + 1]
+        control = piece < _SPACE
+        control |= piece == _DEL
+        lead = np.flatnonzero(piece[:-1] == _C1_LEAD)
+        control[lead[piece[lead + 1] <= _C1_LAST]] = True
+        found.append(np.flatnonzero(control[:PIECE_BYTES]) + start)
+    return view.rows_of(np.concatenate(found))
 
 
 def _only_whitespace(cells: Column, invalid: np.ndarray) -> np.ndarray:

@@ -32,10 +32,12 @@ def converter(file: pq.ParquetFile) -> ToCells | None:
     if types.is_fixed_size_binary(kind):
         return _uuid_text if _says_uuid(file) else None
     if types.is_dictionary(kind):
-        return _dictionary_values if _is_text(kind.value_type) else None
-    if types.is_integer(kind):
+        return _dictionary_values if is_text(kind.value_type) else None
+    # A fraction has several spellings as a key, a whole number has one.
+    whole = types.is_integer(kind) or (types.is_decimal(kind) and kind.scale == 0)
+    if whole or types.is_null(kind):
         return _decimal_text
-    return _bytes if _is_text(kind) else None
+    return _bytes if is_text(kind) else None
 
 
 def _says_uuid(file: pq.ParquetFile) -> bool:
@@ -43,7 +45,8 @@ def _says_uuid(file: pq.ParquetFile) -> bool:
     return str(file.schema.column(0).logical_type.type) == "UUID"
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text, or bytes that may be text."""
     tests = (
         types.is_string,
         types.is_large_string,

@@ -6,6 +6,7 @@ Knows no segments. This is all of it that other packages use.
 from worker.objects.errors import (
     BucketMissing,
     ObjectAccessDenied,
+    ObjectArchived,
     ObjectChanged,
     ObjectError,
     ObjectNotFound,
@@ -25,7 +26,7 @@ from worker.objects.layout import (
     spill_prefix,
     upload_key,
 )
-from worker.objects.sources import parse_source
+from worker.objects.sources import is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
 from worker.objects.writer import ObjectWriter
 from worker.settings import ObjectSettings
@@ -34,6 +35,7 @@ __all__ = [
     "INTERNAL_PREFIX",
     "BucketMissing",
     "ObjectAccessDenied",
+    "ObjectArchived",
     "ObjectChanged",
     "ObjectError",
     "ObjectInfo",
@@ -48,6 +50,7 @@ __all__ = [
     "UploadLost",
     "export_key",
     "export_prefix",
+    "is_folder_marker",
     "parse_source",
     "rejects_key",
     "spill_key",

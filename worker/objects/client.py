@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import boto3.session
 from botocore.config import Config
 
+from worker.objects.encryption import encrypt_writes
 from worker.settings import ObjectSettings
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _client(
 ) -> "S3Client":
     # Other services often have no wildcard DNS for bucket.host.
     addressing: Literal["path", "auto"] = "path" if settings.s3_endpoint else "auto"
-    return session.client(
+    client = session.client(
         "s3",
         endpoint_url=settings.s3_endpoint,
         region_name=settings.s3_region,
@@ -60,6 +61,8 @@ def _client(
             response_checksum_validation="when_required",
         ),
     )
+    encrypt_writes(client, settings)
+    return client
 
 
 def _signs_payload(endpoint: str | None) -> bool:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, cast
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from worker.objects.advice import advice
 from worker.objects.errors import (
     BucketMissing,
     ObjectAccessDenied,
+    ObjectArchived,
     ObjectChanged,
     ObjectError,
     ObjectNotFound,
@@ -55,12 +58,19 @@ _BY_CODE: Mapping[str, type[ObjectError]] = {
     "Throttling": ObjectStoreUnavailable,
     "ThrottlingException": ObjectStoreUnavailable,
     "TooManyRequests": ObjectStoreUnavailable,
+    "KMS.KMSInternalException": ObjectStoreUnavailable,
+    "KMS.ThrottlingException": ObjectStoreUnavailable,
     # S3 may report a failed completion inside a reply with status 200.
     "InternalError": ObjectStoreUnavailable,
     "ServiceUnavailable": ObjectStoreUnavailable,
+    # Comes with status 403, of an object that lies in an archive.
+    "InvalidObjectState": ObjectArchived,
+    "NotImplemented": ObjectStoreRefused,
 }
 
 _TRANSIENT_STATUSES = frozenset({408, 429})
+#: Not implemented, and not of this version of HTTP: no other try changes that.
+_REFUSING_STATUSES = frozenset({501, 505})
 
 #: First match wins; whatever else botocore raises is about the request or the settings.
 _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], type[ObjectError]], ...] = (
@@ -72,18 +82,6 @@ _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], type[ObjectError]], ...] 
     ((HTTPError, OSError), ObjectStoreUnavailable),
     ((BotoCoreError,), ObjectStoreRefused),
 )
-
-_ADVICE: Mapping[type[ObjectError], str] = {
-    ObjectStoreUnavailable: "try again",
-    UploadLost: "write the object again",
-    ObjectNotFound: "check the key",
-    ObjectChanged: "the list changed while it was read; import it again",
-    ObjectTooLarge: "split the list",
-    BucketMissing: "create the bucket or correct BIGSEG_S3_BUCKET",
-    ObjectAccessDenied: "check the credentials and their policy (S3 also says this of a missing "
-    "object to a caller who may not list the bucket)",
-    ObjectStoreRefused: "check the object store's settings",
-}
 
 
 def s3_address(bucket: str, key: str | None) -> str:
@@ -109,14 +107,29 @@ def driver_errors(action: str, bucket: str, key: str | None = None) -> Iterator[
         kind, said = _looked_up(exc)
         if kind is ObjectNotFound and key is None:
             kind = BucketMissing
-        where = s3_address(bucket, key)
-        raise kind(f"cannot {action} {where}: {said}; {_ADVICE[kind]}") from exc
+        error, headers = _answer_of(exc)
+        where, do = s3_address(bucket, key), advice(kind, action, error, headers)
+        raise kind(f"cannot {action} {where}: {said}; {do}") from exc
+
+
+def is_answer(cause: BaseException | None) -> bool:
+    """Whether the service said this itself, and was not merely silent."""
+    return isinstance(cause, ClientError)
 
 
 def reply_error(code: str, said: str, action: str, bucket: str, key: str) -> ObjectError:
     """Make the error for one key of a batch, whose code stands inside a good reply."""
-    kind = _BY_CODE.get(code, ObjectStoreRefused)
-    return kind(f"cannot {action} {s3_address(bucket, key)}: {code} {said}; {_ADVICE[kind]}")
+    kind = _kind_of(code, 0)
+    do = advice(kind, action, {"Code": code, "Message": said}, {})
+    return kind(f"cannot {action} {s3_address(bucket, key)}: {code} {said}; {do}")
+
+
+def _answer_of(exc: BaseException) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """What the service said, and the headers of its answer, if there was one."""
+    if not isinstance(exc, ClientError):
+        return {}, {}
+    headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return cast("Mapping[str, Any]", exc.response.get("Error", {})), headers
 
 
 def _looked_up(exc: BaseException) -> tuple[type[ObjectError], str]:
@@ -124,14 +137,20 @@ def _looked_up(exc: BaseException) -> tuple[type[ObjectError], str]:
         error = exc.response.get("Error", {})
         code = str(error.get("Code", "unknown"))
         status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        kind = _BY_CODE.get(code) or _by_status(status)
-        return kind, f"{code} ({status}) {error.get('Message', '')}".rstrip()
+        return _kind_of(code, status), f"{code} ({status}) {error.get('Message', '')}".rstrip()
     kind = next(kind for types, kind in _BY_TYPE if isinstance(exc, types))
     return kind, f"{type(exc).__name__}: {exc}"
 
 
-def _by_status(status: int) -> type[ObjectError]:
+def _kind_of(code: str, status: int) -> type[ObjectError]:
+    known = _BY_CODE.get(code)
+    if known is not None:
+        return known
+    if code.startswith("KMS."):
+        return ObjectAccessDenied
     first_server_error = 500
+    if status in _REFUSING_STATUSES:
+        return ObjectStoreRefused
     if status >= first_server_error or status in _TRANSIENT_STATUSES:
         return ObjectStoreUnavailable
     return _BY_CODE.get(str(status), ObjectStoreRefused)

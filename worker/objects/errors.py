@@ -4,6 +4,7 @@ ObjectError
 ├── ObjectStoreUnavailable (transient)   no answer, a cut stream, or a reply a retry may change
 ├── UploadLost (transient)               the service no longer knows this multipart upload
 ├── ObjectNotFound (terminal)            the bucket holds no object with this key
+├── ObjectArchived (terminal)            it lies in an archive and must be restored first
 ├── ObjectChanged (terminal)             the object is not the one that was planned with
 ├── ObjectTooLarge (terminal)            over what S3 stores in one object
 ├── BucketMissing (terminal)
@@ -29,6 +30,10 @@ class UploadLost(ObjectError, TransientError):
 
 class ObjectNotFound(ObjectError, TerminalError):
     """The bucket holds no object with this key."""
+
+
+class ObjectArchived(ObjectError, TerminalError):
+    """The object lies in an archive: none of its bytes can be read before it is restored."""
 
 
 class ObjectChanged(ObjectError, TerminalError):

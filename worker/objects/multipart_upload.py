@@ -21,8 +21,23 @@ class MultipartUpload:
     an error the caller aborts.
     """
 
-    def __init__(self, client: "S3Client", *, bucket: str, key: str, content_type: str) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        probe: "S3Client",
+        *,
+        bucket: str,
+        key: str,
+        content_type: str,
+    ) -> None:
         """Start the upload.
+
+        Args:
+            client: what sends.
+            probe: what asks once and does not wait for long.
+            bucket: where the object is to be.
+            key: its key.
+            content_type: its media type.
 
         Raises:
             ObjectError: the service did not start it.
@@ -31,6 +46,7 @@ class MultipartUpload:
         self.key = key
         self.part_count = 0
         self._client = client
+        self._probe = probe
         self._sent: list[CompletedPartTypeDef] = []
         self._sending: set[Future[CompletedPartTypeDef]] = set()
         with driver_errors("start the upload of", bucket, key):
@@ -75,8 +91,11 @@ class MultipartUpload:
         except UploadLost as exc:
             return self._completed_unheard(size_bytes, exc)
 
-    def abort(self) -> None:
+    def abort(self, *, briefly: bool = False) -> None:
         """Free the parts; waits for those being sent, because one that comes later would stay.
+
+        Args:
+            briefly: ask once, and not for long: the service has just not answered.
 
         Raises:
             ObjectError: the service could not be told.
@@ -84,7 +103,8 @@ class MultipartUpload:
         self._threads.shutdown(cancel_futures=True)
         try:
             with driver_errors("abort the upload of", self.bucket, self.key):
-                self._client.abort_multipart_upload(
+                client = self._probe if briefly else self._client
+                client.abort_multipart_upload(
                     Bucket=self.bucket, Key=self.key, UploadId=self._upload_id
                 )
         except UploadLost:

@@ -3,11 +3,13 @@
 import re
 
 from worker.objects.errors import SourceNotAllowed
+from worker.objects.info import ObjectInfo
 from worker.objects.layout import INTERNAL_PREFIX, MAX_KEY_BYTES
 
 _SCHEME = "s3://"
 # Upper case and underscores exist in old buckets and in services other than AWS.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}")
+_FOLDER_ENDS = ("/", "_$folder$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -50,6 +52,11 @@ def parse_source(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
             "move the list there or extend BIGSEG_S3_SOURCES"
         )
     return bucket, key
+
+
+def is_folder_marker(info: ObjectInfo) -> bool:
+    """Whether an object only stands for a folder: consoles and Hadoop make empty ones."""
+    return info.size_bytes == 0 and info.key.endswith(_FOLDER_ENDS)
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
+from worker.objects.archives import archive_of
 from worker.objects.client import open_clients
-from worker.objects.driver_errors import driver_errors
-from worker.objects.errors import BucketMissing
+from worker.objects.deleting import delete_one, delete_prefix
+from worker.objects.driver_errors import driver_errors, s3_address
+from worker.objects.errors import BucketMissing, ObjectAccessDenied, ObjectArchived
 from worker.objects.info import ObjectInfo
-from worker.objects.prefixes import abort_uploads, delete_prefix
 from worker.objects.random_access import ObjectFile
 from worker.objects.range_reader import RangeReader
+from worker.objects.unfinished_uploads import abort_uploads
 from worker.objects.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
@@ -95,20 +97,35 @@ class ObjectStore:
             with driver_errors("create", self.bucket):
                 self._create_bucket()
 
-    def head(self, key: str, *, bucket: str | None = None) -> ObjectInfo:
-        """Look at one object: its size and ETag now.
+    def head(self, key: str, *, bucket: str | None = None, briefly: bool = False) -> ObjectInfo:
+        """Look at one object that is to be read: its size and ETag now.
 
         Args:
             key: the object's key.
             bucket: another bucket than bigseg's own.
+            briefly: with one try and no more than 2 s for each step.
 
         Raises:
             ObjectNotFound: there is no such object, or no such bucket (S3 tells neither apart).
+            ObjectArchived: it cannot be read before it is restored.
             ObjectError: it cannot be looked at.
         """
         bucket = bucket or self.bucket
-        with driver_errors("look at", bucket, key):
-            reply = self._client.head_object(Bucket=bucket, Key=key)
+        client = self._probe if briefly else self._client
+        try:
+            with driver_errors("look at", bucket, key):
+                reply = client.head_object(Bucket=bucket, Key=key)
+        except ObjectAccessDenied:
+            # The answer to HEAD has no body, which is where the reason stands.
+            with driver_errors("read", bucket, key):
+                client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+            raise
+        archive = archive_of(reply)
+        if archive is not None:
+            where = s3_address(bucket, key)
+            raise ObjectArchived(
+                f"cannot read {where}: it is archived ({archive}): restore it first"
+            )
         return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"])
 
     def read_range(
@@ -178,6 +195,7 @@ class ObjectStore:
         """
         return ObjectWriter(
             self._client,
+            self._probe,
             bucket=self.bucket,
             key=key,
             size_hint=size_hint,
@@ -202,11 +220,12 @@ class ObjectStore:
         Raises:
             ObjectError: it could not be deleted.
         """
-        with driver_errors("delete", self.bucket, key):
-            self._client.delete_object(Bucket=self.bucket, Key=key)
+        delete_one(self._client, self.bucket, key, self._sleep)
 
     def delete_prefix(self, prefix: str) -> int:
-        """Delete all of bigseg's own objects below a prefix, a page of 1,000 a request. Idempotent.
+        """Delete all of bigseg's own objects below a prefix. Idempotent.
+
+        A page of 1,000 is a request; each object is one where the service takes no such pages.
 
         Returns:
             How many were deleted.
@@ -216,7 +235,7 @@ class ObjectStore:
                 transient.
             ValueError: the prefix is empty.
         """
-        return delete_prefix(self._client, self.bucket, prefix)
+        return delete_prefix(self._client, self.bucket, prefix, self._sleep)
 
     def abort_uploads(self, prefix: str) -> int:
         """Abort the unfinished uploads below a prefix: what killed writers left behind.

@@ -3,8 +3,8 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from worker.objects.driver_errors import driver_errors, s3_address
-from worker.objects.errors import ObjectError, ObjectTooLarge
+from worker.objects.driver_errors import driver_errors, is_answer, s3_address
+from worker.objects.errors import ObjectError, ObjectStoreUnavailable, ObjectTooLarge
 from worker.objects.info import ObjectInfo
 from worker.objects.multipart_upload import MultipartUpload
 from worker.objects.part_sizes import MAX_OBJECT_BYTES, part_bytes
@@ -29,6 +29,7 @@ class ObjectWriter:
     def __init__(
         self,
         client: "S3Client",
+        probe: "S3Client",
         *,
         bucket: str,
         key: str,
@@ -39,6 +40,7 @@ class ObjectWriter:
         self.bucket = bucket
         self.key = key
         self._client = client
+        self._probe = probe
         self._content_type = content_type
         self._size_hint = size_hint
         self._size_bytes = 0
@@ -111,13 +113,7 @@ class ObjectWriter:
             ObjectError: the service could not be told. ``ObjectStore.abort_uploads``, or the
                 bucket's lifecycle rule for unfinished uploads, frees the parts later.
         """
-        if self._info is not None:
-            return
-        self._aborted = True
-        self._part = bytearray()
-        upload, self._upload = self._upload, None
-        if upload is not None:
-            upload.abort()
+        self._free(briefly=False)
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +147,11 @@ class ObjectWriter:
     def _send(self) -> None:
         if self._upload is None:
             self._upload = MultipartUpload(
-                self._client, bucket=self.bucket, key=self.key, content_type=self._content_type
+                self._client,
+                self._probe,
+                bucket=self.bucket,
+                key=self.key,
+                content_type=self._content_type,
             )
         self._upload.send(self._part)
         self._part = bytearray()
@@ -170,9 +170,20 @@ class ObjectWriter:
                 ContentType=self._content_type,
             )["ETag"]
 
+    def _free(self, *, briefly: bool) -> None:
+        if self._info is not None:
+            return
+        self._aborted = True
+        self._part = bytearray()
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            upload.abort(briefly=briefly)
+
     def _abort_after(self, exc: BaseException) -> None:
         """Abort because of an error that is being raised, and never in place of it."""
+        # A service that did not answer after all tries would keep the caller as long once more.
+        silent = isinstance(exc, ObjectStoreUnavailable) and not is_answer(exc.__cause__)
         try:
-            self.abort()
+            self._free(briefly=silent)
         except ObjectError as second:
             exc.add_note(f"and the upload was left behind: {second}")

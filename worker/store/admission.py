@@ -1,5 +1,7 @@
 """Letting an import or export in: its record first, then its place in history."""
 
+import dataclasses
+
 from worker.store.claims import superseded_reason
 from worker.store.errors import StoreError
 from worker.store.jobs import ExportRequest, ImportRequest, JobRef
@@ -42,7 +44,8 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
         store.jobs.end(request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S)
         store.jobs.forget(request.ref)
         raise
-    store.jobs.advance(request.ref, "claim", "plan", 1, claimed=1)
+    previous = {} if claim.previous is None else dataclasses.asdict(claim.previous)
+    store.jobs.advance(request.ref, "claim", "plan", 1, claimed=1, previous=previous)
     if claim.superseded is None or claim.superseded.startswith(RESHARD_PREFIX):
         return None
     older = JobRef("import", request.list_ref.scope, claim.superseded)

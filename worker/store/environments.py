@@ -64,8 +64,8 @@ class EnvironmentStore:
     ) -> Place:
         """An environment with keys for its SDKs; it is not stored.
 
-        Those made together have one ``created_ms``, so that their order is that of the keys;
-        without it, it is made now.
+        Those with one ``created_ms`` are listed in the order of their keys; without it, it is
+        made now.
         """
         if created_ms is None:
             created_ms = self._clock()

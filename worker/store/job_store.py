@@ -18,6 +18,7 @@ from worker.store.jobs import (
     ImportRequest,
     JobRef,
     JobState,
+    PreviousImport,
     Progress,
     SourceFile,
     Status,
@@ -249,7 +250,13 @@ def _state(fields: Mapping[str, bytes]) -> JobState:
         progress=_progress(stage if ended is None else "ended", fields, report or {}),
         ended_ms=ended,
         report=_expected_report(fields) if waiting else report,
+        previous=_previous(fields),
     )
+
+
+def _previous(fields: Mapping[str, bytes]) -> PreviousImport | None:
+    found = json.loads(fields.get("field:previous", b"{}"))
+    return PreviousImport(**found) if found else None
 
 
 def _status(

@@ -83,6 +83,10 @@ class ImportRequest:
     initiator: str = ""
     waits: bool = False
     """Whether it is published only after an approval."""
+    allow_rejected: bool = False
+    """Whether a file may be imported of which most rows, or all, are rejected."""
+    allow_shrink: bool = False
+    """Whether a replace may remove most of a list."""
 
     @property
     def ref(self) -> JobRef:
@@ -104,6 +108,16 @@ class ExportRequest:
     def ref(self) -> JobRef:
         """The job's name."""
         return JobRef("export", self.list_ref.scope, self.export_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousImport:
+    """The import that became live last before another one took its place in history."""
+
+    import_id: str
+    published_ms: int
+    edits_since: int
+    """Requests that edited the list since, and removals of expired members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,8 @@ class JobState:
     report: dict[str, Any] | None = field(default=None)
     """The report of a complete job, in wire names. While an import waits for its approval:
     what it would be, with the edits replayed until now. ``None`` before."""
+    previous: PreviousImport | None = None
+    """Of an import: what the list was imported by before, as of this one's claim."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ class Keyspace:
         """Sorted set: export references by the Unix ms at which their file is deleted."""
         return f"{self.prefix}:expiring-exports"
 
+    def request(self, name: str) -> str:
+        """String with a time to live: what became of a request with an idempotency key."""
+        return f"{self.prefix}:request:{name}"
+
     def limits(self) -> str:
         """Prefix of strings with a time to live: requests counted in a window."""
         return f"{self.prefix}:limits"

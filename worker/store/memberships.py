@@ -17,6 +17,7 @@ from worker.store.errors import (
     Unapproved,
     Unsealed,
 )
+from worker.store.jobs import PreviousImport
 from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Side
 from worker.store.member_codec import SENTINEL, pack_one
 from worker.store.member_hash import hash_one, shard_index
@@ -78,6 +79,7 @@ class Claim:
     excluded_count: int
     superseded: str | None = None
     """Id of what gave way: a rebuild of the store's own, or an import that waits."""
+    previous: PreviousImport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,7 @@ class MembershipStore:
             included_count=reply[3],
             excluded_count=reply[4],
             superseded=reply[5].decode() or None,
+            previous=_previous(reply[6].decode(), reply[7]),
         )
 
     def prepare(
@@ -435,6 +438,13 @@ def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
         building=None if shown is None or shown.startswith(RESHARD_PREFIX) else shown,
         unapproved=approval == b"awaited",
     )
+
+
+def _previous(text: str, version: int) -> PreviousImport | None:
+    if not text:
+        return None
+    import_id, published_ms, its_version = text.split()
+    return PreviousImport(import_id, int(published_ms), version - int(its_version))
 
 
 def _accepted(ref: ListRef, reply: Sequence[Any]) -> None:

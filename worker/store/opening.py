@@ -20,6 +20,7 @@ from worker.store.errors import RightsMissing
 from worker.store.job_store import JobStore
 from worker.store.keyspace import Keyspace
 from worker.store.memberships import MembershipStore
+from worker.store.requests import RequestStore
 from worker.store.rights import (
     PROBE,
     STORE_OF_API,
@@ -43,6 +44,7 @@ class Store:
     segments: SegmentStore
     memberships: MembershipStore
     jobs: JobStore
+    requests: RequestStore
     audit: AuditStore
     access_tokens: AccessTokenStore
     tokens: Callable[[], str]
@@ -159,6 +161,7 @@ def assemble(
         segments=SegmentStore(client, scripts, keyspace, environments, memberships, clock, tokens),
         memberships=memberships,
         jobs=JobStore(client, scripts, keyspace, tokens),
+        requests=RequestStore(client, scripts, keyspace),
         audit=AuditStore(client, scripts, keyspace, audit_entries),
         access_tokens=AccessTokenStore(client, scripts, keyspace, clock, tokens),
         tokens=tokens,

@@ -45,6 +45,7 @@ ScriptName = Literal[
     "publish",
     "put_shards",
     "reclaim",
+    "request_put",
     "retire",
     "schedule",
     "seal",
@@ -61,7 +62,7 @@ ScriptName = Literal[
 
 #: Scripts about a list begin with the shared functions of this fragment.
 _FRAGMENT: Final = "list.lua"
-_WITHOUT_FRAGMENT: Final = ("audit_", "expiry_", "job_", "place_", "segment_", "token_")
+_WITHOUT_FRAGMENT: Final = ("audit_", "expiry_", "job_", "place_", "request_", "segment_", "token_")
 
 Argument = str | bytes | int | float
 

@@ -8,6 +8,7 @@ import time
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from worker.lists.parquet_process import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
 from worker.store import JobRef, open_store
@@ -46,6 +47,7 @@ class ContextHolder:
         return Context(
             store=open_store(self.settings),
             objects=ObjectStore.open(self.settings),
+            parquet=ParquetDecoder(self.settings.parquet_memory_bytes),
             settings=self.settings,
             announce=self._announce,
             clock_ms=_now_ms,

@@ -1,8 +1,9 @@
 """What every step of a job is given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from worker.lists.parquet_process import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
 from worker.store import JobRef, Store
@@ -21,3 +22,5 @@ class Context:
     sleep_s: Callable[[float], None]
     tokens: Callable[[], str]
     """Random names of tries and rebuilds."""
+    parquet: ParquetDecoder = field(default_factory=ParquetDecoder)
+    """Decodes Parquet in a process of its own; started by the first file."""

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.launchdarkly.documents import beside_fastapi
-from api.launchdarkly.documents.bodies import answers_of, body_of
+from api.launchdarkly.documents.bodies import answers_of, body_of, body_schemas
 from api.launchdarkly.documents.examples import examples_of
 from api.launchdarkly.documents.instructions import patch_schemas
 from api.launchdarkly.documents.parameters import described
@@ -69,6 +69,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operation in _operations(document):
         _name(operation)
     document["paths"] |= beside_fastapi.paths()
+    for path, path_item in document["paths"].items():
+        for operation in path_item.values():
+            _order_parameters(path, operation)
     operations = list(_operations(document))
     for operation in operations:
         _complete(operation)
@@ -97,6 +100,14 @@ def _name(operation: dict[str, Any]) -> None:
     operation["summary"] = _PAUSE.split(text, maxsplit=1)[0]
 
 
+def _order_parameters(path: str, operation: dict[str, Any]) -> None:
+    """Put those of the path first, as they stand in it: generators make arguments of them."""
+    if "parameters" in operation:
+        operation["parameters"].sort(
+            key=lambda one: path.index(f"{{{one['name']}}}") if one["in"] == "path" else len(path)
+        )
+
+
 def _complete(operation: dict[str, Any]) -> None:
     operation_id: str = operation["operationId"]
     if "parameters" in operation:
@@ -122,7 +133,9 @@ def _add_examples(operation: dict[str, Any]) -> None:
         if media_type in examples.bodies:
             media["examples"] = _named(examples.bodies[media_type])
     for status, answer in operation["responses"].items():
-        for media in list(answer.get("content", {}).values())[:1]:
+        content = answer.get("content", {}).values()
+        shown = [one for one in content if one["schema"].get("format") != "binary"]
+        for media in shown[:1]:
             if int(status) in examples.answers:
                 media["examples"] = _named(examples.answers[int(status)])
         for name, header in answer.get("headers", {}).items():
@@ -137,6 +150,7 @@ def _named(examples: Any) -> dict[str, Any]:  # noqa: ANN401 - values by name
 def _complete_schemas(document: dict[str, Any], operations: list[dict[str, Any]]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= patch_schemas() | beside_fastapi.schemas() | {"Error": error_schema()}
+    schemas |= _copy(body_schemas())
     asked = reachable([one.get("requestBody") for one in operations], schemas)
     answered = reachable([one["responses"] for one in operations], schemas)
     tidy(schemas, answered - asked)

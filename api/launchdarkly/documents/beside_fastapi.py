@@ -2,22 +2,30 @@
 
 from typing import Any, Final
 
+from api.context_keys import KEY_LIMIT_BYTES
 from api.launchdarkly.documents.references import JSON, component
 
 _LOOK_UPS: Final = (
     ("contexts", "contextKey", "getSegmentMembershipForContext"),
     ("users", "userKey", "getSegmentMembershipForUser"),
 )
+_LOOK_UPS_BY_BODY: Final = (
+    ("contexts", "lookUpSegmentMembershipForContext"),
+    ("users", "lookUpSegmentMembershipForUser"),
+)
+_SEGMENT_PATH: Final = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}"
 _STATUS: Final = {"type": "string", "enum": ["ok", "down"]}
 
 
 def paths() -> dict[str, Any]:
     """The operations by path and method."""
     look_ups = {
-        f"/api/v2/segments/{{projectKey}}/{{environmentKey}}/{{segmentKey}}/{literal}/{{{name}}}": {
-            "get": _look_up(name, operation_id)
-        }
+        f"{_SEGMENT_PATH}/{literal}/{{{name}}}": {"get": _look_up(operation_id, name)}
         for literal, name, operation_id in _LOOK_UPS
+    }
+    look_ups |= {
+        f"{_SEGMENT_PATH}/{literal}/lookup": {"post": _look_up_by_body(operation_id)}
+        for literal, operation_id in _LOOK_UPS_BY_BODY
     }
     ready = {"schema": component("Readiness")}
     return {
@@ -57,6 +65,20 @@ def schemas() -> dict[str, Any]:
         "properties": {"ok": {"type": "boolean"}, "error": {"type": "string"}},
     }
     return {
+        "BigSegmentLookup": {
+            "type": "object",
+            "description": "Which context is asked about.",
+            "required": ["key"],
+            "additionalProperties": False,
+            "properties": {
+                "key": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": KEY_LIMIT_BYTES,
+                    "description": "The context's key; its kind is the segment's.",
+                },
+            },
+        },
         "BigSegmentTarget": {
             "type": "object",
             "description": "Whether a context is in the lists of a big segment.",
@@ -83,8 +105,8 @@ def schemas() -> dict[str, Any]:
     }
 
 
-def _look_up(parameter: str, operation_id: str) -> dict[str, Any]:
-    names = ("projectKey", "environmentKey", "segmentKey", parameter)
+def _look_up(operation_id: str, *parameters: str) -> dict[str, Any]:
+    names = ("projectKey", "environmentKey", "segmentKey", *parameters)
     return {
         "tags": ["Segments"],
         "operationId": operation_id,
@@ -96,6 +118,19 @@ def _look_up(parameter: str, operation_id: str) -> dict[str, Any]:
         ],
         "responses": {
             "200": _answer("The answer.", JSON, {"schema": component("BigSegmentTarget")})
+        },
+    }
+
+
+def _look_up_by_body(operation_id: str) -> dict[str, Any]:
+    return _look_up(operation_id) | {
+        "summary": "Ask whether a context is in a big segment, with its key in the body",
+        "description": "Answers as the look-up with the key in the path does, also for keys that "
+        "clients and proxies change in a path: those with a slash, `.` and `..`.",
+        "requestBody": {
+            "description": "The context's key.",
+            "required": True,
+            "content": {JSON: {"schema": component("BigSegmentLookup")}},
         },
     }
 

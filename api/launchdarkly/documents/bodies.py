@@ -17,6 +17,16 @@ _ALLOW_EMPTY: Final = {
     "default": False,
     "description": "Whether a list without keys may empty a segment.",
 }
+_ALLOW_REJECTED: Final = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether a list of which most rows are rejected, or all, may be imported.",
+}
+_ALLOW_SHRINK: Final = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether a replace may remove most of the segment's keys.",
+}
 _WAIT: Final = {
     "type": "boolean",
     "default": False,
@@ -34,6 +44,8 @@ _UPLOAD: Final = {
         "mode": _MODE,
         "waitOnApprovals": _WAIT,
         "allowEmpty": _ALLOW_EMPTY,
+        "allowRejected": _ALLOW_REJECTED,
+        "allowShrink": _ALLOW_SHRINK,
     },
 }
 _SOURCE: Final = {
@@ -48,10 +60,12 @@ _SOURCE: Final = {
         "mode": _MODE,
         "waitOnApprovals": _WAIT,
         "allowEmpty": _ALLOW_EMPTY,
+        "allowRejected": _ALLOW_REJECTED,
+        "allowShrink": _ALLOW_SHRINK,
     },
 }
 _BARE_MERGE_PATCH: Final = {
-    "title": "Merge patch",
+    "description": "Fields to change, without a wrapper.",
     "allOf": [component("SegmentMergePatch")],
     "not": {
         "anyOf": [{"required": [field]} for field in ("patch", "merge", "instructions")],
@@ -62,7 +76,7 @@ _SEGMENT_PATCH: Final = {
         component("JsonPatch"),
         component("PatchWithComment"),
         component("MergePatchWithComment"),
-        _BARE_MERGE_PATCH,
+        component("BareMergePatch"),
     ]
 }
 _PLACE_PATCH: Final = {"anyOf": [component("JsonPatch"), component("PatchWithComment")]}
@@ -71,43 +85,48 @@ _ATTRIBUTES: Final = {
     "key": {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT_BYTES},
     "name": {"type": ["string", "null"]},
     "anonymous": {"type": "boolean", "default": False},
-    "_meta": {
+    "_meta": component("ContextMeta"),
+}
+_CONTEXTS: Final = {
+    "SingleKindContext": {
+        "description": "A context of one kind.",
+        "type": "object",
+        "required": ["kind", "key"],
+        "properties": {
+            "kind": {**_CONTEXT_KIND, "not": {"enum": ["kind", "multi"]}},
+            **_ATTRIBUTES,
+        },
+    },
+    "MultiKindContext": {
+        "description": "Contexts of several kinds, by the names of their kinds.",
+        "type": "object",
+        "required": ["kind"],
+        "minProperties": 2,
+        "properties": {"kind": {"type": "string", "const": "multi"}},
+        "propertyNames": _CONTEXT_KIND,
+        "additionalProperties": component("ContextAttributes"),
+    },
+    "ContextAttributes": {
+        "description": "One context of several.",
+        "type": "object",
+        "required": ["key"],
+        "properties": _ATTRIBUTES,
+    },
+    "ContextMeta": {
+        "description": "What SDKs are told about a context; it means nothing here.",
         "type": "object",
         "properties": {"privateAttributes": {"type": "array", "items": {"type": "string"}}},
     },
+    "UserContext": {
+        "description": "A user, without a kind: the older form.",
+        "type": "object",
+        "required": ["key"],
+        "properties": {"custom": {"type": "object"}, **_ATTRIBUTES},
+        "not": {"required": ["kind"]},
+    },
 }
 _CONTEXT: Final = {
-    "anyOf": [
-        {
-            "title": "One kind",
-            "type": "object",
-            "required": ["kind", "key"],
-            "properties": {
-                "kind": {**_CONTEXT_KIND, "not": {"enum": ["kind", "multi"]}},
-                **_ATTRIBUTES,
-            },
-        },
-        {
-            "title": "Several kinds, by their names",
-            "type": "object",
-            "required": ["kind"],
-            "minProperties": 2,
-            "properties": {"kind": {"const": "multi"}},
-            "propertyNames": _CONTEXT_KIND,
-            "additionalProperties": {
-                "type": "object",
-                "required": ["key"],
-                "properties": _ATTRIBUTES,
-            },
-        },
-        {
-            "title": "A user, without a kind",
-            "type": "object",
-            "required": ["key"],
-            "properties": {"custom": {"type": "object"}, **_ATTRIBUTES},
-            "not": {"required": ["kind"]},
-        },
-    ]
+    "anyOf": [component(f"{name}Context") for name in ("SingleKind", "MultiKind", "User")]
 }
 _EXPORT: Final = {
     "type": "object",
@@ -115,6 +134,11 @@ _EXPORT: Final = {
         "format": {"type": "string", "enum": ["csv", "parquet"], "default": "csv"},
     },
 }
+
+
+def body_schemas() -> dict[str, Any]:
+    """The parts of these bodies that have a name; generators name types after them."""
+    return {"BareMergePatch": _BARE_MERGE_PATCH, **_CONTEXTS}
 
 
 def body_of(operation_id: str) -> Mapping[str, Any] | None:
@@ -150,9 +174,14 @@ _BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "content": {JSON: {"schema": _CONTEXT}},
     },
     "createBigSegmentImport": {
-        "description": "A list as a file, or where one is.",
+        "description": "A list as a file.",
         "required": True,
-        "content": {FORM: {"schema": _UPLOAD}, JSON: {"schema": _SOURCE}},
+        "content": {FORM: {"schema": _UPLOAD}},
+    },
+    "createBigSegmentImportFromSource": {
+        "description": "Where the list is.",
+        "required": True,
+        "content": {JSON: {"schema": _SOURCE}},
     },
     "createBigSegmentExport": {
         "description": "The format; CSV if there is no body.",
@@ -175,17 +204,34 @@ def _location(what: str) -> dict[str, Any]:
     }
 
 
-_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+#: The binary one first: most generators of clients read both as the first says.
+_FILE: Final = {
+    "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+    "text/csv": {"schema": {"type": "string"}},
+}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "required": True, "schema": {"type": "string"}}
+
+
+_FILE_HEADERS: Final = {
+    "Accept-Ranges": _text("`bytes`: a part of the file can be asked for."),
+    "Content-Disposition": _text("A name for the file."),
+    "ETag": _text("Names the file, which never changes."),
+}
 _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "createBigSegmentImport": {
-        "202": {
-            "description": "The import of a list in S3 was accepted.",
-            "headers": _location("import"),
-            "content": {JSON: {"schema": component("ImportRepresentation")}},
-        },
         "204": {
             "description": "The upload was accepted; the body is empty, Location is the import.",
             "headers": _location("import"),
+        },
+    },
+    "createBigSegmentImportFromSource": {
+        "202": {
+            "description": "The import was accepted.",
+            "headers": _location("import"),
+            "content": {JSON: {"schema": component("ImportRepresentation")}},
         },
     },
     "createBigSegmentExport": {
@@ -198,14 +244,20 @@ _ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "downloadBigSegmentExport": {
         "200": {
             "description": "The file: CSV with one key a line and no header, or Parquet.",
+            "headers": _FILE_HEADERS,
+            "content": _FILE,
+        },
+        "206": {
+            "description": "The range of the file that was asked for.",
             "headers": {
-                "Content-Disposition": {
-                    "description": "A name for the file.",
-                    "required": True,
-                    "schema": {"type": "string"},
-                }
+                **_FILE_HEADERS,
+                "Content-Range": _text("Where the range is, and how many bytes the file has."),
             },
-            "content": {"text/csv": _FILE, "application/vnd.apache.parquet": _FILE},
-        }
+            "content": _FILE,
+        },
+        "304": {
+            "description": "The caller has the file; the body is empty.",
+            "headers": {"ETag": _FILE_HEADERS["ETag"]},
+        },
     },
 }

@@ -92,11 +92,35 @@ _ANYWHERE: Final[Mapping[str, Parameter]] = {
         "Until when the old secret works too, in Unix milliseconds; it ends now if left out.",
         names.EXPIRES,
     ),
+    "Idempotency-Key": Parameter(
+        "A name for this request that no other has: sent again within 24 hours with the same "
+        "key, it is answered as it was first, and starts nothing.",
+        "nightly-2026-03-01",
+    ),
+    "force": Parameter(
+        "Delete the segment although rules of others refer to it; they are in error then.",
+        example=False,
+    ),
+    "resourceType": Parameter("The kind of the resource.", "segments"),
+    "resourceKey": Parameter("The resource's key.", names.SEGMENT),
+    "environmentId": Parameter("The id of the segment's environment.", names.ENVIRONMENT_ID),
+    "Range": Parameter(
+        "One range of bytes: the first and the last, the first alone, or `-` and how many from "
+        "the end. Anything else is answered with the whole file.",
+        "bytes=0-13",
+    ),
+    "If-Range": Parameter(
+        "The `ETag` of the file that `Range` is meant for; of another, the whole is answered.",
+        names.ETAG,
+    ),
+    "If-None-Match": Parameter(
+        "The `ETag` of a file that the caller has, which is not sent again.", names.OTHER_ETAG
+    ),
     "dryRun": Parameter("Answer the segment as it would be, and change nothing.", example=True),
 }
 _PLACE_SORT: Final = Parameter(
     "Fields to sort by, separated by commas, `-` before a field for descending: `name`, "
-    "`createdOn`, `critical`. Newest first if it is left out.",
+    "`createdOn`, `critical`. Newest first if it is left out, environments oldest first.",
     "name,-createdOn",
     _sorted_by("name|createdOn|critical"),
 )
@@ -108,6 +132,8 @@ _OF: Final[Mapping[tuple[str, str], Parameter]] = {
     ("getProjects", "filter"): Parameter(_PLACE_FILTER, "query:shop"),
     ("getEnvironmentsByProject", "sort"): _PLACE_SORT,
     ("getEnvironmentsByProject", "filter"): Parameter(_PLACE_FILTER, "query:prod,tags:live"),
+    ("getLinkedViews", "sort"): Parameter("There is nothing to sort.", ""),
+    ("getLinkedViews", "filter"): Parameter("There is nothing to leave out.", ""),
     ("getSegment", "segmentKey"): _STANDARD,
     ("patchSegment", "segmentKey"): _STANDARD,
     ("deleteSegment", "segmentKey"): _STANDARD,

@@ -46,7 +46,14 @@ CONFLICT: Final = Refusal(
     409,
     "optimistic_locking_error",
     "Someone else is in the way; read again, then try again.",
-    "patch[0]: test at /version failed; read the segment again",
+    "patch[0]: test at /version failed; read it again",
+)
+IN_USE: Final = Refusal(
+    409,
+    "resource_in_use",
+    "Rules of other segments refer to it; change them first, or send `force`.",
+    "segment vip is used by rules of beta; change those rules first, or delete with "
+    "?force=true, which leaves them in error",
 )
 TOO_LARGE: Final = Refusal(
     413, "request_too_large", "The body is too long.", "the request body is over 5,242,880 bytes"
@@ -56,6 +63,18 @@ MEDIA_TYPE: Final = Refusal(
     "unsupported_media_type",
     "The body is of a type that is not taken here.",
     "send application/json, not text/plain",
+)
+NO_SUCH_RANGE: Final = Refusal(
+    416,
+    "range_not_satisfiable",
+    "No byte of the file is in the range; `Content-Range` says how many there are.",
+    "no byte of the file is in the range: it has 28 bytes",
+)
+KEY_REUSED: Final = Refusal(
+    422,
+    "idempotency_key_reused",
+    "The `Idempotency-Key` came before, with another request.",
+    "this Idempotency-Key belongs to another request; use a new key for each start",
 )
 RATE_LIMITED: Final = Refusal(
     429,
@@ -77,8 +96,8 @@ UNAVAILABLE: Final = Refusal(
     "the store does not answer; retry",
 )
 ALL: Final = (
-    *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT),
-    *(TOO_LARGE, MEDIA_TYPE, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    *(INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, KEY_TAKEN, CONFLICT, IN_USE),
+    *(TOO_LARGE, MEDIA_TYPE, NO_SUCH_RANGE, KEY_REUSED, RATE_LIMITED, BROKEN, UNAVAILABLE),
 )
 
 #: Whatever is behind a token and needs the store.
@@ -95,16 +114,19 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "postSegment": (*_BODY, KEY_TAKEN),
     "getSegment": _READ,
     "patchSegment": (*_BODY, CONFLICT),
-    "deleteSegment": _READ,
+    "deleteSegment": (*_QUERY, IN_USE),
     "updateBigSegmentContextTargets": _BODY,
     "updateBigSegmentTargets": _BODY,
     "getSegmentMembershipForContext": _QUERY,
     "getSegmentMembershipForUser": _QUERY,
-    "createBigSegmentImport": (*_BODY, CONFLICT),
+    "createBigSegmentImport": (*_BODY, CONFLICT, KEY_REUSED),
+    "createBigSegmentImportFromSource": (*_BODY, CONFLICT, KEY_REUSED),
+    "lookUpSegmentMembershipForContext": _BODY,
+    "lookUpSegmentMembershipForUser": _BODY,
     "getBigSegmentImport": _READ,
-    "createBigSegmentExport": (*_QUERY, TOO_LARGE),
+    "createBigSegmentExport": (*_BODY, CONFLICT, KEY_REUSED),
     "getBigSegmentExport": _READ,
-    "downloadBigSegmentExport": _READ,
+    "downloadBigSegmentExport": (*_READ, NO_SUCH_RANGE),
     "getContextInstanceSegmentsMembershipByEnv": _BODY,
     "getExpiringTargetsForSegment": _READ,
     "patchExpiringTargetsForSegment": (*_BODY, CONFLICT),
@@ -114,29 +136,34 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "postProject": (*_POST, KEY_TAKEN),
     "getProject": _READ,
     "patchProject": (*_BODY, CONFLICT),
-    "deleteProject": (*_READ, CONFLICT),
+    "deleteProject": (*_QUERY, CONFLICT),
     "getEnvironmentsByProject": _QUERY,
     "postEnvironment": (*_BODY, KEY_TAKEN),
     "getEnvironment": _READ,
     "patchEnvironment": (*_BODY, CONFLICT),
-    "deleteEnvironment": _READ,
+    "deleteEnvironment": _QUERY,
     "getTokens": _SEARCH,
     "postToken": _POST,
     "getToken": _READ,
     "patchToken": (*_BODY, CONFLICT),
     "deleteToken": _READ,
-    "resetToken": (*_QUERY, CONFLICT),
+    "resetToken": (*_QUERY, TOO_LARGE, CONFLICT),
     "getAuditLogEntries": _SEARCH,
     "getAuditLogEntry": _READ,
     "postAuditLogEntries": _POST,
     "postAuditLogEntryCounts": _POST,
+    "getCallerIdentity": (UNAUTHORIZED, RATE_LIMITED, BROKEN, UNAVAILABLE),
+    "getLinkedViews": _QUERY,
     "getMetrics": (UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, BROKEN),
     "getLiveness": (),
     "getReadiness": (),
 }
-_SECONDS: Final = {"type": "integer", "minimum": 0}
+_SECONDS: Final = {"type": "integer", "format": "int32", "minimum": 0}
 _LIMITS: Final = {
-    name: {"description": description, "schema": {"type": "integer", "minimum": 0}}
+    name: {
+        "description": description,
+        "schema": {"type": "integer", "format": "int64", "minimum": 0},
+    }
     for name, description in {
         "X-Ratelimit-Global-Limit": "Requests that all tokens together may make in a window.",
         "X-Ratelimit-Global-Remaining": "How many of them are left.",
@@ -149,6 +176,12 @@ _LIMITS: Final = {
     }.items()
 }
 _HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {
+    416: {
+        "Content-Range": {
+            "description": "`bytes */` and how many bytes the file has.",
+            "schema": {"type": "string"},
+        }
+    },
     429: _LIMITS,
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
 }

@@ -6,6 +6,7 @@ from typing import Any, Final
 from api.launchdarkly.documents.references import name_of
 
 _NULL: Final = {"type": "null"}
+_BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
 
 def tidy(schemas: dict[str, Any], answered: set[str]) -> None:
@@ -20,6 +21,7 @@ def tidy(schemas: dict[str, Any], answered: set[str]) -> None:
     """
     for name, schema in schemas.items():
         _reworded(schema)
+        _made_plain(schema)
         if name in answered:
             _as_sent(schema)
 
@@ -61,6 +63,25 @@ def _reworded(schema: Any) -> None:  # noqa: ANN401 - any JSON
             schema["description"] = schema["description"].replace("``", "`")
         for inside in schema.values():
             _reworded(inside)
+
+
+def _made_plain(schema: Any) -> None:  # noqa: ANN401 - any JSON
+    """Write what generators of clients take: whole bounds of integers, no object as a default.
+
+    FastAPI makes ``100000.0`` of a bound, and Go's generator writes an object into the code as
+    it stands; the fields of such an object have the same defaults themselves.
+    """
+    if isinstance(schema, list):
+        for inside in schema:
+            _made_plain(inside)
+    if isinstance(schema, dict):
+        if schema.get("type") == "integer":
+            for bound in _BOUNDS & schema.keys():
+                schema[bound] = int(schema[bound])
+        if "$ref" in schema and isinstance(schema.get("default"), dict):
+            del schema["default"]
+        for inside in schema.values():
+            _made_plain(inside)
 
 
 def _as_sent(schema: dict[str, Any]) -> None:

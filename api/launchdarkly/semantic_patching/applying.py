@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import InvalidRequest
+from api.launchdarkly.known_names import allowed, shown
 from api.launchdarkly.semantic_patching import big_segments, clauses, details, rules, targets
 from api.launchdarkly.semantic_patching.draft import Draft
 from api.launchdarkly.semantic_patching.instruction import InstructionKind, Kinds, Parameters
@@ -65,7 +66,9 @@ def _checked(
         raise InvalidRequest(f"{where}: an instruction is an object with a kind")
     name = raw.get("kind")
     if not isinstance(name, str) or name not in TABLE:
-        raise InvalidRequest(f"{where}.kind: none of {', '.join(TABLE)}")
+        what = f"{name} is not an instruction" if shown(name) else "no instruction is named"
+        listed = allowed(name, tuple(TABLE), "instructions")
+        raise InvalidRequest(f"{where}.kind: {what}; {listed}")
     kind = TABLE[name]
     if kind.segments == "standard" and unbounded:
         raise InvalidRequest(f"{where}: {name} {_NOT_ON_BIG}")

@@ -4,20 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
+from api.errors import InvalidRequest
 from api.launchdarkly.faults import refusal
 from api.launchdarkly.semantic_patching.draft import Draft
 from api.launchdarkly.targeting_fields import Ids, naming
+from api.launchdarkly.unknown_fields import StrictBody
 
 #: Which segments an instruction is for.
 Segments = Literal["any", "standard", "big"]
 
 
-class Parameters(BaseModel):
-    """The parameters of one kind of instruction; those it does not know are ignored."""
+class Parameters(StrictBody):
+    """The parameters of one kind of instruction, without its kind."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 ParametersLike = TypeVar("ParametersLike", bound=Parameters)
@@ -38,12 +40,21 @@ class InstructionKind(Generic[ParametersLike]):
         Raises:
             InvalidRequest: one is wrong; says where, never the value.
         """
+        named = {name: value for name, value in raw.items() if name != "kind"}
         try:
             return self.parameters.model_validate(
-                raw, context=naming(ids), by_alias=True, by_name=False
+                named, context=naming(ids), by_alias=True, by_name=False
             )
         except ValidationError as exc:
-            raise refusal(exc, where) from exc
+            raise self._refusal(exc, where) from exc
+
+    def _refusal(self, error: ValidationError, where: str) -> InvalidRequest:
+        found, fault = refusal(error, where), error.errors(include_input=False)[0]
+        if fault["type"] == "missing" and len(fault["loc"]) == 1:
+            fields = self.parameters.model_fields.items()
+            names = ", ".join(field.alias or name for name, field in fields)
+            return InvalidRequest(f"{found}; parameters: {names}")
+        return found
 
 
 Kinds = Mapping[str, InstructionKind[Any]]

@@ -1,6 +1,7 @@
 #!lua
 -- claim(record, edits; import id, token, waits, supersedes)
---   -> {'ok', target name, base, included, excluded, id of the import that gave way or ''}
+--   -> {'ok', target name, base, included, excluded, id of the import that gave way or '',
+--       last import or '', membership version}
 --    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'} | {'prune'}
 -- Takes the next revision number for an import; with waits '1' it is published only after
 -- 'approve'. Running it twice for one id changes nothing. A re-shard gives way to an import,
@@ -37,4 +38,5 @@ end
 local name = parse(redis.call('HGET', record, 'target'))
 return {'ok', name, redis.call('HGET', record, 'base'),
   tonumber(redis.call('HGET', record, 'included')), tonumber(redis.call('HGET', record, 'excluded')),
-  superseded}
+  superseded, redis.call('HGET', record, 'last_import') or '',
+  tonumber(redis.call('HGET', record, 'version'))}

@@ -60,7 +60,7 @@ included, excluded = tonumber(included) + edited_included, tonumber(excluded) + 
 local version = tonumber(redis.call('HGET', record, 'version'))
 if string.sub(id, 1, 8) ~= 'reshard-' then
   version = redis.call('HINCRBY', record, 'version', 1)
-  redis.call('HSET', record, 'modified', now)
+  redis.call('HSET', record, 'modified', now, 'last_import', id .. ' ' .. now .. ' ' .. version)
   -- Of members that are not in the new revision; the next claim waits until they are dropped.
   if redis.call('EXISTS', SCHEDULES) == 1 then redis.call('HSET', record, 'prune', id) end
 end

@@ -25,6 +25,7 @@ def _import(status: str, stage: str, **fields: Any) -> dict[str, Any]:  # noqa: 
         "stage": stage,
         "reason": None,
         "report": None,
+        "previousImport": None,
         **fields,
     }
 
@@ -70,6 +71,14 @@ _REPORT: Final = {
     "removed": 0,
     "unchanged": 249_995,
     "rejectedSample": [{"row": 17, "reason": "blank"}, {"row": 4_711, "reason": "blank"}],
+    "warnings": [
+        {
+            "kind": "header",
+            "count": 1,
+            "rows": [1],
+            "message": "the first row looks like a header and was imported as a key",
+        }
+    ],
     "membersAfter": 999_996,
     "editedWhileImporting": 1,
     "seconds": {"plan": 0.1, "scatter": 1.5, "gather": 1.2, "publish": 0.1, "total": 2.9},
@@ -104,6 +113,11 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                     "waitOnApprovals": True,
                 },
             },
+        },
+        headers={"Location": _IMPORT},
+    ),
+    "createBigSegmentImportFromSource": Examples(
+        bodies={
             JSON: {
                 "list in S3": {"source": "s3://bigseg/lists/customers.csv", "mode": "replace"},
             },
@@ -134,7 +148,8 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                 "stopped": _import(
                     "stopped",
                     "ended",
-                    reason="the list is empty; send allowEmpty to empty the segment",
+                    reason="would empty the list of 250,000 members: no row was accepted; "
+                    "if that is meant send allowEmpty=true (bigseg import --allow-empty)",
                     progress=_progress("ended", 0, None, 0.0),
                 ),
             }
@@ -153,7 +168,15 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     ),
     "getBigSegmentExport": Examples(answers={200: {"complete": _WRITTEN}}),
     "downloadBigSegmentExport": Examples(
-        answers={200: {"csv": "customer-1234\ncustomer-5678\n"}},
-        headers={"Content-Disposition": f'attachment; filename="{names.BIG_SEGMENT}.csv"'},
+        answers={
+            200: {"csv": "customer-1234\ncustomer-5678\n"},
+            206: {"csv": "customer-1234\n"},
+        },
+        headers={
+            "Accept-Ranges": "bytes",
+            "Content-Disposition": f'attachment; filename="{names.BIG_SEGMENT}.csv"',
+            "Content-Range": "bytes 0-13/28",
+            "ETag": names.ETAG,
+        },
     ),
 }

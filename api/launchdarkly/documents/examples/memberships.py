@@ -18,17 +18,20 @@ _EDIT: Final = Examples(
         }
     }
 )
-_LOOK_UP: Final = Examples(
-    answers={
-        200: {
-            "member": {"userKey": names.MEMBER, "included": True, "excluded": False},
-            "neither included nor excluded": {
-                "userKey": "customer-0000",
-                "included": False,
-                "excluded": False,
-            },
-        }
+_ANSWERS: Final[Mapping[int, Mapping[str, object]]] = {
+    200: {
+        "member": {"userKey": names.MEMBER, "included": True, "excluded": False},
+        "neither included nor excluded": {
+            "userKey": "customer-0000",
+            "included": False,
+            "excluded": False,
+        },
     }
+}
+_LOOK_UP: Final = Examples(answers=_ANSWERS)
+_LOOK_UP_BY_BODY: Final = Examples(
+    bodies={JSON: {"any key": {"key": names.MEMBER}, "a key with a slash": {"key": "org/1234"}}},
+    answers=_ANSWERS,
 )
 
 EXAMPLES: Final[Mapping[str, Examples]] = {
@@ -36,4 +39,6 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     "updateBigSegmentTargets": _EDIT,
     "getSegmentMembershipForContext": _LOOK_UP,
     "getSegmentMembershipForUser": _LOOK_UP,
+    "lookUpSegmentMembershipForContext": _LOOK_UP_BY_BODY,
+    "lookUpSegmentMembershipForUser": _LOOK_UP_BY_BODY,
 }

@@ -4,6 +4,7 @@ from typing import Final
 
 PROJECT: Final = "default"
 ENVIRONMENT: Final = "production"
+ENVIRONMENT_ID: Final = "64f6f21653c76f12626d142c"
 #: A standard segment.
 SEGMENT: Final = "beta-testers"
 BIG_SEGMENT: Final = "vip-customers"
@@ -11,6 +12,9 @@ BIG_SEGMENT: Final = "vip-customers"
 MEMBER: Final = "customer-1234"
 IMPORT: Final = "1f9d6a0e-6a3c-4d0e-9b0e-2f1c7a5d8e90"
 EXPORT: Final = "c4a760a8-5b1f-4b7e-8a34-6d2f0e9b1a73"
+#: Of the export's file.
+ETAG: Final = '"0c087f53238a46615db1dd88bd88475f"'
+OTHER_ETAG: Final = '"6a3a6f6e33217afa6373df9d6b2e8a00"'
 #: Of the standard segment.
 RULE: Final = "3405f9e2-7613-4092-b453-1b10db1bc184"
 SECOND_RULE: Final = "8a1d2c3b-4e5f-4a6b-9c7d-0e1f2a3b4c5d"

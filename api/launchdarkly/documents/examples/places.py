@@ -22,7 +22,7 @@ _PRODUCTION: Final = {
         "parent": _link(_PROJECT),
         "segments": _link(_SEGMENTS),
     },
-    "_id": "64f6f21653c76f12626d142c",
+    "_id": names.ENVIRONMENT_ID,
     "key": names.ENVIRONMENT,
     "name": "Production",
     "apiKey": "sdk-2f1c7a5d-8e90-4d0e-9b0e-1f9d6a0e6a3c",
@@ -48,6 +48,8 @@ _BARE_PROJECT: Final[Mapping[str, Any]] = {
     "name": "Web shop",
     "includeInSnippetByDefault": False,
     "defaultClientSideAvailability": {"usingEnvironmentId": False, "usingMobileKey": True},
+    "requireViewAssociationForNewFlags": False,
+    "requireViewAssociationForNewSegments": False,
     "tags": ["shop"],
 }
 _CHANGED: Final = {**_BARE_PROJECT, "environments": [_PRODUCTION]}
@@ -95,6 +97,9 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                 "with its environments": {**_BARE_PROJECT, "environments": _ENVIRONMENT_PAGE},
             }
         }
+    ),
+    "getLinkedViews": Examples(
+        answers={200: {"no views": {"items": [], "totalCount": 0, "_links": {}}}}
     ),
     "patchProject": Examples(bodies={JSON: _PATCHES}, answers={200: {"project": _CHANGED}}),
     "getEnvironmentsByProject": Examples(answers={200: {"a page": _ENVIRONMENT_PAGE}}),

@@ -30,10 +30,10 @@ TOKEN: Final[Mapping[str, Any]] = {
     "description": "Brings the lists in",
     "creationDate": names.CREATED,
     "lastModified": names.CREATED,
-    "role": "writer",
     "inlineRole": SCOPE,
     "token": _SECRET[-4:],
     "serviceToken": True,
+    "defaultApiVersion": 20_240_415,
     "_links": {
         "self": {"href": f"{_TOKENS}/{names.TOKEN}", "type": "application/json"},
         "parent": {"href": _TOKENS, "type": "application/json"},
@@ -67,7 +67,6 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                 "writer with a scope": {
                     "name": "nightly import",
                     "description": "Brings the lists in",
-                    "role": "writer",
                     "inlineRole": SCOPE,
                     "serviceToken": True,
                     "defaultApiVersion": 20_240_415,
@@ -93,5 +92,22 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         },
         answers={200: {"token": TOKEN}},
     ),
-    "resetToken": Examples(answers={200: {"token with its new secret": _WITH_SECRET}}),
+    "getCallerIdentity": Examples(
+        answers={
+            200: {
+                "a token": {
+                    "authKind": "token",
+                    "tokenName": "nightly import",
+                    "tokenId": names.TOKEN,
+                    "memberId": names.ADMIN_TOKEN,
+                    "serviceToken": True,
+                    "expiresAt": names.EXPIRES,
+                }
+            }
+        }
+    ),
+    "resetToken": Examples(
+        bodies={JSON: {"until when the old secret works": {"expiry": names.EXPIRES}}},
+        answers={200: {"token with its new secret": _WITH_SECRET}},
+    ),
 }

@@ -1,0 +1,68 @@
+"""Which part of a file an HTTP request asks for, and whether it has the file already.
+
+Source: RFC 9110, sections 13 and 14.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+#: One range; what has another form, or several of them, is no such header and so ignored.
+_ONE_RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,19})-([0-9]{0,19})[ \t]*", re.IGNORECASE)
+_TAG: Final = re.compile(r'(W/)?("[^"]*")')
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """The bytes ``[start, end)`` of a file."""
+
+    start: int
+    end: int
+
+
+class OutsideFile(Exception):
+    """The range begins behind the last byte of the file."""
+
+
+def parse_range(value: str, size_bytes: int) -> ByteRange | None:
+    """The part that a ``Range`` header asks for.
+
+    Args:
+        value: the header's value.
+        size_bytes: how long the whole file is.
+
+    Returns:
+        The part, not empty and inside the file; ``None`` for the whole file: for an empty one,
+        for several ranges, and for what is no range of bytes.
+
+    Raises:
+        OutsideFile: no byte of the file is in the range.
+    """
+    found = _ONE_RANGE.fullmatch(value)
+    if found is None or size_bytes == 0:
+        return None
+    first, last = found.groups()
+    if not first and not last:
+        return None
+    if not first:
+        start, end = max(0, size_bytes - int(last)), size_bytes
+    else:
+        start = int(first)
+        end = min(int(last) + 1, size_bytes) if last else size_bytes
+        if last and int(last) < start:
+            return None
+    if start >= size_bytes:
+        raise OutsideFile
+    return ByteRange(start, end)
+
+
+def is_named(tag: str, if_none_match: str) -> bool:
+    """Whether an ``If-None-Match`` header names a file by its strong tag, or any file."""
+    if if_none_match.strip() == "*":
+        return True
+    return tag in {strong for _, strong in _TAG.findall(if_none_match)}
+
+
+def is_same(tag: str, if_range: str) -> bool:
+    """Whether an ``If-Range`` header names a file by its strong tag; a date or a weak one never."""
+    return if_range.strip() == tag

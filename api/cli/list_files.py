@@ -1,0 +1,111 @@
+"""What `bigseg import` uploads: a file whose size is known, or a pipe that is read to its end."""
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, Final, cast
+
+from api.cli.connection import CommandError
+from api.cli.following import Watch
+
+_STANDARD_INPUT: Final = "-"
+#: What a list is called that comes from no file.
+_PIPE_NAME: Final = "standard-input"
+
+
+@contextmanager
+def open_list(source: str, watch: Watch) -> Iterator[tuple[IO[bytes], str]]:
+    """Open a list for an upload that shows its progress; gives it with its name.
+
+    Args:
+        source: a path; ``-`` is standard input.
+        watch: where the progress is shown.
+
+    Raises:
+        CommandError: it cannot be opened or read, or changed while the block ran.
+    """
+    try:
+        if source == _STANDARD_INPUT:
+            if sys.stdin is None:
+                raise CommandError("cannot read standard input: it is closed")
+            yield cast("IO[bytes]", _Pipe(sys.stdin.buffer, watch)), _PIPE_NAME
+            return
+        with Path(source).open("rb") as file:
+            found = os.fstat(file.fileno())
+            if stat.S_ISREG(found.st_mode):
+                whole = _WholeFile(file, source, found, watch)
+                yield cast("IO[bytes]", whole), Path(source).name
+            else:
+                yield cast("IO[bytes]", _Pipe(file, watch)), _PIPE_NAME
+    except OSError as exc:
+        raise CommandError(f"cannot read {source}: {exc.strerror or exc}") from exc
+
+
+class _Pipe:
+    """Read once and forwards; without a size, so that the upload is sent in pieces."""
+
+    def __init__(self, file: IO[bytes], watch: Watch) -> None:
+        # Both that are given are buffered readers, whose type is not said.
+        self._file = cast("BufferedReader", file)
+        self._watch = watch
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read what is there; waits for the first byte only, so that it can be sent on."""
+        data = self._file.read1(size)
+        self._read += len(data)
+        self._watch.show("upload", self._read, 0, 0, 0.0, None)
+        return data
+
+
+class _WholeFile:
+    """A file that has to stay as it was found: the upload says its size before it is read."""
+
+    def __init__(self, file: IO[bytes], name: str, found: os.stat_result, watch: Watch) -> None:
+        self._file = file
+        self._name = name
+        self._found = found
+        self._watch = watch
+        self._read = 0
+        self._started = time.monotonic()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on.
+
+        Raises:
+            CommandError: the file is longer, shorter or newer than it was.
+        """
+        data = self._file.read(size)
+        self._read += len(data)
+        size_bytes = self._found.st_size
+        if self._read > size_bytes or (not data and self._changed()):
+            raise CommandError(
+                f"{self._name} changed while it was uploaded; "
+                "nothing was imported: import it again when it is whole"
+            )
+        seconds = time.monotonic() - self._started
+        left = seconds * (size_bytes - self._read) / self._read if self._read else None
+        self._watch.show("upload", self._read, size_bytes, 0, 0.0, left)
+        return data
+
+    def fileno(self) -> int:
+        """The file's number: its length is taken from it."""
+        return self._file.fileno()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a position."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The position."""
+        return self._file.tell()
+
+    def _changed(self) -> bool:
+        now = os.fstat(self.fileno())
+        seen = self._found
+        return (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns)

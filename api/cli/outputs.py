@@ -1,0 +1,137 @@
+"""Where an export goes: a new file, one that is there, or what is no plain file at all."""
+
+import errno
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from api.cli.connection import CommandError
+
+#: Takes all of the bytes, or raises ``OSError``.
+Write = Callable[[bytes], None]
+
+#: ``/dev/stdout`` would be opened anew, and written from its beginning.
+_STANDARD_OUTPUT: Final = (None, Path("-"), Path("/dev/stdout"))
+_PERMISSIONS: Final = 0o7777
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[Write]:
+    """Open what an export is written to.
+
+    A plain file is replaced only by a whole download, and keeps its mode and owner; a new one
+    can be read by its owner alone, because it holds personal data. What a link leads to is
+    written, and the link stays. Devices and pipes are written through, and so is a plain file
+    that cannot be replaced alike: one with several names, of another owner, or in a directory
+    that takes no new file; it loses what it held when the first byte comes. Opening a pipe
+    waits for its reader.
+
+    Args:
+        path: the file; unset or ``-`` for standard output.
+
+    Raises:
+        CommandError: it cannot be opened, or the block raised ``OSError``: a full disk, say.
+    """
+    try:
+        with _opened(path) as write:
+            yield write
+    except OSError as exc:
+        named = "standard output" if is_standard_output(path) else path
+        raise CommandError(f"cannot write {named}: {exc.strerror or exc}") from exc
+
+
+def _opened(path: Path | None) -> AbstractContextManager[Write]:
+    if path is None or path in _STANDARD_OUTPUT:
+        return _standard_output()
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return _replaced(_target(path), None)
+    if not stat.S_ISREG(found.st_mode):
+        return _in_place(path, plain=False)
+    target = _target(path)
+    if not _can_be_replaced(found, target.parent):
+        return _in_place(target, plain=True)
+    return _replaced(target, found)
+
+
+def is_standard_output(path: Path | None) -> bool:
+    """Whether the path names the process's own output."""
+    return path in _STANDARD_OUTPUT
+
+
+def _target(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _can_be_replaced(found: os.stat_result, directory: Path) -> bool:
+    """Whether a new file can be like this one in all but its contents."""
+    owned = os.geteuid() == 0 or (
+        found.st_uid == os.geteuid() and found.st_gid in {os.getegid(), *os.getgroups()}
+    )
+    return owned and found.st_nlink == 1 and os.access(directory, os.W_OK | os.X_OK)
+
+
+@contextmanager
+def _standard_output() -> Iterator[Write]:
+    sys.stdout.flush()
+    # Unbuffered: what a full disk did not take would be tried again, with a traceback, at exit.
+    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    yield lambda data: _write_all(raw.write, data)
+
+
+@contextmanager
+def _in_place(path: Path, *, plain: bool) -> Iterator[Write]:
+    # Not created, and a terminal does not become the process's own.
+    number = os.open(path, os.O_WRONLY | os.O_NOCTTY)
+    emptied = not plain
+
+    def write(data: bytes) -> None:
+        nonlocal emptied
+        if not emptied:
+            os.ftruncate(number, 0)
+            emptied = True
+        _write_all(file.write, data)
+
+    with open(number, "wb", buffering=0) as file:  # noqa: PTH123  # a number has no Path
+        yield write
+        write(b"")
+
+
+@contextmanager
+def _replaced(target: Path, found: os.stat_result | None) -> Iterator[Write]:
+    """Write beside a plain file, and take its name when all is written."""
+    if found is not None:
+        os.close(os.open(target, os.O_WRONLY))  # what may not be written is not replaced either
+    number, name = tempfile.mkstemp(prefix=".bigseg-export-", suffix=".part", dir=target.parent)
+    partial = Path(name)  # its mode is 0600
+    try:
+        with open(number, "wb", buffering=0) as file:  # noqa: PTH123  # a number has no Path
+            if found is not None:
+                _resemble(number, found)
+            yield lambda data: _write_all(file.write, data)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _resemble(number: int, found: os.stat_result) -> None:
+    """Give a file the owner and the mode of another one."""
+    made = os.fstat(number)
+    if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
+        os.fchown(number, found.st_uid, found.st_gid)
+    os.fchmod(number, found.st_mode & _PERMISSIONS)
+
+
+def _write_all(write: Callable[[memoryview], int | None], data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        taken = write(rest)
+        if taken is None:
+            raise BlockingIOError(errno.EAGAIN, "it does not wait for its reader")
+        rest = rest[taken:]

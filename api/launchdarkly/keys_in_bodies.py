@@ -1,0 +1,52 @@
+"""``POST …/contexts/lookup`` and ``POST …/users/lookup``: look-ups with the key in the body.
+
+For keys that a path cannot carry to the server: clients fold ``.`` and ``..`` away, and many
+proxies decode ``%2F`` or refuse it. A body also stays out of their logs.
+"""
+
+from typing import Final
+
+from api.asgi import Receive, Scope, header, read_body
+from api.errors import InvalidRequest, UnsupportedMediaType
+from api.launchdarkly.json_values import read_json
+from api.launchdarkly.membership import checked_key
+
+#: The last part of the path; as a context key it is looked up with GET.
+_LITERAL: Final = b"lookup"
+#: The longest key takes 6 KiB when every character of it is escaped.
+BODY_LIMIT_BYTES: Final = 16 * 1024
+_BY_PATH: Final = ("GET",)
+_BY_BODY: Final = ("GET", "POST")
+_KEY: Final = "key"
+_SHAPE: Final = 'send {"key":"…"}'
+
+
+def methods_for(question: list[bytes]) -> tuple[str, ...]:
+    """The methods that a question's path takes."""
+    return _BY_BODY if question[-1] == _LITERAL else _BY_PATH
+
+
+async def key_in_body(scope: Scope, receive: Receive) -> str:
+    """The context key that the body holds.
+
+    Raises:
+        Disconnected: the client went away.
+        InvalidRequest: the body is not ``{"key":"…"}``, or its key is no context key.
+        TooLarge: the body is over 16 KiB.
+        UnsupportedMediaType: the body is said to be something else than JSON.
+    """
+    kind = (header(scope, b"content-type") or b"").decode("latin-1")
+    kind = kind.partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
+    raw = await read_body(receive, BODY_LIMIT_BYTES)
+    if not raw.strip():
+        raise InvalidRequest(f"the request has no body: {_SHAPE}")
+    body = read_json(raw)
+    if not isinstance(body, dict):
+        raise InvalidRequest(f"the body must be a JSON object: {_SHAPE}")
+    if body.keys() != {_KEY}:
+        raise InvalidRequest(f"the body must have the one field key: {_SHAPE}")
+    if not isinstance(body[_KEY], str):
+        raise InvalidRequest(f"key: must be a string: {_SHAPE}")
+    return checked_key(body[_KEY])

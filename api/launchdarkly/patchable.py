@@ -1,0 +1,80 @@
+"""What patches may address, by resource: its fields, and those that only clients know.
+
+Fields that a known client sends though LaunchDarkly has none of the name are ignored, as
+``ignored_fields`` lists them. Fields of LaunchDarkly's that stand for something that does not
+exist here are refused with the reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from api.launchdarkly.ignored_fields import ignored_in
+from api.launchdarkly.known_names import allowed, shown
+from api.launchdarkly.place_bodies import EnvironmentFields, ProjectFields
+from api.launchdarkly.token_bodies import TokenFields
+
+
+@dataclass(frozen=True, slots=True)
+class Patchable:
+    """A kind of resource, in the words of refusals."""
+
+    name: str
+    """With its article."""
+    fields: tuple[str, ...]
+    """Those that a patch can change."""
+    ignored: frozenset[str] = frozenset()
+    """Fields that a change of is left out, see ``ignored_fields``."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """By field of LaunchDarkly's: why it cannot be set here."""
+
+    def ignores(self, pointer: str) -> bool:
+        """Whether a change of this place is left out; everything else in its patch counts."""
+        return pointer.removeprefix("/") in self.ignored
+
+    def no_field(self, name: str) -> str:
+        """Why a name that is not in ``fields`` cannot be changed, and what can."""
+        if name in self.absent:
+            return f"/{name}: {self.absent[name]}"
+        listed = allowed(name, self.fields, "fields")
+        if shown(name) is None:
+            return f"path names no field of {self.name}; {listed}"
+        return f"/{name} is not a field of {self.name}; {listed}"
+
+
+#: Whoever asks for approvals is told so, wherever.
+NO_APPROVALS: Final = (
+    "changes need no approval here and there are no settings for it; leave them out "
+    "(in Terraform, approval_settings and segment_approval_settings)"
+)
+_NO_PIPELINES: Final = "there are no release pipelines here; leave it out"
+
+SEGMENT: Final = Patchable(
+    "a segment",
+    (
+        "name",
+        "description",
+        "tags",
+        "included",
+        "excluded",
+        "includedContexts",
+        "excludedContexts",
+        "rules",
+    ),
+    ignored=ignored_in("segment patch"),
+)
+PROJECT: Final = Patchable(
+    "a project",
+    tuple(ProjectFields.model_fields),
+    absent=MappingProxyType({"defaultReleasePipelineKey": _NO_PIPELINES}),
+)
+ENVIRONMENT: Final = Patchable(
+    "an environment",
+    tuple(EnvironmentFields.model_fields),
+    # Source: the model Environment of LaunchDarkly's clients, and what the provider sends.
+    absent=MappingProxyType(
+        {"approvalSettings": NO_APPROVALS, "resourceApprovalSettings": NO_APPROVALS}
+    ),
+)
+TOKEN: Final = Patchable("an access token", tuple(TokenFields.model_fields))

@@ -1,0 +1,81 @@
+"""Refusals of what never becomes a request: bytes that are no HTTP, methods nobody knows.
+
+Uvicorn answers these itself, before any application, as plain text. With the protocol of
+this module, on which the one of ``whole_answers`` is built, they have the body that every
+refusal has. It leans on uvicorn's protocol: ``data_received`` hands what the parser refuses to
+``send_400_response``, and ``cycle`` is the latest request. Tests ask over a socket, and so fail
+when a release of uvicorn does it another way.
+"""
+
+import re
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from api.asgi import Header
+from api.errors import ApiError, InvalidRequest, MethodNotAllowed
+from api.header_names import as_written
+from api.launchdarkly.errors import error_body
+from api.services import new_id
+
+#: A whole first line with a method that could be one; a parser knows only those it has.
+_REQUEST_LINE: Final = re.compile(rb"\s*[A-Za-z-]{1,32} [!-~]{1,8192} HTTP/1\.[01]\r?\n")
+#: What some resource takes: the parser refuses a method before the path is known.
+_ALLOW: Final[Header] = (b"allow", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST")
+#: A request with one of these is refused for something else.
+_KNOWN: Final = frozenset(
+    {b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT", b"TRACE", b"CONNECT"}
+)
+
+
+class RefusingProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol with the refusals of this service; every one ends the connection."""
+
+    _received = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent."""
+        self._received = data
+        super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser could not take; uvicorn's words for it are left out.
+
+        A request before it that was whole keeps its answer: told 400, its sender would take
+        what was done for refused.
+        """
+        del msg
+        before: RequestResponseCycle | None = self.cycle
+        if before is not None and not before.response_complete:
+            if not before.more_body:
+                before.keep_alive = False  # ends the connection after its answer
+                return
+            if before.response_started:
+                self.transport.close()
+                return
+        self.transport.write(self._refused(_refusal(self._received)))
+        self.transport.close()
+
+    def _refused(self, error: ApiError) -> bytes:
+        body = error_body(error, new_id())
+        headers = [
+            *self.server_state.default_headers,
+            *((_ALLOW,) if isinstance(error, MethodNotAllowed) else ()),
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+        ]
+        lines = [b"%b: %b\r\n" % (as_written(name), value) for name, value in headers]
+        return b"%b%b\r\n%b" % (STATUS_LINE[error.status], b"".join(lines), body)
+
+
+def _refusal(received: bytes) -> ApiError:
+    if _REQUEST_LINE.match(received):
+        method = received.split(maxsplit=1)[0]
+        if method not in _KNOWN:
+            return MethodNotAllowed("method not allowed: the server knows no method of this name")
+    return InvalidRequest("this is no HTTP/1.1 request; send one, and HTTPS where the port has it")

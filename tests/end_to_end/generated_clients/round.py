@@ -1,0 +1,97 @@
+"""A list taken all the way by the client that openapi-python-client makes of the document.
+
+``python round.py BASE_URL TOKEN SEGMENT SOURCE`` prints what came of it as one JSON object.
+"""
+
+import json
+import sys
+import time
+from io import BytesIO
+from uuid import UUID
+
+from bigseg_client import AuthenticatedClient
+from bigseg_client.api.segments import (
+    create_big_segment_export,
+    create_big_segment_import,
+    create_big_segment_import_from_source,
+    download_big_segment_export,
+    get_big_segment_export,
+    get_big_segment_import,
+    get_segment_membership_for_context,
+    post_segment,
+)
+from bigseg_client.models import (
+    BigSegmentTarget,
+    CreateBigSegmentExportBody,
+    CreateBigSegmentImportBody,
+    CreateBigSegmentImportBodyMode,
+    CreateBigSegmentImportFromSourceBody,
+    ExportRepresentation,
+    ImportRepresentation,
+    NewSegmentBody,
+    UserSegment,
+)
+from bigseg_client.types import File
+
+PLACE = ("default", "production")
+ENDS = ("complete", "stopped")
+POLL_S = 0.1
+
+
+def _imported(client: AuthenticatedClient, segment: str, import_id: str) -> ImportRepresentation:
+    while True:
+        job = get_big_segment_import.sync(*PLACE, segment, UUID(import_id), client=client)
+        assert isinstance(job, ImportRepresentation), job
+        if job.status in ENDS:
+            return job
+        time.sleep(POLL_S)
+
+
+def _exported(client: AuthenticatedClient, segment: str) -> ExportRepresentation:
+    body = CreateBigSegmentExportBody()
+    job = create_big_segment_export.sync(*PLACE, segment, client=client, body=body)
+    while True:
+        assert isinstance(job, ExportRepresentation), job
+        if job.status in ENDS:
+            return job
+        time.sleep(POLL_S)
+        job = get_big_segment_export.sync(*PLACE, segment, UUID(job.id), client=client)
+
+
+def _includes(client: AuthenticatedClient, segment: str, key: str) -> bool:
+    target = get_segment_membership_for_context.sync(*PLACE, segment, key, client=client)
+    assert isinstance(target, BigSegmentTarget), target
+    return target.included
+
+
+def main(base_url: str, token: str, segment: str, source: str) -> None:
+    client = AuthenticatedClient(base_url=base_url, token=token, prefix="")
+    new = NewSegmentBody(key=segment, name="Generated", unbounded=True)
+    made = post_segment.sync(*PLACE, client=client, body=new)
+    assert isinstance(made, UserSegment), made
+    form = CreateBigSegmentImportBody(
+        file=File(payload=BytesIO(b"alice\nbob\n"), file_name="list.csv"),
+        mode=CreateBigSegmentImportBodyMode.REPLACE,
+    )
+    started = create_big_segment_import.sync_detailed(*PLACE, segment, client=client, body=form)
+    uploaded = _imported(client, segment, started.headers["Location"].rpartition("/")[2])
+    where = CreateBigSegmentImportFromSourceBody(source=source)
+    accepted = create_big_segment_import_from_source.sync(
+        *PLACE, segment, client=client, body=where
+    )
+    assert isinstance(accepted, ImportRepresentation), accepted
+    merged = _imported(client, segment, accepted.id)
+    exported = _exported(client, segment)
+    file = download_big_segment_export.sync(*PLACE, segment, UUID(exported.id), client=client)
+    outcome = {
+        "created": made.creation_date,
+        "accepted": [one.report and one.report.accepted for one in (uploaded, merged)],
+        "included": {key: _includes(client, segment, key) for key in ("alice", "é/?", "zoe")},
+        "sizeBytes": exported.size_bytes,
+        "exported": file,
+    }
+    sys.stdout.write(json.dumps(outcome))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

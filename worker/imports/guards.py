@@ -1,0 +1,116 @@
+"""Stopping an import that is hardly what its caller meant, before it takes effect."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from worker.imports.doubts import doubts_of
+from worker.imports.errors import ImportStopped
+from worker.lists.doubts import Doubt
+from worker.lists.keys import RejectReason
+from worker.settings import WorkerSettings
+from worker.store.jobs import ImportRequest
+
+#: How each guard is overridden: over HTTP, and on the command line.
+_ALLOW_REJECTED: Final = "send allowRejected=true (bigseg import --allow-rejected)"
+_ALLOW_SHRINK: Final = "send allowShrink=true (bigseg import --allow-shrink)"
+_LOOKS_LIKE: Final = {
+    Doubt.TAB: "the delimiter looks like a tab: write commas",
+    Doubt.SEMICOLON: "the delimiter looks like a semicolon: write commas",
+    Doubt.PIPE: "the delimiter looks like '|': write commas",
+}
+
+
+def check_usable(
+    settings: WorkerSettings, request: ImportRequest, chunks: Sequence[Mapping[str, Any]]
+) -> None:
+    """Stop an import of a file in which nothing, or little, was usable.
+
+    Blank rows do not count: they are nobody's key, and empty lines are common.
+
+    Args:
+        settings: From which share of rejected rows on.
+        request: The import; it may say that it means it.
+        chunks: Results of all chunks, read from the right state.
+
+    Raises:
+        ImportStopped: too many rows were rejected, or a quote is never closed.
+    """
+    if request.allow_rejected or request.mode == "reshard":
+        return
+    doubts = doubts_of(chunks)
+    if Doubt.OPEN_QUOTE in doubts:
+        message = (
+            f"the quote that opens in row {doubts[Doubt.OPEN_QUOTE][1][0]} is never closed, so "
+            "that row holds all lines up to the end of the file; close it, or to import the "
+            f"rows before it {_ALLOW_REJECTED}"
+        )
+        raise ImportStopped(message)
+    reasons = _rejected(chunks)
+    rejected = sum(reasons.values())
+    filled = sum(chunk["valid"] for chunk in chunks) + rejected
+    if rejected == 0 or rejected <= settings.rejected_share * filled:
+        return
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+    share = "no row was usable" if rejected == filled else "too few rows were usable"
+    message = (
+        f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){_hint(reasons, doubts)}; "
+        f"to import the others all the same {_ALLOW_REJECTED}"
+    )
+    raise ImportStopped(message)
+
+
+def check_shrinking(
+    settings: WorkerSettings, request: ImportRequest, *, before: int, removed: int
+) -> None:
+    """Stop a replace that would lose most of a list.
+
+    One that waits for an approval goes on: who approves it sees in its report what it removes.
+
+    Args:
+        settings: From which share and which number on.
+        request: The import; it may say that it means it.
+        before: Members of the live list.
+        removed: How many of them would go, at least.
+
+    Raises:
+        ImportStopped: they are too many.
+    """
+    if request.mode != "replace" or request.allow_shrink or request.waits:
+        return
+    if removed < settings.shrink_count or removed <= settings.shrink_share * before:
+        return
+    message = (
+        f"the replace would remove {removed:,} of {before:,} members, {removed / before:.0%} of "
+        f"the list; if that is meant {_ALLOW_SHRINK}, or have it wait for an approval"
+    )
+    raise ImportStopped(message)
+
+
+def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping[str, Any]) -> None:
+    """Stop a replace that is built and would lose most of a list; see `check_shrinking`.
+
+    Raises:
+        ImportStopped: too many members would go.
+    """
+    if draft["accepted"] or not request.allow_empty:
+        before, removed = draft["membersBefore"], draft["removed"]
+        check_shrinking(settings, request, before=before, removed=removed)
+
+
+def _rejected(chunks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    reasons: dict[str, int] = {}
+    for chunk in chunks:
+        for reason, count in chunk["rejected"].items():
+            if reason != RejectReason.BLANK.label:
+                reasons[reason] = reasons.get(reason, 0) + count
+    return reasons
+
+
+def _hint(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
+    """What the file looks like, as far as it can be told."""
+    for doubt, hint in _LOOKS_LIKE.items():
+        if doubt in doubts:
+            return f"; {hint}"
+    if max(reasons, key=reasons.__getitem__) == RejectReason.INVALID_UTF8.label:
+        return "; the text is not UTF-8 but Windows-1252 or the like: save it as UTF-8"
+    return ""
