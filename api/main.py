@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from api.asgi import Asgi
 from api.auth import TokenAuth
@@ -24,14 +25,14 @@ from api.lookups import Lookups
 from api.metrics import Metrics
 from api.object_threads import ObjectThreads
 from api.open_files import allow_open_files
-from api.opening import LazyObjects, LazyStore
+from api.opening import LazyObjects, LazyStore, look_at_servers
 from api.redis_pipeline import Endpoint
 from api.services import Services, new_id
 from api.settings import ApiSettings
 from api.shared_counts import RedisCounts
 from api.token_directory import TokenDirectory
 from api.work import WorkSender
-from worker.store import Keyspace, StoreError
+from worker.store import Keyspace, invalid_settings
 
 #: Seconds for which a thread that computes keeps the event loop waiting, again and again; by
 #: default 5 ms. A look-up comes to wait several times.
@@ -46,10 +47,13 @@ def create_app() -> Asgi:
     Connects to nothing: without its store it starts and answers 503.
 
     Raises:
-        pydantic.ValidationError: a setting has an invalid value.
+        SystemExit: a setting has an invalid value; its message says which and why.
     """
     configure_logs()
-    settings = ApiSettings.from_environment()
+    try:
+        settings = ApiSettings.from_environment()
+    except ValidationError as exc:
+        raise SystemExit(invalid_settings(exc)) from None
     allow_open_files(settings.connections)
     sys.setswitchinterval(_SWITCH_S)
     return build_app(settings)
@@ -94,7 +98,7 @@ def _limits(settings: ApiSettings) -> Limits:
         lookup_token=settings.limit_lookup_token,
         lookup_route=settings.limit_lookup_route,
     )
-    counts = RedisCounts(settings.counting_url, Keyspace(settings.key_prefix).limits())
+    counts = RedisCounts(settings.broker_address, Keyspace(settings.key_prefix).limits())
     return Limits(caps, counts, clock=_unix_ms)
 
 
@@ -111,7 +115,7 @@ def _services(settings: ApiSettings) -> Services:
         object_threads=ObjectThreads(wait_s=settings.s3_timeout_s),
         work=WorkSender(settings),
         lookups=Lookups(
-            Endpoint.of_url(settings.redis_url.get_secret_value()),
+            Endpoint.of_address(settings.store_address),
             Keyspace(settings.key_prefix),
             store,
             timeout_s=settings.lookup_timeout_s,
@@ -129,10 +133,7 @@ def _services(settings: ApiSettings) -> Services:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     services: Services = app.state.services
-    try:
-        await asyncio.to_thread(services.store)
-    except StoreError as exc:
-        _log.warning("store.unavailable", reason=str(exc))
+    await asyncio.to_thread(look_at_servers, services)
     try:
         async with services.token_directory.running():
             yield left_for_protocol(services.settings.connection_bounds)

@@ -3,11 +3,20 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from api.settings import ApiSettings
 from worker.objects import ObjectStore
 from worker.store import Store, StoreError, StoreUnavailable, open_store
+from worker.store.broker import check_broker
+from worker.store.rights import BROKER_OF_API, STORE_OF_API
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+_log = structlog.get_logger(__name__)
 
 #: Seconds in which a failed opening is not tried again, so that requests do not queue up
 #: behind one another's time-outs.
@@ -85,3 +94,16 @@ class LazyObjects:
         with self._lock:
             if self._objects is not None:
                 self._objects.close()
+
+
+def look_at_servers(services: "Services") -> None:
+    """Say once, at the start, what is wrong with the store or the broker. Blocks for seconds."""
+    try:
+        for command, instead in services.store().slower_ways(STORE_OF_API).items():
+            _log.warning("store.slower", forbidden=command, instead=instead)
+    except StoreError as exc:
+        _log.warning("store.unavailable", reason=str(exc))
+    try:
+        check_broker(services.settings, BROKER_OF_API)
+    except StoreError as exc:
+        _log.warning("broker.unavailable", reason=str(exc))

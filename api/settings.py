@@ -162,15 +162,6 @@ class ApiSettings(StoreSettings, ObjectSettings):
         """The bounds on connections."""
         return ConnectionBounds(self.connections, self.head_timeout_s, self.idle_timeout_s)
 
-    @property
-    def counting_url(self) -> str:
-        """The Redis that counts requests: the broker's, which is never a cluster.
-
-        With a broker of another kind it is the store's.
-        """
-        redis = self.broker.startswith(("redis://", "rediss://", "unix://"))
-        return self.broker if redis else self.redis_url.get_secret_value()
-
     @classmethod
     def from_environment(cls) -> Self:
         """Read the settings from the environment.

@@ -6,46 +6,49 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
-from limits.aio.storage import RedisStorage
-from redis.asyncio import BlockingConnectionPool
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from api.limits import WINDOW_S
+from api.redis_pipeline import Endpoint, PipelineConnection, pack
+from worker.store import RedisAddress, StoreUnavailable
+from worker.store.server_role import code_of
 
 #: Seconds a request waits to be counted; then it is let through.
 _TIMEOUT_S: Final = 0.25
 #: Seconds in which a server that failed is not asked again.
 _PAUSE_S: Final = 1.0
 _WARN_EVERY_S: Final = 60.0
-_CONNECTIONS: Final = 32
+#: Twice the window, so that a process whose clock is behind finds a count, too.
+_LIFE_S: Final = 2 * WINDOW_S
 
 _log = structlog.get_logger(__name__)
 
 
 class RedisCounts:
-    """Counts in one Redis server through the library ``limits``; for one event loop.
+    """Counts in one Redis server; for one event loop.
 
-    Its connections are its own, so that counting waits behind nothing else. Never fails: a
-    server that does not answer means that nothing is counted.
+    All requests share one connection, which is its own, so that counting waits behind
+    nothing else. Never fails: a server that does not answer, or is no primary, means that
+    nothing is counted.
     """
 
     def __init__(
-        self, url: str, prefix: str, *, monotonic: Callable[[], float] = time.monotonic
+        self, address: RedisAddress, prefix: str, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """Connect to nothing yet.
 
         Args:
-            url: a single server, as redis-py reads it.
+            address: a single server.
             prefix: what the keys begin with.
             monotonic: seconds.
         """
-        self._url = url
+        self._connection = PipelineConnection(
+            Endpoint.of_address(address),
+            timeout_s=_TIMEOUT_S,
+            what="counting server",
+            log_as=None,
+        )
         self._prefix = prefix
         self._monotonic = monotonic
-        self._pool: BlockingConnectionPool | None = None
-        self._storage: RedisStorage | None = None
         self._again_at = self._warn_at = float("-inf")
 
     async def add(self, window: int, names: Sequence[str]) -> list[int] | None:
@@ -56,47 +59,35 @@ class RedisCounts:
         """
         if self._monotonic() < self._again_at:
             return None
-        storage = self._storage or self._open()
-        # Twice the window, so that a process whose clock is behind finds it, too.
-        adding = (storage.incr(f"{window}:{name}", 2 * WINDOW_S) for name in names)
+        keys = [f"{self._prefix}:{window}:{name}" for name in names]
+        commands = b"".join(
+            # Made with its end before it is counted, so that none stays for ever.
+            pack("SET", key, "0", "EX", str(_LIFE_S), "NX") + pack("INCR", key)
+            for key in keys
+        )
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                return await asyncio.gather(*adding)
-        except (RedisError, OSError, TimeoutError) as exc:
-            self._pause(exc)
+                replies = await self._connection.request(commands, 2 * len(keys))
+        except (StoreUnavailable, TimeoutError) as exc:
+            self._pause(str(exc) or f"no answer within {_TIMEOUT_S:g} s")
             return None
+        counts = [reply for reply in replies[1::2] if isinstance(reply, int)]
+        if len(counts) < len(keys):
+            self._pause(next(code_of(one) for one in replies if isinstance(one, Exception)))
+            return None
+        return counts
 
     async def close(self) -> None:
-        """Close the connections. Idempotent."""
-        pool, self._pool, self._storage = self._pool, None, None
-        if pool is not None:
-            await pool.aclose()
+        """Close the connection. Idempotent."""
+        self._connection.close()
 
-    def _open(self) -> RedisStorage:
-        self._pool = BlockingConnectionPool.from_url(
-            self._url,
-            max_connections=_CONNECTIONS,
-            timeout=_TIMEOUT_S,
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # a count that was answered too late would count twice
-            protocol=2,
-        )
-        self._storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix=self._prefix,
-            connection_pool=self._pool,  # type: ignore[arg-type]  # documented; the stub forgot it
-        )
-        return self._storage
-
-    def _pause(self, exc: Exception) -> None:
+    def _pause(self, reason: str) -> None:
         now = self._monotonic()
         self._again_at = now + _PAUSE_S
         if now >= self._warn_at:
             self._warn_at = now + _WARN_EVERY_S
             _log.warning(
                 "limits.uncounted",
-                reason=type(exc).__name__,
+                reason=reason,
                 hint="rate limits are off until the server that counts answers",
             )

@@ -15,10 +15,10 @@ from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
-from api.errors import Unavailable
 from worker.store import JobRef, ListRef, StoreSettings
 from worker.store.broker import check_broker
 from worker.store.messages import QUEUE_WORK, TASK_RESHARD, TASK_WORK, broker_options
+from worker.store.rights import BROKER_OF_API
 
 #: Messages waiting for a broker that is down; the sweep makes up for those beyond.
 _MOST_WAITING: Final = 1_000
@@ -27,7 +27,6 @@ _RESHARD_PAUSE_S: Final = 1.0
 _MOST_REMEMBERED: Final = 10_000
 #: Seconds that the end of a process waits for the broker.
 _CLOSE_S: Final = 2.0
-_REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 #: Give up on a broker at once: the sender's thread has other messages.
 _IMPATIENT: Final[dict[str, object]] = {
     "max_retries": 0,
@@ -78,18 +77,9 @@ class WorkSender:
         """Make sure that the broker takes messages. Blocks up to a few seconds.
 
         Raises:
-            StoreError: it is a Redis that does not answer, or a cluster, which cannot be a
-                broker.
-            Unavailable: it is something else that does not answer.
+            StoreError: it does not answer, or it is a cluster, which cannot be a broker.
         """
-        if self._settings.broker.startswith(_REDIS_SCHEMES):
-            check_broker(self._settings)
-            return
-        try:
-            with self._celery.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=2)
-        except (OperationalError, KombuError, OSError) as exc:
-            raise Unavailable(f"the broker does not answer ({type(exc).__name__})") from exc
+        check_broker(self._settings, BROKER_OF_API)
 
     def close(self) -> None:
         """Send what waits, if the broker takes it within seconds, and end. Idempotent."""

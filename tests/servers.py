@@ -222,12 +222,33 @@ def running_cluster(kind: Kind, node_count: int = 3) -> Iterator[Cluster]:
         yield Cluster(nodes)
 
 
+@contextmanager
+def running_cluster_replica(cluster: Cluster, primary: Server) -> Iterator[Server]:
+    """Run one more node, which follows one of the cluster's and has all its data."""
+    with running_server(primary.kind, options=_cluster_options()) as replica:
+        replica.command_reply("CLUSTER", "MEET", "127.0.0.1", primary.port, _bus_port(primary))
+        count = len(cluster.nodes) + 1
+        wait_until(
+            lambda: all(_sees_all(node, count) for node in (*cluster.nodes, replica)),
+            "the replica is known",
+        )
+        replica.command_reply("CLUSTER", "REPLICATE", primary.command_reply("CLUSTER", "MYID"))
+        wait_until(lambda: _link_is_up(replica), "the replica follows")
+        yield replica
+
+
+def _link_is_up(replica: Server) -> bool:
+    with replica.client() as client:
+        return bool(client.info("replication").get("master_link_status") == "up")
+
+
 def _cluster_options() -> dict[str, str]:
     # The default bus port is the port + 10,000, which may be taken or above 65,535.
     return {
         "cluster-enabled": "yes",
         "cluster-port": str(free_port()),
         "cluster-node-timeout": "5000",
+        "repl-diskless-sync-delay": "0",
     }
 
 

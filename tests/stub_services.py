@@ -12,7 +12,13 @@ from worker.embedded import LocalOptions
 from worker.embedded.processes import ChildSpec
 from worker.embedded.services import ServiceContext
 
-_SLEEP = "import time; time.sleep(600)"
+# Ends when it is told to, and then again at each start.
+_MORTAL = """
+import pathlib, sys, time
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.02)
+sys.exit(3)
+"""
 # Ends only when it is killed, and has a child of its own that does the same.
 _STUBBORN = """
 import os, signal, time
@@ -32,8 +38,9 @@ http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_
 
 
 def quick_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
-    """A worker that does nothing and an API that is always ready."""
-    return (_python("worker", context, _SLEEP), _ready_api(context))
+    """A worker that ends once a file ``end-worker`` is there, and an API that is always ready."""
+    end = context.beat_schedule.with_name("end-worker")
+    return (_python("worker", context, _MORTAL, str(end), restarts=True), _ready_api(context))
 
 
 def stubborn_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
@@ -46,10 +53,15 @@ def _ready_api(context: ServiceContext) -> ChildSpec:
 
 
 def _python(
-    name: str, context: ServiceContext, code: str, *arguments: str, grace_s: float = 10
+    name: str,
+    context: ServiceContext,
+    code: str,
+    *arguments: str,
+    grace_s: float = 10,
+    restarts: bool = False,
 ) -> ChildSpec:
     argv = (sys.executable, "-c", code, *arguments)
-    return ChildSpec(name, argv, context.environment, Path("/"), grace_s)
+    return ChildSpec(name, argv, context.environment, Path("/"), grace_s, restarts=restarts)
 
 
 def main() -> None:
@@ -67,6 +79,7 @@ def main() -> None:
         redis_port=given.redis_port,
         s3_port=given.s3_port,
         services=stubborn_services if given.stubborn else quick_services,
+        first_restart_s=0.05,
     )
     command.run(options, as_json=True)
 

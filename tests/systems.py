@@ -137,6 +137,8 @@ def running_system(
     local_spills: bool = False,
     settings: Mapping[str, str] | None = None,
     worker_settings: Mapping[str, str] | None = None,
+    part_settings: Mapping[str, Mapping[str, str]] | None = None,
+    store_options: Mapping[str, str] | None = None,
 ) -> Iterator[System]:
     """Run a system over an S3 server that the caller runs; all else is gone at the end.
 
@@ -148,6 +150,8 @@ def running_system(
         local_spills: keep spills in a directory, not in the bucket.
         settings: more `BIGSEG_` variables for every part.
         worker_settings: and for the two workers only.
+        part_settings: and for one part, by its name.
+        store_options: further directives of the store server.
     """
     directory = Path(tempfile.mkdtemp(prefix="bigseg-system-"))
     bucket = directory.name.lower().replace("_", "-")
@@ -159,7 +163,7 @@ def running_system(
         nanny = Guardian()
         stack.callback(nanny.dismiss)
         nanny.watch(s3.process.pid)
-        server = _server(stack, kind, directory / "store", nanny, port)
+        server = _server(stack, kind, directory / "store", nanny, port, store_options)
         broker = _server(stack, kind, directory / "broker", nanny) if own_broker else server
         environment = {
             **_own_environment(directory, server, broker, s3, bucket, local_spills=local_spills),
@@ -182,7 +186,8 @@ def running_system(
         system = System(directory, server, broker, bucket, url, store, objects, http, s3.endpoint)
         stack.callback(system.stop)
         for name, command in _commands(directory, port).items():
-            extra = (worker_settings or {}) if name in {"worker", "upkeep"} else {}
+            extra = dict((worker_settings or {}) if name in {"worker", "upkeep"} else {})
+            extra |= (part_settings or {}).get(name, {})
             log = directory / f"{name}.log"
             part = Part(name, command, {**environment, **extra}, log, nanny)
             system.parts[name] = part
@@ -192,10 +197,15 @@ def running_system(
 
 
 def _server(
-    stack: ExitStack, kind: Kind, directory: Path, nanny: Guardian, port: int | None = None
+    stack: ExitStack,
+    kind: Kind,
+    directory: Path,
+    nanny: Guardian,
+    port: int | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Server:
     directory.mkdir()
-    server = spawn_server(kind, directory, append_only=True, port=port)
+    server = spawn_server(kind, directory, append_only=True, port=port, options=options)
     stack.callback(server.stop)
     assert server.process is not None
     nanny.watch(server.process.pid)

@@ -7,8 +7,10 @@ README's table is held against these by a test.
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from worker.redis_urls import RedisAddress, parse_redis_url
 
 #: Entries of the log of changes that are kept for each environment.
 AUDIT_ENTRIES: Final = 10_000
@@ -17,17 +19,23 @@ AUDIT_ENTRIES: Final = 10_000
 class StoreSettings(BaseSettings):
     """Where the membership store and the broker are."""
 
-    model_config = SettingsConfigDict(env_prefix="BIGSEG_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        # An invalid URL may hold a password.
+        env_prefix="BIGSEG_",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="URL of the membership store, a single server or any node of a cluster; "
-        "secret, because it may hold a password.",
+        description="URL of the membership store, a single server or any node of a cluster, in "
+        "one of the forms of the runbook; secret, because it may hold a password.",
     )
     broker_url: SecretStr | None = Field(
         default=None,
-        description="URL of Celery's broker; unset means `BIGSEG_REDIS_URL`. A cluster is refused, "
-        "because the broker's lists cannot be spread over slots.",
+        description="URL of Celery's broker, of the same forms; unset means `BIGSEG_REDIS_URL`. A "
+        "cluster is refused, because the broker's lists cannot be spread over slots.",
     )
     key_prefix: str = Field(
         default="bigseg",
@@ -41,6 +49,14 @@ class StoreSettings(BaseSettings):
         description="Seconds to wait for one reply outside the look-ups; long enough for a "
         "server that is forking, short enough to notice one that is gone.",
     )
+    redis_connections: int = Field(
+        default=8,
+        ge=2,
+        le=1_000,
+        description="Connections one process opens at most to the store, to each node of a "
+        "cluster, outside the look-ups; those unused for five seconds are closed. More would "
+        "wait for the same interpreter, and a server has room for so many clients only.",
+    )
     audit_entries: int = Field(
         default=AUDIT_ENTRIES,
         ge=1,
@@ -49,10 +65,29 @@ class StoreSettings(BaseSettings):
         "account; about 1 KiB each, at most 4 KiB. Older ones are forgotten.",
     )
 
+    @field_validator("broker_url")
+    @classmethod
+    def _blank_is_unset(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url is None or not url.get_secret_value().strip() else url
+
+    @field_validator("redis_url", "broker_url")
+    @classmethod
+    def _can_be_dialled(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            address = parse_redis_url(url.get_secret_value())
+            if address.tls is not None:
+                address.tls.context()
+        return url
+
     @property
-    def broker(self) -> str:
-        """The broker's URL, the store's when none is set."""
-        return (self.broker_url or self.redis_url).get_secret_value()
+    def store_address(self) -> RedisAddress:
+        """Where the membership store is."""
+        return parse_redis_url(self.redis_url.get_secret_value())
+
+    @property
+    def broker_address(self) -> RedisAddress:
+        """Where the broker is: the store, when no other is set."""
+        return parse_redis_url((self.broker_url or self.redis_url).get_secret_value())
 
 
 class ObjectSettings(BaseSettings):
@@ -237,3 +272,15 @@ class WorkerSettings(StoreSettings, ObjectSettings):
             pydantic.ValidationError: a variable has an invalid value.
         """
         return cls()
+
+
+def invalid_settings(error: ValidationError) -> str:
+    """What is wrong with which variable, a line each, for whoever starts a process.
+
+    Holds no value: it may be secret.
+    """
+    return "\n".join(
+        f"BIGSEG_{'_'.join(map(str, fault['loc'])).upper()}: "
+        f"{fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    )

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import fakeredis
-from redis import Redis, RedisCluster
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from tests.servers import Cluster, Server
-from worker.settings import AUDIT_ENTRIES
+from worker.settings import AUDIT_ENTRIES, StoreSettings
 from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit import AuditStore
+from worker.store.connections import connect
 from worker.store.environments import EnvironmentStore
 from worker.store.job_store import JobStore
 from worker.store.memberships import MembershipStore
@@ -45,13 +43,10 @@ def token() -> str:
 
 
 def open_client(server: Server | Cluster | None) -> Any:
-    """Connect as the product does: no retries, RESP2; ``None`` is the stand-in."""
+    """Connect as the product does; ``None`` is the stand-in."""
     if server is None:
         return fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,)), protocol=2)
-    retry = Retry(NoBackoff(), 0)
-    if isinstance(server, Cluster):
-        return RedisCluster(host="127.0.0.1", port=server.port, protocol=2, retry=retry)
-    return Redis(host="127.0.0.1", port=server.port, protocol=2, retry=retry, socket_timeout=10)
+    return connect(StoreSettings.model_validate({"redis_url": server.url, "redis_timeout_s": 10}))
 
 
 @contextmanager

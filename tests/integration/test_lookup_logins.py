@@ -20,9 +20,12 @@ _SCOPE = Scope(PLACE[0], PLACE[1])
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A server whose default user needs a password; ``reader`` has another."""
+    """A server whose default user needs a password; ``reader`` has another.
+
+    No administrative command is allowed to that one, nor the one that tells the role.
+    """
     with running_server("valkey") as server:
-        rules = ("on", ">p%ss/word", "~*", "+@all", "-role")
+        rules = ("on", ">p%ss/word", "~*", "+@all", "-role", "-hello")
         server.command_reply("ACL", "SETUSER", "reader", *rules)
         server.command_reply("CONFIG", "SET", "requirepass", "secret")
         yield server

@@ -51,6 +51,33 @@ def test_up__child_dies__names_it_with_its_log_and_stops_the_rest(tmp_path: Path
     assert "Running on" in running.errors[0]
 
 
+def test_up__worker_dies__is_started_again(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        running.event("ready")
+        before = _all_pids(running)
+        os.kill(before["worker"], signal.SIGKILL)
+        text = running.event("restart")["text"]
+        wait_until(lambda: running.child_pids().get("worker", 0) > 0, "it is recorded")
+        wait_until(lambda: running.child_pids()["worker"] != before["worker"], "it runs again")
+        after = _all_pids(running)
+        running.send(signal.SIGINT)
+        assert running.end() == 0
+    _assert_none_left(before | after)
+    assert text == "restart: worker was killed by SIGKILL; starting it again in 0.05 s"
+    assert {**after, "worker": 0} == {**before, "worker": 0}
+
+
+def test_up__worker_dies_again_and_again__gives_up_with_its_log(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        running.event("ready")
+        pids = _all_pids(running)
+        (tmp_path / "end-worker").touch()
+        assert running.end() == 1
+    _assert_none_left(pids)
+    assert [event["name"] for event in running.events].count("restart") == 5
+    assert "gave up after 5 restarts: worker ended with status 3" in running.errors[0]
+
+
 def test_up__signal_while_starting__leaves_nothing(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         running.event("store")

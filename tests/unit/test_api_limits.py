@@ -17,6 +17,7 @@ from api.settings import ApiSettings
 from api.shared_counts import RedisCounts
 from tests.servers import Server, free_port
 from worker.embedded.environment import environment_of_children
+from worker.store import RedisAddress
 
 _NOW_MS = 1_700_000_003_000
 _END_MS = 1_700_000_010_000
@@ -47,7 +48,7 @@ def _counting(server: Server, caps: Caps, work: Callable[[Limits, Clock], Awaita
 
     async def run() -> None:
         clock = Clock()
-        counts = RedisCounts(server.url, f"test-{secrets.token_hex(4)}")
+        counts = RedisCounts(RedisAddress(port=server.port), f"test-{secrets.token_hex(4)}")
         limits = Limits(caps, counts, clock=clock)
         try:
             await work(limits, clock)
@@ -59,7 +60,7 @@ def _counting(server: Server, caps: Caps, work: Callable[[Limits, Clock], Awaita
 
 def _lookups(caps: Caps) -> tuple[Limits, Clock]:
     clock = Clock()
-    return Limits(caps, RedisCounts("redis://127.0.0.1:9/0", "unused"), clock=clock), clock
+    return Limits(caps, RedisCounts(RedisAddress(port=9), "unused"), clock=clock), clock
 
 
 def test_look_up__over_the_token_s_cap__is_refused_until_the_next_window() -> None:
@@ -136,7 +137,11 @@ def test_request__of_two_processes__counts_together(valkey_server: Server) -> No
     async def run() -> None:
         prefix = f"test-{secrets.token_hex(4)}"
         both = [
-            Limits(_caps(account=100), RedisCounts(valkey_server.url, prefix), clock=Clock())
+            Limits(
+                _caps(account=100),
+                RedisCounts(RedisAddress(port=valkey_server.port), prefix),
+                clock=Clock(),
+            )
             for _ in range(2)
         ]
         asked = [limits.request(f"t{n}", "r") for n in range(20) for limits in both]
@@ -151,7 +156,7 @@ def test_request__of_two_processes__counts_together(valkey_server: Server) -> No
 
 def test_counts__in_the_store__go_by_themselves(valkey_server: Server) -> None:
     async def run() -> list[bytes]:
-        counts = RedisCounts(valkey_server.url, prefix)
+        counts = RedisCounts(RedisAddress(port=valkey_server.port), prefix)
         assert await counts.add(7, ["token:a", "account"]) == [1, 1]
         await counts.close()
         await counts.close()
@@ -173,8 +178,8 @@ class Seconds:
 def test_request__server_away__is_let_through_and_logged_once_a_minute() -> None:
     async def run() -> None:
         seconds = Seconds()
-        url = f"redis://127.0.0.1:{free_port()}/0"
-        counts = RedisCounts(url, "test", monotonic=seconds)
+        address = RedisAddress(port=free_port())
+        counts = RedisCounts(address, "test", monotonic=seconds)
         limits = Limits(_caps(token=1, account=1), counts, clock=Clock())
         with capture_logs() as logs:
             for now in (0.0, 0.5, 2.0, 58.0, 61.0):
@@ -188,9 +193,7 @@ def test_request__server_away__is_let_through_and_logged_once_a_minute() -> None
 
 def test_request__server_silent__waits_a_moment_only() -> None:
     async def run(port: int) -> None:
-        limits = Limits(
-            _caps(token=1), RedisCounts(f"redis://127.0.0.1:{port}/0", "test"), clock=Clock()
-        )
+        limits = Limits(_caps(token=1), RedisCounts(RedisAddress(port=port), "test"), clock=Clock())
         started = time.monotonic()
         for _ in range(10):  # the first waits, the others find the server marked
             assert await limits.request("one", "r") is UNLIMITED
@@ -236,20 +239,3 @@ def test_local_system__limits__are_off_unless_set() -> None:
     limits = {name: value for name, value in environment.items() if "_LIMIT_" in name}
     assert limits == dict.fromkeys(_LIMITS, "0") | given
     assert all(ApiSettings.model_fields[name[7:].lower()].default > 0 for name in _LIMITS)
-
-
-@pytest.mark.parametrize(
-    ("broker", "counter"),
-    [
-        (None, "redis://store/0"),
-        ("rediss://broker/1", "rediss://broker/1"),
-        ("unix:///run/broker", "unix:///run/broker"),
-        ("amqp://broker", "redis://store/0"),
-    ],
-)
-def test_counter__of_the_settings__is_the_broker_if_it_is_a_redis(
-    broker: str | None, counter: str
-) -> None:
-    settings = ApiSettings.model_validate({"redis_url": "redis://store/0", "broker_url": broker})
-
-    assert settings.counting_url == counter

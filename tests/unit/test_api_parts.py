@@ -74,7 +74,7 @@ def test_translated__every_error_of_the_store__has_a_status(error: type[StoreErr
 
     assert str(ours) == "what happened"
     known_fault = {"StoreRefused", "MemberCorrupt", "ShardInvalid", "BrokerRefused"}
-    known_fault |= {"Unsealed", "Unapproved"}
+    known_fault |= {"Unsealed", "Unapproved", "RightsMissing"}
     assert isinstance(ours, Broken) == (error.__name__ in known_fault)
 
 

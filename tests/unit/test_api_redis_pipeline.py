@@ -14,7 +14,8 @@ from api.redis_pipeline import Endpoint, PipelineConnection, pack
 from tests.servers import Server
 from worker.store import StoreUnavailable
 
-_ROLE = b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
+_ROLE = b"*4\r\n$5\r\nproto\r\n:2\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
+_LOGGED_IN = b"+PONG\r\n" + _ROLE
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -25,8 +26,8 @@ async def _with_server(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.read(1_000)  # ROLE
-            writer.write(_ROLE)
+            await reader.read(1_000)  # PING and HELLO
+            writer.write(_LOGGED_IN)
             await handler(reader, writer)
         finally:
             writer.close()
@@ -81,7 +82,8 @@ def test_request__late_reply__is_given_to_nobody() -> None:
                 await asyncio.sleep(0.4)
                 writer.write(b"+old\r\n")
             else:
-                writer.write(b"+new:" + data[-3:-2] + b"\r\n")
+                number = data.split(b"\r\n")[4]
+                writer.write(b"+new:" + number + b"\r\n" + _ROLE * (b"HELLO" in data))
 
     async def work(connection: PipelineConnection) -> Any:
         with pytest.raises(StoreUnavailable, match="no answer within"):
@@ -124,6 +126,26 @@ def test_request__reply_nobody_asked_for__ends_the_connection() -> None:
         return first + await connection.request(pack("ECHO", "x"), 1)
 
     assert asyncio.run(_with_server(talkative, work)) == [b"answer", b"answer"]
+    assert connections == 2
+
+
+@pytest.mark.parametrize("code", ["LOADING", "MASTERDOWN", "READONLY", "UNBLOCKED"])
+def test_request__server_turns_away__it_is_asked_on_another_connection(code: str) -> None:
+    connections = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while await reader.read(1_000):
+            writer.write(f"-{code} not now\r\n".encode() if connections == 1 else b"+yes\r\n")
+
+    async def work(connection: PipelineConnection) -> list[Any]:
+        first = await connection.request(pack("ECHO", "x"), 1)
+        return first + await connection.request(pack("ECHO", "x"), 1)
+
+    refused, answer = asyncio.run(_with_server(once, work))
+    assert str(refused).startswith(code)
+    assert answer == b"yes"
     assert connections == 2
 
 

@@ -13,6 +13,14 @@ from api.settings import ApiSettings
 from tests.servers import Kind, running_server
 from worker.embedded.servers import STORE_DIRECTIVES
 from worker.settings import WorkerSettings
+from worker.store.rights import (
+    BROKER_OF_API,
+    BROKER_OF_BEAT,
+    BROKER_OF_WORKER,
+    STORE_OF_API,
+    STORE_OF_WORKER,
+    granted,
+)
 
 _ROOT = Path(__file__).parents[2]
 _COMPOSE = yaml.safe_load((_ROOT / "deploy/compose.yaml").read_text())
@@ -106,6 +114,28 @@ def test_redis_conf__every_directive__has_its_reason_above() -> None:
 
 def test_redis_conf__directives_of_up__are_the_same() -> None:
     assert STORE_DIRECTIVES.items() <= _directives().items()
+
+
+def test_acl__users__have_the_rights_that_processes_look_for() -> None:
+    kinds = {
+        "bigseg-api": (STORE_OF_API, BROKER_OF_API),
+        "bigseg-worker": (STORE_OF_WORKER, BROKER_OF_WORKER),
+        "bigseg-beat": (BROKER_OF_BEAT,),
+    }
+    lines = [line for line in (_ROOT / "deploy/store.acl").read_text().splitlines() if line]
+    for line, (user, rights) in zip(lines, kinds.items(), strict=True):
+        commands = sorted(f"+{name.lower().replace(' ', '|')}" for name in granted(*rights))
+        words = ("user", user, "on", "resetkeys", "~bigseg:*", "resetchannels", "-@all")
+        assert line.split() == [*words, *commands]
+
+
+def test_rights__commands_of_the_scripts__are_all_looked_for() -> None:
+    scripts = (_ROOT / "worker/store/lua").glob("*.lua")
+    called = {
+        name.upper() for path in scripts for name in re.findall(r"call\('(\w+)'", path.read_text())
+    }
+    assert called - {"RESTORE"} <= set(STORE_OF_WORKER.needed)
+    assert "RESTORE" in STORE_OF_WORKER.useful
 
 
 def test_constraints__lines__pin_every_dependency_plainly() -> None:

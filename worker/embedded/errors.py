@@ -6,6 +6,7 @@ EmbeddedError
 │   ├── DataDirectoryHeldError    another `bigseg up` runs on it
 │   └── NewerDataError            its data needs a newer or another server
 ├── ServerNotFoundError       no suitable store server on this machine          (terminal)
+├── UrlRefusedError           a setting's Redis URL cannot be used              (terminal)
 ├── ServiceUnreachableError   a service named by a setting does not answer      (transient)
 └── ChildError                a process of the system ended or stayed silent    (transient)
 """
@@ -35,6 +36,10 @@ class NewerDataError(DataDirectoryError):
 
 class ServerNotFoundError(EmbeddedError, TerminalError):
     """There is no store server that can be started."""
+
+
+class UrlRefusedError(EmbeddedError, TerminalError):
+    """A Redis URL that the user set is of no form that every part understands."""
 
 
 class ServiceUnreachableError(EmbeddedError, TransientError):

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 EventName: TypeAlias = Literal[
-    "leftovers", "store", "objects", "token", "port", "ready", "stopping", "killed", "stopped"
+    "leftovers",
+    "store",
+    "objects",
+    "token",
+    "port",
+    "ready",
+    "restart",
+    "stopping",
+    "killed",
+    "stopped",
 ]
 
 

@@ -2,7 +2,8 @@
 
 Runs as a script of its own, standard library only. Its standard input is a pipe whose
 other end only the parent holds, so its end means that the parent has gone, however it
-went. Lines on the pipe: ``watch PGID`` for each process group, ``bye`` after a regular end.
+went. Lines on the pipe: ``watch PGID`` for each process group, ``forget PGID`` when one has
+ended, ``bye`` after a regular end.
 """
 
 import os
@@ -22,6 +23,8 @@ def main(lines: TextIO) -> None:
         word, _, argument = line.strip().partition(" ")
         if word == "watch":
             groups.append(int(argument))
+        elif word == "forget":
+            groups.remove(int(argument))
         elif word == "bye":
             return
     for group in reversed(groups):

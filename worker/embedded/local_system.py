@@ -20,8 +20,9 @@ from worker.embedded.object_server import (
     stand_in_environment,
 )
 from worker.embedded.ports import choose_port, local_host
-from worker.embedded.probes import answers_http, answers_ping, check_store
+from worker.embedded.probes import answers_http, answers_ping, check_store, check_url
 from worker.embedded.processes import STORE_TIER, ChildSpec, Supervisor, stop_leftovers
+from worker.embedded.restarts import FIRST_PAUSE_S, MOST_RESTARTS, Restarts
 from worker.embedded.servers import choose_server
 from worker.embedded.services import ServiceContext, Services, bigseg_services
 from worker.embedded.stop_signals import StopSignals
@@ -54,6 +55,8 @@ class LocalOptions:
         environment: settings and everything else the processes inherit.
         services: the processes beside store and objects; the last one started answers
             ``GET /readyz``.
+        first_restart_s: seconds before a service that ended is started again; doubled
+            with each further end.
     """
 
     data_dir: Path = Path(".bigseg")
@@ -64,6 +67,7 @@ class LocalOptions:
     concurrency: int | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     services: Services = bigseg_services
+    first_restart_s: float = FIRST_PAUSE_S
 
 
 class LocalSystem:
@@ -82,6 +86,8 @@ class LocalSystem:
         self._on_event = on_event
         self._signals = StopSignals()
         self._supervisor = Supervisor(data.logs, data.children)
+        self._restarts = Restarts(options.first_restart_s)
+        self._due: list[tuple[float, ChildSpec]] = []
         self.data = data
         self.url = ""
         self.token = ""
@@ -140,13 +146,34 @@ class LocalSystem:
     def wait(self) -> None:
         """Wait until something ends the system; never returns by itself.
 
+        A worker, beat or the API that ends is started again, after longer and longer pauses.
+
         Raises:
             StopRequestedError: a signal came.
-            ChildError: a process ended.
+            ChildError: the store or the objects ended, or another process again and again.
         """
         while True:
-            self.check()
+            self._plan_restarts()
+            self._restart_due()
             time.sleep(_WATCH_S)
+
+    def _plan_restarts(self) -> None:
+        for ended in self._supervisor.take_ended():
+            name = ended.spec.name
+            if not ended.spec.restarts:
+                raise ChildError(ended.text)
+            pause_s = self._restarts.pause_s(name, ended.ran_s)
+            if pause_s is None:
+                raise ChildError(f"gave up after {MOST_RESTARTS} restarts: {ended.text}")
+            self._due.append((time.monotonic() + pause_s, ended.spec))
+            text = f"restart: {ended.how}; starting it again in {pause_s:g} s"
+            self._on_event(Event("restart", text, {"process": name}))
+
+    def _restart_due(self) -> None:
+        now_s = time.monotonic()
+        for due in [one for one in self._due if one[0] <= now_s]:
+            self._due.remove(due)
+            self._spawn(due[1])
 
     def _bring_up(self, holder: Holder) -> None:
         options = self._options
@@ -184,6 +211,8 @@ class LocalSystem:
         return token
 
     def _bring_up_store(self) -> None:
+        if broker := self._options.environment.get("BIGSEG_BROKER_URL", "").strip():
+            check_url("BIGSEG_BROKER_URL", broker)
         if url := self._options.environment.get("BIGSEG_REDIS_URL"):
             check_store(url)
             self._on_event(Event("store", "store: the one of BIGSEG_REDIS_URL"))

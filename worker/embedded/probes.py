@@ -4,21 +4,39 @@ from http.client import HTTPConnection, HTTPException
 
 import redis
 
-from worker.embedded.errors import ServiceUnreachableError
+from worker.embedded.errors import ServiceUnreachableError, UrlRefusedError
+from worker.redis_urls import RedisUrlRefused, parse_redis_url
+from worker.store.dialling import open_client
 
 _PROBE_LIMIT_S = 5.0
+
+
+def check_url(variable: str, url: str) -> None:
+    """Make sure that a Redis URL of the user's can be used.
+
+    Raises:
+        UrlRefusedError: it cannot; the message names the variable and quotes nothing.
+    """
+    try:
+        address = parse_redis_url(url)
+        if address.tls is not None:
+            address.tls.context()
+    except RedisUrlRefused as exc:
+        raise UrlRefusedError(f"{variable}: {exc}") from None
 
 
 def check_store(url: str) -> None:
     """Make sure that the user's own store answers.
 
     Raises:
-        ServiceUnreachableError: it does not, or the URL is none. Safe to retry.
+        UrlRefusedError: the URL cannot be used.
+        ServiceUnreachableError: it does not answer. Safe to retry.
     """
+    check_url("BIGSEG_REDIS_URL", url)
     try:
-        with redis.Redis.from_url(url, socket_timeout=_PROBE_LIMIT_S) as client:
+        with open_client(parse_redis_url(url), socket_timeout=_PROBE_LIMIT_S) as client:
             client.ping()
-    except (redis.RedisError, ValueError, OSError) as exc:
+    except (redis.RedisError, OSError) as exc:
         # Without the URL: it may hold a password.
         reason = type(exc).__name__
         message = f"the server of BIGSEG_REDIS_URL does not answer PING ({reason}): is it up?"

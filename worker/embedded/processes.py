@@ -38,6 +38,8 @@ class ChildSpec:
         directory: its working directory.
         grace_s: seconds it gets to end by itself before it is killed.
         tier: children of a tier are stopped together, and before the tiers below it.
+        restarts: whether it may be started again after it ended by itself. Not what holds
+            data in memory: an S3 stand-in that came back empty would look like a loss.
     """
 
     name: str
@@ -46,6 +48,24 @@ class ChildSpec:
     directory: Path
     grace_s: float = 10.0
     tier: int = SERVICE_TIER
+    restarts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndedChild:
+    """A child that ended by itself.
+
+    Attributes:
+        spec: what it was started from.
+        ran_s: how long it ran.
+        how: its name and how it ended, in a few words.
+        text: the same, with the end of its log.
+    """
+
+    spec: ChildSpec
+    ran_s: float
+    how: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +73,7 @@ class _Child:
     spec: ChildSpec
     process: subprocess.Popen[bytes]
     log: Path
+    started_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +136,33 @@ class Supervisor:
                 )
         except OSError as exc:
             raise ChildError(f"{spec.name}: {spec.command[0]} cannot be run: {exc}") from exc
-        self._children.append(_Child(spec, process, log))
+        self._children.append(_Child(spec, process, log, time.monotonic()))
         self._tell_guardian(f"watch {process.pid}")
         mark = start_mark(process.pid)
         self._started.append(_Started(spec.name, process.pid, mark, boot_mark()))
-        self._record.write_text(json.dumps([asdict(started) for started in self._started]))
+        self._write_record()
+
+    def take_ended(self) -> list[EndedChild]:
+        """Give the children that have ended, and forget them with all of their groups."""
+        ended = [child for child in self._children if child.process.poll() is not None]
+        for child in ended:
+            # The rest of its group would go on beside whatever takes its place.
+            _kill_group(child.process.pid)
+            self._children.remove(child)
+            self._tell_guardian(f"forget {child.process.pid}")
+            self._started = [one for one in self._started if one.pid != child.process.pid]
+        if ended:
+            self._write_record()
+        now_s = time.monotonic()
+        return [
+            EndedChild(
+                child.spec,
+                now_s - child.started_s,
+                _how_ended(child, child.process.returncode),
+                _describe_end(child, child.process.returncode),
+            )
+            for child in ended
+        ]
 
     def check(self) -> None:
         """Do nothing while all children run.
@@ -147,6 +190,12 @@ class Supervisor:
         if self._guardian.stdin is not None:
             self._guardian.stdin.close()
         self._guardian.wait()
+
+    def _write_record(self) -> None:
+        # Whole or as it was: a crash in the middle must not hide what runs.
+        new = self._record.with_suffix(".new")
+        new.write_text(json.dumps([asdict(started) for started in self._started]))
+        new.replace(self._record)
 
     def _tell_guardian(self, line: str) -> None:
         if self._guardian.stdin is None:
@@ -225,8 +274,13 @@ def _kill_group(group: int) -> bool:
 
 
 def _describe_end(child: _Child, status: int) -> str:
+    end = _how_ended(child, status)
+    return f"{end}; the end of {child.log}:\n{read_tail(child.log)}"
+
+
+def _how_ended(child: _Child, status: int) -> str:
     end = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
-    return f"{child.spec.name} {end}; the end of {child.log}:\n{read_tail(child.log)}"
+    return f"{child.spec.name} {end}"
 
 
 def _signal_name(number: int) -> str:

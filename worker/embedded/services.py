@@ -49,7 +49,7 @@ def bigseg_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
         "api": api_command(context.host, context.port),
     }
     return tuple(
-        ChildSpec(name, command, context.environment, directory, _WORKER_GRACE_S)
+        ChildSpec(name, command, context.environment, directory, _WORKER_GRACE_S, restarts=True)
         for name, command in commands.items()
     )
 
@@ -77,9 +77,11 @@ def worker_command(queues: tuple[str, ...], concurrency: int, name: str) -> tupl
         f"--concurrency={concurrency}",
         f"--hostname={name}@%h",
         "--loglevel=INFO",
-        # Workers of bigseg have nothing to tell each other; both would delay the start.
+        # Workers of bigseg have nothing to tell each other: the first two would delay the
+        # start, and the third would need the right to publish.
         "--without-gossip",
         "--without-mingle",
+        "--without-heartbeat",
     )
 
 

@@ -15,6 +15,7 @@ from worker.store.pins import pin, unpin
 from worker.store.shard_reader import read_shards
 from worker.units.context import Context
 from worker.units.errors import LeaseLost
+from worker.units.memory import out_of_memory_reason
 from worker.units.progress import UnitProgress
 
 logger = logging.getLogger("bigseg.exports")
@@ -35,6 +36,7 @@ def work_on_export(context: Context, ref: JobRef) -> bool:
 
     Raises:
         StoreUnavailable: the store does not answer; the sweep will come back to it.
+        MemoryError: the export is stopped; this process had better end.
     """
     settings, jobs = context.settings, context.store.jobs
     unit = jobs.take(ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries)
@@ -64,6 +66,9 @@ def _do(context: Context, request: ExportRequest, unit: Unit) -> bool:
         _complete(context, request, _write(context, request, unit))
     except LeaseLost:
         return True
+    except MemoryError as exc:
+        _stop(context, request, out_of_memory_reason(unit, exc))
+        raise
     except TerminalError as exc:
         _stop(context, request, str(exc))
     except TransientError as exc:

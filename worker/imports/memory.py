@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from redis.exceptions import NoPermissionError
+
 from worker.imports.errors import ImportStopped
 from worker.store import ListRef, Store
 from worker.store.connections import driver_errors, node_client
@@ -48,10 +50,13 @@ def reserve_memory(store: Store, ref: JobRef, list_ref: ListRef, needed: int) ->
 
 
 def _free_bytes(store: Store, ref: JobRef, list_ref: ListRef) -> int | None:
-    """What nobody uses or has set aside; ``None`` when the server has no memory limit."""
+    """What nobody uses or has set aside; ``None`` when the server has no limit, or tells none."""
     node = node_client(store.client, store.keyspace.list_record(list_ref))
     with driver_errors(f"ask for memory for {ref}"):
-        info = node.info("memory")
+        try:
+            info = node.info("memory")
+        except NoPermissionError:  # told once, at the start
+            return None
         limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
         if limit == 0:
             return None

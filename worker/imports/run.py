@@ -23,6 +23,7 @@ from worker.store.job_store import Taken
 from worker.store.jobs import Drained, Ended, Exhausted, ImportRequest, JobRef, Unit
 from worker.units.context import Context
 from worker.units.errors import LeaseLost
+from worker.units.memory import out_of_memory_reason
 from worker.units.progress import UnitProgress
 
 logger = logging.getLogger("bigseg.imports")
@@ -51,6 +52,7 @@ def work_on_import(context: Context, ref: JobRef) -> bool:
 
     Raises:
         StoreUnavailable: the store does not answer; the sweep will come back to it.
+        MemoryError: the import is stopped; this process had better end.
     """
     unit = _take(context, ref)
     if isinstance(unit, Drained):
@@ -96,6 +98,9 @@ def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:
         return True
     except (TerminalError, TransientError) as exc:
         return _fail(context, request, unit, exc)
+    except MemoryError as exc:
+        stop_import(context, request, out_of_memory_reason(unit, exc))
+        raise
     except Exception as exc:
         # Its text may hold a context key, so only its kind is kept.
         _give_back(context, ref, unit, f"unexpected {type(exc).__name__}", exc)

@@ -1,7 +1,8 @@
 """The membership store: the only part of the worker that the API may import."""
 
 from worker.errors import TerminalError, TransientError
-from worker.settings import StoreSettings
+from worker.redis_urls import RedisAddress, RedisUrlRefused, parse_redis_url
+from worker.settings import StoreSettings, invalid_settings
 from worker.store.access_tokens import AccessTokenStore, TokenSet, may_be_secret
 from worker.store.admission import admit_export, admit_import
 from worker.store.approvals import approve_import, require_approvable
@@ -95,6 +96,8 @@ __all__ = [
     "Position",
     "ProjectExists",
     "ProjectNotFound",
+    "RedisAddress",
+    "RedisUrlRefused",
     "RoleName",
     "Scope",
     "Segment",
@@ -125,8 +128,10 @@ __all__ = [
     "delete_environment",
     "delete_project",
     "environment_resource",
+    "invalid_settings",
     "may_be_secret",
     "open_store",
+    "parse_redis_url",
     "project_resource",
     "require_approvable",
     "segment_change",

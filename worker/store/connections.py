@@ -7,7 +7,6 @@ although its answer was lost, and only the scripts know how to be run twice.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
@@ -32,6 +31,8 @@ from redis.retry import Retry
 
 from worker.settings import StoreSettings
 from worker.store.client import Client
+from worker.store.connection_pool import BoundedPool
+from worker.store.dialling import is_cluster, open_client, open_cluster, open_primary
 from worker.store.errors import (
     Fenced,
     ListUnknown,
@@ -40,6 +41,7 @@ from worker.store.errors import (
     StoreRefused,
     StoreUnavailable,
 )
+from worker.store.primary_connection import NotPrimaryError
 
 #: Answers that another try may change: the server is starting, failing over or moving slots
 #: (MOVED is a kind of ASK to the driver).
@@ -55,27 +57,39 @@ _TRANSIENT: Final = (
     TryAgainError,
 )
 _TRANSIENT_CODES: Final = ("MASTERDOWN", "UNBLOCKED", "NOREPLICAS", "BUSY ", "MISCONF")
+#: Ends of messages that say more than their class does; others may name hosts or users.
+_NO_CONNECTION: Final = ("max number of clients reached", "connections are in use")
 _OURS: Final[dict[str, type[StoreError]]] = {"FENCED": Fenced, "DAMAGED": ListUnknown}
 
 
 def connect(settings: StoreSettings) -> Client:
     """Open a client for control work and for workers; a cluster is found out by asking.
 
+    It holds at most ``settings.redis_connections`` to a server, and talks to primaries only:
+    a single server is asked for its role on every connection, and a node of a cluster that
+    is no primary says MOVED.
+
     Raises:
         StoreUnavailable: no answer. Safe to retry.
+        StoreRefused: it is a cluster, and the URL names a database or a Unix socket.
     """
-    url = settings.redis_url.get_secret_value()
-    with driver_errors(f"connect to {redacted(url)}"):
-        client = Redis.from_url(url, **_options(settings))
-        if not client.info("cluster").get("cluster_enabled"):
-            return cast("Client", client)
-        client.close()
-        return cast("Client", RedisCluster.from_url(url, **_options(settings)))
+    address = settings.store_address
+    bounded = {
+        "max_connections": settings.redis_connections,
+        "timeout": settings.redis_timeout_s,
+        **_options(settings),
+    }
+    with driver_errors(f"connect to {address.name}"):
+        # Asked apart: the URL of a cluster may name a replica.
+        with open_client(address, **_options(settings)) as client:
+            cluster = is_cluster(client)
+        if cluster:
+            return cast("Client", open_cluster(address, pool_class=BoundedPool, **bounded))
+        return cast("Client", open_primary(address, pool_class=BoundedPool, **bounded))
 
 
 def _options(settings: StoreSettings) -> dict[str, Any]:
     return {
-        "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": settings.redis_timeout_s,
         "socket_connect_timeout": settings.redis_timeout_s,
@@ -95,12 +109,6 @@ def node_client(client: Client, key: str) -> Redis:
     return cast("Redis", client)
 
 
-def redacted(url: str) -> str:
-    """The URL without its password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
-
-
 @contextmanager
 def driver_errors(what: str) -> Iterator[None]:
     """Translate whatever redis-py raises inside; ``what`` names the step and its id.
@@ -114,11 +122,18 @@ def driver_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
+    except NotPrimaryError as exc:
+        raise StoreUnavailable(f"could not {what}: {exc}; retry") from exc
     except _TRANSIENT as exc:
-        message = f"could not {what}: the store did not answer ({type(exc).__name__}); retry"
+        message = f"could not {what}: the store did not answer ({_reason(exc)}); retry"
         raise StoreUnavailable(message) from exc
     except (ResponseError, RedisError) as exc:
         raise _translated(what, exc) from exc
+
+
+def _reason(exc: Exception) -> str:
+    text = str(exc)
+    return text if text.endswith(_NO_CONNECTION) else type(exc).__name__
 
 
 def _translated(what: str, exc: RedisError) -> StoreError:

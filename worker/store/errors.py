@@ -9,6 +9,7 @@ StoreError
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
+│   └── RightsMissing                the server's user may not run commands that are needed
 ├── MemberCorrupt (terminal)         a shard holds bytes that no context key packs to
 ├── ShardInvalid (terminal)          members that do not make a set were about to be sent
 ├── BrokerRefused (terminal)       the broker cannot be used as it is
@@ -71,6 +72,10 @@ class OutOfMemory(StoreError, TerminalError):
 
 class StoreRefused(StoreError, TerminalError):
     """The server understood the command and refused it; retrying does not help."""
+
+
+class RightsMissing(StoreRefused):
+    """The server's user lacks rights; the message names every command that is missing."""
 
 
 class MemberCorrupt(StoreError, TerminalError):

@@ -27,10 +27,14 @@ def broker_options(settings: StoreSettings) -> dict[str, object]:
     The prefix keeps several systems apart on one broker; a task without a result and a
     message without an ETA are the only kinds used.
     """
+    address = settings.broker_address
     return {
-        "broker_url": settings.broker,
+        # Without the log-in, so that whatever Celery logs holds none.
+        "broker_url": address.label,
+        "broker_transport": "worker.broker_transport:AddressedTransport",
         "broker_connection_retry_on_startup": True,
         "broker_transport_options": {
+            "address": address,
             "global_keyprefix": f"{settings.key_prefix}:broker:",
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "socket_timeout": 10.0,

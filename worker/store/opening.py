@@ -2,21 +2,33 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from worker.settings import AUDIT_ENTRIES, StoreSettings
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit import AuditStore
 from worker.store.client import Client
-from worker.store.connections import connect, driver_errors
+from worker.store.connections import connect, driver_errors, node_client
 from worker.store.environments import EnvironmentStore
+from worker.store.errors import RightsMissing
 from worker.store.job_store import JobStore
 from worker.store.keyspace import Keyspace
 from worker.store.memberships import MembershipStore
 from worker.store.requests import RequestStore
+from worker.store.rights import (
+    PROBE,
+    STORE_OF_API,
+    Rights,
+    forbidden_useful,
+    missing_rights,
+    rights_message,
+)
 from worker.store.scripts import Scripts, takes_flags
 from worker.store.segments import SegmentStore
 
@@ -50,12 +62,28 @@ class Store:
     def eviction_policy(self) -> str:
         """What the server does at its memory limit; only ``noeviction`` keeps lists whole.
 
-        Cost: one round trip. Read from INFO, because CONFIG is often forbidden.
+        Cost: one round trip. Read from INFO, because CONFIG is often forbidden; where INFO
+        is, too, the operator is believed.
         """
         with driver_errors("read the store's memory policy"):
-            info = self.client.info("memory")
+            try:
+                info: dict[str, Any] = self.client.info("memory")
+            except NoPermissionError:
+                return "noeviction"
         first = info if "maxmemory_policy" in info else next(iter(info.values()), {})
         return str(first.get("maxmemory_policy", "noeviction"))
+
+    def slower_ways(self, rights: Rights) -> Mapping[str, str]:
+        """Commands forbidden to this user that can be done without, and what is done instead.
+
+        Cost: two round trips.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        with driver_errors("ask what the store's user may do"):
+            node = _some_node(self.client, self.keyspace)
+            return forbidden_useful(node, self.keyspace.prefix, rights)
 
     def close(self) -> None:
         """Close all connections; idempotent."""
@@ -79,18 +107,36 @@ def open_store(
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     tokens: Callable[[], str] = lambda: secrets.token_hex(16),
 ) -> Store:
-    """Connect and look at what the server can do. Cost: three round trips.
+    """Connect and look at what the server can do. Cost: five round trips.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
+        RightsMissing: its user may not do what is needed.
     """
-    return assemble(
-        connect(settings),
-        settings.key_prefix,
-        clock=clock,
-        tokens=tokens,
-        audit_entries=settings.audit_entries,
-    )
+    client = connect(settings)
+    try:
+        _require_rights(client, Keyspace(settings.key_prefix), settings.store_address.name)
+        return assemble(
+            client,
+            settings.key_prefix,
+            clock=clock,
+            tokens=tokens,
+            audit_entries=settings.audit_entries,
+        )
+    except BaseException:
+        client.close()
+        raise
+
+
+def _require_rights(client: Client, keyspace: Keyspace, name: str) -> None:
+    with driver_errors("ask what the store's user may do"):
+        missing = missing_rights(_some_node(client, keyspace), keyspace.prefix, STORE_OF_API.needed)
+    if missing:
+        raise RightsMissing(rights_message("store", name, keyspace.prefix, missing))
+
+
+def _some_node(client: Client, keyspace: Keyspace) -> Redis:
+    return node_client(client, f"{keyspace.prefix}:{PROBE}")
 
 
 def assemble(

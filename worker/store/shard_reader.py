@@ -11,6 +11,7 @@ from worker.store.connections import driver_errors, node_client
 from worker.store.errors import ListUnknown
 from worker.store.keyspace import Keyspace, ListRef, Side
 from worker.store.member_codec import SENTINEL
+from worker.store.primary_connection import PrimaryOnly
 from worker.store.revisions import Revision
 
 #: Shards asked for at once: about 100 KiB of replies.
@@ -47,8 +48,10 @@ def read_shards(
         for group in batches(range(first, stop), _IN_FLIGHT):
             names = [keyspace.shard(ref, revision.name, side, index) for index in group]
             with driver_errors(what):
+                # Without the check of the role: it would read a reply that waits.
                 connection.send_packed_command(
-                    connection.pack_commands([("SMEMBERS", name) for name in names])
+                    connection.pack_commands([("SMEMBERS", name) for name in names]),
+                    check_health=False,
                 )
             asked += len(group)
             waiting.append(len(group))
@@ -57,6 +60,10 @@ def read_shards(
                 yield _read(connection, waiting.pop(0), ref, revision, what)
         while waiting:
             yield _read(connection, waiting.pop(0), ref, revision, what)
+        with driver_errors(what):
+            # A server that still is the primary was it for every shard above.
+            if isinstance(connection, PrimaryOnly):
+                connection.confirm_primary()
         asked = 0
     finally:
         if asked:

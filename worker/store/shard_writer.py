@@ -7,12 +7,12 @@ from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from worker.store.batches import batches
 from worker.store.client import Client
 from worker.store.connections import driver_errors, node_client
-from worker.store.errors import StoreError
+from worker.store.errors import StoreError, StoreRefused
 from worker.store.keyspace import Keyspace, ListRef, Side
 from worker.store.scripts import ScriptName, Scripts
 from worker.store.shard_payload import build_payloads
@@ -66,6 +66,7 @@ class ShardWriter:
         self._waiting: deque[int] = deque()
         self._waiting_bytes = 0
         self._replies: list[Any] = []
+        self._loaded = False
         self._node = node_client(client, self._record)
         with driver_errors(f"connect to write {ref.name}"):
             self._connection = self._node.connection_pool.get_connection()
@@ -73,12 +74,15 @@ class ShardWriter:
     def takes_payloads(self) -> bool:
         """Whether this node restores our shard payload. Cost: two round trips.
 
-        An older server refuses the payload's version; then :meth:`fill` is the way.
+        An older server refuses the payload's version, and RESTORE may be forbidden to
+        this user; then :meth:`fill` is the way.
         """
         probe = f"{self._keyspace.list_prefix(self._ref)}probe:{self._import_id}"
         with driver_errors(f"probe {self._ref.name}"):
             try:
                 self._node.restore(probe, 1_000, _empty_payload(), replace=True)
+            except NoPermissionError:
+                return False
             except ResponseError as exc:
                 if "payload" in str(exc).lower():
                     return False
@@ -131,10 +135,13 @@ class ShardWriter:
     def _send(self, name: ScriptName, side: Side, args: Sequence[Any]) -> None:
         script = self._scripts.get(name)
         with driver_errors(f"write shards of {self._ref.name}"):
+            call = ("EVALSHA", script.sha) if self._loaded else ("EVAL", script.text)
             packed = self._connection.pack_command(
-                "EVALSHA", script.sha, 1, self._record, self._import_id, side, *args
+                *call, 1, self._record, self._import_id, side, *args
             )
-            self._connection.send_packed_command(packed)
+            # Without the check of the role, which would read a reply that waits; a replica
+            # refuses the write.
+            self._connection.send_packed_command(packed, check_health=False)
         size = sum(map(len, packed))
         self._waiting.append(size)
         self._waiting_bytes += size
@@ -161,6 +168,12 @@ class ShardWriter:
             with driver_errors("load the scripts"):
                 for name in names:
                     self._node.script_load(self._scripts.get(name).text.decode())
+                self._loaded = True
+        except StoreRefused as exc:
+            # SCRIPT may be forbidden to this user; then each call brings its script along.
+            if not isinstance(exc.__cause__, NoPermissionError):
+                self._close(broken=True)
+                raise
         except StoreError:
             self._close(broken=True)
             raise

@@ -19,11 +19,13 @@ from worker.store.messages import (
     TASK_WORK,
     broker_options,
 )
-from worker.tasks.broker_check import BrokerCheck
+from worker.store.rights import BROKER_OF_BEAT
+from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder
 from worker.tasks.expiry_clock import ExpiryClock
 from worker.tasks.polling import PollWatch
+from worker.tasks.replacing import replaced_when_out_of_memory
 from worker.tasks.sweeper import Sweeper
 from worker.tasks.work import serve_job
 from worker.telemetry.logs import configure_logs
@@ -39,7 +41,11 @@ def create_app(settings: WorkerSettings) -> Celery:
     def stand_back(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         os.nice(settings.niceness)
 
+    def check_servers(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+        check_broker_or_exit(settings, BROKER_OF_BEAT)
+
     signals.worker_process_init.connect(stand_back, weak=False, dispatch_uid="bigseg")
+    signals.beat_init.connect(check_servers, weak=False, dispatch_uid="bigseg")
     app = Celery("bigseg")
     app.conf.update(broker_options(settings))
     app.conf.update(_worker_options(settings))
@@ -68,6 +74,8 @@ def _worker_options(settings: WorkerSettings) -> dict[str, Any]:
         "worker_send_task_events": False,
         "worker_enable_remote_control": False,
         "broker_connection_max_retries": None,
+        # A refusal of the broker is no reason to end: it may take the next command.
+        "broker_channel_error_retry": True,
         "broker_transport": "worker.tasks.polling:PolledTransport",
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "task_create_missing_queues": True,
@@ -90,7 +98,8 @@ def _register(app: Celery, contexts: ContextHolder) -> None:
 
         Redelivery is harmless: units are done under leases.
         """
-        serve_job(contexts.context(), JobRef.parse(job_ref))
+        with replaced_when_out_of_memory(TASK_WORK):
+            serve_job(contexts.context(), JobRef.parse(job_ref))
 
     @app.task(name=TASK_RESHARD, queue=QUEUE_WORK, **options)
     def reshard(list_ref: str) -> None:
@@ -98,11 +107,13 @@ def _register(app: Celery, contexts: ContextHolder) -> None:
         project, environment, segment, generation = list_ref.split(":")
         ref = ListRef(project, environment, segment, int(generation))
         try:
-            reshard_list(contexts.context(), ref)
+            with replaced_when_out_of_memory(TASK_RESHARD):
+                reshard_list(contexts.context(), ref)
         except TransientError as exc:
             logger.warning("reshard.put_off", extra={"list": ref.name, "error": str(exc)})
 
     @app.task(name=TASK_TEND, queue=QUEUE_UPKEEP, **options)
     def tend_store() -> None:
         """Sweep, free and re-shard; several at once share the turns."""
-        tend(contexts.context())
+        with replaced_when_out_of_memory(TASK_TEND):
+            tend(contexts.context())

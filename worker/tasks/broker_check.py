@@ -1,4 +1,4 @@
-"""Refusing a broker that cannot work, when the worker starts."""
+"""Refusing servers that cannot work, when the worker or beat starts."""
 
 import logging
 from typing import Any
@@ -6,25 +6,50 @@ from typing import Any
 from celery import bootsteps
 
 from worker.settings import WorkerSettings
-from worker.store.broker import check_broker
-from worker.store.errors import BrokerRefused, StoreUnavailable
+from worker.store import open_store
+from worker.store.broker import check_broker, slower_broker_ways
+from worker.store.errors import BrokerRefused, RightsMissing, StoreUnavailable
+from worker.store.rights import BROKER_OF_WORKER, STORE_OF_WORKER, Rights
 
 logger = logging.getLogger("bigseg.tasks")
 
 
 class BrokerCheck(bootsteps.StartStopStep):
-    """Looks at the broker once; one that does not answer yet is waited for by Celery."""
+    """Looks at broker and store once; what does not answer yet is waited for later."""
 
     def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        """Check the broker.
+        """Check both, and say what they make slower.
 
         Raises:
-            SystemExit: the broker is a cluster.
+            SystemExit: the broker is a cluster, or a user lacks rights.
         """
         settings: WorkerSettings = parent.app.bigseg_contexts.settings
-        try:
-            check_broker(settings)
-        except StoreUnavailable as exc:
-            logger.warning("broker.not_ready", extra={"error": str(exc)})
-        except BrokerRefused as exc:
-            raise SystemExit(str(exc)) from exc
+        check_broker_or_exit(settings, BROKER_OF_WORKER)
+        _check_store_or_exit(settings)
+
+
+def check_broker_or_exit(settings: WorkerSettings, rights: Rights) -> None:
+    """Check the broker, and say what it makes slower.
+
+    Raises:
+        SystemExit: the broker is a cluster, or its user lacks rights.
+    """
+    try:
+        check_broker(settings, rights)
+        for command, instead in slower_broker_ways(settings, rights).items():
+            logger.warning("broker.slower", extra={"forbidden": command, "instead": instead})
+    except StoreUnavailable as exc:
+        logger.warning("broker.not_ready", extra={"error": str(exc)})
+    except BrokerRefused as exc:
+        raise SystemExit(str(exc)) from exc
+
+
+def _check_store_or_exit(settings: WorkerSettings) -> None:
+    try:
+        with open_store(settings) as store:
+            for command, instead in store.slower_ways(STORE_OF_WORKER).items():
+                logger.warning("store.slower", extra={"forbidden": command, "instead": instead})
+    except StoreUnavailable as exc:
+        logger.warning("store.not_ready", extra={"error": str(exc)})
+    except RightsMissing as exc:
+        raise SystemExit(str(exc)) from exc

@@ -1,6 +1,11 @@
 """What Celery's command line insists on: an application at module level."""
 
-from worker.settings import WorkerSettings
+from pydantic import ValidationError
+
+from worker.settings import WorkerSettings, invalid_settings
 from worker.tasks.app import create_app
 
-app = create_app(WorkerSettings.from_environment())
+try:
+    app = create_app(WorkerSettings.from_environment())
+except ValidationError as exc:
+    raise SystemExit(invalid_settings(exc)) from None

@@ -1,10 +1,11 @@
-"""Ending a worker that has stopped asking its broker for messages.
+"""A worker's end of the broker: what it takes from there, and that it keeps asking.
 
 A worker whose connection came back wrong can sit there for ever, alive and deaf. This
 step looks at when the broker was last polled and ends the process; whoever runs it
 starts another.
 """
 
+import functools
 import logging
 import os
 import signal
@@ -16,6 +17,9 @@ from celery import bootsteps
 from celery.worker import state
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
+
+from worker.broker_transport import AddressedChannel, AddressedTransport
+from worker.tasks.screening import screened
 
 logger = logging.getLogger("bigseg.tasks")
 
@@ -52,20 +56,62 @@ class ForgettingQoS(redis_transport.QoS):
             virtual.QoS.ack(self, delivery_tag)
             raise
 
+    def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:
+        """Put back what dead workers had taken; kombu's own method, but for refusals.
 
-class PolledChannel(redis_transport.Channel):
-    """A channel that remembers when it last asked for messages."""
+        Without SCRIPT LOAD the turn is not given back, and ends by itself in five minutes.
+        """
+        try:
+            super().restore_visible(start, num, interval)  # type: ignore[no-untyped-call]
+        except self.channel.ResponseError as exc:
+            logger.debug("messages.unrestored", extra={"error": type(exc).__name__})
+
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:  # noqa: ANN401 - kombu's
+        """Put a message back into its queue; kombu's own method, but for one that is none.
+
+        Left there, it would fail in every worker for good.
+        """
+        try:
+            super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as exc:
+            logger.warning("message.dropped", extra={"reason": type(exc).__name__})
+            self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]
+
+
+class ScreenedClient(redis_transport.PrefixedStrictRedis):
+    """Gives out of a queue only what :func:`screened` lets through."""
+
+    def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:  # noqa: ANN401 - any reply
+        """Read a reply; a message that is dropped looks like an empty queue."""
+        reply = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        if command_name != "BRPOP" or not reply:
+            return reply
+        queue, message = reply
+        cleaned = screened(message)
+        return None if cleaned is None else (queue, cleaned)
+
+
+class PolledChannel(AddressedChannel):
+    """A channel that remembers when it last asked for messages, or for a connection."""
 
     QoS = ForgettingQoS
     last_poll_s = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's
+        # Who tries to connect is not deaf, however long the broker is away.
+        type(self).last_poll_s = time.monotonic()
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def _get_client(self) -> Any:  # noqa: ANN401 - kombu's
+        return functools.partial(ScreenedClient, global_keyprefix=self.global_keyprefix)
 
     def _brpop_start(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - kombu's
         type(self).last_poll_s = time.monotonic()
         return super()._brpop_start(timeout)  # type: ignore[no-untyped-call]
 
 
-class PolledTransport(redis_transport.Transport):
-    """Kombu's Redis transport over :class:`PolledChannel`."""
+class PolledTransport(AddressedTransport):
+    """The transport over :class:`PolledChannel`."""
 
     Channel = PolledChannel
 

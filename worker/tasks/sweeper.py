@@ -48,7 +48,7 @@ class Sweeper(bootsteps.StartStopStep):
                 # One message for all workers, or they would pile up while upkeep is down.
                 if context.store.jobs.take_turn("tend", int(context.settings.sweep_s * 1000)):
                     _ask_upkeep(app, context)
-            except (TransientError, TerminalError, OperationalError, OSError) as exc:
+            except (TransientError, TerminalError, OperationalError, OSError, MemoryError) as exc:
                 # Whatever it was, a job that stands still waits for the next sweep.
                 logger.warning("sweep.put_off", extra={"error": type(exc).__name__})
             wait_s = context.settings.sweep_s if context else 1.0
