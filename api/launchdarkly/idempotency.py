@@ -17,8 +17,6 @@ under the same key, 409 while the first is under way, bare keys as well as quote
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Final
@@ -30,7 +28,7 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import Conflict, KeyReused
 from worker.store import JobNotFound, JobRef, Store, StoreError, TransientError
 from worker.store.keyspace import JobKind, ListRef
-from worker.store.requests import RECEIVING_MS, RequestRecord, request_name
+from worker.store.requests import RECEIVING_MS, RequestRecord, digest_of
 
 #: Visible ASCII, with or without the quotes of a structured field.
 _PATTERN: Final = r'^("[\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255})$'
@@ -152,21 +150,25 @@ class Turn:
             _log.warning("idempotency.turn_not_given_back", reason=str(exc))
 
 
-def take_turn(store: Store, ref: ListRef, kind: JobKind, caller: str, key: str) -> Turn | Earlier:
-    """Begin a request, or find the one that it repeats.
+def take_turn(
+    store: Store, ref: ListRef, kind: JobKind, caller: str, key: str | None
+) -> Turn | Earlier | None:
+    """Begin a request, or find the one that it repeats; ``None`` for one without a key.
 
     Args:
         store: where requests are kept.
         ref: the list that it is about; another generation's requests are others.
         kind: what it starts.
         caller: the id of its access token.
-        key: its idempotency key.
+        key: its idempotency key, if it has one.
 
     Raises:
         Conflict: the first request is still under way. Safe to retry.
         StoreUnavailable: no answer; nothing was started. Safe to retry.
     """
-    name = request_name(kind, ref.project, ref.environment, ref.name, caller, key)
+    if key is None:
+        return None
+    name = digest_of(kind, ref.project, ref.environment, ref.name, caller, key)
     for _ in range(_TRIES):
         found = store.requests.read(name)
         if found is not None and found.record.state != "receiving":
@@ -196,11 +198,6 @@ async def holding(turn: Turn | None) -> AsyncIterator[None]:
         raise
     finally:
         renewing.cancel()
-
-
-def fingerprint_of(*parts: object) -> str:
-    """A digest of all that a request asks for; parts are JSON values."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def start_once(

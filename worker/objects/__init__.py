@@ -3,6 +3,7 @@
 Knows no segments. This is all of it that other packages use.
 """
 
+from worker.objects.cleaning_up import cleaning_up
 from worker.objects.errors import (
     BucketMissing,
     ObjectAccessDenied,
@@ -48,6 +49,7 @@ __all__ = [
     "ObjectWriter",
     "SourceNotAllowed",
     "UploadLost",
+    "cleaning_up",
     "export_key",
     "export_prefix",
     "is_folder_marker",

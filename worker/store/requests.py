@@ -98,9 +98,9 @@ class RequestStore:
             return bool(self._scripts.run("request_put", [key], arguments))
 
 
-def request_name(*parts: str) -> str:
-    """The name of a request, made of what tells it from all others."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def digest_of(*parts: object) -> str:
+    """SHA-256 of JSON values: names a request, or stands for all that it asks for."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _encode(record: RequestRecord | None) -> str:
