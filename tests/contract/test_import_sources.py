@@ -68,7 +68,7 @@ def test_source__key_of_an_event__names_the_decoded_one_that_exists(
 
     message = _refused(_import(client, segment, bucket, sent), store, segment)
 
-    assert f"but s3://{bucket}/{stored}: keys in S3's events are URL-encoded" in message
+    assert f"but there is s3://{bucket}/{stored}: keys in S3 event notifications" in message
 
 
 def test_source__key_that_looks_encoded_and_exists__is_imported(

@@ -101,9 +101,7 @@ def test_import__options_in_the_query__are_refused(client: httpx.Client, vip: st
     reply = client.post(f"{vip}/imports", params={"mode": "replace"}, files={"file": _LIST})
 
     message = assert_refused(reply, 400, "invalid_request")
-    assert message == (
-        "unknown query parameter mode; parameters: none; send fields in the body"
-    )
+    assert message == "unknown query parameter mode; parameters: none; send fields in the body"
 
 
 def test_import_form__text_before_the_first_boundary__is_dropped(

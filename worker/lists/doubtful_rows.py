@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.lists.cells import Cells, Column
-from worker.lists.doubts import Doubt
+from worker.lists.doubts import DELIMITERS, Doubt
 
 #: Row numbers, ascending, of each kind that was found.
 DoubtfulRows: TypeAlias = Mapping[Doubt, np.ndarray]
@@ -33,7 +33,6 @@ _INVISIBLE: Final = "[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
 _LEAD_C2, _LEAD_E1, _LEAD_EF = 0xC2, 0xE1, 0xEF
 _LEADS_FROM_E1: Final = 3
 _SPACE_SECONDS: Final = np.isin(np.arange(256), (0x80, 0x81, 0x85, 0x9A, 0xA0, 0xAD, 0xBB))
-_DELIMITERS: Final = ((Doubt.SEMICOLON, b";"), (Doubt.PIPE, b"|"), (Doubt.TAB, b"\t"))
 #: Rows that must all hold a delimiter before any are counted.
 _SAMPLE_ROWS: Final = 8
 _SPACE, _DOT, _ZERO, _NINE, _EQUALS, _QUOTE = b' .09="'
@@ -75,7 +74,7 @@ def _delimited(view: Cells) -> dict[Doubt, np.ndarray]:
     ]
     return {
         doubt: view.rows_of(np.flatnonzero(view.data == delimiter[0]))
-        for doubt, delimiter in _DELIMITERS
+        for doubt, delimiter in DELIMITERS.items()
         if all(delimiter in cell for cell in sample[1:] or sample)
     }
 

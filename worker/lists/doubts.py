@@ -5,6 +5,8 @@ that nothing of the kind passes in silence. Each kind is declared once, with its
 """
 
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
 
 class Doubt(Enum):
@@ -52,3 +54,7 @@ class Doubt(Enum):
     def of(cls, label: str) -> "Doubt":
         """The kind that a record names."""
         return next(one for one in cls if one.label == label)
+
+
+#: Delimiters that the cells of a list may hold where commas were needed.
+DELIMITERS: Final = MappingProxyType({Doubt.SEMICOLON: b";", Doubt.PIPE: b"|", Doubt.TAB: b"\t"})

@@ -27,12 +27,13 @@ from worker.objects.layout import (
     spill_prefix,
     upload_key,
 )
-from worker.objects.sources import is_folder_marker, parse_source
+from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
 from worker.objects.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
 __all__ = [
+    "FOLDER_FAULT",
     "INTERNAL_PREFIX",
     "BucketMissing",
     "ObjectAccessDenied",
