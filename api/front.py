@@ -115,7 +115,7 @@ class Front:
             limits = limit_headers(standing)
             standing.require()
             if not by_path and scope["method"] not in allowed:
-                error = MethodNotAllowed(f"only {' or '.join(allowed)} asks for a membership")
+                error = MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
                 return await self._refuse(error, send, (_allow(allowed), *limits))
             place = place_asked(question, caller)
             key = key_in_path(question) if by_path else await key_in_body(scope, receive)

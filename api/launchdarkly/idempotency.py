@@ -1,16 +1,17 @@
-"""``Idempotency-Key``: a start that is sent again gets the first answer, and starts nothing.
+"""``Idempotency-Key``: a repeated start gets the first answer, and starts nothing.
 
 What is certain after a crash between the steps of a request with a key:
 
-- while its body comes: nothing was started. Its record goes after a minute; until then a
-  repeat is 409, then it starts anew.
+- while its body is received: nothing was started. Its record expires after a minute; until
+  then a repeat is 409, then it starts anew.
 - after its job was given an id, before the job's record was written: nothing was started. A
   repeat is 409 for a minute, then it starts anew.
 - after the job's record was written: the import or export runs, if need be because a sweep
   finds it. A repeat gets its ``Location``.
 
-A refusal is not kept: after it, the same key starts anew. A start that was answered 503 is
-told by its job: one that was stopped or never written starts anew, any other is the answer.
+A refusal is not kept: after it, the same key starts anew. After a start
+that was answered 503, its job decides: if that was stopped or never written, the same key
+starts anew; any other is the answer.
 
 Source: draft-ietf-httpapi-idempotency-key-header-07. Chosen here: 422 for another request
 under the same key, 409 while the first is under way, bare keys as well as quoted ones.
@@ -54,7 +55,7 @@ class Earlier:
         self._record = record
 
     def answer(self, fingerprint: str, made_again: Callable[[str], Response]) -> Response:
-        """What the first request was answered.
+        """The answer that the first request got.
 
         Args:
             fingerprint: of the request that has come now.
@@ -86,7 +87,7 @@ class Turn:
         self._receiving = self._record = record
 
     def renew(self) -> None:
-        """Keep the turn for another minute while the body comes.
+        """Keep the turn for another minute while the body is received.
 
         Raises:
             StoreUnavailable: no answer. Safe to retry.
@@ -94,7 +95,7 @@ class Turn:
         self._store.requests.replace(self._name, self._receiving, self._receiving)
 
     def give_back(self) -> None:
-        """End the turn, unless the job was begun; what cannot be told now ends by itself."""
+        """End the turn, unless the job was begun; if the store is down, it expires by itself."""
         if self._record.state == "receiving":
             self._remove()
 
@@ -185,7 +186,7 @@ def take_turn(
 
 @asynccontextmanager
 async def holding(turn: Turn | None) -> AsyncIterator[None]:
-    """Keep a turn while a body comes, and give it back if nothing was started."""
+    """Keep a turn while a body is received, and give it back if nothing was started."""
     if turn is None:
         yield
         return
@@ -229,5 +230,5 @@ def _was_started(
 
 def _busy() -> Conflict:
     return Conflict(
-        "a request with this Idempotency-Key is under way; send it again later for its answer"
+        "a request with this Idempotency-Key is in progress; send it again later for its answer"
     )

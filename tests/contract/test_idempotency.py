@@ -158,7 +158,7 @@ def test_upload__while_the_first_still_comes__conflicts_and_then_gets_its_answer
 ) -> None:
     with _half_sent(api, segment) as connection:
         message = assert_refused(_import(client, segment), 409, "optimistic_locking_error")
-        assert "under way" in message
+        assert "in progress" in message
         connection.sendall(b"%x\r\n" % len(_TAIL) + _TAIL + b"\r\n0\r\n\r\n")
         answer = connection.recv(65_536)
 

@@ -49,7 +49,7 @@ def test_source__archived__says_restore_it_first(
 
     message = _refused(_import(client, segment, bucket, key), store, segment)
 
-    assert message == f"cannot read s3://{bucket}/{key}: it is archived (GLACIER): restore it first"
+    assert message == f"cannot read s3://{bucket}/{key}: it is archived (GLACIER); restore it first"
 
 
 @pytest.mark.parametrize(

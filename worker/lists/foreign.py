@@ -1,4 +1,4 @@
-"""Files that are no list, told by their first bytes and named.
+"""Naming files that are not lists by their first bytes.
 
 A wrong name would refuse a real list, so each rule asks for more than a key is likely to
 begin with: binary magic in full, a tar header with its checksum, a whole JSON object, a

@@ -100,7 +100,7 @@ def read_cells(
         long for a key are cut to one byte too many.
 
     Raises:
-        UnreadableList: The file is damaged, or decodes to more than its bytes can be true of.
+        UnreadableList: The file is damaged, or decodes to more than its bytes can hold.
         UnsupportedColumn: As ``open_parquet``.
     """
     parquet, to_cells = _opened(file, size)

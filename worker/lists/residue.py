@@ -1,4 +1,4 @@
-"""What programs leave around a cell of text that is no part of the key: taken off, and told."""
+"""Removing, and reporting, what programs leave around a cell of text besides the key."""
 
 from codecs import BOM_UTF8
 from typing import Any
