@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-#: One range; what has another form, or several of them, is no such header and so ignored.
+from api.errors import RangeNotSatisfiable
+
+#: One range. A header of another form, or with several ranges, is ignored.
 _ONE_RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,19})-([0-9]{0,19})[ \t]*", re.IGNORECASE)
 _TAG: Final = re.compile(r'(W/)?("[^"]*")')
 
@@ -20,10 +22,6 @@ class ByteRange:
     end: int
 
 
-class OutsideFile(Exception):
-    """The range begins behind the last byte of the file."""
-
-
 def parse_range(value: str, size_bytes: int) -> ByteRange | None:
     """The part that a ``Range`` header asks for.
 
@@ -33,10 +31,10 @@ def parse_range(value: str, size_bytes: int) -> ByteRange | None:
 
     Returns:
         The part, not empty and inside the file; ``None`` for the whole file: for an empty one,
-        for several ranges, and for what is no range of bytes.
+        for several ranges, and for a header that is not a range of bytes.
 
     Raises:
-        OutsideFile: no byte of the file is in the range.
+        RangeNotSatisfiable: no byte of the file is in the range.
     """
     found = _ONE_RANGE.fullmatch(value)
     if found is None or size_bytes == 0:
@@ -52,7 +50,7 @@ def parse_range(value: str, size_bytes: int) -> ByteRange | None:
         if last and int(last) < start:
             return None
     if start >= size_bytes:
-        raise OutsideFile
+        raise RangeNotSatisfiable(size_bytes)
     return ByteRange(start, end)
 
 

@@ -1,4 +1,4 @@
-"""Text before the first boundary of a form, which RFC 2046 allows and nobody needs."""
+"""Text before the first boundary of a form, which RFC 2046 allows and which is dropped."""
 
 import re
 from typing import Final

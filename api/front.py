@@ -121,7 +121,7 @@ class Front:
             limits = limit_headers(standing)
             standing.require()
             if method not in allowed:
-                error = MethodNotAllowed(f"only {' or '.join(allowed)} asks for a membership")
+                error = MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
                 return await self._refuse(error, send, (_allow(allowed), *limits))
             place = place_asked(question, caller)
             by_path = method == "GET"

@@ -1,4 +1,4 @@
-"""Threads for what waits for the object store, so that it keeps nobody else waiting.
+"""Threads for calls to the object store, so that they keep nothing else waiting.
 
 Handlers that block share the framework's forty threads. An object store that has stopped
 holds a thread for as long as its tries take, and forty uploads would hold all of them.
@@ -40,16 +40,16 @@ class ObjectThreads:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Result:
-        """Call a function that waits for the object store; ended only by itself.
+        """Call a function that waits for the object store; it cannot be cancelled once it runs.
 
         Raises:
-            ObjectStoreUnavailable: no thread got free in time. Safe to retry.
+            ObjectStoreUnavailable: no thread became free in time. Safe to retry.
         """
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._free.acquire()
         except TimeoutError as exc:
-            message = "too many requests wait for the object store; try again"
+            message = "too many requests are waiting for the object store; try again"
             raise ObjectStoreUnavailable(message) from exc
         try:
             return await anyio.to_thread.run_sync(
@@ -61,7 +61,7 @@ class ObjectThreads:
     async def stream(
         self, pieces: Generator[bytes, None, None], first: bytes
     ) -> AsyncGenerator[bytes, None]:
-        """Give a piece read before, then the others, each read in a thread.
+        """Yield a piece that was read before, then the others, each read in a thread.
 
         Leaving early closes ``pieces``.
         """

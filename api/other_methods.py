@@ -1,4 +1,4 @@
-"""HEAD and OPTIONS, which every resource has though no operation of its own answers them."""
+"""HEAD and OPTIONS, which every resource answers without an operation of its own."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -38,7 +38,7 @@ def allowed_methods(own: Sequence[str]) -> str:
 
 
 async def answer_options(send: Send, allow: str) -> None:
-    """Answer OPTIONS: 204, the methods, and no word on who may use them."""
+    """Answer OPTIONS: 204 and the methods, whoever may use them."""
     headers = [(b"allow", allow.encode())] if allow else []
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

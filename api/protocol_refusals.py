@@ -1,10 +1,10 @@
-"""Refusals of what never becomes a request: bytes that are no HTTP, methods nobody knows.
+"""Refusals of what never becomes a request: bytes that are not HTTP, and unknown methods.
 
 Uvicorn answers these itself, before any application, as plain text. With the protocol of
 this module, on which the one of ``whole_answers`` is built, they have the body that every
 refusal has. It leans on uvicorn's protocol: ``data_received`` hands what the parser refuses to
 ``send_400_response``, and ``cycle`` is the latest request. Tests ask over a socket, and so fail
-when a release of uvicorn does it another way.
+when a release of uvicorn works differently.
 """
 
 import re
@@ -43,10 +43,10 @@ class RefusingProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser could not take; uvicorn's words for it are left out.
+        """Refuse what the parser could not read; uvicorn's message is left out.
 
-        A request before it that was whole keeps its answer: told 400, its sender would take
-        what was done for refused.
+        A complete request before it keeps its answer: told 400, its sender would believe that
+        what was done had been refused.
         """
         del msg
         before: RequestResponseCycle | None = self.cycle
@@ -77,5 +77,5 @@ def _refusal(received: bytes) -> ApiError:
     if _REQUEST_LINE.match(received):
         method = received.split(maxsplit=1)[0]
         if method not in _KNOWN:
-            return MethodNotAllowed("method not allowed: the server knows no method of this name")
-    return InvalidRequest("this is no HTTP/1.1 request; send one, and HTTPS where the port has it")
+            return MethodNotAllowed("method not allowed: there is no method of this name")
+    return InvalidRequest("not an HTTP/1.1 request; send one, over TLS if the port expects it")

@@ -88,9 +88,9 @@ class ApiSettings(StoreSettings, ObjectSettings):
     )
     protect_referenced_segments: bool = Field(
         default=True,
-        description="Whether deleting a segment that rules of others refer to is answered 409 "
-        "unless `?force=true` is sent; false deletes it, as LaunchDarkly does. On, because its "
-        "rules would be in error from then on.",
+        description="Whether deleting a segment that rules of other segments refer to is answered "
+        "409 unless `?force=true` is sent; false deletes it, as LaunchDarkly does. On, because "
+        "those rules would be in error from then on.",
     )
 
     evaluation_cache_bytes: int = Field(

@@ -122,7 +122,7 @@ class ObjectSettings(BaseSettings):
         default=None,
         description="How S3 encrypts what is written: `AES256` (SSE-S3), `aws:kms` (SSE-KMS) or "
         "`aws:kms:dsse`; unset leaves it to the bucket's default. Some policies refuse writes that "
-        "do not say it.",
+        "do not state it.",
     )
     s3_kms_key_id: str | None = Field(
         default=None,
@@ -174,9 +174,9 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         default=1024 * 1024 * 1024,
         ge=64 * 1024 * 1024,
         le=16 * 1024 * 1024 * 1024,
-        description="Bytes of memory that decoding one Parquet file may take in the process that a "
-        "worker has do it, above 60 MiB of the program itself; usual files take 100 MiB, and one "
-        "whose pages are as large as its row groups takes twice their size. More stops the import.",
+        description="Bytes of memory that decoding one Parquet file may take, in addition to the "
+        "60 MiB of a worker's decoding process; usual files take 100 MiB, and one whose pages are "
+        "as large as its row groups takes twice their size. An import that needs more is stopped.",
     )
     lease_s: float = Field(
         default=20.0,
@@ -232,23 +232,23 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=0,
         le=1,
         description="Share of a list's rows, blank ones aside, that may be rejected before the "
-        "import is stopped with the live list as it was; above a half, a list is of another "
-        "encoding or format. It holds from the first row on, since a small file can be as wrong "
-        "as a large one; 1 turns it off. A caller overrides it with `allowRejected`.",
+        "import is stopped with the live list unchanged; where over half are, the list has "
+        "another encoding or format. It applies to lists of any size, since a small file can be "
+        "as wrong as a large one; 1 turns it off. A caller overrides it with `allowRejected`.",
     )
     shrink_share: float = Field(
         default=0.5,
         ge=0,
         le=1,
         description="Share of a list's members that a `replace` may remove before it is stopped "
-        "with the live list as it was; lists that are renewed daily change by far less. 1 turns it "
+        "with the live list unchanged; lists that are renewed daily change by far less. 1 turns it "
         "off. A caller overrides it with `allowShrink`.",
     )
     shrink_count: int = Field(
         default=1_000,
         ge=1,
-        description="Members that a `replace` has to remove, besides the share, to be stopped: so "
-        "that small lists, which are often rewritten whole and quickly mended, need no override.",
+        description="A `replace` that removes fewer members than this is not stopped, whatever "
+        "their share: small lists are often rewritten entirely, and are quickly restored.",
     )
     niceness: int = Field(
         default=10,

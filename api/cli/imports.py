@@ -33,7 +33,7 @@ _COUNTS: Final = (
 )
 _REJECTED_SHOWN: Final = 10
 _WARNED_SHOWN: Final = 5
-#: Ends a command about an import that is complete, or waits, and has accepted no key.
+#: Exit status for an import that is complete, or waits, and has accepted no key.
 _NOTHING_ACCEPTED: Final = 3
 #: What a shell expects of a command that Ctrl-C has ended.
 _INTERRUPTED: Final = 130
@@ -66,7 +66,7 @@ def _import(
         bool, typer.Option(help="Let a list without a key empty the segment.")
     ] = False,
     allow_rejected: Annotated[
-        bool, typer.Option(help="Import a list of which most rows are rejected.")
+        bool, typer.Option(help="Import a list even if most of its rows are rejected.")
     ] = False,
     allow_shrink: Annotated[
         bool, typer.Option(help="Let a replace remove most of the segment.")
@@ -169,7 +169,7 @@ def _start(
 
 
 def _show_import(job: dict[str, Any], *, as_json: bool) -> None:
-    """Print an import; one that took no key ends the command with a status that tells."""
+    """Print an import; if it was stopped or accepted no key, end with that status."""
     if as_json:
         show_json(job)
     else:
@@ -177,7 +177,7 @@ def _show_import(job: dict[str, Any], *, as_json: bool) -> None:
     if job["status"] == "stopped":
         raise typer.Exit(1)
     if job["report"] is not None and job["report"]["accepted"] == 0:
-        typer.echo("no key of the list was accepted", err=True)
+        typer.echo("no key in the list was accepted", err=True)
         raise typer.Exit(_NOTHING_ACCEPTED)
 
 
@@ -187,8 +187,8 @@ def _print_import(job: dict[str, Any]) -> None:
     previous = job.get("previousImport")
     if previous and previous["editsSince"] and job["mode"] == "replace":
         typer.echo(
-            f"it replaces what import {previous['id']} and {previous['editsSince']:,} later "
-            f"edit{'s' * (previous['editsSince'] != 1)} had made of the list"
+            f"it replaces import {previous['id']} and {previous['editsSince']:,} later "
+            f"edit{'s' * (previous['editsSince'] != 1)}"
         )
     if job["reason"]:
         typer.echo(f"reason: {job['reason']}")

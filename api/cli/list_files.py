@@ -1,4 +1,4 @@
-"""What `bigseg import` uploads: a file whose size is known, or a pipe that is read to its end."""
+"""What `bigseg import` uploads: a file of known size, or a pipe that is read to its end."""
 
 import os
 import stat
@@ -14,13 +14,13 @@ from api.cli.connection import CommandError
 from api.cli.following import Watch
 
 _STANDARD_INPUT: Final = "-"
-#: What a list is called that comes from no file.
+#: The name of a list that does not come from a file.
 _PIPE_NAME: Final = "standard-input"
 
 
 @contextmanager
 def open_list(source: str, watch: Watch) -> Iterator[tuple[IO[bytes], str]]:
-    """Open a list for an upload that shows its progress; gives it with its name.
+    """Open a list for an upload that shows its progress; yields it and its name.
 
     Args:
         source: a path; ``-`` is standard input.
@@ -47,10 +47,10 @@ def open_list(source: str, watch: Watch) -> Iterator[tuple[IO[bytes], str]]:
 
 
 class _Pipe:
-    """Read once and forwards; without a size, so that the upload is sent in pieces."""
+    """Read once, from start to end; has no size, so the upload is sent in chunks."""
 
     def __init__(self, file: IO[bytes], watch: Watch) -> None:
-        # Both that are given are buffered readers, whose type is not said.
+        # Both callers pass buffered readers, though the types of their files do not say so.
         self._file = cast("BufferedReader", file)
         self._watch = watch
         self._read = 0
@@ -64,7 +64,7 @@ class _Pipe:
 
 
 class _WholeFile:
-    """A file that has to stay as it was found: the upload says its size before it is read."""
+    """A file that must not change: the upload announces its size before it is read."""
 
     def __init__(self, file: IO[bytes], name: str, found: os.stat_result, watch: Watch) -> None:
         self._file = file
@@ -86,7 +86,7 @@ class _WholeFile:
         if self._read > size_bytes or (not data and self._changed()):
             raise CommandError(
                 f"{self._name} changed while it was uploaded; "
-                "nothing was imported: import it again when it is whole"
+                "nothing was imported: import it again once it is complete"
             )
         seconds = time.monotonic() - self._started
         left = seconds * (size_bytes - self._read) / self._read if self._read else None

@@ -1,4 +1,4 @@
-"""Where an export goes: a new file, one that is there, or what is no plain file at all."""
+"""Where an export goes: a new file, an existing one, a pipe or a device."""
 
 import errno
 import os
@@ -24,12 +24,12 @@ _PERMISSIONS: Final = 0o7777
 def open_output(path: Path | None) -> Iterator[Write]:
     """Open what an export is written to.
 
-    A plain file is replaced only by a whole download, and keeps its mode and owner; a new one
-    can be read by its owner alone, because it holds personal data. What a link leads to is
-    written, and the link stays. Devices and pipes are written through, and so is a plain file
-    that cannot be replaced alike: one with several names, of another owner, or in a directory
-    that takes no new file; it loses what it held when the first byte comes. Opening a pipe
-    waits for its reader.
+    A plain file is replaced only by a complete download, and keeps its mode and owner; a new one
+    can be read by its owner alone, because it holds personal data. A link stays, and its target
+    is written. Devices and pipes are written in place, and so is a plain file that cannot be
+    replaced by one like it: one with several names, of another owner, or in a directory that
+    takes no new file; it is emptied when the first byte comes. Opening a pipe waits for its
+    reader.
 
     Args:
         path: the file; unset or ``-`` for standard output.
@@ -133,5 +133,5 @@ def _write_all(write: Callable[[memoryview], int | None], data: bytes) -> None:
     while rest:
         taken = write(rest)
         if taken is None:
-            raise BlockingIOError(errno.EAGAIN, "it does not wait for its reader")
+            raise BlockingIOError(errno.EAGAIN, "it is non-blocking, and its reader is too slow")
         rest = rest[taken:]

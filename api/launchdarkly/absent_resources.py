@@ -1,4 +1,4 @@
-"""Answers about what LaunchDarkly has and this service has not, where its clients ask.
+"""Answers for resources that LaunchDarkly has, this service lacks and clients ask for.
 
 Terraform's provider reads which views a segment is in whenever it reads the segment, and
 shows views that are not there if it is told 404; its segment approvals are set apart from
@@ -58,7 +58,7 @@ def get_linked_views(
     sort: str = "",
     filter: str = "",  # noqa: A002 - the documented name
 ) -> Response:
-    """List the views that a resource is linked to: none, there are no views here."""
+    """List the views that a resource is linked to: none, because there are no views here."""
     del resourceType, resourceKey, environmentId, limit, offset, sort, filter  # none has any
     services.store().environments.project(project)
     return shown(NoViews())

@@ -1,4 +1,4 @@
-"""Who calls: what a token may know of itself, whatever its role and scope.
+"""Who is calling: what a token may know about itself, whatever its role and scope.
 
 Source: the model ``CallerIdentityRep`` of LaunchDarkly's clients; ``ldcli whoami`` shows it.
 Fields of other kinds of callers (an SDK key's environment, an OAuth client) are never there.

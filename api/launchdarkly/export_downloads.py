@@ -7,8 +7,8 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.byte_ranges import ByteRange, OutsideFile, is_named, is_same, parse_range
-from api.errors import NotFound, RangeNotSatisfiable
+from api.byte_ranges import ByteRange, is_named, is_same, parse_range
+from api.errors import NotFound
 from api.launchdarkly.exports import find_export
 from api.launchdarkly.paths import SegmentPath
 from api.launchdarkly.requests import SegmentPathOf
@@ -56,7 +56,7 @@ async def download(
         return Response(headers={**headers, "Content-Length": str(info.size_bytes)})
     part = None
     if wanted and (not if_range or is_same(info.etag, if_range)):
-        part = _part(wanted, info.size_bytes)
+        part = parse_range(wanted, info.size_bytes)
     return await _streamed(services, info, exportID, headers, part)
 
 
@@ -79,18 +79,16 @@ def _file_of(
 
 
 async def _require_file(services: Services, info: ObjectInfo, export_id: str) -> None:
-    """Answer for no file that is gone, also where none of its bytes are read."""
+    """Make sure that the file is still there, where none of its bytes are read.
+
+    Raises:
+        NotFound: it was deleted.
+        ObjectError: it cannot be told. Safe to retry if transient.
+    """
     try:
         await services.object_threads.run(services.objects().head, info.key, bucket=info.bucket)
     except ObjectNotFound as exc:
         raise _deleted(export_id) from exc
-
-
-def _part(wanted: str, size_bytes: int) -> ByteRange | None:
-    try:
-        return parse_range(wanted, size_bytes)
-    except OutsideFile as exc:
-        raise RangeNotSatisfiable(size_bytes) from exc
 
 
 async def _streamed(

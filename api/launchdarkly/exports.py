@@ -15,7 +15,6 @@ from api.launchdarkly.faults import refusal
 from api.launchdarkly.idempotency import (
     Earlier,
     IdempotencyKeyOf,
-    fingerprint_of,
     start_once,
     take_turn,
 )
@@ -27,6 +26,7 @@ from api.launchdarkly.targeting_fields import null_is
 from api.launchdarkly.unknown_fields import StrictBody
 from api.services import CallerOf, Services, ServicesOf
 from worker.store import ExportRequest, JobState, Segment, admit_export
+from worker.store.requests import digest_of
 
 Format = Literal["csv", "parquet"]
 
@@ -93,8 +93,8 @@ def _create(
 ) -> Response:
     store = services.store()
     segment = big_segment(store, path)
-    fingerprint = fingerprint_of("export", chosen)
-    turn = None if key is None else take_turn(store, segment.ref, "export", caller.token_id, key)
+    fingerprint = digest_of("export", chosen)
+    turn = take_turn(store, segment.ref, "export", caller.token_id, key)
     if isinstance(turn, Earlier):
         return turn.answer(fingerprint, lambda first: _shown(services, path, first))
     request = ExportRequest(services.ids(), segment.ref, services.clock(), chosen, caller.name)

@@ -1,24 +1,23 @@
-"""``Idempotency-Key``: a start that is sent again gets the first answer, and starts nothing.
+"""``Idempotency-Key``: a repeated start gets the first answer, and starts nothing.
 
 What is certain after a crash between the steps of a request with a key:
 
-- while its body comes: nothing was started. Its record goes after a minute; until then a
-  repeat is 409, then it starts anew.
+- while its body is received: nothing was started. Its record expires after a minute; until
+  then a repeat is 409, then it starts anew.
 - after its job was given an id, before the job's record was written: nothing was started. A
   repeat is 409 for a minute, then it starts anew.
 - after the job's record was written: the import or export runs, if need be because a sweep
   finds it. A repeat gets its ``Location``.
 
-A refusal is not kept: after it, the same key starts anew. A start that was answered 503 is
-told by its job: one that was stopped or never written starts anew, any other is the answer.
+A refusal is not kept: after it, the same key starts anew. After a start
+that was answered 503, its job decides: if that was stopped or never written, the same key
+starts anew; any other is the answer.
 
 Source: draft-ietf-httpapi-idempotency-key-header-07. Chosen here: 422 for another request
 under the same key, 409 while the first is under way, bare keys as well as quoted ones.
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Final
@@ -30,7 +29,7 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import Conflict, KeyReused
 from worker.store import JobNotFound, JobRef, Store, StoreError, TransientError
 from worker.store.keyspace import JobKind, ListRef
-from worker.store.requests import RECEIVING_MS, RequestRecord, request_name
+from worker.store.requests import RECEIVING_MS, RequestRecord, digest_of
 
 #: Visible ASCII, with or without the quotes of a structured field.
 _PATTERN: Final = r'^("[\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255})$'
@@ -56,7 +55,7 @@ class Earlier:
         self._record = record
 
     def answer(self, fingerprint: str, made_again: Callable[[str], Response]) -> Response:
-        """What the first request was answered.
+        """The answer that the first request got.
 
         Args:
             fingerprint: of the request that has come now.
@@ -88,7 +87,7 @@ class Turn:
         self._receiving = self._record = record
 
     def renew(self) -> None:
-        """Keep the turn for another minute while the body comes.
+        """Keep the turn for another minute while the body is received.
 
         Raises:
             StoreUnavailable: no answer. Safe to retry.
@@ -96,7 +95,7 @@ class Turn:
         self._store.requests.replace(self._name, self._receiving, self._receiving)
 
     def give_back(self) -> None:
-        """End the turn, unless the job was begun; what cannot be told now ends by itself."""
+        """End the turn, unless the job was begun; if the store is down, it expires by itself."""
         if self._record.state == "receiving":
             self._remove()
 
@@ -152,21 +151,25 @@ class Turn:
             _log.warning("idempotency.turn_not_given_back", reason=str(exc))
 
 
-def take_turn(store: Store, ref: ListRef, kind: JobKind, caller: str, key: str) -> Turn | Earlier:
-    """Begin a request, or find the one that it repeats.
+def take_turn(
+    store: Store, ref: ListRef, kind: JobKind, caller: str, key: str | None
+) -> Turn | Earlier | None:
+    """Begin a request, or find the one that it repeats; ``None`` for one without a key.
 
     Args:
         store: where requests are kept.
         ref: the list that it is about; another generation's requests are others.
         kind: what it starts.
         caller: the id of its access token.
-        key: its idempotency key.
+        key: its idempotency key, if it has one.
 
     Raises:
         Conflict: the first request is still under way. Safe to retry.
         StoreUnavailable: no answer; nothing was started. Safe to retry.
     """
-    name = request_name(kind, ref.project, ref.environment, ref.name, caller, key)
+    if key is None:
+        return None
+    name = digest_of(kind, ref.project, ref.environment, ref.name, caller, key)
     for _ in range(_TRIES):
         found = store.requests.read(name)
         if found is not None and found.record.state != "receiving":
@@ -183,7 +186,7 @@ def take_turn(store: Store, ref: ListRef, kind: JobKind, caller: str, key: str) 
 
 @asynccontextmanager
 async def holding(turn: Turn | None) -> AsyncIterator[None]:
-    """Keep a turn while a body comes, and give it back if nothing was started."""
+    """Keep a turn while a body is received, and give it back if nothing was started."""
     if turn is None:
         yield
         return
@@ -196,11 +199,6 @@ async def holding(turn: Turn | None) -> AsyncIterator[None]:
         raise
     finally:
         renewing.cancel()
-
-
-def fingerprint_of(*parts: object) -> str:
-    """A digest of all that a request asks for; parts are JSON values."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def start_once(
@@ -232,5 +230,5 @@ def _was_started(
 
 def _busy() -> Conflict:
     return Conflict(
-        "a request with this Idempotency-Key is under way; send it again later for its answer"
+        "a request with this Idempotency-Key is in progress; send it again later for its answer"
     )

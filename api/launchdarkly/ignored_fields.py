@@ -1,4 +1,4 @@
-"""Fields of request bodies that are taken and ignored: who sends them, and why that is harmless.
+"""Fields of request bodies that are accepted and ignored: who sends them, why that is harmless.
 
 The only place for it. LaunchDarkly ignores every field that it does not know; here a field
 that is in no body and not in this table is refused, because a misspelled one would otherwise

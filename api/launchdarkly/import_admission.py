@@ -1,4 +1,4 @@
-"""Letting an import in, however its list comes: what is asked, what is in its way, who is told."""
+"""Admitting an import, however its list arrives: its request, its obstacles, its audit record."""
 
 from datetime import UTC, datetime
 
@@ -42,7 +42,7 @@ def import_request(
 
 
 def require_free(store: Store, segment: Segment) -> None:
-    """Make sure that no import holds the list, or one that gives way.
+    """Make sure that no import holds the list, or only one that gives way.
 
     Raises:
         ImportInProgress: one does; says which.
@@ -111,8 +111,8 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
 def _running(store: Store, segment: Segment, import_id: str) -> ImportInProgress:
     """The refusal of an import because of another one.
 
-    It says enough to tell whether that one is the caller's own, whose answer was lost: its
-    id, its mode and list, and when it was started.
+    It says enough for a caller to recognise its own import, whose answer was lost: the id, the
+    mode and list, and when it was started.
 
     Cost: one round trip.
 

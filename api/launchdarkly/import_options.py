@@ -1,4 +1,4 @@
-"""What may be said of an import beside its list: the only place where these fields are declared.
+"""Options of an import: the only place where these fields are declared.
 
 A form and a JSON body take the same options. A form writes them as text: booleans as
 generated clients do, and nothing at all for what is left out.

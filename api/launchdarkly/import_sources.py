@@ -1,12 +1,12 @@
-"""What can be said at once of a list in S3 that no import could read."""
+"""Refusing lists in S3 at once where it is known that no import could read them."""
 
 from collections.abc import Iterator
-from typing import Final
 from urllib.parse import unquote, unquote_plus
 
 from api.errors import InvalidRequest
 from api.services import Services
 from worker.objects import (
+    FOLDER_FAULT,
     ObjectArchived,
     ObjectError,
     ObjectInfo,
@@ -16,8 +16,6 @@ from worker.objects import (
     is_folder_marker,
     parse_source,
 )
-
-_FOLDER: Final = "is a folder, not a list: name a file in it"
 
 
 async def require_importable(services: Services, source: str) -> None:
@@ -45,15 +43,15 @@ def _look(objects: ObjectStore, bucket: str, key: str, allowed: tuple[str, ...])
     info = _found(objects, bucket, key)
     if info is not None:
         if is_folder_marker(info):
-            raise InvalidRequest(f"{source} {_FOLDER}")
+            raise InvalidRequest(f"{source} {FOLDER_FAULT}")
         return
     if key.endswith("/"):
-        raise InvalidRequest(f"{source} {_FOLDER}")
+        raise InvalidRequest(f"{source} {FOLDER_FAULT}")
     for decoded in _decoded(bucket, key, allowed):
         if _found(objects, bucket, decoded) is not None:
             raise InvalidRequest(
-                f"there is no {source}, but s3://{bucket}/{decoded}: "
-                "keys in S3's events are URL-encoded; send the decoded one"
+                f"there is no {source}, but there is s3://{bucket}/{decoded}: keys in S3 event "
+                "notifications are URL-encoded; send the decoded one"
             )
 
 

@@ -13,7 +13,6 @@ from api.launchdarkly.idempotency import (
     Earlier,
     IdempotencyKeyOf,
     Turn,
-    fingerprint_of,
     holding,
     start_once,
     take_turn,
@@ -28,16 +27,17 @@ from api.launchdarkly.import_sources import require_importable
 from api.launchdarkly.jobs import ImportRepresentation, find_job, import_representation
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import SegmentPath
-from api.launchdarkly.requests import RequireJson, SegmentPathOf, media_type_of
+from api.launchdarkly.requests import RequireJson, SegmentPathOf, is_json, media_type_of
 from api.launchdarkly.upload import UploadedList, receive_upload, require_size
 from api.services import CallerOf, Services, ServicesOf
-from worker.objects import ObjectError, ObjectStore, parse_source, upload_key
+from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
 from worker.store import (
     ImportRequest,
     Segment,
     SourceFile,
     StoreError,
 )
+from worker.store.requests import digest_of
 
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
 #: Bodies of these types hold nothing; generated clients send them for a form without a file.
@@ -84,7 +84,7 @@ async def create_import(
     segment = await run_in_threadpool(big_segment, store, path)
     if kind == "multipart/form-data":
         return await _upload(request, path, segment, services, caller, key)
-    if kind == "application/json" or kind.endswith("+json"):
+    if is_json(kind):
         body = source_body(await _json(request))
         await require_importable(services, body.source)
         return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
@@ -154,10 +154,8 @@ async def _upload(
                 _admit_upload, uploaded, import_id, path, segment, services, caller, turn
             )
         except (StoreError, ApiError) as exc:
-            try:
+            with cleaning_up(exc):
                 await services.object_threads.run(objects.delete, object_key)
-            except ObjectError as second:
-                exc.add_note(f"and the upload was left behind: {second}")
             raise
 
 
@@ -180,14 +178,12 @@ async def _received(
 def _turn(
     services: Services, segment: Segment, caller: Caller, key: str | None
 ) -> Turn | Earlier | None:
-    if key is None:
-        return None
     return take_turn(services.store(), segment.ref, "import", caller.token_id, key)
 
 
 def _fingerprint(uploaded: UploadedList) -> str:
     options = form_options(uploaded.fields).model_dump()
-    return fingerprint_of("upload", options, uploaded.info.size_bytes, uploaded.digest)
+    return digest_of("upload", options, uploaded.info.size_bytes, uploaded.digest)
 
 
 def _accepted(path: SegmentPath, import_id: str) -> Response:
@@ -233,7 +229,7 @@ def _from_source(
     bucket, object_key = parse_source(body.source, services.settings.sources)
     file_name = object_key.rpartition("/")[2] or object_key
     source = SourceFile(bucket, object_key, file_name, uploaded=False)
-    fingerprint = fingerprint_of("source", body.model_dump())
+    fingerprint = digest_of("source", body.model_dump())
     turn = _turn(services, segment, caller, key)
     if isinstance(turn, Earlier):
         return turn.answer(fingerprint, lambda first: _shown(services, path, first))

@@ -108,7 +108,7 @@ def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
         raise InvalidRequest(f"patch[{index}]: an operation is an object with op and path")
     kind = raw.get("op")
     if kind not in _OPERATIONS:
-        what = f"{kind} is not an operation" if shown(kind) else "op names no operation"
+        what = f"{kind} is not an operation" if shown(kind) else "op is not an operation"
         listed = allowed(kind, _OPERATIONS, "operations")
         raise InvalidRequest(f"patch[{index}]: {what}; {listed}")
     operation: JsonObject = {"op": kind}
@@ -118,7 +118,7 @@ def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
             message = f"{kind} needs {name}, a string such as /{resource.fields[0]}"
             raise InvalidRequest(f"patch[{index}]: {message}")
         if not pointer and kind != "test":
-            message = f"{name} is empty and so names the whole of {resource.name}"
+            message = f"{name} is empty, which means the whole of {resource.name}"
             listed = allowed(None, resource.fields, "fields")
             raise InvalidRequest(f"patch[{index}]: {message}; {listed}")
         operation[name] = pointer

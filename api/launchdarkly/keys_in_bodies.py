@@ -7,9 +7,10 @@ proxies decode ``%2F`` or refuse it. A body also stays out of their logs.
 from typing import Final
 
 from api.asgi import Receive, Scope, header, read_body
-from api.errors import InvalidRequest, UnsupportedMediaType
+from api.errors import InvalidRequest
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.membership import checked_key
+from api.launchdarkly.requests import media_type, require_json_type
 
 #: The last part of the path; as a context key it is looked up with GET.
 _LITERAL: Final = b"lookup"
@@ -31,14 +32,11 @@ async def key_in_body(scope: Scope, receive: Receive) -> str:
 
     Raises:
         Disconnected: the client went away.
-        InvalidRequest: the body is not ``{"key":"…"}``, or its key is no context key.
+        InvalidRequest: the body is not ``{"key":"…"}``, or its key is not a valid context key.
         TooLarge: the body is over 16 KiB.
-        UnsupportedMediaType: the body is said to be something else than JSON.
+        UnsupportedMediaType: the body is declared as something other than JSON.
     """
-    kind = (header(scope, b"content-type") or b"").decode("latin-1")
-    kind = kind.partition(";")[0].strip().lower()
-    if kind and kind != "application/json" and not kind.endswith("+json"):
-        raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
+    require_json_type(media_type((header(scope, b"content-type") or b"").decode("latin-1")))
     raw = await read_body(receive, BODY_LIMIT_BYTES)
     if not raw.strip():
         raise InvalidRequest(f"the request has no body: {_SHAPE}")
@@ -46,7 +44,7 @@ async def key_in_body(scope: Scope, receive: Receive) -> str:
     if not isinstance(body, dict):
         raise InvalidRequest(f"the body must be a JSON object: {_SHAPE}")
     if body.keys() != {_KEY}:
-        raise InvalidRequest(f"the body must have the one field key: {_SHAPE}")
+        raise InvalidRequest(f"the body must have exactly one field, key: {_SHAPE}")
     if not isinstance(body[_KEY], str):
         raise InvalidRequest(f"key: must be a string: {_SHAPE}")
     return checked_key(body[_KEY])

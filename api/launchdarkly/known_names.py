@@ -1,4 +1,4 @@
-"""Names that a caller may use, told to one who used another."""
+"""Refusing an unknown name: which names there are, and which was probably meant."""
 
 import re
 from collections.abc import Collection, Mapping

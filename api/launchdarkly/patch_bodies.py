@@ -106,7 +106,7 @@ def read_patch(
 def _semantic(body: object, environment: str) -> SemanticPatch:
     if not isinstance(body, dict):
         raise InvalidRequest(
-            "a semantic patch is an object with instructions, a list, and perhaps a comment"
+            "a semantic patch is an object with a list of instructions and an optional comment"
         )
     instructions = body.get("instructions")
     if not isinstance(instructions, list):

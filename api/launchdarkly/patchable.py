@@ -1,8 +1,8 @@
-"""What patches may address, by resource: its fields, and those that only clients know.
+"""What patches may address, by resource: its fields, and those that only clients send.
 
-Fields that a known client sends though LaunchDarkly has none of the name are ignored, as
-``ignored_fields`` lists them. Fields of LaunchDarkly's that stand for something that does not
-exist here are refused with the reason.
+Fields that a known client sends although LaunchDarkly has no such field are ignored; see
+``ignored_fields``. LaunchDarkly's fields for something that does not exist here are refused
+with the reason.
 """
 
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ class Patchable:
     fields: tuple[str, ...]
     """Those that a patch can change."""
     ignored: frozenset[str] = frozenset()
-    """Fields that a change of is left out, see ``ignored_fields``."""
+    """Fields whose changes are left out; see ``ignored_fields``."""
     absent: Mapping[str, str] = field(default_factory=dict)
-    """By field of LaunchDarkly's: why it cannot be set here."""
+    """Fields of LaunchDarkly's that cannot be set here, and why."""
 
     def ignores(self, pointer: str) -> bool:
         """Whether a change of this place is left out; everything else in its patch counts."""
@@ -43,9 +43,9 @@ class Patchable:
         return f"/{name} is not a field of {self.name}; {listed}"
 
 
-#: Whoever asks for approvals is told so, wherever.
+#: The refusal of any request for approvals.
 NO_APPROVALS: Final = (
-    "changes need no approval here and there are no settings for it; leave them out "
+    "changes need no approval here, so there are no settings for approvals; leave them out "
     "(in Terraform, approval_settings and segment_approval_settings)"
 )
 _NO_PIPELINES: Final = "there are no release pipelines here; leave it out"

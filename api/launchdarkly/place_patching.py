@@ -61,8 +61,8 @@ async def patch_of(request: Request) -> PlacePatch:
         require_known(body, ("patch", "comment"))
         body, comment = body["patch"], body.get("comment")
     if not isinstance(body, list):
-        message = "a patch is a list of operations, or an object with it as patch and a comment"
-        raise InvalidRequest(f"{message}; no other kind of patch is taken here")
+        message = "a patch is a list of operations, or an object: {patch, comment}"
+        raise InvalidRequest(f"{message}; no other kind of patch is accepted here")
     if comment is not None and not isinstance(comment, str):
         raise InvalidRequest("comment: a string is expected")
     return PlacePatch(body, comment)

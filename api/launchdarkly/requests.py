@@ -8,7 +8,7 @@ from fastapi.dependencies.models import Dependant
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.json_values import require_unicode
 from api.launchdarkly.paths import RESOURCE_KEY, SegmentPath
-from api.launchdarkly.unknown_fields import unknown_field
+from api.launchdarkly.unknown_fields import unknown_name
 from worker.store import Scope
 
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -39,9 +39,29 @@ def segment_path_of(
     return SegmentPath(projectKey, environmentKey, segmentKey)
 
 
+def media_type(content_type: str) -> str:
+    """A ``Content-Type`` header's type in lower case without parameters, '' without a header."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 def media_type_of(request: Request) -> str:
-    """The body's type in lower case without parameters, '' when none is said."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    """The type of the body, as :func:`media_type` gives it."""
+    return media_type(request.headers.get("content-type", ""))
+
+
+def is_json(kind: str) -> bool:
+    """Whether a media type is JSON, or built on it."""
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def require_json_type(kind: str) -> None:
+    """Make sure that a media type, if one is given, is JSON.
+
+    Raises:
+        UnsupportedMediaType: it is something else.
+    """
+    if kind and not is_json(kind):
+        raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
 
 
 async def require_json(request: Request) -> None:
@@ -51,39 +71,36 @@ async def require_json(request: Request) -> None:
         InvalidRequest: it is not UTF-8, or holds half of a surrogate pair.
         UnsupportedMediaType: it is something else.
     """
-    kind = media_type_of(request)
-    if kind and kind != "application/json" and not kind.endswith("+json"):
-        raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
+    require_json_type(media_type_of(request))
     require_unicode(await request.body())
 
 
 async def require_known_query(request: Request) -> None:
-    """Make sure that a request that changes something has no query parameter of no meaning.
+    """Make sure that a request that changes something has no unknown query parameter.
 
-    A field of the body that was put there would be lost without a word. Parameters of what
-    only reads stay ignored, because clients add some of their own.
+    A field of the body that was put there would be lost without a word. Unknown parameters of
+    reads are ignored, because clients add some of their own.
 
     Raises:
-        InvalidRequest: it has one; says which there are.
+        InvalidRequest: it has one; lists those that there are.
     """
     if not request.query_params or request.method in _READING:
         return
     known = sorted(_query_names(request.scope["route"].dependant))
     for name in request.query_params:
         if name not in known:
-            said = unknown_field(name, known).replace("field here", "query parameter here")
-            said = said.replace("fields:", "parameters:")
-            raise InvalidRequest(f"{said}; fields go into the body")
+            fault = unknown_name(name, known, "query parameter", "parameters")
+            raise InvalidRequest(f"{fault}; send fields in the body")
 
 
 async def require_no_body(request: Request) -> None:
-    """Make sure that a body is not sent where none is read; ``null`` and ``{}`` are none.
+    """Make sure that no body is sent where none is read; ``null`` and ``{}`` count as none.
 
     Raises:
         InvalidRequest: there is one.
     """
     if (await request.body()).strip() not in _EMPTY:
-        raise InvalidRequest("this operation takes no body; its parameters go into the query")
+        raise InvalidRequest("this operation takes no body; send its parameters in the query")
 
 
 def _query_names(dependant: Dependant) -> set[str]:

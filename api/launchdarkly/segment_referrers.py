@@ -39,10 +39,10 @@ def referrers_of(store: Store, scope: Scope, key: str) -> list[str]:
 
 
 def require_unreferred(store: Store, scope: Scope, key: str, caller: Caller) -> None:
-    """Make sure that no other segment has a rule on a segment.
+    """Make sure that no rule of another segment refers to a segment.
 
-    A rule that is written at the same moment may still come to refer to a segment that is
-    gone; evaluation then calls it an error and takes nobody for a member by it.
+    A rule that is written at the same moment may still refer to a segment that is gone;
+    evaluation then reports an error, and nobody is a member by that rule.
 
     Raises:
         InUse: one has; names those that the caller may know of.

@@ -18,7 +18,7 @@ from api.errors import InvalidRequest, TooLarge
 from api.launchdarkly.import_options import name_fault
 from api.multipart import FieldEvent, FileData, FileStart, FormError, FormEvent, UploadForm
 from api.object_threads import ObjectThreads
-from worker.objects import ObjectError, ObjectInfo, ObjectStore, ObjectWriter
+from worker.objects import ObjectInfo, ObjectStore, ObjectWriter, cleaning_up
 
 #: What a form may hold beside the list: headers, short fields, boundaries.
 _FORM_BYTES: Final = 128 * 1024
@@ -109,14 +109,12 @@ async def _receive(
 
 
 async def _abort(receiver: "_Receiver", exc: BaseException) -> None:
-    """Give the parts back because of an error that is being raised, and never in place of it."""
+    """Free the parts because of an error that is being raised, and never in place of it."""
     if receiver.writer is None:
         return
-    try:
+    with cleaning_up(exc):
         # Shielded: a server that is going down must still give the parts back.
         await asyncio.shield(receiver.threads.run(receiver.writer.abort))
-    except ObjectError as second:
-        exc.add_note(f"and the upload was left behind: {second}")
 
 
 @dataclass(slots=True)

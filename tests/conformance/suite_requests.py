@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.conformance.stores import raw
 from tests.servers import wait_until
 from worker.store import Store
-from worker.store.requests import KEPT_MS, RECEIVING_MS, RequestRecord, request_name
+from worker.store.requests import KEPT_MS, RECEIVING_MS, RequestRecord, digest_of
 
 RECEIVING = RequestRecord("receiving", "a")
 STARTING = RequestRecord("starting", "a", "f", "job")
@@ -15,7 +15,7 @@ DONE = RequestRecord("done", "a", "f", "job", 202, "/l", '{"id":"é"}')
 
 class RequestSuite:
     def test_replace__step_by_step__each_is_what_is_read(self, store: Store) -> None:
-        name = request_name("import", "key")
+        name = digest_of("import", "key")
         assert store.requests.read(name) is None
         steps = (None, RECEIVING, STARTING, DONE)
         for before, after in itertools.pairwise(steps):
@@ -26,7 +26,7 @@ class RequestSuite:
             assert 0 <= found.age_ms < RECEIVING_MS
 
     def test_replace__another_than_expected__writes_nothing(self, store: Store) -> None:
-        name = request_name("import", "key")
+        name = digest_of("import", "key")
         other = RequestRecord("receiving", "b")
         assert not store.requests.replace(name, RECEIVING, STARTING)
         assert store.requests.replace(name, None, RECEIVING)
@@ -38,13 +38,13 @@ class RequestSuite:
         assert found.record == RECEIVING
 
     def test_replace__by_nothing__takes_it_away(self, store: Store) -> None:
-        name = request_name("import", "key")
+        name = digest_of("import", "key")
         assert store.requests.replace(name, None, RECEIVING)
         assert store.requests.replace(name, RECEIVING, None)
         assert store.requests.read(name) is None
 
     def test_replace__many_at_once__one_goes_on(self, store: Store) -> None:
-        name = request_name("import", "key")
+        name = digest_of("import", "key")
 
         def begin(number: int) -> bool:
             return store.requests.replace(name, None, RequestRecord("receiving", str(number)))
@@ -53,7 +53,7 @@ class RequestSuite:
             assert sum(threads.map(begin, range(40))) == 1
 
     def test_record__whose_process_died__goes_after_a_minute(self, store: Store) -> None:
-        name = request_name("import", "key")
+        name = digest_of("import", "key")
         assert store.requests.replace(name, None, RECEIVING)
         key = store.keyspace.request(name)
         assert RECEIVING_MS - 10_000 < raw(store).pttl(key) <= RECEIVING_MS
@@ -65,13 +65,11 @@ class RequestSuite:
 
     def test_record__of_a_start__is_kept_for_a_day(self, store: Store) -> None:
         for number, record in enumerate((STARTING, DONE)):
-            name = request_name("import", str(number))
+            name = digest_of("import", str(number))
             assert store.requests.replace(name, None, record)
             key = store.keyspace.request(name)
             assert KEPT_MS - 10_000 < raw(store).pttl(key) <= KEPT_MS
 
     def test_name__parts_cut_elsewhere__is_another(self) -> None:
-        names = {
-            request_name(*one) for one in (("a", "bc"), ("ab", "c"), ("abc",), ("a", "b", "c"))
-        }
+        names = {digest_of(*one) for one in (("a", "bc"), ("ab", "c"), ("abc",), ("a", "b", "c"))}
         assert len(names) == 4

@@ -11,7 +11,7 @@ from tests.conformance.building import build, publish
 from tests.servers import wait_until
 from worker.objects import INTERNAL_PREFIX, ObjectStore
 from worker.store import JobRef, Store
-from worker.store.requests import KEPT_MS, RequestRecord, request_name
+from worker.store.requests import KEPT_MS, RequestRecord, digest_of
 
 _TWO = b"k-one\nk-two\n"
 _KEY = {"Idempotency-Key": "k1"}
@@ -65,7 +65,7 @@ def _publish(store: Store, ref: JobRef, keys: list[str]) -> None:
 
 def _name(store: Store, segment: str, kind: str = "import", caller: str = "admin") -> str:
     ref = store.segments.get(SCOPE, segment).ref
-    return request_name(kind, ref.project, ref.environment, ref.name, caller, "k1")
+    return digest_of(kind, ref.project, ref.environment, ref.name, caller, "k1")
 
 
 def test_upload__sent_again__gets_the_first_answer_and_starts_nothing(
@@ -158,7 +158,7 @@ def test_upload__while_the_first_still_comes__conflicts_and_then_gets_its_answer
 ) -> None:
     with _half_sent(api, segment) as connection:
         message = assert_refused(_import(client, segment), 409, "optimistic_locking_error")
-        assert "under way" in message
+        assert "in progress" in message
         connection.sendall(b"%x\r\n" % len(_TAIL) + _TAIL + b"\r\n0\r\n\r\n")
         answer = connection.recv(65_536)
 

@@ -49,7 +49,7 @@ def test_source__archived__says_restore_it_first(
 
     message = _refused(_import(client, segment, bucket, key), store, segment)
 
-    assert message == f"cannot read s3://{bucket}/{key}: it is archived (GLACIER): restore it first"
+    assert message == f"cannot read s3://{bucket}/{key}: it is archived (GLACIER); restore it first"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_source__key_of_an_event__names_the_decoded_one_that_exists(
 
     message = _refused(_import(client, segment, bucket, sent), store, segment)
 
-    assert f"but s3://{bucket}/{stored}: keys in S3's events are URL-encoded" in message
+    assert f"but there is s3://{bucket}/{stored}: keys in S3 event notifications" in message
 
 
 def test_source__key_that_looks_encoded_and_exists__is_imported(

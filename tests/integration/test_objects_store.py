@@ -92,7 +92,7 @@ def test_head__archived_object__says_so_until_it_is_restored(s3_server: ObjectSe
         store.ensure_bucket()
         for archive in ("GLACIER", "DEEP_ARCHIVE"):
             s3.put_object(Bucket="archives", Key="a", Body=b"x", StorageClass=archive)
-            with pytest.raises(ObjectArchived, match=rf"archived \({archive}\): restore it first"):
+            with pytest.raises(ObjectArchived, match=rf"archived \({archive}\); restore it first"):
                 store.head("a")
         s3.restore_object(Bucket="archives", Key="a", RestoreRequest={"Days": 1})
         assert store.head("a").size_bytes == 1
@@ -120,7 +120,7 @@ def test_read__archived_since_it_was_looked_at__says_so(s3_server: ObjectServer)
         (
             _denied("not authorized to perform: kms:Decrypt"),
             ObjectAccessDenied,
-            "check the KMS key",
+            "check that the KMS key is enabled",
         ),
         (
             _denied("with an explicit deny in a policy"),

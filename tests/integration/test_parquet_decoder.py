@@ -84,7 +84,7 @@ def test_read__file_that_aborts_the_library__is_damaged_and_the_next_one_is_read
 ) -> None:
     program = program_of(decoder)
     started = time.monotonic()
-    with pytest.raises(UnreadableList, match="damaged, the reader crashed"):
+    with pytest.raises(UnreadableList, match="damaged: the reader crashed"):
         read(decoder, io.BytesIO((DATA / name).read_bytes()))
     assert time.monotonic() - started < SECONDS
     assert program_of(decoder) == program
@@ -132,7 +132,7 @@ def test_read__fork_stands_still__is_given_up_and_the_lease_is_kept_meanwhile() 
     program = program_of(decoding)
     waits: list[float] = []
     file = File(GOOD, lambda: os.kill(fork_of(program), signal.SIGSTOP))
-    with pytest.raises(DecoderLost, match="no sign of life for 1 s"):
+    with pytest.raises(DecoderLost, match="did not respond for 1 s"):
         decoding.open_parquet(file, len(GOOD), on_wait=lambda: waits.append(time.monotonic()))
     assert len(waits) >= 3
     assert_good(decoding)
@@ -143,7 +143,7 @@ def test_read__computes_without_result__is_the_file_s_fault(decoder: ParquetDeco
     program = program_of(decoder)
     # The clock of a fork that computes for too long sends it this signal.
     file = File(GOOD, lambda: os.kill(fork_of(program), signal.SIGPROF))
-    with pytest.raises(UnreadableList, match="gave nothing in 10 s of computing"):
+    with pytest.raises(UnreadableList, match="produced nothing in 10 s of CPU time"):
         read(decoder, file)
 
 
@@ -169,7 +169,7 @@ def test_read__file_fails__its_own_error_passes(decoder: ParquetDecoder) -> None
     [
         pytest.param(attacks.repeated_groups(15), "32,768 row groups", id="row groups"),
         pytest.param(attacks.repeated_groups(9), "row groups claim", id="overlapping groups"),
-        pytest.param(attacks.run_of("a", 1 << 30), "too many to be true", id="run length"),
+        pytest.param(attacks.run_of("a", 1 << 30), "which cannot hold them", id="run length"),
         pytest.param(attacks.run_of("a" * 900, 9_000_000), "decode to over", id="long keys"),
         pytest.param(attacks.run_of("a" * MIB, 9_000_000), "takes more memory", id="long cells"),
         pytest.param(attacks.nested_footer(100_000), "Parquet", id="nested"),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.byte_ranges import ByteRange, OutsideFile, is_named, is_same, parse_range
+from api.byte_ranges import ByteRange, is_named, is_same, parse_range
+from api.errors import RangeNotSatisfiable
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_range__several_or_no_range_of_bytes__is_ignored(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["bytes=10-", "bytes=10-12", "bytes=-0", "bytes=99-"])
 def test_range__behind_the_file__is_told(value: str) -> None:
-    with pytest.raises(OutsideFile):
+    with pytest.raises(RangeNotSatisfiable):
         parse_range(value, 10)
 
 
@@ -59,7 +60,7 @@ def test_range__of_an_empty_file__is_ignored(value: str) -> None:
 def test_range__anything__is_inside_the_file_and_not_empty(value: str, size_bytes: int) -> None:
     try:
         part = parse_range(value, size_bytes)
-    except OutsideFile:
+    except RangeNotSatisfiable:
         return
     if part is not None:
         assert 0 <= part.start < part.end <= size_bytes

@@ -41,7 +41,7 @@ def _replace(path: str, value: Any = "x") -> dict[str, Any]:
         ),
         (_replace("/a key of somebody"), f"path names no field of a segment; {_FIELDS}"),
         (_replace("name"), f"path names no field of a segment; {_FIELDS}"),
-        (_replace(""), f"path is empty and so names the whole of a segment; {_FIELDS}"),
+        (_replace(""), f"path is empty, which means the whole of a segment; {_FIELDS}"),
         ({"op": "replace"}, "replace needs path, a string such as /name"),
         (
             {"op": "replce", "path": "/name"},
@@ -105,7 +105,7 @@ def test_merge_patch__field_that_is_not_one__is_told_the_nearest() -> None:
             {"kind": "addTag"},
             "instructions[1].kind: addTag is not an instruction; nearest: addTags",
         ),
-        ({"kind": 5}, "instructions[1].kind: no instruction is named; instructions: addTags, "),
+        ({"kind": 5}, "instructions[1].kind: it is not an instruction; instructions: addTags, "),
         (
             {"kind": "addRule", "clauses": [{"attribute": "a", "values": []}]},
             "instructions[1].clauses[0].op: Field required",

@@ -112,7 +112,7 @@ def test_segment_document__over_the_limit_in_all_lists__refused() -> None:
     [
         (
             {"wieght": 5},
-            r"rules\[0\]: wieght is not a field here; nearest: weight; fields: _id",
+            r"rules\[0\]: unknown field wieght; nearest: weight; fields: _id",
         ),
         ({"bucket_by": "x"}, r"rules\[0\].bucket_by: there is no such field"),
         ({"id": "x"}, r"rules\[0\].id: there is no such field"),

@@ -93,7 +93,7 @@ def test_driver_error__of_every_kind__translated_with_its_address(
         ("write part 2 of", {"Code": "403"}, {}, "BIGSEG_S3_ENCRYPTION"),
         ("list", {"Code": "AccessDenied"}, {}, "the credentials and their policy"),
         ("read", {"Code": "InvalidObjectState"}, {}, "restore it first"),
-        ("read", {"Code": "KMS.NotFoundException"}, {}, "check the KMS key"),
+        ("read", {"Code": "KMS.NotFoundException"}, {}, "check that the KMS key is enabled"),
         (
             "write",
             {
@@ -101,7 +101,7 @@ def test_driver_error__of_every_kind__translated_with_its_address(
                 "Message": "User: x is not authorized to perform: kms:GenerateDataKey on this",
             },
             {},
-            "check the KMS key",
+            "check that the KMS key is enabled",
         ),
         (
             "read",
@@ -110,7 +110,7 @@ def test_driver_error__of_every_kind__translated_with_its_address(
                 "Message": "The ciphertext refers to a customer master key that does not exist",
             },
             {},
-            "check the KMS key",
+            "check that the KMS key is enabled",
         ),
         (
             "write",
@@ -128,7 +128,7 @@ def test_driver_error__of_every_kind__translated_with_its_address(
                 "Message": "… because no identity-based policy allows the s3:GetObject action",
             },
             {},
-            "let the policy of these credentials allow it",
+            "allow it in the policy of these credentials",
         ),
         (
             "read",

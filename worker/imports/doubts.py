@@ -1,16 +1,15 @@
-"""Counting what is doubtful about a list, and the report's warnings of it."""
+"""Counting what is doubtful about a list, and the warnings about it in the report."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from worker.lists.doubtful_rows import DoubtfulRows
-from worker.lists.doubts import Doubt
+from worker.lists.doubts import DELIMITERS, Doubt
 
 #: Rows that a warning names.
-SAMPLE_ROWS: Final = 10
-#: A delimiter is told of when this share of all rows holds it; single keys may well do so.
+_NAMED_ROWS: Final = 10
+#: A delimiter is reported when this share of all rows holds it; single keys may well do so.
 _DELIMITED_SHARE: Final = 0.9
-_DELIMITERS: Final = (Doubt.SEMICOLON, Doubt.PIPE, Doubt.TAB)
 
 
 class DoubtTally:
@@ -23,7 +22,7 @@ class DoubtTally:
         """Add one batch, behind so many rows of the chunk."""
         for doubt, rows in doubts.items():
             count, sample = self._found.get(doubt.label, (0, []))
-            more = (rows[: SAMPLE_ROWS - len(sample)] + rows_before + 1).tolist()
+            more = (rows[: _NAMED_ROWS - len(sample)] + rows_before + 1).tolist()
             self._found[doubt.label] = count + len(rows), sample + more
 
     def to_json(self) -> dict[str, tuple[int, list[int]]]:
@@ -43,14 +42,14 @@ def doubts_of(chunks: Sequence[Mapping[str, Any]]) -> dict[Doubt, tuple[int, lis
     for chunk in chunks:
         for label, (count, rows) in chunk.get("doubts", {}).items():
             total, sample = found.get(Doubt.of(label), (0, []))
-            sample = [*sample, *(rows_before + row for row in rows)][:SAMPLE_ROWS]
+            sample = [*sample, *(rows_before + row for row in rows)][:_NAMED_ROWS]
             found[Doubt.of(label)] = total + count, sample
         rows_before += chunk["rows"]
     least = _DELIMITED_SHARE * rows_before
     return {
         doubt: tally
         for doubt, tally in found.items()
-        if doubt not in _DELIMITERS or tally[0] >= least
+        if doubt not in DELIMITERS or tally[0] >= least
     }
 
 

@@ -1,4 +1,4 @@
-"""Stopping an import that is hardly what its caller meant, before it takes effect."""
+"""Stopping an import that its caller can hardly have intended, before it takes effect."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,13 +11,10 @@ from worker.settings import WorkerSettings
 from worker.store.jobs import ImportRequest
 
 #: How each guard is overridden: over HTTP, and on the command line.
+_ALLOW_EMPTY: Final = "send allowEmpty=true (bigseg import --allow-empty)"
 _ALLOW_REJECTED: Final = "send allowRejected=true (bigseg import --allow-rejected)"
 _ALLOW_SHRINK: Final = "send allowShrink=true (bigseg import --allow-shrink)"
-_LOOKS_LIKE: Final = {
-    Doubt.TAB: "the delimiter looks like a tab: write commas",
-    Doubt.SEMICOLON: "the delimiter looks like a semicolon: write commas",
-    Doubt.PIPE: "the delimiter looks like '|': write commas",
-}
+_DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", Doubt.PIPE: "'|'"}
 
 
 def check_usable(
@@ -28,8 +25,8 @@ def check_usable(
     Blank rows do not count: they are nobody's key, and empty lines are common.
 
     Args:
-        settings: From which share of rejected rows on.
-        request: The import; it may say that it means it.
+        settings: Hold the share of rejected rows that is let through.
+        request: The import; it may override the guard.
         chunks: Results of all chunks, read from the right state.
 
     Raises:
@@ -41,8 +38,8 @@ def check_usable(
     if Doubt.OPEN_QUOTE in doubts:
         message = (
             f"the quote that opens in row {doubts[Doubt.OPEN_QUOTE][1][0]} is never closed, so "
-            "that row holds all lines up to the end of the file; close it, or to import the "
-            f"rows before it {_ALLOW_REJECTED}"
+            "that row holds all lines up to the end of the file; close it, or, to import the "
+            f"rows before it, {_ALLOW_REJECTED}"
         )
         raise ImportStopped(message)
     reasons = _rejected(chunks)
@@ -54,7 +51,22 @@ def check_usable(
     share = "no row was usable" if rejected == filled else "too few rows were usable"
     message = (
         f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){_hint(reasons, doubts)}; "
-        f"to import the others all the same {_ALLOW_REJECTED}"
+        f"to import the others anyway, {_ALLOW_REJECTED}"
+    )
+    raise ImportStopped(message)
+
+
+def check_emptying(request: ImportRequest, *, before: int, accepted: int) -> None:
+    """Stop a replace that would leave a list without members.
+
+    Raises:
+        ImportStopped: it would.
+    """
+    if request.mode != "replace" or request.allow_empty or accepted or not before:
+        return
+    message = (
+        f"would empty the list of {before:,} members: no row was accepted; if that is intended, "
+        f"{_ALLOW_EMPTY}"
     )
     raise ImportStopped(message)
 
@@ -64,11 +76,11 @@ def check_shrinking(
 ) -> None:
     """Stop a replace that would lose most of a list.
 
-    One that waits for an approval goes on: who approves it sees in its report what it removes.
+    One that waits for an approval goes on: whoever approves it sees in its report what it removes.
 
     Args:
-        settings: From which share and which number on.
-        request: The import; it may say that it means it.
+        settings: Hold the share and the number of members that may be removed.
+        request: The import; it may override the guard.
         before: Members of the live list.
         removed: How many of them would go, at least.
 
@@ -81,13 +93,13 @@ def check_shrinking(
         return
     message = (
         f"the replace would remove {removed:,} of {before:,} members, {removed / before:.0%} of "
-        f"the list; if that is meant {_ALLOW_SHRINK}, or have it wait for an approval"
+        f"the list; if that is intended, {_ALLOW_SHRINK}, or have it wait for an approval"
     )
     raise ImportStopped(message)
 
 
 def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping[str, Any]) -> None:
-    """Stop a replace that is built and would lose most of a list; see `check_shrinking`.
+    """Stop a replace that is built and would lose most of a list; see ``check_shrinking``.
 
     Raises:
         ImportStopped: too many members would go.
@@ -108,9 +120,9 @@ def _rejected(chunks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 def _hint(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
     """What the file looks like, as far as it can be told."""
-    for doubt, hint in _LOOKS_LIKE.items():
+    for doubt, name in _DELIMITER_NAMES.items():
         if doubt in doubts:
-            return f"; {hint}"
+            return f"; the delimiter looks like {name}: use commas"
     if max(reasons, key=reasons.__getitem__) == RejectReason.INVALID_UTF8.label:
         return "; the text is not UTF-8 but Windows-1252 or the like: save it as UTF-8"
     return ""

@@ -9,7 +9,7 @@ from worker.imports.errors import ImportStopped
 from worker.lists.doubts import Doubt
 from worker.lists.format import SNIFF_BYTES, TAIL_BYTES, ListFormat, sniff
 from worker.lists.parquet_reader import ParquetList, RowGroup
-from worker.objects import ObjectInfo, ObjectNotFound, is_folder_marker
+from worker.objects import FOLDER_FAULT, ObjectInfo, ObjectNotFound, is_folder_marker
 from worker.settings import WorkerSettings
 from worker.store.jobs import ImportRequest, SourceFile
 from worker.units.context import Context
@@ -100,16 +100,15 @@ def make_plan(
         ObjectStoreUnavailable: no answer. Safe to retry.
     """
     settings = context.settings
-    sources, chunks, estimate = [], [], 0
-    doubts: list[str] = []
-    for number, file in enumerate(request.sources):
-        source = _look_at(context, file)
-        sources.append(source)
+    chunks, estimate = [], 0
+    doubts: tuple[str, ...] = ()
+    sources = tuple(_look_at(context, file) for file in request.sources)
+    for number, source in enumerate(sources):
         if source.format is ListFormat.PARQUET:
             found = _footer_of(context, source, on_wait)
             if found.text_elsewhere:
-                doubts = [Doubt.OTHER_TEXT_COLUMN.label]
-            cut, size = _cut_row_groups(context.settings, number, found.row_groups)
+                doubts = (Doubt.OTHER_TEXT_COLUMN.label,)
+            cut, size = _cut_row_groups(settings, number, found.row_groups)
         else:
             cut = cut_bytes(number, source.size_bytes, settings.chunk_bytes)
             size = source.size_bytes
@@ -117,11 +116,11 @@ def make_plan(
         estimate += size
     ranges = max(1, -(-estimate // settings.range_bytes), -(-base_count // _BASE_PER_RANGE))
     return Plan(
-        sources=tuple(sources),
+        sources=sources,
         chunks=tuple(chunks),
         range_bits=min(_MOST_RANGE_BITS, (ranges - 1).bit_length()),
         bytes_total=sum(source.size_bytes for source in sources),
-        doubts=tuple(doubts),
+        doubts=doubts,
     )
 
 
@@ -135,8 +134,7 @@ def _look_at(context: Context, file: SourceFile) -> Source:
         message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
         raise ImportStopped(message)
     if is_folder_marker(info):
-        message = f"s3://{file.bucket}/{file.key} is a folder, not a list: name a file in it"
-        raise ImportStopped(message)
+        raise ImportStopped(f"s3://{file.bucket}/{file.key} {FOLDER_FAULT}")
     return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(context, info))
 
 

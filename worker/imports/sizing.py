@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from worker.imports.errors import ImportStopped
-from worker.imports.guards import check_shrinking, check_usable
+from worker.imports.guards import check_emptying, check_shrinking, check_usable
 from worker.imports.memory import needed_bytes, reserve_memory
 from worker.store.jobs import ImportRequest
 from worker.store.memberships import Claim
@@ -66,14 +65,9 @@ def _check_contents(
     chunks: Sequence[dict[str, Any]],
     valid: int,
 ) -> None:
-    """Stop what is hardly meant; that the replace loses more is seen once it is built."""
+    """Stop what can hardly be intended; a replace is looked at once more when it is built."""
     check_usable(context.settings, request, chunks)
     before = claim.included_count
-    if valid or not before:
+    check_emptying(request, before=before, accepted=valid)
+    if valid:
         check_shrinking(context.settings, request, before=before, removed=max(0, before - valid))
-    elif request.mode == "replace" and not request.allow_empty:
-        message = (
-            f"would empty the list of {before:,} members: no row was accepted; if that is meant "
-            "send allowEmpty=true (bigseg import --allow-empty)"
-        )
-        raise ImportStopped(message)

@@ -8,6 +8,7 @@ were ``ROW``, and read again as ``QUOTED`` where the end state of the chunk befo
 says so; the rows of all chunks together are then exactly the file's.
 """
 
+import codecs
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ ROW_LIMIT_BYTES = 1024 * 1024
 #: Bytes read beyond a chunk's end in the same range, to finish its last row.
 OVERRUN_BYTES = 64 * 1024
 
-_BOM = b"\xef\xbb\xbf"
+_BOM = codecs.BOM_UTF8
 
 
 class CsvState(Enum):

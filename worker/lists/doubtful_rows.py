@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.lists.cells import Cells, Column
-from worker.lists.doubts import Doubt
+from worker.lists.doubts import DELIMITERS, Doubt
 
 #: Row numbers, ascending, of each kind that was found.
 DoubtfulRows: TypeAlias = Mapping[Doubt, np.ndarray]
@@ -32,7 +32,6 @@ _INVISIBLE: Final = "[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
 #: bytes C2, E1 to E3 and EF, and goes on with one of these.
 _LEAD_C2, _LEAD_E1, _LEAD_E3, _LEAD_EF = 0xC2, 0xE1, 0xE3, 0xEF
 _SPACE_SECONDS: Final = np.isin(np.arange(256), (0x80, 0x81, 0x85, 0x9A, 0xA0, 0xAD, 0xBB))
-_DELIMITERS: Final = ((Doubt.SEMICOLON, b";"), (Doubt.PIPE, b"|"), (Doubt.TAB, b"\t"))
 #: Bytes of cells looked at together.
 PIECE_BYTES: Final = 64 * 1024
 #: Rows that must all hold a delimiter before any are counted.
@@ -78,7 +77,7 @@ def _delimited(view: Cells) -> dict[Doubt, np.ndarray]:
     ]
     return {
         doubt: view.rows_of(np.flatnonzero(view.data == delimiter[0]))
-        for doubt, delimiter in _DELIMITERS
+        for doubt, delimiter in DELIMITERS.items()
         if all(delimiter in cell for cell in sample[1:] or sample)
     }
 

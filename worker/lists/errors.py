@@ -31,11 +31,11 @@ class ReadCutShort(ListError, TransientError):
 
 
 class DecoderLost(ListError, TransientError):
-    """The process that decodes Parquet ended, and not by the file. Safe to retry."""
+    """The process that decodes Parquet ended, and not because of the file. Safe to retry."""
 
     def __init__(self, how: str) -> None:
         super().__init__(
-            f"the process that decodes Parquet {how}; look for a lack of memory on the host, "
+            f"the process that decodes Parquet {how}; check whether the host is short of memory, "
             "then import the list again"
         )
 
@@ -71,7 +71,7 @@ class UnsupportedColumn(UnusableList):
     def __init__(self, schema: str) -> None:
         super().__init__(
             "the first column must be string, binary holding UTF-8, integer, decimal without "
-            "decimal places or UUID: write it as text, CAST(… AS VARCHAR) say; "
+            "decimal places or UUID: write it as text, for example CAST(… AS VARCHAR); "
             f"the schema is: {schema}"
         )
         self.schema = schema

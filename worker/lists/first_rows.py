@@ -1,4 +1,4 @@
-"""Whether a list of text begins as a table with a header does."""
+"""Whether a list of text begins like a table with a header."""
 
 import re
 from itertools import islice

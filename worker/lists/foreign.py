@@ -1,4 +1,4 @@
-"""Files that are no list, told by their first bytes and named.
+"""Naming files that are not lists by their first bytes.
 
 A wrong name would refuse a real list, so each rule asks for more than a key is likely to
 begin with: binary magic in full, a tar header with its checksum, a whole JSON object, a
@@ -7,6 +7,7 @@ tag with its end.
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Final
 
 #: Magic numbers that hold a byte no list of text begins with.
@@ -50,7 +51,6 @@ _ELEMENT: Final = re.compile(rb"<([A-Za-z_][\w:.-]*)(\s[^<>]*)?(/>|>.*?</)", re.
 _OBJECT: Final = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*"\s*:|\}\s*$)')
 _ARRAY: Final = re.compile(rb'\[\s*(["{[]|(-?\d[\d.eE+-]*|true|false|null)\s*,|[\r\n])')
 _MANIFEST: Final = re.compile(rb'\{\s*"(entries|fileLocations|manifest|files)"\s*:\s*[\[{]')
-_BOM: Final = b"\xef\xbb\xbf"
 _TAR_HEADER_BYTES: Final = 512
 _TAR_SUM: Final = slice(148, 156)
 #: UTF-16 without a mark: this many bytes have to agree that every second one is zero.
@@ -74,7 +74,7 @@ def foreign_name(head: bytes) -> str | None:
             return name
     if _is_tar(head):
         return "a tar archive"
-    return _utf16_name(head) or _text_name(head.removeprefix(_BOM).lstrip())
+    return _utf16_name(head) or _text_name(head.removeprefix(BOM_UTF8).lstrip())
 
 
 def _has_control(data: bytes) -> bool:

@@ -66,7 +66,7 @@ class KeyBatch:
     rejected_reasons: np.ndarray
     """uint8, one ``RejectReason`` for each of ``rejected_rows``."""
     doubts: DoubtfulRows = field(default_factory=dict)
-    """Rows, keys or not, that are hardly what was meant: offsets as in ``rejected_rows``."""
+    """Rows, keys or not, that are hardly what was intended: offsets as in ``rejected_rows``."""
 
 
 def validate(cells: Column, *, text: bool = False) -> KeyBatch:

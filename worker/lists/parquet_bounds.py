@@ -45,7 +45,7 @@ def check_footer(metadata: pq.FileMetaData, size: int) -> None:
     if stored > size:
         raise UnreadableList(f"its row groups claim {stored:,} bytes and the file has {size:,}")
     if rows > _FREE_ROWS + _ROWS_A_BYTE * stored:
-        raise UnreadableList(f"it claims {rows:,} rows in {stored:,} bytes, too many to be true")
+        raise UnreadableList(f"it claims {rows:,} rows in {stored:,} bytes, which cannot hold them")
 
 
 def most_cell_bytes(stored: int) -> int:

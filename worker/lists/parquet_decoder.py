@@ -3,8 +3,8 @@
 A damaged file can make the Parquet library end its process. So a worker starts this small
 program, which holds neither settings nor connections, and asks it for a reading; it forks
 a child for each, which costs milliseconds where starting Python costs a quarter of a
-second. The child may use so much memory, compute so long without a result, and write no
-file. What it reads it asks the worker for, range by range.
+second. The child's memory is bounded, and so is its CPU time between two results; it can
+write no file. It asks the worker for what it reads, range by range.
 """
 
 import gc
@@ -29,7 +29,7 @@ from worker.lists.parquet_reader import RandomAccess, open_parquet, read_cells
 VERDICT: Final = struct.Struct("<iq")
 #: Exit code of a reading that could not be given its limits, and so has read nothing.
 NOT_LIMITED: Final = 70
-#: Seconds of computing without a result: a page takes a fraction of one.
+#: Seconds of CPU time without a result: a page takes a fraction of one.
 COMPUTING_LIMIT_S: Final = 10.0
 #: Longest reason that is handed on.
 _REASON_CHARACTERS: Final = 500
@@ -38,7 +38,7 @@ _OPEN_FILES: Final = 32
 
 
 class AskedFile(io.RawIOBase):
-    """A file whose bytes the worker has: each read asks for a range, never short but at the end."""
+    """A file whose bytes the worker has: each read asks for a range, short only at the end."""
 
     def __init__(self, channel: Channel, size: int, on_bytes: Callable[[], None]) -> None:
         super().__init__()
@@ -48,11 +48,11 @@ class AskedFile(io.RawIOBase):
         self._on_bytes = on_bytes
 
     def readable(self) -> bool:
-        """Reading is all it can do."""
+        """It can be read, and nothing else."""
         return True
 
     def seekable(self) -> bool:
-        """Seeking asks nobody."""
+        """Seeking sends no message."""
         return True
 
     def tell(self) -> int:
@@ -128,7 +128,7 @@ def _limit(memory_bytes: int) -> None:
 
 
 def _compute_on() -> None:
-    """Give it time again; the signal that comes when it has passed ends the process."""
+    """Restart the CPU time limit; the signal that comes when it is over ends the process."""
     signal.setitimer(signal.ITIMER_PROF, COMPUTING_LIMIT_S)
 
 

@@ -1,4 +1,4 @@
-"""What a worker and the process that decodes Parquet for it say to each other."""
+"""Messages between a worker and the process that decodes Parquet for it."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from worker.lists.errors import UnreadableList
 
-#: A decoder sends no more at once: its batches have cells of 1 KiB at most.
+#: A decoder never sends more at once: the cells of its batches have 1 KiB at most.
 MESSAGE_LIMIT_BYTES: Final = 128 * 1024 * 1024
 
 _HEAD: Final = struct.Struct("<BQ")
@@ -53,7 +53,7 @@ class Message:
         """A payload of JSON.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not JSON.
         """
         return json.loads(bytes(self.payload))
 
@@ -102,7 +102,7 @@ class Channel:
             self._head += part
         kind, size = _HEAD.unpack(self._head)
         if size > MESSAGE_LIMIT_BYTES and kind != Kind.BYTES:
-            raise UnreadableList("what it decodes to is too large for a message")
+            raise UnreadableList("a batch decodes to more than a message can hold")
         self._head.clear()
         # Arrow's memory is used again; a bytearray would be zeroed and mapped anew each time.
         payload = memoryview(cast("Any", pa.allocate_buffer(size))).cast("B")

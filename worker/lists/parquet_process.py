@@ -1,4 +1,4 @@
-"""Reading Parquet by a process of its own that a damaged file may end.
+"""Reading Parquet in a process of its own, which a damaged file may end.
 
 ``subprocess`` with a program of ours, and not ``multiprocessing``: Celery's processes are
 daemons and may have no such children, and a fork of a worker would hold its connections
@@ -26,11 +26,11 @@ from worker.lists.parquet_decoder import COMPUTING_LIMIT_S, NOT_LIMITED, VERDICT
 from worker.lists.parquet_messages import Channel, Kind, Message
 from worker.lists.parquet_reader import BATCH_ROWS, ParquetList, RandomAccess, RowGroup
 
-#: Memory a reading may take on top of the program itself.
+#: Memory that a reading may take in addition to the program itself.
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
-#: Seconds of silence, computing or not, after which the decoder is given up.
+#: Seconds without a message, computing or not, after which the decoder is killed.
 SILENCE_LIMIT_S: Final = 60.0
-#: Bytes that a reading may ask for: the file four times over, footers and rounding aside.
+#: Bytes that a reading may ask for: four times the file, and a margin for footers and rounding.
 _READ_TIMES: Final = 4
 _READ_FREE_BYTES: Final = 64 * 1024 * 1024
 _LOOK_EVERY_S: Final = 0.5
@@ -73,10 +73,10 @@ class _Program:
 
 
 class ParquetDecoder:
-    """Reads Parquet files one at a time; for one thread of one process, never over a fork.
+    """Reads Parquet files one at a time; for one thread of one process, not for its forks.
 
     The program is started by the first reading and kept: about 60 MiB, shared with its
-    forks. Cost of a reading on top of decoding: 10 ms.
+    forks. A reading costs 10 ms in addition to decoding.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ParquetDecoder:
 
         Args:
             memory_bytes: What a reading may take.
-            silence_limit_s: Seconds without a message after which it is given up.
+            silence_limit_s: Seconds without a message after which the decoder is killed.
         """
         self._memory_bytes = memory_bytes
         self._silence_limit_s = silence_limit_s
@@ -107,13 +107,13 @@ class ParquetDecoder:
         """Read the footer: the row groups and whether the first column holds keys.
 
         Args:
-            file: Random access; a read of it may raise what it likes, and that is passed on.
+            file: Random access; whatever a read of it raises is passed on.
             size: Its bytes.
             on_wait: Called at least twice a second; may raise.
 
         Raises:
-            UnreadableList: It is no Parquet file, damaged, or claims more than it can hold.
-            UnsupportedColumn: The first column is of another type than keys may have.
+            UnreadableList: It is not a Parquet file, is damaged, or claims more than it can hold.
+            UnsupportedColumn: The first column is of a type that keys cannot have.
             DecoderLost: Something else ended the process. Safe to retry.
         """
         order = {"size": size, "groups": None, "rows": None}
@@ -196,28 +196,28 @@ class ParquetDecoder:
                 if time.monotonic() - since > self._silence_limit_s:
                     self._kill()
                     raise DecoderLost(
-                        f"gave no sign of life for {self._silence_limit_s:.0f} s"
+                        f"did not respond for {self._silence_limit_s:.0f} s"
                     ) from None
             except ConnectionError:
                 return None
 
     def _failure(self) -> Exception:
-        """Why the decoder has ended without a word."""
+        """Why the decoder has ended without a message."""
         code = self._verdict()
         if code is None or code == -signal.SIGKILL:
             return DecoderLost("was killed")
         if code == NOT_LIMITED:
-            return DecoderLost("could not be given limits of memory and files")
+            return DecoderLost("could not be given its memory and file limits")
         if code == -signal.SIGPROF:
             seconds = f"{COMPUTING_LIMIT_S:.0f} s"
-            return UnreadableList(f"decoding gave nothing in {seconds} of computing")
+            return UnreadableList(f"decoding produced nothing in {seconds} of CPU time")
         if -code in _CRASHES:
             name = signal.Signals(-code).name
-            return UnreadableList(f"it is damaged, the reader crashed ({name})")
-        return UnreadableList(f"it is damaged, the reader ended with status {code}")
+            return UnreadableList(f"it is damaged: the reader crashed ({name})")
+        return UnreadableList(f"it is damaged: the reader ended with status {code}")
 
     def _hand_over(self) -> socket.socket:
-        """Have a reading forked; gives our end of its channel."""
+        """Have a reading forked; returns our end of its channel."""
         ours, theirs = socket.socketpair()
         with theirs:
             for last_try in (False, True):
@@ -287,10 +287,10 @@ def _serve(
     size: int,
     left: int,
 ) -> int:
-    """Send the bytes that the decoder asks for; how many they are."""
+    """Send the bytes that the decoder asks for; returns how many they are."""
     start, end = message.span
     if not 0 <= start < end <= size:
-        raise UnreadableList("it points behind its end")
+        raise UnreadableList("it refers to bytes beyond its end")
     if end - start > left:
         raise UnreadableList("its row groups overlap")
     file.seek(start)
@@ -308,5 +308,5 @@ def _cells_of(message: Message) -> Any:  # noqa: ANN401 - an Arrow column
         batch = pa.ipc.read_record_batch(pa.py_buffer(message.payload), schema)
         batch.validate(full=True)
     except (KeyError, pa.ArrowException, OSError) as exc:
-        raise UnreadableList("its cells came damaged from the reader") from exc
+        raise UnreadableList("the reader returned damaged cells") from exc
     return batch.column(0)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from worker.lists.cells import Column, cells_of
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
+from worker.lists.keys import KEY_LIMIT_BYTES
 from worker.lists.parquet_bounds import check_footer, most_cell_bytes
 from worker.lists.parquet_columns import ToCells, converter, is_text
 
@@ -26,9 +27,9 @@ RandomAccess: TypeAlias = pa.NativeFile | IO[bytes]
 _READ_BYTES = 16 * 1024 * 1024
 #: Bytes of cells a batch is sized for; batches of long cells have fewer rows.
 _BATCH_BYTES = 16 * 1024 * 1024
-BATCH_ROWS: Final = 65536
-#: A cell is cut here, one byte longer than a key may be: it is too long however it goes on.
-CELL_LIMIT_BYTES: Final = 1_025
+BATCH_ROWS: Final = 65_536
+#: Where a cell is cut: one byte longer than a key may be, it is too long whatever follows.
+_CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def read_cells(
         long for a key are cut to one byte too many.
 
     Raises:
-        UnreadableList: The file is damaged, or decodes to more than its bytes can be true of.
+        UnreadableList: The file is damaged, or decodes to more than its bytes can hold.
         UnsupportedColumn: As ``open_parquet``.
     """
     parquet, to_cells = _opened(file, size)
@@ -131,8 +132,8 @@ def read_cells(
 def _cut(cells: Column) -> Column:
     if cells.null_count:
         cells = cells.fill_null(b"")
-    if len(cells) and cells_of(cells).lengths.max() > CELL_LIMIT_BYTES:
-        return pc.binary_slice(cells, 0, CELL_LIMIT_BYTES)
+    if len(cells) and cells_of(cells).lengths.max() > _CELL_LIMIT_BYTES:
+        return pc.binary_slice(cells, 0, _CELL_LIMIT_BYTES)
     return cells
 
 

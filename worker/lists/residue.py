@@ -1,6 +1,7 @@
-"""What programs leave around a cell of text that is no part of the key: taken off, and told."""
+"""Removing, and reporting, what programs leave around a cell of text besides the key."""
 
-from typing import Any, Final
+from codecs import BOM_UTF8
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,6 @@ from worker.lists.cells import Cells, Column
 from worker.lists.doubtful_rows import DoubtfulRows
 from worker.lists.doubts import Doubt
 
-_BOM: Final = b"\xef\xbb\xbf"
 _GUARD, _QUOTE = b'="', b'"'
 #: Bytes below or above which a cell can have no guard, or no mark.
 _GUARD_BYTE, _BOM_BYTE = ord('"'), 0xEF
@@ -34,7 +34,7 @@ def without_residue(
         The cells, the very same if there was nothing to take off, and the rows.
     """
     none = np.empty(0, np.int64)
-    marked = _starting(view, _BOM) if highest >= _BOM_BYTE else none
+    marked = _starting(view, BOM_UTF8) if highest >= _BOM_BYTE else none
     guarded = _starting(view, _GUARD) if lowest <= _GUARD_BYTE else none
     rows = np.union1d(marked, guarded)
     if len(rows) == 0:
@@ -51,8 +51,8 @@ def without_residue(
 
 
 def _bare(cell: bytes) -> bytes:
-    while cell.startswith(_BOM):
-        cell = cell.removeprefix(_BOM)
+    while cell.startswith(BOM_UTF8):
+        cell = cell.removeprefix(BOM_UTF8)
         if len(cell) > 1 and cell.startswith(_QUOTE) and cell.endswith(_QUOTE):
             # The mark hid from the parser that the cell is quoted.
             cell = cell[1:-1].replace(b'""', b'"')

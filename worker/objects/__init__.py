@@ -3,6 +3,7 @@
 Knows no segments. This is all of it that other packages use.
 """
 
+from worker.objects.cleaning_up import cleaning_up
 from worker.objects.errors import (
     BucketMissing,
     ObjectAccessDenied,
@@ -26,12 +27,13 @@ from worker.objects.layout import (
     spill_prefix,
     upload_key,
 )
-from worker.objects.sources import is_folder_marker, parse_source
+from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
 from worker.objects.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
 __all__ = [
+    "FOLDER_FAULT",
     "INTERNAL_PREFIX",
     "BucketMissing",
     "ObjectAccessDenied",
@@ -48,6 +50,7 @@ __all__ = [
     "ObjectWriter",
     "SourceNotAllowed",
     "UploadLost",
+    "cleaning_up",
     "export_key",
     "export_prefix",
     "is_folder_marker",

@@ -27,9 +27,7 @@ _OF_KIND: Final[Mapping[type[ObjectError], str]] = {
     ObjectAccessDenied: "check the credentials and their policy",
     ObjectStoreRefused: "check the object store's settings",
 }
-_KMS: Final = (
-    "check the KMS key, that it is enabled, and that its policy lets these credentials use it"
-)
+_KMS: Final = "check that the KMS key is enabled and that its policy lets these credentials use it"
 _REGION: Final = "set BIGSEG_S3_REGION to the bucket's region"
 _OF_CODE: Final[Mapping[str, str]] = {
     "AuthorizationHeaderMalformed": _REGION,
@@ -38,14 +36,14 @@ _OF_CODE: Final[Mapping[str, str]] = {
     "TemporaryRedirect": _REGION,
     "301": _REGION,
     "307": _REGION,
-    "AllAccessDisabled": "the owner of the bucket or the service has shut it",
+    "AllAccessDisabled": "access to the bucket was disabled by its owner or by the service",
     "ExpiredToken": "renew the credentials: they have expired",
     "InvalidAccessKeyId": "correct AWS_ACCESS_KEY_ID: the service does not know it",
     "InvalidToken": "renew the credentials: their session token is not valid",
     "RequestTimeTooSkewed": "set this host's clock",
     "SignatureDoesNotMatch": "correct AWS_SECRET_ACCESS_KEY",
 }
-_SSE_C: Final = "it is encrypted with a key that only its owner has (SSE-C): store it without"
+_SSE_C: Final = "it is encrypted with a customer-provided key (SSE-C): store it without one"
 #: What stands in S3's own sentences, in lower case; the first that is found counts.
 _OF_WORDS: Final = (
     ("kms:", _KMS),
@@ -53,7 +51,7 @@ _OF_WORDS: Final = (
     ("kms key", _KMS),
     ("form of server side encryption", _SSE_C),
     ("explicit deny", "change the policy that denies it"),
-    ("policy allows", "let the policy of these credentials allow it"),
+    ("policy allows", "allow it in the policy of these credentials"),
 )
 _READ_DENIED: Final = (
     "check the credentials and their policy (S3 also says this of a missing object to a caller "

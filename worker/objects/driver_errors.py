@@ -113,7 +113,7 @@ def driver_errors(action: str, bucket: str, key: str | None = None) -> Iterator[
 
 
 def is_answer(cause: BaseException | None) -> bool:
-    """Whether the service said this itself, and was not merely silent."""
+    """Whether the service itself answered with this error, rather than not answering at all."""
     return isinstance(cause, ClientError)
 
 

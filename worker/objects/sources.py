@@ -1,10 +1,14 @@
 """Which objects an import may read: the allow-list check."""
 
 import re
+from typing import Final
 
 from worker.objects.errors import SourceNotAllowed
 from worker.objects.info import ObjectInfo
 from worker.objects.layout import INTERNAL_PREFIX, MAX_KEY_BYTES
+
+#: What is said of a source that is a folder.
+FOLDER_FAULT: Final = "is a folder, not a list: name a file in it"
 
 _SCHEME = "s3://"
 # Upper case and underscores exist in old buckets and in services other than AWS.

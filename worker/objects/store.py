@@ -124,7 +124,7 @@ class ObjectStore:
         if archive is not None:
             where = s3_address(bucket, key)
             raise ObjectArchived(
-                f"cannot read {where}: it is archived ({archive}): restore it first"
+                f"cannot read {where}: it is archived ({archive}); restore it first"
             )
         return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"])
 

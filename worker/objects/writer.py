@@ -3,8 +3,9 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from worker.objects.cleaning_up import cleaning_up
 from worker.objects.driver_errors import driver_errors, is_answer, s3_address
-from worker.objects.errors import ObjectError, ObjectStoreUnavailable, ObjectTooLarge
+from worker.objects.errors import ObjectStoreUnavailable, ObjectTooLarge
 from worker.objects.info import ObjectInfo
 from worker.objects.multipart_upload import MultipartUpload
 from worker.objects.part_sizes import MAX_OBJECT_BYTES, part_bytes
@@ -183,7 +184,5 @@ class ObjectWriter:
         """Abort because of an error that is being raised, and never in place of it."""
         # A service that did not answer after all tries would keep the caller as long once more.
         silent = isinstance(exc, ObjectStoreUnavailable) and not is_answer(exc.__cause__)
-        try:
+        with cleaning_up(exc):
             self._free(briefly=silent)
-        except ObjectError as second:
-            exc.add_note(f"and the upload was left behind: {second}")

@@ -1,8 +1,8 @@
 """Requests that carry an idempotency key: what became of each, so that a repeat finds it.
 
-A request is ``receiving`` while its body comes, ``starting`` once it is whole and its job has
-an id, and ``done`` once its answer is known. Each step replaces the record of the one before
-and nothing else, so of two requests with one key only one goes on.
+A request is ``receiving`` while its body is received, ``starting`` once its job has an id, and
+``done`` once its answer is known. Each step replaces the record of the one before and nothing
+else, so of two requests with one key only one goes on.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ State = Literal["receiving", "starting", "done"]
 
 #: How long a finished request is remembered, which the API's documentation promises.
 KEPT_MS: Final = 24 * 3_600_000
-#: How long one that is receiving is, if nobody renews it: its process has died then.
+#: How long a request that is ``receiving`` is remembered unless renewed: its process has died.
 RECEIVING_MS: Final = 60_000
 
 
@@ -98,9 +98,9 @@ class RequestStore:
             return bool(self._scripts.run("request_put", [key], arguments))
 
 
-def request_name(*parts: str) -> str:
-    """The name of a request, made of what tells it from all others."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def digest_of(*parts: object) -> str:
+    """SHA-256 of JSON values: names a request, or stands for all that it asks for."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _encode(record: RequestRecord | None) -> str:

@@ -18,10 +18,11 @@ from api.launchdarkly.documents.tidying import reachable, tidy
 _ABOUT: Final = """\
 Big segments behind the LaunchDarkly Segments API, and the projects and environments they are in.
 
-Send an access token in the `Authorization` header, bare or after `Bearer `. `LD-API-Version` is
-taken with any value. Fields of a body that are not known are ignored; fields of an answer whose
-name begins with `_` are read-only, and a field without a value is left out. Every refusal has a
-`code`, a `message` and an `id`, whatever the operation.
+Send an access token in the `Authorization` header, bare or after `Bearer `. `LD-API-Version`
+may have any value. Unknown fields of a body are refused, and so are unknown query parameters of
+any request but GET. Fields of an answer whose name begins with `_` are read-only, and a field
+without a value is left out. Every refusal has a `code`, a `message` and an `id`, whatever the
+operation.
 
 A token has a role (`reader`, `writer`, `admin`) and may have a scope, its `inlineRole`: what is
 out of scope is a 403 whether it exists or not, and lists leave it out. Where rate limits are on,

@@ -20,7 +20,7 @@ _ALLOW_EMPTY: Final = {
 _ALLOW_REJECTED: Final = {
     "type": "boolean",
     "default": False,
-    "description": "Whether a list of which most rows are rejected, or all, may be imported.",
+    "description": "Whether a list may be imported even if most or all of its rows are rejected.",
 }
 _ALLOW_SHRINK: Final = {
     "type": "boolean",

@@ -67,7 +67,7 @@ def _checked(
         raise InvalidRequest(f"{where}: an instruction is an object with a kind")
     name = raw.get("kind")
     if not isinstance(name, str) or name not in TABLE:
-        what = f"{name} is not an instruction" if shown(name) else "no instruction is named"
+        what = f"{name} is not an instruction" if shown(name) else "it is not an instruction"
         listed = allowed(name, tuple(TABLE), "instructions")
         raise InvalidRequest(f"{where}.kind: {what}; {listed}")
     kind = TABLE[name]

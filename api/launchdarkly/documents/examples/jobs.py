@@ -149,7 +149,7 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
                     "stopped",
                     "ended",
                     reason="would empty the list of 250,000 members: no row was accepted; "
-                    "if that is meant send allowEmpty=true (bigseg import --allow-empty)",
+                    "if that is intended, send allowEmpty=true (bigseg import --allow-empty)",
                     progress=_progress("ended", 0, None, 0.0),
                 ),
             }
