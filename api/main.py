@@ -17,6 +17,7 @@ from api.connection_bounds import left_for_protocol
 from api.cors import Cors
 from api.front import Front
 from api.health import Readiness, store_check
+from api.heavy_process import HeavyProcess
 from api.launchdarkly.application import rest_application
 from api.launchdarkly.rate_limits import HEADER_NAMES
 from api.limits import Caps, Limits
@@ -125,6 +126,7 @@ def _services(settings: ApiSettings) -> Services:
         limits=_limits(settings),
         token_directory=TokenDirectory(store, clock=_unix_ms, timeout_s=settings.lookup_timeout_s),
         metrics=Metrics(),
+        heavy_process=HeavyProcess(settings),
         clock=_unix_ms,
         ids=new_id,
     )
@@ -140,4 +142,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     finally:
         services.lookups.close()
         await services.limits.close()
+        await services.heavy_process.close()
         await asyncio.to_thread(services.close)

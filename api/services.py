@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 
 from api.auth import Caller
+from api.heavy_process import HeavyProcess
 from api.limits import Limits
 from api.lookups import Lookups
 from api.metrics import Metrics
@@ -36,6 +37,7 @@ class Services:
     limits: Limits
     token_directory: TokenDirectory
     metrics: Metrics
+    heavy_process: HeavyProcess
     clock: Callable[[], int]
     """Unix milliseconds."""
     ids: Callable[[], str]

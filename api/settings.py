@@ -98,7 +98,8 @@ class ApiSettings(StoreSettings, ObjectSettings):
         ge=0,
         le=64 * _GIB,
         description="Bytes of memory, roughly, for segments made ready for evaluation, about "
-        "25 KB each with 100 targets; those beyond are read and made ready at every evaluation.",
+        "25 KB each with 100 targets; those beyond are read and made ready at every evaluation. "
+        "The child process for heavy evaluations, once it is started, may take as much again.",
     )
 
     limit_account: int = Field(

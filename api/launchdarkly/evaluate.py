@@ -7,51 +7,35 @@ membership, as the SDKs have it, and never an error of the request.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access_scope import AccessScope
-from api.context_keys import fault_of
-from api.errors import InvalidRequest, TooLarge
-from api.evaluation import (
-    Context,
-    Effort,
-    HeavyEvaluation,
-    InvalidContext,
-    Outcome,
-    evaluate,
-    lookups_for,
-    parse_context,
-)
-from api.launchdarkly.evaluable_environments import EvaluableEnvironment, EvaluableEnvironments
-from api.launchdarkly.evaluation_shapes import (
-    ContextInstanceSegmentMemberships,
-    memberships_body,
-)
+from api.errors import TooLarge
+from api.evaluation import Effort, HeavyEvaluation
+from api.launchdarkly.environment_evaluation import Evaluated, evaluated, read_question
+from api.launchdarkly.evaluable_environments import EvaluableEnvironments
+from api.launchdarkly.evaluation_shapes import ContextInstanceSegmentMemberships
 from api.launchdarkly.heavy_lane import HeavyLane
-from api.launchdarkly.json_values import read_json
+from api.launchdarkly.heavy_messages import HeavyQuestion, answer_of
 from api.launchdarkly.paths import PREFIX
 from api.launchdarkly.requests import RequireJson, ScopeOf
-from api.list_lookups import Answer, ListLookups
+from api.list_lookups import ListLookups
 from api.services import CallerOf, Services
-from worker.store import ListRef, Membership, Scope
+from worker.store import Scope
 
 #: Evaluations at one time; more wait. It bounds threads and memory that they hold.
 _AT_ONCE: Final = 8
 #: Of them, those that compute and do not wait for the store: each one takes turns of the
 #: interpreter, which the look-ups then wait for.
 _COMPUTING: Final = 2
-#: Bytes of a context and kinds in it: far above any seen.
+#: Bytes of a context: far above any seen.
 CONTEXT_BYTES: Final = 128 * 1024
-_KINDS: Final = 100
-#: A message may repeat a property's name, which is the caller's.
-_MESSAGE_LIMIT: Final = 300
 
 _log = structlog.get_logger(__name__)
 
@@ -67,19 +51,6 @@ def router(services: Services) -> APIRouter:
         dependencies=[RequireJson],
     )(Evaluations(services).evaluate_segments)
     return routes
-
-
-_Answered: TypeAlias = tuple[bytes, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Who is asked about, where, and what the lists must say first."""
-
-    scope: Scope
-    context: Context
-    environment: EvaluableEnvironment
-    asked: Mapping[ListRef, str]
 
 
 class Evaluations:
@@ -100,87 +71,39 @@ class Evaluations:
         raw = await request.body()
         if len(raw) > CONTEXT_BYTES:
             raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")
-        async with self._turn:
-            question = await run_in_threadpool(self._read, raw, scope)
-            lists = await self._lists.look_up(question.asked)
-            answer = partial(_answered, question, lists, caller.scope)
-            async with self._computing:
-                answered = await run_in_threadpool(_if_light, answer)
-        if answered is None:
-            answered = await self._heavy.run(answer)
-        body, errors = answered
-        if errors:
-            self._services.metrics.segments_in_error(len(errors))
+        answer = await self._if_light(raw, scope, caller.scope)
+        if answer is None:
+            question = HeavyQuestion(scope, caller.scope, raw)
+            answer = await self._heavy.run(partial(self._ask_child, question))
+        if answer.errors:
+            self._services.metrics.segments_in_error(answer.errors)
             _log.warning(
                 "evaluation.segments_in_error",
                 project=scope.project,
                 environment=scope.environment,
-                count=len(errors),
-                first=errors[0],
+                count=answer.errors,
+                first=answer.first_error,
             )
-        return Response(body, media_type="application/json")
+        return Response(answer.body, media_type="application/json")
 
-    def _read(self, raw: bytes, scope: Scope) -> _Question:
-        context = context_of(read_json(raw))
-        environment = self._environments.read(self._services.store(), scope)
-        keys = lookups_for(environment.compiled, context)
-        asked = {
-            one.ref: keys[one.definition.key]
-            for one in environment.segments
-            if one.definition.key in keys
-        }
-        return _Question(scope, context, environment, asked)
+    async def _if_light(self, raw: bytes, scope: Scope, seen: AccessScope) -> Evaluated | None:
+        """Give the answer, if it can be had without keeping others waiting."""
+        async with self._turn:
+            store = self._services.store
+            question = await run_in_threadpool(
+                lambda: read_question(self._environments, store(), raw, scope)
+            )
+            lists = await self._lists.look_up(question.asked)
+            async with self._computing:
+                answer = partial(evaluated, question, lists, seen, Effort.light())
+                return await run_in_threadpool(_unless_heavy, answer)
+
+    async def _ask_child(self, question: HeavyQuestion) -> Evaluated:
+        return answer_of(await self._services.heavy_process.ask(question.message()))
 
 
-def context_of(document: object) -> Context:
-    """Read a context instance whose keys lists could hold.
-
-    Raises:
-        InvalidRequest: it is none; the message names properties, never a key.
-    """
+def _unless_heavy(answer: Callable[[], Evaluated]) -> Evaluated | None:
     try:
-        context = parse_context(document)
-    except InvalidContext as exc:
-        raise InvalidRequest(str(exc)[:_MESSAGE_LIMIT]) from exc
-    if len(context.individuals) > _KINDS:
-        raise InvalidRequest(f"a context may have at most {_KINDS} kinds")
-    for individual in context.individuals.values():
-        fault = fault_of(individual.key)
-        if fault is not None:
-            raise InvalidRequest(f"{individual.kind[:_MESSAGE_LIMIT]}: {fault}")
-    return context
-
-
-def _if_light(answer: Callable[[Effort], _Answered]) -> _Answered | None:
-    """The answer, if it can be had without keeping others waiting."""
-    try:
-        return answer(Effort.light())
+        return answer()
     except HeavyEvaluation:
         return None
-
-
-def _answered(
-    question: _Question, lists: Mapping[ListRef, Answer], seen: AccessScope, effort: Effort
-) -> _Answered:
-    """The body, and what is wrong with the segments that could not be told."""
-    environment = question.environment
-    answered = {
-        ref.segment: answer for ref, answer in lists.items() if isinstance(answer, Membership)
-    }
-    outcomes = evaluate(environment.compiled, question.context, answered, effort)
-    # All are evaluated, because those shown may refer to others.
-    scope = question.scope
-    visible = [
-        one
-        for one in environment.segments
-        if seen.allows(scope.project, scope.environment, one.definition.key)
-    ]
-    body = memberships_body(scope, visible, outcomes)
-    return body, _errors(outcomes.values(), lists.values())
-
-
-def _errors(outcomes: Iterable[Outcome], answers: Iterable[Answer]) -> list[str]:
-    """One error for each segment that has one; what the store said comes first."""
-    wrong = [one.error for one in outcomes if one.error is not None]
-    said = [str(one) for one in answers if not isinstance(one, Membership)]
-    return [*said, *wrong][: len(wrong)]

@@ -1,17 +1,10 @@
-"""Heavy evaluations, one after the other, beside all the ordinary ones.
-
-Python runs one thread at a time, so two heavy evaluations at once would take as long as one
-after the other, and each would take its turns from the event loop.
-"""
+"""The queue of heavy evaluations: one at a time, beside all the ordinary ones."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from starlette.concurrency import run_in_threadpool
-
 from api.errors import Unavailable
-from api.evaluation import Effort
 
 #: Those that may wait, each with its context in memory, and seconds that one waits.
 MOST_WAITING: Final = 64
@@ -21,7 +14,7 @@ T = TypeVar("T")
 
 
 class HeavyLane:
-    """Runs one evaluation at a time with a full effort; for one event loop."""
+    """Lets one evaluation work at a time; for one event loop."""
 
     def __init__(self, longest_wait_s: float = LONGEST_WAIT_S) -> None:
         """Run nothing yet."""
@@ -29,8 +22,8 @@ class HeavyLane:
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
 
-    async def run(self, work: Callable[[Effort], T]) -> T:
-        """Wait for a turn, then work in a thread.
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Wait for a turn, then work.
 
         Raises:
             Unavailable: too many wait, or this one has for too long. Safe to retry.
@@ -46,7 +39,7 @@ class HeavyLane:
         finally:
             self._waiting -= 1
         try:
-            return await run_in_threadpool(work, Effort())
+            return await work()
         finally:
             self._turn.release()
 
