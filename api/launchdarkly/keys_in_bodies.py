@@ -5,11 +5,13 @@ proxies decode ``%2F`` or refuse it. A body also stays out of their logs.
 """
 
 from typing import Final
+from urllib.parse import parse_qsl
 
 from api.asgi import Receive, Scope, header, read_body
 from api.errors import InvalidRequest, UnsupportedMediaType
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.membership import checked_key
+from api.launchdarkly.unknown_fields import unknown_parameter
 
 #: The last part of the path; as a context key it is looked up with GET.
 _LITERAL: Final = b"lookup"
@@ -29,7 +31,8 @@ async def key_in_body(scope: Scope, receive: Receive) -> str:
 
     Raises:
         Disconnected: the client went away.
-        InvalidRequest: the body is not ``{"key":"…"}``, or its key is no context key.
+        InvalidRequest: the body is not ``{"key":"…"}``, its key is no context key, or there
+            is a query.
         TooLarge: the body is over 16 KiB.
         UnsupportedMediaType: the body is said to be something else than JSON.
     """
@@ -37,6 +40,9 @@ async def key_in_body(scope: Scope, receive: Receive) -> str:
     kind = kind.partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
+    query = scope["query_string"].decode("latin-1")
+    for name, _ in parse_qsl(query, keep_blank_values=True):
+        raise InvalidRequest(f"{unknown_parameter(name, ())}; {_SHAPE}")
     raw = await read_body(receive, BODY_LIMIT_BYTES)
     if not raw.strip():
         raise InvalidRequest(f"the request has no body: {_SHAPE}")

@@ -8,7 +8,7 @@ from fastapi.dependencies.models import Dependant
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.json_values import require_unicode
 from api.launchdarkly.paths import RESOURCE_KEY, SegmentPath
-from api.launchdarkly.unknown_fields import unknown_field
+from api.launchdarkly.unknown_fields import unknown_parameter
 from worker.store import Scope
 
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -71,9 +71,8 @@ async def require_known_query(request: Request) -> None:
     known = sorted(_query_names(request.scope["route"].dependant))
     for name in request.query_params:
         if name not in known:
-            said = unknown_field(name, known).replace("field here", "query parameter here")
-            said = said.replace("fields:", "parameters:")
-            raise InvalidRequest(f"{said}; fields go into the body")
+            into = "" if request.method == "DELETE" else "; fields go into the body"
+            raise InvalidRequest(unknown_parameter(name, known) + into)
 
 
 async def require_no_body(request: Request) -> None:
@@ -83,7 +82,9 @@ async def require_no_body(request: Request) -> None:
         InvalidRequest: there is one.
     """
     if (await request.body()).strip() not in _EMPTY:
-        raise InvalidRequest("this operation takes no body; its parameters go into the query")
+        names = sorted(_query_names(request.scope["route"].dependant))
+        into = f"; its parameters go into the query: {', '.join(names)}" if names else ""
+        raise InvalidRequest(f"this operation takes no body{into}")
 
 
 def _query_names(dependant: Dependant) -> set[str]:

@@ -49,6 +49,12 @@ def unknown_field(name: str, known: Iterable[str], inner: Mapping[str, str] | No
     return f"{what} is not a field here; {allowed(name, tuple(known), 'fields', inner or {})}"
 
 
+def unknown_parameter(name: str, known: Iterable[str]) -> str:
+    """What is said of a query parameter that is not there; as ``unknown_field``."""
+    said = unknown_field(name, known).replace("field here", "query parameter here")
+    return said.replace("fields:", "parameters:")
+
+
 def require_known(body: Iterable[str], known: Iterable[str]) -> None:
     """Make sure that an object that is read by hand has no other fields.
 
