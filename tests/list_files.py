@@ -20,7 +20,13 @@ def reference_cells(content: bytes) -> list[bytes]:
     text = io.TextIOWrapper(
         io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), encoding="latin-1", newline=""
     )
-    return [bare(row[0].encode("latin-1")) if row else b"" for row in csv.reader(text)]
+    lines = [*text]
+    reader, cells, first_line = csv.reader(lines), list[bytes](), 0
+    for row in reader:
+        cell = row[0].encode("latin-1") if row else b""
+        cells.append(cell if lines[first_line].startswith('"') else bare(cell))
+        first_line = reader.line_num
+    return cells
 
 
 def bare(cell: bytes) -> bytes:

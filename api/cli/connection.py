@@ -22,6 +22,7 @@ _READ_S: Final = 300.0
 _TRIES: Final = 8
 _PAUSE_S: Final = 0.25
 _UNAVAILABLE: Final = 503
+_SCHEMES: Final = frozenset({"http", "https"})
 _SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
 
@@ -46,9 +47,9 @@ class Access:
         """Read ``BIGSEG_URL`` and ``BIGSEG_TOKEN``, or the files of a local ``bigseg up``.
 
         Raises:
-            CommandError: there is no token.
+            CommandError: there is no token, or one of them cannot be used.
         """
-        url = (environment.get("BIGSEG_URL") or DEFAULT_URL).rstrip("/")
+        url = _checked_url(environment.get("BIGSEG_URL") or DEFAULT_URL)
         token = environment.get("BIGSEG_TOKEN", "").strip()
         if not token:
             try:
@@ -59,7 +60,10 @@ class Access:
                     f"its data ({TOKEN_FILE} is not there)"
                 )
                 raise CommandError(message) from exc
-        return cls(url if "://" in url else f"http://{url}", token)
+        if not (token.isascii() and token.isprintable()):
+            message = "the access token holds characters that no token has: copy it again"
+            raise CommandError(message)
+        return cls(url, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,30 @@ class Connection:
             message = f"no answer from {self._url} ({type(exc).__name__}): is `bigseg up` running?"
             raise CommandError(message) from exc
         except httpx.InvalidURL as exc:
-            raise CommandError(f"BIGSEG_URL is no address: {exc}") from exc
+            raise _no_address(exc) from exc
+
+
+def _checked_url(said: str) -> str:
+    """The API's address without a slash at its end; the scheme may be left out.
+
+    Raises:
+        CommandError: no request can be sent to it.
+    """
+    url = said.rstrip("/") if "://" in said else f"http://{said.rstrip('/')}"
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as exc:
+        raise _no_address(exc) from exc
+    if parsed.scheme not in _SCHEMES or not parsed.host:
+        raise _no_address("write http://HOST:PORT or https://HOST")
+    if parsed.userinfo:
+        # httpx would send them in the token's place.
+        raise CommandError("BIGSEG_URL holds a user or password: the token goes into BIGSEG_TOKEN")
+    return url
+
+
+def _no_address(reason: object) -> CommandError:
+    return CommandError(f"BIGSEG_URL is no address: {reason}")
 
 
 def _refusal(reply: httpx.Response) -> str:

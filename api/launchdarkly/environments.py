@@ -19,7 +19,7 @@ from api.launchdarkly.place_shapes import (
     environments_path,
 )
 from api.launchdarkly.projects import ProjectOf, environments_in_scope, new_environment
-from api.launchdarkly.requests import RequireJson, ScopeOf
+from api.launchdarkly.requests import RequireJson, RequireNoBody, ScopeOf
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_pages import encoded, page_links
 from api.services import CallerOf, ServicesOf
@@ -50,7 +50,9 @@ def router() -> APIRouter:
         response_model=EnvironmentRepresentation,
         dependencies=[RequireJson],
     )(patch_environment)
-    routes.delete(path, operation_id="deleteEnvironment", status_code=204)(remove_environment)
+    routes.delete(
+        path, operation_id="deleteEnvironment", status_code=204, dependencies=[RequireNoBody]
+    )(remove_environment)
     return routes
 
 

@@ -5,12 +5,14 @@ proxies decode ``%2F`` or refuse it. A body also stays out of their logs.
 """
 
 from typing import Final
+from urllib.parse import parse_qsl
 
 from api.asgi import Receive, Scope, header, read_body
 from api.errors import InvalidRequest
 from api.launchdarkly.json_values import read_json
 from api.launchdarkly.membership import checked_key
 from api.launchdarkly.requests import media_type, require_json_type
+from api.launchdarkly.unknown_fields import unknown_name
 
 #: The last part of the path; as a context key it is looked up with GET.
 _LITERAL: Final = b"lookup"
@@ -32,11 +34,16 @@ async def key_in_body(scope: Scope, receive: Receive) -> str:
 
     Raises:
         Disconnected: the client went away.
-        InvalidRequest: the body is not ``{"key":"…"}``, or its key is not a valid context key.
+        InvalidRequest: the body is not ``{"key":"…"}``, its key is not a valid context key, or
+            there is a query.
         TooLarge: the body is over 16 KiB.
         UnsupportedMediaType: the body is declared as something other than JSON.
     """
     require_json_type(media_type((header(scope, b"content-type") or b"").decode("latin-1")))
+    query = scope["query_string"].decode("latin-1")
+    for name, _ in parse_qsl(query, keep_blank_values=True):
+        fault = unknown_name(name, (), "query parameter", "parameters")
+        raise InvalidRequest(f"{fault}; {_SHAPE}")
     raw = await read_body(receive, BODY_LIMIT_BYTES)
     if not raw.strip():
         raise InvalidRequest(f"the request has no body: {_SHAPE}")

@@ -23,7 +23,7 @@ from api.launchdarkly.place_shapes import (
     environments_path,
     project_shape,
 )
-from api.launchdarkly.requests import RequireJson
+from api.launchdarkly.requests import RequireJson, RequireNoBody
 from api.launchdarkly.responses import shown
 from api.launchdarkly.segment_pages import encoded, page_links
 from api.services import CallerOf, ServicesOf
@@ -71,7 +71,9 @@ def router() -> APIRouter:
         response_model=ChangedProject,
         dependencies=[RequireJson],
     )(patch_project)
-    routes.delete(path, operation_id="deleteProject", status_code=204)(remove_project)
+    routes.delete(
+        path, operation_id="deleteProject", status_code=204, dependencies=[RequireNoBody]
+    )(remove_project)
     return routes
 
 

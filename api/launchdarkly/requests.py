@@ -90,7 +90,8 @@ async def require_known_query(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             fault = unknown_name(name, known, "query parameter", "parameters")
-            raise InvalidRequest(f"{fault}; send fields in the body")
+            into = "" if request.method == "DELETE" else "; send fields in the body"
+            raise InvalidRequest(fault + into)
 
 
 async def require_no_body(request: Request) -> None:
@@ -100,7 +101,9 @@ async def require_no_body(request: Request) -> None:
         InvalidRequest: there is one.
     """
     if (await request.body()).strip() not in _EMPTY:
-        raise InvalidRequest("this operation takes no body; send its parameters in the query")
+        names = sorted(_query_names(request.scope["route"].dependant))
+        into = f"; send its parameters in the query: {', '.join(names)}" if names else ""
+        raise InvalidRequest(f"this operation takes no body{into}")
 
 
 def _query_names(dependant: Dependant) -> set[str]:

@@ -19,7 +19,7 @@ from api.launchdarkly.integers import Int32, Int64
 from api.launchdarkly.json_patching import apply_json_patch, patch_refusal
 from api.launchdarkly.patchable import TOKEN
 from api.launchdarkly.place_patching import patch_of
-from api.launchdarkly.requests import RequireJson
+from api.launchdarkly.requests import RequireJson, RequireNoBody
 from api.launchdarkly.responses import shown
 from api.launchdarkly.scope_specifiers import specifier
 from api.launchdarkly.segment_pages import page_links
@@ -61,7 +61,9 @@ def router() -> APIRouter:
         response_model=TokenRepresentation,
         dependencies=[RequireJson],
     )(patch_token)
-    routes.delete("/{id}", operation_id="deleteToken", status_code=204)(delete_token)
+    routes.delete(
+        "/{id}", operation_id="deleteToken", status_code=204, dependencies=[RequireNoBody]
+    )(delete_token)
     routes.post("/{id}/reset", operation_id="resetToken", response_model=TokenRepresentation)(
         reset_token
     )

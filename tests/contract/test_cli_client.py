@@ -287,6 +287,29 @@ def test_command__nobody_answers__says_so(run: Run, monkeypatch: pytest.MonkeyPa
     assert "http://127.0.0.1:9" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("BIGSEG_TOKEN", "caf\xe9-secret", "the access token holds characters"),
+        ("BIGSEG_TOKEN", "half-\nsecret", "the access token holds characters"),
+        ("BIGSEG_URL", "http://[::1", "BIGSEG_URL is no address"),
+        ("BIGSEG_URL", "http://", "BIGSEG_URL is no address"),
+        ("BIGSEG_URL", "ftp://127.0.0.1", "BIGSEG_URL is no address"),
+        ("BIGSEG_URL", "http://me:secret@127.0.0.1:9", "BIGSEG_URL holds a user or password"),
+    ],
+)
+def test_command__unusable_address_or_token__says_which_and_repeats_no_secret(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    result = run("segments", "list")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"bigseg: {said}")
+    assert "secret" not in result.output
+
+
 def test_command__without_a_token__says_where_one_may_be(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

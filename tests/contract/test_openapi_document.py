@@ -166,6 +166,8 @@ def _provoked(
         yield 403, "a token for something else", ask(path, json=body, headers=headers)
     if places:
         yield 404, "a path that leads nowhere", ask(nowhere, json=body)
+    if operation.method.upper() != "GET":
+        yield 400, "a parameter that none has", ask(path, json=body, params={"no-such": "1"})
     if content:
         yield 415, "a body of text", ask(path, content="{}", headers={"Content-Type": "text/plain"})
         too_long = b" " * (_BODY_LIMIT_BYTES + 1)

@@ -30,11 +30,11 @@ def test_flood__of_unknown_tokens__costs_the_others_nothing(
     asked = store.client.info("stats")["total_commands_processed"]
     with ThreadPoolExecutor(1) as pool, api.client(made) as reader, api.client(None) as nobody:
         flood = pool.submit(lambda: asyncio.run(_flood(api, token)))
-        times = []
+        times, answers = [], Counter[int]()
         while not flood.done():
             for one, path in ((reader, f"{SEGMENTS}/{key}/contexts/a"), (nobody, "/healthz")):
                 started = time.perf_counter()
-                assert one.get(path).status_code == 200
+                answers[one.get(path).status_code] += 1
                 times.append(time.perf_counter() - started)
     statuses = flood.result()
     commands = store.client.info("stats")["total_commands_processed"] - asked
@@ -43,6 +43,8 @@ def test_flood__of_unknown_tokens__costs_the_others_nothing(
     turns = _SECONDS / WAIT_S + 2
     assert statuses[401] < turns * (MOST_AT_ONCE + _CONNECTIONS)
     assert median(times) < _LIMIT_S
+    # On a machine that stands still for half a second a look-up is given up.
+    assert answers[200] >= 0.98 * len(times), answers
     # The look-ups' own are four each at most; the tokens' twenty a second.
     assert commands < 4 * len(times) + 40 * turns
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.end_to_end.driving import BigSegment, csv_of, new_segment, random_keys
-from tests.memory_errors import HEAVY
 from tests.servers import wait_until
 from tests.systems import System
 
@@ -22,7 +21,7 @@ def heavy(brokered_system: System) -> Iterator[BigSegment]:
     worker.command = tuple(
         "tests.memory_errors" if word == "worker.tasks.main" else word for word in command
     )
-    worker.environment = {**environment, HEAVY: segment.ref.segment}
+    worker.environment = {**environment, "HEAVY_SEGMENT": segment.ref.segment}
     worker.start()
     yield segment
     worker.kill()

@@ -9,7 +9,8 @@ from tests.list_files import read_in_chunks, reference_cells, reference_outcome
 from worker.lists.csv_writer import csv_lines
 
 _awkward = st.lists(
-    st.sampled_from(('"', ",", "a", " ", "\ufeff", "é", "\n", "\r", "'", "\U0001f600")), max_size=6
+    st.sampled_from(('"', '="', ",", "a", " ", "\ufeff", "é", "\n", "\r", "'", "\U0001f600")),
+    max_size=6,
 ).map("".join)
 _columns = st.lists(_awkward | st.text(max_size=8), max_size=12)
 _clean = st.lists(st.text("abc-09é", min_size=3, max_size=4), max_size=40)

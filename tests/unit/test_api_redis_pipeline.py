@@ -143,7 +143,7 @@ def test_request__server_turns_away__it_is_asked_on_another_connection(code: str
         first = await connection.request(pack("ECHO", "x"), 1)
         return first + await connection.request(pack("ECHO", "x"), 1)
 
-    refused, answer = asyncio.run(_with_server(once, work))
+    refused, answer = asyncio.run(_with_server(once, work, timeout_s=5))
     assert str(refused).startswith(code)
     assert answer == b"yes"
     assert connections == 2

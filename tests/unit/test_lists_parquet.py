@@ -199,6 +199,25 @@ def test_parquet__damaged__unreadable(content: bytes) -> None:
         read_all(io.BytesIO(content))
 
 
+@pytest.mark.parametrize("in_dictionary", [True, False])
+def test_parquet__page_that_still_decodes_and_has_another_checksum__unreadable(
+    *, in_dictionary: bool
+) -> None:
+    file = parquet(
+        pa.array(["first-key", "other-key"]),
+        compression="none",
+        use_dictionary=in_dictionary,
+        write_statistics=False,
+        write_page_checksum=True,
+    )
+    assert read_all(file) == [b"first-key", b"other-key"]
+    changed = file.getvalue().replace(b"other-key", b"otter-key")
+    assert changed != file.getvalue()
+
+    with pytest.raises(UnreadableList, match="checksum"):
+        read_all(io.BytesIO(changed))
+
+
 def test_parquet__file_fails__its_own_error_passes() -> None:
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:

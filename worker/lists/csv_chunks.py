@@ -55,9 +55,11 @@ class CsvChunk:
     """Bytes in the whole file."""
 
 
-def _judged(cells: Column, *, open_quote: bool) -> KeyBatch:
-    batch = validate(cells, text=True)
-    if not open_quote:
+def _judged(cells: Column, rows: BlockRows) -> KeyBatch:
+    """The keys among cells, which are the last ones of the rows read."""
+    quoted = None if rows.quoted is None else rows.quoted[len(rows.cells) - len(cells) :]
+    batch = validate(cells, text=True, quoted=quoted)
+    if not rows.open_quote:
         return batch
     last = np.array([batch.row_count - 1])
     return dataclasses.replace(batch, doubts={**batch.doubts, Doubt.OPEN_QUOTE: last})
@@ -152,7 +154,7 @@ class CsvChunkReader:
                 self._end_state = self._state_after(rows.end)
             self._block, self._origin = self._block[rows.end :], self._origin + rows.end
             if len(cells):
-                yield _judged(cells, open_quote=rows.open_quote)
+                yield _judged(cells, rows)
             if done:
                 return
             self._block += self._bytes.take(self._block_bytes)

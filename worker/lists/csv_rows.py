@@ -39,6 +39,8 @@ class BlockRows:
     """Where the longest of them starts in the block, terminator included."""
     longest_bytes: int
     """Its length, 0 when there are no rows."""
+    quoted: np.ndarray | None = None
+    """A bool for each row: whether its first cell is in quotes; nothing if none can be."""
     open_quote: bool = False
     """Whether the last of them is the file's last, within a quote that nothing closes."""
 
@@ -62,17 +64,21 @@ def read_rows(block: bytes, *, limit: int, final: bool) -> BlockRows:
     cells, starts = read_by_csv_module(block, limit, final=final)
     # Where the file ends within quotes, the csv module is the one to read its last rows.
     at_end = final and len(cells) > 0 and starts[-1] == len(block)
-    return _block_rows(cells, starts, open_quote=at_end and ends_in_quotes(block[starts[-2] :]))
+    in_quotes = np.frombuffer(block, np.uint8)[starts[:-1]] == _QUOTE
+    open_quote = at_end and ends_in_quotes(block[starts[-2] :])
+    return _block_rows(cells, starts, in_quotes, open_quote=open_quote)
 
 
-def _block_rows(cells: Column, starts: np.ndarray, *, open_quote: bool = False) -> BlockRows:
+def _block_rows(
+    cells: Column, starts: np.ndarray, quoted: np.ndarray | None = None, *, open_quote: bool = False
+) -> BlockRows:
     """``starts`` has one more entry than there are rows."""
     if len(cells) == 0:
         return BlockRows(cells, end=0, longest_at=0, longest_bytes=0)
     lengths = np.diff(starts)
     longest = int(lengths.argmax())
     return BlockRows(
-        cells, int(starts[-1]), int(starts[longest]), int(lengths[longest]), open_quote
+        cells, int(starts[-1]), int(starts[longest]), int(lengths[longest]), quoted, open_quote
     )
 
 
@@ -113,7 +119,7 @@ def _read_by_position(block: bytes, limit: int, *, final: bool) -> BlockRows | N
     if (cells_of(cells).data == _QUOTE).any():
         # Outer quotes are gone and the others well placed, so each is one of a pair.
         cells = pc.replace_substring(cells, pattern='""', replacement='"')
-    return _block_rows(cells, starts)
+    return _block_rows(cells, starts, quoted)
 
 
 def _well_placed(data: np.ndarray, quotes: np.ndarray, *, final: bool) -> bool:

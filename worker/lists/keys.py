@@ -69,7 +69,7 @@ class KeyBatch:
     """Rows, keys or not, that are hardly what was intended: offsets as in ``rejected_rows``."""
 
 
-def validate(cells: Column, *, text: bool = False) -> KeyBatch:
+def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = None) -> KeyBatch:
     """Part a column of first cells into keys and rejected rows.
 
     Promises that ``row_count == len(keys) + len(rejected_rows)`` and that keys are the
@@ -81,6 +81,7 @@ def validate(cells: Column, *, text: bool = False) -> KeyBatch:
     Args:
         cells: binary or large_binary; null stands for a row without a cell.
         text: Whether they come from a file of text, so that `without_residue` is for them.
+        quoted: Of a file of text: a bool for each, whether it was in quotes.
     """
     if cells.null_count:
         cells = cells.fill_null(b"")
@@ -93,7 +94,7 @@ def validate(cells: Column, *, text: bool = False) -> KeyBatch:
     lowest, highest = int(view.data.min()), int(view.data.max())
     residue: DoubtfulRows = {}
     if text:
-        cells, residue = without_residue(cells, view, lowest, highest)
+        cells, residue = without_residue(cells, view, lowest, highest, quoted)
         view = cells_of(cells) if residue else view
     lengths = view.lengths
     doubts = find_doubts(cells, view, lengths, lowest, highest)

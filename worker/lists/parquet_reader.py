@@ -139,7 +139,10 @@ def _cut(cells: Column) -> Column:
 
 def _opened(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
     with _damage_reported():
-        parquet = pq.ParquetFile(file, buffer_size=_READ_BYTES, pre_buffer=False)
+        # Pages that were changed may still decode, to other keys; some writers add checksums.
+        parquet = pq.ParquetFile(
+            file, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+        )
         check_footer(parquet.metadata, size)
         schema = parquet.schema_arrow
         to_cells = converter(parquet)

@@ -17,18 +17,20 @@ _GUARD_BYTE, _BOM_BYTE = ord('"'), 0xEF
 
 
 def without_residue(
-    cells: Column, view: Cells, lowest: int, highest: int
+    cells: Column, view: Cells, lowest: int, highest: int, quoted: np.ndarray | None
 ) -> tuple[Column, DoubtfulRows]:
     r"""Take off byte order marks in front of cells, and the ``="…"`` of spreadsheets.
 
     A mark inside a file stands where files were joined, in front of a row; ``="00123"``
-    keeps a spreadsheet from making a number of 00123.
+    keeps a spreadsheet from making a number of 00123. A cell in quotes is what its writer
+    meant, byte for byte, so that a list that was exported comes back as it was.
 
     Args:
         cells: binary, no nulls.
         view: Its buffers.
         lowest: Least byte of all cells.
         highest: Greatest one.
+        quoted: A bool for each cell: whether it was in quotes; nothing if none was.
 
     Returns:
         The cells, the very same if there was nothing to take off, and the rows.
@@ -36,6 +38,8 @@ def without_residue(
     none = np.empty(0, np.int64)
     marked = _starting(view, BOM_UTF8) if highest >= _BOM_BYTE else none
     guarded = _starting(view, _GUARD) if lowest <= _GUARD_BYTE else none
+    if quoted is not None:
+        marked, guarded = marked[~quoted[marked]], guarded[~quoted[guarded]]
     rows = np.union1d(marked, guarded)
     if len(rows) == 0:
         return cells, {}

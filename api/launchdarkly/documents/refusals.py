@@ -159,7 +159,7 @@ _OF: Final[Mapping[str, Iterable[Refusal]]] = {
     "postToken": _POST,
     "getToken": _READ,
     "patchToken": (*_BODY, CONFLICT),
-    "deleteToken": _READ,
+    "deleteToken": _QUERY,
     "resetToken": (*_QUERY, TOO_LARGE, CONFLICT),
     "getAuditLogEntries": _SEARCH,
     "getAuditLogEntry": _READ,
