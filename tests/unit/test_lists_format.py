@@ -59,6 +59,9 @@ def test_sniff__parquet__parquet(rows: int) -> None:
         b"x" * 2_048,
         b"0" * 2_048,
         b"k-1\n" * 512,
+        b"list.csv\nother.csv\n",
+        b"list.csv,1\n",
+        b"a.csv.b\n",
     ],
 )
 def test_sniff__text_however_it_begins__csv(head: bytes) -> None:
@@ -101,6 +104,9 @@ def test_sniff__text_however_it_begins__csv(head: bytes) -> None:
         (b'["a","b"', "JSON"),
         (b"[1,\n2]", "JSON"),
         (b'[{"a":1},', "JSON"),
+        (b"customers.csv", "name of a file"),
+        (b"@/data/My List.CSV\n", "name of a file"),
+        (b"s3://bucket/lists/part-0.parquet\r\n", "name of a file"),
         (b'{"entries":[{"url":"s3://b/k"}]}', "manifest"),
     ],
 )

@@ -51,6 +51,8 @@ _ELEMENT: Final = re.compile(rb"<([A-Za-z_][\w:.-]*)(\s[^<>]*)?(/>|>.*?</)", re.
 _OBJECT: Final = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*"\s*:|\}\s*$)')
 _ARRAY: Final = re.compile(rb'\[\s*(["{[]|(-?\d[\d.eE+-]*|true|false|null)\s*,|[\r\n])')
 _MANIFEST: Final = re.compile(rb'\{\s*"(entries|fileLocations|manifest|files)"\s*:\s*[\[{]')
+#: All that there is, in one line: a form's field in place of its file (curl without the `@`).
+_FILE_NAME: Final = re.compile(rb'@?[^\r\n,"]*\.(csv|tsv|parquet)\s*', re.IGNORECASE)
 _TAR_HEADER_BYTES: Final = 512
 _TAR_SUM: Final = slice(148, 156)
 #: UTF-16 without a mark: this many bytes have to agree that every second one is zero.
@@ -107,6 +109,8 @@ def _text_name(text: bytes) -> str | None:
     for start, name in _FOREIGN_TEXT:
         if start.match(text):
             return name
+    if _FILE_NAME.fullmatch(text):
+        return "the name of a file, not its content"
     if text.startswith(b"<") and _ELEMENT.match(text):
         return "XML"
     if text.startswith((b"{", b"[")) and _is_json(text):
