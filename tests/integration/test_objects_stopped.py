@@ -96,7 +96,7 @@ def test_object_store__stopped_under_many_uploads__they_end_and_edits_go_on(
     for reply, _ in ended:
         assert reply.status_code == 503, reply.text
         assert reply.json()["code"] == "service_unavailable"
-        assert "s3://stopped/" in reply.text or "wait for the object store" in reply.text
+        assert "s3://stopped/" in reply.text or "waiting for the object store" in reply.text
     assert max(took for _, took in ended) > _S3_TIMEOUT_S
     # Without threads of their own for the uploads, an edit waits as long as they do.
     assert max(edits) < 2 * _S3_TIMEOUT_S

@@ -170,7 +170,10 @@ def test_read__file_fails__its_own_error_passes(decoder: ParquetDecoder) -> None
         pytest.param(attacks.repeated_groups(15), "32,768 row groups", id="row groups"),
         pytest.param(attacks.repeated_groups(9), "row groups claim", id="overlapping groups"),
         pytest.param(attacks.run_of("a", 1 << 30), "which cannot hold them", id="run length"),
-        pytest.param(attacks.run_of("a" * 900, 9_000_000), "decode to over", id="long keys"),
+        # Which of the two bounds is met first depends on how the library takes memory.
+        pytest.param(
+            attacks.run_of("a" * 900, 9_000_000), "decode to over|takes more memory", id="long keys"
+        ),
         pytest.param(attacks.run_of("a" * MIB, 9_000_000), "takes more memory", id="long cells"),
         pytest.param(attacks.nested_footer(100_000), "Parquet", id="nested"),
         pytest.param(GOOD[:-6] + b"\xff\xff" + GOOD[-4:], "Parquet", id="footer's length"),
