@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
-from api.launchdarkly.json_values import require_unicode
+from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import RESOURCE_KEY, SegmentPath
 from api.launchdarkly.unknown_fields import unknown_parameter
 from worker.store import Scope
@@ -45,16 +45,21 @@ def media_type_of(request: Request) -> str:
 
 
 async def require_json(request: Request) -> None:
-    """Make sure that the body, if it has a type, is JSON, and that its text can be kept.
+    """Make sure that the body, if it has a type, is JSON, and all of it can be kept.
+
+    What the framework parses is read here once more, because its parser takes halves of
+    surrogate pairs and drops members without a word; other handlers read it themselves.
 
     Raises:
-        InvalidRequest: it is not UTF-8, or holds half of a surrogate pair.
+        InvalidRequest: as ``read_json``.
         UnsupportedMediaType: it is something else.
     """
     kind = media_type_of(request)
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
-    require_unicode(await request.body())
+    raw = await request.body()
+    if raw and request.scope["route"].body_field is not None:
+        read_json(raw)
 
 
 async def require_known_query(request: Request) -> None:
