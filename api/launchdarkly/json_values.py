@@ -21,7 +21,10 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """A request's body.
 
     Refused although Python's parser takes them: ``NaN``, ``Infinity``, numbers too large
-    for a double, halves of surrogate pairs, and nesting over ``DEEPEST``.
+    for a double, halves of surrogate pairs, nesting over ``DEEPEST``, and an object with two
+    members of one name, of which it keeps the last.
+
+    Cost: 1.7 ms for 10,000 keys of 36 characters.
 
     Args:
         raw: the body, UTF-8 with or without a byte order mark.
@@ -31,7 +34,9 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """
     try:
         text = raw.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_object
+        )
         if "\\ud" in text or "\\uD" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as exc:
@@ -47,24 +52,6 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise InvalidRequest("the body holds a number that cannot be kept") from exc
     require_shallow(value)
     return value
-
-
-def require_unicode(raw: bytes) -> None:
-    """Make sure that a body, if it is JSON, holds no half of a surrogate pair.
-
-    For bodies that the framework parses: its parser takes such halves in every spelling and
-    encoding, and what holds one can be neither stored nor shown. Cost: linear; a second
-    parse for a body with escaped surrogates.
-
-    Raises:
-        InvalidRequest: it holds one, or is not UTF-8.
-    """
-    try:
-        raw.decode()
-    except UnicodeDecodeError as exc:
-        raise InvalidRequest(f"the body is not UTF-8: byte {exc.start}") from exc
-    if any(sign in raw for sign in (b"\0", b"\\ud", b"\\uD")):
-        read_json(raw)
 
 
 def require_shallow(value: object) -> None:
@@ -102,6 +89,13 @@ def exact_text(value: object) -> str:
 
 
 _TOO_DEEP: Final = f"arrays and objects are nested over {DEEPEST} deep"
+
+
+def _object(members: list[tuple[str, Any]]) -> JsonObject:
+    value = dict(members)
+    if len(value) != len(members):
+        raise InvalidRequest("an object in the body has two members of one name")
+    return value
 
 
 def _no_constant(name: str) -> float:

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
-from api.launchdarkly.json_values import require_unicode
+from api.launchdarkly.json_values import read_json
 from api.launchdarkly.paths import RESOURCE_KEY, SegmentPath
 from api.launchdarkly.unknown_fields import unknown_name
 from worker.store import Scope
@@ -65,14 +65,19 @@ def require_json_type(kind: str) -> None:
 
 
 async def require_json(request: Request) -> None:
-    """Make sure that the body, if it has a type, is JSON, and that its text can be kept.
+    """Make sure that the body, if it has a type, is JSON, and all of it can be kept.
+
+    What the framework parses is read here once more, because its parser takes halves of
+    surrogate pairs and drops members without a word; other handlers read it themselves.
 
     Raises:
-        InvalidRequest: it is not UTF-8, or holds half of a surrogate pair.
+        InvalidRequest: as ``read_json``.
         UnsupportedMediaType: it is something else.
     """
     require_json_type(media_type_of(request))
-    require_unicode(await request.body())
+    raw = await request.body()
+    if raw and request.scope["route"].body_field is not None:
+        read_json(raw)
 
 
 async def require_known_query(request: Request) -> None:

@@ -240,6 +240,16 @@ def test_request__unknown_field_or_parameter__is_refused_by_name(
     assert said in assert_refused(reply, 400, "invalid_request")
 
 
+def test_edit__same_field_twice__is_refused(client: httpx.Client, vip: str) -> None:
+    body = b'{"included":{"add":["first"]},"included":{"add":["second"]}}'
+
+    reply = client.post(
+        f"{vip}/contexts", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert "two members of one name" in assert_refused(reply, 400, "invalid_request")
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [

@@ -29,6 +29,7 @@ def test_read_json__good__is_read(raw: bytes, value: object) -> None:
         (b"1" * 5_000, "a number that cannot be kept"),
         (b'["\\ud800"]', "half of a surrogate pair"),
         (b'{"\\uDfff": 1}', "half of a surrogate pair"),
+        (b'[{"a": 1, "b": {}, "a": 1}]', "two members of one name"),
         (b"[" * 65 + b"1" + b"]" * 65, "nested over 64 deep"),
         (b"[" * 200_000, "nested over 64 deep"),
     ],
