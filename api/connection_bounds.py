@@ -13,17 +13,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.connection_places import ConnectionBounds, Places
 from api.errors import ApiError, HeadersTooLarge, RequestTimeout, Unavailable
-from api.header_names import as_written
-from api.launchdarkly.errors import error_body, error_headers
-from api.services import new_id
+from api.protocol_refusals import refusal
 from api.whole_answers import WholeAnswersProtocol
 
 #: Bytes of a request's target and header lines together, and of its trailers.
@@ -210,17 +204,3 @@ class ApiProtocol(BoundedConnection, WholeAnswersProtocol):
 def left_for_protocol(bounds: ConnectionBounds) -> Mapping[str, Places]:
     """What an application's life span leaves in its state for the protocol."""
     return {_STATE: Places(bounds)}
-
-
-def refusal(error: ApiError, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """A whole answer, head and body, that ends its connection."""
-    body = error_body(error, new_id())
-    lines = [
-        *headers,
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-        *error_headers(error),
-    ]
-    head = b"".join([b"%b: %b\r\n" % (as_written(name), value) for name, value in lines])
-    return STATUS_LINE[error.status] + head + b"\r\n" + body

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from api.asgi import Header
 from api.errors import ApiError, InvalidRequest, MethodNotAllowed
 from api.header_names import as_written
-from api.launchdarkly.errors import error_body
+from api.launchdarkly.errors import error_body, error_headers
 from api.services import new_id
 
 #: A whole first line with a method that could be one; a parser knows only those it has.
@@ -57,23 +57,27 @@ class RefusingProtocol(HttpToolsProtocol):
             if before.response_started:
                 self.transport.close()
                 return
-        self.transport.write(self._refused(_refusal(self._received)))
+        error = _fault_of(self._received)
+        allow = (_ALLOW,) if isinstance(error, MethodNotAllowed) else ()
+        self.transport.write(refusal(error, [*self.server_state.default_headers, *allow]))
         self.transport.close()
 
-    def _refused(self, error: ApiError) -> bytes:
-        body = error_body(error, new_id())
-        headers = [
-            *self.server_state.default_headers,
-            *((_ALLOW,) if isinstance(error, MethodNotAllowed) else ()),
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
-        ]
-        lines = [b"%b: %b\r\n" % (as_written(name), value) for name, value in headers]
-        return b"%b%b\r\n%b" % (STATUS_LINE[error.status], b"".join(lines), body)
+
+def refusal(error: ApiError, headers: list[Header]) -> bytes:
+    """A whole answer, head and body, that ends its connection."""
+    body = error_body(error, new_id())
+    lines = [
+        *headers,
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+        *error_headers(error),
+    ]
+    head = b"".join([b"%b: %b\r\n" % (as_written(name), value) for name, value in lines])
+    return STATUS_LINE[error.status] + head + b"\r\n" + body
 
 
-def _refusal(received: bytes) -> ApiError:
+def _fault_of(received: bytes) -> ApiError:
     if _REQUEST_LINE.match(received):
         method = received.split(maxsplit=1)[0]
         if method not in _KNOWN:
