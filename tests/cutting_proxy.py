@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.serving_proxies import serving
+
 _RECEIVE_BYTES = 256 * 1024
 
 #: Tells by a request and what has come of its reply whether the connection is cut now.
@@ -69,14 +71,8 @@ class CuttingProxy:
 @contextmanager
 def running_cutting_proxy(upstream_port: int) -> Iterator[CuttingProxy]:
     """Run a proxy in front of a local server; without a rule it only forwards."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = CuttingProxy(upstream_port, listener)
-        thread = threading.Thread(target=proxy.serve)
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.ending.set()
-            # Closing a socket does not wake an accept; a last connection does.
-            socket.create_connection(listener.getsockname()).close()
-            thread.join()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        serving(CuttingProxy(upstream_port, listener)) as proxy,
+    ):
+        yield proxy

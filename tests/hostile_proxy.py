@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tests.serving_proxies import serving
+
 _RECEIVE_BYTES = 1024 * 1024
 
 
@@ -155,14 +157,8 @@ def _received(client: socket.socket) -> Request | None:
 @contextmanager
 def running_hostile_proxy(upstream_port: int) -> Iterator[HostileProxy]:
     """Run a proxy in front of a local server; without faults it only forwards."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = HostileProxy(upstream_port, listener)
-        thread = threading.Thread(target=proxy.serve)
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.ending.set()
-            # Closing a socket does not wake an accept; a last connection does.
-            socket.create_connection(listener.getsockname()).close()
-            thread.join()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        serving(HostileProxy(upstream_port, listener)) as proxy,
+    ):
+        yield proxy

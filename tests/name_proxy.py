@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.servers import Server
+from tests.serving_proxies import serving
 
 _RECEIVE_BYTES = 256 * 1024
 #: Closing a socket with this option sends RST.
@@ -78,14 +79,8 @@ def _exchange(client: socket.socket, server: socket.socket) -> None:
 @contextmanager
 def running_name(server: Server) -> Iterator[NameProxy]:
     """Run a name that leads to a local server at first."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = NameProxy(server, listener)
-        thread = threading.Thread(target=proxy.serve)
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.ending.set()
-            # Closing a socket does not wake an accept; a last connection does.
-            socket.create_connection(listener.getsockname()).close()
-            thread.join()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        serving(NameProxy(server, listener)) as proxy,
+    ):
+        yield proxy
