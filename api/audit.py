@@ -9,8 +9,8 @@ Summaries hold names, numbers and tags, never a context key.
 
 from collections.abc import Sequence
 
-from api.auth import Caller
-from api.services import Services
+from api.access.auth import Caller
+from api.services.services import Services
 from worker.store import (
     Actor,
     Change,
@@ -21,7 +21,7 @@ from worker.store import (
     project_resource,
     segment_change,
 )
-from worker.store.audit_entries import Kind, Summary
+from worker.store.audit.entries import Kind, Summary
 
 
 def audit(

@@ -11,28 +11,28 @@ import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from api.asgi import Asgi
-from api.auth import TokenAuth
-from api.connection_bounds import left_for_protocol
-from api.cors import Cors
-from api.front import Front
-from api.health import Readiness, store_check
-from api.heavy_process import HeavyProcess
+from api.access.auth import TokenAuth
+from api.access.token_directory import TokenDirectory
+from api.heavy.process import HeavyProcess
+from api.http.asgi import Asgi
+from api.http.connections.bounds import left_for_protocol
+from api.http.connections.open_files import allow_open_files
+from api.http.cors import Cors
+from api.http.counts import RedisCounts
+from api.http.front import Front
+from api.http.health import Readiness, store_check
+from api.http.limits import Caps, Limits
+from api.http.logs import configure_logs
+from api.http.metrics import Metrics
+from api.jobs.announcements import WorkSender
 from api.launchdarkly.application import rest_application
-from api.launchdarkly.rate_limits import HEADER_NAMES
-from api.limits import Caps, Limits
-from api.logs import configure_logs
-from api.lookups import Lookups
-from api.metrics import Metrics
-from api.object_threads import ObjectThreads
-from api.open_files import allow_open_files
-from api.opening import LazyObjects, LazyStore, look_at_servers
-from api.redis_pipeline import Endpoint
-from api.services import Services, new_id
+from api.launchdarkly.wire.rate_limits import HEADER_NAMES
+from api.lookups.lookups import Lookups
+from api.lookups.pipeline import Endpoint
+from api.services.object_threads import ObjectThreads
+from api.services.opening import LazyObjects, LazyStore, look_at_servers
+from api.services.services import Services, new_id
 from api.settings import ApiSettings
-from api.shared_counts import RedisCounts
-from api.token_directory import TokenDirectory
-from api.work import WorkSender
 from worker.store import Keyspace, invalid_settings
 
 #: Seconds for which a thread that computes keeps the event loop waiting, again and again; by

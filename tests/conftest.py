@@ -8,8 +8,8 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests.object_servers import s3_server  # noqa: F401  # a fixture, registered here
-from tests.servers import Cluster, Server, running_cluster, running_server
+from tests.support.servers.objects import s3_server  # noqa: F401  # a fixture, registered here
+from tests.support.servers.redis import Cluster, Server, running_cluster, running_server
 
 # Hand-built payloads must pass the strictest check a server has.
 _STRICT = {"sanitize-dump-payload": "yes", "enable-debug-command": "yes"}

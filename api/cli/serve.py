@@ -8,8 +8,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.cli.tls import TlsError, tls_files
-from worker.embedded.services import api_command, beat_command, worker_command
-from worker.store.messages import QUEUE_UPKEEP, QUEUE_WORK
+from api.local.services import api_command, beat_command, worker_command
+from worker.store.jobs.messages import QUEUE_UPKEEP, QUEUE_WORK
 
 
 def register(app: typer.Typer) -> None:

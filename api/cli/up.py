@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.embedded import (
+from api.local import (
     DEFAULT_PORT,
     DEFAULT_REDIS_PORT,
     DEFAULT_S3_PORT,

@@ -52,7 +52,7 @@ def parse_context(document: object) -> Context:
 
     Promises that every kind and every key is well formed in the SDKs' sense: a key is any
     string but the empty one. Whether a key could be in a list of ours is not checked; see
-    ``api.context_keys``. A missing ``kind`` means an older user: the attributes inside its
+    ``worker.context_keys``. A missing ``kind`` means an older user: the attributes inside its
     ``custom`` object count as its own.
 
     Args:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.bodies.faults import PREFIX
 from api.errors import (
     ApiError,
     Broken,
@@ -20,33 +21,27 @@ from api.errors import (
     UnsupportedMediaType,
     translated,
 )
-from api.launchdarkly import (
-    absent_resources,
-    audit_log,
-    caller_identity,
-    documents,
-    environments,
-    evaluate,
-    expiring_targets,
-    export_downloads,
-    exports,
-    imports,
-    projects,
-    segment_list,
-    segment_patches,
-    segments,
-    targets,
-    tokens,
-)
-from api.launchdarkly.errors import error_body, error_headers
-from api.launchdarkly.faults import PREFIX
-from api.launchdarkly.permissions import require_permission
-from api.launchdarkly.requests import require_known_query
-from api.logs import BROKEN, report_broken, report_fault
-from api.metrics import CONTENT_TYPE
-from api.other_methods import allowed_methods
-from api.routes import RouteTable
-from api.services import Services, ServicesOf
+from api.http.logs import BROKEN, report_broken, report_fault
+from api.http.metrics import CONTENT_TYPE
+from api.http.other_methods import allowed_methods
+from api.http.routes import RouteTable
+from api.launchdarkly import openapi as documents
+from api.launchdarkly.audit import routes as audit_log
+from api.launchdarkly.evaluations import routes as evaluate
+from api.launchdarkly.expiring import routes as expiring_targets
+from api.launchdarkly.jobs import downloads as export_downloads
+from api.launchdarkly.jobs import exports, imports
+from api.launchdarkly.memberships import edits as targets
+from api.launchdarkly.operations import require_permission
+from api.launchdarkly.projects import absent_resources, environments, projects
+from api.launchdarkly.segments import listing as segment_list
+from api.launchdarkly.segments import patch as segment_patches
+from api.launchdarkly.segments import routes as segments
+from api.launchdarkly.tokens import caller_identity
+from api.launchdarkly.tokens import routes as tokens
+from api.launchdarkly.wire.errors import error_body, error_headers
+from api.launchdarkly.wire.requests import require_known_query
+from api.services.services import Services, ServicesOf
 from worker.objects import ObjectError
 from worker.store import StoreError
 

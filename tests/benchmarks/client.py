@@ -13,7 +13,7 @@ import httpx
 from tests.benchmarks.bench import SEGMENT, Bench
 from tests.benchmarks.lists import first_keys, write_uuids
 from tests.benchmarks.load import Load, Outcome
-from tests.servers import free_port, wait_until
+from tests.support.servers.redis import free_port, wait_until
 
 #: Half of them are in the list.
 _KEYS = 10_000

@@ -5,7 +5,7 @@ import time
 
 from tests.benchmarks.bench import Bench, tell
 from tests.benchmarks.system import SCOPE, BenchmarkError
-from tests.evaluated_environment import CONTEXT, TARGET_COUNT, fill_environment
+from tests.support.segments.environment import CONTEXT, TARGET_COUNT, fill_environment
 from worker.store import Scope, create_environment
 
 _SEGMENTS = 1_000

@@ -17,10 +17,10 @@ from boto3.s3.transfer import TransferConfig
 from pydantic import SecretStr
 from redis import Redis
 
+from api.local import Event, LocalOptions, LocalSystem
+from api.local.services import bigseg_services
 from tests.benchmarks.lists import ListFile
-from tests.servers import free_port, server_binary
-from worker.embedded import Event, LocalOptions, LocalSystem
-from worker.embedded.services import bigseg_services
+from tests.support.servers.redis import free_port, server_binary
 from worker.store import JobRef, Scope, Store, StoreSettings, open_store
 
 Kind = Literal["redis", "valkey"]

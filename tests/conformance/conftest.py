@@ -7,25 +7,25 @@ from typing import Final
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.conformance.building",
-    "tests.conformance.stores",
-    "tests.conformance.suite_audit",
-    "tests.conformance.suite_approvals",
-    "tests.conformance.suite_building",
-    "tests.conformance.suite_definitions",
-    "tests.conformance.suite_edits",
-    "tests.conformance.suite_environments",
-    "tests.conformance.suite_expiry",
-    "tests.conformance.suite_jobs",
-    "tests.conformance.suite_publishing",
-    "tests.conformance.suite_reclaiming",
-    "tests.conformance.suite_requests",
-    "tests.conformance.suite_schedules",
-    "tests.conformance.suite_tokens",
+    "tests.support.store.building",
+    "tests.support.store.stores",
+    "tests.conformance.suite.audit",
+    "tests.conformance.suite.approvals",
+    "tests.conformance.suite.building",
+    "tests.conformance.suite.definitions",
+    "tests.conformance.suite.edits",
+    "tests.conformance.suite.environments",
+    "tests.conformance.suite.expiry",
+    "tests.conformance.suite.jobs",
+    "tests.conformance.suite.publishing",
+    "tests.conformance.suite.reclaiming",
+    "tests.conformance.suite.requests",
+    "tests.conformance.suite.schedules",
+    "tests.conformance.suite.tokens",
 )
 
-from tests.conformance.building import shares_copies  # noqa: E402  # asserts are rewritten first
-from tests.conformance.stores import (  # noqa: E402  # asserts are rewritten first
+from tests.support.store.building import shares_copies  # noqa: E402  # asserts are rewritten first
+from tests.support.store.stores import (  # noqa: E402  # asserts are rewritten first
     STORE_NAMES,
     StoreName,
     new_list,

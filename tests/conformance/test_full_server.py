@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.building import assert_list, build, publish, replace, write_side
-from tests.conformance.stores import SCOPE, keys_of, new_list, opened, raw
-from tests.servers import running_server
+from tests.support.servers.redis import running_server
+from tests.support.store.building import assert_list, build, publish, replace, write_side
+from tests.support.store.stores import SCOPE, keys_of, new_list, opened, raw
 from worker.store import Edit, ImportRequest, OutOfMemory, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
-from worker.store.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 
 
 @pytest.fixture(scope="module")

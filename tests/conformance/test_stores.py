@@ -1,18 +1,18 @@
 """The whole suite, on every store that the ``store`` fixture gives."""
 
-from tests.conformance.suite_approvals import ApprovalSuite
-from tests.conformance.suite_audit import AuditSuite
-from tests.conformance.suite_building import BuildSuite
-from tests.conformance.suite_definitions import DefinitionSuite
-from tests.conformance.suite_edits import EditSuite
-from tests.conformance.suite_environments import EnvironmentSuite
-from tests.conformance.suite_expiry import ExpirySuite
-from tests.conformance.suite_jobs import JobSuite
-from tests.conformance.suite_publishing import PublishSuite
-from tests.conformance.suite_reclaiming import ReclaimSuite
-from tests.conformance.suite_requests import RequestSuite
-from tests.conformance.suite_schedules import ScheduleSuite
-from tests.conformance.suite_tokens import TokenSuite
+from tests.conformance.suite.approvals import ApprovalSuite
+from tests.conformance.suite.audit import AuditSuite
+from tests.conformance.suite.building import BuildSuite
+from tests.conformance.suite.definitions import DefinitionSuite
+from tests.conformance.suite.edits import EditSuite
+from tests.conformance.suite.environments import EnvironmentSuite
+from tests.conformance.suite.expiry import ExpirySuite
+from tests.conformance.suite.jobs import JobSuite
+from tests.conformance.suite.publishing import PublishSuite
+from tests.conformance.suite.reclaiming import ReclaimSuite
+from tests.conformance.suite.requests import RequestSuite
+from tests.conformance.suite.schedules import ScheduleSuite
+from tests.conformance.suite.tokens import TokenSuite
 
 
 class TestAudit(AuditSuite):

@@ -5,13 +5,13 @@ from typing import Final
 
 import pytest
 
-from tests.conformance.faults import Fault
-from tests.conformance.faults_of_builds import OF_BUILDS
-from tests.conformance.faults_of_jobs import OF_JOBS
-from tests.conformance.faults_of_lists import OF_LISTS
-from tests.conformance.faults_of_places import OF_PLACES
-from tests.conformance.stores import mutated, new_list, opened, script_names
-from tests.servers import Server
+from tests.conformance.faults.builds import OF_BUILDS
+from tests.conformance.faults.fault import Fault
+from tests.conformance.faults.jobs import OF_JOBS
+from tests.conformance.faults.lists import OF_LISTS
+from tests.conformance.faults.places import OF_PLACES
+from tests.support.servers.redis import Server
+from tests.support.store.stores import mutated, new_list, opened, script_names
 from worker.store import Store
 
 FAULTS: Final = (*OF_LISTS, *OF_BUILDS, *OF_PLACES, *OF_JOBS)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-pytest.register_assert_rewrite("tests.api_servers")
-pytest.register_assert_rewrite("tests.contract.typescript")
+pytest.register_assert_rewrite("tests.support.servers.api")
+pytest.register_assert_rewrite("tests.support.clients.typescript")
 
-from tests.api_servers import Api, running_api  # noqa: E402  # asserts are rewritten first
-from tests.contract.command_line import run  # noqa: E402, F401  # same; a fixture, registered here
-from tests.contract.typescript import TypeScriptClient, typescript_client  # noqa: E402  # same
-from tests.object_servers import ObjectServer  # noqa: E402  # same
-from tests.servers import Server  # noqa: E402  # same
+from tests.support.clients.command_line import run  # noqa: E402, F401  # same; a fixture, registered here
+from tests.support.clients.typescript import TypeScriptClient, typescript_client  # noqa: E402  # same
+from tests.support.servers.api import Api, running_api  # noqa: E402  # asserts are rewritten first
+from tests.support.servers.objects import ObjectServer  # noqa: E402  # same
+from tests.support.servers.redis import Server  # noqa: E402  # same
 from worker.objects import ObjectSettings, ObjectStore  # noqa: E402  # same
 from worker.store import Store  # noqa: E402  # same
 

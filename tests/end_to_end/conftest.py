@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from tests.end_to_end.driving import assert_nothing_left, delete_all_segments
-from tests.object_servers import ObjectServer
-from tests.systems import SLOW, System, running_system
+from tests.support.servers.objects import ObjectServer
+from tests.support.systems.driving import assert_nothing_left, delete_all_segments
+from tests.support.systems.system import SLOW, System, running_system
 
 #: Edits that may be left to replay onto an import that waits, in the quick system.
 MOST_EDITS: Final = 500

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.end_to_end.conftest import MOST_EDITS
-from tests.end_to_end.driving import (
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import (
     LIMIT_S,
     BigSegment,
     assert_nothing_left,
@@ -14,13 +15,12 @@ from tests.end_to_end.driving import (
     new_segment,
     random_keys,
 )
-from tests.servers import wait_until
-from tests.systems import System
-from worker.store.approvals import journal_ops
+from tests.support.systems.system import System
 from worker.store.keyspace import INCLUDED
-from worker.store.member_codec import pack_one
-from worker.store.member_hash import hash_one, shard_index
-from worker.store.revisions import Revision
+from worker.store.lists.revisions import Revision
+from worker.store.members.codec import pack_one
+from worker.store.members.hashing import hash_one, shard_index
+from worker.store.workflows.approval import journal_ops
 
 SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 OLD: Final = random_keys(400, 20)

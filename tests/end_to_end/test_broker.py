@@ -10,13 +10,13 @@ from functools import partial
 
 import pytest
 
-from tests.end_to_end.driving import csv_of, new_segment, random_keys
-from tests.end_to_end.messages import send_work, waiting_messages
-from tests.servers import Server, free_port, wait_until
-from tests.system_parts import ROOT, Part
-from tests.systems import System
-from tests.unit.test_task_screening import message
-from worker.store.messages import QUEUE_WORK
+from tests.support.servers.redis import Server, free_port, wait_until
+from tests.support.systems.driving import csv_of, new_segment, random_keys
+from tests.support.systems.messages import send_work, waiting_messages
+from tests.support.systems.parts import ROOT, Part
+from tests.support.systems.system import System
+from tests.unit.worker.tasks.test_screening import message
+from worker.store.jobs.messages import QUEUE_WORK
 
 KEYS = random_keys(25_000, 3)
 

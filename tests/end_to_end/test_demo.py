@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.up_processes import default_ports
+from tests.support.systems.up import default_ports
 
 _ROOT = Path(__file__).parents[2]
 _LIMIT_S = 150
@@ -18,8 +18,10 @@ def _run_demo(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[st
     }
     with default_ports():
         return subprocess.run(
-            (sys.executable, "-m", "api.demo", "--data-dir", str(data_dir), "--exit", *arguments),
-            cwd=_ROOT,
+            (
+                *(sys.executable, "-m", "api.local.demo.run"),
+                *("--data-dir", str(data_dir), "--exit", *arguments),
+            ),
             env=environment | {"COLUMNS": "120"},
             capture_output=True,
             text=True,

@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.end_to_end.driving import (
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import (
     SEGMENTS,
     BigSegment,
     csv_of,
     new_segment,
     random_keys,
 )
-from tests.servers import wait_until
-from tests.systems import System
+from tests.support.systems.system import System
 
 #: More than two pool processes of a slow system build in the time of these tests.
 MANY = random_keys(24_000, 30)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.driving import assert_nothing_left, csv_of, new_segment, random_keys
-from tests.systems import System
+from tests.support.systems.driving import assert_nothing_left, csv_of, new_segment, random_keys
+from tests.support.systems.system import System
 
 OLD, NEW = random_keys(500, 8), random_keys(24_000, 9)
 

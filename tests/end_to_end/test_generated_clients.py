@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.end_to_end.driving import put_list
-from tests.systems import TOKEN, System
+from tests.support.systems.driving import put_list
+from tests.support.systems.system import TOKEN, System
 
 _ROUNDS: Final = Path(__file__).parent / "generated_clients"
 _NODE_HOME: Final = Path(__file__).parents[2] / ".venv/node"

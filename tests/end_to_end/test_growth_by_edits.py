@@ -3,16 +3,16 @@
 import os
 import threading
 
-from tests.end_to_end.driving import (
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import (
     LIMIT_S,
     BigSegment,
     assert_nothing_left,
     new_segment,
 )
-from tests.servers import wait_until
-from tests.systems import System
+from tests.support.systems.system import System
 from worker.store.keyspace import INCLUDED
-from worker.store.revisions import outgrows
+from worker.store.lists.revisions import outgrows
 
 #: Keys in all, 1,000,000 for the whole story; each POST takes 10,000.
 COUNT = int(os.environ.get("BIGSEG_TEST_EDITED_KEYS", "100000"))

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.end_to_end.driving import (
+from tests.support.systems.driving import (
     LIMIT_S,
     assert_nothing_left,
     csv_of,
@@ -16,7 +16,7 @@ from tests.end_to_end.driving import (
     put_list,
     random_keys,
 )
-from tests.systems import System
+from tests.support.systems.system import System
 
 
 @pytest.mark.parametrize("count", [300, 20_000], ids=["one chunk", "several chunks"])

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.driving import (
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import (
     BigSegment,
     assert_nothing_left,
     csv_of,
     new_segment,
     random_keys,
 )
-from tests.end_to_end.messages import send_work
-from tests.servers import wait_until
-from tests.systems import System
-from tests.up_processes import is_running
+from tests.support.systems.messages import send_work
+from tests.support.systems.system import System
+from tests.support.systems.up import is_running
 
 COUNT = 24_000
 OLD, NEW = random_keys(500, 8), random_keys(COUNT, 9)

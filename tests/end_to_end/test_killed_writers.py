@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import boto3
 
-from tests.end_to_end.driving import LIMIT_S, csv_of, new_segment, random_keys
-from tests.servers import wait_until
-from tests.systems import System
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import LIMIT_S, csv_of, new_segment, random_keys
+from tests.support.systems.system import System
 from worker.objects.layout import export_key, spill_key
 
 KEYS = random_keys(8_000, 3)

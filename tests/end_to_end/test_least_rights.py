@@ -7,12 +7,12 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.end_to_end.driving import csv_of, new_segment, random_keys
-from tests.object_servers import ObjectServer
-from tests.servers import free_port, wait_until
-from tests.system_parts import ROOT, Part
-from tests.systems import System, running_system
-from tests.tls_proxies import issue_files, running_tls_proxy
+from tests.support.proxies.tls import issue_files, running_tls_proxy
+from tests.support.servers.objects import ObjectServer
+from tests.support.servers.redis import free_port, wait_until
+from tests.support.systems.driving import csv_of, new_segment, random_keys
+from tests.support.systems.parts import ROOT, Part
+from tests.support.systems.system import System, running_system
 
 _ACL = ROOT / "deploy/store.acl"
 _USERS: Final = {"api": "api", "worker": "worker", "upkeep": "worker", "beat": "beat"}

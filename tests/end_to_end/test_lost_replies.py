@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cutting_proxy import CuttingProxy, Rule, running_cutting_proxy
-from tests.end_to_end.driving import assert_nothing_left, csv_of, new_segment, random_keys
-from tests.object_servers import ObjectServer
-from tests.servers import free_port
-from tests.systems import System, running_system
-from worker.store.scripts import ScriptName
+from tests.support.proxies.cutting import CuttingProxy, Rule, running_cutting_proxy
+from tests.support.servers.objects import ObjectServer
+from tests.support.servers.redis import free_port
+from tests.support.systems.driving import assert_nothing_left, csv_of, new_segment, random_keys
+from tests.support.systems.system import System, running_system
+from worker.store.server.scripts import ScriptName
 
 KEYS = random_keys(8_000, 4)
 #: Scripts that a worker runs on the way of an import; a lost reply costs a list of one

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.driving import (
+from tests.support.servers.objects import ObjectServer
+from tests.support.servers.redis import Kind, wait_until
+from tests.support.systems.driving import (
     LIMIT_S,
     BigSegment,
     csv_of,
     new_segment,
     random_keys,
 )
-from tests.object_servers import ObjectServer
-from tests.servers import Kind, wait_until
-from tests.systems import System, running_system
+from tests.support.systems.system import System, running_system
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.member_codec import pack_one
-from worker.store.member_hash import hash_one, shard_index
+from worker.store.members.codec import pack_one
+from worker.store.members.hashing import hash_one, shard_index
 
 KEYS = random_keys(5_000, 2)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.driving import BigSegment, csv_of, new_segment, random_keys
-from tests.servers import wait_until
-from tests.systems import System
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import BigSegment, csv_of, new_segment, random_keys
+from tests.support.systems.system import System
 
 KEYS = random_keys(12_000, 5)
 
@@ -19,7 +19,8 @@ def heavy(brokered_system: System) -> Iterator[BigSegment]:
     command, environment = worker.command, worker.environment
     worker.kill()
     worker.command = tuple(
-        "tests.memory_errors" if word == "worker.tasks.main" else word for word in command
+        "tests.support.systems.memory_errors" if word == "worker.tasks.main" else word
+        for word in command
     )
     worker.environment = {**environment, "HEAVY_SEGMENT": segment.ref.segment}
     worker.start()

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.driving import BigSegment, csv_of, new_segment, random_keys
-from tests.servers import wait_until
-from tests.systems import System
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import BigSegment, csv_of, new_segment, random_keys
+from tests.support.systems.system import System
 
 OLD, NEW = random_keys(500, 8), random_keys(24_000, 9)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.end_to_end.driving import csv_of, new_segment, random_keys
-from tests.systems import TOKEN, System
+from tests.support.systems.driving import csv_of, new_segment, random_keys
+from tests.support.systems.system import TOKEN, System
 
 KEYS = random_keys(9_000, 6)
 EDITORS = 4

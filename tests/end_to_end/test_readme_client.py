@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.systems import TOKEN, System
+from tests.support.systems.system import TOKEN, System
 
 _README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.end_to_end.driving import BigSegment, csv_of, new_segment
-from tests.systems import System
+from tests.support.systems.driving import BigSegment, csv_of, new_segment
+from tests.support.systems.system import System
 
 _TWO = ["k-one", "k-two"]
 

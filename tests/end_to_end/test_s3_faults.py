@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from tests.end_to_end.driving import (
+from tests.support.proxies.hostile import Fault, HostileProxy, Request, running_hostile_proxy
+from tests.support.servers.objects import ObjectServer
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import (
     BigSegment,
     assert_nothing_left,
     csv_of,
@@ -16,10 +19,7 @@ from tests.end_to_end.driving import (
     put_list,
     random_keys,
 )
-from tests.hostile_proxy import Fault, HostileProxy, Request, running_hostile_proxy
-from tests.object_servers import ObjectServer
-from tests.servers import wait_until
-from tests.systems import System, running_system
+from tests.support.systems.system import System, running_system
 from worker.store import ImportRequest, SourceFile, admit_import
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.end_to_end.driving import (
+from tests.support.servers.redis import wait_until
+from tests.support.systems.driving import (
     LIMIT_S,
     SEGMENTS,
     assert_nothing_left,
@@ -10,8 +11,7 @@ from tests.end_to_end.driving import (
     new_segment,
     random_keys,
 )
-from tests.servers import wait_until
-from tests.systems import System
+from tests.support.systems.system import System
 from worker.store import JobRef
 
 KEYS = random_keys(24_000, 5)

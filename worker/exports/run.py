@@ -6,17 +6,17 @@ from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
 from worker.exports.write import write_members
+from worker.jobs.errors import LeaseLost
+from worker.jobs.memory import out_of_memory_reason
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Context
 from worker.objects.layout import export_key, export_prefix
 from worker.store import JobNotFound
-from worker.store.connections import driver_errors
-from worker.store.jobs import Ended, Exhausted, ExportRequest, JobRef, Unit
+from worker.store.jobs.records import Ended, Exhausted, ExportRequest, JobRef, Unit
 from worker.store.keyspace import INCLUDED
-from worker.store.pins import pin, unpin
-from worker.store.shard_reader import read_shards
-from worker.units.context import Context
-from worker.units.errors import LeaseLost
-from worker.units.memory import out_of_memory_reason
-from worker.units.progress import UnitProgress
+from worker.store.lists.pins import pin, unpin
+from worker.store.lists.shard_reader import read_shards
+from worker.store.server.connections import driver_errors
 
 logger = logging.getLogger("bigseg.exports")
 

@@ -5,11 +5,11 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from worker.lists.csv_writer import csv_lines
-from worker.lists.parquet_writer import ParquetKeyWriter
+from worker.lists.csv.writer import csv_lines
+from worker.lists.parquet.writer import ParquetKeyWriter
 from worker.lists.sink import Sink
-from worker.store.byte_columns import ByteArray
-from worker.store.member_codec import unpack
+from worker.store.members.codec import unpack
+from worker.store.members.columns import ByteArray
 
 #: Members turned into text together: enough for the column-wise code to pay.
 _ROWS_PER_BLOCK: Final = 65_536

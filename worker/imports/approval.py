@@ -10,11 +10,11 @@ from worker.imports.errors import ImportStopped
 from worker.imports.memory import keep_memory
 from worker.imports.stage_run import StageRun, moments_with
 from worker.store import ListUnknown
-from worker.store.approvals import Expected, expected_counts, hold, hold_job
-from worker.store.jobs import WAITING_STAGE
+from worker.store.jobs.records import WAITING_STAGE
+from worker.store.jobs.reservations import release_memory
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.reservations import release_memory
-from worker.store.revisions import Revision
+from worker.store.lists.revisions import Revision
+from worker.store.workflows.approval import Expected, expected_counts, hold, hold_job
 
 #: Memory of one edit in the journal, and of the member that it may add.
 _BYTES_PER_EDIT: Final = 200

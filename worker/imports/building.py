@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from worker.imports.sorting import Members, concatenate, distinct, no_members
+from worker.jobs.services import Context
 from worker.store import ListRef, ListUnknown
-from worker.store.byte_columns import as_list
 from worker.store.keyspace import Side
-from worker.store.member_hash import hash_members
-from worker.store.revisions import Revision
-from worker.store.shard_payload import build_payloads, shard_slices
-from worker.store.shard_reader import read_shards
-from worker.store.shard_writer import ShardWriter
-from worker.units.context import Context
+from worker.store.lists.revisions import Revision
+from worker.store.lists.shard_reader import read_shards
+from worker.store.lists.shard_writer import ShardWriter
+from worker.store.members.columns import as_list
+from worker.store.members.hashing import hash_members
+from worker.store.members.payload import build_payloads, shard_slices
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192

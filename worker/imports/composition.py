@@ -5,7 +5,7 @@ from typing import Any
 
 from worker.imports.errors import ImportStopped
 from worker.imports.plan import Plan
-from worker.lists.csv_chunks import CsvState
+from worker.lists.csv.chunks import CsvState
 
 
 def wrongly_started(plan: Plan, chunks: Sequence[Mapping[str, Any]]) -> dict[int, str]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from worker.lists.doubtful_rows import DoubtfulRows
-from worker.lists.doubts import DELIMITERS, Doubt
+from worker.lists.keys.doubtful_rows import DoubtfulRows
+from worker.lists.keys.doubts import DELIMITERS, Doubt
 
 #: Rows that a warning names.
 _NAMED_ROWS: Final = 10

@@ -4,10 +4,10 @@ import logging
 
 from worker.imports.report import final_report
 from worker.imports.spills import SpillStore
-from worker.store.jobs import ImportRequest
-from worker.store.memberships import Published
-from worker.store.reservations import release_memory
-from worker.units.context import Context
+from worker.jobs.services import Context
+from worker.store.jobs.records import ImportRequest
+from worker.store.jobs.reservations import release_memory
+from worker.store.lists.lists import Published
 
 logger = logging.getLogger("bigseg.imports")
 

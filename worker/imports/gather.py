@@ -8,15 +8,15 @@ from worker.imports.building import Built, SideBuild, SideBuilder
 from worker.imports.errors import ImportStopped
 from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.imports.spills import SpillFile, SpillStore
-from worker.lists.spill_index import SpillIndex
-from worker.lists.spill_reader import read_blocks
-from worker.store.jobs import ImportRequest
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Context
+from worker.lists.spills.index import SpillIndex
+from worker.lists.spills.reader import read_blocks
+from worker.store.jobs.records import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.memberships import Claim
-from worker.store.revisions import Revision
-from worker.store.shard_writer import ShardWriter
-from worker.units.context import Context
-from worker.units.progress import UnitProgress
+from worker.store.lists.lists import Claim
+from worker.store.lists.revisions import Revision
+from worker.store.lists.shard_writer import ShardWriter
 
 
 @dataclass(frozen=True, slots=True)

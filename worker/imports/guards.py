@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from worker.imports.doubts import doubts_of
 from worker.imports.errors import ImportStopped
-from worker.lists.doubts import Doubt
-from worker.lists.keys import RejectReason
+from worker.lists.keys.doubts import Doubt
+from worker.lists.keys.keys import RejectReason
 from worker.settings import WorkerSettings
-from worker.store.jobs import ImportRequest
+from worker.store.jobs.records import ImportRequest
 
 #: How each guard is overridden: over HTTP, and on the command line.
 _ALLOW_EMPTY: Final = "send allowEmpty=true (bigseg import --allow-empty)"

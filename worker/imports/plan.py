@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from worker.imports.errors import ImportStopped
-from worker.lists.doubts import Doubt
+from worker.jobs.services import Context
 from worker.lists.format import SNIFF_BYTES, TAIL_BYTES, ListFormat, sniff
-from worker.lists.parquet_reader import ParquetList, RowGroup
+from worker.lists.keys.doubts import Doubt
+from worker.lists.parquet.reader import ParquetList, RowGroup
 from worker.objects import FOLDER_FAULT, ObjectInfo, ObjectNotFound, is_folder_marker
 from worker.settings import WorkerSettings
-from worker.store.jobs import ImportRequest, SourceFile
-from worker.units.context import Context
+from worker.store.jobs.records import ImportRequest, SourceFile
 
 #: 2^12 ranges of 24 MiB are far more than one node holds.
 _MOST_RANGE_BITS: Final = 12

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.imports.gather import Range
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Context
 from worker.store import ListUnknown
-from worker.store.jobs import ImportRequest
+from worker.store.jobs.records import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.memberships import Published
-from worker.store.revisions import Revision
-from worker.units.context import Context
-from worker.units.progress import UnitProgress
+from worker.store.lists.lists import Published
+from worker.store.lists.revisions import Revision
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from worker.imports.stages import (
     run_scatter,
     run_size,
 )
+from worker.jobs.errors import LeaseLost
+from worker.jobs.memory import out_of_memory_reason
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Context
 from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobNotFound, ListUnknown, SegmentNotFound
-from worker.store.claims import DELETED, is_deleted, why_lost
-from worker.store.job_store import Taken
-from worker.store.jobs import Drained, Ended, Exhausted, ImportRequest, JobRef, Unit
-from worker.units.context import Context
-from worker.units.errors import LeaseLost
-from worker.units.memory import out_of_memory_reason
-from worker.units.progress import UnitProgress
+from worker.store.jobs.jobs import Taken
+from worker.store.jobs.records import Drained, Ended, Exhausted, ImportRequest, JobRef, Unit
+from worker.store.workflows.claims import DELETED, is_deleted, why_lost
 
 logger = logging.getLogger("bigseg.imports")
 

@@ -9,16 +9,16 @@ from worker.imports.doubts import DoubtTally
 from worker.imports.errors import ImportStopped
 from worker.imports.plan import Chunk, Plan, Source
 from worker.imports.sorting import Members, concatenate
-from worker.lists.csv_chunks import CsvChunk, CsvChunkReader, CsvState
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Context
+from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
-from worker.lists.first_rows import doubts_of_start
 from worker.lists.format import ListFormat
-from worker.lists.keys import KeyBatch, RejectReason
+from worker.lists.keys.first_rows import doubts_of_start
+from worker.lists.keys.keys import KeyBatch, RejectReason
 from worker.objects import ObjectNotFound
-from worker.store.member_codec import pack
-from worker.store.member_hash import hash_members
-from worker.units.context import Context
-from worker.units.progress import UnitProgress
+from worker.store.members.codec import pack
+from worker.store.members.hashing import hash_members
 
 #: Rejected rows of which a report shows row and reason.
 SAMPLE_ROWS: Final = 100

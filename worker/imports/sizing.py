@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from worker.imports.guards import check_emptying, check_shrinking, check_usable
 from worker.imports.memory import needed_bytes, reserve_memory
-from worker.store.jobs import ImportRequest
-from worker.store.memberships import Claim
-from worker.store.revisions import FIRST_BITS, Revision, bits_for
-from worker.units.context import Context
+from worker.jobs.services import Context
+from worker.store.jobs.records import ImportRequest
+from worker.store.lists.lists import Claim
+from worker.store.lists.revisions import FIRST_BITS, Revision, bits_for
 
 #: Packed bytes of a base member, as long as nobody has measured it.
 _BASE_MEMBER_BYTES: Final = 24

@@ -15,9 +15,9 @@ from worker.imports.scatter import ChunkTally, read_chunk
 from worker.imports.sizing import fix_size
 from worker.imports.sorting import Members, distinct, no_members
 from worker.imports.stage_run import StageRun
+from worker.jobs.errors import LeaseLost
 from worker.store import Fenced
-from worker.store.memberships import Claim
-from worker.units.errors import LeaseLost
+from worker.store.lists.lists import Claim
 
 
 def run_small(run: StageRun, plan: Plan, claim: Claim) -> bool:

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.store.byte_columns import ByteArray, ByteColumn, fixed_array, taken
-from worker.store.member_hash import Hashes
+from worker.store.members.columns import ByteArray, ByteColumn, fixed_array, taken
+from worker.store.members.hashing import Hashes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from worker.imports.errors import ImportStopped, SpillUnwritable
 from worker.lists.sink import Sink
 from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
 from worker.objects.layout import spill_key, spill_prefix
-from worker.store.jobs import ImportRequest
+from worker.store.jobs.records import ImportRequest
 
 _READ_BYTES = 1 << 20
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 from worker.imports.errors import ImportStopped
 from worker.imports.plan import Plan
 from worker.imports.spills import SpillStore
-from worker.store.jobs import ImportRequest, JobRef, Unit
-from worker.store.memberships import Claim
-from worker.units.context import Context
-from worker.units.progress import UnitProgress
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Context
+from worker.store.jobs.records import ImportRequest, JobRef, Unit
+from worker.store.lists.lists import Claim
 
 #: Hints sent at once when a stage opens: more workers than this find work by the sweep.
 MOST_HINTS: Final = 32

@@ -18,12 +18,12 @@ from worker.imports.small import run_small
 from worker.imports.sorting import distinct
 from worker.imports.spills import SpillFile
 from worker.imports.stage_run import MOST_HINTS, StageRun, moments_with
-from worker.lists.spill import SpillWriter
-from worker.lists.spill_index import SpillIndex
-from worker.store.jobs import Drained, JobRef
-from worker.store.memberships import Claim
-from worker.store.revisions import Revision
-from worker.units.context import Context
+from worker.jobs.services import Context
+from worker.lists.spills.index import SpillIndex
+from worker.lists.spills.spill import SpillWriter
+from worker.store.jobs.records import Drained, JobRef
+from worker.store.lists.lists import Claim
+from worker.store.lists.revisions import Revision
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000

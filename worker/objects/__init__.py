@@ -3,7 +3,6 @@
 Knows no segments. This is all of it that other packages use.
 """
 
-from worker.objects.cleaning_up import cleaning_up
 from worker.objects.errors import (
     BucketMissing,
     ObjectAccessDenied,
@@ -29,7 +28,8 @@ from worker.objects.layout import (
 )
 from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
-from worker.objects.writer import ObjectWriter
+from worker.objects.writing.cleaning_up import cleaning_up
+from worker.objects.writing.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
 __all__ = [

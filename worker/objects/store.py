@@ -5,16 +5,16 @@ from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from worker.objects.archives import archive_of
 from worker.objects.client import open_clients
 from worker.objects.deleting import delete_one, delete_prefix
 from worker.objects.driver_errors import driver_errors, s3_address
 from worker.objects.errors import BucketMissing, ObjectAccessDenied, ObjectArchived
 from worker.objects.info import ObjectInfo
-from worker.objects.random_access import ObjectFile
-from worker.objects.range_reader import RangeReader
-from worker.objects.unfinished_uploads import abort_uploads
-from worker.objects.writer import ObjectWriter
+from worker.objects.reading.archives import archive_of
+from worker.objects.reading.random_access import ObjectFile
+from worker.objects.reading.range_reader import RangeReader
+from worker.objects.writing.unfinished_uploads import abort_uploads
+from worker.objects.writing.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
 if TYPE_CHECKING:

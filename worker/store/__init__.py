@@ -3,10 +3,7 @@
 from worker.errors import TerminalError, TransientError
 from worker.redis_urls import RedisAddress, RedisUrlRefused, parse_redis_url
 from worker.settings import StoreSettings, invalid_settings
-from worker.store.access_tokens import AccessTokenStore, TokenSet, may_be_secret
-from worker.store.admission import admit_export, admit_import
-from worker.store.approvals import approve_import, require_approvable
-from worker.store.audit_entries import (
+from worker.store.audit.entries import (
     OURSELVES,
     Actor,
     AuditEntry,
@@ -16,13 +13,6 @@ from worker.store.audit_entries import (
     project_resource,
     segment_change,
     segment_resource,
-)
-from worker.store.definitions import Definition, DefinitionChange, NewSegment, Segment
-from worker.store.deleting import (
-    create_environment,
-    create_project,
-    delete_environment,
-    delete_project,
 )
 from worker.store.errors import (
     AuditEntryNotFound,
@@ -52,12 +42,22 @@ from worker.store.errors import (
     Unapproved,
     Unsealed,
 )
-from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
+from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
 from worker.store.keyspace import Keyspace, ListRef, Scope
-from worker.store.memberships import Edit, ListState, Membership
-from worker.store.opening import Store, assemble, open_store
-from worker.store.places import Place
-from worker.store.token_records import AccessToken, Grant, NewToken, RoleName
+from worker.store.lists.lists import Edit, ListState, Membership
+from worker.store.projects.records import Place
+from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
+from worker.store.store import Store, assemble, open_store
+from worker.store.tokens.records import AccessToken, Grant, NewToken, RoleName
+from worker.store.tokens.tokens import AccessTokenStore, TokenSet, may_be_secret
+from worker.store.workflows.admission import admit_export, admit_import
+from worker.store.workflows.approval import approve_import, require_approvable
+from worker.store.workflows.deleting import (
+    create_environment,
+    create_project,
+    delete_environment,
+    delete_project,
+)
 
 __all__ = [
     "OURSELVES",

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-from worker.store.connections import driver_errors
 from worker.store.keyspace import ListRef
-from worker.store.opening import Store
+from worker.store.server.connections import driver_errors
+from worker.store.store import Store
 
 _PAGE: Final = 1_000
 _BIG, _STANDARD = "big", "standard"

@@ -7,10 +7,10 @@ from typing import Any
 from celery import Celery, signals
 
 from worker.errors import TransientError
+from worker.logs import configure_logs
 from worker.settings import WorkerSettings
 from worker.store import ListRef
-from worker.store.jobs import JobRef
-from worker.store.messages import (
+from worker.store.jobs.messages import (
     QUEUE_UPKEEP,
     QUEUE_WORK,
     TASK_RESHARD,
@@ -19,7 +19,8 @@ from worker.store.messages import (
     TASK_WORK,
     broker_options,
 )
-from worker.store.rights import BROKER_OF_BEAT
+from worker.store.jobs.records import JobRef
+from worker.store.server.rights import BROKER_OF_BEAT
 from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder
@@ -28,7 +29,6 @@ from worker.tasks.polling import PollWatch
 from worker.tasks.replacing import replaced_when_out_of_memory
 from worker.tasks.sweeper import Sweeper
 from worker.tasks.work import serve_job
-from worker.telemetry.logs import configure_logs
 from worker.upkeep.reshard import reshard_list
 
 logger = logging.getLogger("bigseg.tasks")

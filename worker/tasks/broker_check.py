@@ -7,9 +7,9 @@ from celery import bootsteps
 
 from worker.settings import WorkerSettings
 from worker.store import open_store
-from worker.store.broker import check_broker, slower_broker_ways
 from worker.store.errors import BrokerRefused, RightsMissing, StoreUnavailable
-from worker.store.rights import BROKER_OF_WORKER, STORE_OF_WORKER, Rights
+from worker.store.server.broker import check_broker, slower_broker_ways
+from worker.store.server.rights import BROKER_OF_WORKER, STORE_OF_WORKER, Rights
 
 logger = logging.getLogger("bigseg.tasks")
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from worker.errors import TerminalError, TransientError
-from worker.units.context import Context
+from worker.jobs.services import Context
 from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.sweep import sweep_jobs

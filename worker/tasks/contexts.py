@@ -8,12 +8,12 @@ import time
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from worker.lists.parquet_process import ParquetDecoder
+from worker.jobs.services import Context
+from worker.lists.parquet.process import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
 from worker.store import JobRef, open_store
-from worker.store.messages import QUEUE_WORK, TASK_WORK
-from worker.units.context import Context
+from worker.store.jobs.messages import QUEUE_WORK, TASK_WORK
 
 logger = logging.getLogger("bigseg.tasks")
 

@@ -8,10 +8,10 @@ from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from worker.errors import TerminalError, TransientError
-from worker.store.messages import QUEUE_UPKEEP, TASK_TEND
+from worker.jobs.services import Context
+from worker.store.jobs.messages import QUEUE_UPKEEP, TASK_TEND
 from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder
-from worker.units.context import Context
 from worker.upkeep.sweep import sweep_jobs
 
 logger = logging.getLogger("bigseg.upkeep")

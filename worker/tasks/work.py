@@ -5,8 +5,8 @@ import logging
 from worker.errors import TerminalError, TransientError
 from worker.exports.run import work_on_export
 from worker.imports.run import work_on_import
-from worker.store.jobs import JobRef
-from worker.units.context import Context
+from worker.jobs.services import Context
+from worker.store.jobs.records import JobRef
 
 logger = logging.getLogger("bigseg.tasks")
 

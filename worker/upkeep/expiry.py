@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.errors import TerminalError, TransientError
+from worker.jobs.services import Context
 from worker.store import (
     OURSELVES,
     EnvironmentNotFound,
@@ -17,9 +18,8 @@ from worker.store import (
 )
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
-from worker.store.schedules import Expired, earliest_schedule_ms, expire_members
-from worker.store.target_expiry import expire_targets, next_target_ms
-from worker.units.context import Context
+from worker.store.lists.schedules import Expired, earliest_schedule_ms, expire_members
+from worker.store.segments.expiry import expire_targets, next_target_ms
 
 logger = logging.getLogger("bigseg.upkeep")
 

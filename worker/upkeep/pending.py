@@ -4,12 +4,12 @@ import logging
 from typing import Final
 
 from worker.errors import TerminalError
+from worker.jobs.services import Context
 from worker.store import Fenced, Unsealed
-from worker.store.approvals import go_on, hold, journal_ops, note_edited
-from worker.store.claims import why_lost
-from worker.store.jobs import WAITING_STAGE, ImportRequest
-from worker.store.reclaiming import building_of
-from worker.units.context import Context
+from worker.store.jobs.records import WAITING_STAGE, ImportRequest
+from worker.store.workflows.approval import go_on, hold, journal_ops, note_edited
+from worker.store.workflows.claims import why_lost
+from worker.store.workflows.reclaiming import building_of
 
 logger = logging.getLogger("bigseg.upkeep")
 

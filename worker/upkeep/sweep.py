@@ -3,9 +3,9 @@
 import logging
 from typing import Final
 
+from worker.jobs.services import Context
 from worker.store import ImportInProgress, JobNotFound, StoreError, admit_import
-from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState
-from worker.units.context import Context
+from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState
 from worker.upkeep.pending import look_after
 
 logger = logging.getLogger("bigseg.upkeep")

@@ -2,13 +2,13 @@
 
 import logging
 
+from worker.jobs.services import Context
 from worker.objects.layout import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef
-from worker.store.connections import driver_errors
-from worker.store.deleting import finish_deletions
-from worker.store.jobs import ExportRequest
-from worker.store.reclaiming import building_of, lists_to_reclaim, reclaim_list
-from worker.units.context import Context
+from worker.store.jobs.records import ExportRequest
+from worker.store.server.connections import driver_errors
+from worker.store.workflows.deleting import finish_deletions
+from worker.store.workflows.reclaiming import building_of, lists_to_reclaim, reclaim_list
 
 logger = logging.getLogger("bigseg.upkeep")
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from launchdarkly_api import ApiClient, AuditLogApi, SegmentBody, SegmentsApi
 
-from tests.api_servers import TOKEN, Api, new_key
-from tests.contract.python_client import ENVIRONMENT, PROJECT, python_client
+from tests.support.clients.python_client import ENVIRONMENT, PROJECT, python_client
+from tests.support.servers.api import TOKEN, Api, new_key
 
 
 @pytest.fixture(scope="module")

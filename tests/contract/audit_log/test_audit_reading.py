@@ -12,8 +12,8 @@ from launchdarkly_api import (
 )
 from launchdarkly_api.exceptions import BadRequestException, NotFoundException
 
-from tests.api_servers import assert_refused
-from tests.contract.python_client import json_patch, specifier
+from tests.support.clients.python_client import json_patch, specifier
+from tests.support.servers.api import assert_refused
 
 LOG = "/api/v2/auditlog"
 

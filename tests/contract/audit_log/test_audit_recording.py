@@ -20,8 +20,7 @@ from launchdarkly_api import (
 )
 from launchdarkly_api.exceptions import BadRequestException
 
-from tests.api_servers import SEGMENTS, TOKEN, Api, new_key
-from tests.contract.python_client import (
+from tests.support.clients.python_client import (
     ENVIRONMENT,
     PROJECT,
     SEMANTIC,
@@ -30,7 +29,8 @@ from tests.contract.python_client import (
     semantic_patch,
     specifier,
 )
-from tests.servers import wait_until
+from tests.support.servers.api import SEGMENTS, TOKEN, Api, new_key
+from tests.support.servers.redis import wait_until
 from worker.store import Change, Scope, Store, StoreSettings, open_store
 
 #: In every context key that these tests use.

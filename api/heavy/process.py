@@ -1,0 +1,144 @@
+"""The child process that evaluates what would keep an API process from its look-ups.
+
+Python runs one thread at a time, so a heavy evaluation in a thread takes its turns from the
+event loop. The child is a process of its own with a low priority. It is started when it is
+first needed, kept, and started again when it has died.
+"""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+import api
+from api.errors import Unavailable
+from api.heavy.frames import SIZE_BYTES, Message
+from api.settings import ApiSettings
+
+#: Seconds for one piece of work, the start of the child included. It takes up to two seconds
+#: of a core, but a busy machine gives the child a tenth of one.
+LONGEST_WORK_S: Final = 30.0
+
+_MODULE: Final = "api.launchdarkly.evaluations.heavy_program"
+#: What the child needs to know; the store's password is among it, so it goes through the pipe.
+_SETTINGS: Final = frozenset(
+    {
+        "redis_url",
+        "key_prefix",
+        "redis_timeout_s",
+        "lookup_backlog",
+        "lookup_segments",
+        "evaluation_cache_bytes",
+    }
+)
+#: Tokens and credentials that the child has no use for.
+_WITHHELD: Final = ("BIGSEG_", "AWS_")
+_BUFFER_BYTES: Final = 1024 * 1024
+_ENDED: Final = "the process that evaluates large contexts ended; retry"
+
+_log = structlog.get_logger(__name__)
+
+
+class HeavyProcess:
+    """One child and its pipes, for one event loop; the caller asks one thing at a time.
+
+    The child ends when its standard input does, so none outlives this process, however it
+    ends. It inherits its pipes and standard error, and no other file.
+    """
+
+    def __init__(self, settings: ApiSettings, longest_work_s: float = LONGEST_WORK_S) -> None:
+        """Start nothing yet."""
+        self._settings = settings
+        self._longest_work_s = longest_work_s
+        self._child: Process | None = None
+        self._ending: set[asyncio.Task[object]] = set()
+
+    async def ask(self, question: Message) -> Message:
+        """Send a message and wait for the answer to it.
+
+        Cost: about 0.1 ms beside the work; starting the child, about a second of a core.
+
+        Raises:
+            Unavailable: the child cannot be started, has ended or takes too long; the next
+                call starts another. Safe to retry.
+        """
+        try:
+            async with asyncio.timeout(self._longest_work_s):
+                return await self._exchange(await self._running(), question)
+        except TimeoutError as exc:
+            self._lose("took too long")
+            raise Unavailable("the evaluation took too long; send a smaller context") from exc
+        except (OSError, asyncio.IncompleteReadError) as exc:
+            self._lose("ended")
+            raise Unavailable(_ENDED) from exc
+        except BaseException:
+            # The answer may still come, and would be taken for that to another question.
+            self._lose("was interrupted")
+            raise
+
+    async def close(self) -> None:
+        """End the child and wait until it is gone. Idempotent."""
+        self._end()
+        await asyncio.gather(*self._ending)
+
+    async def _running(self) -> Process:
+        if self._child is not None and self._child.returncode is not None:
+            self._lose("ended")
+        if self._child is None:
+            self._child = await _started()
+            _input(self._child).write(_first_message(self._settings).pack())
+        return self._child
+
+    async def _exchange(self, child: Process, question: Message) -> Message:
+        stdin, stdout = _input(child), child.stdout
+        assert stdout is not None  # noqa: S101 - it was started with a pipe
+        stdin.write(question.pack())
+        await stdin.drain()
+        size = int.from_bytes(await stdout.readexactly(SIZE_BYTES))
+        return Message.parse(await stdout.readexactly(size))
+
+    def _lose(self, why: str) -> None:
+        if self._child is not None:
+            _log.warning("evaluation.child_lost", why=why, pid=self._child.pid)
+            self._end()
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        _input(child).close()
+        if child.returncode is None:
+            child.kill()
+        # Nobody waits for it, but its pipes are read to their end and closed.
+        task: asyncio.Task[object] = asyncio.create_task(child.communicate())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+async def _started() -> Process:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)
+    }
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", _MODULE),
+        stdin=PIPE,
+        stdout=PIPE,
+        # `-m` looks into the working directory first, which may hold another `api`.
+        cwd=Path(api.__file__).parents[2],
+        env=environment,
+        limit=_BUFFER_BYTES,
+    )
+
+
+def _first_message(settings: ApiSettings) -> Message:
+    told = settings.model_dump(mode="json", include=set(_SETTINGS))
+    return Message(told | {"redis_url": settings.redis_url.get_secret_value()})
+
+
+def _input(child: Process) -> asyncio.StreamWriter:
+    assert child.stdin is not None  # noqa: S101 - it was started with a pipe
+    return child.stdin

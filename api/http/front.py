@@ -1,0 +1,261 @@
+"""The outermost ASGI application: who calls, which way, and how it ended.
+
+Every request passes here once: authentication, the look-ups' short way, the limit on
+bodies, refusals in the dialect's words, counting. All else is FastAPI's.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from api.access.auth import Caller, TokenAuth
+from api.access.refusal_pace import RefusalPace
+from api.bodies.text_values import most_values, require_few_values
+from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
+from api.http.asgi import (
+    Asgi,
+    Disconnected,
+    Exchange,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    declared_length,
+    header,
+    read_body,
+    replay,
+)
+from api.http.body_pace import BodyPace
+from api.http.connections.whole_answers import WholeAnswers
+from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
+from api.http.limits import Limits
+from api.http.logs import BROKEN, report_broken, report_fault
+from api.http.metrics import Metrics
+from api.http.other_methods import allowed_methods, answer_options, as_get, without_body
+from api.http.routes import UNKNOWN, RouteTable
+from api.launchdarkly.memberships.keys_in_bodies import key_in_body, methods_for
+from api.launchdarkly.memberships.lookup import (
+    ROUTE_PART,
+    key_in_path,
+    membership_body,
+    place_asked,
+    question_of,
+)
+from api.launchdarkly.wire.errors import error_body, error_headers
+from api.launchdarkly.wire.links import SILENT_PATHS
+from api.launchdarkly.wire.method_override import method_of
+from api.launchdarkly.wire.rate_limits import limit_headers
+from api.lookups.lookups import Lookups
+from worker.objects import ObjectError
+from worker.store import StoreError
+
+_OK: Final = 200
+_UNAVAILABLE: Final = 503
+#: The request target of OPTIONS about the service as a whole.
+_EVERYTHING: Final = b"*"
+
+_log = structlog.get_logger(__name__)
+
+
+class Front:
+    """Wraps the REST application; for one event loop."""
+
+    def __init__(
+        self,
+        rest: Asgi,
+        *,
+        auth: TokenAuth,
+        limits: Limits,
+        lookups: Lookups,
+        routes: RouteTable,
+        readiness: Readiness,
+        metrics: Metrics,
+        max_body_bytes: int,
+        body_timeout_s: float,
+        ids: Callable[[], str],
+    ) -> None:
+        self._rest = rest
+        self._auth = auth
+        self._limits = limits
+        self._lookups = lookups
+        self._routes = routes
+        self._readiness = readiness
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+        self._most_values = most_values(max_body_bytes)
+        self._body_timeout_s = body_timeout_s
+        self._ids = ids
+        self._whole_answers = WholeAnswers()
+        self._refusal_pace = RefusalPace()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event of ASGI."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        started = time.perf_counter()
+        method = scope["method"]
+        if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
+            scope, send = as_get(scope), without_body(send)
+        question = question_of(scope["raw_path"])
+        if question is None or method == "OPTIONS":
+            await self._serve(scope, receive, send, started)
+        else:
+            status = await self._look_up(scope, question, receive, send)
+            self._metrics.look_up(status, time.perf_counter() - started)
+
+    async def _look_up(
+        self, scope: Scope, question: list[bytes], receive: Receive, send: Send
+    ) -> int:
+        limits: tuple[Header, ...] = ()
+        method, allowed = scope["method"], methods_for(question)
+        if method == "POST" and method in allowed:
+            exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
+            receive, send = exchange.receive, exchange.send
+        try:
+            caller = await self._caller(scope)
+            standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
+            limits = limit_headers(standing)
+            standing.require()
+            if method not in allowed:
+                error = MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
+                return await self._refuse(error, send, (_allow(allowed), *limits))
+            place = place_asked(question, caller)
+            by_path = method == "GET"
+            key = key_in_path(question) if by_path else await key_in_body(scope, receive)
+            body = await membership_body(self._lookups, place, key)
+        except ApiError as exc:
+            return await self._refuse(exc, send, limits)
+        except StoreError as exc:
+            return await self._refuse(translated(exc), send, limits)
+        except Disconnected:
+            return 0
+        except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
+            return await self._break(exc, send)
+        if not self._whole_answers.write(scope, body, limits):
+            await answer(send, _OK, body, limits)
+        return _OK
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
+        try:
+            await self._pass_on(scope, exchange)
+        except Disconnected:
+            exchange.status = 0
+        except ApiError as exc:
+            await self._refuse(exc, exchange.send)
+        except (StoreError, ObjectError) as exc:
+            await self._refuse(translated(exc), exchange.send)
+        except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
+            if not exchange.status:  # else FastAPI's last handler has reported it
+                await self._break(exc, exchange.send)
+        self._count(scope, exchange.status, time.perf_counter() - started)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        try:
+            return await self._auth.caller(scope["headers"])
+        except Unauthorized:
+            await self._refusal_pace.wait()
+            raise
+
+    async def _pass_on(self, scope: Scope, exchange: Exchange) -> None:
+        path = scope["raw_path"]
+        if scope["method"] == "OPTIONS":
+            await answer_options(exchange.send, self._methods_of(scope))
+            return
+        if path in OPEN_PATHS:
+            await self._health(path, scope["method"], exchange.send)
+            return
+        if path in SILENT_PATHS:
+            raise NotFound("invalid resource identifier")
+        caller = await self._caller(scope)
+        scope.setdefault("state", {})["caller"] = caller
+        scope["method"] = method_of(scope)
+        route = self._routes.name_of(scope["method"], scope["path"])
+        standing = await self._limits.request(caller.token_id, route)
+        exchange.headers = limit_headers(standing)
+        standing.require()
+        if b"%2f" in path.lower():
+            # No resource key holds a slash; decoding it would make another path of it.
+            raise NotFound("invalid resource identifier")
+        receive: Receive = exchange.receive
+        if not _is_upload(scope):
+            receive = await self._bounded(scope, receive)
+        await self._rest(scope, receive, exchange.send)
+
+    def _methods_of(self, scope: Scope) -> str:
+        """What a path takes, for ``Allow``: part of the documentation, so for everybody."""
+        path = scope["raw_path"]
+        if path in OPEN_PATHS:
+            return allowed_methods(("GET",))
+        question = question_of(path)
+        if question is not None:
+            return allowed_methods(methods_for(question))
+        methods = allowed_methods(self._routes.methods_of(scope["path"]))
+        if not methods and path != _EVERYTHING:
+            raise NotFound("invalid resource identifier")
+        return methods
+
+    async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        declared = declared_length(scope)
+        if declared == 0:
+            return receive
+        if declared is not None and declared > self._max_body_bytes:
+            raise TooLarge(f"the request body is over {self._max_body_bytes:,} bytes")
+        body = await read_body(receive, self._max_body_bytes)
+        require_few_values(body, self._most_values)
+        return replay(body, receive)
+
+    async def _health(self, path: bytes, method: str, send: Send) -> None:
+        if method != "GET":
+            error = MethodNotAllowed("only GET asks for health")
+            await self._refuse(error, send, (_allow(("GET",)),))
+            return
+        if path == LIVE_PATH:
+            await answer(send, _OK, LIVE_BODY)
+            return
+        ready, body = await self._readiness.body()
+        await answer(send, _OK if ready else _UNAVAILABLE, body)
+
+    async def _refuse(self, error: ApiError, send: Send, headers: tuple[Header, ...] = ()) -> int:
+        body = self._body(error)
+        await answer(send, error.status, body, (*error_headers(error), *headers))
+        return error.status
+
+    async def _break(self, exc: Exception, send: Send) -> int:
+        error_id = self._ids()
+        report_broken(exc, error_id)
+        await answer(send, BROKEN.status, error_body(BROKEN, error_id))
+        return BROKEN.status
+
+    def _body(self, error: ApiError) -> bytes:
+        error_id = self._ids()
+        report_fault(error, error_id)
+        return error_body(error, error_id)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        if scope["raw_path"] in OPEN_PATHS:
+            route = scope["raw_path"].decode()
+        self._metrics.request(scope["method"], route, status, seconds)
+        if route not in {"/healthz", "/readyz"}:
+            _log.info(
+                "request.served",
+                method=scope["method"],
+                route=route,
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
+            )
+
+
+def _allow(methods: tuple[str, ...]) -> Header:
+    return b"allow", allowed_methods(methods).encode()
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Whether the body is a list file, which is streamed and has a limit of its own."""
+    kind = header(scope, b"content-type") or b""
+    return scope["raw_path"].endswith(b"/imports") and kind.lower().startswith(b"multipart/")

@@ -1,0 +1,231 @@
+"""The log of changes: list, search, read one, count.
+
+Choices where LaunchDarkly's behaviour is not documented: times are exclusive; ``q`` is
+looked for in any case in the sentence (actor, verb, name), the resource and the comment; a page
+of a search in which few entries match may be shorter than its limit, or empty, while
+``next`` leads on, because one request reads a bounded part of the log.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict
+
+from api.bodies.integers import Int32, Int64
+from api.errors import InvalidRequest
+from api.launchdarkly.audit.selection import Selection, Statement, StatementBody, specified, stated
+from api.launchdarkly.audit.shapes import (
+    AUDIT_LOG,
+    AuditLogCounts,
+    AuditLogEntryDetail,
+    AuditLogPage,
+    CountBucket,
+    account_id,
+    detailed_entry,
+    listed_entry,
+)
+from api.launchdarkly.wire.links import link
+from api.launchdarkly.wire.pages import encoded
+from api.launchdarkly.wire.requests import RequireJson
+from api.launchdarkly.wire.responses import shown
+from api.services.services import Services, ServicesOf
+from worker.store import AuditEntry, Position, Store
+
+#: Entries that one request for a page looks at: as many as one environment keeps by default.
+LOOKED_AT: Final = 10_000
+#: Entries that one request counts.
+COUNTED: Final = 100_000
+
+_LATEST: Final = 2**53
+
+Time = Annotated[Int64, Query(ge=0, le=_LATEST)]
+Ids = Annotated[list[str] | None, Query(max_length=50)]
+Statements = list[StatementBody]
+
+
+class PageQuery(BaseModel):
+    """What the parameters of a page ask for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: int | None
+    after: int | None
+    q: str
+    limit: int
+    member: tuple[str, ...]
+    token: tuple[str, ...]
+    older_than: str
+
+
+def page_query(
+    before: Time | None = None,
+    after: Time | None = None,
+    q: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[Int32, Query(ge=1, le=20)] = 10,
+    member: Ids = None,
+    token: Ids = None,
+    olderThan: Annotated[str, Query(max_length=600)] = "",  # noqa: N803 - as in our own links
+) -> PageQuery:
+    """The parameters that listing and searching share."""
+    return PageQuery(
+        before=before,
+        after=after,
+        q=q.strip(),
+        limit=limit,
+        member=tuple(member or ()),
+        token=tuple(token or ()),
+        older_than=olderThan,
+    )
+
+
+PageQueryOf = Annotated[PageQuery, Depends(page_query)]
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    routes = APIRouter(prefix=AUDIT_LOG, tags=["Audit log"])
+    routes.get("", operation_id="getAuditLogEntries", response_model=AuditLogPage)(list_entries)
+    routes.post(
+        "",
+        operation_id="postAuditLogEntries",
+        response_model=AuditLogPage,
+        dependencies=[RequireJson],
+    )(search_entries)
+    routes.post(
+        "/counts",
+        operation_id="postAuditLogEntryCounts",
+        response_model=AuditLogCounts,
+        dependencies=[RequireJson],
+    )(count_entries)
+    routes.get(
+        "/{id}",
+        operation_id="getAuditLogEntry",
+        response_model=AuditLogEntryDetail,
+    )(get_entry)
+    return routes
+
+
+def list_entries(query: PageQueryOf, services: ServicesOf, *, spec: str = "") -> Response:
+    """List changes, newest first."""
+    selection = _selection(query, specified(spec))
+    return _page(services, query, selection, encoded(spec=spec))
+
+
+def search_entries(
+    query: PageQueryOf,
+    services: ServicesOf,
+    statements: Annotated[Statements | None, Body()] = None,
+) -> Response:
+    """List changes that a policy allows, newest first; no statements mean all."""
+    return _page(services, query, _selection(query, stated(statements or [])), "")
+
+
+def get_entry(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
+    """Read one change, with summaries of what was before and after."""
+    entry = services.store().audit.get(id)
+    return shown(detailed_entry(entry, account_id(services.settings.key_prefix)))
+
+
+def count_entries(
+    after: Time,
+    statements: Annotated[Statements, Body()],
+    services: ServicesOf,
+    before: Time | None = None,
+    buckets: Annotated[Int32, Query(ge=1, le=500)] = 50,
+    member: Ids = None,
+    token: Ids = None,
+) -> Response:
+    """Count changes after one time and before another, in stretches of equal length."""
+    end = services.clock() if before is None else before
+    if end <= after:
+        raise InvalidRequest("after: it must be earlier than before")
+    selection = Selection(
+        stated(statements), tokens=frozenset(token or ()), members=frozenset(member or ())
+    )
+    interval_ms = -(-(end - after) // buckets)
+    counts = [0] * -(-(end - after) // interval_ms)
+    found = _newest(services.store(), selection, before_ms=end, after_ms=after)
+    for seen, entry in enumerate(found):
+        if seen == COUNTED:
+            message = f"after: over {COUNTED:,} changes were made since; ask for less time"
+            raise InvalidRequest(message)
+        if selection.wants(entry):
+            counts[(entry.position.at_ms - after) // interval_ms] += 1
+    return shown(
+        AuditLogCounts(
+            buckets=[
+                CountBucket(timestamp=after + position * interval_ms, count=count)
+                for position, count in enumerate(counts)
+            ],
+            totalCount=sum(counts),
+            bucketIntervalMs=interval_ms,
+        )
+    )
+
+
+def _selection(query: PageQuery, statements: Sequence[Statement]) -> Selection:
+    return Selection(
+        tuple(statements), query.q, tokens=frozenset(query.token), members=frozenset(query.member)
+    )
+
+
+def _page(services: Services, query: PageQuery, selection: Selection, spec: str) -> Response:
+    older_than = _position(query.older_than)
+    entries, more = _chosen(services.store(), query, selection, older_than)
+    account = account_id(services.settings.key_prefix)
+    repeated = spec + encoded(
+        before="" if query.before is None else str(query.before),
+        after="" if query.after is None else str(query.after),
+        q=query.q,
+    )
+    repeated += "".join(encoded(member=one) for one in query.member)
+    repeated += "".join(encoded(token=one) for one in query.token)
+    here = f"{AUDIT_LOG}?{repeated}limit={query.limit}"
+    at = f"&{encoded(olderThan=query.older_than)}".rstrip("&")
+    links = {"self": link(here + at)}
+    if more is not None:
+        links["next"] = link(f"{here}&{encoded(olderThan=more.id)}".rstrip("&"))
+    items = [listed_entry(entry, account) for entry in entries]
+    return shown(AuditLogPage(items=items, links=links))
+
+
+def _chosen(
+    store: Store, query: PageQuery, selection: Selection, older_than: Position | None
+) -> tuple[list[AuditEntry], AuditEntry | None]:
+    """A page of entries, and the last one looked at if there may be more."""
+    chosen: list[AuditEntry] = []
+    found = _newest(
+        store, selection, before_ms=query.before, after_ms=query.after, older_than=older_than
+    )
+    for seen, entry in enumerate(found, 1):
+        if selection.wants(entry):
+            if len(chosen) == query.limit:
+                return chosen, chosen[-1]
+            chosen.append(entry)
+        if seen == LOOKED_AT:
+            return chosen, entry
+    return chosen, None
+
+
+def _newest(
+    store: Store,
+    selection: Selection,
+    *,
+    before_ms: int | None,
+    after_ms: int | None,
+    older_than: Position | None = None,
+) -> Iterator[AuditEntry]:
+    scopes = [one for one in store.environments.scopes() if selection.reaches_into(one)]
+    return store.audit.newest(
+        [None, *scopes], before_ms=before_ms, after_ms=after_ms, older_than=older_than
+    )
+
+
+def _position(text: str) -> Position | None:
+    if not text:
+        return None
+    try:
+        return Position.parse(text)
+    except ValueError as exc:
+        raise InvalidRequest("olderThan: not the id of an entry") from exc

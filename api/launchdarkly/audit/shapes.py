@@ -1,0 +1,219 @@
+"""Entries of the log of changes as LaunchDarkly's clients see them.
+
+Source: the models ``AuditLogEntryListingRep``, ``AuditLogEntryRep`` and ``CountBucketsResult``
+of its Python client. There are no members, so an entry has a token and no member; ``delta``
+is left out, because patches hold context keys.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Final, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.bodies.integers import Int32, Int64
+from api.launchdarkly.projects.shapes import environments_path, project_path
+from api.launchdarkly.segments.representation import Links
+from api.launchdarkly.wire.links import PREFIX, SegmentPath, link, segments_path
+from worker.store import (
+    AuditEntry,
+    Scope,
+    environment_resource,
+    project_resource,
+)
+from worker.store.audit.entries import Kind
+
+AUDIT_LOG: Final = f"{PREFIX}/auditlog"
+#: An entry is stored as text; another release may know more kinds.
+KindName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Kind))})]
+#: What changes with every write and tells nothing.
+_SILENT: Final = frozenset({"version"})
+
+
+class ResourceAccess(BaseModel):
+    """One thing that was done."""
+
+    action: str
+    resource: str
+
+
+class SubjectData(BaseModel):
+    """Who made a change."""
+
+    name: str
+
+
+class TokenSummary(BaseModel):
+    """The access token that made a change."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    id: str = Field(alias="_id")
+    name: str
+
+
+class TargetResource(BaseModel):
+    """What was changed."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    links: Links | None = Field(None, alias="_links")
+    name: str
+    resources: list[str]
+
+
+class ParentResource(BaseModel):
+    """What holds the thing that was changed."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    links: Links = Field(alias="_links")
+    name: str
+    resource: str
+
+
+class AuditLogEntry(BaseModel):
+    """An entry in a list."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    links: Links = Field(alias="_links")
+    id: str = Field(alias="_id")
+    account_id: str = Field(alias="_accountId")
+    date: Int64
+    accesses: list[ResourceAccess]
+    kind: KindName
+    name: str
+    description: str
+    shortDescription: str  # noqa: N815 - wire name
+    comment: str | None = None
+    subject: SubjectData
+    token: TokenSummary | None = None
+    titleVerb: str  # noqa: N815 - wire name
+    title: str
+    target: TargetResource
+    parent: ParentResource | None = None
+    truncated: bool | None = None
+    """Whether long texts or lists of the entry are cut; bigseg's own field."""
+
+
+class AuditLogEntryDetail(AuditLogEntry):
+    """An entry by itself."""
+
+    previousVersion: dict[str, Any] | None = None  # noqa: N815 - wire name
+    currentVersion: dict[str, Any] | None = None  # noqa: N815 - wire name
+
+
+class AuditLogPage(BaseModel):
+    """Entries, newest first."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    items: list[AuditLogEntry]
+    links: Links = Field(alias="_links")
+
+
+class CountBucket(BaseModel):
+    """How many entries there are in one stretch of time."""
+
+    timestamp: Int64
+    count: Int32
+
+
+class AuditLogCounts(BaseModel):
+    """How entries are spread over time."""
+
+    buckets: list[CountBucket]
+    totalCount: Int32  # noqa: N815 - wire name
+    bucketIntervalMs: Int64  # noqa: N815 - wire name
+
+
+def account_id(key_prefix: str) -> str:
+    """The account's opaque id: 24 hexadecimal digits, one for each store."""
+    return hashlib.sha256(f"account {key_prefix}".encode()).hexdigest()[:24]
+
+
+def listed_entry(entry: AuditEntry, account: str) -> AuditLogEntry:
+    """An entry as lists show it."""
+    return AuditLogEntry.model_validate(_fields(entry, account))
+
+
+def detailed_entry(entry: AuditEntry, account: str) -> AuditLogEntryDetail:
+    """An entry with summaries of the resource before and after."""
+    change = entry.change
+    versions = {"previousVersion": change.before, "currentVersion": change.after}
+    return AuditLogEntryDetail.model_validate(_fields(entry, account) | versions)
+
+
+def _fields(entry: AuditEntry, account: str) -> dict[str, Any]:
+    change = entry.change
+    target, parent = _places(change.resource)
+    links = {"self": link(f"{AUDIT_LOG}/{entry.id}"), "parent": link(AUDIT_LOG)}
+    return {
+        "_links": links | target,
+        "_id": entry.id,
+        "_accountId": account,
+        "date": entry.position.at_ms,
+        "accesses": [{"action": one, "resource": change.resource} for one in change.actions],
+        "kind": change.kind,
+        "name": change.name,
+        "description": _description(entry),
+        "shortDescription": f"{change.verb} {change.name}",
+        "comment": change.comment,
+        "subject": {"name": change.actor},
+        "token": {"_id": change.token_id, "name": change.actor} if change.token_id else None,
+        "titleVerb": change.verb,
+        "title": f"{change.actor} {change.verb} {change.name}",
+        "target": {"_links": target or None, "name": change.name, "resources": [change.resource]},
+        "parent": parent,
+        "truncated": entry.truncated or None,
+    }
+
+
+def _description(entry: AuditEntry) -> str:
+    """A line for each field that differs, or that was given."""
+    before, after = entry.change.before or {}, entry.change.after or {}
+    lines = []
+    for name, value in after.items():
+        old = before.get(name)
+        if value != old and name not in _SILENT:
+            was = f"{_text(old)} → " if name in before else ""
+            lines.append(f"- {name}: {was}{_text(value)}")
+    if entry.truncated:
+        lines.append("- long texts and lists of this entry are cut")
+    return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _places(resource: str) -> tuple[Links, dict[str, Any] | None]:
+    """Links to a resource, and what holds it."""
+    names = [part.partition("/")[2] for part in resource.split(":")]
+    kinds = [part.partition("/")[0] for part in resource.split(":")]
+    match kinds:
+        case ["proj"]:
+            return {"canonical": link(project_path(names[0]))}, None
+        case ["proj", "env"]:
+            parent = {
+                "_links": {"self": link(project_path(names[0]))},
+                "name": names[0],
+                "resource": project_resource(names[0]),
+            }
+            return {"canonical": link(f"{environments_path(names[0])}/{names[1]}")}, parent
+        case ["proj", "env", "segment"]:
+            scope = Scope(names[0], names[1])
+            path = SegmentPath(names[0], names[1], names[2])
+            parent = {
+                "_links": {
+                    "self": link(f"{environments_path(scope.project)}/{scope.environment}"),
+                    "segments": link(segments_path(scope)),
+                },
+                "name": scope.environment,
+                "resource": environment_resource(scope),
+            }
+            links = {"canonical": link(path.self), "site": link(path.site, "text/html")}
+            return links, parent
+        case _:
+            return {}, None

@@ -1,0 +1,109 @@
+"""``POST …/segments/evaluate``: which segments of an environment a context is a member of.
+
+Choices where LaunchDarkly's behaviour is not documented: segments come newest first, as in
+their list; a context without a kind is a user, and a multi context is taken; a key must be
+one that lists could hold; a context has a largest size. A segment that cannot be told is no
+membership, as the SDKs have it, and never an error of the request.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.scope import AccessScope
+from api.errors import TooLarge
+from api.evaluation import Effort, HeavyEvaluation
+from api.heavy.lane import HeavyLane
+from api.launchdarkly.evaluations.environments import EvaluableEnvironments
+from api.launchdarkly.evaluations.evaluation import Evaluated, evaluated, read_question
+from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, answer_of
+from api.launchdarkly.evaluations.shapes import ContextInstanceSegmentMemberships
+from api.launchdarkly.wire.links import PREFIX
+from api.launchdarkly.wire.requests import RequireJson, ScopeOf
+from api.lookups.many import ListLookups
+from api.services.services import CallerOf, Services
+from worker.store import Scope
+
+#: Evaluations at one time; more wait. It bounds threads and memory that they hold.
+_AT_ONCE: Final = 8
+#: Of them, those that compute and do not wait for the store: each one takes turns of the
+#: interpreter, which the look-ups then wait for.
+_COMPUTING: Final = 2
+#: Bytes of a context: far above any seen.
+CONTEXT_BYTES: Final = 128 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+def router(services: Services) -> APIRouter:
+    """The route of this module, with what it remembers between requests."""
+    routes = APIRouter(prefix=f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}")
+    routes.tags = ["Segments"]
+    routes.post(
+        "/segments/evaluate",
+        operation_id="getContextInstanceSegmentsMembershipByEnv",
+        response_model=ContextInstanceSegmentMemberships,
+        dependencies=[RequireJson],
+    )(Evaluations(services).evaluate_segments)
+    return routes
+
+
+class Evaluations:
+    """Evaluates all segments of an environment; for one event loop."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._environments = EvaluableEnvironments(services.settings.evaluation_cache_bytes)
+        self._lists = ListLookups(services.lookups, services.store)
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._computing = asyncio.Semaphore(_COMPUTING)
+        self._heavy = HeavyLane()
+
+    async def evaluate_segments(
+        self, request: Request, scope: ScopeOf, caller: CallerOf
+    ) -> Response:
+        """Tell for every segment of an environment whether a context is a member."""
+        raw = await request.body()
+        if len(raw) > CONTEXT_BYTES:
+            raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")
+        answer = await self._if_light(raw, scope, caller.scope)
+        if answer is None:
+            question = HeavyQuestion(scope, caller.scope, raw)
+            answer = await self._heavy.run(partial(self._ask_child, question))
+        if answer.errors:
+            self._services.metrics.segments_in_error(answer.errors)
+            _log.warning(
+                "evaluation.segments_in_error",
+                project=scope.project,
+                environment=scope.environment,
+                count=answer.errors,
+                first=answer.first_error,
+            )
+        return Response(answer.body, media_type="application/json")
+
+    async def _if_light(self, raw: bytes, scope: Scope, seen: AccessScope) -> Evaluated | None:
+        """Give the answer, if it can be had without keeping others waiting."""
+        async with self._turn:
+            store = self._services.store
+            question = await run_in_threadpool(
+                lambda: read_question(self._environments, store(), raw, scope)
+            )
+            lists = await self._lists.look_up(question.asked)
+            async with self._computing:
+                answer = partial(evaluated, question, lists, seen, Effort.light())
+                return await run_in_threadpool(_unless_heavy, answer)
+
+    async def _ask_child(self, question: HeavyQuestion) -> Evaluated:
+        return answer_of(await self._services.heavy_process.ask(question.message()))
+
+
+def _unless_heavy(answer: Callable[[], Evaluated]) -> Evaluated | None:
+    try:
+        return answer()
+    except HeavyEvaluation:
+        return None

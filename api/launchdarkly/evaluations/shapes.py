@@ -1,0 +1,77 @@
+"""The answer of an evaluation as LaunchDarkly's clients see it.
+
+All nine fields of an item are there and none is null: the clients insist.
+Source: section 6 of the Segments API's documentation and the clients' models.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.evaluation import Outcome
+from api.launchdarkly.evaluations.segments import EvaluableSegment
+from api.launchdarkly.segments.representation import Links
+from api.launchdarkly.wire.links import PREFIX, link, segments_path
+from worker.store import Scope
+
+
+class ContextInstanceSegmentMembership(BaseModel):
+    """What is said of one segment."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    name: str
+    key: str
+    description: str
+    unbounded: bool
+    external: str
+    isMember: bool  # noqa: N815 - wire name
+    isIndividuallyTargeted: bool  # noqa: N815 - wire name
+    isRuleTargeted: bool  # noqa: N815 - wire name
+    links: Links = Field(alias="_links")
+
+
+class ContextInstanceSegmentMemberships(BaseModel):
+    """What is said of all segments of an environment."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    items: list[ContextInstanceSegmentMembership]
+    links: Links = Field(alias="_links")
+
+
+def memberships_body(
+    scope: Scope, segments: Iterable[EvaluableSegment], outcomes: Mapping[str, Outcome]
+) -> bytes:
+    """The answer as JSON: what the model above makes of the same fields.
+
+    Args:
+        scope: the environment.
+        segments: those that are shown; whoever may see fewer gets fewer.
+        outcomes: by segment key, of these at least.
+
+    Cost: about 1 µs a segment.
+    """
+    items = b",".join([one.shown + _end(outcomes[one.definition.key]) for one in segments])
+    return b'{"items":[' + items + b'],"_links":' + _links(scope) + b"}"
+
+
+def _end(outcome: Outcome) -> bytes:
+    return _ENDS[outcome.is_member, outcome.is_individually_targeted, outcome.is_rule_targeted]
+
+
+def _end_of(*values: bool) -> bytes:
+    names = ("isMember", "isIndividuallyTargeted", "isRuleTargeted")
+    return b"," + json.dumps(dict(zip(names, values, strict=True)))[1:].encode()
+
+
+_BOTH: Final = (False, True)
+_ENDS: Final = {(a, b, c): _end_of(a, b, c) for a in _BOTH for b in _BOTH for c in _BOTH}
+
+
+def _links(scope: Scope) -> bytes:
+    path = f"{PREFIX}/projects/{scope.project}/environments/{scope.environment}"
+    links = {"parent": link(segments_path(scope)), "self": link(f"{path}/segments/evaluate")}
+    return json.dumps(links).encode()

@@ -1,0 +1,149 @@
+"""Create exports and watch them."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from api.access.auth import Caller
+from api.audit import audit_segment
+from api.bodies.faults import refusal
+from api.bodies.json_values import read_json
+from api.bodies.strict import StrictBody
+from api.errors import NotFound
+from api.jobs.idempotency import (
+    Earlier,
+    IdempotencyKeyOf,
+    start_once,
+    take_turn,
+)
+from api.launchdarkly.jobs.representation import (
+    ExportRepresentation,
+    export_representation,
+    find_job,
+)
+from api.launchdarkly.targeting.fields import null_is
+from api.launchdarkly.wire.big_segments import big_segment
+from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.requests import SegmentPathOf, require_json
+from api.services.services import CallerOf, Services, ServicesOf
+from worker.store import ExportRequest, JobState, Segment, admit_export
+from worker.store.jobs.requests import digest_of
+
+Format = Literal["csv", "parquet"]
+
+
+class ExportBody(StrictBody):
+    """How the keys are written."""
+
+    format: Annotated[Format, null_is("csv")] = "csv"
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports"
+    routes = APIRouter(prefix=prefix, tags=["Segments"])
+    routes.post("", operation_id="createBigSegmentExport", response_model=ExportRepresentation)(
+        create_export
+    )
+    routes.get("/{exportID}", operation_id="getBigSegmentExport")(get_export)
+    return routes
+
+
+async def create_export(
+    request: Request,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
+) -> Response:
+    """Start an export of the included keys, as they are when it begins.
+
+    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    nothing.
+    """
+    chosen = await _format(request)
+    return await run_in_threadpool(_create, chosen, path, services, caller, key)
+
+
+def get_export(
+    path: SegmentPathOf,
+    exportID: str,  # noqa: N803 - the documented name
+    services: ServicesOf,
+) -> ExportRepresentation:
+    """Read an export: how far it is, and where its file is."""
+    request, state = find_export(services, path, exportID)
+    return export_representation(path, request, state, services.clock)
+
+
+def find_export(
+    services: Services, path: SegmentPath, export_id: str
+) -> tuple[ExportRequest, JobState]:
+    """An export of this segment, and how far it is.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    state = find_job(services.store(), path, "export", export_id)
+    if not isinstance(state.request, ExportRequest):
+        raise NotFound(f"export {export_id} does not exist")
+    return state.request, state
+
+
+def _create(
+    chosen: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
+) -> Response:
+    store = services.store()
+    segment = big_segment(store, path)
+    fingerprint = digest_of("export", chosen)
+    turn = take_turn(store, segment.ref, "export", caller.token_id, key)
+    if isinstance(turn, Earlier):
+        return turn.answer(fingerprint, lambda first: _shown(services, path, first))
+    request = ExportRequest(services.ids(), segment.ref, services.clock(), chosen, caller.name)
+
+    def start() -> Response:
+        admit_export(store, request)
+        _announce(services, caller, segment, request)
+        return _shown(services, path, request.export_id)
+
+    return start_once(turn, fingerprint, request.export_id, start)
+
+
+def _announce(services: Services, caller: Caller, segment: Segment, request: ExportRequest) -> None:
+    audit_segment(
+        services,
+        caller,
+        segment,
+        action="createBigSegmentExport",
+        verb="started an export of the segment",
+        after={"exportId": request.export_id, "format": request.format},
+    )
+    services.work.work(request.ref)
+
+
+def _shown(services: Services, path: SegmentPath, export_id: str) -> Response:
+    shown = get_export(path, export_id, services)
+    location = {"Location": path.export(export_id)}
+    return JSONResponse(shown.model_dump(mode="json"), headers=location)
+
+
+async def _format(request: Request) -> Format:
+    """What a JSON object in the body asks for; an empty body of any type, or null, is CSV.
+
+    Raises:
+        InvalidRequest: it is no such object.
+        UnsupportedMediaType: the body is of another type, and not empty.
+    """
+    raw = await request.body()
+    if not raw:
+        return "csv"
+    await require_json(request)
+    body = read_json(raw)
+    if body is None:
+        return "csv"
+    try:
+        return ExportBody.model_validate(body).format
+    except ValidationError as exc:
+        raise refusal(exc) from exc

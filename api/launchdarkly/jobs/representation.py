@@ -1,0 +1,216 @@
+"""Imports and exports as callers see them: documented fields, and ours beside them."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+
+from api.bodies.integers import Int64
+from api.errors import NotFound
+from api.launchdarkly.jobs.reports import ImportReport, Initiator
+from api.launchdarkly.segments.representation import Links
+from api.launchdarkly.wire.links import SegmentPath, link
+from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
+from worker.store.jobs.records import Progress, Stage, Status
+from worker.store.keyspace import JobKind
+
+JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_UNITS: Final = ("kB", "MB", "GB", "TB")
+_STEP: Final = 1_000
+
+#: A job's record keeps it as text.
+StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
+
+
+class FileStatus(BaseModel):
+    """One list file of an import."""
+
+    filename: str
+    status: Status
+
+
+class JobProgress(BaseModel):
+    """How far a job is; counters may go back when a unit of work is repeated."""
+
+    stage: StageName
+    bytesDone: Int64  # noqa: N815 - wire name
+    bytesTotal: Int64  # noqa: N815 - wire name
+    rowsDone: Int64  # noqa: N815 - wire name
+    rate: float | None
+    """Rows a second; null before the first."""
+    etaSeconds: float | None  # noqa: N815 - wire name
+    """Null while it cannot be told."""
+
+
+class PreviousImport(BaseModel):
+    """The import that was live when another one was created."""
+
+    id: str
+    completionTime: Int64  # noqa: N815 - wire name
+    editsSince: Int64  # noqa: N815 - wire name
+    """Requests that edited the list in between, and removals of expired members."""
+
+
+class ImportRepresentation(BaseModel):
+    """An import: LaunchDarkly's seven fields first."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    id: str
+    segmentKey: str  # noqa: N815 - wire name
+    creationTime: Int64  # noqa: N815 - wire name
+    mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
+    status: Status
+    files: list[FileStatus]
+    links: Links = Field(alias="_links")
+    stage: StageName
+    reason: str | None
+    progress: JobProgress
+    report: SkipValidation[ImportReport] | None
+    """Null before the import is complete or waits for its approval."""
+    previousImport: PreviousImport | None  # noqa: N815 - wire name
+    """What was live when this one was created; a `replace` takes away what the edits since
+    added. Null if the segment had none."""
+
+
+class ExportRepresentation(BaseModel):
+    """An export: LaunchDarkly's eight fields first, never null."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    id: str
+    segmentKey: str  # noqa: N815 - wire name
+    creationTime: Int64  # noqa: N815 - wire name
+    status: Status
+    sizeBytes: Int64  # noqa: N815 - wire name
+    size: str
+    initiator: Initiator
+    links: Links = Field(alias="_links")
+    format: Literal["csv", "parquet"]
+    rows: Int64 | None
+    stage: StageName
+    reason: str | None
+    progress: JobProgress
+
+
+def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> JobState:
+    """A job of this segment, also after the segment was deleted, but not its environment.
+
+    Cost: two round trips.
+
+    Raises:
+        NotFound: the segment has no such job, or no longer.
+        ProjectNotFound: or EnvironmentNotFound: what its path names is not there.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    if JOB_ID.fullmatch(job_id) is None:
+        raise NotFound(f"{kind} {job_id[:80]} does not exist")
+    store.environments.require(path.scope)
+    state = store.jobs.get(JobRef(kind, path.scope, job_id))
+    if state.request.list_ref.segment != path.segment:
+        raise NotFound(f"segment {path.segment} has no {kind} {job_id}")
+    return state
+
+
+def import_representation(
+    path: SegmentPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
+) -> ImportRepresentation:
+    """An import as callers see it."""
+    return ImportRepresentation(
+        id=request.import_id,
+        segmentKey=path.segment,
+        creationTime=request.created_ms,
+        mode=request.mode,
+        status=state.status,
+        files=[FileStatus(filename=one.filename, status=state.status) for one in request.sources],
+        links={"self": link(path.import_(request.import_id)), "parent": link(path.self)},
+        stage=state.progress.stage,
+        reason=state.reason,
+        progress=_progress(state, clock()),
+        report=state.report,
+        previousImport=_previous(state),
+    )
+
+
+def _previous(state: JobState) -> PreviousImport | None:
+    found = state.previous
+    if found is None:
+        return None
+    return PreviousImport(
+        id=found.import_id, completionTime=found.published_ms, editsSince=found.edits_since
+    )
+
+
+def export_representation(
+    path: SegmentPath, request: ExportRequest, state: JobState, clock: Callable[[], int]
+) -> ExportRepresentation:
+    """An export as callers see it; the download's link is there once it is complete."""
+    report = state.report or {}
+    size_bytes = int(report.get("sizeBytes", 0))
+    own = path.export(request.export_id)
+    links = {"self": link(own), "parent": link(path.self)}
+    if state.status == "complete":
+        kind = "text/csv" if request.format == "csv" else "application/vnd.apache.parquet"
+        links["download"] = link(f"{own}/download", kind)
+    return ExportRepresentation(
+        id=request.export_id,
+        segmentKey=path.segment,
+        creationTime=request.created_ms,
+        status=state.status,
+        sizeBytes=size_bytes,
+        size=human_size(size_bytes),
+        initiator={"name": request.initiator} if request.initiator else {},
+        links=links,
+        format=request.format,
+        rows=report.get("rows"),
+        stage=state.progress.stage,
+        reason=state.reason,
+        progress=_progress(state, clock()),
+    )
+
+
+def human_size(size_bytes: int) -> str:
+    """``18 B``, ``1.2 MB``: decimal units, one digit."""
+    if size_bytes < _STEP:
+        return f"{size_bytes} B"
+    power = min(len(_UNITS), (len(str(size_bytes)) - 1) // 3)
+    return f"{size_bytes / _STEP**power:.1f} {_UNITS[power - 1]}"
+
+
+def _progress(state: JobState, now_ms: int) -> JobProgress:
+    progress = state.progress
+    seconds = _seconds_at_work(progress, state.ended_ms or _until_ms(state, now_ms))
+    rate = progress.rows_done / seconds if seconds and progress.rows_done else None
+    return JobProgress(
+        stage=progress.stage,
+        bytesDone=progress.bytes_done,
+        bytesTotal=progress.bytes_total,
+        rowsDone=progress.rows_done,
+        rate=None if rate is None else round(rate, 1),
+        etaSeconds=_eta_s(state, seconds),
+    )
+
+
+def _until_ms(state: JobState, now_ms: int) -> int:
+    """Until when it has worked: one that waits for its approval does nothing."""
+    waits = state.status == "pending_approval"
+    return state.progress.touched_ms or now_ms if waits else now_ms
+
+
+def _seconds_at_work(progress: Progress, until_ms: int) -> float:
+    if progress.started_ms is None:
+        return 0.0
+    return max(0, until_ms - progress.started_ms) / 1_000
+
+
+def _eta_s(state: JobState, seconds: float) -> float | None:
+    if state.ended_ms is not None:
+        return 0.0
+    if state.status == "pending_approval":
+        return None
+    done, total = state.progress.bytes_done, state.progress.bytes_total
+    if not done or not seconds or total < done:
+        return None
+    return round(seconds * (total - done) / done, 1)

@@ -1,0 +1,102 @@
+"""``POST …/contexts`` and ``POST …/users``: edit the lists of a big segment by hand."""
+
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from api.audit import audit_segment
+from api.bodies.strict import StrictBody
+from api.errors import InvalidRequest
+from api.launchdarkly.segments.summaries import KeyEdit, asked_edits, edit_actions
+from api.launchdarkly.wire.big_segments import big_segment
+from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
+from api.services.services import CallerOf, ServicesOf
+from worker.context_keys import fault_of
+from worker.store import Edit
+from worker.store.lists.lists import EditOp
+
+#: Keys in one request: some 20 ms of the server's time.
+MOST_KEYS: Final = 10_000
+
+Keys = Annotated[list[str], Field(fail_fast=True)]
+
+
+class KeyChanges(StrictBody):
+    """Changes of one list: first add, then remove."""
+
+    add: Keys | None = None
+    remove: Keys | None = None
+
+
+class TargetChanges(StrictBody):
+    """Changes of both lists, the included one first."""
+
+    included: KeyChanges | None = None
+    excluded: KeyChanges | None = None
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}"
+    routes = APIRouter(prefix=prefix, tags=["Segments"], dependencies=[RequireJson])
+    for path, operation in (
+        ("/contexts", "updateBigSegmentContextTargets"),
+        ("/users", "updateBigSegmentTargets"),
+    ):
+        routes.post(path, operation_id=operation, status_code=204)(update_targets)
+    return routes
+
+
+def update_targets(
+    body: TargetChanges, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Add keys to the lists and remove some; nothing is applied unless all keys are valid.
+
+    Applying the same changes again changes nothing more, so a 503 may be retried.
+    """
+    edits = _edits(body)
+    store = services.store()
+    segment = big_segment(store, path)
+    if edits:
+        if store.memberships.edit(segment.ref, edits):
+            services.work.reshard(segment.ref)
+        shown = asked_edits(_counts(body))
+        audit_segment(
+            services,
+            caller,
+            segment,
+            action=edit_actions(shown),
+            verb="edited the lists of the segment",
+            after={"edits": shown},
+        )
+    return Response(status_code=204)
+
+
+def _edits(body: TargetChanges) -> list[Edit]:
+    changes = list(_changes(body))
+    count = sum(len(keys) for _, _, keys in changes)
+    if count > MOST_KEYS:
+        raise InvalidRequest(f"{count:,} keys in one request; at most {MOST_KEYS:,} are taken")
+    for _, where, keys in changes:
+        for position, key in enumerate(keys):
+            fault = fault_of(key)
+            if fault is not None:
+                raise InvalidRequest(f"{where}[{position}]: {fault}")
+    return [Edit(op, key) for op, _, keys in changes for key in keys]
+
+
+def _counts(body: TargetChanges) -> Iterator[KeyEdit]:
+    for _, where, keys in _changes(body):
+        side, _, action = where.partition(".")
+        yield side, action, len(keys)
+
+
+def _changes(body: TargetChanges) -> Iterator[tuple[EditOp, str, list[str]]]:
+    if body.included is not None:
+        yield "i+", "included.add", body.included.add or []
+        yield "i-", "included.remove", body.included.remove or []
+    if body.excluded is not None:
+        yield "e+", "excluded.add", body.excluded.add or []
+        yield "e-", "excluded.remove", body.excluded.remove or []

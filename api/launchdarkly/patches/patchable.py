@@ -1,0 +1,80 @@
+"""What patches may address, by resource: its fields, and those that only clients send.
+
+Fields that a known client sends although LaunchDarkly has no such field are ignored; see
+``ignored_fields``. LaunchDarkly's fields for something that does not exist here are refused
+with the reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from api.bodies.known_names import allowed, shown
+from api.launchdarkly.projects.bodies import EnvironmentFields, ProjectFields
+from api.launchdarkly.tokens.bodies import TokenFields
+from api.launchdarkly.wire.ignored_fields import ignored_in
+
+
+@dataclass(frozen=True, slots=True)
+class Patchable:
+    """A kind of resource, in the words of refusals."""
+
+    name: str
+    """With its article."""
+    fields: tuple[str, ...]
+    """Those that a patch can change."""
+    ignored: frozenset[str] = frozenset()
+    """Fields whose changes are left out; see ``ignored_fields``."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Fields of LaunchDarkly's that cannot be set here, and why."""
+
+    def ignores(self, pointer: str) -> bool:
+        """Whether a change of this place is left out; everything else in its patch counts."""
+        return pointer.removeprefix("/") in self.ignored
+
+    def no_field(self, name: str) -> str:
+        """Why a name that is not in ``fields`` cannot be changed, and what can."""
+        if name in self.absent:
+            return f"/{name}: {self.absent[name]}"
+        listed = allowed(name, self.fields, "fields")
+        if shown(name) is None:
+            return f"path names no field of {self.name}; {listed}"
+        return f"/{name} is not a field of {self.name}; {listed}"
+
+
+#: The refusal of any request for approvals.
+NO_APPROVALS: Final = (
+    "changes need no approval here, so there are no settings for approvals; leave them out "
+    "(in Terraform, approval_settings and segment_approval_settings)"
+)
+_NO_PIPELINES: Final = "there are no release pipelines here; leave it out"
+
+SEGMENT: Final = Patchable(
+    "a segment",
+    (
+        "name",
+        "description",
+        "tags",
+        "included",
+        "excluded",
+        "includedContexts",
+        "excludedContexts",
+        "rules",
+    ),
+    ignored=ignored_in("segment patch"),
+)
+PROJECT: Final = Patchable(
+    "a project",
+    tuple(ProjectFields.model_fields),
+    absent=MappingProxyType({"defaultReleasePipelineKey": _NO_PIPELINES}),
+)
+ENVIRONMENT: Final = Patchable(
+    "an environment",
+    tuple(EnvironmentFields.model_fields),
+    # Source: the model Environment of LaunchDarkly's clients, and what the provider sends.
+    absent=MappingProxyType(
+        {"approvalSettings": NO_APPROVALS, "resourceApprovalSettings": NO_APPROVALS}
+    ),
+)
+TOKEN: Final = Patchable("an access token", tuple(TokenFields.model_fields))

@@ -1,0 +1,60 @@
+"""What every instruction has: a kind, a model of its parameters, a function, and its segments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import ConfigDict, ValidationError
+
+from api.bodies.faults import refusal
+from api.bodies.strict import StrictBody
+from api.errors import InvalidRequest
+from api.launchdarkly.segments.instructions.draft import Draft
+from api.launchdarkly.targeting.fields import Ids, naming
+
+#: Which segments an instruction is for.
+Segments = Literal["any", "standard", "big"]
+
+
+class Parameters(StrictBody):
+    """The parameters of one kind of instruction, without its kind."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+ParametersLike = TypeVar("ParametersLike", bound=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionKind(Generic[ParametersLike]):
+    """One row of the table of instructions."""
+
+    parameters: type[ParametersLike]
+    apply: Callable[[Draft, ParametersLike], None]
+    """Changes the draft, or raises ``InvalidRequest``; leaves alone what is so already."""
+    segments: Segments = "any"
+
+    def read(self, raw: Mapping[str, Any], where: str, ids: Ids) -> ParametersLike:
+        """Check an instruction's parameters.
+
+        Raises:
+            InvalidRequest: one is wrong; says where, never the value.
+        """
+        named = {name: value for name, value in raw.items() if name != "kind"}
+        try:
+            return self.parameters.model_validate(
+                named, context=naming(ids), by_alias=True, by_name=False
+            )
+        except ValidationError as exc:
+            raise self._refusal(exc, where) from exc
+
+    def _refusal(self, error: ValidationError, where: str) -> InvalidRequest:
+        found, fault = refusal(error, where), error.errors(include_input=False)[0]
+        if fault["type"] == "missing" and len(fault["loc"]) == 1:
+            fields = self.parameters.model_fields.items()
+            names = ", ".join(field.alias or name for name, field in fields)
+            return InvalidRequest(f"{found}; parameters: {names}")
+        return found
+
+
+Kinds = Mapping[str, InstructionKind[Any]]

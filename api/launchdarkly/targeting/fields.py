@@ -1,0 +1,117 @@
+"""The kinds of fields that segments, rules and clauses are made of.
+
+Clients written in Go send null or '' for what they leave out, so both count as absent where
+'' could mean nothing else.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
+
+from api.bodies.integers import Int32
+from api.bodies.strict import StrictBody
+from worker.context_keys import fault_of
+
+Ids = Callable[[], str]
+
+DEFAULT_KIND: Final = "user"
+#: Weights are thousandths of a percent.
+WHOLE_WEIGHT: Final = 100_000
+
+_NEW_ID: Final = "new_id"
+_RESERVED_KINDS: Final = ("kind", "multi")
+
+
+class WireValue(StrictBody):
+    """An immutable part of a segment."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+def naming(ids: Ids) -> dict[str, Ids]:
+    """The validation context in which rules and clauses without an ``_id`` get one.
+
+    Without it a missing id is a fault.
+
+    Args:
+        ids: makes a new id at each call; LaunchDarkly's are UUIDs (observed).
+    """
+    return {_NEW_ID: ids}
+
+
+def null_is(default: object) -> BeforeValidator:
+    """Read null as absent."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+def blank_is(default: object) -> BeforeValidator:
+    """Read null and '' as absent."""
+    return BeforeValidator(lambda value: default if value is None or value == "" else value)
+
+
+def require_distinct(ids: Iterable[str], what: str) -> None:
+    """Make sure that each can be told apart.
+
+    Raises:
+        ValueError: two are the same.
+    """
+    seen = list(ids)
+    if len(set(seen)) != len(seen):
+        message = f"two {what} have one _id; leave it out of the new one"
+        raise ValueError(message)
+
+
+def _given_or_new(value: object, info: ValidationInfo) -> object:
+    if (value is None or value == "") and info.context:
+        return info.context[_NEW_ID]()
+    return value
+
+
+def _not_reserved(kind: str) -> str:
+    if kind in _RESERVED_KINDS:
+        message = f"{kind} is reserved"
+        raise ValueError(message)
+    return kind
+
+
+def _usable(keys: tuple[str, ...]) -> tuple[str, ...]:
+    for row, key in enumerate(keys):
+        fault = fault_of(key)
+        if fault is not None:
+            message = f"entry {row}: {fault}"
+            raise ValueError(message)
+    return keys
+
+
+ServerId = Annotated[str, BeforeValidator(_given_or_new), Field(min_length=1, max_length=256)]
+#: Source: the SDKs' rule for context kinds.
+KindName = Annotated[
+    str, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]+$"), AfterValidator(_not_reserved)
+]
+ContextKind = Annotated[KindName, blank_is(DEFAULT_KIND)]
+#: A list of context keys in the order given.
+KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_usable)]
+ContextKeys = Annotated[KeyList, null_is(())]
+Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
+Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
+#: Source: Terraform's provider enforces it.
+Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]
+#: Not documented; far above any seen. A list reads the words of every segment, so one
+#: segment must not be able to fill the memory.
+MOST_TAGS: Final = 1_000
+#: Each once, in the order in which they came.
+Tags = Annotated[
+    tuple[Tag, ...],
+    Field(fail_fast=True, max_length=MOST_TAGS),
+    null_is(()),
+    AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
+]
+SegmentName = Annotated[str, Field(min_length=1, max_length=1_024, pattern=r"\S")]
+Description = Annotated[str, Field(max_length=32_768)]

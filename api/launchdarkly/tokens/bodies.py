@@ -1,0 +1,187 @@
+"""What clients send about access tokens.
+
+Source: the models ``AccessTokenPost`` and ``StatementPost`` of LaunchDarkly's clients. Its
+custom roles are not understood. An inline role is: one statement that allows every action on
+some segments is the token's scope, whatever its role may do.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from api.access.scope import MOST_GRANTS
+from api.bodies.integers import Int32, Int64
+from api.bodies.strict import StrictBody
+from api.errors import InvalidRequest
+from api.launchdarkly.targeting.fields import null_is
+from api.launchdarkly.wire.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
+from worker.store import AccessToken, Grant, NewToken, RoleName
+
+_ANY_ACTION: Final = ["*"]
+#: LaunchDarkly's newest version of its API: what a token is pinned to that says nothing, or 0
+#: as Go clients send it. Here every version is answered alike.
+_NEWEST_API_VERSION: Final = 20_240_415
+#: What a token may do that has an inline role and no other.
+_IMPLIED_ROLE: Final = "writer"
+#: What is shown of a statement.
+_SHOWN: Final = {"effect", "actions", "resources"}
+#: Integers above it are not the same in every client.
+_MOST: Final = 2**53 - 1
+
+
+def _specifiers(resources: list[str]) -> list[str]:
+    for one in resources:
+        parse_specifier(one)
+    return resources
+
+
+def _all_actions(actions: list[str]) -> list[str]:
+    if actions != _ANY_ACTION:
+        message = 'only ["*"] is understood; what a token may do is said by its role'
+        raise ValueError(message)
+    return actions
+
+
+def _no_custom_roles(ids: list[Any]) -> list[Any]:
+    if ids:
+        message = "custom roles are not understood; use role, with inlineRole for a scope"
+        raise ValueError(message)
+    return ids
+
+
+NothingElse = Annotated[list[str], null_is([]), Field(max_length=0)]
+
+
+class Statement(StrictBody):
+    """A scope in LaunchDarkly's words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    effect: Literal["allow"]
+    actions: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"enum": [*_ANY_ACTION]})]],
+        AfterValidator(_all_actions),
+        Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
+    ]
+    resources: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"pattern": SPECIFIER_PATTERN})]],
+        Field(min_length=1, max_length=MOST_GRANTS),
+        AfterValidator(_specifiers),
+    ]
+    notActions: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
+    notResources: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
+
+
+class TokenFields(StrictBody):
+    """All of a token that can be changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: Annotated[str, null_is(""), Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    description: Annotated[str, null_is(""), Field(max_length=2_000)] = ""
+    role: RoleName | None = None
+    customRoleIds: Annotated[  # noqa: N815 - wire name
+        list[Any],
+        null_is([]),
+        AfterValidator(_no_custom_roles),
+        Field(json_schema_extra={"maxItems": 0}),
+    ] = Field(default_factory=list)
+    inlineRole: Annotated[  # noqa: N815 - wire name
+        list[Statement], null_is([]), Field(max_length=1)
+    ] = Field(default_factory=list)
+    defaultApiVersion: Annotated[  # noqa: N815 - wire name
+        Int32 | None, Field(strict=True, ge=0, le=99_991_231)
+    ] = None
+    expiry: Annotated[Int64 | None, Field(strict=True, ge=1, le=_MOST)] = None
+    """Unix milliseconds."""
+
+    @property
+    def role_name(self) -> RoleName:
+        """The role, or what is meant without one: an inline role allows every action."""
+        return self.role or (_IMPLIED_ROLE if self.inlineRole else "reader")
+
+    @property
+    def api_version(self) -> int:
+        """The version of LaunchDarkly's API, or the newest one."""
+        return self.defaultApiVersion or _NEWEST_API_VERSION
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """The scope."""
+        return tuple(parse_specifier(one) for role in self.inlineRole for one in role.resources)
+
+
+class NewTokenBody(TokenFields):
+    """What creates a token."""
+
+    serviceToken: Annotated[bool, Field(strict=True), null_is(default=False)] = False  # noqa: N815 - wire name
+
+    def new_token(self, created_by: str, now_ms: int) -> NewToken:
+        """What the store is to make of it.
+
+        Raises:
+            InvalidRequest: it would have ended before it began.
+        """
+        if self.expiry is not None and self.expiry <= now_ms:
+            raise InvalidRequest("expiry: is in the past; it is Unix time in milliseconds")
+        return NewToken(
+            name=self.name,
+            role=self.role_name,
+            created_by=created_by,
+            description=self.description,
+            grants=self.grants,
+            expires_ms=self.expiry,
+            details={
+                "serviceToken": self.serviceToken,
+                "defaultApiVersion": self.api_version,
+            },
+        )
+
+
+class ResetBody(StrictBody):
+    """What resets a token, where a client sends the time in a body instead of the query.
+
+    Source: Terraform's provider 2.x does.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    expiry: Annotated[Int64 | None, Field(strict=True, ge=0, le=_MOST)] = None
+    """Unix milliseconds."""
+
+
+def inline_role(grants: tuple[Grant, ...]) -> list[Statement]:
+    """A scope as it is written; nothing for one without bounds."""
+    if not grants:
+        return []
+    resources = [specifier(one) for one in grants]
+    return [Statement(effect="allow", actions=_ANY_ACTION, resources=resources)]
+
+
+def shown_role(token: AccessToken) -> RoleName | None:
+    """The role as answers have it: not the one that an inline role without any implies.
+
+    LaunchDarkly's tokens have the one or the other, and Terraform's provider would for ever
+    plan to remove a role beside an inline role that it did not send.
+    """
+    return None if token.grants and token.role == _IMPLIED_ROLE else token.role
+
+
+def api_version_of(token: AccessToken) -> int:
+    """The version of LaunchDarkly's API that a token says it is made for."""
+    version: int | None = token.details.get("defaultApiVersion")
+    return version or _NEWEST_API_VERSION
+
+
+def document_of(token: AccessToken) -> dict[str, Any]:
+    """A token as patches see it: every field that can be changed, also those without a value."""
+    statements = inline_role(token.grants)
+    return {
+        "name": token.name,
+        "description": token.description,
+        "role": token.role,
+        "customRoleIds": [],
+        "inlineRole": [one.model_dump(include=_SHOWN) for one in statements],
+        "defaultApiVersion": api_version_of(token),
+        "expiry": token.expires_ms,
+    }

@@ -1,0 +1,226 @@
+"""Access tokens: create, list, get, patch, reset and delete; for admins without a scope.
+
+Source: LaunchDarkly's documentation of access tokens. An admin with a scope could make itself
+a token without one, so it may do none of this.
+"""
+
+import dataclasses
+from typing import Annotated, Final
+
+import structlog
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from api.access.auth import Caller
+from api.audit import audit
+from api.bodies.integers import Int32, Int64
+from api.errors import Conflict
+from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
+from api.launchdarkly.patches.patchable import TOKEN
+from api.launchdarkly.projects.patching import patch_of
+from api.launchdarkly.tokens.bodies import (
+    NewTokenBody,
+    ResetBody,
+    TokenFields,
+    document_of,
+)
+from api.launchdarkly.tokens.shapes import (
+    TOKENS_PATH,
+    TokenPage,
+    TokenRepresentation,
+    token_shape,
+)
+from api.launchdarkly.wire.pages import page_links
+from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
+from api.launchdarkly.wire.responses import shown
+from api.launchdarkly.wire.scope_specifiers import specifier
+from api.services.services import CallerOf, Services, ServicesOf
+from worker.store import AccessToken, TokenChanged
+
+_TRIES: Final = 20
+
+_log = structlog.get_logger(__name__)
+
+
+def router() -> APIRouter:
+    """The routes of this module."""
+    routes = APIRouter(prefix=TOKENS_PATH, tags=["Access tokens"])
+    routes.get("", operation_id="getTokens", response_model=TokenPage)(list_tokens)
+    routes.post(
+        "",
+        operation_id="postToken",
+        status_code=201,
+        response_model=TokenRepresentation,
+        dependencies=[RequireJson],
+    )(post_token)
+    routes.get("/{id}", operation_id="getToken", response_model=TokenRepresentation)(get_token)
+    routes.patch(
+        "/{id}",
+        operation_id="patchToken",
+        response_model=TokenRepresentation,
+        dependencies=[RequireJson],
+    )(patch_token)
+    routes.delete(
+        "/{id}", operation_id="deleteToken", status_code=204, dependencies=[RequireNoBody]
+    )(delete_token)
+    routes.post("/{id}/reset", operation_id="resetToken", response_model=TokenRepresentation)(
+        reset_token
+    )
+    return routes
+
+
+def list_tokens(
+    services: ServicesOf,
+    limit: Annotated[Int32, Query(ge=1, le=1000)] = 25,
+    offset: Annotated[Int64, Query(ge=0)] = 0,
+) -> Response:
+    """List all access tokens, newest first."""
+    found = services.store().access_tokens.read().tokens
+    items = [token_shape(one) for one in found[offset : offset + limit]]
+    links = page_links(TOKENS_PATH, "", limit=limit, offset=offset, total=len(found))
+    return shown(TokenPage(items=items, links=links, totalCount=len(found)))
+
+
+def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
+    """Create an access token; the answer is the only place where its secret is shown."""
+    new = body.new_token(caller.token_id, services.clock())
+    made = services.store().access_tokens.create(new)
+    _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
+    _record(services, caller, "createAccessToken", "created the access token", after=made[0])
+    return _with_secret(made, 201)
+
+
+def get_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
+    """Read an access token."""
+    return shown(token_shape(services.store().access_tokens.get(id)))
+
+
+async def patch_token(
+    request: Request,
+    id: str,  # noqa: A002 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Change an access token by JSON patch; its secret stays."""
+    patch = await patch_of(request)
+
+    def change() -> AccessToken:
+        before, token = _patched(services, id, patch.operations)
+        if token != before:
+            _log.info("token.changed", token=id, role=token.role, by=caller.token_id)
+            verb = "updated the access token"
+            _record(services, caller, "updateAccessToken", verb, before, token, patch.comment)
+        return token
+
+    return shown(token_shape(await run_in_threadpool(change)))
+
+
+def delete_token(
+    id: str,  # noqa: A002 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Revoke an access token; within a second no process takes it any more."""
+    tokens = services.store().access_tokens
+    before = tokens.get(id)
+    tokens.revoke(id)
+    services.token_directory.doubt()
+    _log.info("token.revoked", token=id, by=caller.token_id)
+    _record(services, caller, "deleteAccessToken", "revoked the access token", before=before)
+    return Response(status_code=204)
+
+
+def reset_token(
+    id: str,  # noqa: A002 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+    expiry: Annotated[Int64 | None, Query(ge=0, le=2**53 - 1)] = None,
+    body: ResetBody | None = None,
+) -> Response:
+    """Give an access token another secret; the old one ends now, or at ``expiry``."""
+    if expiry is None and body is not None:
+        expiry = body.expiry
+    keep = expiry if expiry is not None and expiry > services.clock() else None
+    made = services.store().access_tokens.reset(id, keep)
+    services.token_directory.doubt()
+    _log.info("token.reset", token=id, by=caller.token_id)
+    _record(services, caller, "resetAccessToken", "gave another secret to", after=made[0])
+    return _with_secret(made, 200)
+
+
+def _patched(
+    services: Services, token_id: str, operations: list[object]
+) -> tuple[AccessToken, AccessToken]:
+    """The token as it was and as it is."""
+    tokens = services.store().access_tokens
+    for _ in range(_TRIES):
+        current = tokens.get(token_id)
+        fields = _patched_fields(current, operations)
+        wanted = dataclasses.replace(
+            current,
+            name=fields.name,
+            description=fields.description,
+            role=fields.role_name,
+            grants=fields.grants,
+            expires_ms=fields.expiry,
+            details={**current.details, "defaultApiVersion": fields.api_version},
+        )
+        if document_of(wanted) == document_of(current):
+            return current, current
+        try:
+            changed = tokens.update(current, wanted)
+        except TokenChanged:
+            continue
+        services.token_directory.doubt()
+        return current, changed
+    raise Conflict(f"access token {token_id} changes too fast; try again later")
+
+
+def _patched_fields(current: AccessToken, operations: list[object]) -> TokenFields:
+    try:
+        return TokenFields.model_validate(apply_json_patch(document_of(current), operations, TOKEN))
+    except ValidationError as exc:
+        raise patch_refusal(exc, operations) from exc
+
+
+def _record(
+    services: Services,
+    caller: Caller,
+    action: str,
+    verb: str,
+    before: AccessToken | None = None,
+    after: AccessToken | None = None,
+    comment: str | None = None,
+) -> None:
+    token = after or before
+    assert token is not None  # noqa: S101 - a change has one side at least
+    audit(
+        services,
+        caller,
+        None,
+        action=action,
+        kind="token",
+        resource=f"service-token/{token.id}",
+        name=token.name or token.id,
+        verb=verb,
+        comment=comment,
+        before=None if before is None else _summary(before),
+        after=None if after is None else _summary(after),
+    )
+
+
+def _summary(token: AccessToken) -> dict[str, object]:
+    """What an entry says of a token; neither its secret nor the digest."""
+    return {
+        "name": token.name,
+        "role": token.role,
+        "resources": [specifier(one) for one in token.grants],
+        "expiry": token.expires_ms,
+    }
+
+
+def _with_secret(made: tuple[AccessToken, str], status: int) -> Response:
+    answer = shown(token_shape(*made), status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

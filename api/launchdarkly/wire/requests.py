@@ -1,0 +1,127 @@
+"""What a request says about its resource: checked path parameters and body types."""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+
+from api.bodies.json_values import read_json
+from api.bodies.strict import unknown_name
+from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
+from api.launchdarkly.wire.links import RESOURCE_KEY, SegmentPath
+from worker.store import Scope
+
+_READING: Final = frozenset({"GET", "HEAD"})
+_EMPTY: Final = frozenset({b"", b"null", b"{}"})
+
+
+def scope_of(projectKey: str, environmentKey: str) -> Scope:  # noqa: N803 - the documented names
+    """The environment that the path names; whether it exists is not said.
+
+    Raises:
+        NotFound: a key that no resource can have.
+    """
+    _require_keys(projectKey, environmentKey)
+    return Scope(projectKey, environmentKey)
+
+
+def segment_path_of(
+    projectKey: str,  # noqa: N803 - the documented names
+    environmentKey: str,  # noqa: N803 - same
+    segmentKey: str,  # noqa: N803 - same
+) -> SegmentPath:
+    """The segment that the path names; whether it exists is not said.
+
+    Raises:
+        NotFound: a key that no resource can have.
+    """
+    _require_keys(projectKey, environmentKey, segmentKey)
+    return SegmentPath(projectKey, environmentKey, segmentKey)
+
+
+def media_type(content_type: str) -> str:
+    """A ``Content-Type`` header's type in lower case without parameters, '' without a header."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def media_type_of(request: Request) -> str:
+    """The type of the body, as :func:`media_type` gives it."""
+    return media_type(request.headers.get("content-type", ""))
+
+
+def is_json(kind: str) -> bool:
+    """Whether a media type is JSON, or built on it."""
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def require_json_type(kind: str) -> None:
+    """Make sure that a media type, if one is given, is JSON.
+
+    Raises:
+        UnsupportedMediaType: it is something else.
+    """
+    if kind and not is_json(kind):
+        raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
+
+
+async def require_json(request: Request) -> None:
+    """Make sure that the body, if it has a type, is JSON, and all of it can be kept.
+
+    What the framework parses is read here once more, because its parser takes halves of
+    surrogate pairs and drops members without a word; other handlers read it themselves.
+
+    Raises:
+        InvalidRequest: as ``read_json``.
+        UnsupportedMediaType: it is something else.
+    """
+    require_json_type(media_type_of(request))
+    raw = await request.body()
+    if raw and request.scope["route"].body_field is not None:
+        read_json(raw)
+
+
+async def require_known_query(request: Request) -> None:
+    """Make sure that a request that changes something has no unknown query parameter.
+
+    A field of the body that was put there would be lost without a word. Unknown parameters of
+    reads are ignored, because clients add some of their own.
+
+    Raises:
+        InvalidRequest: it has one; lists those that there are.
+    """
+    if not request.query_params or request.method in _READING:
+        return
+    known = sorted(_query_names(request.scope["route"].dependant))
+    for name in request.query_params:
+        if name not in known:
+            fault = unknown_name(name, known, "query parameter", "parameters")
+            into = "" if request.method == "DELETE" else "; send fields in the body"
+            raise InvalidRequest(fault + into)
+
+
+async def require_no_body(request: Request) -> None:
+    """Make sure that no body is sent where none is read; ``null`` and ``{}`` count as none.
+
+    Raises:
+        InvalidRequest: there is one.
+    """
+    if (await request.body()).strip() not in _EMPTY:
+        names = sorted(_query_names(request.scope["route"].dependant))
+        into = f"; send its parameters in the query: {', '.join(names)}" if names else ""
+        raise InvalidRequest(f"this operation takes no body{into}")
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    names = {one.alias for one in dependant.query_params}
+    return names.union(*(_query_names(one) for one in dependant.dependencies))
+
+
+def _require_keys(*keys: str) -> None:
+    if not all(RESOURCE_KEY.fullmatch(key) for key in keys):
+        raise NotFound("invalid resource identifier")
+
+
+ScopeOf = Annotated[Scope, Depends(scope_of)]
+SegmentPathOf = Annotated[SegmentPath, Depends(segment_path_of)]
+RequireJson = Depends(require_json)
+RequireNoBody = Depends(require_no_body)

@@ -1,0 +1,28 @@
+"""A whole bigseg on one machine, for a first run, for tests and for a look around.
+
+Not for production: the S3 stand-in forgets its objects, and nothing is behind a password.
+"""
+
+from api.local.data_dir import DataDirectory
+from api.local.errors import ChildError, EmbeddedError, StopRequestedError
+from api.local.events import Event
+from api.local.system import (
+    DEFAULT_PORT,
+    DEFAULT_REDIS_PORT,
+    DEFAULT_S3_PORT,
+    LocalOptions,
+    LocalSystem,
+)
+
+__all__ = [
+    "DEFAULT_PORT",
+    "DEFAULT_REDIS_PORT",
+    "DEFAULT_S3_PORT",
+    "ChildError",
+    "DataDirectory",
+    "EmbeddedError",
+    "Event",
+    "LocalOptions",
+    "LocalSystem",
+    "StopRequestedError",
+]

@@ -1,0 +1,133 @@
+"""The S3 stand-in of a local system, moto's server, and the bucket in it.
+
+Its objects are in memory, large ones in unlinked files of TMPDIR; all are lost when it
+stops. It checks no signatures: it listens on the loopback only.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from http import HTTPStatus
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from api.local.errors import ServerNotFoundError, ServiceUnreachableError
+from api.local.probes import answers_http
+from api.local.processes import OBJECTS_TIER, ChildSpec
+
+_STAND_IN_VARIABLES: Mapping[str, str] = {
+    # moto takes any credentials; without them botocore looks for a metadata service.
+    "AWS_ACCESS_KEY_ID": "bigseg",
+    "AWS_SECRET_ACCESS_KEY": "bigseg",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+# A profile, a session or another endpoint of the user's would win over the above.
+_FOREIGN_VARIABLES = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+_DEFAULT_REGION = "us-east-1"
+
+
+def object_server_spec(port: int, environment: Mapping[str, str], folder: Path) -> ChildSpec:
+    """Say how the S3 stand-in is started.
+
+    Args:
+        port: where it listens, on the loopback.
+        environment: the environment it inherits.
+        folder: where it spools large objects.
+
+    Raises:
+        ServerNotFoundError: moto is not installed.
+    """
+    if any(find_spec(name) is None for name in ("moto", "flask", "flask_cors")):
+        raise ServerNotFoundError(
+            "no S3 stand-in: `pip install bigseg[embedded]`, or name a service in "
+            "BIGSEG_S3_ENDPOINT"
+        )
+    # Elsewhere the bucket is on other machines: here it stands back as the workers do.
+    server = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    command = ("nice", "-n", "10", *server)
+    variables = {**environment, "TMPDIR": str(folder)}
+    return ChildSpec("objects", command, variables, folder, tier=OBJECTS_TIER)
+
+
+def stand_in_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment in which S3 clients reach the stand-in."""
+    kept = {name: value for name, value in environment.items() if name not in _FOREIGN_VARIABLES}
+    return kept | dict(_STAND_IN_VARIABLES)
+
+
+def make_stand_in_bucket(port: int, bucket: str) -> None:
+    """Make the bucket in a new stand-in, past the user's AWS configuration.
+
+    Raises:
+        ServiceUnreachableError: the stand-in refuses.
+    """
+    status = answers_http("127.0.0.1", port, f"/{bucket}", method="PUT")
+    if status != HTTPStatus.OK:
+        message = f"bucket {bucket} cannot be made in the S3 stand-in (status {status})"
+        raise ServiceUnreachableError(f"{message}: is BIGSEG_S3_BUCKET a valid name?")
+
+
+def make_bucket(endpoint: str, bucket: str, environment: Mapping[str, str]) -> bool:
+    """Make the bucket where it is missing.
+
+    Safe to retry. An existing bucket is left as it is.
+
+    Args:
+        endpoint: URL of the service.
+        bucket: name of the bucket.
+        environment: where the region and the credentials are looked up first; then
+            botocore's usual places.
+
+    Returns:
+        Whether it was made.
+
+    Raises:
+        ServiceUnreachableError: the service does not answer, or refuses.
+    """
+    region = environment.get("BIGSEG_S3_REGION", _DEFAULT_REGION)
+    try:
+        client = _client(endpoint, region, environment)
+        if _has_bucket(client, bucket):
+            return False
+        place = {} if region == _DEFAULT_REGION else {"LocationConstraint": region}
+        options = {"CreateBucketConfiguration": place} if place else {}
+        client.create_bucket(Bucket=bucket, **options)
+    except (BotoCoreError, ClientError) as exc:
+        message = f"bucket {bucket} at {endpoint} can be neither found nor made: {exc}"
+        raise ServiceUnreachableError(message) from exc
+    return True
+
+
+def _client(endpoint: str, region: str, environment: Mapping[str, str]) -> Any:  # noqa: ANN401  # botocore makes its clients at run time
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
+        aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+        config=Config(
+            connect_timeout=5,
+            read_timeout=15,
+            retries={"max_attempts": 2},
+            # Needs no DNS name for the bucket.
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+def _has_bucket(client: Any, bucket: str) -> bool:  # noqa: ANN401  # see _client
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as exc:
+        if exc.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+            return False
+        raise
+    return True

@@ -1,0 +1,288 @@
+"""Start processes in order, watch them, stop them in the opposite order, tier by tier.
+
+Each child is the leader of its own session, so that a terminal's Ctrl-C reaches only the
+parent, and so that what a child leaves behind is ended with its group. A guardian process
+does the same when the parent is killed.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from api.local import guardian
+from api.local.errors import ChildError
+from api.local.process_identity import boot_mark, process_exists, start_mark
+
+_POLL_S = 0.05
+_LEFTOVER_GRACE_S = 10.0
+_TAIL_LINES = 15
+
+# Services need both servers while they stop, and none of them needs another.
+STORE_TIER, OBJECTS_TIER, SERVICE_TIER = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """A process to start.
+
+    Attributes:
+        name: what it is called in messages; also the name of its log file.
+        command: program and arguments.
+        environment: its whole environment.
+        directory: its working directory.
+        grace_s: seconds it gets to end by itself before it is killed.
+        tier: children of a tier are stopped together, and before the tiers below it.
+        restarts: whether it may be started again after it ended by itself. Not what holds
+            data in memory: an S3 stand-in that came back empty would look like a loss.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    directory: Path
+    grace_s: float = 10.0
+    tier: int = SERVICE_TIER
+    restarts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndedChild:
+    """A child that ended by itself.
+
+    Attributes:
+        spec: what it was started from.
+        ran_s: how long it ran.
+        how: its name and how it ended, in a few words.
+        text: the same, with the end of its log.
+    """
+
+    spec: ChildSpec
+    ran_s: float
+    how: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    spec: ChildSpec
+    process: subprocess.Popen[bytes]
+    log: Path
+    started_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A line of the record that finds a child again after its parent's death."""
+
+    name: str
+    pid: int
+    mark: str | None
+    boot: str
+
+
+class Supervisor:
+    """The processes of one system.
+
+    Args:
+        logs: folder for one log file a child; the one of the run before is kept as
+            ``NAME.previous.log``.
+        record: file that names the children while they run, for `stop_leftovers`.
+    """
+
+    def __init__(self, logs: Path, record: Path) -> None:
+        self._logs = logs
+        self._record = record
+        self._children: list[_Child] = []
+        self._started: list[_Started] = []
+        self._guardian = subprocess.Popen(  # noqa: S603  # our own script, no shell
+            [sys.executable, "-I", guardian.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Number of each child's process, in the order of their start."""
+        return {child.spec.name: child.process.pid for child in self._children}
+
+    def start(self, spec: ChildSpec) -> None:
+        """Start a child; returns at once, before it is ready for anything.
+
+        Raises:
+            ChildError: its program cannot be run.
+        """
+        log = self._logs / f"{spec.name}.log"
+        if log.exists():
+            log.replace(log.with_name(f"{spec.name}.previous.log"))
+        try:
+            with log.open("wb") as output:
+                process = subprocess.Popen(  # noqa: S603  # the system's own commands, no shell
+                    spec.command,
+                    cwd=spec.directory,
+                    env=spec.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as exc:
+            raise ChildError(f"{spec.name}: {spec.command[0]} cannot be run: {exc}") from exc
+        self._children.append(_Child(spec, process, log, time.monotonic()))
+        self._tell_guardian(f"watch {process.pid}")
+        mark = start_mark(process.pid)
+        self._started.append(_Started(spec.name, process.pid, mark, boot_mark()))
+        self._write_record()
+
+    def take_ended(self) -> list[EndedChild]:
+        """Give the children that have ended, and forget them with all of their groups."""
+        ended = [child for child in self._children if child.process.poll() is not None]
+        for child in ended:
+            # The rest of its group would go on beside whatever takes its place.
+            _kill_group(child.process.pid)
+            self._children.remove(child)
+            self._tell_guardian(f"forget {child.process.pid}")
+            self._started = [one for one in self._started if one.pid != child.process.pid]
+        if ended:
+            self._write_record()
+        now_s = time.monotonic()
+        return [
+            EndedChild(
+                child.spec,
+                now_s - child.started_s,
+                _how_ended(child, child.process.returncode),
+                _describe_end(child, child.process.returncode),
+            )
+            for child in ended
+        ]
+
+    def check(self) -> None:
+        """Do nothing while all children run.
+
+        Raises:
+            ChildError: one has ended; the message has its status and its log's tail.
+        """
+        for child in self._children:
+            status = child.process.poll()
+            if status is not None:
+                raise ChildError(_describe_end(child, status))
+
+    def stop(self, is_forced: Callable[[], bool] = lambda: False) -> None:
+        """Stop the children, tier by tier, the last one started first; none runs afterwards.
+
+        Args:
+            is_forced: asked again and again; once true, all that still run are killed.
+        """
+        for tier in sorted({child.spec.tier for child in self._children}, reverse=True):
+            together = [child for child in self._children if child.spec.tier == tier]
+            _stop_children(together[::-1], is_forced)
+        self._children.clear()
+        self._record.unlink(missing_ok=True)
+        self._tell_guardian("bye")
+        if self._guardian.stdin is not None:
+            self._guardian.stdin.close()
+        self._guardian.wait()
+
+    def _write_record(self) -> None:
+        # Whole or as it was: a crash in the middle must not hide what runs.
+        new = self._record.with_suffix(".new")
+        new.write_text(json.dumps([asdict(started) for started in self._started]))
+        new.replace(self._record)
+
+    def _tell_guardian(self, line: str) -> None:
+        if self._guardian.stdin is None:
+            return
+        try:
+            self._guardian.stdin.write(f"{line}\n".encode())
+        except BrokenPipeError:
+            return  # it was killed: `stop_leftovers` is the second net
+
+
+def stop_leftovers(record: Path) -> list[str]:
+    """Stop what a killed parent has left running.
+
+    A process is stopped only if it started at the recorded moment, so that a number given
+    to somebody else since then is safe.
+
+    Args:
+        record: the file that `Supervisor` writes.
+
+    Returns:
+        Names of the children that were still running.
+    """
+    try:
+        started = [_Started(**line) for line in json.loads(record.read_text())]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError):  # cut off by a crash while it was written
+        started = []
+    stopped = [line.name for line in reversed(started) if _stop_leftover(line)]
+    record.unlink()
+    return stopped
+
+
+def read_tail(log: Path, lines: int = _TAIL_LINES) -> str:
+    """Give the last lines of a log file, indented."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (empty log)"
+
+
+def _stop_children(children: Sequence[_Child], is_forced: Callable[[], bool]) -> None:
+    asked_at = time.monotonic()
+    for child in children:
+        if child.process.poll() is None:
+            child.process.terminate()
+    for child in children:
+        deadline = asked_at + child.spec.grace_s
+        while child.process.poll() is None and time.monotonic() < deadline and not is_forced():
+            time.sleep(_POLL_S)
+        _kill_group(child.process.pid)
+        child.process.wait()
+
+
+def _stop_leftover(line: _Started) -> bool:
+    if line.mark is None or line.boot != boot_mark():
+        return False
+    if not process_exists(line.pid):
+        # A number is not given out again while its group has a member, so the rest of a
+        # group without its leader is still what that leader started.
+        return _kill_group(line.pid)
+    if start_mark(line.pid) != line.mark:
+        return False
+    os.kill(line.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _LEFTOVER_GRACE_S
+    while start_mark(line.pid) == line.mark and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    _kill_group(line.pid)
+    return True
+
+
+def _kill_group(group: int) -> bool:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False  # nobody is left (macOS answers EPERM where only a zombie is)
+    return True
+
+
+def _describe_end(child: _Child, status: int) -> str:
+    end = _how_ended(child, status)
+    return f"{end}; the end of {child.log}:\n{read_tail(child.log)}"
+
+
+def _how_ended(child: _Child, status: int) -> str:
+    end = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
+    return f"{child.spec.name} {end}"
+
+
+def _signal_name(number: int) -> str:
+    names: Sequence[str] = [found.name for found in signal.Signals if found.value == number]
+    return names[0] if names else f"signal {number}"

@@ -1,0 +1,121 @@
+"""The commands of bigseg's own processes, the same alone and as parts of a local system."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import worker
+from api.local.processes import ChildSpec
+from worker.store.jobs.messages import QUEUE_UPKEEP, QUEUE_WORK
+
+# Celery's command line insists on an application made at import time; this module makes it.
+_APPLICATION = "worker.tasks.main"
+# Units are bounded and safe to run again, so a stop need not wait for the longest of them.
+_WORKER_GRACE_S = 10.0
+_OPEN_REQUESTS_GRACE_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext:
+    """What the services of a local system need to know.
+
+    Attributes:
+        host: address the API listens on.
+        port: its port.
+        concurrency: number of worker processes beside the upkeep process.
+        environment: the whole environment of each service.
+        beat_schedule: the file beat keeps its memory in.
+    """
+
+    host: str
+    port: int
+    concurrency: int
+    environment: Mapping[str, str]
+    beat_schedule: Path
+
+
+Services: TypeAlias = Callable[[ServiceContext], tuple[ChildSpec, ...]]
+
+
+def bigseg_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
+    """Say which services a local system runs, in the order of their start."""
+    directory = code_directory()
+    commands = {
+        "upkeep": worker_command((QUEUE_UPKEEP,), 1, "upkeep"),
+        "worker": worker_command((QUEUE_WORK,), context.concurrency, "work"),
+        "beat": beat_command(context.beat_schedule),
+        "api": api_command(context.host, context.port),
+    }
+    return tuple(
+        ChildSpec(name, command, context.environment, directory, _WORKER_GRACE_S, restarts=True)
+        for name, command in commands.items()
+    )
+
+
+def code_directory() -> Path:
+    """Give the directory the packages are imported from, in a checkout or installed.
+
+    Children run there: Celery and ``python -m`` put the working directory before all
+    others, and the user's may hold a ``worker`` or an ``api`` of its own.
+    """
+    return Path(worker.__file__).parents[1]
+
+
+def worker_command(queues: tuple[str, ...], concurrency: int, name: str) -> tuple[str, ...]:
+    """Give the command of a Celery worker.
+
+    Args:
+        queues: the queues it takes work from.
+        concurrency: number of its processes.
+        name: first part of its node name; the machine's name follows.
+    """
+    return (
+        *_celery("worker"),
+        f"--queues={','.join(queues)}",
+        f"--concurrency={concurrency}",
+        f"--hostname={name}@%h",
+        "--loglevel=INFO",
+        # Workers of bigseg have nothing to tell each other: the first two would delay the
+        # start, and the third would need the right to publish.
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    )
+
+
+def beat_command(schedule: Path) -> tuple[str, ...]:
+    """Give the command of Celery's beat, which keeps its memory in ``schedule``."""
+    return (*_celery("beat"), f"--schedule={schedule}", "--loglevel=INFO")
+
+
+def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> tuple[str, ...]:
+    """Give the command of the HTTP API.
+
+    Args:
+        host: address to listen on.
+        port: port to listen on.
+        tls: files of the certificate chain and its key, to speak HTTPS only.
+    """
+    https: tuple[str, ...] = ()
+    if tls is not None:
+        certificate, key = tls
+        https = ("--ssl-certfile", str(certificate), "--ssl-keyfile", str(key))
+    return (
+        *(sys.executable, "-m", "uvicorn", "api.main:create_app", "--factory"),
+        *("--host", host, "--port", str(port)),
+        *("--timeout-graceful-shutdown", str(_OPEN_REQUESTS_GRACE_S)),
+        # A line for each look-up would cost more than the look-up.
+        "--no-access-log",
+        "--no-server-header",
+        # Nothing here depends on the caller's address.
+        "--no-proxy-headers",
+        *("--http", "api.http.connections.bounds:ApiProtocol"),
+        *("--ws", "none"),
+        *https,
+    )
+
+
+def _celery(command: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "-A", _APPLICATION, command)

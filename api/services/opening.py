@@ -1,0 +1,109 @@
+"""The store and the objects, opened when first needed: a process starts without them."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from api.settings import ApiSettings
+from worker.objects import ObjectStore
+from worker.store import Store, StoreError, StoreUnavailable, open_store
+from worker.store.server.broker import check_broker
+from worker.store.server.rights import BROKER_OF_API, STORE_OF_API
+
+if TYPE_CHECKING:
+    from api.services.services import Services
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds in which a failed opening is not tried again, so that requests do not queue up
+#: behind one another's time-outs.
+_PAUSE_S: Final = 0.5
+
+
+class LazyStore:
+    """Opens the store once, makes what exists from the start, and gives it ever after.
+
+    It is made only by the first opening of a process: a store that loses its data later
+    must answer *unknown*, not look like a new one.
+    """
+
+    def __init__(
+        self, settings: ApiSettings, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._settings = settings
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+        self._failed: tuple[float, StoreError] | None = None
+
+    def __call__(self) -> Store:
+        """The store. Cost: nothing once it is open; safe from any thread.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        if self._store is not None:
+            return self._store
+        with self._lock:
+            if self._store is None:
+                self._store = self._opened()
+            return self._store
+
+    def close(self) -> None:
+        """Close what was opened. Idempotent."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+
+    def _opened(self) -> Store:
+        if self._failed is not None and self._monotonic() - self._failed[0] < _PAUSE_S:
+            raise StoreUnavailable(str(self._failed[1]))
+        try:
+            store = open_store(self._settings)
+            try:
+                store.environments.initialise()
+            except BaseException:
+                store.close()
+                raise
+        except StoreError as exc:
+            self._failed = (self._monotonic(), exc)
+            raise
+        return store
+
+
+class LazyObjects:
+    """Makes the S3 clients once; that takes a third of a second, so not at start-up."""
+
+    def __init__(self, settings: ApiSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._objects: ObjectStore | None = None
+
+    def __call__(self) -> ObjectStore:
+        """The object store; opens no connection. Safe from any thread."""
+        with self._lock:
+            if self._objects is None:
+                self._objects = ObjectStore.open(self._settings)
+            return self._objects
+
+    def close(self) -> None:
+        """Close what was opened. Idempotent."""
+        with self._lock:
+            if self._objects is not None:
+                self._objects.close()
+
+
+def look_at_servers(services: "Services") -> None:
+    """Say once, at the start, what is wrong with the store or the broker. Blocks for seconds."""
+    try:
+        for command, instead in services.store().slower_ways(STORE_OF_API).items():
+            _log.warning("store.slower", forbidden=command, instead=instead)
+    except StoreError as exc:
+        _log.warning("store.unavailable", reason=str(exc))
+    try:
+        check_broker(services.settings, BROKER_OF_API)
+    except StoreError as exc:
+        _log.warning("broker.unavailable", reason=str(exc))

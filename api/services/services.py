@@ -1,0 +1,76 @@
+"""What request handlers work with, put together once a process."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from api.access.auth import Caller
+from api.access.token_directory import TokenDirectory
+from api.heavy.process import HeavyProcess
+from api.http.limits import Limits
+from api.http.metrics import Metrics
+from api.jobs.announcements import WorkSender
+from api.lookups.lookups import Lookups
+from api.services.object_threads import ObjectThreads
+from api.services.opening import LazyObjects, LazyStore
+from api.settings import ApiSettings
+
+#: Patches of segments at one time in a process; more wait.
+PATCHES_AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts; closing them is the application's life span's to do."""
+
+    settings: ApiSettings
+    """Without the admin token."""
+    store: LazyStore
+    objects: LazyObjects
+    object_threads: ObjectThreads
+    work: WorkSender
+    lookups: Lookups
+    limits: Limits
+    token_directory: TokenDirectory
+    metrics: Metrics
+    heavy_process: HeavyProcess
+    clock: Callable[[], int]
+    """Unix milliseconds."""
+    ids: Callable[[], str]
+    """New UUIDs."""
+    patch_turn: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(PATCHES_AT_ONCE)
+    )
+    """Whoever patches a segment takes a turn: large ones compute, and compete with look-ups."""
+
+    def close(self) -> None:
+        """Close every part. Idempotent."""
+        self.lookups.close()
+        self.work.close()
+        self.store.close()
+        self.objects.close()
+
+
+def new_id() -> str:
+    """A random UUID."""
+    return str(uuid.uuid4())
+
+
+def services_of(request: Request) -> Services:
+    """The parts of the application that serves this request."""
+    services: Services = request.app.state.services
+    return services
+
+
+def caller_of(request: Request) -> Caller:
+    """Who sent this request; the front has made sure."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
+CallerOf = Annotated[Caller, Depends(caller_of)]

@@ -1,0 +1,238 @@
+"""Faults of the scripts that build a revision and make it live."""
+
+from typing import Final
+
+from tests.conformance.faults.fault import Fault
+from tests.conformance.suite.approvals import ApprovalSuite
+from tests.conformance.suite.building import BuildSuite
+from tests.conformance.suite.publishing import PublishSuite
+from tests.conformance.suite.reclaiming import ReclaimSuite
+from tests.conformance.suite.schedules import ScheduleSuite
+
+BUILDS = BuildSuite()
+APPROVALS = ApprovalSuite()
+PUBLISHING = PublishSuite()
+RECLAIMING = ReclaimSuite()
+SCHEDULES = ScheduleSuite()
+
+_FENCE: Final = "then return fenced(id) end"
+_STAGE: Final = "or redis.call('HGET', record, 'stage') ~= 'gather'"
+
+OF_BUILDS: Final = (
+    Fault(
+        "approve what is not built",
+        "approve",
+        "if not redis.call('HGET', record, 'counted') then return 'unbuilt' end",
+        "",
+        APPROVALS.test_approve__at_each_moment__answers_what_is,
+    ),
+    Fault(
+        "cancel what was approved",
+        "cancel",
+        "~= 'awaited' then",
+        "== 'nothing' then",
+        APPROVALS.test_cancel__only_if_unapproved__leaves_an_approved_one,
+    ),
+    Fault(
+        "claim over what was approved",
+        "claim",
+        "redis.call('HGET', record, 'approval') == 'awaited')",
+        "redis.call('HGET', record, 'approval'))",
+        APPROVALS.test_claim__over_one_approved__is_busy,
+    ),
+    Fault(
+        "claim again what has given way",
+        "claim",
+        "if newer then",
+        "if false then",
+        APPROVALS.test_claim__over_one_that_waits__takes_its_place_for_good,
+    ),
+    Fault(
+        "publish what nobody has approved",
+        "publish",
+        "if hold ~= (redis.call('HGET', record, 'approval') == 'awaited') then",
+        "if false then",
+        APPROVALS.test_publish__not_approved__is_refused_until_it_is,
+    ),
+    Fault(
+        "hold drops edits that it has not replayed",
+        "publish",
+        "ms .. '-' .. string.format('%.0f', sequence + 1))",
+        "'99999999999999-0')",
+        APPROVALS.test_hold__long_journal__goes_in_steps,
+    ),
+    Fault(
+        "hold keeps what it has replayed",
+        "publish",
+        "redis.call('XTRIM'",
+        "local _ = ('XTRIM'",
+        APPROVALS.test_hold__edits_before_and_while_it_waits__are_replayed_and_dropped,
+    ),
+    Fault(
+        "open a build that waits",
+        "seal",
+        "or redis.call('HGET', record, 'approval') == 'awaited'",
+        "",
+        APPROVALS.test_unseal__while_it_waits__is_fenced_and_afterwards_only_if_untouched,
+    ),
+    Fault(
+        "cancel keeps what was built",
+        "cancel",
+        "redis.call('HSET', record, 'reclaim:' .. name, target)",
+        "",
+        RECLAIMING.test_cancel__unfinished_build__leaves_the_list_as_it_was,
+    ),
+    Fault(
+        "cancel by anybody",
+        "cancel",
+        "if not holds(id) then",
+        "if false then",
+        RECLAIMING.test_cancel__by_another__changes_nothing,
+    ),
+    Fault(
+        "claim over another",
+        "claim",
+        "return {'busy', building}",
+        "building = false",
+        BUILDS.test_claim__held_by_another__is_busy,
+    ),
+    Fault(
+        "claim twice for one import",
+        "claim",
+        "if published(id) then return {'busy', id} end",
+        "",
+        BUILDS.test_claim__by_a_published_import__is_busy,
+    ),
+    Fault(
+        "copy without fence",
+        "copy_shards",
+        _FENCE,
+        "then id = '' end",
+        BUILDS.test_write__no_longer_building__is_fenced,
+        {"end": "seal"},
+    ),
+    Fault(
+        "copy of a lost shard",
+        "copy_shards",
+        "return redis.error_reply('DAMAGED",
+        "local _ = redis.error_reply('DAMAGED",
+        BUILDS.test_copy__base_shard_lost__is_unknown,
+    ),
+    Fault(
+        "count of lost shards",
+        "count_shards",
+        "missing = missing + 1",
+        "missing = 0",
+        BUILDS.test_count__shard_missing__is_unknown,
+    ),
+    Fault(
+        "fill adds to what is there",
+        "fill_shards",
+        "redis.call('UNLINK', key)",
+        "",
+        BUILDS.test_write__either_form__replaces_whole_shards,
+    ),
+    Fault(
+        "fill without fence",
+        "fill_shards",
+        _STAGE,
+        "",
+        BUILDS.test_write__no_longer_building__is_fenced,
+        {"end": "seal"},
+    ),
+    Fault(
+        "size fixed twice",
+        "prepare",
+        "if not redis.call('HGET', record, 'prepared') then",
+        "if true then",
+        BUILDS.test_prepare__second_time__keeps_the_first_size,
+    ),
+    Fault(
+        "publish forgets which import it was",
+        "publish",
+        ", 'last_import', id",
+        ", 'last_import', '?'",
+        PUBLISHING.test_claim__after_an_import__tells_it_and_the_edits_since,
+    ),
+    Fault(
+        "publish without replay",
+        "publish",
+        "change[side] = change[side] + apply(name, bits, op, hash32, ops[i + 1])",
+        "local _ = hash32",
+        PUBLISHING.test_publish__edits_while_building__win_over_the_file,
+    ),
+    Fault(
+        "publish without counting the replay",
+        "publish",
+        "'replay_included', change.included)",
+        "'replay_included', 0)",
+        PUBLISHING.test_publish__edits_while_building__win_over_the_file,
+    ),
+    Fault(
+        "publish under any seal",
+        "publish",
+        "redis.call('HGET', record, 'seal') ~= ARGV[5]",
+        "false",
+        PUBLISHING.test_publish__opened_since_it_was_counted__is_refused,
+    ),
+    Fault(
+        "publish believes the last count",
+        "publish",
+        "'counted', counted, ",
+        "",
+        PUBLISHING.test_publish__another_worker_goes_on__counts_stay_right,
+    ),
+    Fault(
+        "publish remembers one import",
+        "publish",
+        "'published:' .. id",
+        "'published:'",
+        PUBLISHING.test_publish__repeated_after_a_later_import__still_answers,
+    ),
+    Fault(
+        "publish replays from the start again",
+        "publish",
+        "'replayed', replayed,",
+        "'replayed', '0-0',",
+        PUBLISHING.test_publish__long_journal__is_replayed_in_steps,
+        {"per_edit": 1000},
+    ),
+    Fault(
+        "put without fence",
+        "put_shards",
+        "if not holds(id) or",
+        "if",
+        BUILDS.test_write__no_longer_building__is_fenced,
+        {"end": "other"},
+    ),
+    Fault(
+        "put before the size is fixed",
+        "put_shards",
+        "or not redis.call('HGET', record, 'prepared')",
+        "",
+        BUILDS.test_write__not_claimed_or_prepared__is_fenced,
+    ),
+    Fault(
+        "build opened in mid-replay",
+        "seal",
+        "if ARGV[2] == 'gather' and counted then",
+        "if false then",
+        PUBLISHING.test_publish__another_worker_goes_on__counts_stay_right,
+    ),
+    Fault(
+        "publish forgets schedules",
+        "publish",
+        "if redis.call('EXISTS', SCHEDULES) == 1 then",
+        "if false then",
+        SCHEDULES.test_replace__that_drops_a_key__it_comes_back_without,
+        {"pruned_by": "claim"},
+    ),
+    Fault(
+        "claim over void schedules",
+        "claim",
+        "return {'prune'}",
+        "local _ = 0",
+        SCHEDULES.test_replace__that_drops_a_key__it_comes_back_without,
+        {"pruned_by": "claim"},
+    ),
+)

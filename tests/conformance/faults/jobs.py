@@ -1,0 +1,108 @@
+"""Faults of the scripts about jobs."""
+
+from typing import Final
+
+from tests.conformance.faults.fault import Fault
+from tests.conformance.suite.jobs import JobSuite
+from tests.conformance.suite.requests import RequestSuite
+
+JOBS = JobSuite()
+REQUESTS = RequestSuite()
+
+
+OF_JOBS: Final = (
+    Fault(
+        "stage left twice",
+        "job_advance",
+        "if found[1] ~= ARGV[1]",
+        "if false",
+        JOBS.test_advance__from_the_right_stage__once,
+    ),
+    Fault(
+        "job ended twice",
+        "job_end",
+        "or redis.call('HGET', KEYS[1], 'ended')",
+        "",
+        JOBS.test_end__job__is_ended_once_and_does_no_more,
+    ),
+    Fault(
+        "tries forgotten when given back",
+        "job_fail",
+        ".. ' ' .. tries, 'touched'",
+        ".. ' 0', 'touched'",
+        JOBS.test_give_back__after_the_pause__can_be_taken,
+    ),
+    Fault(
+        "unit finished twice",
+        "job_finish",
+        "ARGV[3]) == 0 then return -1 end",
+        "ARGV[3]) == 2 then return -1 end",
+        JOBS.test_finish__all_units__tells_how_many_are_left,
+    ),
+    Fault(
+        "expired job comes back",
+        "job_put",
+        "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end",
+        "",
+        JOBS.test_late_writer__record_expired__brings_nothing_back,
+    ),
+    Fault(
+        "lease of another renewed",
+        "job_renew",
+        "if token ~= ARGV[1] then return 0 end",
+        "",
+        JOBS.test_lease__run_out__unit_is_taken_again_until_exhausted,
+    ),
+    Fault(
+        "reopened units stay done",
+        "job_reopen",
+        "'done:' .. ARGV[2]",
+        "'never:' .. ARGV[2]",
+        JOBS.test_reopen__some_units__are_done_again,
+    ),
+    Fault(
+        "unit taken twice",
+        "job_take",
+        "if ends <= now then",
+        "if true then",
+        JOBS.test_take__by_many__each_unit_once,
+    ),
+    Fault(
+        "stage drained while a unit is leased",
+        "job_take",
+        "    drained = false",
+        "",
+        JOBS.test_take__all_units_done__is_drained_until_somebody_advances,
+    ),
+    Fault(
+        "late opener skips units that were opened again",
+        "job_advance",
+        "if ARGV[4] == '1' and found[3] ~= found[4]",
+        "if false",
+        JOBS.test_take__all_units_done__is_drained_until_somebody_advances,
+    ),
+    Fault(
+        "turn given to everybody",
+        "job_turn",
+        "'NX', ",
+        "",
+        JOBS.test_take_turn__many_callers__one_each_period,
+        own_list=False,
+    ),
+    Fault(
+        "request taken by two",
+        "request_put",
+        "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end",
+        "",
+        REQUESTS.test_replace__another_than_expected__writes_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "request kept for good",
+        "request_put",
+        ", 'PX', ARGV[3]",
+        "",
+        REQUESTS.test_record__whose_process_died__goes_after_a_minute,
+        own_list=False,
+    ),
+)

@@ -1,0 +1,343 @@
+"""The client commands of `bigseg`, against a real API; the worker's part is done by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import Result
+
+from tests.support.clients.command_line import Run, complete_export, is_of, working
+from tests.support.servers.api import SCOPE, SEGMENTS, TOKEN, create_segment, include, new_key
+from tests.support.servers.redis import wait_until
+from tests.support.store.building import build, publish
+from tests.support.systems.held_imports import hold_import, publish_import
+from worker.objects import ObjectStore
+from worker.store import ImportRequest, JobRef, Store
+
+_REPORT = {
+    "rowsRead": 4,
+    "accepted": 2,
+    "duplicates": 1,
+    "rejected": 1,
+    "membersBefore": 0,
+    "added": 2,
+    "removed": 0,
+    "unchanged": 0,
+    "membersAfter": 2,
+    "seconds": {"scatter": 0.25},
+    "rejectedSample": [{"row": 3, "reason": "blank"}],
+}
+
+
+def _refer(client: httpx.Client, key: str) -> str:
+    """Make a segment with a rule on another one; give its key."""
+    referrer = create_segment(client, big=False)
+    clause = {"attribute": "", "op": "segmentMatch", "values": [key], "negate": False}
+    patch = [{"op": "add", "path": "/rules/-", "value": {"clauses": [clause]}}]
+    assert client.patch(f"{SEGMENTS}/{referrer}", json=patch).is_success
+    return referrer
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
+    key = new_key()
+
+    made = _json(run("segments", "create", key, "--name", "N", "--tag", "t", "--json"))
+    shown = _json(run("segments", "show", key, "--json"))
+    listed = _json(run("segments", "list", "--json"))
+    table = run("segments", "show", key)
+
+    assert (made["key"], made["name"], made["tags"], made["unbounded"]) == (key, "N", ["t"], True)
+    assert shown["key"] == key
+    assert key in [one["key"] for one in listed]
+    assert key in table.stdout
+    assert key in run("segments", "list").stdout
+    assert run("segments", "delete", key).exit_code == 0
+    gone = run("segments", "show", key, "--json")
+    assert gone.exit_code == 1
+    assert "does not exist" in json.loads(gone.stderr)["error"]
+
+
+def test_imports_show__replace_over_edits__says_so(
+    run: Run, client: httpx.Client, store: Store
+) -> None:
+    key = create_segment(client)
+    path, form = f"{SEGMENTS}/{key}/imports", {"mode": "replace"}
+    ids = []
+    for _ in range(2):
+        reply = client.post(path, data=form, files={"file": ("l.csv", b"a")})
+        ids.append(reply.headers["location"].rpartition("/")[2])
+        ref = store.segments.get(SCOPE, key).ref
+        publish(store, ref, ids[-1], build(store, ref, ids[-1], ["a"]))
+        include(client, key, "b")
+
+    first, second = (run("imports", "show", one, "--segment", key).stdout for one in ids)
+
+    assert f"it replaces import {ids[0]} and 1 later edit\n" in second
+    assert "it replaces" not in first
+
+
+def test_segments_delete__others_refer_to_it__needs_force(run: Run, client: httpx.Client) -> None:
+    key = create_segment(client)
+    referrer = _refer(client, key)
+
+    refused = run("segments", "delete", key)
+
+    assert refused.exit_code == 1
+    assert referrer in refused.stderr
+    assert run("segments", "show", key).exit_code == 0
+    assert run("segments", "delete", key, "--force").exit_code == 0
+    assert run("segments", "show", key).exit_code == 1
+
+
+def test_lookup__members_and_strangers__are_told_apart(run: Run, client: httpx.Client) -> None:
+    key = create_segment(client)
+    members = ("a/b", "..", ".", "../../..", "[bold]é")
+    include(client, key, *members)
+
+    answers = _json(run("lookup", "--segment", key, *members, "no", "--json"))
+    table = run("lookup", "--segment", key, "[bold]é")
+
+    assert [one["included"] for one in answers] == [True] * 5 + [False]
+    assert "[bold]é" in table.stdout
+    not_text = run("lookup", "--segment", key, "\udcff")
+    assert not_text.exit_code == 1
+    assert "bigseg: a context key is not valid UTF-8" in not_text.stderr
+
+
+def test_import__file_into_a_new_segment__waits_and_shows_the_report(
+    run: Run, store: Store, tmp_path: Path
+) -> None:
+    key = new_key()
+    file = tmp_path / "list.csv"
+    file.write_text("a\na\n\nb\n")
+
+    def end(ref: JobRef) -> None:
+        store.jobs.end(ref, "complete", report=_REPORT, keep_s=600)
+
+    with working(store, key, end):
+        result = run("import", str(file), "--segment", key, "--create", "--mode", "replace")
+
+    assert result.exit_code == 0, result.output
+    assert "complete" in result.stdout
+    assert "members after" in result.stdout
+    assert "blank" in result.stdout
+
+
+def test_import__stopped__ends_with_status_1_and_the_reason(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = create_segment(client)
+    file = tmp_path / "list.csv"
+    file.write_text("a\n")
+
+    def end(ref: JobRef) -> None:
+        store.jobs.end(ref, "stopped", reason="list changed", keep_s=600)
+
+    with working(store, key, end):
+        result = run("import", str(file), "--segment", key, "--json")
+
+    assert result.exit_code == 1
+    job = json.loads(result.stdout)
+    assert (job["status"], job["reason"]) == ("stopped", "list changed")
+    shown = run("imports", "show", job["id"], "--segment", key)
+    assert shown.exit_code == 1
+    assert "list changed" in shown.stdout
+
+
+def test_import__no_key_accepted__ends_with_status_3_and_shows_the_warnings(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = create_segment(client)
+    file = tmp_path / "list.csv"
+    file.write_text("\n")
+    warning = {"kind": "tab", "count": 1, "rows": [7], "message": "the rows hold a tab"}
+    report = {**_REPORT, "accepted": 0, "warnings": [warning]}
+    asked: list[ImportRequest] = []
+
+    def end(ref: JobRef) -> None:
+        request = store.jobs.get(ref).request
+        assert isinstance(request, ImportRequest)
+        asked.append(request)
+        store.jobs.end(ref, "complete", report=report, keep_s=600)
+
+    with working(store, key, end):
+        result = run(
+            *("import", str(file), "--segment", key),
+            *("--allow-rejected", "--allow-shrink", "--allow-empty"),
+        )
+
+    assert result.exit_code == 3, result.output
+    assert "no key in the list was accepted" in result.stderr
+    assert "the rows hold a tab" in result.stdout
+    assert asked[0].allow_rejected
+    assert asked[0].allow_shrink
+    assert asked[0].allow_empty
+
+
+def test_approve__import_that_waits__publishes_it(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = create_segment(client)
+    file = tmp_path / "list.csv"
+    file.write_text("a\nb\n")
+
+    def held(ref: JobRef) -> None:
+        hold_import(store, ref, ["a", "b"])
+
+    with working(store, key, held):
+        result = run("import", str(file), "--segment", key, "--wait-for-approval")
+
+    assert result.exit_code == 0, result.output
+    assert "pending_approval" in result.stdout
+    (import_id,) = (ref.job_id for ref in store.jobs.active(SCOPE) if is_of(store, ref, key))
+    assert f"bigseg approve {import_id} -s {key}" in result.stdout
+
+    def publish(ref: JobRef) -> None:
+        wait_until(lambda: store.jobs.get(ref).status == "in_progress", "its approval", 20)
+        publish_import(store, ref)
+
+    with working(store, key, publish):
+        result = run("approve", import_id, "--segment", key)
+    assert result.exit_code == 0, result.output
+    assert "complete" in result.stdout
+    again = run("approve", import_id, "--segment", key)
+    assert again.exit_code == 1
+    assert "does not wait for an approval: it is complete" in again.stderr
+
+
+def test_import__from_s3_without_waiting__gives_the_id(
+    run: Run, client: httpx.Client, objects: ObjectStore
+) -> None:
+    key = create_segment(client)
+
+    job = _json(
+        run(
+            *("import", f"s3://{objects.bucket}/lists/a.csv", "--segment", key),
+            *("--no-wait", "--json"),
+        )
+    )
+
+    assert job["status"] == "ready"
+    assert _json(run("imports", "show", job["id"], "--segment", key, "--json"))["id"] == job["id"]
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_export__complete__writes_the_file_or_standard_output(
+    run: Run,
+    store: Store,
+    client: httpx.Client,
+    objects: ObjectStore,
+    tmp_path: Path,
+    *,
+    as_file: bool,
+) -> None:
+    key = create_segment(client)
+    output = tmp_path / "out.csv"
+
+    def end(ref: JobRef) -> None:
+        complete_export(store, objects, ref, b"a\nb\n")
+
+    with working(store, key, end):
+        result = run("export", "--segment", key, *(("-o", str(output)) if as_file else ()))
+
+    assert result.exit_code == 0, result.output
+    if as_file:
+        assert output.read_bytes() == b"a\nb\n"
+        assert "2 keys" in result.stdout
+        assert list(tmp_path.iterdir()) == [output]
+    else:
+        assert result.stdout_bytes == b"a\nb\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("segments", "show", "no-such"),
+        ("segments", "delete", "no-such"),
+        ("lookup", "-s", "no-such", "a"),
+        ("export", "-s", "no-such"),
+        ("import", "/no/such/file", "-s", "no-such"),
+        ("import", "s3://elsewhere/a.csv", "-s", "no-such"),
+        ("imports", "show", "x", "-s", "no-such"),
+        ("approve", "x", "-s", "no-such"),
+        ("segments", "create", "-bad-"),
+    ],
+)
+def test_command__that_fails__says_why_in_one_line(run: Run, words: tuple[str, ...]) -> None:
+    result = run(*words[:2], "--", words[2]) if words[1] == "create" else run(*words)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("bigseg: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_command__nobody_answers__says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGSEG_URL", "127.0.0.1:9")
+
+    result = run("segments", "list")
+
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("BIGSEG_TOKEN", "caf\xe9-secret", "the access token holds characters"),
+        ("BIGSEG_TOKEN", "half-\nsecret", "the access token holds characters"),
+        ("BIGSEG_URL", "http://[::1", "BIGSEG_URL is no address"),
+        ("BIGSEG_URL", "http://", "BIGSEG_URL is no address"),
+        ("BIGSEG_URL", "ftp://127.0.0.1", "BIGSEG_URL is no address"),
+        ("BIGSEG_URL", "http://me:secret@127.0.0.1:9", "BIGSEG_URL holds a user or password"),
+    ],
+)
+def test_command__unusable_address_or_token__says_which_and_repeats_no_secret(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    result = run("segments", "list")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"bigseg: {said}")
+    assert "secret" not in result.output
+
+
+def test_command__without_a_token__says_where_one_may_be(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("BIGSEG_TOKEN")
+    monkeypatch.chdir(tmp_path)
+    assert "BIGSEG_TOKEN" in run("segments", "list").stderr
+
+    (tmp_path / ".bigseg").mkdir()
+    (tmp_path / ".bigseg" / "admin-token").write_text(f"{TOKEN}\n")
+
+    assert run("segments", "list").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("import",),
+        ("lookup",),
+        ("export",),
+        ("segments",),
+        ("segments", "list"),
+        ("imports",),
+        ("approve",),
+    ],
+)
+def test_command__asked_for_help__gives_it(run: Run, words: tuple[str, ...]) -> None:
+    result = run(*words, "--help")
+
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout

@@ -1,0 +1,88 @@
+"""``bigseg tokens``, against a real API."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import build_app
+from tests.support.servers.api import TOKEN, Api, create_segment, new_key
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run one command as a user would."""
+    monkeypatch.setenv("BIGSEG_URL", api.url)
+    monkeypatch.setenv("BIGSEG_TOKEN", TOKEN)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_command(*words: str) -> Result:
+        return CliRunner().invoke(build_app(), list(words))
+
+    return run_command
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_tokens__made_listed_revoked__open_what_they_should(api: Api, run: Run) -> None:
+    made = _json(
+        run(
+            *("tokens", "create", "--name", "nightly", "--role", "writer", "--expires-in", "90d"),
+            *("--project", "default", "--environment", "prod*", "--segment", "a-*"),
+            *("--segment", "b-*", "--json"),
+        )
+    )
+    assert made["inlineRole"][0]["resources"] == [
+        "proj/default:env/prod*:segment/a-*",
+        "proj/default:env/prod*:segment/b-*",
+    ]
+    lasts_s = made["expiry"] / 1_000 - time.time()
+    assert abs(lasts_s - 90 * 86_400) < 60
+    with api.client(made["token"]) as client:
+        create_segment(client, new_key("b-x"))
+
+    listed = run("tokens", "list")
+    assert made["_id"] in listed.stdout
+    assert made["token"] not in listed.stdout
+    assert made["_id"] in [one["_id"] for one in _json(run("tokens", "list", "--json"))]
+
+    assert run("tokens", "revoke", made["_id"]).exit_code == 0
+    with api.client(made["token"]) as client:
+        assert client.get("/api/v2/projects").status_code == 401
+    again = run("tokens", "revoke", made["_id"])
+    assert again.exit_code == 1
+    assert "does not exist" in again.stderr
+
+
+def test_tokens__made_for_people__prints_the_secret_alone(run: Run) -> None:
+    made = run("tokens", "create", "--name", "n")
+
+    assert made.exit_code == 0
+    assert made.stdout.startswith("api-")
+    assert len(made.stdout.strip()) == 40
+    assert "reader" in made.stderr
+
+
+@pytest.mark.parametrize("text", ["90", "0d", "d", "1y", "-1d"])
+def test_tokens__expiry_not_understood__is_one_line(run: Run, text: str) -> None:
+    made = run("tokens", "create", "--name", "n", f"--expires-in={text}")
+
+    assert made.exit_code == 1
+    assert "90d" in made.stderr
+
+
+def test_list__narrow_terminal__shows_the_ids_that_revoke_takes(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _json(run("tokens", "create", "--name", "narrow", "--segment", "a-*", "--json"))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert made["_id"] in run("tokens", "list").stdout
+    assert run("tokens", "revoke", made["_id"]).exit_code == 0

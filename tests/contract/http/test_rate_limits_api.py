@@ -1,0 +1,126 @@
+"""Limits as clients meet them: headers on answers, 429 at once, nothing that makes them block."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from launchdarkly_api import ApiException, SegmentsApi
+
+from tests.support.clients.python_client import python_client
+from tests.support.servers.api import SEGMENTS, Api, assert_refused, create_segment, running_api
+from tests.support.servers.redis import Server
+
+_ROUTE, _LOOKUPS = 25, 40
+_SITE = "https://tools.example.com"
+
+
+@pytest.fixture(scope="module")
+def limited(valkey_server: Server) -> Iterator[Api]:
+    settings = {
+        "LIMIT_ROUTE": str(_ROUTE),
+        "LIMIT_LOOKUP_TOKEN": str(_LOOKUPS),
+        "CORS_ORIGINS": f'["{_SITE}"]',
+    }
+    with running_api(valkey_server.url, settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(limited: Api) -> Iterator[httpx.Client]:
+    with limited.client() as client:
+        yield client
+
+
+def _refusal(client: httpx.Client, path: str, cap: int) -> httpx.Response:
+    """Ask until refused; a new window may begin once in between."""
+    for _ in range(2 * cap + 1):
+        reply = client.get(path)
+        if reply.status_code == 429:
+            return reply
+        assert int(reply.headers["X-Ratelimit-Reset"]) > 0
+    raise AssertionError(f"{path} was never refused")
+
+
+def _assert_next_window(reply: httpx.Response, name: str) -> None:
+    resets_ms = int(reply.headers[name])
+    assert resets_ms % 10_000 == 0
+    assert -1_000 < resets_ms - time.time() * 1_000 <= 10_000
+
+
+def test_route__over_its_limit__is_refused_and_others_are_not(client: httpx.Client) -> None:
+    reply = _refusal(client, SEGMENTS, _ROUTE)
+
+    assert "to this route" in assert_refused(reply, 429, "rate_limited")
+    assert reply.headers["X-Ratelimit-Route-Limit"] == str(_ROUTE)
+    assert reply.headers["X-Ratelimit-Route-Remaining"] == "0"
+    assert "Retry-After" not in reply.headers
+    _assert_next_window(reply, "X-Ratelimit-Reset")
+    other = client.get(f"{SEGMENTS}/no-such")
+    assert_refused(other, 404, "not_found")
+    assert 0 < int(other.headers["X-Ratelimit-Route-Remaining"]) < _ROUTE
+    assert other.headers["X-Ratelimit-Global-Limit"] == "20000"
+    assert 0 < int(other.headers["X-Ratelimit-Global-Remaining"]) < 20_000
+
+
+def test_token__over_its_limit_of_look_ups__is_refused_on_both_routes(
+    client: httpx.Client,
+) -> None:
+    key = create_segment(client)
+
+    reply = _refusal(client, f"{SEGMENTS}/{key}/contexts/a", _LOOKUPS)
+    same = _refusal(client, f"{SEGMENTS}/{key}/users/a", _LOOKUPS)
+    by_body = client.post(f"{SEGMENTS}/{key}/contexts/lookup", json={"key": "a"})
+
+    for one in (reply, same, by_body):
+        assert "with this token" in assert_refused(one, 429, "rate_limited")
+        assert one.headers["X-Ratelimit-Auth-Token-Limit"] == str(_LOOKUPS)
+        assert one.headers["X-Ratelimit-Auth-Token-Remaining"] == "0"
+        _assert_next_window(one, "X-Ratelimit-Auth-Token-Reset")
+        _assert_next_window(one, "X-Ratelimit-Reset")
+        assert "Retry-After" not in one.headers
+    # Other requests are counted apart.
+    assert client.get(f"{SEGMENTS}/{key}").status_code == 200
+
+
+def test_stranger__asking_often__is_unauthorized_and_counts_for_nobody(limited: Api) -> None:
+    with limited.client(token=None) as stranger:
+        for _ in range(2 * _ROUTE + 1):
+            reply = stranger.get("/api/v2/projects")
+            assert_refused(reply, 401, "unauthorized")
+            assert not [name for name in reply.headers if name.startswith("x-ratelimit")]
+
+
+def test_python_client__refused__raises_at_once(limited: Api) -> None:
+    with python_client(limited) as client:
+        segments = SegmentsApi(client)
+        started = time.monotonic()
+        with pytest.raises(ApiException) as caught:
+            _list_often(segments)
+    assert caught.value.status == 429
+    assert time.monotonic() - started < 5
+
+
+def _list_often(segments: SegmentsApi) -> None:
+    for _ in range(2 * _ROUTE + 1):
+        segments.get_segments("default", "test")
+
+
+@pytest.mark.parametrize("path", [SEGMENTS, f"{SEGMENTS}/s/contexts/a", "/nowhere", "/healthz"])
+def test_page__of_a_known_site__may_read_every_answer(client: httpx.Client, path: str) -> None:
+    for headers in ({}, {"Authorization": "wrong"}):
+        reply = client.get(path, headers={"Origin": _SITE, **headers})
+
+        assert reply.headers["access-control-allow-origin"] == _SITE
+        assert "X-Ratelimit-Reset" in reply.headers["access-control-expose-headers"]
+        assert "Location" in reply.headers["access-control-expose-headers"]
+
+
+def test_preflight__of_a_look_up__needs_no_token(limited: Api) -> None:
+    reply = httpx.options(
+        f"{limited.url}{SEGMENTS}/s/contexts/a",
+        headers={"Origin": _SITE, "Access-Control-Request-Method": "GET"},
+    )
+
+    assert reply.status_code == 204
+    assert reply.headers["access-control-allow-origin"] == _SITE

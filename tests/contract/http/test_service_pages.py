@@ -1,0 +1,99 @@
+"""Health, metrics and the OpenAPI document."""
+
+import httpx
+
+from tests.support.servers.api import SEGMENTS, Api, create_segment
+
+_OPERATIONS = {
+    "getExpiringTargetsForSegment",
+    "patchExpiringTargetsForSegment",
+    "getExpiringUserTargetsForSegment",
+    "patchExpiringUserTargetsForSegment",
+    "patchSegment",
+    "getCallerIdentity",
+    "getLinkedViews",
+    "getProjects",
+    "postProject",
+    "getProject",
+    "patchProject",
+    "deleteProject",
+    "getEnvironmentsByProject",
+    "postEnvironment",
+    "getEnvironment",
+    "patchEnvironment",
+    "deleteEnvironment",
+    "getSegments",
+    "postSegment",
+    "getSegment",
+    "deleteSegment",
+    "updateBigSegmentContextTargets",
+    "updateBigSegmentTargets",
+    "getSegmentMembershipForContext",
+    "getSegmentMembershipForUser",
+    "lookUpSegmentMembershipForContext",
+    "lookUpSegmentMembershipForUser",
+    "createBigSegmentImport",
+    "createBigSegmentImportFromSource",
+    "getBigSegmentImport",
+    "createBigSegmentExport",
+    "getBigSegmentExport",
+    "downloadBigSegmentExport",
+    "getAuditLogEntries",
+    "getAuditLogEntry",
+    "postAuditLogEntries",
+    "postAuditLogEntryCounts",
+    "getContextInstanceSegmentsMembershipByEnv",
+    "getTokens",
+    "postToken",
+    "getToken",
+    "patchToken",
+    "deleteToken",
+    "resetToken",
+    "getLiveness",
+    "getReadiness",
+    "getMetrics",
+}
+
+
+def test_health__without_a_token__is_answered(api: Api) -> None:
+    live, ready = (httpx.get(f"{api.url}/{name}") for name in ("healthz", "readyz"))
+
+    assert (live.status_code, live.json()) == (200, {"status": "ok"})
+    assert ready.status_code == 200, ready.text
+    assert ready.json() == {
+        "status": "ok",
+        "parts": {"redis": {"ok": True}, "s3": {"ok": True}, "broker": {"ok": True}},
+    }
+
+
+def test_metrics__after_requests__count_them_by_route(client: httpx.Client) -> None:
+    key = create_segment(client)
+    client.get(f"{SEGMENTS}/{key}/contexts/a")
+    client.get(f"{SEGMENTS}/{key}")
+
+    text = client.get("/metrics").text
+
+    assert 'bigseg_lookups_total{status="200"}' in text
+    route = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}"
+    assert f'bigseg_request_seconds_count{{method="GET",route="{route}",status="200"}}' in text
+    assert key not in text
+
+
+def test_document__names_every_operation_and_422_only_for_keys(
+    client: httpx.Client,
+) -> None:
+    document = client.get("/openapi.json").json()
+
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert {one["operationId"] for one in operations} == _OPERATIONS
+    # FastAPI's own 422 is not ours; a key that is another request's is.
+    assert {one["operationId"] for one in operations if "422" in one["responses"]} == {
+        "createBigSegmentImport",
+        "createBigSegmentImportFromSource",
+        "createBigSegmentExport",
+    }
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    lookup = document["paths"][
+        "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/contexts/{contextKey}"
+    ]["get"]
+    assert [one["name"] for one in lookup["parameters"]][-1] == "contextKey"

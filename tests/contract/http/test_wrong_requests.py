@@ -1,0 +1,185 @@
+"""Every operation of the served document, asked wrongly: the documented refusal or none."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.servers.api import SCOPE, assert_refused, create_segment
+
+_CODES = {
+    400: {"invalid_request"},
+    404: {"not_found"},
+    405: {"method_not_allowed"},
+    409: {"optimistic_locking_error", "key_exists"},
+    413: {"request_too_large"},
+    415: {"unsupported_media_type"},
+}
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE")
+_BODIES = (
+    *(b"", b" ", b"{", b'{"key":', b"\xff\xfe", b"null", b"true", b"17", b'"text"', b"{}", b"[]"),
+    *(b"[null]", b"[[]]", b"[17]", b"NaN", b'{"key":"\\ud800"}', b"[" * 50_000, b'{"a":' * 50_000),
+    b'{"key":5,"name":[],"tags":{},"unbounded":"x","included":7,"excluded":{"add":3}}',
+    b'{"patch":7}',
+    b'{"patch":[{"op":"no"}]}',
+    b'{"merge":[]}',
+    b'{"instructions":[{"kind":5}],"environmentKey":"production"}',
+    b'{"included":{"add":[1]},"name":{"a":1},"environments":5,"source":7,"mode":[]}',
+    b'{"kind":"user","key":17}',
+)
+_TYPES = (
+    "application/json",
+    "application/json; domain-model=launchdarkly.semanticpatch",
+    "multipart/form-data",
+    "multipart/form-data; boundary=x",
+    "text/plain",
+    "?",
+)
+_BAD_KEYS = ("-bad", "k" * 257, "%FF", "a%00b", "%C3%A9", "a%2Fb", "a%20b", "%", "%25", "%2E%2E")
+_QUERY = {"limit": "x", "offset": "-1", "sort": "?", "filter": "((", "dryRun": "?", "x": "\ud7ff"}
+
+
+@pytest.fixture(scope="module")
+def operations(client: httpx.Client) -> list[tuple[str, str]]:
+    """Method and template of everything that is served."""
+    paths: dict[str, dict[str, Any]] = client.get("/openapi.json").json()["paths"]
+    found = [(verb.upper(), path) for path, verbs in paths.items() for verb in verbs]
+    assert len(found) > 20
+    return [(method, path) for method, path in found if not path.startswith("/healthz")]
+
+
+@pytest.fixture(scope="module")
+def names(client: httpx.Client) -> dict[str, str]:
+    """What stands for the parameters of a path."""
+    return {
+        "projectKey": SCOPE.project,
+        "environmentKey": SCOPE.environment,
+        "segmentKey": create_segment(client),
+    }
+
+
+def _path(template: str, names: dict[str, str], method: str = "GET") -> str:
+    """An address of something that is there, but for a DELETE, which might succeed."""
+    known = {} if method == "DELETE" else names
+    return re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], "no-such"), template)
+
+
+def _assert_in_shape(reply: httpx.Response) -> None:
+    if reply.is_success:
+        return
+    assert reply.status_code in _CODES, reply.text
+    assert_refused(reply, reply.status_code, reply.json()["code"])
+    assert reply.json()["code"] in _CODES[reply.status_code]
+
+
+def _with_bodies(operations: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((method, path) for method, path in operations if method != "GET")
+
+
+@pytest.mark.parametrize("body", _BODIES, ids=range(len(_BODIES)))
+def test_any_operation__body_it_cannot_use__is_refused_in_shape(
+    client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str], body: bytes
+) -> None:
+    for method, template in _with_bodies(operations):
+        for kind in _TYPES[:2]:
+            headers = {"Content-Type": kind}
+            path = _path(template, names, method)
+            _assert_in_shape(client.request(method, path, content=body, headers=headers))
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]"])
+def test_create__no_object__is_told_what_to_send(client: httpx.Client, body: bytes) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    reply = client.post(segments, content=body, headers={"Content-Type": "application/json"})
+    assert "JSON" in assert_refused(reply, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("kind", _TYPES)
+def test_any_operation__body_of_any_type__is_refused_in_shape(
+    client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str], kind: str
+) -> None:
+    for method, template in operations:
+        path = _path(template, names, method)
+        reply = client.request(method, path, content=b"--x\r\n\r\n", headers={"Content-Type": kind})
+        _assert_in_shape(reply)
+
+
+def test_any_operation__query_it_cannot_use__is_refused_in_shape(
+    client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str]
+) -> None:
+    for method, template in operations:
+        for name, value in _QUERY.items():
+            path = _path(template, names, method)
+            _assert_in_shape(client.request(method, path, params={name: value}, json=None))
+
+
+@pytest.mark.parametrize("bad", _BAD_KEYS)
+def test_any_operation__bad_resource_key__is_refused_in_shape(
+    client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str], bad: str
+) -> None:
+    for method, template in operations:
+        for parameter in re.findall(r"\{(\w+Key)\}", template):
+            path = _path(template, names | {parameter: bad}, "GET")
+            reply = client.request(method, path, json={})
+            if parameter in names:
+                assert reply.status_code in {404, 405}, (method, path, reply.text)
+            _assert_in_shape(reply)
+
+
+def _leads_to(template: str, path: str) -> bool:
+    """Whether the path is one of the template's; ``…/auditlog/counts`` is of two."""
+    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
+
+
+def test_any_path__other_method__says_which_are_allowed(
+    client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str]
+) -> None:
+    for template in dict.fromkeys(one for _, one in operations):
+        path = _path(template, names)
+        served = {method for method, one in operations if _leads_to(one, path)}
+        served |= {"OPTIONS"} | ({"HEAD"} if "GET" in served else set())
+        for method in set(_METHODS) - served:
+            reply = client.request(method, path)
+            assert reply.status_code == 405, (method, template)
+            assert served <= set(reply.headers["Allow"].split(", ")), template
+            if method != "HEAD":
+                assert_refused(reply, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"name": "n" * 1_025},
+        {"description": "d" * 32_769},
+        {"tags": [f"t{number}" for number in range(1_001)]},
+    ],
+)
+def test_segment__words_without_bounds__are_refused(
+    client: httpx.Client, words: dict[str, Any]
+) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    [field] = words
+    new = {"key": "endless", "name": "n", **words}
+    assert field in assert_refused(client.post(segments, json=new), 400, "invalid_request")
+    one = f"{segments}/{create_segment(client)}"
+    patch = [{"op": "add", "path": f"/{field}", "value": words[field]}]
+    for change in (words, patch):
+        assert field in assert_refused(client.patch(one, json=change), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\\uDFFF", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_any_text__half_of_a_surrogate_pair__is_refused(
+    client: httpx.Client, half: bytes, encoding: str
+) -> None:
+    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    text = b'{"key":"half","name":"n","description":"' + half + b'"}'
+    body = text if encoding == "utf-8" else text.decode("latin-1").encode(encoding)
+    expiry = f"/api/v2/segments/{SCOPE.project}/none/expiring-targets/{SCOPE.environment}"
+    headers = {"Content-Type": "application/json"}
+    for method, path in (("POST", segments), ("POST", "/api/v2/tokens"), ("PATCH", expiry)):
+        reply = client.request(method, path, content=body, headers=headers)
+        assert_refused(reply, 400, "invalid_request")
+    assert client.get(segments).status_code == 200  # nothing was kept that cannot be shown

@@ -1,0 +1,111 @@
+"""Sources in S3 that no import can read: refused at once, with what to do."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from tests.support.servers.api import SCOPE, SEGMENTS, assert_refused, create_segment
+from tests.support.servers.objects import ObjectServer
+from worker.objects import ObjectStore
+from worker.store import Store
+
+
+@pytest.fixture(scope="module")
+def s3(s3_server: ObjectServer, objects: ObjectStore) -> Iterator[Any]:
+    """A client of the bucket, which puts what a writer of ours would not."""
+    assert objects.bucket
+    client = boto3.client("s3", endpoint_url=s3_server.endpoint, region_name="us-east-1")
+    with closing(client):
+        yield client
+
+
+@pytest.fixture
+def segment(client: httpx.Client) -> str:
+    return create_segment(client)
+
+
+def _import(client: httpx.Client, segment: str, bucket: str, key: str) -> httpx.Response:
+    body = {"source": f"s3://{bucket}/{key}", "mode": "merge"}
+    return client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+
+def _refused(reply: httpx.Response, store: Store, segment: str) -> str:
+    """The refusal's message; nothing was started."""
+    message = assert_refused(reply, 400, "invalid_request")
+    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(SCOPE)]
+    assert segment not in {job.list_ref.segment for job in jobs}
+    return message
+
+
+def test_source__archived__says_restore_it_first(
+    client: httpx.Client, store: Store, segment: str, bucket: str, s3: Any
+) -> None:
+    key = "lists/archived.csv"
+    s3.put_object(Bucket=bucket, Key=key, Body=b"a\n", StorageClass="GLACIER")
+
+    message = _refused(_import(client, segment, bucket, key), store, segment)
+
+    assert message == f"cannot read s3://{bucket}/{key}: it is archived (GLACIER); restore it first"
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("lists/my+list+%281%29.csv", "lists/my list (1).csv"),
+        ("lists/a%2Bb.csv", "lists/a+b.csv"),
+        ("lists/a+b%20c.csv", "lists/a+b c.csv"),
+        ("lists/caf%C3%A9.csv", "lists/café.csv"),
+    ],
+)
+def test_source__key_of_an_event__names_the_decoded_one_that_exists(
+    client: httpx.Client, store: Store, segment: str, bucket: str, s3: Any, sent: str, stored: str
+) -> None:
+    s3.put_object(Bucket=bucket, Key=stored, Body=b"a\n")
+
+    message = _refused(_import(client, segment, bucket, sent), store, segment)
+
+    assert f"but there is s3://{bucket}/{stored}: keys in S3 event notifications" in message
+
+
+def test_source__key_that_looks_encoded_and_exists__is_imported(
+    client: httpx.Client, segment: str, bucket: str, s3: Any
+) -> None:
+    for key in ("lists/100%25+1.csv", "lists/100%+1.csv"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"a\n")
+
+    assert _import(client, segment, bucket, "lists/100%25+1.csv").status_code == 202
+
+
+def test_source__decoded_key_out_of_the_allowed_prefix__is_not_told_of(
+    client: httpx.Client, segment: str, bucket: str, s3: Any
+) -> None:
+    for key in ("secret/a b.csv", "lists/../secret/a b.csv", "bigseg-internal/a b.csv"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"a\n")
+
+    reply = _import(client, segment, bucket, "lists/%2E%2E/secret/a+b.csv")
+
+    assert reply.status_code == 202  # as for any list that is not there yet
+
+
+@pytest.mark.parametrize("key", ["lists/run7/", "lists/run8_$folder$", "lists/none/"])
+def test_source__folder__is_none(
+    client: httpx.Client, store: Store, segment: str, bucket: str, s3: Any, key: str
+) -> None:
+    if "none" not in key:
+        s3.put_object(Bucket=bucket, Key=key)
+
+    message = _refused(_import(client, segment, bucket, key), store, segment)
+
+    assert message == f"s3://{bucket}/{key} is a folder, not a list: name a file in it"
+
+
+def test_source__missing_or_empty_list__is_the_import_s_to_tell(
+    client: httpx.Client, bucket: str, s3: Any
+) -> None:
+    s3.put_object(Bucket=bucket, Key="lists/empty.csv")
+    for key in ("lists/not-there.csv", "lists/empty.csv"):
+        assert _import(client, create_segment(client), bucket, key).status_code == 202

@@ -1,0 +1,238 @@
+"""The served OpenAPI document against the API that serves it: schemathesis finds the difference.
+
+Each operation is asked with its documented examples, and with requests that schemathesis
+makes of its schemas: ones that fit them and ones that do not. Answers are held against the
+document closed: a field that it does not declare is a fault.
+"""
+
+import copy
+import itertools
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import hypothesis
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from schemathesis import APIOperation, Case, CheckFunction, GenerationMode, checks
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+
+from tests.support.documents.openapi import closed
+from tests.support.documents.openapi import operations as operations_of
+from tests.support.documents.openapi_world import PLACES, PREPARATIONS, World, seed
+from tests.support.servers.api import TOKEN, Api, running_api
+from tests.support.servers.objects import ObjectServer
+from tests.support.servers.redis import Server
+from worker.objects import ObjectStore
+
+Operation = APIOperation[Any, Any, Any, Any]
+AnyCase = Case[Operation]
+
+Ask = Callable[[AnyCase], None]
+
+#: Answers with a status of 2xx that each operation has to give.
+_SUCCESSES = 20
+_FIRST_THAT_IS_NONE = 300
+_BODY_LIMIT_BYTES = 100_000
+#: Operations that any token may ask: of lists it sees what is in its scope.
+_FOR_EVERYBODY = {"getProjects", "getMetrics"}
+#: Requests that schemathesis makes for an operation.
+_MADE = 10
+_CHECKS: list[CheckFunction] = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def instance(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStore) -> Iterator[Api]:
+    """An API process of its own: whatever is in it may be deleted."""
+    chosen = {
+        "S3_ENDPOINT": s3_server.endpoint,
+        "S3_BUCKET": objects.bucket,
+        "S3_SOURCES": '["s3://bigseg/lists/"]',
+        "MAX_BODY_BYTES": str(_BODY_LIMIT_BYTES),
+        # A busy machine is no server error.
+        "LOOKUP_TIMEOUT_S": "10",
+    }
+    with running_api(valkey_server.url, chosen) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def world(instance: Api, objects: ObjectStore) -> Iterator[World]:
+    with instance.client() as client, instance.store() as store:
+        yield seed(client, store, objects)
+
+
+@pytest.fixture(scope="module")
+def operations(world: World) -> dict[str, Operation]:
+    """Every operation of the document as it is served."""
+    return _operations(world.client.get("/openapi.json").json())
+
+
+def test_api__every_operation__keeps_to_its_document(
+    instance: Api, world: World, operations: dict[str, Operation]
+) -> None:
+    chosen = int(os.environ.get("BIGSEG_OPENAPI_SEED", random.SystemRandom().getrandbits(32)))
+    print(f"BIGSEG_OPENAPI_SEED={chosen}")  # noqa: T201  # how to repeat this run
+    successes: Counter[str] = Counter()
+    with _session() as session:
+        for name, operation in operations.items():
+
+            def ask(case: AnyCase, name: str = name) -> None:
+                if name in PREPARATIONS:
+                    PREPARATIONS[name](world, case)
+                reply = case.call(base_url=instance.url, session=session)
+                case.validate_response(reply, checks=_CHECKS)
+                successes[name] += reply.status_code < _FIRST_THAT_IS_NONE
+
+            for case in _documented(name, operation):
+                ask(case)
+            _made(operation, _places(name, operation), chosen, ask)
+
+    few = {name: successes[name] for name in operations if successes[name] < _SUCCESSES}
+    assert not few, f"operations that succeeded less than {_SUCCESSES} times: {few}"
+
+
+def test_checks__field_that_the_document_does_not_have__is_found(
+    instance: Api, world: World
+) -> None:
+    served = world.client.get("/openapi.json").json()
+    del served["components"]["schemas"]["UserSegment"]["properties"]["_flags"]
+    operation = _operations(served)["getSegment"]
+    case = operation.Case(path_parameters=_places("getSegment", operation))
+
+    with _session() as session, pytest.raises(FailureGroup, match="_flags"):
+        case.call_and_validate(base_url=instance.url, session=session, checks=_CHECKS)
+
+
+def test_example__of_an_entry_of_the_log__is_what_is_answered(
+    world: World, operations: dict[str, Operation]
+) -> None:
+    operation = operations["getAuditLogEntry"]
+    answer = operation.definition.raw["responses"]["200"]["content"]["application/json"]
+    example = answer["examples"]["an entry"]["value"]
+
+    shown = world.client.get(operation.path.format(**_shown_places(operation))).json()
+
+    assert shown == example | {"_accountId": shown["_accountId"]}
+
+
+def test_refusals__that_any_caller_can_provoke__are_documented_exactly(
+    world: World, operations: dict[str, Operation]
+) -> None:
+    stranger = world.new_token("proj/elsewhere:env/*:segment/*")["token"]
+    wrong = [
+        f"{name}: {what} gives {reply.status_code}, documented are {sorted(documented)}"
+        for name, operation in operations.items()
+        for documented in [operation.definition.raw["responses"].keys()]
+        for status, what, reply in _provoked(operation, world.client, stranger)
+        if (reply.status_code == status) != (str(status) in documented)
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
+def _provoked(
+    operation: Operation, client: httpx.Client, stranger: str
+) -> Iterator[tuple[int, str, httpx.Response]]:
+    """Which status, what was done for it, and what came."""
+    places = _shown_places(operation)
+    path, nowhere = (
+        operation.path.format(**one) for one in (places, dict.fromkeys(places, "nowhere"))
+    )
+    content = operation.definition.raw.get("requestBody", {}).get("content", {})
+    examples = content.get("application/json", {}).get("examples", {})
+    body = next((one["value"] for one in examples.values()), None)
+
+    def ask(url: str, **options: Any) -> httpx.Response:
+        return client.request(operation.method, url, **options)
+
+    yield 401, "no token", ask(path, json=body, headers={"Authorization": ""})
+    if operation.definition.raw["operationId"] not in _FOR_EVERYBODY:
+        headers = {"Authorization": stranger}
+        yield 403, "a token for something else", ask(path, json=body, headers=headers)
+    if places:
+        yield 404, "a path that leads nowhere", ask(nowhere, json=body)
+    if operation.method.upper() != "GET":
+        yield 400, "a parameter that none has", ask(path, json=body, params={"no-such": "1"})
+    if content:
+        yield 415, "a body of text", ask(path, content="{}", headers={"Content-Type": "text/plain"})
+        too_long = b" " * (_BODY_LIMIT_BYTES + 1)
+        headers = {"Content-Type": "application/json"}
+        yield 413, "a body that is too long", ask(path, content=too_long, headers=headers)
+
+
+@contextmanager
+def _session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.headers["Authorization"] = TOKEN
+        yield session
+
+
+def _operations(served: dict[str, Any]) -> dict[str, Operation]:
+    schema = schemathesis.openapi.from_dict(closed(served))
+    found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
+    assert len(found) == len(list(operations_of(served)))
+    return {one.definition.raw["operationId"]: one for one in found}
+
+
+def _places(name: str, operation: Operation) -> dict[str, str]:
+    return _shown_places(operation) | dict(PLACES.get(name, {}))
+
+
+def _shown_places(operation: Operation) -> dict[str, str]:
+    return {one.name: one.definition["example"] for one in operation.path_parameters}
+
+
+def _documented(name: str, operation: Operation) -> Iterator[AnyCase]:
+    """Requests as the document shows them, all of them and as many as have to succeed."""
+    content = operation.definition.raw.get("requestBody", {}).get("content", {})
+    bodies: list[dict[str, Any]] = [
+        {"media_type": media_type, "body": example["value"]}
+        for media_type, media in content.items()
+        for example in media["examples"].values()
+    ]
+    bodies = bodies or [{}]
+    query = {one.name: one.definition["example"] for one in operation.query}
+    needed = {one.name: query[one.name] for one in operation.query if one.is_required}
+    shown = [(needed, body) for body in bodies] + [(query, bodies[0])] * bool(query)
+    for asked, body in itertools.islice(itertools.cycle(shown), max(len(shown), _SUCCESSES)):
+        places = _places(name, operation)
+        # Preparations change cases, and the document is not theirs to change.
+        yield operation.Case(path_parameters=places, query=asked, **copy.deepcopy(body))
+
+
+def _made(operation: Operation, places: dict[str, str], chosen: int, ask: Ask) -> None:
+    """Requests that schemathesis makes: fitting ones here and anywhere, and unfitting ones."""
+    strategy = st.one_of(
+        operation.as_strategy(GenerationMode.POSITIVE, path_parameters=places),
+        operation.as_strategy(GenerationMode.POSITIVE),
+    )
+    if operation.query or operation.body:
+        strategy |= operation.as_strategy(GenerationMode.NEGATIVE, path_parameters=places)
+
+    @hypothesis.seed(chosen)
+    @settings(
+        max_examples=_MADE,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(case=strategy)
+    def run(case: AnyCase) -> None:
+        ask(case)
+
+    run()

@@ -1,0 +1,44 @@
+"""The real `bigseg up`: every process of a system, and what a user reads of it."""
+
+import signal
+import stat
+from pathlib import Path
+
+import httpx
+
+from tests.support.servers.redis import free_port, wait_until
+from tests.support.systems.up import BIGSEG, arguments_of, is_running, up
+
+_CHILDREN = ["store", "objects", "upkeep", "worker", "beat", "api"]
+
+
+def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    with up(tmp_path, "--port", str(port), "--concurrency", "1", command=BIGSEG) as running:
+        url = running.event("ready")["details"]["url"]
+        assert url == f"http://127.0.0.1:{port}"
+        pids = running.child_pids()
+        assert list(pids) == _CHILDREN
+        token = (tmp_path / "admin-token").read_text().strip()
+        assert httpx.get(f"{url}/readyz").status_code == 200
+        assert httpx.get(f"{url}/metrics").status_code == 401
+        headers = {"Authorization": token}
+        assert httpx.get(f"{url}/metrics", headers=headers).status_code == 200
+        worker_log = tmp_path / "logs/worker.log"
+        wait_until(lambda: "ready." in worker_log.read_text(), "the worker is ready", 60)
+        arguments = [arguments_of(pid) for pid in pids.values()]
+        assert all(arguments)
+        running.send(signal.SIGTERM)
+        assert running.end() == 0
+    wait_until(lambda: not any(map(is_running, pids.values())), "no process is left")
+    names = [event["name"] for event in running.events if event["name"] != "port"]
+    assert names == ["token", "store", "objects", "ready", "stopping", "stopped"]
+    assert "lost when it stops" in running.event("objects")["text"]
+    assert running.event("store")["details"]["version"] in running.event("store")["text"]
+    # Quiet, also as root: nothing but events is printed, and no log scolds.
+    assert running.errors == []
+    assert "superuser" not in worker_log.read_text()
+    # The token is in no log, no event and no argument, and nobody else may read its file.
+    logs = [log.read_text(errors="replace") for log in (tmp_path / "logs").iterdir()]
+    assert not any(token in text for text in [*map(str, running.events), *arguments, *logs])
+    assert stat.S_IMODE(tmp_path.stat().st_mode) & 0o077 == 0

@@ -1,0 +1,75 @@
+"""Editors without pause, replace imports one after the other, zombies and readers."""
+
+import time
+from typing import Final
+
+from tests.support.servers.redis import Server
+from tests.support.store.building import build, count, publish, write_side
+from tests.support.store.editing_threads import (
+    Claims,
+    Editor,
+    FlipReader,
+    ZombieWriter,
+    file_key,
+    without_pause,
+)
+from tests.support.store.stores import new_list, opened
+from worker.store import ListRef, Store
+from worker.store.keyspace import INCLUDED
+from worker.store.workflows.reclaiming import reclaim_list
+
+EDITORS: Final = 3
+RUN_S: Final = 8.0
+FEWEST_FLIPS: Final = 10
+
+
+def _replace(store: Store, ref: ListRef, number: int, claims: Claims) -> None:
+    """Import one file, each shard written twice, with another shard count than the last."""
+    import_id, bits = f"i{number}", (4, 6, 5, 7, 4)[number % 5]
+    keys = [file_key(number, row) for row in range(100 + 97 * (number % 5))]
+    claims.begun += 1
+    before = time.monotonic()
+    store.memberships.claim(ref, import_id)
+    claim = before, time.monotonic()
+    target = build(store, ref, import_id, keys, bits=bits)
+    write_side(store, ref, import_id, INCLUDED, keys, bits)
+    publish(store, ref, import_id, target, retire_after_ms=50)
+    claims.published = claim
+
+
+def _give_up(store: Store, ref: ListRef, number: int) -> str:
+    """Build a revision and cancel it; gives the id of who is now a zombie."""
+    import_id = f"given up {number}"
+    build(store, ref, import_id, ["zombie"])
+    store.memberships.cancel(ref, import_id)
+    return import_id
+
+
+def test_list__replaced_under_editors__loses_no_edit_and_shows_no_mixture(
+    valkey_server: Server,
+) -> None:
+    with opened(valkey_server) as store:
+        ref, claims = new_list(store), Claims()
+        editors = [Editor(store, ref, n, claims) for n in range(EDITORS)]
+        zombie, reader = ZombieWriter(store, ref), FlipReader(store, ref)
+        _replace(store, ref, 0, claims)
+        ends = time.monotonic() + RUN_S
+        number = 0
+        with without_pause(*(one.edit for one in editors), zombie.write, reader.poll) as failed:
+            while time.monotonic() < ends and not failed.is_set():
+                number += 1
+                if number % 4 == 3:
+                    zombie.import_ids.append(_give_up(store, ref, number))
+                _replace(store, ref, number, claims)
+                reader.live = number
+                zombie.import_ids.append(f"i{number}")
+                reclaim_list(store, ref)
+        state = store.memberships.state(ref)
+        assert count(store, ref, state.live) == (state.included_count, state.excluded_count)
+        checked = [editor.check() for editor in editors]
+        assert all(compared > 100 for compared, _ in checked)
+        assert sum(since for _, since in checked) > 0
+        reader.expect_no_stranger()
+        assert number >= FEWEST_FLIPS
+        assert zombie.turned_away > FEWEST_FLIPS
+        assert reader.polls > FEWEST_FLIPS

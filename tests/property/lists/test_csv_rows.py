@@ -1,0 +1,32 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.lists.files import reference_cells
+from worker.lists.csv.module_rows import read_by_csv_module
+from worker.lists.csv.rows import read_rows
+
+_text = st.text(alphabet='",\r\nab', max_size=30).map(str.encode)
+
+
+@given(block=_text.filter(bool))
+@settings(max_examples=1000, deadline=None)
+def test_read_rows__whole_block__cells_of_csv_reader(block: bytes) -> None:
+    rows = read_rows(block, limit=len(block), final=True)
+    assert rows.cells.to_pylist() == reference_cells(block)
+    assert rows.end == len(block)
+
+
+@given(block=_text.filter(bool), limit=st.integers(1, 31), final=st.booleans())
+@settings(max_examples=1000, deadline=None)
+def test_read_rows__unfinished_or_limited__starts_of_the_csv_module(
+    block: bytes, limit: int, *, final: bool
+) -> None:
+    rows = read_rows(block, limit=limit, final=final)
+    cells, starts = read_by_csv_module(block, limit, final=final)
+    # The csv module cannot tell a finished last row from an unfinished one.
+    assert rows.cells.to_pylist()[: len(cells)] == cells.to_pylist()
+    assert len(cells) <= len(rows.cells) <= len(cells) + 1
+    assert rows.end >= starts[-1]
+    assert rows.end <= len(block)
+    if len(rows.cells):
+        assert 0 <= rows.longest_at < rows.longest_at + rows.longest_bytes <= rows.end

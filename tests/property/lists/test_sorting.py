@@ -1,0 +1,63 @@
+"""Sorting and de-duplicating packed members, against plain sets."""
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.imports.sorting import Members, concatenate, distinct, no_members
+from worker.store.members.columns import as_list
+
+# Few hashes for many members: collisions are the rule here.
+_rows = st.lists(st.tuples(st.integers(0, 3), st.binary(min_size=1, max_size=3)), max_size=60)
+
+
+def _members(rows: list[tuple[int, bytes]], kind: pa.DataType) -> Members:
+    packed = pa.array([member for _, member in rows], kind)
+    return Members(packed, np.array([hash_ for hash_, _ in rows], np.uint64))
+
+
+@given(rows=_rows)
+def test_distinct__colliding_hashes__keeps_each_member_once_in_order(
+    rows: list[tuple[int, bytes]],
+) -> None:
+    found = distinct(_members(rows, pa.binary()))
+
+    assert list(zip(found.hashes.tolist(), as_list(found.packed), strict=True)) == sorted(set(rows))
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(min_size=4, max_size=4))))
+def test_distinct__fixed_width__is_the_same_as_variable(rows: list[tuple[int, bytes]]) -> None:
+    fixed = distinct(_members(rows, pa.binary(4)))
+    variable = distinct(_members(rows, pa.binary()))
+
+    assert as_list(fixed.packed) == as_list(variable.packed)
+    assert fixed.hashes.tolist() == variable.hashes.tolist()
+
+
+@given(left=_rows, right=st.lists(st.tuples(st.integers(0, 9), st.binary(min_size=2, max_size=2))))
+def test_concatenate__different_column_types__keeps_every_row(
+    left: list[tuple[int, bytes]], right: list[tuple[int, bytes]]
+) -> None:
+    both = concatenate([_members(left, pa.binary()), _members(right, pa.binary(2))])
+
+    assert as_list(both.packed) == [member for _, member in left + right]
+    assert both.hashes.tolist() == [hash_ for hash_, _ in left + right]
+
+
+@given(
+    hashes=st.lists(st.integers(0, 2**64 - 1), max_size=30),
+    low=st.integers(0, 2**64 - 1),
+    size=st.integers(1, 2**64),
+)
+def test_between__any_bounds__is_the_hashes_within(hashes: list[int], low: int, size: int) -> None:
+    members = distinct(_members([(hash_, b"x") for hash_ in hashes], pa.binary()))
+    high = min(low + size, 1 << 64)
+
+    found = members.between(low, high)
+
+    assert found.hashes.tolist() == sorted({hash_ for hash_ in hashes if low <= hash_ < high})
+
+
+def test_no_members__concatenated__is_empty() -> None:
+    assert len(concatenate([no_members(), no_members()])) == 0

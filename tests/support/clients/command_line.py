@@ -1,0 +1,69 @@
+"""Commands of `bigseg` as a user runs them, and the worker's part, which is done by hand."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import build_app
+from tests.support.servers.api import SCOPE, TOKEN, Api
+from tests.support.servers.redis import wait_until
+from worker.objects import ObjectStore
+from worker.store import JobRef, Store
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run one command in this process; ``typed`` is its standard input."""
+    monkeypatch.setenv("BIGSEG_URL", api.url)
+    monkeypatch.setenv("BIGSEG_TOKEN", TOKEN)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_command(*words: str, typed: bytes = b"") -> Result:
+        return CliRunner().invoke(build_app(), list(words), input=typed)
+
+    return run_command
+
+
+@contextmanager
+def working(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterator[None]:
+    """End the segment's next job, as a worker would."""
+    found: list[JobRef] = []
+
+    def is_there() -> bool:
+        found[:] = [
+            ref
+            for ref in store.jobs.active(SCOPE)
+            if is_of(store, ref, segment) and store.jobs.get(ref).ended_ms is None
+        ]
+        return bool(found)
+
+    def work() -> None:
+        wait_until(is_there, f"{segment} has a job", 20)
+        end(found[0])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(30)
+
+
+def is_of(store: Store, ref: JobRef, segment: str) -> bool:
+    """Whether a job is this segment's."""
+    return store.jobs.get(ref).request.list_ref.segment == segment
+
+
+def complete_export(store: Store, objects: ObjectStore, ref: JobRef, content: bytes) -> None:
+    """Write an export's file, and end it."""
+    with objects.open_writer(f"exports/{ref.job_id}") as writer:
+        writer.write(content)
+    info = writer.close()
+    where = {"bucket": info.bucket, "key": info.key, "etag": info.etag}
+    report = {"sizeBytes": info.size_bytes, "rows": content.count(b"\n"), **where}
+    store.jobs.end(ref, "complete", report=report, keep_s=600)

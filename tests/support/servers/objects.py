@@ -1,0 +1,99 @@
+"""A real S3 server for tests: moto's, in a process of its own.
+
+Its objects are in its memory and, over 16 MB, in a directory that goes with it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.servers.redis import free_port, wait_until
+
+_STOP_LIMIT_S = 10.0
+
+#: moto accepts any; without them botocore looks for a metadata service.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    # Nobody's own profile.
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+@dataclass(slots=True)
+class ObjectServer:
+    """One S3 server process; it starts without a bucket."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """End the process; its objects are gone."""
+        self.process.terminate()
+        try:
+            self.process.wait(_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _answers(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the S3 server ended:\n{self.log.read_text(errors='replace')}")
+        try:
+            return httpx.get(f"{self.endpoint}/moto-api/", timeout=5).is_success
+        except httpx.TransportError:  # not listening yet
+            return False
+
+    def wait_ready(self) -> None:
+        """Wait until it answers."""
+        wait_until(self._answers, f"the S3 server on port {self.port} answers")
+
+
+@contextmanager
+def running_object_server() -> Iterator[ObjectServer]:
+    """Run an S3 server; it and its objects are gone at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="bigseg-objects-"))
+    port = free_port()
+    log = directory / "server.log"
+    try:
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)),
+                env={**os.environ, **CREDENTIALS, "TMPDIR": str(directory)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        server = ObjectServer(port, process, log)
+        try:
+            server.wait_ready()
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[ObjectServer]:
+    """S3, shared by the run, with credentials in the environment: a test uses its own bucket."""
+    with pytest.MonkeyPatch.context() as patch, running_object_server() as server:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield server

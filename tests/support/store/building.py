@@ -1,0 +1,198 @@
+"""Builds revisions the way an import does, but from a plain set of keys."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import fakeredis
+import numpy as np
+import pyarrow as pa
+
+from tests.support.store.stores import raw
+from worker.store import ListRef, Store
+from worker.store.keyspace import EXCLUDED, INCLUDED, Side
+from worker.store.lists.lists import Published
+from worker.store.lists.revisions import FIRST_BITS, Revision
+from worker.store.members.codec import SENTINEL, pack_one, unpack_one
+from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members.payload import build_payloads
+
+Form = Literal["put_shards", "fill_shards"]
+_SHARDS_PER_CALL = 32
+_MOST_CALLS = 100  # half a million edits while one test builds
+
+
+def shards_of(keys: Iterable[str], bits: int) -> list[list[bytes]]:
+    """Share the members of some keys out among 2^bits shards."""
+    shards: list[list[bytes]] = [[] for _ in range(1 << bits)]
+    for member in sorted({pack_one(key) for key in keys}, key=lambda one: (hash_one(one), one)):
+        shards[shard_index(hash_one(member), bits)].append(member)
+    return shards
+
+
+def natural_form(store: Store) -> Form:
+    """Give the form in which this server takes whole shards: the stand-in reads no payload."""
+    return "fill_shards" if isinstance(raw(store), fakeredis.FakeRedis) else "put_shards"
+
+
+def shares_copies(store: Store) -> bool:
+    """Tell whether COPY gives a second name to one set, as the stand-in wrongly does."""
+    return isinstance(raw(store), fakeredis.FakeRedis)
+
+
+def shard_arguments(form: Form, keys: Iterable[str], bits: int) -> list[list[Any]]:
+    """Give the arguments of each shard of one side, as the script takes them."""
+    shards = shards_of(keys, bits)
+    if form == "fill_shards":
+        return [[n, len(members), *members] for n, members in enumerate(shards)]
+    members = [member for shard in shards for member in shard]
+    payloads = build_payloads(
+        pa.array(members, pa.binary()),
+        np.array([hash_one(member) for member in members], np.uint64),
+        bits=bits,
+        first_shard=0,
+        shard_count=1 << bits,
+    ).payloads
+    return [[n, payload] for n, payload in enumerate(payloads)]
+
+
+def write_side(
+    store: Store,
+    ref: ListRef,
+    import_id: str,
+    side: Side,
+    keys: Iterable[str],
+    bits: int,
+    form: Form | None = None,
+) -> None:
+    """Write every shard of one side of the revision that the import builds."""
+    form = form or natural_form(store)
+    shards = shard_arguments(form, keys, bits)
+    for start in range(0, len(shards), _SHARDS_PER_CALL):
+        group = shards[start : start + _SHARDS_PER_CALL]
+        run(store, form, ref, import_id, side, *(arg for shard in group for arg in shard))
+
+
+def copy_side(
+    store: Store,
+    ref: ListRef,
+    import_id: str,
+    side: Side,
+    bits: int,
+    added: Iterable[str] = (),
+) -> tuple[int, int]:
+    """Copy every shard of one side of the base; both have 2^bits shards."""
+    copied = new = 0
+    for n, members in enumerate(shards_of(added, bits)):
+        reply = run(store, "copy_shards", ref, import_id, side, n, len(members), *members)
+        copied, new = copied + reply[0], new + reply[1]
+    return copied, new
+
+
+def build(
+    store: Store,
+    ref: ListRef,
+    import_id: str,
+    included: Iterable[str],
+    *,
+    bits: int = FIRST_BITS,
+    form: Form | None = None,
+) -> Revision:
+    """Claim, prepare and write a revision that replaces the included list."""
+    claim = store.memberships.claim(ref, import_id)
+    target = store.memberships.prepare(ref, import_id, bits, claim.base.excluded_bits)
+    write_side(store, ref, import_id, INCLUDED, included, target.included_bits, form)
+    if not shares_copies(store) and claim.base.excluded_bits == target.excluded_bits:
+        copy_side(store, ref, import_id, EXCLUDED, target.excluded_bits)
+    else:
+        kept = members_of(store, ref, claim.base, EXCLUDED)
+        write_side(store, ref, import_id, EXCLUDED, kept, target.excluded_bits, form)
+    return target
+
+
+def seal_and_count(
+    store: Store, ref: ListRef, import_id: str, target: Revision
+) -> tuple[int, tuple[int, int]]:
+    """Seal a build and count it; gives the seal's number and the counts."""
+    sealed = store.memberships.seal(ref, import_id)
+    counts = sealed.counts or count(store, ref, target)
+    return sealed.number, counts
+
+
+def count(store: Store, ref: ListRef, revision: Revision) -> tuple[int, int]:
+    """Count both sides of a revision through the store."""
+    included, excluded = (
+        store.memberships.count(ref, revision, side, 0, revision.shard_count(side))
+        for side in (INCLUDED, EXCLUDED)
+    )
+    return included, excluded
+
+
+def publish(
+    store: Store, ref: ListRef, import_id: str, target: Revision, *, retire_after_ms: int = 60_000
+) -> Published:
+    """Seal, count and publish to the end."""
+    seal, counts = seal_and_count(store, ref, import_id, target)
+    for _ in range(_MOST_CALLS):
+        published = store.memberships.publish(
+            ref, import_id, counts=counts, retire_after_ms=retire_after_ms, seal=seal
+        )
+        if published is not None:
+            return published
+    message = f"publish of {import_id} comes to no end"
+    raise AssertionError(message)
+
+
+def replace(
+    store: Store,
+    ref: ListRef,
+    import_id: str,
+    included: Iterable[str],
+    *,
+    bits: int = FIRST_BITS,
+    retire_after_ms: int = 60_000,
+) -> Published:
+    """Replace the included list from start to end."""
+    target = build(store, ref, import_id, included, bits=bits)
+    return publish(store, ref, import_id, target, retire_after_ms=retire_after_ms)
+
+
+def run(store: Store, name: Any, ref: ListRef, *args: Any) -> Any:
+    """Run a list's script as it stands, past the Python around it."""
+    return store.scripts.run(name, [store.keyspace.list_record(ref)], args)
+
+
+def keys_of_shard(index: int, count_: int, bits: int = FIRST_BITS) -> list[str]:
+    """Give keys that all live in one shard of 2^bits."""
+    found: list[str] = []
+    number = 0
+    while len(found) < count_:
+        key = f"key-{number}"
+        if shard_index(hash_one(pack_one(key)), bits) == index:
+            found.append(key)
+        number += 1
+    return found
+
+
+def members_of(store: Store, ref: ListRef, revision: Revision, side: Side) -> set[str]:
+    """Read one side shard by shard, past the store; every member must be in its shard."""
+    keys: set[str] = set()
+    bits = revision.bits(side)
+    pipeline = store.client.pipeline(transaction=False)
+    for n in range(1 << bits):
+        pipeline.smembers(store.keyspace.shard(ref, revision.name, side, n))
+    for n, shard in enumerate(pipeline.execute()):
+        assert SENTINEL in shard, f"{side} shard {n} of {revision.name} has no sentinel"
+        for member in shard - {SENTINEL}:
+            assert shard_index(hash_one(member), bits) == n
+            keys.add(unpack_one(member))
+    return keys
+
+
+def assert_list(
+    store: Store, ref: ListRef, included: Iterable[str], excluded: Iterable[str] = ()
+) -> None:
+    """Hold the live list, as the server has it and as it counts it, against two plain sets."""
+    state, expected = store.memberships.state(ref), (set(included), set(excluded))
+    assert members_of(store, ref, state.live, INCLUDED) == expected[0]
+    assert members_of(store, ref, state.live, EXCLUDED) == expected[1]
+    assert (state.included_count, state.excluded_count) == tuple(map(len, expected))

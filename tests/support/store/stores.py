@@ -1,0 +1,116 @@
+"""The four stores that the suite runs on, each opened under a prefix of its own."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import fakeredis
+
+from tests.support.servers.redis import Cluster, Server
+from worker.settings import AUDIT_ENTRIES, StoreSettings
+from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
+from worker.store.audit.log import AuditStore
+from worker.store.jobs.jobs import JobStore
+from worker.store.jobs.requests import RequestStore
+from worker.store.lists.lists import MembershipStore
+from worker.store.projects.environments import EnvironmentStore
+from worker.store.segments.segments import SegmentStore
+from worker.store.server.connections import connect
+from worker.store.server.scripts import Script, ScriptName, Scripts
+from worker.store.tokens.tokens import AccessTokenStore
+
+StoreName = Literal["fakeredis", "valkey", "redis8", "cluster"]
+STORE_NAMES: Final[tuple[StoreName, ...]] = ("fakeredis", "valkey", "redis8", "cluster")
+
+SCOPE: Final = Scope("default", "production")
+
+#: Changes the text of one script; raises when it finds nothing to change.
+Mutation = Callable[[str], str]
+
+
+def clock_ms() -> int:
+    """Give the time in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def token() -> str:
+    """Give a name that nobody else has."""
+    return secrets.token_hex(16)
+
+
+def open_client(server: Server | Cluster | None) -> Any:
+    """Connect as the product does; ``None`` is the stand-in."""
+    if server is None:
+        return fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,)), protocol=2)
+    return connect(StoreSettings.model_validate({"redis_url": server.url, "redis_timeout_s": 10}))
+
+
+@contextmanager
+def opened(server: Server | Cluster | None) -> Iterator[Store]:
+    """Open a store with the default project; its keys are removed at the end."""
+    client = open_client(server)
+    with assemble(client, f"t-{token()[:8]}", clock=clock_ms, tokens=token) as store:
+        store.environments.initialise()
+        try:
+            yield store
+        finally:
+            for key in keys_of(store):
+                client.unlink(key)
+
+
+def new_list(store: Store, key: str = "s") -> ListRef:
+    """Create a big segment with two empty lists."""
+    return store.segments.create(SCOPE, NewSegment(key=key, name=key, unbounded=True)).ref
+
+
+def raw(store: Store) -> Any:
+    """Give the driver's client with all its commands, to look at the server past the store."""
+    return store.client
+
+
+def keys_of(store: Store) -> set[str]:
+    """List every key under the store's prefix, on all nodes."""
+    return {key.decode() for key in raw(store).scan_iter(f"{store.keyspace.prefix}:*", 1_000)}
+
+
+class MutatedScripts(Scripts):
+    """The scripts, one of them broken on purpose."""
+
+    def __init__(self, store: Store, name: ScriptName, mutation: Mutation) -> None:
+        super().__init__(store.client, flagged=store.scripts._flagged)
+        text = store.scripts.get(name).text.decode()
+        changed = mutation(text)
+        assert changed != text, f"the mutation of {name} finds nothing to change"
+        sha = hashlib.sha1(changed.encode(), usedforsecurity=False).hexdigest()
+        self._loaded[name] = Script(changed.encode(), sha)
+
+
+def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
+    """Give the same store with one broken script."""
+    client, keys = store.client, Keyspace(store.keyspace.prefix)
+    scripts = MutatedScripts(store, name, mutation)
+    environments = EnvironmentStore(client, scripts, keys, clock_ms, token)
+    memberships = MembershipStore(client, scripts, keys, token)
+    return Store(
+        client=client,
+        keyspace=keys,
+        scripts=scripts,
+        environments=environments,
+        segments=SegmentStore(client, scripts, keys, environments, memberships, clock_ms, token),
+        memberships=memberships,
+        jobs=JobStore(client, scripts, keys, token),
+        requests=RequestStore(client, scripts, keys),
+        audit=AuditStore(client, scripts, keys, AUDIT_ENTRIES),
+        access_tokens=AccessTokenStore(client, scripts, keys, clock_ms, token),
+        tokens=token,
+    )
+
+
+def script_names() -> set[str]:
+    """List the scripts in the folder; the shared fragment is none."""
+    folder = Path(__file__).parents[3] / "worker" / "store" / "lua"
+    return {file.stem for file in folder.glob("*.lua")} - {"list"}

@@ -1,0 +1,122 @@
+"""Imports run in the test's own process, against a real server and a real bucket."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.servers.objects import CREDENTIALS, ObjectServer
+from tests.support.servers.redis import Server, wait_until
+from tests.support.store.building import members_of
+from tests.support.store.stores import clock_ms, new_list, opened, token
+from worker.imports.run import work_on_import
+from worker.jobs.services import Context
+from worker.lists.parquet.process import ParquetDecoder
+from worker.objects import ObjectStore
+from worker.settings import ObjectSettings, WorkerSettings
+from worker.store import ImportRequest, JobState, ListRef, SourceFile, admit_import
+from worker.store.keyspace import INCLUDED
+
+_numbers = itertools.count(1)
+_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """Runs imports one at a time; each list is its own."""
+
+    context: Context
+
+    def list_of(self, *keys: str) -> ListRef:
+        """A new list that holds these keys."""
+        ref = new_list(self.context.store, f"in-process-{next(_numbers)}")
+        if keys:
+            state = self.run(ref, "".join(f"{key}\n" for key in keys).encode())
+            assert state.status == "complete", state
+        return ref
+
+    def run(self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any) -> JobState:
+        """Import a file as uploaded; the job when it has ended."""
+        request = self.start(ref, content, mode, **options)
+        return self.finish(request)
+
+    def start(
+        self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any
+    ) -> ImportRequest:
+        """Upload a file and claim the list."""
+        key = f"lists/in-process-{next(_numbers)}"
+        objects, store = self.context.objects, self.context.store
+        with objects.open_writer(key) as writer:
+            writer.write(content)
+        info = objects.head(key)
+        source = SourceFile(objects.bucket, key, "list", True, info.size_bytes, info.etag)  # noqa: FBT003 - uploaded
+        options.setdefault("allow_empty", False)
+        request = ImportRequest(
+            import_id=token(),
+            list_ref=ref,
+            mode=mode,
+            sources=(source,),
+            created_ms=clock_ms(),
+            **options,
+        )
+        admit_import(store, request)
+        return request
+
+    def finish(self, request: ImportRequest) -> JobState:
+        """Do units until the import has ended."""
+        jobs = self.context.store.jobs
+
+        def ended() -> bool:
+            work_on_import(self.context, request.ref)
+            return jobs.get(request.ref).ended_ms is not None
+
+        wait_until(ended, f"the end of {request.ref}", _LIMIT_S)
+        return jobs.get(request.ref)
+
+    def members(self, ref: ListRef) -> set[str]:
+        """What the live list holds."""
+        live = self.context.store.memberships.state(ref).live
+        return set(members_of(self.context.store, ref, live, INCLUDED))
+
+
+@contextmanager
+def imports_in_process(
+    server: Server, s3: ObjectServer, *, decoder: ParquetDecoder | None = None, **settings: Any
+) -> Iterator[Imports]:
+    """Open a bucket and a prefix of the server's for imports in this process."""
+    names = {"s3_endpoint": s3.endpoint, "s3_bucket": f"in-process-{token()[:8]}"}
+    parquet = decoder or ParquetDecoder()
+    with pytest.MonkeyPatch.context() as patch, opened(server) as store:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with ObjectStore.open(ObjectSettings.model_validate(names)) as objects:
+            objects.ensure_bucket()
+            yield Imports(
+                Context(
+                    store=store,
+                    objects=objects,
+                    settings=WorkerSettings.model_validate(names | settings),
+                    announce=lambda _ref, _hints: None,
+                    clock_ms=clock_ms,
+                    sleep_s=lambda _seconds: None,
+                    tokens=token,
+                    parquet=parquet,
+                )
+            )
+    parquet.close()
+
+
+def kinds_of(state: JobState) -> dict[str, int]:
+    """The warnings of a report: kind to count."""
+    report = state.report or {}
+    return {one["kind"]: one["count"] for one in report["warnings"]}
+
+
+def rows_of(state: JobState, kind: str) -> Sequence[int]:
+    """The rows that a warning names."""
+    report = state.report or {}
+    rows: Sequence[int] = next(one["rows"] for one in report["warnings"] if one["kind"] == kind)
+    return rows

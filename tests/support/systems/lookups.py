@@ -1,0 +1,84 @@
+"""Look-ups in the test's own process, on an event loop in a thread of its own."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from api.lookups.lookups import Lookups, Place
+from api.lookups.pipeline import Endpoint
+from worker.store import Membership, Store, StoreError
+
+T = TypeVar("T")
+
+#: What a look-up came to: the two booleans, or the error's class.
+Seen = tuple[bool, bool] | type[StoreError]
+
+PLACE: Place = ("default", "production", "s")
+
+
+class LookupThread:
+    """Runs coroutines over one ``Lookups`` and gives their results."""
+
+    def __init__(self, lookups: Lookups, loop: asyncio.AbstractEventLoop) -> None:
+        self.lookups = lookups
+        self._loop = loop
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def look_up(self, key: str, place: Place = PLACE) -> Membership:
+        """One look-up; raises what it raises."""
+        return self.run(self.lookups.look_up(place, key))
+
+    def see_all(self, keys: list[str], place: Place = PLACE) -> list[Seen]:
+        """Look up many at once, as concurrent requests do."""
+        return self.run(self._see_all(keys, place))
+
+    async def _see_all(self, keys: list[str], place: Place) -> list[Seen]:
+        return list(await asyncio.gather(*(self._see(key, place) for key in keys)))
+
+    async def _see(self, key: str, place: Place) -> Seen:
+        try:
+            answer = await self.lookups.look_up(place, key)
+        except StoreError as exc:
+            return type(exc)
+        return answer.included, answer.excluded
+
+
+@contextmanager
+def running_lookups(
+    url: str,
+    store: Store,
+    *,
+    timeout_s: float = 2.0,
+    backlog: int = 10_000,
+    segment_limit: int = 100,
+) -> Iterator[LookupThread]:
+    """Look-ups over an open store; closed with their loop at the end."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    lookups = Lookups(
+        Endpoint.of_url(url),
+        store.keyspace,
+        lambda: store,
+        timeout_s=timeout_s,
+        backlog=backlog,
+        segment_limit=segment_limit,
+    )
+    running = LookupThread(lookups, loop)
+    try:
+        yield running
+    finally:
+        running.run(_close(lookups))
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _close(lookups: Lookups) -> None:
+    lookups.close()
+    await asyncio.sleep(0)  # lets transports see their end

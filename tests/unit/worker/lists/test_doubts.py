@@ -1,0 +1,119 @@
+"""Doubtful rows, by the plain words of each kind and against the column-wise search."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from worker.lists.keys.doubts import Doubt
+from worker.lists.keys.first_rows import doubts_of_start
+from worker.lists.keys.keys import KeyBatch, validate
+
+NULLS = {"NULL", "null", "(null)", "\\N", "None", "NaN", "nan", "N/A", "#N/A", "nil", "<NA>"}
+FLOAT = re.compile(r"[+-]?[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|[eE][+-][0-9]+)")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+cells = st.sampled_from(
+    (
+        *("key-1", "NULL", "\\N", "nan", "None", "#N/A", "null-1", "1.5", "12.", "1.2E+15", "1e-7"),
+        *("1e5", "10.0.0.1", "-3.0", "+1", ".5", ".", "..", "...", "a.b", "é", "日本", "k\u00a0"),
+        *(" k", "k ", "a b", "\u200bk", "k\ufeff", "a\u00adb", "\u3000k", "x" * 30, "", " "),
+        *("0123456789abcdef01234567", "7", "user@example.com", "\u2028", "ab\u2009", "€5"),
+    )
+)
+
+
+def kinds(batch: KeyBatch) -> dict[Doubt, list[int]]:
+    return {doubt: rows.tolist() for doubt, rows in batch.doubts.items()}
+
+
+def expected(cell: str) -> set[Doubt]:
+    found = set()
+    if cell in NULLS:
+        found.add(Doubt.NULL_TEXT)
+    if FLOAT.fullmatch(cell) and len(cell) <= 25:
+        found.add(Doubt.FLOAT)
+    if cell in {".", ".."}:
+        found.add(Doubt.UNREACHABLE)
+    if cell != cell.strip() or INVISIBLE.search(cell):
+        found.add(Doubt.SPACE)
+    return found
+
+
+@given(values=st.lists(cells, min_size=1, max_size=40), text=st.booleans())
+@example(values=["\ufeffk", "k"], text=False)
+def test_validate__any_cells__the_doubtful_rows_are_found(values: list[str], *, text: bool) -> None:
+    found = kinds(validate(pa.array([value.encode() for value in values], pa.binary()), text=text))
+    for doubt in (Doubt.NULL_TEXT, Doubt.FLOAT, Doubt.UNREACHABLE, Doubt.SPACE):
+        rows = [row for row, value in enumerate(values) if doubt in expected(value)]
+        assert found.get(doubt, []) == rows, doubt
+
+
+@given(values=st.lists(cells, min_size=2, max_size=40), skip=st.integers(0, 3))
+def test_validate__slice_of_a_column__rows_are_those_of_the_slice(
+    values: list[str], skip: int
+) -> None:
+    column = pa.array([value.encode() for value in values], pa.binary())
+    skip = min(skip, len(values) - 1)
+    alone = pa.array([value.encode() for value in values[skip:]], pa.binary())
+    assert kinds(validate(column[skip:])) == kinds(validate(alone))
+
+
+def test_validate__parquet_cells__kept_as_they_are() -> None:
+    cells = pa.array(["\ufeffa".encode(), b'="1"'], pa.binary())
+    assert validate(cells).keys.to_pylist() == cells.to_pylist()
+    assert validate(cells, text=True).keys.to_pylist() == [b"a", b"1"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "doubt"),
+    [
+        (["user_id", "k-1"], Doubt.HEADER),
+        (["contextKey", "k-1"], Doubt.HEADER),
+        (["E-Mail", "a@x.example"], Doubt.HEADER),
+        (['"Customer ID";name', "1;A"], Doubt.HEADER),
+        (["id", "1"], Doubt.HEADER),
+        (["SEP=;", "a"], Doubt.SEPARATOR_LINE),
+        (["", "0", "1", "2"], Doubt.INDEX_COLUMN),
+        (["Unnamed: 0", "0", "1"], Doubt.INDEX_COLUMN),
+        (["user-key", "other-key"], None),
+        (["user-1", "user-2"], None),
+        (["my-long-winded-context-key", "k"], None),
+        (["0", "1", "2"], None),
+        (["", "k"], None),
+        (["separate", "k"], None),
+        ([], None),
+    ],
+)
+def test_doubts_of_start__first_rows__what_they_look_like(
+    rows: list[str], doubt: Doubt | None
+) -> None:
+    batch = validate(pa.array([row.encode() for row in rows], pa.binary()), text=True)
+    found = doubts_of_start(batch)
+    assert {kind: places.tolist() for kind, places in found.items()} == (
+        {doubt: [0]} if doubt else {}
+    )
+
+
+@pytest.mark.parametrize("delimiter", [(Doubt.SEMICOLON, b";"), (Doubt.PIPE, b"|")])
+def test_validate__delimiter__counted_only_if_the_first_rows_all_hold_it(
+    delimiter: tuple[Doubt, bytes],
+) -> None:
+    doubt, character = delimiter
+    every = [b"a%s%d" % (character, number) for number in range(20)]
+    assert len(validate(pa.array(every, pa.binary())).doubts[doubt]) == 20
+    some = [*every[:3], b"plain", *every[3:]]
+    assert doubt not in validate(pa.array(some, pa.binary())).doubts
+
+
+def test_doubts__each__has_a_label_and_words_of_its_own() -> None:
+    assert len({one.label for one in Doubt}) == len({one.message for one in Doubt}) == len(Doubt)
+    assert [Doubt.of(one.label) for one in Doubt] == list(Doubt)
+
+
+def test_validate__rows_of_nothing__blank_without_a_doubt() -> None:
+    batch = validate(pa.array([b"", None, b""], pa.binary()))
+    assert (batch.row_count, len(batch.keys), kinds(batch)) == (3, 0, {})
+    assert np.array_equal(batch.rejected_rows, [0, 1, 2])

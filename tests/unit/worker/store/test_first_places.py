@@ -1,0 +1,16 @@
+"""The project and the environments of a new store."""
+
+import itertools
+
+from tests.support.store.stores import open_client, token
+from worker.store import assemble
+
+
+def test_initialise__while_time_goes_by__environments_are_of_one_moment() -> None:
+    clock = itertools.count(1_000).__next__
+    with assemble(open_client(None), "t", clock=clock, tokens=token) as store:
+        store.environments.initialise()
+        places = [store.environments.project("default")]
+        places += store.environments.environments("default")
+    assert [one.key for one in places] == ["default", "production", "test"]
+    assert len({one.created_ms for one in places}) == 1

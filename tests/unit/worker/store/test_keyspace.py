@@ -1,0 +1,152 @@
+"""KEYSPACE.md describes every key that ``keyspace.py`` makes, and every field of a record."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.store.building import build, publish
+from tests.support.store.stores import new_list, opened
+from worker.store import Edit, ImportRequest, Keyspace, ListRef, NewToken, Scope, Store
+from worker.store.jobs.records import Unit
+from worker.store.lists.pins import pin
+from worker.store.lists.schedules import ScheduleChange, change_schedules
+
+STORE: Final = Path(__file__).parents[4] / "worker" / "store"
+PAGE: Final = (STORE / "KEYSPACE.md").read_text()
+KEYS: Final = Keyspace("p")
+REF: Final = ListRef("P", "E", "S", 3)
+
+#: Each key of the page's table, with its placeholders, as made for one example.
+MADE: Final = {
+    "projects": KEYS.projects(),
+    "environments": KEYS.environments("P"),
+    "access_tokens": KEYS.access_tokens(),
+    "segments": KEYS.segments(REF.scope),
+    "generations": KEYS.generations(REF.scope),
+    "list_record": KEYS.list_record(REF),
+    "edits": KEYS.edits(REF),
+    "shard": KEYS.shard(REF, "R", "included", 42),
+    "list_prefix": KEYS.list_prefix(REF),
+    "targeting": KEYS.targeting(REF.scope, "S"),
+    "environment_state": KEYS.environment_state(REF.scope),
+    "audit_log": KEYS.audit_log(REF.scope),
+    "account_audit_log": KEYS.account_audit_log(),
+    "active_jobs": KEYS.active_jobs(REF.scope),
+    "reclaimable_lists": KEYS.reclaimable_lists(REF.scope),
+    "job": KEYS.job(Scope("P", "E"), "import", "I"),
+    "request": KEYS.request("D"),
+    "limits": KEYS.limits(),
+    "turn": KEYS.turn("C"),
+    "reservations": KEYS.reservations(),
+    "expiring_exports": KEYS.expiring_exports(),
+    "expiry_hints": KEYS.expiry_hints(),
+    "schedules": KEYS.schedules(REF),
+    "schedule_details": KEYS.schedule_details(REF),
+}
+_PLACEHOLDERS: Final = (
+    ("{prefix}", "p"),
+    ("{project:environment:segment.gN}", "{P:E:S.g3}"),
+    ("{project:environment}", "{P:E}"),
+    ("{project}", "{P}"),
+    ("{segment}", "S"),
+    ("{revision}", "R"),
+    ("{id}", "I"),
+    ("{chore}", "C"),
+    ("{digest}", "D"),
+)
+
+
+def _table(heading: str) -> dict[str, str]:
+    """Read a table of the page: first column to second."""
+    section = PAGE.split(heading, 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| (`.+?`) \| (.+?) \|", section, re.MULTILINE)
+    assert rows, f"no table under {heading}"
+    return dict(rows)
+
+
+def test_page__keys__are_those_that_keyspace_makes() -> None:
+    made = {
+        name
+        for name, _ in inspect.getmembers(Keyspace, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert {name.strip("`") for name in _table("# Keyspace")} == made == set(MADE)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_page__name_of_a_key__is_the_one_made(name: str) -> None:
+    written = re.findall(r"`([^`]+)`", _table("# Keyspace")[f"`{name}`"])[0]
+    for placeholder, example in _PLACEHOLDERS:
+        written = written.replace(placeholder, example)
+    assert written == MADE[name]
+
+
+def _described(heading: str) -> set[str]:
+    """Give the fields of a table, up to the part that names an id."""
+    cells = "".join(_table(heading))
+    return {field.partition("{")[0] for field in re.findall(r"`([^`]+)`", cells)}
+
+
+def _fields(store: Store, key: str, described: set[str]) -> set[str]:
+    """Give the fields a hash has now, up to the part that names an id."""
+    prefixes = {name for name in described if name.endswith(":")}
+    names = {name.decode() for name in store.client.hgetall(key)}
+    return {next((p for p in prefixes if name.startswith(p)), name) for name in names}
+
+
+def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
+    described = _described("## The list record")
+    seen: set[str] = set()
+    with opened(None) as store:
+        ref = new_list(store)
+        lists = store.memberships
+
+        def look() -> None:
+            seen.update(_fields(store, store.keyspace.list_record(ref), described))
+
+        pin(store, ref, "x1", 60_000)
+        lists.edit(ref, [Edit("i+", "a")])
+        change_schedules(store, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")])
+        target = build(store, ref, "i1", ["a"])
+        lists.edit(ref, [Edit("i+", f"k{n}") for n in range(6_000)])
+        seal = lists.seal(ref, "i1").number
+        assert lists.publish(ref, "i1", counts=(1, 0), retire_after_ms=0, seal=seal) is None
+        look()
+        publish(store, ref, "i1", target)
+        look()
+        lists.claim(ref, "i2", waits=True)
+        lists.claim(ref, "i3", waits=True, supersedes=True)
+        build(store, ref, "i3", ["b"])
+        look()
+        lists.delete(ref)
+        look()
+    assert seen == described
+
+
+def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
+    described = _described("## A job")
+    with opened(None) as store:
+        ref = new_list(store)
+        request = ImportRequest("i1", ref, "merge", (), allow_empty=False, created_ms=1)
+        store.jobs.create(request, stage="gather", units=2)
+        for _ in range(2):
+            unit = store.jobs.take(request.ref, lease_ms=60_000, most_tries=3)
+        assert isinstance(unit, Unit)
+        store.jobs.finish(request.ref, unit, {}, rows=1, size_bytes=1)
+        store.jobs.put_field(request.ref, "phase", "x")
+        store.jobs.end(request.ref, "stopped", reason="r", report={}, keep_s=60)
+        seen = _fields(store, store.keyspace.job(ref.scope, "import", "i1"), described)
+    assert seen == described
+
+
+def test_page__fields_of_the_access_tokens__are_those_it_ever_has() -> None:
+    described = _described("## The access tokens")
+    with opened(None) as store:
+        new = NewToken(name="n", role="reader", created_by="admin")
+        token, _ = store.access_tokens.create(new)
+        store.access_tokens.note_used({token.id: 1})
+        seen = _fields(store, store.keyspace.access_tokens(), described)
+    assert seen == described

@@ -1,0 +1,66 @@
+"""Whether a list of text begins like a table with a header."""
+
+import re
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+
+from worker.lists.keys.doubtful_rows import DoubtfulRows
+from worker.lists.keys.doubts import Doubt
+from worker.lists.keys.keys import KeyBatch, RejectReason
+
+#: Rows that must count up for the first column to be taken for an index.
+_ROWS_COUNTED: Final = 50
+_SEPARATOR: Final = re.compile(rb"sep=.?", re.IGNORECASE)
+_LAST_WORDS: Final = frozenset(
+    (
+        *("id", "ids", "key", "keys", "uuid", "guid", "email", "mail", "identifier"),
+        *("userid", "contextkey", "userkey"),
+    )
+)
+#: These alone are a name; with others before them they end many a key, too.
+_WORDS: Final = _LAST_WORDS | {
+    *("user", "users", "username", "name", "customer", "account", "member", "context"),
+    *("device", "visitor", "login", "index"),
+}
+_MOST_WORDS: Final = 4
+_LONGEST_HEADER: Final = 64
+
+
+def doubts_of_start(batch: KeyBatch) -> DoubtfulRows:
+    """Look at the first rows of a file of text: a header, a separator line, an index column.
+
+    Args:
+        batch: The file's first rows.
+    """
+    first: list[Any] = batch.keys[: _ROWS_COUNTED + 1].to_pylist()
+    row_one = np.zeros(1, np.int64)
+    if len(batch.rejected_rows) and batch.rejected_rows[0] == 0:
+        blank = batch.rejected_reasons[0] == RejectReason.BLANK
+        return {Doubt.INDEX_COLUMN: row_one} if blank and _counts(first) else {}
+    found = {}
+    if first and _SEPARATOR.fullmatch(first[0]):
+        found[Doubt.SEPARATOR_LINE] = row_one
+    if first and _is_name(first[0]) and not any(map(_is_name, islice(first, 1, 2))):
+        found[Doubt.HEADER] = row_one
+    if len(first) > 1 and not first[0].isdigit() and _counts(first[1:]):
+        found[Doubt.INDEX_COLUMN] = row_one
+    return found
+
+
+def _counts(keys: list[bytes]) -> bool:
+    """Whether the keys are 0, 1, 2 and so on."""
+    return bool(keys) and all(key == b"%d" % number for number, key in enumerate(keys))
+
+
+def _is_name(cell: bytes) -> bool:
+    """Whether a cell reads like the name of a column of keys: `user_id`, `contextKey`, `E-Mail`."""
+    text = re.split(rb"[;|\t]", cell)[0].decode("utf-8", "replace").strip(" \"'")
+    if not text or len(text) > _LONGEST_HEADER:
+        return False
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).casefold()
+    words = [word for word in re.split(r"[\s_.:/-]+", parted) if word]
+    if not words or len(words) > _MOST_WORDS or not all(word.isalpha() for word in words):
+        return False
+    return words[-1] in (_WORDS if len(words) == 1 else _LAST_WORDS)

@@ -1,0 +1,181 @@
+"""The first column of a Parquet file, row group by row group.
+
+For the process that decodes files for workers; see ``parquet_decoder``. What is read here
+may be damaged so that the library ends the process.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Final, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from worker.lists.cells import Column, cells_of
+from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
+from worker.lists.keys.keys import KEY_LIMIT_BYTES
+from worker.lists.parquet.bounds import check_footer, most_cell_bytes
+from worker.lists.parquet.columns import ToCells, converter, is_text
+
+#: Random access: read, seek and tell; closing it stays with the caller.
+RandomAccess: TypeAlias = pa.NativeFile | IO[bytes]
+
+#: Bytes of a column chunk fetched by one read: few reads, because each may cost a
+#: request to the object store, and no whole column chunk in memory.
+_READ_BYTES = 16 * 1024 * 1024
+#: Bytes of cells a batch is sized for; batches of long cells have fewer rows.
+_BATCH_BYTES = 16 * 1024 * 1024
+BATCH_ROWS: Final = 65_536
+#: Where a cell is cut: one byte longer than a key may be, it is too long whatever follows.
+_CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """What planning needs to know of one row group."""
+
+    rows: int
+    """Rows in it."""
+    column_bytes: int
+    """Bytes of its first column, uncompressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetList:
+    """A Parquet file whose first column holds keys."""
+
+    row_groups: tuple[RowGroup, ...]
+    """In file order."""
+    schema: str
+    """One line, ``name: type`` for each column."""
+    text_elsewhere: bool = False
+    """Whether the first column is a number and another one is text."""
+
+
+def open_parquet(file: RandomAccess, size: int) -> ParquetList:
+    """Read the footer: the row groups and whether the first column holds keys.
+
+    Cost: one or two reads at the end of the file.
+
+    Args:
+        file: Random access; a read of it may raise what it likes, and that is passed on.
+        size: Its bytes.
+
+    Raises:
+        UnreadableList: Not a Parquet file, a truncated or an encrypted one, or one that
+            claims more than it can hold.
+        UnsupportedColumn: The first column is of another type than keys may have.
+    """
+    parquet, _ = _opened(file, size)
+    with _damage_reported():
+        metadata, schema = parquet.metadata, parquet.schema_arrow
+        groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
+        return ParquetList(
+            tuple(RowGroup(it.num_rows, it.column(0).total_uncompressed_size) for it in groups),
+            _one_line(schema),
+            not is_text(schema.field(0).type) and any(is_text(one.type) for one in schema),
+        )
+
+
+def read_cells(
+    file: RandomAccess, size: int, first: int, last: int, batch_rows: int = BATCH_ROWS
+) -> Iterator[Column]:
+    """Yield the cells of the row groups ``first`` to ``last``, both included, in file order.
+
+    Reads the footer and the first column's bytes, nothing else, in order. Memory: one
+    read of at most 16 MiB, its decompressed page and one batch; a file whose dictionary
+    holds very long cells may decode to more.
+
+    Args:
+        file: As of ``open_parquet``.
+        size: Its bytes.
+        first: Number of the first row group, from 0.
+        last: Number of the last one, itself included.
+        batch_rows: Most rows in one batch; fewer where cells are long.
+
+    Yields:
+        binary or large_binary, without nulls: a null cell is empty. Cells that are too
+        long for a key are cut to one byte too many.
+
+    Raises:
+        UnreadableList: The file is damaged, or decodes to more than its bytes can hold.
+        UnsupportedColumn: As ``open_parquet``.
+    """
+    parquet, to_cells = _opened(file, size)
+    stored = sent = 0
+    for index in range(first, last + 1):
+        with _damage_reported():
+            group = parquet.metadata.row_group(index)
+            stored += group.column(0).total_compressed_size
+            cell_bytes = group.column(0).total_uncompressed_size // max(group.num_rows, 1)
+            rows = max(1, min(batch_rows, _BATCH_BYTES // max(cell_bytes, 1)))
+            # By number, because two columns may share a name and a name may hold a dot.
+            batches = parquet.reader.iter_batches(
+                rows, row_groups=[index], column_indices=[0], use_threads=False
+            )
+            found = 0
+            for batch in batches:
+                cells = _cut(to_cells(batch.column(0)))
+                found += len(cells)
+                sent += cells.nbytes
+                if sent > most_cell_bytes(stored):
+                    raise UnreadableList(f"{stored:,} bytes decode to over {sent:,}")
+                yield cells
+            if found != group.num_rows:
+                raise UnreadableList(
+                    f"row group {index} has {found:,} rows and its footer says {group.num_rows:,}"
+                )
+
+
+def _cut(cells: Column) -> Column:
+    if cells.null_count:
+        cells = cells.fill_null(b"")
+    if len(cells) and cells_of(cells).lengths.max() > _CELL_LIMIT_BYTES:
+        return pc.binary_slice(cells, 0, _CELL_LIMIT_BYTES)
+    return cells
+
+
+def _opened(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
+    with _damage_reported():
+        # Pages that were changed may still decode, to other keys; some writers add checksums.
+        parquet = pq.ParquetFile(
+            file, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+        )
+        check_footer(parquet.metadata, size)
+        schema = parquet.schema_arrow
+        to_cells = converter(parquet)
+        if to_cells is None:
+            raise UnsupportedColumn(_one_line(schema))
+    return parquet, to_cells
+
+
+def _one_line(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name}: {field.type}" for field in schema) or "no columns"
+
+
+@contextmanager
+def _damage_reported() -> Iterator[None]:
+    """Turn what pyarrow says of damaged bytes into ours; the file's own errors pass."""
+    try:
+        yield
+    except UnusableList:
+        raise
+    except OSError as exc:
+        # pyarrow reports damage as a plain OSError without a number; one with a number or
+        # of a more exact type comes from the file.
+        if type(exc) is not OSError or exc.errno is not None:
+            raise
+        raise UnreadableList(_reason(exc)) from exc
+    except UnicodeDecodeError as exc:
+        raise UnreadableList("a name in its footer is not UTF-8") from exc
+    except MemoryError as exc:
+        reason = "decoding a page takes more memory than BIGSEG_PARQUET_MEMORY_BYTES"
+        raise UnreadableList(reason) from exc
+    except (pa.ArrowException, ValueError, OverflowError, TypeError, RecursionError) as exc:
+        raise UnreadableList(_reason(exc)) from exc
+
+
+def _reason(exc: Exception) -> str:
+    return str(exc).split("\n", maxsplit=1)[0].rstrip(". ")

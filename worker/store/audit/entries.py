@@ -1,0 +1,227 @@
+"""What the log of changes holds: who changed what, as a value and as the JSON that is stored.
+
+An entry never holds a context key: whoever makes one gives numbers of keys. It is bounded:
+texts and lists that are too long are cut, and the entry then says so.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+from worker.store.errors import StoreUnavailable
+from worker.store.keyspace import Scope
+from worker.store.segments.definitions import Segment
+
+Kind = Literal["segment", "project", "environment", "token"]
+Summary = Mapping[str, Any]
+
+#: Bytes of one entry as it is stored.
+ENTRY_BYTES: Final = 4_096
+
+#: Characters of a text and items of a list, tried one after the other until an entry fits.
+_CUTS: Final = ((1_000, 50), (250, 20), (40, 5))
+#: What matching, links and limits go by; their form bounds them.
+_NEVER_CUT: Final = frozenset({"token_id", "actions", "kind", "resource", "verb"})
+_KEY: Final = r"[A-Za-z0-9._-]{1,256}"
+_NUMBER: Final = r"0|[1-9][0-9]{0,18}"
+_ID: Final = re.compile(rf"(?:({_KEY}):({_KEY}):)?({_NUMBER})-({_NUMBER})")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change."""
+
+    name: str
+    token_id: str = ""
+    """Which access token it was; '' for none."""
+
+
+#: bigseg itself, when the clock and no caller makes a change.
+OURSELVES: Final = Actor("bigseg")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change, as it is put on record."""
+
+    actor: str
+    token_id: str
+    actions: tuple[str, ...]
+    """What was done, such as ``updateName``: at least one."""
+    kind: Kind
+    resource: str
+    """Such as ``proj/default:env/production:segment/beta``."""
+    name: str
+    """What people call the resource."""
+    verb: str
+    """Such as ``created the segment``: actor, verb and name make a sentence."""
+    comment: str | None = None
+    before: Summary | None = None
+    after: Summary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an entry is: its place in the order of all, and its name."""
+
+    at_ms: int
+    sequence: int
+    scope: Scope | None
+    """The environment whose log holds it; ``None``: the account's."""
+
+    @property
+    def order(self) -> tuple[int, int, str, str]:
+        """Greater for what is newer; no two entries share it."""
+        place = ("", "") if self.scope is None else (self.scope.project, self.scope.environment)
+        return (self.at_ms, self.sequence, *place)
+
+    def __str__(self) -> str:
+        """The entry's id: ``project:environment:ms-n``, ``ms-n`` in the account's log."""
+        stream_id = f"{self.at_ms}-{self.sequence}"
+        if self.scope is None:
+            return stream_id
+        return f"{self.scope.project}:{self.scope.environment}:{stream_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an id.
+
+        Raises:
+            ValueError: no entry can have it.
+        """
+        found = _ID.fullmatch(text)
+        if found is None:
+            raise ValueError("no id of an entry")
+        project, environment, at_ms, sequence = found.groups()
+        scope = None if project is None else Scope(project, environment)
+        return cls(int(at_ms), int(sequence), scope)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change on record."""
+
+    position: Position
+    """When it was made, by the store's clock, and where it is."""
+    change: Change
+    truncated: bool
+    """Whether texts or lists of the change were too long and are cut."""
+
+    @property
+    def id(self) -> str:
+        """Names the entry everywhere."""
+        return str(self.position)
+
+
+def segment_resource(scope: Scope, key: str) -> str:
+    """The segment as entries name it."""
+    return f"{environment_resource(scope)}:segment/{key}"
+
+
+def environment_resource(scope: Scope) -> str:
+    """The environment as entries name it."""
+    return f"{project_resource(scope.project)}:env/{scope.environment}"
+
+
+def project_resource(key: str) -> str:
+    """The project as entries name it."""
+    return f"proj/{key}"
+
+
+def segment_change(
+    actor: Actor,
+    segment: Segment,
+    *,
+    action: str | Sequence[str],
+    verb: str,
+    comment: str | None = None,
+    before: Summary | None = None,
+    after: Summary | None = None,
+) -> Change:
+    """A change of a segment, ready for :meth:`AuditStore.record`; see :class:`Change`."""
+    return Change(
+        actor=actor.name,
+        token_id=actor.token_id,
+        actions=(action,) if isinstance(action, str) else tuple(action),
+        kind="segment",
+        resource=segment_resource(segment.scope, segment.key),
+        name=segment.name,
+        verb=verb,
+        comment=comment,
+        before=before,
+        after=after,
+    )
+
+
+def encode(change: Change) -> bytes:
+    """The stored form, at most ``ENTRY_BYTES`` for names that the API takes."""
+    fields = {name: value for name, value in _fields(change).items() if value is not None}
+    text = b""
+    for characters, items in _CUTS:
+        text = _encoded(fields, _Cutter(characters, items))
+        if len(text) <= ENTRY_BYTES:
+            return text
+    whole = {name: fields[name] for name in fields if name not in {"before", "after"}}
+    cutter = _Cutter(*_CUTS[-1])
+    cutter.used = True
+    return _encoded(whole, cutter)
+
+
+def decode(position: Position, text: bytes) -> AuditEntry:
+    """Read the stored form.
+
+    Raises:
+        StoreUnavailable: it was written by another release.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(text)
+        truncated = bool(fields.pop("truncated", False))
+        fields["actions"] = tuple(fields["actions"])
+        return AuditEntry(position, Change(**fields), truncated)
+    except (ValueError, TypeError, KeyError) as exc:
+        message = f"entry {position} of the log of changes is not readable by this release"
+        raise StoreUnavailable(message) from exc
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    return {one.name: getattr(change, one.name) for one in dataclasses.fields(change)}
+
+
+def _encoded(fields: Mapping[str, Any], cutter: "_Cutter") -> bytes:
+    cut = {
+        name: value if name in _NEVER_CUT else cutter.cut(value) for name, value in fields.items()
+    }
+    if cutter.used:
+        cut["truncated"] = True
+    return json.dumps(cut, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(slots=True)
+class _Cutter:
+    characters: int
+    items: int
+    used: bool = False
+
+    def cut(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(value, str):
+            # Half a surrogate pair is valid JSON, but no text that could be sent again.
+            return self._text(value.encode(errors="replace").decode())
+        if isinstance(value, Mapping):
+            return dict(self._list([(name, self.cut(its)) for name, its in value.items()]))
+        if isinstance(value, list | tuple):
+            return [self.cut(item) for item in self._list(value)]
+        return value
+
+    def _text(self, text: str) -> str:
+        if len(text) <= self.characters:
+            return text
+        self.used = True
+        return text[: self.characters] + "…"
+
+    def _list(self, items: Sequence[Any]) -> Sequence[Any]:
+        if len(items) > self.items:
+            self.used = True
+        return items[: self.items]

@@ -1,0 +1,15 @@
+"""Giving back the memory that was set aside for a build."""
+
+from worker.store.jobs.records import JobRef
+from worker.store.server.connections import driver_errors
+from worker.store.store import Store
+
+
+def release_memory(store: Store, ref: JobRef) -> None:
+    """Give back what was set aside for an import; idempotent.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    with driver_errors(f"release memory of {ref}"):
+        store.client.hdel(store.keyspace.reservations(), str(ref))

@@ -1,0 +1,165 @@
+"""Members of big segments that are to be removed at a set time.
+
+A schedule lives as long as the membership that it is about: whatever takes the member from
+its list takes the schedule with it, and a member that comes back has none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from worker.store.batches import batches
+from worker.store.expiry_hints import Hint, note_hint
+from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
+from worker.store.lists.schedule_walk import answered, walk_schedules
+from worker.store.members.codec import pack_one, unpack_one
+from worker.store.members.hashing import hash_one
+from worker.store.server.connections import driver_errors
+from worker.store.server.scripts import Argument
+from worker.store.store import Store
+
+Act = Literal["add", "update", "remove"]
+Answer = Literal["done", "absent", "there", "none", "version", "full"]
+
+#: Schedules of one segment's lists: all of them come in one answer.
+MOST_SCHEDULES: Final = 20_000
+#: Changes or removals in one call: about 5 ms of the server's time.
+PER_CALL: Final = 1_000
+
+_SIDES: Final[dict[str, Side]] = {"i": INCLUDED, "e": EXCLUDED}
+_HASH_END: Final = 9  # a letter and eight hexadecimal digits come before the member
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One removal to come."""
+
+    id: str
+    version: int
+    """1, and one more with each update."""
+    side: Side
+    key: str
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChange:
+    """One change of the schedules."""
+
+    act: Act
+    side: Side
+    key: str
+    due_ms: int = 0
+    version: int | None = None
+    """For an update: refuse it unless the schedule has this version."""
+    id: str = ""
+    """For an addition: the new schedule's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What removing the due members of a list has come to."""
+
+    removed: int
+    kept: int
+    """Due, but in a shard that is missing; they are tried again later."""
+    next_ms: int | None
+    """When the next member is due."""
+
+
+def change_schedules(
+    store: Store, ref: ListRef, changes: Sequence[ScheduleChange], *, most: int = MOST_SCHEDULES
+) -> list[Answer]:
+    """Make changes one after the other; each that cannot be made is answered, not raised.
+
+    Each 1,000 are one step. A time that is over makes the member expire at once.
+
+    Returns:
+        ``done`` for each change, or why it was not made: ``absent`` (the key is not in that
+        list), ``there`` (it has a schedule), ``none`` (it has none), ``version`` or ``full``.
+
+    Raises:
+        SegmentNotFound: the list was deleted.
+        ListUnknown: a shard is missing; nothing of that step was changed.
+        OutOfMemory: the server is full; nothing of that step was changed.
+        StoreUnavailable: no answer. A retry may find its own changes made.
+    """
+    answers: list[Answer] = []
+    for group in batches(changes, PER_CALL):
+        times = [one.due_ms for one in group if one.act != "remove"]
+        arguments: list[Argument] = [most]
+        for one in group:
+            arguments += _change(one)
+        if times:
+            note_hint(store, Hint.of_list(ref), min(times))
+        with driver_errors(f"change schedules of {ref.name}"):
+            reply = store.scripts.run("schedule", [store.keyspace.list_record(ref)], arguments)
+        answers += [answer.decode() for answer in answered(ref, reply)]
+        if times:
+            # Again: who looked between the two has taken the first hint off.
+            note_hint(store, Hint.of_list(ref), min(times))
+    return answers
+
+
+def read_schedules(store: Store, ref: ListRef) -> list[Schedule]:
+    """All schedules of a list, in no order. Drops those that a flip has made void.
+
+    Cost: one round trip a thousand.
+
+    Raises:
+        SegmentNotFound: the list was deleted.
+        ListUnknown: the server has lost the record.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    found = dict(walk_schedules(store.scripts, store.keyspace, ref))
+    return [_schedule(name, detail) for name, detail in found.items()]
+
+
+def expire_members(store: Store, ref: ListRef) -> Expired:
+    """Remove every member whose time has come, in steps of 1,000. Safe to repeat at any time.
+
+    To readers, imports and counts it is as if the members had been removed by an edit.
+
+    Raises:
+        SegmentNotFound: the list was deleted.
+        ListUnknown: the server has lost the record.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    keys = [store.keyspace.list_record(ref), store.keyspace.edits(ref)]
+    removed = kept = 0
+    while True:
+        with driver_errors(f"expire members of {ref.name}"):
+            reply = store.scripts.run("expire", keys, [kept])
+        seen, left, gone, following = answered(ref, reply)
+        removed, kept = removed + gone, kept + left
+        if seen < PER_CALL:
+            return Expired(removed, kept, following if following >= 0 else None)
+
+
+def earliest_schedule_ms(store: Store, refs: Sequence[ListRef]) -> list[int | None]:
+    """When the first member of each list is due, void schedules included.
+
+    Cost: one round trip for all.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    with driver_errors("look for schedules"):
+        pipeline = store.client.pipeline(transaction=False)
+        for ref in refs:
+            pipeline.zrange(store.keyspace.schedules(ref), 0, 0, withscores=True)
+        replies = pipeline.execute()
+    return [int(reply[0][1]) if reply else None for reply in replies]
+
+
+def _change(change: ScheduleChange) -> tuple[Argument, ...]:
+    member = pack_one(change.key)
+    version = "" if change.version is None else change.version
+    side, hash32 = change.side[0], hash_one(member) >> 32
+    return change.act, side, hash32, member, change.due_ms, version, change.id
+
+
+def _schedule(name: bytes, detail: bytes) -> Schedule:
+    due_ms, version, id_ = detail.decode().split(" ")
+    side, key = _SIDES[name[:1].decode()], unpack_one(name[_HASH_END:])
+    return Schedule(id_, int(version), side, key, int(due_ms))

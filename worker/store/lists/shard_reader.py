@@ -1,0 +1,87 @@
+"""Reads the members of many shards through one connection, pipelined."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from redis.connection import ConnectionInterface
+
+from worker.store.batches import batches
+from worker.store.errors import ListUnknown
+from worker.store.keyspace import Keyspace, ListRef, Side
+from worker.store.lists.revisions import Revision
+from worker.store.members.codec import SENTINEL
+from worker.store.server.client import Client
+from worker.store.server.connections import driver_errors, node_client
+from worker.store.server.primary_connection import PrimaryOnly
+
+#: Shards asked for at once: about 100 KiB of replies.
+_IN_FLIGHT: Final = 64
+
+
+def read_shards(
+    client: Client,
+    keyspace: Keyspace,
+    ref: ListRef,
+    revision: Revision,
+    side: Side,
+    first: int,
+    stop: int,
+) -> Iterator[list[bytes]]:
+    """Yield the members of shards ``first`` to ``stop`` (exclusive), some shards at a time.
+
+    Members come in order of their shards, without the sentinel, and are distinct as long
+    as the revision is not edited across a re-run. Each shard is read in one step.
+
+    Cost: one round trip for 64 shards; memory for twice as many.
+
+    Raises:
+        ListUnknown: a shard is missing, so the list is not whole.
+        StoreUnavailable: no answer. Safe to retry from any shard.
+    """
+    pool = node_client(client, keyspace.list_record(ref)).connection_pool
+    what = f"read shards of {ref.name}"
+    with driver_errors(what):
+        connection = pool.get_connection()
+    asked = 0
+    try:
+        waiting: list[int] = []
+        for group in batches(range(first, stop), _IN_FLIGHT):
+            names = [keyspace.shard(ref, revision.name, side, index) for index in group]
+            with driver_errors(what):
+                # Without the check of the role: it would read a reply that waits.
+                connection.send_packed_command(
+                    connection.pack_commands([("SMEMBERS", name) for name in names]),
+                    check_health=False,
+                )
+            asked += len(group)
+            waiting.append(len(group))
+            # The next group is asked for before this one is read, so the server never waits.
+            if len(waiting) == 2:  # noqa: PLR2004 - one being read, one being answered
+                yield _read(connection, waiting.pop(0), ref, revision, what)
+        while waiting:
+            yield _read(connection, waiting.pop(0), ref, revision, what)
+        with driver_errors(what):
+            # A server that still is the primary was it for every shard above.
+            if isinstance(connection, PrimaryOnly):
+                connection.confirm_primary()
+        asked = 0
+    finally:
+        if asked:
+            connection.disconnect()
+        pool.release(connection)
+
+
+def _read(
+    connection: ConnectionInterface, count: int, ref: ListRef, revision: Revision, what: str
+) -> list[bytes]:
+    members: list[bytes] = []
+    for _ in range(count):
+        with driver_errors(what):
+            shard = connection.read_response()
+        try:
+            shard.remove(SENTINEL)
+        except ValueError:
+            message = f"a shard of {ref.name} {revision.name} is missing: the list is not whole"
+            raise ListUnknown(message) from None
+        members += shard
+    return members

@@ -1,0 +1,92 @@
+"""The definitions of whole environments that this process has read before.
+
+Reading ten thousand definitions costs far more than asking whether they have changed, and
+reading their JSON costs far more than seeing that it is the same.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from worker.store.keyspace import Scope
+from worker.store.segments.definitions import Segment
+
+#: Definitions kept in all: about 1.5 KB each.
+_MOST_KEPT: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one state of an environment's definitions from every other."""
+
+    change: bytes
+    """A random token that every change replaces, so that a server which lost its last
+    changes cannot come to the same stamp again."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One environment: its definitions by their JSON, and newest first."""
+
+    stamp: Stamp
+    by_text: Mapping[bytes, Segment]
+    in_order: tuple[Segment, ...]
+
+
+class DefinitionCache:
+    """Definitions by environment, each with the stamp under which they were read.
+
+    Safe from any thread. It never says what is true now: only whoever compares the stamp
+    with the server's knows.
+    """
+
+    def __init__(self, most: int = _MOST_KEPT) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: dict[Scope, _Known] = {}
+        self._count = 0
+
+    def get(self, scope: Scope, stamp: Stamp) -> tuple[Segment, ...] | None:
+        """The definitions read under this stamp, newest first, if they are still here."""
+        known = self._known.get(scope)
+        return known.in_order if known is not None and known.stamp == stamp else None
+
+    def read(
+        self,
+        scope: Scope,
+        change: bytes | None,
+        texts: Iterable[bytes],
+        decode: Callable[[bytes], Segment],
+    ) -> tuple[Segment, ...]:
+        """Decode definitions, newest first, and keep them.
+
+        Args:
+            scope: their environment.
+            change: the token they were read under; without one they are not found again.
+            texts: all definitions of the environment.
+            decode: asked for those that were not there at the last reading.
+        """
+        known = self._known.get(scope)
+        before = {} if known is None else known.by_text
+        by_text = {text: before.get(text) or decode(text) for text in texts}
+        in_order = tuple(sorted(by_text.values(), key=lambda one: (-one.created_ms, one.key)))
+        if change is not None:
+            self._keep(scope, _Known(Stamp(change, len(in_order)), by_text, in_order))
+        return in_order
+
+    def _keep(self, scope: Scope, known: _Known) -> None:
+        """Keep definitions; those kept longest go when there are too many."""
+        size = len(known.in_order)
+        with self._lock:
+            self._drop(scope)
+            while self._known and self._count + size > self._most:
+                self._drop(next(iter(self._known)))
+            if size <= self._most:
+                self._known[scope] = known
+                self._count += size
+
+    def _drop(self, scope: Scope) -> None:
+        known = self._known.pop(scope, None)
+        self._count -= 0 if known is None else len(known.in_order)

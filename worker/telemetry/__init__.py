@@ -1,1 +1,0 @@
-"""What the worker says about itself: events with ids, never a context key."""

@@ -1,1 +1,0 @@
-"""Units of work: what every try is given, and the lease that it keeps by progress."""
