@@ -10,6 +10,7 @@ StoreError
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
 │   └── RightsMissing                the server's user may not run commands that are needed
+├── UnreadableRecord (terminal)      a stored value is damaged or of another release
 ├── MemberCorrupt (terminal)         a shard holds bytes that no context key packs to
 ├── ShardInvalid (terminal)          members that do not make a set were about to be sent
 ├── BrokerRefused (terminal)       the broker cannot be used as it is
@@ -76,6 +77,17 @@ class StoreRefused(StoreError, TerminalError):
 
 class RightsMissing(StoreRefused):
     """The server's user lacks rights; the message names every command that is missing."""
+
+
+class UnreadableRecord(StoreError, TerminalError):
+    """A stored value is damaged, or another release wrote it in a form of its own."""
+
+    def __init__(self, name: str) -> None:
+        """Name the record, such as ``segment beta in default:production``."""
+        super().__init__(
+            f"cannot read {name}: it is damaged, or another release wrote it;"
+            " restore it from a backup, or run that release"
+        )
 
 
 class MemberCorrupt(StoreError, TerminalError):

@@ -20,8 +20,8 @@ from worker.store.lists.schedules import (
     change_schedules,
     read_schedules,
 )
+from worker.store.segments.definitions import TargetSchedule, decode_schedules
 from worker.store.segments.expiry import save_target_schedules
-from worker.store.segments.target_schedules import TargetSchedule, decode_schedules
 
 Ids = Callable[[], str]
 
@@ -61,7 +61,7 @@ def schedules_of(store: Store, segment: Segment) -> Sequence[TargetSchedule]:
         ListUnknown: or StoreUnavailable: no certain answer. Safe to retry.
     """
     if not segment.unbounded:
-        return decode_schedules(store.segments.read(segment.scope, segment.key).schedules)
+        return decode_schedules(store.segments.read(segment.scope, segment.key))
     found = read_schedules(store, segment.ref)
     kind = segment.context_kind
     return [TargetSchedule(s.id, s.version, s.side, kind, s.key, s.due_ms) for s in found]
@@ -89,7 +89,7 @@ def follow(
         return _follow_on_list(store, segment, instructions, now_ms, ids)
     for _ in range(_TRIES):
         current = store.segments.read(segment.scope, segment.key)
-        before = decode_schedules(current.schedules)
+        before = decode_schedules(current)
         faults, after = _drafted(current, before, instructions, now_ms, ids)
         if after != before:
             try:

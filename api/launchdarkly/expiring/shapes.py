@@ -14,7 +14,7 @@ from api.launchdarkly.expiring.changes import Outcome
 from api.launchdarkly.segments.representation import Links
 from api.launchdarkly.targeting.fields import DEFAULT_KIND
 from api.launchdarkly.wire.links import SegmentPath, link
-from worker.store.segments.target_schedules import TargetSchedule
+from worker.store.segments.definitions import TargetSchedule
 
 
 class _Wire(BaseModel):

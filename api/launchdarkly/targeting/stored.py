@@ -12,7 +12,7 @@ from api.launchdarkly.targeting.rules import Rule
 from api.launchdarkly.targeting.targeting import Targeting
 from worker.store import Definition, Scope, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.segments.target_schedules import TargetSchedule, decode_schedules
+from worker.store.segments.definitions import TargetSchedule, decode_schedules
 
 _LISTS: Final = ("included", "excluded", "includedContexts", "excludedContexts", "rules")
 _NONE: Final = json.dumps({name: [] for name in _LISTS}, separators=(",", ":")).encode()
@@ -51,7 +51,7 @@ def stored_targets(definition: Definition) -> Mapping[tuple[Side, str], Abstract
 
 def kept_schedules(before: Definition, after: Targeting) -> tuple[TargetSchedule, ...]:
     """The schedules that a change leaves: those whose target it leaves in its list."""
-    schedules = decode_schedules(before.schedules)
+    schedules = decode_schedules(before)
     if not schedules:
         return ()
     targets = _targets(after.to_wire())

@@ -33,9 +33,8 @@ from worker.store import (
 )
 from worker.store.keyspace import INCLUDED
 from worker.store.projects.records import PlaceRecord
-from worker.store.segments.definitions import DefinitionChange
+from worker.store.segments.definitions import DefinitionChange, TargetSchedule
 from worker.store.segments.expiry import save_target_schedules
-from worker.store.segments.target_schedules import TargetSchedule
 from worker.store.workflows.deleting import finish_deletions
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 from worker.upkeep.expiry import expire_due, mend_hints

@@ -20,8 +20,8 @@ from worker.store import (
 )
 from worker.store.expiry_hints import Hint, due_hints, note_hint
 from worker.store.keyspace import INCLUDED, Side
+from worker.store.segments.definitions import TargetSchedule, decode_schedules
 from worker.store.segments.expiry import save_target_schedules
-from worker.store.segments.target_schedules import TargetSchedule, decode_schedules
 from worker.upkeep.expiry import expire_due, mend_hints
 
 TARGETING: dict[str, Any] = {
@@ -105,7 +105,7 @@ class ExpirySuite:
         assert store.segments.get(SCOPE, "t") == segment
         assert _hints(store)[str(Hint.of_targets(segment.ref))] > PAST
         raw(store).rename(f"{texts}-lost", texts)
-        assert len(decode_schedules(store.segments.read(SCOPE, "t").schedules)) == 1
+        assert len(decode_schedules(store.segments.read(SCOPE, "t"))) == 1
 
     def test_many_lists__due_at_once__are_all_done_in_turns(
         self, store: Store, ref: ListRef
@@ -147,7 +147,7 @@ class ExpirySuite:
         assert (saved.version, saved.expires_ms) == (before.segment.version + 1, PAST)
         read = store.segments.read(SCOPE, "t")
         assert (read.segment, read.targeting) == (saved, before.targeting)
-        assert decode_schedules(read.schedules) == tuple(schedules)
+        assert decode_schedules(read) == tuple(schedules)
         expire_due(store)
         after = store.segments.read(SCOPE, "t")
         assert after.targeting is not None
@@ -159,7 +159,7 @@ class ExpirySuite:
             ],
             "excludedContexts": [{"contextKind": "device", "values": ["a"]}],
         }
-        assert decode_schedules(after.schedules) == (schedules[1],)
+        assert decode_schedules(after) == (schedules[1],)
         changed = after.segment
         assert (changed.version, changed.expires_ms) == (saved.version + 1, LATER)
         assert (changed.name, changed.description, changed.tags) == ("t", "said", ("tag",))

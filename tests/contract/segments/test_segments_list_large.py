@@ -11,7 +11,7 @@ from api.launchdarkly.targeting.targeting import Targeting
 from tests.support.servers.api import SCOPE, SEGMENTS, Api, running_api
 from tests.support.servers.redis import Server
 from worker.store import Segment, Store
-from worker.store.segments.definitions import encode
+from worker.store.segments.definitions import encode_segment
 
 SEGMENT_COUNT, TARGET_COUNT = 10_000, 100
 #: Of the server that lists them, on two cores.
@@ -37,7 +37,7 @@ def _fill(store: Store) -> None:
                 SCOPE, key, f"Segment {n}", 1, n, n, description="d", tags=tags, targeted=True
             )
             targets = tuple(f"user-{n}-{m:04d}-0123456789" for m in range(TARGET_COUNT))
-            pipeline.hset(keys.segments(SCOPE), key, encode(segment))
+            pipeline.hset(keys.segments(SCOPE), key, encode_segment(segment))
             pipeline.set(keys.targeting(SCOPE, key), Targeting(included=targets).encoded())
         pipeline.hset(keys.environment_state(SCOPE), "changed", "filled")
         pipeline.execute()

@@ -8,7 +8,7 @@ from typing import Any, Final
 from api.launchdarkly.targeting.stored import stored_form
 from api.launchdarkly.targeting.targeting import segment_document
 from worker.store import DefinitionChange, Edit, ListRef, NewSegment, Scope, Segment, Store
-from worker.store.segments.definitions import encode
+from worker.store.segments.definitions import encode_segment
 
 TARGET_COUNT: Final = 100
 #: Every so many big segments include the context.
@@ -93,7 +93,7 @@ def fill_environment(store: Store, scope: Scope, count: int) -> int:
         key, big = f"segment-{number:04d}", number % 2 == 1
         segment = Segment(scope, key, f"Segment {number}", 1, number, number, salt=f"salt-{number}")
         segment = dataclasses.replace(segment, unbounded=big, targeted=not big)
-        pipeline.hset(keys.segments(scope), key, encode(segment))
+        pipeline.hset(keys.segments(scope), key, encode_segment(segment))
         if not big:
             pipeline.set(keys.targeting(scope, key), _targeting(_fields(number)) or "")
             continue

@@ -5,7 +5,7 @@ reading their JSON costs far more than seeing that it is the same.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,21 +57,25 @@ class DefinitionCache:
         self,
         scope: Scope,
         change: bytes | None,
-        texts: Iterable[bytes],
-        decode: Callable[[bytes], Segment],
+        texts: Mapping[bytes, bytes],
+        decode: Callable[[str, bytes], Segment],
     ) -> tuple[Segment, ...]:
         """Decode definitions, newest first, and keep them.
 
         Args:
             scope: their environment.
             change: the token they were read under; without one they are not found again.
-            texts: all definitions of the environment.
-            decode: asked for those that were not there at the last reading.
+            texts: all definitions of the environment, by segment key.
+            decode: called with the key and text of each that the last reading did not find.
         """
         known = self._known.get(scope)
         before = {} if known is None else known.by_text
-        by_text = {text: before.get(text) or decode(text) for text in texts}
-        in_order = tuple(sorted(by_text.values(), key=lambda one: (-one.created_ms, one.key)))
+        by_text = {
+            text: before.get(text) or decode(key.decode(), text) for key, text in texts.items()
+        }
+        in_order = tuple(
+            sorted(by_text.values(), key=lambda segment: (-segment.created_ms, segment.key))
+        )
         if change is not None:
             self._keep(scope, _Known(Stamp(change, len(in_order)), by_text, in_order))
         return in_order

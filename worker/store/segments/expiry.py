@@ -8,12 +8,18 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from worker.store.errors import SegmentChanged, SegmentNotFound, StoreUnavailable
+from worker.store.errors import SegmentChanged, SegmentNotFound, UnreadableRecord
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.schedules import Expired
-from worker.store.segments.definitions import Definition, DefinitionChange, Segment
-from worker.store.segments.target_schedules import TargetSchedule, decode_schedules, earliest_ms
+from worker.store.segments.definitions import (
+    Definition,
+    DefinitionChange,
+    Segment,
+    TargetSchedule,
+    decode_schedules,
+    earliest_ms,
+)
 from worker.store.store import Store
 
 #: Reads anew when somebody else was faster; whoever changes a segment that often slows this.
@@ -67,7 +73,7 @@ def expire_targets(store: Store, ref: ListRef, now_ms: int) -> Expired:
         current = store.segments.read(ref.scope, ref.segment)
         if current.segment.generation != ref.generation:
             continue
-        schedules = decode_schedules(current.schedules)
+        schedules = decode_schedules(current)
         left = tuple(one for one in schedules if one.due_ms > now_ms)
         due = [one for one in schedules if one.due_ms <= now_ms]
         try:
@@ -122,8 +128,7 @@ def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | 
             fields[side] = _kept(fields[side], keys.get(_USER, frozenset()))
             fields[f"{side}Contexts"] = _kept_entries(fields[f"{side}Contexts"], keys)
     except (ValueError, TypeError, KeyError) as exc:
-        message = f"segment {definition.segment.key} is not readable by this release"
-        raise StoreUnavailable(message) from exc
+        raise UnreadableRecord(f"the targets of segment {definition.segment.key}") from exc
     if not any(fields.values()):
         return None
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from worker.store.batches import batches
@@ -20,10 +21,12 @@ from worker.store.segments.definitions import (
     DefinitionChange,
     NewSegment,
     Segment,
-    decode,
-    encode,
+    decode_definition,
+    decode_segment,
+    earliest_ms,
+    encode_segment,
+    encode_targets,
 )
-from worker.store.segments.target_schedules import earliest_ms, joined_text, split_stored
 from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
 from worker.store.server.scripts import Argument, Scripts
@@ -81,7 +84,7 @@ class SegmentStore:
             if new.unbounded and not self._exists(scope, new.key):
                 self._memberships.create(segment.ref)
             with driver_errors(f"create segment {new.key}"):
-                arguments = (new.key, segment.generation, encode(segment), self._tokens())
+                arguments = (new.key, segment.generation, encode_segment(segment), self._tokens())
                 reply = self._scripts.run("segment_create", keys, arguments)
             if reply == b"ok":
                 return segment
@@ -121,7 +124,7 @@ class SegmentStore:
             found = self._client.hget(self._keys.segments(scope), key)
         if found is None:
             raise self._missing(scope, key)
-        return decode(scope, found)
+        return decode_segment(scope, key, found)
 
     def read(self, scope: Scope, key: str) -> Definition:
         """Read one definition and whom it targets. Cost and errors: as :meth:`get`.
@@ -154,8 +157,10 @@ class SegmentStore:
             with driver_errors(f"read segments of {scope.environment}"):
                 texts, targetings = self._scripts.run("segment_read", names, group)
             found += [
-                None if text is None else _definition(decode(scope, text), stored)
-                for text, stored in zip(texts, targetings, strict=True)
+                None
+                if text is None
+                else decode_definition(decode_segment(scope, key, text), stored)
+                for key, text, stored in zip(group, texts, targetings, strict=True)
             ]
         return found
 
@@ -182,9 +187,9 @@ class SegmentStore:
         with driver_errors(f"list segments of {scope.environment}"):
             pipeline = self._client.pipeline(transaction=True)
             pipeline.hget(state, "changed")
-            pipeline.hvals(segments)
+            pipeline.hgetall(segments)
             change, texts = pipeline.execute()
-        return self._cache.read(scope, change, texts, lambda text: decode(scope, text))
+        return self._cache.read(scope, change, texts, partial(decode_segment, scope))
 
     def update(self, current: Segment, change: DefinitionChange) -> Segment:
         """Change a definition, unless somebody else has changed it since it was read.
@@ -214,8 +219,7 @@ class SegmentStore:
             targeted=change.targeting is not None,
         )
         expected: tuple[Argument, ...] = (key, current.generation, current.version)
-        targeting = joined_text(change.targeting, change.schedules)
-        arguments = (*expected, encode(changed), targeting, self._tokens())
+        arguments = (*expected, encode_segment(changed), encode_targets(change), self._tokens())
         with driver_errors(f"change segment {key}"):
             reply = self._scripts.run(
                 "segment_update", self._definition_keys(current.ref), arguments
@@ -269,8 +273,3 @@ class SegmentStore:
         self._environments.require(scope)
         message = f"segment {key} does not exist in {scope.environment}"
         return SegmentNotFound(message)
-
-
-def _definition(segment: Segment, stored: bytes | None) -> Definition:
-    # What an earlier segment of this key might have left is not this one's.
-    return Definition(segment, *split_stored(stored if segment.targeted else None))

@@ -1,26 +1,29 @@
 """Definitions read before are found under their stamp only, and never without end."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from worker.store import Scope, Segment
 from worker.store.segments.cache import DefinitionCache, Stamp
-from worker.store.segments.definitions import decode, encode
+from worker.store.segments.definitions import decode_segment, encode_segment
 
 ONE, TWO = Scope("p", "one"), Scope("p", "two")
 COUNT: Final = 10
 
 
-def _texts(scope: Scope, count: int = COUNT) -> list[bytes]:
-    return [encode(Segment(scope, f"s{n}", f"S{n}", 1, n, n)).encode() for n in range(count)]
+def _texts(scope: Scope, count: int = COUNT) -> dict[bytes, bytes]:
+    segments = [Segment(scope, f"s{n}", f"S{n}", 1, n, n) for n in range(count)]
+    return {segment.key.encode(): encode_segment(segment) for segment in segments}
 
 
-def _read(cache: DefinitionCache, scope: Scope, texts: list[bytes]) -> list[bytes]:
-    """Read under the stamp 'x'; give the texts that had to be decoded."""
-    decoded: list[bytes] = []
+def _read(cache: DefinitionCache, scope: Scope, texts: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Read under the stamp 'x'; give the texts that had to be decoded, by key."""
+    decoded: dict[bytes, bytes] = {}
 
-    def noted(text: bytes) -> Segment:
-        decoded.append(text)
-        return decode(scope, text)
+    def noted(key: str, text: bytes) -> Segment:
+        decoded[key.encode()] = text
+        return decode_segment(scope, key, text)
 
     cache.read(scope, b"x", texts, noted)
     return decoded
@@ -42,14 +45,14 @@ def test_get__stamp_of_the_reading__gives_them_newest_first() -> None:
 def test_read__one_changed__decodes_that_one_only() -> None:
     cache, texts = DefinitionCache(), _texts(ONE)
     assert _read(cache, ONE, texts) == texts
-    changed = texts[3].replace(b"S3", b"T3")
+    changed = {b"s3": texts[b"s3"].replace(b"S3", b"T3")}
 
-    assert _read(cache, ONE, [*texts[:3], changed, *texts[4:]]) == [changed]
+    assert _read(cache, ONE, texts | changed) == changed
 
 
 def test_read__without_a_token__is_not_found_again() -> None:
     cache = DefinitionCache()
-    cache.read(ONE, None, _texts(ONE), lambda text: decode(ONE, text))
+    cache.read(ONE, None, _texts(ONE), partial(decode_segment, ONE))
     assert cache.get(ONE, Stamp(b"", COUNT)) is None
 
 
