@@ -145,11 +145,10 @@ class System:
             time.sleep(_POLL_S)
         if state.status != "complete" or state.report is None:
             raise BenchmarkError(f"{ref} is {state.status}: {state.reason}")
-        entered = self.store.jobs.field(ref, "entered") or {}
         return Job(
             seconds=(state.ended_ms - state.request.created_ms) / 1000,
             report=state.report,
-            entered={stage: moment / 1000 for stage, moment in entered.items()},
+            entered={stage: moment / 1000 for stage, moment in state.entered.items()},
         )
 
     def used_bytes(self) -> int:

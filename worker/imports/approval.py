@@ -4,17 +4,15 @@ Nothing works on an import while it waits: it has no lease, no message and no pr
 sweep replays edits onto it and ends the wait; see ``worker/upkeep/pending.py``.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from worker.imports.errors import ImportStopped
-from worker.imports.memory import keep_memory
-from worker.imports.stage_run import StageRun, moments_with
+from worker.imports.stages import SIDES, StageRun
 from worker.store import ListUnknown
-from worker.store.jobs.records import WAITING_STAGE
-from worker.store.jobs.reservations import release_memory
-from worker.store.keyspace import EXCLUDED, INCLUDED, Side
+from worker.store.jobs.stage_state import BuildCount
+from worker.store.keyspace import Side
 from worker.store.lists.revisions import Revision
-from worker.store.workflows.approval import Expected, expected_counts, hold, hold_job
+from worker.store.workflows.approval import Expected, expected_counts, hold
 
 #: Memory of one edit in the journal, and of the member that it may add.
 _BYTES_PER_EDIT: Final = 200
@@ -22,10 +20,10 @@ _BYTES_PER_EDIT: Final = 200
 _SHARDS_PER_STEP: Final = 65_536
 
 
-def wait_for_approval(run: StageRun, counted: dict[str, Any]) -> bool:
+def wait_for_approval(run: StageRun, counted: BuildCount) -> bool:
     """Hold a build that is counted, if it is to wait and nobody has approved it.
 
-    Edits made until now are replayed first, so what is shown to who approves is true, and
+    Edits made until now are replayed first, so whoever approves sees true figures, and
     the journal is short from the start. Safe to repeat.
 
     Returns:
@@ -33,20 +31,19 @@ def wait_for_approval(run: StageRun, counted: dict[str, Any]) -> bool:
 
     Raises:
         Fenced: the import no longer holds the list.
-        Unsealed: the build was opened since it was counted. Safe to retry.
-        StoreUnavailable: no answer. Safe to retry.
+        Unsealed: the build was opened since it was counted.
+        StoreUnavailable: no answer.
     """
-    store, request = run.context.store, run.request
+    store, request = run.services.store, run.request
     if not request.waits:
         return False
-    included, excluded = counted["counts"]
     while True:
         held = hold(
             store,
             request.list_ref,
             request.import_id,
-            counts=(included, excluded),
-            seal=counted["seal"],
+            counts=counted.counts,
+            seal=counted.seal,
         )
         if held is None:
             return False
@@ -54,23 +51,17 @@ def wait_for_approval(run: StageRun, counted: dict[str, Any]) -> bool:
         if not held.more:
             break
     # What is written is in use now, and no longer only set aside.
-    most_edits = run.context.settings.approval_journal_ops
-    keep_memory(store, request.ref, most_edits * _BYTES_PER_EDIT)
-    moments = moments_with(run.context, request.ref, WAITING_STAGE)
-    if not hold_job(store, request.ref, run.unit.stage, moments, held.edited_included):
-        _release_if_ended(run)
+    most_edits = run.services.settings.approval_journal_ops
+    store.jobs.limit_memory(request.ref, most_edits * _BYTES_PER_EDIT)
+    held_now = store.jobs.hold(request.ref, run.unit.stage, held.edited_included)
+    if not held_now and store.jobs.get(request.ref).ended_ms is not None:
+        # It may have been tidied up just before the memory was set aside.
+        store.jobs.release_memory(request.ref)
     return True
 
 
-def _release_if_ended(run: StageRun) -> None:
-    # It may have ended, and been tidied up, just before the memory was kept.
-    store, ref = run.context.store, run.request.ref
-    if store.jobs.get(ref).ended_ms is not None:
-        release_memory(store.database, ref)
-
-
-def still_holds(run: StageRun, counted: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Look whether a build that has waited is whole; days may have passed since it was counted.
+def recheck(run: StageRun, counted: BuildCount | None) -> BuildCount | None:
+    """Check whether a build that has waited is whole; days may have passed since it was counted.
 
     Returns:
         ``counted``, or ``None`` when shards were lost and nothing had been replayed: the
@@ -79,12 +70,10 @@ def still_holds(run: StageRun, counted: dict[str, Any] | None) -> dict[str, Any]
     Raises:
         ImportStopped: shards were lost that edits had been replayed onto.
         Fenced: the import no longer holds the list.
-        StoreUnavailable: no answer. Safe to retry.
+        StoreUnavailable: no answer.
     """
-    store, ref = run.context.store, run.request.list_ref
-    if counted is None or not run.request.waits:
-        return counted
-    if store.memberships.state(ref).unapproved:
+    store, ref = run.services.store, run.request.list_ref
+    if counted is None or not run.request.waits or store.memberships.state(ref).unapproved:
         return counted
     expected = expected_counts(store, ref)
     if expected is None:
@@ -103,12 +92,11 @@ def still_holds(run: StageRun, counted: dict[str, Any] | None) -> dict[str, Any]
 
 
 def _is_whole(run: StageRun, expected: Expected) -> bool:
-    target = run.context.store.memberships.target(run.request.list_ref, run.request.import_id)
-    sides: tuple[tuple[Side, int], ...] = (
-        (INCLUDED, expected.counts[0]),
-        (EXCLUDED, expected.counts[1]),
+    target = run.target()
+    return all(
+        _count(run, target, side) == count
+        for side, count in zip(SIDES, expected.counts, strict=True)
     )
-    return all(_count(run, target, side) == count for side, count in sides)
 
 
 def _count(run: StageRun, target: Revision, side: Side) -> int | None:
@@ -116,7 +104,7 @@ def _count(run: StageRun, target: Revision, side: Side) -> int | None:
     for first in range(0, stop, _SHARDS_PER_STEP):
         last = min(first + _SHARDS_PER_STEP, stop)
         try:
-            total += run.context.store.memberships.count(
+            total += run.services.store.memberships.count(
                 run.request.list_ref, target, side, first, last
             )
         except ListUnknown:

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from worker.imports.sorting import Members, concatenate, distinct, no_members
-from worker.jobs.services import Context
+from worker.imports.members import Members, concatenate, distinct, no_members
+from worker.imports.stages import Built
 from worker.store import ListRef, ListUnknown
 from worker.store.keyspace import Side
 from worker.store.lists.revisions import Revision
@@ -17,6 +17,7 @@ from worker.store.lists.shard_writer import ShardWriter
 from worker.store.members.columns import as_list
 from worker.store.members.hashing import hash_members
 from worker.store.members.payload import build_payloads, shard_slices
+from worker.store.server.database import Database
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192
@@ -40,31 +41,13 @@ class SideBuild:
     """Whether a base that is not whole may be replaced all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """Members of some shards: what was there, what is there now."""
-
-    base: int = 0
-    written: int = 0
-    added: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: "Built") -> "Built":
-        return Built(
-            self.base + other.base,
-            self.written + other.written,
-            self.added + other.added,
-            self.unchanged + other.unchanged,
-        )
-
-
 class SideBuilder:
     """Writes shards of one side through one writer."""
 
     def __init__(
-        self, context: Context, build: SideBuild, writer: ShardWriter, *, payloads: bool
+        self, database: Database, build: SideBuild, writer: ShardWriter, *, payloads: bool
     ) -> None:
-        self._context = context
+        self._database = database
         self._build = build
         self._writer = writer
         self._payloads = payloads
@@ -168,9 +151,7 @@ class SideBuilder:
         return Members(members.packed.filter(pa.array(inside)), members.hashes[inside])
 
     def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
-        store = self._context.store
-        for read in read_shards(
-            store.database, self._build.ref, base, self._build.side, first, stop
-        ):
+        build = self._build
+        for read in read_shards(self._database, build.ref, base, build.side, first, stop):
             packed = pa.array(read, pa.binary())
             yield Members(packed, hash_members(packed))

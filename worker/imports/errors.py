@@ -1,7 +1,6 @@
 """Why an import ends without being published.
 
 ImportFailure
-├── ShardsMiscounted (transient) what the store holds is not what was sent; gather again
 ├── SpillUnwritable (transient)  the spill directory did not take a file
 └── ImportStopped (terminal)     the import cannot be completed; the message is its reason
 """
@@ -11,10 +10,6 @@ from worker.errors import TerminalError, TransientError
 
 class ImportFailure(Exception):
     """Anything an import raises; catch it with one of the two roots beside it."""
-
-
-class ShardsMiscounted(ImportFailure, TransientError):
-    """The store does not hold what was sent to it. Gather those ranges again."""
 
 
 class SpillUnwritable(ImportFailure, TransientError):

@@ -1,18 +1,14 @@
-"""Gathering one range of hashes from every spill and building its shards."""
+"""Gather: one range of hashes from every spill, built into the range's shards."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
-from worker.imports.building import Built, SideBuild, SideBuilder
-from worker.imports.errors import ImportStopped
-from worker.imports.sorting import Members, concatenate, distinct, no_members
-from worker.imports.spills import SpillFile, SpillStore
-from worker.jobs.progress import UnitProgress
-from worker.jobs.services import Context
-from worker.lists.spills.index import SpillIndex
+from worker.imports.building import SideBuild, SideBuilder
+from worker.imports.members import Members, concatenate, distinct, no_members
+from worker.imports.spills import SpillStore
+from worker.imports.stages import Built, ChunkResult, RangeResult, Spill, StageRun
 from worker.lists.spills.reader import read_blocks
-from worker.store.jobs.records import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists.lists import Claim
 from worker.store.lists.revisions import Revision
@@ -31,49 +27,29 @@ class Range:
         return total * self.number // self.count, total * (self.number + 1) // self.count
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What one range came to."""
-
-    accepted: int
-    """Distinct members of the list files."""
-    included: Built
-    excluded: Built
-
-    def to_json(self) -> dict[str, Any]:
-        """The form that the range's record holds."""
-        return {
-            "accepted": self.accepted,
-            "base": self.included.base,
-            "written": self.included.written,
-            "added": self.included.added,
-            "unchanged": self.included.unchanged,
-            "excluded": self.excluded.written,
-        }
+def gather_range(run: StageRun) -> None:
+    """Build the shards of one range from the spills."""
+    part = Range(run.unit.number, run.unit.units)
+    chunks = run.chunk_results(run.plan())
+    members = distinct(load_spills(run.spills, chunks, part))
+    run.progress.add()
+    run.finish_range(gather(run, run.claim(), run.target(), part, members))
 
 
 def gather(
-    context: Context,
-    request: ImportRequest,
-    claim: Claim,
-    target: Revision,
-    part: Range,
-    load: Callable[[], Members],
-    progress: UnitProgress,
-) -> Gathered:
+    run: StageRun, claim: Claim, target: Revision, part: Range, members: Members
+) -> RangeResult:
     """Write the shards of one range of both sides.
 
     Running it again writes the same shards again. Whatever goes wrong with the
     connection, the whole range is to be started again.
 
     Args:
-        context: The outside world.
-        request: The import.
+        run: The import.
         claim: Its place in history, with the base.
         target: The revision being built.
         part: The range.
-        load: Gives the range's members of the list files, in any order, repeated or not.
-        progress: Keeps the lease.
+        members: The distinct members of the list files in this range, in order of their hashes.
 
     Raises:
         Fenced: the import no longer holds the list.
@@ -81,21 +57,20 @@ def gather(
         OutOfMemory: the server is full.
         StoreUnavailable: start the range again.
     """
-    new = distinct(load())
-    progress.add()
-    store, ref = context.store, request.list_ref
-    with ShardWriter(store.database, ref, request.import_id, on_sent=progress.sent) as writer:
+    request, database = run.request, run.services.store.database
+    replace = request.mode == "replace"
+    with ShardWriter(
+        database, request.list_ref, request.import_id, on_sent=run.progress.sent
+    ) as writer:
         payloads = writer.takes_payloads()
 
-        def side(build: SideBuild, members: Members) -> Built:
-            first, stop = part.of(target.shard_count(build.side))
-            return SideBuilder(context, build, writer, payloads=payloads).build(
-                members, first, stop
-            )
+        def build(side: SideBuild, added: Members) -> Built:
+            first, stop = part.of(target.shard_count(side.side))
+            builder = SideBuilder(database, side, writer, payloads=payloads)
+            return builder.build(added, first, stop)
 
-        replace = request.mode == "replace"
         included = SideBuild(
-            ref=ref,
+            ref=request.list_ref,
             side=INCLUDED,
             base=claim.base if claim.base.included_bits else None,
             target=target,
@@ -103,37 +78,33 @@ def gather(
             forgive_base=replace,
         )
         excluded = SideBuild(
-            ref=ref,
+            ref=request.list_ref,
             side=EXCLUDED,
             base=claim.base if claim.base.excluded_bits else None,
             target=target,
             keep_base=True,
             forgive_base=False,
         )
-        return Gathered(len(new), side(included, new), side(excluded, no_members()))
+        return RangeResult(
+            accepted=len(members),
+            included=build(included, members),
+            excluded=build(excluded, no_members()),
+        )
 
 
-def load_spills(
-    spills: SpillStore, written: list[tuple[SpillFile, SpillIndex]], part: Range
-) -> Members:
-    """Read one range of every spill.
+def load_spills(spills: SpillStore, chunks: Sequence[ChunkResult], part: Range) -> Members:
+    """Read one range of every spill, in any order, repeated members or not.
 
     Raises:
-        ImportStopped: a spill is not readable.
-        ObjectStoreUnavailable: no answer. Safe to retry.
+        ImportStopped: a spill is gone.
+        BrokenSpill: a spill does not hold what its index says.
+        ObjectStoreUnavailable: no answer.
     """
-    parts = []
-    for file, index in written:
-        first, stop = part.of(index.range_count)
-        for start, end in index.blocks_of(first, stop - 1):
-            packed, hashes = read_blocks(spills.read(file, start, end))
-            parts.append(Members(packed, hashes))
-    members = concatenate(parts)
-    expected = 0
-    for _, index in written:
-        first, stop = part.of(index.range_count)
-        expected += index.rows_of(first, stop - 1)
-    if len(members) != expected:
-        message = f"spills hold {len(members)} rows of range {part.number}, not {expected}"
-        raise ImportStopped(message)
-    return members
+    return concatenate([_load(spills, chunk.spill, part) for chunk in chunks if chunk.spill])
+
+
+def _load(spills: SpillStore, spill: Spill, part: Range) -> Members:
+    first, stop = part.of(spill.index.range_count)
+    blocks = spill.index.blocks_of(first, stop - 1)
+    pieces = chain.from_iterable(spills.read(spill.file, start, end) for start, end in blocks)
+    return Members(*read_blocks(pieces, rows=spill.index.rows_of(first, stop - 1)))

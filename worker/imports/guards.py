@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from worker.imports.doubts import doubts_of
 from worker.imports.errors import ImportStopped
+from worker.imports.report import find_doubts, rejected_rows
+from worker.imports.stages import ChunkResult
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.keys import RejectReason
 from worker.settings import WorkerSettings
@@ -18,7 +19,7 @@ _DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", D
 
 
 def check_usable(
-    settings: WorkerSettings, request: ImportRequest, chunks: Sequence[Mapping[str, Any]]
+    settings: WorkerSettings, request: ImportRequest, chunks: Sequence[ChunkResult]
 ) -> None:
     """Stop an import of a file in which nothing, or little, was usable.
 
@@ -34,7 +35,7 @@ def check_usable(
     """
     if request.allow_rejected or request.mode == "reshard":
         return
-    doubts = doubts_of(chunks)
+    doubts = find_doubts(chunks)
     if Doubt.OPEN_QUOTE in doubts:
         message = (
             f"the quote that opens in row {doubts[Doubt.OPEN_QUOTE][1][0]} is never closed, so "
@@ -42,9 +43,10 @@ def check_usable(
             f"rows before it, {_ALLOW_REJECTED}"
         )
         raise ImportStopped(message)
-    reasons = _rejected(chunks)
+    reasons = rejected_rows(chunks)
+    del reasons[RejectReason.BLANK.label]
     rejected = sum(reasons.values())
-    filled = sum(chunk["valid"] for chunk in chunks) + rejected
+    filled = sum(chunk.valid for chunk in chunks) + rejected
     if rejected == 0 or rejected <= settings.rejected_share * filled:
         return
     counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
@@ -109,17 +111,8 @@ def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping
         check_shrinking(settings, request, before=before, removed=removed)
 
 
-def _rejected(chunks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    reasons: dict[str, int] = {}
-    for chunk in chunks:
-        for reason, count in chunk["rejected"].items():
-            if reason != RejectReason.BLANK.label:
-                reasons[reason] = reasons.get(reason, 0) + count
-    return reasons
-
-
 def _hint(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
-    """What the file looks like, as far as it can be told."""
+    """A guess at what is wrong with the file."""
     for doubt, name in _DELIMITER_NAMES.items():
         if doubt in doubts:
             return f"; the delimiter looks like {name}: use commas"

@@ -1,12 +1,11 @@
 """Cutting lists into chunks, and the range of hashes into ranges."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from worker.imports.errors import ImportStopped
-from worker.jobs.services import Context
+from worker.imports.stages import Chunk, Plan, Source, StageRun
+from worker.jobs.services import Services
 from worker.lists.format import SNIFF_BYTES, TAIL_BYTES, ListFormat, sniff
 from worker.lists.keys.doubts import Doubt
 from worker.lists.parquet.reader import ParquetList, RowGroup
@@ -22,74 +21,24 @@ _BASE_PER_RANGE: Final = 500_000
 _BYTES_PER_ROW: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One list file, as it was when the import was planned."""
-
-    bucket: str
-    key: str
-    size_bytes: int
-    etag: str
-    format: ListFormat
-
-    @property
-    def info(self) -> ObjectInfo:
-        """The object, with the ETag that every read asks for."""
-        return ObjectInfo(self.bucket, self.key, self.size_bytes, self.etag)
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The unit of scatter work: bytes of a CSV file or row groups of a Parquet file."""
-
-    source: int
-    first: int
-    stop: int
-    """Exclusive."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How an import is cut; the same for every worker, and never changed."""
-
-    sources: tuple[Source, ...]
-    chunks: tuple[Chunk, ...]
-    range_bits: int
-    """Spills are cut into 2 to this power ranges of the hash."""
-    bytes_total: int
-    doubts: tuple[str, ...] = ()
-    """Labels of what is doubtful about a whole file."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The form that the job's record holds."""
-        data = dataclasses.asdict(self)
-        for source in data["sources"]:
-            source["format"] = source["format"].value
-        return data
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Plan":
-        """Read :meth:`to_json`'s form."""
-        sources = tuple(
-            Source(**{**source, "format": ListFormat(source["format"])})
-            for source in data["sources"]
-        )
-        chunks = tuple(Chunk(**chunk) for chunk in data["chunks"])
-        doubts = tuple(data.get("doubts", ()))
-        return cls(sources, chunks, data["range_bits"], data["bytes_total"], doubts)
+def plan_import(run: StageRun) -> None:
+    """Cut the list into chunks and have them scattered."""
+    base_count = run.claim().included_count
+    plan = make_plan(run.services, run.request, base_count, on_wait=run.progress.add)
+    run.open_scatter(plan)
 
 
 def make_plan(
-    context: Context,
+    services: Services,
     request: ImportRequest,
-    *,
     base_count: int,
-    on_wait: Callable[[], None] = lambda: None,
+    *,
+    on_wait: Callable[[], None],
 ) -> Plan:
-    """Look at every list file and cut it. Reads only heads and Parquet footers.
+    """Examine every list file and cut it. Reads only heads and Parquet footers.
 
     Args:
-        context: The outside world.
+        services: Reach the files.
         request: The import.
         base_count: Members of the live list, which a merge reads too.
         on_wait: Called while a Parquet file's footer is read; may raise.
@@ -97,15 +46,15 @@ def make_plan(
     Raises:
         ImportStopped: a file is gone, has changed since it was uploaded, or is a folder.
         ListError: a file is of no format that can be imported.
-        ObjectStoreUnavailable: no answer. Safe to retry.
+        ObjectStoreUnavailable: no answer.
     """
-    settings = context.settings
+    settings = services.settings
     chunks, estimate = [], 0
     doubts: tuple[str, ...] = ()
-    sources = tuple(_look_at(context, file) for file in request.sources)
+    sources = tuple(_inspect(services, file) for file in request.sources)
     for number, source in enumerate(sources):
         if source.format is ListFormat.PARQUET:
-            found = _footer_of(context, source, on_wait)
+            found = _footer_of(services, source, on_wait)
             if found.text_elsewhere:
                 doubts = (Doubt.OTHER_TEXT_COLUMN.label,)
             cut, size = _cut_row_groups(settings, number, found.row_groups)
@@ -124,9 +73,9 @@ def make_plan(
     )
 
 
-def _look_at(context: Context, file: SourceFile) -> Source:
+def _inspect(services: Services, file: SourceFile) -> Source:
     try:
-        info = context.objects.head(file.key, bucket=file.bucket)
+        info = services.objects.head(file.key, bucket=file.bucket)
     except ObjectNotFound as exc:
         message = f"the source is gone: s3://{file.bucket}/{file.key}"
         raise ImportStopped(message) from exc
@@ -135,16 +84,16 @@ def _look_at(context: Context, file: SourceFile) -> Source:
         raise ImportStopped(message)
     if is_folder_marker(info):
         raise ImportStopped(f"s3://{file.bucket}/{file.key} {FOLDER_FAULT}")
-    return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(context, info))
+    return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(services, info))
 
 
-def _format_of(context: Context, info: ObjectInfo) -> ListFormat:
-    """Read the head, and the tail only where the head leaves doubt: a read is dear."""
+def _format_of(services: Services, info: ObjectInfo) -> ListFormat:
+    """Read the head, and the tail only where the head leaves doubt: reads are expensive."""
     size = info.size_bytes
-    head = b"".join(context.objects.read_range(info, 0, min(SNIFF_BYTES, size)))
+    head = b"".join(services.objects.read_range(info, 0, min(SNIFF_BYTES, size)))
     tail = None
     if head.startswith(b"PAR1"):
-        tail = b"".join(context.objects.read_range(info, max(0, size - TAIL_BYTES), size))
+        tail = b"".join(services.objects.read_range(info, max(0, size - TAIL_BYTES), size))
     return sniff(head, tail)
 
 
@@ -155,9 +104,9 @@ def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
     return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)]
 
 
-def _footer_of(context: Context, source: Source, on_wait: Callable[[], None]) -> ParquetList:
-    with context.objects.open_random_access(source.info) as file:
-        return context.parquet.open_parquet(file, source.size_bytes, on_wait=on_wait)
+def _footer_of(services: Services, source: Source, on_wait: Callable[[], None]) -> ParquetList:
+    with services.objects.open_random_access(source.info) as file:
+        return services.parquet.open_parquet(file, source.size_bytes, on_wait=on_wait)
 
 
 def _cut_row_groups(

@@ -1,18 +1,23 @@
-"""The report of an import: figures that must balance."""
+"""The report of an import: figures that must balance, and warnings about doubtful rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from worker.imports.doubts import warnings_of
-from worker.imports.scatter import SAMPLE_ROWS
+from worker.imports.stages import Built, ChunkResult, DoubtCount, RangeResult
+from worker.lists.keys.doubts import DELIMITERS, Doubt
 from worker.store.lists.lists import Published
+
+#: Rejected rows of which a report shows row and reason.
+SAMPLE_ROWS: Final = 100
+#: Rows that a warning names.
+NAMED_ROWS: Final = 10
+#: A delimiter is reported when this share of all rows holds it; single keys may well do so.
+_DELIMITED_SHARE: Final = 0.9
 
 
 def draft_report(
-    chunks: Iterable[Mapping[str, Any]],
-    ranges: Sequence[Mapping[str, Any]],
-    doubts: Iterable[str] = (),
+    chunks: Sequence[ChunkResult], ranges: Sequence[RangeResult], doubts: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Add up what the units found, in wire names, before the revision is live.
 
@@ -24,34 +29,22 @@ def draft_report(
         ranges: Results of all ranges.
         doubts: Labels of what is doubtful about the files as a whole.
     """
-    chunks = list(chunks)
-    rows = valid = 0
-    reasons: Counter[str] = Counter()
-    sample: list[dict[str, Any]] = []
-    for chunk in chunks:
-        sample += [
-            {"row": rows + row, "reason": reason}
-            for row, reason in chunk["sample"][: SAMPLE_ROWS - len(sample)]
-        ]
-        rows += chunk["rows"]
-        valid += chunk["valid"]
-        reasons.update(chunk["rejected"])
-    totals = {
-        name: sum(part[name] for part in ranges)
-        for name in ("accepted", "base", "written", "added", "unchanged")
-    }
+    rows = sum(chunk.rows for chunk in chunks)
+    valid = sum(chunk.valid for chunk in chunks)
+    accepted = sum(part.accepted for part in ranges)
+    built = sum((part.included for part in ranges), Built())
     return {
         "rowsRead": rows,
-        "accepted": totals["accepted"],
-        "duplicates": valid - totals["accepted"],
+        "accepted": accepted,
+        "duplicates": valid - accepted,
         "rejected": rows - valid,
-        "rejectedByReason": dict(sorted(reasons.items())),
-        "membersBefore": totals["base"],
-        "added": totals["added"],
-        "removed": totals["base"] + totals["added"] - totals["written"],
-        "unchanged": totals["unchanged"],
-        "rejectedSample": sample,
-        "warnings": warnings_of(chunks, doubts),
+        "rejectedByReason": dict(sorted(rejected_rows(chunks).items())),
+        "membersBefore": built.base,
+        "added": built.added,
+        "removed": built.base + built.added - built.written,
+        "unchanged": built.unchanged,
+        "rejectedSample": _rejected_sample(chunks),
+        "warnings": _warnings(chunks, doubts),
     }
 
 
@@ -68,3 +61,59 @@ def final_report(
         "editedWhileImporting": published.edited_included,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
+
+
+def rejected_rows(chunks: Iterable[ChunkResult]) -> Counter[str]:
+    """How many rows were rejected, by reason."""
+    reasons: Counter[str] = Counter()
+    for chunk in chunks:
+        reasons.update(chunk.rejected)
+    return reasons
+
+
+def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
+    """Add up the chunks' doubts; rows are numbered over all chunks.
+
+    Args:
+        chunks: Results of all chunks, in order of the rows.
+    """
+    found: dict[Doubt, DoubtCount] = {}
+    rows_before = 0
+    for chunk in chunks:
+        for label, (count, rows) in chunk.doubts.items():
+            total, named = found.get(Doubt.of(label), (0, ()))
+            more = (rows_before + row for row in rows)
+            found[Doubt.of(label)] = total + count, (*named, *more)[:NAMED_ROWS]
+        rows_before += chunk.rows
+    least = _DELIMITED_SHARE * rows_before
+    return {
+        doubt: tally
+        for doubt, tally in found.items()
+        if doubt not in DELIMITERS or tally[0] >= least
+    }
+
+
+def _rejected_sample(chunks: Iterable[ChunkResult]) -> list[dict[str, Any]]:
+    sample: list[dict[str, Any]] = []
+    rows_before = 0
+    for chunk in chunks:
+        sample += [
+            {"row": rows_before + row, "reason": reason}
+            for row, reason in chunk.sample[: SAMPLE_ROWS - len(sample)]
+        ]
+        rows_before += chunk.rows
+    return sample
+
+
+def _warnings(chunks: Sequence[ChunkResult], whole: Iterable[str]) -> list[dict[str, Any]]:
+    found = find_doubts(chunks) | {Doubt.of(label): (1, ()) for label in whole}
+    return [
+        {
+            "kind": doubt.label,
+            "count": found[doubt][0],
+            "rows": list(found[doubt][1]),
+            "message": doubt.message,
+        }
+        for doubt in Doubt
+        if doubt in found
+    ]

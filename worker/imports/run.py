@@ -1,149 +1,132 @@
-"""Working on an import: take a unit, do it, say what comes next."""
+"""Working on an import: which stage does a unit, how it ends, what it leaves behind."""
 
 import logging
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from worker.errors import TerminalError, TransientError
-from worker.imports.errors import ImportStopped
-from worker.imports.finish import complete_import, stop_import, tidy_up
-from worker.imports.stage_run import StageRun
-from worker.imports.stages import (
-    open_next,
-    run_gather,
-    run_plan,
-    run_publish,
-    run_scatter,
-    run_size,
-)
-from worker.jobs.errors import LeaseLost
-from worker.jobs.memory import out_of_memory_reason
+from worker.imports.gather import gather_range
+from worker.imports.plan import plan_import
+from worker.imports.publish import publish_import
+from worker.imports.report import final_report
+from worker.imports.scatter import scatter_chunk
+from worker.imports.size import size_import
+from worker.imports.spills import SpillStore
+from worker.imports.stages import StageRun
 from worker.jobs.progress import UnitProgress
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.lists.errors import DecoderLost
-from worker.store import Fenced, JobNotFound, ListUnknown, SegmentNotFound
-from worker.store.jobs.jobs import Taken
-from worker.store.jobs.records import Drained, Ended, Exhausted, ImportRequest, JobRef, Unit
+from worker.store import Fenced, JobState, ListUnknown, SegmentNotFound
+from worker.store.jobs.records import ImportRequest, Unit
+from worker.store.jobs.stage_state import COUNTED
+from worker.store.lists.lists import Published
 from worker.store.workflows.claims import DELETED, is_deleted, why_lost
 
 logger = logging.getLogger("bigseg.imports")
 
-#: Pause before a unit is tried again, doubled with each try.
-_FIRST_PAUSE_MS: Final = 500
-_LONGEST_PAUSE_MS: Final = 15_000
-
-_STAGES: Final[dict[str, Callable[[StageRun], int]]] = {
-    "plan": run_plan,
-    "scatter": run_scatter,
-    "size": run_size,
-    "gather": run_gather,
-    "publish": run_publish,
+_STAGES: Final[dict[str, Callable[[StageRun], Published | None]]] = {
+    "plan": plan_import,
+    "scatter": scatter_chunk,
+    "size": size_import,
+    "gather": gather_range,
+    "publish": publish_import,
 }
 
 
-def work_on_import(context: Context, ref: JobRef) -> bool:
-    """Do one unit of an import, if one is to be had.
+class ImportWork:
+    """Work on one import; see ``worker.jobs.runner``."""
 
-    Safe to run any number of times and by any number of workers: a unit is done under a
-    lease, and what it does can be repeated.
+    next_stages: Final[Mapping[str, str]] = {"scatter": "size", "gather": "publish"}
 
-    Returns:
-        Whether there may be more to do, so that the caller should come again.
+    def __init__(self, services: Services, request: ImportRequest) -> None:
+        self._services = services
+        self._request = request
 
-    Raises:
-        StoreUnavailable: the store does not answer; the sweep will come back to it.
-        MemoryError: the import is stopped; this process had better end.
-    """
-    unit = _take(context, ref)
-    if isinstance(unit, Drained):
-        open_next(context, ref, unit)
-        unit = _take(context, ref)
-    if unit is None or (isinstance(unit, Ended) and not context.store.jobs.is_active(ref)):
+    def do(self, unit: Unit, progress: UnitProgress) -> bool:
+        """Do one unit, and complete the import once its revision is live."""
+        published = self._published()
+        if published is None:
+            run = StageRun(self._services, self._request, unit, progress)
+            published = _STAGES[unit.stage](run)
+        if published is None:
+            return True
+        self._complete(published)
         return False
-    try:
-        request = context.store.jobs.get(ref).request
-    except JobNotFound:
-        return False
-    if not isinstance(request, ImportRequest):
-        message = f"{ref} is no import"
-        raise ImportStopped(message)
-    match unit:
-        case Unit():
-            return _do(context, request, unit)
-        case Exhausted():
-            stop_import(context, request, _exhausted_reason(context, ref, unit))
-        case Ended():
-            tidy_up(context, request)
-    return False
+
+    def reason_to_stop(self, unit: Unit, error: TerminalError | TransientError) -> str | None:
+        """Why the import is stopped by this error; ``None`` to try the unit again."""
+        store, request = self._services.store, self._request
+        match error:
+            case Fenced():
+                return why_lost(store, request)
+            case SegmentNotFound() | ListUnknown() if is_deleted(store, request):
+                return DELETED
+            case TerminalError():
+                return str(error)
+            case DecoderLost() if unit.attempt > 1:
+                # What kills a decoder twice may be the file, by way of the host's memory.
+                return str(error)
+            case _:
+                return None
+
+    def stop(self, reason: str) -> None:
+        """End the import and leave the live list as it was.
+
+        When its revision turns out to be live, the import is complete instead.
+        """
+        store, request = self._services.store, self._request
+        if store.memberships.cancel(request.list_ref, request.import_id):
+            published = self._published()
+            if published is not None:
+                self._complete(published)
+                return
+        keep_s = self._services.settings.job_retention_s
+        ended = store.jobs.end(request.ref, "stopped", reason=reason, keep_s=keep_s)
+        self.tidy_up()
+        if ended:
+            logger.warning("import.stopped", extra={"job": str(request.ref), "reason": reason})
+
+    def tidy_up(self) -> None:
+        """Free what an ended import used, and only then remove it from the active jobs.
+
+        A sweep comes back to an import whose worker died before, or whose segment was
+        deleted while it ran.
+        """
+        services, request = self._services, self._request
+        services.store.jobs.release_memory(request.ref)
+        if request.sources:
+            SpillStore(services.objects, services.settings.spill_dir, request).discard()
+        for file in request.sources:
+            if file.uploaded:
+                services.objects.delete(file.key)
+        services.store.jobs.forget(request.ref)
+
+    def _published(self) -> Published | None:
+        request = self._request
+        return self._services.store.memberships.published(request.list_ref, request.import_id)
+
+    def _complete(self, published: Published) -> None:
+        """End an import whose revision is live. Safe to repeat; the first report stays."""
+        jobs, ref, now_ms = self._services.store.jobs, self._request.ref, self._services.clock_ms()
+        counted = jobs.read(ref, COUNTED)
+        draft = {} if counted is None else counted.report
+        report = final_report(draft, published, _stage_seconds(jobs.get(ref), now_ms))
+        keep_s = self._services.settings.job_retention_s
+        ended = jobs.end(ref, "complete", report=report, keep_s=keep_s)
+        self.tidy_up()
+        if ended:
+            facts = {name: report.get(name) for name in ("rowsRead", "accepted", "rejected")}
+            logger.info("import.published", extra={"job": str(ref), **facts})
 
 
-def _take(context: Context, ref: JobRef) -> Taken | None:
-    settings = context.settings
-    return context.store.jobs.take(
-        ref, lease_ms=int(settings.lease_s * 1000), most_tries=settings.unit_tries
-    )
-
-
-def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:
-    ref = request.ref
-    run = StageRun(context, request, unit, UnitProgress(context, ref, unit))
-    try:
-        published = context.store.memberships.published(request.list_ref, request.import_id)
-        if published is not None:
-            complete_import(context, request, published)
-            return False
-        hints = _STAGES[unit.stage](run)
-    except LeaseLost:
-        logger.info("unit.lost", extra=_facts(ref, unit))
-        return True
-    except (TerminalError, TransientError) as exc:
-        return _fail(context, request, unit, exc)
-    except MemoryError as exc:
-        stop_import(context, request, out_of_memory_reason(unit, exc))
-        raise
-    except Exception as exc:
-        # Its text may hold a context key, so only its kind is kept.
-        _give_back(context, ref, unit, f"unexpected {type(exc).__name__}", exc)
-        raise
-    if hints:
-        context.announce(ref, hints)
-    return True
-
-
-def _fail(
-    context: Context, request: ImportRequest, unit: Unit, exc: TerminalError | TransientError
-) -> bool:
-    """Stop the import, or have its unit tried again; whether there may be more to do."""
-    if isinstance(exc, Fenced):
-        stop_import(context, request, why_lost(context.store, request))
-    elif isinstance(exc, SegmentNotFound | ListUnknown) and is_deleted(context.store, request):
-        stop_import(context, request, DELETED)
-    elif isinstance(exc, TerminalError) or (isinstance(exc, DecoderLost) and unit.attempt > 1):
-        # What kills a decoder twice may be the file, by the host's memory say.
-        stop_import(context, request, str(exc))
-    else:
-        _give_back(context, request.ref, unit, str(exc), exc)
-        return True
-    return False
-
-
-def _give_back(context: Context, ref: JobRef, unit: Unit, why: str, exc: Exception) -> None:
-    pause = min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS << (unit.attempt - 1))
-    facts = _facts(ref, unit) | {"error": type(exc).__name__, "pause_ms": pause}
-    logger.warning("unit.failed", extra=facts)
-    context.store.jobs.put_field(ref, "last_error", why)
-    context.store.jobs.give_back(ref, unit, pause_ms=pause)
-
-
-def _exhausted_reason(context: Context, ref: JobRef, unit: Exhausted) -> str:
-    last = context.store.jobs.field(ref, "last_error") or "the worker died each time"
-    return f"gave up after {unit.tries} tries at {unit.stage} {unit.number}: {last}"
-
-
-def _facts(ref: JobRef, unit: Unit) -> dict[str, Any]:
-    return {
-        "job": str(ref),
-        "stage": unit.stage,
-        "unit": unit.number,
-        "attempt": unit.attempt,
+def _stage_seconds(state: JobState, now_ms: int) -> dict[str, float]:
+    """Wall time of each stage, from the moments they were entered last, and of all."""
+    started_ms = state.progress.started_ms or state.request.created_ms
+    # A stage may have been entered again, after one that follows it.
+    entered = sorted({**state.entered, "plan": started_ms}.items(), key=lambda moment: moment[1])
+    ends_ms = [moment_ms for _, moment_ms in entered[1:]] + [now_ms]
+    seconds = {
+        stage: (end_ms - moment_ms) / 1000
+        for (stage, moment_ms), end_ms in zip(entered, ends_ms, strict=True)
     }
+    return seconds | {"total": (now_ms - started_ms) / 1000}

@@ -1,32 +1,42 @@
-"""Reading one chunk: rows in, packed and hashed members out, run by run."""
+"""Scatter: rows of one chunk in, packed and hashed members out, run by run, into a spill."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import chain
 
-from worker.imports.doubts import DoubtTally
 from worker.imports.errors import ImportStopped
-from worker.imports.plan import Chunk, Plan, Source
-from worker.imports.sorting import Members, concatenate
+from worker.imports.members import Members, concatenate, no_members
+from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
+from worker.imports.small import gather_small
+from worker.imports.spills import SpillFile
+from worker.imports.stages import (
+    STARTS,
+    Chunk,
+    ChunkResult,
+    DoubtCount,
+    Plan,
+    Source,
+    Spill,
+    StageRun,
+)
 from worker.jobs.progress import UnitProgress
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
+from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.first_rows import doubts_of_start
 from worker.lists.keys.keys import KeyBatch, RejectReason
+from worker.lists.spills.spill import SpillWriter
 from worker.objects import ObjectNotFound
 from worker.store.members.codec import pack
 from worker.store.members.hashing import hash_members
 
-#: Rejected rows of which a report shows row and reason.
-SAMPLE_ROWS: Final = 100
-
 
 @dataclass(slots=True)
 class ChunkTally:
-    """What one chunk had in it; ``rows = valid + sum(rejected)``."""
+    """Counts what one chunk has in it; see :class:`ChunkResult`."""
 
     start: str
     """The state of the CSV parser that the chunk was read with, ``row`` or ``quoted``."""
@@ -36,7 +46,8 @@ class ChunkTally:
     rejected: Counter[str] = field(default_factory=Counter)
     sample: list[tuple[int, str]] = field(default_factory=list)
     """Row within the chunk, from 1, and reason."""
-    doubts: DoubtTally = field(default_factory=DoubtTally)
+    doubts: dict[str, DoubtCount] = field(default_factory=dict)
+    """By the doubt's label."""
     end: str = CsvState.ROW.value
     """The parser's state at the first line of the next chunk."""
     fault_at: int | None = None
@@ -53,28 +64,66 @@ class ChunkTally:
         for reason in RejectReason:
             if count := int((batch.rejected_reasons == reason).sum()):
                 self.rejected[reason.label] += count
-        self.doubts.count(batch.doubts, self.rows)
+        self.doubt(batch.doubts, self.rows)
         self.rows += batch.row_count
         self.valid += len(batch.keys)
         self.packed_bytes += packed_bytes
 
-    def to_json(self) -> dict[str, Any]:
-        """The form that the chunk's record holds."""
-        return {
-            "start": self.start,
-            "rows": self.rows,
-            "valid": self.valid,
-            "packed": self.packed_bytes,
-            "rejected": dict(self.rejected),
-            "sample": self.sample,
-            "doubts": self.doubts.to_json(),
-            "end": self.end,
-            "fault": self.fault_at,
-        }
+    def doubt(self, doubts: DoubtfulRows, rows_before: int) -> None:
+        """Add the doubtful rows of one batch, which begins after so many rows of the chunk."""
+        for doubt, rows in doubts.items():
+            count, sample = self.doubts.get(doubt.label, (0, ()))
+            more = (rows[: NAMED_ROWS - len(sample)] + rows_before + 1).tolist()
+            self.doubts[doubt.label] = count + len(rows), (*sample, *more)
+
+    def result(self, spill: Spill | None) -> ChunkResult:
+        """The tally as the chunk's record holds it."""
+        return ChunkResult(
+            start=self.start,
+            end=self.end,
+            rows=self.rows,
+            valid=self.valid,
+            packed_bytes=self.packed_bytes,
+            rejected=dict(self.rejected),
+            sample=tuple(self.sample),
+            doubts=self.doubts,
+            fault_at=self.fault_at,
+            spill=spill,
+        )
+
+
+def scatter_chunk(run: StageRun) -> None:
+    """Read one chunk into one spill; a list that one run holds is gathered at once."""
+    plan, number = run.plan(), run.unit.number
+    if not plan.chunks:
+        gather_small(run, plan, (), no_members())
+        return
+    starts = run.services.store.jobs.read(run.request.ref, STARTS) or {}
+    tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
+    runs = read_chunk(run.services, plan, plan.chunks[number], tally, run.progress)
+    if len(plan.chunks) == 1:
+        first, second = next(runs, no_members()), next(runs, None)
+        if second is None:
+            gather_small(run, plan, (tally.result(None),), first)
+            return
+        runs = chain((first, second), runs)
+    _spill(run, plan, tally, runs)
+
+
+def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Members]) -> None:
+    files: list[SpillFile] = []
+    with run.spills.write(run.unit.number, run.unit.token, files) as sink:
+        writer = SpillWriter(sink, plan.range_bits)
+        for members in runs:
+            writer.add_run(members.packed, members.hashes)
+        index = writer.close()
+    if not run.finish_chunk(tally.result(Spill(files[0], index))):
+        # Another try was first, or the import has ended and its spills are gone.
+        run.spills.remove(files[0])
 
 
 def read_chunk(
-    context: Context, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
+    services: Services, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
 ) -> Iterator[Members]:
     """Yield the valid keys of one chunk, packed and hashed, in runs of bounded size.
 
@@ -84,17 +133,17 @@ def read_chunk(
     Raises:
         ImportStopped: the file is gone.
         ObjectChanged: the file is not the one that was planned.
-        ObjectStoreUnavailable: no answer. Safe to retry the chunk.
+        ObjectStoreUnavailable: no answer.
         LeaseLost: another worker has the chunk.
     """
-    limits = context.settings
+    limits = services.settings
     parts: list[Members] = []
     rows = size = 0
-    for batch in _found(
-        plan.sources[chunk.source], _batches(context, plan, chunk, tally, progress)
+    for batch in _translated(
+        plan.sources[chunk.source], _batches(services, plan, chunk, tally, progress)
     ):
         if tally.rows == 0 and _begins_text(plan, chunk):
-            tally.doubts.count(doubts_of_start(batch), 0)
+            tally.doubt(doubts_of_start(batch), 0)
         packed = pack(batch.keys)
         part = Members(packed, hash_members(packed))
         tally.count(batch, packed.nbytes)
@@ -113,8 +162,8 @@ def _begins_text(plan: Plan, chunk: Chunk) -> bool:
     return chunk.first == 0 and plan.sources[chunk.source].format is ListFormat.CSV
 
 
-def _found(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
-    """Say of a file that is not there any more what a caller understands."""
+def _translated(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
+    """Report a file that is gone in words that a caller understands."""
     try:
         yield from batches
     except ObjectNotFound as exc:
@@ -123,20 +172,20 @@ def _found(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
 
 
 def _batches(
-    context: Context, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
+    services: Services, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
 ) -> Iterator[KeyBatch]:
     source = plan.sources[chunk.source]
     if source.format is ListFormat.PARQUET:
         if chunk.stop > chunk.first:
-            with context.objects.open_random_access(source.info) as file:
-                yield from context.parquet.read_row_groups(
+            with services.objects.open_random_access(source.info) as file:
+                yield from services.parquet.read_row_groups(
                     file, source.size_bytes, chunk.first, chunk.stop - 1, on_wait=progress.add
                 )
         progress.add(size_bytes=source.size_bytes // max(1, len(plan.chunks)))
         return
 
     def read(start: int, end: int) -> Iterator[bytes]:
-        return context.objects.read_range(
+        return services.objects.read_range(
             source.info, start, end, on_progress=lambda size: progress.add(size_bytes=size)
         )
 

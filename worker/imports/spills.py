@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from worker.imports.errors import ImportStopped, SpillUnwritable
 from worker.lists.sink import Sink
 from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
 from worker.objects.layout import spill_key, spill_prefix
 from worker.store.jobs.records import ImportRequest
+from worker.store.records import stored
 
-_READ_BYTES = 1 << 20
+_READ_BYTES: Final = 1 << 20
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class SpillFile:
     """Where one spill is; the attempt is part of the name, so no two tries share one."""
@@ -23,15 +25,6 @@ class SpillFile:
     key: str
     size_bytes: int
     etag: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The form that a chunk's record holds."""
-        return {"key": self.key, "size": self.size_bytes, "etag": self.etag}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "SpillFile":
-        """Read :meth:`to_json`'s form."""
-        return cls(data["key"], data["size"], data["etag"])
 
 
 class SpillStore:

@@ -1,185 +1,251 @@
-"""The five stages of an import, one unit at a time; each returns how many hints to send."""
+"""What the stages of an import leave for one another, and what each of them is given."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from worker.imports.approval import still_holds, wait_for_approval
-from worker.imports.composition import wrongly_started
 from worker.imports.errors import ImportStopped
-from worker.imports.finish import complete_import
-from worker.imports.gather import Range, gather, load_spills
-from worker.imports.guards import check_draft
-from worker.imports.plan import Plan, make_plan
-from worker.imports.publish import count_shards, counted_before, flip
-from worker.imports.report import draft_report
-from worker.imports.scatter import ChunkTally, read_chunk
-from worker.imports.sizing import fix_size
-from worker.imports.small import run_small
-from worker.imports.sorting import distinct
-from worker.imports.spills import SpillFile
-from worker.imports.stage_run import MOST_HINTS, StageRun, moments_with
-from worker.jobs.services import Context
+from worker.imports.spills import SpillFile, SpillStore
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Services
+from worker.lists.format import ListFormat
 from worker.lists.spills.index import SpillIndex
-from worker.lists.spills.spill import SpillWriter
-from worker.store.jobs.records import Drained, JobRef
+from worker.objects import ObjectInfo
+from worker.store.jobs.records import ImportRequest, Unit
+from worker.store.jobs.stage_state import BYTES_TOTAL, Entry, StageField, result_name
+from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists.lists import Claim
 from worker.store.lists.revisions import Revision
+from worker.store.records import RecordCodec, stored
 
-#: Rows a worker may gather together; a range is a few of the spills' ranges.
-_ROWS_PER_RANGE: Final = 1_000_000
-#: Stages of many units, and what each leads to.
-_FOLLOWING: Final = {"scatter": "size", "gather": "publish"}
-
-
-def open_next(context: Context, ref: JobRef, drained: Drained) -> None:
-    """Open the stage behind one whose units are all done.
-
-    Whoever finds it so does this, not the worker of the last unit: that one may have died
-    between the two. Opening twice is once.
-    """
-    following = _FOLLOWING[drained.stage]
-    context.store.jobs.advance(
-        ref,
-        drained.stage,
-        following,
-        1,
-        drained=True,
-        entered=moments_with(context, ref, following),
-        # Only of use behind gather, which is what a publication counts.
-        ranges=drained.units,
-    )
+#: Hints sent at once when a stage opens: more workers than this find work by the sweep.
+_MOST_HINTS: Final = 32
 
 
-def run_plan(run: StageRun) -> int:
-    """Cut the list; a list of one chunk is imported at once."""
-    jobs, request = run.context.store.jobs, run.request
-    claim = run.claim()
-    data = jobs.field(request.ref, "plan")
-    plan = Plan.from_json(data) if data else None
-    if plan is None:
-        plan = make_plan(
-            run.context, request, base_count=claim.included_count, on_wait=run.progress.add
+@stored
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One list file, as it was when the import was planned."""
+
+    bucket: str
+    key: str
+    size_bytes: int
+    etag: str
+    format: ListFormat
+
+    @property
+    def info(self) -> ObjectInfo:
+        """The object, with the ETag that every read asks for."""
+        return ObjectInfo(self.bucket, self.key, self.size_bytes, self.etag)
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The unit of scatter work: bytes of a CSV file or row groups of a Parquet file."""
+
+    source: int
+    first: int
+    stop: int
+    """Exclusive."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an import is cut; the same for every worker, and never changed."""
+
+    sources: tuple[Source, ...]
+    chunks: tuple[Chunk, ...]
+    range_bits: int
+    """Spills are cut into 2 to this power ranges of the hash."""
+    bytes_total: int
+    doubts: tuple[str, ...] = ()
+    """Labels of what is doubtful about a whole file."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class Spill:
+    """One spill: where it is, and where each range of hashes is in it."""
+
+    file: SpillFile
+    index: SpillIndex
+
+
+#: How many rows have a doubt, and the first of those rows, from 1.
+DoubtCount = tuple[int, tuple[int, ...]]
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """What one chunk had in it; ``rows = valid + sum(rejected)``."""
+
+    start: str
+    """The state of the CSV parser that the chunk was read with, ``row`` or ``quoted``."""
+    end: str
+    """The parser's state at the first line of the next chunk."""
+    rows: int
+    valid: int
+    packed_bytes: int
+    rejected: dict[str, int]
+    """Reason to rows."""
+    sample: tuple[tuple[int, str], ...]
+    """Rejected rows within the chunk, from 1, and their reasons."""
+    doubts: dict[str, DoubtCount]
+    """By the doubt's label."""
+    fault_at: int | None = None
+    """Where a row begins that is too long to be one; final only if ``start`` is right."""
+    spill: Spill | None = None
+    """``None`` when its members were gathered at once."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Members of some shards of one side: those of the base, and those written."""
+
+    base: int = 0
+    written: int = 0
+    added: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Built") -> "Built":
+        return Built(
+            self.base + other.base,
+            self.written + other.written,
+            self.added + other.added,
+            self.unchanged + other.unchanged,
         )
-        jobs.put_field(request.ref, "plan", plan.to_json())
-        jobs.put_field(request.ref, "bytes_total", plan.bytes_total)
-    if len(plan.chunks) <= 1 and run_small(run, plan, claim):
-        return 0
-    return run.advance("scatter", len(plan.chunks))
 
 
-def run_scatter(run: StageRun) -> int:
-    """Read one chunk into one spill."""
-    plan, number = run.plan(), run.unit.number
-    starts = run.context.store.jobs.field(run.request.ref, "starts") or {}
-    tally = ChunkTally(start=starts.get(str(number), "row"))
-    files: list[SpillFile] = []
-    with run.spills.write(number, run.unit.token, files) as sink:
-        writer = SpillWriter(sink, plan.range_bits)
-        for members in read_chunk(run.context, plan, plan.chunks[number], tally, run.progress):
-            writer.add_run(members.packed, members.hashes)
-        index = writer.close()
-    result = tally.to_json() | {"spill": files[0].to_json(), "index": index.to_json()}
-    if run.done(result) is None:
-        # Another try was first, or the import has ended and its spills are gone.
-        run.spills.remove(files[0])
-    return 0
+@stored
+@dataclass(frozen=True, slots=True)
+class RangeResult:
+    """What gathering one range built."""
+
+    accepted: int
+    """Distinct members of the list files."""
+    included: Built
+    excluded: Built
+
+    def written(self, side: Side) -> int:
+        """Members of one side that were sent to the store."""
+        return (self.included if side == INCLUDED else self.excluded).written
 
 
-def run_size(run: StageRun) -> int:
-    """Check that the chunks fit together; fix the size of the revision."""
-    plan = run.plan()
-    chunks = run.results("scatter", len(plan.chunks))
-    jobs, ref = run.context.store.jobs, run.request.ref
-    wrong = wrongly_started(plan, chunks)
-    if wrong:
-        jobs.put_field(ref, "starts", {str(n): state for n, state in wrong.items()})
-        jobs.reopen(ref, "size", "scatter", len(plan.chunks), sorted(wrong))
-        return min(MOST_HINTS, len(wrong) - 1)
-    claim = run.claim()
-    share = _distinct_share(run, chunks)
-    target = fix_size(run.context, run.request, claim, chunks, share)
-    return run.advance("gather", _range_count(plan, chunks, claim, target))
+SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)
+
+PLAN: Final = StageField("plan", Plan)
+#: Chunks that are to be read from another state of the parser than the usual one.
+STARTS: Final = StageField("starts", dict[int, str])
+RANGE_COUNT: Final = StageField("range_count", int)
+#: How often ranges were gathered again because the store had lost shards of them.
+GATHERED_AGAIN: Final = StageField("gathered_again", int)
+
+_CHUNK_RESULTS: Final = RecordCodec(ChunkResult)
+_RANGE_RESULTS: Final = RecordCodec(RangeResult)
 
 
-def _distinct_share(run: StageRun, chunks: Sequence[dict[str, Any]]) -> float:
-    """The share of distinct members in the first range of all spills."""
-    written = _spills(chunks)
-    count = max(index.range_count for _, index in written)
-    members = load_spills(run.spills, written, Range(0, count))
-    return len(distinct(members)) / len(members) if len(members) else 1.0
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One try at one unit of an import."""
 
+    services: Services
+    request: ImportRequest
+    unit: Unit
+    progress: UnitProgress
 
-def _range_count(
-    plan: Plan, chunks: Sequence[dict[str, Any]], claim: Claim, target: Revision
-) -> int:
-    """As few ranges as rows and bytes allow, each of whole shards and whole spill ranges."""
-    rows = sum(chunk["valid"] for chunk in chunks) + claim.included_count
-    most = 1 << min(plan.range_bits, target.included_bits)
-    needed = -(-rows // _ROWS_PER_RANGE)
-    wanted: int = 1 << max(0, needed - 1).bit_length()
-    return min(most, max(most // 4, wanted))
+    @property
+    def spills(self) -> SpillStore:
+        """The import's spills."""
+        return SpillStore(self.services.objects, self.services.settings.spill_dir, self.request)
 
+    def claim(self) -> Claim:
+        """The import's claim; claiming again changes nothing."""
+        request = self.request
+        return self.services.store.memberships.claim(
+            request.list_ref, request.import_id, waits=request.waits
+        )
 
-def _spills(chunks: Sequence[dict[str, Any]]) -> list[tuple[SpillFile, SpillIndex]]:
-    return [
-        (SpillFile.from_json(chunk["spill"]), SpillIndex.from_json(chunk["index"]))
-        for chunk in chunks
-    ]
+    def target(self) -> Revision:
+        """The revision being built, once its size is fixed."""
+        request = self.request
+        return self.services.store.memberships.target(request.list_ref, request.import_id)
 
+    def plan(self) -> Plan:
+        """The plan that the first stage left."""
+        plan = self.services.store.jobs.read(self.request.ref, PLAN)
+        if plan is None:
+            message = f"import {self.request.import_id} has lost its plan; import the list again"
+            raise ImportStopped(message)
+        return plan
 
-def run_gather(run: StageRun) -> int:
-    """Build the shards of one range."""
-    plan = run.plan()
-    written = _spills(run.results("scatter", len(plan.chunks)))
-    claim, part = run.claim(), Range(run.unit.number, run.unit.units)
-    target = run.context.store.memberships.target(run.request.list_ref, run.request.import_id)
-    gathered = gather(
-        run.context,
-        run.request,
-        claim,
-        target,
-        part,
-        lambda: load_spills(run.spills, written, part),
-        run.progress,
-    )
-    run.done(gathered.to_json())
-    return 0
+    def chunk_results(self, plan: Plan) -> list[ChunkResult]:
+        """Results of all chunks, in order of the rows."""
+        jobs = self.services.store.jobs
+        return jobs.results(self.request.ref, "scatter", len(plan.chunks), _CHUNK_RESULTS)
 
+    def range_results(self) -> list[RangeResult]:
+        """Results of all ranges."""
+        jobs, ref = self.services.store.jobs, self.request.ref
+        count = jobs.read(ref, RANGE_COUNT) or 0
+        return jobs.results(ref, "gather", count, _RANGE_RESULTS)
 
-def run_publish(run: StageRun) -> int:
-    """Count, flip, report; or have miscounted ranges gathered again, or wait for an approval."""
-    context, request = run.context, run.request
-    jobs = context.store.jobs
-    counted = still_holds(run, counted_before(context, request))
-    if counted is None:
-        range_count = jobs.field(request.ref, "ranges")
-        ranges = run.results("gather", range_count)
-        target = context.store.memberships.target(request.list_ref, request.import_id)
-        found = count_shards(context, request, target, ranges, run.progress)
-        if found.miscounted:
-            return _gather_again(run, range_count, found.miscounted)
-        plan = run.plan()
-        chunks = run.results("scatter", len(plan.chunks))
-        draft = draft_report(chunks, ranges, plan.doubts)
-        check_draft(context.settings, request, draft)
-        counted = found.to_json(draft)
-        jobs.put_field(request.ref, "counted", counted)
-    if wait_for_approval(run, counted):
-        return 0
-    published = flip(context, request, counted, run.progress)
-    jobs.put_field(request.ref, "seconds", run.seconds())
-    complete_import(run.context, request, published)
-    return 0
+    def finish_chunk(self, result: ChunkResult) -> bool:
+        """Record this chunk's result; whether it was the first one."""
+        return self._finish(_CHUNK_RESULTS.encode(result))
 
+    def finish_range(self, result: RangeResult) -> None:
+        """Record this range's result."""
+        self._finish(_RANGE_RESULTS.encode(result))
 
-def _gather_again(run: StageRun, range_count: int, numbers: Sequence[int]) -> int:
-    """Have ranges gathered again that the store has lost shards of; not for ever."""
-    jobs, request = run.context.store.jobs, run.request
-    times = (jobs.field(request.ref, "gathered_again") or 0) + 1
-    if times >= run.context.settings.unit_tries:
-        message = f"the store lost shards of {len(numbers)} ranges {times} times; look at its log"
-        raise ImportStopped(message)
-    jobs.put_field(request.ref, "gathered_again", times)
-    run.context.store.memberships.unseal(request.list_ref, request.import_id)
-    jobs.reopen(request.ref, "publish", "gather", range_count, numbers)
-    return min(MOST_HINTS, len(numbers) - 1)
+    def _finish(self, result: bytes) -> bool:
+        left = self.services.store.jobs.finish(
+            self.request.ref,
+            self.unit,
+            result,
+            rows=self.progress.rows,
+            size_bytes=self.progress.size_bytes,
+        )
+        return left is not None
+
+    def note_entered(self, stage: str) -> None:
+        """Show that this unit goes on to another stage's work."""
+        self.services.store.jobs.note_entered(self.request.ref, stage)
+
+    def open_scatter(self, plan: Plan) -> None:
+        """Leave the plan; a list without chunks has one unit of scatter all the same."""
+        entries = PLAN.entry(plan), BYTES_TOTAL.entry(plan.bytes_total)
+        self._advance("scatter", max(1, len(plan.chunks)), *entries)
+
+    def open_gather(self, range_count: int) -> None:
+        """Have so many ranges gathered."""
+        self._advance("gather", range_count, RANGE_COUNT.entry(range_count))
+
+    def open_publish(self, chunks: Sequence[ChunkResult], result: RangeResult) -> None:
+        """Have published what was gathered without spills."""
+        entries = [
+            (result_name("scatter", number), _CHUNK_RESULTS.encode(chunk))
+            for number, chunk in enumerate(chunks)
+        ]
+        entries.append((result_name("gather", 0), _RANGE_RESULTS.encode(result)))
+        self._advance("publish", 1, RANGE_COUNT.entry(1), *entries)
+
+    def _advance(self, stage: str, units: int, *entries: Entry) -> None:
+        jobs = self.services.store.jobs
+        if jobs.advance(self.request.ref, self.unit.stage, stage, units, *entries):
+            self._announce(units)
+
+    def reopen(self, stage: str, units: int, numbers: Sequence[int]) -> None:
+        """Have some units of an earlier stage done again."""
+        jobs = self.services.store.jobs
+        if jobs.reopen(self.request.ref, self.unit.stage, stage, units, numbers):
+            self._announce(len(numbers))
+
+    def _announce(self, units: int) -> None:
+        # The worker that opens a stage takes a unit itself.
+        hints = min(_MOST_HINTS, units - 1)
+        if hints:
+            self.services.announce(self.request.ref, hints)

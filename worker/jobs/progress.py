@@ -3,7 +3,7 @@
 from typing import Final
 
 from worker.jobs.errors import LeaseLost
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.store.jobs.records import JobRef, Unit
 
 #: How often a caller sees a job move.
@@ -13,16 +13,16 @@ _RENEW_MS: Final = 1_000
 class UnitProgress:
     """Counts rows and bytes of one try at one unit and renews its lease.
 
-    A lease is renewed only from :meth:`add`, so a worker that hangs loses it.
+    A lease is renewed only because of progress, so a worker that hangs loses it.
     """
 
-    def __init__(self, context: Context, ref: JobRef, unit: Unit) -> None:
-        self._context = context
+    def __init__(self, services: Services, ref: JobRef, unit: Unit) -> None:
+        self._services = services
         self._ref = ref
         self._unit = unit
-        self._lease_ms = int(context.settings.lease_s * 1000)
-        self._renewed_ms = context.clock_ms()
-        self._paced_ms = context.clock_ms()
+        self._lease_ms = int(services.settings.lease_s * 1000)
+        self._renewed_ms = services.clock_ms()
+        self._paced_ms = services.clock_ms()
         self.rows = 0
         self.size_bytes = 0
 
@@ -35,29 +35,31 @@ class UnitProgress:
         """
         self.rows += rows
         self.size_bytes += size_bytes
-        now = self._context.clock_ms()
-        if now - self._renewed_ms < min(self._lease_ms // 4, _RENEW_MS):
-            return
-        kept = self._context.store.jobs.renew(
+        since_ms = self._services.clock_ms() - self._renewed_ms
+        if since_ms >= min(self._lease_ms // 4, _RENEW_MS) and not self.renew():
+            message = f"{self._ref} has lost its lease of {self._unit.stage} {self._unit.number}"
+            raise LeaseLost(message)
+
+    def renew(self) -> bool:
+        """Renew the lease now; ``False`` when another worker has the unit, or the job has ended."""
+        kept = self._services.store.jobs.renew(
             self._ref,
             self._unit,
             lease_ms=self._lease_ms,
             rows=self.rows,
             size_bytes=self.size_bytes,
         )
-        if not kept:
-            message = f"{self._ref} unit {self._unit.stage} {self._unit.number} is another's now"
-            raise LeaseLost(message)
-        self._renewed_ms = now
+        self._renewed_ms = self._services.clock_ms()
+        return kept
 
     def sent(self, size_bytes: int) -> None:
         """Count bytes sent to the store, and keep to the rate that is set for them."""
         self.add()
-        rate = self._context.settings.put_rate_bytes_s
+        rate = self._services.settings.put_rate_bytes_s
         if rate == 0:
             return
-        now = self._context.clock_ms()
+        now = self._services.clock_ms()
         due = max(self._paced_ms, now - 100) + 1000 * size_bytes / rate
         self._paced_ms = int(due)
         if due > now:
-            self._context.sleep_s((due - now) / 1000)
+            self._services.sleep_s((due - now) / 1000)

@@ -1,4 +1,4 @@
-"""What every step of a job is given."""
+"""The services that work on a job is given."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from worker.store import JobRef, Store
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """The outside world of a worker process."""
+class Services:
+    """All that a worker process reaches outside itself."""
 
     store: Store
     objects: ObjectStore
@@ -20,7 +20,6 @@ class Context:
     """Sends so many hints that the job has units to be taken; may lose them."""
     clock_ms: Callable[[], int]
     sleep_s: Callable[[float], None]
-    tokens: Callable[[], str]
-    """Random names of tries and rebuilds."""
+    random_name: Callable[[], str]
     parquet: ParquetDecoder = field(default_factory=ParquetDecoder)
     """Decodes Parquet in a process of its own; started by the first file."""

@@ -40,6 +40,7 @@ from worker.store.errors import (
     TokenNotFound,
     TooManyTokens,
     Unapproved,
+    UnreadableRecord,
     Unsealed,
 )
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
@@ -118,6 +119,7 @@ __all__ = [
     "TooManyTokens",
     "TransientError",
     "Unapproved",
+    "UnreadableRecord",
     "Unsealed",
     "admit_export",
     "admit_import",

@@ -23,10 +23,10 @@ from worker.store.jobs.records import JobRef
 from worker.store.server.rights import BROKER_OF_BEAT
 from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
-from worker.tasks.contexts import ContextHolder
 from worker.tasks.expiry_clock import ExpiryClock
 from worker.tasks.polling import PollWatch
 from worker.tasks.replacing import replaced_when_out_of_memory
+from worker.tasks.services import ProcessServices
 from worker.tasks.sweeper import Sweeper
 from worker.tasks.work import serve_job
 from worker.upkeep.reshard import reshard_list
@@ -38,24 +38,24 @@ def create_app(settings: WorkerSettings) -> Celery:
     """Build the Celery application. Opens no connection."""
     signals.setup_logging.connect(_set_up_logs, weak=False, dispatch_uid="bigseg")
 
-    def stand_back(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+    def yield_cpu(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         os.nice(settings.niceness)
 
     def check_servers(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         check_broker_or_exit(settings, BROKER_OF_BEAT)
 
-    signals.worker_process_init.connect(stand_back, weak=False, dispatch_uid="bigseg")
+    signals.worker_process_init.connect(yield_cpu, weak=False, dispatch_uid="bigseg")
     signals.beat_init.connect(check_servers, weak=False, dispatch_uid="bigseg")
     app = Celery("bigseg")
     app.conf.update(broker_options(settings))
     app.conf.update(_worker_options(settings))
-    contexts = ContextHolder(settings, app)
-    app.bigseg_contexts = contexts
+    services = ProcessServices(settings, app)
+    app.bigseg_services = services
     app.steps["worker"].add(BrokerCheck)
     app.steps["worker"].add(Sweeper)
     app.steps["worker"].add(ExpiryClock)
     app.steps["worker"].add(PollWatch)
-    _register(app, contexts)
+    _register(app, services)
     return app
 
 
@@ -89,7 +89,7 @@ def _worker_options(settings: WorkerSettings) -> dict[str, Any]:
     }
 
 
-def _register(app: Celery, contexts: ContextHolder) -> None:
+def _register(app: Celery, services: ProcessServices) -> None:
     options = {"ignore_result": True, "acks_late": True}
 
     @app.task(name=TASK_WORK, queue=QUEUE_WORK, **options)
@@ -99,7 +99,7 @@ def _register(app: Celery, contexts: ContextHolder) -> None:
         Redelivery is harmless: units are done under leases.
         """
         with replaced_when_out_of_memory(TASK_WORK):
-            serve_job(contexts.context(), JobRef.parse(job_ref))
+            serve_job(services.get(), JobRef.parse(job_ref))
 
     @app.task(name=TASK_RESHARD, queue=QUEUE_WORK, **options)
     def reshard(list_ref: str) -> None:
@@ -108,7 +108,7 @@ def _register(app: Celery, contexts: ContextHolder) -> None:
         ref = ListRef(project, environment, segment, int(generation))
         try:
             with replaced_when_out_of_memory(TASK_RESHARD):
-                reshard_list(contexts.context(), ref)
+                reshard_list(services.get(), ref)
         except TransientError as exc:
             logger.warning("reshard.put_off", extra={"list": ref.name, "error": str(exc)})
 
@@ -116,4 +116,4 @@ def _register(app: Celery, contexts: ContextHolder) -> None:
     def tend_store() -> None:
         """Sweep, free and re-shard; several at once share the turns."""
         with replaced_when_out_of_memory(TASK_TEND):
-            tend(contexts.context())
+            tend(services.get())

@@ -23,7 +23,7 @@ class BrokerCheck(bootsteps.StartStopStep):
         Raises:
             SystemExit: the broker is a cluster, or a user lacks rights.
         """
-        settings: WorkerSettings = parent.app.bigseg_contexts.settings
+        settings: WorkerSettings = parent.app.bigseg_services.settings
         check_broker_or_exit(settings, BROKER_OF_WORKER)
         _check_store_or_exit(settings)
 

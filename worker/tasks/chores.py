@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from worker.errors import TerminalError, TransientError
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.sweep import sweep_jobs
@@ -13,14 +13,14 @@ from worker.upkeep.tidy import expire_exports, finish_deleted, tidy_lists
 logger = logging.getLogger("bigseg.upkeep")
 
 
-def tend(context: Context) -> None:
+def tend(services: Services) -> None:
     """Do every chore whose turn it is.
 
     An error of one chore does not keep the others from their turn; a chore that failed
     has another one soon.
     """
-    sweep_ms = int(context.settings.sweep_s * 1000)
-    chores: tuple[tuple[Callable[[Context], int], int], ...] = (
+    sweep_ms = int(services.settings.sweep_s * 1000)
+    chores: tuple[tuple[Callable[[Services], int], int], ...] = (
         (sweep_jobs, 0),
         (tidy_lists, sweep_ms),
         (finish_deleted, 10 * sweep_ms),
@@ -31,8 +31,8 @@ def tend(context: Context) -> None:
     for chore, every_ms in chores:
         name = chore.__name__
         try:
-            if every_ms == 0 or context.store.jobs.take_turn(name, every_ms):
-                chore(context)
+            if every_ms == 0 or services.store.jobs.take_turn(name, every_ms):
+                chore(services)
         except (TransientError, TerminalError) as exc:
             # One that cannot be done must not keep the others from freeing memory.
             logger.warning("chore.put_off", extra={"chore": name, "error": str(exc)})

@@ -8,7 +8,7 @@ from celery import bootsteps
 
 from worker.settings import WorkerSettings
 from worker.store import Store, open_store
-from worker.tasks.contexts import ContextHolder
+from worker.tasks.services import ProcessServices
 from worker.upkeep.expiry import expire_due
 
 logger = logging.getLogger("bigseg.upkeep")
@@ -32,9 +32,9 @@ class ExpiryClock(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
         """Start looking at once."""
-        contexts: ContextHolder = parent.app.bigseg_contexts
+        services: ProcessServices = parent.app.bigseg_services
         threading.Thread(
-            target=self._run, args=(contexts.settings,), name="expiry-clock", daemon=True
+            target=self._run, args=(services.settings,), name="expiry-clock", daemon=True
         ).start()
 
     def stop(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol

@@ -8,10 +8,10 @@ from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from worker.errors import TerminalError, TransientError
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.store.jobs.messages import QUEUE_UPKEEP, TASK_TEND
 from worker.tasks.chores import tend
-from worker.tasks.contexts import ContextHolder
+from worker.tasks.services import ProcessServices
 from worker.upkeep.sweep import sweep_jobs
 
 logger = logging.getLogger("bigseg.upkeep")
@@ -29,9 +29,9 @@ class Sweeper(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
         """Start sweeping at once, then each sweep's time."""
-        contexts: ContextHolder = parent.app.bigseg_contexts
+        process: ProcessServices = parent.app.bigseg_services
         self._thread = threading.Thread(
-            target=self._run, args=(contexts, parent.app), name="sweeper", daemon=True
+            target=self._run, args=(process, parent.app), name="sweeper", daemon=True
         )
         self._thread.start()
 
@@ -39,26 +39,26 @@ class Sweeper(bootsteps.StartStopStep):
         """Stop sweeping; a sweep under way ends by itself."""
         self._stopped.set()
 
-    def _run(self, contexts: ContextHolder, app: Any) -> None:  # noqa: ANN401 - Celery is untyped
-        context = None
+    def _run(self, process: ProcessServices, app: Any) -> None:  # noqa: ANN401 - Celery is untyped
+        services = None
         while not self._stopped.is_set():
             try:
-                context = context or contexts.open()
-                sweep_jobs(context)
+                services = services or process.open()
+                sweep_jobs(services)
                 # One message for all workers, or they would pile up while upkeep is down.
-                if context.store.jobs.take_turn("tend", int(context.settings.sweep_s * 1000)):
-                    _ask_upkeep(app, context)
+                if services.store.jobs.take_turn("tend", int(services.settings.sweep_s * 1000)):
+                    _ask_upkeep(app, services)
             except (TransientError, TerminalError, OperationalError, OSError, MemoryError) as exc:
                 # Whatever it was, a job that stands still waits for the next sweep.
                 logger.warning("sweep.put_off", extra={"error": type(exc).__name__})
-            wait_s = context.settings.sweep_s if context else 1.0
+            wait_s = services.settings.sweep_s if services else 1.0
             self._stopped.wait(wait_s)
 
 
-def _ask_upkeep(app: Any, context: Context) -> None:  # noqa: ANN401 - Celery is untyped
+def _ask_upkeep(app: Any, services: Services) -> None:  # noqa: ANN401 - Celery is untyped
     try:
         app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
     except (OperationalError, OSError) as exc:
         # A broker that shares a full server takes no message until memory has been freed.
         logger.warning("upkeep.not_asked", extra={"error": type(exc).__name__})
-        tend(context)
+        tend(services)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.errors import TerminalError, TransientError
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.store import (
     OURSELVES,
     EnvironmentNotFound,
@@ -56,7 +56,7 @@ def expire_due(store: Store) -> int | None:
     return 0 if len(due.hints) == _PER_TURN else due.wait_ms
 
 
-def mend_hints(context: Context) -> int:
+def mend_hints(services: Services) -> int:
     """Look at every segment for schedules that no hint leads to, and at hints that lead nowhere.
 
     A crash in the wrong moment loses a hint; no schedule is lost.
@@ -69,13 +69,13 @@ def mend_hints(context: Context) -> int:
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
-    store = context.store
+    store = services.store
     scheduled = set()
     for hint, due_ms in _scheduled(store):
         note_hint(store.database, hint, due_ms)
         scheduled.add(hint)
     for hint in set(all_hints(store.database)) - scheduled:
-        _look(store, hint, context.clock_ms())
+        _look(store, hint, services.clock_ms())
     return len(scheduled)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.store import ImportInProgress, ListRef, ListUnknown, SegmentNotFound, admit_import
 from worker.store.jobs.records import ImportRequest
 from worker.store.lists.lists import RESHARD_PREFIX
@@ -12,7 +12,7 @@ from worker.store.workflows.reclaiming import building_of
 logger = logging.getLogger("bigseg.upkeep")
 
 
-def reshard_list(context: Context, ref: ListRef) -> bool:
+def reshard_list(services: Services, ref: ListRef) -> bool:
     """Start a rebuild of a list that has outgrown its shards, unless it is being built.
 
     The rebuild is an import without a list file: edits go on, and an import that a caller
@@ -25,15 +25,15 @@ def reshard_list(context: Context, ref: ListRef) -> bool:
         StoreUnavailable: no answer. Safe to retry.
     """
     try:
-        state = context.store.memberships.state(ref)
+        state = services.store.memberships.state(ref)
     except (SegmentNotFound, ListUnknown):
         return False
     outgrown = outgrows(state.live, state.included_count, state.excluded_count)
-    if not outgrown or building_of(context.store, ref) is not None:
+    if not outgrown or building_of(services.store, ref) is not None:
         return False
-    now = context.clock_ms()
+    now = services.clock_ms()
     request = ImportRequest(
-        import_id=f"{RESHARD_PREFIX}{now}-{context.tokens()[:8]}",
+        import_id=f"{RESHARD_PREFIX}{now}-{services.random_name()[:8]}",
         list_ref=ref,
         mode="reshard",
         sources=(),
@@ -41,14 +41,14 @@ def reshard_list(context: Context, ref: ListRef) -> bool:
         created_ms=now,
     )
     try:
-        admit_import(context.store, request)
+        admit_import(services.store, request)
     except (ImportInProgress, SegmentNotFound, ListUnknown):
         return False
-    context.announce(request.ref, 1)
+    services.announce(request.ref, 1)
     return True
 
 
-def reshard_outgrown(context: Context) -> int:
+def reshard_outgrown(services: Services) -> int:
     """Look at every list; catches the ones whose hint was lost.
 
     Cost: one round trip a list.
@@ -60,8 +60,8 @@ def reshard_outgrown(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     started = 0
-    for scope in context.store.environments.scopes():
-        for segment in context.store.segments.found_in(scope):
+    for scope in services.store.environments.scopes():
+        for segment in services.store.segments.found_in(scope):
             if segment.unbounded:
-                started += reshard_list(context, segment.ref)
+                started += reshard_list(services, segment.ref)
     return started

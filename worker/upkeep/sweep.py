@@ -1,12 +1,19 @@
-"""Looking for jobs that nobody works on, and for claims that nobody holds."""
+"""Finding jobs that nobody works on, and claims that nobody holds."""
 
 import logging
 from typing import Final
 
-from worker.jobs.services import Context
-from worker.store import ImportInProgress, JobNotFound, StoreError, admit_import
+from worker.jobs.runner import end_unreadable
+from worker.jobs.services import Services
+from worker.store import (
+    ImportInProgress,
+    JobNotFound,
+    StoreError,
+    UnreadableRecord,
+    admit_import,
+)
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState
-from worker.upkeep.pending import look_after
+from worker.upkeep.pending import tend_pending
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -14,13 +21,13 @@ logger = logging.getLogger("bigseg.upkeep")
 _CLAIM_GRACE_MS: Final = 30_000
 
 
-def sweep_jobs(context: Context) -> int:
+def sweep_jobs(services: Services) -> int:
     """Send hints for jobs that stand still.
 
     A job stands still when no unit was taken, renewed or finished for a sweep's time, also
     one that has ended without being tidied up. At most one hint is sent for it in a lease's
     time, however many workers sweep. One that waits for its approval stands still for good
-    reason, and is looked after.
+    reason, and is tended.
 
     Cost: one round trip an environment and one a job.
 
@@ -31,44 +38,51 @@ def sweep_jobs(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     sent = 0
-    for scope in context.store.environments.scopes():
-        for ref in context.store.jobs.active(scope):
-            sent += _look_at(context, ref)
+    for scope in services.store.environments.scopes():
+        for ref in services.store.jobs.active(scope):
+            sent += _tend_job(services, ref)
     return sent
 
 
-def _look_at(context: Context, ref: JobRef) -> int:
+def _tend_job(services: Services, ref: JobRef) -> int:
     try:
-        state = context.store.jobs.get(ref)
+        state = services.store.jobs.get(ref)
     except JobNotFound:
-        # Its record has expired: only the active set still knows it.
-        context.store.jobs.forget(ref)
+        # Its record has expired: only the active set still names it.
+        services.store.jobs.forget(ref)
+        return 0
+    except UnreadableRecord as exc:
+        end_unreadable(services, ref, exc)
         return 0
     if state.stage == "claim" and state.ended_ms is None:
-        _mend_claim(context, state)
+        _mend_claim(services, state)
         return 0
     request = state.request
     if state.status == "pending_approval" and isinstance(request, ImportRequest):
-        return look_after(context, request)
-    settings, now = context.settings, context.clock_ms()
-    still_ms = now - (state.progress.touched_ms or state.request.created_ms)
+        return tend_pending(services, request, state)
+    return _send_hint(services, state)
+
+
+def _send_hint(services: Services, state: JobState) -> int:
+    settings, ref = services.settings, state.request.ref
+    still_ms = services.clock_ms() - (state.progress.touched_ms or state.request.created_ms)
     if still_ms < settings.sweep_s * 1000:
         return 0
-    if not context.store.jobs.take_turn(f"hint:{ref}", int(settings.lease_s * 500)):
+    if not services.store.jobs.take_turn(f"hint:{ref}", int(settings.lease_s * 500)):
         return 0
-    context.announce(ref, 1)
+    services.announce(ref, 1)
     return 1
 
 
-def _mend_claim(context: Context, state: JobState) -> None:
+def _mend_claim(services: Services, state: JobState) -> None:
     """Finish an admission that was cut off between the record and the claim."""
     request = state.request
-    if context.clock_ms() - request.created_ms < _CLAIM_GRACE_MS:
+    if services.clock_ms() - request.created_ms < _CLAIM_GRACE_MS:
         return
     if isinstance(request, ExportRequest):
         return
     try:
         # What it would have superseded may have been started after it.
-        admit_import(context.store, request, supersedes=False)
+        admit_import(services.store, request, supersedes=False)
     except (ImportInProgress, StoreError) as exc:
-        logger.warning("import.not_admitted", extra={"job": str(request.ref), "why": str(exc)})
+        logger.warning("import.not_admitted", extra={"job": str(request.ref), "reason": str(exc)})

@@ -2,18 +2,17 @@
 
 import logging
 
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.objects.layout import export_prefix
-from worker.store import JobNotFound, JobRef, ListRef
+from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
 from worker.store.jobs.records import ExportRequest
-from worker.store.server.connections import driver_errors
 from worker.store.workflows.deleting import finish_deletions
 from worker.store.workflows.reclaiming import building_of, lists_to_reclaim, reclaim_list
 
 logger = logging.getLogger("bigseg.upkeep")
 
 
-def tidy_lists(context: Context) -> int:
+def tidy_lists(services: Services) -> int:
     """Retire and free revisions, abandoned builds and deleted lists.
 
     Bounded steps on the server; safe to run twice at once and to interrupt.
@@ -25,44 +24,44 @@ def tidy_lists(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     freed = 0
-    for scope in context.store.environments.scopes():
-        for ref in lists_to_reclaim(context.store, scope):
-            _release_dead_claim(context, ref)
-            freed += reclaim_list(context.store, ref)
+    for scope in services.store.environments.scopes():
+        for ref in lists_to_reclaim(services.store, scope):
+            _release_dead_claim(services, ref)
+            freed += reclaim_list(services.store, ref)
     return freed
 
 
-def finish_deleted(context: Context) -> int:
+def finish_deleted(services: Services) -> int:
     """Go on with deletions of environments and projects that are not finished.
 
     Returns:
-        Places whose last trace was removed.
+        Environments and projects whose last trace was removed.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
-    return finish_deletions(context.store)
+    return finish_deletions(services.store)
 
 
-def _release_dead_claim(context: Context, ref: ListRef) -> None:
+def _release_dead_claim(services: Services, ref: ListRef) -> None:
     """Take the list from an import whose job has ended or is gone."""
-    holder = building_of(context.store, ref)
-    if holder is None or _is_running(context, JobRef("import", ref.scope, holder)):
+    holder = building_of(services.store, ref)
+    if holder is None or _is_running(services, JobRef("import", ref.scope, holder)):
         return
-    # Looked at twice: the job's record is written before its claim, never after.
-    if building_of(context.store, ref) == holder:
-        context.store.memberships.cancel(ref, holder)
+    # Read twice: the job's record is written before its claim, never after.
+    if building_of(services.store, ref) == holder:
+        services.store.memberships.cancel(ref, holder)
         logger.warning("list.claim_released", extra={"list": ref.name, "import": holder})
 
 
-def _is_running(context: Context, ref: JobRef) -> bool:
+def _is_running(services: Services, ref: JobRef) -> bool:
     try:
-        return context.store.jobs.get(ref).ended_ms is None
-    except JobNotFound:
+        return services.store.jobs.get(ref).ended_ms is None
+    except (JobNotFound, UnreadableRecord):
         return False
 
 
-def expire_exports(context: Context) -> int:
+def expire_exports(services: Services) -> int:
     """Delete exported files whose time is over.
 
     Returns:
@@ -72,22 +71,18 @@ def expire_exports(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
         ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
     """
-    key = context.store.keyspace.expiring_exports()
-    with driver_errors("list expiring exports"):
-        due = context.store.client.zrangebyscore(key, 0, context.clock_ms(), start=0, num=100)
-    for text in due:
-        ref = JobRef.parse(text.decode())
-        _delete_export(context, ref)
-        with driver_errors(f"expire {ref}"):
-            context.store.client.zrem(key, text)
+    due = services.store.jobs.expired_files(services.clock_ms())
+    for ref in due:
+        _delete_file(services, ref)
+        services.store.jobs.forget_file(ref)
     return len(due)
 
 
-def _delete_export(context: Context, ref: JobRef) -> None:
+def _delete_file(services: Services, ref: JobRef) -> None:
     try:
-        request = context.store.jobs.get(ref).request
-    except JobNotFound:
+        request = services.store.jobs.request(ref)
+    except (JobNotFound, UnreadableRecord):
         return
     if isinstance(request, ExportRequest):
         scope = (request.list_ref.project, request.list_ref.environment, request.list_ref.segment)
-        context.objects.delete_prefix(export_prefix(scope, request.export_id))
+        services.objects.delete_prefix(export_prefix(scope, request.export_id))

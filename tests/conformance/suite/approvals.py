@@ -1,6 +1,7 @@
 """A build that waits is published only after its approval, and follows the edits until then."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,7 @@ from worker.store import (
     require_approvable,
 )
 from worker.store.jobs.records import Unit
+from worker.store.jobs.stage_state import COUNTED, BuildCount
 from worker.store.keyspace import INCLUDED
 from worker.store.lists.lists import Published
 from worker.store.lists.revisions import Revision
@@ -37,18 +39,15 @@ from worker.store.workflows.approval import (
     Expected,
     Held,
     expected_counts,
-    go_on,
     hold,
-    hold_job,
     journal_ops,
-    note_edited,
     superseded_by,
 )
 from worker.store.workflows.claims import why_lost
 from worker.store.workflows.reclaiming import reclaim_list
 
 NEW = {f"new-{n}" for n in range(300)}
-DRAFT = {"rowsRead": 300, "added": 300, "removed": 0, "unchanged": 0}
+DRAFT: dict[str, Any] = {"rowsRead": 300, "added": 300, "removed": 0, "unchanged": 0}
 TARGET = Revision("none", 4, 0)
 
 
@@ -90,8 +89,8 @@ def _admitted(store: Store, ref: ListRef, import_id: str = "i1") -> JobRef:
     unit = store.jobs.take(request.ref, lease_ms=60_000, most_tries=3)
     assert isinstance(unit, Unit)
     held = _hold(store, ref, build(store, ref, import_id, NEW), import_id)
-    store.jobs.put_field(request.ref, "counted", {"counts": [300, 0], "draft": DRAFT})
-    assert hold_job(store, request.ref, "plan", {"approval": 7}, held.edited_included)
+    store.jobs.write(request.ref, COUNTED, BuildCount(300, 0, 1, DRAFT))
+    assert store.jobs.hold(request.ref, "plan", held.edited_included)
     return request.ref
 
 
@@ -283,7 +282,7 @@ class ApprovalSuite:
         assert (state.status, state.progress.stage) == ("pending_approval", "approval")
         after = {"membersAfter": 300, "editedWhileImporting": 0}
         assert state.report == DRAFT | after
-        note_edited(store, job, -4)
+        store.jobs.note_edited(job, -4)
         after = {"membersAfter": 296, "editedWhileImporting": -4}
         assert store.jobs.get(job).report == DRAFT | after
         assert store.jobs.take(job, lease_ms=60_000, most_tries=3) is None
@@ -294,8 +293,8 @@ class ApprovalSuite:
         assert (state.status, state.report) == ("in_progress", None)
         unit = store.jobs.take(job, lease_ms=60_000, most_tries=3)
         assert isinstance(unit, Unit)
-        assert (unit.stage, unit.attempt) == ("plan", 1)
-        go_on(store, job)
+        assert (unit.stage, unit.attempt) == ("publish", 1)
+        store.jobs.resume(job)
         assert store.jobs.take(job, lease_ms=60_000, most_tries=3) is None, "it has gone on"
 
     def test_approve__import_that_does_not_wait__says_why(self, store: Store, ref: ListRef) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.suite.schedules import PAST, change
 from tests.support.store.stores import SCOPE, clock_ms, keys_of, raw
 from tests.support.systems.held_imports import hold_import
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.store import (
     Edit,
     EnvironmentExists,
@@ -158,7 +158,7 @@ class EnvironmentSuite:
         expire_due(store)
         assert raw(store).zcard(store.keyspace.expiry_hints()) == 1, "of what is due later"
         nothing = cast("Any", None)
-        upkeep = Context(store, nothing, nothing, nothing, clock_ms, nothing, nothing)
+        upkeep = Services(store, nothing, nothing, nothing, clock_ms, nothing, nothing)
         assert mend_hints(upkeep) == 0
         assert _tidied(store) == 1
         keys = store.keyspace

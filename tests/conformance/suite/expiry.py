@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.suite.schedules import LATER, PAST, change
 from tests.support.store.building import assert_list
 from tests.support.store.stores import SCOPE, clock_ms, raw
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.store import (
     Definition,
     DefinitionChange,
@@ -58,7 +58,7 @@ def _hints(store: Store) -> dict[str, float]:
 
 def _mend(store: Store) -> int:
     nothing = cast("Any", None)
-    return mend_hints(Context(store, nothing, nothing, nothing, clock_ms, nothing, nothing))
+    return mend_hints(Services(store, nothing, nothing, nothing, clock_ms, nothing, nothing))
 
 
 class ExpirySuite:

@@ -21,9 +21,12 @@ from worker.store import (
 )
 from worker.store.jobs.jobs import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
+from worker.store.jobs.stage_state import EDITED, LAST_ERROR
 from worker.store.keyspace import EXCLUDED, INCLUDED
+from worker.store.records import RecordCodec
 
 LONG_MS, SHORT_MS = 60_000, 40
+NUMBERS = RecordCodec(int)
 SOURCE = SourceFile("bucket", "lists/a.csv", "a.csv", uploaded=True, size_bytes=3, etag="e")
 
 
@@ -58,7 +61,7 @@ def _take_later(store: Store, job: JobRef) -> Taken:
 
 
 def _finish(store: Store, job: JobRef, unit: Unit) -> int | None:
-    return store.jobs.finish(job, unit, {"n": unit.number}, rows=10, size_bytes=100)
+    return store.jobs.finish(job, unit, NUMBERS.encode(unit.number), rows=10, size_bytes=100)
 
 
 class JobSuite:
@@ -91,12 +94,12 @@ class JobSuite:
         units = [_take(store, job) for _ in range(3)]
         assert [_finish(store, job, units[n]) for n in (0, 0, 1, 0, 2)] == [2, None, 1, None, 0]
         assert [_finish(store, job, unit) for unit in units] == [None] * 3
-        assert store.jobs.results(job, "scatter", 3) == [{"n": 0}, {"n": 1}, {"n": 2}]
+        assert store.jobs.results(job, "scatter", 3, NUMBERS) == [0, 1, 2]
         progress = store.jobs.get(job).progress
         assert (progress.rows_done, progress.bytes_done) == (30, 300)
         assert progress.started_ms is not None
         with pytest.raises(JobNotFound, match="lost results"):
-            store.jobs.results(job, "scatter", 4)
+            store.jobs.results(job, "scatter", 4, NUMBERS)
 
     def test_lease__run_out__unit_is_taken_again_until_exhausted(
         self, store: Store, ref: ListRef
@@ -134,10 +137,10 @@ class JobSuite:
         job = _job(store, ref, units=1)
         unit = _take(store, job)
         assert not store.jobs.advance(job, "gather", "publish", 1)
-        assert store.jobs.advance(job, "scatter", "gather", 2, target="r1", counts=[1, 2])
+        assert store.jobs.advance(job, "scatter", "gather", 2, LAST_ERROR.entry("e"))
         assert not store.jobs.advance(job, "scatter", "gather", 2)
-        assert store.jobs.field(job, "counts") == [1, 2]
-        assert store.jobs.field(job, "none") is None
+        assert store.jobs.read(job, LAST_ERROR) == "e"
+        assert store.jobs.read(job, EDITED) is None
         assert _finish(store, job, unit) is None, "that stage is over"
         assert _take(store, job).stage == "gather"
 
@@ -196,7 +199,7 @@ class JobSuite:
         unit = _take(store, job)
         store.client.unlink(store.keyspace.job(job.scope, job.kind, job.job_id))
         before = keys_of(store)
-        store.jobs.put_field(job, "phase", "x")
+        store.jobs.write(job, LAST_ERROR, "x")
         store.jobs.give_back(job, unit, pause_ms=0)
         assert _finish(store, job, unit) is None
         assert not store.jobs.renew(job, unit, lease_ms=1, rows=0, size_bytes=0)

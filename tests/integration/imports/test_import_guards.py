@@ -7,8 +7,8 @@ import pytest
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server, wait_until
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.imports.run import work_on_import
 from worker.store import ListRef
+from worker.tasks.work import work_on
 
 
 def lines(prefix: str, count: int) -> bytes:
@@ -68,10 +68,10 @@ def test_replace__that_waits_for_an_approval__shows_what_it_would_lose(
     imports: Imports, large: ListRef
 ) -> None:
     request = imports.start(large, b"a\n", "replace", waits=True)
-    jobs = imports.context.store.jobs
+    jobs = imports.services.store.jobs
 
     def waits() -> bool:
-        work_on_import(imports.context, request.ref)
+        work_on(imports.services, request.ref)
         state = jobs.get(request.ref)
         assert state.ended_ms is None, state.reason
         return state.status == "pending_approval"

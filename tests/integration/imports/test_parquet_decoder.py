@@ -218,7 +218,7 @@ def test_import__decoder_killed_each_time__tried_once_more_then_stopped(
     valkey_server: Server, s3_server: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with imports_in_process(valkey_server, s3_server) as imports:
-        decoding = imports.context.parquet
+        decoding = imports.services.parquet
         kills: list[int] = []
 
         def kill() -> None:
@@ -227,7 +227,7 @@ def test_import__decoder_killed_each_time__tried_once_more_then_stopped(
             os.killpg(kills[-1], signal.SIGKILL)
 
         monkeypatch.setattr(
-            imports.context.objects, "open_random_access", lambda _info: File(GOOD, kill)
+            imports.services.objects, "open_random_access", lambda _info: File(GOOD, kill)
         )
         state = imports.run(imports.list_of("old"), GOOD)
     assert state.status == "stopped"

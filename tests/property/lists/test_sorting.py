@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.imports.sorting import Members, concatenate, distinct, no_members
+from worker.imports.members import Members, concatenate, distinct, no_members
 from worker.store.members.columns import as_list
 
 # Few hashes for many members: collisions are the rule here.

@@ -1,15 +1,16 @@
 """Brings an import to where it waits for its approval, as a worker would."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from tests.support.store.building import build, publish, seal_and_count
 from worker.store import ImportRequest, JobRef, Store
 from worker.store.jobs.records import Unit
-from worker.store.workflows.approval import Held, hold, hold_job
+from worker.store.jobs.stage_state import COUNTED, BuildCount
+from worker.store.workflows.approval import Held, hold
 
 #: A draft of a report; what a worker counts is not looked at here.
-DRAFT: Final = {
+DRAFT: Final[dict[str, Any]] = {
     "rowsRead": 3,
     "accepted": 3,
     "duplicates": 0,
@@ -34,8 +35,8 @@ def hold_import(store: Store, job: JobRef, keys: Iterable[str]) -> None:
     seal, counts = seal_and_count(store, ref, job.job_id, target)
     held = hold(store, ref, job.job_id, counts=counts, seal=seal)
     assert isinstance(held, Held)
-    store.jobs.put_field(job, "counted", {"counts": counts, "seal": seal, "draft": DRAFT})
-    assert hold_job(store, job, unit.stage, {"approval": request.created_ms}, held.edited_included)
+    store.jobs.write(job, COUNTED, BuildCount(*counts, seal, DRAFT))
+    assert store.jobs.hold(job, unit.stage, held.edited_included)
 
 
 def publish_import(store: Store, job: JobRef) -> None:

@@ -12,13 +12,13 @@ from tests.support.servers.objects import CREDENTIALS, ObjectServer
 from tests.support.servers.redis import Server, wait_until
 from tests.support.store.building import members_of
 from tests.support.store.stores import clock_ms, new_list, opened, token
-from worker.imports.run import work_on_import
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.lists.parquet.process import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import ObjectSettings, WorkerSettings
 from worker.store import ImportRequest, JobState, ListRef, SourceFile, admit_import
 from worker.store.keyspace import INCLUDED
+from worker.tasks.work import work_on
 
 _numbers = itertools.count(1)
 _LIMIT_S = 60.0
@@ -28,11 +28,11 @@ _LIMIT_S = 60.0
 class Imports:
     """Runs imports one at a time; each list is its own."""
 
-    context: Context
+    services: Services
 
     def list_of(self, *keys: str) -> ListRef:
         """A new list that holds these keys."""
-        ref = new_list(self.context.store, f"in-process-{next(_numbers)}")
+        ref = new_list(self.services.store, f"in-process-{next(_numbers)}")
         if keys:
             state = self.run(ref, "".join(f"{key}\n" for key in keys).encode())
             assert state.status == "complete", state
@@ -48,7 +48,7 @@ class Imports:
     ) -> ImportRequest:
         """Upload a file and claim the list."""
         key = f"lists/in-process-{next(_numbers)}"
-        objects, store = self.context.objects, self.context.store
+        objects, store = self.services.objects, self.services.store
         with objects.open_writer(key) as writer:
             writer.write(content)
         info = objects.head(key)
@@ -67,10 +67,10 @@ class Imports:
 
     def finish(self, request: ImportRequest) -> JobState:
         """Do units until the import has ended."""
-        jobs = self.context.store.jobs
+        jobs = self.services.store.jobs
 
         def ended() -> bool:
-            work_on_import(self.context, request.ref)
+            work_on(self.services, request.ref)
             return jobs.get(request.ref).ended_ms is not None
 
         wait_until(ended, f"the end of {request.ref}", _LIMIT_S)
@@ -78,8 +78,8 @@ class Imports:
 
     def members(self, ref: ListRef) -> set[str]:
         """What the live list holds."""
-        live = self.context.store.memberships.state(ref).live
-        return set(members_of(self.context.store, ref, live, INCLUDED))
+        live = self.services.store.memberships.state(ref).live
+        return set(members_of(self.services.store, ref, live, INCLUDED))
 
 
 @contextmanager
@@ -95,14 +95,14 @@ def imports_in_process(
         with ObjectStore.open(ObjectSettings.model_validate(names)) as objects:
             objects.ensure_bucket()
             yield Imports(
-                Context(
+                Services(
                     store=store,
                     objects=objects,
                     settings=WorkerSettings.model_validate(names | settings),
                     announce=lambda _ref, _hints: None,
                     clock_ms=clock_ms,
                     sleep_s=lambda _seconds: None,
-                    tokens=token,
+                    random_name=token,
                     parquet=parquet,
                 )
             )

@@ -4,12 +4,16 @@ Run by ``celery -A tests.support.systems.memory_errors``; the segment's key is i
 """
 
 import os
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from worker.exports import run as exports
+from worker.exports.run import ExportWork
 from worker.imports import run as imports
-from worker.imports.stage_run import StageRun
+from worker.imports.stages import StageRun
+from worker.jobs.progress import UnitProgress
+from worker.store import ExportRequest, ImportRequest
+from worker.store.jobs.records import Unit
+from worker.store.lists.lists import Published
+from worker.tasks import work
 from worker.tasks.main import app
 
 __all__ = ["app"]
@@ -21,21 +25,25 @@ def _out_of_memory() -> None:
     bytearray(1 << 62)
 
 
-def _heavy_stage(run: Callable[[StageRun], int]) -> Callable[[StageRun], int]:
-    def stage(unit: StageRun) -> int:
-        if unit.request.list_ref.segment == os.environ[HEAVY]:
-            _out_of_memory()
-        return run(unit)
-
-    return stage
+def _is_heavy(request: ImportRequest | ExportRequest) -> bool:
+    return request.list_ref.segment == os.environ[HEAVY]
 
 
-def _heavy_export(context: Any, request: Any, unit: Any) -> dict[str, Any]:
-    if request.list_ref.segment == os.environ[HEAVY]:
+def _heavy_scatter(run: StageRun) -> Published | None:
+    if _is_heavy(run.request):
         _out_of_memory()
-    return _write(context, request, unit)
+    return _scatter(run)
 
 
-_write = exports._write
-exports._write = _heavy_export
-imports._STAGES["scatter"] = _heavy_stage(imports._STAGES["scatter"])
+class HeavyExport(ExportWork):
+    """An export that asks for more memory than there is."""
+
+    def do(self, unit: Unit, progress: UnitProgress) -> bool:
+        if _is_heavy(self._request):
+            _out_of_memory()
+        return super().do(unit, progress)
+
+
+_scatter = imports._STAGES["scatter"]
+imports._STAGES["scatter"] = _heavy_scatter
+work.ExportWork = HeavyExport  # type: ignore[misc]  # it is one

@@ -1,52 +1,60 @@
 """Job records in Redis: written first, claimed second, worked on unit by unit."""
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from redis.exceptions import NoPermissionError
 
 from worker.store.errors import JobNotFound
 from worker.store.jobs.records import (
-    STATUS_OF_STAGE,
     WAITING_STAGE,
     Drained,
     Ended,
     Exhausted,
-    ExportRequest,
-    ImportRequest,
     JobRef,
+    JobRequest,
     JobState,
-    PreviousImport,
-    Progress,
-    SourceFile,
-    Status,
     Unit,
 )
+from worker.store.jobs.stage_state import (
+    EDITED,
+    Entry,
+    StageField,
+    decode_request,
+    decode_state,
+    encode_report,
+    encode_request,
+    entered_entry,
+    result_name,
+)
 from worker.store.keyspace import ListRef, Scope
-from worker.store.server.connections import driver_errors
+from worker.store.records import RecordCodec
+from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
 from worker.store.server.scripts import Argument, ScriptName
 
+Value = TypeVar("Value")
 Taken = Unit | Exhausted | Drained | Ended
 
 #: A record of a job that nobody finishes is dropped after this long, far beyond any job.
 _ABANDONED_S: Final = 90 * 86_400
+_EXPORTS_PER_CALL: Final = 100
 
 
 class JobStore:
     """Creates, reads, leases and ends jobs.
 
-    A job's record only steers work; whether an import took effect is the list record's
-    to say.
+    A job's record only steers work; whether an import took effect is for the list record to
+    say. Every method raises StoreUnavailable when there is no answer, and is safe to retry.
     """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def create(self, request: ImportRequest | ExportRequest, *, stage: str, units: int) -> None:
-        """Write a new job's record and list it as active. Safe to retry."""
+    def create(self, request: JobRequest, *, stage: str, units: int) -> None:
+        """Write a new job's record and list it as active."""
         key = self._key(request.ref)
-        fields = {"request": _encode(request), "stage": stage, "units": units, "finished": 0}
+        fields = {"request": encode_request(request), "stage": stage, "units": units, "finished": 0}
         with driver_errors(f"create {request.ref}"):
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hset(key, mapping=fields)
@@ -59,14 +67,21 @@ class JobStore:
 
         Raises:
             JobNotFound: no such job, or its record has expired.
-            StoreUnavailable: no answer. Safe to retry.
+            UnreadableRecord: its record is damaged.
         """
         with driver_errors(f"read {ref}"):
             fields = self._db.client.hgetall(self._key(ref))
         if b"request" not in fields:
-            message = f"{ref.kind} {ref.job_id} does not exist"
-            raise JobNotFound(message)
-        return _state({name.decode(): value for name, value in fields.items()})
+            raise _not_found(ref)
+        return decode_state(ref, {name.decode(): value for name, value in fields.items()})
+
+    def request(self, ref: JobRef) -> JobRequest:
+        """Read only what was asked for; raises as :meth:`get`."""
+        with driver_errors(f"read {ref}"):
+            text = self._db.client.hget(self._key(ref), "request")
+        if text is None:
+            raise _not_found(ref)
+        return decode_request(ref, text)
 
     def active(self, scope: Scope) -> list[JobRef]:
         """The jobs of an environment that have not ended or not been tidied up, in no order."""
@@ -80,15 +95,12 @@ class JobStore:
             return bool(self._db.client.sismember(self._db.keys.active_jobs(ref.scope), str(ref)))
 
     def take(self, ref: JobRef, *, lease_ms: int, most_tries: int) -> Taken | None:
-        """Take the next unit that nobody holds.
+        """Take the next unit that nobody holds. A lost answer leaves a lease to run out.
 
         Returns:
             The unit; ``Exhausted`` when the next unit has used up its tries; ``Drained``
             when all units are done and the next stage is to be opened; ``Ended`` when
-            the job has ended; ``None`` when nothing is to be had, or the job is gone.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry; a lease may be left to run out.
+            the job has ended; ``None`` when nothing is available, or the job is gone.
         """
         token = self._db.random_name()
         reply = self._run("job_take", ref, [token, lease_ms, most_tries])
@@ -111,20 +123,36 @@ class JobStore:
         return bool(self._run("job_renew", ref, args))
 
     def finish(
-        self, ref: JobRef, unit: Unit, result: Mapping[str, Any], *, rows: int, size_bytes: int
+        self, ref: JobRef, unit: Unit, result: bytes, *, rows: int, size_bytes: int
     ) -> int | None:
-        """Record a unit's result, once.
+        """Record a unit's encoded result, once.
 
         Returns:
             How many units of the stage are left; ``None`` when another try was first or
             the job moved on.
         """
-        text = json.dumps(result, separators=(",", ":"))
-        left = self._run("job_finish", ref, [unit.stage, unit.number, text, rows, size_bytes])
+        left = self._run("job_finish", ref, [unit.stage, unit.number, result, rows, size_bytes])
         return None if left < 0 else int(left)
 
+    def results(
+        self, ref: JobRef, stage: str, units: int, codec: RecordCodec[Value]
+    ) -> list[Value]:
+        """Read the results of a finished stage, in order of the units.
+
+        Raises:
+            JobNotFound: a result is missing, so the record is not whole.
+            UnreadableRecord: a result is damaged.
+        """
+        names = [result_name(stage, number) for number in range(units)]
+        with driver_errors(f"read {ref}"):
+            texts = self._db.client.hmget(self._key(ref), names) if names else []
+        if not all(texts):
+            message = f"{ref.kind} {ref.job_id} has lost results of its stage {stage}"
+            raise JobNotFound(message)
+        return [codec.decode(text, f"a result of {stage} of {ref}") for text in texts if text]
+
     def give_back(self, ref: JobRef, unit: Unit, *, pause_ms: int) -> None:
-        """Give a unit back after a transient error; it can be taken after the pause."""
+        """Give a unit back after an error; it can be taken again after the pause."""
         self._run("job_fail", ref, [unit.token, unit.stage, unit.number, pause_ms])
 
     def advance(
@@ -133,9 +161,8 @@ class JobStore:
         from_stage: str,
         to_stage: str,
         units: int,
-        *,
+        *entries: Entry,
         drained: bool = False,
-        **fields: Mapping[str, Any] | Sequence[Any] | int | str,
     ) -> bool:
         """Move a job to its next stage; ``False`` when another worker did it.
 
@@ -144,12 +171,12 @@ class JobStore:
             from_stage: Where it must be.
             to_stage: Where it goes.
             units: Units of the next stage.
+            entries: What the next stage needs.
             drained: Do it only if all units of ``from_stage`` are done.
-            fields: What the next stage needs.
         """
         args: list[Argument] = [from_stage, to_stage, units, int(drained)]
-        for name, value in fields.items():
-            args += [f"field:{name}", json.dumps(value, separators=(",", ":"))]
+        for name, text in (entered_entry(to_stage, self._db.now_ms()), *entries):
+            args += [name, text]
         return bool(self._run("job_advance", ref, args))
 
     def reopen(
@@ -158,29 +185,39 @@ class JobStore:
         """Go back to an earlier stage to do some of its units again."""
         return bool(self._run("job_reopen", ref, [from_stage, to_stage, units, *numbers]))
 
-    def field(self, ref: JobRef, name: str) -> Any:  # noqa: ANN401 - JSON that the stage put there
-        """Read what an earlier stage left; ``None`` when it left nothing."""
-        with driver_errors(f"read {ref}"):
-            text = self._db.client.hget(self._key(ref), f"field:{name}")
-        return None if text is None else json.loads(text)
+    def hold(self, ref: JobRef, from_stage: str, edited: int) -> bool:
+        """Have a job do nothing until it is resumed; see :meth:`note_edited`.
 
-    def put_field(self, ref: JobRef, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """Leave something for later; the last writer wins. A job that is gone takes nothing."""
-        self._run("job_put", ref, [f"field:{name}", json.dumps(value, separators=(",", ":"))])
+        Returns:
+            Whether this call did it, and not another worker.
+        """
+        return self.advance(ref, from_stage, WAITING_STAGE, 0, EDITED.entry(edited))
 
-    def results(self, ref: JobRef, stage: str, units: int) -> list[dict[str, Any]]:
-        """Read the results of a finished stage, in order of the units.
+    def resume(self, ref: JobRef) -> None:
+        """Have a job that was held be published; does nothing if it is not held."""
+        self.reopen(ref, WAITING_STAGE, "publish", 1, [0])
+
+    def note_edited(self, ref: JobRef, edited: int) -> None:
+        """Record how edits replayed onto a held build have changed its included count."""
+        self.write(ref, EDITED, edited)
+
+    def note_entered(self, ref: JobRef, stage: str) -> None:
+        """Record that a unit goes on to another stage's work without leaving its own."""
+        self._run("job_put", ref, entered_entry(stage, self._db.now_ms()))
+
+    def read(self, ref: JobRef, field: StageField[Value]) -> Value | None:
+        """Read what an earlier stage left; ``None`` when it left nothing.
 
         Raises:
-            JobNotFound: a result is missing, so the record is not whole.
+            UnreadableRecord: it is damaged.
         """
-        names = [f"done:{stage}:{number}" for number in range(units)]
         with driver_errors(f"read {ref}"):
-            texts = self._db.client.hmget(self._key(ref), names) if names else []
-        if not all(texts):
-            message = f"{ref.kind} {ref.job_id} has lost results of its stage {stage}"
-            raise JobNotFound(message)
-        return [json.loads(text) for text in texts if text]
+            text = self._db.client.hget(self._key(ref), field.name)
+        return None if text is None else field.decode(ref, text)
+
+    def write(self, ref: JobRef, field: StageField[Value], value: Value) -> None:
+        """Leave something for later; the last writer wins. A job that is gone takes nothing."""
+        self._run("job_put", ref, field.entry(value))
 
     def end(
         self,
@@ -191,7 +228,7 @@ class JobStore:
         report: Mapping[str, Any] | None = None,
         keep_s: int,
     ) -> bool:
-        """End a job, once. Safe to retry.
+        """End a job, once.
 
         It stays listed as active, so that a sweep finds it, until :meth:`forget`.
 
@@ -202,11 +239,11 @@ class JobStore:
         if reason is not None:
             fields += ["reason", reason]
         if report is not None:
-            fields += ["report", json.dumps(report, separators=(",", ":"))]
+            fields += ["report", encode_report(report)]
         return bool(self._run("job_end", ref, [keep_s, *fields]))
 
     def forget(self, ref: JobRef) -> None:
-        """Strike an ended job off the active ones: all it used is freed. Idempotent."""
+        """Remove an ended job from the active ones: all it used is freed. Idempotent."""
         with driver_errors(f"forget {ref}"):
             self._db.client.srem(self._db.keys.active_jobs(ref.scope), str(ref))
 
@@ -216,6 +253,65 @@ class JobStore:
         what = f"take the turn at {name}"
         return bool(self._db.run(what, "job_turn", [self._db.keys.turn(name)], args))
 
+    def reserve_memory(self, ref: JobRef, needed_bytes: int) -> None:
+        """Set memory aside for a build."""
+        with driver_errors(f"reserve memory for {ref}"):
+            self._db.client.hset(self._db.keys.reservations(), str(ref), needed_bytes)
+
+    def limit_memory(self, ref: JobRef, most_bytes: int) -> None:
+        """Set aside no more than this for a build."""
+        key, name = self._db.keys.reservations(), str(ref)
+        with driver_errors(f"reserve memory for {ref}"):
+            if int(self._db.client.hget(key, name) or 0) > most_bytes:
+                self._db.client.hset(key, name, most_bytes)
+
+    def release_memory(self, ref: JobRef) -> None:
+        """Give back what was set aside for a build; idempotent."""
+        with driver_errors(f"release memory of {ref}"):
+            self._db.client.hdel(self._db.keys.reservations(), str(ref))
+
+    def free_memory(self, ref: JobRef, list_ref: ListRef, headroom: float) -> int | None:
+        """Bytes for this build that nobody uses or has set aside on the list's server.
+
+        Args:
+            ref: The job, whose own reservation does not count.
+            list_ref: The list.
+            headroom: Share of the server's limit that is left alone.
+
+        Returns:
+            ``None`` when the server has no memory limit, or its user may not ask for it.
+        """
+        node = node_client(self._db.client, self._db.keys.list_record(list_ref))
+        with driver_errors(f"ask for memory for {ref}"):
+            try:
+                info = node.info("memory")
+            except NoPermissionError:  # logged once, at the start
+                return None
+            limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
+            if limit == 0:
+                return None
+            reserved = self._db.client.hgetall(self._db.keys.reservations())
+        others = sum(int(size) for name, size in reserved.items() if name.decode() != str(ref))
+        return int(limit * (1 - headroom)) - used - others
+
+    def expire_file(self, ref: JobRef, due_ms: int) -> None:
+        """Record when an export's file is to be deleted."""
+        with driver_errors(f"record when the file of {ref} expires"):
+            self._db.client.zadd(self._db.keys.expiring_exports(), {str(ref): due_ms})
+
+    def expired_files(self, now_ms: int) -> list[JobRef]:
+        """Exports whose file is due to be deleted, at most 100."""
+        with driver_errors("list expired exports"):
+            found = self._db.client.zrangebyscore(
+                self._db.keys.expiring_exports(), 0, now_ms, start=0, num=_EXPORTS_PER_CALL
+            )
+        return [JobRef.parse(text.decode()) for text in found]
+
+    def forget_file(self, ref: JobRef) -> None:
+        """Record that an export's file is deleted; idempotent."""
+        with driver_errors(f"forget the file of {ref}"):
+            self._db.client.zrem(self._db.keys.expiring_exports(), str(ref))
+
     def _key(self, ref: JobRef) -> str:
         return self._db.keys.job(ref.scope, ref.kind, ref.job_id)
 
@@ -223,94 +319,5 @@ class JobStore:
         return self._db.run(f"{name} {ref}", name, [self._key(ref)], args)
 
 
-def _encode(request: ImportRequest | ExportRequest) -> str:
-    return json.dumps(dataclasses.asdict(request), separators=(",", ":"))
-
-
-def _state(fields: Mapping[str, bytes]) -> JobState:
-    request = _request(json.loads(fields["request"]))
-    stage = fields["stage"].decode()
-    ended = _number(fields, "ended")
-    report = json.loads(fields["report"]) if "report" in fields else None
-    waiting = ended is None and stage == WAITING_STAGE
-    return JobState(
-        request=request,
-        stage=stage,
-        units=_number(fields, "units") or 0,
-        status=_status(request, stage, fields),
-        reason=fields["reason"].decode() if "reason" in fields else None,
-        progress=_progress(stage if ended is None else "ended", fields, report or {}),
-        ended_ms=ended,
-        report=_expected_report(fields) if waiting else report,
-        previous=_previous(fields),
-    )
-
-
-def _previous(fields: Mapping[str, bytes]) -> PreviousImport | None:
-    found = json.loads(fields.get("field:previous", b"{}"))
-    return PreviousImport(**found) if found else None
-
-
-def _status(
-    request: ImportRequest | ExportRequest, stage: str, fields: Mapping[str, bytes]
-) -> Status:
-    if "status" in fields:
-        return fields["status"].decode()  # type: ignore[return-value]  # end() writes nothing else
-    status = STATUS_OF_STAGE[stage]
-    if isinstance(request, ImportRequest) and request.waits and stage != WAITING_STAGE:
-        # It leaves the stage in which it waits only by its approval.
-        return "in_progress" if "field:held_from" in fields else "preparing"
-    if status == "preparing" and stage == "plan" and "field:claimed" in fields:
-        return "ready"
-    return status
-
-
-def _expected_report(fields: Mapping[str, bytes]) -> dict[str, Any]:
-    """The report of a build that waits, as if it were published now."""
-    counted = json.loads(fields["field:counted"])
-    edited = json.loads(fields["field:edited"])
-    after = {"membersAfter": counted["counts"][0] + edited, "editedWhileImporting": edited}
-    return {**counted["draft"], **after}
-
-
-def _progress(stage: str, fields: Mapping[str, bytes], report: Mapping[str, Any]) -> Progress:
-    def total(prefix: str) -> int:
-        return sum(int(value) for name, value in fields.items() if name.startswith(prefix))
-
-    # A list of one chunk is read while it is planned; an export has only the stage write.
-    scattered = any(name.startswith("rows:scatter:") for name in fields)
-    counted = "scatter:" if scattered else ""
-    bytes_total = json.loads(fields.get("field:bytes_total", b"0"))
-    read_bytes = total(f"bytes:{counted}")
-    # What is complete is done, whichever try of a unit was the last to be counted.
-    complete = bool(report)
-    return Progress(
-        stage=_shown_stage(stage, fields),
-        # A chunk reads on to the end of its last row, so the sum may be a little too large.
-        bytes_done=bytes_total if complete else min(read_bytes, bytes_total or read_bytes),
-        bytes_total=bytes_total,
-        rows_done=report.get("rowsRead", report.get("rows", 0))
-        if complete
-        else total(f"rows:{counted}"),
-        started_ms=_number(fields, "started"),
-        touched_ms=_number(fields, "touched"),
-    )
-
-
-def _shown_stage(stage: str, fields: Mapping[str, bytes]) -> str:
-    # A list of one chunk says itself which part of its only unit is under way.
-    if "field:phase" in fields and stage != WAITING_STAGE:
-        return str(json.loads(fields["field:phase"]))
-    return stage
-
-
-def _number(fields: Mapping[str, bytes], name: str) -> int | None:
-    return int(fields[name]) if name in fields else None
-
-
-def _request(data: dict[str, Any]) -> ImportRequest | ExportRequest:
-    data["list_ref"] = ListRef(**data["list_ref"])
-    if "export_id" in data:
-        return ExportRequest(**data)
-    data["sources"] = tuple(SourceFile(**source) for source in data["sources"])
-    return ImportRequest(**data)
+def _not_found(ref: JobRef) -> JobNotFound:
+    return JobNotFound(f"{ref.kind} {ref.job_id} does not exist")

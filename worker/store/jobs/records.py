@@ -1,9 +1,11 @@
 """Imports and exports as records: what was asked for, how far it is, how it ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from worker.store.keyspace import JobKind, ListRef, Scope
+from worker.store.records import stored
 
 Mode = Literal["merge", "replace", "reshard"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
@@ -19,7 +21,7 @@ WAITING_STAGE: Final = "approval"
 #: approval is `preparing` until it is built.
 STATUS_OF_STAGE: dict[str, Status] = {
     "claim": "preparing",
-    "plan": "preparing",
+    "plan": "ready",
     "scatter": "in_progress",
     "size": "in_progress",
     "gather": "in_progress",
@@ -53,10 +55,11 @@ class JobRef:
             return cls("import", Scope(project, environment), job_id)
         if kind == "export":
             return cls("export", Scope(project, environment), job_id)
-        message = f"{kind} is no kind of job"
+        message = f"{kind} is not a job kind"
         raise ValueError(message)
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """One list file of an import."""
@@ -70,6 +73,7 @@ class SourceFile:
     etag: str | None = None
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
     """What was asked of an import; never changes."""
@@ -94,6 +98,7 @@ class ImportRequest:
         return JobRef("import", self.list_ref.scope, self.import_id)
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
     """What was asked of an export; never changes."""
@@ -110,6 +115,10 @@ class ExportRequest:
         return JobRef("export", self.list_ref.scope, self.export_id)
 
 
+JobRequest = ImportRequest | ExportRequest
+
+
+@stored
 @dataclass(frozen=True, slots=True)
 class PreviousImport:
     """The import that became live last before another one took its place in history."""
@@ -137,7 +146,7 @@ class Progress:
 class JobState:
     """A job as its record tells it."""
 
-    request: ImportRequest | ExportRequest
+    request: JobRequest
     stage: str
     units: int
     status: Status
@@ -149,6 +158,8 @@ class JobState:
     what it would be, with the edits replayed until now. ``None`` before."""
     previous: PreviousImport | None = None
     """Of an import: what the list was imported by before, as of this one's claim."""
+    entered: Mapping[str, int] = field(default_factory=dict)
+    """When each stage was entered last, Unix ms."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """Letting an import or export in: its record first, then its place in history."""
 
-import dataclasses
-
 from worker.store.errors import StoreError
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef
-from worker.store.jobs.reservations import release_memory
+from worker.store.jobs.stage_state import PREVIOUS
 from worker.store.lists.lists import RESHARD_PREFIX
 from worker.store.store import Store
 from worker.store.workflows.claims import superseded_reason
@@ -44,8 +42,8 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
         store.jobs.end(request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S)
         store.jobs.forget(request.ref)
         raise
-    previous = {} if claim.previous is None else dataclasses.asdict(claim.previous)
-    store.jobs.advance(request.ref, "claim", "plan", 1, claimed=1, previous=previous)
+    previous = [] if claim.previous is None else [PREVIOUS.entry(claim.previous)]
+    store.jobs.advance(request.ref, "claim", "plan", 1, *previous)
     if claim.superseded is None or claim.superseded.startswith(RESHARD_PREFIX):
         return None
     older = JobRef("import", request.list_ref.scope, claim.superseded)
@@ -57,7 +55,7 @@ def _supersede(store: Store, older: JobRef, newer: str) -> None:
     """End the record of an import that has lost its list; a crash before it is mended."""
     reason = superseded_reason(newer)
     store.jobs.end(older, "stopped", reason=reason, keep_s=_KEEP_SUPERSEDED_S)
-    release_memory(store.database, older)
+    store.jobs.release_memory(older)
 
 
 def admit_export(store: Store, request: ExportRequest) -> None:

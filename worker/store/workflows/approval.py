@@ -7,7 +7,7 @@ approval needs, and what ends the wait, is decided there in one step.
 from dataclasses import dataclass
 
 from worker.store.errors import Fenced, ImportNotWaiting, JobNotFound, Unsealed
-from worker.store.jobs.records import WAITING_STAGE, ImportRequest, JobRef, JobState
+from worker.store.jobs.records import ImportRequest, JobRef, JobState
 from worker.store.keyspace import ListRef
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
@@ -92,7 +92,7 @@ def approve_import(store: Store, ref: ListRef, import_id: str) -> JobRef:
         # It has given way, or its time was over, since the job was read.
         message = f"import {import_id} does not wait for an approval any more"
         raise ImportNotWaiting(message)
-    go_on(store, job)
+    store.jobs.resume(job)
     return job
 
 
@@ -134,38 +134,6 @@ def hold(
             raise Unsealed(message)
         case _:
             return None
-
-
-def hold_job(
-    store: Store, job: JobRef, from_stage: str, moments: dict[str, int], edited: int
-) -> bool:
-    """Have a job whose build is held do nothing until it is approved.
-
-    Args:
-        store: Where its record is.
-        job: The import.
-        from_stage: Where it is, and goes on afterwards.
-        moments: When each stage was entered, this one too.
-        edited: See :func:`note_edited`.
-
-    Returns:
-        Whether this call did it, and not another worker.
-    """
-    return store.jobs.advance(
-        job, from_stage, WAITING_STAGE, 0, entered=moments, edited=edited, held_from=from_stage
-    )
-
-
-def note_edited(store: Store, job: JobRef, edited: int) -> None:
-    """Write down how edits replayed while it waits have changed the included count."""
-    store.jobs.put_field(job, "edited", edited)
-
-
-def go_on(store: Store, job: JobRef) -> None:
-    """Have an approved job go on where it was held; does nothing if it waits no longer."""
-    stage = store.jobs.field(job, "held_from")
-    if stage is not None:
-        store.jobs.reopen(job, WAITING_STAGE, stage, 1, [0])
 
 
 def expected_counts(store: Store, ref: ListRef) -> Expected | None:

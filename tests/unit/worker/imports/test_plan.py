@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.imports.gather import Range
-from worker.imports.plan import Chunk, Plan, Source, cut_bytes
-from worker.lists.format import ListFormat
+from worker.imports.plan import cut_bytes
 from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, bits_for
 
 
@@ -43,10 +42,3 @@ def test_bits_for__any_count__keeps_the_mean_load_in_bounds(count: int) -> None:
 
 def test_bits_for__no_member__is_one_shard() -> None:
     assert bits_for(0) == 0
-
-
-def test_plan__to_json_and_back__is_the_same() -> None:
-    source = Source("bucket", "lists/a", 10, '"e"', ListFormat.PARQUET)
-    plan = Plan((source,), (Chunk(0, 0, 3),), 4, 10)
-
-    assert Plan.from_json(plan.to_json()) == plan

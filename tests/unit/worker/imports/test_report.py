@@ -1,18 +1,25 @@
 """Reports balance."""
 
+from tests.support.lists.chunk_results import chunk_result
 from worker.imports.report import draft_report, final_report
+from worker.imports.stages import Built, ChunkResult, RangeResult
 from worker.store.lists.lists import Published
 
 
-def _chunk(rows: int, valid: int, sample: list[tuple[int, str]]) -> dict[str, object]:
-    return {"rows": rows, "valid": valid, "rejected": {"blank": rows - valid}, "sample": sample}
+def _chunk(rows: int, valid: int, sample: list[tuple[int, str]]) -> ChunkResult:
+    rejected = {"blank": rows - valid}
+    return chunk_result(rows=rows, valid=valid, rejected=rejected, sample=tuple(sample))
+
+
+def _range(accepted: int, **included: int) -> RangeResult:
+    return RangeResult(accepted, Built(**included), Built())
 
 
 def test_draft__several_chunks__counts_rows_through_the_file() -> None:
     chunks = [_chunk(10, 8, [(3, "blank"), (9, "blank")]), _chunk(5, 4, [(1, "blank")])]
     ranges = [
-        {"accepted": 7, "base": 4, "written": 9, "added": 5, "unchanged": 2},
-        {"accepted": 3, "base": 1, "written": 4, "added": 3, "unchanged": 0},
+        _range(7, base=4, written=9, added=5, unchanged=2),
+        _range(3, base=1, written=4, added=3, unchanged=0),
     ]
 
     report = draft_report(chunks, ranges)
@@ -37,7 +44,7 @@ def test_draft__many_rejected_rows__shows_a_hundred() -> None:
 def test_final__edits_while_importing__are_told_apart() -> None:
     draft = draft_report(
         [_chunk(2, 2, [])],
-        [{"accepted": 2, "base": 0, "written": 2, "added": 2, "unchanged": 0}],
+        [_range(2, base=0, written=2, added=2, unchanged=0)],
     )
 
     report = final_report(draft, Published(5, 0, 3, 0, 9), {"total": 1.23456})

@@ -11,6 +11,7 @@ from tests.support.store.building import build, publish
 from tests.support.store.stores import new_list, opened
 from worker.store import Edit, ImportRequest, Keyspace, ListRef, NewToken, Scope, Store
 from worker.store.jobs.records import Unit
+from worker.store.jobs.stage_state import LAST_ERROR
 from worker.store.lists.pins import pin
 from worker.store.lists.schedules import ScheduleChange, change_schedules
 
@@ -137,8 +138,9 @@ def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
         for _ in range(2):
             unit = store.jobs.take(request.ref, lease_ms=60_000, most_tries=3)
         assert isinstance(unit, Unit)
-        store.jobs.finish(request.ref, unit, {}, rows=1, size_bytes=1)
-        store.jobs.put_field(request.ref, "phase", "x")
+        store.jobs.finish(request.ref, unit, b"{}", rows=1, size_bytes=1)
+        store.jobs.write(request.ref, LAST_ERROR, "x")
+        store.jobs.note_entered(request.ref, "publish")
         store.jobs.end(request.ref, "stopped", reason="r", report={}, keep_s=60)
         seen = _fields(store, store.keyspace.job(ref.scope, "import", "i1"), described)
     assert seen == described

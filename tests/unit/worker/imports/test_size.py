@@ -2,9 +2,10 @@
 
 import pytest
 
-from worker.imports.composition import wrongly_started
+from tests.support.lists.chunk_results import chunk_result
 from worker.imports.errors import ImportStopped
-from worker.imports.plan import Chunk, Plan, Source
+from worker.imports.size import wrongly_started
+from worker.imports.stages import Chunk, ChunkResult, Plan, Source
 from worker.lists.format import ListFormat
 
 _SOURCE = Source("bucket", "lists/a.csv", 400, '"etag"', ListFormat.CSV)
@@ -15,8 +16,8 @@ def _plan(*sources_of_chunks: int) -> Plan:
     return Plan((_SOURCE, _SOURCE), chunks, 0, 400)
 
 
-def _read(start: str, end: str, fault: int | None = None) -> dict[str, str | int | None]:
-    return {"start": start, "end": end, "fault": fault}
+def _read(start: str, end: str, fault: int | None = None) -> ChunkResult:
+    return chunk_result(start=start, end=end, fault_at=fault)
 
 
 def test_chunks__states_meet__are_right() -> None:

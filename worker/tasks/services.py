@@ -1,4 +1,4 @@
-"""One context for each worker process, opened on first use and never shared by a fork."""
+"""The services of each worker process, opened on first use and never shared by a fork."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ import time
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from worker.jobs.services import Context
+from worker.jobs.services import Services
 from worker.lists.parquet.process import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
@@ -18,33 +18,33 @@ from worker.store.jobs.messages import QUEUE_WORK, TASK_WORK
 logger = logging.getLogger("bigseg.tasks")
 
 
-class ContextHolder:
-    """Opens the outside world once a process."""
+class ProcessServices:
+    """Opens the services once for each process."""
 
     def __init__(self, settings: WorkerSettings, app: Celery) -> None:
         self.settings = settings
         self._app = app
         self._pid: int | None = None
-        self._context: Context | None = None
+        self._services: Services | None = None
 
-    def context(self) -> Context:
-        """The process's context.
+    def get(self) -> Services:
+        """The services of this process.
 
         Raises:
             StoreUnavailable: the store does not answer. Safe to retry.
         """
-        if self._context is None or self._pid != os.getpid():
-            self._context = self.open()
+        if self._services is None or self._pid != os.getpid():
+            self._services = self.open()
             self._pid = os.getpid()
-        return self._context
+        return self._services
 
-    def open(self) -> Context:
-        """A context of its own, for a thread that outlives tasks.
+    def open(self) -> Services:
+        """Services of its own, for a thread that outlives tasks.
 
         Raises:
             StoreUnavailable: the store does not answer. Safe to retry.
         """
-        return Context(
+        return Services(
             store=open_store(self.settings),
             objects=ObjectStore.open(self.settings),
             parquet=ParquetDecoder(self.settings.parquet_memory_bytes),
@@ -52,7 +52,7 @@ class ContextHolder:
             announce=self._announce,
             clock_ms=_now_ms,
             sleep_s=time.sleep,
-            tokens=_token,
+            random_name=_random_name,
         )
 
     def _announce(self, ref: JobRef, hints: int) -> None:
@@ -68,5 +68,5 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _token() -> str:
+def _random_name() -> str:
     return secrets.token_hex(8)

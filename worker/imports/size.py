@@ -1,0 +1,168 @@
+"""Size: whether the chunks fit together, and how large the new revision will be."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from worker.imports.errors import ImportStopped
+from worker.imports.gather import Range, load_spills
+from worker.imports.guards import check_emptying, check_shrinking, check_usable
+from worker.imports.members import distinct
+from worker.imports.stages import STARTS, ChunkResult, Plan, StageRun
+from worker.lists.csv.chunks import CsvState
+from worker.store.jobs.records import ImportRequest
+from worker.store.lists.lists import Claim
+from worker.store.lists.revisions import FIRST_BITS, Revision, bits_for
+from worker.store.workflows.reclaiming import reclaim_list
+
+#: Rows a worker may gather together; a range is a few of the spills' ranges.
+_ROWS_PER_RANGE: Final = 1_000_000
+#: Packed bytes of a base member, as long as nobody has measured it.
+_BASE_MEMBER_BYTES: Final = 24
+#: A key, its set object and its entry in the server's table.
+_BYTES_PER_SHARD: Final = 160
+#: Header and back-length of one member in its shard.
+_BYTES_PER_MEMBER: Final = 3
+#: Share of the server's memory limit that is left alone: buffers, copies on write, edits.
+_HEADROOM: Final = 0.05
+
+
+def size_import(run: StageRun) -> None:
+    """Have chunks read again that were read wrongly, or fix the size and have ranges gathered."""
+    plan = run.plan()
+    chunks = run.chunk_results(plan)
+    wrong = wrongly_started(plan, chunks)
+    if wrong:
+        run.services.store.jobs.write(run.request.ref, STARTS, wrong)
+        run.reopen("scatter", len(plan.chunks), sorted(wrong))
+        return
+    claim = run.claim()
+    target = fix_size(run, claim, chunks, _distinct_share(run, chunks))
+    run.open_gather(_range_count(plan, chunks, claim, target))
+
+
+def wrongly_started(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, str]:
+    """Find the chunks that were read from the wrong state of the parser.
+
+    Every chunk but a file's first was read as if a row began at its first line. That is
+    wrong where the chunk before ends within quotes; such chunks are read again. Only the
+    first wrong one of a file is certain, so one is returned for each file.
+
+    Returns:
+        Chunk numbers and the states they are to be read from.
+
+    Raises:
+        ImportStopped: a row is too long, in a chunk that was read from the right state.
+    """
+    wrong: dict[int, str] = {}
+    state, broken = CsvState.ROW.value, False
+    for number, (chunk, result) in enumerate(zip(plan.chunks, chunks, strict=True)):
+        if number == 0 or plan.chunks[number - 1].source != chunk.source:
+            state, broken = CsvState.ROW.value, False
+        if broken:
+            continue
+        if result.start != state:
+            wrong[number] = state
+            broken = True
+            continue
+        if result.fault_at is not None:
+            message = (
+                f"the row that begins at byte {result.fault_at} of "
+                f"{plan.sources[chunk.source].key} is over 1 MiB: is a quote left open?"
+            )
+            raise ImportStopped(message)
+        state = result.end
+    return wrong
+
+
+def fix_size(
+    run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], distinct_share: float
+) -> Revision:
+    """Fix the shard counts and reserve the memory. Nothing has been written before.
+
+    Args:
+        run: The import.
+        claim: Its place in history.
+        chunks: Results of all chunks.
+        distinct_share: Estimated share of the valid rows that are no repetition.
+
+    Raises:
+        ImportStopped: the list would become empty or lose too much, the file is hardly a
+            list, or the revision would not fit.
+        Fenced: the import no longer holds the list.
+        StoreUnavailable: no answer.
+    """
+    request = run.request
+    valid = sum(chunk.valid for chunk in chunks)
+    _check_contents(run, claim, chunks, valid)
+    kept = _kept_members(request, claim)
+    packed = sum(chunk.packed_bytes for chunk in chunks) * distinct_share
+    members = round(valid * distinct_share) + kept
+    bits = bits_for(members)
+    if claim.base.included_bits and request.mode != "replace":
+        # Edits may still fill the base: a list that keeps it cannot be taken for empty.
+        bits = max(bits, FIRST_BITS)
+    packed_bytes = round(packed) + kept * _BASE_MEMBER_BYTES
+    shards = 1 << bits if bits else 1
+    _reserve_memory(run, packed_bytes + members * _BYTES_PER_MEMBER + shards * _BYTES_PER_SHARD)
+    return run.services.store.memberships.prepare(
+        request.list_ref, request.import_id, bits, bits_for(claim.excluded_count)
+    )
+
+
+def _check_contents(run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int) -> None:
+    """Stop what can hardly be intended; a replace is checked once more when it is built."""
+    settings, request, before = run.services.settings, run.request, claim.included_count
+    check_usable(settings, request, chunks)
+    check_emptying(request, before=before, accepted=valid)
+    if valid:
+        check_shrinking(settings, request, before=before, removed=max(0, before - valid))
+
+
+def _kept_members(request: ImportRequest, claim: Claim) -> int:
+    """How many members of the base stay, with room for those to come."""
+    match request.mode:
+        case "replace":
+            return 0
+        case "reshard":
+            # The list grows by edits; without room to grow it would be rebuilt at once again.
+            return claim.included_count * 3 // 2
+        case _:
+            return claim.included_count
+
+
+def _reserve_memory(run: StageRun, needed: int) -> None:
+    """Set memory aside for one build, counting what other builds have set aside.
+
+    A server without a memory limit takes everything; then nothing is refused.
+    """
+    jobs, ref, list_ref = run.services.store.jobs, run.request.ref, run.request.list_ref
+    free = jobs.free_memory(ref, list_ref, _HEADROOM)
+    if free is not None and needed > free:
+        # What an import that gave way to this one has built may not be freed yet.
+        reclaim_list(run.services.store, list_ref)
+        free = jobs.free_memory(ref, list_ref, _HEADROOM)
+    if free is None:
+        return
+    if needed > free:
+        message = (
+            f"the store has {max(0, free) >> 20} MiB left and the new revision needs about "
+            f"{(needed >> 20) + 1} MiB; free memory or raise maxmemory, then import again"
+        )
+        raise ImportStopped(message)
+    jobs.reserve_memory(ref, needed)
+
+
+def _distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:
+    """The share of distinct members in the first range of all spills."""
+    count = max(chunk.spill.index.range_count for chunk in chunks if chunk.spill)
+    members = load_spills(run.spills, chunks, Range(0, count))
+    return len(distinct(members)) / len(members) if len(members) else 1.0
+
+
+def _range_count(plan: Plan, chunks: Sequence[ChunkResult], claim: Claim, target: Revision) -> int:
+    """As few ranges as rows and bytes allow, each of whole shards and whole spill ranges."""
+    rows = sum(chunk.valid for chunk in chunks) + claim.included_count
+    most = 1 << min(plan.range_bits, target.included_bits)
+    needed = -(-rows // _ROWS_PER_RANGE)
+    wanted: int = 1 << max(0, needed - 1).bit_length()
+    return min(most, max(most // 4, wanted))

@@ -1,0 +1,175 @@
+"""The one runner of jobs: take a unit, have it done, give it back or stop the job."""
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from worker.errors import TerminalError, TransientError
+from worker.jobs.errors import LeaseLost
+from worker.jobs.progress import UnitProgress
+from worker.jobs.services import Services
+from worker.store import JobNotFound, UnreadableRecord
+from worker.store.jobs.records import Drained, Ended, Exhausted, JobRef, JobRequest, Unit
+from worker.store.jobs.stage_state import LAST_ERROR
+
+logger = logging.getLogger("bigseg.jobs")
+
+#: Pause before a unit is tried again, doubled with each try.
+_FIRST_PAUSE_MS: Final = 500
+_LONGEST_PAUSE_MS: Final = 15_000
+#: Trying again in this process, or in another one of the same size, would end the same way.
+_MEMORY_REMEDY: Final = (
+    "give the workers more memory, or fewer processes, or lower BIGSEG_CHUNK_BYTES, "
+    "BIGSEG_CHUNK_ROWS and BIGSEG_RANGE_BYTES"
+)
+
+
+class Work(Protocol):
+    """What the runner calls to work on one job.
+
+    Every method but ``do`` may be called again after it succeeded.
+    """
+
+    @property
+    def next_stages(self) -> Mapping[str, str]:
+        """The stage of one unit that follows each stage whose results are recorded."""
+
+    def do(self, unit: Unit, progress: UnitProgress) -> bool:
+        """Do one unit; whether there may be more to do. May raise anything."""
+
+    def reason_to_stop(self, unit: Unit, error: TerminalError | TransientError) -> str | None:
+        """Why the job is stopped by this error; ``None`` to try the unit again."""
+
+    def stop(self, reason: str) -> None:
+        """End the job without a result, and free what it used."""
+
+    def tidy_up(self) -> None:
+        """Free what a job used that has ended."""
+
+
+def run_job(services: Services, ref: JobRef, work_for: Callable[[JobRequest], Work]) -> bool:
+    """Do the next unit of a job, if there is one to be had.
+
+    A unit that is the only one of its stage is followed by one of the next stage at once.
+    Safe to run any number of times and by any number of workers: a unit is done under a
+    lease, and what it does can be repeated.
+
+    Returns:
+        Whether there may be more to do, so that the caller should come again.
+
+    Raises:
+        StoreUnavailable: the store does not answer; the sweep will come back to it.
+        MemoryError: the job is stopped; this process had better end.
+    """
+    try:
+        return _run(services, ref, work_for)
+    except UnreadableRecord as exc:
+        end_unreadable(services, ref, exc)
+        return False
+
+
+def end_unreadable(services: Services, ref: JobRef, error: UnreadableRecord) -> None:
+    """End a job whose record cannot be read.
+
+    Nothing tells what it used but its memory; upkeep takes its list from it.
+    """
+    jobs, keep_s = services.store.jobs, services.settings.job_retention_s
+    if jobs.end(ref, "stopped", reason=str(error), keep_s=keep_s):
+        logger.error("job.unreadable", extra={"job": str(ref), "reason": str(error)})
+    jobs.release_memory(ref)
+    jobs.forget(ref)
+
+
+def _run(services: Services, ref: JobRef, work_for: Callable[[JobRequest], Work]) -> bool:
+    work: Work | None = None
+    while (taken := _take(services, ref)) is not None:
+        if isinstance(taken, Ended) and not services.store.jobs.is_active(ref):
+            break
+        work = work or _open(services, ref, work_for)
+        if work is None:
+            break
+        match taken:
+            case Unit():
+                more = _do(services, ref, work, taken)
+                if not more or taken.units > 1:
+                    return more
+            case Drained():
+                _open_next_stage(services, ref, work, taken)
+            case Exhausted():
+                work.stop(_exhausted_reason(services, ref, taken))
+                break
+            case Ended():
+                work.tidy_up()
+                break
+    return False
+
+
+def _take(services: Services, ref: JobRef) -> Unit | Drained | Exhausted | Ended | None:
+    settings = services.settings
+    lease_ms = int(settings.lease_s * 1000)
+    return services.store.jobs.take(ref, lease_ms=lease_ms, most_tries=settings.unit_tries)
+
+
+def _open(services: Services, ref: JobRef, work_for: Callable[[JobRequest], Work]) -> Work | None:
+    try:
+        return work_for(services.store.jobs.request(ref))
+    except JobNotFound:
+        return None
+
+
+def _open_next_stage(services: Services, ref: JobRef, work: Work, drained: Drained) -> None:
+    """Open the stage that follows one whose units are all done.
+
+    Whoever finds it so does this, not the worker of the last unit: that one may have died
+    between the two. Opening twice is once.
+    """
+    following = work.next_stages[drained.stage]
+    services.store.jobs.advance(ref, drained.stage, following, 1, drained=True)
+
+
+def _do(services: Services, ref: JobRef, work: Work, unit: Unit) -> bool:
+    progress = UnitProgress(services, ref, unit)
+    try:
+        return work.do(unit, progress)
+    except LeaseLost:
+        logger.info("unit.lost", extra=_facts(ref, unit))
+        return True
+    except (TerminalError, TransientError) as exc:
+        reason = work.reason_to_stop(unit, exc)
+        if reason is None:
+            _give_back(services, ref, unit, str(exc), exc)
+            return True
+    except MemoryError as exc:
+        # Its text may name what was worked on, and its frames hold that.
+        traceback.clear_frames(exc.__traceback__)
+        where = f"{unit.stage} {unit.number}"
+        work.stop(f"a worker process ran out of memory at {where}; {_MEMORY_REMEDY}")
+        raise
+    except Exception as exc:
+        # Its text may hold a context key, so only its kind is kept.
+        _give_back(services, ref, unit, f"unexpected {type(exc).__name__}", exc)
+        raise
+    if not progress.renew():
+        # A try that another one has overtaken has no say in how the job ends.
+        logger.info("unit.lost", extra=_facts(ref, unit))
+        return True
+    work.stop(reason)
+    return False
+
+
+def _give_back(services: Services, ref: JobRef, unit: Unit, why: str, error: Exception) -> None:
+    pause_ms = min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS << (unit.attempt - 1))
+    facts = _facts(ref, unit) | {"error": type(error).__name__, "pause_ms": pause_ms}
+    logger.warning("unit.failed", extra=facts)
+    services.store.jobs.write(ref, LAST_ERROR, why)
+    services.store.jobs.give_back(ref, unit, pause_ms=pause_ms)
+
+
+def _exhausted_reason(services: Services, ref: JobRef, unit: Exhausted) -> str:
+    last = services.store.jobs.read(ref, LAST_ERROR) or "the worker died each time"
+    return f"gave up after {unit.tries} tries at {unit.stage} {unit.number}: {last}"
+
+
+def _facts(ref: JobRef, unit: Unit) -> dict[str, Any]:
+    return {"job": str(ref), "stage": unit.stage, "unit": unit.number, "attempt": unit.attempt}
