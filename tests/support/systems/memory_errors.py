@@ -46,4 +46,4 @@ class HeavyExport(ExportWork):
 
 _scatter = imports._STAGES["scatter"]
 imports._STAGES["scatter"] = _heavy_scatter
-work.ExportWork = HeavyExport  # type: ignore[misc]  # it is one
+work.ExportWork = HeavyExport  # type: ignore[attr-defined]  # what serving a job uses

@@ -34,6 +34,7 @@ class StageField(Generic[Value]):
 
     def __init__(self, name: str, kind: type[Value]) -> None:
         self.name: Final = f"field:{name}"
+        self._label = name
         self._codec = RecordCodec(kind)
 
     def entry(self, value: Value) -> Entry:
@@ -46,7 +47,7 @@ class StageField(Generic[Value]):
         Raises:
             UnreadableRecord: it is damaged, or another release wrote it.
         """
-        return self._codec.decode(text, f"{self.name} of {ref}")
+        return self._codec.decode(text, f"{self._label} of {ref}")
 
     def find(self, ref: JobRef, fields: Mapping[str, bytes]) -> Value | None:
         """The field in a record that was read, ``None`` if it has none."""
