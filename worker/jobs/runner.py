@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from worker.errors import TerminalError, TransientError
 from worker.jobs.errors import LeaseLost
@@ -23,6 +23,9 @@ _MEMORY_REMEDY: Final = (
     "give the workers more memory, or fewer processes, or lower BIGSEG_CHUNK_BYTES, "
     "BIGSEG_CHUNK_ROWS and BIGSEG_RANGE_BYTES"
 )
+
+#: A try is done, or another one is needed, or the job has ended.
+Outcome = Literal["done", "failed", "ended"]
 
 
 class Work(Protocol):
@@ -91,9 +94,9 @@ def _run(services: Services, ref: JobRef, work_for: Callable[[JobRequest], Work]
             break
         match taken:
             case Unit():
-                more = _do(services, ref, work, taken)
-                if not more or taken.units > 1:
-                    return more
+                outcome = _do(services, ref, work, taken)
+                if outcome != "done" or taken.units > 1:
+                    return outcome != "ended"
             case Drained():
                 _open_next_stage(services, ref, work, taken)
             case Exhausted():
@@ -128,18 +131,18 @@ def _open_next_stage(services: Services, ref: JobRef, work: Work, drained: Drain
     services.store.jobs.advance(ref, drained.stage, following, 1, drained=True)
 
 
-def _do(services: Services, ref: JobRef, work: Work, unit: Unit) -> bool:
+def _do(services: Services, ref: JobRef, work: Work, unit: Unit) -> Outcome:
     progress = UnitProgress(services, ref, unit)
     try:
-        return work.do(unit, progress)
+        return "done" if work.do(unit, progress) else "ended"
     except LeaseLost:
         logger.info("unit.lost", extra=_facts(ref, unit))
-        return True
+        return "failed"
     except (TerminalError, TransientError) as exc:
         reason = work.reason_to_stop(unit, exc)
         if reason is None:
             _give_back(services, ref, unit, str(exc), exc)
-            return True
+            return "failed"
     except MemoryError as exc:
         # Its text may name what was worked on, and its frames hold that.
         traceback.clear_frames(exc.__traceback__)
@@ -153,9 +156,9 @@ def _do(services: Services, ref: JobRef, work: Work, unit: Unit) -> bool:
     if not progress.renew():
         # A try that another one has overtaken has no say in how the job ends.
         logger.info("unit.lost", extra=_facts(ref, unit))
-        return True
+        return "failed"
     work.stop(reason)
-    return False
+    return "ended"
 
 
 def _give_back(services: Services, ref: JobRef, unit: Unit, why: str, error: Exception) -> None:
