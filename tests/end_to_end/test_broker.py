@@ -15,7 +15,7 @@ from tests.support.systems.driving import csv_of, new_segment, random_keys
 from tests.support.systems.messages import send_work, waiting_messages
 from tests.support.systems.parts import ROOT, Part
 from tests.support.systems.system import System
-from tests.unit.worker.tasks.test_screening import message
+from tests.unit.worker.broker.test_screening import message
 from worker.store.jobs.messages import QUEUE_WORK
 
 KEYS = random_keys(25_000, 3)

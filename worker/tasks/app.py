@@ -24,7 +24,7 @@ from worker.store.server.rights import BROKER_OF_BEAT
 from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.expiry_clock import ExpiryClock
-from worker.tasks.polling import PollWatch
+from worker.tasks.poll_watch import PollWatch
 from worker.tasks.replacing import replaced_when_out_of_memory
 from worker.tasks.services import ProcessServices
 from worker.tasks.sweeper import Sweeper
@@ -76,7 +76,7 @@ def _worker_options(settings: WorkerSettings) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         # A refusal of the broker is no reason to end: it may take the next command.
         "broker_channel_error_retry": True,
-        "broker_transport": "worker.tasks.polling:PolledTransport",
+        "broker_transport": "worker.broker.transport:PolledTransport",
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "task_create_missing_queues": True,
         "beat_schedule": {

@@ -12,9 +12,10 @@ from celery import Celery
 from api.jobs.announcements import WorkSender
 from tests.support.proxies.tls import issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, free_port, running_server
+from worker.broker.transport import PolledChannel
 from worker.store import StoreSettings, StoreUnavailable
 from worker.store.jobs.messages import broker_options
-from worker.tasks.polling import PolledChannel, is_deaf
+from worker.tasks.poll_watch import is_deaf
 
 _REPLICA = "not a primary but replica"
 
@@ -28,7 +29,7 @@ def _reading(url: str) -> Iterator[Any]:
     """A connection as a worker has it."""
     with Celery("tests", set_as_current=False, fixups=[]) as app:
         app.conf.update(broker_options(_settings(url)))
-        app.conf.broker_transport = "worker.tasks.polling:PolledTransport"
+        app.conf.broker_transport = "worker.broker.transport:PolledTransport"
         with app.connection_for_read() as connection:
             yield connection
 

@@ -22,9 +22,9 @@ from tests.support.proxies.tls import TlsFiles, issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import ROOT
 from tests.unit.worker.test_redis_urls import table_forms
+from worker.broker.transport import PolledTransport
 from worker.store import JobRef, Scope, StoreSettings, StoreUnavailable, open_store
 from worker.store.jobs.messages import QUEUE_WORK, broker_options
-from worker.tasks.polling import PolledTransport
 
 _PASSWORD = "p%40s:s%2Fword"
 _REF = JobRef("import", Scope("p", "e"), "1")
@@ -152,7 +152,7 @@ def _reading(settings: StoreSettings) -> Iterator[Any]:
     """A connection as a worker has it."""
     with Celery("tests", set_as_current=False, fixups=[]) as app:
         app.conf.update(broker_options(settings))
-        app.conf.broker_transport = "worker.tasks.polling:PolledTransport"
+        app.conf.broker_transport = "worker.broker.transport:PolledTransport"
         with app.connection_for_read() as connection:
             yield connection
 

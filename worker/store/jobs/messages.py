@@ -31,7 +31,7 @@ def broker_options(settings: StoreSettings) -> dict[str, object]:
     return {
         # Without the log-in, so that whatever Celery logs holds none.
         "broker_url": address.label,
-        "broker_transport": "worker.broker_transport:AddressedTransport",
+        "broker_transport": "worker.broker.transport:AddressedTransport",
         "broker_connection_retry_on_startup": True,
         "broker_transport_options": {
             "address": address,

@@ -1,31 +1,59 @@
-"""A worker's end of the broker: what it takes from there, and that it keeps asking.
+"""Kombu's Redis transport, as bigseg needs it: the only file that leans on kombu's internals.
 
-A worker whose connection came back wrong can sit there for ever, alive and deaf. This
-step looks at when the broker was last polled and ends the process; whoever runs it
-starts another.
+What it overrides is private to kombu, so ``pyproject.toml`` bounds kombu's version from above,
+and a test compares the overridden methods with those of the installed kombu.
+
+Kombu would read the broker's URL its own way: without TLS for ``rediss://`` under a
+transport of another name, and with the password in what it logs. So it is given a label
+for a URL, and the address beside it, as the transport option ``address``.
 """
 
 import functools
 import logging
-import os
-import signal
-import threading
 import time
 from typing import Any, Final
 
-from celery import bootsteps
-from celery.worker import state
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
 
-from worker.broker_transport import AddressedChannel, AddressedTransport
-from worker.tasks.screening import screened
+from worker.broker.screening import screen_message
+from worker.redis_urls import RedisAddress
+from worker.store.server.dialling import driver_options, primary_class
 
-logger = logging.getLogger("bigseg.tasks")
+logger = logging.getLogger("bigseg.broker")
 
-#: Seconds without a poll, and without a task that would explain it, that are too many.
-DEAF_AFTER_S: Final = 60.0
-_LOOK_EVERY_S: Final = 5.0
+#: Options that kombu makes of the label.
+_OF_LABEL: Final = ("host", "port", "db", "username", "password")
+
+
+class AddressedChannel(redis_transport.Channel):
+    """A channel whose connections go where the transport option ``address`` says.
+
+    Only a primary is a broker: to kombu a replica is a server that does not answer, so it
+    comes back to the name until that leads to a primary.
+    """
+
+    address = RedisAddress()
+    from_transport_options = (*redis_transport.Channel.from_transport_options, "address")  # type: ignore[assignment]  # one more
+
+    @property
+    def connection_class(self) -> type[Any]:  # type: ignore[override]  # kombu only reads it
+        """The class of connections that kombu derives its own from."""
+        return primary_class(self.address)
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+        others = {name: value for name, value in params.items() if name not in _OF_LABEL}
+        if asynchronous:
+            # Kombu's loop watches the socket that it knows; another one has to be told to it.
+            params["connection_class"].reconnects_in_place = False
+        return driver_options(self.address, **others)
+
+
+class AddressedTransport(redis_transport.Transport):
+    """Kombu's Redis transport over :class:`AddressedChannel`."""
+
+    Channel = AddressedChannel
 
 
 class ForgettingQoS(redis_transport.QoS):
@@ -79,7 +107,7 @@ class ForgettingQoS(redis_transport.QoS):
 
 
 class ScreenedClient(redis_transport.PrefixedStrictRedis):
-    """Gives out of a queue only what :func:`screened` lets through."""
+    """Gives out of a queue only what :func:`screen_message` lets through."""
 
     def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:  # noqa: ANN401 - any reply
         """Read a reply; a message that is dropped looks like an empty queue."""
@@ -87,7 +115,7 @@ class ScreenedClient(redis_transport.PrefixedStrictRedis):
         if command_name != "BRPOP" or not reply:
             return reply
         queue, message = reply
-        cleaned = screened(message)
+        cleaned = screen_message(message)
         return None if cleaned is None else (queue, cleaned)
 
 
@@ -114,32 +142,3 @@ class PolledTransport(AddressedTransport):
     """The transport over :class:`PolledChannel`."""
 
     Channel = PolledChannel
-
-
-class PollWatch(bootsteps.StartStopStep):
-    """Looks at the last poll from a thread, because the main loop is what may hang."""
-
-    def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        self._stopped = threading.Event()
-
-    def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        """Start watching."""
-        PolledChannel.last_poll_s = time.monotonic()
-        threading.Thread(target=self._run, name="poll-watch", daemon=True).start()
-
-    def stop(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        """Stop watching."""
-        self._stopped.set()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(_LOOK_EVERY_S):
-            if is_deaf(
-                time.monotonic(), PolledChannel.last_poll_s, busy=bool(state.reserved_requests)
-            ):
-                logger.critical("worker.deaf", extra={"after_s": DEAF_AFTER_S})
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-def is_deaf(now_s: float, last_poll_s: float, *, busy: bool) -> bool:
-    """Whether a worker that is not busy has been silent for too long."""
-    return not busy and now_s - last_poll_s > DEAF_AFTER_S

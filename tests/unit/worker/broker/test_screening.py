@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.servers.redis import Server
+from worker.broker.screening import screen_message
 from worker.settings import StoreSettings
 from worker.store.jobs.messages import (
     QUEUE_WORK,
@@ -20,7 +21,6 @@ from worker.store.jobs.messages import (
     TASK_WORK,
     broker_options,
 )
-from worker.tasks.screening import screened
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -59,7 +59,7 @@ def test_screened__what_celery_sends__is_let_through(valkey_server: Server) -> N
 
     assert len(sent) == 3
     for raw in sent:
-        cleaned = json.loads(screened(raw) or b"null")
+        cleaned = json.loads(screen_message(raw) or b"null")
         assert cleaned["body"] == json.loads(raw)["body"]
         assert cleaned["headers"].items() <= json.loads(raw)["headers"].items()
 
@@ -68,7 +68,7 @@ def test_screened__more_headers_than_needed__are_taken_off() -> None:
     raw = message(compression="application/x-gzip", timelimit=[1, 1], chord={}, shadow="x")
     raw["properties"]["reply_to"] = "somebody"
 
-    cleaned = json.loads(screened(json.dumps(raw).encode()) or b"null")
+    cleaned = json.loads(screen_message(json.dumps(raw).encode()) or b"null")
 
     assert set(cleaned["headers"]) == {"lang", "task", "id", "expires", "eta", "ignore_result"}
     assert set(cleaned["properties"]) == {"body_encoding", "delivery_tag", "delivery_info"}
@@ -109,11 +109,11 @@ def test_screened__message_of_another_kind__is_dropped_with_one_line(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     raw = message()
-    assert screened(json.dumps(raw).encode()) is not None
+    assert screen_message(json.dumps(raw).encode()) is not None
     _CHANGES[name](raw)
 
     with caplog.at_level(logging.WARNING):
-        assert screened(json.dumps(raw).encode()) is None
+        assert screen_message(json.dumps(raw).encode()) is None
     assert [record.getMessage() for record in caplog.records] == ["message.dropped"]
 
 
@@ -122,4 +122,4 @@ _DEEP = st.integers(1, 15).map(lambda depth: b"[" * 1_000 * depth)
 
 @given(st.one_of(st.binary(), st.text().map(str.encode), _DEEP))
 def test_screened__any_bytes__are_dropped(raw: bytes) -> None:
-    assert screened(raw) is None
+    assert screen_message(raw) is None

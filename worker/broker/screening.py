@@ -1,4 +1,4 @@
-"""Telling our own messages from anything else that was put into a queue.
+"""Telling messages that bigseg sends from anything else that was put into a queue.
 
 Whoever can write to the broker can put anything there. Celery would unpack, call back,
 wait or end for some of it; so what is not of the kind that bigseg sends is dropped before
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.store.jobs.records import JobRef
 
-logger = logging.getLogger("bigseg.tasks")
+logger = logging.getLogger("bigseg.broker")
 
 #: Ours are under 2 KiB.
 _MOST_BYTES: Final = 16 * 1024
@@ -59,7 +59,7 @@ class _Message(_Part):
     body: str
 
 
-def screened(raw: bytes) -> bytes | None:
+def screen_message(raw: bytes) -> bytes | None:
     """The message as Celery is to see it, ``None`` if bigseg does not send such messages.
 
     Cost: about 30 µs. A message that is dropped is logged once, by its length alone.
@@ -68,7 +68,7 @@ def screened(raw: bytes) -> bytes | None:
         return _cleaned(raw)
     except ValidationError as exc:
         # The names of fields are ours; values may be anything.
-        reason = "not a message of ours: " + ".".join(map(str, exc.errors()[0]["loc"]))
+        reason = "not a message that bigseg sends: " + ".".join(map(str, exc.errors()[0]["loc"]))
     except (ValueError, RecursionError):
         reason = "cannot be decoded"
     logger.warning("message.dropped", extra={"reason": reason, "size_bytes": len(raw)})
