@@ -32,6 +32,12 @@ METHODS = [
         ["connection", "command_name", "options"],
     ),
 ]
+ATTRIBUTES = [
+    (redis_transport.Channel, ("QoS", "connection_class", "from_transport_options")),
+    (redis_transport.Transport, ("Channel",)),
+]
+#: What Python puts into every class, or into every one with abstract bases.
+PYTHONS = {"_abc_impl", "_is_protocol", "__init__"}
 
 
 @pytest.mark.parametrize(("owner", "name", "parameters"), METHODS)
