@@ -29,6 +29,7 @@ from worker.store.errors import (
     PlaceChanged,
     ProjectExists,
     ProjectNotFound,
+    ResourceChanged,
     SegmentChanged,
     SegmentExists,
     SegmentNotFound,
@@ -40,11 +41,13 @@ from worker.store.errors import (
     TokenNotFound,
     TooManyTokens,
     Unapproved,
+    UnreadableRecord,
     Unsealed,
 )
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
 from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.lists.lists import Edit, ListState, Membership
+from worker.store.optimistic import retry_on_change
 from worker.store.projects.records import Place
 from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.store import Store, assemble, open_store
@@ -98,6 +101,7 @@ __all__ = [
     "ProjectNotFound",
     "RedisAddress",
     "RedisUrlRefused",
+    "ResourceChanged",
     "RoleName",
     "Scope",
     "Segment",
@@ -118,6 +122,7 @@ __all__ = [
     "TooManyTokens",
     "TransientError",
     "Unapproved",
+    "UnreadableRecord",
     "Unsealed",
     "admit_export",
     "admit_import",
@@ -134,6 +139,7 @@ __all__ = [
     "parse_redis_url",
     "project_resource",
     "require_approvable",
+    "retry_on_change",
     "segment_change",
     "segment_resource",
 ]

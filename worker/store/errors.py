@@ -3,9 +3,10 @@
 StoreError
 ├── StoreUnavailable (transient)     no answer, or one that a retry may change
 ├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
-├── PlaceChanged (transient)         a project or environment was changed meanwhile
-├── SegmentChanged (transient)       a definition was changed by somebody else meanwhile
-├── TokenChanged (transient)         an access token was changed by somebody else meanwhile
+├── ResourceChanged (transient)      somebody else changed it since it was read
+│   ├── PlaceChanged                 a project or environment
+│   ├── SegmentChanged               a segment's definition
+│   └── TokenChanged                 an access token
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
@@ -51,16 +52,20 @@ class ListUnknown(StoreError, TransientError):
     """
 
 
-class SegmentChanged(StoreError, TransientError):
-    """Somebody else changed the definition since it was read. Read it again and decide anew."""
+class ResourceChanged(StoreError, TransientError):
+    """Somebody else changed it since it was read. Read it again and decide again."""
 
 
-class PlaceChanged(StoreError, TransientError):
-    """Somebody else changed the project or environment. Read it again and decide anew."""
+class SegmentChanged(ResourceChanged):
+    """The definition of a segment."""
 
 
-class TokenChanged(StoreError, TransientError):
-    """Somebody else changed the access token. Read it again and decide anew."""
+class PlaceChanged(ResourceChanged):
+    """A project or environment."""
+
+
+class TokenChanged(ResourceChanged):
+    """An access token."""
 
 
 class Unsealed(StoreError, TransientError):

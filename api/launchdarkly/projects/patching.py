@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from api.bodies.json_values import JsonObject, read_json
 from api.bodies.strict import require_known
-from api.errors import Conflict, InvalidRequest
+from api.errors import InvalidRequest
 from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
 from api.launchdarkly.patches.patchable import ENVIRONMENT, PROJECT, Patchable
 from api.launchdarkly.projects.bodies import (
@@ -20,7 +20,7 @@ from api.launchdarkly.projects.bodies import (
     details_of,
     following,
 )
-from worker.store import Place, PlaceChanged
+from worker.store import Place, retry_on_change
 
 Kind = type[ProjectFields | EnvironmentFields]
 
@@ -33,8 +33,6 @@ class PlacePatch:
     """Not yet checked."""
     comment: str | None
 
-
-_TRIES = 20
 
 #: Which action a changed field of a project or environment is. Source: LaunchDarkly's list of
 #: actions; what it has none for is made the same way.
@@ -85,10 +83,12 @@ def patched(
         record: told of the place before and after, once it is changed.
 
     Raises:
-        Conflict: a ``test`` failed, or others were faster every time. Read it again.
+        Conflict: a ``test`` failed. Read it again.
+        ResourceChanged: others changed it during every attempt.
         InvalidRequest: the patch is wrong or cannot be applied.
     """
-    for _ in range(_TRIES):
+
+    def attempt() -> Place:
         current = read()
         before = {**current.details, "name": current.name, "tags": current.tags}
         fields = _patched_fields(kind, before, operations)
@@ -97,13 +97,11 @@ def patched(
         )
         if changed == current:
             return current
-        try:
-            write(current, changed)
-        except PlaceChanged:
-            continue
+        write(current, changed)
         record(current, changed)
         return changed
-    raise Conflict("it changes too fast; try again later")
+
+    return retry_on_change("it", attempt)
 
 
 def _patched_fields(

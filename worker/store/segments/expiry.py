@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from worker.store.errors import SegmentChanged, SegmentNotFound, UnreadableRecord
+from worker.store.errors import SegmentNotFound, UnreadableRecord
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.schedules import Expired
+from worker.store.optimistic import retry_on_change
 from worker.store.segments.definitions import (
     Definition,
     DefinitionChange,
@@ -23,8 +24,6 @@ from worker.store.segments.definitions import (
 from worker.store.segments.segments import SegmentStore
 from worker.store.server.database import Database
 
-#: Reads anew when somebody else was faster; whoever changes a segment that often slows this.
-_TRIES: Final = 20
 _SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)
 #: The kind whose keys have lists of their own.
 _USER: Final = "user"
@@ -54,7 +53,7 @@ def save_target_schedules(
     due_ms, hint = earliest_ms(schedules), Hint.of_targets(current.segment.ref)
     if due_ms is not None:
         note_hint(database, hint, due_ms)
-    segment = _written(segments, current.segment, current.targeting, schedules)
+    segment = _save(segments, current.segment, current.targeting, schedules)
     if due_ms is not None:
         # Again: who looked between the two has taken the first hint off.
         note_hint(database, hint, due_ms)
@@ -68,26 +67,23 @@ def expire_targets(segments: SegmentStore, ref: ListRef, now_ms: int) -> Expired
 
     Raises:
         SegmentNotFound: this generation of the segment is gone.
-        SegmentChanged: others changed it faster, many times over. Safe to retry.
+        ResourceChanged: others changed it during every attempt. Safe to retry.
         StoreUnavailable: no answer. Safe to retry.
     """
-    for _ in range(_TRIES):
+
+    def attempt() -> Expired:
         next_ms = next_target_ms(segments, ref)
         if next_ms is None or next_ms > now_ms:
             return Expired(0, 0, next_ms)
         current = segments.read(ref.scope, ref.segment)
-        if current.segment.generation != ref.generation:
-            continue
+        _require_generation(current.segment, ref)
         schedules = decode_schedules(current)
-        left = tuple(one for one in schedules if one.due_ms > now_ms)
-        due = [one for one in schedules if one.due_ms <= now_ms]
-        try:
-            _written(segments, current.segment, _without(current, due), left)
-        except SegmentChanged:
-            continue
+        left = tuple(schedule for schedule in schedules if schedule.due_ms > now_ms)
+        due = [schedule for schedule in schedules if schedule.due_ms <= now_ms]
+        _save(segments, current.segment, _without(current, due), left)
         return Expired(len(due), 0, earliest_ms(left))
-    message = f"segment {ref.segment} changes too fast to remove targets from it"
-    raise SegmentChanged(message)
+
+    return retry_on_change(f"segment {ref.segment}", attempt)
 
 
 def next_target_ms(segments: SegmentStore, ref: ListRef) -> int | None:
@@ -98,13 +94,17 @@ def next_target_ms(segments: SegmentStore, ref: ListRef) -> int | None:
         StoreUnavailable: no answer. Safe to retry.
     """
     segment = segments.get(ref.scope, ref.segment)
-    if segment.generation != ref.generation:
-        message = f"segment {ref.segment} (generation {ref.generation}) was deleted"
-        raise SegmentNotFound(message)
+    _require_generation(segment, ref)
     return segment.expires_ms
 
 
-def _written(
+def _require_generation(segment: Segment, ref: ListRef) -> None:
+    if segment.generation != ref.generation:
+        message = f"segment {ref.segment} (generation {ref.generation}) was deleted"
+        raise SegmentNotFound(message)
+
+
+def _save(
     segments: SegmentStore,
     segment: Segment,
     targeting: bytes | None,
