@@ -3,6 +3,15 @@
 from worker.errors import TerminalError, TransientError
 from worker.redis_urls import RedisAddress, RedisUrlRefused, parse_redis_url
 from worker.settings import StoreSettings, invalid_settings
+from worker.store.access_tokens import (
+    AccessToken,
+    AccessTokenStore,
+    Grant,
+    NewToken,
+    RoleName,
+    TokenSet,
+    may_be_secret,
+)
 from worker.store.audit.entries import (
     OURSELVES,
     Actor,
@@ -51,8 +60,6 @@ from worker.store.optimistic import retry_on_change
 from worker.store.projects.records import Place
 from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.store import Store, assemble, open_store
-from worker.store.tokens.records import AccessToken, Grant, NewToken, RoleName
-from worker.store.tokens.tokens import AccessTokenStore, TokenSet, may_be_secret
 from worker.store.workflows.admission import admit_export, admit_import
 from worker.store.workflows.approval import approve_import, require_approvable
 from worker.store.workflows.deleting import (

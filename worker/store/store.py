@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from worker.settings import AUDIT_ENTRIES, StoreSettings
+from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
 from worker.store.errors import RightsMissing
 from worker.store.jobs.jobs import JobStore
@@ -30,7 +31,6 @@ from worker.store.server.rights import (
     missing_rights,
     rights_message,
 )
-from worker.store.tokens.tokens import AccessTokenStore
 
 
 @dataclass(frozen=True, slots=True)

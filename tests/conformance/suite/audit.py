@@ -56,7 +56,7 @@ class AuditSuite:
         for log in (SCOPE, None):
             entry_id = store.audit.append(log, full)
             entry = store.audit.get(entry_id)
-            assert (entry.id, entry.change, entry.truncated) == (entry_id, full, False)
+            assert (entry.id, entry.change, entry.change.truncated) == (entry_id, full, False)
             assert list(store.audit.newest([log])) == [entry]
 
     def test_get__no_such_entry__is_not_found(self, store: Store) -> None:
@@ -149,7 +149,7 @@ class AuditSuite:
             after=summary,
         )
         entry = store.audit.get(store.audit.append(SCOPE, long))
-        assert entry.truncated
+        assert entry.change.truncated
         assert entry.change.resource == long.resource
         assert entry.change.name.startswith("🎉")
         assert entry.change.after is not None

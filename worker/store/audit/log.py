@@ -1,11 +1,11 @@
 """The log of changes: one bounded stream an environment, and one for the account."""
 
 import heapq
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import structlog
+from pydantic_core import from_json
 
 from worker.store.audit.entries import AuditEntry, Change, Position, decode, encode
 from worker.store.batches import batches
@@ -46,7 +46,7 @@ class AuditStore:
             self.append(log, change)
         except StoreError as exc:
             place = "account" if log is None else f"{log.project}:{log.environment}"
-            _log.error("audit.lost", log=place, entry=json.loads(encode(change)), reason=str(exc))
+            _log.error("audit.lost", log=place, entry=from_json(encode(change)), reason=str(exc))
 
     def append(self, log: Log, change: Change) -> str:
         """Put a change on record. Cost: one round trip.
