@@ -173,8 +173,11 @@ class SegmentStore:
         with driver_errors(f"list segments of {scope.environment}"):
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hget(state, "changed")
-            pipeline.hgetall(segments)
-            change, texts = pipeline.execute()
+            # Not HGETALL: in a cluster's transaction the driver leaves its reply a flat list.
+            pipeline.hkeys(segments)
+            pipeline.hvals(segments)
+            change, keys, values = pipeline.execute()
+        texts = dict(zip(keys, values, strict=True))
         return self._cache.read(scope, change, texts, partial(decode_segment, scope))
 
     def update(self, current: Segment, change: DefinitionChange) -> Segment:
