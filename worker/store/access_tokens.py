@@ -217,7 +217,7 @@ class AccessTokenStore:
         """
         arguments = (token_id, self._db.random_name())
         if not self._db.run(
-            f"revoke access token {token_id}", "token_revoke", [self._key], arguments
+            f"revoke access token {token_id}", "token/revoke", [self._key], arguments
         ):
             raise _not_found(token_id)
 
@@ -225,11 +225,13 @@ class AccessTokenStore:
         """Note when tokens were last used, by their ids. Safe to repeat."""
         if used_ms:
             arguments = [part for pair in used_ms.items() for part in pair]
-            self._db.run("note when access tokens were used", "token_used", [self._key], arguments)
+            self._db.run(
+                "note when access tokens were used", "token/note_used", [self._key], arguments
+            )
 
     def _put(self, token: AccessToken, expected: bytes) -> None:
         arguments = (token.id, expected, _CODEC.encode(token), self._db.random_name())
-        if not self._db.run(f"write access token {token.id}", "token_put", [self._key], arguments):
+        if not self._db.run(f"write access token {token.id}", "token/put", [self._key], arguments):
             raise _changed(token.id)
 
     def _new_secret(self) -> str:

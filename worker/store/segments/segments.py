@@ -71,7 +71,7 @@ class SegmentStore:
                 self._memberships.create(segment.ref)
             text, change = encode_segment(segment), self._db.random_name()
             arguments = (new.key, segment.generation, text, change)
-            reply = self._db.run(f"create segment {new.key}", "segment_create", keys, arguments)
+            reply = self._db.run(f"create segment {new.key}", "segment/create", keys, arguments)
             if reply == b"ok":
                 return segment
             if reply == b"exists":
@@ -141,7 +141,7 @@ class SegmentStore:
             names = [self._db.keys.segments(scope)]
             names += [self._db.keys.targeting(scope, key) for key in group]
             what = f"read segments of {scope.environment}"
-            texts, targetings = self._db.run(what, "segment_read", names, group)
+            texts, targetings = self._db.run(what, "segment/read", names, group)
             found += [
                 None
                 if text is None
@@ -211,7 +211,7 @@ class SegmentStore:
         texts = (encode_segment(changed), encode_targets(change))
         arguments = (*expected, *texts, self._db.random_name())
         keys = self._definition_keys(current.ref)
-        reply = self._db.run(f"change segment {key}", "segment_update", keys, arguments)
+        reply = self._db.run(f"change segment {key}", "segment/update", keys, arguments)
         if reply == b"gone":
             raise self._missing(scope, key)
         if reply == b"changed":
@@ -248,7 +248,7 @@ class SegmentStore:
         """
         arguments = (ref.segment, ref.generation, self._db.random_name())
         keys = self._definition_keys(ref)
-        self._db.run(f"delete segment {ref.segment}", "segment_delete", keys, arguments)
+        self._db.run(f"delete segment {ref.segment}", "segment/delete", keys, arguments)
 
     def _definition_keys(self, ref: ListRef) -> tuple[str, ...]:
         return (
