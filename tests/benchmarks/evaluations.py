@@ -17,7 +17,7 @@ def measure(bench: Bench) -> None:
     """One request after the other over one connection, after some that are not counted."""
     tell(f"evaluation of {_SEGMENTS:,} segments")
     store, scope = bench.system.store, Scope(SCOPE.project, "evaluated")
-    place = store.environments.new_environment(scope.environment, "Evaluated")
+    place = store.environments.new(scope.environment, "Evaluated")
     create_environment(store, scope.project, place)
     included = fill_environment(store, scope, _SEGMENTS)
     first_ms = _request_ms(bench, scope, included)

@@ -25,7 +25,7 @@ def measure(bench: Bench) -> None:
     bench.product_list()
     keys = write_keys(bench)
     scope = Scope("default", "heavy")
-    place = bench.system.store.environments.new_environment(scope.environment, "Heavy")
+    place = bench.system.store.environments.new(scope.environment, "Heavy")
     create_environment(bench.system.store, scope.project, place)
     tell(f"making {bench.effort.heavy_segments} segments as costly as they may be")
     _fill(bench, scope)

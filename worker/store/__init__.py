@@ -57,7 +57,7 @@ from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobS
 from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.lists.lists import Edit, ListState, Membership
 from worker.store.optimistic import retry_on_change
-from worker.store.projects.records import Place
+from worker.store.projects.records import Environment, Project
 from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.store import Store, assemble, open_store
 from worker.store.workflows.admission import admit_export, admit_import
@@ -80,6 +80,7 @@ __all__ = [
     "Definition",
     "DefinitionChange",
     "Edit",
+    "Environment",
     "EnvironmentExists",
     "EnvironmentNotFound",
     "ExportRequest",
@@ -101,9 +102,9 @@ __all__ = [
     "NewSegment",
     "NewToken",
     "OutOfMemory",
-    "Place",
     "PlaceChanged",
     "Position",
+    "Project",
     "ProjectExists",
     "ProjectNotFound",
     "RedisAddress",

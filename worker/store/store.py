@@ -19,6 +19,7 @@ from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists.lists import MembershipStore
 from worker.store.projects.environments import EnvironmentStore
+from worker.store.projects.projects import ProjectStore
 from worker.store.segments.segments import SegmentStore
 from worker.store.server.client import Client
 from worker.store.server.connections import connect, driver_errors, node_client
@@ -38,6 +39,7 @@ class Store:
     """Everything that Redis holds, under one prefix; close it when done."""
 
     database: Database
+    projects: ProjectStore
     environments: EnvironmentStore
     segments: SegmentStore
     memberships: MembershipStore
@@ -144,10 +146,12 @@ def _some_node(client: Client, keyspace: Keyspace) -> Redis:
 
 def assemble(database: Database, *, audit_entries: int = AUDIT_ENTRIES) -> Store:
     """Put a store together over a database that is already open."""
-    environments = EnvironmentStore(database)
+    projects = ProjectStore(database)
+    environments = EnvironmentStore(database, projects)
     memberships = MembershipStore(database)
     return Store(
         database=database,
+        projects=projects,
         environments=environments,
         segments=SegmentStore(database, environments, memberships),
         memberships=memberships,

@@ -60,8 +60,8 @@ def reshard_outgrown(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     started = 0
-    for scope in context.store.environments.scopes():
-        for segment in context.store.segments.found_in(scope):
+    for scope in context.store.environments.list_refs():
+        for segment in context.store.segments.read_remaining(scope):
             if segment.unbounded:
                 started += reshard_list(context, segment.ref)
     return started

@@ -31,7 +31,7 @@ def sweep_jobs(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     sent = 0
-    for scope in context.store.environments.scopes():
+    for scope in context.store.environments.list_refs():
         for ref in context.store.jobs.active(scope):
             sent += _look_at(context, ref)
     return sent

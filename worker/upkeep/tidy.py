@@ -25,7 +25,7 @@ def tidy_lists(context: Context) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     freed = 0
-    for scope in context.store.environments.scopes():
+    for scope in context.store.environments.list_refs():
         for ref in lists_to_reclaim(context.store, scope):
             _release_dead_claim(context, ref)
             freed += reclaim_list(context.store, ref)

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -20,7 +20,9 @@ from api.launchdarkly.projects.bodies import (
     details_of,
     following,
 )
-from worker.store import Place, retry_on_change
+from worker.store import Environment, Project, retry_on_change
+
+Resource = TypeVar("Resource", Project, Environment)
 
 Kind = type[ProjectFields | EnvironmentFields]
 
@@ -69,10 +71,10 @@ async def patch_of(request: Request) -> PlacePatch:
 def patched(
     kind: Kind,
     operations: list[object],
-    read: Callable[[], Place],
-    write: Callable[[Place, Place], None],
-    record: Callable[[Place, Place], None],
-) -> Place:
+    read: Callable[[], Resource],
+    write: Callable[[Resource, Resource], None],
+    record: Callable[[Resource, Resource], None],
+) -> Resource:
     """Apply a patch to a place and store what becomes of it.
 
     Args:
@@ -88,7 +90,7 @@ def patched(
         InvalidRequest: the patch is wrong or cannot be applied.
     """
 
-    def attempt() -> Place:
+    def attempt() -> Resource:
         current = read()
         before = {**current.details, "name": current.name, "tags": current.tags}
         fields = _patched_fields(kind, before, operations)
@@ -116,7 +118,9 @@ def _patched_fields(
         raise patch_refusal(exc, operations) from exc
 
 
-def patched_actions(kind: Kind, before: Place, after: Place) -> tuple[str, ...]:
+def patched_actions(
+    kind: Kind, before: Project | Environment, after: Project | Environment
+) -> tuple[str, ...]:
     """The actions of a patch, such as ``updateName``, by the names of the fields."""
     old = {**before.details, "name": before.name, "tags": before.tags}
     new = {**after.details, "name": after.name, "tags": after.tags}

@@ -12,7 +12,7 @@ from worker.store import (
     AuditEntry,
     AuditEntryNotFound,
     Change,
-    Place,
+    Project,
     Scope,
     Store,
     StoreRefused,
@@ -161,8 +161,8 @@ class AuditSuite:
         assert all(len(fields[b"entry"]) <= ENTRY_BYTES for _, fields in found)
 
     def test_append__environment_deleted__goes_to_the_account(self, store: Store) -> None:
-        environment = store.environments.new_environment("live", "Live")
-        create_project(store, Place("other", "Other", 1), [environment])
+        environment = store.environments.new("live", "Live")
+        create_project(store, Project("other", "Other", 1), [environment])
         kept = dataclasses.replace(CHANGE, resource=environment_resource(OTHER))
         store.audit.append(OTHER, CHANGE)
         store.audit.append(SCOPE, CHANGE)

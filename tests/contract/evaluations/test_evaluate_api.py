@@ -35,7 +35,7 @@ def http(api: Api) -> Iterator[httpx.Client]:
 def scope(store: Store) -> Iterator[Scope]:
     """An environment of the test's own: evaluation is about all segments of one."""
     scope = Scope(PROJECT, new_key("environment"))
-    place = store.environments.new_environment(scope.environment, "Evaluated")
+    place = store.environments.new(scope.environment, "Evaluated")
     create_environment(store, PROJECT, place)
     yield scope
     delete_environment(store, scope)

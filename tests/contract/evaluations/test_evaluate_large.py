@@ -22,7 +22,7 @@ _SERIES = 15
 @pytest.fixture(scope="module")
 def scope(store: Store) -> Iterator[Scope]:
     scope = Scope("default", new_key("thousand"))
-    place = store.environments.new_environment(scope.environment, "A thousand")
+    place = store.environments.new(scope.environment, "A thousand")
     create_environment(store, scope.project, place)
     yield scope
     delete_environment(store, scope)

@@ -42,9 +42,7 @@ def _path(scope: Scope) -> str:
 
 def _heavy_environment(store: Store) -> Scope:
     scope = Scope("default", new_key("heavy"))
-    create_environment(
-        store, scope.project, store.environments.new_environment(scope.environment, "Heavy")
-    )
+    create_environment(store, scope.project, store.environments.new(scope.environment, "Heavy"))
     standard_segment(store, scope, "gold", rules=[rule("plan", "in", ["gold"])])
     standard_segment(store, scope, "named", included=["ada"], excluded=["bob"])
     big_segment(store, scope, "big", Edit("i+", "ada"))

@@ -150,17 +150,17 @@ class SegmentStore:
             ]
         return found
 
-    def list(self, scope: Scope) -> list[Segment]:
+    def read_all(self, scope: Scope) -> list[Segment]:
         """Read all definitions of an environment, newest first.
 
         Cost: two round trips, and a third with a large reply if a definition has changed
         since this process read them last; only those that have are decoded then.
         """
         self._environments.require(scope)
-        return [*self.found_in(scope)]
+        return [*self.read_remaining(scope)]
 
-    def found_in(self, scope: Scope) -> Sequence[Segment]:
-        """As :meth:`list`, also of an environment whose deletion is not finished."""
+    def read_remaining(self, scope: Scope) -> Sequence[Segment]:
+        """As :meth:`read_all`, also of an environment whose deletion is not finished."""
         state, segments = self._db.keys.environment_state(scope), self._db.keys.segments(scope)
         with driver_errors(f"list segments of {scope.environment}"):
             pipeline = self._db.client.pipeline(transaction=True)

@@ -12,7 +12,7 @@ def test_initialise__while_time_goes_by__environments_are_of_one_moment() -> Non
     database = dataclasses.replace(open_database_of(open_client(None)), now_ms=clock)
     with assemble(database) as store:
         store.environments.initialise()
-        places = [store.environments.project("default")]
-        places += store.environments.environments("default")
-    assert [one.key for one in places] == ["default", "production", "test"]
-    assert len({one.created_ms for one in places}) == 1
+        project = store.projects.get("default")
+        environments = store.environments.read_all("default")
+    assert [environment.key for environment in environments] == ["production", "test"]
+    assert {environment.created_ms for environment in environments} == {project.created_ms}
