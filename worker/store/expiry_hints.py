@@ -1,9 +1,10 @@
-"""Where the workers look for targets whose time has come.
+"""Hints at segments whose targets expire, from which the workers find what is due.
 
-One entry a segment, by the time of its first schedule. An entry may be too early, and costs a
-look then; it must not be missing. So it is written before the schedule and again after it,
-and who has looked writes what was found first and then looks once more: whichever of the two
-comes last sees what the other did. Upkeep mends what a crash between two steps leaves.
+There is one hint for each segment, by the time of its first schedule. A hint may be too early,
+which costs a useless check; it must not be missing. So it is written before the schedule and
+again after it, and a worker that has checked a segment writes the next time and then checks
+once more: whichever of the two comes last sees what the other did. Upkeep repairs what a crash
+between two steps leaves.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ class Hint:
     """A segment that has schedules, or may have some soon."""
 
     ref: ListRef
-    """Of a standard segment, too: its generation tells it from a later one of its key."""
+    """For a standard segment too: the generation tells it from a later segment of its key."""
     big: bool
 
     @classmethod
@@ -50,11 +51,11 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Hints whose time has come, by the server's clock."""
+    """Hints that are due, by the server's clock."""
 
     now_ms: int
     wait_ms: int | None
-    """Until the next one that has not."""
+    """Time until the next one that is not; ``None`` if there is none."""
     hints: tuple[Hint, ...]
 
 

@@ -57,7 +57,7 @@ class Keyspace:
         return f"{self.prefix}:{{{project}}}:environments"
 
     def access_tokens(self) -> str:
-        """Hash: who may call, when tokens were used, and a mark that moves with each change."""
+        """Hash: the access tokens, when each was last used, and a mark that every change moves."""
         return f"{self.prefix}:tokens"
 
     def turn(self, name: str) -> str:
@@ -73,7 +73,7 @@ class Keyspace:
         return f"{self.prefix}:expiring-exports"
 
     def request(self, name: str) -> str:
-        """String with a time to live: what became of a request with an idempotency key."""
+        """String with a time to live: the state of a request with an idempotency key, and its answer."""
         return f"{self.prefix}:request:{name}"
 
     def limits(self) -> str:
@@ -93,7 +93,7 @@ class Keyspace:
         return f"{self._scope(scope)}:generations"
 
     def targeting(self, scope: Scope, segment: str) -> str:
-        """String: whom a standard segment targets, and its rules, as JSON."""
+        """String: the targets and rules of a standard segment, JSON, and their schedules."""
         return f"{self._scope(scope)}:targeting:{segment}"
 
     def environment_state(self, scope: Scope) -> str:

@@ -1,7 +1,7 @@
-"""What the log of changes holds: who changed what, as a value and as the JSON that is stored.
+"""An entry of the audit log, who changed what, as a value and as the JSON that is stored.
 
-An entry never holds a context key: whoever makes one gives numbers of keys. It is bounded:
-texts and lists that are too long are cut, and the entry then says so.
+An entry never holds a context key: callers record numbers of keys. Its size is bounded: texts
+and lists that are too long are cut, and the entry is marked as truncated.
 """
 
 import dataclasses
@@ -32,21 +32,21 @@ _ID: Final = re.compile(rf"(?:({_KEY}):({_KEY}):)?({_NUMBER})-({_NUMBER})")
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change."""
+    """Who made a change."""
 
     name: str
     token_id: str = ""
-    """Which access token it was; '' for none."""
+    """Id of the access token; empty for none."""
 
 
-#: bigseg itself, when the clock and no caller makes a change.
+#: bigseg itself, for changes that are due by the clock and made by no caller.
 OURSELVES: Final = Actor("bigseg")
 
 
 @stored
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change, as it is put on record."""
+    """One recorded change."""
 
     actor: str
     token_id: str
@@ -81,8 +81,8 @@ class Position:
     @property
     def order(self) -> tuple[int, int, str, str]:
         """Greater for what is newer; no two entries share it."""
-        place = ("", "") if self.scope is None else (self.scope.project, self.scope.environment)
-        return (self.at_ms, self.sequence, *place)
+        log = ("", "") if self.scope is None else (self.scope.project, self.scope.environment)
+        return (self.at_ms, self.sequence, *log)
 
     def __str__(self) -> str:
         """The entry's id: ``project:environment:ms-n``, ``ms-n`` in the account's log."""
@@ -108,30 +108,30 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change on record."""
+    """One change in the log."""
 
     position: Position
-    """When it was made, by the store's clock, and where it is."""
+    """Which log holds it, and when it was made by the store's clock."""
     change: Change
 
     @property
     def id(self) -> str:
-        """Names the entry everywhere."""
+        """The id under which callers find the entry."""
         return str(self.position)
 
 
 def segment_resource(scope: Scope, key: str) -> str:
-    """The segment as entries name it."""
+    """The name of a segment in entries."""
     return f"{environment_resource(scope)}:segment/{key}"
 
 
 def environment_resource(scope: Scope) -> str:
-    """The environment as entries name it."""
+    """The name of an environment in entries."""
     return f"{project_resource(scope.project)}:env/{scope.environment}"
 
 
 def project_resource(key: str) -> str:
-    """The project as entries name it."""
+    """The name of a project in entries."""
     return f"proj/{key}"
 
 

@@ -1,6 +1,6 @@
-"""Removing targets of standard segments when their time has come.
+"""Removes the targets of standard segments that are due.
 
-A schedule goes with its target in one write of the definition, under its optimistic lock.
+A target and its schedule are removed in one optimistic write of the definition.
 """
 
 import json
@@ -35,19 +35,19 @@ def save_target_schedules(
     current: Definition,
     schedules: Sequence[TargetSchedule],
 ) -> Segment:
-    """Replace the schedules of a standard segment that is still as it was read.
+    """Replace the schedules of a standard segment, unless it has changed since it was read.
 
     Args:
         database: where it is.
         segments: the store of its definition.
         current: the segment as it was read.
-        schedules: all of them; each about a target that the segment has.
+        schedules: all of them, each for a target that the segment has.
 
     Returns:
         The definition with its next version.
 
     Raises:
-        SegmentChanged: it is not; nothing was written.
+        SegmentChanged: it has; nothing was written.
         SegmentNotFound: or OutOfMemory, StoreUnavailable: as :meth:`SegmentStore.update`.
     """
     due_ms, hint = earliest_ms(schedules), Hint.of_targets(current.segment.ref)
@@ -55,13 +55,13 @@ def save_target_schedules(
         note_hint(database, hint, due_ms)
     segment = _save(segments, current.segment, current.targeting, schedules)
     if due_ms is not None:
-        # Again: who looked between the two has taken the first hint off.
+        # Again: a worker that checked between the two has removed the first hint.
         note_hint(database, hint, due_ms)
     return segment
 
 
 def expire_targets(segments: SegmentStore, ref: ListRef, now_ms: int) -> Expired:
-    """Remove every target whose time has come, in one write. Safe to repeat at any time.
+    """Remove every target that is due, in one write. Safe to repeat at any time.
 
     Cost: one round trip when nothing is due, else linear in what the segment targets.
 
@@ -91,7 +91,6 @@ def next_target_ms(segments: SegmentStore, ref: ListRef) -> int | None:
 
     Raises:
         SegmentNotFound: this generation of the segment is gone.
-        StoreUnavailable: no answer. Safe to retry.
     """
     segment = segments.get(ref.scope, ref.segment)
     _require_generation(segment, ref)
@@ -121,12 +120,12 @@ def _save(
 
 
 def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | None:
-    """What a segment targets, less some targets; all else stays as it is."""
+    """The targets and rules of a segment without some targets."""
     if definition.targeting is None:
         return None
     by_side: dict[Side, dict[str, set[str]]] = {side: {} for side in _SIDES}
-    for one in gone:
-        by_side[one.side].setdefault(one.context_kind, set()).add(one.key)
+    for schedule in gone:
+        by_side[schedule.side].setdefault(schedule.context_kind, set()).add(schedule.key)
     try:
         fields: dict[str, Any] = json.loads(definition.targeting)
         for side, keys in by_side.items():
@@ -146,7 +145,7 @@ def _kept(keys: Sequence[str], gone: AbstractSet[str]) -> list[str]:
 def _kept_entries(
     entries: Sequence[dict[str, Any]], gone: Mapping[str, AbstractSet[str]]
 ) -> list[dict[str, Any]]:
-    """The entries; one that loses its last key goes, as with any removal."""
+    """The entries without some keys; an entry that loses its last key goes too."""
     kept = []
     for entry in entries:
         values = _kept(entry["values"], gone.get(entry["contextKind"], frozenset()))

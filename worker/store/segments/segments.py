@@ -1,4 +1,4 @@
-"""Segment definitions: what exists and whom it targets, not who is in the lists."""
+"""Segment definitions: which segments exist and their targets, but not the members of lists."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class SegmentStore:
 
     A definition is visible only once its list exists, and a list is hidden before its
     definition goes: a reader never finds a segment whose list is not there. Targets and
-    rules are stored apart, so that whoever asks for neither does not read them; both parts
-    change in one step.
+    rules are stored apart, so that a reader who needs neither does not load them; both parts
+    change in one step. Every method may raise ``StoreUnavailable``: no answer, safe to retry.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class SegmentStore:
 
         Raises:
             SegmentExists: the key is taken.
-            EnvironmentNotFound: or ProjectNotFound: no such place.
-            StoreUnavailable: no answer. Safe to retry; a retry may find the segment there.
+            EnvironmentNotFound: or ProjectNotFound: it does not exist.
+            StoreUnavailable: no answer. A retry may find the segment there.
         """
         self._environments.require(scope)
         keys = [
@@ -102,9 +102,9 @@ class SegmentStore:
         """Read one definition. Cost: one round trip, two or three when it is not there.
 
         Raises:
-            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
+            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it does not exist.
             ListUnknown: the store has lost its data.
-            StoreUnavailable: no answer. Safe to retry.
+            UnreadableRecord: the definition is damaged, or of another release.
         """
         with driver_errors(f"look up segment {key}"):
             found = self._db.client.hget(self._db.keys.segments(scope), key)
@@ -113,10 +113,10 @@ class SegmentStore:
         return decode_segment(scope, key, found)
 
     def read(self, scope: Scope, key: str) -> Definition:
-        """Read one definition and whom it targets. Cost and errors: as :meth:`get`.
+        """Read one definition with its targets. Cost and errors: as :meth:`get`.
 
         Raises:
-            ListUnknown: the server has lost whom it targets.
+            ListUnknown: the server has lost its targets.
         """
         definition = self.read_many(scope, [key])[0]
         if definition is None:
@@ -125,16 +125,16 @@ class SegmentStore:
         return definition
 
     def read_many(self, scope: Scope, keys: Sequence[str]) -> Sequence[Definition | None]:
-        """Read definitions and whom they target, each 1,000 as of one moment.
+        """Read definitions with their targets, each 1,000 as of one moment.
 
         Cost: one round trip for 1,000 keys.
 
         Returns:
-            One for each key; ``None`` for a segment that does not exist. Look at
+            One for each key; ``None`` for a segment that does not exist. Check
             :attr:`Definition.is_lost`.
 
         Raises:
-            StoreUnavailable: no answer. Safe to retry.
+            UnreadableRecord: a definition is damaged, or of another release.
         """
         found: list[Definition | None] = []
         for group in batches(keys, _KEYS_PER_CALL):
@@ -160,7 +160,10 @@ class SegmentStore:
         return [*self.read_remaining(scope)]
 
     def read_remaining(self, scope: Scope) -> Sequence[Segment]:
-        """As :meth:`read_all`, also of an environment whose deletion is not finished."""
+        """As :meth:`read_all`, but without a check that the environment exists.
+
+        A deletion reads so what is left of an environment.
+        """
         state, segments = self._db.keys.environment_state(scope), self._db.keys.segments(scope)
         with driver_errors(f"list segments of {scope.environment}"):
             pipeline = self._db.client.pipeline(transaction=True)
@@ -184,14 +187,14 @@ class SegmentStore:
         """Change a definition, unless somebody else has changed it since it was read.
 
         Args:
-            current: the definition that the change was made from.
-            change: what it is to be from now on.
+            current: the definition as it was read.
+            change: its new content.
 
         Returns:
             The definition with its next version.
 
         Raises:
-            SegmentChanged: the change was made from an older definition; nothing was written.
+            SegmentChanged: it has changed since; nothing was written.
             SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it was deleted.
             OutOfMemory: the server is full; nothing was written.
             StoreUnavailable: no answer. A retry may find its own change: SegmentChanged.
@@ -222,30 +225,25 @@ class SegmentStore:
     def delete(self, scope: Scope, key: str) -> tuple[Segment, str | None]:
         """Delete a segment; its members are freed later, in bounded steps.
 
-        The list is hidden first, so from the first step on no answer comes from it.
+        The list is hidden first: from the first step on it answers no look-up.
 
         Returns:
             The definition, and the id of the import that was building, if any.
 
         Raises:
             SegmentNotFound: no such segment.
-            StoreUnavailable: no answer. Safe to retry.
         """
         segment = self.get(scope, key)
         return segment, self.remove(segment)
 
     def remove(self, segment: Segment) -> str | None:
-        """As :meth:`delete`, of a generation that was read before; another one stays."""
+        """As :meth:`delete`, for a generation that was read before; another one stays."""
         building = self._memberships.delete(segment.ref) if segment.unbounded else None
         self.forget(segment.ref)
         return building
 
     def forget(self, ref: ListRef) -> None:
-        """Drop the definition of a generation whose list is hidden; another one stays.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """Drop the definition of a generation whose list is hidden; another one stays."""
         arguments = (ref.segment, ref.generation, self._db.random_name())
         keys = self._definition_keys(ref)
         self._db.run(f"delete segment {ref.segment}", "segment/delete", keys, arguments)

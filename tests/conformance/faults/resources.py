@@ -1,4 +1,4 @@
-"""Faults of the scripts about places, definitions, tokens and the log of changes."""
+"""Faults of the scripts about projects, environments, segments, access tokens and the audit log."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ RECLAIMING = ReclaimSuite()
 TOKENS = TokenSuite()
 
 
-OF_PLACES: Final = (
+OF_RESOURCES: Final = (
     Fault(
         "log without end",
         "audit/append",
