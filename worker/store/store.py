@@ -7,29 +7,21 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from worker.settings import AUDIT_ENTRIES, StoreSettings
 from worker.store.audit.log import AuditStore
-from worker.store.errors import RightsMissing
 from worker.store.jobs.jobs import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists.lists import MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.segments.segments import SegmentStore
+from worker.store.server.checks import check_store, store_fallbacks
 from worker.store.server.client import Client
-from worker.store.server.connections import connect, driver_errors, node_client
+from worker.store.server.connections import connect, driver_errors
 from worker.store.server.database import Database, open_database
-from worker.store.server.rights import (
-    PROBE,
-    STORE_OF_API,
-    Rights,
-    forbidden_useful,
-    missing_rights,
-    rights_message,
-)
+from worker.store.server.rights import Rights
 from worker.store.tokens.tokens import AccessTokenStore
 
 
@@ -79,17 +71,15 @@ class Store:
         first = info if "maxmemory_policy" in info else next(iter(info.values()), {})
         return str(first.get("maxmemory_policy", "noeviction"))
 
-    def slower_ways(self, rights: Rights) -> Mapping[str, str]:
-        """Commands forbidden to this user that can be done without, and what is done instead.
+    def fallbacks(self, rights: Rights) -> Mapping[str, str]:
+        """Optional commands that its user may not run, and what is done instead.
 
         Cost: two round trips.
 
         Raises:
             StoreUnavailable: no answer. Safe to retry.
         """
-        with driver_errors("ask what the store's user may do"):
-            node = _some_node(self.client, self.keyspace)
-            return forbidden_useful(node, self.keyspace.prefix, rights)
+        return store_fallbacks(self.client, self.keyspace.prefix, rights)
 
     def close(self) -> None:
         """Close all connections; idempotent."""
@@ -121,7 +111,7 @@ def open_store(
     """
     client = connect(settings)
     try:
-        _require_rights(client, Keyspace(settings.key_prefix), settings.store_address.name)
+        check_store(client, settings.key_prefix, settings.store_address.name)
         database = open_database(
             client, settings.key_prefix, now_ms=now_ms, random_name=random_name
         )
@@ -129,17 +119,6 @@ def open_store(
         client.close()
         raise
     return assemble(database, audit_entries=settings.audit_entries)
-
-
-def _require_rights(client: Client, keyspace: Keyspace, name: str) -> None:
-    with driver_errors("ask what the store's user may do"):
-        missing = missing_rights(_some_node(client, keyspace), keyspace.prefix, STORE_OF_API.needed)
-    if missing:
-        raise RightsMissing(rights_message("store", name, keyspace.prefix, missing))
-
-
-def _some_node(client: Client, keyspace: Keyspace) -> Redis:
-    return node_client(client, f"{keyspace.prefix}:{PROBE}")
 
 
 def assemble(database: Database, *, audit_entries: int = AUDIT_ENTRIES) -> Store:
