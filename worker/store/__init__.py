@@ -57,6 +57,7 @@ from worker.store.workflows.deleting import (
     create_project,
     delete_environment,
     delete_project,
+    remove_segment,
 )
 
 __all__ = [
@@ -133,6 +134,7 @@ __all__ = [
     "open_store",
     "parse_redis_url",
     "project_resource",
+    "remove_segment",
     "require_approvable",
     "segment_change",
     "segment_resource",

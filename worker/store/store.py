@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from redis.exceptions import NoPermissionError
 
-from worker.settings import AUDIT_ENTRIES, StoreSettings
+from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, StoreSettings
 from worker.store.audit.log import AuditStore
 from worker.store.jobs.jobs import JobStore
 from worker.store.jobs.requests import RequestStore
@@ -37,6 +37,8 @@ class Store:
     requests: RequestStore
     audit: AuditStore
     access_tokens: AccessTokenStore
+    job_retention_s: int
+    """How long the record of an ended job can be read."""
 
     @property
     def client(self) -> Client:
@@ -118,10 +120,19 @@ def open_store(
     except BaseException:
         client.close()
         raise
-    return assemble(database, audit_entries=settings.audit_entries)
+    return assemble(
+        database,
+        audit_entries=settings.audit_entries,
+        job_retention_s=settings.job_retention_s,
+    )
 
 
-def assemble(database: Database, *, audit_entries: int = AUDIT_ENTRIES) -> Store:
+def assemble(
+    database: Database,
+    *,
+    audit_entries: int = AUDIT_ENTRIES,
+    job_retention_s: int = JOB_RETENTION_S,
+) -> Store:
     """Put a store together over a database that is already open."""
     environments = EnvironmentStore(database)
     memberships = MembershipStore(database)
@@ -134,4 +145,5 @@ def assemble(database: Database, *, audit_entries: int = AUDIT_ENTRIES) -> Store
         requests=RequestStore(database),
         audit=AuditStore(database, audit_entries),
         access_tokens=AccessTokenStore(database),
+        job_retention_s=job_retention_s,
     )

@@ -1,6 +1,7 @@
 """Letting an import or export in: its record first, then its place in history."""
 
 import dataclasses
+from typing import Final
 
 from worker.store.errors import StoreError
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef
@@ -9,9 +10,8 @@ from worker.store.lists.lists import RESHARD_PREFIX
 from worker.store.store import Store
 from worker.store.workflows.claims import superseded_reason
 
-_KEEP_REFUSED_S = 3_600
-#: Seconds for which the record of an import that has given way can be read.
-_KEEP_SUPERSEDED_S = 30 * 86_400
+#: Seconds for which the record of an import that was not admitted is kept: no one has its id.
+_KEEP_REFUSED_S: Final = 3_600
 
 
 def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = True) -> JobRef | None:
@@ -56,7 +56,7 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
 def _supersede(store: Store, older: JobRef, newer: str) -> None:
     """End the record of an import that has lost its list; a crash before it is mended."""
     reason = superseded_reason(newer)
-    store.jobs.end(older, "stopped", reason=reason, keep_s=_KEEP_SUPERSEDED_S)
+    store.jobs.end(older, "stopped", reason=reason, keep_s=store.job_retention_s)
     release_memory(store.database, older)
 
 
