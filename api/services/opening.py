@@ -9,9 +9,15 @@ import structlog
 
 from api.settings import ApiSettings
 from worker.objects import ObjectStore
-from worker.store import Store, StoreError, StoreUnavailable, open_store
-from worker.store.server.checks import check_broker
-from worker.store.server.rights import BROKER_OF_API, STORE_OF_API
+from worker.store import (
+    BROKER_OF_API,
+    STORE_OF_API,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    check_broker,
+    open_store,
+)
 
 if TYPE_CHECKING:
     from api.services.services import Services

@@ -1,4 +1,4 @@
-"""The store, opened: one object that holds a client and what works over it."""
+"""The store: opened and put together."""
 
 import secrets
 import time
@@ -27,7 +27,7 @@ from worker.store.tokens.tokens import AccessTokenStore
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Everything that Redis holds, under one prefix; close it when done."""
+    """Everything that bigseg keeps in Redis under one prefix; close it when done."""
 
     database: Database
     environments: EnvironmentStore
@@ -51,19 +51,15 @@ class Store:
         return self.database.keys
 
     def ping(self) -> None:
-        """Ask the server for a sign of life.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """Make sure that the server answers."""
         with driver_errors("ping the store"):
             self.client.ping()
 
     def eviction_policy(self) -> str:
-        """What the server does at its memory limit; only ``noeviction`` keeps lists whole.
+        """Read what the server does at its memory limit; only ``noeviction`` keeps lists whole.
 
-        Cost: one round trip. Read from INFO, because CONFIG is often forbidden; where INFO
-        is, too, the operator is believed.
+        Cost: one round trip. INFO is asked, because CONFIG is often forbidden; where INFO
+        is too, ``noeviction`` is assumed.
         """
         with driver_errors("read the store's memory policy"):
             try:
@@ -77,9 +73,6 @@ class Store:
         """Optional commands that its user may not run, and what is done instead.
 
         Cost: two round trips.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
         """
         return store_fallbacks(self.client, self.keyspace.prefix, rights)
 
@@ -105,10 +98,9 @@ def open_store(
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     random_name: Callable[[], str] = lambda: secrets.token_hex(16),
 ) -> Store:
-    """Connect and look at what the server can do. Cost: five round trips.
+    """Connect, and check what the server can do. Cost: five round trips.
 
     Raises:
-        StoreUnavailable: no answer. Safe to retry.
         RightsMissing: its user may not do what is needed.
     """
     client = connect(settings)

@@ -8,8 +8,13 @@ from celery import bootsteps
 from worker.settings import WorkerSettings
 from worker.store import open_store
 from worker.store.errors import BrokerRefused, RightsMissing, StoreUnavailable
-from worker.store.server.checks import broker_fallbacks, check_broker
-from worker.store.server.rights import BROKER_OF_WORKER, STORE_OF_WORKER, Rights
+from worker.store.server import (
+    BROKER_OF_WORKER,
+    STORE_OF_WORKER,
+    Rights,
+    broker_fallbacks,
+    check_broker,
+)
 
 logger = logging.getLogger("bigseg.tasks")
 

@@ -23,7 +23,6 @@ def check_store(client: Client, key_prefix: str, server: str) -> None:
 
     Raises:
         RightsMissing: it may not.
-        StoreUnavailable: no answer. Safe to retry.
     """
     with driver_errors("check the rights of the store's user"):
         missing = _missing(_store_node(client, key_prefix), key_prefix, STORE_OF_API.needed)
@@ -35,9 +34,6 @@ def store_fallbacks(client: Client, key_prefix: str, rights: Rights) -> dict[str
     """Optional commands that the store's user may not run, and what is done instead.
 
     Cost: two round trips.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     with driver_errors("check the rights of the store's user"):
         return _fallbacks(_store_node(client, key_prefix), key_prefix, rights)

@@ -45,7 +45,7 @@ from worker.store.server.client import Client
 from worker.store.server.connection_pool import BoundedPool
 from worker.store.server.primary import ROLE_QUESTION, NotPrimaryError, mode_in, primary_only
 
-#: What a connection through a Unix socket has no use for.
+#: Options that a connection through a Unix socket does not take.
 _TCP_ONLY: Final = frozenset(
     {"socket_connect_timeout", "socket_keepalive", "socket_keepalive_options"}
 )
@@ -71,14 +71,13 @@ _OURS: Final[dict[str, type[StoreError]]] = {"FENCED": Fenced, "DAMAGED": ListUn
 
 
 def connect(settings: StoreSettings) -> Client:
-    """Open a client for control work and for workers; a cluster is found out by asking.
+    """Open a client for everything but the look-ups of the API; detects a cluster.
 
     It holds at most ``settings.redis_connections`` to a server, and talks to primaries only:
     a single server is asked for its role on every connection, and a node of a cluster that
-    is no primary says MOVED.
+    is not a primary answers MOVED.
 
     Raises:
-        StoreUnavailable: no answer. Safe to retry.
         StoreRefused: it is a cluster, and the URL names a database or a Unix socket.
     """
     address = settings.store_address
@@ -88,7 +87,7 @@ def connect(settings: StoreSettings) -> Client:
         **_options(settings),
     }
     with driver_errors(f"connect to {address.name}"):
-        # Asked apart: the URL of a cluster may name a replica.
+        # With a client of its own: the URL of a cluster may name a replica.
         with open_client(address, **_options(settings)) as client:
             cluster = is_cluster(client)
         if cluster:
@@ -118,12 +117,11 @@ def node_client(client: Client, key: str) -> Redis:
 
 
 def driver_options(address: RedisAddress, **others: Any) -> dict[str, Any]:  # noqa: ANN401 - the driver's options
-    """What a connection of redis-py takes besides its class, blocking or asyncio.
+    """The options of a redis-py connection to an address, blocking or asyncio.
 
     Args:
-        address: where to dial.
-        others: further options; those that make sense for TCP only are left out of a Unix
-            socket's.
+        address: where to connect.
+        others: further options; for a Unix socket, those that only TCP has are dropped.
     """
     place: dict[str, Any] = {"host": address.host, "port": address.port}
     if address.socket_path is not None:
@@ -141,7 +139,7 @@ def driver_options(address: RedisAddress, **others: Any) -> dict[str, Any]:  # n
 
 
 def primary_class(address: RedisAddress) -> type[Any]:
-    """The class of blocking connections that speaks to this address, and to primaries only."""
+    """The class of blocking connections to this address that accept primaries only."""
     return primary_only(_any_class(address))
 
 
@@ -162,7 +160,7 @@ def open_primary(
     pool_class: type[ConnectionPool] = ConnectionPool,
     **options: Any,  # noqa: ANN401 - the driver's and the pool's options
 ) -> Redis:
-    """The same, but a server that is no primary counts as one that does not answer."""
+    """The same, but a server that is not a primary counts as one that does not answer."""
     pool = pool_class(connection_class=primary_class(address), **driver_options(address, **options))
     return Redis.from_pool(pool)
 
@@ -173,12 +171,12 @@ def open_cluster(
     pool_class: type[ConnectionPool],
     **options: Any,  # noqa: ANN401 - the driver's and the pool's options
 ) -> RedisCluster:
-    """A client of a cluster, which is asked for its nodes at once.
+    """A client of a cluster; asks for its nodes at once.
 
-    No role is asked for: a node that is no primary says MOVED.
+    It does not ask for roles: a node that is not a primary answers MOVED.
 
     Raises:
-        StoreRefused: a cluster cannot be reached by such an address.
+        StoreRefused: the address names a database or a Unix socket.
         redis.RedisError: the driver's own, to be translated.
     """
     if address.socket_path is not None or address.database:
@@ -222,10 +220,10 @@ def _tls_options(address: RedisAddress) -> dict[str, Any]:
 
 @contextmanager
 def driver_errors(what: str) -> Iterator[None]:
-    """Translate whatever redis-py raises inside; ``what`` names the step and its id.
+    """Translate whatever redis-py raises inside; ``what`` names the step and its subject.
 
     Raises:
-        StoreUnavailable: no or a passing answer. Safe to retry.
+        StoreUnavailable: no answer, or one that a retry may change.
         OutOfMemory: the server refused to write.
         Fenced: the import no longer holds its list.
         ListUnknown: a shard is missing.

@@ -28,12 +28,12 @@ else:
 #: are left out of the check; tests/integration/lookups/test_lookup_logins.py asks real servers.
 ROLE_QUESTION: Final = "HELLO"
 
-#: Seconds for which a role that was seen is relied on. A demotion shows within this time
-#: and one time-out; asking costs one more command in a pipeline, four times a second.
+#: Seconds for which an answer about the role is relied on. A demotion is noticed within this
+#: time and one time-out; asking costs one more command in a pipeline, four times a second.
 ROLE_COUNTS_S: Final = 0.25
 
-#: Error codes of a server that is not, or no longer, the one to talk to. The connection is
-#: dropped, so that the next one goes to wherever the name leads by then.
+#: Error codes of a server that is not, or is no longer, the one to talk to. The connection is
+#: dropped, so that the next one resolves the name again.
 TURNED_AWAY: Final = frozenset({"LOADING", "MASTERDOWN", "READONLY", "UNBLOCKED"})
 
 _NO_ROOM: Final = "max number of clients reached"
@@ -49,7 +49,7 @@ def role_in(reply: Any) -> str:  # noqa: ANN401 - a reply
 
 
 def mode_in(reply: Any) -> str:  # noqa: ANN401 - a reply
-    """What the same reply says of the server's mode: ``cluster``, another, or ``unknown``."""
+    """The mode that the same reply names: ``cluster``, another one, or ``unknown``."""
     return _field(reply, "mode")
 
 
@@ -68,42 +68,42 @@ def code_of(error: object) -> str:
 
 
 def reason_of(error: object) -> str:
-    """What an operator needs to know of an error reply: its code, or that there is no room."""
+    """The part of an error reply that is safe to log: its code, or that there is no room."""
     return _NO_ROOM if _NO_ROOM in str(error) else code_of(error)
 
 
 class NotPrimaryError(RedisConnectionError):
-    """The server is no primary, or not now; the connection to it is closed."""
+    """The server is not a primary, or not now; the connection to it is closed."""
 
 
 class PrimaryOnly(_Base):
-    """What the three kinds of connections below add to redis-py's.
+    """What the three classes of connections below add to redis-py's.
 
     Cost: one round trip when it opens, and one before a command at most every quarter of
     a second.
     """
 
-    #: Whether a connection that finds its server demoted may open itself anew before it
-    #: sends the command. Nothing was sent by then, so nothing is sent twice.
+    #: Whether a connection that finds its server demoted may reconnect before it sends the
+    #: command. Nothing was sent by then, so nothing is sent twice.
     reconnects_in_place = True
     _role_due = 0.0
 
     def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: ARG002 - redis-py's
-        """Log in, and make sure of the role.
+        """Log in, and check the role.
 
         Raises:
-            NotPrimaryError: the server is no primary. Safe to retry.
+            NotPrimaryError: the server is not a primary. Safe to retry.
         """
         super().on_connect_check_health(check_health=False)
         self.confirm_primary()
 
     def check_health(self) -> None:
-        """Make sure of the role if that was not done a moment ago.
+        """Check the role if that was not done a moment ago.
 
         Redis-py calls this before each command, and before a pipeline.
 
         Raises:
-            NotPrimaryError: the server is no primary. Safe to retry.
+            NotPrimaryError: the server is not a primary. Safe to retry.
         """
         if time.monotonic() < self._role_due:
             return
@@ -119,10 +119,10 @@ class PrimaryOnly(_Base):
             raise
 
     def confirm_primary(self) -> None:
-        """Ask for the role now; no reply may be waited for on this connection.
+        """Ask for the role now; no reply may be outstanding on this connection.
 
         Raises:
-            NotPrimaryError: the server is no primary, or does not tell. Safe to retry.
+            NotPrimaryError: the server is not a primary, or does not say. Safe to retry.
         """
         role = role_in(self._role_reply())
         if role != "master":
@@ -130,7 +130,7 @@ class PrimaryOnly(_Base):
         self._role_due = time.monotonic() + ROLE_COUNTS_S
 
     def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - any reply
-        """Read one reply; a server that turns clients away is left.
+        """Read one reply; disconnects from a server that turns clients away.
 
         Raises:
             NotPrimaryError: the reply says that the server is not the one to ask. What was
@@ -176,5 +176,5 @@ _BY_KIND: Final[dict[type, type]] = {
 
 
 def primary_only(kind: type) -> type:
-    """The class of connections to primaries that stands for one of redis-py's own."""
+    """The class for primaries that replaces one of redis-py's own."""
     return _BY_KIND[kind]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-#: Stands for a key of ours in the commands below.
+#: Stands for one of bigseg's keys in the commands below.
 KEY: Final = object()
 
 #: Commands by name, each with arguments of a valid number.
@@ -102,7 +102,7 @@ _TAKE: Final[Commands] = MappingProxyType(
     }
 )
 
-#: What the drivers send besides; some of it only to a cluster, or for another database.
+#: What the drivers send in addition; some of it only to a cluster, or for another database.
 _BROKER_DRIVERS: Final = ("MULTI", "DISCARD", "CLIENT SETINFO", "SELECT")
 _DRIVERS: Final = (*_BROKER_DRIVERS, "CLUSTER SLOTS", "COMMAND")
 
