@@ -16,7 +16,7 @@ from worker.store.jobs.records import Ended, Exhausted, ExportRequest, JobRef, U
 from worker.store.keyspace import INCLUDED
 from worker.store.lists.pins import pin, unpin
 from worker.store.lists.shard_reader import read_shards
-from worker.store.server.connections import driver_errors
+from worker.store.server import driver_errors
 
 logger = logging.getLogger("bigseg.exports")
 

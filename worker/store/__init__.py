@@ -59,6 +59,19 @@ from worker.store.lists.lists import Edit, ListState, Membership
 from worker.store.optimistic import retry_on_change
 from worker.store.projects.records import Environment, Project
 from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
+from worker.store.server import (
+    BROKER_OF_API,
+    ROLE_COUNTS_S,
+    ROLE_QUESTION,
+    STORE_OF_API,
+    TURNED_AWAY,
+    check_broker,
+    code_of,
+    driver_errors,
+    open_client,
+    reason_of,
+    role_in,
+)
 from worker.store.store import Store, assemble, open_store
 from worker.store.workflows.admission import admit_export, admit_import
 from worker.store.workflows.approval import approve_import, require_approvable
@@ -67,10 +80,16 @@ from worker.store.workflows.deleting import (
     create_project,
     delete_environment,
     delete_project,
+    remove_segment,
 )
 
 __all__ = [
+    "BROKER_OF_API",
     "OURSELVES",
+    "ROLE_COUNTS_S",
+    "ROLE_QUESTION",
+    "STORE_OF_API",
+    "TURNED_AWAY",
     "AccessToken",
     "AccessTokenStore",
     "Actor",
@@ -136,18 +155,25 @@ __all__ = [
     "admit_import",
     "approve_import",
     "assemble",
+    "check_broker",
+    "code_of",
     "create_environment",
     "create_project",
     "delete_environment",
     "delete_project",
+    "driver_errors",
     "environment_resource",
     "invalid_settings",
     "may_be_secret",
+    "open_client",
     "open_store",
     "parse_redis_url",
     "project_resource",
+    "reason_of",
+    "remove_segment",
     "require_approvable",
     "retry_on_change",
+    "role_in",
     "segment_change",
     "segment_resource",
 ]
