@@ -12,12 +12,14 @@ from worker.store.access_tokens import (
     TokenSet,
     may_be_secret,
 )
-from worker.store.audit.entries import (
+from worker.store.audit import (
     OURSELVES,
     Actor,
     AuditEntry,
     Change,
+    Kind,
     Position,
+    Summary,
     environment_resource,
     project_resource,
     segment_change,
@@ -57,8 +59,16 @@ from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobS
 from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.lists.lists import Edit, ListState, Membership
 from worker.store.optimistic import retry_on_change
-from worker.store.projects.records import Environment, Project
-from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
+from worker.store.projects import Environment, Project
+from worker.store.segments import (
+    Definition,
+    DefinitionChange,
+    NewSegment,
+    Segment,
+    TargetSchedule,
+    decode_schedules,
+    save_target_schedules,
+)
 from worker.store.server import (
     BROKER_OF_API,
     ROLE_COUNTS_S,
@@ -113,6 +123,7 @@ __all__ = [
     "JobState",
     "KeyInOtherList",
     "Keyspace",
+    "Kind",
     "LastProject",
     "ListRef",
     "ListState",
@@ -141,7 +152,9 @@ __all__ = [
     "StoreRefused",
     "StoreSettings",
     "StoreUnavailable",
+    "Summary",
     "Superseded",
+    "TargetSchedule",
     "TerminalError",
     "TokenChanged",
     "TokenNotFound",
@@ -159,6 +172,7 @@ __all__ = [
     "code_of",
     "create_environment",
     "create_project",
+    "decode_schedules",
     "delete_environment",
     "delete_project",
     "driver_errors",
@@ -174,6 +188,7 @@ __all__ = [
     "require_approvable",
     "retry_on_change",
     "role_in",
+    "save_target_schedules",
     "segment_change",
     "segment_resource",
 ]
