@@ -5,7 +5,12 @@ import time
 
 from tests.benchmarks.bench import Bench, tell
 from tests.benchmarks.system import SCOPE, BenchmarkError
-from tests.support.segments.environment import CONTEXT, TARGET_COUNT, fill_environment
+from tests.support.segments.environment import (
+    CONTEXT,
+    TARGET_COUNT,
+    evaluate_path,
+    fill_environment,
+)
 from worker.store import Scope, create_environment
 
 _SEGMENTS = 1_000
@@ -37,7 +42,7 @@ def measure(bench: Bench) -> None:
 
 
 def _request_ms(bench: Bench, scope: Scope, included: int) -> float:
-    path = f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
+    path = evaluate_path(scope)
     started = time.perf_counter()
     reply = bench.system.http.post(path, json=CONTEXT)
     milliseconds = (time.perf_counter() - started) * 1000

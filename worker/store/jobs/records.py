@@ -39,7 +39,7 @@ class JobRef:
 
     def __str__(self) -> str:
         """The form that travels in messages: ``import:project:environment:id``."""
-        return f"{self.kind}:{self.scope.project}:{self.scope.environment}:{self.job_id}"
+        return ":".join((self.kind, self.scope.project, self.scope.environment, self.job_id))
 
     @classmethod
     def parse(cls, text: str) -> "JobRef":
