@@ -14,7 +14,8 @@ from api.services.services import Services
 from worker.store import (
     Actor,
     Change,
-    Place,
+    Environment,
+    Project,
     Scope,
     Segment,
     environment_resource,
@@ -91,8 +92,8 @@ def audit_project(
     *,
     action: str | Sequence[str],
     verb: str,
-    before: Place | None = None,
-    after: Place | None = None,
+    before: Project | None = None,
+    after: Project | None = None,
     comment: str | None = None,
 ) -> None:
     """Put a change of a project on record, in the account's log; see :func:`audit`."""
@@ -107,8 +108,8 @@ def audit_project(
         name=name,
         verb=verb,
         comment=comment,
-        before=place_summary(before),
-        after=place_summary(after),
+        before=summary_of(before),
+        after=summary_of(after),
     )
 
 
@@ -119,8 +120,8 @@ def audit_environment(
     *,
     action: str | Sequence[str],
     verb: str,
-    before: Place | None = None,
-    after: Place | None = None,
+    before: Environment | None = None,
+    after: Environment | None = None,
     comment: str | None = None,
 ) -> None:
     """Put a change of an environment on record, in the account's log; see :func:`audit`.
@@ -138,19 +139,21 @@ def audit_environment(
         name=name,
         verb=verb,
         comment=comment,
-        before=place_summary(before),
-        after=place_summary(after),
+        before=summary_of(before),
+        after=summary_of(after),
     )
 
 
-def place_summary(place: Place | None) -> Summary | None:
+def summary_of(place: Project | Environment | None) -> Summary | None:
     """What an entry says of a project or environment: no keys of SDKs."""
     if place is None:
         return None
     return {"key": place.key, "name": place.name, "tags": list(place.tags), **place.details}
 
 
-def _named(before: Place | None, after: Place | None) -> tuple[str, str]:
+def _named(
+    before: Project | Environment | None, after: Project | Environment | None
+) -> tuple[str, str]:
     place = after or before
     assert place is not None  # noqa: S101 - a change has one side at least
     return place.key, place.name

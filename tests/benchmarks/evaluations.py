@@ -5,7 +5,12 @@ import time
 
 from tests.benchmarks.bench import Bench, tell
 from tests.benchmarks.system import SCOPE, BenchmarkError
-from tests.support.segments.environment import CONTEXT, TARGET_COUNT, fill_environment
+from tests.support.segments.environment import (
+    CONTEXT,
+    TARGET_COUNT,
+    evaluate_path,
+    fill_environment,
+)
 from worker.store import Scope, create_environment
 
 _SEGMENTS = 1_000
@@ -17,7 +22,7 @@ def measure(bench: Bench) -> None:
     """One request after the other over one connection, after some that are not counted."""
     tell(f"evaluation of {_SEGMENTS:,} segments")
     store, scope = bench.system.store, Scope(SCOPE.project, "evaluated")
-    place = store.environments.new_environment(scope.environment, "Evaluated")
+    place = store.environments.new(scope.environment, "Evaluated")
     create_environment(store, scope.project, place)
     included = fill_environment(store, scope, _SEGMENTS)
     first_ms = _request_ms(bench, scope, included)
@@ -37,7 +42,7 @@ def measure(bench: Bench) -> None:
 
 
 def _request_ms(bench: Bench, scope: Scope, included: int) -> float:
-    path = f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
+    path = evaluate_path(scope)
     started = time.perf_counter()
     reply = bench.system.http.post(path, json=CONTEXT)
     milliseconds = (time.perf_counter() - started) * 1000

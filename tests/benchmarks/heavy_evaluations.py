@@ -12,6 +12,7 @@ import numpy as np
 from tests.benchmarks.bench import Bench, tell
 from tests.benchmarks.client import finished, product_load, run_load, started_load, write_keys
 from tests.benchmarks.system import BenchmarkError
+from tests.support.segments.environment import evaluate_path
 from worker.store import Scope, create_environment
 
 _RATE = 500.0
@@ -25,7 +26,7 @@ def measure(bench: Bench) -> None:
     bench.product_list()
     keys = write_keys(bench)
     scope = Scope("default", "heavy")
-    place = bench.system.store.environments.new_environment(scope.environment, "Heavy")
+    place = bench.system.store.environments.new(scope.environment, "Heavy")
     create_environment(bench.system.store, scope.project, place)
     tell(f"making {bench.effort.heavy_segments} segments as costly as they may be")
     _fill(bench, scope)
@@ -107,7 +108,7 @@ def _evaluating(bench: Bench, scope: Scope, context: dict[str, Any]) -> Iterator
 
 
 def _evaluate(bench: Bench, scope: Scope, context: dict[str, Any]) -> float:
-    path = f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
+    path = evaluate_path(scope)
     started = time.perf_counter()
     _send(bench, "POST", path, context)
     return time.perf_counter() - started

@@ -18,7 +18,7 @@ from kombu.transport import virtual
 
 from worker.broker.screening import screen_message
 from worker.redis_urls import RedisAddress
-from worker.store.server.dialling import driver_options, primary_class
+from worker.store.server import driver_options, primary_class
 
 logger = logging.getLogger("bigseg.broker")
 

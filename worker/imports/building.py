@@ -17,7 +17,7 @@ from worker.store.lists.shard_writer import ShardWriter
 from worker.store.members.columns import as_list
 from worker.store.members.hashing import hash_members
 from worker.store.members.payload import build_payloads, shard_slices
-from worker.store.server.database import Database
+from worker.store.server import Database
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192

@@ -3,12 +3,23 @@
 from worker.errors import TerminalError, TransientError
 from worker.redis_urls import RedisAddress, RedisUrlRefused, parse_redis_url
 from worker.settings import StoreSettings, invalid_settings
-from worker.store.audit.entries import (
+from worker.store.access_tokens import (
+    AccessToken,
+    AccessTokenStore,
+    Grant,
+    NewToken,
+    RoleName,
+    TokenSet,
+    may_be_secret,
+)
+from worker.store.audit import (
     OURSELVES,
     Actor,
     AuditEntry,
     Change,
+    Kind,
     Position,
+    Summary,
     environment_resource,
     project_resource,
     segment_change,
@@ -29,6 +40,7 @@ from worker.store.errors import (
     PlaceChanged,
     ProjectExists,
     ProjectNotFound,
+    ResourceChanged,
     SegmentChanged,
     SegmentExists,
     SegmentNotFound,
@@ -46,11 +58,31 @@ from worker.store.errors import (
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
 from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.lists.lists import Edit, ListState, Membership
-from worker.store.projects.records import Place
-from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
+from worker.store.optimistic import retry_on_change
+from worker.store.projects import Environment, Project
+from worker.store.segments import (
+    Definition,
+    DefinitionChange,
+    NewSegment,
+    Segment,
+    TargetSchedule,
+    decode_schedules,
+    save_target_schedules,
+)
+from worker.store.server import (
+    BROKER_OF_API,
+    ROLE_COUNTS_S,
+    ROLE_QUESTION,
+    STORE_OF_API,
+    TURNED_AWAY,
+    check_broker,
+    code_of,
+    driver_errors,
+    open_client,
+    reason_of,
+    role_in,
+)
 from worker.store.store import Store, assemble, open_store
-from worker.store.tokens.records import AccessToken, Grant, NewToken, RoleName
-from worker.store.tokens.tokens import AccessTokenStore, TokenSet, may_be_secret
 from worker.store.workflows.admission import admit_export, admit_import
 from worker.store.workflows.approval import approve_import, require_approvable
 from worker.store.workflows.deleting import (
@@ -58,10 +90,16 @@ from worker.store.workflows.deleting import (
     create_project,
     delete_environment,
     delete_project,
+    remove_segment,
 )
 
 __all__ = [
+    "BROKER_OF_API",
     "OURSELVES",
+    "ROLE_COUNTS_S",
+    "ROLE_QUESTION",
+    "STORE_OF_API",
+    "TURNED_AWAY",
     "AccessToken",
     "AccessTokenStore",
     "Actor",
@@ -71,6 +109,7 @@ __all__ = [
     "Definition",
     "DefinitionChange",
     "Edit",
+    "Environment",
     "EnvironmentExists",
     "EnvironmentNotFound",
     "ExportRequest",
@@ -84,6 +123,7 @@ __all__ = [
     "JobState",
     "KeyInOtherList",
     "Keyspace",
+    "Kind",
     "LastProject",
     "ListRef",
     "ListState",
@@ -92,13 +132,14 @@ __all__ = [
     "NewSegment",
     "NewToken",
     "OutOfMemory",
-    "Place",
     "PlaceChanged",
     "Position",
+    "Project",
     "ProjectExists",
     "ProjectNotFound",
     "RedisAddress",
     "RedisUrlRefused",
+    "ResourceChanged",
     "RoleName",
     "Scope",
     "Segment",
@@ -111,7 +152,9 @@ __all__ = [
     "StoreRefused",
     "StoreSettings",
     "StoreUnavailable",
+    "Summary",
     "Superseded",
+    "TargetSchedule",
     "TerminalError",
     "TokenChanged",
     "TokenNotFound",
@@ -125,17 +168,27 @@ __all__ = [
     "admit_import",
     "approve_import",
     "assemble",
+    "check_broker",
+    "code_of",
     "create_environment",
     "create_project",
+    "decode_schedules",
     "delete_environment",
     "delete_project",
+    "driver_errors",
     "environment_resource",
     "invalid_settings",
     "may_be_secret",
+    "open_client",
     "open_store",
     "parse_redis_url",
     "project_resource",
+    "reason_of",
+    "remove_segment",
     "require_approvable",
+    "retry_on_change",
+    "role_in",
+    "save_target_schedules",
     "segment_change",
     "segment_resource",
 ]

@@ -1,11 +1,15 @@
-"""Everything the membership store can say no with.
+"""Everything that the membership store raises.
+
+Any call may raise StoreUnavailable, and retrying is safe then unless the call says otherwise;
+docstrings name it only where they add something.
 
 StoreError
 ├── StoreUnavailable (transient)     no answer, or one that a retry may change
 ├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
-├── PlaceChanged (transient)         a project or environment was changed meanwhile
-├── SegmentChanged (transient)       a definition was changed by somebody else meanwhile
-├── TokenChanged (transient)         an access token was changed by somebody else meanwhile
+├── ResourceChanged (transient)      somebody else changed it since it was read
+│   ├── PlaceChanged                 a project or environment
+│   ├── SegmentChanged               a segment's definition
+│   └── TokenChanged                 an access token
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
@@ -13,7 +17,7 @@ StoreError
 ├── UnreadableRecord (terminal)      a stored value is damaged or of another release
 ├── MemberCorrupt (terminal)         a shard holds bytes that no context key packs to
 ├── ShardInvalid (terminal)          members that do not make a set were about to be sent
-├── BrokerRefused (terminal)       the broker cannot be used as it is
+├── BrokerRefused (terminal)         the broker cannot be used as it is
 ├── ProjectNotFound (terminal)
 ├── EnvironmentNotFound (terminal)
 ├── ProjectExists (terminal)
@@ -27,7 +31,7 @@ StoreError
 ├── TokenNotFound (terminal)
 ├── TooManyTokens (terminal)         the store has as many access tokens as it may have
 ├── ImportInProgress (terminal)      another import holds the segment
-├── ImportNotWaiting (terminal)      there is no approval that this import waits for
+├── ImportNotWaiting (terminal)      this import is not waiting for an approval
 ├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
     └── Superseded                   it has given way to another import
@@ -37,7 +41,7 @@ from worker.errors import TerminalError, TransientError
 
 
 class StoreError(Exception):
-    """Anything the store raises; catch it with one of the two roots beside it."""
+    """The root; each error below is also transient or terminal."""
 
 
 class StoreUnavailable(StoreError, TransientError):
@@ -51,16 +55,20 @@ class ListUnknown(StoreError, TransientError):
     """
 
 
-class SegmentChanged(StoreError, TransientError):
-    """Somebody else changed the definition since it was read. Read it again and decide anew."""
+class ResourceChanged(StoreError, TransientError):
+    """Somebody else changed it since it was read. Read it again and decide again."""
 
 
-class PlaceChanged(StoreError, TransientError):
-    """Somebody else changed the project or environment. Read it again and decide anew."""
+class SegmentChanged(ResourceChanged):
+    """The definition of a segment."""
 
 
-class TokenChanged(StoreError, TransientError):
-    """Somebody else changed the access token. Read it again and decide anew."""
+class PlaceChanged(ResourceChanged):
+    """A project or environment."""
+
+
+class TokenChanged(ResourceChanged):
+    """An access token."""
 
 
 class Unsealed(StoreError, TransientError):
@@ -145,7 +153,7 @@ class JobNotFound(StoreError, TerminalError):
 
 
 class AuditEntryNotFound(StoreError, TerminalError):
-    """No entry of the log of changes has this id, or it was forgotten."""
+    """No entry of the audit log has this id, or it was dropped since."""
 
 
 class TokenNotFound(StoreError, TerminalError):
@@ -169,8 +177,8 @@ class Superseded(Fenced):
 
 
 class Unapproved(StoreError, TerminalError):
-    """The import is published only after its approval, and nobody has given it."""
+    """The import is published only after an approval, which it does not have yet."""
 
 
 class ImportNotWaiting(StoreError, TerminalError):
-    """The import does not wait for an approval; the message says why."""
+    """The import is not waiting for an approval; the message says why."""

@@ -1,19 +1,20 @@
 """Stored values: dataclasses that Redis keeps as JSON."""
 
 from collections.abc import Iterable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, with_config
-from pydantic_core import from_json
+from pydantic_core import CoreConfig, SchemaValidator, from_json
 
 from worker.store.errors import UnreadableRecord
 
 Value = TypeVar("Value")
 
 #: Declares a dataclass as a stored value. A field that this release does not know makes a record
-#: unreadable: writing the record again would drop it. Values stay out of errors, because they
-#: may be context keys or digests of secrets.
-stored: Final = with_config(ConfigDict(extra="forbid", hide_input_in_errors=True))
+#: unreadable, because writing the record again would drop it.
+stored: Final = with_config(ConfigDict(extra="forbid"))
+#: Values may be context keys or digests of secrets.
+_NO_VALUES_IN_ERRORS: Final = CoreConfig(hide_input_in_errors=True)
 
 
 class RecordCodec(Generic[Value]):
@@ -30,6 +31,7 @@ class RecordCodec(Generic[Value]):
             outside: fields that the JSON leaves out, because the key of the record holds them.
         """
         self._adapter: TypeAdapter[Value] = TypeAdapter(kind)
+        self._validator = SchemaValidator(self._adapter.core_schema, _NO_VALUES_IN_ERRORS)
         self._outside = set(outside)
 
     def encode(self, value: Value) -> bytes:
@@ -49,8 +51,8 @@ class RecordCodec(Generic[Value]):
         """
         try:
             if not outside:
-                return self._adapter.validate_json(text)
+                return cast("Value", self._validator.validate_json(text))
             fields: dict[str, Any] = from_json(text)
-            return self._adapter.validate_python({**fields, **outside})
+            return cast("Value", self._validator.validate_python({**fields, **outside}))
         except (ValueError, TypeError) as exc:
             raise UnreadableRecord(name) from exc

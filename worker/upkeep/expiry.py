@@ -143,8 +143,8 @@ def _is_gone(store: Store, ref: ListRef) -> bool:
 
 def _scheduled(store: Store) -> Iterator[tuple[Hint, int]]:
     """Every segment that has schedules, with the time of the first."""
-    for scope in store.environments.scopes():
-        segments = store.segments.found_in(scope)
+    for scope in store.environments.list_refs():
+        segments = store.segments.read_remaining(scope)
         for one in segments:
             if one.expires_ms is not None:
                 yield Hint.of_targets(one.ref), one.expires_ms

@@ -60,8 +60,8 @@ def reshard_outgrown(services: Services) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     started = 0
-    for scope in services.store.environments.scopes():
-        for segment in services.store.segments.found_in(scope):
+    for scope in services.store.environments.list_refs():
+        for segment in services.store.segments.read_remaining(scope):
             if segment.unbounded:
                 started += reshard_list(services, segment.ref)
     return started

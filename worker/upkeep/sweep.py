@@ -38,7 +38,7 @@ def sweep_jobs(services: Services) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     sent = 0
-    for scope in services.store.environments.scopes():
+    for scope in services.store.environments.list_refs():
         for ref in services.store.jobs.active(scope):
             sent += _tend_job(services, ref)
     return sent

@@ -24,7 +24,7 @@ def tidy_lists(services: Services) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     freed = 0
-    for scope in services.store.environments.scopes():
+    for scope in services.store.environments.list_refs():
         for ref in lists_to_reclaim(services.store, scope):
             _release_dead_claim(services, ref)
             freed += reclaim_list(services.store, ref)

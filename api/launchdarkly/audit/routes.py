@@ -216,7 +216,7 @@ def _newest(
     after_ms: int | None,
     older_than: Position | None = None,
 ) -> Iterator[AuditEntry]:
-    scopes = [one for one in store.environments.scopes() if selection.reaches_into(one)]
+    scopes = [one for one in store.environments.list_refs() if selection.reaches_into(one)]
     return store.audit.newest(
         [None, *scopes], before_ms=before_ms, after_ms=after_ms, older_than=older_than
     )

@@ -166,7 +166,7 @@ def _fields(entry: AuditEntry, account: str) -> dict[str, Any]:
         "title": f"{change.actor} {change.verb} {change.name}",
         "target": {"_links": target or None, "name": change.name, "resources": [change.resource]},
         "parent": parent,
-        "truncated": entry.truncated or None,
+        "truncated": entry.change.truncated or None,
     }
 
 
@@ -179,7 +179,7 @@ def _description(entry: AuditEntry) -> str:
         if value != old and name not in _SILENT:
             was = f"{_text(old)} → " if name in before else ""
             lines.append(f"- {name}: {was}{_text(value)}")
-    if entry.truncated:
+    if entry.change.truncated:
         lines.append("- long texts and lists of this entry are cut")
     return "\n".join(lines)
 

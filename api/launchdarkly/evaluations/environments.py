@@ -62,7 +62,7 @@ class EvaluableEnvironments:
             StoreUnavailable: no answer. Safe to retry.
         """
         store.environments.require(scope)
-        definitions = store.segments.found_in(scope)
+        definitions = store.segments.read_remaining(scope)
         known = self._known.get(scope)
         if known is not None and known.definitions is definitions:
             return known

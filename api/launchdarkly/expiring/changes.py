@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from api.errors import Conflict
 from api.launchdarkly.expiring.bodies import ExpiryInstruction
 from api.launchdarkly.targeting.stored import stored_targets
-from worker.store import Definition, Segment, SegmentChanged, Store
+from worker.store import Definition, Segment, Store, retry_on_change
 from worker.store.keyspace import Side
 from worker.store.lists.schedules import (
     MOST_SCHEDULES,
@@ -25,8 +24,6 @@ from worker.store.segments.expiry import save_target_schedules
 
 Ids = Callable[[], str]
 
-#: Instructions are followed anew each time another change was faster; so many can be.
-_TRIES: Final = 20
 _ID_LENGTH: Final = 24  # LaunchDarkly's are 24 hexadecimal digits
 
 _FAULTS: Final[dict[Answer, str | None]] = {
@@ -81,23 +78,22 @@ def follow(
     one step of its list: nobody sees some of them without the others.
 
     Raises:
-        Conflict: others changed the segment faster, many times over.
+        ResourceChanged: others changed the segment during every attempt.
         SegmentNotFound: the segment was deleted.
         ListUnknown: or OutOfMemory, StoreUnavailable: nothing is certain; read before a retry.
     """
     if segment.unbounded:
         return _follow_on_list(store, segment, instructions, now_ms, ids)
-    for _ in range(_TRIES):
+
+    def attempt() -> Outcome:
         current = store.segments.read(segment.scope, segment.key)
         before = decode_schedules(current)
         faults, after = _drafted(current, before, instructions, now_ms, ids)
         if after != before:
-            try:
-                save_target_schedules(store.database, store.segments, current, after)
-            except SegmentChanged:
-                continue
+            save_target_schedules(store.database, store.segments, current, after)
         return Outcome(faults, after)
-    raise Conflict(f"segment {segment.key} changes too fast; try again later")
+
+    return retry_on_change(f"segment {segment.key}", attempt)
 
 
 def _follow_on_list(

@@ -60,7 +60,7 @@ def get_linked_views(
 ) -> Response:
     """List the views that a resource is linked to: none, because there are no views here."""
     del resourceType, resourceKey, environmentId, limit, offset, sort, filter  # none has any
-    services.store().environments.project(project)
+    services.store().projects.get(project)
     return shown(NoViews())
 
 

@@ -23,7 +23,7 @@ from api.launchdarkly.wire.pages import encoded, page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf
 from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
-from worker.store import Place, create_environment, delete_environment
+from worker.store import Environment, create_environment, delete_environment
 
 
 def router() -> APIRouter:
@@ -101,7 +101,7 @@ def post_environment(
 
 def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
     """Read an environment."""
-    environment = services.store().environments.environment(scope)
+    environment = services.store().environments.get(scope)
     return shown(environment_shape(scope.project, environment))
 
 
@@ -111,7 +111,7 @@ async def patch_environment(
     """Change an environment by JSON patch."""
     patch = await patch_of(request)
 
-    def record(before: Place, after: Place) -> None:
+    def record(before: Environment, after: Environment) -> None:
         audit_environment(
             services,
             caller,
@@ -124,12 +124,12 @@ async def patch_environment(
         )
 
     def change() -> Response:
-        places = services.store().environments
+        environments = services.store().environments
         changed = patched(
             EnvironmentFields,
             patch.operations,
-            lambda: places.environment(scope),
-            lambda old, new: places.update_environment(scope.project, old, new),
+            lambda: environments.get(scope),
+            lambda old, new: environments.update(scope.project, old, new),
             record,
         )
         return shown(environment_shape(scope.project, changed))
@@ -140,7 +140,7 @@ async def patch_environment(
 def remove_environment(scope: ScopeOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete an environment and all that it holds; its members are freed soon after."""
     store = services.store()
-    before = store.environments.environment(scope)
+    before = store.environments.get(scope)
     delete_environment(store, scope)
     audit_environment(
         services,

@@ -5,12 +5,14 @@ documentation of List projects and List environments.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from api.errors import InvalidRequest
-from worker.store import Place
+from worker.store import Environment, Project
 
-Predicate = Callable[[Place], bool]
+Resource = TypeVar("Resource", Project, Environment)
+
+Predicate = Callable[[Project | Environment], bool]
 
 
 def _query(text: str) -> Predicate:
@@ -33,7 +35,7 @@ _FILTERS: Final[Mapping[str, Callable[[str], Predicate]]] = {
     "tags": _tags,
     "keys": _keys,
 }
-_SORTS: Final[Mapping[str, Callable[[Place], Any]]] = {
+_SORTS: Final[Mapping[str, Callable[[Project | Environment], Any]]] = {
     "name": lambda one: one.name,
     "createdOn": lambda one: one.created_ms,
     "critical": lambda one: bool(one.details.get("critical")),
@@ -41,8 +43,8 @@ _SORTS: Final[Mapping[str, Callable[[Place], Any]]] = {
 
 
 def chosen(
-    places: Sequence[Place], *, filter_text: str, sort_text: str, newest_first: bool
-) -> list[Place]:
+    places: Sequence[Resource], *, filter_text: str, sort_text: str, newest_first: bool
+) -> list[Resource]:
     """The places that pass the filter, in the order asked for, or else in that of creation.
 
     Args:

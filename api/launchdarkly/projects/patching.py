@@ -4,14 +4,14 @@ import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
 
 from api.bodies.json_values import JsonObject, read_json
 from api.bodies.strict import require_known
-from api.errors import Conflict, InvalidRequest
+from api.errors import InvalidRequest
 from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
 from api.launchdarkly.patches.patchable import ENVIRONMENT, PROJECT, Patchable
 from api.launchdarkly.projects.bodies import (
@@ -20,7 +20,9 @@ from api.launchdarkly.projects.bodies import (
     details_of,
     following,
 )
-from worker.store import Place, PlaceChanged
+from worker.store import Environment, Project, retry_on_change
+
+Resource = TypeVar("Resource", Project, Environment)
 
 Kind = type[ProjectFields | EnvironmentFields]
 
@@ -33,8 +35,6 @@ class PlacePatch:
     """Not yet checked."""
     comment: str | None
 
-
-_TRIES = 20
 
 #: Which action a changed field of a project or environment is. Source: LaunchDarkly's list of
 #: actions; what it has none for is made the same way.
@@ -71,10 +71,10 @@ async def patch_of(request: Request) -> PlacePatch:
 def patched(
     kind: Kind,
     operations: list[object],
-    read: Callable[[], Place],
-    write: Callable[[Place, Place], None],
-    record: Callable[[Place, Place], None],
-) -> Place:
+    read: Callable[[], Resource],
+    write: Callable[[Resource, Resource], None],
+    record: Callable[[Resource, Resource], None],
+) -> Resource:
     """Apply a patch to a place and store what becomes of it.
 
     Args:
@@ -85,10 +85,12 @@ def patched(
         record: told of the place before and after, once it is changed.
 
     Raises:
-        Conflict: a ``test`` failed, or others were faster every time. Read it again.
+        Conflict: a ``test`` failed. Read it again.
+        ResourceChanged: others changed it during every attempt.
         InvalidRequest: the patch is wrong or cannot be applied.
     """
-    for _ in range(_TRIES):
+
+    def attempt() -> Resource:
         current = read()
         before = {**current.details, "name": current.name, "tags": current.tags}
         fields = _patched_fields(kind, before, operations)
@@ -97,13 +99,11 @@ def patched(
         )
         if changed == current:
             return current
-        try:
-            write(current, changed)
-        except PlaceChanged:
-            continue
+        write(current, changed)
         record(current, changed)
         return changed
-    raise Conflict("it changes too fast; try again later")
+
+    return retry_on_change("it", attempt)
 
 
 def _patched_fields(
@@ -118,7 +118,9 @@ def _patched_fields(
         raise patch_refusal(exc, operations) from exc
 
 
-def patched_actions(kind: Kind, before: Place, after: Place) -> tuple[str, ...]:
+def patched_actions(
+    kind: Kind, before: Project | Environment, after: Project | Environment
+) -> tuple[str, ...]:
     """The actions of a patch, such as ``updateName``, by the names of the fields."""
     old = {**before.details, "name": before.name, "tags": before.tags}
     new = {**after.details, "name": after.name, "tags": after.tags}

@@ -27,7 +27,7 @@ from api.launchdarkly.wire.pages import encoded, page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
 from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
-from worker.store import Place, Store, create_project, delete_project
+from worker.store import Environment, Project, Store, create_project, delete_project
 
 #: What a project without environments of its own gets, as at LaunchDarkly.
 _DEFAULT_ENVIRONMENTS = (
@@ -89,7 +89,7 @@ def list_projects(
 ) -> Response:
     """List projects, newest first."""
     store = services.store()
-    places = [one for one in store.environments.projects() if caller.scope.allows(one.key)]
+    places = [one for one in store.projects.read_all() if caller.scope.allows(one.key)]
     found = chosen(places, filter_text=filter, sort_text=sort, newest_first=True)
     page = found[offset : offset + limit]
     items = [_representation(store, one, expand, caller) for one in page]
@@ -105,7 +105,7 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     wanted = body.environments or _DEFAULT_ENVIRONMENTS
     if len({one.key for one in wanted}) < len(wanted):
         raise InvalidRequest("environments: two have one key")
-    project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
+    project = Project(body.key, body.name, services.clock(), body.tags, details_of(body))
     # Each a millisecond after the one before, none after the project: their order stays that
     # of the body, and whatever is created next comes last.
     first_ms = project.created_ms - len(wanted) + 1
@@ -124,7 +124,7 @@ def get_project(
 ) -> Response:
     """Read a project."""
     store = services.store()
-    return shown(_representation(store, store.environments.project(project), expand, caller))
+    return shown(_representation(store, store.projects.get(project), expand, caller))
 
 
 async def patch_project(
@@ -133,7 +133,7 @@ async def patch_project(
     """Change a project by JSON patch."""
     patch = await patch_of(request)
 
-    def record(before: Place, after: Place) -> None:
+    def record(before: Project, after: Project) -> None:
         audit_project(
             services,
             caller,
@@ -146,12 +146,11 @@ async def patch_project(
 
     def change() -> Response:
         store = services.store()
-        places = store.environments
         changed = patched(
             ProjectFields,
             patch.operations,
-            lambda: places.project(project),
-            places.update_project,
+            lambda: store.projects.get(project),
+            store.projects.update,
             record,
         )
         return _changed(store, changed, 200)
@@ -162,7 +161,7 @@ async def patch_project(
 def remove_project(project: ProjectOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete a project, its environments, and all that they hold."""
     store = services.store()
-    before = store.environments.project(project)
+    before = store.projects.get(project)
     delete_project(store, project)
     audit_project(
         services, caller, action="deleteProject", verb="deleted the project", before=before
@@ -170,26 +169,28 @@ def remove_project(project: ProjectOf, services: ServicesOf, caller: CallerOf) -
     return Response(status_code=204)
 
 
-def new_environment(store: Store, body: NewEnvironment, created_ms: int | None = None) -> Place:
+def new_environment(
+    store: Store, body: NewEnvironment, created_ms: int | None = None
+) -> Environment:
     """The environment that a body asks for, with new keys for its SDKs, made now or then."""
-    return store.environments.new_environment(
+    return store.environments.new(
         body.key, body.name, body.tags, details_of(body), created_ms=created_ms
     )
 
 
-def in_order_of_creation(places: list[Place]) -> list[Place]:
+def in_order_of_creation(places: list[Environment]) -> list[Environment]:
     """Environments as LaunchDarkly lists them (observed): the oldest first."""
     return chosen(places, filter_text="", sort_text="", newest_first=False)
 
 
-def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Place]:
+def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Environment]:
     """The environments of a project that a caller may know of."""
-    places = store.environments.environments(project)
+    places = store.environments.read_all(project)
     return [one for one in places if caller.scope.allows(project, one.key)]
 
 
 def _representation(
-    store: Store, project: Place, expand: str, caller: Caller
+    store: Store, project: Project, expand: str, caller: Caller
 ) -> ProjectRepresentation:
     fields: dict[str, Any] = project_shape(project)
     if "environments" in [part.strip() for part in expand.split(",")]:
@@ -203,8 +204,8 @@ def _representation(
     return ProjectRepresentation.model_validate(fields)
 
 
-def _changed(store: Store, project: Place, status: int) -> Response:
-    found = in_order_of_creation(store.environments.environments(project.key))
+def _changed(store: Store, project: Project, status: int) -> Response:
+    found = in_order_of_creation(store.environments.read_all(project.key))
     environments = [environment_shape(project.key, one) for one in found]
     fields = project_shape(project) | {"environments": environments}
     return shown(ChangedProject.model_validate(fields), status)

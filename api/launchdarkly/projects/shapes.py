@@ -13,7 +13,7 @@ from api.bodies.integers import Int32
 from api.launchdarkly.projects.bodies import Availability, EnvironmentFields, ProjectFields
 from api.launchdarkly.segments.representation import Links, environment_id
 from api.launchdarkly.wire.links import PREFIX, link
-from worker.store import Place, Scope
+from worker.store import Environment, Project, Scope
 
 
 class EnvironmentRepresentation(BaseModel):
@@ -90,7 +90,7 @@ def environments_path(project: str) -> str:
     return f"{project_path(project)}/environments"
 
 
-def project_shape(project: Place) -> dict[str, Any]:
+def project_shape(project: Project) -> dict[str, Any]:
     """The fields of a project, without its environments."""
     fields = ProjectFields.model_validate(
         {**project.details, "name": project.name, "tags": project.tags}
@@ -104,7 +104,7 @@ def project_shape(project: Place) -> dict[str, Any]:
     }
 
 
-def environment_shape(project: str, environment: Place) -> EnvironmentRepresentation:
+def environment_shape(project: str, environment: Environment) -> EnvironmentRepresentation:
     """An environment's representation."""
     fields = EnvironmentFields.model_validate(
         {**environment.details, "name": environment.name, "tags": environment.tags}

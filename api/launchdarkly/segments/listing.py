@@ -50,7 +50,7 @@ def list_segments(
     wanted, order = parse_filter(filter), parse_sort(sort)
     store = services.store()
     for _ in range(_TRIES):
-        segments = _in_scope(store.segments.list(scope), caller)
+        segments = _in_scope(store.segments.read_all(scope), caller)
         if filter.strip():
             segments = [one for one in segments if wanted(one)]
         if order:

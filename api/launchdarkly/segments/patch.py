@@ -8,7 +8,7 @@ nothing can take its publication back. It is published by a worker, soon after t
 """
 
 import dataclasses
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.json_values import read_json
-from api.errors import Conflict, InvalidRequest
+from api.errors import InvalidRequest
 from api.launchdarkly.jobs.representation import JOB_ID
 from api.launchdarkly.segments.access import access_of
 from api.launchdarkly.segments.big_segment_edits import apply_edits, require_absent
@@ -44,14 +44,11 @@ from worker.store import (
     Definition,
     DefinitionChange,
     Segment,
-    SegmentChanged,
     Store,
     approve_import,
     require_approvable,
+    retry_on_change,
 )
-
-#: A patch is made anew each time another one was faster; so many can be.
-_TRIES: Final = 20
 
 
 def router() -> APIRouter:
@@ -98,8 +95,10 @@ def _patched(
 ) -> Definition:
     body = read_json(raw)
     store = services.store()
-    edited = False
-    for _ in range(_TRIES):
+    recorded = False
+
+    def attempt() -> Definition:
+        nonlocal recorded
         current = store.segments.read(path.scope, path.segment)
         result = _result(store, current, body, content_type, services, caller)
         if result.import_id is not None:
@@ -110,19 +109,17 @@ def _patched(
         if result.edits:
             if apply_edits(store, current.segment.ref, result.edits, result.must_be_absent):
                 services.work.reshard(current.segment.ref)
-            if not edited:  # made again with every try, but one change
+            if not recorded:  # every attempt repeats the edits, which are one change
                 _record_edits(services, caller, current, result)
-            edited = True
-        try:
-            stored = _stored(store, current, result)
-        except SegmentChanged:
-            continue
+            recorded = True
+        stored = _stored(store, current, result)
         if result.changed:
             _record_patch(services, caller, current, stored, result)
         if result.import_id is not None:
             _approve(services, caller, stored.segment, result.import_id, result.comment)
         return stored
-    raise Conflict(f"segment {path.segment} changes too fast; try again later")
+
+    return retry_on_change(f"segment {path.segment}", attempt)
 
 
 def _approve(

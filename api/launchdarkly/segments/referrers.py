@@ -28,7 +28,9 @@ def referrers_of(store: Store, scope: Scope, key: str) -> list[str]:
         ListUnknown: the targets of one of them are lost, so that it cannot be told.
         StoreUnavailable: no answer. Safe to retry.
     """
-    keys = [one.key for one in store.segments.found_in(scope) if one.targeted and one.key != key]
+    keys = [
+        one.key for one in store.segments.read_remaining(scope) if one.targeted and one.key != key
+    ]
     found: list[str] = []
     for start in range(0, len(keys), _AT_ONCE):
         batch = store.segments.read_many(scope, keys[start : start + _AT_ONCE])

@@ -5,7 +5,7 @@ a token without one, so it may do none of this.
 """
 
 import dataclasses
-from typing import Annotated, Final
+from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
@@ -15,7 +15,6 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.audit import audit
 from api.bodies.integers import Int32, Int64
-from api.errors import Conflict
 from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
 from api.launchdarkly.patches.patchable import TOKEN
 from api.launchdarkly.projects.patching import patch_of
@@ -36,9 +35,7 @@ from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
 from api.launchdarkly.wire.responses import shown
 from api.launchdarkly.wire.scope_specifiers import specifier
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import AccessToken, TokenChanged
-
-_TRIES: Final = 20
+from worker.store import AccessToken, retry_on_change
 
 _log = structlog.get_logger(__name__)
 
@@ -154,7 +151,8 @@ def _patched(
 ) -> tuple[AccessToken, AccessToken]:
     """The token as it was and as it is."""
     tokens = services.store().access_tokens
-    for _ in range(_TRIES):
+
+    def attempt() -> tuple[AccessToken, AccessToken]:
         current = tokens.get(token_id)
         fields = _patched_fields(current, operations)
         wanted = dataclasses.replace(
@@ -168,13 +166,11 @@ def _patched(
         )
         if document_of(wanted) == document_of(current):
             return current, current
-        try:
-            changed = tokens.update(current, wanted)
-        except TokenChanged:
-            continue
+        changed = tokens.update(current, wanted)
         services.token_directory.doubt()
         return current, changed
-    raise Conflict(f"access token {token_id} changes too fast; try again later")
+
+    return retry_on_change(f"access token {token_id}", attempt)
 
 
 def _patched_fields(current: AccessToken, operations: list[object]) -> TokenFields:

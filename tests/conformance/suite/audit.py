@@ -12,7 +12,7 @@ from worker.store import (
     AuditEntry,
     AuditEntryNotFound,
     Change,
-    Place,
+    Project,
     Scope,
     Store,
     StoreRefused,
@@ -56,7 +56,7 @@ class AuditSuite:
         for log in (SCOPE, None):
             entry_id = store.audit.append(log, full)
             entry = store.audit.get(entry_id)
-            assert (entry.id, entry.change, entry.truncated) == (entry_id, full, False)
+            assert (entry.id, entry.change, entry.change.truncated) == (entry_id, full, False)
             assert list(store.audit.newest([log])) == [entry]
 
     def test_get__no_such_entry__is_not_found(self, store: Store) -> None:
@@ -149,7 +149,7 @@ class AuditSuite:
             after=summary,
         )
         entry = store.audit.get(store.audit.append(SCOPE, long))
-        assert entry.truncated
+        assert entry.change.truncated
         assert entry.change.resource == long.resource
         assert entry.change.name.startswith("🎉")
         assert entry.change.after is not None
@@ -161,8 +161,8 @@ class AuditSuite:
         assert all(len(fields[b"entry"]) <= ENTRY_BYTES for _, fields in found)
 
     def test_append__environment_deleted__goes_to_the_account(self, store: Store) -> None:
-        environment = store.environments.new_environment("live", "Live")
-        create_project(store, Place("other", "Other", 1), [environment])
+        environment = store.environments.new("live", "Live")
+        create_project(store, Project("other", "Other", 1), [environment])
         kept = dataclasses.replace(CHANGE, resource=environment_resource(OTHER))
         store.audit.append(OTHER, CHANGE)
         store.audit.append(SCOPE, CHANGE)

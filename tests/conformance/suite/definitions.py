@@ -31,7 +31,7 @@ class DefinitionSuite:
         segment = store.segments.create(SCOPE, NEW)
         assert (segment.generation, segment.version, segment.tags) == (1, 1, ("x", "y"))
         assert store.segments.get(SCOPE, "beta") == segment
-        assert store.segments.list(SCOPE) == [segment]
+        assert store.segments.read_all(SCOPE) == [segment]
         assert_list(store, segment.ref, set())
 
     def test_create__key_taken__is_refused_and_changes_nothing(self, store: Store) -> None:
@@ -164,15 +164,15 @@ class DefinitionSuite:
         assert store.memberships.live_revisions([]) == []
 
     def test_list__changed_by_another_process__is_read_again(self, store: Store) -> None:
-        other = mutated(store, "segment_watch", lambda text: text + "\n")
+        other = mutated(store, "segment/watch", lambda text: text + "\n")
         segment = store.segments.create(SCOPE, NEW)
-        assert other.segments.list(SCOPE) == store.segments.list(SCOPE) == [segment]
+        assert other.segments.read_all(SCOPE) == store.segments.read_all(SCOPE) == [segment]
         changed = store.segments.update(segment, _change(name="Gamma"))
-        assert other.segments.list(SCOPE) == [changed]
+        assert other.segments.read_all(SCOPE) == [changed]
         other.segments.delete(SCOPE, segment.key)
-        assert store.segments.list(SCOPE) == []
+        assert store.segments.read_all(SCOPE) == []
         again = other.segments.create(SCOPE, NEW)
-        assert store.segments.list(SCOPE) == [again]
+        assert store.segments.read_all(SCOPE) == [again]
 
     def test_read__new_segment__targets_nothing(self, store: Store) -> None:
         segment = store.segments.create(SCOPE, STANDARD)
@@ -195,7 +195,7 @@ class DefinitionSuite:
         assert changed.modified_ms >= segment.modified_ms
         read = store.segments.read(SCOPE, "small")
         assert read == Definition(changed, '{"included":["é"]}'.encode())
-        assert store.segments.list(SCOPE) == [changed]
+        assert store.segments.read_all(SCOPE) == [changed]
         emptied = store.segments.update(changed, _change(description=None, tags=()))
         assert store.segments.read(SCOPE, "small") == Definition(emptied, None)
         assert emptied.description is None
@@ -253,7 +253,7 @@ class DefinitionSuite:
         store.client.hset(store.keyspace.environment_state(SCOPE), "closed", 1)
         with pytest.raises(EnvironmentNotFound):
             store.segments.create(SCOPE, STANDARD)
-        assert store.segments.list(SCOPE) == []
+        assert store.segments.read_all(SCOPE) == []
 
 
 def _change(

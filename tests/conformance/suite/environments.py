@@ -11,6 +11,7 @@ from tests.support.systems.held_imports import hold_import
 from worker.jobs.services import Services
 from worker.store import (
     Edit,
+    Environment,
     EnvironmentExists,
     EnvironmentNotFound,
     ImportRequest,
@@ -18,8 +19,8 @@ from worker.store import (
     LastProject,
     ListUnknown,
     NewSegment,
-    Place,
     PlaceChanged,
+    Project,
     ProjectExists,
     ProjectNotFound,
     Scope,
@@ -32,7 +33,7 @@ from worker.store import (
     delete_project,
 )
 from worker.store.keyspace import INCLUDED
-from worker.store.projects.records import PlaceRecord
+from worker.store.projects.records import Record, RecordHash
 from worker.store.segments.definitions import DefinitionChange, TargetSchedule
 from worker.store.segments.expiry import save_target_schedules
 from worker.store.workflows.deleting import finish_deletions
@@ -44,8 +45,8 @@ BIG: Final = NewSegment("big", "Big", unbounded=True)
 
 
 def _project(store: Store) -> None:
-    environment = store.environments.new_environment("live", "Live")
-    create_project(store, Place("other", "Other", 1, ("t",), {"x": [1]}), [environment])
+    environment = store.environments.new("live", "Live")
+    create_project(store, Project("other", "Other", 1, ("t",), {"x": [1]}), [environment])
 
 
 def _filled(store: Store, scope: Scope) -> list[str]:
@@ -59,7 +60,7 @@ def _filled(store: Store, scope: Scope) -> list[str]:
 
 def _tidied(store: Store) -> int:
     """Do upkeep's part."""
-    for scope in store.environments.scopes():
+    for scope in store.environments.list_refs():
         for job in store.jobs.active(scope):
             store.jobs.forget(job)
         for ref in lists_to_reclaim(store, scope):
@@ -73,44 +74,44 @@ class EnvironmentSuite:
         delete_environment(store, Scope("default", "test"))
         _tidied(store)
         store.environments.initialise()
-        assert [one.key for one in store.environments.environments("default")] == ["production"]
+        assert [one.key for one in store.environments.read_all("default")] == ["production"]
         delete_project(store, "default")
         _tidied(store)
         store.environments.initialise()
-        assert [one.key for one in store.environments.projects()] == ["other"]
+        assert [one.key for one in store.projects.read_all()] == ["other"]
 
     def test_create__project__is_found_with_its_environments(self, store: Store) -> None:
         _project(store)
-        project = store.environments.project("other")
+        project = store.projects.get("other")
         assert (project.name, project.tags, project.details) == ("Other", ("t",), {"x": [1]})
-        found = store.environments.environments("other")
+        found = store.environments.read_all("other")
         assert [one.key for one in found] == ["live"]
-        assert store.environments.environment(OTHER) == found[0]
+        assert store.environments.get(OTHER) == found[0]
         assert found[0].sdk_key.startswith("sdk-")
-        assert OTHER in store.environments.scopes()
-        assert [one.key for one in store.environments.projects()] == ["default", "other"]
+        assert OTHER in store.environments.list_refs()
+        assert [one.key for one in store.projects.read_all()] == ["default", "other"]
 
     def test_create__key_taken__is_refused(self, store: Store) -> None:
         _project(store)
         with pytest.raises(ProjectExists):
             _project(store)
         with pytest.raises(EnvironmentExists):
-            create_environment(store, "other", Place("live", "Again", 1))
+            create_environment(store, "other", Environment("live", "Again", 1))
         with pytest.raises(ProjectNotFound):
-            create_environment(store, "none", Place("live", "Live", 1))
-        assert store.environments.environment(OTHER).name == "Live"
+            create_environment(store, "none", Environment("live", "Live", 1))
+        assert store.environments.get(OTHER).name == "Live"
 
     def test_update__as_it_was_read__is_written_and_else_not(self, store: Store) -> None:
         _project(store)
-        project, environment = store.environments.project("other"), store.environments
+        project, environments = store.projects.get("other"), store.environments
         changed = dataclasses.replace(project, name="Changed")
-        store.environments.update_project(project, changed)
+        store.projects.update(project, changed)
         with pytest.raises(PlaceChanged):
-            store.environments.update_project(project, changed)
-        assert store.environments.project("other") == changed
-        live = environment.environment(OTHER)
-        environment.update_environment("other", live, dataclasses.replace(live, tags=("a",)))
-        assert environment.environment(OTHER).tags == ("a",)
+            store.projects.update(project, changed)
+        assert store.projects.get("other") == changed
+        live = environments.get(OTHER)
+        environments.update("other", live, dataclasses.replace(live, tags=("a",)))
+        assert environments.get(OTHER).tags == ("a",)
 
     def test_delete__environment__hides_and_frees_all_it_held(self, store: Store) -> None:
         _project(store)
@@ -119,7 +120,7 @@ class EnvironmentSuite:
         request = ImportRequest("i1", ref, "merge", (), allow_empty=True, created_ms=1)
         admit_import(store, request)
         delete_environment(store, OTHER)
-        for call in (store.segments.list, store.environments.environment):
+        for call in (store.segments.read_all, store.environments.get):
             with pytest.raises(EnvironmentNotFound):
                 call(OTHER)
         with pytest.raises(SegmentNotFound):
@@ -176,13 +177,13 @@ class EnvironmentSuite:
             delete_environment(store, OTHER)
             if turn == 2:
                 _tidied(store)
-            create_environment(store, "other", Place("live", f"Live {turn}", 1))
-            assert store.segments.list(OTHER) == []
+            create_environment(store, "other", Environment("live", f"Live {turn}", 1))
+            assert store.segments.read_all(OTHER) == []
             assert store.segments.read_many(OTHER, ["small", "big"]) == [None, None]
         _tidied(store)
         _filled(store, OTHER)
         assert finish_deletions(store) == 0
-        assert len(store.segments.list(OTHER)) == 2
+        assert len(store.segments.read_all(OTHER)) == 2
 
     @pytest.mark.parametrize("times", [1, 2, 3])
     def test_finish__made_anew_meanwhile__leaves_the_new_one(
@@ -193,19 +194,22 @@ class EnvironmentSuite:
         olds = []
         for _ in range(times):
             delete_environment(store, OTHER)
-            olds.append(store.environments.environment_record(OTHER))
-            create_environment(store, "other", Place("live", "Anew", 1))
+            olds.append(store.environments.records("other").find("live"))
+            create_environment(store, "other", Environment("live", "Anew", 1))
         old = olds[0]
         _filled(store, OTHER)
-        read = store.environments.environment_record
+        read = store.environments.records
 
-        def late(scope: Scope) -> PlaceRecord | None:
-            return old if scope == OTHER else read(scope)
+        def late(project: str) -> RecordHash[Environment]:
+            records = read(project)
+            find = records.find
+            records.find = lambda key: old if (project, key) == ("other", "live") else find(key)  # type: ignore[method-assign]  # a slow reader
+            return records
 
-        store.environments.environment_record = late  # type: ignore[method-assign]  # a slow reader
+        store.environments.records = late  # type: ignore[method-assign]  # a slow reader
         finish_deletions(store)
-        store.environments.environment_record = read  # type: ignore[method-assign]  # as it was
-        assert len(store.segments.list(OTHER)) == 2
+        store.environments.records = read  # type: ignore[method-assign]  # as it was
+        assert len(store.segments.read_all(OTHER)) == 2
 
     def test_delete__environment__exported_files_are_due(self, store: Store) -> None:
         _project(store)
@@ -226,7 +230,7 @@ class EnvironmentSuite:
         with pytest.raises(EnvironmentNotFound):
             _filled(store, OTHER)
         delete_environment(store, OTHER)
-        create_environment(store, "other", Place("live", "Anew", 1))
+        create_environment(store, "other", Environment("live", "Anew", 1))
         assert _filled(store, OTHER)
 
     def test_delete__project__takes_its_environments_along(self, store: Store) -> None:
@@ -234,11 +238,11 @@ class EnvironmentSuite:
         _filled(store, OTHER)
         delete_project(store, "other")
         with pytest.raises(ProjectNotFound):
-            store.environments.environments("other")
+            store.environments.read_all("other")
         with pytest.raises(ProjectNotFound):
-            store.segments.list(OTHER)
+            store.segments.read_all(OTHER)
         _project(store)
-        assert store.segments.list(OTHER) == []
+        assert store.segments.read_all(OTHER) == []
         delete_project(store, "other")
         assert _tidied(store) == 2
         assert store.keyspace.environments("other") not in keys_of(store)
@@ -246,26 +250,27 @@ class EnvironmentSuite:
     def test_delete__last_project__is_refused(self, store: Store) -> None:
         with pytest.raises(LastProject):
             delete_project(store, "default")
-        assert store.environments.project("default").name == "Default"
+        assert store.projects.get("default").name == "Default"
 
     def test_put__record_not_as_expected__stays(self, store: Store) -> None:
-        key, put = store.keyspace.projects(), store.environments.put
-        before = store.environments.project_record("default")
-        for expected in (None, b"{}"):
-            assert not put(key, "default", expected, "{}")
-            assert not put(key, "default", expected, None)
-        assert not put(key, "none", b"{}", "{}")
-        assert store.environments.project_record("default") == before
-        assert store.environments.project_record("none") is None
+        records = store.projects.records
+        before = records.find("default")
+        assert before is not None
+        other, absent = (dataclasses.replace(before.value, key=key) for key in ("default", "none"))
+        assert not records.put(None, other)
+        assert not records.put(Record(b"{}", other), other)
+        assert not records.remove(Record(b"{}", other))
+        assert not records.put(Record(b"{}", absent), absent)
+        assert records.find("default") == before
+        assert records.find("none") is None
 
     def test_put__last_record_to_keep__stays(self, store: Store) -> None:
-        key = store.keyspace.projects()
-        record = store.environments.project_record("default")
+        record = store.projects.records.find("default")
         assert record is not None
-        assert not store.environments.put(key, "default", record.text, None, keep_last=True)
-        store.client.unlink(key)
+        assert not store.projects.records.remove(record, keep_last=True)
+        store.client.unlink(store.keyspace.projects())
         with pytest.raises(ListUnknown):
-            store.environments.environment(Scope("default", "none"))
+            store.environments.get(Scope("default", "none"))
 
     def test_delete__while_others_create_segments__leaves_none(self, store: Store) -> None:
         """A creation that has found the environment in time is still refused."""
@@ -280,6 +285,6 @@ class EnvironmentSuite:
         store.environments.require = late  # type: ignore[method-assign]  # a slow caller
         with pytest.raises(EnvironmentNotFound):
             store.segments.create(OTHER, NewSegment("small", "Small"))
-        create_environment(store, "other", Place("live", "Anew", 1))
-        assert store.segments.list(OTHER) == []
-        assert store.segments.list(SCOPE) == []
+        create_environment(store, "other", Environment("live", "Anew", 1))
+        assert store.segments.read_all(OTHER) == []
+        assert store.segments.read_all(SCOPE) == []

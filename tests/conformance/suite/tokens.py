@@ -12,13 +12,13 @@ from worker.store import (
     Grant,
     NewToken,
     Store,
-    StoreUnavailable,
     TokenChanged,
     TokenNotFound,
     TooManyTokens,
+    UnreadableRecord,
+    access_tokens,
 )
-from worker.store.tokens import tokens as access_tokens
-from worker.store.tokens.tokens import digest_of
+from worker.store.access_tokens import digest_of
 
 NEW = NewToken(
     name="nightly import",
@@ -154,5 +154,5 @@ class TokenSuite:
             raw(store).hset(store.keyspace.access_tokens(), f"token:{token.id}", text)
             found = store.access_tokens.read()
             assert (found.tokens, found.unreadable) == ((sound,), (token.id,))
-            with pytest.raises(StoreUnavailable, match=token.id):
+            with pytest.raises(UnreadableRecord, match=token.id):
                 store.access_tokens.get(token.id)

@@ -10,7 +10,13 @@ from launchdarkly_api import ApiClient, ContextInstanceSegmentMembership, Segmen
 from launchdarkly_api.exceptions import BadRequestException, NotFoundException
 
 from tests.support.clients.python_client import PROJECT, as_sent, python_client
-from tests.support.segments.environment import Written, big_segment, rule, standard_segment
+from tests.support.segments.environment import (
+    Written,
+    big_segment,
+    evaluate_path,
+    rule,
+    standard_segment,
+)
 from tests.support.servers.api import Api, assert_refused, new_key
 from tests.support.store.building import replace
 from worker.store import Edit, Scope, Store, create_environment, delete_environment
@@ -35,14 +41,10 @@ def http(api: Api) -> Iterator[httpx.Client]:
 def scope(store: Store) -> Iterator[Scope]:
     """An environment of the test's own: evaluation is about all segments of one."""
     scope = Scope(PROJECT, new_key("environment"))
-    place = store.environments.new_environment(scope.environment, "Evaluated")
+    place = store.environments.new(scope.environment, "Evaluated")
     create_environment(store, PROJECT, place)
     yield scope
     delete_environment(store, scope)
-
-
-def _path(scope: Scope) -> str:
-    return f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
 
 
 def _evaluated(
@@ -92,7 +94,7 @@ def test_evaluate__every_field__is_there(client: ApiClient, store: Store, scope:
     assert (by_key["big"]["unbounded"], by_key["big"]["isMember"]) == (True, False)
     assert body["_links"] == {
         "parent": parent,
-        "self": {"href": _path(scope), "type": json_type},
+        "self": {"href": evaluate_path(scope), "type": json_type},
     }
 
 
@@ -315,7 +317,7 @@ def test_evaluate__any_key_a_list_can_hold__is_found(
     ],
 )
 def test_evaluate__no_context__is_refused(http: httpx.Client, body: bytes) -> None:
-    path = _path(Scope(PROJECT, "production"))
+    path = evaluate_path(Scope(PROJECT, "production"))
 
     reply = http.post(path, content=body, headers={"Content-Type": "application/json"})
 
@@ -330,7 +332,7 @@ def test_evaluate__long_property_name__is_not_repeated_whole(http: httpx.Client)
         {"kind": "multi", name: 7},
         {"kind": name, "key": "\n"},
     ):
-        reply = http.post(_path(Scope(PROJECT, "production")), json=body)
+        reply = http.post(evaluate_path(Scope(PROJECT, "production")), json=body)
 
         assert len(assert_refused(reply, 400, "invalid_request")) < 400
 
@@ -339,20 +341,22 @@ def test_evaluate__kinds__are_bounded(http: httpx.Client, client: ApiClient, sco
     kinds = {f"kind-{number}": {"key": "k"} for number in range(100)}
     assert _evaluated(client, scope, {"kind": "multi"} | kinds) == {}
 
-    reply = http.post(_path(scope), json={"kind": "multi", "one-more": {"key": "k"}} | kinds)
+    reply = http.post(
+        evaluate_path(scope), json={"kind": "multi", "one-more": {"key": "k"}} | kinds
+    )
 
     assert_refused(reply, 400, "invalid_request")
 
 
 def test_evaluate__other_refusals__have_their_status(api: Api, http: httpx.Client) -> None:
-    path = _path(Scope(PROJECT, "production"))
+    path = evaluate_path(Scope(PROJECT, "production"))
     for nowhere in (
         Scope("nobody", "production"),
         Scope(PROJECT, "nowhere"),
         Scope(PROJECT, "-"),
         Scope(PROJECT, "a%2Fb"),
     ):
-        assert_refused(http.post(_path(nowhere), json=ADA), 404, "not_found")
+        assert_refused(http.post(evaluate_path(nowhere), json=ADA), 404, "not_found")
     assert_refused(http.get(path), 405, "method_not_allowed")
     assert_refused(
         http.post(path, content=b"<a/>", headers={"Content-Type": "text/xml"}),
@@ -375,7 +379,7 @@ def test_evaluate__refused__the_client_maps_it(client: ApiClient, scope: Scope) 
 def test_evaluate__document__has_the_operation(http: httpx.Client) -> None:
     paths = http.get("/openapi.json").json()["paths"]
 
-    operation = paths[_path(Scope("{projectKey}", "{environmentKey}"))]["post"]
+    operation = paths[evaluate_path(Scope("{projectKey}", "{environmentKey}"))]["post"]
 
     assert operation["operationId"] == "getContextInstanceSegmentsMembershipByEnv"
     assert operation["requestBody"]["content"]["application/json"]["examples"]

@@ -9,7 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.segments.environment import CONTEXT, fill_environment, standard_segment
+from tests.support.segments.environment import (
+    CONTEXT,
+    evaluate_path,
+    fill_environment,
+    standard_segment,
+)
 from tests.support.servers.api import Api, new_key
 from worker.store import Scope, Store, create_environment, delete_environment
 
@@ -22,7 +27,7 @@ _SERIES = 15
 @pytest.fixture(scope="module")
 def scope(store: Store) -> Iterator[Scope]:
     scope = Scope("default", new_key("thousand"))
-    place = store.environments.new_environment(scope.environment, "A thousand")
+    place = store.environments.new(scope.environment, "A thousand")
     create_environment(store, scope.project, place)
     yield scope
     delete_environment(store, scope)
@@ -54,7 +59,7 @@ def test_evaluate__thousand_segments__is_quick_and_right(
     api: Api, client: httpx.Client, store: Store, scope: Scope
 ) -> None:
     included = fill_environment(store, scope, SEGMENT_COUNT)
-    path = f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
+    path = evaluate_path(scope)
 
     items = client.post(path, json=CONTEXT).json()["items"]
 

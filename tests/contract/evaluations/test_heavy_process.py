@@ -19,7 +19,7 @@ from api.launchdarkly.evaluations.evaluation import Evaluated
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, answer_of
 from api.launchdarkly.evaluations.heavy_program import MEMORY_BYTES, NICENESS
 from api.settings import ApiSettings
-from tests.support.segments.environment import big_segment, rule, standard_segment
+from tests.support.segments.environment import big_segment, evaluate_path, rule, standard_segment
 from tests.support.servers.api import Api, assert_refused, new_key, running_api
 from tests.support.servers.redis import Server, wait_until
 from tests.support.systems.up import children_of, is_running
@@ -33,18 +33,12 @@ NUMBERS = {"numbers": [1] * 15_000}
 @pytest.fixture(scope="module")
 def path(store: Store) -> str:
     """Where an environment is evaluated whose segments make a long context heavy."""
-    return _path(_heavy_environment(store))
-
-
-def _path(scope: Scope) -> str:
-    return f"/api/v2/projects/{scope.project}/environments/{scope.environment}/segments/evaluate"
+    return evaluate_path(_heavy_environment(store))
 
 
 def _heavy_environment(store: Store) -> Scope:
     scope = Scope("default", new_key("heavy"))
-    create_environment(
-        store, scope.project, store.environments.new_environment(scope.environment, "Heavy")
-    )
+    create_environment(store, scope.project, store.environments.new(scope.environment, "Heavy"))
     standard_segment(store, scope, "gold", rules=[rule("plan", "in", ["gold"])])
     standard_segment(store, scope, "named", included=["ada"], excluded=["bob"])
     big_segment(store, scope, "big", Edit("i+", "ada"))
@@ -132,7 +126,7 @@ def test_child__killed_or_out_of_memory__one_503_then_another_child(
     valkey_server: Server,
 ) -> None:
     with running_api(valkey_server.url) as api, api.client() as client, api.store() as store:
-        path = _path(_heavy_environment(store))
+        path = evaluate_path(_heavy_environment(store))
         assert client.post(path, json=CONTEXT).status_code == 200
         assert children_of(api.process.pid) == [], "started before it is needed"
         with ThreadPoolExecutor(1) as pool:
@@ -155,7 +149,7 @@ def test_child__killed_or_out_of_memory__one_503_then_another_child(
 
 def test_child__of_an_api_that_is_stopped__is_gone(valkey_server: Server) -> None:
     with running_api(valkey_server.url) as api, api.client() as client, api.store() as store:
-        path = _path(_heavy_environment(store))
+        path = evaluate_path(_heavy_environment(store))
         assert client.post(path, json=CONTEXT | NUMBERS).status_code == 200
         _assert_ends_with(api, signal.SIGTERM)
         assert "Traceback" not in api.log

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from api.launchdarkly.evaluations.routes import CONTEXT_BYTES
+from tests.support.segments.environment import evaluate_path
 from tests.support.servers.api import SCOPE, SEGMENTS, Api, assert_refused, create_segment
 
-_EVALUATE = f"/api/v2/projects/{SCOPE.project}/environments/{SCOPE.environment}/segments/evaluate"
+_EVALUATE = evaluate_path(SCOPE)
 #: Look-ups take one to three milliseconds beside these requests, and took hundreds.
 _LIMIT_S = 0.05
 

@@ -177,7 +177,7 @@ def test_any_text__half_of_a_surrogate_pair__is_refused(
     segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
     text = b'{"key":"half","name":"n","description":"' + half + b'"}'
     body = text if encoding == "utf-8" else text.decode("latin-1").encode(encoding)
-    expiry = f"/api/v2/segments/{SCOPE.project}/none/expiring-targets/{SCOPE.environment}"
+    expiry = "/api/v2/segments/default/none/expiring-targets/production"
     headers = {"Content-Type": "application/json"}
     for method, path in (("POST", segments), ("POST", "/api/v2/tokens"), ("PATCH", expiry)):
         reply = client.request(method, path, content=body, headers=headers)

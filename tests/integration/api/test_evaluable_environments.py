@@ -40,7 +40,7 @@ def test_read__nothing_changed__is_the_very_same(store: Store) -> None:
     first = environments.read(store, SCOPE)
 
     assert environments.read(store, SCOPE) is first
-    listed = [one.key for one in store.segments.list(SCOPE)]
+    listed = [one.key for one in store.segments.read_all(SCOPE)]
     assert [one.definition.key for one in first.segments] == [*first.compiled] == listed
 
 

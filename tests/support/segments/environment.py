@@ -81,6 +81,12 @@ def rule(
     return {"clauses": [clause | {"contextKind": kind, "negate": negate}]}
 
 
+def evaluate_path(scope: Scope) -> str:
+    """Give the path under which an environment's segments are evaluated."""
+    project, environment = scope.project, scope.environment
+    return f"/api/v2/projects/{project}/environments/{environment}/segments/evaluate"
+
+
 def fill_environment(store: Store, scope: Scope, count: int) -> int:
     """Write segments past the scripts, half of them big; one by one would take seconds.
 

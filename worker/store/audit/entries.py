@@ -1,18 +1,17 @@
-"""What the log of changes holds: who changed what, as a value and as the JSON that is stored.
+"""An entry of the audit log, who changed what, as a value and as the JSON that is stored.
 
-An entry never holds a context key: whoever makes one gives numbers of keys. It is bounded:
-texts and lists that are too long are cut, and the entry then says so.
+An entry never holds a context key: callers record numbers of keys. Its size is bounded: texts
+and lists that are too long are cut, and the entry is marked as truncated.
 """
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
-from worker.store.errors import StoreUnavailable
 from worker.store.keyspace import Scope
+from worker.store.records import RecordCodec, stored
 from worker.store.segments.definitions import Segment
 
 Kind = Literal["segment", "project", "environment", "token"]
@@ -23,8 +22,9 @@ ENTRY_BYTES: Final = 4_096
 
 #: Characters of a text and items of a list, tried one after the other until an entry fits.
 _CUTS: Final = ((1_000, 50), (250, 20), (40, 5))
-#: What matching, links and limits go by; their form bounds them.
-_NEVER_CUT: Final = frozenset({"token_id", "actions", "kind", "resource", "verb"})
+#: The fields that may be cut. The others are bounded by their form, and matching, links and
+#: limits need them whole.
+_CUT: Final = ("actor", "name", "comment", "before", "after")
 _KEY: Final = r"[A-Za-z0-9._-]{1,256}"
 _NUMBER: Final = r"0|[1-9][0-9]{0,18}"
 _ID: Final = re.compile(rf"(?:({_KEY}):({_KEY}):)?({_NUMBER})-({_NUMBER})")
@@ -32,20 +32,21 @@ _ID: Final = re.compile(rf"(?:({_KEY}):({_KEY}):)?({_NUMBER})-({_NUMBER})")
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change."""
+    """Who made a change."""
 
     name: str
     token_id: str = ""
-    """Which access token it was; '' for none."""
+    """Id of the access token; empty for none."""
 
 
-#: bigseg itself, when the clock and no caller makes a change.
+#: bigseg itself, for changes that are due by the clock and made by no caller.
 OURSELVES: Final = Actor("bigseg")
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change, as it is put on record."""
+    """One recorded change."""
 
     actor: str
     token_id: str
@@ -61,11 +62,16 @@ class Change:
     comment: str | None = None
     before: Summary | None = None
     after: Summary | None = None
+    truncated: bool = False
+    """Set where it is stored: whether texts or lists were too long and are cut."""
+
+
+_CODEC: Final = RecordCodec(Change)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an entry is: its place in the order of all, and its name."""
+    """Where an entry stands in the order of all entries; its text form is the entry's id."""
 
     at_ms: int
     sequence: int
@@ -75,8 +81,8 @@ class Position:
     @property
     def order(self) -> tuple[int, int, str, str]:
         """Greater for what is newer; no two entries share it."""
-        place = ("", "") if self.scope is None else (self.scope.project, self.scope.environment)
-        return (self.at_ms, self.sequence, *place)
+        log = ("", "") if self.scope is None else (self.scope.project, self.scope.environment)
+        return (self.at_ms, self.sequence, *log)
 
     def __str__(self) -> str:
         """The entry's id: ``project:environment:ms-n``, ``ms-n`` in the account's log."""
@@ -102,32 +108,30 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change on record."""
+    """One change in the log."""
 
     position: Position
-    """When it was made, by the store's clock, and where it is."""
+    """Which log holds it, and when it was made by the store's clock."""
     change: Change
-    truncated: bool
-    """Whether texts or lists of the change were too long and are cut."""
 
     @property
     def id(self) -> str:
-        """Names the entry everywhere."""
+        """The id under which callers find the entry."""
         return str(self.position)
 
 
 def segment_resource(scope: Scope, key: str) -> str:
-    """The segment as entries name it."""
+    """The name of a segment in entries."""
     return f"{environment_resource(scope)}:segment/{key}"
 
 
 def environment_resource(scope: Scope) -> str:
-    """The environment as entries name it."""
+    """The name of an environment in entries."""
     return f"{project_resource(scope.project)}:env/{scope.environment}"
 
 
 def project_resource(key: str) -> str:
-    """The project as entries name it."""
+    """The name of a project in entries."""
     return f"proj/{key}"
 
 
@@ -158,45 +162,26 @@ def segment_change(
 
 def encode(change: Change) -> bytes:
     """The stored form, at most ``ENTRY_BYTES`` for names that the API takes."""
-    fields = {name: value for name, value in _fields(change).items() if value is not None}
-    text = b""
     for characters, items in _CUTS:
-        text = _encoded(fields, _Cutter(characters, items))
+        text = _CODEC.encode(_cut(change, _Cutter(characters, items)))
         if len(text) <= ENTRY_BYTES:
             return text
-    whole = {name: fields[name] for name in fields if name not in {"before", "after"}}
-    cutter = _Cutter(*_CUTS[-1])
-    cutter.used = True
-    return _encoded(whole, cutter)
+    bare = dataclasses.replace(change, before=None, after=None, truncated=True)
+    return _CODEC.encode(_cut(bare, _Cutter(*_CUTS[-1])))
 
 
 def decode(position: Position, text: bytes) -> AuditEntry:
     """Read the stored form.
 
     Raises:
-        StoreUnavailable: it was written by another release.
+        UnreadableRecord: it is damaged, or another release wrote it.
     """
-    try:
-        fields: dict[str, Any] = json.loads(text)
-        truncated = bool(fields.pop("truncated", False))
-        fields["actions"] = tuple(fields["actions"])
-        return AuditEntry(position, Change(**fields), truncated)
-    except (ValueError, TypeError, KeyError) as exc:
-        message = f"entry {position} of the log of changes is not readable by this release"
-        raise StoreUnavailable(message) from exc
+    return AuditEntry(position, _CODEC.decode(text, f"entry {position} of the audit log"))
 
 
-def _fields(change: Change) -> dict[str, Any]:
-    return {one.name: getattr(change, one.name) for one in dataclasses.fields(change)}
-
-
-def _encoded(fields: Mapping[str, Any], cutter: "_Cutter") -> bytes:
-    cut = {
-        name: value if name in _NEVER_CUT else cutter.cut(value) for name, value in fields.items()
-    }
-    if cutter.used:
-        cut["truncated"] = True
-    return json.dumps(cut, separators=(",", ":"), ensure_ascii=False).encode()
+def _cut(change: Change, cutter: "_Cutter") -> Change:
+    cut = {name: cutter.cut(getattr(change, name)) for name in _CUT}
+    return dataclasses.replace(change, **cut, truncated=change.truncated or cutter.used)
 
 
 @dataclass(slots=True)

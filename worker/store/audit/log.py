@@ -1,11 +1,11 @@
-"""The log of changes: one bounded stream an environment, and one for the account."""
+"""The audit log: one bounded stream for each environment, and one for the account."""
 
 import heapq
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import structlog
+from pydantic_core import from_json
 
 from worker.store.audit.entries import AuditEntry, Change, Position, decode, encode
 from worker.store.batches import batches
@@ -26,10 +26,11 @@ _log = structlog.get_logger(__name__)
 
 
 class AuditStore:
-    """Who changed what, newest first, under one prefix.
+    """Who changed what, under one prefix.
 
-    Each log keeps its last entries and forgets older ones. An environment's log goes with
-    the environment; what happened to the environment itself is in the account's.
+    Each log keeps its newest entries and drops older ones. An environment's log is deleted
+    with the environment; changes of the environment itself are in the account's log. Reads
+    may raise ``StoreUnavailable`` and are safe to retry.
     """
 
     def __init__(self, database: Database, most_entries: int) -> None:
@@ -37,22 +38,22 @@ class AuditStore:
         self._most_entries = most_entries
 
     def record(self, log: Log, change: Change) -> None:
-        """Put a change on record that has been made; never fails.
+        """Record a change that has been made; never fails.
 
-        A store that does not take the entry does not undo the change: the whole entry is
-        then one ``audit.lost`` line in the process's own log.
+        The change stands even if the store does not take its entry: the whole entry is then
+        one ``audit.lost`` line in the process's own log.
         """
         try:
             self.append(log, change)
         except StoreError as exc:
-            place = "account" if log is None else f"{log.project}:{log.environment}"
-            _log.error("audit.lost", log=place, entry=json.loads(encode(change)), reason=str(exc))
+            name = "account" if log is None else f"{log.project}:{log.environment}"
+            _log.error("audit.lost", log=name, entry=from_json(encode(change)), reason=str(exc))
 
     def append(self, log: Log, change: Change) -> str:
-        """Put a change on record. Cost: one round trip.
+        """Record a change. Cost: one round trip.
 
         Args:
-            log: where; the account's log takes it instead once the environment is deleted.
+            log: which log; the account's takes it instead once the environment is deleted.
             change: what was done.
 
         Returns:
@@ -68,7 +69,7 @@ class AuditStore:
             f"record a change of {change.resource}",
             (self._most_entries, encode(change)),
         )
-        reply: bytes = self._db.run(what, "audit_append", keys, arguments)
+        reply: bytes = self._db.run(what, "audit/append", keys, arguments)
         if reply == b"closed":
             return self.append(None, change)
         return str(_position(reply, log))
@@ -77,15 +78,15 @@ class AuditStore:
         """Read one entry. Cost: one round trip.
 
         Raises:
-            AuditEntryNotFound: there is none of this id, or it is forgotten.
-            StoreUnavailable: no answer. Safe to retry.
+            AuditEntryNotFound: no entry has this id, or it was dropped.
+            UnreadableRecord: the entry is damaged, or of another release.
         """
         try:
             position = Position.parse(entry_id)
         except ValueError as exc:
             raise _not_found(entry_id) from exc
         stream_id = f"{position.at_ms}-{position.sequence}"
-        with driver_errors(f"read entry {entry_id[:80]} of the log of changes"):
+        with driver_errors(f"read entry {entry_id[:80]} of the audit log"):
             found = self._db.client.xrevrange(
                 self._key(position.scope), max=stream_id, min=stream_id, count=1
             )
@@ -101,25 +102,25 @@ class AuditStore:
         after_ms: int | None = None,
         older_than: Position | None = None,
     ) -> Iterator[AuditEntry]:
-        """Read several logs as one, newest first, as far as the caller goes on.
+        """Read several logs as one, newest first, for as long as the caller iterates.
 
-        Cost: one command a log to begin with, 500 in one round trip, then one round trip
-        for each 100 entries of a log.
+        Cost: one command for each log to begin with, 500 in one round trip, then one round
+        trip for each 100 entries of a log.
 
         Args:
-            logs: which, each once.
+            logs: which logs, each once.
             before_ms: only entries made before this time, in Unix milliseconds.
             after_ms: only entries made after it.
-            older_than: only entries after this one in the order of the answer.
+            older_than: only entries that follow this one in that order.
 
         Raises:
-            StoreUnavailable: no answer. Safe to retry.
+            UnreadableRecord: an entry is damaged, or of another release.
         """
         lower = "-" if after_ms is None else f"{after_ms + 1}-0"
         size = max(1, _PAGE // max(1, len(logs)))
         streams: list[Iterator[AuditEntry]] = []
         for group in batches(logs, _LOGS_PER_CALL):
-            with driver_errors("read the log of changes"):
+            with driver_errors("read the audit log"):
                 pipeline = self._db.client.pipeline(transaction=False)
                 for log in group:
                     upper = _upper(log, before_ms, older_than)
@@ -128,7 +129,7 @@ class AuditStore:
             streams += [
                 self._rest(log, page, size, lower) for log, page in zip(group, pages, strict=True)
             ]
-        return heapq.merge(*streams, key=lambda one: one.position.order, reverse=True)
+        return heapq.merge(*streams, key=lambda entry: entry.position.order, reverse=True)
 
     def _rest(
         self, log: Log, page: list[StreamEntry], asked: int, lower: str
@@ -139,7 +140,7 @@ class AuditStore:
             if len(page) < asked:
                 return
             last, asked = _position(page[-1][0], log), _PAGE
-            with driver_errors("read the log of changes"):
+            with driver_errors("read the audit log"):
                 page = self._db.client.xrevrange(
                     self._key(log),
                     max=_stream_id(*_before(last.at_ms, last.sequence)),

@@ -29,8 +29,7 @@ from worker.store.jobs.stage_state import (
 )
 from worker.store.keyspace import ListRef, Scope
 from worker.store.records import RecordCodec
-from worker.store.server.connections import driver_errors, node_client
-from worker.store.server.database import Database
+from worker.store.server import Database, driver_errors, node_client
 from worker.store.server.scripts import Argument, ScriptName
 
 Value = TypeVar("Value")
@@ -103,7 +102,7 @@ class JobStore:
             the job has ended; ``None`` when nothing is available, or the job is gone.
         """
         token = self._db.random_name()
-        reply = self._run("job_take", ref, [token, lease_ms, most_tries])
+        reply = self._run("job/take", ref, [token, lease_ms, most_tries])
         match reply[0]:
             case b"unit":
                 return Unit(reply[1].decode(), reply[2], reply[3], reply[4], token)
@@ -120,7 +119,7 @@ class JobStore:
         """Prolong a lease because of progress; ``False`` when it is no longer ours."""
         args: list[Argument] = [unit.token, unit.stage, unit.number, lease_ms, rows]
         args.append(size_bytes)
-        return bool(self._run("job_renew", ref, args))
+        return bool(self._run("job/renew", ref, args))
 
     def finish(
         self, ref: JobRef, unit: Unit, result: bytes, *, rows: int, size_bytes: int
@@ -131,7 +130,7 @@ class JobStore:
             How many units of the stage are left; ``None`` when another try was first or
             the job moved on.
         """
-        left = self._run("job_finish", ref, [unit.stage, unit.number, result, rows, size_bytes])
+        left = self._run("job/finish", ref, [unit.stage, unit.number, result, rows, size_bytes])
         return None if left < 0 else int(left)
 
     def results(
@@ -153,7 +152,7 @@ class JobStore:
 
     def give_back(self, ref: JobRef, unit: Unit, *, pause_ms: int) -> None:
         """Give a unit back after an error; it can be taken again after the pause."""
-        self._run("job_fail", ref, [unit.token, unit.stage, unit.number, pause_ms])
+        self._run("job/give_back", ref, [unit.token, unit.stage, unit.number, pause_ms])
 
     def advance(
         self,
@@ -177,13 +176,13 @@ class JobStore:
         args: list[Argument] = [from_stage, to_stage, units, int(drained)]
         for name, text in (entered_entry(to_stage, self._db.now_ms()), *entries):
             args += [name, text]
-        return bool(self._run("job_advance", ref, args))
+        return bool(self._run("job/advance", ref, args))
 
     def reopen(
         self, ref: JobRef, from_stage: str, to_stage: str, units: int, numbers: Sequence[int]
     ) -> bool:
         """Go back to an earlier stage to do some of its units again."""
-        return bool(self._run("job_reopen", ref, [from_stage, to_stage, units, *numbers]))
+        return bool(self._run("job/reopen", ref, [from_stage, to_stage, units, *numbers]))
 
     def hold(self, ref: JobRef, from_stage: str, edited: int) -> bool:
         """Have a job do nothing until it is resumed; see :meth:`note_edited`.
@@ -203,7 +202,7 @@ class JobStore:
 
     def note_entered(self, ref: JobRef, stage: str) -> None:
         """Record that a unit goes on to another stage's work without leaving its own."""
-        self._run("job_put", ref, entered_entry(stage, self._db.now_ms()))
+        self._run("job/put_field", ref, entered_entry(stage, self._db.now_ms()))
 
     def read(self, ref: JobRef, field: StageField[Value]) -> Value | None:
         """Read what an earlier stage left; ``None`` when it left nothing.
@@ -217,7 +216,7 @@ class JobStore:
 
     def write(self, ref: JobRef, field: StageField[Value], value: Value) -> None:
         """Leave something for later; the last writer wins. A job that is gone takes nothing."""
-        self._run("job_put", ref, field.entry(value))
+        self._run("job/put_field", ref, field.entry(value))
 
     def end(
         self,
@@ -240,7 +239,7 @@ class JobStore:
             fields += ["reason", reason]
         if report is not None:
             fields += ["report", encode_report(report)]
-        return bool(self._run("job_end", ref, [keep_s, *fields]))
+        return bool(self._run("job/end", ref, [keep_s, *fields]))
 
     def forget(self, ref: JobRef) -> None:
         """Remove an ended job from the active ones: all it used is freed. Idempotent."""
@@ -251,7 +250,7 @@ class JobStore:
         """Whether it is this caller's turn at a periodic chore: one caller each period."""
         args: list[Argument] = [self._db.random_name(), every_ms]
         what = f"take the turn at {name}"
-        return bool(self._db.run(what, "job_turn", [self._db.keys.turn(name)], args))
+        return bool(self._db.run(what, "job/take_turn", [self._db.keys.turn(name)], args))
 
     def reserve_memory(self, ref: JobRef, needed_bytes: int) -> None:
         """Set memory aside for a build."""
@@ -316,7 +315,8 @@ class JobStore:
         return self._db.keys.job(ref.scope, ref.kind, ref.job_id)
 
     def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
-        return self._db.run(f"{name} {ref}", name, [self._key(ref)], args)
+        step = name.partition("/")[2].replace("_", " ")
+        return self._db.run(f"{step} {ref}", name, [self._key(ref)], args)
 
 
 def _not_found(ref: JobRef) -> JobNotFound:

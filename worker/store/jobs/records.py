@@ -41,7 +41,8 @@ class JobRef:
 
     def __str__(self) -> str:
         """The form that travels in messages: ``import:project:environment:id``."""
-        return f"{self.kind}:{self.scope.project}:{self.scope.environment}:{self.job_id}"
+        scope = self.scope
+        return f"{self.kind}:{scope.project}:{scope.environment}:{self.job_id}"
 
     @classmethod
     def parse(cls, text: str) -> "JobRef":

@@ -5,12 +5,12 @@ A request is ``receiving`` while its body is received, ``starting`` once its job
 else, so of two requests with one key only one goes on.
 """
 
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from worker.store.records import RecordCodec, stored
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
 
@@ -22,6 +22,7 @@ KEPT_MS: Final = 24 * 3_600_000
 RECEIVING_MS: Final = 60_000
 
 
+@stored
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
     """One request."""
@@ -36,6 +37,9 @@ class RequestRecord:
     location: str = ""
     body: str = ""
     """The answer, once it is known."""
+
+
+_CODEC: Final = RecordCodec(RequestRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class RequestStore:
             text, left_ms = pipeline.execute()
         if text is None:
             return None
-        record = RequestRecord(**json.loads(text))
+        record = _CODEC.decode(text, f"request {name}")
         return StoredRequest(record, max(0, _kept_ms(record) - left_ms))
 
     def replace(
@@ -90,7 +94,7 @@ class RequestStore:
         keep_ms = 0 if record is None else _kept_ms(record)
         arguments = (_encode(expected), _encode(record), keep_ms)
         key = self._db.keys.request(name)
-        return bool(self._db.run("write a request's record", "request_put", [key], arguments))
+        return bool(self._db.run("write a request's record", "job/put_request", [key], arguments))
 
 
 def digest_of(*parts: object) -> str:
@@ -98,10 +102,8 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _encode(record: RequestRecord | None) -> str:
-    if record is None:
-        return ""
-    return json.dumps(dataclasses.asdict(record), separators=(",", ":"))
+def _encode(record: RequestRecord | None) -> bytes:
+    return b"" if record is None else _CODEC.encode(record)
 
 
 def _kept_ms(record: RequestRecord) -> int:

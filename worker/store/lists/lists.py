@@ -114,7 +114,7 @@ class MembershipStore:
 
     def create(self, ref: ListRef) -> None:
         """Make the empty lists of a new generation. Safe to retry."""
-        self._run("create_list", ref, [self._db.random_name()])
+        self._run("list/create", ref, [self._db.random_name()])
 
     def state(self, ref: ListRef) -> ListState:
         """Read a list record. Cost: one round trip.
@@ -175,7 +175,7 @@ class MembershipStore:
             flat: list[Argument] = [first]
             for op in ops:
                 flat += _op(op)
-            reply = self._run("edit", ref, flat)
+            reply = self._run("list/edit", ref, flat)
             _accepted(ref, reply)
             first, outgrown = "0", outgrows(Revision.parse(reply[1]), reply[2], reply[3])
         return outgrown
@@ -252,10 +252,10 @@ class MembershipStore:
             StoreUnavailable: no answer.
         """
         args: list[Argument] = [import_id, self._db.random_name()[:8], int(waits), int(supersedes)]
-        reply = self._run("claim", ref, args)
+        reply = self._run("list/claim", ref, args)
         while reply[0] == b"prune":
             prune_schedules(self._db, ref)
-            reply = self._run("claim", ref, args)
+            reply = self._run("list/claim", ref, args)
         _accepted(ref, reply)
         # Reclaiming may have struck the list off just before it was claimed.
         self.watch(ref)
@@ -279,7 +279,9 @@ class MembershipStore:
             Fenced: the import no longer holds the list.
             StoreUnavailable: no answer. Safe to retry.
         """
-        return Revision.parse(self._run("prepare", ref, [import_id, included_bits, excluded_bits]))
+        return Revision.parse(
+            self._run("list/prepare", ref, [import_id, included_bits, excluded_bits])
+        )
 
     def target(self, ref: ListRef, import_id: str) -> Revision:
         """Read what :meth:`prepare` fixed.
@@ -288,7 +290,7 @@ class MembershipStore:
             Fenced: the import no longer holds the list, or its size was never fixed.
             StoreUnavailable: no answer. Safe to retry.
         """
-        return Revision.parse(self._run("prepare", ref, [import_id]))
+        return Revision.parse(self._run("list/prepare", ref, [import_id]))
 
     def seal(self, ref: ListRef, import_id: str) -> Sealed:
         """End all writing of shards, so that they can be counted. Safe to retry.
@@ -297,7 +299,7 @@ class MembershipStore:
             Fenced: the import no longer holds the list.
             StoreUnavailable: no answer. Safe to retry.
         """
-        number, *counts = self._run("seal", ref, [import_id, "publish"])
+        number, *counts = self._run("list/seal", ref, [import_id, "publish"])
         return Sealed(number, (counts[0], counts[1]) if counts else None)
 
     def unseal(self, ref: ListRef, import_id: str) -> None:
@@ -306,7 +308,7 @@ class MembershipStore:
         Raises:
             Fenced: the import no longer holds the list, or is being published.
         """
-        self._run("seal", ref, [import_id, "gather"])
+        self._run("list/seal", ref, [import_id, "gather"])
 
     def count(self, ref: ListRef, revision: Revision, side: Side, first: int, stop: int) -> int:
         """Count the members of shards ``first`` to ``stop`` (exclusive).
@@ -321,7 +323,7 @@ class MembershipStore:
         for start in range(first, stop, _COUNT_STEP):
             last = min(start + _COUNT_STEP, stop) - 1
             found, missing = self._run(
-                "count_shards", ref, [revision.name, side, start, last], journal=False
+                "list/count_shards", ref, [revision.name, side, start, last], journal=False
             )
             if missing:
                 message = f"{missing} shards of {ref.name} {revision.name} are missing"
@@ -358,7 +360,7 @@ class MembershipStore:
             Unsealed: the build was opened since it was counted. Seal and count again.
             StoreUnavailable: no answer. Safe to retry.
         """
-        reply = self._run("publish", ref, [import_id, *counts, retire_after_ms, seal])
+        reply = self._run("list/publish", ref, [import_id, *counts, retire_after_ms, seal])
         match reply[0]:
             case b"more":
                 return None
@@ -385,7 +387,7 @@ class MembershipStore:
             Whether nothing was cancelled, because the import has been published, or
             approved, before.
         """
-        return self._run("cancel", ref, [import_id, int(unapproved)]) in (b"done", b"approved")
+        return self._run("list/cancel", ref, [import_id, int(unapproved)]) in (b"done", b"approved")
 
     def delete(self, ref: ListRef) -> str | None:
         """Hide a list at once and leave its shards for reclaim. Safe to retry.
@@ -394,13 +396,13 @@ class MembershipStore:
             The id of the import that was building.
         """
         self.watch(ref)
-        building = self._run("delete_list", ref, []).decode()
+        building = self._run("list/delete", ref, []).decode()
         return building if building and not building.startswith(RESHARD_PREFIX) else None
 
     def watch(self, ref: ListRef) -> None:
         """Note that a list will have something to reclaim; comes before what causes it."""
         reclaimable = self._db.keys.reclaimable_lists(ref.scope)
-        self._db.run(f"watch list {ref.name}", "segment_watch", [reclaimable], [ref.name])
+        self._db.run(f"watch list {ref.name}", "segment/watch", [reclaimable], [ref.name])
 
     def _run(
         self, name: ScriptName, ref: ListRef, args: Sequence[Argument], *, journal: bool = True
@@ -408,7 +410,8 @@ class MembershipStore:
         keys = [self._db.keys.list_record(ref)]
         if journal:
             keys.append(self._db.keys.edits(ref))
-        return self._db.run(f"{name} {ref.name}", name, keys, args)
+        step = name.partition("/")[2].replace("_", " ")
+        return self._db.run(f"{step} {ref.name}", name, keys, args)
 
 
 def _op(edit: Edit) -> tuple[str, int, bytes]:

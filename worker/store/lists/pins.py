@@ -17,7 +17,7 @@ def pin(database: Database, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
         StoreUnavailable: no answer. Safe to retry.
     """
     record = database.keys.list_record(ref)
-    reply = database.run(f"pin {ref.name}", "pin", [record], [holder, ttl_ms])
+    reply = database.run(f"pin {ref.name}", "list/pin", [record], [holder, ttl_ms])
     if not reply:
         message = f"list {ref.name} has no live revision"
         raise SegmentNotFound(message)

@@ -25,7 +25,7 @@ def walk_schedules(database: Database, ref: ListRef) -> Iterator[Named]:
     cursor, walk = b"0", b""
     while True:
         what = f"walk over the schedules of {ref.name}"
-        reply = database.run(what, "walk_schedules", [record], [cursor, walk])
+        reply = database.run(what, "list/walk_schedules", [record], [cursor, walk])
         cursor, walk, *found = answered(ref, reply)
         yield from zip(found[::2], found[1::2], strict=True)
         if cursor == b"0":

@@ -97,7 +97,9 @@ def change_schedules(
         if times:
             note_hint(database, Hint.of_list(ref), min(times))
         record = database.keys.list_record(ref)
-        reply = database.run(f"change schedules of {ref.name}", "schedule", [record], arguments)
+        reply = database.run(
+            f"change schedules of {ref.name}", "list/schedule", [record], arguments
+        )
         answers += [answer.decode() for answer in answered(ref, reply)]
         if times:
             # Again: who looked between the two has taken the first hint off.
@@ -132,7 +134,7 @@ def expire_members(database: Database, ref: ListRef) -> Expired:
     keys = [database.keys.list_record(ref), database.keys.edits(ref)]
     removed = kept = 0
     while True:
-        reply = database.run(f"expire members of {ref.name}", "expire", keys, [kept])
+        reply = database.run(f"expire members of {ref.name}", "list/expire", keys, [kept])
         seen, left, gone, following = answered(ref, reply)
         removed, kept = removed + gone, kept + left
         if seen < PER_CALL:

@@ -1,7 +1,7 @@
 """The definitions of whole environments that this process has read before.
 
-Reading ten thousand definitions costs far more than asking whether they have changed, and
-reading their JSON costs far more than seeing that it is the same.
+Reading ten thousand definitions costs far more than checking whether they have changed, and
+decoding their JSON costs far more than comparing it.
 """
 
 import threading
@@ -12,17 +12,17 @@ from typing import Final
 from worker.store.keyspace import Scope
 from worker.store.segments.definitions import Segment
 
-#: Definitions kept in all: about 1.5 KB each.
+#: Definitions kept in total, about 1.5 KB each.
 _MOST_KEPT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells one state of an environment's definitions from every other."""
+    """Identifies one state of an environment's definitions."""
 
     change: bytes
-    """A random token that every change replaces, so that a server which lost its last
-    changes cannot come to the same stamp again."""
+    """A random name that every change replaces, so that a server which has lost its last
+    changes cannot arrive at the same stamp again."""
     count: int
 
 
@@ -38,8 +38,8 @@ class _Known:
 class DefinitionCache:
     """Definitions by environment, each with the stamp under which they were read.
 
-    Safe from any thread. It never says what is true now: only whoever compares the stamp
-    with the server's knows.
+    Safe from any thread. It does not know whether they are current: callers compare the stamp
+    with the server's.
     """
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
@@ -49,7 +49,7 @@ class DefinitionCache:
         self._count = 0
 
     def get(self, scope: Scope, stamp: Stamp) -> tuple[Segment, ...] | None:
-        """The definitions read under this stamp, newest first, if they are still here."""
+        """The definitions read under this stamp, newest first, if they are still cached."""
         known = self._known.get(scope)
         return known.in_order if known is not None and known.stamp == stamp else None
 
@@ -64,7 +64,7 @@ class DefinitionCache:
 
         Args:
             scope: their environment.
-            change: the token they were read under; without one they are not found again.
+            change: the random name they were read under; without one they are not kept.
             texts: all definitions of the environment, by segment key.
             decode: called with the key and text of each that the last reading did not find.
         """
@@ -81,7 +81,7 @@ class DefinitionCache:
         return in_order
 
     def _keep(self, scope: Scope, known: _Known) -> None:
-        """Keep definitions; those kept longest go when there are too many."""
+        """Keep definitions; the oldest ones go when there are too many."""
         size = len(known.in_order)
         with self._lock:
             self._drop(scope)

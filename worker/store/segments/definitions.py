@@ -16,13 +16,13 @@ from worker.store.records import RecordCodec, stored
 @stored
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The definition of one segment, without whom it targets."""
+    """The definition of one segment, without its targets and rules."""
 
     scope: Scope
     key: str
     name: str
     generation: int
-    """How many times this key has been created."""
+    """How often a segment of this key has been created."""
     created_ms: int
     modified_ms: int
     """When the definition was last changed; edits and imports of lists do not count."""
@@ -34,9 +34,9 @@ class Segment:
     context_kind: str = "user"
     salt: str = field(default="", repr=False)
     expires_ms: int | None = None
-    """When the first of its targets is to be removed; of a big segment its list knows."""
+    """When the first of its targets is removed; for a big segment, see its list."""
     targeted: bool = False
-    """Whether it has targets or rules; they are stored apart, and might be lost alone."""
+    """Whether it has targets or rules; they are stored apart and may be lost on their own."""
 
     @property
     def ref(self) -> ListRef:
@@ -46,7 +46,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class NewSegment:
-    """What a caller says of a segment to be created."""
+    """What creates a segment."""
 
     key: str
     name: str
@@ -77,7 +77,7 @@ class TargetSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A segment together with whom it targets, as of one moment."""
+    """A segment with its targets and rules, as of one moment."""
 
     segment: Segment
     targeting: bytes | None
@@ -87,14 +87,14 @@ class Definition:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server has lost whom it targets: then it cannot be told who is a member."""
+        """Whether the server has lost its targets, so that its members are unknown."""
         return self.segment.targeted and self.targeting is None
 
     def require_whole(self) -> None:
-        """Make sure that it is known whom it targets.
+        """Make sure that its targets are not lost.
 
         Raises:
-            ListUnknown: the server has lost it.
+            ListUnknown: they are.
         """
         if self.is_lost:
             key = self.segment.key
@@ -104,7 +104,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionChange:
-    """All of a definition that can change; the rest is fixed at its creation."""
+    """Everything in a definition that can change; the rest is fixed at its creation."""
 
     name: str
     description: str | None

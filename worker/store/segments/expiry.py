@@ -1,6 +1,6 @@
-"""Removing targets of standard segments when their time has come.
+"""Removes the targets of standard segments that are due.
 
-A schedule goes with its target in one write of the definition, under its optimistic lock.
+A target and its schedule are removed in one optimistic write of the definition.
 """
 
 import json
@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from worker.store.errors import SegmentChanged, SegmentNotFound, UnreadableRecord
+from worker.store.errors import SegmentNotFound, UnreadableRecord
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.schedules import Expired
+from worker.store.optimistic import retry_on_change
 from worker.store.segments.definitions import (
     Definition,
     DefinitionChange,
@@ -23,8 +24,6 @@ from worker.store.segments.definitions import (
 from worker.store.segments.segments import SegmentStore
 from worker.store.server.database import Database
 
-#: Reads anew when somebody else was faster; whoever changes a segment that often slows this.
-_TRIES: Final = 20
 _SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)
 #: The kind whose keys have lists of their own.
 _USER: Final = "user"
@@ -36,58 +35,55 @@ def save_target_schedules(
     current: Definition,
     schedules: Sequence[TargetSchedule],
 ) -> Segment:
-    """Replace the schedules of a standard segment that is still as it was read.
+    """Replace the schedules of a standard segment, unless it has changed since it was read.
 
     Args:
         database: where it is.
         segments: the store of its definition.
         current: the segment as it was read.
-        schedules: all of them; each about a target that the segment has.
+        schedules: all of them, each for a target that the segment has.
 
     Returns:
         The definition with its next version.
 
     Raises:
-        SegmentChanged: it is not; nothing was written.
+        SegmentChanged: it has; nothing was written.
         SegmentNotFound: or OutOfMemory, StoreUnavailable: as :meth:`SegmentStore.update`.
     """
     due_ms, hint = earliest_ms(schedules), Hint.of_targets(current.segment.ref)
     if due_ms is not None:
         note_hint(database, hint, due_ms)
-    segment = _written(segments, current.segment, current.targeting, schedules)
+    segment = _save(segments, current.segment, current.targeting, schedules)
     if due_ms is not None:
-        # Again: who looked between the two has taken the first hint off.
+        # Again: a worker that checked between the two has removed the first hint.
         note_hint(database, hint, due_ms)
     return segment
 
 
 def expire_targets(segments: SegmentStore, ref: ListRef, now_ms: int) -> Expired:
-    """Remove every target whose time has come, in one write. Safe to repeat at any time.
+    """Remove every target that is due, in one write. Safe to repeat at any time.
 
     Cost: one round trip when nothing is due, else linear in what the segment targets.
 
     Raises:
         SegmentNotFound: this generation of the segment is gone.
-        SegmentChanged: others changed it faster, many times over. Safe to retry.
+        ResourceChanged: others changed it during every attempt. Safe to retry.
         StoreUnavailable: no answer. Safe to retry.
     """
-    for _ in range(_TRIES):
+
+    def attempt() -> Expired:
         next_ms = next_target_ms(segments, ref)
         if next_ms is None or next_ms > now_ms:
             return Expired(0, 0, next_ms)
         current = segments.read(ref.scope, ref.segment)
-        if current.segment.generation != ref.generation:
-            continue
+        _require_generation(current.segment, ref)
         schedules = decode_schedules(current)
-        left = tuple(one for one in schedules if one.due_ms > now_ms)
-        due = [one for one in schedules if one.due_ms <= now_ms]
-        try:
-            _written(segments, current.segment, _without(current, due), left)
-        except SegmentChanged:
-            continue
+        left = tuple(schedule for schedule in schedules if schedule.due_ms > now_ms)
+        due = [schedule for schedule in schedules if schedule.due_ms <= now_ms]
+        _save(segments, current.segment, _without(current, due), left)
         return Expired(len(due), 0, earliest_ms(left))
-    message = f"segment {ref.segment} changes too fast to remove targets from it"
-    raise SegmentChanged(message)
+
+    return retry_on_change(f"segment {ref.segment}", attempt)
 
 
 def next_target_ms(segments: SegmentStore, ref: ListRef) -> int | None:
@@ -95,16 +91,19 @@ def next_target_ms(segments: SegmentStore, ref: ListRef) -> int | None:
 
     Raises:
         SegmentNotFound: this generation of the segment is gone.
-        StoreUnavailable: no answer. Safe to retry.
     """
     segment = segments.get(ref.scope, ref.segment)
-    if segment.generation != ref.generation:
-        message = f"segment {ref.segment} (generation {ref.generation}) was deleted"
-        raise SegmentNotFound(message)
+    _require_generation(segment, ref)
     return segment.expires_ms
 
 
-def _written(
+def _require_generation(segment: Segment, ref: ListRef) -> None:
+    if segment.generation != ref.generation:
+        message = f"segment {ref.segment} (generation {ref.generation}) was deleted"
+        raise SegmentNotFound(message)
+
+
+def _save(
     segments: SegmentStore,
     segment: Segment,
     targeting: bytes | None,
@@ -121,12 +120,12 @@ def _written(
 
 
 def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | None:
-    """What a segment targets, less some targets; all else stays as it is."""
+    """The targets and rules of a segment without some targets."""
     if definition.targeting is None:
         return None
     by_side: dict[Side, dict[str, set[str]]] = {side: {} for side in _SIDES}
-    for one in gone:
-        by_side[one.side].setdefault(one.context_kind, set()).add(one.key)
+    for schedule in gone:
+        by_side[schedule.side].setdefault(schedule.context_kind, set()).add(schedule.key)
     try:
         fields: dict[str, Any] = json.loads(definition.targeting)
         for side, keys in by_side.items():
@@ -146,7 +145,7 @@ def _kept(keys: Sequence[str], gone: AbstractSet[str]) -> list[str]:
 def _kept_entries(
     entries: Sequence[dict[str, Any]], gone: Mapping[str, AbstractSet[str]]
 ) -> list[dict[str, Any]]:
-    """The entries; one that loses its last key goes, as with any removal."""
+    """The entries without some keys; an entry that loses its last key goes too."""
     kept = []
     for entry in entries:
         values = _kept(entry["values"], gone.get(entry["contextKind"], frozenset()))

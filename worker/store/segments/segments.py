@@ -1,4 +1,4 @@
-"""Segment definitions: what exists and whom it targets, not who is in the lists."""
+"""Segment definitions: which segments exist and their targets, but not the members of lists."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class SegmentStore:
 
     A definition is visible only once its list exists, and a list is hidden before its
     definition goes: a reader never finds a segment whose list is not there. Targets and
-    rules are stored apart, so that whoever asks for neither does not read them; both parts
-    change in one step.
+    rules are stored apart, so that a reader who needs neither does not load them; both parts
+    change in one step. Every method may raise ``StoreUnavailable``: no answer, safe to retry.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class SegmentStore:
 
         Raises:
             SegmentExists: the key is taken.
-            EnvironmentNotFound: or ProjectNotFound: no such place.
-            StoreUnavailable: no answer. Safe to retry; a retry may find the segment there.
+            EnvironmentNotFound: or ProjectNotFound: it does not exist.
+            StoreUnavailable: no answer. A retry may find the segment there.
         """
         self._environments.require(scope)
         keys = [
@@ -71,7 +71,7 @@ class SegmentStore:
                 self._memberships.create(segment.ref)
             text, change = encode_segment(segment), self._db.random_name()
             arguments = (new.key, segment.generation, text, change)
-            reply = self._db.run(f"create segment {new.key}", "segment_create", keys, arguments)
+            reply = self._db.run(f"create segment {new.key}", "segment/create", keys, arguments)
             if reply == b"ok":
                 return segment
             if reply == b"exists":
@@ -102,9 +102,9 @@ class SegmentStore:
         """Read one definition. Cost: one round trip, two or three when it is not there.
 
         Raises:
-            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
+            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it does not exist.
             ListUnknown: the store has lost its data.
-            StoreUnavailable: no answer. Safe to retry.
+            UnreadableRecord: the definition is damaged, or of another release.
         """
         with driver_errors(f"look up segment {key}"):
             found = self._db.client.hget(self._db.keys.segments(scope), key)
@@ -113,10 +113,10 @@ class SegmentStore:
         return decode_segment(scope, key, found)
 
     def read(self, scope: Scope, key: str) -> Definition:
-        """Read one definition and whom it targets. Cost and errors: as :meth:`get`.
+        """Read one definition with its targets. Cost and errors: as :meth:`get`.
 
         Raises:
-            ListUnknown: the server has lost whom it targets.
+            ListUnknown: the server has lost its targets.
         """
         definition = self.read_many(scope, [key])[0]
         if definition is None:
@@ -125,23 +125,23 @@ class SegmentStore:
         return definition
 
     def read_many(self, scope: Scope, keys: Sequence[str]) -> Sequence[Definition | None]:
-        """Read definitions and whom they target, each 1,000 as of one moment.
+        """Read definitions with their targets, each 1,000 as of one moment.
 
         Cost: one round trip for 1,000 keys.
 
         Returns:
-            One for each key; ``None`` for a segment that does not exist. Look at
+            One for each key; ``None`` for a segment that does not exist. Check
             :attr:`Definition.is_lost`.
 
         Raises:
-            StoreUnavailable: no answer. Safe to retry.
+            UnreadableRecord: a definition is damaged, or of another release.
         """
         found: list[Definition | None] = []
         for group in batches(keys, _KEYS_PER_CALL):
             names = [self._db.keys.segments(scope)]
             names += [self._db.keys.targeting(scope, key) for key in group]
             what = f"read segments of {scope.environment}"
-            texts, targetings = self._db.run(what, "segment_read", names, group)
+            texts, targetings = self._db.run(what, "segment/read", names, group)
             found += [
                 None
                 if text is None
@@ -150,17 +150,20 @@ class SegmentStore:
             ]
         return found
 
-    def list(self, scope: Scope) -> list[Segment]:
+    def read_all(self, scope: Scope) -> list[Segment]:
         """Read all definitions of an environment, newest first.
 
         Cost: two round trips, and a third with a large reply if a definition has changed
         since this process read them last; only those that have are decoded then.
         """
         self._environments.require(scope)
-        return [*self.found_in(scope)]
+        return [*self.read_remaining(scope)]
 
-    def found_in(self, scope: Scope) -> Sequence[Segment]:
-        """As :meth:`list`, also of an environment whose deletion is not finished."""
+    def read_remaining(self, scope: Scope) -> Sequence[Segment]:
+        """As :meth:`read_all`, but without a check that the environment exists.
+
+        A deletion reads so what is left of an environment.
+        """
         state, segments = self._db.keys.environment_state(scope), self._db.keys.segments(scope)
         with driver_errors(f"list segments of {scope.environment}"):
             pipeline = self._db.client.pipeline(transaction=True)
@@ -173,22 +176,25 @@ class SegmentStore:
         with driver_errors(f"list segments of {scope.environment}"):
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hget(state, "changed")
-            pipeline.hgetall(segments)
-            change, texts = pipeline.execute()
+            # Not HGETALL: in a cluster's transaction the driver leaves its reply a flat list.
+            pipeline.hkeys(segments)
+            pipeline.hvals(segments)
+            change, keys, values = pipeline.execute()
+        texts = dict(zip(keys, values, strict=True))
         return self._cache.read(scope, change, texts, partial(decode_segment, scope))
 
     def update(self, current: Segment, change: DefinitionChange) -> Segment:
         """Change a definition, unless somebody else has changed it since it was read.
 
         Args:
-            current: the definition that the change was made from.
-            change: what it is to be from now on.
+            current: the definition as it was read.
+            change: its new content.
 
         Returns:
             The definition with its next version.
 
         Raises:
-            SegmentChanged: the change was made from an older definition; nothing was written.
+            SegmentChanged: it has changed since; nothing was written.
             SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it was deleted.
             OutOfMemory: the server is full; nothing was written.
             StoreUnavailable: no answer. A retry may find its own change: SegmentChanged.
@@ -208,7 +214,7 @@ class SegmentStore:
         texts = (encode_segment(changed), encode_targets(change))
         arguments = (*expected, *texts, self._db.random_name())
         keys = self._definition_keys(current.ref)
-        reply = self._db.run(f"change segment {key}", "segment_update", keys, arguments)
+        reply = self._db.run(f"change segment {key}", "segment/update", keys, arguments)
         if reply == b"gone":
             raise self._missing(scope, key)
         if reply == b"changed":
@@ -219,33 +225,28 @@ class SegmentStore:
     def delete(self, scope: Scope, key: str) -> tuple[Segment, str | None]:
         """Delete a segment; its members are freed later, in bounded steps.
 
-        The list is hidden first, so from the first step on no answer comes from it.
+        The list is hidden first: from the first step on it answers no look-up.
 
         Returns:
             The definition, and the id of the import that was building, if any.
 
         Raises:
             SegmentNotFound: no such segment.
-            StoreUnavailable: no answer. Safe to retry.
         """
         segment = self.get(scope, key)
         return segment, self.remove(segment)
 
     def remove(self, segment: Segment) -> str | None:
-        """As :meth:`delete`, of a generation that was read before; another one stays."""
+        """As :meth:`delete`, for a generation that was read before; another one stays."""
         building = self._memberships.delete(segment.ref) if segment.unbounded else None
         self.forget(segment.ref)
         return building
 
     def forget(self, ref: ListRef) -> None:
-        """Drop the definition of a generation whose list is hidden; another one stays.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """Drop the definition of a generation whose list is hidden; another one stays."""
         arguments = (ref.segment, ref.generation, self._db.random_name())
         keys = self._definition_keys(ref)
-        self._db.run(f"delete segment {ref.segment}", "segment_delete", keys, arguments)
+        self._db.run(f"delete segment {ref.segment}", "segment/delete", keys, arguments)
 
     def _definition_keys(self, ref: ListRef) -> tuple[str, ...]:
         return (

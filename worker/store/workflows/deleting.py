@@ -9,6 +9,8 @@ finisher, of this deletion or an earlier one, can no longer touch what comes aft
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from worker.store.errors import (
@@ -16,40 +18,39 @@ from worker.store.errors import (
     LastProject,
     ProjectExists,
     ProjectNotFound,
+    StoreUnavailable,
 )
 from worker.store.jobs.records import JobRef
 from worker.store.keyspace import Scope
-from worker.store.projects.records import Place, PlaceRecord, decode, encode
+from worker.store.projects.records import Environment, Project, Record
+from worker.store.segments.definitions import Segment
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
+from worker.store.workflows.claims import DELETED
 
 _REASON: Final = "environment deleted"
-#: Seconds for which the record of a job that a deletion has stopped can be read.
-_KEEP_STOPPED_S: Final = 30 * 86_400
 _EXPORTS_PER_CALL: Final = 1_000
 
 
-def create_project(store: Store, place: Place, environments: Sequence[Place]) -> None:
+def create_project(store: Store, project: Project, environments: Sequence[Environment]) -> None:
     """Create a project, then its environments; see :func:`create_environment`.
 
     Raises:
         ProjectExists: the key is taken.
         StoreUnavailable: no answer. A retry may find the project there.
     """
-    hash_key = store.keyspace.projects()
-    left = store.environments.project_record(place.key)
-    if left is not None and left.deletion is not None:
+    left = store.projects.records.find(project.key)
+    if left is not None and left.value.deletion is not None:
         _delete_environments(store, left)
-    free = left is None or left.deletion is not None
-    expected = None if left is None else left.text
-    if not free or not store.environments.put(hash_key, place.key, expected, encode(place)):
-        message = f"project {place.key} already exists"
+    free = left is None or left.value.deletion is not None
+    if not free or not store.projects.records.put(left, project):
+        message = f"project {project.key} already exists"
         raise ProjectExists(message)
     for environment in environments:
-        create_environment(store, place.key, environment)
+        create_environment(store, project.key, environment)
 
 
-def create_environment(store: Store, project: str, place: Place) -> None:
+def create_environment(store: Store, project: str, environment: Environment) -> None:
     """Create an environment without segments; the generations of old ones go on.
 
     What a deleted environment of this key left is deleted first.
@@ -59,25 +60,24 @@ def create_environment(store: Store, project: str, place: Place) -> None:
         ProjectNotFound: no such project.
         StoreUnavailable: no answer. A retry may find the environment there.
     """
-    scope, hash_key = Scope(project, place.key), store.keyspace.environments(project)
-    store.environments.project(project)
+    scope, records = Scope(project, environment.key), store.environments.records(project)
+    store.projects.get(project)
     while True:
-        with driver_errors(f"create environment {place.key}"):
+        with driver_errors(f"create environment {environment.key}"):
             closed = store.client.hget(store.keyspace.environment_state(scope), "closed")
-        left = store.environments.environment_record(scope)
-        if left is not None and left.deletion is None:
-            message = f"environment {place.key} already exists in project {project}"
+        left = records.find(environment.key)
+        if left is not None and left.value.deletion is None:
+            message = f"environment {environment.key} already exists in project {project}"
             raise EnvironmentExists(message)
-        if left is not None and left.deletion is not None:
-            _empty(store, scope, left.deletion)
-            closed = left.deletion.encode()
+        if left is not None and left.value.deletion is not None:
+            _empty(store, scope, left.value.deletion)
+            closed = left.value.deletion.encode()
         if closed is not None:
             _open(store, scope, closed.decode())
-        expected = None if left is None else left.text
-        if store.environments.put(hash_key, place.key, expected, encode(place)):
+        if records.put(left, environment):
             break
     try:
-        store.environments.project(project)
+        store.projects.get(project)
     except ProjectNotFound:
         # Deleted in between, and its deletion may not have seen this environment.
         delete_environment(store, scope)
@@ -94,9 +94,9 @@ def delete_environment(store: Store, scope: Scope) -> None:
         StoreUnavailable: no answer. Safe to retry: upkeep finishes a deletion once begun.
     """
     while True:
-        store.environments.environment(scope)
-        record = store.environments.environment_record(scope)
-        if record is None or record.deletion is not None:
+        store.environments.require(scope)
+        record = store.environments.records(scope.project).find(scope.environment)
+        if record is None or record.value.deletion is not None:
             continue
         deletion = _mark_environment(store, scope, record)
         if deletion is not None:
@@ -113,18 +113,41 @@ def delete_project(store: Store, key: str) -> None:
         StoreUnavailable: no answer. Safe to retry: upkeep finishes a deletion once begun.
     """
     while True:
-        store.environments.project(key)
-        if [one.key for one in store.environments.projects()] == [key]:
+        store.projects.get(key)
+        if [project.key for project in store.projects.read_all()] == [key]:
             message = f"project {key} is the last one; create another one first"
             raise LastProject(message)
-        record = store.environments.project_record(key)
-        if record is None or record.deletion is not None:
+        records = store.projects.records
+        record = records.find(key)
+        if record is None or record.value.deletion is not None:
             continue
-        if _mark(store, store.keyspace.projects(), record, store.database.random_name()):
-            marked = store.environments.project_record(key)
+        deletion = store.database.random_name()
+        if records.put(record, replace(record.value, deletion=deletion)):
+            marked = records.find(key)
             if marked is not None:
                 _delete_environments(store, marked)
             return
+
+
+def remove_segment(store: Store, scope: Scope, key: str) -> Segment:
+    """Delete a segment, and end the import that was building its lists.
+
+    Its members are hidden at once and freed later, in bounded steps.
+
+    Returns:
+        The deleted definition.
+
+    Raises:
+        SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    segment, building = store.segments.delete(scope, key)
+    if building is not None:
+        job = JobRef("import", scope, building)
+        # When this goes unanswered, the import finds its list deleted and ends by itself.
+        with suppress(StoreUnavailable):
+            store.jobs.end(job, "stopped", reason=DELETED, keep_s=store.job_retention_s)
+    return segment
 
 
 def finish_deletions(store: Store) -> int:
@@ -133,32 +156,28 @@ def finish_deletions(store: Store) -> int:
     Cost: one round trip a project and one an environment when there is nothing to do.
 
     Returns:
-        Places whose last trace was removed.
+        Projects and environments whose last trace was removed.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
     finished = 0
-    for scope in store.environments.scopes():
+    for scope in store.environments.list_refs():
         finished += _finish_environment(store, scope)
-    projects = store.keyspace.projects()
-    with driver_errors("list the projects"):
-        keys = [key.decode() for key in store.client.hkeys(projects)]
-    for key in keys:
-        record = store.environments.project_record(key)
-        if record is None or record.deletion is None:
+    for record in store.projects.records.find_all():
+        if record.value.deletion is None:
             continue
         _delete_environments(store, record)
-        with driver_errors(f"look for environments of {key}"):
-            empty = not store.client.hlen(store.keyspace.environments(key))
-        if empty:
-            finished += store.environments.put(projects, key, record.text, None, keep_last=True)
+        if store.environments.records(record.value.key).is_empty():
+            finished += store.projects.records.remove(record, keep_last=True)
     return finished
 
 
 def _finish_environment(store: Store, scope: Scope) -> bool:
-    record = store.environments.environment_record(scope)
-    if record is None or record.deletion is None or not _empty(store, scope, record.deletion):
+    records = store.environments.records(scope.project)
+    record = records.find(scope.environment)
+    deletion = None if record is None else record.value.deletion
+    if record is None or deletion is None or not _empty(store, scope, deletion):
         return False
     keys = store.keyspace
     with driver_errors(f"look at what is left of {scope.environment}"):
@@ -169,42 +188,31 @@ def _finish_environment(store: Store, scope: Scope) -> bool:
         )
     if any(left):
         return False
-    return store.environments.put(
-        keys.environments(scope.project), scope.environment, record.text, None
-    )
+    return records.remove(record)
 
 
-def _delete_environments(store: Store, project: PlaceRecord) -> None:
+def _delete_environments(store: Store, project: Record[Project]) -> None:
     """Delete the environments of a deleted project, unless it was made anew since."""
-    key = project.place.key
-    hash_key = store.keyspace.environments(key)
-    with driver_errors(f"list environments of {key}"):
-        found = store.client.hgetall(hash_key)
-    now = store.environments.project_record(key)
-    if now is None or now.text != project.text or now.deletion is None:
+    key = project.value.key
+    found = store.environments.records(key).find_all()
+    if project.value.deletion is None or store.projects.records.find(key) != project:
         return
     # What was read before this comparison is old, and is replaced only if it still is.
-    for name, text in found.items():
-        scope, record = Scope(key, name.decode()), decode(name.decode(), text)
-        deletion = record.deletion or _mark_environment(store, scope, record)
+    for record in found:
+        scope = Scope(key, record.value.key)
+        deletion = record.value.deletion or _mark_environment(store, scope, record)
         if deletion is not None:
             _empty(store, scope, deletion)
 
 
-def _mark_environment(store: Store, scope: Scope, record: PlaceRecord) -> str | None:
+def _mark_environment(store: Store, scope: Scope, record: Record[Environment]) -> str | None:
     """Give the deletion that is now on the record; ``None`` when somebody changed it."""
     # All that came before this record was opened before it was made, so its number is the next.
     with driver_errors(f"delete environment {scope.environment}"):
         opened = store.client.hget(store.keyspace.environment_state(scope), "opened")
     deletion = f"{int(opened or 0) + 1}-{store.database.random_name()}"
-    marked = _mark(store, store.keyspace.environments(scope.project), record, deletion)
-    return deletion if marked else None
-
-
-def _mark(store: Store, hash_key: str, record: PlaceRecord, deletion: str) -> bool:
-    """Write on the record which deletion it is; whether nobody had changed it."""
-    text = encode(record.place, deletion)
-    return store.environments.put(hash_key, record.place.key, record.text, text)
+    marked = replace(record.value, deletion=deletion)
+    return deletion if store.environments.records(scope.project).put(record, marked) else None
 
 
 def _empty(store: Store, scope: Scope, deletion: str) -> bool:
@@ -213,10 +221,10 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
     state = keys.environment_state(scope)
     what, closing = f"empty environment {scope.environment}", [state, keys.audit_log(scope)]
     if not store.database.run(
-        what, "place_close", closing, [deletion, store.database.random_name()]
+        what, "project/close_environment", closing, [deletion, store.database.random_name()]
     ):
         return False
-    definitions = store.segments.found_in(scope)
+    definitions = store.segments.read_remaining(scope)
     jobs = store.jobs.active(scope)
     with driver_errors(what):
         # While it is closed nothing comes in, so all that was read until now is old.
@@ -228,7 +236,7 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
         if building is not None:
             jobs.append(JobRef("import", scope, building))
     for job in jobs:
-        store.jobs.end(job, "stopped", reason=_REASON, keep_s=_KEEP_STOPPED_S)
+        store.jobs.end(job, "stopped", reason=_REASON, keep_s=store.job_retention_s)
     _expire_exports(store, scope)
     return True
 
@@ -249,4 +257,6 @@ def _expire_exports(store: Store, scope: Scope) -> None:
 
 def _open(store: Store, scope: Scope, deletion: str) -> None:
     state = store.keyspace.environment_state(scope)
-    store.database.run(f"open environment {scope.environment}", "place_open", [state], [deletion])
+    store.database.run(
+        f"open environment {scope.environment}", "project/open_environment", [state], [deletion]
+    )

@@ -1,5 +1,6 @@
 """Which entries of the log of changes a request gets, and how far it reads for them."""
 
+import dataclasses
 import fnmatch
 import json
 from collections.abc import Iterator
@@ -96,19 +97,21 @@ def test_page__as_many_as_the_limit__has_no_next(store: Store) -> None:
 
 
 def test_entry__of_a_token__is_shown_without_links_to_it() -> None:
-    shown = listed_entry(AuditEntry(Position(1, 0, None), TOKEN, truncated=True), "account")
+    shown = listed_entry(
+        AuditEntry(Position(1, 0, None), dataclasses.replace(TOKEN, truncated=True)), "account"
+    )
     wire = json.loads(shown.model_dump_json(by_alias=True, exclude_none=True))
     assert wire["target"] == {"name": "T", "resources": ["service-token/t1"]}
     assert "parent" not in wire
     assert wire["truncated"] is True
     assert wire["description"] == "- long texts and lists of this entry are cut"
-    whole = detailed_entry(AuditEntry(Position(1, 0, None), TOKEN, truncated=False), "account")
+    whole = detailed_entry(AuditEntry(Position(1, 0, None), TOKEN), "account")
     assert (whole.previousVersion, whole.currentVersion, whole.truncated) == (None, None, None)
 
 
 def test_entry__by_no_token__has_a_subject_only() -> None:
     change = Change("bigseg", "", ("updateExpiringTargets",), "segment", "x/y", "S", "changed")
-    shown = listed_entry(AuditEntry(Position(1, 0, None), change, truncated=False), "account")
+    shown = listed_entry(AuditEntry(Position(1, 0, None), change), "account")
     assert (shown.token, shown.subject.name) == (None, "bigseg")
 
 

@@ -1,0 +1,261 @@
+"""Access tokens: created, changed, revoked, and read whole by every process that checks them.
+
+All are in one hash, so one command reads all as of one moment. A secret is never stored,
+only its SHA-256: it is random, so there is nothing to guess and no need for salt.
+"""
+
+import dataclasses
+import hashlib
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from worker.store.errors import TokenChanged, TokenNotFound, TooManyTokens, UnreadableRecord
+from worker.store.records import RecordCodec, stored
+from worker.store.server.connections import driver_errors
+from worker.store.server.database import Database
+
+#: Every process holds all of them in memory, mostly under 2 KiB each.
+MOST_TOKENS: Final = 10_000
+
+RoleName = Literal["reader", "writer", "admin"]
+
+#: The form of every secret, by which people recognise access tokens.
+_SECRET: Final = re.compile(rb"api-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_ID_LENGTH: Final = 24
+_ENDING: Final = 4
+_CHANGED: Final = "changed"
+_TOKEN: Final = b"token:"
+_USED: Final = b"used:"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token gives access to: globs of project, environment and segment keys.
+
+    ``*`` is any run of characters and ``?`` any single one; all three globs must match.
+    """
+
+    project: str = "*"
+    environment: str = "*"
+    segment: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """What creates a token."""
+
+    name: str
+    role: RoleName
+    created_by: str
+    """Id of the token that asked for it."""
+    description: str = ""
+    grants: tuple[Grant, ...] = ()
+    """Any one of them gives access; with none at all there are no bounds."""
+    expires_ms: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """JSON that a dialect keeps with it; the store never reads it."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token without its secret."""
+
+    id: str
+    name: str
+    role: RoleName
+    digest: str = field(repr=False)
+    """SHA-256 of the secret, in hexadecimal digits."""
+    ending: str
+    """The secret's last four characters, for people to tell tokens apart."""
+    created_ms: int
+    modified_ms: int
+    created_by: str
+    description: str = ""
+    grants: tuple[Grant, ...] = ()
+    expires_ms: int | None = None
+    old_digest: str | None = field(default=None, repr=False)
+    """Of the secret before the last reset; it works until ``old_expires_ms``."""
+    old_expires_ms: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    used_ms: int | None = field(default=None, compare=False)
+    """When it was last used, to about a minute; ``None``: never."""
+
+
+_CODEC: Final = RecordCodec(AccessToken, outside=["id", "used_ms"])
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """All tokens as of one moment."""
+
+    changed: str | None
+    """A different text after every change; ``None`` in a store that has never had a token."""
+    tokens: tuple[AccessToken, ...]
+    """Newest first."""
+    unreadable: tuple[str, ...] = ()
+    """Ids of those whose record this release cannot read."""
+
+
+class AccessTokenStore:
+    """The access tokens under one prefix. Every method may raise ``StoreUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._key = database.keys.access_tokens()
+
+    def create(self, new: NewToken) -> tuple[AccessToken, str]:
+        """Create a token. Only this and :meth:`reset` ever return its secret.
+
+        Cost: two round trips.
+
+        Raises:
+            TooManyTokens: there are as many as a store may have.
+        """
+        if len(self.read().tokens) >= MOST_TOKENS:
+            raise TooManyTokens(f"there are {MOST_TOKENS:,} access tokens; revoke some first")
+        secret, now_ms = self._new_secret(), self._db.now_ms()
+        token = AccessToken(
+            id=self._db.random_name()[:_ID_LENGTH],
+            name=new.name,
+            role=new.role,
+            digest=digest_of(secret),
+            ending=secret[-_ENDING:],
+            created_ms=now_ms,
+            modified_ms=now_ms,
+            created_by=new.created_by,
+            description=new.description,
+            grants=new.grants,
+            expires_ms=new.expires_ms,
+            details=new.details,
+        )
+        self._put(token, b"")
+        return token, secret
+
+    def read(self) -> TokenSet:
+        """All tokens. Cost: one round trip."""
+        with driver_errors("read the access tokens"):
+            found = self._db.client.hgetall(self._key)
+        tokens, unreadable = [], []
+        for token_id in [name[len(_TOKEN) :] for name in found if name.startswith(_TOKEN)]:
+            try:
+                used = found.get(_USED + token_id)
+                tokens.append(_decode(token_id.decode(), found[_TOKEN + token_id], used))
+            except UnreadableRecord:  # one bad record must not lock out all others
+                unreadable.append(token_id.decode())
+        tokens.sort(key=lambda token: (-token.created_ms, token.id))
+        changed = found.get(_CHANGED.encode())
+        mark = None if changed is None else changed.decode()
+        return TokenSet(mark, tuple(tokens), tuple(unreadable))
+
+    def changed(self) -> str | None:
+        """What :attr:`TokenSet.changed` is now. Cost: one round trip."""
+        with driver_errors("check whether access tokens were changed"):
+            changed = self._db.client.hget(self._key, _CHANGED)
+        return None if changed is None else changed.decode()
+
+    def get(self, token_id: str) -> AccessToken:
+        """Read one token. Cost: one round trip.
+
+        Raises:
+            TokenNotFound: no such token.
+            UnreadableRecord: its record is damaged, or of another release.
+        """
+        with driver_errors(f"read access token {token_id}"):
+            text, used = self._db.client.hmget(self._key, [f"token:{token_id}", f"used:{token_id}"])
+        if text is None:
+            raise _not_found(token_id)
+        return _decode(token_id, text, used)
+
+    def update(self, current: AccessToken, changed: AccessToken) -> AccessToken:
+        """Change a token that is still as it was read. Cost: two round trips.
+
+        Raises:
+            TokenNotFound: it was revoked.
+            TokenChanged: somebody else has changed it; nothing was written. A retry after a
+                lost answer may find its own change so.
+        """
+        with driver_errors(f"read access token {current.id}"):
+            text = self._db.client.hget(self._key, f"token:{current.id}")
+        if text is None:
+            raise _not_found(current.id)
+        if _decode(current.id, text, None) != current:
+            raise _changed(current.id)
+        token = dataclasses.replace(changed, modified_ms=self._db.now_ms())
+        self._put(token, text)
+        return token
+
+    def reset(self, token_id: str, old_expires_ms: int | None) -> tuple[AccessToken, str]:
+        """Give a token a new secret.
+
+        Args:
+            token_id: which.
+            old_expires_ms: until when the old secret works too; ``None``: it ends now.
+
+        Raises:
+            TokenNotFound: or TokenChanged: as :meth:`update`.
+        """
+        current, secret = self.get(token_id), self._new_secret()
+        changed = dataclasses.replace(
+            current,
+            digest=digest_of(secret),
+            ending=secret[-_ENDING:],
+            old_digest=None if old_expires_ms is None else current.digest,
+            old_expires_ms=old_expires_ms,
+        )
+        return self.update(current, changed), secret
+
+    def revoke(self, token_id: str) -> None:
+        """End a token; works on a server out of memory too. Cost: one round trip.
+
+        Raises:
+            TokenNotFound: no such token, or a retry after a lost answer.
+        """
+        arguments = (token_id, self._db.random_name())
+        if not self._db.run(
+            f"revoke access token {token_id}", "token/revoke", [self._key], arguments
+        ):
+            raise _not_found(token_id)
+
+    def note_used(self, used_ms: Mapping[str, int]) -> None:
+        """Note when tokens were last used, by their ids. Safe to repeat."""
+        if used_ms:
+            arguments = [part for pair in used_ms.items() for part in pair]
+            self._db.run(
+                "note when access tokens were used", "token/note_used", [self._key], arguments
+            )
+
+    def _put(self, token: AccessToken, expected: bytes) -> None:
+        arguments = (token.id, expected, _CODEC.encode(token), self._db.random_name())
+        if not self._db.run(f"write access token {token.id}", "token/put", [self._key], arguments):
+            raise _changed(token.id)
+
+    def _new_secret(self) -> str:
+        # All 128 bits are random: a UUID's version and variant are not set.
+        return f"api-{uuid.UUID(hex=self._db.random_name())}"
+
+
+def may_be_secret(text: bytes) -> bool:
+    """Whether a text has the form of a secret; any other text need not be looked up."""
+    return _SECRET.fullmatch(text) is not None
+
+
+def digest_of(secret: str) -> str:
+    """The SHA-256 of a secret, in hexadecimal digits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _decode(token_id: str, text: bytes, used: bytes | None) -> AccessToken:
+    return _CODEC.decode(text, f"access token {token_id}", id=token_id, used_ms=used)
+
+
+def _not_found(token_id: str) -> TokenNotFound:
+    return TokenNotFound(f"access token {token_id} does not exist")
+
+
+def _changed(token_id: str) -> TokenChanged:
+    return TokenChanged(f"access token {token_id} was changed at the same time")
