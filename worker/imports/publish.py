@@ -1,9 +1,13 @@
-"""Publish: count a built revision, compare, replay edits, flip."""
+"""Publish: count a built revision, hold it until it is approved, replay edits, flip.
+
+Nothing works on an import while it is held: it has no lease, no message and no process. The
+sweep replays edits onto it and ends the wait; see ``worker/upkeep/pending.py``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from worker.imports.approval import recheck, wait_for_approval
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range
 from worker.imports.guards import check_draft
@@ -14,17 +18,27 @@ from worker.store.jobs.stage_state import COUNTED, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists.lists import Published
 from worker.store.lists.revisions import Revision
+from worker.store.workflows.approval import Held, expected_counts, hold
+
+#: Memory of one edit in the journal, and of the member that it may add.
+_BYTES_PER_EDIT: Final = 200
+#: Shards counted between two signs of progress.
+_SHARDS_PER_STEP: Final = 65_536
 
 
 def publish_import(run: StageRun) -> Published | None:
-    """Count the build and make it live; ``None`` if it is gathered again, or waits.
+    """Count the build and make it live; ``None`` if it is gathered again, or held.
 
     Running it again after the flip gives the same figures.
+
+    Raises:
+        ImportStopped: shards were lost that cannot be written again.
+        Fenced: the import no longer holds the list.
+        Unsealed: the build was opened since it was counted.
+        StoreUnavailable: no answer.
     """
-    counted = recheck(run, _counted_before(run))
-    if counted is None:
-        counted = _count_build(run)
-    if counted is None or wait_for_approval(run, counted):
+    counted = _counted_before(run) or _count_build(run)
+    if counted is None or (run.request.waits and _hold(run, counted)):
         return None
     return _flip(run, counted)
 
@@ -39,14 +53,43 @@ def _counted_before(run: StageRun) -> BuildCount | None:
     if counted is None:
         return None
     sealed = store.memberships.seal(request.list_ref, request.import_id)
-    return counted if sealed.counts is not None or counted.seal == sealed.number else None
+    if sealed.counts is None and counted.seal != sealed.number:
+        return None
+    return None if request.waits and _has_lost_shards(run) else counted
+
+
+def _has_lost_shards(run: StageRun) -> bool:
+    """Whether an approved build has lost shards since it was counted, days ago perhaps.
+
+    If so, and if no edit had been replayed onto it, it is opened to be written again.
+    """
+    store, ref = run.services.store, run.request.list_ref
+    if store.memberships.state(ref).unapproved:
+        return False
+    expected = expected_counts(store, ref)
+    while expected is not None and expected.counts != _count_sides(run):
+        # An earlier try that is still alive may have replayed edits while we counted.
+        before, expected = expected, expected_counts(store, ref) or expected
+        if before != expected:
+            continue
+        if not expected.untouched:
+            message = "the store lost part of what was built while it waited; import the list again"
+            raise ImportStopped(message)
+        store.memberships.unseal(ref, run.request.import_id)
+        return True
+    return False
+
+
+def _count_sides(run: StageRun) -> tuple[int | None, ...]:
+    target = run.target()
+    return tuple(_count(run, target, side, 0, target.shard_count(side)) for side in SIDES)
 
 
 def _count_build(run: StageRun) -> BuildCount | None:
     """Count every shard and draft the report; ``None`` if ranges are gathered again."""
     plan, ranges = run.plan(), run.range_results()
     chunks = run.chunk_results(plan)
-    found = count_shards(run, run.target(), ranges)
+    found = _count_ranges(run, run.target(), ranges)
     if found.miscounted:
         _gather_again(run, chunks, len(ranges), found.miscounted)
         return None
@@ -67,36 +110,36 @@ class ShardCount:
     seal: int
 
 
-def count_shards(run: StageRun, target: Revision, ranges: Sequence[RangeResult]) -> ShardCount:
+def _count_ranges(run: StageRun, target: Revision, ranges: Sequence[RangeResult]) -> ShardCount:
     """Seal the build and count every shard of it.
 
     After sealing nobody can write a shard, so the counts stay true until the first
     edit is replayed.
-
-    Raises:
-        Fenced: the import no longer holds the list.
-        StoreUnavailable: no answer.
     """
     sealed = run.services.store.memberships.seal(run.request.list_ref, run.request.import_id)
     counts = dict.fromkeys(SIDES, 0)
     wrong = set()
     for number, result in enumerate(ranges):
         for side in SIDES:
-            if _count(run, target, side, Range(number, len(ranges))) == result.written(side):
+            first, stop = Range(number, len(ranges)).of(target.shard_count(side))
+            if _count(run, target, side, first, stop) == result.written(side):
                 counts[side] += result.written(side)
             else:
                 wrong.add(number)
-        run.progress.add()
     return ShardCount(counts, tuple(sorted(wrong)), sealed.number)
 
 
-def _count(run: StageRun, target: Revision, side: Side, part: Range) -> int | None:
-    first, stop = part.of(target.shard_count(side))
-    memberships = run.services.store.memberships
-    try:
-        return memberships.count(run.request.list_ref, target, side, first, stop)
-    except ListUnknown:
-        return None
+def _count(run: StageRun, target: Revision, side: Side, first: int, stop: int) -> int | None:
+    """Members of some shards; ``None`` if one is missing."""
+    memberships, total = run.services.store.memberships, 0
+    for start in range(first, stop, _SHARDS_PER_STEP):
+        last = min(start + _SHARDS_PER_STEP, stop)
+        try:
+            total += memberships.count(run.request.list_ref, target, side, start, last)
+        except ListUnknown:
+            return None
+        run.progress.add()
+    return total
 
 
 def _gather_again(
@@ -116,14 +159,46 @@ def _gather_again(
         run.reopen("scatter", 1, [0])
 
 
-def _flip(run: StageRun, counted: BuildCount) -> Published:
-    """Replay the journal and make the revision live, in the same step as the last edit.
+def _hold(run: StageRun, counted: BuildCount) -> bool:
+    """Hold the build unless it is approved; whether it is held. Safe to repeat.
 
-    Raises:
-        Fenced: the import no longer holds the list.
-        Unsealed: the build was opened since it was counted.
-        StoreUnavailable: no answer.
+    Edits made until now are replayed first, so whoever approves sees true figures, and
+    the journal is short from the start.
     """
+    jobs, ref = run.services.store.jobs, run.request.ref
+    held = _replay(run, counted)
+    if held is None:
+        return False
+    # What is written is in use now, and no longer only set aside.
+    most_edits = run.services.settings.approval_journal_ops
+    jobs.limit_memory(ref, most_edits * _BYTES_PER_EDIT)
+    held_now = jobs.hold(ref, run.unit.stage, held.edited_included)
+    if not held_now and jobs.get(ref).ended_ms is not None:
+        # It may have been tidied up just before the memory was set aside.
+        jobs.release_memory(ref)
+    return True
+
+
+def _replay(run: StageRun, counted: BuildCount) -> Held | None:
+    """Replay all edits onto a build that is held; ``None`` if it is approved."""
+    store, request = run.services.store, run.request
+    while True:
+        held = hold(
+            store,
+            request.list_ref,
+            request.import_id,
+            counts=counted.counts,
+            seal=counted.seal,
+        )
+        if held is None:
+            return None
+        run.progress.add()
+        if not held.more:
+            return held
+
+
+def _flip(run: StageRun, counted: BuildCount) -> Published:
+    """Replay the journal and make the revision live, in the same step as the last edit."""
     request = run.request
     while True:
         published = run.services.store.memberships.publish(
