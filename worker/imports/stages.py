@@ -166,7 +166,7 @@ class StageRun:
         """The import's claim; claiming again changes nothing."""
         request = self.request
         return self.services.store.memberships.claim(
-            request.list_ref, request.import_id, waits=request.waits
+            request.list_ref, request.import_id, waits=request.waits, kind=request.kind
         )
 
     def target(self) -> Revision:

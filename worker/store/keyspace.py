@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["included", "excluded"]
-JobKind = Literal["import", "export"]
+JobKind = Literal["import", "export", "reshard"]
+#: The kinds that build a revision of a list.
+BuilderKind = Literal["import", "reshard"]
 
 INCLUDED: Side = "included"
 EXCLUDED: Side = "excluded"

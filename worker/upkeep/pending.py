@@ -10,7 +10,7 @@ from worker.store.jobs.records import WAITING_STAGE, ImportRequest
 from worker.store.jobs.stage_state import COUNTED
 from worker.store.workflows.approval import hold, journal_ops
 from worker.store.workflows.claims import why_lost
-from worker.store.workflows.reclaiming import building_of
+from worker.store.workflows.reclaiming import builder_of
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -46,7 +46,7 @@ def tend_pending(services: Services, request: ImportRequest, state: JobState) ->
 
 def _tend(services: Services, request: ImportRequest, state: JobState) -> int:
     store, list_ref = services.store, request.list_ref
-    if building_of(store, list_ref) != request.import_id:
+    if builder_of(store, list_ref) != request.ref:
         if store.memberships.published(list_ref, request.import_id) is not None:
             return _resume(services, request)
         return _end(services, request, why_lost(store, request))

@@ -5,9 +5,8 @@ import logging
 from worker.jobs.services import Services
 from worker.store import ImportInProgress, ListRef, ListUnknown, SegmentNotFound, admit_import
 from worker.store.jobs.records import ImportRequest
-from worker.store.lists.lists import RESHARD_PREFIX
 from worker.store.lists.revisions import outgrows
-from worker.store.workflows.reclaiming import building_of
+from worker.store.workflows.reclaiming import builder_of
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -29,11 +28,11 @@ def reshard_list(services: Services, ref: ListRef) -> bool:
     except (SegmentNotFound, ListUnknown):
         return False
     outgrown = outgrows(state.live, state.included_count, state.excluded_count)
-    if not outgrown or building_of(services.store, ref) is not None:
+    if not outgrown or builder_of(services.store, ref) is not None:
         return False
     now = services.clock_ms()
     request = ImportRequest(
-        import_id=f"{RESHARD_PREFIX}{now}-{services.random_name()[:8]}",
+        import_id=f"{now}-{services.random_name()[:8]}",
         list_ref=ref,
         mode="reshard",
         sources=(),

@@ -7,7 +7,7 @@ from worker.objects.layout import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
 from worker.store.jobs.records import ExportRequest
 from worker.store.workflows.deleting import finish_deletions
-from worker.store.workflows.reclaiming import building_of, lists_to_reclaim, reclaim_list
+from worker.store.workflows.reclaiming import builder_of, lists_to_reclaim, reclaim_list
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -45,13 +45,13 @@ def finish_deleted(services: Services) -> int:
 
 def _release_dead_claim(services: Services, ref: ListRef) -> None:
     """Take the list from an import whose job has ended or is gone."""
-    holder = building_of(services.store, ref)
-    if holder is None or _is_running(services, JobRef("import", ref.scope, holder)):
+    holder = builder_of(services.store, ref)
+    if holder is None or _is_running(services, holder):
         return
     # Read twice: the job's record is written before its claim, never after.
-    if building_of(services.store, ref) == holder:
-        services.store.memberships.cancel(ref, holder)
-        logger.warning("list.claim_released", extra={"list": ref.name, "import": holder})
+    if builder_of(services.store, ref) == holder:
+        services.store.memberships.cancel(ref, holder.job_id)
+        logger.warning("list.claim_released", extra={"list": ref.name, "job": str(holder)})
 
 
 def _is_running(services: Services, ref: JobRef) -> bool:

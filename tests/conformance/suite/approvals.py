@@ -1,7 +1,7 @@
 """A build that waits is published only after its approval, and follows the edits until then."""
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -32,7 +32,7 @@ from worker.store import (
 )
 from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import COUNTED, BuildCount
-from worker.store.keyspace import INCLUDED
+from worker.store.keyspace import INCLUDED, BuilderKind
 from worker.store.lists.lists import Published
 from worker.store.lists.revisions import Revision
 from worker.store.workflows.approval import (
@@ -177,11 +177,11 @@ class ApprovalSuite:
         _edit(store, ref, "i+live")
         target = _built(store, ref)
         _hold(store, ref, target)
-        for other in ("i2", "reshard-1"):
+        for kind in get_args(BuilderKind):
             with pytest.raises(ImportInProgress, match="i1"):
-                store.memberships.claim(ref, other)
+                store.memberships.claim(ref, "i2", kind=kind)
         with pytest.raises(ImportInProgress, match="i1"):
-            store.memberships.claim(ref, "reshard-1", supersedes=True)
+            store.memberships.claim(ref, "r1", supersedes=True, kind="reshard")
         assert store.memberships.claim(ref, "i2", supersedes=True).superseded == "i1"
         assert store.memberships.claim(ref, "i2", supersedes=True).superseded is None
         assert superseded_by(store, ref, "i1") == "i2"

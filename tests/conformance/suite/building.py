@@ -1,6 +1,7 @@
 """One import at a time builds a revision; nobody else can write a shard of it."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.support.store.building import (
 )
 from tests.support.store.stores import keys_of
 from worker.store import Edit, Fenced, ImportInProgress, ListRef, ListUnknown, Store
-from worker.store.keyspace import EXCLUDED, INCLUDED
+from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind
 
 LIVE = {f"live-{n}" for n in range(40)}
 NEW = {f"new-{n}" for n in range(300)}
@@ -69,9 +70,9 @@ class BuildSuite:
 
     def test_claim__held_by_another__is_busy(self, store: Store, ref: ListRef) -> None:
         store.memberships.claim(ref, "i1")
-        for other in ("i2", "reshard-1"):
+        for kind in get_args(BuilderKind):
             with pytest.raises(ImportInProgress, match="i1"):
-                store.memberships.claim(ref, other)
+                store.memberships.claim(ref, "i2", kind=kind)
         assert store.memberships.state(ref).building == "i1"
 
     def test_claim__by_a_published_import__is_busy(self, store: Store, ref: ListRef) -> None:
@@ -83,24 +84,24 @@ class BuildSuite:
 
     def test_claim__over_a_reshard__takes_its_place(self, store: Store, ref: ListRef) -> None:
         store.memberships.edit(ref, [Edit("i+", key) for key in sorted(LIVE)])
-        target = build(store, ref, "reshard-1", LIVE)
+        target = build(store, ref, "r1", LIVE, kind="reshard")
         assert store.memberships.state(ref).building is None
         with pytest.raises(ImportInProgress):
-            store.memberships.claim(ref, "reshard-2")
-        store.memberships.claim(ref, "i1")
-        _assert_fenced(store, ref, "reshard-1")
+            store.memberships.claim(ref, "r2", kind="reshard")
+        assert store.memberships.claim(ref, "i1").superseded is None, "no import gave way"
+        _assert_fenced(store, ref, "r1")
         with pytest.raises(Fenced):
-            publish(store, ref, "reshard-1", target)
+            publish(store, ref, "r1", target)
         replace(store, ref, "i1", ["a"])
         assert_list(store, ref, {"a"})
 
     def test_claim__refused__leaves_the_reshard_alone(self, store: Store, ref: ListRef) -> None:
         """A late second claim of a published import takes nobody's place."""
         replace(store, ref, "i1", LIVE)
-        target = build(store, ref, "reshard-1", LIVE, bits=5)
+        target = build(store, ref, "r1", LIVE, bits=5, kind="reshard")
         with pytest.raises(ImportInProgress):
             store.memberships.claim(ref, "i1")
-        publish(store, ref, "reshard-1", target)
+        publish(store, ref, "r1", target)
         assert_list(store, ref, LIVE)
 
     def test_prepare__second_time__keeps_the_first_size(self, store: Store, ref: ListRef) -> None:

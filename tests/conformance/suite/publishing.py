@@ -70,7 +70,7 @@ class PublishSuite:
         store.memberships.cancel(ref, "i1")
         publish(store, ref, "i2", build(store, ref, "i2", NEW))
         _edit(store, ref, "i+one", "i+two")
-        publish(store, ref, "reshard-1", build(store, ref, "reshard-1", NEW))
+        publish(store, ref, "r1", build(store, ref, "r1", NEW, kind="reshard"))
         _edit(store, ref, "i-one")
         previous = store.memberships.claim(ref, "i3").previous
         assert previous is not None
@@ -160,7 +160,7 @@ class PublishSuite:
     ) -> None:
         """A worker that lost the reply must not learn that its import was lost."""
         first = replace(store, ref, "i1", NEW)
-        replace(store, ref, "reshard-1", NEW, bits=5)
+        replace(store, ref, "r1", NEW, bits=5, kind="reshard")
         replace(store, ref, "i2", LIVE)
         assert store.memberships.published(ref, "i1") == first
         again = store.memberships.publish(
@@ -201,7 +201,7 @@ class PublishSuite:
     ) -> None:
         _live_list(store, ref)
         before = store.memberships.state(ref)
-        replace(store, ref, "reshard-1", LIVE, bits=6)
+        replace(store, ref, "r1", LIVE, bits=6, kind="reshard")
         after = store.memberships.state(ref)
         assert (after.version, after.modified_ms) == (before.version, before.modified_ms)
         assert after.live.included_bits == 6

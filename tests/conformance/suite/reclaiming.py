@@ -74,7 +74,7 @@ class ReclaimSuite:
             write_side(store, ref, "i1", INCLUDED, NEW, 4)
 
     def test_delete__while_resharding__names_no_import(self, store: Store, ref: ListRef) -> None:
-        store.memberships.claim(ref, "reshard-1")
+        store.memberships.claim(ref, "r1", kind="reshard")
         assert store.segments.delete(SCOPE, ref.segment)[1] is None
 
     def test_retire__too_early_or_pinned__keeps_the_revision(

@@ -14,7 +14,7 @@ from tests.support.store.building import (
 from tests.support.store.stores import SCOPE, clock_ms, keys_of, raw, token
 from worker.store import Edit, ListRef, ListUnknown, SegmentNotFound, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import RESHARD_PREFIX, EditOp
+from worker.store.lists.lists import EditOp
 from worker.store.lists.schedules import (
     Act,
     Answer,
@@ -213,8 +213,8 @@ class ScheduleSuite:
     def test_reshard__keeps_all_schedules(self, store: Store, ref: ListRef) -> None:
         _edit(store, ref, "i+", "a", "b")
         change(store, ref, "add", "a", "b")
-        import_id = f"{RESHARD_PREFIX}1"
-        store.memberships.claim(ref, import_id)
+        import_id = "r1"
+        store.memberships.claim(ref, import_id, kind="reshard")
         target = store.memberships.prepare(ref, import_id, 5, 0)
         write_side(store, ref, import_id, INCLUDED, ["a", "b"], 5)
         copy_side(store, ref, import_id, EXCLUDED, 0)

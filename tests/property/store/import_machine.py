@@ -34,8 +34,8 @@ from worker.store import (
     Unapproved,
     Unsealed,
 )
-from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.lists.lists import RESHARD_PREFIX, Claim, EditOp
+from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind
+from worker.store.lists.lists import Claim, EditOp
 from worker.store.lists.revisions import FIRST_BITS, Revision
 from worker.store.workflows.approval import Held, hold
 
@@ -127,26 +127,34 @@ class ImportMachine(RuleBasedStateMachine):
         supersedes: bool = False,
     ) -> None:
         self.imports += 1
-        import_id = f"{RESHARD_PREFIX if reshard else 'i'}{self.imports}"
+        import_id = f"i{self.imports}"
+        kind: BuilderKind = "reshard" if reshard else "import"
         waits = waits and not reshard
         gone = None
         if self.held is not None:
             gives_way = self.held.is_reshard or (supersedes and self.held.unapproved)
             if reshard or not gives_way:
                 with pytest.raises(ImportInProgress):
-                    self._claimed(import_id, waits=waits, supersedes=supersedes)
+                    self._claimed(import_id, kind, waits=waits, supersedes=supersedes)
                 return
-            gone = self.give_up().import_id
-            self.superseded.add((self.ref, gone))
-        claim = self._claimed(import_id, waits=waits, supersedes=supersedes)
+            older = self.give_up()
+            self.superseded.add((self.ref, older.import_id))
+            gone = None if older.is_reshard else older.import_id
+        claim = self._claimed(import_id, kind, waits=waits, supersedes=supersedes)
         assert claim.superseded == gone
         assert self.lists is not None
         if reshard:
             file, merge = frozenset(), True
-        self.held = Build(import_id, claim, file, merge, self.lists, waits=waits)
+        self.held = Build(
+            import_id, claim, file, merge, self.lists, is_reshard=reshard, waits=waits
+        )
 
-    def _claimed(self, import_id: str, *, waits: bool, supersedes: bool) -> Claim:
-        return self.store.memberships.claim(self.ref, import_id, waits=waits, supersedes=supersedes)
+    def _claimed(
+        self, import_id: str, kind: BuilderKind, *, waits: bool, supersedes: bool
+    ) -> Claim:
+        return self.store.memberships.claim(
+            self.ref, import_id, waits=waits, supersedes=supersedes, kind=kind
+        )
 
     @precondition(builds(lambda _: True))
     @rule()

@@ -6,7 +6,7 @@ from typing import Final
 
 from worker.store import Edit, Membership
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import RESHARD_PREFIX, Claim
+from worker.store.lists.lists import Claim
 from worker.store.lists.revisions import Revision
 
 Lists = dict[Side, frozenset[str]]
@@ -58,6 +58,7 @@ class Build:
     broken_seal: int | None = None
     counts: tuple[int, int] = (-1, -1)
     replaying: bool = False
+    is_reshard: bool = False
     waits: bool = False
     approved: bool = False
     touched: bool = False
@@ -73,10 +74,6 @@ class Build:
         added = list(edits)
         self.edits += added
         self.journal += len(added)
-
-    @property
-    def is_reshard(self) -> bool:
-        return self.import_id.startswith(RESHARD_PREFIX)
 
     @property
     def result(self) -> Lists:

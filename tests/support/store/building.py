@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tests.support.store.stores import raw
 from worker.store import ListRef, Store
-from worker.store.keyspace import EXCLUDED, INCLUDED, Side
+from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind, Side
 from worker.store.lists.lists import Published
 from worker.store.lists.revisions import FIRST_BITS, Revision
 from worker.store.members.codec import SENTINEL, pack_one, unpack_one
@@ -96,9 +96,10 @@ def build(
     *,
     bits: int = FIRST_BITS,
     form: Form | None = None,
+    kind: BuilderKind = "import",
 ) -> Revision:
     """Claim, prepare and write a revision that replaces the included list."""
-    claim = store.memberships.claim(ref, import_id)
+    claim = store.memberships.claim(ref, import_id, kind=kind)
     target = store.memberships.prepare(ref, import_id, bits, claim.base.excluded_bits)
     write_side(store, ref, import_id, INCLUDED, included, target.included_bits, form)
     if not shares_copies(store) and claim.base.excluded_bits == target.excluded_bits:
@@ -150,9 +151,10 @@ def replace(
     *,
     bits: int = FIRST_BITS,
     retire_after_ms: int = 60_000,
+    kind: BuilderKind = "import",
 ) -> Published:
     """Replace the included list from start to end."""
-    target = build(store, ref, import_id, included, bits=bits)
+    target = build(store, ref, import_id, included, bits=bits, kind=kind)
     return publish(store, ref, import_id, target, retire_after_ms=retire_after_ms)
 
 

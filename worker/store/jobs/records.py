@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast, get_args
 
-from worker.store.keyspace import JobKind, ListRef, Scope
+from worker.store.keyspace import BuilderKind, JobKind, ListRef, Scope
 from worker.store.records import stored
 
 Mode = Literal["merge", "replace", "reshard"]
@@ -52,12 +52,10 @@ class JobRef:
             ValueError: the text is not of that form.
         """
         kind, project, environment, job_id = text.split(":")
-        if kind == "import":
-            return cls("import", Scope(project, environment), job_id)
-        if kind == "export":
-            return cls("export", Scope(project, environment), job_id)
-        message = f"{kind} is not a job kind"
-        raise ValueError(message)
+        if kind not in get_args(JobKind):
+            message = f"{kind} is not a job kind"
+            raise ValueError(message)
+        return cls(cast("JobKind", kind), Scope(project, environment), job_id)
 
 
 @stored
@@ -94,9 +92,14 @@ class ImportRequest:
     """Whether a replace may remove most of a list."""
 
     @property
+    def kind(self) -> BuilderKind:
+        """The kind of job: a re-shard is the store's own, and gives way to an import."""
+        return "reshard" if self.mode == "reshard" else "import"
+
+    @property
     def ref(self) -> JobRef:
         """The job's name."""
-        return JobRef("import", self.list_ref.scope, self.import_id)
+        return JobRef(self.kind, self.list_ref.scope, self.import_id)
 
 
 @stored

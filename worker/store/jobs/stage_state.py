@@ -25,6 +25,7 @@ Entry = tuple[str, bytes]
 _REQUESTS: Final[Mapping[str, RecordCodec[Any]]] = {
     "import": RecordCodec(ImportRequest),
     "export": RecordCodec(ExportRequest),
+    "reshard": RecordCodec(ImportRequest),
 }
 _REPORTS: Final = RecordCodec(dict[str, Any])
 

@@ -16,7 +16,7 @@ from worker.store.errors import (
     Unsealed,
 )
 from worker.store.jobs.records import PreviousImport
-from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
+from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind, ListRef, Side
 from worker.store.lists.revisions import Revision, outgrows
 from worker.store.lists.schedule_walk import prune_schedules
 from worker.store.members.codec import SENTINEL, pack_one
@@ -29,8 +29,6 @@ EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
 #: Ops in one call of the edit script: about 2 ms of the server's time.
 OPS_PER_CALL: Final = 1_000
-#: Ids of the store's own rebuilds begin so; they give way to imports.
-RESHARD_PREFIX: Final = "reshard-"
 _COUNT_STEP: Final = 4_096
 
 
@@ -77,7 +75,7 @@ class Claim:
     included_count: int
     excluded_count: int
     superseded: str | None = None
-    """Id of what gave way: a rebuild of the store's own, or an import that waits."""
+    """Id of the import that gave way, because nobody had approved it."""
     previous: PreviousImport | None = None
 
 
@@ -129,7 +127,7 @@ class MembershipStore:
     def states(self, refs: Sequence[ListRef]) -> list[ListState]:
         """Read many list records in one round trip; see :meth:`state`."""
         counts = ("included", "excluded", "version", "modified")
-        fields = ("live", *counts, "building", "approval", "deleted")
+        fields = ("live", *counts, "building", "builder", "approval", "deleted")
         with driver_errors("read list records"):
             pipeline = self._db.client.pipeline(transaction=False)
             for ref in refs:
@@ -232,7 +230,13 @@ class MembershipStore:
         return None if figures is None else Published(*map(int, figures.split()[1:]))
 
     def claim(
-        self, ref: ListRef, import_id: str, *, waits: bool = False, supersedes: bool = False
+        self,
+        ref: ListRef,
+        import_id: str,
+        *,
+        waits: bool = False,
+        supersedes: bool = False,
+        kind: BuilderKind = "import",
     ) -> Claim:
         """Take the import's place in the segment's history. Safe to retry.
 
@@ -243,6 +247,7 @@ class MembershipStore:
             import_id: The import.
             waits: Whether it is published only after an approval.
             supersedes: Whether it takes the place of an import that waits unapproved.
+            kind: A re-shard gives way to an import, and never takes its place.
 
         Raises:
             ImportInProgress: another import holds the list.
@@ -251,7 +256,13 @@ class MembershipStore:
             ListUnknown: the server has lost the record.
             StoreUnavailable: no answer.
         """
-        args: list[Argument] = [import_id, self._db.random_name()[:8], int(waits), int(supersedes)]
+        args: list[Argument] = [
+            import_id,
+            self._db.random_name()[:8],
+            int(waits),
+            int(supersedes),
+            kind,
+        ]
         reply = self._run("list/claim", ref, args)
         while reply[0] == b"prune":
             prune_schedules(self._db, ref)
@@ -397,7 +408,7 @@ class MembershipStore:
         """
         self.watch(ref)
         building = self._run("list/delete", ref, []).decode()
-        return building if building and not building.startswith(RESHARD_PREFIX) else None
+        return building or None
 
     def watch(self, ref: ListRef) -> None:
         """Note that a list will have something to reclaim; comes before what causes it."""
@@ -420,17 +431,16 @@ def _op(edit: Edit) -> tuple[str, int, bytes]:
 
 
 def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
-    live, included, excluded, version, modified, building, approval, deleted = reply
+    live, included, excluded, version, modified, building, builder, approval, deleted = reply
     if live is None:
         raise _gone(ref) if deleted else _unknown(ref)
-    shown = None if building is None else building.decode()
     return ListState(
         live=Revision.parse(live),
         included_count=int(included or 0),
         excluded_count=int(excluded or 0),
         version=int(version or 0),
         modified_ms=int(modified or 0),
-        building=None if shown is None or shown.startswith(RESHARD_PREFIX) else shown,
+        building=None if building is None or builder == b"reshard" else building.decode(),
         unapproved=approval == b"awaited",
     )
 

@@ -5,7 +5,6 @@ from typing import Final
 from worker.store.errors import StoreError
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef
 from worker.store.jobs.stage_state import PREVIOUS
-from worker.store.lists.lists import RESHARD_PREFIX
 from worker.store.store import Store
 from worker.store.workflows.claims import superseded_reason
 
@@ -37,7 +36,11 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
     store.memberships.watch(request.list_ref)
     try:
         claim = store.memberships.claim(
-            request.list_ref, request.import_id, waits=request.waits, supersedes=supersedes
+            request.list_ref,
+            request.import_id,
+            waits=request.waits,
+            supersedes=supersedes,
+            kind=request.kind,
         )
     except StoreError as exc:
         store.jobs.end(request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S)
@@ -45,7 +48,7 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
         raise
     previous = [] if claim.previous is None else [PREVIOUS.entry(claim.previous)]
     store.jobs.advance(request.ref, "claim", "plan", 1, *previous)
-    if claim.superseded is None or claim.superseded.startswith(RESHARD_PREFIX):
+    if claim.superseded is None:
         return None
     older = JobRef("import", request.list_ref.scope, claim.superseded)
     _supersede(store, older, request.import_id)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from worker.store.errors import SegmentNotFound
+from worker.store.jobs.records import JobRef
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Scope, Side
 from worker.store.lists.revisions import Revision
 from worker.store.lists.schedule_walk import prune_schedules
@@ -49,11 +50,14 @@ def reclaim_list(store: Store, ref: ListRef) -> int:
     return freed
 
 
-def building_of(store: Store, ref: ListRef) -> str | None:
-    """The id of the build that holds the list, the store's own rebuilds included."""
+def builder_of(store: Store, ref: ListRef) -> JobRef | None:
+    """The job that holds the list: an import, or a re-shard."""
+    record = store.keyspace.list_record(ref)
     with driver_errors(f"read list {ref.name}"):
-        found = store.client.hget(store.keyspace.list_record(ref), "building")
-    return None if found is None else found.decode()
+        job_id, kind = store.client.hmget(record, ["building", "builder"])
+    if job_id is None:
+        return None
+    return JobRef("reshard" if kind == b"reshard" else "import", ref.scope, job_id.decode())
 
 
 def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:

@@ -1,5 +1,5 @@
 #!lua
--- claim(record, edits; import id, token, waits, supersedes)
+-- claim(record, edits; import id, token, waits, supersedes, kind of job)
 --   -> {'ok', target name, base, included, excluded, id of the import that gave way or '',
 --       last import or '', membership version}
 --    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'} | {'prune'}
@@ -17,16 +17,17 @@ if newer then return {'superseded', string.match(newer, '^%d+ (.+)$')} end
 if redis.call('HEXISTS', record, 'prune') == 1 then return {'prune'} end
 local building, superseded = redis.call('HGET', record, 'building'), ''
 if building and building ~= id then
-  local gives_way = is_reshard(building) or (ARGV[4] == '1' and awaits_approval())
-  if not gives_way or is_reshard(id) then return {'busy', building} end
+  local gives_way = is_resharding() or (ARGV[4] == '1' and awaits_approval())
+  if not gives_way or ARGV[5] == 'reshard' then return {'busy', building} end
+  if is_resharding() then superseded = '' else superseded = building end
   abandon_target()
   redis.call('HSET', record, 'superseded:' .. building, now_ms() .. ' ' .. id)
-  superseded, building = building, false
+  building = false
 end
 if not building then
   local number = redis.call('HINCRBY', record, 'revision', 1)
   redis.call('UNLINK', KEYS[2])
-  redis.call('HSET', record, 'building', id, 'base', live, 'stage', 'gather',
+  redis.call('HSET', record, 'building', id, 'builder', ARGV[5], 'base', live, 'stage', 'gather',
     'replayed', '0-0', 'target', 'r' .. number .. '-' .. ARGV[2] .. ' 0 0',
     'replay_included', 0, 'replay_excluded', 0)
   if ARGV[3] == '1' then redis.call('HSET', record, 'approval', 'awaited') end

@@ -2,7 +2,7 @@
 -- delete(record) -> the id of the import that was building, or ''
 -- Hides the list at once: no reader, edit, claim or build gets through afterwards.
 -- Every revision is left for reclaim.
-local building = redis.call('HGET', record, 'building') or ''
+local building = is_resharding() and '' or redis.call('HGET', record, 'building') or ''
 local live = redis.call('HGET', record, 'live')
 abandon_target()
 local fields = redis.call('HGETALL', record)

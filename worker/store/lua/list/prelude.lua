@@ -102,8 +102,8 @@ local function awaits_approval()
   return redis.call('HGET', record, 'approval') == 'awaited'
 end
 
-local function is_reshard(id)
-  return string.sub(id, 1, 8) == 'reshard-'
+local function is_resharding()
+  return redis.call('HGET', record, 'builder') == 'reshard'
 end
 
 local function fenced(id)
@@ -121,7 +121,7 @@ local function published(id)
 end
 
 local function end_build()
-  redis.call('HDEL', record, 'building', 'base', 'stage', 'seal', 'counted', 'replayed', 'target',
+  redis.call('HDEL', record, 'building', 'builder', 'base', 'stage', 'seal', 'counted', 'replayed', 'target',
     'prepared', 'replay_included', 'replay_excluded', 'journal', 'approval')
   redis.call('UNLINK', prefix .. 'edits')
 end

@@ -21,7 +21,7 @@ local old = parse(live)
 local included, excluded = string.match(build.counted, '^(%d+) (%d+)$')
 included, excluded = tonumber(included) + build.included, tonumber(excluded) + build.excluded
 local version = tonumber(redis.call('HGET', record, 'version'))
-if not is_reshard(id) then
+if not is_resharding() then
   version = redis.call('HINCRBY', record, 'version', 1)
   redis.call('HSET', record, 'modified', now, 'last_import', id .. ' ' .. now .. ' ' .. version)
   -- Of members that are not in the new revision; the next claim waits until they are dropped.
