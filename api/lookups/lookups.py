@@ -24,9 +24,9 @@ from worker.store import (
     Store,
     StoreError,
     StoreUnavailable,
+    driver_errors,
 )
 from worker.store.members.codec import pack_one
-from worker.store.server.connections import driver_errors
 
 #: How often one look-up asks: once with what it believes, once with what it was told.
 ASKS: Final = 2

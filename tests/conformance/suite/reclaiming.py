@@ -81,15 +81,15 @@ class ReclaimSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         replace(store, ref, "i1", OLD)
-        old = pin(store, ref, "export-1", 600_000)
+        old = pin(store.database, ref, "export-1", 600_000)
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
-        assert pin(store, ref, "export-1", 600_000) == old
-        unpin(store, ref, "export-1")
+        assert pin(store.database, ref, "export-1", 600_000) == old
+        unpin(store.database, ref, "export-1")
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 0
-        early = pin(store, ref, "export-2", 1)
+        early = pin(store.database, ref, "export-2", 1)
         replace(store, ref, "i3", OLD, retire_after_ms=60_000)
         reclaim_list(store, ref)
         assert _shards(store, ref, early) == 17
@@ -97,20 +97,20 @@ class ReclaimSuite:
 
     def test_retire__pin_ended__gives_the_revision_up(self, store: Store, ref: ListRef) -> None:
         replace(store, ref, "i1", OLD)
-        old = pin(store, ref, "export-1", 300)
+        old = pin(store.database, ref, "export-1", 300)
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
         wait_until(lambda: reclaim_list(store, ref) > 0, "the pin ends", 10)
         assert _shards(store, ref, old) == 0
-        assert pin(store, ref, "export-1", 300).name != old.name
+        assert pin(store.database, ref, "export-1", 300).name != old.name
 
     def test_reclaim__live_or_base_revision__frees_nothing(
         self, store: Store, ref: ListRef
     ) -> None:
         replace(store, ref, "i1", OLD, retire_after_ms=0)
         live = store.memberships.state(ref).live
-        assert run(store, "reclaim", ref, live.name, INCLUDED, 0, 15, "1") == 0
+        assert run(store, "list/reclaim", ref, live.name, INCLUDED, 0, 15, "1") == 0
         build(store, ref, "i2", NEW)
         reclaim_list(store, ref)
         assert_list(store, ref, OLD)
@@ -121,8 +121,8 @@ class ReclaimSuite:
         build(store, ref, "i1", NEW, bits=11)
         store.memberships.cancel(ref, "i1")
         name = next(f for f in _fields(store, ref) if f.startswith(b"reclaim:")).decode()[8:]
-        first = run(store, "reclaim", ref, name, INCLUDED, 0, 999, "0")
-        again = run(store, "reclaim", ref, name, INCLUDED, 0, 999, "0")
+        first = run(store, "list/reclaim", ref, name, INCLUDED, 0, 999, "0")
+        again = run(store, "list/reclaim", ref, name, INCLUDED, 0, 999, "0")
         assert (first, again) == (1000, 0)
         assert reclaim_list(store, ref) == 1048 + 1
         assert reclaim_list(store, ref) == 0
@@ -132,7 +132,7 @@ class ReclaimSuite:
         replace(store, ref, "i1", OLD, bits=6)
         replace(store, ref, "i2", NEW)
         store.memberships.edit(ref, [Edit("e+", "x")])
-        pin(store, ref, "export-1", 600_000)
+        pin(store.database, ref, "export-1", 600_000)
         build(store, ref, "i3", OLD)
         store.memberships.edit(ref, [Edit("i+", "y")])
         store.segments.delete(SCOPE, ref.segment)

@@ -61,7 +61,7 @@ class StoreMachine(ApprovalMachine):
         assert self.lists is not None
         target, there = (side, key), (side, key) in self.schedules
         answer = change_schedules(
-            self.store, self.ref, [ScheduleChange(act, side, key, due, id="x")]
+            self.store.database, self.ref, [ScheduleChange(act, side, key, due, id="x")]
         )
         if act == "add":
             absent = key not in self.lists[side]
@@ -85,14 +85,14 @@ class StoreMachine(ApprovalMachine):
             self.held.edit(edits)
         self.version += bool(edits)
         after = applied(self.lists, edits)
-        expired = self.step(after, lambda: expire_members(self.store, self.ref))
+        expired = self.step(after, lambda: expire_members(self.store.database, self.ref))
         assert expired.removed == len(due)
 
     @precondition(lambda self: self.lists is not None)
     @rule()
     def read_schedules(self) -> None:
         """Not after each step: it drops what a claim would have to."""
-        found = read_schedules(self.store, self.ref)
+        found = read_schedules(self.store.database, self.ref)
         assert {(one.side, one.key): one.due_ms for one in found} == self.schedules
 
     @precondition(lambda self: self.lists is not None)
@@ -136,7 +136,7 @@ class StoreMachine(ApprovalMachine):
         if (ref, import_id) in self.superseded and ref == self.ref and self.lists is not None:
             with pytest.raises(Superseded):
                 memberships.claim(ref, import_id, supersedes=True)
-        assert run(self.store, "approve", ref, import_id) == (b"done" if figures else b"lost")
+        assert run(self.store, "list/approve", ref, import_id) == (b"done" if figures else b"lost")
         assert memberships.cancel(ref, import_id) == (figures is not None)
         if figures is None:
             with pytest.raises(Fenced):
@@ -155,13 +155,13 @@ class StoreMachine(ApprovalMachine):
     @precondition(lambda self: self.lists is not None)
     @rule(holder=st.sampled_from(["x", "y"]))
     def pin(self, holder: str) -> None:
-        revision = pin(self.store, self.ref, holder, 600_000)
+        revision = pin(self.store.database, self.ref, holder, 600_000)
         assert revision.name == self.pins.setdefault(holder, revision).name
 
     @precondition(lambda self: self.lists is not None)
     @rule(holder=st.sampled_from(["x", "y"]))
     def unpin(self, holder: str) -> None:
-        unpin(self.store, self.ref, holder)
+        unpin(self.store.database, self.ref, holder)
         self.pins.pop(holder, None)
 
     @rule()

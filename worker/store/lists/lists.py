@@ -1,6 +1,6 @@
 """The lists themselves: who is included and who is excluded, and how that changes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,16 +16,15 @@ from worker.store.errors import (
     Unsealed,
 )
 from worker.store.jobs.records import PreviousImport
-from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Side
+from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.revisions import Revision, outgrows
 from worker.store.lists.schedule_walk import prune_schedules
 from worker.store.members.codec import SENTINEL, pack_one
 from worker.store.members.hashing import hash_one, shard_index
-from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Argument, ScriptName, Scripts
+from worker.store.server.database import Database
+from worker.store.server.scripts import Argument, ScriptName
 
-Tokens = Callable[[], str]
 EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
 #: Ops in one call of the edit script: about 2 ms of the server's time.
@@ -110,17 +109,12 @@ class MembershipStore:
     Every change is one script on one node: a reader sees all of it or nothing.
     """
 
-    def __init__(
-        self, client: Client, scripts: Scripts, keyspace: Keyspace, tokens: Tokens
-    ) -> None:
-        self._client = client
-        self._scripts = scripts
-        self._keys = keyspace
-        self._tokens = tokens
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     def create(self, ref: ListRef) -> None:
         """Make the empty lists of a new generation. Safe to retry."""
-        self._run("create_list", ref, [self._tokens()])
+        self._run("list/create", ref, [self._db.random_name()])
 
     def state(self, ref: ListRef) -> ListState:
         """Read a list record. Cost: one round trip.
@@ -137,9 +131,9 @@ class MembershipStore:
         counts = ("included", "excluded", "version", "modified")
         fields = ("live", *counts, "building", "approval", "deleted")
         with driver_errors("read list records"):
-            pipeline = self._client.pipeline(transaction=False)
+            pipeline = self._db.client.pipeline(transaction=False)
             for ref in refs:
-                pipeline.hmget(self._keys.list_record(ref), *fields)
+                pipeline.hmget(self._db.keys.list_record(ref), *fields)
             replies = pipeline.execute()
         return [_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
 
@@ -152,9 +146,9 @@ class MembershipStore:
             StoreUnavailable: no answer. Safe to retry.
         """
         with driver_errors("read which revisions are live"):
-            pipeline = self._client.pipeline(transaction=False)
+            pipeline = self._db.client.pipeline(transaction=False)
             for ref in refs:
-                pipeline.hget(self._keys.list_record(ref), "live")
+                pipeline.hget(self._db.keys.list_record(ref), "live")
             replies = pipeline.execute()
         return [None if live is None else Revision.parse(live) for live in replies]
 
@@ -181,7 +175,7 @@ class MembershipStore:
             flat: list[Argument] = [first]
             for op in ops:
                 flat += _op(op)
-            reply = self._run("edit", ref, flat)
+            reply = self._run("list/edit", ref, flat)
             _accepted(ref, reply)
             first, outgrown = "0", outgrows(Revision.parse(reply[1]), reply[2], reply[3])
         return outgrown
@@ -208,14 +202,14 @@ class MembershipStore:
     def _ask(
         self, ref: ListRef, believed: Revision, keys: Sequence[str]
     ) -> tuple[list[Membership] | None, Revision]:
-        pipeline = self._client.pipeline(transaction=True)
+        pipeline = self._db.client.pipeline(transaction=True)
         for key in keys:
             member = pack_one(key)
             for side in (INCLUDED, EXCLUDED):
                 index = shard_index(hash_one(member), believed.bits(side))
-                shard = self._keys.shard(ref, believed.name, side, index)
+                shard = self._db.keys.shard(ref, believed.name, side, index)
                 pipeline.smismember(shard, [SENTINEL, member])
-        pipeline.hget(self._keys.list_record(ref), "live")
+        pipeline.hget(self._db.keys.list_record(ref), "live")
         with driver_errors(f"look up in {ref.name}"):
             *replies, live = pipeline.execute()
         if live is None:
@@ -234,7 +228,7 @@ class MembershipStore:
         Cost: one round trip.
         """
         with driver_errors(f"read list {ref.name}"):
-            figures = self._client.hget(self._keys.list_record(ref), f"published:{import_id}")
+            figures = self._db.client.hget(self._db.keys.list_record(ref), f"published:{import_id}")
         return None if figures is None else Published(*map(int, figures.split()[1:]))
 
     def claim(
@@ -257,11 +251,11 @@ class MembershipStore:
             ListUnknown: the server has lost the record.
             StoreUnavailable: no answer.
         """
-        args: list[Argument] = [import_id, self._tokens()[:8], int(waits), int(supersedes)]
-        reply = self._run("claim", ref, args)
+        args: list[Argument] = [import_id, self._db.random_name()[:8], int(waits), int(supersedes)]
+        reply = self._run("list/claim", ref, args)
         while reply[0] == b"prune":
-            prune_schedules(self._scripts, self._keys, ref)
-            reply = self._run("claim", ref, args)
+            prune_schedules(self._db, ref)
+            reply = self._run("list/claim", ref, args)
         _accepted(ref, reply)
         # Reclaiming may have struck the list off just before it was claimed.
         self.watch(ref)
@@ -285,7 +279,9 @@ class MembershipStore:
             Fenced: the import no longer holds the list.
             StoreUnavailable: no answer. Safe to retry.
         """
-        return Revision.parse(self._run("prepare", ref, [import_id, included_bits, excluded_bits]))
+        return Revision.parse(
+            self._run("list/prepare", ref, [import_id, included_bits, excluded_bits])
+        )
 
     def target(self, ref: ListRef, import_id: str) -> Revision:
         """Read what :meth:`prepare` fixed.
@@ -294,7 +290,7 @@ class MembershipStore:
             Fenced: the import no longer holds the list, or its size was never fixed.
             StoreUnavailable: no answer. Safe to retry.
         """
-        return Revision.parse(self._run("prepare", ref, [import_id]))
+        return Revision.parse(self._run("list/prepare", ref, [import_id]))
 
     def seal(self, ref: ListRef, import_id: str) -> Sealed:
         """End all writing of shards, so that they can be counted. Safe to retry.
@@ -303,7 +299,7 @@ class MembershipStore:
             Fenced: the import no longer holds the list.
             StoreUnavailable: no answer. Safe to retry.
         """
-        number, *counts = self._run("seal", ref, [import_id, "publish"])
+        number, *counts = self._run("list/seal", ref, [import_id, "publish"])
         return Sealed(number, (counts[0], counts[1]) if counts else None)
 
     def unseal(self, ref: ListRef, import_id: str) -> None:
@@ -312,7 +308,7 @@ class MembershipStore:
         Raises:
             Fenced: the import no longer holds the list, or is being published.
         """
-        self._run("seal", ref, [import_id, "gather"])
+        self._run("list/seal", ref, [import_id, "gather"])
 
     def count(self, ref: ListRef, revision: Revision, side: Side, first: int, stop: int) -> int:
         """Count the members of shards ``first`` to ``stop`` (exclusive).
@@ -327,7 +323,7 @@ class MembershipStore:
         for start in range(first, stop, _COUNT_STEP):
             last = min(start + _COUNT_STEP, stop) - 1
             found, missing = self._run(
-                "count_shards", ref, [revision.name, side, start, last], journal=False
+                "list/count_shards", ref, [revision.name, side, start, last], journal=False
             )
             if missing:
                 message = f"{missing} shards of {ref.name} {revision.name} are missing"
@@ -364,7 +360,7 @@ class MembershipStore:
             Unsealed: the build was opened since it was counted. Seal and count again.
             StoreUnavailable: no answer. Safe to retry.
         """
-        reply = self._run("publish", ref, [import_id, *counts, retire_after_ms, seal])
+        reply = self._run("list/publish", ref, [import_id, *counts, retire_after_ms, seal])
         match reply[0]:
             case b"more":
                 return None
@@ -391,7 +387,7 @@ class MembershipStore:
             Whether nothing was cancelled, because the import has been published, or
             approved, before.
         """
-        return self._run("cancel", ref, [import_id, int(unapproved)]) in (b"done", b"approved")
+        return self._run("list/cancel", ref, [import_id, int(unapproved)]) in (b"done", b"approved")
 
     def delete(self, ref: ListRef) -> str | None:
         """Hide a list at once and leave its shards for reclaim. Safe to retry.
@@ -400,23 +396,22 @@ class MembershipStore:
             The id of the import that was building.
         """
         self.watch(ref)
-        building = self._run("delete_list", ref, []).decode()
+        building = self._run("list/delete", ref, []).decode()
         return building if building and not building.startswith(RESHARD_PREFIX) else None
 
     def watch(self, ref: ListRef) -> None:
         """Note that a list will have something to reclaim; comes before what causes it."""
-        with driver_errors(f"watch list {ref.name}"):
-            reclaimable = self._keys.reclaimable_lists(ref.scope)
-            self._scripts.run("segment_watch", [reclaimable], [ref.name])
+        reclaimable = self._db.keys.reclaimable_lists(ref.scope)
+        self._db.run(f"watch list {ref.name}", "segment/watch", [reclaimable], [ref.name])
 
     def _run(
         self, name: ScriptName, ref: ListRef, args: Sequence[Argument], *, journal: bool = True
     ) -> Any:  # noqa: ANN401 - see the script
-        keys = [self._keys.list_record(ref)]
+        keys = [self._db.keys.list_record(ref)]
         if journal:
-            keys.append(self._keys.edits(ref))
-        with driver_errors(f"{name} {ref.name}"):
-            return self._scripts.run(name, keys, args)
+            keys.append(self._db.keys.edits(ref))
+        step = name.partition("/")[2].replace("_", " ")
+        return self._db.run(f"{step} {ref.name}", name, keys, args)
 
 
 def _op(edit: Edit) -> tuple[str, int, bytes]:
