@@ -57,10 +57,10 @@ def blank_is(default: object) -> BeforeValidator:
 
 
 def require_distinct(ids: Iterable[str], what: str) -> None:
-    """Make sure that each can be told apart.
+    """Make sure that no two ids are the same.
 
     Raises:
-        ValueError: two are the same.
+        ValueError: two are.
     """
     seen = list(ids)
     if len(set(seen)) != len(seen):
@@ -68,36 +68,36 @@ def require_distinct(ids: Iterable[str], what: str) -> None:
         raise ValueError(message)
 
 
-def _given_or_new(value: object, info: ValidationInfo) -> object:
+def _fill_in_id(value: object, info: ValidationInfo) -> object:
     if (value is None or value == "") and info.context:
         return info.context[_NEW_ID]()
     return value
 
 
-def _not_reserved(kind: str) -> str:
+def _require_unreserved(kind: str) -> str:
     if kind in _RESERVED_KINDS:
         message = f"{kind} is reserved"
         raise ValueError(message)
     return kind
 
 
-def _usable(keys: tuple[str, ...]) -> tuple[str, ...]:
-    for row, key in enumerate(keys):
+def _require_usable(keys: tuple[str, ...]) -> tuple[str, ...]:
+    for position, key in enumerate(keys):
         fault = fault_of(key)
         if fault is not None:
-            message = f"entry {row}: {fault}"
+            message = f"entry {position}: {fault}"
             raise ValueError(message)
     return keys
 
 
-ServerId = Annotated[str, BeforeValidator(_given_or_new), Field(min_length=1, max_length=256)]
+ServerId = Annotated[str, BeforeValidator(_fill_in_id), Field(min_length=1, max_length=256)]
 #: Source: the SDKs' rule for context kinds.
 KindName = Annotated[
-    str, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]+$"), AfterValidator(_not_reserved)
+    str, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]+$"), AfterValidator(_require_unreserved)
 ]
 ContextKind = Annotated[KindName, blank_is(DEFAULT_KIND)]
 #: A list of context keys in the order given.
-KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_usable)]
+KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_require_usable)]
 ContextKeys = Annotated[KeyList, null_is(())]
 Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
 Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
