@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from api.access.auth import Caller
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.list_states import states_of
 from api.launchdarkly.segments.representation import UserSegments

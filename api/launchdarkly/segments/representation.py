@@ -9,8 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies.integers import Int32, Int64
-from api.bodies.strict import StrictBody
+from api.bodies.models import Int32, Int64, StrictBody
 from api.launchdarkly.segments.access import Access
 from api.launchdarkly.targeting.fields import MOST_TAGS, Description, SegmentName, Tag
 from api.launchdarkly.targeting.shapes import SegmentTarget, UserSegmentRule

@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from api.bodies.json_values import JsonObject
+from api.bodies.models import Flag, blank_is
 from api.launchdarkly.targeting.fields import (
     DEFAULT_KIND,
     ContextKind,
-    Flag,
     ServerId,
     Weight,
     WireValue,
-    blank_is,
     require_distinct,
 )
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from api.bodies.integers import Int32
+from api.bodies.models import Int32
 from api.launchdarkly.targeting.fields import WHOLE_WEIGHT
 from api.launchdarkly.targeting.rules import Operator
 

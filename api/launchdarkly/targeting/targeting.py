@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
-from api.bodies.strict import field_names
+from api.bodies.models import null_is, wire_names
 from api.errors import InvalidRequest
 from api.launchdarkly.targeting.fields import (
     DEFAULT_KIND,
@@ -25,7 +25,6 @@ from api.launchdarkly.targeting.fields import (
     Tags,
     WireValue,
     naming,
-    null_is,
     require_distinct,
 )
 from api.launchdarkly.targeting.rules import Rule
@@ -165,7 +164,7 @@ def segment_document(
     Raises:
         InvalidRequest: a field is wrong; says where, never the value.
     """
-    wanted = {name: fields[name] for name in field_names(SegmentDocument) if name in fields}
+    wanted = {name: fields[name] for name in wire_names(SegmentDocument) if name in fields}
     try:
         return SegmentDocument.model_validate(
             wanted, context=naming(ids), by_alias=True, by_name=False
