@@ -12,7 +12,7 @@ import structlog
 
 from api.access.auth import Caller, TokenAuth
 from api.access.refusal_pace import RefusalPace
-from api.bodies.text_values import most_values, require_few_values
+from api.bodies.json_values import most_values, require_few_values
 from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
 from api.http.asgi import (
     Asgi,

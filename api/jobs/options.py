@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator, Field, ValidationError
 
 from api.bodies.faults import refusal
-from api.bodies.strict import StrictBody, field_names, unknown_field
+from api.bodies.models import StrictBody, blank_is, wire_names
+from api.bodies.unknown_names import unknown_field
 from api.http.forms.multipart import FILE_FIELD, FormError, parse_flag
-from api.launchdarkly.targeting.fields import blank_is
 
 Mode = Literal["merge", "replace"]
 
@@ -52,7 +52,7 @@ class SourceBody(ImportOptions):
 
 
 #: The parts that a form may have.
-FORM_FIELDS: Final = (FILE_FIELD, *field_names(ImportOptions))
+FORM_FIELDS: Final = (FILE_FIELD, *wire_names(ImportOptions))
 
 
 def form_options(fields: dict[str, str]) -> ImportOptions:

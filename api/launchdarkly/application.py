@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api.bodies.faults import PREFIX
+from api.bodies.faults import request_refusal
 from api.errors import (
     ApiError,
     Broken,
@@ -55,11 +55,6 @@ _OF_STATUS: Final[dict[int, type[ApiError]]] = {
     405: MethodNotAllowed,
     413: TooLarge,
     415: UnsupportedMediaType,
-}
-#: What it says of a whole body, in words for callers who know nothing of Python.
-_OF_A_BODY: Final = {
-    "missing": "the request has no body: send JSON",
-    "model_attributes_type": "the body must be a JSON object",
 }
 _MESSAGES: Final = {404: "invalid resource identifier", 405: "method not allowed"}
 
@@ -139,8 +134,7 @@ async def _failed(request: Request, exc: Exception) -> Response:
 
 async def _invalid(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - registered for this type
-    error = InvalidRequest(_first_fault(exc.errors()))
-    return _response(request.app.state.services, error, {})
+    return _response(request.app.state.services, request_refusal(exc), {})
 
 
 async def _http(request: Request, exc: Exception) -> Response:
@@ -160,14 +154,3 @@ async def _broken(request: Request, exc: Exception) -> Response:
     error_id = services.ids()
     report_broken(exc, error_id)
     return Response(error_body(BROKEN, error_id), status_code=500, media_type="application/json")
-
-
-def _first_fault(faults: Any) -> str:  # noqa: ANN401 - pydantic's list of dicts
-    """Where the first fault is and what it is; never the value, which may be a key."""
-    for fault in faults:
-        where = ".".join(str(part) for part in fault["loc"] if part != "body")
-        said = str(fault["msg"]).removeprefix(PREFIX)
-        if where:
-            return f"invalid request: {where}: {said}"
-        return _OF_A_BODY.get(fault["type"], said)
-    return "invalid request"

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.errors import InvalidRequest
 from api.launchdarkly.audit.selection import Selection, Statement, StatementBody, specified, stated
 from api.launchdarkly.audit.shapes import (

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from api.bodies.strict import StrictBody
+from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.wire.specifiers import LONGEST, Specifier, glob_matches
 from worker.store import AuditEntry, Scope

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.launchdarkly.projects.shapes import environments_path, project_path
 from api.launchdarkly.segments.representation import Links
 from api.launchdarkly.wire.links import PREFIX, SegmentPath, link, segments_path

@@ -13,8 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from api.bodies.integers import Int32, Int64
-from api.bodies.strict import StrictBody
+from api.bodies.models import Int32, Int64, StrictBody
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, ContextKind
 from worker.context_keys import KEY_LIMIT_BYTES, fault_of
 from worker.store.keyspace import Side

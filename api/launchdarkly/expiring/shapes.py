@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.launchdarkly.expiring.bodies import TargetType
 from api.launchdarkly.expiring.changes import Outcome
 from api.launchdarkly.segments.representation import Links

@@ -11,7 +11,7 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.faults import refusal
 from api.bodies.json_values import read_json
-from api.bodies.strict import StrictBody
+from api.bodies.models import StrictBody, null_is
 from api.errors import NotFound
 from api.jobs.idempotency import (
     Earlier,
@@ -24,7 +24,6 @@ from api.launchdarkly.jobs.representation import (
     export_representation,
     find_job,
 )
-from api.launchdarkly.targeting.fields import null_is
 from api.launchdarkly.wire.big_segments import big_segment
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import SegmentPathOf, require_json

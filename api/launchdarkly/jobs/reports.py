@@ -4,7 +4,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from api.bodies.integers import Int64
+from api.bodies.models import Int64
 
 
 class Initiator(TypedDict, total=False):

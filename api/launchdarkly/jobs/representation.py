@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
-from api.bodies.integers import Int64
+from api.bodies.models import Int64
 from api.errors import NotFound
 from api.launchdarkly.jobs.reports import ImportReport, Initiator
 from api.launchdarkly.segments.representation import Links

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from api.audit import audit_segment
-from api.bodies.strict import StrictBody
+from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.summaries import KeyEdit, asked_edits, edit_actions
 from api.launchdarkly.wire.big_segments import big_segment

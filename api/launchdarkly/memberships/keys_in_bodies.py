@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from api.bodies.json_values import read_json
-from api.bodies.strict import unknown_name
+from api.bodies.unknown_names import unknown_name
 from api.errors import InvalidRequest
 from api.http.asgi import Receive, Scope, header, read_body
 from api.launchdarkly.memberships.lookup import checked_key

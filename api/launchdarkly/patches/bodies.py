@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from api.bodies.json_values import JsonObject
-from api.bodies.strict import require_known
+from api.bodies.unknown_names import require_known
 from api.errors import InvalidRequest
 
 #: Operations or instructions of one patch. Each takes 10 to 30 µs of a core.

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
-from api.bodies.known_names import allowed, shown
+from api.bodies.unknown_names import list_known, repeatable
 from api.errors import Conflict, InvalidRequest
 from api.launchdarkly.patches.patchable import Patchable
 
@@ -108,8 +108,8 @@ def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
         raise InvalidRequest(f"patch[{index}]: an operation is an object with op and path")
     kind = raw.get("op")
     if kind not in _OPERATIONS:
-        what = f"{kind} is not an operation" if shown(kind) else "op is not an operation"
-        listed = allowed(kind, _OPERATIONS, "operations")
+        what = f"{kind} is not an operation" if repeatable(kind) else "op is not an operation"
+        listed = list_known(kind, _OPERATIONS, "operations")
         raise InvalidRequest(f"patch[{index}]: {what}; {listed}")
     operation: JsonObject = {"op": kind}
     for name in ("path", "from") if kind in _WITH_FROM else ("path",):
@@ -119,7 +119,7 @@ def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
             raise InvalidRequest(f"patch[{index}]: {message}")
         if not pointer and kind != "test":
             message = f"{name} is empty, which means the whole of {resource.name}"
-            listed = allowed(None, resource.fields, "fields")
+            listed = list_known(None, resource.fields, "fields")
             raise InvalidRequest(f"patch[{index}]: {message}; {listed}")
         operation[name] = pointer
     if kind in _WITH_VALUE:

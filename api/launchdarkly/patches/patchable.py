@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from api.bodies.known_names import allowed, shown
+from api.bodies.unknown_names import list_known, repeatable
 from api.launchdarkly.projects.bodies import EnvironmentFields, ProjectFields
 from api.launchdarkly.tokens.bodies import TokenFields
 from api.launchdarkly.wire.ignored_fields import ignored_in
@@ -37,8 +37,8 @@ class Patchable:
         """Why a name that is not in ``fields`` cannot be changed, and what can."""
         if name in self.absent:
             return f"/{name}: {self.absent[name]}"
-        listed = allowed(name, self.fields, "fields")
-        if shown(name) is None:
+        listed = list_known(name, self.fields, "fields")
+        if repeatable(name) is None:
             return f"path names no field of {self.name}; {listed}"
         return f"/{name} is not a field of {self.name}; {listed}"
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.errors import InvalidRequest
 from api.launchdarkly.patches.patchable import NO_APPROVALS
 from api.launchdarkly.projects.projects import ProjectOf

@@ -8,14 +8,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from api.bodies.integers import Int32
 from api.bodies.json_values import JsonObject
-from api.bodies.strict import StrictBody
-from api.launchdarkly.targeting.fields import SegmentName, Tags, null_is
+from api.bodies.models import Flag, Int32, StrictBody, null_is
+from api.launchdarkly.targeting.fields import SegmentName, Tags
 from api.launchdarkly.wire.ignored_fields import ignored_in
 
 PlaceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
-Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
 #: Documented for projects: alphabetical.
 SortedTags = Annotated[Tags, AfterValidator(lambda tags: tuple(sorted(tags)))]
 

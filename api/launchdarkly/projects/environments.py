@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_environment
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.launchdarkly.operations import require_scope
 from api.launchdarkly.projects.bodies import EnvironmentFields, NewEnvironment
 from api.launchdarkly.projects.lists import chosen

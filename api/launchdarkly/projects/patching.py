@@ -10,7 +10,7 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from api.bodies.json_values import JsonObject, read_json
-from api.bodies.strict import require_known
+from api.bodies.unknown_names import require_known
 from api.errors import Conflict, InvalidRequest
 from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
 from api.launchdarkly.patches.patchable import ENVIRONMENT, PROJECT, Patchable

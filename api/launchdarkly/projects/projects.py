@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit_project
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.operations import require_scope
 from api.launchdarkly.projects.bodies import NewEnvironment, NewProject, ProjectFields, details_of

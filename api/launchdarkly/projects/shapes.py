@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies.integers import Int32
+from api.bodies.models import Int32
 from api.launchdarkly.projects.bodies import Availability, EnvironmentFields, ProjectFields
 from api.launchdarkly.segments.representation import Links, environment_id
 from api.launchdarkly.wire.links import PREFIX, link

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from api.access.auth import Caller
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.representation import UserSegments, page_json, read_states

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from api.bodies.json_values import JsonObject, exact_text, require_shallow
-from api.bodies.known_names import allowed
+from api.bodies.unknown_names import list_known
 from api.errors import Broken, InvalidRequest
 from api.launchdarkly.patches.bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
 from api.launchdarkly.patches.json_patch import apply_json_patch, blamed, patch_refusal
@@ -137,7 +137,7 @@ def _patched(
     require_shallow(after)
     for name, text in texts.items():
         if exact_text(after.get(name)) != text:
-            listed = allowed(None, SEGMENT.fields, "fields that can be")
+            listed = list_known(None, SEGMENT.fields, "fields that can be")
             raise InvalidRequest(f"{_blamed(patch, name)}/{name} cannot be changed; {listed}")
     return after
 

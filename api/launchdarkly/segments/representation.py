@@ -16,9 +16,8 @@ from pydantic import Field
 from pydantic_core import to_json
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from api.bodies.integers import Int32, Int64
 from api.bodies.json_values import JsonObject
-from api.bodies.strict import StrictBody
+from api.bodies.models import Int32, Int64, StrictBody
 from api.launchdarkly.segments.access import Access
 from api.launchdarkly.targeting.fields import (
     MOST_TAGS,
@@ -49,7 +48,7 @@ class NewSegmentBody(StrictBody):
     description: Description | None = None
     tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = None
     unbounded: bool | None = None
-    unboundedContextKind: Annotated[  # noqa: N815 - wire name
+    unbounded_context_kind: Annotated[
         str | None, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]*$")
     ] = None
 

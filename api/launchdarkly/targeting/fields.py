@@ -15,8 +15,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from api.bodies.integers import Int32
-from api.bodies.strict import StrictBody
+from api.bodies.models import Int32, StrictBody, blank_is, null_is
 from worker.context_keys import fault_of
 
 Ids = Callable[[], str]
@@ -32,7 +31,7 @@ _RESERVED_KINDS: Final = ("kind", "multi")
 class WireValue(StrictBody):
     """An immutable part of a segment."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(validate_by_name=True)
 
 
 def naming(ids: Ids) -> dict[str, Ids]:
@@ -44,16 +43,6 @@ def naming(ids: Ids) -> dict[str, Ids]:
         ids: makes a new id at each call; LaunchDarkly's are UUIDs (observed).
     """
     return {_NEW_ID: ids}
-
-
-def null_is(default: object) -> BeforeValidator:
-    """Read null as absent."""
-    return BeforeValidator(lambda value: default if value is None else value)
-
-
-def blank_is(default: object) -> BeforeValidator:
-    """Read null and '' as absent."""
-    return BeforeValidator(lambda value: default if value is None or value == "" else value)
 
 
 def require_distinct(ids: Iterable[str], what: str) -> None:
@@ -100,7 +89,6 @@ ContextKind = Annotated[KindName, blank_is(DEFAULT_KIND)]
 KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_require_usable)]
 ContextKeys = Annotated[KeyList, null_is(())]
 Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
-Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
 #: Source: Terraform's provider enforces it.
 Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]
 #: Not documented; far above any seen. A list reads the words of every segment, so one

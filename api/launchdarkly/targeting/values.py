@@ -14,23 +14,20 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
-from api.bodies.strict import field_names
+from api.bodies.models import Flag, blank_is, null_is, wire_names
 from api.errors import InvalidRequest
 from api.launchdarkly.targeting.fields import (
     DEFAULT_KIND,
     ContextKeys,
     ContextKind,
     Description,
-    Flag,
     Ids,
     SegmentName,
     ServerId,
     Tags,
     Weight,
     WireValue,
-    blank_is,
     naming,
-    null_is,
     require_distinct,
 )
 
@@ -67,7 +64,7 @@ class Clause(WireValue):
     op: Operator
     values: tuple[Any, ...]
     negate: Flag = False
-    context_kind: ContextKind = Field(default=DEFAULT_KIND, alias="contextKind")
+    context_kind: ContextKind = DEFAULT_KIND
 
     @model_validator(mode="after")
     def _fits_its_operator(self) -> Self:
@@ -99,8 +96,8 @@ class Rule(WireValue):
     clauses: Annotated[tuple[Clause, ...], Field(fail_fast=True)]
     weight: Weight | None = None
     """Thousandths of a percent; ``None`` includes every context, 0 none."""
-    rollout_context_kind: ContextKind = Field(default=DEFAULT_KIND, alias="rolloutContextKind")
-    bucket_by: Annotated[str | None, blank_is(None)] = Field(default=None, alias="bucketBy")
+    rollout_context_kind: ContextKind = DEFAULT_KIND
+    bucket_by: Annotated[str | None, blank_is(None)] = None
     description: str | None = None
 
     @model_validator(mode="after")
@@ -130,7 +127,7 @@ class Rule(WireValue):
 class ContextTargets(WireValue):
     """Targets of one context kind: their keys."""
 
-    context_kind: ContextKind = Field(default=DEFAULT_KIND, alias="contextKind")
+    context_kind: ContextKind = DEFAULT_KIND
     values: ContextKeys = ()
 
     def to_wire(self) -> JsonObject:
@@ -161,8 +158,8 @@ class SegmentDocument(WireValue):
 
     included: ContextKeys = ()
     excluded: ContextKeys = ()
-    included_contexts: ManyTargets = Field(default=(), alias="includedContexts")
-    excluded_contexts: ManyTargets = Field(default=(), alias="excludedContexts")
+    included_contexts: ManyTargets = ()
+    excluded_contexts: ManyTargets = ()
     rules: Annotated[tuple[Rule, ...], Field(fail_fast=True), null_is(())] = ()
     name: SegmentName
     description: Description | None = None
@@ -227,7 +224,7 @@ def parse_document(
     Raises:
         InvalidRequest: a field is wrong; says where, never the value.
     """
-    wanted = {name: fields[name] for name in field_names(SegmentDocument) if name in fields}
+    wanted = {name: fields[name] for name in wire_names(SegmentDocument) if name in fields}
     try:
         return SegmentDocument.model_validate(
             wanted, context=naming(ids), by_alias=True, by_name=False

@@ -10,10 +10,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from api.access.scope import MOST_GRANTS
-from api.bodies.integers import Int32, Int64
-from api.bodies.strict import StrictBody
+from api.bodies.models import Int32, Int64, StrictBody, null_is
 from api.errors import InvalidRequest
-from api.launchdarkly.targeting.fields import null_is
 from api.launchdarkly.wire.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
 from worker.store import AccessToken, Grant, NewToken, RoleName
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.access.auth import ADMIN_TOKEN_ID
-from api.bodies.integers import Int64
+from api.bodies.models import Int64
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf

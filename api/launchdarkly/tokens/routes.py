@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.errors import Conflict
 from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
 from api.launchdarkly.patches.patchable import TOKEN

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.launchdarkly.segments.representation import Links
 from api.launchdarkly.tokens.bodies import api_version_of, inline_role, shown_role
 from api.launchdarkly.wire.links import PREFIX, link

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
 from api.bodies.json_values import read_json
-from api.bodies.strict import unknown_name
+from api.bodies.unknown_names import unknown_name
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.wire.links import RESOURCE_KEY, SegmentPath
 from worker.store import Scope

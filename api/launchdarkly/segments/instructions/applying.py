@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from api.bodies.known_names import allowed, shown
+from api.bodies.unknown_names import list_known, repeatable
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.instructions import big_segments, clauses, details, rules, targets
 from api.launchdarkly.segments.instructions.draft import Draft
@@ -67,8 +67,8 @@ def _checked(
         raise InvalidRequest(f"{where}: an instruction is an object with a kind")
     name = raw.get("kind")
     if not isinstance(name, str) or name not in TABLE:
-        what = f"{name} is not an instruction" if shown(name) else "it is not an instruction"
-        listed = allowed(name, tuple(TABLE), "instructions")
+        what = f"{name} is not an instruction" if repeatable(name) else "it is not an instruction"
+        listed = list_known(name, tuple(TABLE), "instructions")
         raise InvalidRequest(f"{where}.kind: {what}; {listed}")
     kind = TABLE[name]
     if kind.segments == "standard" and unbounded:

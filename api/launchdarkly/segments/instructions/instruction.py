@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import ConfigDict, ValidationError
 
 from api.bodies.faults import refusal
-from api.bodies.strict import StrictBody
+from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.instructions.draft import Draft
 from api.launchdarkly.targeting.fields import Ids, naming
@@ -19,7 +19,7 @@ Segments = Literal["any", "standard", "big"]
 class Parameters(StrictBody):
     """The parameters of one kind of instruction, without its kind."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(validate_by_name=True)
 
 
 ParametersLike = TypeVar("ParametersLike", bound=Parameters)

@@ -5,17 +5,11 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
+from api.bodies.models import blank_is
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.instructions.draft import Draft
 from api.launchdarkly.segments.instructions.instruction import InstructionKind, Kinds, Parameters
-from api.launchdarkly.targeting.fields import (
-    DEFAULT_KIND,
-    ContextKind,
-    KindName,
-    ServerId,
-    Weight,
-    blank_is,
-)
+from api.launchdarkly.targeting.fields import DEFAULT_KIND, ContextKind, KindName, ServerId, Weight
 from api.launchdarkly.targeting.rules import Clause, Rule
 
 _DIGITS: Final = re.compile(r"[0-9]{1,6}")
