@@ -15,7 +15,7 @@ from api.evaluation import (
     compile_segment,
     unreadable_segment,
 )
-from api.launchdarkly.targeting.stored import stored_fields
+from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.wire.links import SegmentPath, link
 from worker.store import Definition, ListRef, ListUnknown
 from worker.store import Segment as Stored
@@ -72,7 +72,7 @@ def _size_bytes(targeting: bytes) -> int:
 
 
 def _segment(definition: Definition) -> Segment:
-    stored, fields = definition.segment, stored_fields(definition)
+    stored, fields = definition.segment, read_fields(definition)
     return Segment(
         key=stored.key,
         salt=stored.salt,

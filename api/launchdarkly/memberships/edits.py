@@ -9,7 +9,7 @@ from pydantic import Field
 from api.audit import audit_segment
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.summaries import KeyEdit, asked_edits, edit_actions
+from api.launchdarkly.targeting.key_edits import KeyEdit, edit_actions, summarize_edits
 from api.launchdarkly.wire.big_segments import big_segment
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from api.services.services import CallerOf, ServicesOf
@@ -62,7 +62,7 @@ def update_targets(
     if edits:
         if store.memberships.edit(segment.ref, edits):
             services.work.reshard(segment.ref)
-        shown = asked_edits(_counts(body))
+        shown = summarize_edits(_counts(body))
         audit_segment(
             services,
             caller,

@@ -10,10 +10,10 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from api.bodies.json_values import JsonObject, read_json
+from api.bodies.models import wire_names
 from api.bodies.unknown_names import require_known
 from api.errors import Conflict, InvalidRequest
-from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
-from api.launchdarkly.patches.patchable import ENVIRONMENT, PROJECT, Patchable
+from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.projects.bodies import (
     EnvironmentFields,
     ProjectFields,
@@ -44,6 +44,24 @@ _ACTIONS: Final = {
 }
 
 
+#: The refusal of any request for approvals.
+NO_APPROVALS: Final = (
+    "changes need no approval here, so there are no settings for approvals; leave them out "
+    "(in Terraform, approval_settings and segment_approval_settings)"
+)
+_NO_PIPELINES: Final = "there are no release pipelines here; leave it out"
+
+PROJECT: Final = Patchable(
+    "a project",
+    wire_names(ProjectFields),
+    absent={"defaultReleasePipelineKey": _NO_PIPELINES},
+)
+ENVIRONMENT: Final = Patchable(
+    "an environment",
+    wire_names(EnvironmentFields),
+    # Source: the model Environment of LaunchDarkly's clients, and what the provider sends.
+    absent={"approvalSettings": NO_APPROVALS, "resourceApprovalSettings": NO_APPROVALS},
+)
 _PATCHABLE: Final[dict[Kind, Patchable]] = {
     ProjectFields: PROJECT,
     EnvironmentFields: ENVIRONMENT,

@@ -50,9 +50,7 @@ def list_references(rules: Sequence[Rule]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def find_circle(
-    key: str, rules: Sequence[Rule], others: OtherSegments
-) -> tuple[str, ...] | None:
+def find_circle(key: str, rules: Sequence[Rule], others: OtherSegments) -> tuple[str, ...] | None:
     """The shortest way from a segment back to itself, both ends named; ``None`` if none.
 
     Circles that the segment is not part of are not searched for. Two concurrent edits can
@@ -147,9 +145,7 @@ def require_unreferred(store: Store, scope: Scope, key: str, caller: Caller) -> 
     if not found:
         return
     allows = caller.scope.allows
-    known = [
-        referrer for referrer in found if allows(scope.project, scope.environment, referrer)
-    ]
+    known = [referrer for referrer in found if allows(scope.project, scope.environment, referrer)]
     named = ", ".join(known[:_NAMED]) or "segments outside this token's scope"
     more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
     raise InUse(

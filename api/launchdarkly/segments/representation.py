@@ -170,7 +170,7 @@ def read_states(store: Store, segments: Sequence[Segment]) -> list[ListState | N
     return [next(states) if segment.unbounded else None for segment in segments]
 
 
-def represent(definition: Definition, state: ListState | None, **own: Any) -> JsonObject:
+def represent(definition: Definition, state: ListState | None, **own: object) -> JsonObject:
     """Make a segment's representation, a ``UserSegment``.
 
     Args:

@@ -45,9 +45,14 @@ def read_members(definition: Definition) -> bytes:
     return (_NONE if definition.targeting is None else definition.targeting)[1:-1]
 
 
-def read_targets(definition: Definition) -> Targets:
-    """The targets of a standard segment. Cost: linear."""
-    return _targets(read_fields(definition))
+def collect_targets(fields: JsonObject) -> Targets:
+    """The targets in a segment's JSON, stored or of the wire. Cost: linear."""
+    targets: dict[tuple[Side, str], set[str]] = {}
+    for side in (INCLUDED, EXCLUDED):
+        targets.setdefault((side, DEFAULT_KIND), set()).update(fields.get(side, ()))
+        for entry in fields.get(f"{side}Contexts", ()):
+            targets.setdefault((side, entry["contextKind"]), set()).update(entry["values"])
+    return targets
 
 
 def read_rules(store: Store, scope: Scope, key: str) -> Sequence[Rule]:
@@ -89,21 +94,12 @@ def _remaining_schedules(
     schedules = decode_schedules(current.schedules)
     if not schedules:
         return ()
-    targets = _targets(document.targeting_to_wire())
+    targets = collect_targets(document.targeting_to_wire())
     return tuple(
         schedule
         for schedule in schedules
         if schedule.key in targets.get((schedule.side, schedule.context_kind), frozenset())
     )
-
-
-def _targets(fields: JsonObject) -> Targets:
-    targets: dict[tuple[Side, str], set[str]] = {}
-    for side in (INCLUDED, EXCLUDED):
-        targets.setdefault((side, DEFAULT_KIND), set()).update(fields[side])
-        for entry in fields[f"{side}Contexts"]:
-            targets.setdefault((side, entry["contextKind"]), set()).update(entry["values"])
-    return targets
 
 
 def _unreadable(definition: Definition) -> Broken:

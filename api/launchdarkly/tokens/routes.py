@@ -14,10 +14,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.models import Int32, Int64
+from api.bodies.models import Int32, Int64, wire_names
 from api.errors import Conflict
-from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
-from api.launchdarkly.patches.patchable import TOKEN
+from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.projects.patching import patch_of
 from api.launchdarkly.tokens.bodies import (
     NewTokenBody,
@@ -39,6 +38,8 @@ from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, TokenChanged
 
 _TRIES: Final = 20
+
+TOKEN: Final = Patchable("an access token", wire_names(TokenFields))
 
 _log = structlog.get_logger(__name__)
 

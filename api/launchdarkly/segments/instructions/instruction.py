@@ -1,4 +1,4 @@
-"""What every instruction has: a kind, a model of its parameters, a function, and its segments."""
+"""What every kind of instruction has: a model of its parameters, a function, its segments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ class InstructionKind(Generic[ParametersLike]):
 
     parameters: type[ParametersLike]
     apply: Callable[[Draft, ParametersLike], None]
-    """Changes the draft, or raises ``InvalidRequest``; leaves alone what is so already."""
+    """Changes the draft unless there is nothing to change, or raises ``InvalidRequest``."""
     segments: Segments = "any"
 
-    def read(self, raw: Mapping[str, Any], where: str, ids: Ids) -> ParametersLike:
-        """Check an instruction's parameters.
+    def parse(self, raw: Mapping[str, Any], where: str, ids: Ids) -> ParametersLike:
+        """Read an instruction's parameters.
 
         Raises:
             InvalidRequest: one is wrong; says where, never the value.
