@@ -158,8 +158,8 @@ def count_entries(
                 CountBucket(timestamp=after + position * interval_ms, count=count)
                 for position, count in enumerate(counts)
             ],
-            totalCount=sum(counts),
-            bucketIntervalMs=interval_ms,
+            total_count=sum(counts),
+            bucket_interval_ms=interval_ms,
         )
     )
 

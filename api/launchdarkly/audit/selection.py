@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
@@ -29,13 +29,11 @@ Specifiers = Annotated[
 class StatementBody(StrictBody):
     """One statement of a policy: which actions on which resources it selects or leaves out."""
 
-    model_config = ConfigDict(frozen=True)
-
     effect: Literal["allow", "deny"]
     resources: Specifiers = None
-    notResources: Specifiers = None  # noqa: N815 - wire name
+    not_resources: Specifiers = None
     actions: Patterns = None
-    notActions: Patterns = None  # noqa: N815 - wire name
+    not_actions: Patterns = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +135,16 @@ def stated(bodies: Sequence[StatementBody]) -> tuple[Statement, ...]:
 
 
 def _statement(body: StatementBody, position: int) -> Statement:
-    for one, other in (("resources", "notResources"), ("actions", "notActions")):
-        if getattr(body, one) and getattr(body, other):
-            raise InvalidRequest(f"[{position}]: use {one} or {other}, not both")
+    if body.resources and body.not_resources:
+        raise InvalidRequest(f"[{position}]: use resources or notResources, not both")
+    if body.actions and body.not_actions:
+        raise InvalidRequest(f"[{position}]: use actions or notActions, not both")
     return Statement(
         body.effect == "allow",
         tuple(_specifiers(body.resources, f"[{position}].resources")),
-        tuple(_specifiers(body.notResources, f"[{position}].notResources")),
+        tuple(_specifiers(body.not_resources, f"[{position}].notResources")),
         tuple(body.actions or ()),
-        tuple(body.notActions or ()),
+        tuple(body.not_actions or ()),
     )
 
 
@@ -155,8 +154,8 @@ def _specifiers(texts: Iterable[str] | None, where: str) -> Iterator[Specifier]:
 
 
 def _pattern_lists(body: StatementBody) -> Iterator[list[str]]:
-    yield from (body.resources or [], body.notResources or [])
-    yield from (body.actions or [], body.notActions or [])
+    yield from (body.resources or [], body.not_resources or [])
+    yield from (body.actions or [], body.not_actions or [])
 
 
 def _tags(entry: AuditEntry) -> tuple[str, ...]:

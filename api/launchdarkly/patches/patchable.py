@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from api.bodies.models import wire_names
 from api.bodies.unknown_names import list_known, repeatable
 from api.launchdarkly.projects.bodies import EnvironmentFields, ProjectFields
 from api.launchdarkly.tokens.bodies import TokenFields
@@ -66,15 +67,15 @@ SEGMENT: Final = Patchable(
 )
 PROJECT: Final = Patchable(
     "a project",
-    tuple(ProjectFields.model_fields),
+    wire_names(ProjectFields),
     absent=MappingProxyType({"defaultReleasePipelineKey": _NO_PIPELINES}),
 )
 ENVIRONMENT: Final = Patchable(
     "an environment",
-    tuple(EnvironmentFields.model_fields),
+    wire_names(EnvironmentFields),
     # Source: the model Environment of LaunchDarkly's clients, and what the provider sends.
     absent=MappingProxyType(
         {"approvalSettings": NO_APPROVALS, "resourceApprovalSettings": NO_APPROVALS}
     ),
 )
-TOKEN: Final = Patchable("an access token", tuple(TokenFields.model_fields))
+TOKEN: Final = Patchable("an access token", wire_names(TokenFields))

@@ -77,7 +77,7 @@ def list_environments(
         total=len(found),
     )
     items = [environment_shape(project, one) for one in found[offset : offset + limit]]
-    return shown(EnvironmentPage(items=items, totalCount=len(found), links=links))
+    return shown(EnvironmentPage(items=items, total_count=len(found), links=links))
 
 
 def post_environment(

@@ -95,7 +95,7 @@ def list_projects(
     items = [_representation(store, one, expand, caller) for one in page]
     query = encoded(sort=sort, filter=filter, expand=expand)
     links = page_links(f"{PREFIX}/projects", query, limit=limit, offset=offset, total=len(found))
-    return shown(ProjectPage(items=items, totalCount=len(found), links=links))
+    return shown(ProjectPage(items=items, total_count=len(found), links=links))
 
 
 def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Response:
@@ -199,7 +199,7 @@ def _representation(
             environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
         )
         items = [environment_shape(project.key, one) for one in found[:_EXPANDED]]
-        fields["environments"] = EnvironmentPage(items=items, totalCount=len(found), links=links)
+        fields["environments"] = EnvironmentPage(items=items, total_count=len(found), links=links)
     return ProjectRepresentation.model_validate(fields)
 
 

@@ -79,7 +79,7 @@ def list_tokens(
     found = services.store().access_tokens.read().tokens
     items = [token_shape(one) for one in found[offset : offset + limit]]
     links = page_links(TOKENS_PATH, "", limit=limit, offset=offset, total=len(found))
-    return shown(TokenPage(items=items, links=links, totalCount=len(found)))
+    return shown(TokenPage(items=items, links=links, total_count=len(found)))
 
 
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:

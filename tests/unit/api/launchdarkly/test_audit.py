@@ -103,7 +103,7 @@ def test_entry__of_a_token__is_shown_without_links_to_it() -> None:
     assert wire["truncated"] is True
     assert wire["description"] == "- long texts and lists of this entry are cut"
     whole = detailed_entry(AuditEntry(Position(1, 0, None), TOKEN, truncated=False), "account")
-    assert (whole.previousVersion, whole.currentVersion, whole.truncated) == (None, None, None)
+    assert (whole.previous_version, whole.current_version, whole.truncated) == (None, None, None)
 
 
 def test_entry__by_no_token__has_a_subject_only() -> None:
