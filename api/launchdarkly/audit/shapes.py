@@ -5,16 +5,22 @@ of its Python client. There are no members, so an entry has a token and no membe
 is left out, because patches hold context keys.
 """
 
-import hashlib
 import json
 from typing import Annotated, Any, Final, get_args
 
 from pydantic import Field
 
 from api.bodies.models import Int32, Int64, WireModel
-from api.launchdarkly.projects.shapes import environments_path, project_path
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import PREFIX, SegmentPath, link, segments_path
+from api.launchdarkly.wire.links import (
+    PREFIX,
+    Links,
+    SegmentPath,
+    environments_path,
+    link,
+    opaque_id,
+    project_path,
+    segments_path,
+)
 from worker.store import (
     AuditEntry,
     Scope,
@@ -120,7 +126,7 @@ class AuditLogCounts(WireModel):
 
 def account_id(key_prefix: str) -> str:
     """The account's opaque id: 24 hexadecimal digits, one for each store."""
-    return hashlib.sha256(f"account {key_prefix}".encode()).hexdigest()[:24]
+    return opaque_id(f"account {key_prefix}")
 
 
 def listed_entry(entry: AuditEntry, account: str) -> AuditLogEntry:

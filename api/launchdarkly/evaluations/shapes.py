@@ -13,8 +13,7 @@ from pydantic import Field
 from api.bodies.models import WireModel
 from api.evaluation import Outcome
 from api.launchdarkly.evaluations.segments import EvaluableSegment
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import PREFIX, link, segments_path
+from api.launchdarkly.wire.links import PREFIX, Links, link, segments_path
 from worker.store import Scope
 
 

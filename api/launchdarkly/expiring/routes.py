@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 
 from api.access.auth import Caller
 from api.audit import audit_segment
+from api.bodies.models import json_response
 from api.errors import Forbidden
 from api.launchdarkly.expiring.bodies import (
     PatchExpiringTargets,
@@ -28,7 +29,6 @@ from api.launchdarkly.expiring.shapes import (
 )
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import EnvironmentNotFound, Segment, SegmentNotFound, Store
 
@@ -72,7 +72,7 @@ def get_expiring_targets(path: SegmentPathOf, services: ServicesOf, caller: Call
     """List the contexts that are to be removed from a segment, the earliest first."""
     store = services.store()
     segment = _segment(store, path, caller)
-    return shown(context_targets(_path(segment), schedules_of(store, segment)))
+    return json_response(context_targets(_path(segment), schedules_of(store, segment)))
 
 
 def patch_expiring_targets(
@@ -81,7 +81,7 @@ def patch_expiring_targets(
     """Change when contexts are removed; each instruction that can be followed is."""
     found, outcome = _followed(services, caller, path, body)
     targets = context_targets(found, outcome.schedules)
-    return shown(
+    return json_response(
         ExpiringTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
     )
 
@@ -92,7 +92,7 @@ def get_expiring_user_targets(
     """List the users that are to be removed from a segment, the earliest first."""
     store = services.store()
     segment = _segment(store, path, caller)
-    return shown(user_targets(_path(segment), schedules_of(store, segment)))
+    return json_response(user_targets(_path(segment), schedules_of(store, segment)))
 
 
 def patch_expiring_user_targets(
@@ -101,7 +101,7 @@ def patch_expiring_user_targets(
     """Change when users are removed; each instruction that can be followed is."""
     found, outcome = _followed(services, caller, path, body)
     targets = user_targets(found, outcome.schedules)
-    return shown(
+    return json_response(
         ExpiringUserTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
     )
 

@@ -11,9 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.bodies.models import Int32, Int64
 from api.launchdarkly.expiring.bodies import TargetType
 from api.launchdarkly.expiring.changes import Outcome
-from api.launchdarkly.segments.representation import Links
 from api.launchdarkly.targeting.fields import DEFAULT_KIND
-from api.launchdarkly.wire.links import SegmentPath, link
+from api.launchdarkly.wire.links import Links, SegmentPath, link
 from worker.store.segments.target_schedules import TargetSchedule
 
 

@@ -1,6 +1,5 @@
 """Imports and exports as callers see them: documented fields, and ours beside them."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Final, Literal, get_args
 
@@ -9,13 +8,10 @@ from pydantic import Field, SkipValidation
 from api.bodies.models import Int64, WireModel
 from api.errors import NotFound
 from api.launchdarkly.jobs.reports import ImportReport, Initiator
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import SegmentPath, link
+from api.launchdarkly.wire.links import JOB_ID, Links, SegmentPath, link
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
 from worker.store.jobs.records import Progress, Stage, Status
 from worker.store.keyspace import JobKind
-
-JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1_000

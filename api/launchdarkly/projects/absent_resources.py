@@ -10,13 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.bodies.models import Int32, Int64, WireModel
+from api.bodies.models import Int32, Int64, WireModel, json_response
 from api.errors import InvalidRequest
 from api.launchdarkly.patches.patchable import NO_APPROVALS
 from api.launchdarkly.projects.projects import ProjectOf
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.responses import shown
+from api.launchdarkly.wire.links import PREFIX, Links
 from api.services.services import ServicesOf
 
 
@@ -59,7 +57,7 @@ def get_linked_views(
     """List the views that a resource is linked to: none, because there are no views here."""
     del resourceType, resourceKey, environmentId, limit, offset, sort, filter  # none has any
     services.store().environments.project(project)
-    return shown(NoViews(items=[], total_count=0, links={}))
+    return json_response(NoViews(items=[], total_count=0, links={}))
 
 
 def patch_approval_settings(project: ProjectOf) -> Response:

@@ -4,15 +4,21 @@ Source: the models ``Project``, ``ProjectRep``, ``Environment`` and their collec
 LaunchDarkly's Python client, which check them strictly.
 """
 
-import hashlib
 from typing import Any
 
 from pydantic import Field
 
 from api.bodies.models import Int32, WireModel
 from api.launchdarkly.projects.bodies import Availability, EnvironmentFields, ProjectFields
-from api.launchdarkly.segments.representation import Links, environment_id
-from api.launchdarkly.wire.links import PREFIX, link
+from api.launchdarkly.wire.links import (
+    Links,
+    environment_id,
+    environments_path,
+    link,
+    opaque_id,
+    project_path,
+    segments_path,
+)
 from worker.store import Place, Scope
 
 
@@ -72,16 +78,6 @@ class ProjectPage(WireModel):
     total_count: Int32
 
 
-def project_path(key: str) -> str:
-    """The address of a project."""
-    return f"{PREFIX}/projects/{key}"
-
-
-def environments_path(project: str) -> str:
-    """The address of a project's environments."""
-    return f"{project_path(project)}/environments"
-
-
 def project_shape(project: Place) -> dict[str, Any]:
     """The fields of a project, without its environments."""
     fields = ProjectFields.model_validate(
@@ -91,7 +87,7 @@ def project_shape(project: Place) -> dict[str, Any]:
     return {
         **fields.model_dump(),
         "key": project.key,
-        "_id": hashlib.sha256(project.key.encode()).hexdigest()[:24],
+        "_id": opaque_id(project.key),
         "_links": {"self": link(path), "environments": link(environments_path(project.key))},
     }
 
@@ -113,7 +109,7 @@ def environment_shape(project: str, environment: Place) -> EnvironmentRepresenta
             "_links": {
                 "self": link(path),
                 "parent": link(project_path(project)),
-                "segments": link(f"{PREFIX}/segments/{project}/{environment.key}"),
+                "segments": link(segments_path(scope)),
             },
         }
     )

@@ -12,10 +12,11 @@ from api.access.auth import Caller
 from api.bodies.models import Int32, Int64
 from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.list_states import states_of
+from api.launchdarkly.segments.pages import segments_body
 from api.launchdarkly.segments.representation import UserSegments
 from api.launchdarkly.segments.sorting import in_order, parse_sort
 from api.launchdarkly.wire.links import segments_path
-from api.launchdarkly.wire.pages import encoded, page_links, segments_body
+from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.requests import ScopeOf
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Definition, Scope, Segment, SegmentNotFound, Store, StoreUnavailable
@@ -63,7 +64,7 @@ def list_segments(
         total = len(segments)
         links = page_links(
             segments_path(scope),
-            encoded(sort=sort, filter=filter),
+            encode_query(sort=sort, filter=filter),
             limit=limit,
             offset=offset,
             total=total,

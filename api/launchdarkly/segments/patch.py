@@ -16,8 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.json_values import read_json
+from api.bodies.models import json_response
 from api.errors import Conflict, InvalidRequest
-from api.launchdarkly.jobs.representation import JOB_ID
 from api.launchdarkly.segments.access import access_of
 from api.launchdarkly.segments.big_segment_edits import apply_edits, require_absent
 from api.launchdarkly.segments.list_states import state_of
@@ -36,9 +36,8 @@ from api.launchdarkly.targeting.stored import (
     stored_form,
     stored_rules,
 )
-from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.links import JOB_ID, SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import (
     Definition,
@@ -245,4 +244,4 @@ def _definition(segment: Segment, targeting: str | None) -> Definition:
 def _answer(services: Services, definition: Definition, caller: Caller) -> Response:
     segment = user_segment(definition, state_of(services.store(), definition.segment))
     segment.access = access_of(caller, definition.segment)
-    return shown(segment)
+    return json_response(segment)

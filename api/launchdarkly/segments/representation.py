@@ -4,7 +4,6 @@ A field that is absent is left out, never null: the Python client refuses a null
 Source: section 2.1 of the Segments API's documentation and the clients' models.
 """
 
-import hashlib
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,10 +14,8 @@ from api.launchdarkly.targeting.fields import MOST_TAGS, Description, SegmentNam
 from api.launchdarkly.targeting.shapes import SegmentTarget, UserSegmentRule
 from api.launchdarkly.targeting.stored import stored_fields
 from api.launchdarkly.wire.ignored_fields import ignored_in
-from api.launchdarkly.wire.links import Link, SegmentPath, link
-from worker.store import Definition, ListState, Scope, Segment
-
-Links = dict[str, Link]
+from api.launchdarkly.wire.links import Links, SegmentPath, environment_id, link
+from worker.store import Definition, ListState, Segment
 
 #: The Go client reads counts as 32-bit integers.
 _MOST_INT32 = 2**31 - 1
@@ -94,12 +91,6 @@ class UserSegments(BaseModel):
     items: list[UserSegment]
     totalCount: Int32  # noqa: N815 - wire name
     links: Links = Field(alias="_links")
-
-
-def environment_id(scope: Scope) -> str:
-    """The environment's opaque id: 24 hexadecimal digits, the same for the same keys."""
-    name = f"{scope.project}/{scope.environment}".encode()
-    return hashlib.sha256(name).hexdigest()[:24]
 
 
 def user_segment(definition: Definition, state: ListState | None) -> UserSegment:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from api.audit import audit_segment
+from api.bodies.models import json_response
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import require_scope
 from api.launchdarkly.segments.access import access_of
@@ -14,7 +15,6 @@ from api.launchdarkly.segments.representation import NewSegmentBody, UserSegment
 from api.launchdarkly.segments.summaries import segment_summary
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Definition, JobRef, NewSegment, SegmentExists, SegmentNotFound, Store
 
@@ -82,7 +82,7 @@ def create_segment(
     )
     shown_segment = user_segment(created, state_of(store, segment))
     shown_segment.access = access_of(caller, segment)
-    return shown(shown_segment, 201)
+    return json_response(shown_segment, 201)
 
 
 def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
@@ -92,7 +92,7 @@ def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> 
     segment = user_segment(definition, state_of(store, definition.segment))
     segment.flags = []
     segment.access = access_of(caller, definition.segment)
-    return shown(segment)
+    return json_response(segment)
 
 
 def delete_segment(

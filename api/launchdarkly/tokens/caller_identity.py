@@ -9,9 +9,8 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from api.access.auth import ADMIN_TOKEN_ID
-from api.bodies.models import Int64, WireModel
+from api.bodies.models import Int64, WireModel, json_response
 from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 
 
@@ -40,7 +39,7 @@ def router() -> APIRouter:
 def get_caller_identity(services: ServicesOf, caller: CallerOf) -> Response:
     """Ask which access token a request is sent with."""
     if caller.token_id == ADMIN_TOKEN_ID:  # of the settings: no store is asked
-        return shown(
+        return json_response(
             CallerIdentity(
                 token_name=caller.name,
                 token_id=caller.token_id,
@@ -49,7 +48,7 @@ def get_caller_identity(services: ServicesOf, caller: CallerOf) -> Response:
             )
         )
     token = services.store().access_tokens.get(caller.token_id)
-    return shown(
+    return json_response(
         CallerIdentity(
             token_name=caller.name,
             token_id=token.id,

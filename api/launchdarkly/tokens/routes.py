@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.models import Int32, Int64
+from api.bodies.models import Int32, Int64, json_response
 from api.errors import Conflict
 from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
 from api.launchdarkly.patches.patchable import TOKEN
@@ -33,7 +33,6 @@ from api.launchdarkly.tokens.shapes import (
 )
 from api.launchdarkly.wire.pages import page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
-from api.launchdarkly.wire.responses import shown
 from api.launchdarkly.wire.scope_specifiers import specifier
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, TokenChanged
@@ -79,11 +78,11 @@ def list_tokens(
     found = services.store().access_tokens.read().tokens
     items = [token_shape(one) for one in found[offset : offset + limit]]
     links = page_links(TOKENS_PATH, "", limit=limit, offset=offset, total=len(found))
-    return shown(TokenPage(items=items, links=links, total_count=len(found)))
+    return json_response(TokenPage(items=items, links=links, total_count=len(found)))
 
 
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
-    """Create an access token; the answer is the only place where its secret is shown."""
+    """Create an access token; the answer is the only place where its secret is json_response."""
     new = body.new_token(caller.token_id, services.clock())
     made = services.store().access_tokens.create(new)
     _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
@@ -93,7 +92,7 @@ def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Re
 
 def get_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
     """Read an access token."""
-    return shown(token_shape(services.store().access_tokens.get(id)))
+    return json_response(token_shape(services.store().access_tokens.get(id)))
 
 
 async def patch_token(
@@ -113,7 +112,7 @@ async def patch_token(
             _record(services, caller, "updateAccessToken", verb, before, token, patch.comment)
         return token
 
-    return shown(token_shape(await run_in_threadpool(change)))
+    return json_response(token_shape(await run_in_threadpool(change)))
 
 
 def delete_token(
@@ -221,6 +220,6 @@ def _summary(token: AccessToken) -> dict[str, object]:
 
 
 def _with_secret(made: tuple[AccessToken, str], status: int) -> Response:
-    answer = shown(token_shape(*made), status)
+    answer = json_response(token_shape(*made), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -9,9 +9,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from api.bodies.models import Int32, Int64, WireModel
-from api.launchdarkly.segments.representation import Links
 from api.launchdarkly.tokens.bodies import api_version_of, inline_role, shown_role
-from api.launchdarkly.wire.links import PREFIX, link
+from api.launchdarkly.wire.links import PREFIX, Links, link
 from worker.store import AccessToken, RoleName
 
 TOKENS_PATH = f"{PREFIX}/tokens"
