@@ -14,7 +14,13 @@ from pydantic import BaseModel, ConfigDict
 
 from api.bodies.models import Int32, Int64, json_response
 from api.errors import InvalidRequest
-from api.launchdarkly.audit.selection import Selection, Statement, StatementBody, specified, stated
+from api.launchdarkly.audit.selection import (
+    Selection,
+    Statement,
+    StatementBody,
+    check_statements,
+    parse_spec,
+)
 from api.launchdarkly.audit.shapes import (
     AUDIT_LOG,
     AuditLogCounts,
@@ -107,7 +113,7 @@ def router() -> APIRouter:
 
 def list_entries(query: PageQueryOf, services: ServicesOf, *, spec: str = "") -> Response:
     """List changes, newest first."""
-    selection = _selection(query, specified(spec))
+    selection = _selection(query, parse_spec(spec))
     return _page(services, query, selection, encode_query(spec=spec))
 
 
@@ -117,7 +123,7 @@ def search_entries(
     statements: Annotated[Statements | None, Body()] = None,
 ) -> Response:
     """List changes that a policy allows, newest first; no statements mean all."""
-    return _page(services, query, _selection(query, stated(statements or [])), "")
+    return _page(services, query, _selection(query, check_statements(statements or [])), "")
 
 
 def get_entry(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
@@ -140,7 +146,7 @@ def count_entries(
     if end <= after:
         raise InvalidRequest("after: it must be earlier than before")
     selection = Selection(
-        stated(statements), tokens=frozenset(token or ()), members=frozenset(member or ())
+        check_statements(statements), tokens=frozenset(token or ()), members=frozenset(member or ())
     )
     interval_ms = -(-(end - after) // buckets)
     counts = [0] * -(-(end - after) // interval_ms)
@@ -149,7 +155,7 @@ def count_entries(
         if seen == COUNTED:
             message = f"after: over {COUNTED:,} changes were made since; ask for less time"
             raise InvalidRequest(message)
-        if selection.wants(entry):
+        if selection.selects(entry):
             counts[(entry.position.at_ms - after) // interval_ms] += 1
     return json_response(
         AuditLogCounts(
@@ -198,7 +204,7 @@ def _chosen(
         store, selection, before_ms=query.before, after_ms=query.after, older_than=older_than
     )
     for seen, entry in enumerate(found, 1):
-        if selection.wants(entry):
+        if selection.selects(entry):
             if len(chosen) == query.limit:
                 return chosen, chosen[-1]
             chosen.append(entry)

@@ -9,7 +9,7 @@ from pydantic import Field
 from api.audit import audit_segment
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.summaries import KeyEdit, asked_edits, edit_actions
+from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, summarize_edits
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
@@ -61,7 +61,7 @@ def update_targets(
     if edits:
         if store.memberships.edit(segment.ref, edits):
             services.work.reshard(segment.ref)
-        shown = asked_edits(_counts(body))
+        shown = summarize_edits(_counts(body))
         audit_segment(
             services,
             caller,

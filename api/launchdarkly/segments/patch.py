@@ -24,12 +24,12 @@ from api.launchdarkly.segments.list_states import state_of
 from api.launchdarkly.segments.patching import PatchResult, apply_patch
 from api.launchdarkly.segments.representation import UserSegment, user_segment
 from api.launchdarkly.segments.summaries import (
-    edit_actions,
     instructed,
     patched_actions,
     patched_keys,
     segment_summary,
 )
+from api.launchdarkly.targeting.edit_summaries import edit_actions
 from api.launchdarkly.targeting.stored import (
     kept_schedules,
     stored_fields,

@@ -1,11 +1,12 @@
 """What an entry of the log of changes says of a segment: names and numbers, never a key."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from api.bodies.json_values import JsonObject, exact_text
 from api.errors import Broken
 from api.launchdarkly.segments.instructions import BigSegmentEdit
+from api.launchdarkly.targeting.edit_summaries import KeyEdit, summarize_edits
 from api.launchdarkly.targeting.fields import DEFAULT_KIND
 from api.launchdarkly.targeting.stored import stored_fields
 from worker.store import Definition, ListState, ListUnknown
@@ -22,10 +23,6 @@ _ACTIONS: Final = {
     "rules": "updateRules",
 }
 _LISTS: Final = ("included", "excluded")
-_UPDATE: Final = {"included": "updateIncluded", "excluded": "updateExcluded"}
-
-KeyEdit = tuple[str, str, int]
-"""A list, ``add`` or ``remove``, and how many keys."""
 
 
 def segment_summary(definition: Definition, state: ListState | None) -> dict[str, Any]:
@@ -69,30 +66,12 @@ def patched_keys(before: JsonObject, after: JsonObject) -> dict[str, Any]:
     for where in _LISTS:
         old, new = _keys(before, where), _keys(after, where)
         counts += [(where, "add", len(new - old)), (where, "remove", len(old - new))]
-    return asked_edits(counts)
-
-
-def asked_edits(edits: Iterable[KeyEdit]) -> dict[str, Any]:
-    """How many keys were to be added to each list and removed from it; nothing for none.
-
-    Of a big segment that is what was asked for: some keys may have been there before.
-    """
-    shown: dict[str, dict[str, int]] = {}
-    for where, action, count in edits:
-        if count:
-            shown.setdefault(where, {"added": 0, "removed": 0})
-            shown[where]["added" if action == "add" else "removed"] += count
-    return shown
-
-
-def edit_actions(edits: Mapping[str, Any]) -> tuple[str, ...]:
-    """The actions of edits of a big segment, as :func:`asked_edits` gives them."""
-    return tuple(_UPDATE[where] for where in _LISTS if where in edits)
+    return summarize_edits(counts)
 
 
 def instructed(edits: Iterable[BigSegmentEdit]) -> dict[str, Any]:
-    """As :func:`asked_edits`, of what instructions ask for."""
-    return asked_edits((one.list, one.action, len(one.keys)) for one in edits)
+    """As :func:`summarize_edits`, of what instructions ask for."""
+    return summarize_edits((one.list, one.action, len(one.keys)) for one in edits)
 
 
 def _counts(definition: Definition) -> dict[str, int]:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from api.access.scope import MOST_GRANTS
 from api.bodies.models import Int32, Int64, StrictBody, null_is
 from api.errors import InvalidRequest
-from api.launchdarkly.wire.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
+from api.launchdarkly.wire.specifiers import GRANT_PATTERN, format_grant, parse_grant
 from worker.store import AccessToken, Grant, NewToken, RoleName
 
 _ANY_ACTION: Final = ["*"]
@@ -29,7 +29,7 @@ _MOST: Final = 2**53 - 1
 
 def _specifiers(resources: list[str]) -> list[str]:
     for one in resources:
-        parse_specifier(one)
+        parse_grant(one)
     return resources
 
 
@@ -60,7 +60,7 @@ class Statement(StrictBody):
         Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
     ]
     resources: Annotated[
-        list[Annotated[str, Field(json_schema_extra={"pattern": SPECIFIER_PATTERN})]],
+        list[Annotated[str, Field(json_schema_extra={"pattern": GRANT_PATTERN})]],
         Field(min_length=1, max_length=MOST_GRANTS),
         AfterValidator(_specifiers),
     ]
@@ -100,7 +100,7 @@ class TokenFields(StrictBody):
     @property
     def grants(self) -> tuple[Grant, ...]:
         """The scope."""
-        return tuple(parse_specifier(one) for role in self.inline_role for one in role.resources)
+        return tuple(parse_grant(one) for role in self.inline_role for one in role.resources)
 
 
 class NewTokenBody(TokenFields):
@@ -144,7 +144,7 @@ def inline_role(grants: tuple[Grant, ...]) -> list[Statement]:
     """A scope as it is written; nothing for one without bounds."""
     if not grants:
         return []
-    resources = [specifier(one) for one in grants]
+    resources = [format_grant(one) for one in grants]
     return [Statement(effect="allow", actions=_ANY_ACTION, resources=resources)]
 
 

@@ -33,7 +33,7 @@ from api.launchdarkly.tokens.shapes import (
 )
 from api.launchdarkly.wire.pages import page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
-from api.launchdarkly.wire.scope_specifiers import specifier
+from api.launchdarkly.wire.specifiers import format_grant
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, TokenChanged
 
@@ -214,7 +214,7 @@ def _summary(token: AccessToken) -> dict[str, object]:
     return {
         "name": token.name,
         "role": token.role,
-        "resources": [specifier(one) for one in token.grants],
+        "resources": [format_grant(one) for one in token.grants],
         "expiry": token.expires_ms,
     }
 
