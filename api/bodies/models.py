@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, get_args
 
+from fastapi import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
@@ -78,6 +79,16 @@ class StrictBody(WireModel):
             if name not in known and name not in cls.ignored:
                 raise ValueError(unknown_field(name, wire_names(cls), _inner_names(cls)))
         return {name: field for name, field in value.items() if name not in cls.ignored}
+
+
+def json_response(model: BaseModel, status: int = 200) -> Response:
+    """Answer with a model by its wire names, without the fields that have no value.
+
+    Null inside a field of free form, such as a clause's values, stays. Serialised once; the
+    framework would build every value twice.
+    """
+    body = model.model_dump_json(by_alias=True, exclude_none=True)
+    return Response(body.encode(), status_code=status, media_type="application/json")
 
 
 @cache

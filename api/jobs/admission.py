@@ -32,12 +32,12 @@ def import_request(
         segment.ref,
         options.mode,
         (source,),
-        options.allowEmpty,
+        options.allow_empty,
         services.clock(),
         caller.name,
-        options.waitOnApprovals,
-        options.allowRejected,
-        options.allowShrink,
+        options.wait_on_approvals,
+        options.allow_rejected,
+        options.allow_shrink,
     )
 
 

@@ -39,10 +39,10 @@ class ImportOptions(StrictBody):
     """How a list is imported."""
 
     mode: Annotated[Mode, blank_is(_DEFAULT_MODE)] = _DEFAULT_MODE
-    allowEmpty: Flag = False  # noqa: N815 - wire name
-    waitOnApprovals: Flag = False  # noqa: N815 - wire name
-    allowRejected: Flag = False  # noqa: N815 - wire name
-    allowShrink: Flag = False  # noqa: N815 - wire name
+    allow_empty: Flag = False
+    wait_on_approvals: Flag = False
+    allow_rejected: Flag = False
+    allow_shrink: Flag = False
 
 
 class SourceBody(ImportOptions):

@@ -12,9 +12,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from api.bodies.models import Int32, Int64
+from api.bodies.models import Int32, Int64, json_response
 from api.errors import InvalidRequest
-from api.launchdarkly.audit.selection import Selection, Statement, StatementBody, specified, stated
+from api.launchdarkly.audit.selection import (
+    Selection,
+    Statement,
+    StatementBody,
+    check_statements,
+    parse_spec,
+)
 from api.launchdarkly.audit.shapes import (
     AUDIT_LOG,
     AuditLogCounts,
@@ -26,9 +32,8 @@ from api.launchdarkly.audit.shapes import (
     listed_entry,
 )
 from api.launchdarkly.wire.links import link
-from api.launchdarkly.wire.pages import encoded
+from api.launchdarkly.wire.pages import encode_query
 from api.launchdarkly.wire.requests import RequireJson
-from api.launchdarkly.wire.responses import shown
 from api.services.services import Services, ServicesOf
 from worker.store import AuditEntry, Position, Store
 
@@ -108,8 +113,8 @@ def router() -> APIRouter:
 
 def list_entries(query: PageQueryOf, services: ServicesOf, *, spec: str = "") -> Response:
     """List changes, newest first."""
-    selection = _selection(query, specified(spec))
-    return _page(services, query, selection, encoded(spec=spec))
+    selection = _selection(query, parse_spec(spec))
+    return _page(services, query, selection, encode_query(spec=spec))
 
 
 def search_entries(
@@ -118,13 +123,13 @@ def search_entries(
     statements: Annotated[Statements | None, Body()] = None,
 ) -> Response:
     """List changes that a policy allows, newest first; no statements mean all."""
-    return _page(services, query, _selection(query, stated(statements or [])), "")
+    return _page(services, query, _selection(query, check_statements(statements or [])), "")
 
 
 def get_entry(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
     """Read one change, with summaries of what was before and after."""
     entry = services.store().audit.get(id)
-    return shown(detailed_entry(entry, account_id(services.settings.key_prefix)))
+    return json_response(detailed_entry(entry, account_id(services.settings.key_prefix)))
 
 
 def count_entries(
@@ -141,7 +146,7 @@ def count_entries(
     if end <= after:
         raise InvalidRequest("after: it must be earlier than before")
     selection = Selection(
-        stated(statements), tokens=frozenset(token or ()), members=frozenset(member or ())
+        check_statements(statements), tokens=frozenset(token or ()), members=frozenset(member or ())
     )
     interval_ms = -(-(end - after) // buckets)
     counts = [0] * -(-(end - after) // interval_ms)
@@ -150,16 +155,16 @@ def count_entries(
         if seen == COUNTED:
             message = f"after: over {COUNTED:,} changes were made since; ask for less time"
             raise InvalidRequest(message)
-        if selection.wants(entry):
+        if selection.selects(entry):
             counts[(entry.position.at_ms - after) // interval_ms] += 1
-    return shown(
+    return json_response(
         AuditLogCounts(
             buckets=[
                 CountBucket(timestamp=after + position * interval_ms, count=count)
                 for position, count in enumerate(counts)
             ],
-            totalCount=sum(counts),
-            bucketIntervalMs=interval_ms,
+            total_count=sum(counts),
+            bucket_interval_ms=interval_ms,
         )
     )
 
@@ -174,20 +179,20 @@ def _page(services: Services, query: PageQuery, selection: Selection, spec: str)
     older_than = _position(query.older_than)
     entries, more = _chosen(services.store(), query, selection, older_than)
     account = account_id(services.settings.key_prefix)
-    repeated = spec + encoded(
+    repeated = spec + encode_query(
         before="" if query.before is None else str(query.before),
         after="" if query.after is None else str(query.after),
         q=query.q,
     )
-    repeated += "".join(encoded(member=one) for one in query.member)
-    repeated += "".join(encoded(token=one) for one in query.token)
+    repeated += "".join(encode_query(member=one) for one in query.member)
+    repeated += "".join(encode_query(token=one) for one in query.token)
     here = f"{AUDIT_LOG}?{repeated}limit={query.limit}"
-    at = f"&{encoded(olderThan=query.older_than)}".rstrip("&")
+    at = f"&{encode_query(olderThan=query.older_than)}".rstrip("&")
     links = {"self": link(here + at)}
     if more is not None:
-        links["next"] = link(f"{here}&{encoded(olderThan=more.id)}".rstrip("&"))
+        links["next"] = link(f"{here}&{encode_query(olderThan=more.id)}".rstrip("&"))
     items = [listed_entry(entry, account) for entry in entries]
-    return shown(AuditLogPage(items=items, links=links))
+    return json_response(AuditLogPage(items=items, links=links))
 
 
 def _chosen(
@@ -199,7 +204,7 @@ def _chosen(
         store, selection, before_ms=query.before, after_ms=query.after, older_than=older_than
     )
     for seen, entry in enumerate(found, 1):
-        if selection.wants(entry):
+        if selection.selects(entry):
             if len(chosen) == query.limit:
                 return chosen, chosen[-1]
             chosen.append(entry)

@@ -5,16 +5,22 @@ of its Python client. There are no members, so an entry has a token and no membe
 is left out, because patches hold context keys.
 """
 
-import hashlib
 import json
 from typing import Annotated, Any, Final, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.bodies.models import Int32, Int64
-from api.launchdarkly.projects.shapes import environments_path, project_path
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import PREFIX, SegmentPath, link, segments_path
+from api.bodies.models import Int32, Int64, WireModel
+from api.launchdarkly.wire.links import (
+    PREFIX,
+    Links,
+    SegmentPath,
+    environments_path,
+    link,
+    opaque_id,
+    project_path,
+    segments_path,
+)
 from worker.store import (
     AuditEntry,
     Scope,
@@ -30,52 +36,44 @@ KindName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Kind))}
 _SILENT: Final = frozenset({"version"})
 
 
-class ResourceAccess(BaseModel):
+class ResourceAccess(WireModel):
     """One thing that was done."""
 
     action: str
     resource: str
 
 
-class SubjectData(BaseModel):
+class SubjectData(WireModel):
     """Who made a change."""
 
     name: str
 
 
-class TokenSummary(BaseModel):
+class TokenSummary(WireModel):
     """The access token that made a change."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     id: str = Field(alias="_id")
     name: str
 
 
-class TargetResource(BaseModel):
+class TargetResource(WireModel):
     """What was changed."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links | None = Field(None, alias="_links")
     name: str
     resources: list[str]
 
 
-class ParentResource(BaseModel):
+class ParentResource(WireModel):
     """What holds the thing that was changed."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
     name: str
     resource: str
 
 
-class AuditLogEntry(BaseModel):
+class AuditLogEntry(WireModel):
     """An entry in a list."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
@@ -85,11 +83,11 @@ class AuditLogEntry(BaseModel):
     kind: KindName
     name: str
     description: str
-    shortDescription: str  # noqa: N815 - wire name
+    short_description: str
     comment: str | None = None
     subject: SubjectData
     token: TokenSummary | None = None
-    titleVerb: str  # noqa: N815 - wire name
+    title_verb: str
     title: str
     target: TargetResource
     parent: ParentResource | None = None
@@ -100,37 +98,35 @@ class AuditLogEntry(BaseModel):
 class AuditLogEntryDetail(AuditLogEntry):
     """An entry by itself."""
 
-    previousVersion: dict[str, Any] | None = None  # noqa: N815 - wire name
-    currentVersion: dict[str, Any] | None = None  # noqa: N815 - wire name
+    previous_version: dict[str, Any] | None = None
+    current_version: dict[str, Any] | None = None
 
 
-class AuditLogPage(BaseModel):
+class AuditLogPage(WireModel):
     """Entries, newest first."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     items: list[AuditLogEntry]
     links: Links = Field(alias="_links")
 
 
-class CountBucket(BaseModel):
+class CountBucket(WireModel):
     """How many entries there are in one stretch of time."""
 
     timestamp: Int64
     count: Int32
 
 
-class AuditLogCounts(BaseModel):
+class AuditLogCounts(WireModel):
     """How entries are spread over time."""
 
     buckets: list[CountBucket]
-    totalCount: Int32  # noqa: N815 - wire name
-    bucketIntervalMs: Int64  # noqa: N815 - wire name
+    total_count: Int32
+    bucket_interval_ms: Int64
 
 
 def account_id(key_prefix: str) -> str:
     """The account's opaque id: 24 hexadecimal digits, one for each store."""
-    return hashlib.sha256(f"account {key_prefix}".encode()).hexdigest()[:24]
+    return opaque_id(f"account {key_prefix}")
 
 
 def listed_entry(entry: AuditEntry, account: str) -> AuditLogEntry:

@@ -8,35 +8,31 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.bodies.models import WireModel
 from api.evaluation import Outcome
 from api.launchdarkly.evaluations.segments import EvaluableSegment
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import PREFIX, link, segments_path
+from api.launchdarkly.wire.links import PREFIX, Links, link, segments_path
 from worker.store import Scope
 
 
-class ContextInstanceSegmentMembership(BaseModel):
+class ContextInstanceSegmentMembership(WireModel):
     """What is said of one segment."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     name: str
     key: str
     description: str
     unbounded: bool
     external: str
-    isMember: bool  # noqa: N815 - wire name
-    isIndividuallyTargeted: bool  # noqa: N815 - wire name
-    isRuleTargeted: bool  # noqa: N815 - wire name
+    is_member: bool
+    is_individually_targeted: bool
+    is_rule_targeted: bool
     links: Links = Field(alias="_links")
 
 
-class ContextInstanceSegmentMemberships(BaseModel):
+class ContextInstanceSegmentMemberships(WireModel):
     """What is said of all segments of an environment."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     items: list[ContextInstanceSegmentMembership]
     links: Links = Field(alias="_links")

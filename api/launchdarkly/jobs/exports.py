@@ -24,9 +24,8 @@ from api.launchdarkly.jobs.representation import (
     export_representation,
     find_job,
 )
-from api.launchdarkly.wire.big_segments import big_segment
 from api.launchdarkly.wire.links import SegmentPath
-from api.launchdarkly.wire.requests import SegmentPathOf, require_json
+from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment, require_json
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import ExportRequest, JobState, Segment, admit_export
 from worker.store.jobs.requests import digest_of
@@ -95,7 +94,7 @@ def _create(
     chosen: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
 ) -> Response:
     store = services.store()
-    segment = big_segment(store, path)
+    segment = find_big_segment(store, path)
     fingerprint = digest_of("export", chosen)
     turn = take_turn(store, segment.ref, "export", caller.token_id, key)
     if isinstance(turn, Earlier):

@@ -30,9 +30,14 @@ from api.launchdarkly.jobs.representation import (
     find_job,
     import_representation,
 )
-from api.launchdarkly.wire.big_segments import big_segment
 from api.launchdarkly.wire.links import SegmentPath
-from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, is_json, media_type_of
+from api.launchdarkly.wire.requests import (
+    RequireJson,
+    SegmentPathOf,
+    find_big_segment,
+    is_json,
+    media_type_of,
+)
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
 from worker.store import (
@@ -85,7 +90,7 @@ async def create_import(
     """
     kind = media_type_of(request)
     store = await run_in_threadpool(services.store)
-    segment = await run_in_threadpool(big_segment, store, path)
+    segment = await run_in_threadpool(find_big_segment, store, path)
     if kind == "multipart/form-data":
         return await _upload(request, path, segment, services, caller, key)
     if is_json(kind):
@@ -110,7 +115,7 @@ async def create_import_from_source(
     becomes visible in the same way.
     """
     store = await run_in_threadpool(services.store)
-    segment = await run_in_threadpool(big_segment, store, path)
+    segment = await run_in_threadpool(find_big_segment, store, path)
     await require_importable(services, body.source)
     return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
 

@@ -1,21 +1,17 @@
 """Imports and exports as callers see them: documented fields, and ours beside them."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from pydantic import Field, SkipValidation
 
-from api.bodies.models import Int64
+from api.bodies.models import Int64, WireModel
 from api.errors import NotFound
 from api.launchdarkly.jobs.reports import ImportReport, Initiator
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import SegmentPath, link
+from api.launchdarkly.wire.links import JOB_ID, Links, SegmentPath, link
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
 from worker.store.jobs.records import Progress, Stage, Status
 from worker.store.keyspace import JobKind
-
-JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1_000
@@ -24,43 +20,41 @@ _STEP: Final = 1_000
 StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
 
 
-class FileStatus(BaseModel):
+class FileStatus(WireModel):
     """One list file of an import."""
 
     filename: str
     status: Status
 
 
-class JobProgress(BaseModel):
+class JobProgress(WireModel):
     """How far a job is; counters may go back when a unit of work is repeated."""
 
     stage: StageName
-    bytesDone: Int64  # noqa: N815 - wire name
-    bytesTotal: Int64  # noqa: N815 - wire name
-    rowsDone: Int64  # noqa: N815 - wire name
+    bytes_done: Int64
+    bytes_total: Int64
+    rows_done: Int64
     rate: float | None
     """Rows a second; null before the first."""
-    etaSeconds: float | None  # noqa: N815 - wire name
+    eta_seconds: float | None
     """Null while it cannot be told."""
 
 
-class PreviousImport(BaseModel):
+class PreviousImport(WireModel):
     """The import that was live when another one was created."""
 
     id: str
-    completionTime: Int64  # noqa: N815 - wire name
-    editsSince: Int64  # noqa: N815 - wire name
+    completion_time: Int64
+    edits_since: Int64
     """Requests that edited the list in between, and removals of expired members."""
 
 
-class ImportRepresentation(BaseModel):
+class ImportRepresentation(WireModel):
     """An import: LaunchDarkly's seven fields first."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
     id: str
-    segmentKey: str  # noqa: N815 - wire name
-    creationTime: Int64  # noqa: N815 - wire name
+    segment_key: str
+    creation_time: Int64
     mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
     status: Status
     files: list[FileStatus]
@@ -70,21 +64,19 @@ class ImportRepresentation(BaseModel):
     progress: JobProgress
     report: SkipValidation[ImportReport] | None
     """Null before the import is complete or waits for its approval."""
-    previousImport: PreviousImport | None  # noqa: N815 - wire name
+    previous_import: PreviousImport | None
     """What was live when this one was created; a `replace` takes away what the edits since
     added. Null if the segment had none."""
 
 
-class ExportRepresentation(BaseModel):
+class ExportRepresentation(WireModel):
     """An export: LaunchDarkly's eight fields first, never null."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
     id: str
-    segmentKey: str  # noqa: N815 - wire name
-    creationTime: Int64  # noqa: N815 - wire name
+    segment_key: str
+    creation_time: Int64
     status: Status
-    sizeBytes: Int64  # noqa: N815 - wire name
+    size_bytes: Int64
     size: str
     initiator: Initiator
     links: Links = Field(alias="_links")
@@ -120,8 +112,8 @@ def import_representation(
     """An import as callers see it."""
     return ImportRepresentation(
         id=request.import_id,
-        segmentKey=path.segment,
-        creationTime=request.created_ms,
+        segment_key=path.segment,
+        creation_time=request.created_ms,
         mode=request.mode,
         status=state.status,
         files=[FileStatus(filename=one.filename, status=state.status) for one in request.sources],
@@ -130,7 +122,7 @@ def import_representation(
         reason=state.reason,
         progress=_progress(state, clock()),
         report=state.report,
-        previousImport=_previous(state),
+        previous_import=_previous(state),
     )
 
 
@@ -139,7 +131,7 @@ def _previous(state: JobState) -> PreviousImport | None:
     if found is None:
         return None
     return PreviousImport(
-        id=found.import_id, completionTime=found.published_ms, editsSince=found.edits_since
+        id=found.import_id, completion_time=found.published_ms, edits_since=found.edits_since
     )
 
 
@@ -156,10 +148,10 @@ def export_representation(
         links["download"] = link(f"{own}/download", kind)
     return ExportRepresentation(
         id=request.export_id,
-        segmentKey=path.segment,
-        creationTime=request.created_ms,
+        segment_key=path.segment,
+        creation_time=request.created_ms,
         status=state.status,
-        sizeBytes=size_bytes,
+        size_bytes=size_bytes,
         size=human_size(size_bytes),
         initiator={"name": request.initiator} if request.initiator else {},
         links=links,
@@ -185,11 +177,11 @@ def _progress(state: JobState, now_ms: int) -> JobProgress:
     rate = progress.rows_done / seconds if seconds and progress.rows_done else None
     return JobProgress(
         stage=progress.stage,
-        bytesDone=progress.bytes_done,
-        bytesTotal=progress.bytes_total,
-        rowsDone=progress.rows_done,
+        bytes_done=progress.bytes_done,
+        bytes_total=progress.bytes_total,
+        rows_done=progress.rows_done,
         rate=None if rate is None else round(rate, 1),
-        etaSeconds=_eta_s(state, seconds),
+        eta_seconds=_eta_s(state, seconds),
     )
 
 

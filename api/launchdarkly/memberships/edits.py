@@ -9,9 +9,8 @@ from pydantic import Field
 from api.audit import audit_segment
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
-from api.launchdarkly.targeting.key_edits import KeyEdit, edit_actions, summarize_edits
-from api.launchdarkly.wire.big_segments import big_segment
-from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
+from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, summarize_edits
+from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
 from worker.store import Edit
@@ -58,7 +57,7 @@ def update_targets(
     """
     edits = _edits(body)
     store = services.store()
-    segment = big_segment(store, path)
+    segment = find_big_segment(store, path)
     if edits:
         if store.memberships.edit(segment.ref, edits):
             services.work.reshard(segment.ref)

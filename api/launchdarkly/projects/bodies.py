@@ -6,7 +6,7 @@ only matter to flags are kept and shown, and change nothing here.
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from api.bodies.json_values import JsonObject
 from api.bodies.models import Flag, Int32, StrictBody, null_is
@@ -23,18 +23,16 @@ DEFAULT_COLOR: Final = "417505"
 class Body(StrictBody):
     """A part of a place."""
 
-    model_config = ConfigDict(frozen=True)
-
 
 class Availability(Body):
     """To which SDKs the flags of a project are shown."""
 
-    usingEnvironmentId: Flag = False  # noqa: N815 - wire name
-    usingMobileKey: Flag = False  # noqa: N815 - wire name
+    using_environment_id: Flag = False
+    using_mobile_key: Flag = False
 
 
 #: Source: Terraform's provider takes these for LaunchDarkly's defaults.
-_AVAILABILITY: Final = Availability(usingMobileKey=True)
+_AVAILABILITY: Final = Availability.model_validate({"usingMobileKey": True})
 _SNIPPET: Final = "includeInSnippetByDefault"
 _AVAILABLE: Final = "defaultClientSideAvailability"
 _BY_ID: Final = "usingEnvironmentId"
@@ -49,12 +47,12 @@ class ProjectFields(Body):
 
     name: SegmentName
     tags: SortedTags = ()
-    includeInSnippetByDefault: Flag = False  # noqa: N815 - wire name
-    defaultClientSideAvailability: Annotated[  # noqa: N815 - wire name
-        Availability, null_is(_AVAILABILITY)
-    ] = _AVAILABILITY
-    requireViewAssociationForNewFlags: Flag = False  # noqa: N815 - wire name
-    requireViewAssociationForNewSegments: Flag = False  # noqa: N815 - wire name
+    include_in_snippet_by_default: Flag = False
+    default_client_side_availability: Annotated[Availability, null_is(_AVAILABILITY)] = (
+        _AVAILABILITY
+    )
+    require_view_association_for_new_flags: Flag = False
+    require_view_association_for_new_segments: Flag = False
 
     @model_validator(mode="before")
     @classmethod
@@ -68,13 +66,11 @@ class EnvironmentFields(Body):
     name: SegmentName
     tags: Tags = ()
     color: Annotated[str, Field(min_length=1, max_length=32)] = DEFAULT_COLOR
-    defaultTtl: Annotated[  # noqa: N815 - wire name
-        Int32, Field(strict=True, ge=0, le=2**31 - 1), null_is(0)
-    ] = 0
-    secureMode: Flag = False  # noqa: N815 - wire name
-    defaultTrackEvents: Flag = False  # noqa: N815 - wire name
-    requireComments: Flag = False  # noqa: N815 - wire name
-    confirmChanges: Flag = False  # noqa: N815 - wire name
+    default_ttl: Annotated[Int32, Field(strict=True, ge=0, le=2**31 - 1), null_is(0)] = 0
+    secure_mode: Flag = False
+    default_track_events: Flag = False
+    require_comments: Flag = False
+    confirm_changes: Flag = False
     critical: Flag = False
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_environment
-from api.bodies.models import Int32, Int64
+from api.bodies.models import Int32, Int64, json_response
 from api.launchdarkly.operations import require_scope
 from api.launchdarkly.projects.bodies import EnvironmentFields, NewEnvironment
 from api.launchdarkly.projects.lists import chosen
@@ -16,12 +16,10 @@ from api.launchdarkly.projects.shapes import (
     EnvironmentPage,
     EnvironmentRepresentation,
     environment_shape,
-    environments_path,
 )
-from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.pages import encoded, page_links
+from api.launchdarkly.wire.links import PREFIX, environments_path
+from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Place, create_environment, delete_environment
 
@@ -71,13 +69,13 @@ def list_environments(
     found = chosen(places, filter_text=filter, sort_text=sort, newest_first=False)
     links = page_links(
         environments_path(project),
-        encoded(sort=sort, filter=filter),
+        encode_query(sort=sort, filter=filter),
         limit=limit,
         offset=offset,
         total=len(found),
     )
     items = [environment_shape(project, one) for one in found[offset : offset + limit]]
-    return shown(EnvironmentPage(items=items, totalCount=len(found), links=links))
+    return json_response(EnvironmentPage(items=items, total_count=len(found), links=links))
 
 
 def post_environment(
@@ -96,13 +94,13 @@ def post_environment(
         verb="created the environment",
         after=environment,
     )
-    return shown(environment_shape(project, environment), 201)
+    return json_response(environment_shape(project, environment), 201)
 
 
 def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
     """Read an environment."""
     environment = services.store().environments.environment(scope)
-    return shown(environment_shape(scope.project, environment))
+    return json_response(environment_shape(scope.project, environment))
 
 
 async def patch_environment(
@@ -132,7 +130,7 @@ async def patch_environment(
             lambda old, new: places.update_environment(scope.project, old, new),
             record,
         )
-        return shown(environment_shape(scope.project, changed))
+        return json_response(environment_shape(scope.project, changed))
 
     return await run_in_threadpool(change)
 

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit_project
-from api.bodies.models import Int32, Int64
+from api.bodies.models import Int32, Int64, json_response
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.operations import require_scope
 from api.launchdarkly.projects.bodies import NewEnvironment, NewProject, ProjectFields, details_of
@@ -19,13 +19,11 @@ from api.launchdarkly.projects.shapes import (
     ProjectPage,
     ProjectRepresentation,
     environment_shape,
-    environments_path,
     project_shape,
 )
-from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY
-from api.launchdarkly.wire.pages import encoded, page_links
+from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY, environments_path
+from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Place, Store, create_project, delete_project
 
@@ -34,7 +32,7 @@ _DEFAULT_ENVIRONMENTS = (
     NewEnvironment(key="production", name="Production"),
     NewEnvironment(key="test", name="Test", color="F5A623"),
 )
-#: Environments of a project that are shown inside it.
+#: Environments of a project that are json_response inside it.
 _EXPANDED = 20
 
 
@@ -93,9 +91,9 @@ def list_projects(
     found = chosen(places, filter_text=filter, sort_text=sort, newest_first=True)
     page = found[offset : offset + limit]
     items = [_representation(store, one, expand, caller) for one in page]
-    query = encoded(sort=sort, filter=filter, expand=expand)
+    query = encode_query(sort=sort, filter=filter, expand=expand)
     links = page_links(f"{PREFIX}/projects", query, limit=limit, offset=offset, total=len(found))
-    return shown(ProjectPage(items=items, totalCount=len(found), links=links))
+    return json_response(ProjectPage(items=items, total_count=len(found), links=links))
 
 
 def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Response:
@@ -124,7 +122,9 @@ def get_project(
 ) -> Response:
     """Read a project."""
     store = services.store()
-    return shown(_representation(store, store.environments.project(project), expand, caller))
+    return json_response(
+        _representation(store, store.environments.project(project), expand, caller)
+    )
 
 
 async def patch_project(
@@ -199,7 +199,7 @@ def _representation(
             environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
         )
         items = [environment_shape(project.key, one) for one in found[:_EXPANDED]]
-        fields["environments"] = EnvironmentPage(items=items, totalCount=len(found), links=links)
+        fields["environments"] = EnvironmentPage(items=items, total_count=len(found), links=links)
     return ProjectRepresentation.model_validate(fields)
 
 
@@ -207,4 +207,4 @@ def _changed(store: Store, project: Place, status: int) -> Response:
     found = in_order_of_creation(store.environments.environments(project.key))
     environments = [environment_shape(project.key, one) for one in found]
     fields = project_shape(project) | {"environments": environments}
-    return shown(ChangedProject.model_validate(fields), status)
+    return json_response(ChangedProject.model_validate(fields), status)

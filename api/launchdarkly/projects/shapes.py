@@ -4,62 +4,62 @@ Source: the models ``Project``, ``ProjectRep``, ``Environment`` and their collec
 LaunchDarkly's Python client, which check them strictly.
 """
 
-import hashlib
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.bodies.models import Int32
+from api.bodies.models import Int32, WireModel
 from api.launchdarkly.projects.bodies import Availability, EnvironmentFields, ProjectFields
-from api.launchdarkly.segments.representation import Links, environment_id
-from api.launchdarkly.wire.links import PREFIX, link
+from api.launchdarkly.wire.links import (
+    Links,
+    environment_id,
+    environments_path,
+    link,
+    opaque_id,
+    project_path,
+    segments_path,
+)
 from worker.store import Place, Scope
 
 
-class EnvironmentRepresentation(BaseModel):
+class EnvironmentRepresentation(WireModel):
     """One environment."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
     key: str
     name: str
-    apiKey: str  # noqa: N815 - wire name
-    mobileKey: str  # noqa: N815 - wire name
+    api_key: str
+    mobile_key: str
     color: str
-    defaultTtl: Int32  # noqa: N815 - wire name
-    secureMode: bool  # noqa: N815 - wire name
-    defaultTrackEvents: bool  # noqa: N815 - wire name
-    requireComments: bool  # noqa: N815 - wire name
-    confirmChanges: bool  # noqa: N815 - wire name
+    default_ttl: Int32
+    secure_mode: bool
+    default_track_events: bool
+    require_comments: bool
+    confirm_changes: bool
     tags: list[str]
     critical: bool
 
 
-class EnvironmentPage(BaseModel):
+class EnvironmentPage(WireModel):
     """A page of environments."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
     links: Links = Field(alias="_links")
-    totalCount: Int32  # noqa: N815 - wire name
+    total_count: Int32
     items: list[EnvironmentRepresentation]
 
 
-class ProjectRepresentation(BaseModel):
+class ProjectRepresentation(WireModel):
     """One project; its environments are a page where they are asked for."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
     key: str
     name: str
-    includeInSnippetByDefault: bool  # noqa: N815 - wire name
-    defaultClientSideAvailability: Availability  # noqa: N815 - wire name
-    requireViewAssociationForNewFlags: bool  # noqa: N815 - wire name
-    requireViewAssociationForNewSegments: bool  # noqa: N815 - wire name
+    include_in_snippet_by_default: bool
+    default_client_side_availability: Availability
+    require_view_association_for_new_flags: bool
+    require_view_association_for_new_segments: bool
     tags: list[str]
     environments: EnvironmentPage | None = None
 
@@ -70,24 +70,12 @@ class ChangedProject(ProjectRepresentation):
     environments: list[EnvironmentRepresentation]  # type: ignore[assignment]  # LaunchDarkly's own
 
 
-class ProjectPage(BaseModel):
+class ProjectPage(WireModel):
     """A page of projects."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
     items: list[ProjectRepresentation]
-    totalCount: Int32  # noqa: N815 - wire name
-
-
-def project_path(key: str) -> str:
-    """The address of a project."""
-    return f"{PREFIX}/projects/{key}"
-
-
-def environments_path(project: str) -> str:
-    """The address of a project's environments."""
-    return f"{project_path(project)}/environments"
+    total_count: Int32
 
 
 def project_shape(project: Place) -> dict[str, Any]:
@@ -99,7 +87,7 @@ def project_shape(project: Place) -> dict[str, Any]:
     return {
         **fields.model_dump(),
         "key": project.key,
-        "_id": hashlib.sha256(project.key.encode()).hexdigest()[:24],
+        "_id": opaque_id(project.key),
         "_links": {"self": link(path), "environments": link(environments_path(project.key))},
     }
 
@@ -121,7 +109,7 @@ def environment_shape(project: str, environment: Place) -> EnvironmentRepresenta
             "_links": {
                 "self": link(path),
                 "parent": link(project_path(project)),
-                "segments": link(f"{PREFIX}/segments/{project}/{environment.key}"),
+                "segments": link(segments_path(scope)),
             },
         }
     )

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from api.access.auth import Caller, Role
-from api.launchdarkly.wire.scope_specifiers import specifier
+from api.launchdarkly.wire.specifiers import format_grant
 from worker.store import Grant, Segment
 
 #: LaunchDarkly's actions on segments, those that bigseg has. All of them need a writer.
@@ -51,7 +51,7 @@ def describe_access(caller: Caller, segment: Segment) -> Access:
     writes = caller.role >= Role.WRITER
     reason: AccessReason = {
         "effect": "allow" if writes else "deny",
-        "resources": [specifier(grant) for grant in grants or (Grant(),)],
+        "resources": [format_grant(grant) for grant in grants or (Grant(),)],
         "actions": ["*"],
         "role_name": caller.role.wire_name,
     }

@@ -9,7 +9,7 @@ from api.bodies.json_values import JsonObject, exact_text
 from api.errors import Broken
 from api.launchdarkly.segments.instructions import ListEdit
 from api.launchdarkly.segments.patch_result import PatchResult
-from api.launchdarkly.targeting.key_edits import EditSummary, edit_actions, summarize_edits
+from api.launchdarkly.targeting.edit_summaries import edit_actions, summarize_edits
 from api.launchdarkly.targeting.stored import collect_targets, read_fields
 from api.services.services import Services
 from worker.store import Definition, ListState, ListUnknown, Segment
@@ -97,7 +97,7 @@ def list_patch_actions(before: JsonObject, after: JsonObject) -> tuple[str, ...]
     return tuple(dict.fromkeys(changed))
 
 
-def count_patched_keys(before: JsonObject, after: JsonObject) -> EditSummary:
+def count_patched_keys(before: JsonObject, after: JsonObject) -> dict[str, Any]:
     """Count the keys that a patch adds to each list of a definition and removes from it."""
     old, new = _keys_by_side(before), _keys_by_side(after)
     return summarize_edits(

@@ -16,7 +16,7 @@ from api.errors import InvalidRequest
 from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.representation import UserSegments, page_json, read_states
 from api.launchdarkly.wire.links import segments_path
-from api.launchdarkly.wire.pages import encoded, page_links
+from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.requests import ScopeOf
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Definition, Scope, Segment, SegmentNotFound, Store, StoreUnavailable
@@ -77,7 +77,7 @@ def list_segments(
             continue
         links = page_links(
             segments_path(scope),
-            encoded(sort=sort, filter=filter),
+            encode_query(sort=sort, filter=filter),
             limit=limit,
             offset=offset,
             total=len(segments),

@@ -18,7 +18,6 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.json_values import read_json
 from api.errors import Conflict, InvalidRequest
-from api.launchdarkly.jobs.representation import JOB_ID
 from api.launchdarkly.segments.access import describe_access
 from api.launchdarkly.segments.audit_entries import record_list_edits, record_patch
 from api.launchdarkly.segments.instructions.list_edits import apply_edits, require_absent
@@ -31,7 +30,7 @@ from api.launchdarkly.segments.representation import (
     segment_response,
 )
 from api.launchdarkly.targeting.stored import change_to, read_rules
-from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.links import JOB_ID, SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import (

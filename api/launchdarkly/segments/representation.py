@@ -6,7 +6,6 @@ Source: section 2.1 of the Segments API's documentation and the clients' models
 ``UserSegment``, ``UserSegmentRule``, ``Clause`` and ``SegmentTarget``.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired
@@ -29,10 +28,8 @@ from api.launchdarkly.targeting.fields import (
 from api.launchdarkly.targeting.stored import read_fields, read_members
 from api.launchdarkly.targeting.values import Operator
 from api.launchdarkly.wire.ignored_fields import ignored_in
-from api.launchdarkly.wire.links import Link, SegmentPath, link
-from worker.store import Definition, ListState, ListUnknown, Scope, Segment, Store
-
-Links = dict[str, Link]
+from api.launchdarkly.wire.links import Links, SegmentPath, environment_id, link
+from worker.store import Definition, ListState, ListUnknown, Segment, Store
 
 #: The Go client reads counts as 32-bit integers.
 _MOST_INT32 = 2**31 - 1
@@ -133,12 +130,6 @@ class UserSegments(TypedDict):
     items: list[UserSegment]
     totalCount: Int32
     _links: Links
-
-
-def environment_id(scope: Scope) -> str:
-    """The environment's opaque id: 24 hexadecimal digits, the same for the same keys."""
-    name = f"{scope.project}/{scope.environment}".encode()
-    return hashlib.sha256(name).hexdigest()[:24]
 
 
 def read_state(store: Store, segment: Segment) -> ListState | None:

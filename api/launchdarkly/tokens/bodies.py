@@ -7,12 +7,12 @@ some segments is the token's scope, whatever its role may do.
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from api.access.scope import MOST_GRANTS
 from api.bodies.models import Int32, Int64, StrictBody, null_is
 from api.errors import InvalidRequest
-from api.launchdarkly.wire.scope_specifiers import SPECIFIER_PATTERN, parse_specifier, specifier
+from api.launchdarkly.wire.specifiers import GRANT_PATTERN, format_grant, parse_grant
 from worker.store import AccessToken, Grant, NewToken, RoleName
 
 _ANY_ACTION: Final = ["*"]
@@ -29,7 +29,7 @@ _MOST: Final = 2**53 - 1
 
 def _specifiers(resources: list[str]) -> list[str]:
     for one in resources:
-        parse_specifier(one)
+        parse_grant(one)
     return resources
 
 
@@ -53,8 +53,6 @@ NothingElse = Annotated[list[str], null_is([]), Field(max_length=0)]
 class Statement(StrictBody):
     """A scope in LaunchDarkly's words."""
 
-    model_config = ConfigDict(frozen=True)
-
     effect: Literal["allow"]
     actions: Annotated[
         list[Annotated[str, Field(json_schema_extra={"enum": [*_ANY_ACTION]})]],
@@ -62,57 +60,53 @@ class Statement(StrictBody):
         Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
     ]
     resources: Annotated[
-        list[Annotated[str, Field(json_schema_extra={"pattern": SPECIFIER_PATTERN})]],
+        list[Annotated[str, Field(json_schema_extra={"pattern": GRANT_PATTERN})]],
         Field(min_length=1, max_length=MOST_GRANTS),
         AfterValidator(_specifiers),
     ]
-    notActions: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
-    notResources: NothingElse = Field(default_factory=list)  # noqa: N815 - wire name
+    not_actions: NothingElse = Field(default_factory=list)
+    not_resources: NothingElse = Field(default_factory=list)
 
 
 class TokenFields(StrictBody):
     """All of a token that can be changed."""
 
-    model_config = ConfigDict(frozen=True)
-
     name: Annotated[str, null_is(""), Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     description: Annotated[str, null_is(""), Field(max_length=2_000)] = ""
     role: RoleName | None = None
-    customRoleIds: Annotated[  # noqa: N815 - wire name
+    custom_role_ids: Annotated[
         list[Any],
         null_is([]),
         AfterValidator(_no_custom_roles),
         Field(json_schema_extra={"maxItems": 0}),
     ] = Field(default_factory=list)
-    inlineRole: Annotated[  # noqa: N815 - wire name
-        list[Statement], null_is([]), Field(max_length=1)
-    ] = Field(default_factory=list)
-    defaultApiVersion: Annotated[  # noqa: N815 - wire name
-        Int32 | None, Field(strict=True, ge=0, le=99_991_231)
-    ] = None
+    inline_role: Annotated[list[Statement], null_is([]), Field(max_length=1)] = Field(
+        default_factory=list
+    )
+    default_api_version: Annotated[Int32 | None, Field(strict=True, ge=0, le=99_991_231)] = None
     expiry: Annotated[Int64 | None, Field(strict=True, ge=1, le=_MOST)] = None
     """Unix milliseconds."""
 
     @property
     def role_name(self) -> RoleName:
         """The role, or what is meant without one: an inline role allows every action."""
-        return self.role or (_IMPLIED_ROLE if self.inlineRole else "reader")
+        return self.role or (_IMPLIED_ROLE if self.inline_role else "reader")
 
     @property
     def api_version(self) -> int:
         """The version of LaunchDarkly's API, or the newest one."""
-        return self.defaultApiVersion or _NEWEST_API_VERSION
+        return self.default_api_version or _NEWEST_API_VERSION
 
     @property
     def grants(self) -> tuple[Grant, ...]:
         """The scope."""
-        return tuple(parse_specifier(one) for role in self.inlineRole for one in role.resources)
+        return tuple(parse_grant(one) for role in self.inline_role for one in role.resources)
 
 
 class NewTokenBody(TokenFields):
     """What creates a token."""
 
-    serviceToken: Annotated[bool, Field(strict=True), null_is(default=False)] = False  # noqa: N815 - wire name
+    service_token: Annotated[bool, Field(strict=True), null_is(default=False)] = False
 
     def new_token(self, created_by: str, now_ms: int) -> NewToken:
         """What the store is to make of it.
@@ -130,7 +124,7 @@ class NewTokenBody(TokenFields):
             grants=self.grants,
             expires_ms=self.expiry,
             details={
-                "serviceToken": self.serviceToken,
+                "serviceToken": self.service_token,
                 "defaultApiVersion": self.api_version,
             },
         )
@@ -142,8 +136,6 @@ class ResetBody(StrictBody):
     Source: Terraform's provider 2.x does.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     expiry: Annotated[Int64 | None, Field(strict=True, ge=0, le=_MOST)] = None
     """Unix milliseconds."""
 
@@ -152,7 +144,7 @@ def inline_role(grants: tuple[Grant, ...]) -> list[Statement]:
     """A scope as it is written; nothing for one without bounds."""
     if not grants:
         return []
-    resources = [specifier(one) for one in grants]
+    resources = [format_grant(one) for one in grants]
     return [Statement(effect="allow", actions=_ANY_ACTION, resources=resources)]
 
 

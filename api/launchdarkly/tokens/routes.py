@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.models import Int32, Int64, wire_names
+from api.bodies.models import Int32, Int64, json_response, wire_names
 from api.errors import Conflict
 from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.projects.patching import patch_of
@@ -32,8 +32,7 @@ from api.launchdarkly.tokens.shapes import (
 )
 from api.launchdarkly.wire.pages import page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
-from api.launchdarkly.wire.responses import shown
-from api.launchdarkly.wire.scope_specifiers import specifier
+from api.launchdarkly.wire.specifiers import format_grant
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, TokenChanged
 
@@ -80,11 +79,11 @@ def list_tokens(
     found = services.store().access_tokens.read().tokens
     items = [token_shape(one) for one in found[offset : offset + limit]]
     links = page_links(TOKENS_PATH, "", limit=limit, offset=offset, total=len(found))
-    return shown(TokenPage(items=items, links=links, totalCount=len(found)))
+    return json_response(TokenPage(items=items, links=links, total_count=len(found)))
 
 
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
-    """Create an access token; the answer is the only place where its secret is shown."""
+    """Create an access token; the answer is the only place where its secret is json_response."""
     new = body.new_token(caller.token_id, services.clock())
     made = services.store().access_tokens.create(new)
     _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
@@ -94,7 +93,7 @@ def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Re
 
 def get_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
     """Read an access token."""
-    return shown(token_shape(services.store().access_tokens.get(id)))
+    return json_response(token_shape(services.store().access_tokens.get(id)))
 
 
 async def patch_token(
@@ -114,7 +113,7 @@ async def patch_token(
             _record(services, caller, "updateAccessToken", verb, before, token, patch.comment)
         return token
 
-    return shown(token_shape(await run_in_threadpool(change)))
+    return json_response(token_shape(await run_in_threadpool(change)))
 
 
 def delete_token(
@@ -216,12 +215,12 @@ def _summary(token: AccessToken) -> dict[str, object]:
     return {
         "name": token.name,
         "role": token.role,
-        "resources": [specifier(one) for one in token.grants],
+        "resources": [format_grant(one) for one in token.grants],
         "expiry": token.expires_ms,
     }
 
 
 def _with_secret(made: tuple[AccessToken, str], status: int) -> Response:
-    answer = shown(token_shape(*made), status)
+    answer = json_response(token_shape(*made), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer

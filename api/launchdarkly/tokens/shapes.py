@@ -6,12 +6,11 @@ members here: a token belongs to whichever token made it.
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.bodies.models import Int32, Int64
-from api.launchdarkly.segments.representation import Links
+from api.bodies.models import Int32, Int64, WireModel
 from api.launchdarkly.tokens.bodies import api_version_of, inline_role, shown_role
-from api.launchdarkly.wire.links import PREFIX, link
+from api.launchdarkly.wire.links import PREFIX, Links, link
 from worker.store import AccessToken, RoleName
 
 TOKENS_PATH = f"{PREFIX}/tokens"
@@ -19,7 +18,7 @@ TOKENS_PATH = f"{PREFIX}/tokens"
 ShownRole = Annotated[str, Field(json_schema_extra={"enum": list(get_args(RoleName))})]
 
 
-class ShownStatement(BaseModel):
+class ShownStatement(WireModel):
     """A scope."""
 
     effect: Literal["allow"]
@@ -27,38 +26,34 @@ class ShownStatement(BaseModel):
     resources: list[str]
 
 
-class TokenRepresentation(BaseModel):
+class TokenRepresentation(WireModel):
     """One token."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
     id: str = Field(alias="_id")
-    ownerId: str  # noqa: N815 - wire name
-    memberId: str  # noqa: N815 - wire name
+    owner_id: str
+    member_id: str
     name: str
     description: str | None = None
-    creationDate: Int64  # noqa: N815 - wire name
-    lastModified: Int64  # noqa: N815 - wire name
+    creation_date: Int64
+    last_modified: Int64
     role: ShownRole | None = None
     """Left out where an inline role says it all: that is a writer's."""
-    inlineRole: list[ShownStatement] | None = None  # noqa: N815 - wire name
+    inline_role: list[ShownStatement] | None = None
     token: str
     """The whole secret when it is made or reset, else its last four characters."""
-    serviceToken: bool  # noqa: N815 - wire name
+    service_token: bool
     links: Links = Field(alias="_links")
-    defaultApiVersion: Int32  # noqa: N815 - wire name
-    lastUsed: Int64 | None = None  # noqa: N815 - wire name
+    default_api_version: Int32
+    last_used: Int64 | None = None
     expiry: Int64 | None = None
 
 
-class TokenPage(BaseModel):
+class TokenPage(WireModel):
     """A page of tokens."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     items: list[TokenRepresentation]
     links: Links = Field(alias="_links")
-    totalCount: Int32  # noqa: N815 - wire name
+    total_count: Int32
 
 
 def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresentation:
@@ -74,21 +69,21 @@ def token_shape(token: AccessToken, secret: str | None = None) -> TokenRepresent
     ]
     return TokenRepresentation(
         id=token.id,
-        ownerId=token.created_by,
-        memberId=token.created_by,
+        owner_id=token.created_by,
+        member_id=token.created_by,
         name=token.name,
         description=token.description or None,
-        creationDate=token.created_ms,
-        lastModified=token.modified_ms,
+        creation_date=token.created_ms,
+        last_modified=token.modified_ms,
         role=shown_role(token),
-        inlineRole=statements or None,
+        inline_role=statements or None,
         token=secret or token.ending,
-        serviceToken=bool(token.details.get("serviceToken")),
+        service_token=bool(token.details.get("serviceToken")),
         links={
             "self": link(f"{TOKENS_PATH}/{token.id}"),
             "parent": link(TOKENS_PATH),
         },
-        defaultApiVersion=api_version_of(token),
-        lastUsed=token.used_ms,
+        default_api_version=api_version_of(token),
+        last_used=token.used_ms,
         expiry=token.expires_ms,
     )

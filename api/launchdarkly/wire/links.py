@@ -1,5 +1,6 @@
 """Addresses of resources: what a key may look like, and where each thing is found."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,9 @@ from worker.store import Scope
 #: 256 characters is the usual assumption and keeps every Redis and S3 key in bounds.
 RESOURCE_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 
+#: Ids of imports and exports.
+JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 PREFIX: Final = "/api/v2"
 
 #: Where clients report their use. Nobody listens, and whoever asks is told so without a
@@ -20,15 +24,19 @@ SILENT_PATHS: Final = frozenset({b"/internal/tracking"})
 
 
 class Link(TypedDict):
-    """Where something is, and as what."""
+    """Where something is, and its media type."""
 
     href: str
     type: str
 
 
+Links = dict[str, Link]
+"""``_links``, by what each leads to."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentPath:
-    """A segment's address; whether it exists is not said."""
+    """A segment's address; the segment may not exist."""
 
     project: str
     environment: str
@@ -76,6 +84,16 @@ class SegmentPath:
         return f"{PREFIX}/segments/{self.project}/{self.segment}/{what}/{self.environment}"
 
 
+def project_path(key: str) -> str:
+    """The address of a project."""
+    return f"{PREFIX}/projects/{key}"
+
+
+def environments_path(project: str) -> str:
+    """The collection of a project's environments."""
+    return f"{project_path(project)}/environments"
+
+
 def segments_path(scope: Scope) -> str:
     """The collection of an environment's segments."""
     return f"{PREFIX}/segments/{scope.project}/{scope.environment}"
@@ -84,3 +102,13 @@ def segments_path(scope: Scope) -> str:
 def link(href: str, media_type: str = "application/json") -> Link:
     """One entry of ``_links``."""
     return Link(href=href, type=media_type)
+
+
+def opaque_id(name: str) -> str:
+    """An id as LaunchDarkly's look: 24 hexadecimal digits, the same for the same name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:24]
+
+
+def environment_id(scope: Scope) -> str:
+    """The environment's opaque id."""
+    return opaque_id(f"{scope.project}/{scope.environment}")

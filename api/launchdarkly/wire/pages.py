@@ -1,13 +1,12 @@
-"""The links of a page."""
+"""Links between the pages of a collection."""
 
 from urllib.parse import quote
 
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import Link, link
+from api.launchdarkly.wire.links import Link, Links, link
 
 
-def encoded(**parameters: str) -> str:
-    """The parameters that every link of a page repeats, each followed by ``&``."""
+def encode_query(**parameters: str) -> str:
+    """The parameters that every link of a page repeats, each followed by ``&``; no empty ones."""
     return "".join(f"{name}={quote(value)}&" for name, value in parameters.items() if value)
 
 

@@ -9,7 +9,7 @@ from api.bodies.json_values import read_json
 from api.bodies.unknown_names import unknown_name
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.wire.links import RESOURCE_KEY, SegmentPath
-from worker.store import Scope
+from worker.store import Scope, Segment, Store
 
 _READING: Final = frozenset({"GET", "HEAD"})
 _EMPTY: Final = frozenset({b"", b"null", b"{}"})
@@ -37,6 +37,19 @@ def segment_path_of(
     """
     _require_keys(projectKey, environmentKey, segmentKey)
     return SegmentPath(projectKey, environmentKey, segmentKey)
+
+
+def find_big_segment(store: Store, path: SegmentPath) -> Segment:
+    """The definition of the big segment that the path names. Cost: one round trip.
+
+    Raises:
+        InvalidRequest: the segment is a standard one.
+        SegmentNotFound: or ProjectNotFound, EnvironmentNotFound.
+    """
+    segment = store.segments.get(path.scope, path.segment)
+    if not segment.unbounded:
+        raise InvalidRequest(f"segment {segment.key} is not a big segment")
+    return segment
 
 
 def media_type(content_type: str) -> str:

@@ -26,13 +26,13 @@ operations = st.fixed_dictionaries(
 
 @given(fields=representations)
 @settings(max_examples=200, deadline=None)
-def test_segment_document__any_segment__comes_back_exactly(fields: dict[str, Any]) -> None:
-    document = segment_document(representation(**fields), Ids())
+def test_parse_document__any_segment__comes_back_exactly(fields: dict[str, Any]) -> None:
+    document = parse_document(representation(**fields), Ids())
     assert exact_text(document.to_wire()) == exact_text(fields)
     stored = Targeting.decoded(document.targeting.encoded())
     assert exact_text(stored.to_wire()) == exact_text(document.targeting.to_wire())
     sent = read_json(json.dumps(representation(**fields)).encode())
-    assert exact_text(segment_document(sent, Ids()).to_wire()) == exact_text(fields)
+    assert exact_text(parse_document(sent, Ids()).to_wire()) == exact_text(fields)
 
 
 @given(old=representations, new=representations)
@@ -95,7 +95,7 @@ def test_apply_patch__any_body__is_applied_or_refused(fields: dict[str, Any], pa
     try:
         document = patched(patch, shown).document
     except (Conflict, InvalidRequest):
-        document = segment_document(shown, Ids())
-    again = segment_document(representation(**document.to_wire()), Ids())
+        document = parse_document(shown, Ids())
+    again = parse_document(representation(**document.to_wire()), Ids())
     assert exact_text(again.to_wire()) == exact_text(document.to_wire())
     assert exact_text(shown) == before

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
-from api.launchdarkly.segments.patching import PatchResult, apply_patch
-from api.launchdarkly.targeting.rules import Rule
+from api.launchdarkly.segments.patch_result import PatchResult, apply_patch
+from api.launchdarkly.targeting.values import Rule
 
 SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 UUID: Final = "00000000-0000-4000-8000-%012d"

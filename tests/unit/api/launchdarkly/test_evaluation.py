@@ -35,7 +35,7 @@ def test_body__any_outcome__is_what_the_model_writes(outcome: Outcome) -> None:
     assert [one.description for one in shown.items] == ["", "d"]
     assert [one.unbounded for one in shown.items] == [False, True]
     first = shown.items[0]
-    assert (first.isMember, first.isIndividuallyTargeted, first.isRuleTargeted) == (
+    assert (first.is_member, first.is_individually_targeted, first.is_rule_targeted) == (
         outcome.is_member,
         outcome.is_individually_targeted,
         outcome.is_rule_targeted,

@@ -12,7 +12,7 @@ from api.launchdarkly.openapi.examples.segments import BIG, EXAMPLES, STANDARD
 from api.launchdarkly.openapi.refusals import ALL, is_listed
 from api.launchdarkly.openapi.tidying import references
 from api.launchdarkly.segments.instructions.applying import TABLE
-from api.launchdarkly.segments.patching import apply_patch
+from api.launchdarkly.segments.patch_result import apply_patch
 from api.launchdarkly.wire.errors import _CODES
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from api.errors import Broken, Conflict, InvalidRequest
-from api.launchdarkly.segments.patching import apply_patch
-from api.launchdarkly.targeting.rules import Rule
+from api.launchdarkly.segments.patch_result import apply_patch
+from api.launchdarkly.targeting.values import Rule
 from tests.support.segments.segments import (
     SEMANTIC,
     Ids,

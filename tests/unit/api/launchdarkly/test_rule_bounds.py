@@ -9,10 +9,10 @@ import pytest
 from api.errors import InvalidRequest
 from api.launchdarkly.patches.bodies import MOST_STEPS
 from api.launchdarkly.patches.json_patch import MOST_COPIED
-from api.launchdarkly.segments.patching import apply_patch
+from api.launchdarkly.segments.patch_result import apply_patch
 from api.launchdarkly.segments.references import MOST_REACHED, circle
-from api.launchdarkly.targeting.rule_bounds import MOST_CHARACTERS, MOST_OF_A_VALUE
-from api.launchdarkly.targeting.rules import Rule
+from api.launchdarkly.targeting.bounds import MOST_CHARACTERS, MOST_OF_A_VALUE
+from api.launchdarkly.targeting.values import Rule
 from tests.support.segments.segments import (
     Ids,
     clause,

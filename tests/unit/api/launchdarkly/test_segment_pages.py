@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from api.launchdarkly.segments.pages import segments_body
 from api.launchdarkly.segments.representation import UserSegments, user_segment
-from api.launchdarkly.wire.pages import page_links, segments_body
+from api.launchdarkly.wire.pages import page_links
 from worker.store import Definition, ListState, Scope, Segment
 from worker.store.lists.revisions import Revision
 

@@ -2,7 +2,7 @@ import pytest
 
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.references import circle, references, require_no_circle
-from api.launchdarkly.targeting.rules import Rule
+from api.launchdarkly.targeting.values import Rule
 from api.launchdarkly.targeting.targeting import MOST_TARGETS, Targeting, segment_document
 from tests.support.segments.segments import UUID, Ids, clause, representation, rule
 
@@ -17,24 +17,24 @@ def _rules(*targets: str) -> tuple[Rule, ...]:
     )
 
 
-def test_segment_document__values_of_every_type__come_back_as_they_were() -> None:
+def test_parse_document__values_of_every_type__come_back_as_they_were() -> None:
     values = [1, 1.0, True, "1", None, 2**60, [1, {"a": None}]]
     shown = representation(rules=[rule(clauses=[clause(values=values)])])
-    [back] = segment_document(shown, Ids()).to_wire()["rules"]
+    [back] = parse_document(shown, Ids()).to_wire()["rules"]
     assert repr(back["clauses"][0]["values"]) == repr(values)
 
 
-def test_segment_document__rules_without_ids__get_them_and_given_ones_stay() -> None:
+def test_parse_document__rules_without_ids__get_them_and_given_ones_stay() -> None:
     anonymous = {"clauses": [{"attribute": "a", "op": "in", "values": []}, clause(_id="mine")]}
-    document = segment_document(representation(rules=[anonymous, rule("kept")]), Ids())
+    document = parse_document(representation(rules=[anonymous, rule("kept")]), Ids())
     assert [one.id for one in document.rules] == [UUID % 1, "kept"]
     assert [one.id for one in document.rules[0].clauses] == [UUID % 2, "mine"]
 
 
 @pytest.mark.parametrize("absent", [{}, {"_id": None}, {"_id": ""}])
-def test_segment_document__defaults__are_those_of_launchdarkly(absent: dict[str, object]) -> None:
+def test_parse_document__defaults__are_those_of_launchdarkly(absent: dict[str, object]) -> None:
     bare = absent | {"clauses": [absent | {"attribute": "a", "op": "in", "values": []}]}
-    [shown] = segment_document(representation(rules=[bare]), Ids()).to_wire()["rules"]
+    [shown] = parse_document(representation(rules=[bare]), Ids()).to_wire()["rules"]
     assert shown == {
         "_id": UUID % 1,
         "clauses": [
@@ -53,7 +53,7 @@ def test_segment_document__defaults__are_those_of_launchdarkly(absent: dict[str,
 
 @pytest.mark.parametrize("weight", [0, 1, 100_000])
 def test_rule__weight__is_shown_as_given(weight: int) -> None:
-    [shown] = segment_document(representation(rules=[rule(weight=weight)]), Ids()).to_wire()[
+    [shown] = parse_document(representation(rules=[rule(weight=weight)]), Ids()).to_wire()[
         "rules"
     ]
     assert shown["weight"] == weight
@@ -61,7 +61,7 @@ def test_rule__weight__is_shown_as_given(weight: int) -> None:
 
 def test_rule__null_weight_and_blank_bucket_by__are_left_out() -> None:
     shown = representation(rules=[rule(weight=None, bucketBy="", rolloutContextKind="")])
-    assert segment_document(shown, Ids()).to_wire()["rules"] == [rule()]
+    assert parse_document(shown, Ids()).to_wire()["rules"] == [rule()]
 
 
 @pytest.mark.parametrize(
@@ -91,20 +91,20 @@ def test_rule__null_weight_and_blank_bucket_by__are_left_out() -> None:
         ({"tags": ["a b"]}, r"tags\[0\]: "),
     ],
 )
-def test_segment_document__something_wrong__refused_with_its_place(
+def test_parse_document__something_wrong__refused_with_its_place(
     fields: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=message):
-        segment_document(representation(**fields), Ids())
+        parse_document(representation(**fields), Ids())
 
 
-def test_segment_document__over_the_limit_in_all_lists__refused() -> None:
+def test_parse_document__over_the_limit_in_all_lists__refused() -> None:
     half = [f"k{number}" for number in range(MOST_TARGETS // 2)]
     apart = [{"contextKind": "org", "values": half}]
     full = representation(included=half, excludedContexts=apart)
-    assert segment_document(full, Ids()).target_count == MOST_TARGETS
+    assert parse_document(full, Ids()).target_count == MOST_TARGETS
     with pytest.raises(InvalidRequest, match="15,001 targets"):
-        segment_document(full | {"excluded": ["one more"]}, Ids())
+        parse_document(full | {"excluded": ["one more"]}, Ids())
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_segment_document__over_the_limit_in_all_lists__refused() -> None:
         ({"id": "x"}, r"rules\[0\].id: there is no such field"),
     ],
 )
-def test_segment_document__unknown_fields_of_a_rule__are_refused(
+def test_parse_document__unknown_fields_of_a_rule__are_refused(
     field: dict[str, object], said: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=said):
-        segment_document(representation(rules=[rule() | field]), Ids())
+        parse_document(representation(rules=[rule() | field]), Ids())
 
 
 def test_targeting__encoded_and_decoded__is_the_same() -> None:
     shown = representation(included=["é", "a", "a"], rules=[rule(weight=0)])
-    targeting = segment_document(shown, Ids()).targeting
+    targeting = parse_document(shown, Ids()).targeting
     assert Targeting.decoded(targeting.encoded()) == targeting
     assert Targeting.decoded(targeting.encoded()).to_wire() == targeting.to_wire()
 
