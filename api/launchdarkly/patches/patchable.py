@@ -7,13 +7,9 @@ with the reason.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
-from api.bodies.models import wire_names
 from api.bodies.unknown_names import list_known, repeatable
-from api.launchdarkly.projects.bodies import EnvironmentFields, ProjectFields
-from api.launchdarkly.tokens.bodies import TokenFields
 from api.launchdarkly.wire.ignored_fields import ignored_in
 
 
@@ -44,13 +40,6 @@ class Patchable:
         return f"/{name} is not a field of {self.name}; {listed}"
 
 
-#: The refusal of any request for approvals.
-NO_APPROVALS: Final = (
-    "changes need no approval here, so there are no settings for approvals; leave them out "
-    "(in Terraform, approval_settings and segment_approval_settings)"
-)
-_NO_PIPELINES: Final = "there are no release pipelines here; leave it out"
-
 SEGMENT: Final = Patchable(
     "a segment",
     (
@@ -65,17 +54,3 @@ SEGMENT: Final = Patchable(
     ),
     ignored=ignored_in("segment patch"),
 )
-PROJECT: Final = Patchable(
-    "a project",
-    wire_names(ProjectFields),
-    absent=MappingProxyType({"defaultReleasePipelineKey": _NO_PIPELINES}),
-)
-ENVIRONMENT: Final = Patchable(
-    "an environment",
-    wire_names(EnvironmentFields),
-    # Source: the model Environment of LaunchDarkly's clients, and what the provider sends.
-    absent=MappingProxyType(
-        {"approvalSettings": NO_APPROVALS, "resourceApprovalSettings": NO_APPROVALS}
-    ),
-)
-TOKEN: Final = Patchable("an access token", wire_names(TokenFields))

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api.bodies.models import Int32, Int64, WireModel, json_response
 from api.errors import InvalidRequest
-from api.launchdarkly.patches.patchable import NO_APPROVALS
+from api.launchdarkly.projects.patching import NO_APPROVALS
 from api.launchdarkly.projects.projects import ProjectOf
 from api.launchdarkly.wire.links import PREFIX, Links
 from api.services.services import ServicesOf

@@ -10,17 +10,21 @@ from api.audit import audit_project
 from api.bodies.models import Int32, Int64, json_response
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.operations import require_scope
-from api.launchdarkly.projects.bodies import NewEnvironment, NewProject, ProjectFields, details_of
-from api.launchdarkly.projects.lists import chosen
-from api.launchdarkly.projects.patching import patch_of, patched, patched_actions
-from api.launchdarkly.projects.shapes import (
+from api.launchdarkly.patches.bodies import read_json_patch
+from api.launchdarkly.projects.lists import select
+from api.launchdarkly.projects.models import (
     ChangedProject,
     EnvironmentPage,
+    NewEnvironment,
+    NewProject,
+    ProjectFields,
     ProjectPage,
     ProjectRepresentation,
-    environment_shape,
-    project_shape,
+    details_of,
+    project_fields,
+    represent_environment,
 )
+from api.launchdarkly.projects.patching import patch_actions, patch_place
 from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
@@ -32,7 +36,7 @@ _DEFAULT_ENVIRONMENTS = (
     NewEnvironment(key="production", name="Production"),
     NewEnvironment(key="test", name="Test", color="F5A623"),
 )
-#: Environments of a project that are json_response inside it.
+#: Environments of a project that are shown inside it.
 _EXPANDED = 20
 
 
@@ -88,7 +92,7 @@ def list_projects(
     """List projects, newest first."""
     store = services.store()
     places = [one for one in store.environments.projects() if caller.scope.allows(one.key)]
-    found = chosen(places, filter_text=filter, sort_text=sort, newest_first=True)
+    found = select(places, filter_text=filter, sort_text=sort, newest_first=True)
     page = found[offset : offset + limit]
     items = [_representation(store, one, expand, caller) for one in page]
     query = encode_query(sort=sort, filter=filter, expand=expand)
@@ -131,13 +135,13 @@ async def patch_project(
     request: Request, project: ProjectOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change a project by JSON patch."""
-    patch = await patch_of(request)
+    patch = await read_json_patch(request)
 
     def record(before: Place, after: Place) -> None:
         audit_project(
             services,
             caller,
-            action=patched_actions(ProjectFields, before, after),
+            action=patch_actions(ProjectFields, before, after),
             verb="updated the project",
             before=before,
             after=after,
@@ -147,7 +151,7 @@ async def patch_project(
     def change() -> Response:
         store = services.store()
         places = store.environments
-        changed = patched(
+        changed = patch_place(
             ProjectFields,
             patch.operations,
             lambda: places.project(project),
@@ -179,7 +183,7 @@ def new_environment(store: Store, body: NewEnvironment, created_ms: int | None =
 
 def in_order_of_creation(places: list[Place]) -> list[Place]:
     """Environments as LaunchDarkly lists them (observed): the oldest first."""
-    return chosen(places, filter_text="", sort_text="", newest_first=False)
+    return select(places, filter_text="", sort_text="", newest_first=False)
 
 
 def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Place]:
@@ -191,20 +195,20 @@ def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Pl
 def _representation(
     store: Store, project: Place, expand: str, caller: Caller
 ) -> ProjectRepresentation:
-    fields: dict[str, Any] = project_shape(project)
+    fields: dict[str, Any] = project_fields(project)
     if "environments" in [part.strip() for part in expand.split(",")]:
         places = environments_in_scope(store, project.key, caller)
         found = in_order_of_creation(places)
         links = page_links(
             environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
         )
-        items = [environment_shape(project.key, one) for one in found[:_EXPANDED]]
+        items = [represent_environment(project.key, one) for one in found[:_EXPANDED]]
         fields["environments"] = EnvironmentPage(items=items, total_count=len(found), links=links)
     return ProjectRepresentation.model_validate(fields)
 
 
 def _changed(store: Store, project: Place, status: int) -> Response:
     found = in_order_of_creation(store.environments.environments(project.key))
-    environments = [environment_shape(project.key, one) for one in found]
-    fields = project_shape(project) | {"environments": environments}
+    environments = [represent_environment(project.key, one) for one in found]
+    fields = project_fields(project) | {"environments": environments}
     return json_response(ChangedProject.model_validate(fields), status)

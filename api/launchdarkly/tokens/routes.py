@@ -14,11 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.models import Int32, Int64, json_response
+from api.bodies.models import Int32, Int64, json_response, wire_names
 from api.errors import Conflict
+from api.launchdarkly.patches.bodies import read_json_patch
 from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
-from api.launchdarkly.patches.patchable import TOKEN
-from api.launchdarkly.projects.patching import patch_of
+from api.launchdarkly.patches.patchable import Patchable
 from api.launchdarkly.tokens.bodies import (
     NewTokenBody,
     ResetBody,
@@ -38,6 +38,8 @@ from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, TokenChanged
 
 _TRIES: Final = 20
+
+TOKEN: Final = Patchable("an access token", wire_names(TokenFields))
 
 _log = structlog.get_logger(__name__)
 
@@ -82,7 +84,7 @@ def list_tokens(
 
 
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
-    """Create an access token; the answer is the only place where its secret is json_response."""
+    """Create an access token; the answer is the only place where its secret is shown."""
     new = body.new_token(caller.token_id, services.clock())
     made = services.store().access_tokens.create(new)
     _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
@@ -102,7 +104,7 @@ async def patch_token(
     caller: CallerOf,
 ) -> Response:
     """Change an access token by JSON patch; its secret stays."""
-    patch = await patch_of(request)
+    patch = await read_json_patch(request)
 
     def change() -> AccessToken:
         before, token = _patched(services, id, patch.operations)

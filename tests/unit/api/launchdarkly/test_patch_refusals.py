@@ -6,7 +6,9 @@ import pytest
 
 from api.errors import InvalidRequest
 from api.launchdarkly.patches.json_patch import apply_json_patch
-from api.launchdarkly.patches.patchable import ENVIRONMENT, PROJECT, SEGMENT, TOKEN, Patchable
+from api.launchdarkly.patches.patchable import SEGMENT, Patchable
+from api.launchdarkly.projects.patching import ENVIRONMENT, PROJECT
+from api.launchdarkly.tokens.routes import TOKEN
 from tests.support.segments.segments import SEMANTIC, clause, patched, representation, rule
 
 _RESOURCES = pytest.mark.parametrize(
