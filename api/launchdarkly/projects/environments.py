@@ -68,7 +68,7 @@ def list_environments(
 ) -> Response:
     """List a project's environments, in order of creation."""
     places = environments_in_scope(services.store(), project, caller)
-    found = select(places, filter_text=filter, sort_text=sort, newest_first=False)
+    found = select(places, filter_text=filter, sort_text=sort)
     links = page_links(
         environments_path(project),
         encode_query(sort=sort, filter=filter),
@@ -76,7 +76,7 @@ def list_environments(
         offset=offset,
         total=len(found),
     )
-    items = [represent_environment(project, one) for one in found[offset : offset + limit]]
+    items = [represent_environment(project, place) for place in found[offset : offset + limit]]
     return json_response(EnvironmentPage(items=items, total_count=len(found), links=links))
 
 
