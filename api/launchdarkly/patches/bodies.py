@@ -14,7 +14,9 @@ without the content type's parameter are refused instead of merged as an unknown
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.bodies.json_values import JsonObject
+from fastapi import Request
+
+from api.bodies.json_values import JsonObject, read_json
 from api.bodies.unknown_names import require_known
 from api.errors import InvalidRequest
 
@@ -47,6 +49,22 @@ class MergePatch:
 
     changes: JsonObject
     comment: str | None
+
+
+async def read_json_patch(request: Request) -> JsonPatch:
+    """Read a body that can be nothing but a JSON patch: its operations, or ``{patch, comment}``.
+
+    Raises:
+        InvalidRequest: it is something else.
+    """
+    body = read_json(await request.body())
+    fields = body if isinstance(body, dict) and "patch" in body else {}
+    require_known(fields, ("patch", "comment"))
+    operations = fields.get("patch", body)
+    if not isinstance(operations, list):
+        message = "a patch is a list of operations, or an object: {patch, comment}"
+        raise InvalidRequest(f"{message}; no other kind of patch is accepted here")
+    return JsonPatch(operations, _read_comment(fields))
 
 
 def is_semantic(content_type: str) -> bool:

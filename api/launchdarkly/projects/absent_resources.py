@@ -1,8 +1,7 @@
-"""Answers for resources that LaunchDarkly has, this service lacks and clients ask for.
+"""Answers for resources that LaunchDarkly has and clients ask for, but bigseg has not.
 
-Terraform's provider reads which views a segment is in whenever it reads the segment, and
-shows views that are not there if it is told 404; its segment approvals are set apart from
-the environment. Source: read in the provider's code and observed with 2.x and 3.x.
+Terraform's provider reads the views of a segment whenever it reads the segment, and shows
+views that do not exist after a 404; it sets segment approvals apart from the environment. Source: read in the provider's code and observed with 2.x and 3.x.
 """
 
 from typing import Annotated

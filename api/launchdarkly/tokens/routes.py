@@ -16,8 +16,8 @@ from api.access.auth import Caller
 from api.audit import audit
 from api.bodies.models import Int32, Int64, json_response, wire_names
 from api.errors import Conflict
+from api.launchdarkly.patches.bodies import read_json_patch
 from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
-from api.launchdarkly.projects.patching import patch_of
 from api.launchdarkly.tokens.bodies import (
     NewTokenBody,
     ResetBody,
@@ -83,7 +83,7 @@ def list_tokens(
 
 
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
-    """Create an access token; the answer is the only place where its secret is json_response."""
+    """Create an access token; the answer is the only place where its secret is shown."""
     new = body.new_token(caller.token_id, services.clock())
     made = services.store().access_tokens.create(new)
     _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
@@ -103,7 +103,7 @@ async def patch_token(
     caller: CallerOf,
 ) -> Response:
     """Change an access token by JSON patch; its secret stays."""
-    patch = await patch_of(request)
+    patch = await read_json_patch(request)
 
     def change() -> AccessToken:
         before, token = _patched(services, id, patch.operations)

@@ -22,7 +22,7 @@ from tests.support.documents.openapi import (
     media_of,
     operations,
 )
-from tests.support.segments.segments import Ids, knows_all, no_rules
+from tests.support.segments.segments import NO_OTHERS, Ids
 
 _TABLES = "api/launchdarkly/documents"
 #: Made while tests are collected: there is one test an operation.
@@ -143,6 +143,5 @@ def _applied(shown: dict[str, Any], body: object, media_type: str) -> object:
         media_type,
         environment=names.ENVIRONMENT,
         ids=Ids(),
-        rules_of=no_rules,
-        may_know=knows_all,
+        others=NO_OTHERS,
     )

@@ -1,10 +1,25 @@
+import json
+
 import pytest
 
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.references import circle, references, require_no_circle
-from api.launchdarkly.targeting.values import Rule
-from api.launchdarkly.targeting.targeting import MOST_TARGETS, Targeting, segment_document
-from tests.support.segments.segments import UUID, Ids, clause, representation, rule
+from api.launchdarkly.segments.references import (
+    OtherSegments,
+    find_circle,
+    list_references,
+    require_no_circle,
+)
+from api.launchdarkly.targeting.stored import encode_targeting
+from api.launchdarkly.targeting.values import MOST_TARGETS, Rule, parse_document
+from tests.support.segments.segments import (
+    NO_OTHERS,
+    UUID,
+    Ids,
+    clause,
+    knows_all,
+    representation,
+    rule,
+)
 
 
 def _rules(*targets: str) -> tuple[Rule, ...]:
@@ -53,9 +68,7 @@ def test_parse_document__defaults__are_those_of_launchdarkly(absent: dict[str, o
 
 @pytest.mark.parametrize("weight", [0, 1, 100_000])
 def test_rule__weight__is_shown_as_given(weight: int) -> None:
-    [shown] = parse_document(representation(rules=[rule(weight=weight)]), Ids()).to_wire()[
-        "rules"
-    ]
+    [shown] = parse_document(representation(rules=[rule(weight=weight)]), Ids()).to_wire()["rules"]
     assert shown["weight"] == weight
 
 
@@ -125,15 +138,17 @@ def test_parse_document__unknown_fields_of_a_rule__are_refused(
         parse_document(representation(rules=[rule() | field]), Ids())
 
 
-def test_targeting__encoded_and_decoded__is_the_same() -> None:
+def test_encode_targeting__parsed_again__is_the_same() -> None:
     shown = representation(included=["é", "a", "a"], rules=[rule(weight=0)])
-    targeting = parse_document(shown, Ids()).targeting
-    assert Targeting.decoded(targeting.encoded()) == targeting
-    assert Targeting.decoded(targeting.encoded()).to_wire() == targeting.to_wire()
+    document = parse_document(shown, Ids())
+    stored = json.loads(encode_targeting(document) or "")
+    again = parse_document({"name": document.name, **stored}, Ids())
+    assert again == document
+    assert again.to_wire() == document.to_wire()
 
 
-def test_references__each_once_in_order() -> None:
-    assert references(_rules("b", "a", "b")) == ("b", "a")
+def test_list_references__each_once_in_order() -> None:
+    assert list_references(_rules("b", "a", "b")) == ("b", "a")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +160,7 @@ def test_references__each_once_in_order() -> None:
         ({"b": ("c", "d"), "c": ("c",), "d": ("e",), "e": ("a",)}, ("a", "b", "d", "e", "a")),
     ],
 )
-def test_circle__rules_of_others__found_only_through_the_segment(
+def test_find_circle__rules_of_others__found_only_through_the_segment(
     others: dict[str, tuple[str, ...]], way: tuple[str, ...] | None
 ) -> None:
     asked: list[str] = []
@@ -154,16 +169,19 @@ def test_circle__rules_of_others__found_only_through_the_segment(
         asked.append(key)
         return _rules(*others.get(key, ()))
 
-    assert circle("a", _rules("b"), rules_of) == way
+    others_read = OtherSegments(read_rules=rules_of, may_know=knows_all)
+    assert find_circle("a", _rules("b"), others_read) == way
     assert len(set(asked)) == len(asked)
 
 
 def test_require_no_circle__itself__refused_with_the_way() -> None:
     with pytest.raises(InvalidRequest, match="a -> a"):
-        require_no_circle("a", _rules("a"), lambda _: (), lambda _: True)
+        require_no_circle("a", _rules("a"), NO_OTHERS)
 
 
 def test_require_no_circle__through_a_segment_out_of_sight__refused_without_the_way() -> None:
     others = {"b": _rules("hidden"), "hidden": _rules("a")}
     with pytest.raises(InvalidRequest, match=r"in a circle$"):
-        require_no_circle("a", _rules("b"), others.__getitem__, lambda key: key != "hidden")
+        require_no_circle(
+            "a", _rules("b"), OtherSegments(others.__getitem__, lambda key: key != "hidden")
+        )
