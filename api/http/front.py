@@ -36,13 +36,14 @@ from api.http.logs import BROKEN, report_broken, report_fault
 from api.http.metrics import Metrics
 from api.http.other_methods import allowed_methods, answer_options, as_get, without_body
 from api.http.routes import UNKNOWN, RouteTable
-from api.launchdarkly.memberships.keys_in_bodies import key_in_body, methods_for
 from api.launchdarkly.memberships.lookup import (
     ROUTE_PART,
+    key_in_body,
     key_in_path,
-    membership_body,
-    place_asked,
-    question_of,
+    look_up,
+    methods_for,
+    parse_question,
+    require_place,
 )
 from api.launchdarkly.wire.errors import error_body, error_headers
 from api.launchdarkly.wire.links import SILENT_PATHS
@@ -100,7 +101,7 @@ class Front:
         method = scope["method"]
         if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
             scope, send = as_get(scope), without_body(send)
-        question = question_of(scope["raw_path"])
+        question = parse_question(scope["raw_path"])
         if question is None or method == "OPTIONS":
             await self._serve(scope, receive, send, started)
         else:
@@ -123,10 +124,10 @@ class Front:
             if method not in allowed:
                 error = MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
                 return await self._refuse(error, send, (_allow(allowed), *limits))
-            place = place_asked(question, caller)
+            place = require_place(question, caller)
             by_path = method == "GET"
             key = key_in_path(question) if by_path else await key_in_body(scope, receive)
-            body = await membership_body(self._lookups, place, key)
+            body = await look_up(self._lookups, place, key)
         except ApiError as exc:
             return await self._refuse(exc, send, limits)
         except StoreError as exc:
@@ -191,7 +192,7 @@ class Front:
         path = scope["raw_path"]
         if path in OPEN_PATHS:
             return allowed_methods(("GET",))
-        question = question_of(path)
+        question = parse_question(path)
         if question is not None:
             return allowed_methods(methods_for(question))
         methods = allowed_methods(self._routes.methods_of(scope["path"]))
