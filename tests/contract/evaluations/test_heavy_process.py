@@ -16,7 +16,7 @@ from api.access.scope import AccessScope
 from api.errors import NotFound, Unavailable
 from api.heavy.process import HeavyProcess
 from api.launchdarkly.evaluations.evaluation import Evaluated
-from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, answer_of
+from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.launchdarkly.evaluations.heavy_program import MEMORY_BYTES, NICENESS
 from api.settings import ApiSettings
 from tests.support.segments.environment import big_segment, rule, standard_segment
@@ -180,7 +180,7 @@ def _question(environment: str) -> HeavyQuestion:
 def _asked(process: HeavyProcess, question: HeavyQuestion) -> Any:
     async def ask() -> Evaluated:
         try:
-            return answer_of(await process.ask(question.message()))
+            return unpack_answer(await process.ask(question.message()))
         finally:
             await process.close()
 
