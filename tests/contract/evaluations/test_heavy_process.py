@@ -180,7 +180,7 @@ def _question(environment: str) -> HeavyQuestion:
 def _asked(process: HeavyProcess, question: HeavyQuestion) -> Any:
     async def ask() -> Evaluated:
         try:
-            return unpack_answer(await process.ask(question.message()))
+            return unpack_answer(await process.ask(question.pack()))
         finally:
             await process.close()
 
