@@ -1,4 +1,7 @@
-"""The REST application: LaunchDarkly's routes, refusals in its words, and its document."""
+"""The REST application: LaunchDarkly's routes, refusals in its words, and its document.
+
+Also what the front serves or refuses before it. The only module that knows every resource.
+"""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -24,14 +27,17 @@ from api.errors import (
 from api.http.logs import BROKEN, report_broken, report_fault
 from api.http.metrics import CONTENT_TYPE
 from api.http.other_methods import allowed_methods
+from api.http.refusals import error_body, error_headers
 from api.http.routes import RouteTable
 from api.launchdarkly import openapi as documents
 from api.launchdarkly.audit import routes as audit_log
+from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluate
 from api.launchdarkly.expiring import routes as expiring_targets
 from api.launchdarkly.jobs import downloads as export_downloads
 from api.launchdarkly.jobs import exports, imports
 from api.launchdarkly.memberships import edits as targets
+from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
 from api.launchdarkly.segments import listing as segment_list
@@ -39,11 +45,16 @@ from api.launchdarkly.segments import patch as segment_patches
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
-from api.launchdarkly.wire.errors import error_body, error_headers
+from api.launchdarkly.wire.links import SILENT_PATHS
 from api.launchdarkly.wire.requests import require_known_query
 from api.services.services import Services, ServicesOf
 from worker.objects import ObjectError
 from worker.store import StoreError
+
+__all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "rest_application"]
+
+#: The module of the child process that evaluates large contexts.
+HEAVY_PROGRAM: Final = heavy_program.__name__
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
 

@@ -23,13 +23,14 @@ from api.http.asgi import Receive, Scope, header, read_body
 from api.launchdarkly.wire.links import RESOURCE_KEY
 from api.launchdarkly.wire.requests import media_type, require_json_type
 from api.lookups.lookups import Lookups, Place
+from api.lookups.route import LookupRoute, Question
 from worker.context_keys import fault_of
 
 _PREFIX: Final = b"/api/v2/segments/"
 #: '', 'api', 'v2', 'segments', project, environment, segment, 'contexts', context key
 _PARTS: Final = 9
 #: Which part of a question's path is the literal that tells the two routes apart.
-ROUTE_PART: Final = 7
+_LITERAL_PART: Final = 7
 _LITERALS: Final = (b"contexts", b"users")
 _BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _BOOLEAN: Final = {True: "true", False: "false"}
@@ -44,20 +45,25 @@ _KEY: Final = "key"
 _SHAPE: Final = 'send {"key":"…"}'
 
 
-def parse_question(raw_path: bytes) -> list[bytes] | None:
+def parse_question(raw_path: bytes) -> Question | None:
     """The path's parts if it asks for a membership, whatever the method."""
     if not raw_path.startswith(_PREFIX):
         return None
     parts = raw_path.split(b"/")
-    return parts if len(parts) == _PARTS and parts[ROUTE_PART] in _LITERALS else None
+    return parts if len(parts) == _PARTS and parts[_LITERAL_PART] in _LITERALS else None
 
 
-def methods_for(question: list[bytes]) -> tuple[str, ...]:
+def limit_name(question: Question) -> bytes:
+    """``contexts`` or ``users``: each route has a limit of its own."""
+    return question[_LITERAL_PART]
+
+
+def methods_for(question: Question) -> tuple[str, ...]:
     """The methods that a question's path takes."""
     return _BY_BODY if question[-1] == _BY_BODY_PART else _BY_PATH
 
 
-def require_place(question: list[bytes], caller: Caller) -> Place:
+def require_place(question: Question, caller: Caller) -> Place:
     """The segment that a question's path names; every role may ask.
 
     Raises:
@@ -83,7 +89,7 @@ async def look_up(lookups: Lookups, place: Place, key: str) -> bytes:
     return text.encode()
 
 
-def key_in_path(question: list[bytes]) -> str:
+def key_in_path(question: Question) -> str:
     """The context key that a question's path ends in.
 
     Raises:
@@ -150,3 +156,14 @@ def _parse_key(part: bytes) -> str:
     if RESOURCE_KEY.fullmatch(text) is None:
         raise NotFound("invalid resource identifier")
     return text
+
+
+LOOKUP_ROUTE: Final = LookupRoute(
+    parse_question=parse_question,
+    limit_name=limit_name,
+    methods_for=methods_for,
+    require_place=require_place,
+    key_in_path=key_in_path,
+    key_in_body=key_in_body,
+    look_up=look_up,
+)

@@ -7,9 +7,9 @@ import pytest
 
 from api import errors
 from api.errors import ApiError, Broken, translated
+from api.http.refusals import error_body
 from api.launchdarkly.jobs.models import format_size
 from api.launchdarkly.memberships.lookup import parse_question
-from api.launchdarkly.wire.errors import error_body
 from api.launchdarkly.wire.pages import page_links
 from api.services.opening import LazyStore
 from api.settings import ApiSettings
