@@ -47,7 +47,6 @@ def require_free(store: Store, segment: Segment) -> None:
     Raises:
         ImportInProgress: one does; says which.
         SegmentNotFound: the list was deleted.
-        StoreUnavailable: no answer. Safe to retry.
     """
     state = store.memberships.state(segment.ref)
     if state.building is not None and not state.unapproved:
@@ -104,9 +103,6 @@ def _conflict(store: Store, segment: Segment, import_id: str) -> ImportInProgres
     mode, the list and the start time.
 
     Cost: one round trip.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     message = f"segment {segment.key} has an import running: {import_id}"
     try:

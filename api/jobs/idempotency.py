@@ -86,11 +86,7 @@ class PendingRequest:
         self._receiving = self._record = record
 
     def renew(self) -> None:
-        """Keep it pending for another minute while the body is received.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """Keep it pending for another minute while the body is received."""
         self._store.requests.replace(self._name, self._receiving, self._receiving)
 
     def release(self) -> None:

@@ -1,7 +1,7 @@
 """Options of an import: the only place where these fields are declared.
 
-A form and a JSON body take the same options. A form writes them as text: booleans as
-generated clients do, and nothing at all for what is left out.
+A form and a JSON body take the same options. A form has them as text: booleans as generated
+clients write them, and empty for what is left out.
 """
 
 from typing import Annotated, Final, Literal

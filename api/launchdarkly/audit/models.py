@@ -37,7 +37,7 @@ _UNSPOKEN: Final = frozenset({"version"})
 
 
 class ResourceAccess(WireModel):
-    """One thing that was done."""
+    """One action on one resource."""
 
     action: str
     resource: str
@@ -110,14 +110,14 @@ class AuditLogPage(WireModel):
 
 
 class CountBucket(WireModel):
-    """How many entries there are in one stretch of time."""
+    """The number of entries in one interval."""
 
     timestamp: Int64
     count: Int32
 
 
 class AuditLogCounts(WireModel):
-    """How entries are spread over time."""
+    """The numbers of entries over time."""
 
     buckets: list[CountBucket]
     total_count: Int32

@@ -1,9 +1,9 @@
-"""The log of changes: list, search, read one, count.
+"""The audit log: list, search, read one entry, count.
 
 Choices where LaunchDarkly's behaviour is not documented: times are exclusive; ``q`` is
-looked for in any case in the sentence (actor, verb, name), the resource and the comment; a page
-of a search in which few entries match may be shorter than its limit, or empty, while
-``next`` leads on, because one request reads a bounded part of the log.
+searched, ignoring case, in the sentence (actor, verb, name), the resource and the comment; a
+page of a search with few matches may be shorter than its limit, or empty, and still have a
+``next``, because one request reads a bounded part of the log.
 """
 
 from collections.abc import Iterator, Sequence

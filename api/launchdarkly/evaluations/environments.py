@@ -105,7 +105,7 @@ class EvaluableEnvironments:
             return known
         with self._lock:
             making = self._making.setdefault(scope, threading.Lock())
-        # One thread makes them ready; those that wait then find most of it done.
+        # One thread makes them ready; those that wait find most of it done afterwards.
         with making:
             made = self._make(store, scope, definitions)
             self._keep(scope, made)
@@ -130,7 +130,7 @@ class EvaluableEnvironments:
                 changed.append(definition)
         ready |= _read(store, scope, changed)
         # Those deleted since they were listed are not there any more.
-        segments = [ready[one.key] for one in definitions if one.key in ready]
+        segments = [ready[segment.key] for segment in definitions if segment.key in ready]
         return EvaluableEnvironment.of(segments, definitions)
 
     def _keep(self, scope: Scope, made: EvaluableEnvironment) -> None:

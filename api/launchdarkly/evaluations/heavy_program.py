@@ -53,7 +53,7 @@ class HeavyEvaluator:
         self._lists = ListLookups(lookups, self._store)
 
     async def answer(self, asked: HeavyQuestion) -> Evaluated | ApiError:
-        """Evaluate one request, or say why it is refused; a fault of ours is logged."""
+        """Evaluate one request, or give its refusal; a defect is logged."""
         try:
             return await self._evaluate(asked)
         except ApiError as exc:
@@ -72,7 +72,7 @@ class HeavyEvaluator:
         return evaluate_all(question, lists, asked.seen, Effort())
 
     def _store(self) -> Store:
-        # Nothing is made in it: whether it is a new one was the API process's to find out.
+        # Nothing is created in it: the API process has checked whether it is a new one.
         if self._opened is None:
             self._opened = open_store(self._settings)
         return self._opened

@@ -29,10 +29,10 @@ from api.lookups.many import ListLookups
 from api.services.services import CallerOf, Services
 from worker.store import Scope
 
-#: Evaluations at one time; more wait. It bounds threads and memory that they hold.
+#: Evaluations at one time; more wait. Bounds the threads and memory that they hold.
 _AT_ONCE: Final = 8
-#: Of them, those that compute and do not wait for the store: each one takes turns of the
-#: interpreter, which the look-ups then wait for.
+#: Of them, those that compute instead of waiting for the store: the look-ups wait while one
+#: holds the interpreter.
 _COMPUTING: Final = 2
 #: Bytes of a context: far above any seen.
 CONTEXT_BYTES: Final = 128 * 1024
@@ -67,7 +67,7 @@ class Evaluations:
     async def evaluate_segments(
         self, request: Request, scope: ScopeOf, caller: CallerOf
     ) -> Response:
-        """Tell for every segment of an environment whether a context is a member."""
+        """Evaluate whether a context is a member of each segment of an environment."""
         raw = await request.body()
         if len(raw) > CONTEXT_BYTES:
             raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")

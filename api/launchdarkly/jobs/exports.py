@@ -55,7 +55,7 @@ async def create_export(
 ) -> Response:
     """Start an export of the included keys, as they are when it begins.
 
-    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    Sent again with the same `Idempotency-Key`, the request gets its first answer and starts
     nothing.
     """
     format_ = await _read_format(request)

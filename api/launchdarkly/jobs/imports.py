@@ -74,14 +74,14 @@ async def create_import(
     caller: CallerOf,
     key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an import; it is visible at once when it is complete, and not before.
+    """Start an import; its members become visible all at once, when it is complete.
 
-    With `waitOnApprovals` it is built and then waits, `pending_approval`, until a semantic
-    patch with `processBigSegmentImport` publishes it. Another import takes its place.
-    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    With `waitOnApprovals` it is built and then waits as `pending_approval` until a semantic
+    patch with `processBigSegmentImport` publishes it, or another import supersedes it.
+    Sent again with the same `Idempotency-Key`, the request gets its first answer and starts
     nothing.
 
-    The body is a form with the list as a file. JSON with a `source` is taken here too, and
+    The body is a form with the list as a file. JSON with a `source` is accepted here too, and
     answered as by `createBigSegmentImportFromSource`, which is the operation for it.
     """
     kind = media_type_of(request)
@@ -107,8 +107,8 @@ async def create_import_from_source(
 ) -> Response:
     """Start an import of a list that is in S3 already.
 
-    `mode`, `waitOnApprovals` and the rest mean what they mean for an upload, and the import
-    becomes visible in the same way.
+    `mode`, `waitOnApprovals` and the other options mean the same as for an upload, and the
+    import becomes visible in the same way.
     """
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)

@@ -82,7 +82,7 @@ class JobProgress(WireModel):
     bytes_total: Int64
     rows_done: Int64
     rate: float | None
-    """Rows a second; null before the first."""
+    """Rows per second; null before the first."""
     eta_seconds: float | None
     """Null while it is not known."""
 
@@ -212,7 +212,7 @@ def represent_export(
 
 
 def format_size(size_bytes: int) -> str:
-    """``18 B``, ``1.2 MB``: decimal units, one digit."""
+    """A size as people read it, such as ``18 B`` or ``1.2 MB``: decimal units."""
     if size_bytes < _STEP:
         return f"{size_bytes} B"
     power = min(len(_UNITS), (len(str(size_bytes)) - 1) // 3)

@@ -95,7 +95,7 @@ class TokenFields(StrictBody):
 
     @property
     def api_version(self) -> int:
-        """The version of LaunchDarkly's API, or the newest one."""
+        """The version of LaunchDarkly's API; the newest one if none is named."""
         return self.default_api_version or _NEWEST_API_VERSION
 
     @property
