@@ -15,7 +15,7 @@ _SIMILARITY: Final = 0.5
 
 
 def repeatable(name: object) -> str | None:
-    """An unknown name as a refusal may repeat it; ``None`` for what does not look like one."""
+    """An unknown name if a refusal may repeat it, else ``None``."""
     return name if isinstance(name, str) and _REPEATABLE.fullmatch(name) else None
 
 

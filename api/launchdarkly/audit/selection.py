@@ -134,7 +134,7 @@ def check_statements(bodies: Sequence[StatementBody]) -> tuple[Statement, ...]:
     Raises:
         InvalidRequest: one is wrong, or there are too many; says where.
     """
-    if sum(len(one) for body in bodies for one in _pattern_lists(body)) > MOST_PATTERNS:
+    if sum(len(patterns) for body in bodies for patterns in _pattern_lists(body)) > MOST_PATTERNS:
         raise InvalidRequest(f"at most {MOST_PATTERNS} resources and actions in one request")
     if len(bodies) > MOST_PATTERNS:
         raise InvalidRequest(f"at most {MOST_PATTERNS} statements in one request")

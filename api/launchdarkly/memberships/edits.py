@@ -55,25 +55,25 @@ def update_targets(
 
     Applying the same changes again changes nothing more, so a 503 may be retried.
     """
-    edits = _edits(body)
+    edits = _read_edits(body)
     store = services.store()
     segment = find_big_segment(store, path)
     if edits:
         if store.memberships.edit(segment.ref, edits):
             services.work.reshard(segment.ref)
-        shown = summarize_edits(_counts(body))
+        summary = summarize_edits(_count(body))
         audit_segment(
             services,
             caller,
             segment,
-            action=edit_actions(shown),
+            action=edit_actions(summary),
             verb="edited the lists of the segment",
-            after={"edits": shown},
+            after={"edits": summary},
         )
     return Response(status_code=204)
 
 
-def _edits(body: TargetChanges) -> list[Edit]:
+def _read_edits(body: TargetChanges) -> list[Edit]:
     changes = list(_changes(body))
     count = sum(len(keys) for _, _, keys in changes)
     if count > MOST_KEYS:
@@ -86,7 +86,7 @@ def _edits(body: TargetChanges) -> list[Edit]:
     return [Edit(op, key) for op, _, keys in changes for key in keys]
 
 
-def _counts(body: TargetChanges) -> Iterator[KeyEdit]:
+def _count(body: TargetChanges) -> Iterator[KeyEdit]:
     for _, where, keys in _changes(body):
         side, _, action = where.partition(".")
         yield side, action, len(keys)

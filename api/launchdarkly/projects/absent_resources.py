@@ -1,7 +1,8 @@
 """Answers for resources that LaunchDarkly has and clients ask for, but bigseg has not.
 
 Terraform's provider reads the views of a segment whenever it reads the segment, and shows
-views that do not exist after a 404; it sets segment approvals apart from the environment. Source: read in the provider's code and observed with 2.x and 3.x.
+views that do not exist after a 404; it sets segment approvals apart from the environment.
+Source: read in the provider's code and observed with 2.x and 3.x.
 """
 
 from typing import Annotated

@@ -1,6 +1,6 @@
 """Projects and environments: what clients send, what is kept of it, and what answers show.
 
-Fields that only matter to flags are kept and shown, and change nothing here.
+Fields that only matter to flags are kept and shown, and have no effect here.
 Source: the models of ProjectsApi and EnvironmentsApi in LaunchDarkly's Python client, which
 checks answers strictly.
 """

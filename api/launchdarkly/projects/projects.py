@@ -109,8 +109,8 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     if len({environment.key for environment in wanted}) < len(wanted):
         raise InvalidRequest("environments: two have one key")
     project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
-    # Each a millisecond after the one before, none after the project: their order stays that
-    # of the body, and whatever is created next comes last.
+    # A millisecond apart and none later than the project: they keep the order of the body, and
+    # whatever is created next comes last.
     first_ms = project.created_ms - len(wanted) + 1
     environments = [
         new_environment(store, new, first_ms + index) for index, new in enumerate(wanted)

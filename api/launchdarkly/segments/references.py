@@ -16,17 +16,6 @@ from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.targeting.values import Rule
 from worker.store import Definition, Scope, Store
 
-
-@dataclass(frozen=True, slots=True)
-class OtherSegments:
-    """What the check of an edit asks about the other segments of the environment."""
-
-    read_rules: Callable[[str], Sequence[Rule]]
-    """The rules of one; none if it does not exist."""
-    may_know: Callable[[str], bool]
-    """Whether the caller may know of one, whether it exists or not."""
-
-
 #: Segments that the rules of one may lead to, through those of others: each is read, one round
 #: trip after the other, before an edit of rules is accepted.
 MOST_REACHED: Final = 1_000
@@ -36,6 +25,16 @@ _AT_ONCE: Final = 200
 _NAMED: Final = 10
 _SEGMENT_MATCH: Final = "segmentMatch"
 _TOO_MANY: Final = f"rules: they lead to over {MOST_REACHED:,} segments through segmentMatch"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSegments:
+    """What the check of an edit asks about the other segments of the environment."""
+
+    read_rules: Callable[[str], Sequence[Rule]]
+    """The rules of one; none if it does not exist."""
+    may_know: Callable[[str], bool]
+    """Whether the caller may know of one, whether it exists or not."""
 
 
 def list_references(rules: Sequence[Rule]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ class UserSegmentClause(TypedDict):
 
 
 class UserSegmentRule(TypedDict):
-    """Clauses that must all match, and the share of contexts that is then taken."""
+    """Clauses that must all match, and the share of the matching contexts that is included."""
 
     _id: str
     clauses: list[UserSegmentClause]

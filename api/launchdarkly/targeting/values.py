@@ -180,7 +180,7 @@ class SegmentDocument(WireValue):
     def target_count(self) -> int:
         """Keys in all lists; one that is listed twice counts twice."""
         entries = (*self.included_contexts, *self.excluded_contexts)
-        return len(self.included) + len(self.excluded) + sum(len(one.values) for one in entries)
+        return len(self.included) + len(self.excluded) + sum(len(entry.values) for entry in entries)
 
     @property
     def has_targeting(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who is calling: what a token may know about itself, whatever its role and scope.
+"""Who is calling: what every token may know about itself.
 
 Source: the model ``CallerIdentityRep`` of LaunchDarkly's clients; ``ldcli whoami`` shows it.
 Fields of other kinds of callers (an SDK key's environment, an OAuth client) are never there.

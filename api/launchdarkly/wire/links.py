@@ -1,4 +1,4 @@
-"""Addresses of resources: what a key may look like, and where each thing is found."""
+"""Addresses of resources: valid keys, paths, links and opaque ids."""
 
 import hashlib
 import re
@@ -18,8 +18,8 @@ JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 PREFIX: Final = "/api/v2"
 
-#: Where clients report their use. Nobody listens, and whoever asks is told so without a
-#: token. Source: ldcli posts there after every command and ignores the answer.
+#: Where clients report their use: 404, even without a token. Source: ldcli posts there after
+#: every command and ignores the answer.
 SILENT_PATHS: Final = frozenset({b"/internal/tracking"})
 
 
@@ -59,17 +59,17 @@ class SegmentPath:
 
     @property
     def site(self) -> str:
-        """Where LaunchDarkly's own user interface would show it."""
+        """Where LaunchDarkly's user interface would show it."""
         return f"/{self.project}/{self.environment}/segments/{self.segment}"
 
     @property
     def expiring_targets(self) -> str:
-        """Its contexts that are to be removed; here the segment comes before its environment."""
+        """Its expiring targets; in this path the segment comes before its environment."""
         return self._expiring("expiring-targets")
 
     @property
     def expiring_user_targets(self) -> str:
-        """Its users that are to be removed."""
+        """Its expiring user targets."""
         return self._expiring("expiring-user-targets")
 
     def import_(self, import_id: str) -> str:

@@ -6,17 +6,20 @@ from api.launchdarkly.wire.links import Link, Links, link
 
 
 def encode_query(**parameters: str) -> str:
-    """The parameters that every link of a page repeats, each followed by ``&``; no empty ones."""
+    """Write the parameters that every link of a page repeats, each followed by ``&``.
+
+    Empty ones are left out.
+    """
     return "".join(f"{name}={quote(value)}&" for name, value in parameters.items() if value)
 
 
 def page_links(path: str, query: str, *, limit: int, offset: int, total: int) -> Links:
-    """Links of one page; only those that lead somewhere.
+    """Make the links of a page; those that would lead to no page are left out.
 
     Args:
         path: the collection.
-        query: the other parameters, encoded, each followed by ``&``; may be empty.
-        limit: items a page.
+        query: the other parameters, from :func:`encode_query`.
+        limit: items per page.
         offset: the page's first item.
         total: items in all.
     """

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import schemathesis
 
+from api.http.refusals import _CODES
 from api.launchdarkly.openapi.examples import names
 from api.launchdarkly.openapi.examples.instructions import INSTRUCTIONS
 from api.launchdarkly.openapi.examples.segments import BIG, EXAMPLES, STANDARD
@@ -13,7 +14,6 @@ from api.launchdarkly.openapi.refusals import ALL, is_listed
 from api.launchdarkly.openapi.tidying import references
 from api.launchdarkly.segments.instructions.applying import TABLE
 from api.launchdarkly.segments.patch_result import apply_patch
-from api.launchdarkly.wire.errors import _CODES
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
     closed,

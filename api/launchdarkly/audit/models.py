@@ -32,12 +32,12 @@ from worker.store.audit.entries import Kind
 AUDIT_LOG: Final = f"{PREFIX}/auditlog"
 #: An entry is stored as text; another release may know more kinds.
 KindName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Kind))})]
-#: What changes with every write and tells nothing.
-_SILENT: Final = frozenset({"version"})
+#: Fields that change with every write, which nobody needs to read.
+_UNSPOKEN: Final = frozenset({"version"})
 
 
 class ResourceAccess(WireModel):
-    """One thing that was done."""
+    """One action on one resource."""
 
     action: str
     resource: str
@@ -110,14 +110,14 @@ class AuditLogPage(WireModel):
 
 
 class CountBucket(WireModel):
-    """How many entries there are in one stretch of time."""
+    """The number of entries in one interval."""
 
     timestamp: Int64
     count: Int32
 
 
 class AuditLogCounts(WireModel):
-    """How entries are spread over time."""
+    """The numbers of entries over time."""
 
     buckets: list[CountBucket]
     total_count: Int32
@@ -125,16 +125,16 @@ class AuditLogCounts(WireModel):
 
 
 def account_id(key_prefix: str) -> str:
-    """The account's opaque id: 24 hexadecimal digits, one for each store."""
+    """The account's opaque id; each store is one account."""
     return opaque_id(f"account {key_prefix}")
 
 
-def listed_entry(entry: AuditEntry, account: str) -> AuditLogEntry:
+def represent_in_list(entry: AuditEntry, account: str) -> AuditLogEntry:
     """An entry as lists show it."""
     return AuditLogEntry.model_validate(_fields(entry, account))
 
 
-def detailed_entry(entry: AuditEntry, account: str) -> AuditLogEntryDetail:
+def represent_entry(entry: AuditEntry, account: str) -> AuditLogEntryDetail:
     """An entry with summaries of the resource before and after."""
     change = entry.change
     versions = {"previousVersion": change.before, "currentVersion": change.after}
@@ -143,17 +143,17 @@ def detailed_entry(entry: AuditEntry, account: str) -> AuditLogEntryDetail:
 
 def _fields(entry: AuditEntry, account: str) -> dict[str, Any]:
     change = entry.change
-    target, parent = _places(change.resource)
+    target, parent = _locate(change.resource)
     links = {"self": link(f"{AUDIT_LOG}/{entry.id}"), "parent": link(AUDIT_LOG)}
     return {
         "_links": links | target,
         "_id": entry.id,
         "_accountId": account,
         "date": entry.position.at_ms,
-        "accesses": [{"action": one, "resource": change.resource} for one in change.actions],
+        "accesses": [{"action": action, "resource": change.resource} for action in change.actions],
         "kind": change.kind,
         "name": change.name,
-        "description": _description(entry),
+        "description": _describe(entry),
         "shortDescription": f"{change.verb} {change.name}",
         "comment": change.comment,
         "subject": {"name": change.actor},
@@ -166,13 +166,13 @@ def _fields(entry: AuditEntry, account: str) -> dict[str, Any]:
     }
 
 
-def _description(entry: AuditEntry) -> str:
-    """A line for each field that differs, or that was given."""
+def _describe(entry: AuditEntry) -> str:
+    """A line for each field that was added or changed."""
     before, after = entry.change.before or {}, entry.change.after or {}
     lines = []
     for name, value in after.items():
         old = before.get(name)
-        if value != old and name not in _SILENT:
+        if value != old and name not in _UNSPOKEN:
             was = f"{_text(old)} → " if name in before else ""
             lines.append(f"- {name}: {was}{_text(value)}")
     if entry.truncated:
@@ -184,29 +184,27 @@ def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _places(resource: str) -> tuple[Links, dict[str, Any] | None]:
-    """Links to a resource, and what holds it."""
-    names = [part.partition("/")[2] for part in resource.split(":")]
-    kinds = [part.partition("/")[0] for part in resource.split(":")]
-    match kinds:
-        case ["proj"]:
-            return {"canonical": link(project_path(names[0]))}, None
-        case ["proj", "env"]:
+def _locate(resource: str) -> tuple[Links, dict[str, Any] | None]:
+    """Links to a resource, and its parent."""
+    match [part.split("/", 1) for part in resource.split(":")]:
+        case [["proj", project]]:
+            return {"canonical": link(project_path(project))}, None
+        case [["proj", project], ["env", environment]]:
             parent = {
-                "_links": {"self": link(project_path(names[0]))},
-                "name": names[0],
-                "resource": project_resource(names[0]),
+                "_links": {"self": link(project_path(project))},
+                "name": project,
+                "resource": project_resource(project),
             }
-            return {"canonical": link(f"{environments_path(names[0])}/{names[1]}")}, parent
-        case ["proj", "env", "segment"]:
-            scope = Scope(names[0], names[1])
-            path = SegmentPath(names[0], names[1], names[2])
+            return {"canonical": link(f"{environments_path(project)}/{environment}")}, parent
+        case [["proj", project], ["env", environment], ["segment", segment]]:
+            scope = Scope(project, environment)
+            path = SegmentPath(project, environment, segment)
             parent = {
                 "_links": {
-                    "self": link(f"{environments_path(scope.project)}/{scope.environment}"),
+                    "self": link(f"{environments_path(project)}/{environment}"),
                     "segments": link(segments_path(scope)),
                 },
-                "name": scope.environment,
+                "name": environment,
                 "resource": environment_resource(scope),
             }
             links = {"canonical": link(path.self), "site": link(path.site, "text/html")}

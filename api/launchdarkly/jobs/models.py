@@ -1,13 +1,13 @@
-"""Imports and exports as callers see them: documented fields, and ours beside them."""
+"""Imports and exports as callers see them: documented fields first, then ours."""
 
 from collections.abc import Callable
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, NotRequired, get_args
 
 from pydantic import Field, SkipValidation
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from api.bodies.models import Int64, WireModel
 from api.errors import NotFound
-from api.launchdarkly.jobs.reports import ImportReport, Initiator
 from api.launchdarkly.wire.links import JOB_ID, Links, SegmentPath, link
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
 from worker.store.jobs.records import Progress, Stage, Status
@@ -20,6 +20,53 @@ _STEP: Final = 1_000
 StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
 
 
+class Initiator(TypedDict, total=False):
+    """Who started a job, as far as known."""
+
+    name: str
+    email: str
+
+
+class RejectedRow(TypedDict):
+    """A row that was left out; never what it holds."""
+
+    row: Int64
+    reason: str
+
+
+class DoubtfulRows(TypedDict):
+    """Rows of one kind that look like a mistake."""
+
+    kind: str
+    count: Int64
+    rows: list[Int64]
+    """The first of them, from 1; none where a whole file is meant."""
+    message: str
+
+
+class ImportReport(TypedDict):
+    """Figures of an import, which balance.
+
+    ``rowsRead = accepted + duplicates + rejected``, and
+    ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
+    """
+
+    rowsRead: Int64
+    accepted: Int64
+    duplicates: Int64
+    rejected: Int64
+    rejectedByReason: dict[str, Int64]
+    membersBefore: Int64
+    added: Int64
+    removed: Int64
+    unchanged: Int64
+    rejectedSample: list[RejectedRow]
+    warnings: NotRequired[list[DoubtfulRows]]
+    membersAfter: NotRequired[Int64]
+    editedWhileImporting: NotRequired[Int64]
+    seconds: NotRequired[dict[str, float]]
+
+
 class FileStatus(WireModel):
     """One list file of an import."""
 
@@ -28,16 +75,16 @@ class FileStatus(WireModel):
 
 
 class JobProgress(WireModel):
-    """How far a job is; counters may go back when a unit of work is repeated."""
+    """A job's progress; counters may go back when a unit of work is repeated."""
 
     stage: StageName
     bytes_done: Int64
     bytes_total: Int64
     rows_done: Int64
     rate: float | None
-    """Rows a second; null before the first."""
+    """Rows per second; null before the first."""
     eta_seconds: float | None
-    """Null while it cannot be told."""
+    """Null while it is not known."""
 
 
 class PreviousImport(WireModel):
@@ -65,7 +112,7 @@ class ImportRepresentation(WireModel):
     report: SkipValidation[ImportReport] | None
     """Null before the import is complete or waits for its approval."""
     previous_import: PreviousImport | None
-    """What was live when this one was created; a `replace` takes away what the edits since
+    """What was live when this one was created; a `replace` removes what the edits since
     added. Null if the segment had none."""
 
 
@@ -94,8 +141,7 @@ def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> Job
 
     Raises:
         NotFound: the segment has no such job, or no longer.
-        ProjectNotFound: or EnvironmentNotFound: what its path names is not there.
-        StoreUnavailable: no answer. Safe to retry.
+        ProjectNotFound: or EnvironmentNotFound.
     """
     if JOB_ID.fullmatch(job_id) is None:
         raise NotFound(f"{kind} {job_id[:80]} does not exist")
@@ -106,17 +152,19 @@ def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> Job
     return state
 
 
-def import_representation(
+def represent_import(
     path: SegmentPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
 ) -> ImportRepresentation:
-    """An import as callers see it."""
+    """Make an import's representation."""
     return ImportRepresentation(
         id=request.import_id,
         segment_key=path.segment,
         creation_time=request.created_ms,
         mode=request.mode,
         status=state.status,
-        files=[FileStatus(filename=one.filename, status=state.status) for one in request.sources],
+        files=[
+            FileStatus(filename=source.filename, status=state.status) for source in request.sources
+        ],
         links={"self": link(path.import_(request.import_id)), "parent": link(path.self)},
         stage=state.progress.stage,
         reason=state.reason,
@@ -135,10 +183,10 @@ def _previous(state: JobState) -> PreviousImport | None:
     )
 
 
-def export_representation(
+def represent_export(
     path: SegmentPath, request: ExportRequest, state: JobState, clock: Callable[[], int]
 ) -> ExportRepresentation:
-    """An export as callers see it; the download's link is there once it is complete."""
+    """Make an export's representation; it has a download link once it is complete."""
     report = state.report or {}
     size_bytes = int(report.get("sizeBytes", 0))
     own = path.export(request.export_id)
@@ -152,7 +200,7 @@ def export_representation(
         creation_time=request.created_ms,
         status=state.status,
         size_bytes=size_bytes,
-        size=human_size(size_bytes),
+        size=format_size(size_bytes),
         initiator={"name": request.initiator} if request.initiator else {},
         links=links,
         format=request.format,
@@ -163,8 +211,8 @@ def export_representation(
     )
 
 
-def human_size(size_bytes: int) -> str:
-    """``18 B``, ``1.2 MB``: decimal units, one digit."""
+def format_size(size_bytes: int) -> str:
+    """A size as people read it, such as ``18 B`` or ``1.2 MB``: decimal units."""
     if size_bytes < _STEP:
         return f"{size_bytes} B"
     power = min(len(_UNITS), (len(str(size_bytes)) - 1) // 3)
@@ -173,7 +221,7 @@ def human_size(size_bytes: int) -> str:
 
 def _progress(state: JobState, now_ms: int) -> JobProgress:
     progress = state.progress
-    seconds = _seconds_at_work(progress, state.ended_ms or _until_ms(state, now_ms))
+    seconds = _working_seconds(progress, state.ended_ms or _until_ms(state, now_ms))
     rate = progress.rows_done / seconds if seconds and progress.rows_done else None
     return JobProgress(
         stage=progress.stage,
@@ -186,12 +234,12 @@ def _progress(state: JobState, now_ms: int) -> JobProgress:
 
 
 def _until_ms(state: JobState, now_ms: int) -> int:
-    """Until when it has worked: one that waits for its approval does nothing."""
-    waits = state.status == "pending_approval"
-    return state.progress.touched_ms or now_ms if waits else now_ms
+    """When it last worked: not while it waits for its approval."""
+    is_waiting = state.status == "pending_approval"
+    return state.progress.touched_ms or now_ms if is_waiting else now_ms
 
 
-def _seconds_at_work(progress: Progress, until_ms: int) -> float:
+def _working_seconds(progress: Progress, until_ms: int) -> float:
     if progress.started_ms is None:
         return 0.0
     return max(0, until_ms - progress.started_ms) / 1_000
