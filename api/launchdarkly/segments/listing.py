@@ -75,14 +75,9 @@ def list_segments(
             states = read_states(store, [definition.segment for definition in definitions])
         except SegmentNotFound:
             continue
-        links = page_links(
-            segments_path(scope),
-            encode_query(sort=sort, filter=filter),
-            limit=limit,
-            offset=offset,
-            total=len(segments),
-        )
-        body = page_json(definitions, states, total=len(segments), links=links)
+        total, query = len(segments), encode_query(sort=sort, filter=filter)
+        links = page_links(segments_path(scope), query, limit=limit, offset=offset, total=total)
+        body = page_json(definitions, states, total=total, links=links)
         return Response(body, media_type="application/json")
     raise StoreUnavailable(f"segments of {scope.environment} change under every try; retry")
 

@@ -17,13 +17,12 @@ from api.launchdarkly.segments.representation import (
     represent,
     segment_response,
 )
+from api.launchdarkly.targeting.fields import DEFAULT_KIND, RESERVED_KINDS
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Definition, JobRef, NewSegment, SegmentExists, SegmentNotFound, Store
 
-_DEFAULT_KIND: Final = "user"
-_RESERVED_KINDS: Final = ("kind", "multi")
 #: Seconds for which the record of an import that a delete has stopped can be read.
 _KEEP_STOPPED_S: Final = 30 * 86_400
 
@@ -59,18 +58,7 @@ def create_segment(
 ) -> Response:
     """Create a segment with empty lists."""
     require_scope(caller, scope.project, scope.environment, body.key)
-    kind = body.unbounded_context_kind or _DEFAULT_KIND
-    if kind in _RESERVED_KINDS:
-        raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
-    new = NewSegment(
-        key=body.key,
-        name=body.name,
-        description=body.description,
-        tags=tuple(dict.fromkeys(body.tags or ())),
-        unbounded=bool(body.unbounded),
-        context_kind=kind,
-    )
-    store = services.store()
+    new, store = _new_segment(body), services.store()
     try:
         segment = store.segments.create(scope, new)
     except SegmentExists as exc:
@@ -126,6 +114,20 @@ def delete_segment(
         ref = JobRef("import", path.scope, building)
         store.jobs.end(ref, "stopped", reason="segment deleted", keep_s=_KEEP_STOPPED_S)
     return Response(status_code=204)
+
+
+def _new_segment(body: NewSegmentBody) -> NewSegment:
+    kind = body.unbounded_context_kind or DEFAULT_KIND
+    if kind in RESERVED_KINDS:
+        raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
+    return NewSegment(
+        key=body.key,
+        name=body.name,
+        description=body.description,
+        tags=tuple(dict.fromkeys(body.tags or ())),
+        unbounded=bool(body.unbounded),
+        context_kind=kind,
+    )
 
 
 def _summarize(store: Store, path: SegmentPath) -> dict[str, Any]:

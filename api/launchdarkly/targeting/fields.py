@@ -25,7 +25,7 @@ DEFAULT_KIND: Final = "user"
 WHOLE_WEIGHT: Final = 100_000
 
 _NEW_ID: Final = "new_id"
-_RESERVED_KINDS: Final = ("kind", "multi")
+RESERVED_KINDS: Final = ("kind", "multi")
 
 
 class WireValue(StrictBody):
@@ -64,7 +64,7 @@ def _fill_in_id(value: object, info: ValidationInfo) -> object:
 
 
 def _require_unreserved(kind: str) -> str:
-    if kind in _RESERVED_KINDS:
+    if kind in RESERVED_KINDS:
         message = f"{kind} is reserved"
         raise ValueError(message)
     return kind
