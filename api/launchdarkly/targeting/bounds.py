@@ -1,8 +1,7 @@
 """How large the rules of a segment may become by an edit.
 
 LaunchDarkly documents no such bounds. Rules are read, compared and written as a whole with
-every edit, and tried by every evaluation. Rules that were stored before are not held against
-these bounds until they are edited.
+every edit, and tried by every evaluation. Stored rules are not checked until they are edited.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Final
 from api.bodies.json_values import JsonObject, exact_text
 from api.errors import InvalidRequest
 from api.evaluation.patterns import program_size
-from api.launchdarkly.targeting.rules import Clause, Rule
+from api.launchdarkly.targeting.values import Clause, Rule
 
 #: JSON of all rules, in characters: 20,000 e-mail addresses fit, with their rules.
 MOST_CHARACTERS: Final = 1_000_000
@@ -24,7 +23,7 @@ MOST_INSTRUCTIONS: Final = 50_000
 
 
 def require_bounded(before: Sequence[Rule], after: Sequence[Rule]) -> None:
-    """Make sure that an edit leaves rules that can be kept and tried.
+    """Make sure that an edit leaves rules that can be stored and evaluated.
 
     Cost: linear in what has changed; about 100 µs for a pattern, 20 ms for the largest.
 
@@ -34,12 +33,12 @@ def require_bounded(before: Sequence[Rule], after: Sequence[Rule]) -> None:
     known = {clause.id: clause for rule in before for clause in rule.clauses}
     patterns = _patterns(before)
     left = MOST_INSTRUCTIONS
-    for number, rule in enumerate(after):
-        for place, clause in enumerate(rule.clauses):
+    for rule_index, rule in enumerate(after):
+        for clause_index, clause in enumerate(rule.clauses):
             if known.get(clause.id) != clause:
-                where = f"rules.{number}.clauses.{place}"
+                where = f"rules.{rule_index}.clauses.{clause_index}"
                 _require_small_values(clause, where)
-                left -= _instructions(clause, patterns, where, left)
+                left -= _measure_patterns(clause, patterns, where, left)
     size = len(exact_text([rule.to_wire() for rule in after]))
     if size > MOST_CHARACTERS:
         raise InvalidRequest(
@@ -49,10 +48,10 @@ def require_bounded(before: Sequence[Rule], after: Sequence[Rule]) -> None:
 
 
 def require_small(fields: JsonObject) -> None:
-    """Make sure that a raw instruction brings no huge value, before anything is done with it.
+    """Make sure that a raw instruction holds no huge value, before it is parsed.
 
     Raises:
-        InvalidRequest: it does.
+        InvalidRequest: it holds one.
     """
     clauses = [fields.get("clause"), fields, *_list(fields.get("clauses"))]
     for clause in clauses:
@@ -88,9 +87,9 @@ def _patterns(rules: Sequence[Rule]) -> set[str]:
     }
 
 
-def _instructions(clause: Clause, known: set[str], where: str, left: int) -> int:
-    """What the new patterns of a clause come to; they are known from then on."""
-    taken = 0
+def _measure_patterns(clause: Clause, known: set[str], where: str, left: int) -> int:
+    """The size of a clause's new patterns, which become known."""
+    total = 0
     for number, value in enumerate(clause.values if clause.op == "matches" else ()):
         if not isinstance(value, str) or value in known:
             continue
@@ -98,10 +97,10 @@ def _instructions(clause: Clause, known: set[str], where: str, left: int) -> int
         if size is None:
             raise InvalidRequest(f"{where}.values.{number}: the pattern is too large; split it")
         known.add(value)
-        taken += size
-        if taken > left:
+        total += size
+        if total > left:
             raise InvalidRequest("rules: the patterns are too large together; send fewer at a time")
-    return taken
+    return total
 
 
 _TOO_LONG: Final = f"a value of a clause may have {MOST_OF_A_VALUE:,} characters of JSON"

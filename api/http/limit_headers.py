@@ -1,4 +1,4 @@
-"""Rate limits as LaunchDarkly's clients see them: headers, on answers and refusals alike.
+"""Rate limits as clients see them: headers of LaunchDarkly's names, on answers and refusals.
 
 No ``Retry-After``: LaunchDarkly documents it for limits by address only, and the Python
 client would block on it; clients that wait (Terraform's) wait for ``X-Ratelimit-Reset``.
@@ -33,14 +33,14 @@ HEADER_NAMES: Final = (
 
 
 def limit_headers(standing: Standing) -> tuple[Header, ...]:
-    """Headers that say where a request stands; none for a limit that was not applied.
+    """The headers for a request; none for a limit that was not applied.
 
     Cost: about a microsecond. Source: the overview of LaunchDarkly's REST API.
     """
     token, route, account, resets_ms = standing
     if not resets_ms:
         return ()
-    # All windows end together, so a client that knows one of the two names is told in time.
+    # All windows end together, so a client may know either of the two names.
     reset = _number(resets_ms)
     headers = [(_RESET, reset)]
     if account is not None:

@@ -5,16 +5,22 @@ of its Python client. There are no members, so an entry has a token and no membe
 is left out, because patches hold context keys.
 """
 
-import hashlib
 import json
 from typing import Annotated, Any, Final, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.bodies.integers import Int32, Int64
-from api.launchdarkly.projects.shapes import environments_path, project_path
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import PREFIX, SegmentPath, link, segments_path
+from api.bodies.models import Int32, Int64, WireModel
+from api.launchdarkly.wire.links import (
+    PREFIX,
+    Links,
+    SegmentPath,
+    environments_path,
+    link,
+    opaque_id,
+    project_path,
+    segments_path,
+)
 from worker.store import (
     AuditEntry,
     Scope,
@@ -26,56 +32,48 @@ from worker.store.audit.entries import Kind
 AUDIT_LOG: Final = f"{PREFIX}/auditlog"
 #: An entry is stored as text; another release may know more kinds.
 KindName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Kind))})]
-#: What changes with every write and tells nothing.
-_SILENT: Final = frozenset({"version"})
+#: Fields that change with every write, which nobody needs to read.
+_UNSPOKEN: Final = frozenset({"version"})
 
 
-class ResourceAccess(BaseModel):
-    """One thing that was done."""
+class ResourceAccess(WireModel):
+    """One action on one resource."""
 
     action: str
     resource: str
 
 
-class SubjectData(BaseModel):
+class SubjectData(WireModel):
     """Who made a change."""
 
     name: str
 
 
-class TokenSummary(BaseModel):
+class TokenSummary(WireModel):
     """The access token that made a change."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     id: str = Field(alias="_id")
     name: str
 
 
-class TargetResource(BaseModel):
+class TargetResource(WireModel):
     """What was changed."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links | None = Field(None, alias="_links")
     name: str
     resources: list[str]
 
 
-class ParentResource(BaseModel):
+class ParentResource(WireModel):
     """What holds the thing that was changed."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
     name: str
     resource: str
 
 
-class AuditLogEntry(BaseModel):
+class AuditLogEntry(WireModel):
     """An entry in a list."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
@@ -85,11 +83,11 @@ class AuditLogEntry(BaseModel):
     kind: KindName
     name: str
     description: str
-    shortDescription: str  # noqa: N815 - wire name
+    short_description: str
     comment: str | None = None
     subject: SubjectData
     token: TokenSummary | None = None
-    titleVerb: str  # noqa: N815 - wire name
+    title_verb: str
     title: str
     target: TargetResource
     parent: ParentResource | None = None
@@ -100,45 +98,43 @@ class AuditLogEntry(BaseModel):
 class AuditLogEntryDetail(AuditLogEntry):
     """An entry by itself."""
 
-    previousVersion: dict[str, Any] | None = None  # noqa: N815 - wire name
-    currentVersion: dict[str, Any] | None = None  # noqa: N815 - wire name
+    previous_version: dict[str, Any] | None = None
+    current_version: dict[str, Any] | None = None
 
 
-class AuditLogPage(BaseModel):
+class AuditLogPage(WireModel):
     """Entries, newest first."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     items: list[AuditLogEntry]
     links: Links = Field(alias="_links")
 
 
-class CountBucket(BaseModel):
-    """How many entries there are in one stretch of time."""
+class CountBucket(WireModel):
+    """The number of entries in one interval."""
 
     timestamp: Int64
     count: Int32
 
 
-class AuditLogCounts(BaseModel):
-    """How entries are spread over time."""
+class AuditLogCounts(WireModel):
+    """The numbers of entries over time."""
 
     buckets: list[CountBucket]
-    totalCount: Int32  # noqa: N815 - wire name
-    bucketIntervalMs: Int64  # noqa: N815 - wire name
+    total_count: Int32
+    bucket_interval_ms: Int64
 
 
 def account_id(key_prefix: str) -> str:
-    """The account's opaque id: 24 hexadecimal digits, one for each store."""
-    return hashlib.sha256(f"account {key_prefix}".encode()).hexdigest()[:24]
+    """The account's opaque id; each store is one account."""
+    return opaque_id(f"account {key_prefix}")
 
 
-def listed_entry(entry: AuditEntry, account: str) -> AuditLogEntry:
+def represent_in_list(entry: AuditEntry, account: str) -> AuditLogEntry:
     """An entry as lists show it."""
     return AuditLogEntry.model_validate(_fields(entry, account))
 
 
-def detailed_entry(entry: AuditEntry, account: str) -> AuditLogEntryDetail:
+def represent_entry(entry: AuditEntry, account: str) -> AuditLogEntryDetail:
     """An entry with summaries of the resource before and after."""
     change = entry.change
     versions = {"previousVersion": change.before, "currentVersion": change.after}
@@ -147,17 +143,17 @@ def detailed_entry(entry: AuditEntry, account: str) -> AuditLogEntryDetail:
 
 def _fields(entry: AuditEntry, account: str) -> dict[str, Any]:
     change = entry.change
-    target, parent = _places(change.resource)
+    target, parent = _locate(change.resource)
     links = {"self": link(f"{AUDIT_LOG}/{entry.id}"), "parent": link(AUDIT_LOG)}
     return {
         "_links": links | target,
         "_id": entry.id,
         "_accountId": account,
         "date": entry.position.at_ms,
-        "accesses": [{"action": one, "resource": change.resource} for one in change.actions],
+        "accesses": [{"action": action, "resource": change.resource} for action in change.actions],
         "kind": change.kind,
         "name": change.name,
-        "description": _description(entry),
+        "description": _describe(entry),
         "shortDescription": f"{change.verb} {change.name}",
         "comment": change.comment,
         "subject": {"name": change.actor},
@@ -170,13 +166,13 @@ def _fields(entry: AuditEntry, account: str) -> dict[str, Any]:
     }
 
 
-def _description(entry: AuditEntry) -> str:
-    """A line for each field that differs, or that was given."""
+def _describe(entry: AuditEntry) -> str:
+    """A line for each field that was added or changed."""
     before, after = entry.change.before or {}, entry.change.after or {}
     lines = []
     for name, value in after.items():
         old = before.get(name)
-        if value != old and name not in _SILENT:
+        if value != old and name not in _UNSPOKEN:
             was = f"{_text(old)} → " if name in before else ""
             lines.append(f"- {name}: {was}{_text(value)}")
     if entry.truncated:
@@ -188,29 +184,27 @@ def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _places(resource: str) -> tuple[Links, dict[str, Any] | None]:
-    """Links to a resource, and what holds it."""
-    names = [part.partition("/")[2] for part in resource.split(":")]
-    kinds = [part.partition("/")[0] for part in resource.split(":")]
-    match kinds:
-        case ["proj"]:
-            return {"canonical": link(project_path(names[0]))}, None
-        case ["proj", "env"]:
+def _locate(resource: str) -> tuple[Links, dict[str, Any] | None]:
+    """Links to a resource, and its parent."""
+    match [part.split("/", 1) for part in resource.split(":")]:
+        case [["proj", project]]:
+            return {"canonical": link(project_path(project))}, None
+        case [["proj", project], ["env", environment]]:
             parent = {
-                "_links": {"self": link(project_path(names[0]))},
-                "name": names[0],
-                "resource": project_resource(names[0]),
+                "_links": {"self": link(project_path(project))},
+                "name": project,
+                "resource": project_resource(project),
             }
-            return {"canonical": link(f"{environments_path(names[0])}/{names[1]}")}, parent
-        case ["proj", "env", "segment"]:
-            scope = Scope(names[0], names[1])
-            path = SegmentPath(names[0], names[1], names[2])
+            return {"canonical": link(f"{environments_path(project)}/{environment}")}, parent
+        case [["proj", project], ["env", environment], ["segment", segment]]:
+            scope = Scope(project, environment)
+            path = SegmentPath(project, environment, segment)
             parent = {
                 "_links": {
-                    "self": link(f"{environments_path(scope.project)}/{scope.environment}"),
+                    "self": link(f"{environments_path(project)}/{environment}"),
                     "segments": link(segments_path(scope)),
                 },
-                "name": scope.environment,
+                "name": environment,
                 "resource": environment_resource(scope),
             }
             links = {"canonical": link(path.self), "site": link(path.site, "text/html")}

@@ -1,21 +1,17 @@
-"""Imports and exports as callers see them: documented fields, and ours beside them."""
+"""Imports and exports as callers see them: documented fields first, then ours."""
 
-import re
 from collections.abc import Callable
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, NotRequired, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from pydantic import Field, SkipValidation
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from api.bodies.integers import Int64
+from api.bodies.models import Int64, WireModel
 from api.errors import NotFound
-from api.launchdarkly.jobs.reports import ImportReport, Initiator
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import SegmentPath, link
+from api.launchdarkly.wire.links import JOB_ID, Links, SegmentPath, link
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
 from worker.store.jobs.records import Progress, Stage, Status
 from worker.store.keyspace import JobKind
-
-JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1_000
@@ -24,43 +20,88 @@ _STEP: Final = 1_000
 StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
 
 
-class FileStatus(BaseModel):
+class Initiator(TypedDict, total=False):
+    """Who started a job, as far as known."""
+
+    name: str
+    email: str
+
+
+class RejectedRow(TypedDict):
+    """A row that was left out; never what it holds."""
+
+    row: Int64
+    reason: str
+
+
+class DoubtfulRows(TypedDict):
+    """Rows of one kind that look like a mistake."""
+
+    kind: str
+    count: Int64
+    rows: list[Int64]
+    """The first of them, from 1; none where a whole file is meant."""
+    message: str
+
+
+class ImportReport(TypedDict):
+    """Figures of an import, which balance.
+
+    ``rowsRead = accepted + duplicates + rejected``, and
+    ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
+    """
+
+    rowsRead: Int64
+    accepted: Int64
+    duplicates: Int64
+    rejected: Int64
+    rejectedByReason: dict[str, Int64]
+    membersBefore: Int64
+    added: Int64
+    removed: Int64
+    unchanged: Int64
+    rejectedSample: list[RejectedRow]
+    warnings: NotRequired[list[DoubtfulRows]]
+    membersAfter: NotRequired[Int64]
+    editedWhileImporting: NotRequired[Int64]
+    seconds: NotRequired[dict[str, float]]
+
+
+class FileStatus(WireModel):
     """One list file of an import."""
 
     filename: str
     status: Status
 
 
-class JobProgress(BaseModel):
-    """How far a job is; counters may go back when a unit of work is repeated."""
+class JobProgress(WireModel):
+    """A job's progress; counters may go back when a unit of work is repeated."""
 
     stage: StageName
-    bytesDone: Int64  # noqa: N815 - wire name
-    bytesTotal: Int64  # noqa: N815 - wire name
-    rowsDone: Int64  # noqa: N815 - wire name
+    bytes_done: Int64
+    bytes_total: Int64
+    rows_done: Int64
     rate: float | None
-    """Rows a second; null before the first."""
-    etaSeconds: float | None  # noqa: N815 - wire name
-    """Null while it cannot be told."""
+    """Rows per second; null before the first."""
+    eta_seconds: float | None
+    """Null while it is not known."""
 
 
-class PreviousImport(BaseModel):
+class PreviousImport(WireModel):
     """The import that was live when another one was created."""
 
     id: str
-    completionTime: Int64  # noqa: N815 - wire name
-    editsSince: Int64  # noqa: N815 - wire name
+    completion_time: Int64
+    edits_since: Int64
     """Requests that edited the list in between, and removals of expired members."""
 
 
-class ImportRepresentation(BaseModel):
+class ImportRepresentation(WireModel):
     """An import: LaunchDarkly's seven fields first."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
     id: str
-    segmentKey: str  # noqa: N815 - wire name
-    creationTime: Int64  # noqa: N815 - wire name
+    segment_key: str
+    creation_time: Int64
     mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
     status: Status
     files: list[FileStatus]
@@ -70,21 +111,19 @@ class ImportRepresentation(BaseModel):
     progress: JobProgress
     report: SkipValidation[ImportReport] | None
     """Null before the import is complete or waits for its approval."""
-    previousImport: PreviousImport | None  # noqa: N815 - wire name
-    """What was live when this one was created; a `replace` takes away what the edits since
+    previous_import: PreviousImport | None
+    """What was live when this one was created; a `replace` removes what the edits since
     added. Null if the segment had none."""
 
 
-class ExportRepresentation(BaseModel):
+class ExportRepresentation(WireModel):
     """An export: LaunchDarkly's eight fields first, never null."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
     id: str
-    segmentKey: str  # noqa: N815 - wire name
-    creationTime: Int64  # noqa: N815 - wire name
+    segment_key: str
+    creation_time: Int64
     status: Status
-    sizeBytes: Int64  # noqa: N815 - wire name
+    size_bytes: Int64
     size: str
     initiator: Initiator
     links: Links = Field(alias="_links")
@@ -102,8 +141,7 @@ def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> Job
 
     Raises:
         NotFound: the segment has no such job, or no longer.
-        ProjectNotFound: or EnvironmentNotFound: what its path names is not there.
-        StoreUnavailable: no answer. Safe to retry.
+        ProjectNotFound: or EnvironmentNotFound.
     """
     if JOB_ID.fullmatch(job_id) is None:
         raise NotFound(f"{kind} {job_id[:80]} does not exist")
@@ -114,23 +152,25 @@ def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> Job
     return state
 
 
-def import_representation(
+def represent_import(
     path: SegmentPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
 ) -> ImportRepresentation:
-    """An import as callers see it."""
+    """Make an import's representation."""
     return ImportRepresentation(
         id=request.import_id,
-        segmentKey=path.segment,
-        creationTime=request.created_ms,
+        segment_key=path.segment,
+        creation_time=request.created_ms,
         mode=request.mode,
         status=state.status,
-        files=[FileStatus(filename=one.filename, status=state.status) for one in request.sources],
+        files=[
+            FileStatus(filename=source.filename, status=state.status) for source in request.sources
+        ],
         links={"self": link(path.import_(request.import_id)), "parent": link(path.self)},
         stage=state.progress.stage,
         reason=state.reason,
         progress=_progress(state, clock()),
         report=state.report,
-        previousImport=_previous(state),
+        previous_import=_previous(state),
     )
 
 
@@ -139,14 +179,14 @@ def _previous(state: JobState) -> PreviousImport | None:
     if found is None:
         return None
     return PreviousImport(
-        id=found.import_id, completionTime=found.published_ms, editsSince=found.edits_since
+        id=found.import_id, completion_time=found.published_ms, edits_since=found.edits_since
     )
 
 
-def export_representation(
+def represent_export(
     path: SegmentPath, request: ExportRequest, state: JobState, clock: Callable[[], int]
 ) -> ExportRepresentation:
-    """An export as callers see it; the download's link is there once it is complete."""
+    """Make an export's representation; it has a download link once it is complete."""
     report = state.report or {}
     size_bytes = int(report.get("sizeBytes", 0))
     own = path.export(request.export_id)
@@ -156,11 +196,11 @@ def export_representation(
         links["download"] = link(f"{own}/download", kind)
     return ExportRepresentation(
         id=request.export_id,
-        segmentKey=path.segment,
-        creationTime=request.created_ms,
+        segment_key=path.segment,
+        creation_time=request.created_ms,
         status=state.status,
-        sizeBytes=size_bytes,
-        size=human_size(size_bytes),
+        size_bytes=size_bytes,
+        size=format_size(size_bytes),
         initiator={"name": request.initiator} if request.initiator else {},
         links=links,
         format=request.format,
@@ -171,8 +211,8 @@ def export_representation(
     )
 
 
-def human_size(size_bytes: int) -> str:
-    """``18 B``, ``1.2 MB``: decimal units, one digit."""
+def format_size(size_bytes: int) -> str:
+    """A size as people read it, such as ``18 B`` or ``1.2 MB``: decimal units."""
     if size_bytes < _STEP:
         return f"{size_bytes} B"
     power = min(len(_UNITS), (len(str(size_bytes)) - 1) // 3)
@@ -181,25 +221,25 @@ def human_size(size_bytes: int) -> str:
 
 def _progress(state: JobState, now_ms: int) -> JobProgress:
     progress = state.progress
-    seconds = _seconds_at_work(progress, state.ended_ms or _until_ms(state, now_ms))
+    seconds = _working_seconds(progress, state.ended_ms or _until_ms(state, now_ms))
     rate = progress.rows_done / seconds if seconds and progress.rows_done else None
     return JobProgress(
         stage=progress.stage,
-        bytesDone=progress.bytes_done,
-        bytesTotal=progress.bytes_total,
-        rowsDone=progress.rows_done,
+        bytes_done=progress.bytes_done,
+        bytes_total=progress.bytes_total,
+        rows_done=progress.rows_done,
         rate=None if rate is None else round(rate, 1),
-        etaSeconds=_eta_s(state, seconds),
+        eta_seconds=_eta_s(state, seconds),
     )
 
 
 def _until_ms(state: JobState, now_ms: int) -> int:
-    """Until when it has worked: one that waits for its approval does nothing."""
-    waits = state.status == "pending_approval"
-    return state.progress.touched_ms or now_ms if waits else now_ms
+    """When it last worked: not while it waits for its approval."""
+    is_waiting = state.status == "pending_approval"
+    return state.progress.touched_ms or now_ms if is_waiting else now_ms
 
 
-def _seconds_at_work(progress: Progress, until_ms: int) -> float:
+def _working_seconds(progress: Progress, until_ms: int) -> float:
     if progress.started_ms is None:
         return 0.0
     return max(0, until_ms - progress.started_ms) / 1_000

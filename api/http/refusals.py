@@ -1,4 +1,4 @@
-"""Refusals in LaunchDarkly's words: ``{"code", "message", "id"}``."""
+"""Refusals as JSON: ``{"code", "message", "id"}``, the form and codes of LaunchDarkly's."""
 
 import json
 from typing import Final

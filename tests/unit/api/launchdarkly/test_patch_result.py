@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from api.errors import Broken, Conflict, InvalidRequest
-from api.launchdarkly.segments.patching import apply_patch
-from api.launchdarkly.targeting.rules import Rule
+from api.launchdarkly.segments.patch_result import apply_patch
+from api.launchdarkly.segments.references import OtherSegments
+from api.launchdarkly.targeting.values import Rule
 from tests.support.segments.segments import (
     SEMANTIC,
     Ids,
@@ -188,8 +189,7 @@ def test_apply_patch__rules_that_close_a_circle__refused() -> None:
             "",
             environment="production",
             ids=Ids(),
-            rules_of=lambda key: (other,) if key == "other" else (),
-            may_know=knows_all,
+            others=OtherSegments(lambda key: (other,) if key == "other" else (), knows_all),
         )
 
 
