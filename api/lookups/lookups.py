@@ -25,7 +25,7 @@ from worker.store import (
     StoreError,
     StoreUnavailable,
 )
-from worker.store.members.codec import pack_one
+from worker.store.members import pack_key
 from worker.store.server.connections import driver_errors
 
 #: How often one look-up asks: once with what it believes, once with what it was told.
@@ -100,7 +100,7 @@ class Lookups:
             raise StoreUnavailable("too many look-ups wait for the store; retry")
         self._waiting += 1
         try:
-            return await self._answer(place, pack_one(key))
+            return await self._answer(place, pack_key(key))
         finally:
             self._waiting -= 1
 

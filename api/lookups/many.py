@@ -20,7 +20,7 @@ from worker.store import (
     StoreUnavailable,
 )
 from worker.store.batches import batches
-from worker.store.members.codec import pack_one
+from worker.store.members import pack_key
 
 #: Lists asked before others may ask theirs: about 4 ms of the event loop.
 _AT_ONCE: Final = 500
@@ -55,7 +55,7 @@ class ListLookups:
         Raises:
             StoreUnavailable: the store answered for none of them. Safe to retry.
         """
-        members = {key: pack_one(key) for key in set(asked.values())}
+        members = {key: pack_key(key) for key in set(asked.values())}
         state: dict[ListRef, _State] = {ref: self._lookups.believed(ref) for ref in asked}
         for _ in range(ASKS):
             unknown = [ref for ref, one in state.items() if one is None]

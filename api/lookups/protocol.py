@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from hiredis import ReplyError
 
-from api.lookups.pipeline import pack
+from api.lookups.pipeline import encode_command
 from worker.store import Keyspace, ListRef, ListUnknown, Membership, StoreError, StoreUnavailable
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists.revisions import Revision
-from worker.store.members.codec import SENTINEL
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members import SENTINEL, hash_member, shard_index
 
 #: A node of a cluster; ``None`` is the single server.
 Address = tuple[str, int] | None
@@ -64,17 +63,21 @@ def commands_of(keys: Keyspace, belief: Belief, members: Sequence[bytes]) -> lis
     ref, revision = belief.ref, belief.revision
     commands: list[bytes] = []
     for member in members:
-        hash_ = hash_one(member)
+        hash_ = hash_member(member)
         shard = keys.shard(ref, revision.name, INCLUDED, shard_index(hash_, revision.included_bits))
-        commands.append(pack(b"SMISMEMBER", shard, SENTINEL, member))
+        commands.append(encode_command(b"SMISMEMBER", shard, SENTINEL, member))
         if revision.excluded_bits:
             shard = keys.shard(
                 ref, revision.name, EXCLUDED, shard_index(hash_, revision.excluded_bits)
             )
-            commands.append(pack(b"SMISMEMBER", shard, SENTINEL, member))
+            commands.append(encode_command(b"SMISMEMBER", shard, SENTINEL, member))
     # Last, so that what it says was true when the shards were read.
-    commands.append(pack(b"HGET", belief.record, b"live"))
-    return [pack(b"MULTI"), *commands, pack(b"EXEC")] if belief.asks_both else commands
+    commands.append(encode_command(b"HGET", belief.record, b"live"))
+    return (
+        [encode_command(b"MULTI"), *commands, encode_command(b"EXEC")]
+        if belief.asks_both
+        else commands
+    )
 
 
 def outcomes_of(belief: Belief, replies: Sequence[Any]) -> list[Outcome]:

@@ -18,8 +18,7 @@ from tests.support.systems.driving import (
 from tests.support.systems.system import System
 from worker.store.keyspace import INCLUDED
 from worker.store.lists.revisions import Revision
-from worker.store.members.codec import pack_one
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members import hash_member, pack_key, shard_index
 from worker.store.workflows.approval import journal_ops
 
 SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
@@ -75,7 +74,7 @@ def _lose_shard_of(segment: BigSegment, key: str) -> None:
     text = segment.system.store.client.hget(keys.list_record(segment.ref), "target")
     assert text is not None
     target = Revision.parse(text)
-    index = shard_index(hash_one(pack_one(key)), target.included_bits)
+    index = shard_index(hash_member(pack_key(key)), target.included_bits)
     shard = keys.shard(segment.ref, target.name, INCLUDED, index)
     assert segment.system.server.command_reply("UNLINK", shard) == 1
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from worker.columns import as_list
 from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.jobs.services import Context
 from worker.store import ListRef, ListUnknown
@@ -14,9 +15,7 @@ from worker.store.keyspace import Side
 from worker.store.lists.revisions import Revision
 from worker.store.lists.shard_reader import read_shards
 from worker.store.lists.shard_writer import ShardWriter
-from worker.store.members.columns import as_list
-from worker.store.members.hashing import hash_members
-from worker.store.members.payload import build_payloads, shard_slices
+from worker.store.members import build_payloads, hash_members, shard_slices
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192

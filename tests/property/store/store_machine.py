@@ -28,8 +28,7 @@ from worker.store.lists.schedules import (
     expire_members,
     read_schedules,
 )
-from worker.store.members.codec import pack_one
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members import hash_member, pack_key, shard_index
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 
 _PAST_MS, _LATER_MS = 1_000, 1 << 42
@@ -176,7 +175,7 @@ class StoreMachine(ApprovalMachine):
     @rule(key=st.sampled_from(UNIVERSE))
     def lose_a_shard_for_a_while(self, key: str) -> None:
         live = self.store.memberships.state(self.ref).live
-        index = shard_index(hash_one(pack_one(key)), live.included_bits)
+        index = shard_index(hash_member(pack_key(key)), live.included_bits)
         shard = self.store.keyspace.shard(self.ref, live.name, INCLUDED, index)
         self.reader.look_away()
         raw(self.store).rename(shard, f"{shard}-lost")

@@ -12,11 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.servers.redis import Server
+from worker.columns import as_list
 from worker.store.errors import ShardInvalid
-from worker.store.members.codec import SENTINEL, pack
-from worker.store.members.columns import as_list
-from worker.store.members.hashing import Hashes, hash_members, shard_index
-from worker.store.members.payload import ShardPayloads, build_payloads, shard_slices
+from worker.store.members import (
+    SENTINEL,
+    Hashes,
+    ShardPayloads,
+    build_payloads,
+    hash_members,
+    pack_keys,
+    read_payload,
+    shard_index,
+    shard_slices,
+)
 
 _Hashed = list[tuple[int, bytes]]
 
@@ -51,6 +59,7 @@ def check_on_server(client: redis.Redis, hashed: _Hashed, bits: int) -> None:
     pipe = client.pipeline(transaction=False)
     for shard, payload in enumerate(built.payloads):
         members = [member for hash_, member in hashed if shard_index(hash_, bits) == shard]
+        assert read_payload(payload) == members
         assert built.member_counts[shard] == len(members)
         pipe.delete("plain")
         pipe.sadd("plain", SENTINEL, *members)
@@ -137,7 +146,7 @@ def test_build_payloads__one_length__is_the_same_from_a_fixed_size_column(
 def test_build_payloads__small_and_large_shards__restore_whole(
     client: redis.Redis, count: int
 ) -> None:
-    members = pack(pa.array([f"{number:032x}" for number in range(count)], pa.string()))
+    members = pack_keys(pa.array([f"{number:032x}" for number in range(count)], pa.string()))
     hashes = hash_members(members)
     order = np.argsort(hashes)
     built = build_payloads(members.take(order), hashes[order], bits=0, first_shard=0, shard_count=1)
@@ -176,6 +185,21 @@ def test_build_payloads__empty_shards_among_full__hold_the_sentinel_alone(
 def test_build_payloads__no_set_of_the_range__is_refused(hashed: _Hashed, match: str) -> None:
     with pytest.raises(ShardInvalid, match=match):
         build(hashed, 1, 0, 1)
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 8, 12, -11, -9, -1])
+def test_read_payload__changed_byte__is_refused(at: int) -> None:
+    payload = bytearray(build([(1, b"a"), (2, b"b" * 70)], 0).payloads[0])
+    payload[at] ^= 1
+    with pytest.raises(ShardInvalid, match="damaged"):
+        read_payload(bytes(payload))
+
+
+def test_read_payload__set_without_the_sentinel__is_refused() -> None:
+    content = build([(1, b"a")], 0).payloads[0][:-8].replace(b"\x81\x00\x02", b"\x81b\x02")
+    forged = content + Model("CRC64-REDIS").calc(content).to_bytes(8, "little")
+    with pytest.raises(ShardInvalid, match="sentinel"):
+        read_payload(forged)
 
 
 def test_build_payloads__hashes_for_other_rows__is_refused() -> None:

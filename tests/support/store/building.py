@@ -12,9 +12,14 @@ from worker.store import ListRef, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists.lists import Published
 from worker.store.lists.revisions import FIRST_BITS, Revision
-from worker.store.members.codec import SENTINEL, pack_one, unpack_one
-from worker.store.members.hashing import hash_one, shard_index
-from worker.store.members.payload import build_payloads
+from worker.store.members import (
+    SENTINEL,
+    build_payloads,
+    hash_member,
+    pack_key,
+    shard_index,
+    unpack_member,
+)
 
 Form = Literal["put_shards", "fill_shards"]
 _SHARDS_PER_CALL = 32
@@ -24,8 +29,8 @@ _MOST_CALLS = 100  # half a million edits while one test builds
 def shards_of(keys: Iterable[str], bits: int) -> list[list[bytes]]:
     """Share the members of some keys out among 2^bits shards."""
     shards: list[list[bytes]] = [[] for _ in range(1 << bits)]
-    for member in sorted({pack_one(key) for key in keys}, key=lambda one: (hash_one(one), one)):
-        shards[shard_index(hash_one(member), bits)].append(member)
+    for member in sorted({pack_key(key) for key in keys}, key=lambda one: (hash_member(one), one)):
+        shards[shard_index(hash_member(member), bits)].append(member)
     return shards
 
 
@@ -47,7 +52,7 @@ def shard_arguments(form: Form, keys: Iterable[str], bits: int) -> list[list[Any
     members = [member for shard in shards for member in shard]
     payloads = build_payloads(
         pa.array(members, pa.binary()),
-        np.array([hash_one(member) for member in members], np.uint64),
+        np.array([hash_member(member) for member in members], np.uint64),
         bits=bits,
         first_shard=0,
         shard_count=1 << bits,
@@ -167,7 +172,7 @@ def keys_of_shard(index: int, count_: int, bits: int = FIRST_BITS) -> list[str]:
     number = 0
     while len(found) < count_:
         key = f"key-{number}"
-        if shard_index(hash_one(pack_one(key)), bits) == index:
+        if shard_index(hash_member(pack_key(key)), bits) == index:
             found.append(key)
         number += 1
     return found
@@ -183,8 +188,8 @@ def members_of(store: Store, ref: ListRef, revision: Revision, side: Side) -> se
     for n, shard in enumerate(pipeline.execute()):
         assert SENTINEL in shard, f"{side} shard {n} of {revision.name} has no sentinel"
         for member in shard - {SENTINEL}:
-            assert shard_index(hash_one(member), bits) == n
-            keys.add(unpack_one(member))
+            assert shard_index(hash_member(member), bits) == n
+            keys.add(unpack_member(member))
     return keys
 
 

@@ -16,7 +16,7 @@ from enum import Enum
 
 import numpy as np
 
-from worker.lists.cells import Column
+from worker.columns import Column
 from worker.lists.csv.lines import next_line_start
 from worker.lists.csv.rows import BlockRows, read_rows
 from worker.lists.errors import RowTooLong

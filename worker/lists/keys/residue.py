@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.lists.cells import Cells, Column
+from worker.columns import Column, ColumnView
 from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.doubts import Doubt
 
@@ -17,7 +17,7 @@ _GUARD_BYTE, _BOM_BYTE = ord('"'), 0xEF
 
 
 def without_residue(
-    cells: Column, view: Cells, lowest: int, highest: int, quoted: np.ndarray | None
+    cells: Column, view: ColumnView, lowest: int, highest: int, quoted: np.ndarray | None
 ) -> tuple[Column, DoubtfulRows]:
     r"""Take off byte order marks in front of cells, and the ``="…"`` of spreadsheets.
 
@@ -65,10 +65,10 @@ def _bare(cell: bytes) -> bytes:
     return cell
 
 
-def _starting(view: Cells, start: bytes) -> np.ndarray:
+def _starting(view: ColumnView, start: bytes) -> np.ndarray:
     """Rows that begin with some bytes."""
-    offsets = view.offsets - view.offsets[0]
-    rows = np.flatnonzero(view.data.take(offsets[:-1], mode="clip") == start[0])
+    offsets = view.offsets[:-1]
+    rows = np.flatnonzero(view.data.take(offsets, mode="clip") == start[0])
     rows = rows[view.lengths[rows] >= len(start)]
     for place, byte in enumerate(start):
         rows = rows[view.data[offsets[rows] + place] == byte]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from worker.lists.cells import Column, cells_of
+from worker.columns import Column, ColumnView
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
 from worker.lists.keys.keys import KEY_LIMIT_BYTES
 from worker.lists.parquet.bounds import check_footer, most_cell_bytes
@@ -132,7 +132,7 @@ def read_cells(
 def _cut(cells: Column) -> Column:
     if cells.null_count:
         cells = cells.fill_null(b"")
-    if len(cells) and cells_of(cells).lengths.max() > _CELL_LIMIT_BYTES:
+    if len(cells) and ColumnView.of(cells).lengths.max() > _CELL_LIMIT_BYTES:
         return pc.binary_slice(cells, 0, _CELL_LIMIT_BYTES)
     return cells
 

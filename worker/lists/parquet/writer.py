@@ -6,7 +6,7 @@ from typing import IO, Any, Self, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worker.lists.cells import Column
+from worker.columns import Column
 from worker.lists.sink import Sink
 
 #: Rows of a row group: what a reader has to hold, and the least an import can split.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from worker.lists.cells import Column
+from worker.columns import Column
 from worker.lists.errors import BrokenSpill
 
 _BINARY_LIMIT_BYTES = 2**31 - 1

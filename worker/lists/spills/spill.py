@@ -10,7 +10,7 @@ values of the hash's top bits; within a range rows keep their order.
 import numpy as np
 import pyarrow as pa
 
-from worker.lists.cells import Column
+from worker.columns import Column
 from worker.lists.sink import Sink
 from worker.lists.spills.index import SpillIndex
 

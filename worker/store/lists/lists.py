@@ -19,8 +19,7 @@ from worker.store.jobs.records import PreviousImport
 from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Side
 from worker.store.lists.revisions import Revision, outgrows
 from worker.store.lists.schedule_walk import prune_schedules
-from worker.store.members.codec import SENTINEL, pack_one
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members import SENTINEL, hash_member, pack_key, shard_index
 from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
 from worker.store.server.scripts import Argument, ScriptName, Scripts
@@ -210,9 +209,9 @@ class MembershipStore:
     ) -> tuple[list[Membership] | None, Revision]:
         pipeline = self._client.pipeline(transaction=True)
         for key in keys:
-            member = pack_one(key)
+            member = pack_key(key)
             for side in (INCLUDED, EXCLUDED):
-                index = shard_index(hash_one(member), believed.bits(side))
+                index = shard_index(hash_member(member), believed.bits(side))
                 shard = self._keys.shard(ref, believed.name, side, index)
                 pipeline.smismember(shard, [SENTINEL, member])
         pipeline.hget(self._keys.list_record(ref), "live")
@@ -420,8 +419,8 @@ class MembershipStore:
 
 
 def _op(edit: Edit) -> tuple[str, int, bytes]:
-    member = pack_one(edit.key)
-    return edit.op, hash_one(member) >> 32, member
+    member = pack_key(edit.key)
+    return edit.op, hash_member(member) >> 32, member
 
 
 def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:

@@ -12,8 +12,7 @@ from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.schedule_walk import answered, walk_schedules
-from worker.store.members.codec import pack_one, unpack_one
-from worker.store.members.hashing import hash_one
+from worker.store.members import hash_member, pack_key, unpack_member
 from worker.store.server.connections import driver_errors
 from worker.store.server.scripts import Argument
 from worker.store.store import Store
@@ -153,13 +152,13 @@ def earliest_schedule_ms(store: Store, refs: Sequence[ListRef]) -> list[int | No
 
 
 def _change(change: ScheduleChange) -> tuple[Argument, ...]:
-    member = pack_one(change.key)
+    member = pack_key(change.key)
     version = "" if change.version is None else change.version
-    side, hash32 = change.side[0], hash_one(member) >> 32
+    side, hash32 = change.side[0], hash_member(member) >> 32
     return change.act, side, hash32, member, change.due_ms, version, change.id
 
 
 def _schedule(name: bytes, detail: bytes) -> Schedule:
     due_ms, version, id_ = detail.decode().split(" ")
-    side, key = _SIDES[name[:1].decode()], unpack_one(name[_HASH_END:])
+    side, key = _SIDES[name[:1].decode()], unpack_member(name[_HASH_END:])
     return Schedule(id_, int(version), side, key, int(due_ms))

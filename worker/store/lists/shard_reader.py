@@ -9,7 +9,7 @@ from worker.store.batches import batches
 from worker.store.errors import ListUnknown
 from worker.store.keyspace import Keyspace, ListRef, Side
 from worker.store.lists.revisions import Revision
-from worker.store.members.codec import SENTINEL
+from worker.store.members import SENTINEL
 from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.primary_connection import PrimaryOnly

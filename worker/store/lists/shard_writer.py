@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from worker.store.batches import batches
 from worker.store.errors import StoreError, StoreRefused
 from worker.store.keyspace import Keyspace, ListRef, Side
-from worker.store.members.payload import build_payloads
+from worker.store.members import build_payloads
 from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.scripts import ScriptName, Scripts
