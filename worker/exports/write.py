@@ -6,9 +6,9 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from worker.columns import Column
+from worker.lists.byte_streams import Sink
 from worker.lists.csv.writer import csv_lines
 from worker.lists.parquet.writer import ParquetKeyWriter
-from worker.lists.sink import Sink
 from worker.store.members import unpack_members
 
 #: Members turned into text together: enough for the column-wise code to pay.

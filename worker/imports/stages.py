@@ -19,8 +19,7 @@ from worker.imports.sorting import distinct
 from worker.imports.spills import SpillFile
 from worker.imports.stage_run import MOST_HINTS, StageRun, moments_with
 from worker.jobs.services import Context
-from worker.lists.spills.index import SpillIndex
-from worker.lists.spills.spill import SpillWriter
+from worker.lists.spills import SpillIndex, SpillWriter
 from worker.store.jobs.records import Drained, JobRef
 from worker.store.lists.lists import Claim
 from worker.store.lists.revisions import Revision

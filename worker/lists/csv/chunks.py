@@ -17,10 +17,10 @@ from enum import Enum
 import numpy as np
 
 from worker.columns import Column
+from worker.lists.byte_streams import ForwardReader, ReadRange
 from worker.lists.csv.lines import next_line_start
 from worker.lists.csv.rows import BlockRows, read_rows
 from worker.lists.errors import RowTooLong
-from worker.lists.forward_bytes import ForwardBytes, ReadRange
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.keys import KeyBatch, validate
 
@@ -92,7 +92,7 @@ class CsvChunkReader:
         self._block_bytes = block_bytes
         self._row_limit = row_limit
         # One byte earlier tells whether a line starts at the chunk's first byte.
-        self._bytes = ForwardBytes(
+        self._bytes = ForwardReader(
             read,
             start=max(chunk.start - 1, 0),
             planned_end=chunk.end + OVERRUN_BYTES,

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worker.columns import Column
-from worker.lists.sink import Sink
+from worker.lists.byte_streams import Sink
 
 #: Rows of a row group: what a reader has to hold, and the least an import can split.
 ROW_GROUP_ROWS = 1_000_000
