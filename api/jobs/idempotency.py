@@ -178,7 +178,7 @@ def take_turn(
                 return Earlier(earlier)
         elif found is not None:
             raise _busy()
-        record = RequestRecord("receiving", store.tokens())
+        record = RequestRecord("receiving", store.database.random_name())
         if store.requests.replace(name, None if found is None else found.record, record):
             return Turn(store, name, record)
     raise _busy()

@@ -66,7 +66,7 @@ def _release_if_ended(run: StageRun) -> None:
     # It may have ended, and been tidied up, just before the memory was kept.
     store, ref = run.context.store, run.request.ref
     if store.jobs.get(ref).ended_ms is not None:
-        release_memory(store, ref)
+        release_memory(store.database, ref)
 
 
 def still_holds(run: StageRun, counted: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -169,7 +169,7 @@ class SideBuilder:
     def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
         store = self._context.store
         for read in read_shards(
-            store.client, store.keyspace, self._build.ref, base, self._build.side, first, stop
+            store.database, self._build.ref, base, self._build.side, first, stop
         ):
             packed = pa.array(read, pa.binary())
             yield Members(packed, hash_members(packed))

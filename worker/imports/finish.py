@@ -66,7 +66,7 @@ def tidy_up(context: Context, request: ImportRequest) -> None:
         StoreUnavailable: no answer. Safe to retry.
         ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
     """
-    release_memory(context.store, request.ref)
+    release_memory(context.store.database, request.ref)
     if request.sources:
         SpillStore(context.objects, context.settings.spill_dir, request).discard()
     for file in request.sources:

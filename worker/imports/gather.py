@@ -83,9 +83,7 @@ def gather(
     new = distinct(load())
     progress.add()
     store, ref = context.store, request.list_ref
-    with ShardWriter(
-        store.client, store.scripts, store.keyspace, ref, request.import_id, on_sent=progress.sent
-    ) as writer:
+    with ShardWriter(store.database, ref, request.import_id, on_sent=progress.sent) as writer:
         payloads = writer.takes_payloads()
 
         def side(build: SideBuild, members: Members) -> Built:

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from worker.store.keyspace import ListRef
 from worker.store.server.connections import driver_errors
-from worker.store.store import Store
+from worker.store.server.database import Database
 
 _PAGE: Final = 1_000
 _BIG, _STANDARD = "big", "standard"
@@ -58,37 +58,37 @@ class Due:
     hints: tuple[Hint, ...]
 
 
-def due_hints(store: Store, most: int) -> Due:
+def due_hints(database: Database, most: int) -> Due:
     """Some hints that are due, the earliest first. Cost: one round trip.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
-    with driver_errors("look for what is due"):
-        now, wait, *texts = store.scripts.run("expiry_due", [store.keyspace.expiry_hints()], [most])
+    hints_key = database.keys.expiry_hints()
+    now, wait, *texts = database.run("look for what is due", "expiry_due", [hints_key], [most])
     hints = tuple(Hint.parse(text.decode()) for text in texts)
     return Due(now, wait if wait >= 0 else None, hints)
 
 
-def note_hint(store: Store, hint: Hint, due_ms: int) -> None:
+def note_hint(database: Database, hint: Hint, due_ms: int) -> None:
     """Have a segment looked at no later than then; an earlier time stays. Safe to repeat.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
-    _write(store, hint, due_ms, "by")
+    _write(database, hint, due_ms, "by")
 
 
-def settle_hint(store: Store, hint: Hint, due_ms: int | None) -> None:
+def settle_hint(database: Database, hint: Hint, due_ms: int | None) -> None:
     """Say when the segment is to be looked at next, ``None`` being never. Look again then.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
-    _write(store, hint, due_ms or 0, "never" if due_ms is None else "at")
+    _write(database, hint, due_ms or 0, "never" if due_ms is None else "at")
 
 
-def all_hints(store: Store) -> Iterator[Hint]:
+def all_hints(database: Database) -> Iterator[Hint]:
     """Every hint, some of them twice. Cost: one round trip a thousand.
 
     Raises:
@@ -97,12 +97,13 @@ def all_hints(store: Store) -> Iterator[Hint]:
     cursor = 0
     while True:
         with driver_errors("read the hints"):
-            cursor, found = store.client.zscan(store.keyspace.expiry_hints(), cursor, count=_PAGE)
+            cursor, found = database.client.zscan(database.keys.expiry_hints(), cursor, count=_PAGE)
         yield from (Hint.parse(text.decode()) for text, _ in found)
         if not cursor:
             return
 
 
-def _write(store: Store, hint: Hint, due_ms: int, how: str) -> None:
-    with driver_errors("note when something expires"):
-        store.scripts.run("expiry_hint", [store.keyspace.expiry_hints()], [str(hint), due_ms, how])
+def _write(database: Database, hint: Hint, due_ms: int, how: str) -> None:
+    arguments = (str(hint), due_ms, how)
+    key = database.keys.expiry_hints()
+    database.run("note when something expires", "expiry_hint", [key], arguments)

@@ -21,6 +21,7 @@ from worker.store.projects.environments import EnvironmentStore
 from worker.store.segments.segments import SegmentStore
 from worker.store.server.client import Client
 from worker.store.server.connections import connect, driver_errors, node_client
+from worker.store.server.database import Database, open_database
 from worker.store.server.rights import (
     PROBE,
     STORE_OF_API,
@@ -29,7 +30,6 @@ from worker.store.server.rights import (
     missing_rights,
     rights_message,
 )
-from worker.store.server.scripts import Scripts, takes_flags
 from worker.store.tokens.tokens import AccessTokenStore
 
 
@@ -37,9 +37,7 @@ from worker.store.tokens.tokens import AccessTokenStore
 class Store:
     """Everything that Redis holds, under one prefix; close it when done."""
 
-    client: Client
-    keyspace: Keyspace
-    scripts: Scripts
+    database: Database
     environments: EnvironmentStore
     segments: SegmentStore
     memberships: MembershipStore
@@ -47,8 +45,16 @@ class Store:
     requests: RequestStore
     audit: AuditStore
     access_tokens: AccessTokenStore
-    tokens: Callable[[], str]
-    """Random names that nobody else has."""
+
+    @property
+    def client(self) -> Client:
+        """The client of its server."""
+        return self.database.client
+
+    @property
+    def keyspace(self) -> Keyspace:
+        """The names of its keys."""
+        return self.database.keys
 
     def ping(self) -> None:
         """Ask the server for a sign of life.
@@ -104,8 +110,8 @@ class Store:
 def open_store(
     settings: StoreSettings,
     *,
-    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-    tokens: Callable[[], str] = lambda: secrets.token_hex(16),
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    random_name: Callable[[], str] = lambda: secrets.token_hex(16),
 ) -> Store:
     """Connect and look at what the server can do. Cost: five round trips.
 
@@ -116,16 +122,13 @@ def open_store(
     client = connect(settings)
     try:
         _require_rights(client, Keyspace(settings.key_prefix), settings.store_address.name)
-        return assemble(
-            client,
-            settings.key_prefix,
-            clock=clock,
-            tokens=tokens,
-            audit_entries=settings.audit_entries,
+        database = open_database(
+            client, settings.key_prefix, now_ms=now_ms, random_name=random_name
         )
     except BaseException:
         client.close()
         raise
+    return assemble(database, audit_entries=settings.audit_entries)
 
 
 def _require_rights(client: Client, keyspace: Keyspace, name: str) -> None:
@@ -139,30 +142,17 @@ def _some_node(client: Client, keyspace: Keyspace) -> Redis:
     return node_client(client, f"{keyspace.prefix}:{PROBE}")
 
 
-def assemble(
-    client: Client,
-    prefix: str,
-    *,
-    clock: Callable[[], int],
-    tokens: Callable[[], str],
-    audit_entries: int = AUDIT_ENTRIES,
-) -> Store:
-    """Put a store together over a client that is already open."""
-    with driver_errors("ask what scripts the store takes"):
-        scripts = Scripts(client, flagged=takes_flags(client))
-    keyspace = Keyspace(prefix)
-    environments = EnvironmentStore(client, scripts, keyspace, clock, tokens)
-    memberships = MembershipStore(client, scripts, keyspace, tokens)
+def assemble(database: Database, *, audit_entries: int = AUDIT_ENTRIES) -> Store:
+    """Put a store together over a database that is already open."""
+    environments = EnvironmentStore(database)
+    memberships = MembershipStore(database)
     return Store(
-        client=client,
-        keyspace=keyspace,
-        scripts=scripts,
+        database=database,
         environments=environments,
-        segments=SegmentStore(client, scripts, keyspace, environments, memberships, clock, tokens),
+        segments=SegmentStore(database, environments, memberships),
         memberships=memberships,
-        jobs=JobStore(client, scripts, keyspace, tokens),
-        requests=RequestStore(client, scripts, keyspace),
-        audit=AuditStore(client, scripts, keyspace, audit_entries),
-        access_tokens=AccessTokenStore(client, scripts, keyspace, clock, tokens),
-        tokens=tokens,
+        jobs=JobStore(database),
+        requests=RequestStore(database),
+        audit=AuditStore(database, audit_entries),
+        access_tokens=AccessTokenStore(database),
     )

@@ -62,7 +62,7 @@ def schedules_of(store: Store, segment: Segment) -> Sequence[TargetSchedule]:
     """
     if not segment.unbounded:
         return decode_schedules(store.segments.read(segment.scope, segment.key).schedules)
-    found = read_schedules(store, segment.ref)
+    found = read_schedules(store.database, segment.ref)
     kind = segment.context_kind
     return [TargetSchedule(s.id, s.version, s.side, kind, s.key, s.due_ms) for s in found]
 
@@ -93,7 +93,7 @@ def follow(
         faults, after = _drafted(current, before, instructions, now_ms, ids)
         if after != before:
             try:
-                save_target_schedules(store, current, after)
+                save_target_schedules(store.database, store.segments, current, after)
             except SegmentChanged:
                 continue
         return Outcome(faults, after)
@@ -110,7 +110,7 @@ def _follow_on_list(
     faults: list[str | None] = [_early_fault(one, segment, now_ms) for one in instructions]
     sound = [index for index, fault in enumerate(faults) if fault is None]
     changes = [_list_change(instructions[index], ids) for index in sound]
-    answers = change_schedules(store, segment.ref, changes)
+    answers = change_schedules(store.database, segment.ref, changes)
     for index, answer in zip(sound, answers, strict=True):
         faults[index] = _FAULTS[answer]
     return Outcome(faults, schedules_of(store, segment))

@@ -81,15 +81,15 @@ class ReclaimSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         replace(store, ref, "i1", OLD)
-        old = pin(store, ref, "export-1", 600_000)
+        old = pin(store.database, ref, "export-1", 600_000)
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
-        assert pin(store, ref, "export-1", 600_000) == old
-        unpin(store, ref, "export-1")
+        assert pin(store.database, ref, "export-1", 600_000) == old
+        unpin(store.database, ref, "export-1")
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 0
-        early = pin(store, ref, "export-2", 1)
+        early = pin(store.database, ref, "export-2", 1)
         replace(store, ref, "i3", OLD, retire_after_ms=60_000)
         reclaim_list(store, ref)
         assert _shards(store, ref, early) == 17
@@ -97,13 +97,13 @@ class ReclaimSuite:
 
     def test_retire__pin_ended__gives_the_revision_up(self, store: Store, ref: ListRef) -> None:
         replace(store, ref, "i1", OLD)
-        old = pin(store, ref, "export-1", 300)
+        old = pin(store.database, ref, "export-1", 300)
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
         wait_until(lambda: reclaim_list(store, ref) > 0, "the pin ends", 10)
         assert _shards(store, ref, old) == 0
-        assert pin(store, ref, "export-1", 300).name != old.name
+        assert pin(store.database, ref, "export-1", 300).name != old.name
 
     def test_reclaim__live_or_base_revision__frees_nothing(
         self, store: Store, ref: ListRef
@@ -132,7 +132,7 @@ class ReclaimSuite:
         replace(store, ref, "i1", OLD, bits=6)
         replace(store, ref, "i2", NEW)
         store.memberships.edit(ref, [Edit("e+", "x")])
-        pin(store, ref, "export-1", 600_000)
+        pin(store.database, ref, "export-1", 600_000)
         build(store, ref, "i3", OLD)
         store.memberships.edit(ref, [Edit("i+", "y")])
         store.segments.delete(SCOPE, ref.segment)

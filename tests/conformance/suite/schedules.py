@@ -41,12 +41,12 @@ def change(
 ) -> list[Answer]:
     """Make the same change for some keys."""
     made = [ScheduleChange(act, side, key, due, version, token()[:24]) for key in keys]
-    return change_schedules(store, ref, made)
+    return change_schedules(store.database, ref, made)
 
 
 def scheduled(store: Store, ref: ListRef) -> dict[tuple[str, str], tuple[int, int]]:
     """Give time and version of each schedule by side and key."""
-    found = read_schedules(store, ref)
+    found = read_schedules(store.database, ref)
     assert len({one.id for one in found}) == len(found)
     return {(one.side, one.key): (one.due_ms, one.version) for one in found}
 
@@ -79,9 +79,9 @@ class ScheduleSuite:
     def test_change__as_many_as_there_may_be__no_more(self, store: Store, ref: ListRef) -> None:
         _edit(store, ref, "i+", "a", "b")
         changes = [ScheduleChange("add", INCLUDED, key, LATER, id=key) for key in "ab"]
-        assert change_schedules(store, ref, changes, most=1) == ["done", "full"]
+        assert change_schedules(store.database, ref, changes, most=1) == ["done", "full"]
         assert change(store, ref, "update", "a") == ["done"]
-        assert change_schedules(store, ref, changes, most=2) == ["there", "done"]
+        assert change_schedules(store.database, ref, changes, most=2) == ["there", "done"]
 
     def test_edit__that_takes_or_brings_a_member__takes_its_schedule(
         self, store: Store, ref: ListRef
@@ -107,21 +107,21 @@ class ScheduleSuite:
         change(store, ref, "add", "later")
         change(store, ref, "add", "out", side=EXCLUDED, due=PAST)
         before = store.memberships.state(ref)
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.kept, expired.next_ms) == (len(KEYS) + 1, 0, LATER)
         assert_list(store, ref, {"later", "never"}, {"stays"})
         after = store.memberships.state(ref)
         assert after.version == before.version + 1
         assert after.modified_ms >= before.modified_ms
         assert set(scheduled(store, ref)) == {(INCLUDED, "later")}
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.next_ms) == (0, LATER)
         assert store.memberships.state(ref) == after
 
     def test_expire__nothing_scheduled__changes_nothing(self, store: Store, ref: ListRef) -> None:
         _edit(store, ref, "i+", "a")
         before = store.memberships.state(ref)
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.kept, expired.next_ms) == (0, 0, None)
         assert store.memberships.state(ref) == before
 
@@ -130,7 +130,7 @@ class ScheduleSuite:
         _edit(store, ref, "i+", *keys)
         assert set(change(store, ref, "add", *keys[:1_150], due=PAST)) == {"done"}
         assert len(scheduled(store, ref)) == 1_150
-        assert expire_members(store, ref).removed == 1_150
+        assert expire_members(store.database, ref).removed == 1_150
         assert_list(store, ref, set(keys[1_150:]))
         assert scheduled(store, ref) == {}
 
@@ -140,14 +140,14 @@ class ScheduleSuite:
         _edit(store, ref, "i+", "gone", "stays")
         change(store, ref, "add", "gone", due=PAST)
         target = build(store, ref, "i1", ["gone", "stays", "new"])
-        assert expire_members(store, ref).removed == 1
+        assert expire_members(store.database, ref).removed == 1
         assert_list(store, ref, {"stays"})
         published = publish(store, ref, "i1", target)
         assert published.edited_included == -1
         assert_list(store, ref, {"stays", "new"})
         replace(store, ref, "i2", ["gone"])
         assert scheduled(store, ref) == {}
-        assert expire_members(store, ref).removed == 0
+        assert expire_members(store.database, ref).removed == 0
         assert_list(store, ref, {"gone"})
 
     def test_replace__that_keeps_a_key__keeps_its_schedule(
@@ -180,7 +180,7 @@ class ScheduleSuite:
             _edit(store, ref, "i+", "k")
         replace(store, ref, "i2", ["k", "other"])
         assert _included(store, ref) == {"other"}
-        assert expire_members(store, ref).removed == 1
+        assert expire_members(store.database, ref).removed == 1
         assert_list(store, ref, {"k"})
         record = raw(store).hgetall(store.keyspace.list_record(ref))
         reclaim_list(store, ref)
@@ -229,8 +229,8 @@ class ScheduleSuite:
         store.segments.delete(SCOPE, ref.segment)
         for act in (
             lambda: change(store, ref, "add", "a"),
-            lambda: read_schedules(store, ref),
-            lambda: expire_members(store, ref),
+            lambda: read_schedules(store.database, ref),
+            lambda: expire_members(store.database, ref),
         ):
             with pytest.raises(SegmentNotFound):
                 act()
@@ -244,7 +244,7 @@ class ScheduleSuite:
         with pytest.raises(ListUnknown):
             change(store, ref, "remove", "a")
         with pytest.raises(ListUnknown):
-            expire_members(store, ref)
+            expire_members(store.database, ref)
 
     def test_shard_lost__its_members_wait__others_expire(self, store: Store, ref: ListRef) -> None:
         lost, other = keys_of_shard(3, 2), keys_of_shard(4, 2)
@@ -256,8 +256,8 @@ class ScheduleSuite:
         with pytest.raises(ListUnknown):
             change(store, ref, "remove", other[0], lost[0])
         assert _included(store, ref) == set(other)
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.kept) == (2, 2)
         raw(store).rename(f"{shard}-lost", shard)
-        assert expire_members(store, ref).removed == 2
+        assert expire_members(store.database, ref).removed == 2
         assert_list(store, ref, set())

@@ -60,7 +60,7 @@ class StoreMachine(ApprovalMachine):
         assert self.lists is not None
         target, there = (side, key), (side, key) in self.schedules
         answer = change_schedules(
-            self.store, self.ref, [ScheduleChange(act, side, key, due, id="x")]
+            self.store.database, self.ref, [ScheduleChange(act, side, key, due, id="x")]
         )
         if act == "add":
             absent = key not in self.lists[side]
@@ -84,14 +84,14 @@ class StoreMachine(ApprovalMachine):
             self.held.edit(edits)
         self.version += bool(edits)
         after = applied(self.lists, edits)
-        expired = self.step(after, lambda: expire_members(self.store, self.ref))
+        expired = self.step(after, lambda: expire_members(self.store.database, self.ref))
         assert expired.removed == len(due)
 
     @precondition(lambda self: self.lists is not None)
     @rule()
     def read_schedules(self) -> None:
         """Not after each step: it drops what a claim would have to."""
-        found = read_schedules(self.store, self.ref)
+        found = read_schedules(self.store.database, self.ref)
         assert {(one.side, one.key): one.due_ms for one in found} == self.schedules
 
     @precondition(lambda self: self.lists is not None)
@@ -154,13 +154,13 @@ class StoreMachine(ApprovalMachine):
     @precondition(lambda self: self.lists is not None)
     @rule(holder=st.sampled_from(["x", "y"]))
     def pin(self, holder: str) -> None:
-        revision = pin(self.store, self.ref, holder, 600_000)
+        revision = pin(self.store.database, self.ref, holder, 600_000)
         assert revision.name == self.pins.setdefault(holder, revision).name
 
     @precondition(lambda self: self.lists is not None)
     @rule(holder=st.sampled_from(["x", "y"]))
     def unpin(self, holder: str) -> None:
-        unpin(self.store, self.ref, holder)
+        unpin(self.store.database, self.ref, holder)
         self.pins.pop(holder, None)
 
     @rule()

@@ -4,6 +4,7 @@ A case that needs something of its own, such as a segment to delete, gets it jus
 is sent: ``PREPARATIONS`` says how, by operation.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -141,10 +142,11 @@ def _seed_token(store: Store) -> None:
     """The token of the examples, by its id."""
     shown = tokens.TOKEN
     named = assemble(
-        store.client,
-        store.keyspace.prefix,
-        clock=lambda: names.CREATED,
-        tokens=lambda: f"{names.TOKEN:0<32}",
+        dataclasses.replace(
+            store.database,
+            now_ms=lambda: names.CREATED,
+            random_name=lambda: f"{names.TOKEN:0<32}",
+        )
     )
     named.access_tokens.create(
         NewToken(

@@ -163,7 +163,7 @@ def replace(
 
 def run(store: Store, name: Any, ref: ListRef, *args: Any) -> Any:
     """Run a list's script as it stands, past the Python around it."""
-    return store.scripts.run(name, [store.keyspace.list_record(ref)], args)
+    return store.database.scripts.run(name, [store.keyspace.list_record(ref)], args)
 
 
 def keys_of_shard(index: int, count_: int, bits: int = FIRST_BITS) -> list[str]:

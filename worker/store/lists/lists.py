@@ -1,6 +1,6 @@
 """The lists themselves: who is included and who is excluded, and how that changes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,15 +16,14 @@ from worker.store.errors import (
     Unsealed,
 )
 from worker.store.jobs.records import PreviousImport
-from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Side
+from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.revisions import Revision, outgrows
 from worker.store.lists.schedule_walk import prune_schedules
 from worker.store.members import SENTINEL, hash_member, pack_key, shard_index
-from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Argument, ScriptName, Scripts
+from worker.store.server.database import Database
+from worker.store.server.scripts import Argument, ScriptName
 
-Tokens = Callable[[], str]
 EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
 #: Ops in one call of the edit script: about 2 ms of the server's time.
@@ -109,17 +108,12 @@ class MembershipStore:
     Every change is one script on one node: a reader sees all of it or nothing.
     """
 
-    def __init__(
-        self, client: Client, scripts: Scripts, keyspace: Keyspace, tokens: Tokens
-    ) -> None:
-        self._client = client
-        self._scripts = scripts
-        self._keys = keyspace
-        self._tokens = tokens
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     def create(self, ref: ListRef) -> None:
         """Make the empty lists of a new generation. Safe to retry."""
-        self._run("create_list", ref, [self._tokens()])
+        self._run("create_list", ref, [self._db.random_name()])
 
     def state(self, ref: ListRef) -> ListState:
         """Read a list record. Cost: one round trip.
@@ -136,9 +130,9 @@ class MembershipStore:
         counts = ("included", "excluded", "version", "modified")
         fields = ("live", *counts, "building", "approval", "deleted")
         with driver_errors("read list records"):
-            pipeline = self._client.pipeline(transaction=False)
+            pipeline = self._db.client.pipeline(transaction=False)
             for ref in refs:
-                pipeline.hmget(self._keys.list_record(ref), *fields)
+                pipeline.hmget(self._db.keys.list_record(ref), *fields)
             replies = pipeline.execute()
         return [_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
 
@@ -151,9 +145,9 @@ class MembershipStore:
             StoreUnavailable: no answer. Safe to retry.
         """
         with driver_errors("read which revisions are live"):
-            pipeline = self._client.pipeline(transaction=False)
+            pipeline = self._db.client.pipeline(transaction=False)
             for ref in refs:
-                pipeline.hget(self._keys.list_record(ref), "live")
+                pipeline.hget(self._db.keys.list_record(ref), "live")
             replies = pipeline.execute()
         return [None if live is None else Revision.parse(live) for live in replies]
 
@@ -207,14 +201,14 @@ class MembershipStore:
     def _ask(
         self, ref: ListRef, believed: Revision, keys: Sequence[str]
     ) -> tuple[list[Membership] | None, Revision]:
-        pipeline = self._client.pipeline(transaction=True)
+        pipeline = self._db.client.pipeline(transaction=True)
         for key in keys:
             member = pack_key(key)
             for side in (INCLUDED, EXCLUDED):
                 index = shard_index(hash_member(member), believed.bits(side))
-                shard = self._keys.shard(ref, believed.name, side, index)
+                shard = self._db.keys.shard(ref, believed.name, side, index)
                 pipeline.smismember(shard, [SENTINEL, member])
-        pipeline.hget(self._keys.list_record(ref), "live")
+        pipeline.hget(self._db.keys.list_record(ref), "live")
         with driver_errors(f"look up in {ref.name}"):
             *replies, live = pipeline.execute()
         if live is None:
@@ -233,7 +227,7 @@ class MembershipStore:
         Cost: one round trip.
         """
         with driver_errors(f"read list {ref.name}"):
-            figures = self._client.hget(self._keys.list_record(ref), f"published:{import_id}")
+            figures = self._db.client.hget(self._db.keys.list_record(ref), f"published:{import_id}")
         return None if figures is None else Published(*map(int, figures.split()[1:]))
 
     def claim(
@@ -256,10 +250,10 @@ class MembershipStore:
             ListUnknown: the server has lost the record.
             StoreUnavailable: no answer.
         """
-        args: list[Argument] = [import_id, self._tokens()[:8], int(waits), int(supersedes)]
+        args: list[Argument] = [import_id, self._db.random_name()[:8], int(waits), int(supersedes)]
         reply = self._run("claim", ref, args)
         while reply[0] == b"prune":
-            prune_schedules(self._scripts, self._keys, ref)
+            prune_schedules(self._db, ref)
             reply = self._run("claim", ref, args)
         _accepted(ref, reply)
         # Reclaiming may have struck the list off just before it was claimed.
@@ -404,18 +398,16 @@ class MembershipStore:
 
     def watch(self, ref: ListRef) -> None:
         """Note that a list will have something to reclaim; comes before what causes it."""
-        with driver_errors(f"watch list {ref.name}"):
-            reclaimable = self._keys.reclaimable_lists(ref.scope)
-            self._scripts.run("segment_watch", [reclaimable], [ref.name])
+        reclaimable = self._db.keys.reclaimable_lists(ref.scope)
+        self._db.run(f"watch list {ref.name}", "segment_watch", [reclaimable], [ref.name])
 
     def _run(
         self, name: ScriptName, ref: ListRef, args: Sequence[Argument], *, journal: bool = True
     ) -> Any:  # noqa: ANN401 - see the script
-        keys = [self._keys.list_record(ref)]
+        keys = [self._db.keys.list_record(ref)]
         if journal:
-            keys.append(self._keys.edits(ref))
-        with driver_errors(f"{name} {ref.name}"):
-            return self._scripts.run(name, keys, args)
+            keys.append(self._db.keys.edits(ref))
+        return self._db.run(f"{name} {ref.name}", name, keys, args)
 
 
 def _op(edit: Edit) -> tuple[str, int, bytes]:

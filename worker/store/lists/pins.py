@@ -4,10 +4,10 @@ from worker.store.errors import SegmentNotFound
 from worker.store.keyspace import ListRef
 from worker.store.lists.revisions import Revision
 from worker.store.server.connections import driver_errors
-from worker.store.store import Store
+from worker.store.server.database import Database
 
 
-def pin(store: Store, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
+def pin(database: Database, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
     """Pin the live revision for one holder, or renew the pin that it has.
 
     The pin ends by itself, so a holder that died keeps no memory.
@@ -16,16 +16,15 @@ def pin(store: Store, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
         SegmentNotFound: the list was deleted.
         StoreUnavailable: no answer. Safe to retry.
     """
-    record = store.keyspace.list_record(ref)
-    with driver_errors(f"pin {ref.name}"):
-        reply = store.scripts.run("pin", [record], [holder, ttl_ms])
+    record = database.keys.list_record(ref)
+    reply = database.run(f"pin {ref.name}", "pin", [record], [holder, ttl_ms])
     if not reply:
         message = f"list {ref.name} has no live revision"
         raise SegmentNotFound(message)
     return Revision.parse(reply[0])
 
 
-def unpin(store: Store, ref: ListRef, holder: str) -> None:
+def unpin(database: Database, ref: ListRef, holder: str) -> None:
     """Take a pin off; idempotent."""
     with driver_errors(f"unpin {ref.name}"):
-        store.client.hdel(store.keyspace.list_record(ref), f"pin:{holder}")
+        database.client.hdel(database.keys.list_record(ref), f"pin:{holder}")

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from worker.store.errors import ListUnknown, SegmentNotFound
-from worker.store.keyspace import Keyspace, ListRef
-from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Scripts
+from worker.store.keyspace import ListRef
+from worker.store.server.database import Database
 
 Named = tuple[bytes, bytes]
 
 
-def walk_schedules(scripts: Scripts, keyspace: Keyspace, ref: ListRef) -> Iterator[Named]:
+def walk_schedules(database: Database, ref: ListRef) -> Iterator[Named]:
     """Yield name and detail of each schedule, some twice, in no order.
 
     A walk to the end that began after a flip leaves no schedule of a key that the flip has
@@ -22,11 +21,11 @@ def walk_schedules(scripts: Scripts, keyspace: Keyspace, ref: ListRef) -> Iterat
         ListUnknown: the server has lost the record.
         StoreUnavailable: no answer. Safe to retry.
     """
-    record = keyspace.list_record(ref)
+    record = database.keys.list_record(ref)
     cursor, walk = b"0", b""
     while True:
-        with driver_errors(f"walk over the schedules of {ref.name}"):
-            reply = scripts.run("walk_schedules", [record], [cursor, walk])
+        what = f"walk over the schedules of {ref.name}"
+        reply = database.run(what, "walk_schedules", [record], [cursor, walk])
         cursor, walk, *found = answered(ref, reply)
         yield from zip(found[::2], found[1::2], strict=True)
         if cursor == b"0":
@@ -50,7 +49,7 @@ def answered(ref: ListRef, reply: Sequence[Any]) -> Sequence[Any]:
     return rest
 
 
-def prune_schedules(scripts: Scripts, keyspace: Keyspace, ref: ListRef) -> None:
+def prune_schedules(database: Database, ref: ListRef) -> None:
     """Walk to the end; see :func:`walk_schedules`."""
-    for _ in walk_schedules(scripts, keyspace, ref):
+    for _ in walk_schedules(database, ref):
         pass

@@ -14,8 +14,8 @@ from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.schedule_walk import answered, walk_schedules
 from worker.store.members import hash_member, pack_key, unpack_member
 from worker.store.server.connections import driver_errors
+from worker.store.server.database import Database
 from worker.store.server.scripts import Argument
-from worker.store.store import Store
 
 Act = Literal["add", "update", "remove"]
 Answer = Literal["done", "absent", "there", "none", "version", "full"]
@@ -67,7 +67,11 @@ class Expired:
 
 
 def change_schedules(
-    store: Store, ref: ListRef, changes: Sequence[ScheduleChange], *, most: int = MOST_SCHEDULES
+    database: Database,
+    ref: ListRef,
+    changes: Sequence[ScheduleChange],
+    *,
+    most: int = MOST_SCHEDULES,
 ) -> list[Answer]:
     """Make changes one after the other; each that cannot be made is answered, not raised.
 
@@ -90,17 +94,17 @@ def change_schedules(
         for one in group:
             arguments += _change(one)
         if times:
-            note_hint(store, Hint.of_list(ref), min(times))
-        with driver_errors(f"change schedules of {ref.name}"):
-            reply = store.scripts.run("schedule", [store.keyspace.list_record(ref)], arguments)
+            note_hint(database, Hint.of_list(ref), min(times))
+        record = database.keys.list_record(ref)
+        reply = database.run(f"change schedules of {ref.name}", "schedule", [record], arguments)
         answers += [answer.decode() for answer in answered(ref, reply)]
         if times:
             # Again: who looked between the two has taken the first hint off.
-            note_hint(store, Hint.of_list(ref), min(times))
+            note_hint(database, Hint.of_list(ref), min(times))
     return answers
 
 
-def read_schedules(store: Store, ref: ListRef) -> list[Schedule]:
+def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
     """All schedules of a list, in no order. Drops those that a flip has made void.
 
     Cost: one round trip a thousand.
@@ -110,11 +114,11 @@ def read_schedules(store: Store, ref: ListRef) -> list[Schedule]:
         ListUnknown: the server has lost the record.
         StoreUnavailable: no answer. Safe to retry.
     """
-    found = dict(walk_schedules(store.scripts, store.keyspace, ref))
+    found = dict(walk_schedules(database, ref))
     return [_schedule(name, detail) for name, detail in found.items()]
 
 
-def expire_members(store: Store, ref: ListRef) -> Expired:
+def expire_members(database: Database, ref: ListRef) -> Expired:
     """Remove every member whose time has come, in steps of 1,000. Safe to repeat at any time.
 
     To readers, imports and counts it is as if the members had been removed by an edit.
@@ -124,18 +128,17 @@ def expire_members(store: Store, ref: ListRef) -> Expired:
         ListUnknown: the server has lost the record.
         StoreUnavailable: no answer. Safe to retry.
     """
-    keys = [store.keyspace.list_record(ref), store.keyspace.edits(ref)]
+    keys = [database.keys.list_record(ref), database.keys.edits(ref)]
     removed = kept = 0
     while True:
-        with driver_errors(f"expire members of {ref.name}"):
-            reply = store.scripts.run("expire", keys, [kept])
+        reply = database.run(f"expire members of {ref.name}", "expire", keys, [kept])
         seen, left, gone, following = answered(ref, reply)
         removed, kept = removed + gone, kept + left
         if seen < PER_CALL:
             return Expired(removed, kept, following if following >= 0 else None)
 
 
-def earliest_schedule_ms(store: Store, refs: Sequence[ListRef]) -> list[int | None]:
+def earliest_schedule_ms(database: Database, refs: Sequence[ListRef]) -> list[int | None]:
     """When the first member of each list is due, void schedules included.
 
     Cost: one round trip for all.
@@ -144,9 +147,9 @@ def earliest_schedule_ms(store: Store, refs: Sequence[ListRef]) -> list[int | No
         StoreUnavailable: no answer. Safe to retry.
     """
     with driver_errors("look for schedules"):
-        pipeline = store.client.pipeline(transaction=False)
+        pipeline = database.client.pipeline(transaction=False)
         for ref in refs:
-            pipeline.zrange(store.keyspace.schedules(ref), 0, 0, withscores=True)
+            pipeline.zrange(database.keys.schedules(ref), 0, 0, withscores=True)
         replies = pipeline.execute()
     return [int(reply[0][1]) if reply else None for reply in replies]
 

@@ -7,11 +7,11 @@ from redis.connection import ConnectionInterface
 
 from worker.store.batches import batches
 from worker.store.errors import ListUnknown
-from worker.store.keyspace import Keyspace, ListRef, Side
+from worker.store.keyspace import ListRef, Side
 from worker.store.lists.revisions import Revision
 from worker.store.members import SENTINEL
-from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors, node_client
+from worker.store.server.database import Database
 from worker.store.server.primary_connection import PrimaryOnly
 
 #: Shards asked for at once: about 100 KiB of replies.
@@ -19,8 +19,7 @@ _IN_FLIGHT: Final = 64
 
 
 def read_shards(
-    client: Client,
-    keyspace: Keyspace,
+    database: Database,
     ref: ListRef,
     revision: Revision,
     side: Side,
@@ -38,7 +37,7 @@ def read_shards(
         ListUnknown: a shard is missing, so the list is not whole.
         StoreUnavailable: no answer. Safe to retry from any shard.
     """
-    pool = node_client(client, keyspace.list_record(ref)).connection_pool
+    pool = node_client(database.client, database.keys.list_record(ref)).connection_pool
     what = f"read shards of {ref.name}"
     with driver_errors(what):
         connection = pool.get_connection()
@@ -46,7 +45,7 @@ def read_shards(
     try:
         waiting: list[int] = []
         for group in batches(range(first, stop), _IN_FLIGHT):
-            names = [keyspace.shard(ref, revision.name, side, index) for index in group]
+            names = [database.keys.shard(ref, revision.name, side, index) for index in group]
             with driver_errors(what):
                 # Without the check of the role: it would read a reply that waits.
                 connection.send_packed_command(

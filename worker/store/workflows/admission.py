@@ -57,7 +57,7 @@ def _supersede(store: Store, older: JobRef, newer: str) -> None:
     """End the record of an import that has lost its list; a crash before it is mended."""
     reason = superseded_reason(newer)
     store.jobs.end(older, "stopped", reason=reason, keep_s=_KEEP_SUPERSEDED_S)
-    release_memory(store, older)
+    release_memory(store.database, older)
 
 
 def admit_export(store: Store, request: ExportRequest) -> None:

@@ -86,8 +86,8 @@ def approve_import(store: Store, ref: ListRef, import_id: str) -> JobRef:
         StoreUnavailable: no answer. Safe to retry.
     """
     job = require_approvable(store, ref, import_id)
-    with driver_errors(f"approve {job}"):
-        reply = store.scripts.run("approve", [store.keyspace.list_record(ref)], [import_id])
+    record = store.keyspace.list_record(ref)
+    reply = store.database.run(f"approve {job}", "approve", [record], [import_id])
     if reply not in (b"ok", b"done"):
         # It has given way, or its time was over, since the job was read.
         message = f"import {import_id} does not wait for an approval any more"
@@ -121,8 +121,8 @@ def hold(
         StoreUnavailable: no answer. Safe to retry.
     """
     keys = [store.keyspace.list_record(ref), store.keyspace.edits(ref)]
-    with driver_errors(f"hold {ref.name}"):
-        reply = store.scripts.run("publish", keys, [import_id, *counts, 0, seal, 1])
+    arguments = (import_id, *counts, 0, seal, 1)
+    reply = store.database.run(f"hold {ref.name}", "publish", keys, arguments)
     match reply[0]:
         case b"held":
             return Held(bool(reply[1]), *reply[2:])

@@ -120,7 +120,7 @@ def delete_project(store: Store, key: str) -> None:
         record = store.environments.project_record(key)
         if record is None or record.deletion is not None:
             continue
-        if _mark(store, store.keyspace.projects(), record, store.tokens()):
+        if _mark(store, store.keyspace.projects(), record, store.database.random_name()):
             marked = store.environments.project_record(key)
             if marked is not None:
                 _delete_environments(store, marked)
@@ -196,7 +196,7 @@ def _mark_environment(store: Store, scope: Scope, record: PlaceRecord) -> str | 
     # All that came before this record was opened before it was made, so its number is the next.
     with driver_errors(f"delete environment {scope.environment}"):
         opened = store.client.hget(store.keyspace.environment_state(scope), "opened")
-    deletion = f"{int(opened or 0) + 1}-{store.tokens()}"
+    deletion = f"{int(opened or 0) + 1}-{store.database.random_name()}"
     marked = _mark(store, store.keyspace.environments(scope.project), record, deletion)
     return deletion if marked else None
 
@@ -211,12 +211,14 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
     """Delete what the environment holds, unless it was made anew since that deletion."""
     keys = store.keyspace
     state = keys.environment_state(scope)
-    with driver_errors(f"empty environment {scope.environment}"):
-        log = keys.audit_log(scope)
-        if not store.scripts.run("place_close", [state, log], [deletion, store.tokens()]):
-            return False
-        definitions = store.segments.found_in(scope)
-        jobs = store.jobs.active(scope)
+    what, closing = f"empty environment {scope.environment}", [state, keys.audit_log(scope)]
+    if not store.database.run(
+        what, "place_close", closing, [deletion, store.database.random_name()]
+    ):
+        return False
+    definitions = store.segments.found_in(scope)
+    jobs = store.jobs.active(scope)
+    with driver_errors(what):
         # While it is closed nothing comes in, so all that was read until now is old.
         closed = store.client.hget(state, "closed")
     if closed != deletion.encode():
@@ -247,5 +249,4 @@ def _expire_exports(store: Store, scope: Scope) -> None:
 
 def _open(store: Store, scope: Scope, deletion: str) -> None:
     state = store.keyspace.environment_state(scope)
-    with driver_errors(f"open environment {scope.environment}"):
-        store.scripts.run("place_open", [state], [deletion])
+    store.database.run(f"open environment {scope.environment}", "place_open", [state], [deletion])

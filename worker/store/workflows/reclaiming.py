@@ -38,12 +38,11 @@ def reclaim_list(store: Store, ref: ListRef) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     record = store.keyspace.list_record(ref)
-    with driver_errors(f"retire revisions of {ref.name}"):
-        store.scripts.run("retire", [record], [])
-        fields = _fields(store, record)
+    store.database.run(f"retire revisions of {ref.name}", "retire", [record])
+    fields = _fields(store, record)
     if "prune" in fields:
         with suppress(SegmentNotFound):  # deleted just now, and its schedules with it
-            prune_schedules(store.scripts, store.keyspace, ref)
+            prune_schedules(store.database, ref)
     freed = 0
     for name, text in fields.items():
         if name.startswith("reclaim:"):
@@ -65,12 +64,12 @@ def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:
     steps = list(_steps(revision))
     for number, (side, first, last) in enumerate(steps, 1):
         final = "1" if number == len(steps) else "0"
-        with driver_errors(f"reclaim {revision.name} of {ref.name}"):
-            freed += store.scripts.run(
-                "reclaim",
-                [store.keyspace.list_record(ref)],
-                [revision.name, side, first, last, final],
-            )
+        freed += store.database.run(
+            f"reclaim {revision.name} of {ref.name}",
+            "reclaim",
+            [store.keyspace.list_record(ref)],
+            [revision.name, side, first, last, final],
+        )
     return freed
 
 

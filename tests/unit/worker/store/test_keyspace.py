@@ -107,9 +107,11 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
         def look() -> None:
             seen.update(_fields(store, store.keyspace.list_record(ref), described))
 
-        pin(store, ref, "x1", 60_000)
+        pin(store.database, ref, "x1", 60_000)
         lists.edit(ref, [Edit("i+", "a")])
-        change_schedules(store, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")])
+        change_schedules(
+            store.database, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")]
+        )
         target = build(store, ref, "i1", ["a"])
         lists.edit(ref, [Edit("i+", f"k{n}") for n in range(6_000)])
         seal = lists.seal(ref, "i1").number
