@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis import RedisCluster
+from hiredis import ReplyError, pack_command
 
 from api.errors import InvalidRequest
-from api.lookups.pipeline import Endpoint, PipelineConnection
-from api.lookups.protocol import Address, Belief, Outcome, Stale, commands_of, outcomes_of
+from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from worker.store import (
     Keyspace,
     ListRef,
@@ -25,13 +24,26 @@ from worker.store import (
     StoreError,
     StoreUnavailable,
 )
+from worker.store.lists import (
+    Belief,
+    Command,
+    Outcome,
+    Stale,
+    lookup_commands,
+    read_outcomes,
+    refusal,
+    unsettled,
+)
 from worker.store.members import pack_key
-from worker.store.server.connections import driver_errors
+from worker.store.server.connections import Node
 
 #: How often one look-up asks: once with what it believes, once with what it was told.
 ASKS: Final = 2
 
 Place = tuple[str, str, str]
+
+_MULTI: Final = encode_command("MULTI")
+_EXEC: Final = encode_command("EXEC")
 
 
 @dataclass(slots=True)
@@ -76,7 +88,7 @@ class Lookups:
         self._segment_limit = segment_limit
         self._beliefs: dict[Place, Belief] = {}
         self._learning: dict[Place, asyncio.Task[Belief]] = {}
-        self._connections: dict[Address, PipelineConnection] = {}
+        self._connections: dict[Node, PipelineConnection] = {}
         self._tick: list[_Question] = []
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
@@ -128,7 +140,7 @@ class Lookups:
                 belief = corrected
             elif tries_left:
                 belief = await self._learn(place)
-        raise changes_too_fast(belief.ref)
+        raise unsettled(belief.ref)
 
     # Also for api.lookups.many
 
@@ -155,18 +167,29 @@ class Lookups:
 
     def unanswered(self, belief: Belief) -> None:
         """Forget where a list lives if it may have another primary by now."""
-        if belief.address is not None:
+        if belief.node is not None:
             self._beliefs.pop(_place(belief.ref), None)
 
-    async def request(self, address: Address, commands: Sequence[bytes]) -> list[Any]:
-        """Send packed commands to one node; their replies in order, errors in their place.
+    async def ask(
+        self, node: Node, questions: Sequence[tuple[Belief, Sequence[bytes]]]
+    ) -> list[list[Outcome]]:
+        """Ask lists of one node about some members each, in one pipeline.
 
         Raises:
             StoreUnavailable: no answer. Safe to retry.
         """
-        replies = await self._connection(address).request(b"".join(commands), len(commands))
+        commands: list[bytes] = []
+        ends: list[int] = []
+        for belief, members in questions:
+            commands += _encode(belief, lookup_commands(self.keyspace, belief, members))
+            ends.append(len(commands))
+        replies = await self._connection(node).request(b"".join(commands), len(commands))
         self.pipelines += 1
-        return replies
+        starts = [0, *ends[:-1]]
+        return [
+            _read(belief, len(members), replies[start:end])
+            for (belief, members), start, end in zip(questions, starts, ends, strict=True)
+        ]
 
     def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
         loop = asyncio.get_running_loop()
@@ -178,18 +201,24 @@ class Lookups:
 
     def _flush(self) -> None:
         tick, self._tick = self._tick, []
-        nodes: dict[Address, dict[Belief, list[_Question]]] = {}
+        nodes: dict[Node, dict[Belief, list[_Question]]] = {}
         for question in tick:
             belief = question.belief
-            nodes.setdefault(belief.address, {}).setdefault(belief, []).append(question)
-        for address, lists in nodes.items():
-            task = asyncio.create_task(self._run(address, lists))
+            nodes.setdefault(belief.node, {}).setdefault(belief, []).append(question)
+        for node, lists in nodes.items():
+            task = asyncio.create_task(self._run(node, lists))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _run(self, address: Address, lists: dict[Belief, list[_Question]]) -> None:
+    async def _run(self, node: Node, lists: dict[Belief, list[_Question]]) -> None:
+        asked = [
+            (belief, [question.member for question in questions])
+            for belief, questions in lists.items()
+        ]
         try:
-            await self._ask_node(address, lists)
+            outcomes_of_lists = await self.ask(node, asked)
+            for questions, outcomes in zip(lists.values(), outcomes_of_lists, strict=True):
+                _settle(questions, outcomes)
         except StoreUnavailable as exc:
             for questions in lists.values():
                 _settle(questions, [StoreUnavailable(str(exc)) for _ in questions])
@@ -197,24 +226,12 @@ class Lookups:
             for questions in lists.values():
                 _abandon(questions)
 
-    async def _ask_node(self, address: Address, lists: dict[Belief, list[_Question]]) -> None:
-        commands: list[bytes] = []
-        ends: list[int] = []
-        for belief, questions in lists.items():
-            commands += commands_of(self.keyspace, belief, [one.member for one in questions])
-            ends.append(len(commands))
-        replies = await self.request(address, commands)
-        start = 0
-        for end, (belief, questions) in zip(ends, lists.items(), strict=True):
-            _settle(questions, outcomes_of(belief, replies[start:end]))
-            start = end
-
-    def _connection(self, address: Address) -> PipelineConnection:
-        connection = self._connections.get(address)
+    def _connection(self, node: Node) -> PipelineConnection:
+        connection = self._connections.get(node)
         if connection is None:
-            endpoint = self._endpoint if address is None else self._endpoint.at(*address)
+            endpoint = self._endpoint if node is None else self._endpoint.at(*node)
             connection = PipelineConnection(endpoint, timeout_s=self._timeout_s)
-            self._connections[address] = connection
+            self._connections[node] = connection
         return connection
 
     async def _learn(self, place: Place) -> Belief:
@@ -242,29 +259,22 @@ class Lookups:
         segment = store.segments.get(Scope(project, environment), key)
         if not segment.unbounded:
             raise InvalidRequest(f"segment {key} is not a big segment")
-        record = self.keyspace.list_record(segment.ref)
-        live = store.memberships.state(segment.ref).live
-        return Belief(segment.ref, live, record, address_of(store, record))
+        return store.memberships.believe(segment.ref)
 
 
-def changes_too_fast(ref: ListRef) -> StoreUnavailable:
-    """What is said of a list whose live revision was another one at every try."""
-    return StoreUnavailable(f"list {ref.name} changed under every try; retry")
+def _encode(belief: Belief, commands: Sequence[Command]) -> list[bytes]:
+    packed: list[bytes] = [pack_command(command) for command in commands]  # type: ignore[arg-type]
+    return [_MULTI, *packed, _EXEC] if belief.asks_both else packed
 
 
-def address_of(store: Store, record: str) -> Address:
-    """The node that holds a list record, as the store's client knows it.
-
-    Raises:
-        StoreUnavailable: no node does. Safe to retry.
-    """
-    if not isinstance(store.client, RedisCluster):
-        return None
-    with driver_errors(f"find the node of {record}"):
-        node = store.client.get_node_from_key(record)
-    if node is None:
-        raise StoreUnavailable(f"no node holds the slot of {record}; retry")
-    return str(node.host), int(node.port)
+def _read(belief: Belief, count: int, replies: Sequence[Any]) -> list[Outcome]:
+    """What the replies to ``_encode``'s commands say of so many members."""
+    if not belief.asks_both:
+        return read_outcomes(belief, replies)
+    for reply in replies:
+        if isinstance(reply, ReplyError):
+            return [refusal(belief, reply)] * count
+    return read_outcomes(belief, replies[-1])
 
 
 def _place(ref: ListRef) -> Place:

@@ -12,9 +12,7 @@ from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.jobs.services import Context
 from worker.store import ListRef, ListUnknown
 from worker.store.keyspace import Side
-from worker.store.lists.revisions import Revision
-from worker.store.lists.shard_reader import read_shards
-from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists import Revision, ShardWriter, read_shards
 from worker.store.members import build_payloads, hash_members, shard_slices
 
 #: Shards built together: about 0.6 M members.

@@ -13,9 +13,7 @@ from worker.jobs.services import Context
 from worker.lists.spills import SpillIndex, read_blocks
 from worker.store.jobs.records import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.lists.lists import Claim
-from worker.store.lists.revisions import Revision
-from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists import Claim, Revision, ShardWriter
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from worker.store.errors import (
 )
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
 from worker.store.keyspace import Keyspace, ListRef, Scope
-from worker.store.lists.lists import Edit, ListState, Membership
+from worker.store.lists import Edit, ListState, Membership
 from worker.store.projects.records import Place
 from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
 from worker.store.store import Store, assemble, open_store

@@ -16,7 +16,7 @@ from worker.store.errors import RightsMissing
 from worker.store.jobs.jobs import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists.lists import MembershipStore
+from worker.store.lists import BuildStore, MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.segments.segments import SegmentStore
 from worker.store.server.client import Client
@@ -41,6 +41,7 @@ class Store:
     environments: EnvironmentStore
     segments: SegmentStore
     memberships: MembershipStore
+    builds: BuildStore
     jobs: JobStore
     requests: RequestStore
     audit: AuditStore
@@ -151,6 +152,7 @@ def assemble(database: Database, *, audit_entries: int = AUDIT_ENTRIES) -> Store
         environments=environments,
         segments=SegmentStore(database, environments, memberships),
         memberships=memberships,
+        builds=BuildStore(database, memberships),
         jobs=JobStore(database),
         requests=RequestStore(database),
         audit=AuditStore(database, audit_entries),

@@ -18,7 +18,7 @@ from api.bodies.strict import StrictBody
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, ContextKind
 from worker.context_keys import KEY_LIMIT_BYTES, fault_of
 from worker.store.keyspace import Side
-from worker.store.lists.schedules import Act
+from worker.store.lists import Act
 
 MOST_INSTRUCTIONS: Final = 1_000
 #: The end of the year 9999 in Unix milliseconds.

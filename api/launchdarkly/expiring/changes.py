@@ -13,7 +13,7 @@ from api.launchdarkly.expiring.bodies import ExpiryInstruction
 from api.launchdarkly.targeting.stored import stored_targets
 from worker.store import Definition, Segment, SegmentChanged, Store
 from worker.store.keyspace import Side
-from worker.store.lists.schedules import (
+from worker.store.lists import (
     MOST_SCHEDULES,
     Answer,
     ScheduleChange,

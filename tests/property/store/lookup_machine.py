@@ -18,7 +18,7 @@ from worker.store import (
     Store,
 )
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Revision
 from worker.store.members import hash_member, pack_key, shard_index
 
 SCOPE = Scope("default", "production")
@@ -110,7 +110,7 @@ class LookupMachine(RuleBasedStateMachine):
     def cancel(self) -> None:
         assert self.segment is not None
         assert self.building is not None
-        self.store.memberships.cancel(self.segment.ref, self.building[0])
+        self.store.builds.cancel(self.segment.ref, self.building[0])
         self.building = None
 
     @precondition(lambda self: self.segment is not None)

@@ -10,8 +10,7 @@ import pyarrow as pa
 from tests.support.store.stores import raw
 from worker.store import ListRef, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import Published
-from worker.store.lists.revisions import FIRST_BITS, Revision
+from worker.store.lists import FIRST_BITS, Published, Revision
 from worker.store.members import (
     SENTINEL,
     build_payloads,
@@ -103,8 +102,8 @@ def build(
     form: Form | None = None,
 ) -> Revision:
     """Claim, prepare and write a revision that replaces the included list."""
-    claim = store.memberships.claim(ref, import_id)
-    target = store.memberships.prepare(ref, import_id, bits, claim.base.excluded_bits)
+    claim = store.builds.claim(ref, import_id)
+    target = store.builds.prepare(ref, import_id, bits, claim.base.excluded_bits)
     write_side(store, ref, import_id, INCLUDED, included, target.included_bits, form)
     if not shares_copies(store) and claim.base.excluded_bits == target.excluded_bits:
         copy_side(store, ref, import_id, EXCLUDED, target.excluded_bits)
@@ -118,7 +117,7 @@ def seal_and_count(
     store: Store, ref: ListRef, import_id: str, target: Revision
 ) -> tuple[int, tuple[int, int]]:
     """Seal a build and count it; gives the seal's number and the counts."""
-    sealed = store.memberships.seal(ref, import_id)
+    sealed = store.builds.seal(ref, import_id)
     counts = sealed.counts or count(store, ref, target)
     return sealed.number, counts
 
@@ -126,7 +125,7 @@ def seal_and_count(
 def count(store: Store, ref: ListRef, revision: Revision) -> tuple[int, int]:
     """Count both sides of a revision through the store."""
     included, excluded = (
-        store.memberships.count(ref, revision, side, 0, revision.shard_count(side))
+        store.builds.count(ref, revision, side, 0, revision.shard_count(side))
         for side in (INCLUDED, EXCLUDED)
     )
     return included, excluded
@@ -138,7 +137,7 @@ def publish(
     """Seal, count and publish to the end."""
     seal, counts = seal_and_count(store, ref, import_id, target)
     for _ in range(_MOST_CALLS):
-        published = store.memberships.publish(
+        published = store.builds.publish(
             ref, import_id, counts=counts, retire_after_ms=retire_after_ms, seal=seal
         )
         if published is not None:

@@ -4,14 +4,14 @@ A schedule lives as long as the membership that it is about: whatever takes the 
 its list takes the schedule with it, and a member that comes back has none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
-from worker.store.lists.schedule_walk import answered, walk_schedules
+from worker.store.lists.replies import require_ok
 from worker.store.members import hash_member, pack_key, unpack_member
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
@@ -97,7 +97,7 @@ def change_schedules(
             note_hint(database, Hint.of_list(ref), min(times))
         record = database.keys.list_record(ref)
         reply = database.run(f"change schedules of {ref.name}", "schedule", [record], arguments)
-        answers += [answer.decode() for answer in answered(ref, reply)]
+        answers += [answer.decode() for answer in require_ok(ref, reply)]
         if times:
             # Again: who looked between the two has taken the first hint off.
             note_hint(database, Hint.of_list(ref), min(times))
@@ -114,7 +114,7 @@ def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
         ListUnknown: the server has lost the record.
         StoreUnavailable: no answer. Safe to retry.
     """
-    found = dict(walk_schedules(database, ref))
+    found = dict(_walk_schedules(database, ref))
     return [_schedule(name, detail) for name, detail in found.items()]
 
 
@@ -132,7 +132,7 @@ def expire_members(database: Database, ref: ListRef) -> Expired:
     removed = kept = 0
     while True:
         reply = database.run(f"expire members of {ref.name}", "expire", keys, [kept])
-        seen, left, gone, following = answered(ref, reply)
+        seen, left, gone, following = require_ok(ref, reply)
         removed, kept = removed + gone, kept + left
         if seen < PER_CALL:
             return Expired(removed, kept, following if following >= 0 else None)
@@ -152,6 +152,34 @@ def earliest_schedule_ms(database: Database, refs: Sequence[ListRef]) -> list[in
             pipeline.zrange(database.keys.schedules(ref), 0, 0, withscores=True)
         replies = pipeline.execute()
     return [int(reply[0][1]) if reply else None for reply in replies]
+
+
+def _walk_schedules(database: Database, ref: ListRef) -> Iterator[tuple[bytes, bytes]]:
+    """Yield name and detail of each schedule, some twice, in no order.
+
+    A walk to the end that began after a flip leaves no schedule of a key that the flip has
+    dropped, so that an import may bring it back. Cost: one round trip a thousand.
+
+    Raises:
+        SegmentNotFound: the list was deleted.
+        ListUnknown: the server has lost the record.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    record = database.keys.list_record(ref)
+    cursor, walk = b"0", b""
+    while True:
+        what = f"walk over the schedules of {ref.name}"
+        reply = database.run(what, "walk_schedules", [record], [cursor, walk])
+        cursor, walk, *found = require_ok(ref, reply)
+        yield from zip(found[::2], found[1::2], strict=True)
+        if cursor == b"0":
+            return
+
+
+def prune_schedules(database: Database, ref: ListRef) -> None:
+    """Walk to the end; see :func:`_walk_schedules`."""
+    for _ in _walk_schedules(database, ref):
+        pass
 
 
 def _change(change: ScheduleChange) -> tuple[Argument, ...]:

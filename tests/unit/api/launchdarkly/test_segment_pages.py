@@ -7,7 +7,7 @@ import pytest
 from api.launchdarkly.segments.representation import UserSegments, user_segment
 from api.launchdarkly.wire.pages import page_links, segments_body
 from worker.store import Definition, ListState, Scope, Segment
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Revision
 
 SCOPE = Scope("p", "e")
 TARGETING = '{"included":["é","\\u0001"],"excluded":[],"includedContexts":[],'.encode()
