@@ -139,7 +139,7 @@ def test_approval__by_an_api_that_died_half_way__sweep_finds_it(system: System) 
     import_id = _start(segment)
     _pending(segment, import_id)
     record = system.store.keyspace.list_record(segment.ref)
-    assert system.store.database.scripts.run("approve", [record], [import_id]) == b"ok"
+    assert system.store.database.scripts.run("list/approve", [record], [import_id]) == b"ok"
     segment.completed(import_id)
     assert segment.members() == set(KEYS[:300])
 

@@ -65,7 +65,7 @@ def due_hints(database: Database, most: int) -> Due:
         StoreUnavailable: no answer. Safe to retry.
     """
     hints_key = database.keys.expiry_hints()
-    now, wait, *texts = database.run("look for what is due", "expiry_due", [hints_key], [most])
+    now, wait, *texts = database.run("look for what is due", "expiry/due", [hints_key], [most])
     hints = tuple(Hint.parse(text.decode()) for text in texts)
     return Due(now, wait if wait >= 0 else None, hints)
 
@@ -106,4 +106,4 @@ def all_hints(database: Database) -> Iterator[Hint]:
 def _write(database: Database, hint: Hint, due_ms: int, how: str) -> None:
     arguments = (str(hint), due_ms, how)
     key = database.keys.expiry_hints()
-    database.run("note when something expires", "expiry_hint", [key], arguments)
+    database.run("note when something expires", "expiry/hint", [key], arguments)

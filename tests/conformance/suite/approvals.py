@@ -66,7 +66,7 @@ def _hold(store: Store, ref: ListRef, target: Revision = TARGET, import_id: str 
 
 
 def _approve(store: Store, ref: ListRef, import_id: str = "i1") -> bytes:
-    reply: bytes = run(store, "approve", ref, import_id)
+    reply: bytes = run(store, "list/approve", ref, import_id)
     return reply
 
 
@@ -262,10 +262,10 @@ class ApprovalSuite:
     def test_retire__superseded_long_ago__is_forgotten(self, store: Store, ref: ListRef) -> None:
         store.builds.claim(ref, "i1", waits=True)
         store.builds.claim(ref, "i2", supersedes=True)
-        run(store, "retire", ref)
+        run(store, "list/retire", ref)
         assert why_lost(store, _request(ref)) == "superseded by import i2"
         store.client.hset(store.keyspace.list_record(ref), "superseded:i1", "1000 i2")
-        run(store, "retire", ref)
+        run(store, "list/retire", ref)
         assert store.builds.superseded_by(ref, "i1") is None
 
     def test_job__held__has_nothing_to_do_until_it_is_approved(

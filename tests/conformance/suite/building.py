@@ -36,7 +36,7 @@ def _assert_fenced(store: Store, ref: ListRef, import_id: str) -> None:
     before = keys_of(store)
     forms: list[Callable[[], object]] = [
         lambda: _write(store, ref, import_id, natural_form(store)),
-        lambda: _write(store, ref, import_id, "fill_shards"),
+        lambda: _write(store, ref, import_id, "list/fill_shards"),
         lambda: copy_side(store, ref, import_id, INCLUDED, 4, ["zombie"]),
     ]
     for write in forms:
@@ -151,7 +151,7 @@ class BuildSuite:
     def test_write__either_form__replaces_whole_shards(self, store: Store, ref: ListRef) -> None:
         claim = store.builds.claim(ref, "i1")
         target = store.builds.prepare(ref, "i1", 5, claim.base.excluded_bits)
-        for form in {natural_form(store), "fill_shards"}:
+        for form in {natural_form(store), "list/fill_shards"}:
             for keys in (NEW, LIVE, set[str](), NEW):
                 write_side(store, ref, "i1", INCLUDED, keys, 5, form)
                 assert members_of(store, ref, target, INCLUDED) == keys
@@ -159,7 +159,7 @@ class BuildSuite:
 
     def test_write__thousands_in_a_shard__are_all_there(self, store: Store, ref: ListRef) -> None:
         keys = {f"k{n}" for n in range(2500)}
-        build(store, ref, "i1", keys, bits=0, form="fill_shards")
+        build(store, ref, "i1", keys, bits=0, form="list/fill_shards")
         target = store.builds.target(ref, "i1")
         assert members_of(store, ref, target, INCLUDED) == keys
 

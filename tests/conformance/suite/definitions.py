@@ -173,7 +173,7 @@ class DefinitionSuite:
         assert store.memberships.believe_many([]) == {}
 
     def test_list__changed_by_another_process__is_read_again(self, store: Store) -> None:
-        other = mutated(store, "segment_watch", lambda text: text + "\n")
+        other = mutated(store, "segment/watch", lambda text: text + "\n")
         segment = store.segments.create(SCOPE, NEW)
         assert other.segments.list(SCOPE) == store.segments.list(SCOPE) == [segment]
         changed = store.segments.update(segment, _change(name="Gamma"))

@@ -106,7 +106,7 @@ class ReclaimSuite:
     ) -> None:
         replace(store, ref, "i1", OLD, retire_after_ms=0)
         live = store.memberships.state(ref).live
-        assert run(store, "reclaim", ref, live.name, INCLUDED, 0, 15, "1") == 0
+        assert run(store, "list/reclaim", ref, live.name, INCLUDED, 0, 15, "1") == 0
         build(store, ref, "i2", NEW)
         reclaim_list(store, ref)
         assert_list(store, ref, OLD)
@@ -117,8 +117,8 @@ class ReclaimSuite:
         build(store, ref, "i1", NEW, bits=11)
         store.builds.cancel(ref, "i1")
         name = next(f for f in _fields(store, ref) if f.startswith(b"reclaim:")).decode()[8:]
-        first = run(store, "reclaim", ref, name, INCLUDED, 0, 999, "0")
-        again = run(store, "reclaim", ref, name, INCLUDED, 0, 999, "0")
+        first = run(store, "list/reclaim", ref, name, INCLUDED, 0, 999, "0")
+        again = run(store, "list/reclaim", ref, name, INCLUDED, 0, 999, "0")
         assert (first, again) == (1000, 0)
         assert reclaim_list(store, ref) == 1048 + 1
         assert reclaim_list(store, ref) == 0

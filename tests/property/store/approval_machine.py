@@ -39,7 +39,7 @@ class ApprovalMachine(ImportMachine):
     @rule()
     def approve(self) -> None:
         build = self.build
-        reply = run(self.store, "approve", self.ref, build.import_id)
+        reply = run(self.store, "list/approve", self.ref, build.import_id)
         if not build.waits:
             assert reply == b"unasked"
         elif build.approved or build.replaying:

@@ -136,7 +136,7 @@ class StoreMachine(ApprovalMachine):
         if (ref, import_id) in self.superseded and ref == self.ref and self.lists is not None:
             with pytest.raises(Superseded):
                 builds.claim(ref, import_id, supersedes=True)
-        assert run(self.store, "approve", ref, import_id) == (b"done" if figures else b"lost")
+        assert run(self.store, "list/approve", ref, import_id) == (b"done" if figures else b"lost")
         assert builds.cancel(ref, import_id) == (figures is not None)
         if figures is None:
             with pytest.raises(Fenced):

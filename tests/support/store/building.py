@@ -20,7 +20,7 @@ from worker.store.members import (
     unpack_member,
 )
 
-Form = Literal["put_shards", "fill_shards"]
+Form = Literal["list/put_shards", "list/fill_shards"]
 _SHARDS_PER_CALL = 32
 _MOST_CALLS = 100  # half a million edits while one test builds
 
@@ -35,7 +35,7 @@ def shards_of(keys: Iterable[str], bits: int) -> list[list[bytes]]:
 
 def natural_form(store: Store) -> Form:
     """Give the form in which this server takes whole shards: the stand-in reads no payload."""
-    return "fill_shards" if isinstance(raw(store), fakeredis.FakeRedis) else "put_shards"
+    return "list/fill_shards" if isinstance(raw(store), fakeredis.FakeRedis) else "list/put_shards"
 
 
 def shares_copies(store: Store) -> bool:
@@ -46,7 +46,7 @@ def shares_copies(store: Store) -> bool:
 def shard_arguments(form: Form, keys: Iterable[str], bits: int) -> list[list[Any]]:
     """Give the arguments of each shard of one side, as the script takes them."""
     shards = shards_of(keys, bits)
-    if form == "fill_shards":
+    if form == "list/fill_shards":
         return [[n, len(members), *members] for n, members in enumerate(shards)]
     members = [member for shard in shards for member in shard]
     payloads = build_payloads(
@@ -87,7 +87,7 @@ def copy_side(
     """Copy every shard of one side of the base; both have 2^bits shards."""
     copied = new = 0
     for n, members in enumerate(shards_of(added, bits)):
-        reply = run(store, "copy_shards", ref, import_id, side, n, len(members), *members)
+        reply = run(store, "list/copy_shards", ref, import_id, side, n, len(members), *members)
         copied, new = copied + reply[0], new + reply[1]
     return copied, new
 

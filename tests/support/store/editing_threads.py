@@ -128,7 +128,7 @@ class ZombieWriter:
     def write(self) -> None:
         """Try every way to write."""
         import_id = random.choice(self.import_ids)
-        forms: tuple[Form, ...] = ("put_shards", "fill_shards")
+        forms: tuple[Form, ...] = ("list/put_shards", "list/fill_shards")
         for form in forms:
             shard = shard_arguments(form, ["zombie"], 0)[0]
             with pytest.raises(Exception, match="FENCED"):

@@ -99,6 +99,7 @@ def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
 
 
 def script_names() -> set[str]:
-    """List the scripts in the folder; the shared fragment is none."""
+    """List the scripts in the folder; the preludes are none."""
     folder = Path(__file__).parents[3] / "worker" / "store" / "lua"
-    return {file.stem for file in folder.glob("*.lua")} - {"list"}
+    scripts = {file for file in folder.rglob("*.lua") if file.stem != "prelude"}
+    return {file.relative_to(folder).with_suffix("").as_posix() for file in scripts}

@@ -130,7 +130,7 @@ def test_acl__users__have_the_rights_that_processes_look_for() -> None:
 
 
 def test_rights__commands_of_the_scripts__are_all_looked_for() -> None:
-    scripts = (_ROOT / "worker/store/lua").glob("*.lua")
+    scripts = (_ROOT / "worker/store/lua").rglob("*.lua")
     called = {
         name.upper() for path in scripts for name in re.findall(r"call\('(\w+)'", path.read_text())
     }

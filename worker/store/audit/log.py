@@ -68,7 +68,7 @@ class AuditStore:
             f"record a change of {change.resource}",
             (self._most_entries, encode(change)),
         )
-        reply: bytes = self._db.run(what, "audit_append", keys, arguments)
+        reply: bytes = self._db.run(what, "audit/append", keys, arguments)
         if reply == b"closed":
             return self.append(None, change)
         return str(_position(reply, log))

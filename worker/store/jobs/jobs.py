@@ -91,7 +91,7 @@ class JobStore:
             StoreUnavailable: no answer. Safe to retry; a lease may be left to run out.
         """
         token = self._db.random_name()
-        reply = self._run("job_take", ref, [token, lease_ms, most_tries])
+        reply = self._run("job/take", ref, [token, lease_ms, most_tries])
         match reply[0]:
             case b"unit":
                 return Unit(reply[1].decode(), reply[2], reply[3], reply[4], token)
@@ -108,7 +108,7 @@ class JobStore:
         """Prolong a lease because of progress; ``False`` when it is no longer ours."""
         args: list[Argument] = [unit.token, unit.stage, unit.number, lease_ms, rows]
         args.append(size_bytes)
-        return bool(self._run("job_renew", ref, args))
+        return bool(self._run("job/renew", ref, args))
 
     def finish(
         self, ref: JobRef, unit: Unit, result: Mapping[str, Any], *, rows: int, size_bytes: int
@@ -120,12 +120,12 @@ class JobStore:
             the job moved on.
         """
         text = json.dumps(result, separators=(",", ":"))
-        left = self._run("job_finish", ref, [unit.stage, unit.number, text, rows, size_bytes])
+        left = self._run("job/finish", ref, [unit.stage, unit.number, text, rows, size_bytes])
         return None if left < 0 else int(left)
 
     def give_back(self, ref: JobRef, unit: Unit, *, pause_ms: int) -> None:
         """Give a unit back after a transient error; it can be taken after the pause."""
-        self._run("job_fail", ref, [unit.token, unit.stage, unit.number, pause_ms])
+        self._run("job/give_back", ref, [unit.token, unit.stage, unit.number, pause_ms])
 
     def advance(
         self,
@@ -150,13 +150,13 @@ class JobStore:
         args: list[Argument] = [from_stage, to_stage, units, int(drained)]
         for name, value in fields.items():
             args += [f"field:{name}", json.dumps(value, separators=(",", ":"))]
-        return bool(self._run("job_advance", ref, args))
+        return bool(self._run("job/advance", ref, args))
 
     def reopen(
         self, ref: JobRef, from_stage: str, to_stage: str, units: int, numbers: Sequence[int]
     ) -> bool:
         """Go back to an earlier stage to do some of its units again."""
-        return bool(self._run("job_reopen", ref, [from_stage, to_stage, units, *numbers]))
+        return bool(self._run("job/reopen", ref, [from_stage, to_stage, units, *numbers]))
 
     def field(self, ref: JobRef, name: str) -> Any:  # noqa: ANN401 - JSON that the stage put there
         """Read what an earlier stage left; ``None`` when it left nothing."""
@@ -166,7 +166,7 @@ class JobStore:
 
     def put_field(self, ref: JobRef, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Leave something for later; the last writer wins. A job that is gone takes nothing."""
-        self._run("job_put", ref, [f"field:{name}", json.dumps(value, separators=(",", ":"))])
+        self._run("job/put_field", ref, [f"field:{name}", json.dumps(value, separators=(",", ":"))])
 
     def results(self, ref: JobRef, stage: str, units: int) -> list[dict[str, Any]]:
         """Read the results of a finished stage, in order of the units.
@@ -203,7 +203,7 @@ class JobStore:
             fields += ["reason", reason]
         if report is not None:
             fields += ["report", json.dumps(report, separators=(",", ":"))]
-        return bool(self._run("job_end", ref, [keep_s, *fields]))
+        return bool(self._run("job/end", ref, [keep_s, *fields]))
 
     def forget(self, ref: JobRef) -> None:
         """Strike an ended job off the active ones: all it used is freed. Idempotent."""
@@ -214,13 +214,14 @@ class JobStore:
         """Whether it is this caller's turn at a periodic chore: one caller each period."""
         args: list[Argument] = [self._db.random_name(), every_ms]
         what = f"take the turn at {name}"
-        return bool(self._db.run(what, "job_turn", [self._db.keys.turn(name)], args))
+        return bool(self._db.run(what, "job/take_turn", [self._db.keys.turn(name)], args))
 
     def _key(self, ref: JobRef) -> str:
         return self._db.keys.job(ref.scope, ref.kind, ref.job_id)
 
     def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
-        return self._db.run(f"{name} {ref}", name, [self._key(ref)], args)
+        step = name.partition("/")[2].replace("_", " ")
+        return self._db.run(f"{step} {ref}", name, [self._key(ref)], args)
 
 
 def _encode(request: ImportRequest | ExportRequest) -> str:

@@ -90,7 +90,7 @@ class RequestStore:
         keep_ms = 0 if record is None else _kept_ms(record)
         arguments = (_encode(expected), _encode(record), keep_ms)
         key = self._db.keys.request(name)
-        return bool(self._db.run("write a request's record", "request_put", [key], arguments))
+        return bool(self._db.run("write a request's record", "job/put_request", [key], arguments))
 
 
 def digest_of(*parts: object) -> str:

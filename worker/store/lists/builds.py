@@ -8,9 +8,9 @@ from worker.store.errors import Fenced, ListUnknown, Unapproved, Unsealed
 from worker.store.jobs.records import PreviousImport
 from worker.store.keyspace import ListRef, Side
 from worker.store.lists.lists import MembershipStore
-from worker.store.lists.replies import require_ok
 from worker.store.lists.revisions import Revision
 from worker.store.lists.schedules import prune_schedules
+from worker.store.lists.scripts import require_ok, run
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
 from worker.store.server.scripts import Argument, ScriptName
@@ -79,7 +79,7 @@ class Published:
 class BuildStore:
     """Lets one import at a time replace a list.
 
-    An import claims the list, prepares its shards, writes them (``shards.py``), seals the build,
+    An import claims the list, prepares its shards, writes them (``shard_writer.py``), seals the build,
     counts it, perhaps holds it for an approval, and publishes it or cancels. Each of these is one
     script on one node and safe to retry: a reader sees the old revision or the new one.
 
@@ -112,10 +112,10 @@ class BuildStore:
             StoreUnavailable: no answer.
         """
         args: list[Argument] = [import_id, self._db.random_name()[:8], int(waits), int(supersedes)]
-        reply = self._run("claim", ref, args)
+        reply = run(self._db, ref, "list/claim", args)
         while reply[0] == b"prune":
             prune_schedules(self._db, ref)
-            reply = self._run("claim", ref, args)
+            reply = run(self._db, ref, "list/claim", args)
         figures = require_ok(ref, reply)
         # Reclaiming may have struck the list off just before it was claimed.
         self._lists.watch(ref)
@@ -140,7 +140,9 @@ class BuildStore:
             Fenced: the import no longer holds the list.
             StoreUnavailable: no answer. Safe to retry.
         """
-        return Revision.parse(self._run("prepare", ref, [import_id, included_bits, excluded_bits]))
+        return Revision.parse(
+            run(self._db, ref, "list/prepare", [import_id, included_bits, excluded_bits])
+        )
 
     def target(self, ref: ListRef, import_id: str) -> Revision:
         """Read what :meth:`prepare` fixed.
@@ -149,7 +151,7 @@ class BuildStore:
             Fenced: the import no longer holds the list, or its size was never fixed.
             StoreUnavailable: no answer. Safe to retry.
         """
-        return Revision.parse(self._run("prepare", ref, [import_id]))
+        return Revision.parse(run(self._db, ref, "list/prepare", [import_id]))
 
     def seal(self, ref: ListRef, import_id: str) -> Sealed:
         """End all writing of shards, so that they can be counted. Safe to retry.
@@ -158,7 +160,7 @@ class BuildStore:
             Fenced: the import no longer holds the list.
             StoreUnavailable: no answer. Safe to retry.
         """
-        number, *counts = self._run("seal", ref, [import_id, "publish"])
+        number, *counts = run(self._db, ref, "list/seal", [import_id, "publish"])
         return Sealed(number, (counts[0], counts[1]) if counts else None)
 
     def unseal(self, ref: ListRef, import_id: str) -> None:
@@ -167,7 +169,7 @@ class BuildStore:
         Raises:
             Fenced: the import no longer holds the list, or is being published.
         """
-        self._run("seal", ref, [import_id, "gather"])
+        run(self._db, ref, "list/seal", [import_id, "gather"])
 
     def count(self, ref: ListRef, revision: Revision, side: Side, first: int, stop: int) -> int:
         """Count the members of shards ``first`` to ``stop`` (exclusive).
@@ -181,7 +183,9 @@ class BuildStore:
         members = 0
         for start in range(first, stop, _COUNT_STEP):
             last = min(start + _COUNT_STEP, stop) - 1
-            found, missing = self._run("count_shards", ref, [revision.name, side, start, last])
+            found, missing = run(
+                self._db, ref, "list/count_shards", [revision.name, side, start, last]
+            )
             if missing:
                 message = f"{missing} shards of {ref.name} {revision.name} are missing"
                 raise ListUnknown(message)
@@ -217,7 +221,7 @@ class BuildStore:
             Unsealed: the build was opened since it was counted. Seal and count again.
             StoreUnavailable: no answer. Safe to retry.
         """
-        reply = self._replay(ref, import_id, counts, seal, retire_after_ms)
+        reply = self._replay("list/publish", ref, [import_id, *counts, retire_after_ms, seal])
         if reply[0] == b"more":
             return None
         if reply[0] == b"waits":
@@ -247,25 +251,15 @@ class BuildStore:
             OutOfMemory: the server is full.
             StoreUnavailable: no answer. Safe to retry.
         """
-        reply = self._replay(ref, import_id, counts, seal, None)
+        reply = self._replay("list/hold", ref, [import_id, *counts, seal])
         return Held(bool(reply[1]), *reply[2:]) if reply[0] == b"held" else None
 
-    def _replay(
-        self,
-        ref: ListRef,
-        import_id: str,
-        counts: tuple[int, int],
-        seal: int,
-        retire_after_ms: int | None,
-    ) -> Sequence[Any]:
-        """Replay edits; publish afterwards, or without ``retire_after_ms`` hold."""
-        hold = retire_after_ms is None
-        args: list[Argument] = [import_id, *counts, retire_after_ms or 0, seal, int(hold)]
-        reply: Sequence[Any] = self._run("publish", ref, args)
+    def _replay(self, name: ScriptName, ref: ListRef, args: Sequence[Argument]) -> Sequence[Any]:
+        reply: Sequence[Any] = run(self._db, ref, name, args)
         if reply[0] == b"lost":
-            raise Fenced(f"import {import_id} no longer holds list {ref.name}")
+            raise Fenced(f"import {args[0]!s} no longer holds list {ref.name}")
         if reply[0] == b"unsealed":
-            message = f"the build of import {import_id} was opened again; seal and count again"
+            message = f"the build of import {args[0]!s} was opened again; seal and count again"
             raise Unsealed(message)
         return reply
 
@@ -281,7 +275,10 @@ class BuildStore:
             Whether nothing was cancelled, because the import has been published, or
             approved, before.
         """
-        return self._run("cancel", ref, [import_id, int(unapproved)]) in (b"done", b"approved")
+        return run(self._db, ref, "list/cancel", [import_id, int(unapproved)]) in (
+            b"done",
+            b"approved",
+        )
 
     def published(self, ref: ListRef, import_id: str) -> Published | None:
         """Tell whether this import's revision became live in the last two days, and how.
@@ -322,10 +319,6 @@ class BuildStore:
     def _read_field(self, ref: ListRef, name: str) -> bytes | None:
         with driver_errors(f"read list {ref.name}"):
             return self._db.client.hget(self._db.keys.list_record(ref), name)
-
-    def _run(self, name: ScriptName, ref: ListRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
-        keys = [self._db.keys.list_record(ref), self._db.keys.edits(ref)]
-        return self._db.run(f"{name} {ref.name}", name, keys, args)
 
 
 def _previous(text: str, version: int) -> PreviousImport | None:

@@ -14,12 +14,12 @@ from worker.store.lists.lookups import (
     read_outcomes,
     unsettled,
 )
-from worker.store.lists.replies import deleted, incomplete, require_ok
 from worker.store.lists.revisions import Revision, outgrows
+from worker.store.lists.scripts import deleted, incomplete, require_ok, run
 from worker.store.members import hash_member, pack_key
 from worker.store.server.connections import Node, driver_errors, node_address
 from worker.store.server.database import Database
-from worker.store.server.scripts import Argument, ScriptName
+from worker.store.server.scripts import Argument
 
 EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
@@ -67,7 +67,7 @@ class MembershipStore:
 
     def create(self, ref: ListRef) -> None:
         """Make the empty lists of a new generation. Safe to retry."""
-        self._run("create_list", ref, [self._db.random_name()])
+        run(self._db, ref, "list/create", [self._db.random_name()])
 
     def state(self, ref: ListRef) -> ListState:
         """Read a list record. Cost: one round trip.
@@ -113,7 +113,7 @@ class MembershipStore:
             flat: list[Argument] = [first]
             for op in ops:
                 flat += _op(op)
-            live, included, excluded = require_ok(ref, self._run("edit", ref, flat))
+            live, included, excluded = require_ok(ref, run(self._db, ref, "list/edit", flat))
             first, outgrown = "0", outgrows(Revision.parse(live), included, excluded)
         return outgrown
 
@@ -202,17 +202,13 @@ class MembershipStore:
             The id of the import that was building.
         """
         self.watch(ref)
-        building = self._run("delete_list", ref, []).decode()
+        building = run(self._db, ref, "list/delete").decode()
         return building if building and not building.startswith(RESHARD_PREFIX) else None
 
     def watch(self, ref: ListRef) -> None:
         """Note that a list will have something to reclaim; comes before what causes it."""
         reclaimable = self._db.keys.reclaimable_lists(ref.scope)
-        self._db.run(f"watch list {ref.name}", "segment_watch", [reclaimable], [ref.name])
-
-    def _run(self, name: ScriptName, ref: ListRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
-        keys = [self._db.keys.list_record(ref), self._db.keys.edits(ref)]
-        return self._db.run(f"{name} {ref.name}", name, keys, args)
+        self._db.run(f"watch list {ref.name}", "segment/watch", [reclaimable], [ref.name])
 
 
 def _op(edit: Edit) -> tuple[str, int, bytes]:

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from worker.store.errors import StoreError, StoreUnavailable
 from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef
-from worker.store.lists.replies import incomplete
 from worker.store.lists.revisions import Revision
+from worker.store.lists.scripts import incomplete
 from worker.store.members import SENTINEL, hash_member, shard_index
 from worker.store.server.connections import Node
 

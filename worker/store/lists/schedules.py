@@ -11,7 +11,7 @@ from typing import Final, Literal
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
-from worker.store.lists.replies import require_ok
+from worker.store.lists.scripts import require_ok, run
 from worker.store.members import hash_member, pack_key, unpack_member
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
@@ -96,7 +96,9 @@ def change_schedules(
         if times:
             note_hint(database, Hint.of_list(ref), min(times))
         record = database.keys.list_record(ref)
-        reply = database.run(f"change schedules of {ref.name}", "schedule", [record], arguments)
+        reply = database.run(
+            f"change schedules of {ref.name}", "list/schedule", [record], arguments
+        )
         answers += [answer.decode() for answer in require_ok(ref, reply)]
         if times:
             # Again: who looked between the two has taken the first hint off.
@@ -128,10 +130,9 @@ def expire_members(database: Database, ref: ListRef) -> Expired:
         ListUnknown: the server has lost the record.
         StoreUnavailable: no answer. Safe to retry.
     """
-    keys = [database.keys.list_record(ref), database.keys.edits(ref)]
     removed = kept = 0
     while True:
-        reply = database.run(f"expire members of {ref.name}", "expire", keys, [kept])
+        reply = run(database, ref, "list/expire", [kept])
         seen, left, gone, following = require_ok(ref, reply)
         removed, kept = removed + gone, kept + left
         if seen < PER_CALL:
@@ -165,11 +166,9 @@ def _walk_schedules(database: Database, ref: ListRef) -> Iterator[tuple[bytes, b
         ListUnknown: the server has lost the record.
         StoreUnavailable: no answer. Safe to retry.
     """
-    record = database.keys.list_record(ref)
     cursor, walk = b"0", b""
     while True:
-        what = f"walk over the schedules of {ref.name}"
-        reply = database.run(what, "walk_schedules", [record], [cursor, walk])
+        reply = run(database, ref, "list/walk_schedules", [cursor, walk])
         cursor, walk, *found = require_ok(ref, reply)
         yield from zip(found[::2], found[1::2], strict=True)
         if cursor == b"0":

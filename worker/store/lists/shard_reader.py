@@ -9,6 +9,7 @@ from worker.store.batches import batches
 from worker.store.errors import ListUnknown, SegmentNotFound
 from worker.store.keyspace import ListRef, Side
 from worker.store.lists.revisions import Revision
+from worker.store.lists.scripts import run
 from worker.store.members import SENTINEL
 from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
@@ -27,8 +28,7 @@ def pin(database: Database, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
         SegmentNotFound: the list was deleted.
         StoreUnavailable: no answer. Safe to retry.
     """
-    record = database.keys.list_record(ref)
-    reply = database.run(f"pin {ref.name}", "pin", [record], [holder, ttl_ms])
+    reply = run(database, ref, "list/pin", [holder, ttl_ms])
     if not reply:
         message = f"list {ref.name} has no live revision"
         raise SegmentNotFound(message)

@@ -93,12 +93,12 @@ class ShardWriter:
             for payload in group:
                 args += (index, payload)
                 index += 1
-            self._send("put_shards", side, args)
+            self._send("list/put_shards", side, args)
 
     def fill(self, side: Side, shards: Iterable[ShardMembers]) -> None:
         """Write whole shards member by member, for servers that refuse payloads."""
         for group in batches(shards, _SHARDS_PER_CALL):
-            self._send("fill_shards", side, _flat(group))
+            self._send("list/fill_shards", side, _flat(group))
 
     def copy(self, side: Side, shards: Iterable[ShardMembers]) -> tuple[int, int]:
         """Copy shards of the base revision and add members to them.
@@ -113,7 +113,7 @@ class ShardWriter:
         """
         self._collect()
         for group in batches(shards, _COPIES_PER_CALL):
-            self._send("copy_shards", side, _flat(group))
+            self._send("list/copy_shards", side, _flat(group))
         replies = self._collect()
         return sum(copied for copied, _ in replies), sum(added for _, added in replies)
 
@@ -158,7 +158,7 @@ class ShardWriter:
         return replies
 
     def __enter__(self) -> Self:
-        names: tuple[ScriptName, ...] = ("put_shards", "fill_shards", "copy_shards")
+        names: tuple[ScriptName, ...] = ("list/put_shards", "list/fill_shards", "list/copy_shards")
         try:
             with driver_errors("load the scripts"):
                 for name in names:

@@ -174,7 +174,7 @@ class EnvironmentStore:
         """
         arguments = (key, expected or b"", text or "", int(keep_last))
         what = f"change the record of {key}"
-        return bool(self._db.run(what, "place_put", [hash_key], arguments))
+        return bool(self._db.run(what, "project/put_record", [hash_key], arguments))
 
     def _update(self, hash_key: str, current: Place, changed: Place) -> None:
         record = self._record(hash_key, current.key)

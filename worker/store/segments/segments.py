@@ -67,7 +67,7 @@ class SegmentStore:
             if new.unbounded and not self._exists(scope, new.key):
                 self._memberships.create(segment.ref)
             arguments = (new.key, segment.generation, encode(segment), self._db.random_name())
-            reply = self._db.run(f"create segment {new.key}", "segment_create", keys, arguments)
+            reply = self._db.run(f"create segment {new.key}", "segment/create", keys, arguments)
             if reply == b"ok":
                 return segment
             if reply == b"exists":
@@ -137,7 +137,7 @@ class SegmentStore:
             names = [self._db.keys.segments(scope)]
             names += [self._db.keys.targeting(scope, key) for key in group]
             what = f"read segments of {scope.environment}"
-            texts, targetings = self._db.run(what, "segment_read", names, group)
+            texts, targetings = self._db.run(what, "segment/read", names, group)
             found += [
                 None if text is None else _definition(decode(scope, text), stored)
                 for text, stored in zip(texts, targetings, strict=True)
@@ -202,7 +202,7 @@ class SegmentStore:
         targeting = joined_text(change.targeting, change.schedules)
         arguments = (*expected, encode(changed), targeting, self._db.random_name())
         keys = self._definition_keys(current.ref)
-        reply = self._db.run(f"change segment {key}", "segment_update", keys, arguments)
+        reply = self._db.run(f"change segment {key}", "segment/update", keys, arguments)
         if reply == b"gone":
             raise self._missing(scope, key)
         if reply == b"changed":
@@ -239,7 +239,7 @@ class SegmentStore:
         """
         arguments = (ref.segment, ref.generation, self._db.random_name())
         keys = self._definition_keys(ref)
-        self._db.run(f"delete segment {ref.segment}", "segment_delete", keys, arguments)
+        self._db.run(f"delete segment {ref.segment}", "segment/delete", keys, arguments)
 
     def _definition_keys(self, ref: ListRef) -> tuple[str, ...]:
         return (

@@ -156,18 +156,20 @@ class AccessTokenStore:
             TokenNotFound: no such token, or a retry after a lost answer.
         """
         what, arguments = f"revoke access token {token_id}", (token_id, self._db.random_name())
-        if not self._db.run(what, "token_revoke", [self._key], arguments):
+        if not self._db.run(what, "token/revoke", [self._key], arguments):
             raise TokenNotFound(f"access token {token_id} does not exist")
 
     def note_used(self, used_ms: Mapping[str, int]) -> None:
         """Note when tokens were last used, by their ids. Safe to repeat."""
         if used_ms:
             arguments = [part for one in used_ms.items() for part in one]
-            self._db.run("note when access tokens were used", "token_used", [self._key], arguments)
+            self._db.run(
+                "note when access tokens were used", "token/note_used", [self._key], arguments
+            )
 
     def _put(self, token: AccessToken, expected: bytes) -> None:
         arguments = (token.id, expected, encode(token), self._db.random_name())
-        if not self._db.run(f"write access token {token.id}", "token_put", [self._key], arguments):
+        if not self._db.run(f"write access token {token.id}", "token/put", [self._key], arguments):
             raise TokenChanged(f"access token {token.id} was changed at the same time")
 
     def _new_secret(self) -> str:

@@ -62,7 +62,7 @@ def approve_import(store: Store, ref: ListRef, import_id: str) -> JobRef:
     """
     job = require_approvable(store, ref, import_id)
     record = store.keyspace.list_record(ref)
-    reply = store.database.run(f"approve {job}", "approve", [record], [import_id])
+    reply = store.database.run(f"approve {job}", "list/approve", [record], [import_id])
     if reply not in (b"ok", b"done"):
         # It has given way, or its time was over, since the job was read.
         message = f"import {import_id} does not wait for an approval any more"

@@ -213,7 +213,7 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
     state = keys.environment_state(scope)
     what, closing = f"empty environment {scope.environment}", [state, keys.audit_log(scope)]
     if not store.database.run(
-        what, "place_close", closing, [deletion, store.database.random_name()]
+        what, "project/close_environment", closing, [deletion, store.database.random_name()]
     ):
         return False
     definitions = store.segments.found_in(scope)
@@ -249,4 +249,6 @@ def _expire_exports(store: Store, scope: Scope) -> None:
 
 def _open(store: Store, scope: Scope, deletion: str) -> None:
     state = store.keyspace.environment_state(scope)
-    store.database.run(f"open environment {scope.environment}", "place_open", [state], [deletion])
+    store.database.run(
+        f"open environment {scope.environment}", "project/open_environment", [state], [deletion]
+    )

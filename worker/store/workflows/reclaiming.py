@@ -37,7 +37,7 @@ def reclaim_list(store: Store, ref: ListRef) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     record = store.keyspace.list_record(ref)
-    store.database.run(f"retire revisions of {ref.name}", "retire", [record])
+    store.database.run(f"retire revisions of {ref.name}", "list/retire", [record])
     fields = _fields(store, record)
     if "prune" in fields:
         with suppress(SegmentNotFound):  # deleted just now, and its schedules with it
@@ -65,7 +65,7 @@ def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:
         final = "1" if number == len(steps) else "0"
         freed += store.database.run(
             f"reclaim {revision.name} of {ref.name}",
-            "reclaim",
+            "list/reclaim",
             [store.keyspace.list_record(ref)],
             [revision.name, side, first, last, final],
         )
