@@ -79,9 +79,10 @@ class Published:
 class BuildStore:
     """Lets one import at a time replace a list.
 
-    An import claims the list, prepares its shards, writes them (``shard_writer.py``), seals the build,
-    counts it, perhaps holds it for an approval, and publishes it or cancels. Each of these is one
-    script on one node and safe to retry: a reader sees the old revision or the new one.
+    An import claims the list, prepares its shards, writes them (``shard_writer.py``), seals the
+    build, counts it, perhaps holds it for an approval, and publishes it or cancels. Each of
+    these is one script on one node and safe to retry: a reader sees the old revision or the new
+    one.
 
     Raises, where nothing else is said, ``Fenced`` if the import no longer holds the list, and
     ``StoreUnavailable`` if there is no answer.
@@ -94,7 +95,7 @@ class BuildStore:
     def claim(
         self, ref: ListRef, import_id: str, *, waits: bool = False, supersedes: bool = False
     ) -> Claim:
-        """Take the import's place in the segment's history. Safe to retry.
+        """Take the import's place in the segment's history.
 
         Edits acknowledged before are part of what it replaces; later ones win over it.
 
@@ -109,7 +110,6 @@ class BuildStore:
             Superseded: this import has given way to another one.
             SegmentNotFound: the list was deleted.
             ListUnknown: the server has lost the record.
-            StoreUnavailable: no answer.
         """
         args: list[Argument] = [import_id, self._db.random_name()[:8], int(waits), int(supersedes)]
         reply = run(self._db, ref, "list/claim", args)
@@ -135,10 +135,6 @@ class BuildStore:
         """Fix how many shards the new revision has; the first call decides.
 
         The excluded list never gets fewer shards than the live one has.
-
-        Raises:
-            Fenced: the import no longer holds the list.
-            StoreUnavailable: no answer. Safe to retry.
         """
         return Revision.parse(
             run(self._db, ref, "list/prepare", [import_id, included_bits, excluded_bits])
@@ -149,22 +145,16 @@ class BuildStore:
 
         Raises:
             Fenced: the import no longer holds the list, or its size was never fixed.
-            StoreUnavailable: no answer. Safe to retry.
         """
         return Revision.parse(run(self._db, ref, "list/prepare", [import_id]))
 
     def seal(self, ref: ListRef, import_id: str) -> Sealed:
-        """End all writing of shards, so that they can be counted. Safe to retry.
-
-        Raises:
-            Fenced: the import no longer holds the list.
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """End all writing of shards, so that they can be counted."""
         number, *counts = run(self._db, ref, "list/seal", [import_id, "publish"])
         return Sealed(number, (counts[0], counts[1]) if counts else None)
 
     def unseal(self, ref: ListRef, import_id: str) -> None:
-        """Open a sealed build again, to write some shards anew.
+        """Open a sealed build, so that some shards can be written again.
 
         Raises:
             Fenced: the import no longer holds the list, or is being published.
@@ -174,11 +164,11 @@ class BuildStore:
     def count(self, ref: ListRef, revision: Revision, side: Side, first: int, stop: int) -> int:
         """Count the members of shards ``first`` to ``stop`` (exclusive).
 
-        Cost: one round trip and about 1 ms of the server a 4,096 shards.
+        Cost: a round trip per 4,096 shards, which holds the server for 5 to 12 ms, and for 25 to
+        36 ms right after a list of 10 M was written.
 
         Raises:
             ListUnknown: a shard is missing.
-            StoreUnavailable: no answer. Safe to retry.
         """
         members = 0
         for start in range(first, stop, _COUNT_STEP):
@@ -216,10 +206,8 @@ class BuildStore:
             left to replay: call again.
 
         Raises:
-            Fenced: the import no longer holds the list.
             Unapproved: nobody has approved it.
             Unsealed: the build was opened since it was counted. Seal and count again.
-            StoreUnavailable: no answer. Safe to retry.
         """
         reply = self._replay("list/publish", ref, [import_id, *counts, retire_after_ms, seal])
         if reply[0] == b"more":
@@ -234,7 +222,7 @@ class BuildStore:
         """Replay some edits onto a build that waits, and drop them from the journal.
 
         The first call fixes the counts; from then on the import can be approved. Cost: about
-        10 ms of the server for 5,000 edits.
+        10 ms of server time for 5,000 edits.
 
         Args:
             ref: The list.
@@ -246,10 +234,8 @@ class BuildStore:
             ``None`` when it waits no longer: it is approved, or was published.
 
         Raises:
-            Fenced: the import no longer holds the list.
             Unsealed: the build was opened since it was counted. Seal and count again.
             OutOfMemory: the server is full.
-            StoreUnavailable: no answer. Safe to retry.
         """
         reply = self._replay("list/hold", ref, [import_id, *counts, seal])
         return Held(bool(reply[1]), *reply[2:]) if reply[0] == b"held" else None
@@ -264,7 +250,7 @@ class BuildStore:
         return reply
 
     def cancel(self, ref: ListRef, import_id: str, *, unapproved: bool = False) -> bool:
-        """End a build without publishing it. Safe to retry.
+        """End a build without publishing it.
 
         Args:
             ref: The list.
@@ -281,7 +267,7 @@ class BuildStore:
         )
 
     def published(self, ref: ListRef, import_id: str) -> Published | None:
-        """Tell whether this import's revision became live in the last two days, and how.
+        """Read how this import's revision became live, if it did in the last two days.
 
         The list record is the arbiter: an import that it names is complete, whatever
         happened to the worker that published it, and whatever was published since.
