@@ -125,14 +125,14 @@ class SideBuilder:
     def _write(self, members: Members, first: int, stop: int) -> None:
         side, bits = self._build.side, self._build.target.bits(self._build.side)
         if self._payloads:
-            built = build_payloads(
+            payloads = build_payloads(
                 members.packed,
                 members.hashes,
                 bits=bits,
                 first_shard=first,
                 shard_count=stop - first,
             )
-            self._writer.put(side, first, built.payloads)
+            self._writer.put(side, first, payloads)
             return
         bounds = shard_slices(
             members.hashes, bits=bits, first_shard=first, shard_count=stop - first

@@ -55,7 +55,7 @@ def shard_arguments(form: Form, keys: Iterable[str], bits: int) -> list[list[Any
         bits=bits,
         first_shard=0,
         shard_count=1 << bits,
-    ).payloads
+    )
     return [[n, payload] for n, payload in enumerate(payloads)]
 
 

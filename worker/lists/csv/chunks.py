@@ -116,11 +116,6 @@ class CsvChunkReader:
             raise RuntimeError("the end state is known when all batches have been read")
         return self._end_state
 
-    @property
-    def position(self) -> int:
-        """Byte offset up to which rows have been given out; for showing progress."""
-        return min(max(self._origin, self._chunk.start), self._chunk.end)
-
     def batches(self) -> Iterator[KeyBatch]:
         """Yield the chunk's rows in file order, a block's worth at a time.
 

@@ -199,4 +199,4 @@ def _flat(group: Sequence[ShardMembers]) -> list[Any]:
 def _empty_payload() -> bytes:
     no_hashes = np.empty(0, np.uint64)
     none = pa.array([], pa.binary())
-    return build_payloads(none, no_hashes, bits=0, first_shard=0, shard_count=1).payloads[0]
+    return build_payloads(none, no_hashes, bits=0, first_shard=0, shard_count=1)[0]

@@ -15,7 +15,6 @@ from worker.store.members.codec import (
 )
 from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
 from worker.store.members.payload import (
-    ShardPayloads,
     build_payloads,
     read_payload,
     shard_slices,
@@ -24,7 +23,6 @@ from worker.store.members.payload import (
 __all__ = [
     "SENTINEL",
     "Hashes",
-    "ShardPayloads",
     "build_payloads",
     "hash_member",
     "hash_members",

@@ -29,7 +29,6 @@ tests restore payloads on real servers with ``sanitize-dump-payload yes``.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -52,21 +51,6 @@ _SHORT = 0x3F  # the longest string with a head of one byte
 _LONGEST = 0xFFF  # the longest with two
 _LONG_HEAD = 0xE0  # the least head of two bytes
 _SHORT_BACK = 0x7F  # the longest entry whose length at its end takes one byte
-
-
-@dataclass(frozen=True, slots=True)
-class ShardPayloads:
-    """A run of neighbouring shards, ready to be sent.
-
-    Attributes:
-        first_shard: the number of the first.
-        payloads: one a shard, also for empty ones.
-        member_counts: members in each, the sentinel left out; int64.
-    """
-
-    first_shard: int
-    payloads: list[bytes]
-    member_counts: Offsets
 
 
 def shard_slices(hashes: Hashes, *, bits: int, first_shard: int, shard_count: int) -> Offsets:
@@ -97,8 +81,8 @@ def shard_slices(hashes: Hashes, *, bits: int, first_shard: int, shard_count: in
 
 def build_payloads(
     members: Column, hashes: Hashes, *, bits: int, first_shard: int, shard_count: int
-) -> ShardPayloads:
-    """Build one ``RESTORE`` payload a shard, each holding the sentinel and its members.
+) -> list[bytes]:
+    """Build one ``RESTORE`` payload per shard, holding the sentinel and the shard's members.
 
     Checks what a server would not: a repeated member in a listpack is taken by ``RESTORE`` and
     outlives its own removal.
@@ -109,6 +93,9 @@ def build_payloads(
         bits: the list has ``2**bits`` shards.
         first_shard: the first shard to build.
         shard_count: how many to build; every member belongs to one of them.
+
+    Returns:
+        One payload for each shard, also for empty ones.
 
     Raises:
         ShardInvalid: the members are out of order, repeated, outside these shards, too long
@@ -125,7 +112,7 @@ def build_payloads(
     for start, end, count in zip(cuts[:-1], cuts[1:], counts.tolist(), strict=True):
         content = b"".join((_head(end - start, count), body[start:end], _END))
         payloads.append(content + checksum(content).to_bytes(8, "little"))
-    return ShardPayloads(first_shard, payloads, counts)
+    return payloads
 
 
 def read_payload(payload: bytes) -> list[bytes]:
