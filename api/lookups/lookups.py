@@ -1,20 +1,17 @@
-"""Is this context in? The hot path, coalesced: one pipeline an event-loop tick.
+"""Is this context in? The hot path, coalesced: one pipeline per event-loop tick and node.
 
-Each look-up asks the shard of the revision *believed* live; last in the pipeline each
-list is asked which revision *is* live. An answer counts only if the two agree and the
-shard's sentinel was there. So a belief may be as old as it likes: it is a hint, checked
-on every answer, and needs no time to live, no clock and no invalidation.
+Answers follow the look-up protocol (``worker/store/lists/lookups.py``): what is remembered of a
+list is only a belief, which every answer checks.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
-
-from hiredis import ReplyError, pack_command
+from typing import Final
 
 from api.errors import InvalidRequest
-from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
+from api.lookups.nodes import Nodes
+from api.lookups.pipeline import Endpoint
 from worker.store import (
     Keyspace,
     ListRef,
@@ -26,24 +23,17 @@ from worker.store import (
 )
 from worker.store.lists import (
     Belief,
-    Command,
     Outcome,
     Stale,
-    lookup_commands,
-    read_outcomes,
-    refusal,
     unsettled,
 )
 from worker.store.members import pack_key
 from worker.store.server.connections import Node
 
-#: How often one look-up asks: once with what it believes, once with what it was told.
+#: How often one look-up asks: once with what it believes, once with what the list said.
 ASKS: Final = 2
 
 Place = tuple[str, str, str]
-
-_MULTI: Final = encode_command("MULTI")
-_EXEC: Final = encode_command("EXEC")
 
 
 @dataclass(slots=True)
@@ -56,8 +46,8 @@ class _Question:
 class Lookups:
     """Answers for one event loop; strictly consistent, primaries only, no retries.
 
-    Memory: one belief a segment seen, up to ``segment_limit``, and one entry a look-up
-    waiting, up to ``backlog``.
+    Memory: one belief per segment seen, up to ``segment_limit``, and one entry per waiting
+    look-up, up to ``backlog``.
     """
 
     def __init__(
@@ -80,20 +70,22 @@ class Lookups:
             backlog: look-ups that may wait at one time.
             segment_limit: beliefs kept.
         """
-        self._endpoint = endpoint
-        self.keyspace = keyspace
+        self.nodes = Nodes(endpoint, keyspace, timeout_s=timeout_s)
         self._store = store
         self._timeout_s = timeout_s
         self._backlog = backlog
         self._segment_limit = segment_limit
         self._beliefs: dict[Place, Belief] = {}
         self._learning: dict[Place, asyncio.Task[Belief]] = {}
-        self._connections: dict[Node, PipelineConnection] = {}
         self._tick: list[_Question] = []
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
-        self.pipelines = 0
         self.asked_again = 0
+
+    @property
+    def pipelines(self) -> int:
+        """How many pipelines were answered."""
+        return self.nodes.pipelines
 
     async def look_up(self, place: Place, key: str) -> Membership:
         """Answer for one valid context key. Cost: a share of one round trip.
@@ -117,9 +109,8 @@ class Lookups:
             self._waiting -= 1
 
     def close(self) -> None:
-        """Close all connections; what waits fails. Idempotent."""
-        for connection in self._connections.values():
-            connection.close()
+        """Close all connections; waiting look-ups fail. Idempotent."""
+        self.nodes.close()
         for task in self._learning.values():
             task.cancel()
 
@@ -150,7 +141,7 @@ class Lookups:
         return belief if belief is not None and belief.ref == ref else None
 
     def remember(self, belief: Belief) -> Belief:
-        """Believe from now on; what was believed longest is forgotten beyond the limit."""
+        """Believe from now on; beyond the limit, the oldest belief is forgotten."""
         place = _place(belief.ref)
         if place not in self._beliefs and len(self._beliefs) >= self._segment_limit:
             del self._beliefs[next(iter(self._beliefs))]
@@ -158,7 +149,7 @@ class Lookups:
         return belief
 
     def corrected(self, belief: Belief, seen: Stale) -> Belief | None:
-        """Believe what a list said of itself; ``None`` if it must be learnt anew."""
+        """Believe what a list said of itself; ``None`` if it must be learned again."""
         self.asked_again += 1
         if seen.live is not None:
             return self.remember(belief.after(seen.live))
@@ -166,30 +157,9 @@ class Lookups:
         return None
 
     def unanswered(self, belief: Belief) -> None:
-        """Forget where a list lives if it may have another primary by now."""
+        """Forget where a list is stored, if it may have another primary by now."""
         if belief.node is not None:
             self._beliefs.pop(_place(belief.ref), None)
-
-    async def ask(
-        self, node: Node, questions: Sequence[tuple[Belief, Sequence[bytes]]]
-    ) -> list[list[Outcome]]:
-        """Ask lists of one node about some members each, in one pipeline.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
-        commands: list[bytes] = []
-        ends: list[int] = []
-        for belief, members in questions:
-            commands += _encode(belief, lookup_commands(self.keyspace, belief, members))
-            ends.append(len(commands))
-        replies = await self._connection(node).request(b"".join(commands), len(commands))
-        self.pipelines += 1
-        starts = [0, *ends[:-1]]
-        return [
-            _read(belief, len(members), replies[start:end])
-            for (belief, members), start, end in zip(questions, starts, ends, strict=True)
-        ]
 
     def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
         loop = asyncio.get_running_loop()
@@ -216,7 +186,7 @@ class Lookups:
             for belief, questions in lists.items()
         ]
         try:
-            outcomes_of_lists = await self.ask(node, asked)
+            outcomes_of_lists = await self.nodes.ask(node, asked)
             for questions, outcomes in zip(lists.values(), outcomes_of_lists, strict=True):
                 _settle(questions, outcomes)
         except StoreUnavailable as exc:
@@ -225,14 +195,6 @@ class Lookups:
         finally:
             for questions in lists.values():
                 _abandon(questions)
-
-    def _connection(self, node: Node) -> PipelineConnection:
-        connection = self._connections.get(node)
-        if connection is None:
-            endpoint = self._endpoint if node is None else self._endpoint.at(*node)
-            connection = PipelineConnection(endpoint, timeout_s=self._timeout_s)
-            self._connections[node] = connection
-        return connection
 
     async def _learn(self, place: Place) -> Belief:
         """Read the definition, in a thread; look-ups of one segment share one reading."""
@@ -262,21 +224,6 @@ class Lookups:
         return store.memberships.believe(segment.ref)
 
 
-def _encode(belief: Belief, commands: Sequence[Command]) -> list[bytes]:
-    packed: list[bytes] = [pack_command(command) for command in commands]  # type: ignore[arg-type]
-    return [_MULTI, *packed, _EXEC] if belief.asks_both else packed
-
-
-def _read(belief: Belief, count: int, replies: Sequence[Any]) -> list[Outcome]:
-    """What the replies to ``_encode``'s commands say of so many members."""
-    if not belief.asks_both:
-        return read_outcomes(belief, replies)
-    for reply in replies:
-        if isinstance(reply, ReplyError):
-            return [refusal(belief, reply)] * count
-    return read_outcomes(belief, replies[-1])
-
-
 def _place(ref: ListRef) -> Place:
     return ref.project, ref.environment, ref.segment
 
@@ -292,7 +239,7 @@ def _settle(questions: list[_Question], outcomes: list[Outcome]) -> None:
 
 
 def _abandon(questions: list[_Question]) -> None:
-    """Whatever went wrong, nobody may wait for ever."""
+    """Whatever went wrong, no caller may wait for ever."""
     for question in questions:
         if not question.answer.done():
-            question.answer.set_exception(StoreUnavailable("the look-up came to nothing; retry"))
+            question.answer.set_exception(StoreUnavailable("the look-up was not answered; retry"))

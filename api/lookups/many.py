@@ -19,7 +19,7 @@ from worker.store.server.connections import Node
 _AT_ONCE: Final = 500
 
 Answer = Membership | StoreError
-#: ``None`` is to be learnt, a belief is to be asked; anything else is the answer.
+#: ``None`` is to be learned, a belief is to be asked; anything else is the answer.
 _State = Answer | Belief | None
 
 
@@ -42,7 +42,7 @@ class ListLookups:
         the first time, and another one after it if revisions have changed.
 
         Returns:
-            The membership, or why it cannot be told: ``ListUnknown`` for a list that is not
+            The membership, or why it is unknown: ``ListUnknown`` for a list that is not
             whole or deleted, ``StoreUnavailable`` for one whose node did not answer.
 
         Raises:
@@ -98,7 +98,7 @@ class ListLookups:
         """Ask some lists of one node."""
         questions = [(belief, [member]) for belief, member in zip(beliefs, members, strict=True)]
         try:
-            outcomes = await self._lookups.ask(beliefs[0].node, questions)
+            outcomes = await self._lookups.nodes.ask(beliefs[0].node, questions)
         except StoreUnavailable as exc:
             return [StoreUnavailable(str(exc)) for _ in beliefs]
         return [outcome for (outcome,) in outcomes]

@@ -76,7 +76,7 @@ class Endpoint:
 
 
 def encode_command(*parts: str | bytes) -> bytes:
-    """One command as the server reads it. Cost: under a microsecond."""
+    """Encode one command as the server reads it. Cost: under a microsecond."""
     return pack_command(parts)  # type: ignore[arg-type,no-any-return]  # its stub takes one part only
 
 
