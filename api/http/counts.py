@@ -9,8 +9,7 @@ import structlog
 
 from api.http.limits import WINDOW_S
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
-from worker.store import RedisAddress, StoreUnavailable
-from worker.store.server.role import code_of
+from worker.store import RedisAddress, StoreUnavailable, code_of
 
 #: Seconds a request waits to be counted; then it is let through.
 _TIMEOUT_S: Final = 0.25

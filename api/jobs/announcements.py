@@ -15,10 +15,8 @@ from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
-from worker.store import JobRef, ListRef, StoreSettings
+from worker.store import BROKER_OF_API, JobRef, ListRef, StoreSettings, check_broker
 from worker.store.jobs.messages import QUEUE_WORK, TASK_RESHARD, TASK_WORK, broker_options
-from worker.store.server.broker import check_broker
-from worker.store.server.rights import BROKER_OF_API
 
 #: Messages waiting for a broker that is down; the sweep makes up for those beyond.
 _MOST_WAITING: Final = 1_000

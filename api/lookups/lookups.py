@@ -28,7 +28,7 @@ from worker.store.lists import (
     unsettled,
 )
 from worker.store.members import pack_key
-from worker.store.server.connections import Node
+from worker.store.server import Node
 
 #: How often one look-up asks: once with what it believes, once with what the list said.
 ASKS: Final = 2

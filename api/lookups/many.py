@@ -13,7 +13,7 @@ from worker.store import ListRef, Membership, Store, StoreError, StoreUnavailabl
 from worker.store.batches import batches
 from worker.store.lists import Belief, Outcome, Stale, unsettled
 from worker.store.members import pack_key
-from worker.store.server.connections import Node
+from worker.store.server import Node
 
 #: Lists asked before others may ask theirs: about 4 ms of the event loop.
 _AT_ONCE: Final = 500

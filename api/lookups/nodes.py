@@ -15,7 +15,7 @@ from worker.store.lists import (
     read_outcomes,
     refusal,
 )
-from worker.store.server.connections import Node
+from worker.store.server import Node
 
 _MULTI: Final = encode_command("MULTI")
 _EXEC: Final = encode_command("EXEC")

@@ -17,8 +17,14 @@ import structlog
 from hiredis import ReplyError, pack_command
 
 from api.lookups.wire import Wire
-from worker.store import RedisAddress, StoreUnavailable, parse_redis_url
-from worker.store.server.role import ROLE_QUESTION, reason_of, role_in
+from worker.store import (
+    ROLE_QUESTION,
+    RedisAddress,
+    StoreUnavailable,
+    parse_redis_url,
+    reason_of,
+    role_in,
+)
 
 _log = structlog.get_logger(__name__)
 

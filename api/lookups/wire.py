@@ -7,8 +7,7 @@ from typing import Any
 
 from hiredis import HiredisError, Reader, ReplyError
 
-from worker.store import StoreUnavailable
-from worker.store.server.role import ROLE_COUNTS_S, TURNED_AWAY, code_of, role_in
+from worker.store import ROLE_COUNTS_S, TURNED_AWAY, StoreUnavailable, code_of, role_in
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from worker.store import JobNotFound
 from worker.store.jobs.records import Ended, Exhausted, ExportRequest, JobRef, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import pin, read_shards, unpin
-from worker.store.server.connections import driver_errors
+from worker.store.server import driver_errors
 
 logger = logging.getLogger("bigseg.exports")
 

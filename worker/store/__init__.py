@@ -47,6 +47,19 @@ from worker.store.keyspace import Keyspace, ListRef, Scope
 from worker.store.lists import Edit, ListState, Membership
 from worker.store.projects.records import Place
 from worker.store.segments.definitions import Definition, DefinitionChange, NewSegment, Segment
+from worker.store.server import (
+    BROKER_OF_API,
+    ROLE_COUNTS_S,
+    ROLE_QUESTION,
+    STORE_OF_API,
+    TURNED_AWAY,
+    check_broker,
+    code_of,
+    driver_errors,
+    open_client,
+    reason_of,
+    role_in,
+)
 from worker.store.store import Store, assemble, open_store
 from worker.store.tokens.records import AccessToken, Grant, NewToken, RoleName
 from worker.store.tokens.tokens import AccessTokenStore, TokenSet, may_be_secret
@@ -57,10 +70,16 @@ from worker.store.workflows.deleting import (
     create_project,
     delete_environment,
     delete_project,
+    remove_segment,
 )
 
 __all__ = [
+    "BROKER_OF_API",
     "OURSELVES",
+    "ROLE_COUNTS_S",
+    "ROLE_QUESTION",
+    "STORE_OF_API",
+    "TURNED_AWAY",
     "AccessToken",
     "AccessTokenStore",
     "Actor",
@@ -123,17 +142,24 @@ __all__ = [
     "admit_import",
     "approve_import",
     "assemble",
+    "check_broker",
+    "code_of",
     "create_environment",
     "create_project",
     "delete_environment",
     "delete_project",
+    "driver_errors",
     "environment_resource",
     "invalid_settings",
     "may_be_secret",
+    "open_client",
     "open_store",
     "parse_redis_url",
     "project_resource",
+    "reason_of",
+    "remove_segment",
     "require_approvable",
+    "role_in",
     "segment_change",
     "segment_resource",
 ]

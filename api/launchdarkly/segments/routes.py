@@ -16,12 +16,17 @@ from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
 from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
-from worker.store import Definition, JobRef, NewSegment, SegmentExists, SegmentNotFound, Store
+from worker.store import (
+    Definition,
+    NewSegment,
+    SegmentExists,
+    SegmentNotFound,
+    Store,
+    remove_segment,
+)
 
 _DEFAULT_KIND: Final = "user"
 _RESERVED_KINDS: Final = ("kind", "multi")
-#: Seconds for which the record of an import that a delete has stopped can be read.
-_KEEP_STOPPED_S: Final = 30 * 86_400
 
 
 def router() -> APIRouter:
@@ -111,7 +116,7 @@ def delete_segment(
     if services.settings.protect_referenced_segments and not force:
         require_unreferred(store, path.scope, path.segment, caller)
     before = _summary(store, path)
-    deleted, building = store.segments.delete(path.scope, path.segment)
+    deleted = remove_segment(store, path.scope, path.segment)
     audit_segment(
         services,
         caller,
@@ -120,9 +125,6 @@ def delete_segment(
         verb="deleted the segment",
         before=before,
     )
-    if building is not None:
-        ref = JobRef("import", path.scope, building)
-        store.jobs.end(ref, "stopped", reason="segment deleted", keep_s=_KEEP_STOPPED_S)
     return Response(status_code=204)
 
 

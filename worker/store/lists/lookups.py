@@ -18,7 +18,7 @@ from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef
 from worker.store.lists.revisions import Revision
 from worker.store.lists.scripts import incomplete
 from worker.store.members import SENTINEL, hash_member, shard_index
-from worker.store.server.connections import Node
+from worker.store.server import Node
 
 Command = tuple[str | bytes, ...]
 

@@ -13,7 +13,7 @@ from worker.store.lists.scripts import run
 from worker.store.members import SENTINEL
 from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
-from worker.store.server.primary_connection import PrimaryOnly
+from worker.store.server.primary import PrimaryOnly
 
 #: Shards asked for at once: about 100 KiB of replies.
 _IN_FLIGHT: Final = 64

@@ -1,4 +1,4 @@
-"""The one handle that everything in the store works through."""
+"""The one handle through which everything in the store reaches its server."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from worker.store.server.scripts import Argument, ScriptName, Scripts, takes_fla
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A server, the names of its keys, and what is random or told by a clock."""
+    """A server, its scripts and keys, and the sources of time and randomness."""
 
     client: Client
     scripts: Scripts
@@ -39,11 +39,7 @@ class Database:
 def open_database(
     client: Client, prefix: str, *, now_ms: Callable[[], int], random_name: Callable[[], str]
 ) -> Database:
-    """Take a client that is already open. Cost: one round trip.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
+    """Wrap a client that is already open. Cost: one round trip."""
     with driver_errors("ask what scripts the store takes"):
         scripts = Scripts(client, flagged=takes_flags(client))
     return Database(client, scripts, Keyspace(prefix), now_ms, random_name)

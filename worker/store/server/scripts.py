@@ -77,7 +77,7 @@ class Script:
 
 
 class Scripts:
-    """All scripts, in the form this server takes.
+    """All scripts, in the form that this server accepts.
 
     Redis 7 and Valkey read flags from a first line ``#!lua flags=…``; older
     servers and stand-ins refuse that line, so it is left out for them.
@@ -98,7 +98,7 @@ class Scripts:
         return script
 
     def run(self, name: ScriptName, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a reply is what the script returns
-        """Run one script on the server that holds ``keys``.
+        """Run one script on the server that holds ``keys``; raises the driver's own errors.
 
         After NOSCRIPT the text is sent once; nothing has run by then, so no step
         is repeated. Cost: one round trip, two the first time.

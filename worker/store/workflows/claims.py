@@ -1,4 +1,4 @@
-"""What became of an import that no longer holds its list."""
+"""Why an import no longer holds its list."""
 
 from worker.store.errors import ListUnknown, SegmentNotFound
 from worker.store.jobs.records import ImportRequest
@@ -8,11 +8,7 @@ DELETED = "segment deleted"
 
 
 def is_deleted(store: Store, request: ImportRequest) -> bool:
-    """Whether an import's list was deleted, also when its record has been freed since.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
+    """Whether an import's list was deleted, even when its record has been freed since."""
     ref = request.list_ref
     try:
         store.memberships.state(ref)
@@ -27,11 +23,7 @@ def is_deleted(store: Store, request: ImportRequest) -> bool:
 
 
 def why_lost(store: Store, request: ImportRequest) -> str:
-    """Why an import does not hold its list any more, as the reason of its end.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
+    """Why an import no longer holds its list, as the reason of its end."""
     if is_deleted(store, request):
         return DELETED
     newer = store.builds.superseded_by(request.list_ref, request.import_id)
@@ -41,5 +33,5 @@ def why_lost(store: Store, request: ImportRequest) -> str:
 
 
 def superseded_reason(newer: str) -> str:
-    """The reason of an import that has given way to another one."""
+    """The reason of an import that was superseded by another one."""
     return f"superseded by import {newer}"

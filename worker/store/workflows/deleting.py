@@ -9,6 +9,7 @@ finisher, of this deletion or an earlier one, can no longer touch what comes aft
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from worker.store.errors import (
@@ -16,16 +17,17 @@ from worker.store.errors import (
     LastProject,
     ProjectExists,
     ProjectNotFound,
+    StoreUnavailable,
 )
 from worker.store.jobs.records import JobRef
 from worker.store.keyspace import Scope
 from worker.store.projects.records import Place, PlaceRecord, decode, encode
+from worker.store.segments.definitions import Segment
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
+from worker.store.workflows.claims import DELETED
 
 _REASON: Final = "environment deleted"
-#: Seconds for which the record of a job that a deletion has stopped can be read.
-_KEEP_STOPPED_S: Final = 30 * 86_400
 _EXPORTS_PER_CALL: Final = 1_000
 
 
@@ -125,6 +127,27 @@ def delete_project(store: Store, key: str) -> None:
             if marked is not None:
                 _delete_environments(store, marked)
             return
+
+
+def remove_segment(store: Store, scope: Scope, key: str) -> Segment:
+    """Delete a segment, and end the import that was building its lists.
+
+    Its members are hidden at once and freed later, in bounded steps.
+
+    Returns:
+        The deleted definition.
+
+    Raises:
+        SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    segment, building = store.segments.delete(scope, key)
+    if building is not None:
+        job = JobRef("import", scope, building)
+        # When this goes unanswered, the import finds its list deleted and ends by itself.
+        with suppress(StoreUnavailable):
+            store.jobs.end(job, "stopped", reason=DELETED, keep_s=store.job_retention_s)
+    return segment
 
 
 def finish_deletions(store: Store) -> int:
@@ -228,7 +251,7 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
         if building is not None:
             jobs.append(JobRef("import", scope, building))
     for job in jobs:
-        store.jobs.end(job, "stopped", reason=_REASON, keep_s=_KEEP_STOPPED_S)
+        store.jobs.end(job, "stopped", reason=_REASON, keep_s=store.job_retention_s)
     _expire_exports(store, scope)
     return True
 

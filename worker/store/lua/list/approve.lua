@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- approve(record; import id) -> 'ok' | 'unasked' | 'unbuilt' | 'done' | 'lost'
--- Lets an import that waits be published; approving it again changes nothing. 'unasked': it
--- waits for nobody. 'unbuilt': it is not built and counted yet.
+-- Lets an import that waits for its approval be published; approving it again changes nothing.
+-- 'unasked': it needs no approval. 'unbuilt': it is not built and counted yet.
 local id = ARGV[1]
 if not holds(id) then
   if published(id) then return 'done' end

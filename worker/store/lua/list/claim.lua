@@ -5,9 +5,9 @@
 --    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'} | {'prune'}
 -- Takes the next revision number for an import; with waits '1' it is published only after
 -- 'approve'. Running it twice for one id changes nothing. A re-shard gives way to an import,
--- and never takes its place; an import that waits and is not approved gives way to one that
--- comes with supersedes '1'. What gave way gets no second claim. 'prune': walk over the
--- schedules first, or a member that this import brings back would have its old one.
+-- and never takes its place; an import that is not approved yet gives way to one with
+-- supersedes '1'. What gave way gets no second claim. 'prune': walk over the schedules first,
+-- or a member that this import brings back would get its old schedule.
 local id = ARGV[1]
 local live, without = live_revision()
 if not live then return without end

@@ -4,8 +4,8 @@
 -- first is '1' on the first call of one request: only then the membership version moves.
 -- At most 1,000 ops. One step: the journal's order is the live order and the counts
 -- follow the replies. Nothing is applied when a shard is missing. The ops 'i?' and 'e?' change
--- nothing: if such a member is in that list, nothing is applied. A member that comes or goes
--- loses its schedule. Cost: 2 commands an op, 4 in a list with schedules.
+-- nothing: if such a member is in that list, nothing is applied. A member that is added or
+-- removed loses its schedule. Cost: 2 commands per op, 4 in a list with schedules.
 local function is_check(op)
   return string.sub(op, 2, 2) == '?'
 end

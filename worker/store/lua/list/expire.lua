@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- expire(record, edits; skip) -> {'ok', looked at, kept, removed, next due ms or -1}
+-- expire(record, edits; skip) -> {'ok', due, kept, removed, next due ms or -1}
 --                              | {'deleted'} | {'unknown'}
--- Removes members whose time has come by the server's clock, at most 1,000 a call, as an edit
--- would: journalled while an import builds, counted, one membership version. Those of a
--- missing shard are kept; skip so many of the first. Cost: 5 commands each.
+-- Removes members that are due by the server's clock, at most 1,000 a call, as an edit would:
+-- journalled while an import builds, counted, one membership version. Those of a missing shard
+-- are kept; skip is how many of the first to pass over. Cost: 5 commands each.
 local MOST = 1000
 local live, without = live_revision()
 if not live then return without end

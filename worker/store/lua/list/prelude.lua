@@ -61,8 +61,8 @@ local function write_journal(entry)
 end
 
 -- Removals at a set time are a sorted set of names by Unix ms and a hash, name to 'due version
--- id'. A name is 'i' or 'e', 8 hex digits of the hash, and the member. One whose member is
--- not in its list is void: a flip has dropped the member, and nobody has walked by since.
+-- id'. A name is 'i' or 'e', 8 hex digits of the hash, and the member. A schedule whose member
+-- is not in its list is void: a flip has dropped the member, and no walk has passed since.
 local SCHEDULES, DETAILS = prefix .. 'expiring', prefix .. 'expiring-details'
 
 local function schedule_name(op, hash32, member)
@@ -126,7 +126,7 @@ local function end_build()
   redis.call('UNLINK', prefix .. 'edits')
 end
 
--- Gives up what a build has written; the sweep frees it.
+-- Abandons what a build has written; the sweep frees it.
 local function abandon_target()
   local target = redis.call('HGET', record, 'target')
   if target and redis.call('HGET', record, 'prepared') then

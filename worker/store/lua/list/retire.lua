@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- retire(record) -> revisions given up
--- Moves every replaced revision whose time has come from 'retired:' to 'reclaim:'. Leaves
+-- retire(record) -> revisions retired
+-- Moves every replaced revision that is due from 'retired:' to 'reclaim:'. Leaves
 -- the live one, the base of a build, and those an unexpired pin holds. Forgets the figures
--- of imports published or superseded two days ago. Server time decides.
+-- of imports published or superseded two days ago. By the server's clock.
 local KEPT_MS = 2 * 86400 * 1000
 local now = now_ms()
 local fields = redis.call('HGETALL', record)

@@ -1,8 +1,8 @@
 #!lua
 -- seal(record; import id, stage) -> {seal} | {seal, included, excluded}, or FENCED
 -- stage 'publish' ends all writing of shards, so that they can be counted; 'gather' opens it
--- again as long as no edit was replayed and nobody waits for an approval. Each sealing has its
--- own number: figures counted under another do not hold. Once replay has begun, or the import
+-- again as long as no edit was replayed and it does not wait for an approval. Each seal has its
+-- own number: figures counted under another one are void. Once replay has begun, or the import
 -- waits, the counts are fixed and given back.
 local id = ARGV[1]
 if not holds(id) or not redis.call('HGET', record, 'prepared') then return fenced(id) end

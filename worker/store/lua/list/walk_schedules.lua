@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- walk_schedules(record; cursor, walk) -> {'ok', next cursor, walk, {name, detail}…}
 --                                       | {'deleted'} | {'unknown'}
--- Begins with cursor '0' and walk ''; what it answers is given to the next call, until the
--- cursor is '0' again. Gives the schedules of members and drops those that are void; some come
+-- Begins with cursor '0' and walk ''; its answer is passed to the next call, until the cursor
+-- is '0' again. Returns the schedules of members and drops those that are void; some come
 -- twice. A walk that began after a flip ends the pruning that the flip asked for. About
 -- 1,000 a call. Cost: 2 commands each.
 local live, without = live_revision()

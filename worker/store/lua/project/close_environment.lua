@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- close_environment(state, log; deletion, change) -> 1, or 0 when the environment was made anew since
--- A deletion begins with its number; none closes what was opened after it or a later one.
+-- close_environment(state, log; deletion, change) -> 1, or 0 when the environment was created again since
+-- A deletion's name begins with its number; none closes what was opened after it or a later one.
 -- KEYS[1] hash state of the environment, which then takes no new segment; KEYS[2] stream: its
--- log of changes, which goes at once, because nothing is added to it from here on.
+-- audit log, removed at once, because nothing is added to it from here on.
 local number = tonumber(string.match(ARGV[1], '^%d+'))
 if number <= tonumber(redis.call('HGET', KEYS[1], 'opened') or '0') then return 0 end
 local closed = redis.call('HGET', KEYS[1], 'closed')
