@@ -13,22 +13,20 @@ from api.errors import InvalidRequest
 from api.lookups.nodes import Nodes
 from api.lookups.pipeline import Endpoint
 from worker.store import (
+    Belief,
     Keyspace,
     ListRef,
     Membership,
+    Node,
+    Outcome,
     Scope,
+    Stale,
     Store,
     StoreError,
     StoreUnavailable,
+    pack_key,
+    unsettled_list,
 )
-from worker.store.lists import (
-    Belief,
-    Outcome,
-    Stale,
-    unsettled,
-)
-from worker.store.members import pack_key
-from worker.store.server import Node
 
 #: How often one look-up asks: once with what it believes, once with what the list said.
 ASKS: Final = 2
@@ -131,7 +129,7 @@ class Lookups:
                 belief = corrected
             elif tries_left:
                 belief = await self._learn(place)
-        raise unsettled(belief.ref)
+        raise unsettled_list(belief.ref)
 
     # Also for api.lookups.many
 

@@ -9,11 +9,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from api.lookups.lookups import ASKS, Lookups
-from worker.store import ListRef, Membership, Store, StoreError, StoreUnavailable
-from worker.store.batches import batches
-from worker.store.lists import Belief, Outcome, Stale, unsettled
-from worker.store.members import pack_key
-from worker.store.server import Node
+from worker.store import (
+    Belief,
+    ListRef,
+    Membership,
+    Node,
+    Outcome,
+    Stale,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    batches,
+    pack_key,
+    unsettled_list,
+)
 
 #: Lists asked before others may ask theirs: about 4 ms of the event loop.
 _AT_ONCE: Final = 500
@@ -59,7 +68,7 @@ class ListLookups:
                 break
             states |= await self._ask(beliefs, lambda ref: members[asked[ref]])
         answers = {
-            ref: unsettled(ref) if state is None or isinstance(state, Belief) else state
+            ref: unsettled_list(ref) if state is None or isinstance(state, Belief) else state
             for ref, state in states.items()
         }
         _require_some(answers.values())

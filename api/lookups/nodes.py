@@ -6,16 +6,16 @@ from typing import Any, Final
 from hiredis import ReplyError, pack_command
 
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
-from worker.store import Keyspace
-from worker.store.lists import (
+from worker.store import (
     Belief,
     Command,
+    Keyspace,
+    Node,
     Outcome,
     lookup_commands,
     read_outcomes,
-    refusal,
+    refused_outcome,
 )
-from worker.store.server import Node
 
 _MULTI: Final = encode_command("MULTI")
 _EXEC: Final = encode_command("EXEC")
@@ -78,5 +78,5 @@ def _read(belief: Belief, count: int, replies: Sequence[Any]) -> list[Outcome]:
         return read_outcomes(belief, replies)
     for reply in replies:
         if isinstance(reply, ReplyError):
-            return [refusal(belief, reply)] * count
+            return [refused_outcome(belief, reply)] * count
     return read_outcomes(belief, replies[-1])

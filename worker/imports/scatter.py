@@ -15,7 +15,7 @@ from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.first_rows import doubts_of_start
-from worker.lists.keys.keys import KeyBatch, RejectReason
+from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.objects import ObjectNotFound
 from worker.store.members import hash_members, pack_keys
 

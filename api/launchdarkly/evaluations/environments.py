@@ -8,8 +8,7 @@ from weakref import WeakValueDictionary
 
 from api.evaluation import CompiledSegment
 from api.launchdarkly.evaluations.segments import EvaluableSegment, evaluable
-from worker.store import Definition, Scope, Segment, Store
-from worker.store.batches import batches
+from worker.store import Definition, Scope, Segment, Store, batches
 
 #: Segments whose targets are read in one round trip: they may be half a megabyte each.
 _READ_AT_ONCE: Final = 100

@@ -17,8 +17,7 @@ from api.bodies.integers import Int32, Int64
 from api.bodies.strict import StrictBody
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, ContextKind
 from worker.context_keys import KEY_LIMIT_BYTES, fault_of
-from worker.store.keyspace import Side
-from worker.store.lists import Act
+from worker.store import ScheduleAct, Side
 
 MOST_INSTRUCTIONS: Final = 1_000
 #: The end of the year 9999 in Unix milliseconds.
@@ -31,7 +30,7 @@ TargetType = Literal["included", "excluded"]
 class ExpiryInstruction:
     """One instruction, in no family's words."""
 
-    act: Act
+    act: ScheduleAct
     side: Side
     context_kind: str
     key: str
@@ -63,7 +62,7 @@ class _Instruction(StrictBody):
     model_config = ConfigDict(frozen=True)
 
     #: Kinds by what they do; their spelling is each family's.
-    acts: ClassVar[dict[str, Act]]
+    acts: ClassVar[dict[str, ScheduleAct]]
 
     kind: str
     targetType: TargetType  # noqa: N815 - wire name
@@ -71,7 +70,7 @@ class _Instruction(StrictBody):
     version: Version | None = None
 
     @property
-    def act(self) -> Act:
+    def act(self) -> ScheduleAct:
         """What is to be done."""
         return self.acts[self.kind]
 
@@ -86,7 +85,7 @@ class _Instruction(StrictBody):
 class ContextInstruction(_Instruction):
     """About a context."""
 
-    acts: ClassVar[dict[str, Act]] = {
+    acts: ClassVar[dict[str, ScheduleAct]] = {
         "addExpiringTarget": "add",
         "updateExpiringTarget": "update",
         "removeExpiringTarget": "remove",
@@ -108,7 +107,7 @@ class ContextInstruction(_Instruction):
 class UserInstruction(_Instruction):
     """About a user; ``version`` is the segment's."""
 
-    acts: ClassVar[dict[str, Act]] = {
+    acts: ClassVar[dict[str, ScheduleAct]] = {
         "addExpireUserTargetDate": "add",
         "updateExpireUserTargetDate": "update",
         "removeExpireUserTargetDate": "remove",

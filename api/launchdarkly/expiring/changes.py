@@ -11,12 +11,15 @@ from typing import Final
 from api.errors import Conflict
 from api.launchdarkly.expiring.bodies import ExpiryInstruction
 from api.launchdarkly.targeting.stored import stored_targets
-from worker.store import Definition, Segment, SegmentChanged, Store
-from worker.store.keyspace import Side
-from worker.store.lists import (
+from worker.store import (
     MOST_SCHEDULES,
-    Answer,
+    Definition,
+    ScheduleAnswer,
     ScheduleChange,
+    Segment,
+    SegmentChanged,
+    Side,
+    Store,
     change_schedules,
     read_schedules,
 )
@@ -29,7 +32,7 @@ Ids = Callable[[], str]
 _TRIES: Final = 20
 _ID_LENGTH: Final = 24  # LaunchDarkly's are 24 hexadecimal digits
 
-_FAULTS: Final[dict[Answer, str | None]] = {
+_FAULTS: Final[dict[ScheduleAnswer, str | None]] = {
     "done": None,
     "absent": "the context is not an individual target of this kind in that list",
     "there": "the target has an expiration date already; update it",
@@ -157,7 +160,7 @@ def _draft(
     ids: Ids,
     *,
     is_target: bool,
-) -> Answer:
+) -> ScheduleAnswer:
     target = (one.side, one.context_kind, one.key)
     there = draft.get(target)
     match one.act:

@@ -14,8 +14,7 @@ from api.launchdarkly.wire.big_segments import big_segment
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
-from worker.store import Edit
-from worker.store.lists import EditOp
+from worker.store import Edit, EditOp
 
 #: Keys in one request: some 20 ms of the server's time.
 MOST_KEYS: Final = 10_000

@@ -5,8 +5,7 @@ from typing import Final
 
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.instructions import BigSegmentEdit, ListName
-from worker.store import Edit, ListRef, Store
-from worker.store.lists import OPS_PER_CALL, EditOp
+from worker.store import OPS_PER_CALL, Edit, EditOp, ListRef, Store
 
 _OPS: Final[dict[tuple[str, str], EditOp]] = {
     ("included", "add"): "i+",

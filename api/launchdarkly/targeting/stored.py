@@ -10,8 +10,7 @@ from api.errors import Broken
 from api.launchdarkly.targeting.fields import DEFAULT_KIND
 from api.launchdarkly.targeting.rules import Rule
 from api.launchdarkly.targeting.targeting import Targeting
-from worker.store import Definition, Scope, Store
-from worker.store.keyspace import EXCLUDED, INCLUDED, Side
+from worker.store import EXCLUDED, INCLUDED, Definition, Scope, Side, Store
 from worker.store.segments.target_schedules import TargetSchedule, decode_schedules
 
 _LISTS: Final = ("included", "excluded", "includedContexts", "excludedContexts", "rules")

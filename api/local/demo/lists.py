@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from worker.columns import as_list
-from worker.store.members import pack_keys, unpack_members
+from worker.store import pack_keys, unpack_members
 
 Keys: TypeAlias = "pa.StringArray"
 

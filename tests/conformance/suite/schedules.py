@@ -16,9 +16,9 @@ from worker.store import Edit, ListRef, ListUnknown, SegmentNotFound, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import (
     RESHARD_PREFIX,
-    Act,
-    Answer,
     EditOp,
+    ScheduleAct,
+    ScheduleAnswer,
     ScheduleChange,
     change_schedules,
     expire_members,
@@ -34,12 +34,12 @@ KEYS = ("plain", "0f8fad5b-d9cb-469f-a165-70867728950e", "\x00odd", "日本", "k
 def change(
     store: Store,
     ref: ListRef,
-    act: Act,
+    act: ScheduleAct,
     *keys: str,
     side: Side = INCLUDED,
     due: int = LATER,
     version: int | None = None,
-) -> list[Answer]:
+) -> list[ScheduleAnswer]:
     """Make the same change for some keys."""
     made = [ScheduleChange(act, side, key, due, version, token()[:24]) for key in keys]
     return change_schedules(store.database, ref, made)

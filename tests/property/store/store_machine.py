@@ -20,8 +20,8 @@ from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNot
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import (
     FIRST_BITS,
-    Act,
     EditOp,
+    ScheduleAct,
     ScheduleChange,
     change_schedules,
     expire_members,
@@ -57,7 +57,7 @@ class StoreMachine(ApprovalMachine):
         key=st.sampled_from(UNIVERSE),
         due=st.sampled_from([_PAST_MS, _LATER_MS]),
     )
-    def schedule(self, act: Act, side: Side, key: str, due: int) -> None:
+    def schedule(self, act: ScheduleAct, side: Side, key: str, due: int) -> None:
         assert self.lists is not None
         target, there = (side, key), (side, key) in self.schedules
         answer = change_schedules(

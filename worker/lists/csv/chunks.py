@@ -22,7 +22,7 @@ from worker.lists.csv.lines import next_line_start
 from worker.lists.csv.rows import BlockRows, read_rows
 from worker.lists.errors import RowTooLong
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.keys import KeyBatch, validate
+from worker.lists.keys.validation import KeyBatch, validate
 
 #: Bytes parsed at a time: large enough for numpy's overhead to vanish, small for memory.
 BLOCK_BYTES = 512 * 1024

@@ -8,7 +8,7 @@ import numpy as np
 
 from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.keys import KeyBatch, RejectReason
+from worker.lists.keys.validation import KeyBatch, RejectReason
 
 #: Rows that must count up for the first column to be taken for an index.
 _ROWS_COUNTED: Final = 50

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from worker.lists.errors import DecoderLost, UnreadableList, UnsupportedColumn
-from worker.lists.keys.keys import KeyBatch, validate
+from worker.lists.keys.validation import KeyBatch, validate
 from worker.lists.parquet.child import COMPUTING_LIMIT_S, NOT_LIMITED
 from worker.lists.parquet.messages import Channel, Kind, Message
 from worker.lists.parquet.process import DecoderProcess

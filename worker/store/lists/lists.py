@@ -1,4 +1,4 @@
-"""The lists themselves: who is included and who is excluded, and how that changes."""
+"""The lists of a segment: reading, editing and deleting them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from worker.store.lists.lookups import (
     Membership,
     lookup_commands,
     read_outcomes,
-    unsettled,
+    unsettled_list,
 )
 from worker.store.lists.revisions import Revision, outgrows
 from worker.store.lists.scripts import deleted, incomplete, require_ok, run
@@ -23,9 +23,9 @@ from worker.store.server.scripts import Argument
 
 EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
-#: Ops in one call of the edit script: about 2 ms of the server's time.
+#: Ops in one call of the edit script: about 2 ms of server time.
 OPS_PER_CALL: Final = 1_000
-#: Ids of the store's own rebuilds begin so; they give way to imports.
+#: Ids of re-shards, the store's own rebuilds, begin so; they give way to imports.
 RESHARD_PREFIX: Final = "reshard-"
 #: How often a look-up asks before it gives up: the live revision may change in between.
 _TRIES: Final = 3
@@ -33,7 +33,7 @@ _TRIES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of one list, or one condition for the changes beside it."""
+    """One change of one list, or a condition for the other edits of its call."""
 
     op: EditOp
     """Included or excluded, and add, remove, or ``?``: refuse all if the key is there."""
@@ -42,7 +42,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """What the list record says."""
+    """What a list record holds."""
 
     live: Revision
     included_count: int
@@ -50,7 +50,7 @@ class ListState:
     version: int
     modified_ms: int
     building: str | None
-    """Id of the import that holds the list; the store's own rebuilds are not shown."""
+    """Id of the import that holds the list; ``None`` during a re-shard."""
     unapproved: bool = False
     """Whether that import waits for an approval, or will once it is built: then another may
     take its place."""
@@ -66,7 +66,7 @@ class MembershipStore:
         self._db = database
 
     def create(self, ref: ListRef) -> None:
-        """Make the empty lists of a new generation. Safe to retry."""
+        """Create the empty lists of a new generation. Safe to retry."""
         run(self._db, ref, "list/create", [self._db.random_name()])
 
     def state(self, ref: ListRef) -> ListState:
@@ -94,9 +94,8 @@ class MembershipStore:
         """Apply edits in order; each call of 1,000 is one step, visible at once.
 
         Applying the same edits again changes nothing more. While an import is building,
-        edits also go to its journal and win over its file. A condition holds for the call
-        that it is part of, so it stands beside what depends on it; calls before one that is
-        refused stay applied.
+        edits also go to its journal and win over its file. A condition applies to the call
+        of 1,000 that it is part of; calls before one that is refused stay applied.
 
         Returns:
             Whether a list has outgrown its shards and should be re-sharded.
@@ -136,7 +135,7 @@ class MembershipStore:
             if isinstance(fault, StoreError):
                 raise fault
             belief = self.believe(ref) if fault.live is None else belief.after(fault.live)
-        raise unsettled(ref)
+        raise unsettled_list(ref)
 
     def believe(self, ref: ListRef) -> Belief:
         """Learn which revision is live, for look-ups; raises as :meth:`state`."""
@@ -206,7 +205,7 @@ class MembershipStore:
         return building if building and not building.startswith(RESHARD_PREFIX) else None
 
     def watch(self, ref: ListRef) -> None:
-        """Note that a list will have something to reclaim; comes before what causes it."""
+        """Note that a list will have something to reclaim; call it before what causes that."""
         reclaimable = self._db.keys.reclaimable_lists(ref.scope)
         self._db.run(f"watch list {ref.name}", "segment/watch", [reclaimable], [ref.name])
 

@@ -108,7 +108,7 @@ def read_outcomes(belief: Belief, replies: Sequence[Any]) -> list[Outcome]:
     return [_read_answer(belief, replies[at : at + width]) for at in range(0, count * width, width)]
 
 
-def refusal(belief: Belief, error: Exception) -> Outcome:
+def refused_outcome(belief: Belief, error: Exception) -> Outcome:
     """What an error reply to any of the commands means."""
     code = str(error).split(" ", 1)[0]
     if code == "MOVED":  # the store's own client finds out where to
@@ -116,7 +116,7 @@ def refusal(belief: Belief, error: Exception) -> Outcome:
     return StoreUnavailable(f"the store did not answer for list {belief.ref.name}: {code}; retry")
 
 
-def unsettled(ref: ListRef) -> StoreUnavailable:
+def unsettled_list(ref: ListRef) -> StoreUnavailable:
     """The error for a list whose live revision was another one at every try."""
     return StoreUnavailable(f"list {ref.name} changed under every try; retry")
 
@@ -126,7 +126,7 @@ def _find_fault(belief: Belief, live: Any) -> Outcome | None:  # noqa: ANN401 - 
     if live is None:
         return Stale(None)
     if isinstance(live, Exception):
-        return refusal(belief, live)
+        return refused_outcome(belief, live)
     seen = _parse_revision(live)
     return None if seen == belief.revision else Stale(seen)
 
@@ -140,7 +140,7 @@ def _parse_revision(live: bytes) -> Revision:
 def _read_answer(belief: Belief, found: Sequence[Any]) -> Outcome:
     for reply in found:
         if isinstance(reply, Exception):
-            return refusal(belief, reply)
+            return refused_outcome(belief, reply)
         if not reply[0]:
             return incomplete(belief.ref)
     return _ANSWERS[found[0][1] == 1, len(found) > 1 and found[1][1] == 1]

@@ -1,7 +1,7 @@
 """Members of big segments that are to be removed at a set time.
 
-A schedule lives as long as the membership that it is about: whatever takes the member from
-its list takes the schedule with it, and a member that comes back has none.
+A schedule lives as long as its membership: whatever removes the member from its list removes
+the schedule too, and a member that is added again has none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
 from worker.store.server.scripts import Argument
 
-Act = Literal["add", "update", "remove"]
-Answer = Literal["done", "absent", "there", "none", "version", "full"]
+ScheduleAct = Literal["add", "update", "remove"]
+ScheduleAnswer = Literal["done", "absent", "there", "none", "version", "full"]
 
 #: Schedules of one segment's lists: all of them come in one answer.
 MOST_SCHEDULES: Final = 20_000
-#: Changes or removals in one call: about 5 ms of the server's time.
+#: Changes or removals in one call: about 5 ms of server time.
 PER_CALL: Final = 1_000
 
 _SIDES: Final[dict[str, Side]] = {"i": INCLUDED, "e": EXCLUDED}
@@ -31,7 +31,7 @@ _HASH_END: Final = 9  # a letter and eight hexadecimal digits come before the me
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One removal to come."""
+    """One pending removal."""
 
     id: str
     version: int
@@ -45,7 +45,7 @@ class Schedule:
 class ScheduleChange:
     """One change of the schedules."""
 
-    act: Act
+    act: ScheduleAct
     side: Side
     key: str
     due_ms: int = 0
@@ -57,7 +57,7 @@ class ScheduleChange:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What removing the due members of a list has come to."""
+    """What removing the due members of a list did."""
 
     removed: int
     kept: int
@@ -72,10 +72,10 @@ def change_schedules(
     changes: Sequence[ScheduleChange],
     *,
     most: int = MOST_SCHEDULES,
-) -> list[Answer]:
-    """Make changes one after the other; each that cannot be made is answered, not raised.
+) -> list[ScheduleAnswer]:
+    """Make changes in order; a change that cannot be made is reported, not raised.
 
-    Each 1,000 are one step. A time that is over makes the member expire at once.
+    Each 1,000 are one step. A time in the past makes the member expire at once.
 
     Returns:
         ``done`` for each change, or why it was not made: ``absent`` (the key is not in that
@@ -87,7 +87,7 @@ def change_schedules(
         OutOfMemory: the server is full; nothing of that step was changed.
         StoreUnavailable: no answer. A retry may find its own changes made.
     """
-    answers: list[Answer] = []
+    answers: list[ScheduleAnswer] = []
     for group in batches(changes, PER_CALL):
         times = [one.due_ms for one in group if one.act != "remove"]
         arguments: list[Argument] = [most]
@@ -101,15 +101,15 @@ def change_schedules(
         )
         answers += [answer.decode() for answer in require_ok(ref, reply)]
         if times:
-            # Again: who looked between the two has taken the first hint off.
+            # Again: a worker that looked between the two has removed the first hint.
             note_hint(database, Hint.of_list(ref), min(times))
     return answers
 
 
 def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
-    """All schedules of a list, in no order. Drops those that a flip has made void.
+    """Read all schedules of a list, in no order; drops those that a flip made void.
 
-    Cost: one round trip a thousand.
+    Cost: one round trip per 1,000.
 
     Raises:
         SegmentNotFound: the list was deleted.
@@ -121,7 +121,7 @@ def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
 
 
 def expire_members(database: Database, ref: ListRef) -> Expired:
-    """Remove every member whose time has come, in steps of 1,000. Safe to repeat at any time.
+    """Remove every member that is due, in steps of 1,000. Safe to repeat at any time.
 
     To readers, imports and counts it is as if the members had been removed by an edit.
 
@@ -140,7 +140,7 @@ def expire_members(database: Database, ref: ListRef) -> Expired:
 
 
 def earliest_schedule_ms(database: Database, refs: Sequence[ListRef]) -> list[int | None]:
-    """When the first member of each list is due, void schedules included.
+    """Read when the first member of each list is due; counts void schedules.
 
     Cost: one round trip for all.
 
@@ -159,7 +159,7 @@ def _walk_schedules(database: Database, ref: ListRef) -> Iterator[tuple[bytes, b
     """Yield name and detail of each schedule, some twice, in no order.
 
     A walk to the end that began after a flip leaves no schedule of a key that the flip has
-    dropped, so that an import may bring it back. Cost: one round trip a thousand.
+    dropped, so that an import may bring it back. Cost: one round trip per 1,000.
 
     Raises:
         SegmentNotFound: the list was deleted.

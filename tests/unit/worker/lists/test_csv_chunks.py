@@ -6,7 +6,7 @@ from tests.support.lists.files import rows_of, source
 from worker.errors import TerminalError, TransientError
 from worker.lists.csv.chunks import OVERRUN_BYTES, CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import ReadCutShort, RowTooLong
-from worker.lists.keys.keys import RejectReason
+from worker.lists.keys.validation import RejectReason
 
 
 def reader_of(
