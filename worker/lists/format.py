@@ -13,9 +13,9 @@ from typing import Final
 
 from worker.lists.errors import UnsupportedFormat
 
-#: Bytes of a file's head that ``sniff`` looks at, at most: a tar header, a line of JSON.
+#: Most bytes of a file's head that ``sniff`` reads: a tar header, a line of JSON.
 SNIFF_BYTES = 2_048
-#: Bytes of a file's tail that it looks at.
+#: Bytes of a file's tail that it reads.
 TAIL_BYTES = 16
 
 
@@ -78,7 +78,7 @@ _LATIN_SHARE: Final = 0.7
 
 
 def sniff(head: bytes, tail: bytes | None) -> ListFormat:
-    """Tell the format of a list file.
+    """Detect the format of a list file.
 
     Text that merely begins like a magic number (a key ``PAR1…``, ``PARE…`` or ``BZh…``)
     is still CSV: such a number counts only with the binary bytes that follow it.
@@ -171,7 +171,7 @@ def _is_json(text: bytes) -> bool:
         except (ValueError, RecursionError):
             continue
         return bool(value) and not (len(value) == 1 and isinstance(value, list) and _plain(value))
-    # Longer than what is looked at, or over several lines.
+    # Longer than the bytes at hand, or over several lines.
     return bool(_OBJECT.match(text) or _ARRAY.match(text))
 
 

@@ -1,4 +1,4 @@
-"""Spills: the rows of one chunk, parted by hash range, between scatter and gather.
+"""Spills: the rows of one chunk, split by hash range, between scatter and gather.
 
 A spill holds runs, one for each ``add_run``. A run holds a block for each hash range
 that has rows: an Arrow IPC stream of one record batch with the columns ``hash`` (uint64)
@@ -20,7 +20,7 @@ from worker.columns import Column, concatenate, take
 from worker.lists.byte_streams import Sink
 from worker.lists.errors import BrokenSpill
 
-#: A run is parted by a radix sort of at most two bytes.
+#: A run is split by a radix sort of at most two bytes.
 RANGE_BITS_MAX = 16
 
 _HASH_BITS = 64
@@ -97,7 +97,7 @@ class SpillWriter:
         self._rows: list[tuple[int, ...]] = []
 
     def add_run(self, members: Column, hashes: np.ndarray) -> None:
-        """Part rows by range and write them.
+        """Split rows by range and write them.
 
         Cost: 0.12 s for 2 M rows of 17 bytes; three times a run's bytes in memory.
 
@@ -105,7 +105,7 @@ class SpillWriter:
             members: binary, large_binary or fixed-size binary, no nulls.
             hashes: uint64, one for each member.
         """
-        hashes, members, rows = self._parted(members, hashes)
+        hashes, members, rows = self._split(members, hashes)
         schema = pa.schema([("hash", pa.uint64()), ("member", members.type)])
         batch = pa.record_batch([pa.array(hashes), members], schema=schema)
         offsets = [self._position]
@@ -122,7 +122,7 @@ class SpillWriter:
         """Return the index of all runs; the sink stays the caller's to close."""
         return SpillIndex(1 << self._range_bits, tuple(self._offsets), tuple(self._rows))
 
-    def _parted(self, members: Column, hashes: np.ndarray) -> tuple[np.ndarray, Column, np.ndarray]:
+    def _split(self, members: Column, hashes: np.ndarray) -> tuple[np.ndarray, Column, np.ndarray]:
         """Rows in the order of their ranges, and how many each range has."""
         if self._range_bits == 0:
             return hashes, members, np.array([len(hashes)])

@@ -6,7 +6,7 @@ exact for the block:
 1. Lines of one length without quotes and commas (ids, UUIDs): one strided copy.
 2. Anything whose quotes are where RFC 4180 puts them: numpy on the positions of
    newlines, commas and quotes.
-3. Stray quotes: ``csv.reader`` itself (``csv_module_rows``).
+3. Stray quotes: ``csv.reader`` itself (``module_rows.py``).
 
 Source: the states START_RECORD, START_FIELD, IN_FIELD, IN_QUOTED_FIELD and
 QUOTE_IN_QUOTED_FIELD of CPython's ``Modules/_csv.c``, 3.11 to 3.14.

@@ -1,4 +1,4 @@
-"""Finding doubtful rows among cells, column-wise.
+"""Finds doubtful rows among cells, column-wise.
 
 Most lists prove by a few minima and maxima that they hold none. Where they do not, each
 test narrows the rows by single bytes first, and looks at text only for those left.
@@ -33,7 +33,7 @@ _INVISIBLE: Final = "[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
 #: bytes C2, E1 to E3 and EF, and goes on with one of these.
 _LEAD_C2, _LEAD_E1, _LEAD_E3, _LEAD_EF = 0xC2, 0xE1, 0xE3, 0xEF
 _SPACE_SECONDS: Final = np.isin(np.arange(256), (0x80, 0x81, 0x85, 0x9A, 0xA0, 0xAD, 0xBB))
-#: Bytes of cells looked at together.
+#: Bytes of cells tested together.
 PIECE_BYTES: Final = 64 * 1024
 #: Rows that must all hold a delimiter before any are counted.
 _SAMPLE_ROWS: Final = 8

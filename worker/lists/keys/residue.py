@@ -1,4 +1,4 @@
-"""Removing, and reporting, what programs leave around a cell of text besides the key."""
+"""Removes, and reports, what programs leave around the key in a cell of text."""
 
 from codecs import BOM_UTF8
 from typing import Any
@@ -19,7 +19,7 @@ _GUARD_BYTE, _BOM_BYTE = ord('"'), 0xEF
 def without_residue(
     cells: Column, view: ColumnView, lowest: int, highest: int, quoted: np.ndarray | None
 ) -> tuple[Column, DoubtfulRows]:
-    r"""Take off byte order marks in front of cells, and the ``="…"`` of spreadsheets.
+    r"""Remove byte order marks in front of cells, and the ``="…"`` of spreadsheets.
 
     A mark inside a file stands where files were joined, in front of a row; ``="00123"``
     keeps a spreadsheet from making a number of 00123. A cell in quotes is what its writer
@@ -33,7 +33,7 @@ def without_residue(
         quoted: A bool for each cell: whether it was in quotes; nothing if none was.
 
     Returns:
-        The cells, the very same if there was nothing to take off, and the rows.
+        The cells, the very same object if there was nothing to remove, and the rows.
     """
     none = np.empty(0, np.int64)
     marked = _starting(view, BOM_UTF8) if highest >= _BOM_BYTE else none

@@ -66,11 +66,12 @@ class KeyBatch:
     rejected_reasons: np.ndarray
     """uint8, one ``RejectReason`` for each of ``rejected_rows``."""
     doubts: DoubtfulRows = field(default_factory=dict)
-    """Rows, keys or not, that are hardly what was intended: offsets as in ``rejected_rows``."""
+    """Rows, keys or not, that are probably not what was intended: offsets as in
+    ``rejected_rows``."""
 
 
 def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = None) -> KeyBatch:
-    """Part a column of first cells into keys and rejected rows.
+    """Split a column of first cells into keys and rejected rows.
 
     Promises that ``row_count == len(keys) + len(rejected_rows)`` and that keys are the
     given bytes, never trimmed or normalised; of text, without its residue.

@@ -74,7 +74,7 @@ class AskedFile(io.RawIOBase):
         self._channel.ask(start, end)
         message = self._channel.receive()
         if message is None:
-            os._exit(0)  # the worker has given up; nobody is there to be told
+            os._exit(0)  # the worker has given up, so nobody reads an answer
         self._position = end
         self._on_bytes()
         return message.payload
@@ -170,8 +170,8 @@ def _send_cells(channel: Channel, batches: Iterable[Any]) -> None:
 
 
 def _printable(text: str) -> str:
-    shown = "".join(char if char.isprintable() else "?" for char in text)
-    return shown[:_REASON_CHARACTERS]
+    printable = "".join(char if char.isprintable() else "?" for char in text)
+    return printable[:_REASON_CHARACTERS]
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ def _one_line(schema: pa.Schema) -> str:
 
 @contextmanager
 def _damage_reported() -> Iterator[None]:
-    """Turn what pyarrow says of damaged bytes into ours; the file's own errors pass."""
+    """Translate pyarrow's errors about damaged bytes; the file's own errors pass."""
     try:
         yield
     except UnusableList:

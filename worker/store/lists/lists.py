@@ -144,7 +144,7 @@ class MembershipStore:
         return Belief(ref, live, record, node_address(self._db.client, record))
 
     def believe_many(self, refs: Sequence[ListRef]) -> dict[ListRef, Belief | StoreError]:
-        """Learn which revision of each list is live, or why it cannot be told.
+        """Learn which revision of each list is live, or why it is unknown.
 
         Cost: one round trip to each node, each by itself: one that is down is not all.
 
@@ -219,13 +219,13 @@ def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
     live, included, excluded, version, modified, building, approval, is_deleted = reply
     if live is None:
         raise deleted(ref) if is_deleted else incomplete(ref)
-    shown = None if building is None else building.decode()
+    holder = None if building is None else building.decode()
     return ListState(
         live=Revision.parse(live),
         included_count=int(included or 0),
         excluded_count=int(excluded or 0),
         version=int(version or 0),
         modified_ms=int(modified or 0),
-        building=None if shown is None or shown.startswith(RESHARD_PREFIX) else shown,
+        building=None if holder is None or holder.startswith(RESHARD_PREFIX) else holder,
         unapproved=approval == b"awaited",
     )

@@ -54,7 +54,7 @@ from worker.store.members.forms import (
     unpack_uuids,
 )
 
-#: Held by every shard, so that an empty one is told from a missing one.
+#: Held by every shard, so that an empty one differs from a missing one.
 SENTINEL = b"\x00"
 
 Rows = NDArray[np.intp]
