@@ -59,7 +59,8 @@ class ListState:
 class MembershipStore:
     """Reads, edits and deletes lists.
 
-    Every change is one script on one node: a reader sees all of it or nothing.
+    Every change is one script on one node: a reader sees all of it or nothing. All methods raise
+    ``StoreUnavailable`` if there is no answer; each is safe to retry.
     """
 
     def __init__(self, database: Database) -> None:
@@ -75,7 +76,6 @@ class MembershipStore:
         Raises:
             SegmentNotFound: the list was deleted.
             ListUnknown: there is no record: the server has lost it.
-            StoreUnavailable: no answer. Safe to retry.
         """
         return self.states([ref])[0]
 
@@ -105,7 +105,6 @@ class MembershipStore:
             KeyInOtherList: a condition does not hold; nothing of this call was applied.
             ListUnknown: a shard is missing; nothing of this call was applied.
             OutOfMemory: the server is full; nothing of this call was applied.
-            StoreUnavailable: no answer. Safe to retry.
         """
         first, outgrown = "1", False
         for ops in batches(edits, OPS_PER_CALL):

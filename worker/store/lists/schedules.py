@@ -2,6 +2,8 @@
 
 A schedule lives as long as its membership: whatever removes the member from its list removes
 the schedule too, and a member that is added again has none.
+
+All functions raise ``StoreUnavailable`` if there is no answer; reads are safe to retry.
 """
 
 from collections.abc import Iterator, Sequence
@@ -114,7 +116,6 @@ def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
     Raises:
         SegmentNotFound: the list was deleted.
         ListUnknown: the server has lost the record.
-        StoreUnavailable: no answer. Safe to retry.
     """
     found = dict(_walk_schedules(database, ref))
     return [_schedule(name, detail) for name, detail in found.items()]
@@ -128,7 +129,6 @@ def expire_members(database: Database, ref: ListRef) -> Expired:
     Raises:
         SegmentNotFound: the list was deleted.
         ListUnknown: the server has lost the record.
-        StoreUnavailable: no answer. Safe to retry.
     """
     removed = kept = 0
     while True:
@@ -143,9 +143,6 @@ def earliest_schedule_ms(database: Database, refs: Sequence[ListRef]) -> list[in
     """Read when the first member of each list is due; counts void schedules.
 
     Cost: one round trip for all.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     with driver_errors("look for schedules"):
         pipeline = database.client.pipeline(transaction=False)
@@ -164,7 +161,6 @@ def _walk_schedules(database: Database, ref: ListRef) -> Iterator[tuple[bytes, b
     Raises:
         SegmentNotFound: the list was deleted.
         ListUnknown: the server has lost the record.
-        StoreUnavailable: no answer. Safe to retry.
     """
     cursor, walk = b"0", b""
     while True:

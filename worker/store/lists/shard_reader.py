@@ -26,7 +26,6 @@ def pin(database: Database, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
 
     Raises:
         SegmentNotFound: the list was deleted.
-        StoreUnavailable: no answer. Safe to retry.
     """
     reply = run(database, ref, "list/pin", [holder, ttl_ms])
     if not reply:
