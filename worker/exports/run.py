@@ -14,8 +14,7 @@ from worker.objects.layout import export_key, export_prefix
 from worker.store import JobNotFound
 from worker.store.jobs.records import Ended, Exhausted, ExportRequest, JobRef, Unit
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.pins import pin, unpin
-from worker.store.lists.shard_reader import read_shards
+from worker.store.lists import pin, read_shards, unpin
 from worker.store.server import driver_errors
 
 logger = logging.getLogger("bigseg.exports")

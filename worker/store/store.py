@@ -14,7 +14,7 @@ from worker.store.audit.log import AuditStore
 from worker.store.jobs.jobs import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists.lists import MembershipStore
+from worker.store.lists import BuildStore, MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.segments.segments import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
@@ -33,6 +33,7 @@ class Store:
     environments: EnvironmentStore
     segments: SegmentStore
     memberships: MembershipStore
+    builds: BuildStore
     jobs: JobStore
     requests: RequestStore
     audit: AuditStore
@@ -133,6 +134,7 @@ def assemble(
         environments=environments,
         segments=SegmentStore(database, environments, memberships),
         memberships=memberships,
+        builds=BuildStore(database, memberships),
         jobs=JobStore(database),
         requests=RequestStore(database),
         audit=AuditStore(database, audit_entries),

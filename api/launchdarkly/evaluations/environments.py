@@ -20,9 +20,8 @@ from api.evaluation import (
 )
 from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.wire.links import SegmentPath, link
-from worker.store import Definition, ListRef, ListUnknown, Scope, Store
+from worker.store import Definition, ListRef, ListUnknown, Scope, Store, batches
 from worker.store import Segment as Stored
-from worker.store.batches import batches
 
 #: Segments whose targets are read in one round trip: they may be half a megabyte each.
 _READ_AT_ONCE: Final = 100

@@ -10,13 +10,16 @@ from typing import Final
 
 from api.errors import Conflict
 from api.launchdarkly.targeting.stored import collect_targets, read_fields
-from worker.store import Definition, Segment, SegmentChanged, Store
-from worker.store.keyspace import Side
-from worker.store.lists.schedules import (
+from worker.store import (
     MOST_SCHEDULES,
-    Act,
-    Answer,
+    Definition,
+    ScheduleAct,
+    ScheduleAnswer,
     ScheduleChange,
+    Segment,
+    SegmentChanged,
+    Side,
+    Store,
     change_schedules,
     read_schedules,
 )
@@ -29,7 +32,7 @@ Ids = Callable[[], str]
 _TRIES: Final = 20
 _ID_LENGTH: Final = 24  # LaunchDarkly's are 24 hexadecimal digits
 
-_FAULTS: Final[dict[Answer, str | None]] = {
+_FAULTS: Final[dict[ScheduleAnswer, str | None]] = {
     "done": None,
     "absent": "the context is not an individual target of this kind in that list",
     "there": "the target has an expiration date already; update it",
@@ -45,7 +48,7 @@ _SEGMENT_VERSION: Final = "version: the segment has another version; read it aga
 class ExpiryInstruction:
     """One instruction, the same for contexts and users."""
 
-    act: Act
+    act: ScheduleAct
     side: Side
     context_kind: str
     key: str
@@ -187,7 +190,7 @@ def _change_draft(
     ids: Ids,
     *,
     is_target: bool,
-) -> Answer:
+) -> ScheduleAnswer:
     target, due_ms = instruction.target, instruction.due_ms
     schedule = draft.get(target)
     match instruction.act:

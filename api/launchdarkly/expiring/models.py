@@ -19,7 +19,7 @@ from api.launchdarkly.expiring.changes import ExpiryInstruction, Outcome
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, ContextKind
 from api.launchdarkly.wire.links import Links, SegmentPath, link
 from worker.context_keys import KEY_LIMIT_BYTES, fault_of
-from worker.store.lists.schedules import Act
+from worker.store import ScheduleAct
 from worker.store.segments.target_schedules import TargetSchedule
 
 MOST_INSTRUCTIONS: Final = 1_000
@@ -46,7 +46,7 @@ Version = Annotated[Int32, Field(strict=True, ge=0)]
 
 class _Instruction(StrictBody):
     #: Kinds by what they do; their spelling is each family's.
-    acts: ClassVar[dict[str, Act]]
+    acts: ClassVar[dict[str, ScheduleAct]]
 
     kind: str
     target_type: TargetType
@@ -54,7 +54,7 @@ class _Instruction(StrictBody):
     version: Version | None = None
 
     @property
-    def act(self) -> Act:
+    def act(self) -> ScheduleAct:
         """What is to be done."""
         return self.acts[self.kind]
 
@@ -74,7 +74,7 @@ class _Instruction(StrictBody):
 class ContextInstruction(_Instruction):
     """About a context."""
 
-    acts: ClassVar[dict[str, Act]] = {
+    acts: ClassVar[dict[str, ScheduleAct]] = {
         "addExpiringTarget": "add",
         "updateExpiringTarget": "update",
         "removeExpiringTarget": "remove",
@@ -99,7 +99,7 @@ class ContextInstruction(_Instruction):
 class UserInstruction(_Instruction):
     """About a user; ``version`` is the segment's."""
 
-    acts: ClassVar[dict[str, Act]] = {
+    acts: ClassVar[dict[str, ScheduleAct]] = {
         "addExpireUserTargetDate": "add",
         "updateExpireUserTargetDate": "update",
         "removeExpireUserTargetDate": "remove",

@@ -13,8 +13,7 @@ from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, sum
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
-from worker.store import Edit
-from worker.store.lists.lists import EditOp
+from worker.store import Edit, EditOp
 
 #: Keys in one request: some 20 ms of the server's time.
 MOST_KEYS: Final = 10_000

@@ -169,7 +169,7 @@ def _seed_jobs(store: Store, objects: ObjectStore) -> None:
     )
     admit_import(store, imported)
     store.jobs.end(imported.ref, "complete", report=report, keep_s=3_600)
-    store.memberships.cancel(ref, names.IMPORT)
+    store.builds.cancel(ref, names.IMPORT)
     exported = ExportRequest(names.EXPORT, ref, names.CREATED, "csv", "nightly job")
     admit_export(store, exported)
     written = _write(objects, ref)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from worker.store.errors import SegmentChanged, SegmentNotFound, StoreUnavailable
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
-from worker.store.lists.schedules import Expired
+from worker.store.lists import Expired
 from worker.store.segments.definitions import Definition, DefinitionChange, Segment
 from worker.store.segments.segments import SegmentStore
 from worker.store.segments.target_schedules import TargetSchedule, decode_schedules, earliest_ms

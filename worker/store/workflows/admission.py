@@ -6,7 +6,7 @@ from typing import Final
 from worker.store.errors import StoreError
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef
 from worker.store.jobs.reservations import release_memory
-from worker.store.lists.lists import RESHARD_PREFIX
+from worker.store.lists import RESHARD_PREFIX
 from worker.store.store import Store
 from worker.store.workflows.claims import superseded_reason
 
@@ -37,7 +37,7 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
     store.jobs.create(request, stage="claim", units=0)
     store.memberships.watch(request.list_ref)
     try:
-        claim = store.memberships.claim(
+        claim = store.builds.claim(
             request.list_ref, request.import_id, waits=request.waits, supersedes=supersedes
         )
     except StoreError as exc:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.errors import InvalidRequest
-from worker.store import Edit, ListRef, Store
-from worker.store.lists.lists import OPS_PER_CALL, EditOp
+from worker.store import OPS_PER_CALL, Edit, EditOp, ListRef, Store
 
 ListName = Literal["included", "excluded"]
 Action = Literal["add", "remove"]

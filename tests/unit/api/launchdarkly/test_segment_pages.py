@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from api.launchdarkly.segments.representation import UserSegments, page_json, represent
 from api.launchdarkly.wire.pages import page_links
 from worker.store import Definition, ListState, Scope, Segment
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Revision
 
 SCOPE = Scope("p", "e")
 TARGETING = '{"included":["é","\\u0001"],"excluded":[],"includedContexts":[],'.encode()

@@ -14,7 +14,7 @@ from api.launchdarkly.wire.pages import page_links
 from api.services.opening import LazyStore
 from api.settings import ApiSettings
 from worker.context_keys import fault_of
-from worker.lists.keys import keys as list_keys
+from worker.lists.keys import validation as list_keys
 from worker.store import StoreError, StoreUnavailable
 from worker.store import errors as store_errors
 

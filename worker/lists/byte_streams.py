@@ -1,7 +1,7 @@
-"""One pass forward through a file, in as few ranged reads as possible."""
+"""What the bytes of lists are read from and written to."""
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from worker.lists.errors import ReadCutShort
 
@@ -9,8 +9,16 @@ from worker.lists.errors import ReadCutShort
 ReadRange: TypeAlias = Callable[[int, int], Iterator[bytes]]
 
 
-class ForwardBytes:
-    """The bytes of a file from ``start`` on, range by range.
+class Sink(Protocol):
+    """Takes bytes in order; its owner opens and closes it, and discards what was cut short."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take some bytes."""
+        ...
+
+
+class ForwardReader:
+    """One pass forward through a file from ``start`` on, in as few ranged reads as possible.
 
     The first range runs to ``planned_end``; a further one of ``further_bytes`` is opened
     only when more is asked for, because opening a range may cost a read of the whole

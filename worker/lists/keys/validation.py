@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.lists.cells import Cells, Column, cells_of
+from worker.columns import Column, ColumnView
 from worker.lists.keys.doubtful_rows import PIECE_BYTES, DoubtfulRows, find_doubts
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.residue import without_residue
@@ -66,11 +66,12 @@ class KeyBatch:
     rejected_reasons: np.ndarray
     """uint8, one ``RejectReason`` for each of ``rejected_rows``."""
     doubts: DoubtfulRows = field(default_factory=dict)
-    """Rows, keys or not, that are hardly what was intended: offsets as in ``rejected_rows``."""
+    """Rows, keys or not, that are probably not what was intended: offsets as in
+    ``rejected_rows``."""
 
 
 def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = None) -> KeyBatch:
-    """Part a column of first cells into keys and rejected rows.
+    """Split a column of first cells into keys and rejected rows.
 
     Promises that ``row_count == len(keys) + len(rejected_rows)`` and that keys are the
     given bytes, never trimmed or normalised; of text, without its residue.
@@ -85,7 +86,7 @@ def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = N
     """
     if cells.null_count:
         cells = cells.fill_null(b"")
-    view = cells_of(cells)
+    view = ColumnView.of(cells)
     none = np.empty(0, np.int64)
     if len(view.data) == 0:
         blank = np.arange(len(cells))
@@ -95,7 +96,7 @@ def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = N
     residue: DoubtfulRows = {}
     if text:
         cells, residue = without_residue(cells, view, lowest, highest, quoted)
-        view = cells_of(cells) if residue else view
+        view = ColumnView.of(cells) if residue else view
     lengths = view.lengths
     doubts = find_doubts(cells, view, lengths, lowest, highest)
     if residue:
@@ -119,12 +120,12 @@ def _is_clean(lengths: np.ndarray, lowest: int, highest: int) -> bool:
     )
 
 
-def _with_lines(view: Cells) -> DoubtfulRows:
-    rows = view.rows_of(np.flatnonzero((view.data == _LF) | (view.data == _CR)))
+def _with_lines(view: ColumnView) -> DoubtfulRows:
+    rows = view.rows_at(np.flatnonzero((view.data == _LF) | (view.data == _CR)))
     return {Doubt.LINES: rows} if len(rows) else {}
 
 
-def _reasons(cells: Column, view: Cells) -> np.ndarray:
+def _reasons(cells: Column, view: ColumnView) -> np.ndarray:
     """One code a row, 0 for a key; later assignments are the stronger reasons."""
     reasons = np.zeros(len(cells), np.uint8)
     invalid = _invalid_utf8(cells, view)
@@ -136,7 +137,7 @@ def _reasons(cells: Column, view: Cells) -> np.ndarray:
     return reasons
 
 
-def _invalid_utf8(cells: Column, view: Cells) -> np.ndarray:
+def _invalid_utf8(cells: Column, view: ColumnView) -> np.ndarray:
     """Row numbers; decodes row by row only when the batch as a whole is not UTF-8."""
     non_ascii = view.data >= _DEL + 1
     if not non_ascii.any():
@@ -144,7 +145,7 @@ def _invalid_utf8(cells: Column, view: Cells) -> np.ndarray:
     try:
         cells.cast(_text_type(cells))
     except pa.ArrowInvalid:
-        suspects = view.rows_of(np.flatnonzero(non_ascii))
+        suspects = view.rows_at(np.flatnonzero(non_ascii))
         listed: list[Any] = cells.take(suspects).to_pylist()
         undecodable = [not _is_utf8(cell) for cell in listed]
         return suspects[undecodable]
@@ -159,7 +160,7 @@ def _is_utf8(cell: bytes) -> bool:
     return True
 
 
-def _rows_with_control(view: Cells) -> np.ndarray:
+def _rows_with_control(view: ColumnView) -> np.ndarray:
     """Row numbers; what it says of rows that are not UTF-8 means nothing."""
     data = view.data
     found = [np.empty(0, np.int64)]
@@ -171,7 +172,7 @@ def _rows_with_control(view: Cells) -> np.ndarray:
         lead = np.flatnonzero(piece[:-1] == _C1_LEAD)
         control[lead[piece[lead + 1] <= _C1_LAST]] = True
         found.append(np.flatnonzero(control[:PIECE_BYTES]) + start)
-    return view.rows_of(np.concatenate(found))
+    return view.rows_at(np.concatenate(found))
 
 
 def _only_whitespace(cells: Column, invalid: np.ndarray) -> np.ndarray:
