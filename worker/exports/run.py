@@ -11,8 +11,7 @@ from worker.jobs.services import Services
 from worker.objects.layout import export_key, export_prefix
 from worker.store.jobs.records import ExportRequest, Unit
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.pins import pin, unpin
-from worker.store.lists.shard_reader import read_shards
+from worker.store.lists import pin, read_shards, unpin
 
 logger = logging.getLogger("bigseg.exports")
 

@@ -8,11 +8,9 @@ from worker.imports.building import SideBuild, SideBuilder
 from worker.imports.members import Members, concatenate, distinct, no_members
 from worker.imports.spills import SpillStore
 from worker.imports.stages import Built, ChunkResult, RangeResult, Spill, StageRun
-from worker.lists.spills.reader import read_blocks
+from worker.lists.spills import read_blocks
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.lists.lists import Claim
-from worker.store.lists.revisions import Revision
-from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists import Claim, Revision, ShardWriter
 
 
 @dataclass(frozen=True, slots=True)

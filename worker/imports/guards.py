@@ -7,7 +7,7 @@ from worker.imports.errors import ImportStopped
 from worker.imports.report import find_doubts, rejected_rows
 from worker.imports.stages import ChunkResult
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.keys import RejectReason
+from worker.lists.keys.validation import RejectReason
 from worker.settings import WorkerSettings
 from worker.store.jobs.records import ImportRequest
 

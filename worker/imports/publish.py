@@ -16,9 +16,7 @@ from worker.imports.stages import GATHERED_AGAIN, SIDES, ChunkResult, RangeResul
 from worker.store import ListUnknown
 from worker.store.jobs.stage_state import COUNTED, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import Published
-from worker.store.lists.revisions import Revision
-from worker.store.workflows.approval import Held, expected_counts, hold
+from worker.store.lists import Held, Published, Revision
 
 #: Memory of one edit in the journal, and of the member that it may add.
 _BYTES_PER_EDIT: Final = 200
@@ -52,7 +50,7 @@ def _counted_before(run: StageRun) -> BuildCount | None:
     counted = store.jobs.read(request.ref, COUNTED)
     if counted is None:
         return None
-    sealed = store.memberships.seal(request.list_ref, request.import_id)
+    sealed = store.builds.seal(request.list_ref, request.import_id)
     if sealed.counts is None and counted.seal != sealed.number:
         return None
     return None if request.waits and _has_lost_shards(run) else counted
@@ -66,16 +64,16 @@ def _has_lost_shards(run: StageRun) -> bool:
     store, ref = run.services.store, run.request.list_ref
     if store.memberships.state(ref).unapproved:
         return False
-    expected = expected_counts(store, ref)
+    expected = store.builds.expected_counts(ref)
     while expected is not None and expected.counts != _count_sides(run):
         # An earlier try that is still alive may have replayed edits while we counted.
-        before, expected = expected, expected_counts(store, ref) or expected
+        before, expected = expected, store.builds.expected_counts(ref) or expected
         if before != expected:
             continue
         if not expected.untouched:
             message = "the store lost part of what was built while it waited; import the list again"
             raise ImportStopped(message)
-        store.memberships.unseal(ref, run.request.import_id)
+        store.builds.unseal(ref, run.request.import_id)
         return True
     return False
 
@@ -116,7 +114,7 @@ def _count_ranges(run: StageRun, target: Revision, ranges: Sequence[RangeResult]
     After sealing nobody can write a shard, so the counts stay true until the first
     edit is replayed.
     """
-    sealed = run.services.store.memberships.seal(run.request.list_ref, run.request.import_id)
+    sealed = run.services.store.builds.seal(run.request.list_ref, run.request.import_id)
     counts = dict.fromkeys(SIDES, 0)
     wrong = set()
     for number, result in enumerate(ranges):
@@ -131,11 +129,11 @@ def _count_ranges(run: StageRun, target: Revision, ranges: Sequence[RangeResult]
 
 def _count(run: StageRun, target: Revision, side: Side, first: int, stop: int) -> int | None:
     """Members of some shards; ``None`` if one is missing."""
-    memberships, total = run.services.store.memberships, 0
+    builds, total = run.services.store.builds, 0
     for start in range(first, stop, _SHARDS_PER_STEP):
         last = min(start + _SHARDS_PER_STEP, stop)
         try:
-            total += memberships.count(run.request.list_ref, target, side, start, last)
+            total += builds.count(run.request.list_ref, target, side, start, last)
         except ListUnknown:
             return None
         run.progress.add()
@@ -152,7 +150,7 @@ def _gather_again(
         message = f"the store lost shards of {len(numbers)} ranges {times} times; look at its log"
         raise ImportStopped(message)
     store.jobs.write(request.ref, GATHERED_AGAIN, times)
-    store.memberships.unseal(request.list_ref, request.import_id)
+    store.builds.unseal(request.list_ref, request.import_id)
     if any(chunk.spill for chunk in chunks):
         run.reopen("gather", range_count, numbers)
     else:
@@ -183,8 +181,7 @@ def _replay(run: StageRun, counted: BuildCount) -> Held | None:
     """Replay all edits onto a build that is held; ``None`` if it is approved."""
     store, request = run.services.store, run.request
     while True:
-        held = hold(
-            store,
+        held = store.builds.hold(
             request.list_ref,
             request.import_id,
             counts=counted.counts,
@@ -201,7 +198,7 @@ def _flip(run: StageRun, counted: BuildCount) -> Published:
     """Replay the journal and make the revision live, in the same step as the last edit."""
     request = run.request
     while True:
-        published = run.services.store.memberships.publish(
+        published = run.services.store.builds.publish(
             request.list_ref,
             request.import_id,
             counts=counted.counts,

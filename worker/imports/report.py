@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from worker.imports.stages import Built, ChunkResult, DoubtCount, RangeResult
 from worker.lists.keys.doubts import DELIMITERS, Doubt
-from worker.store.lists.lists import Published
+from worker.store.lists import Published
 
 #: Rejected rows of which a report shows row and reason.
 SAMPLE_ROWS: Final = 100

@@ -19,7 +19,7 @@ from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobState, ListUnknown, SegmentNotFound
 from worker.store.jobs.records import ImportRequest, Unit
 from worker.store.jobs.stage_state import COUNTED
-from worker.store.lists.lists import Published
+from worker.store.lists import Published
 from worker.store.workflows.claims import DELETED, is_deleted, why_lost
 
 logger = logging.getLogger("bigseg.imports")
@@ -75,7 +75,7 @@ class ImportWork:
         When its revision turns out to be live, the import is complete instead.
         """
         store, request = self._services.store, self._request
-        if store.memberships.cancel(request.list_ref, request.import_id):
+        if store.builds.cancel(request.list_ref, request.import_id):
             published = self._published()
             if published is not None:
                 self._complete(published)
@@ -103,7 +103,7 @@ class ImportWork:
 
     def _published(self) -> Published | None:
         request = self._request
-        return self._services.store.memberships.published(request.list_ref, request.import_id)
+        return self._services.store.builds.published(request.list_ref, request.import_id)
 
     def _complete(self, published: Published) -> None:
         """End an import whose revision is live. Safe to repeat; the first report stays."""

@@ -10,8 +10,7 @@ from worker.imports.members import distinct
 from worker.imports.stages import STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.store.jobs.records import ImportRequest
-from worker.store.lists.lists import Claim
-from worker.store.lists.revisions import FIRST_BITS, Revision, bits_for
+from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for
 from worker.store.workflows.reclaiming import reclaim_list
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
@@ -104,7 +103,7 @@ def fix_size(
     packed_bytes = round(packed) + kept * _BASE_MEMBER_BYTES
     shards = 1 << bits if bits else 1
     _reserve_memory(run, packed_bytes + members * _BYTES_PER_MEMBER + shards * _BYTES_PER_SHARD)
-    return run.services.store.memberships.prepare(
+    return run.services.store.builds.prepare(
         request.list_ref, request.import_id, bits, bits_for(claim.excluded_count)
     )
 

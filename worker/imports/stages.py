@@ -9,13 +9,12 @@ from worker.imports.spills import SpillFile, SpillStore
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.lists.format import ListFormat
-from worker.lists.spills.index import SpillIndex
+from worker.lists.spills import SpillIndex
 from worker.objects import ObjectInfo
 from worker.store.jobs.records import ImportRequest, Unit
 from worker.store.jobs.stage_state import BYTES_TOTAL, Entry, StageField, result_name
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import Claim
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Claim, Revision
 from worker.store.records import RecordCodec, stored
 
 #: Hints sent at once when a stage opens: more workers than this find work by the sweep.
@@ -165,14 +164,14 @@ class StageRun:
     def claim(self) -> Claim:
         """The import's claim; claiming again changes nothing."""
         request = self.request
-        return self.services.store.memberships.claim(
+        return self.services.store.builds.claim(
             request.list_ref, request.import_id, waits=request.waits, kind=request.kind
         )
 
     def target(self) -> Revision:
         """The revision being built, once its size is fixed."""
         request = self.request
-        return self.services.store.memberships.target(request.list_ref, request.import_id)
+        return self.services.store.builds.target(request.list_ref, request.import_id)
 
     def plan(self) -> Plan:
         """The plan that the first stage left."""

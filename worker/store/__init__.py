@@ -25,6 +25,7 @@ from worker.store.audit import (
     segment_change,
     segment_resource,
 )
+from worker.store.batches import batches
 from worker.store.errors import (
     AuditEntryNotFound,
     EnvironmentExists,
@@ -56,8 +57,30 @@ from worker.store.errors import (
     Unsealed,
 )
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
-from worker.store.keyspace import Keyspace, ListRef, Scope
-from worker.store.lists.lists import Edit, ListState, Membership
+from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, ListRef, Scope, Side
+from worker.store.lists import (
+    MOST_SCHEDULES,
+    OPS_PER_CALL,
+    Belief,
+    Command,
+    Edit,
+    EditOp,
+    ListState,
+    Membership,
+    Outcome,
+    Schedule,
+    ScheduleAct,
+    ScheduleAnswer,
+    ScheduleChange,
+    Stale,
+    change_schedules,
+    lookup_commands,
+    read_outcomes,
+    read_schedules,
+    refused_outcome,
+    unsettled_list,
+)
+from worker.store.members import pack_key, pack_keys, unpack_members
 from worker.store.optimistic import retry_on_change
 from worker.store.projects import Environment, Project
 from worker.store.segments import (
@@ -75,6 +98,7 @@ from worker.store.server import (
     ROLE_QUESTION,
     STORE_OF_API,
     TURNED_AWAY,
+    Node,
     check_broker,
     code_of,
     driver_errors,
@@ -95,6 +119,10 @@ from worker.store.workflows.deleting import (
 
 __all__ = [
     "BROKER_OF_API",
+    "EXCLUDED",
+    "INCLUDED",
+    "MOST_SCHEDULES",
+    "OPS_PER_CALL",
     "OURSELVES",
     "ROLE_COUNTS_S",
     "ROLE_QUESTION",
@@ -105,10 +133,13 @@ __all__ = [
     "Actor",
     "AuditEntry",
     "AuditEntryNotFound",
+    "Belief",
     "Change",
+    "Command",
     "Definition",
     "DefinitionChange",
     "Edit",
+    "EditOp",
     "Environment",
     "EnvironmentExists",
     "EnvironmentNotFound",
@@ -131,7 +162,9 @@ __all__ = [
     "Membership",
     "NewSegment",
     "NewToken",
+    "Node",
     "OutOfMemory",
+    "Outcome",
     "PlaceChanged",
     "Position",
     "Project",
@@ -141,12 +174,18 @@ __all__ = [
     "RedisUrlRefused",
     "ResourceChanged",
     "RoleName",
+    "Schedule",
+    "ScheduleAct",
+    "ScheduleAnswer",
+    "ScheduleChange",
     "Scope",
     "Segment",
     "SegmentChanged",
     "SegmentExists",
     "SegmentNotFound",
+    "Side",
     "SourceFile",
+    "Stale",
     "Store",
     "StoreError",
     "StoreRefused",
@@ -168,6 +207,8 @@ __all__ = [
     "admit_import",
     "approve_import",
     "assemble",
+    "batches",
+    "change_schedules",
     "check_broker",
     "code_of",
     "create_environment",
@@ -178,12 +219,18 @@ __all__ = [
     "driver_errors",
     "environment_resource",
     "invalid_settings",
+    "lookup_commands",
     "may_be_secret",
     "open_client",
     "open_store",
+    "pack_key",
+    "pack_keys",
     "parse_redis_url",
     "project_resource",
+    "read_outcomes",
+    "read_schedules",
     "reason_of",
+    "refused_outcome",
     "remove_segment",
     "require_approvable",
     "retry_on_change",
@@ -191,4 +238,6 @@ __all__ = [
     "save_target_schedules",
     "segment_change",
     "segment_resource",
+    "unpack_members",
+    "unsettled_list",
 ]

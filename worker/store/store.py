@@ -15,7 +15,7 @@ from worker.store.audit.log import AuditStore
 from worker.store.jobs.jobs import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists.lists import MembershipStore
+from worker.store.lists import BuildStore, MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
 from worker.store.segments.segments import SegmentStore
@@ -35,6 +35,7 @@ class Store:
     environments: EnvironmentStore
     segments: SegmentStore
     memberships: MembershipStore
+    builds: BuildStore
     jobs: JobStore
     requests: RequestStore
     audit: AuditStore
@@ -137,6 +138,7 @@ def assemble(
         environments=environments,
         segments=SegmentStore(database, environments, memberships),
         memberships=memberships,
+        builds=BuildStore(database, memberships),
         jobs=JobStore(database),
         requests=RequestStore(database),
         audit=AuditStore(database, audit_entries),

@@ -18,7 +18,7 @@ from worker.store import (
 )
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
-from worker.store.lists.schedules import Expired, earliest_schedule_ms, expire_members
+from worker.store.lists import Expired, earliest_schedule_ms, expire_members
 from worker.store.segments.expiry import expire_targets, next_target_ms
 
 logger = logging.getLogger("bigseg.upkeep")

@@ -8,7 +8,6 @@ from worker.jobs.services import Services
 from worker.store import Fenced, JobState, Unsealed
 from worker.store.jobs.records import WAITING_STAGE, ImportRequest
 from worker.store.jobs.stage_state import COUNTED
-from worker.store.workflows.approval import hold, journal_ops
 from worker.store.workflows.claims import why_lost
 from worker.store.workflows.reclaiming import builder_of
 
@@ -47,13 +46,13 @@ def tend_pending(services: Services, request: ImportRequest, state: JobState) ->
 def _tend(services: Services, request: ImportRequest, state: JobState) -> int:
     store, list_ref = services.store, request.list_ref
     if builder_of(store, list_ref) != request.ref:
-        if store.memberships.published(list_ref, request.import_id) is not None:
+        if store.builds.published(list_ref, request.import_id) is not None:
             return _resume(services, request)
         return _end(services, request, why_lost(store, request))
     why = _why_over(services, request, state)
     if why is None:
         return _replay(services, request)
-    if store.memberships.cancel(list_ref, request.import_id, unapproved=True):
+    if store.builds.cancel(list_ref, request.import_id, unapproved=True):
         # Approved in the same moment, which counts.
         return _resume(services, request)
     return _end(services, request, why)
@@ -63,7 +62,7 @@ def _why_over(services: Services, request: ImportRequest, state: JobState) -> st
     settings, since_ms = services.settings, state.entered.get(WAITING_STAGE)
     if since_ms is not None and services.clock_ms() - since_ms > settings.approval_ttl * 1000:
         return f"nobody approved it within {settings.approval_ttl:g} s (BIGSEG_APPROVAL_TTL)"
-    ops, most = journal_ops(services.store, request.list_ref), settings.approval_journal_ops
+    ops, most = services.store.builds.journal_ops(request.list_ref), settings.approval_journal_ops
     if ops > most:
         return (
             f"{ops:,} edits were left to replay while it waited for its approval, "
@@ -79,8 +78,7 @@ def _replay(services: Services, request: ImportRequest) -> int:
         return _resume(services, request)
     for _ in range(_MOST_STEPS):
         try:
-            held = hold(
-                store,
+            held = store.builds.hold(
                 request.list_ref,
                 request.import_id,
                 counts=counted.counts,

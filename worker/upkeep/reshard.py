@@ -5,7 +5,7 @@ import logging
 from worker.jobs.services import Services
 from worker.store import ImportInProgress, ListRef, ListUnknown, SegmentNotFound, admit_import
 from worker.store.jobs.records import ImportRequest
-from worker.store.lists.revisions import outgrows
+from worker.store.lists import outgrows
 from worker.store.workflows.reclaiming import builder_of
 
 logger = logging.getLogger("bigseg.upkeep")

@@ -1,20 +1,25 @@
 """Create, get and delete segments."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from api.audit import audit_segment
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import require_scope
-from api.launchdarkly.segments.access import access_of
-from api.launchdarkly.segments.list_states import state_of
-from api.launchdarkly.segments.referrers import require_unreferred
-from api.launchdarkly.segments.representation import NewSegmentBody, UserSegment, user_segment
-from api.launchdarkly.segments.summaries import segment_summary
+from api.launchdarkly.segments.access import describe_access
+from api.launchdarkly.segments.audit_entries import summarize_segment
+from api.launchdarkly.segments.references import require_unreferred
+from api.launchdarkly.segments.representation import (
+    NewSegmentBody,
+    UserSegment,
+    read_state,
+    represent,
+    segment_response,
+)
+from api.launchdarkly.targeting.fields import DEFAULT_KIND, RESERVED_KINDS
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 from worker.store import (
     Definition,
@@ -24,9 +29,6 @@ from worker.store import (
     Store,
     remove_segment,
 )
-
-_DEFAULT_KIND: Final = "user"
-_RESERVED_KINDS: Final = ("kind", "multi")
 
 
 def router() -> APIRouter:
@@ -60,18 +62,7 @@ def create_segment(
 ) -> Response:
     """Create a segment with empty lists."""
     require_scope(caller, scope.project, scope.environment, body.key)
-    kind = body.unboundedContextKind or _DEFAULT_KIND
-    if kind in _RESERVED_KINDS:
-        raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
-    new = NewSegment(
-        key=body.key,
-        name=body.name,
-        description=body.description,
-        tags=tuple(dict.fromkeys(body.tags or ())),
-        unbounded=bool(body.unbounded),
-        context_kind=kind,
-    )
-    store = services.store()
+    new, store = _new_segment(body), services.store()
     try:
         segment = store.segments.create(scope, new)
     except SegmentExists as exc:
@@ -83,21 +74,19 @@ def create_segment(
         segment,
         action="createSegment",
         verb="created the segment",
-        after=segment_summary(created, None),
+        after=summarize_segment(created, None),
     )
-    shown_segment = user_segment(created, state_of(store, segment))
-    shown_segment.access = access_of(caller, segment)
-    return shown(shown_segment, 201)
+    access = describe_access(caller, segment)
+    return segment_response(represent(created, read_state(store, segment), _access=access), 201)
 
 
 def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Read a segment; the counts of a big one are those of this moment."""
     store = services.store()
     definition = store.segments.read(path.scope, path.segment)
-    segment = user_segment(definition, state_of(store, definition.segment))
-    segment.flags = []
-    segment.access = access_of(caller, definition.segment)
-    return shown(segment)
+    state = read_state(store, definition.segment)
+    access = describe_access(caller, definition.segment)
+    return segment_response(represent(definition, state, _flags=[], _access=access))
 
 
 def delete_segment(
@@ -115,7 +104,7 @@ def delete_segment(
     store = services.store()
     if services.settings.protect_referenced_segments and not force:
         require_unreferred(store, path.scope, path.segment, caller)
-    before = _summary(store, path)
+    before = _summarize(store, path)
     deleted = remove_segment(store, path.scope, path.segment)
     audit_segment(
         services,
@@ -128,12 +117,26 @@ def delete_segment(
     return Response(status_code=204)
 
 
-def _summary(store: Store, path: SegmentPath) -> dict[str, Any]:
+def _new_segment(body: NewSegmentBody) -> NewSegment:
+    kind = body.unbounded_context_kind or DEFAULT_KIND
+    if kind in RESERVED_KINDS:
+        raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
+    return NewSegment(
+        key=body.key,
+        name=body.name,
+        description=body.description,
+        tags=tuple(dict.fromkeys(body.tags or ())),
+        unbounded=bool(body.unbounded),
+        context_kind=kind,
+    )
+
+
+def _summarize(store: Store, path: SegmentPath) -> dict[str, Any]:
     found = store.segments.read_many(path.scope, [path.segment])[0]
     if found is None:  # the deletion says so
         return {}
     try:
-        state = state_of(store, found.segment)
-    except SegmentNotFound:  # an earlier delete was cut off here; this one goes on with it
+        state = read_state(store, found.segment)
+    except SegmentNotFound:  # an earlier delete was cut off here; this one continues it
         state = None
-    return segment_summary(found, state)
+    return summarize_segment(found, state)

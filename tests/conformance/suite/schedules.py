@@ -14,10 +14,10 @@ from tests.support.store.building import (
 from tests.support.store.stores import SCOPE, clock_ms, keys_of, raw, token
 from worker.store import Edit, ListRef, ListUnknown, SegmentNotFound, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import EditOp
-from worker.store.lists.schedules import (
-    Act,
-    Answer,
+from worker.store.lists import (
+    EditOp,
+    ScheduleAct,
+    ScheduleAnswer,
     ScheduleChange,
     change_schedules,
     expire_members,
@@ -33,12 +33,12 @@ KEYS = ("plain", "0f8fad5b-d9cb-469f-a165-70867728950e", "\x00odd", "日本", "k
 def change(
     store: Store,
     ref: ListRef,
-    act: Act,
+    act: ScheduleAct,
     *keys: str,
     side: Side = INCLUDED,
     due: int = LATER,
     version: int | None = None,
-) -> list[Answer]:
+) -> list[ScheduleAnswer]:
     """Make the same change for some keys."""
     made = [ScheduleChange(act, side, key, due, version, token()[:24]) for key in keys]
     return change_schedules(store.database, ref, made)
@@ -193,7 +193,7 @@ class ScheduleSuite:
         _edit(store, ref, "i+", *keys)
         change(store, ref, "add", *keys)
         replace(store, ref, "i1", keys[:100])
-        store.memberships.claim(ref, "i2")
+        store.builds.claim(ref, "i2")
         assert raw(store).zcard(store.keyspace.schedules(ref)) == 100
         assert raw(store).hlen(store.keyspace.schedule_details(ref)) == 100
         assert _included(store, ref) == set(keys[:100])
@@ -214,8 +214,8 @@ class ScheduleSuite:
         _edit(store, ref, "i+", "a", "b")
         change(store, ref, "add", "a", "b")
         import_id = "r1"
-        store.memberships.claim(ref, import_id, kind="reshard")
-        target = store.memberships.prepare(ref, import_id, 5, 0)
+        store.builds.claim(ref, import_id, kind="reshard")
+        target = store.builds.prepare(ref, import_id, 5, 0)
         write_side(store, ref, import_id, INCLUDED, ["a", "b"], 5)
         copy_side(store, ref, import_id, EXCLUDED, 0)
         _edit(store, ref, "i-", "b")

@@ -31,7 +31,7 @@ from tests.support.systems.parts import Guardian, Part
 from worker.store import Edit, JobRef, NewToken, StoreSettings, StoreUnavailable, open_store
 from worker.store.jobs.messages import QUEUE_WORK
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.shard_reader import read_shards
+from worker.store.lists import read_shards
 
 _EVALUATE = "/api/v2/projects/default/environments/production/segments/evaluate"
 _LIMIT_S = 2.0

@@ -12,7 +12,7 @@ from worker.imports.stages import StageRun
 from worker.jobs.progress import UnitProgress
 from worker.store import ExportRequest, ImportRequest
 from worker.store.jobs.records import Unit
-from worker.store.lists.lists import Published
+from worker.store.lists import Published
 from worker.tasks import work
 from worker.tasks.main import app
 

@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from worker.store.batches import batches
 from worker.store.errors import StoreError, StoreRefused
 from worker.store.keyspace import ListRef, Side
-from worker.store.members.payload import build_payloads
+from worker.store.members import build_payloads
 from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
 from worker.store.server.scripts import ScriptName
@@ -199,4 +199,4 @@ def _flat(group: Sequence[ShardMembers]) -> list[Any]:
 def _empty_payload() -> bytes:
     no_hashes = np.empty(0, np.uint64)
     none = pa.array([], pa.binary())
-    return build_payloads(none, no_hashes, bits=0, first_shard=0, shard_count=1).payloads[0]
+    return build_payloads(none, no_hashes, bits=0, first_shard=0, shard_count=1)[0]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from worker.store.errors import SegmentNotFound, UnreadableRecord
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
-from worker.store.lists.schedules import Expired
+from worker.store.lists import Expired
 from worker.store.optimistic import retry_on_change
 from worker.store.segments.definitions import (
     Definition,

@@ -13,7 +13,7 @@ from worker.store.errors import (
     SegmentNotFound,
 )
 from worker.store.keyspace import ListRef, Scope
-from worker.store.lists.lists import MembershipStore
+from worker.store.lists import MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.segments.cache import DefinitionCache, Stamp
 from worker.store.segments.definitions import (

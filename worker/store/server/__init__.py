@@ -2,8 +2,10 @@
 
 from worker.store.server.checks import broker_fallbacks, check_broker
 from worker.store.server.connections import (
+    Node,
     driver_errors,
     driver_options,
+    node_address,
     node_client,
     open_client,
     primary_class,
@@ -36,12 +38,14 @@ __all__ = [
     "STORE_OF_WORKER",
     "TURNED_AWAY",
     "Database",
+    "Node",
     "Rights",
     "broker_fallbacks",
     "check_broker",
     "code_of",
     "driver_errors",
     "driver_options",
+    "node_address",
     "node_client",
     "open_client",
     "open_database",

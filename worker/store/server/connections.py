@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from redis import ConnectionPool, Redis, RedisCluster
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import (
     AskError,
@@ -44,6 +45,9 @@ from worker.store.errors import (
 from worker.store.server.client import Client
 from worker.store.server.connection_pool import BoundedPool
 from worker.store.server.primary import ROLE_QUESTION, NotPrimaryError, mode_in, primary_only
+
+#: Host and port of a node of a cluster; ``None`` is the single server.
+Node = tuple[str, int] | None
 
 #: Options that a connection through a Unix socket does not take.
 _TCP_ONLY: Final = frozenset(
@@ -105,15 +109,32 @@ def _options(settings: StoreSettings) -> dict[str, Any]:
     }
 
 
+def node_address(client: Client, key: str) -> Node:
+    """Where the primary that holds ``key`` listens.
+
+    Raises:
+        StoreUnavailable: no node holds it. Safe to retry.
+    """
+    if not isinstance(client, RedisCluster):
+        return None
+    node = _cluster_node(client, key)
+    return str(node.host), int(node.port)
+
+
 def node_client(client: Client, key: str) -> Redis:
-    """The client of the one primary that holds ``key``."""
+    """The client of the one primary that holds ``key``; raises as :func:`node_address`."""
     if isinstance(client, RedisCluster):
-        node = client.get_node_from_key(key)
-        if node is None:
-            message = f"no node holds the slot of {key}; wait until the cluster is whole"
-            raise StoreUnavailable(message)
-        return client.get_redis_connection(node)
+        return client.get_redis_connection(_cluster_node(client, key))
     return cast("Redis", client)
+
+
+def _cluster_node(client: RedisCluster, key: str) -> ClusterNode:
+    with driver_errors(f"find the node of {key}"):
+        node: ClusterNode | None = client.get_node_from_key(key)
+    if node is None:
+        message = f"no node holds the slot of {key}; wait until the cluster is whole"
+        raise StoreUnavailable(message)
+    return node
 
 
 def driver_options(address: RedisAddress, **others: Any) -> dict[str, Any]:  # noqa: ANN401 - the driver's options

@@ -35,7 +35,7 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
     store.jobs.create(request, stage="claim", units=0)
     store.memberships.watch(request.list_ref)
     try:
-        claim = store.memberships.claim(
+        claim = store.builds.claim(
             request.list_ref,
             request.import_id,
             waits=request.waits,

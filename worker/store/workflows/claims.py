@@ -3,7 +3,6 @@
 from worker.store.errors import ListUnknown, SegmentNotFound
 from worker.store.jobs.records import ImportRequest
 from worker.store.store import Store
-from worker.store.workflows.approval import superseded_by
 
 DELETED = "segment deleted"
 
@@ -27,7 +26,7 @@ def why_lost(store: Store, request: ImportRequest) -> str:
     """Why an import no longer holds its list, as the reason of its end."""
     if is_deleted(store, request):
         return DELETED
-    newer = superseded_by(store, request.list_ref, request.import_id)
+    newer = store.builds.superseded_by(request.list_ref, request.import_id)
     if newer is not None:
         return superseded_reason(newer)
     return f"superseded: import {request.import_id} no longer holds list {request.list_ref.name}"

@@ -7,8 +7,7 @@ from typing import Final
 from worker.store.errors import SegmentNotFound
 from worker.store.jobs.records import JobRef
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Scope, Side
-from worker.store.lists.revisions import Revision
-from worker.store.lists.schedule_walk import prune_schedules
+from worker.store.lists import Revision, prune_schedules
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
 

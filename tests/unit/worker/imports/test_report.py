@@ -3,7 +3,7 @@
 from tests.support.lists.chunk_results import chunk_result
 from worker.imports.report import draft_report, final_report
 from worker.imports.stages import Built, ChunkResult, RangeResult
-from worker.store.lists.lists import Published
+from worker.store.lists import Published
 
 
 def _chunk(rows: int, valid: int, sample: list[tuple[int, str]]) -> ChunkResult:

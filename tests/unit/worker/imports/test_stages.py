@@ -8,7 +8,7 @@ from tests.support.lists.chunk_results import chunk_result
 from worker.imports.spills import SpillFile
 from worker.imports.stages import PLAN, STARTS, Chunk, ChunkResult, Plan, Source, Spill
 from worker.lists.format import ListFormat
-from worker.lists.spills.index import SpillIndex
+from worker.lists.spills import SpillIndex
 from worker.store import JobRef, Scope, UnreadableRecord
 from worker.store.records import RecordCodec
 

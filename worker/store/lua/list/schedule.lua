@@ -3,8 +3,8 @@
 --   -> {'ok', answer…} | {'deleted'} | {'unknown'}
 -- act is 'add', 'update' or 'remove'; op 'i' or 'e'. One after the other; each has its answer:
 -- 'done', 'absent' (no such member), 'there' (it has one), 'none' (it has none), 'version' (not
--- the one given; '' is any) or 'full' (the list has its most schedules). At most 1,000 a call. Nothing is
--- done when a shard is missing. Cost: 5 commands each.
+-- the one given; '' is any) or 'full' (the list has its most schedules). At most 1,000 a call.
+-- Nothing is done when a shard is missing. Cost: 5 commands each.
 local live, without = live_revision()
 if not live then return without end
 local revision, bits = parse(live)

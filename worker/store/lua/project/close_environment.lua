@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- close_environment(state, log; deletion, change) -> 1, or 0 when the environment was created again since
+-- close_environment(state, log; deletion, change)
+--   -> 1, or 0 when the environment was created again since
 -- A deletion's name begins with its number; none closes what was opened after it or a later one.
 -- KEYS[1] hash state of the environment, which then takes no new segment; KEYS[2] stream: its
 -- audit log, removed at once, because nothing is added to it from here on.
