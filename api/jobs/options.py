@@ -38,17 +38,40 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 class ImportOptions(StrictBody):
     """How a list is imported."""
 
-    mode: Annotated[Mode, blank_is(_DEFAULT_MODE)] = _DEFAULT_MODE
-    allowEmpty: Flag = False  # noqa: N815 - wire name
-    waitOnApprovals: Flag = False  # noqa: N815 - wire name
-    allowRejected: Flag = False  # noqa: N815 - wire name
-    allowShrink: Flag = False  # noqa: N815 - wire name
+    mode: Annotated[
+        Mode,
+        blank_is(_DEFAULT_MODE),
+        Field(description="Whether the list is added to the segment or replaces its members."),
+    ] = _DEFAULT_MODE
+    allowEmpty: Annotated[  # noqa: N815 - wire name
+        Flag, Field(description="Whether a list without keys may empty a segment.")
+    ] = False
+    waitOnApprovals: Annotated[  # noqa: N815 - wire name
+        Flag,
+        Field(
+            description="Whether the import waits for `processBigSegmentImport` before it is "
+            "visible."
+        ),
+    ] = False
+    allowRejected: Annotated[  # noqa: N815 - wire name
+        Flag,
+        Field(
+            description="Whether a list may be imported even if most or all of its rows are "
+            "rejected."
+        ),
+    ] = False
+    allowShrink: Annotated[  # noqa: N815 - wire name
+        Flag, Field(description="Whether a replace may remove most of the segment's keys.")
+    ] = False
 
 
 class SourceBody(ImportOptions):
     """An import of a list that is in S3 already."""
 
-    source: Annotated[str, Field(max_length=2_000)]
+    source: Annotated[
+        str,
+        Field(max_length=2_000, description="An object below a prefix that the operator allows."),
+    ]
 
 
 #: The parts that a form may have.

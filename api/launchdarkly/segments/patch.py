@@ -18,6 +18,7 @@ from api.audit import audit_segment
 from api.bodies.json_values import read_json
 from api.errors import Conflict, InvalidRequest
 from api.launchdarkly.jobs.representation import JOB_ID
+from api.launchdarkly.operations import NO_SEGMENT, WRITE, body, component, operation
 from api.launchdarkly.segments.access import access_of
 from api.launchdarkly.segments.big_segment_edits import apply_edits, require_absent
 from api.launchdarkly.segments.list_states import state_of
@@ -50,30 +51,44 @@ from worker.store import (
     require_approvable,
 )
 
-#: A patch is made anew each time another one was faster; so many can be.
+router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
+
+#: A patch is made again each time another one was faster; so many can be.
 _TRIES: Final = 20
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
-    routes.patch(
-        "/{segmentKey}",
-        operation_id="patchSegment",
-        response_model=UserSegment,
-        response_model_exclude_none=True,
-        dependencies=[RequireJson],
-    )(patch_segment)
-    return routes
+_PATCHES: Final = ("JsonPatch", "PatchWithComment", "MergePatchWithComment", "BareMergePatch")
 
 
+@router.patch(
+    "/{segmentKey}",
+    operation_id="patchSegment",
+    response_model=UserSegment,
+    dependencies=[RequireJson],
+    openapi_extra=body(
+        "A JSON patch, a merge patch or a semantic patch.",
+        json={"anyOf": [component(name) for name in _PATCHES]},
+        semantic=component("SemanticPatch"),
+    ),
+)
+@operation(
+    needs=WRITE,
+    refuses={
+        **NO_SEGMENT,
+        Conflict: "A `test` of the patch failed, or the segment keeps changing; read it again, "
+        "then try again.",
+    },
+)
 async def patch_segment(
     request: Request,
     path: SegmentPathOf,
     services: ServicesOf,
     caller: CallerOf,
     *,
-    dryRun: Annotated[bool, Query()] = False,  # noqa: N803 - the documented name
+    dryRun: Annotated[  # noqa: N803 - the documented name
+        bool,
+        Query(description="Answer with the segment as it would become, and change nothing."),
+    ] = False,
 ) -> Response:
     """Change a segment by JSON patch, merge patch or semantic patch; all of it or nothing."""
     raw = await request.body()

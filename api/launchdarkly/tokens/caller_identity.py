@@ -11,9 +11,12 @@ from pydantic import BaseModel
 
 from api.access.auth import ADMIN_TOKEN_ID
 from api.bodies.integers import Int64
+from api.launchdarkly.operations import READ, operation
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
+
+router = APIRouter(tags=["Access tokens"])
 
 
 class CallerIdentity(BaseModel):
@@ -29,17 +32,12 @@ class CallerIdentity(BaseModel):
     """Unix milliseconds."""
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(tags=["Access tokens"])
-    routes.get(
-        f"{PREFIX}/caller-identity", operation_id="getCallerIdentity", response_model=CallerIdentity
-    )(get_caller_identity)
-    return routes
-
-
+@router.get(
+    f"{PREFIX}/caller-identity", operation_id="getCallerIdentity", response_model=CallerIdentity
+)
+@operation(needs=READ)
 def get_caller_identity(services: ServicesOf, caller: CallerOf) -> Response:
-    """Ask which access token a request is sent with."""
+    """Get the access token that the request is sent with."""
     if caller.token_id == ADMIN_TOKEN_ID:  # of the settings: no store is asked
         return shown(_identity(caller.name, caller.token_id, caller.token_id, service=True))
     token = services.store().access_tokens.get(caller.token_id)
