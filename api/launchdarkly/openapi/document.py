@@ -144,21 +144,22 @@ def _order_parameters(operation: dict[str, Any], path: str) -> None:
 
 
 def _add_examples(operation: dict[str, Any], recorded: dict[str, Any]) -> None:
-    own = recorded.get(operation["operationId"], {})
+    own, refusals = recorded.get(operation["operationId"], {}), recorded.get("refusals", {})
     for parameter in operation.get("parameters", ()):
         if parameter["name"] in own.get("parameters", {}):
             parameter["example"] = own["parameters"][parameter["name"]]
     for media_type, media in operation.get("requestBody", {}).get("content", {}).items():
         media["examples"] = _named(own.get("bodies", {}).get(media_type, {}))
     for status, answer in operation["responses"].items():
-        values = own.get("answers", {}).get(status) or recorded["refusals"].get(status, {})
+        of = own if status in own.get("answers", {}) | own.get("headers", {}) else refusals
+        values, headers = (of.get(part, {}).get(status, {}) for part in ("answers", "headers"))
         content = answer.get("content", {}).values()
         texts = [media for media in content if media["schema"].get("format") != "binary"]
         for media in texts[:1]:
             media["examples"] = _named(values)
         for name, header in answer.get("headers", {}).items():
-            if name in own.get("headers", {}):
-                header["example"] = own["headers"][name]
+            if name in headers:
+                header["example"] = headers[name]
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:
