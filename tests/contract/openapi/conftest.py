@@ -1,5 +1,6 @@
 """An API process of its own for the document's tests, which the recorded examples were asked of."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,7 +33,7 @@ from tests.support.documents.recorded_segments import (
     record_memberships,
     record_segments,
 )
-from tests.support.documents.recording import Recorder
+from tests.support.documents.recording import REFUSALS, Recorded, Recorder
 from tests.support.servers.api import Api, running_api
 from tests.support.servers.objects import CREDENTIALS, ObjectServer
 from tests.support.servers.redis import Server, running_server
@@ -98,6 +99,16 @@ def frail_recorder(s3_server: ObjectServer) -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="module")
+def recorded(recorder: Recorder, frail_recorder: Recorder) -> Recorded:
+    """The examples of both."""
+    refusals = copy.deepcopy(frail_recorder.recorded[REFUSALS])
+    recorded = copy.deepcopy(recorder.recorded) | {REFUSALS: refusals}
+    down = refusals.pop("getReadiness")
+    recorded["service"]["getReadiness"]["answers"] |= down["answers"]
+    return recorded
+
+
+@pytest.fixture(scope="module")
 def world(recorder: Recorder) -> World:
     return World(recorder)
 
@@ -124,7 +135,7 @@ def _record(
     with recorder.about("evaluations"):
         record_evaluations(recorder)
     with recorder.about("audit_log"):
-        record_audit_log(recorder)
+        record_audit_log(recorder, writer)
     with recorder.about("service"):
         record_service(recorder)
     record_missing(recorder)

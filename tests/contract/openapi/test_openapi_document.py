@@ -28,7 +28,7 @@ from schemathesis.core.result import Ok
 from tests.support.documents.openapi import closed
 from tests.support.documents.openapi import operations as operations_of
 from tests.support.documents.openapi_world import PLACES, PREPARATIONS, World
-from tests.support.documents.recording import Recorder, read_recorded, write_recorded
+from tests.support.documents.recording import Recorded, read_recorded, write_recorded
 from tests.support.servers.api import TOKEN, Api
 
 Operation = APIOperation[Any, Any, Any, Any]
@@ -59,9 +59,8 @@ def operations(world: World) -> dict[str, Operation]:
 
 
 def test_examples__recorded_again__are_those_of_the_document(
-    recorder: Recorder, frail_recorder: Recorder, pytestconfig: pytest.Config
+    recorded: Recorded, pytestconfig: pytest.Config
 ) -> None:
-    recorded = recorder.recorded | {"refusals": frail_recorder.recorded["refusals"]}
     if pytestconfig.getoption("record_examples"):
         write_recorded(recorded)
 

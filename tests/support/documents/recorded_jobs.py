@@ -69,7 +69,7 @@ def _record_uploads(recorder: Recorder) -> None:
     _await(recorder, get, _upload(recorder, "upload", mode="merge"), "complete")
     _upload(recorder, "upload", status=422, mode="replace")
     _upload(recorder, "unknown field", status=400, colour="red")
-    replacing = {"mode": "replace", "waitOnApprovals": False}
+    replacing: dict[str, Any] = {"mode": "replace", "waitOnApprovals": False}
     replaced = _upload(recorder, "upload that replaces the list", **replacing, allowShrink=True)
     _await(recorder, get, replaced, "complete")
     empty = _upload(recorder, "empty", keep="nothing", file="\n", mode="replace")

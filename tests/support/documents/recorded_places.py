@@ -117,10 +117,14 @@ def record_tokens(recorder: Recorder, connect: Callable[[str], httpx.Client]) ->
     return client
 
 
-def record_audit_log(recorder: Recorder) -> None:
-    """Of the segments' changes, which come before."""
+def record_audit_log(recorder: Recorder, writer: httpx.Client) -> None:
+    """Of the changes of the standard segment; one more is made."""
     ask = recorder.ask
-    page = {"limit": 2, "spec": _SEGMENTS}
+    here = {**_PROJECT, "environmentKey": names.ENVIRONMENT, "segmentKey": names.SEGMENT}
+    patch = [{"op": "replace", "path": "/name", "value": "Beta testers of the shop"}]
+    change = {"patch": patch, "comment": "asked for by the beta team"}
+    ask("patchSegment", path=here, body=change, keep="nothing", client=writer)
+    page = {"limit": 2, "spec": _SEGMENTS.replace("*", names.SEGMENT)}
     newest, older = ask("getAuditLogEntries", "a page", query=page).json()["items"]
     bounded = {
         "before": newest["date"],
@@ -143,7 +147,7 @@ def record_audit_log(recorder: Recorder) -> None:
         ask("postAuditLogEntries", label, query={"limit": 1}, body=body)
     ask("postAuditLogEntries", "nothing found", query=bounded, body=[])
     ask("postAuditLogEntries", body=[{"effect": "maybe"}], status=400)
-    ask("getAuditLogEntry", "an entry", path={"id": older["_id"]})
+    ask("getAuditLogEntry", "an entry", path={"id": newest["_id"]})
     # An hour's bounds are far from all that was changed.
     after = newest["date"] - 3 * _HOUR_MS // 2
     query = {"after": after, "before": after + 3 * _HOUR_MS, "buckets": 3}

@@ -56,7 +56,7 @@ def record_missing(recorder: Recorder) -> None:
         for operation in item.values():
             name = operation["operationId"]
             examples = recorder.normaliser.real(recorder.examples(name))
-            for status in operation["responses"].keys() & {"400", "404"}:
+            for status in sorted(operation["responses"].keys() & {"400", "404"}):
                 if not recorder.has(name, status):
                     with recorder.about(_noun_of(recorder, name)):
                         _provoke(recorder, name, template, examples, int(status))
@@ -103,5 +103,5 @@ def _slow_request(client: httpx.Client) -> httpx.Response:
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     status_line, _, rest = answer.partition(b"\r\n")
     raw_headers, _, content = rest.partition(b"\r\n\r\n")
-    headers = [tuple(line.split(b": ", 1)) for line in raw_headers.split(b"\r\n")]
-    return httpx.Response(int(status_line.split()[1]), headers=dict(headers), content=content)
+    headers = [line.partition(b": ")[::2] for line in raw_headers.split(b"\r\n")]
+    return httpx.Response(int(status_line.split()[1]), headers=headers, content=content)

@@ -8,7 +8,7 @@ import httpx
 from api.launchdarkly.operations import SEMANTIC_PATCH
 from tests.support.documents import names
 from tests.support.documents.patches import INSTRUCTIONS, JSON_PATCHES, RULES, STORY
-from tests.support.documents.recording import Recorder
+from tests.support.documents.recording import Keep, Recorder
 
 ENVIRONMENT: Final = {"projectKey": names.PROJECT, "environmentKey": names.ENVIRONMENT}
 STANDARD: Final = {**ENVIRONMENT, "segmentKey": names.SEGMENT}
@@ -35,23 +35,29 @@ def record_segments(recorder: Recorder, writer: httpx.Client) -> None:
         "unbounded": True,
         "unboundedContextKind": "customer",
     }
-    here = {"path": ENVIRONMENT}
-    ask("postSegment", "standard segment", **here, body=standard, status=201, client=writer)
-    ask("postSegment", "big segment", **here, body=big, status=201, client=writer)
-    ask("postSegment", **here, body=standard, status=409)
-    ask("postSegment", **here, body={"key": names.SEGMENT}, status=400)
+    ask(
+        "postSegment",
+        "standard segment",
+        path=ENVIRONMENT,
+        body=standard,
+        status=201,
+        client=writer,
+    )
+    ask("postSegment", "big segment", path=ENVIRONMENT, body=big, status=201, client=writer)
+    ask("postSegment", path=ENVIRONMENT, body=standard, status=409)
+    ask("postSegment", path=ENVIRONMENT, body={"key": names.SEGMENT}, status=400)
     for label, patch in JSON_PATCHES.items():
-        keep = "all" if label == "merge patch with a comment" else "body"
+        keep: Keep = "all" if label == "merge patch with a comment" else "body"
         ask("patchSegment", label, path=STANDARD, body=patch, keep=keep, client=writer)
     wrong = [{"op": "test", "path": "/version", "value": 1}]
     ask("patchSegment", path=STANDARD, body=wrong, status=409)
     ask("patchSegment", path=STANDARD, body={"included": "user-1"}, status=400)
     ask("getSegment", "standard segment", path=STANDARD, client=writer)
     page = {"limit": 1, "offset": 0, "sort": "-lastModified,name"}
-    ask("getSegments", "a page", **here, query=page)
+    ask("getSegments", "a page", path=ENVIRONMENT, query=page)
     term = 'tags anyOf ["beta"],(unbounded equals false|query equals "test")'
-    ask("getSegments", "filtered", **here, query={"filter": term})
-    ask("getSegments", **here, query={"filter": "name equals beta"}, status=400)
+    ask("getSegments", "filtered", path=ENVIRONMENT, query={"filter": term})
+    ask("getSegments", path=ENVIRONMENT, query={"filter": "name equals beta"}, status=400)
     _delete_referred(recorder)
 
 
@@ -119,11 +125,18 @@ def record_expiring(recorder: Recorder, writer: httpx.Client) -> None:
         ask, patch = recorder.ask, f"patch{family}"
         ask(patch, "add", path=path, body={**comment, "instructions": added}, client=writer)
         ask(f"get{family}", "two targets", path=path)
-        version = ask("getSegment", path=path, keep="nothing").json()["version"]
-        later = {"kind": update, **included[0], "value": _LATER, "version": version}
-        both = {"instructions": [later, {"kind": remove, **included[1]}]}
-        ask(patch, "update and remove", path=path, body=both, keep="body", client=writer)
-        ask(patch, "one that fails", path=path, body=both)
+        steps: tuple[tuple[str, Keep], ...] = (
+            ("update and remove", "body"),
+            ("one that fails", "answer"),
+        )
+        for label, keep in steps:
+            later = {"kind": update, **included[0], "value": _LATER}
+            if path is STANDARD:
+                segment = ask("getSegment", path=path, keep="nothing").json()
+                later["version"] = segment["version"]
+            both = {"instructions": [later, {"kind": remove, **included[1]}]}
+            reply = ask(patch, label, path=path, body=both, keep=keep, client=writer).json()
+            assert reply["failedInstructions"] == (keep == "answer"), reply
         ask(patch, path=path, body={"instructions": [{"kind": "add"}]}, status=400)
 
 

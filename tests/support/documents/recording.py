@@ -27,11 +27,14 @@ FOLDER: Final = Path(__file__).parents[3] / "api/launchdarkly/openapi/examples"
 REFUSALS: Final = "refusals"
 
 _BASE_MS: Final = 1_763_700_000_000
+_CLOCK: Final = "2025-11-21T04:40:00Z"
 _STEP_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
 _IDS: Final = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"|(?P<key>(?<=sdk-|mob-)[0-9a-f]{32})"
     r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f]))"
+    r"|(?P<clock>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     r"|(?P<entry>(?<!\d)1[6-9]\d{11}-\d+(?!\d))"
     r"|(?P<time>(?<!\d)1[6-9]\d{11}(?!\d))"
 )
@@ -45,11 +48,13 @@ _HEADERS: Final = (
 _LIMITED: Final = 429
 _FORM: Final = "multipart/form-data"
 #: Measured by a worker: other figures with every run.
-_SPEED: Final = {"rate": 41_000.5, "etaSeconds": 1.5}
-_UNDER_WAY: Final = {"bytesDone": 60_000, "rowsDone": 4_000}
+_ROWS_A_SECOND: Final = 41_000.5
+_UNDER_WAY: Final = {"bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
 _SECONDS: Final = 0.1
 
 Examples = dict[str, Any]
+Recorded = dict[str, dict[str, Examples]]
+"""By noun and operation."""
 Keep = Literal["all", "body", "answer", "nothing"]
 
 
@@ -64,8 +69,8 @@ class Normaliser:
 
     def begin_step(self) -> None:
         """All times from now on belong to another step."""
-        before = self._starts_ms[-1] if self._starts_ms else 0
-        while (now := time.time_ns() // 1_000_000) == before:
+        last = _now_ms()
+        while (now := _now_ms()) == last:
             pass  # for less than a millisecond
         self._starts_ms.append(now)
 
@@ -80,6 +85,8 @@ class Normaliser:
         if isinstance(value, list):
             return [self.normalise(inside) for inside in value]
         if isinstance(value, dict):
+            if value.get("stage") == "gather" and value.get("status") == "in_progress":
+                value = {**value, "progress": {**value["progress"], **_UNDER_WAY}}
             return {name: self._field(name, inside, value) for name, inside in value.items()}
         if type(value) is int:
             return int(self.normalise(str(value)))
@@ -94,11 +101,8 @@ class Normaliser:
         return json.loads(text)
 
     def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
-        if name in _SPEED:
-            known = siblings.get("rowsDone") or siblings.get("stage") == "gather"
-            return _SPEED[name] if known and value != 0.0 else value
-        if name in _UNDER_WAY and siblings.get("stage") == "gather":
-            return _UNDER_WAY[name]
+        if name == "rate":
+            return _ROWS_A_SECOND if siblings["rowsDone"] else value
         if name == "seconds":
             return dict.fromkeys(value, _SECONDS)
         if name == "token" and isinstance(value, str):
@@ -119,9 +123,11 @@ class Normaliser:
         number = str(len(self.replaced))
         if match["uuid"]:
             return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
-        if match["hex"]:
-            return hashlib.sha256(number.encode()).hexdigest()[:24]
-        at, dash, sequence = match[0].partition("-")
+        if match["clock"]:
+            return _CLOCK
+        if match["hex"] or match["key"]:
+            return hashlib.sha256(number.encode()).hexdigest()[: len(match[0])]
+        at, dash, _ = match[0].partition("-")
         step = sum(1 for start in self._starts_ms if start <= int(at)) - 1
         if step < 0:
             return match[0]  # a time of the past that the request has chosen
@@ -139,7 +145,7 @@ class Recorder:
     client: httpx.Client
     document: Document
     normaliser: Normaliser = field(default_factory=Normaliser)
-    recorded: dict[str, dict[str, Examples]] = field(default_factory=dict)
+    recorded: Recorded = field(default_factory=dict)
     _noun: str = ""
 
     @contextmanager
@@ -190,10 +196,9 @@ class Recorder:
         )
         assert reply.status_code == status, f"{operation_id} {label}: {reply.text}"
         accepted = status < _FIRST_REFUSAL
-        if accepted and keep == "all":
-            self._keep_parameters(
-                operation_id, {**(path or {}), **(query or {}), **(headers or {})}
-            )
+        given = {**(path or {}), **(query or {}), **(headers or {})}
+        if accepted and keep == "all" and given:
+            self._keep_parameters(operation_id, given)
         if accepted and keep in {"all", "body"} and body is not None:
             bodies = self._kept(operation_id).setdefault("bodies", {})
             bodies.setdefault(media_type, {})[label] = self.normaliser.normalise(body)
@@ -242,26 +247,29 @@ class Recorder:
         headers = {_spelled(name): reply.headers[name] for name in names if name in reply.headers}
         if headers:
             every = kept.setdefault("headers", {}).setdefault(status, {})
-            for name, value in headers.items():
-                every.setdefault(name, self.normaliser.normalise(value))
+            for name, text in headers.items():
+                value = self.normaliser.normalise(text)
+                every.setdefault(name, int(value) if value.isdecimal() else value)
         if not reply.content:
             return
         is_json = reply.headers["content-type"].startswith("application/json")
-        value = self.normaliser.normalise(reply.json()) if is_json else _lines(reply.text, lines)
+        value: Any = _lines(reply.text, lines)
+        if is_json:
+            value = self.normaliser.normalise(reply.json())
         if reply.status_code >= _FIRST_REFUSAL and "code" in value:
             label, value = label or value["code"], value | {"id": _ERROR_ID}
         assert label
         kept.setdefault("answers", {}).setdefault(status, {})[label] = value
 
 
-def read_recorded() -> dict[str, dict[str, Examples]]:
+def read_recorded() -> Recorded:
     """What stands in the files, by noun."""
     return {
         file.stem: json.loads(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.json")
     }
 
 
-def write_recorded(recorded: Mapping[str, Mapping[str, Examples]]) -> None:
+def write_recorded(recorded: Recorded) -> None:
     """Write the files anew."""
     for file in FOLDER.glob("*.json"):
         file.unlink()
@@ -281,6 +289,10 @@ def _place_of(document: Document, operation_id: str) -> tuple[str, str]:
 
 def _spelled(name: str) -> str:
     return name if name in _HEADERS else name.title()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _lines(text: str, beginning: str) -> str:
