@@ -5,14 +5,14 @@ bodies, refusals in the dialect's words, counting. All else is FastAPI's.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final
 
 import structlog
 
 from api.access.auth import Caller, TokenAuth
 from api.access.refusal_pace import RefusalPace
-from api.bodies.text_values import most_values, require_few_values
+from api.bodies.json_values import most_values, require_few_values
 from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
 from api.http.asgi import (
     Asgi,
@@ -31,24 +31,16 @@ from api.http.asgi import (
 from api.http.body_pace import BodyPace
 from api.http.connections.whole_answers import WholeAnswers
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
+from api.http.limit_headers import limit_headers
 from api.http.limits import Limits
 from api.http.logs import BROKEN, report_broken, report_fault
+from api.http.method_override import method_of
 from api.http.metrics import Metrics
 from api.http.other_methods import allowed_methods, answer_options, as_get, without_body
+from api.http.refusals import error_body, error_headers
 from api.http.routes import UNKNOWN, RouteTable
-from api.launchdarkly.memberships.keys_in_bodies import key_in_body, methods_for
-from api.launchdarkly.memberships.lookup import (
-    ROUTE_PART,
-    key_in_path,
-    membership_body,
-    place_asked,
-    question_of,
-)
-from api.launchdarkly.wire.errors import error_body, error_headers
-from api.launchdarkly.wire.links import SILENT_PATHS
-from api.launchdarkly.wire.method_override import method_of
-from api.launchdarkly.wire.rate_limits import limit_headers
 from api.lookups.lookups import Lookups
+from api.lookups.route import LookupRoute, Question
 from worker.objects import ObjectError
 from worker.store import StoreError
 
@@ -70,6 +62,8 @@ class Front:
         auth: TokenAuth,
         limits: Limits,
         lookups: Lookups,
+        lookup_route: LookupRoute,
+        silent_paths: Container[bytes],
         routes: RouteTable,
         readiness: Readiness,
         metrics: Metrics,
@@ -81,6 +75,8 @@ class Front:
         self._auth = auth
         self._limits = limits
         self._lookups = lookups
+        self._lookup_route = lookup_route
+        self._silent_paths = silent_paths
         self._routes = routes
         self._readiness = readiness
         self._metrics = metrics
@@ -100,33 +96,34 @@ class Front:
         method = scope["method"]
         if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
             scope, send = as_get(scope), without_body(send)
-        question = question_of(scope["raw_path"])
+        question = self._lookup_route.parse_question(scope["raw_path"])
         if question is None or method == "OPTIONS":
             await self._serve(scope, receive, send, started)
         else:
             status = await self._look_up(scope, question, receive, send)
             self._metrics.look_up(status, time.perf_counter() - started)
 
-    async def _look_up(
-        self, scope: Scope, question: list[bytes], receive: Receive, send: Send
-    ) -> int:
+    async def _look_up(self, scope: Scope, question: Question, receive: Receive, send: Send) -> int:
         limits: tuple[Header, ...] = ()
-        method, allowed = scope["method"], methods_for(question)
+        route = self._lookup_route
+        method, allowed = scope["method"], route.methods_for(question)
         if method == "POST" and method in allowed:
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
         try:
             caller = await self._caller(scope)
-            standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
+            standing = self._limits.look_up(caller.token_id, route.limit_name(question))
             limits = limit_headers(standing)
             standing.require()
             if method not in allowed:
                 error = MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
                 return await self._refuse(error, send, (_allow(allowed), *limits))
-            place = place_asked(question, caller)
+            place = route.require_place(question, caller)
             by_path = method == "GET"
-            key = key_in_path(question) if by_path else await key_in_body(scope, receive)
-            body = await membership_body(self._lookups, place, key)
+            key = (
+                route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
+            )
+            body = await route.look_up(self._lookups, place, key)
         except ApiError as exc:
             return await self._refuse(exc, send, limits)
         except StoreError as exc:
@@ -169,7 +166,7 @@ class Front:
         if path in OPEN_PATHS:
             await self._health(path, scope["method"], exchange.send)
             return
-        if path in SILENT_PATHS:
+        if path in self._silent_paths:
             raise NotFound("invalid resource identifier")
         caller = await self._caller(scope)
         scope.setdefault("state", {})["caller"] = caller
@@ -191,9 +188,9 @@ class Front:
         path = scope["raw_path"]
         if path in OPEN_PATHS:
             return allowed_methods(("GET",))
-        question = question_of(path)
+        question = self._lookup_route.parse_question(path)
         if question is not None:
-            return allowed_methods(methods_for(question))
+            return allowed_methods(self._lookup_route.methods_for(question))
         methods = allowed_methods(self._routes.methods_of(scope["path"]))
         if not methods and path != _EVERYTHING:
             raise NotFound("invalid resource identifier")

@@ -1,7 +1,7 @@
 """Options of an import: the only place where these fields are declared.
 
-A form and a JSON body take the same options. A form writes them as text: booleans as
-generated clients do, and nothing at all for what is left out.
+A form and a JSON body take the same options. A form has them as text: booleans as generated
+clients write them, and empty for what is left out.
 """
 
 from typing import Annotated, Final, Literal
@@ -10,16 +10,16 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator, Field, ValidationError
 
 from api.bodies.faults import refusal
-from api.bodies.strict import StrictBody, field_names, unknown_field
+from api.bodies.models import StrictBody, blank_is, wire_names
+from api.bodies.unknown_names import unknown_field
 from api.http.forms.multipart import FILE_FIELD, FormError, parse_flag
-from api.launchdarkly.targeting.fields import blank_is
 
 Mode = Literal["merge", "replace"]
 
 _DEFAULT_MODE: Final = "merge"
 
 
-def _flag(value: object) -> object:
+def _parse_form_flag(value: object) -> object:
     if value is None:
         return False
     if not isinstance(value, str):
@@ -32,7 +32,7 @@ def _flag(value: object) -> object:
 
 
 #: A boolean, in JSON or as a form has it.
-Flag = Annotated[bool, BeforeValidator(_flag)]
+FormFlag = Annotated[bool, BeforeValidator(_parse_form_flag)]
 
 
 class ImportOptions(StrictBody):
@@ -43,25 +43,25 @@ class ImportOptions(StrictBody):
         blank_is(_DEFAULT_MODE),
         Field(description="Whether the list is added to the segment or replaces its members."),
     ] = _DEFAULT_MODE
-    allowEmpty: Annotated[  # noqa: N815 - wire name
-        Flag, Field(description="Whether a list without keys may empty a segment.")
+    allow_empty: Annotated[
+        FormFlag, Field(description="Whether a list without keys may empty a segment.")
     ] = False
-    waitOnApprovals: Annotated[  # noqa: N815 - wire name
-        Flag,
+    wait_on_approvals: Annotated[
+        FormFlag,
         Field(
             description="Whether the import waits for `processBigSegmentImport` before it is "
             "visible."
         ),
     ] = False
-    allowRejected: Annotated[  # noqa: N815 - wire name
-        Flag,
+    allow_rejected: Annotated[
+        FormFlag,
         Field(
             description="Whether a list may be imported even if most or all of its rows are "
             "rejected."
         ),
     ] = False
-    allowShrink: Annotated[  # noqa: N815 - wire name
-        Flag, Field(description="Whether a replace may remove most of the segment's keys.")
+    allow_shrink: Annotated[
+        FormFlag, Field(description="Whether a replace may remove most of the segment's keys.")
     ] = False
 
 
@@ -75,10 +75,10 @@ class SourceBody(ImportOptions):
 
 
 #: The parts that a form may have.
-FORM_FIELDS: Final = (FILE_FIELD, *field_names(ImportOptions))
+FORM_FIELDS: Final = (FILE_FIELD, *wire_names(ImportOptions))
 
 
-def form_options(fields: dict[str, str]) -> ImportOptions:
+def read_options(fields: dict[str, str]) -> ImportOptions:
     """Read the text fields of a form.
 
     Raises:
@@ -91,11 +91,11 @@ def form_options(fields: dict[str, str]) -> ImportOptions:
 
 
 def name_fault(name: str) -> str | None:
-    """What is wrong with the name of a form's part; nothing if a form may have it."""
+    """What is wrong with the name of a form's part; ``None`` if a form may have it."""
     return None if name in FORM_FIELDS else unknown_field(name, FORM_FIELDS)
 
 
-def source_body(body: object) -> SourceBody:
+def read_source(body: object) -> SourceBody:
     """Read a JSON body.
 
     Raises:

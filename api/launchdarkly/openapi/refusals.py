@@ -26,8 +26,8 @@ from api.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from api.http.refusals import CODES
 from api.launchdarkly.operations import JSON, NO_TOKEN, Refusals, component, refusals_of
-from api.launchdarkly.wire.errors import CODES
 from api.launchdarkly.wire.requests import RequireJson
 
 _OF_TOKENS: Final[Refusals] = MappingProxyType(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64
 from api.launchdarkly.wire.links import RESOURCE_KEY
 from worker.context_keys import KEY_LIMIT_BYTES
 

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.lists.files import outcomes, reference_outcome
-from worker.lists.keys.keys import validate
+from worker.lists.keys.validation import validate
 
 _pieces = st.sampled_from(
     (

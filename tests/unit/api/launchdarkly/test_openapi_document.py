@@ -9,7 +9,7 @@ from api.launchdarkly.openapi.document import recorded_examples
 from api.launchdarkly.openapi.tidying import references
 from api.launchdarkly.operations import JSON, SEMANTIC_PATCH
 from api.launchdarkly.segments.instructions.applying import TABLE
-from api.launchdarkly.segments.patching import apply_patch
+from api.launchdarkly.segments.patch_result import apply_patch
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
     closed,
@@ -18,7 +18,7 @@ from tests.support.documents.openapi import (
     media_of,
     operations,
 )
-from tests.support.segments.segments import Ids, knows_all, no_rules
+from tests.support.segments.segments import NO_OTHERS, Ids
 
 _HOW = "tests/support/documents/recording.py"
 #: Made while tests are collected: there is one test an operation.
@@ -129,6 +129,5 @@ def test_patch__of_the_examples__applies_to_a_segment_of_the_examples(
         media_type,
         environment="production",
         ids=Ids(),
-        rules_of=no_rules,
-        may_know=knows_all,
+        others=NO_OTHERS,
     )
