@@ -253,7 +253,7 @@ class Recorder:
         if not reply.content:
             return
         is_json = reply.headers["content-type"].startswith("application/json")
-        value: Any = _lines(reply.text, lines)
+        value = _lines(reply.text, lines)
         if is_json:
             value = self.normaliser.normalise(reply.json())
         if reply.status_code >= _FIRST_REFUSAL and "code" in value:
