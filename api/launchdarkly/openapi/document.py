@@ -155,7 +155,7 @@ def _add_examples(operation: dict[str, Any], recorded: dict[str, Any]) -> None:
         values, headers = (of.get(part, {}).get(status, {}) for part in ("answers", "headers"))
         content = answer.get("content", {}).values()
         texts = [media for media in content if media["schema"].get("format") != "binary"]
-        for media in texts[:1]:
+        for media in texts[: bool(values)]:
             media["examples"] = _named(values)
         for name, header in answer.get("headers", {}).items():
             if name in headers:

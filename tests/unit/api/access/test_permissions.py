@@ -1,5 +1,6 @@
 """Every route says what its callers need, and one that does not is never served."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,15 +8,19 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
-from api.access.auth import Role
+from api.access.auth import Caller, Role
 from api.access.permissions import (
     Need,
+    PathNames,
     UndeclaredPermission,
     declare_need,
     flat_routes,
     need_of,
+    permission_check,
     require_declared,
 )
+from api.access.scope import EVERYTHING
+from api.errors import Forbidden
 from api.launchdarkly import application
 from api.main import build_app
 from api.settings import ApiSettings
@@ -75,6 +80,19 @@ def test_require_declared__plain_route_or_mounted_application__is_refused_too() 
     app.mount("/inside", FastAPI())
     with pytest.raises(UndeclaredPermission, match="any method /inside declares no permission"):
         require_declared(app.routes)
+
+
+def test_permission_check__route_that_declares_nothing__is_forbidden_to_every_caller() -> None:
+    check = permission_check(PathNames("project", "environment", "segment"))
+    route = APIRoute("/page", lambda: None)
+    admin = Caller("an admin", "admin", Role.ADMIN, EVERYTHING)
+    scope = {"type": "http", "route": route, "path_params": {}, "state": {"caller": admin}}
+
+    with pytest.raises(Forbidden):
+        asyncio.run(check(Request(scope)))
+
+    declare_need(route.endpoint, Need(Role.ADMIN, whole=True))
+    asyncio.run(check(Request(scope)))
 
 
 def test_application__what_changes_something__is_for_no_reader() -> None:

@@ -38,6 +38,16 @@ _INSTRUCTIONS = [
 ]
 #: No example can be written down.
 _BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)}
+#: Refusals that need others to be faster at the same moment: they cannot be recorded.
+_RACES = {
+    (name, f"409 {JSON}")
+    for name in (
+        "createBigSegmentExport",
+        "patchExpiringTargetsForSegment",
+        "patchExpiringUserTargetsForSegment",
+        "resetToken",
+    )
+}
 #: What any token may ask; of projects it sees those in its scope.
 _FOR_EVERY_TOKEN = {"getCallerIdentity", "getMetrics", "getProjects"}
 OPERATIONS = pytest.mark.parametrize("name", sorted(_BY_NAME))
@@ -87,7 +97,7 @@ def test_operation__every_parameter__has_a_meaning_and_a_true_example(name: str)
 @OPERATIONS
 def test_operation__every_body_and_answer__has_true_examples(name: str) -> None:
     for where, media in media_of(_STRICT_BY_NAME[name]):
-        if where in _BINARY:
+        if where in _BINARY or (name, where) in _RACES:
             continue
         examples = media.get("examples")
         assert examples, f"{name}: {where} has no example: record one in {_HOW}"
