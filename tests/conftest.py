@@ -29,8 +29,13 @@ _NODE_FIXTURES = {"typescript", "node_home"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run do without an npm registry."""
+    """Let a run do without an npm registry, and write the recorded examples."""
     parser.addoption("--without-node", action="store_true", help="leave out what needs Node")
+    parser.addoption(
+        "--record-examples",
+        action="store_true",
+        help="write the examples of the OpenAPI document from what is answered",
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

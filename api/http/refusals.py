@@ -27,7 +27,7 @@ from api.errors import (
 
 #: Source: the error table of LaunchDarkly's REST API; those of InUse, 408, 413, 415, 416, 422, 431
 #: and 500 are not documented.
-_CODES: Final[dict[type[ApiError], str]] = {
+CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "invalid_request",
     Unauthorized: "unauthorized",
     Forbidden: "forbidden",
@@ -55,7 +55,7 @@ def error_body(error: ApiError, error_id: str) -> bytes:
         error: what was refused.
         error_id: a UUID under which the operator finds it in the log.
     """
-    body = {"code": _CODES[type(error)], "message": error.message, "id": error_id}
+    body = {"code": CODES[type(error)], "message": error.message, "id": error_id}
     return json.dumps(body, ensure_ascii=False).encode(errors="backslashreplace")
 
 

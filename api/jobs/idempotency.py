@@ -39,7 +39,15 @@ _log = structlog.get_logger(__name__)
 
 
 def key_of(
-    key: Annotated[str | None, Header(alias="Idempotency-Key", pattern=_PATTERN)] = None,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=_PATTERN,
+            description="A name for this request that no other request has. Sent again within 24 "
+            "hours with the same key, the request gets its first answer and starts nothing.",
+        ),
+    ] = None,
 ) -> str | None:
     """The key of a request, without quotes."""
     return None if key is None else key.strip('"')

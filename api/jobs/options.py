@@ -38,17 +38,40 @@ FormFlag = Annotated[bool, BeforeValidator(_parse_form_flag)]
 class ImportOptions(StrictBody):
     """How a list is imported."""
 
-    mode: Annotated[Mode, blank_is(_DEFAULT_MODE)] = _DEFAULT_MODE
-    allow_empty: FormFlag = False
-    wait_on_approvals: FormFlag = False
-    allow_rejected: FormFlag = False
-    allow_shrink: FormFlag = False
+    mode: Annotated[
+        Mode,
+        blank_is(_DEFAULT_MODE),
+        Field(description="Whether the list is added to the segment or replaces its members."),
+    ] = _DEFAULT_MODE
+    allow_empty: Annotated[
+        FormFlag, Field(description="Whether a list without keys may empty a segment.")
+    ] = False
+    wait_on_approvals: Annotated[
+        FormFlag,
+        Field(
+            description="Whether the import waits for `processBigSegmentImport` before it is "
+            "visible."
+        ),
+    ] = False
+    allow_rejected: Annotated[
+        FormFlag,
+        Field(
+            description="Whether a list may be imported even if most or all of its rows are "
+            "rejected."
+        ),
+    ] = False
+    allow_shrink: Annotated[
+        FormFlag, Field(description="Whether a replace may remove most of the segment's keys.")
+    ] = False
 
 
 class SourceBody(ImportOptions):
     """An import of a list that is in S3 already."""
 
-    source: Annotated[str, Field(max_length=2_000)]
+    source: Annotated[
+        str,
+        Field(max_length=2_000, description="An object below a prefix that the operator allows."),
+    ]
 
 
 #: The parts that a form may have.

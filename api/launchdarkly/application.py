@@ -7,30 +7,29 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI
 
-from api.http.metrics import CONTENT_TYPE
+from api.access.permissions import require_declared
 from api.http.routes import RouteTable
-from api.launchdarkly import openapi as documents
-from api.launchdarkly.audit import routes as audit_log
+from api.launchdarkly import service
+from api.launchdarkly.audit import routes as audit
 from api.launchdarkly.error_handling import handle_errors
 from api.launchdarkly.evaluations import heavy_program
-from api.launchdarkly.evaluations import routes as evaluate
-from api.launchdarkly.expiring import routes as expiring_targets
-from api.launchdarkly.jobs import downloads as export_downloads
-from api.launchdarkly.jobs import exports, imports
-from api.launchdarkly.memberships import edits as targets
+from api.launchdarkly.evaluations import routes as evaluations
+from api.launchdarkly.expiring import routes as expiring
+from api.launchdarkly.jobs import downloads, exports, imports
+from api.launchdarkly.memberships import edits, lookup_operations
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
+from api.launchdarkly.openapi.document import serve_document
 from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
-from api.launchdarkly.segments import listing as segment_list
-from api.launchdarkly.segments import patch as segment_patches
+from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
 from api.launchdarkly.wire.links import SILENT_PATHS
 from api.launchdarkly.wire.requests import require_known_query
-from api.services.services import Services, ServicesOf
+from api.services.services import Services
 
 __all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "rest_application"]
 
@@ -39,9 +38,32 @@ HEAVY_PROGRAM: Final = heavy_program.__name__
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
 
+_ROUTERS: Final = (
+    segments.router,
+    listing.router,
+    patch.router,
+    edits.router,
+    expiring.router,
+    imports.router,
+    exports.router,
+    downloads.router,
+    projects.router,
+    environments.router,
+    audit.router,
+    tokens.router,
+    caller_identity.router,
+    absent_resources.router,
+    evaluations.router,
+    service.router,
+)
+
 
 def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
-    """Make the application; it expects the front before it, which authenticates."""
+    """Make the application; it expects the front before it, which authenticates.
+
+    Raises:
+        UndeclaredPermission: a route does not say what its callers need.
+    """
     app = FastAPI(
         title="bigseg",
         summary="Big segments behind the LaunchDarkly Segments API.",
@@ -53,34 +75,14 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         dependencies=[Depends(require_permission), Depends(require_known_query)],
     )
     app.state.services = services
+    app.state.evaluations = evaluations.Evaluations(services)
     routes = app.state.routes = RouteTable()
-    modules = (
-        segments,
-        segment_list,
-        segment_patches,
-        targets,
-        expiring_targets,
-        imports,
-        exports,
-        export_downloads,
-        projects,
-        environments,
-        audit_log,
-        tokens,
-        caller_identity,
-        absent_resources,
-    )
-    for router in (*(module.router() for module in modules), evaluate.router(services)):
+    service.open_documentation(app)
+    for router in _ROUTERS:
         routes.add(router.routes)
         app.include_router(router)
-    app.get("/metrics", include_in_schema=False, operation_id="getMetrics")(_metrics)
     routes.add(app.routes)
+    require_declared(app.routes)
     handle_errors(app)
-    documents.install(app)
+    serve_document(app, answered_by_front=(lookup_operations.documented, service.documented))
     return app
-
-
-async def _metrics(services: ServicesOf) -> Response:
-    lookups = services.lookups
-    services.metrics.lookup_totals(lookups.pipelines, lookups.asked_again)
-    return Response(services.metrics.render(), media_type=CONTENT_TYPE)

@@ -1,136 +1,88 @@
-"""What a caller needs for each operation, checked in one place before any handler runs.
+"""What an operation declares at its handler: who may call it, and what it refuses.
 
-Out of scope is 403, whether the resource exists or not: a scope says what a token may know
-of. Lists leave out what is out of scope instead.
+``@operation(needs=…, refuses=…)`` stands between the route's decorator and the handler. What
+any request can be refused for (no token, a scope, a limit, a body that is too large) follows
+from the route and is added by ``openapi/refusals.py``; an operation declares the rest.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from fastapi import Request
+from api.access.auth import Role
+from api.access.permissions import Handler, Need, PathNames, declare_need, permission_check
+from api.errors import ApiError, NotFound
 
-from api.access.auth import Caller, Role
-from api.errors import Forbidden
-from api.services.services import caller_of
+Refusals = Mapping[type[ApiError], str]
+"""Errors of an operation, each with when it comes: a sentence of the OpenAPI document."""
 
+#: Health checks, which the front answers.
+NO_TOKEN: Final = Need(None)
+READ: Final = Need(Role.READER)
+WRITE: Final = Need(Role.WRITER)
+ADMIN: Final = Need(Role.ADMIN)
+#: An admin whose scope holds all that the path names; a token without a scope where it names
+#: no project.
+FULL_ADMIN: Final = Need(Role.ADMIN, whole=True)
+#: The handler checks the scope, because the path may be read in two ways.
+READ_EITHER_WAY: Final = Need(Role.READER, by_handler=True)
+WRITE_EITHER_WAY: Final = Need(Role.WRITER, by_handler=True)
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What one operation asks for."""
-
-    role: Role
-    whole: bool = False
-    """Whether all that the path names must be in scope, and not only something inside it.
-    Where the path names no project, that is a token without bounds."""
-    by_handler: bool = False
-    """Whether the handler finds out what the path names, and so checks the scope itself."""
-
-
-_READ: Final = Need(Role.READER)
-_WRITE: Final = Need(Role.WRITER)
-_READ_SWAPPED: Final = Need(Role.READER, by_handler=True)
-_WRITE_SWAPPED: Final = Need(Role.WRITER, by_handler=True)
-_ADMIN: Final = Need(Role.ADMIN)
-_ADMIN_OF_ALL: Final = Need(Role.ADMIN, whole=True)
-
-#: By operation id. One that is missing here needs an admin without bounds. The look-ups are
-#: not here: the front serves them to every role, within the scope.
-PERMISSIONS: Final[Mapping[str, Need]] = MappingProxyType(
-    {
-        "getSegments": _READ,
-        "getSegment": _READ,
-        "postSegment": _WRITE,
-        "patchSegment": _WRITE,
-        "deleteSegment": _WRITE,
-        "updateBigSegmentContextTargets": _WRITE,
-        "updateBigSegmentTargets": _WRITE,
-        "getExpiringTargetsForSegment": _READ_SWAPPED,
-        "patchExpiringTargetsForSegment": _WRITE_SWAPPED,
-        "getExpiringUserTargetsForSegment": _READ_SWAPPED,
-        "patchExpiringUserTargetsForSegment": _WRITE_SWAPPED,
-        "getContextInstanceSegmentsMembershipByEnv": _READ,
-        "createBigSegmentImport": _WRITE,
-        "createBigSegmentImportFromSource": _WRITE,
-        "getBigSegmentImport": _READ,
-        "createBigSegmentExport": _WRITE,
-        "getBigSegmentExport": _READ,
-        "downloadBigSegmentExport": _READ,
-        "getProjects": _READ,
-        "getProject": _READ,
-        "postProject": _ADMIN,
-        "patchProject": _ADMIN_OF_ALL,
-        "deleteProject": _ADMIN_OF_ALL,
-        "getEnvironmentsByProject": _READ,
-        "getEnvironment": _READ,
-        "postEnvironment": _ADMIN,
-        "patchEnvironment": _ADMIN_OF_ALL,
-        "deleteEnvironment": _ADMIN_OF_ALL,
-        "getTokens": _ADMIN_OF_ALL,
-        "postToken": _ADMIN_OF_ALL,
-        "getToken": _ADMIN_OF_ALL,
-        "patchToken": _ADMIN_OF_ALL,
-        "deleteToken": _ADMIN_OF_ALL,
-        "resetToken": _ADMIN_OF_ALL,
-        "getAuditLogEntries": _ADMIN_OF_ALL,
-        "postAuditLogEntries": _ADMIN_OF_ALL,
-        "getAuditLogEntry": _ADMIN_OF_ALL,
-        "postAuditLogEntryCounts": _ADMIN_OF_ALL,
-        "getCallerIdentity": _READ,
-        "getLinkedViews": _READ,
-        "patchApprovalRequestSettings": _READ,
-        "getMetrics": _READ,
-    }
+NO_PROJECT: Final[Refusals] = MappingProxyType({NotFound: "The project does not exist."})
+NO_ENVIRONMENT: Final[Refusals] = MappingProxyType(
+    {NotFound: "The project or the environment does not exist."}
+)
+NO_SEGMENT: Final[Refusals] = MappingProxyType(
+    {NotFound: "The project, the environment or the segment does not exist."}
 )
 
+JSON: Final = "application/json"
+SEMANTIC_PATCH: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
-async def require_permission(request: Request) -> None:
-    """Make sure that the caller may do what the route does, to what its path names.
+_ATTRIBUTE: Final = "__refuses__"
+_MEDIA_TYPES: Final = {"json": JSON, "form": "multipart/form-data", "semantic": SEMANTIC_PATCH}
+_NONE: Final[Refusals] = MappingProxyType({})
 
-    Raises:
-        Forbidden: it may not.
-    """
-    operation = getattr(request.scope["route"], "operation_id", None)
-    need = PERMISSIONS.get(operation or "", _ADMIN_OF_ALL)
-    caller = caller_of(request)
-    if caller.role < need.role:
-        raise Forbidden
-    if need.by_handler:
-        return
-    named = request.path_params
-    require_scope(
-        caller,
-        named.get("projectKey"),
-        named.get("environmentKey"),
-        named.get("segmentKey"),
-        whole=need.whole,
-    )
+#: Checks what ``needs`` has declared; a dependency of every route.
+require_permission = permission_check(PathNames("projectKey", "environmentKey", "segmentKey"))
 
 
-def require_scope(
-    caller: Caller,
-    project: str | None,
-    environment: str | None = None,
-    segment: str | None = None,
-    *,
-    whole: bool = False,
-) -> None:
-    """Make sure that a place is in the caller's scope.
+def operation(*, needs: Need, refuses: Refusals = _NONE) -> Callable[[Handler], Handler]:
+    """Declare what a handler needs and refuses; it is checked and documented."""
 
-    For handlers whose body names the place, such as what is to be created; what the path
-    names has been checked.
+    def declare(handler: Handler) -> Handler:
+        setattr(handler, _ATTRIBUTE, refuses)
+        return declare_need(handler, needs)
+
+    return declare
+
+
+def refusals_of(handler: Callable[..., Any]) -> Refusals:
+    """What a handler has declared to refuse."""
+    refusals: Refusals = getattr(handler, _ATTRIBUTE, _NONE)
+    return refusals
+
+
+def component(name: str) -> dict[str, Any]:
+    """A reference to a named schema of the OpenAPI document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def body(
+    description: str, *, required: bool = True, **schemas: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Document a body that the handler reads by hand, for ``openapi_extra``.
 
     Args:
-        caller: who asks.
-        project: its key; ``None`` here and below: the path does not say.
-        environment: its key.
-        segment: its key.
-        whole: everything inside the place must be in scope as well.
-
-    Raises:
-        Forbidden: it is not.
+        description: what is sent.
+        required: whether it may be left out.
+        schemas: by media type; ``json`` stands for JSON, ``form`` for a form, ``semantic`` for
+            a semantic patch.
     """
-    holds = caller.scope.covers if whole else caller.scope.allows
-    if not holds(project, environment, segment):
-        raise Forbidden
+    content = {_MEDIA_TYPES[name]: {"schema": schema} for name, schema in schemas.items()}
+    return {"requestBody": {"description": description, "required": required, "content": content}}
+
+
+JSON_PATCH_BODY: Final = body(
+    "A JSON patch.", json={"anyOf": [component("JsonPatch"), component("PatchWithComment")]}
+)

@@ -7,13 +7,13 @@ page of a search with few matches may be shorter than its limit, or empty, and s
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi import APIRouter, Body, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from api.bodies.models import Int32, Int64, json_response
-from api.errors import InvalidRequest
+from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.audit.models import (
     AUDIT_LOG,
     AuditLogCounts,
@@ -31,11 +31,14 @@ from api.launchdarkly.audit.selection import (
     check_statements,
     parse_spec,
 )
+from api.launchdarkly.operations import FULL_ADMIN, operation
 from api.launchdarkly.wire.links import link
 from api.launchdarkly.wire.pages import encode_query
 from api.launchdarkly.wire.requests import RequireJson
 from api.services.services import Services, ServicesOf
 from worker.store import AuditEntry, Position, Store
+
+router = APIRouter(prefix=AUDIT_LOG, tags=["Audit log"])
 
 #: Entries that one request for a page reads: as many as one environment keeps by default.
 MOST_READ: Final = 10_000
@@ -44,8 +47,34 @@ MOST_COUNTED: Final = 100_000
 
 _LATEST: Final = 2**53
 
-Time = Annotated[Int64, Query(ge=0, le=_LATEST)]
-Ids = Annotated[list[str] | None, Query(max_length=50)]
+_ENTRY_ID: Final = (
+    "([A-Za-z0-9._-]{1,256}:[A-Za-z0-9._-]{1,256}:)?(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})"
+)
+
+
+def _pattern(pattern: str) -> dict[str, Any]:
+    """A pattern that is documented only: the handler says more than that it does not match."""
+    return {"pattern": f"^{pattern}$"}
+
+
+_BEFORE: Final = Query(
+    ge=0, le=_LATEST, description="Only changes made before this time, in Unix milliseconds."
+)
+_AFTER: Final = Query(
+    ge=0, le=_LATEST, description="Only changes made after this time, in Unix milliseconds."
+)
+Before = Annotated[Int64 | None, _BEFORE]
+Members = Annotated[
+    list[str] | None,
+    Query(
+        max_length=50,
+        description="Only changes by these members; there are no members, so this finds nothing.",
+    ),
+]
+Tokens = Annotated[
+    list[str] | None,
+    Query(max_length=50, description="Only changes by these access tokens, by their ids."),
+]
 Statements = list[StatementBody]
 
 
@@ -64,13 +93,30 @@ class PageQuery(BaseModel):
 
 
 def page_query(
-    before: Time | None = None,
-    after: Time | None = None,
-    q: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[Int32, Query(ge=1, le=20)] = 10,
-    member: Ids = None,
-    token: Ids = None,
-    olderThan: Annotated[str, Query(max_length=600)] = "",  # noqa: N803 - as in our own links
+    before: Before = None,
+    after: Annotated[Int64 | None, _AFTER] = None,
+    q: Annotated[
+        str,
+        Query(
+            max_length=200,
+            description="A text, in any case, that must be in the resource, in the comment or in "
+            "the sentence of actor, verb and name.",
+        ),
+    ] = "",
+    limit: Annotated[
+        Int32, Query(ge=1, le=20, description="The largest number of items to return.")
+    ] = 10,
+    member: Members = None,
+    token: Tokens = None,
+    olderThan: Annotated[  # noqa: N803 - as in our own links
+        str,
+        Query(
+            max_length=600,
+            description="Only changes that come after this one in the list, by its id; links to "
+            "the next page have it.",
+            json_schema_extra=_pattern(f"({_ENTRY_ID})?"),
+        ),
+    ] = "",
 ) -> PageQuery:
     """The parameters that listing and searching share."""
     return PageQuery(
@@ -87,61 +133,69 @@ def page_query(
 PageQueryOf = Annotated[PageQuery, Depends(page_query)]
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix=AUDIT_LOG, tags=["Audit log"])
-    routes.get("", operation_id="getAuditLogEntries", response_model=AuditLogPage)(list_entries)
-    routes.post(
-        "",
-        operation_id="postAuditLogEntries",
-        response_model=AuditLogPage,
-        dependencies=[RequireJson],
-    )(search_entries)
-    routes.post(
-        "/counts",
-        operation_id="postAuditLogEntryCounts",
-        response_model=AuditLogCounts,
-        dependencies=[RequireJson],
-    )(count_entries)
-    routes.get(
-        "/{id}",
-        operation_id="getAuditLogEntry",
-        response_model=AuditLogEntryDetail,
-    )(get_entry)
-    return routes
-
-
-def list_entries(query: PageQueryOf, services: ServicesOf, *, spec: str = "") -> Response:
+@router.get("", operation_id="getAuditLogEntries", response_model=AuditLogPage)
+@operation(needs=FULL_ADMIN)
+def list_entries(
+    query: PageQueryOf,
+    services: ServicesOf,
+    *,
+    spec: Annotated[
+        str, Query(description="A resource specifier: only changes of resources that it matches.")
+    ] = "",
+) -> Response:
     """List changes, newest first."""
     selection = _select(query, parse_spec(spec))
     return _respond(services, query, selection, encode_query(spec=spec))
 
 
+@router.post(
+    "",
+    operation_id="postAuditLogEntries",
+    response_model=AuditLogPage,
+    dependencies=[RequireJson],
+)
+@operation(needs=FULL_ADMIN)
 def search_entries(
     query: PageQueryOf,
     services: ServicesOf,
     statements: Annotated[Statements | None, Body()] = None,
 ) -> Response:
-    """List changes that a policy allows, newest first; no statements mean all."""
+    """List the changes that a policy selects, newest first; without statements, all changes."""
     return _respond(services, query, _select(query, check_statements(statements or [])), "")
 
 
-def get_entry(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
-    """Read one change, with summaries of what was before and after."""
+@router.get("/{id}", operation_id="getAuditLogEntry", response_model=AuditLogEntryDetail)
+@operation(needs=FULL_ADMIN, refuses={NotFound: "The entry does not exist, or is no longer kept."})
+def get_entry(
+    id: Annotated[  # noqa: A002 - the documented name
+        str, Path(description="The entry's id.", json_schema_extra=_pattern(_ENTRY_ID))
+    ],
+    services: ServicesOf,
+) -> Response:
+    """Get one change, with summaries of the resource before and after it."""
     entry = services.store().audit.get(id)
     return json_response(represent_entry(entry, account_id(services.settings.key_prefix)))
 
 
+@router.post(
+    "/counts",
+    operation_id="postAuditLogEntryCounts",
+    response_model=AuditLogCounts,
+    dependencies=[RequireJson],
+)
+@operation(needs=FULL_ADMIN)
 def count_entries(
-    after: Time,
+    after: Annotated[Int64, _AFTER],
     statements: Annotated[Statements, Body()],
     services: ServicesOf,
-    before: Time | None = None,
-    buckets: Annotated[Int32, Query(ge=1, le=500)] = 50,
-    member: Ids = None,
-    token: Ids = None,
+    before: Before = None,
+    buckets: Annotated[
+        Int32, Query(ge=1, le=500, description="The number of intervals to count in.")
+    ] = 50,
+    member: Members = None,
+    token: Tokens = None,
 ) -> Response:
-    """Count changes after one time and before another, in intervals of equal length."""
+    """Count the changes between two times, in intervals of equal length."""
     end = services.clock() if before is None else before
     if end <= after:
         raise InvalidRequest("after: it must be earlier than before")

@@ -9,12 +9,13 @@ no membership, as in the SDKs, and never an error of the request.
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.auth import Caller
 from api.access.scope import AccessScope
 from api.errors import TooLarge
 from api.evaluation import Effort, HeavyEvaluation
@@ -23,11 +24,16 @@ from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships
+from api.launchdarkly.operations import NO_ENVIRONMENT, READ, body, component, operation
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import RequireJson, ScopeOf
 from api.lookups.many import ListLookups
 from api.services.services import CallerOf, Services
 from worker.store import Scope
+
+router = APIRouter(
+    prefix=f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}", tags=["Segments"]
+)
 
 #: Evaluations at one time; more wait. Bounds the threads and memory that they hold.
 _AT_ONCE: Final = 8
@@ -40,21 +46,11 @@ CONTEXT_BYTES: Final = 128 * 1024
 _log = structlog.get_logger(__name__)
 
 
-def router(services: Services) -> APIRouter:
-    """The route of this module, with what it remembers between requests."""
-    routes = APIRouter(prefix=f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}")
-    routes.tags = ["Segments"]
-    routes.post(
-        "/segments/evaluate",
-        operation_id="getContextInstanceSegmentsMembershipByEnv",
-        response_model=ContextInstanceSegmentMemberships,
-        dependencies=[RequireJson],
-    )(Evaluations(services).evaluate_segments)
-    return routes
-
-
 class Evaluations:
-    """Evaluates all segments of an environment; for one event loop."""
+    """Evaluates all segments of an environment; for one event loop.
+
+    It remembers environments between requests, so an application has one.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -64,11 +60,14 @@ class Evaluations:
         self._computing = asyncio.Semaphore(_COMPUTING)
         self._heavy = HeavyLane()
 
-    async def evaluate_segments(
-        self, request: Request, scope: ScopeOf, caller: CallerOf
-    ) -> Response:
-        """Evaluate whether a context is a member of each segment of an environment."""
-        raw = await request.body()
+    async def answer(self, raw: bytes, scope: Scope, caller: Caller) -> Response:
+        """Evaluate a context for each segment of an environment.
+
+        Args:
+            raw: the context, as JSON.
+            scope: the environment.
+            caller: who asks.
+        """
         if len(raw) > CONTEXT_BYTES:
             raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")
         answer = await self._answer_if_light(raw, scope, caller.scope)
@@ -102,6 +101,36 @@ class Evaluations:
 
     async def _ask_child(self, question: HeavyQuestion) -> Evaluated:
         return unpack_answer(await self._services.heavy_process.ask(question.pack()))
+
+
+def evaluations_of(request: Request) -> Evaluations:
+    """The evaluations of the application that serves this request."""
+    evaluations: Evaluations = request.app.state.evaluations
+    return evaluations
+
+
+_CONTEXTS: Final = ("SingleKindContext", "MultiKindContext", "UserContext")
+
+
+@router.post(
+    "/segments/evaluate",
+    operation_id="getContextInstanceSegmentsMembershipByEnv",
+    response_model=ContextInstanceSegmentMemberships,
+    dependencies=[RequireJson],
+    openapi_extra=body(
+        "A context. Fields beside the documented ones are attributes.",
+        json={"anyOf": [component(name) for name in _CONTEXTS]},
+    ),
+)
+@operation(needs=READ, refuses=NO_ENVIRONMENT)
+async def evaluate_segments(
+    request: Request,
+    scope: ScopeOf,
+    caller: CallerOf,
+    evaluations: Annotated[Evaluations, Depends(evaluations_of)],
+) -> Response:
+    """Determine which segments of an environment a context is a member of."""
+    return await evaluations.answer(await request.body(), scope, caller)
 
 
 def _evaluate_unless_heavy(answer: Callable[[], Evaluated]) -> Evaluated | None:

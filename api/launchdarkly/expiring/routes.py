@@ -12,7 +12,7 @@ from fastapi import APIRouter, Response
 from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.models import json_response
-from api.errors import Forbidden
+from api.errors import Conflict, Forbidden
 from api.launchdarkly.expiring.changes import Outcome, follow, read_all_schedules
 from api.launchdarkly.expiring.models import (
     ExpiringTargets,
@@ -25,58 +25,52 @@ from api.launchdarkly.expiring.models import (
     list_contexts,
     list_users,
 )
+from api.launchdarkly.operations import (
+    NO_SEGMENT,
+    READ_EITHER_WAY,
+    WRITE_EITHER_WAY,
+    Refusals,
+    operation,
+)
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import EnvironmentNotFound, Segment, SegmentNotFound, Store
 
+router = APIRouter(prefix="/api/v2/segments/{projectKey}", tags=["Segments"])
+
 _CONTEXTS: Final = "/{segmentKey}/expiring-targets/{environmentKey}"
 _USERS: Final = "/{segmentKey}/expiring-user-targets/{environmentKey}"
+_PATCH_REFUSES: Final[Refusals] = {
+    **NO_SEGMENT,
+    Conflict: "The targets keep changing; read them again, then try again.",
+}
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix="/api/v2/segments/{projectKey}", tags=["Segments"])
-    routes.get(
-        _CONTEXTS,
-        operation_id="getExpiringTargetsForSegment",
-        response_model=ExpiringTargets,
-        response_model_exclude_none=True,
-    )(get_expiring_targets)
-    routes.patch(
-        _CONTEXTS,
-        operation_id="patchExpiringTargetsForSegment",
-        response_model=ExpiringTargetsPatched,
-        response_model_exclude_none=True,
-        dependencies=[RequireJson],
-    )(patch_expiring_targets)
-    routes.get(
-        _USERS,
-        operation_id="getExpiringUserTargetsForSegment",
-        response_model=ExpiringUserTargets,
-        response_model_exclude_none=True,
-    )(get_expiring_user_targets)
-    routes.patch(
-        _USERS,
-        operation_id="patchExpiringUserTargetsForSegment",
-        response_model=ExpiringUserTargetsPatched,
-        response_model_exclude_none=True,
-        dependencies=[RequireJson],
-    )(patch_expiring_user_targets)
-    return routes
-
-
+@router.get(
+    _CONTEXTS,
+    operation_id="getExpiringTargetsForSegment",
+    response_model=ExpiringTargets,
+)
+@operation(needs=READ_EITHER_WAY, refuses=NO_SEGMENT)
 def get_expiring_targets(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
-    """List the contexts that are to be removed from a segment, the earliest first."""
+    """List the contexts that will be removed from a segment, the earliest first."""
     store = services.store()
     segment = _find_segment(store, path, caller)
     return json_response(list_contexts(_path(segment), read_all_schedules(store, segment)))
 
 
+@router.patch(
+    _CONTEXTS,
+    operation_id="patchExpiringTargetsForSegment",
+    response_model=ExpiringTargetsPatched,
+    dependencies=[RequireJson],
+)
+@operation(needs=WRITE_EITHER_WAY, refuses=_PATCH_REFUSES)
 def patch_expiring_targets(
     body: PatchExpiringTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
-    """Change when contexts are removed; each instruction that can be followed is."""
+    """Change when contexts are removed; every instruction that can be applied is applied."""
     found, outcome = _follow(services, caller, path, body)
     targets = list_contexts(found, outcome.schedules)
     return json_response(
@@ -86,19 +80,32 @@ def patch_expiring_targets(
     )
 
 
+@router.get(
+    _USERS,
+    operation_id="getExpiringUserTargetsForSegment",
+    response_model=ExpiringUserTargets,
+)
+@operation(needs=READ_EITHER_WAY, refuses=NO_SEGMENT)
 def get_expiring_user_targets(
     path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
-    """List the users that are to be removed from a segment, the earliest first."""
+    """List the users that will be removed from a segment, the earliest first."""
     store = services.store()
     segment = _find_segment(store, path, caller)
     return json_response(list_users(_path(segment), read_all_schedules(store, segment)))
 
 
+@router.patch(
+    _USERS,
+    operation_id="patchExpiringUserTargetsForSegment",
+    response_model=ExpiringUserTargetsPatched,
+    dependencies=[RequireJson],
+)
+@operation(needs=WRITE_EITHER_WAY, refuses=_PATCH_REFUSES)
 def patch_expiring_user_targets(
     body: PatchExpiringUserTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
-    """Change when users are removed; each instruction that can be followed is."""
+    """Change when users are removed; every instruction that can be applied is applied."""
     found, outcome = _follow(services, caller, path, body)
     targets = list_users(found, outcome.schedules)
     return json_response(

@@ -1,19 +1,26 @@
 """``…/exports/{exportID}/download``: the file of an export, whole or in part."""
 
 from collections.abc import Generator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.errors import NotFound
+from api.errors import NotFound, RangeNotSatisfiable
 from api.http.byte_ranges import ByteRange, is_named, is_same, parse_range
+from api.launchdarkly.jobs.documentation import ExportId
 from api.launchdarkly.jobs.exports import find_export
+from api.launchdarkly.operations import READ, operation
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import SegmentPathOf
 from api.services.services import Services, ServicesOf
 from worker.objects import ObjectInfo, ObjectNotFound
+
+router = APIRouter(
+    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports/{exportID}/download",
+    tags=["Segments"],
+)
 
 _MEDIA_TYPES: Final[dict[Literal["csv", "parquet"], str]] = {
     "csv": "text/csv; charset=utf-8",
@@ -21,31 +28,90 @@ _MEDIA_TYPES: Final[dict[Literal["csv", "parquet"], str]] = {
 }
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    path = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports/{exportID}/download"
-    operation = "downloadBigSegmentExport"
-    routes = APIRouter(tags=["Segments"])
-    routes.get(path, operation_id=operation, response_class=StreamingResponse)(download)
-    # The same operation to the table of permissions, and none of its own in the document.
-    routes.head(path, operation_id=operation, include_in_schema=False)(download)
-    return routes
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "required": True, "schema": {"type": "string"}}
 
 
+_FILE_HEADERS: Final = {
+    "Accept-Ranges": _header("`bytes`: parts of the file can be requested."),
+    "Content-Disposition": _header("A name for the file."),
+    "ETag": _header("Identifies the file, which never changes."),
+}
+_RANGE_HEADERS: Final = {
+    **_FILE_HEADERS,
+    "Content-Range": _header("Where the range is, and how many bytes the file has."),
+}
+#: The binary one first: most generators of clients read both as the first says.
+_FILE: Final = {
+    "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+    "text/csv": {"schema": {"type": "string"}},
+}
+
+
+@router.get(
+    "",
+    operation_id="downloadBigSegmentExport",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The file: CSV with one key per line and no header, or Parquet.",
+            "headers": _FILE_HEADERS,
+            "content": _FILE,
+        },
+        206: {
+            "description": "The requested range of the file.",
+            "headers": _RANGE_HEADERS,
+            "content": _FILE,
+        },
+        304: {
+            "description": "The caller has the file already; the response has no body.",
+            "headers": {"ETag": _FILE_HEADERS["ETag"]},
+        },
+    },
+)
+@router.head("", include_in_schema=False)
+@operation(
+    needs=READ,
+    refuses={
+        NotFound: "The project, the environment, the segment or the export does not exist, or "
+        "the export has no file: it is not complete, or the file was deleted.",
+        RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
+    },
+)
 async def download(
     request: Request,
     path: SegmentPathOf,
-    exportID: str,  # noqa: N803 - the documented name
+    exportID: ExportId,  # noqa: N803 - the documented name
     services: ServicesOf,
-    wanted: Annotated[str, Header(alias="Range")] = "",
-    if_range: Annotated[str, Header(alias="If-Range")] = "",
-    if_none_match: Annotated[str, Header(alias="If-None-Match")] = "",
+    wanted: Annotated[
+        str,
+        Header(
+            alias="Range",
+            description="One range of bytes: the first and the last, the first alone, or `-` and "
+            "how many from the end. Any other value is ignored: the whole file is sent.",
+        ),
+    ] = "",
+    if_range: Annotated[
+        str,
+        Header(
+            alias="If-Range",
+            description="The `ETag` of the file that `Range` is meant for; if it is another, the "
+            "whole file is sent.",
+        ),
+    ] = "",
+    if_none_match: Annotated[
+        str,
+        Header(
+            alias="If-None-Match",
+            description="The `ETag` of a file that the caller has, which is not sent again.",
+        ),
+    ] = "",
 ) -> Response:
     """Stream the file of a complete export, or one range of its bytes.
 
-    The file never changes: `ETag` identifies it, and an interrupted download continues with
-    `Range` and `If-Range`. Several ranges in one request are answered with the whole file. `HEAD`
-    gives the headers alone.
+    The file never changes: `ETag` identifies it, and an interrupted download is resumed with
+    `Range` and `If-Range`. A request for several ranges gets the whole file. `HEAD` returns the
+    headers alone.
     """
     info, headers = await run_in_threadpool(_find_file, services, path, exportID)
     if is_named(info.etag, if_none_match):

@@ -12,19 +12,31 @@ from api.audit import audit_segment
 from api.bodies.faults import refusal
 from api.bodies.json_values import read_json
 from api.bodies.models import StrictBody, null_is
-from api.errors import NotFound
+from api.errors import Conflict, KeyReused, NotFound, UnsupportedMediaType
 from api.jobs.idempotency import (
     EarlierRequest,
     IdempotencyKeyOf,
     begin_request,
     start_once,
 )
+from api.launchdarkly.jobs.documentation import (
+    DIFFERENT_KEY_USE,
+    NO_EXPORT,
+    ExportId,
+    inline_schema,
+    location_of,
+)
 from api.launchdarkly.jobs.models import ExportRepresentation, find_job, represent_export
+from api.launchdarkly.operations import NO_SEGMENT, READ, WRITE, body, operation
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment, require_json
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import ExportRequest, JobState, Segment, admit_export
 from worker.store.jobs.requests import digest_of
+
+router = APIRouter(
+    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports", tags=["Segments"]
+)
 
 Format = Literal["csv", "parquet"]
 
@@ -35,17 +47,24 @@ class ExportBody(StrictBody):
     format: Annotated[Format, null_is("csv")] = "csv"
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports"
-    routes = APIRouter(prefix=prefix, tags=["Segments"])
-    routes.post("", operation_id="createBigSegmentExport", response_model=ExportRepresentation)(
-        create_export
-    )
-    routes.get("/{exportID}", operation_id="getBigSegmentExport")(get_export)
-    return routes
-
-
+@router.post(
+    "",
+    operation_id="createBigSegmentExport",
+    response_model=ExportRepresentation,
+    responses={200: {"description": "The export was accepted.", "headers": location_of("export")}},
+    openapi_extra=body(
+        "The format; CSV if there is no body.", required=False, json=inline_schema(ExportBody)
+    ),
+)
+@operation(
+    needs=WRITE,
+    refuses={
+        **NO_SEGMENT,
+        Conflict: "A request with this `Idempotency-Key` is under way; try again.",
+        UnsupportedMediaType: "The body is not JSON.",
+        KeyReused: DIFFERENT_KEY_USE,
+    },
+)
 async def create_export(
     request: Request,
     path: SegmentPathOf,
@@ -55,19 +74,20 @@ async def create_export(
 ) -> Response:
     """Start an export of the included keys, as they are when it begins.
 
-    Sent again with the same `Idempotency-Key`, the request gets its first answer and starts
-    nothing.
+    A repeated request with the same `Idempotency-Key` gets the first answer and starts nothing.
     """
     format_ = await _read_format(request)
     return await run_in_threadpool(_create, format_, path, services, caller, key)
 
 
+@router.get("/{exportID}", operation_id="getBigSegmentExport")
+@operation(needs=READ, refuses=NO_EXPORT)
 def get_export(
     path: SegmentPathOf,
-    exportID: str,  # noqa: N803 - the documented name
+    exportID: ExportId,  # noqa: N803 - the documented name
     services: ServicesOf,
 ) -> ExportRepresentation:
-    """Read an export: its progress, and where its file is."""
+    """Get an export: its progress, and where its file is."""
     request, state = find_export(services, path, exportID)
     return represent_export(path, request, state, services.clock)
 

@@ -8,7 +8,14 @@ from starlette.responses import JSONResponse
 
 from api.access.auth import Caller
 from api.bodies.json_values import read_json
-from api.errors import ApiError, InvalidRequest, NotFound, UnsupportedMediaType
+from api.errors import (
+    ApiError,
+    Conflict,
+    InvalidRequest,
+    KeyReused,
+    NotFound,
+    UnsupportedMediaType,
+)
 from api.jobs.admission import admit, import_request, require_free
 from api.jobs.idempotency import (
     EarlierRequest,
@@ -18,14 +25,25 @@ from api.jobs.idempotency import (
     keep_pending,
     start_once,
 )
-from api.jobs.options import (
-    SourceBody,
-    read_options,
-    read_source,
-)
+from api.jobs.options import ImportOptions, SourceBody, read_options, read_source
 from api.jobs.sources import require_importable
 from api.jobs.upload import UploadedList, receive_upload, require_size
+from api.launchdarkly.jobs.documentation import (
+    DIFFERENT_KEY_USE,
+    NO_IMPORT,
+    ImportId,
+    inline_schema,
+    location_of,
+)
 from api.launchdarkly.jobs.models import ImportRepresentation, find_job, represent_import
+from api.launchdarkly.operations import (
+    NO_SEGMENT,
+    READ,
+    WRITE,
+    Refusals,
+    body,
+    operation,
+)
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import (
     RequireJson,
@@ -44,29 +62,44 @@ from worker.store import (
 )
 from worker.store.jobs.requests import digest_of
 
+router = APIRouter(
+    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports", tags=["Segments"]
+)
+
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
 #: Bodies of these types hold nothing; generated clients send them for a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
 #: The store's own rebuilds are not the caller's imports.
 _OWN_MODE: Final = "reshard"
+_FILE: Final = {
+    "type": "string",
+    "format": "binary",
+    "description": "CSV (keys in the first column, no header) or Parquet.",
+}
+_REFUSES: Final[Refusals] = {
+    **NO_SEGMENT,
+    Conflict: "Another import of the segment is running, or a request with this "
+    "`Idempotency-Key` is under way.",
+    KeyReused: DIFFERENT_KEY_USE,
+}
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports"
-    routes = APIRouter(prefix=prefix, tags=["Segments"])
-    routes.post("", operation_id="createBigSegmentImport", status_code=204)(create_import)
-    routes.post(
-        "/from-source",
-        operation_id="createBigSegmentImportFromSource",
-        status_code=202,
-        response_model=ImportRepresentation,
-        dependencies=[RequireJson],
-    )(create_import_from_source)
-    routes.get("/{importID}", operation_id="getBigSegmentImport")(get_import)
-    return routes
-
-
+@router.post(
+    "",
+    operation_id="createBigSegmentImport",
+    status_code=204,
+    responses={
+        204: {
+            "description": "The upload was accepted; `Location` is the import.",
+            "headers": location_of("import"),
+        }
+    },
+    openapi_extra=body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
+)
+@operation(
+    needs=WRITE,
+    refuses={**_REFUSES, UnsupportedMediaType: "The body is neither a form nor JSON."},
+)
 async def create_import(
     request: Request,
     path: SegmentPathOf,
@@ -74,15 +107,14 @@ async def create_import(
     caller: CallerOf,
     key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an import; its members become visible all at once, when it is complete.
+    """Start an import; its keys become visible all at once when it is complete.
 
-    With `waitOnApprovals` it is built and then waits as `pending_approval` until a semantic
-    patch with `processBigSegmentImport` publishes it, or another import supersedes it.
-    Sent again with the same `Idempotency-Key`, the request gets its first answer and starts
-    nothing.
+    With `waitOnApprovals` it is built and stays `pending_approval` until a semantic patch with
+    `processBigSegmentImport` publishes it. A later import replaces it.
+    A repeated request with the same `Idempotency-Key` gets the first answer and starts nothing.
 
-    The body is a form with the list as a file. JSON with a `source` is accepted here too, and
-    answered as by `createBigSegmentImportFromSource`, which is the operation for it.
+    The body is a form with the list as a file. JSON with a `source` is accepted here as well,
+    and answered like `createBigSegmentImportFromSource`, which is the operation for it.
     """
     kind = media_type_of(request)
     store = await run_in_threadpool(services.store)
@@ -98,6 +130,15 @@ async def create_import(
     raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
 
 
+@router.post(
+    "/from-source",
+    operation_id="createBigSegmentImportFromSource",
+    status_code=202,
+    response_model=ImportRepresentation,
+    responses={202: {"description": "The import was accepted.", "headers": location_of("import")}},
+    dependencies=[RequireJson],
+)
+@operation(needs=WRITE, refuses=_REFUSES)
 async def create_import_from_source(
     body: SourceBody,
     path: SegmentPathOf,
@@ -105,10 +146,10 @@ async def create_import_from_source(
     caller: CallerOf,
     key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an import of a list that is in S3 already.
+    """Start an import of a list that is already in S3.
 
-    `mode`, `waitOnApprovals` and the other options mean the same as for an upload, and the
-    import becomes visible in the same way.
+    `mode`, `waitOnApprovals` and the other options mean the same as for an upload, and the keys
+    become visible in the same way.
     """
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
@@ -116,12 +157,14 @@ async def create_import_from_source(
     return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
 
 
+@router.get("/{importID}", operation_id="getBigSegmentImport")
+@operation(needs=READ, refuses=NO_IMPORT)
 def get_import(
     path: SegmentPathOf,
-    importID: str,  # noqa: N803 - the documented name
+    importID: ImportId,  # noqa: N803 - the documented name
     services: ServicesOf,
 ) -> ImportRepresentation:
-    """Read an import: its progress, how it ended, and its report when it is complete.
+    """Get an import: its progress, how it ended, and its report when it is complete.
 
     While it is `pending_approval` the report says what publishing it would do: `added`,
     `removed` and `unchanged` compare the list as it was when the import was created with

@@ -9,11 +9,18 @@ from pydantic import Field
 from api.audit import audit_segment
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
+from api.launchdarkly.operations import NO_SEGMENT, WRITE, operation
 from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, summarize_edits
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
 from worker.store import Edit, EditOp
+
+router = APIRouter(
+    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}",
+    tags=["Segments"],
+    dependencies=[RequireJson],
+)
 
 #: Keys in one request: some 20 ms of the server's time.
 MOST_KEYS: Final = 10_000
@@ -35,24 +42,16 @@ class TargetChanges(StrictBody):
     excluded: KeyChanges | None = None
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    prefix = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}"
-    routes = APIRouter(prefix=prefix, tags=["Segments"], dependencies=[RequireJson])
-    for path, operation in (
-        ("/contexts", "updateBigSegmentContextTargets"),
-        ("/users", "updateBigSegmentTargets"),
-    ):
-        routes.post(path, operation_id=operation, status_code=204)(update_targets)
-    return routes
-
-
+@router.post("/users", operation_id="updateBigSegmentTargets", status_code=204)
+@router.post("/contexts", operation_id="updateBigSegmentContextTargets", status_code=204)
+@operation(needs=WRITE, refuses=NO_SEGMENT)
 def update_targets(
     body: TargetChanges, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
-    """Add keys to the lists and remove some; nothing is applied unless all keys are valid.
+    """Add keys to and remove keys from the lists of a big segment.
 
-    Applying the same changes again changes nothing more, so a 503 may be retried.
+    If any key is invalid, nothing is applied.
+    Sending the same changes again has no further effect, so a 503 may be retried.
     """
     edits = _read_edits(body)
     store = services.store()

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from api.launchdarkly.openapi.references import name_of
-
 _NULL: Final = {"type": "null"}
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
@@ -31,7 +29,7 @@ def reachable(part: Any, schemas: Mapping[str, Any]) -> set[str]:  # noqa: ANN40
     found: set[str] = set()
     waiting = list(references(part))
     while waiting:
-        name = name_of(waiting.pop())
+        name = waiting.pop().rpartition("/")[2]
         if name not in found and name in schemas:
             found.add(name)
             waiting.extend(references(schemas[name]))

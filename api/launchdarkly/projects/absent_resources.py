@@ -7,15 +7,19 @@ Source: read in the provider's code and observed with 2.x and 3.x.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from api.bodies.models import Int32, Int64, WireModel, json_response
+from api.bodies.models import Int32, WireModel, json_response
 from api.errors import InvalidRequest
+from api.launchdarkly.operations import NO_PROJECT, READ, operation
 from api.launchdarkly.projects.patching import NO_APPROVALS
 from api.launchdarkly.projects.projects import ProjectOf
 from api.launchdarkly.wire.links import PREFIX, Links
+from api.launchdarkly.wire.parameters import Limit, Offset
 from api.services.services import ServicesOf
+
+router = APIRouter(prefix=PREFIX, tags=["Projects"])
 
 
 class NoViews(WireModel):
@@ -26,33 +30,29 @@ class NoViews(WireModel):
     links: Links = Field(alias="_links")
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(tags=["Projects"])
-    routes.get(
-        f"{PREFIX}/projects/{{projectKey}}/view-associations/{{resourceType}}/{{resourceKey}}",
-        operation_id="getLinkedViews",
-        response_model=NoViews,
-    )(get_linked_views)
-    routes.patch(
-        f"{PREFIX}/approval-requests/projects/{{projectKey}}/settings",
-        operation_id="patchApprovalRequestSettings",
-        include_in_schema=False,
-    )(patch_approval_settings)
-    return routes
-
-
+@router.get(
+    "/projects/{projectKey}/view-associations/{resourceType}/{resourceKey}",
+    operation_id="getLinkedViews",
+    response_model=NoViews,
+)
+@operation(needs=READ, refuses=NO_PROJECT)
 def get_linked_views(
     project: ProjectOf,
-    resourceType: str,  # noqa: N803 - the documented name
-    resourceKey: str,  # noqa: N803 - same
+    resourceType: Annotated[  # noqa: N803 - the documented name
+        str, Path(description="The kind of the resource.")
+    ],
+    resourceKey: Annotated[str, Path(description="The resource's key.")],  # noqa: N803 - same
     services: ServicesOf,
-    environmentId: str = "",  # noqa: N803 - same
-    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[Int64, Query(ge=0)] = 0,
+    environmentId: Annotated[  # noqa: N803 - same
+        str, Query(description="The id of the segment's environment.")
+    ] = "",
+    limit: Limit = 20,
+    offset: Offset = 0,
     *,
-    sort: str = "",
-    filter: str = "",  # noqa: A002 - the documented name
+    sort: Annotated[str, Query(description="Ignored: there are no views to sort.")] = "",
+    filter: Annotated[  # noqa: A002 - the documented name
+        str, Query(description="Ignored: there are no views to filter.")
+    ] = "",
 ) -> Response:
     """List the views that a resource is linked to: none, because there are no views here."""
     del resourceType, resourceKey, environmentId, limit, offset, sort, filter  # none has any
@@ -60,6 +60,8 @@ def get_linked_views(
     return json_response(NoViews(items=[], total_count=0, links={}))
 
 
+@router.patch("/approval-requests/projects/{projectKey}/settings", include_in_schema=False)
+@operation(needs=READ)
 def patch_approval_settings(project: ProjectOf) -> Response:
     """Refuse to set approvals."""
     raise InvalidRequest(f"project {project}: {NO_APPROVALS}")

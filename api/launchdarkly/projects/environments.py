@@ -1,15 +1,23 @@
 """Environments of a project: create, list, get, patch and delete."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.permissions import require_scope
 from api.audit import audit_environment
-from api.bodies.models import Int32, Int64, json_response
-from api.launchdarkly.operations import require_scope
+from api.bodies.models import json_response
+from api.errors import Conflict, KeyTaken
+from api.launchdarkly.operations import (
+    ADMIN,
+    FULL_ADMIN,
+    JSON_PATCH_BODY,
+    NO_ENVIRONMENT,
+    NO_PROJECT,
+    READ,
+    operation,
+)
 from api.launchdarkly.patches.bodies import read_json_patch
-from api.launchdarkly.projects.lists import select
+from api.launchdarkly.projects.lists import Filter, Sort, select
 from api.launchdarkly.projects.models import (
     EnvironmentFields,
     EnvironmentPage,
@@ -21,50 +29,25 @@ from api.launchdarkly.projects.patching import patch_actions, patch_place
 from api.launchdarkly.projects.projects import ProjectOf, environments_in_scope, new_environment
 from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
+from api.launchdarkly.wire.parameters import Limit, Offset
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Environment, create_environment, delete_environment
 
-
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix=f"{PREFIX}/projects/{{projectKey}}/environments")
-    routes.tags = ["Environments"]
-    routes.get("", operation_id="getEnvironmentsByProject", response_model=EnvironmentPage)(
-        list_environments
-    )
-    routes.post(
-        "",
-        operation_id="postEnvironment",
-        status_code=201,
-        response_model=EnvironmentRepresentation,
-        dependencies=[RequireJson],
-    )(post_environment)
-    path = "/{environmentKey}"
-    routes.get(path, operation_id="getEnvironment", response_model=EnvironmentRepresentation)(
-        get_environment
-    )
-    routes.patch(
-        path,
-        operation_id="patchEnvironment",
-        response_model=EnvironmentRepresentation,
-        dependencies=[RequireJson],
-    )(patch_environment)
-    routes.delete(
-        path, operation_id="deleteEnvironment", status_code=204, dependencies=[RequireNoBody]
-    )(remove_environment)
-    return routes
+router = APIRouter(prefix=f"{PREFIX}/projects/{{projectKey}}/environments", tags=["Environments"])
 
 
+@router.get("", operation_id="getEnvironmentsByProject", response_model=EnvironmentPage)
+@operation(needs=READ, refuses=NO_PROJECT)
 def list_environments(
     project: ProjectOf,
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[Int64, Query(ge=0)] = 0,
+    limit: Limit = 20,
+    offset: Offset = 0,
     *,
-    sort: str = "",
-    filter: str = "",  # noqa: A002 - the documented name
+    sort: Sort = "",
+    filter: Filter = "",  # noqa: A002 - the documented name
 ) -> Response:
     """List a project's environments, in order of creation."""
     places = environments_in_scope(services.store(), project, caller)
@@ -80,6 +63,17 @@ def list_environments(
     return json_response(EnvironmentPage(items=items, total_count=len(found), links=links))
 
 
+@router.post(
+    "",
+    operation_id="postEnvironment",
+    status_code=201,
+    response_model=EnvironmentRepresentation,
+    dependencies=[RequireJson],
+)
+@operation(
+    needs=ADMIN,
+    refuses={**NO_PROJECT, KeyTaken: "The project has an environment with this key."},
+)
 def post_environment(
     body: NewEnvironment, project: ProjectOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -99,12 +93,31 @@ def post_environment(
     return json_response(represent_environment(project, environment), 201)
 
 
+@router.get(
+    "/{environmentKey}", operation_id="getEnvironment", response_model=EnvironmentRepresentation
+)
+@operation(needs=READ, refuses=NO_ENVIRONMENT)
 def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
-    """Read an environment."""
+    """Get an environment."""
     environment = services.store().environments.get(scope)
     return json_response(represent_environment(scope.project, environment))
 
 
+@router.patch(
+    "/{environmentKey}",
+    operation_id="patchEnvironment",
+    response_model=EnvironmentRepresentation,
+    dependencies=[RequireJson],
+    openapi_extra=JSON_PATCH_BODY,
+)
+@operation(
+    needs=FULL_ADMIN,
+    refuses={
+        **NO_ENVIRONMENT,
+        Conflict: "A `test` of the patch failed, or the environment keeps changing; read it "
+        "again, then try again.",
+    },
+)
 async def patch_environment(
     request: Request, scope: ScopeOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -137,8 +150,15 @@ async def patch_environment(
     return await run_in_threadpool(change)
 
 
+@router.delete(
+    "/{environmentKey}",
+    operation_id="deleteEnvironment",
+    status_code=204,
+    dependencies=[RequireNoBody],
+)
+@operation(needs=FULL_ADMIN, refuses=NO_ENVIRONMENT)
 def remove_environment(scope: ScopeOf, services: ServicesOf, caller: CallerOf) -> Response:
-    """Delete an environment and all that it holds; its members are freed soon after."""
+    """Delete an environment and everything in it; its members are freed soon after."""
     store = services.store()
     before = store.environments.get(scope)
     delete_environment(store, scope)

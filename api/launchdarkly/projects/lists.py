@@ -5,13 +5,34 @@ documentation of List projects and List environments.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Query
 
 from api.errors import InvalidRequest
+from api.launchdarkly.wire.parameters import sorted_by
 from worker.store import Environment, Project
 
 Resource = TypeVar("Resource", Project, Environment)
 Predicate = Callable[[Project | Environment], bool]
+
+Sort = Annotated[
+    str,
+    Query(
+        description="Fields to sort by, separated by commas, each with `-` before it for "
+        "descending order: `name`, `createdOn`, `critical`. Without it, projects come newest "
+        "first and environments oldest first.",
+        json_schema_extra=sorted_by("name|createdOn|critical"),
+    ),
+]
+Filter = Annotated[
+    str,
+    Query(
+        description="A comma-separated list of `field:value`, all of which must match: "
+        "`query:text` searches keys and names, `tags:a+b` takes what has all these tags, "
+        "`keys:a|b` what has one of these keys."
+    ),
+]
 
 
 def _query(text: str) -> Predicate:

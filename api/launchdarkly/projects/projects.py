@@ -6,12 +6,20 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
+from api.access.permissions import require_scope
 from api.audit import audit_project
-from api.bodies.models import Int32, Int64, json_response
-from api.errors import InvalidRequest, NotFound
-from api.launchdarkly.operations import require_scope
+from api.bodies.models import json_response
+from api.errors import Conflict, InvalidRequest, KeyTaken, NotFound
+from api.launchdarkly.operations import (
+    ADMIN,
+    FULL_ADMIN,
+    JSON_PATCH_BODY,
+    NO_PROJECT,
+    READ,
+    operation,
+)
 from api.launchdarkly.patches.bodies import read_json_patch
-from api.launchdarkly.projects.lists import select
+from api.launchdarkly.projects.lists import Filter, Sort, select
 from api.launchdarkly.projects.models import (
     ChangedProject,
     EnvironmentPage,
@@ -27,9 +35,12 @@ from api.launchdarkly.projects.models import (
 from api.launchdarkly.projects.patching import patch_actions, patch_place
 from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
+from api.launchdarkly.wire.parameters import Limit, Offset, ProjectKey
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Environment, Project, Store, create_project, delete_project
+
+router = APIRouter(prefix=f"{PREFIX}/projects", tags=["Projects"])
 
 #: What a project without environments of its own gets, as at LaunchDarkly.
 _DEFAULT_ENVIRONMENTS = (
@@ -40,7 +51,7 @@ _DEFAULT_ENVIRONMENTS = (
 _EXPANDED = 20
 
 
-def project_key_of(projectKey: str) -> str:  # noqa: N803 - the documented name
+def project_key_of(projectKey: ProjectKey) -> str:  # noqa: N803 - the documented name
     """The project that the path names; it may not exist.
 
     Raises:
@@ -54,40 +65,23 @@ def project_key_of(projectKey: str) -> str:  # noqa: N803 - the documented name
 ProjectOf = Annotated[str, Depends(project_key_of)]
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix=f"{PREFIX}/projects", tags=["Projects"])
-    routes.get("", operation_id="getProjects", response_model=ProjectPage)(list_projects)
-    routes.post(
-        "",
-        operation_id="postProject",
-        status_code=201,
-        response_model=ChangedProject,
-        dependencies=[RequireJson],
-    )(post_project)
-    path = "/{projectKey}"
-    routes.get(path, operation_id="getProject", response_model=ProjectRepresentation)(get_project)
-    routes.patch(
-        path,
-        operation_id="patchProject",
-        response_model=ChangedProject,
-        dependencies=[RequireJson],
-    )(patch_project)
-    routes.delete(
-        path, operation_id="deleteProject", status_code=204, dependencies=[RequireNoBody]
-    )(remove_project)
-    return routes
+Expand = Annotated[
+    str,
+    Query(description="`environments` returns the first environments with each project."),
+]
 
 
+@router.get("", operation_id="getProjects", response_model=ProjectPage)
+@operation(needs=READ)
 def list_projects(
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[Int64, Query(ge=0)] = 0,
+    limit: Limit = 20,
+    offset: Offset = 0,
     *,
-    sort: str = "",
-    filter: str = "",  # noqa: A002 - the documented name
-    expand: str = "",
+    sort: Sort = "",
+    filter: Filter = "",  # noqa: A002 - the documented name
+    expand: Expand = "",
 ) -> Response:
     """List projects, newest first."""
     store = services.store()
@@ -101,6 +95,14 @@ def list_projects(
     return json_response(ProjectPage(items=items, total_count=len(found), links=links))
 
 
+@router.post(
+    "",
+    operation_id="postProject",
+    status_code=201,
+    response_model=ChangedProject,
+    dependencies=[RequireJson],
+)
+@operation(needs=ADMIN, refuses={KeyTaken: "A project has this key."})
 def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Response:
     """Create a project with its environments."""
     require_scope(caller, body.key, whole=True)
@@ -122,14 +124,31 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     return _respond(store, project, 201)
 
 
+@router.get("/{projectKey}", operation_id="getProject", response_model=ProjectRepresentation)
+@operation(needs=READ, refuses=NO_PROJECT)
 def get_project(
-    project: ProjectOf, services: ServicesOf, caller: CallerOf, *, expand: str = ""
+    project: ProjectOf, services: ServicesOf, caller: CallerOf, *, expand: Expand = ""
 ) -> Response:
-    """Read a project."""
+    """Get a project."""
     store = services.store()
     return json_response(_represent(store, store.projects.get(project), expand, caller))
 
 
+@router.patch(
+    "/{projectKey}",
+    operation_id="patchProject",
+    response_model=ChangedProject,
+    dependencies=[RequireJson],
+    openapi_extra=JSON_PATCH_BODY,
+)
+@operation(
+    needs=FULL_ADMIN,
+    refuses={
+        **NO_PROJECT,
+        Conflict: "A `test` of the patch failed, or the project keeps changing; read it again, "
+        "then try again.",
+    },
+)
 async def patch_project(
     request: Request, project: ProjectOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -161,8 +180,12 @@ async def patch_project(
     return await run_in_threadpool(change)
 
 
+@router.delete(
+    "/{projectKey}", operation_id="deleteProject", status_code=204, dependencies=[RequireNoBody]
+)
+@operation(needs=FULL_ADMIN, refuses={**NO_PROJECT, Conflict: "It is the last project."})
 def remove_project(project: ProjectOf, services: ServicesOf, caller: CallerOf) -> Response:
-    """Delete a project, its environments, and all that they hold."""
+    """Delete a project, its environments, and everything in them."""
     store = services.store()
     before = store.projects.get(project)
     delete_project(store, project)

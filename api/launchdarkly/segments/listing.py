@@ -11,15 +11,18 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from api.access.auth import Caller
-from api.bodies.models import Int32, Int64
 from api.errors import InvalidRequest
+from api.launchdarkly.operations import NO_ENVIRONMENT, READ, operation
 from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.representation import UserSegments, page_json, read_states
 from api.launchdarkly.wire.links import segments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
+from api.launchdarkly.wire.parameters import Limit, Offset, sorted_by
 from api.launchdarkly.wire.requests import ScopeOf
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Definition, Scope, Segment, SegmentNotFound, Store, StoreUnavailable
+
+router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
 
 #: A page is read again when a segment on it is deleted meanwhile.
 _TRIES: Final = 5
@@ -39,27 +42,42 @@ class SortField:
     descending: bool
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
-    routes.get(
-        "",
-        operation_id="getSegments",
-        response_model=UserSegments,
-        response_model_exclude_none=True,
-    )(list_segments)
-    return routes
+Sort = Annotated[
+    str,
+    Query(
+        description="Fields to sort by, separated by commas, each with `-` before it for "
+        "descending order: `creationDate`, `name`, `lastModified`. Without it, the newest "
+        "segment comes first.",
+        json_schema_extra=sorted_by("creationDate|name|lastModified"),
+    ),
+]
+Filter = Annotated[
+    str,
+    Query(
+        description="Terms of a field, an operator and a value: `includedKeys`, `excludedKeys` "
+        "and `tags` take `anyOf` and a list of strings, `query` takes `equals` and a string, "
+        "`unbounded` takes `equals` and true or false, `external` and `view` take `exists`. "
+        "Terms are joined by `,` (and), which binds tighter than `|` (or), and grouped by "
+        "parentheses."
+    ),
+]
 
 
+@router.get(
+    "",
+    operation_id="getSegments",
+    response_model=UserSegments,
+)
+@operation(needs=READ, refuses=NO_ENVIRONMENT)
 def list_segments(
     scope: ScopeOf,
     services: ServicesOf,
     caller: CallerOf,
-    limit: Annotated[Int32, Query(ge=1, le=1000)] = 20,
-    offset: Annotated[Int64, Query(ge=0)] = 0,
+    limit: Limit = 20,
+    offset: Offset = 0,
     *,
-    sort: str = "",
-    filter: str = "",  # noqa: A002 - the documented name
+    sort: Sort = "",
+    filter: Filter = "",  # noqa: A002 - the documented name
 ) -> Response:
     """List an environment's segments, newest first."""
     matches, order = parse_filter(filter), parse_sort(sort)

@@ -9,7 +9,7 @@ nothing can take its publication back. It is published by a worker, soon after t
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.json_values import read_json
-from api.errors import InvalidRequest
+from api.errors import Conflict, InvalidRequest
+from api.launchdarkly.operations import NO_SEGMENT, WRITE, body, component, operation
 from api.launchdarkly.segments.access import describe_access
 from api.launchdarkly.segments.audit_entries import record_list_edits, record_patch
 from api.launchdarkly.segments.instructions.list_edits import apply_edits, require_absent
@@ -41,27 +42,41 @@ from worker.store import (
     retry_on_change,
 )
 
-
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
-    routes.patch(
-        "/{segmentKey}",
-        operation_id="patchSegment",
-        response_model=UserSegment,
-        response_model_exclude_none=True,
-        dependencies=[RequireJson],
-    )(patch_segment)
-    return routes
+router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
 
 
+_PATCHES: Final = ("JsonPatch", "PatchWithComment", "MergePatchWithComment", "BareMergePatch")
+
+
+@router.patch(
+    "/{segmentKey}",
+    operation_id="patchSegment",
+    response_model=UserSegment,
+    dependencies=[RequireJson],
+    openapi_extra=body(
+        "A JSON patch, a merge patch or a semantic patch.",
+        json={"anyOf": [component(name) for name in _PATCHES]},
+        semantic=component("SemanticPatch"),
+    ),
+)
+@operation(
+    needs=WRITE,
+    refuses={
+        **NO_SEGMENT,
+        Conflict: "A `test` of the patch failed, or the segment keeps changing; read it again, "
+        "then try again.",
+    },
+)
 async def patch_segment(
     request: Request,
     path: SegmentPathOf,
     services: ServicesOf,
     caller: CallerOf,
     *,
-    dryRun: Annotated[bool, Query()] = False,  # noqa: N803 - the documented name
+    dryRun: Annotated[  # noqa: N803 - the documented name
+        bool,
+        Query(description="Answer with the segment as it would become, and change nothing."),
+    ] = False,
 ) -> Response:
     """Change a segment by JSON patch, merge patch or semantic patch; all of it or nothing."""
     raw = await request.body()

@@ -4,9 +4,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.permissions import require_scope
 from api.audit import audit_segment
-from api.errors import InvalidRequest
-from api.launchdarkly.operations import require_scope
+from api.errors import InUse, InvalidRequest, KeyTaken
+from api.launchdarkly.operations import (
+    NO_ENVIRONMENT,
+    NO_SEGMENT,
+    READ,
+    WRITE,
+    operation,
+)
 from api.launchdarkly.segments.access import describe_access
 from api.launchdarkly.segments.audit_entries import summarize_segment
 from api.launchdarkly.segments.references import require_unreferred
@@ -30,33 +37,20 @@ from worker.store import (
     remove_segment,
 )
 
-
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
-    routes.post(
-        "",
-        operation_id="postSegment",
-        status_code=201,
-        response_model=UserSegment,
-        response_model_exclude_none=True,
-        dependencies=[RequireJson],
-    )(create_segment)
-    routes.get(
-        "/{segmentKey}",
-        operation_id="getSegment",
-        response_model=UserSegment,
-        response_model_exclude_none=True,
-    )(get_segment)
-    routes.delete(
-        "/{segmentKey}",
-        operation_id="deleteSegment",
-        status_code=204,
-        dependencies=[RequireNoBody],
-    )(delete_segment)
-    return routes
+router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
 
 
+@router.post(
+    "",
+    operation_id="postSegment",
+    status_code=201,
+    response_model=UserSegment,
+    dependencies=[RequireJson],
+)
+@operation(
+    needs=WRITE,
+    refuses={**NO_ENVIRONMENT, KeyTaken: "The environment has a segment with this key."},
+)
 def create_segment(
     body: NewSegmentBody, scope: ScopeOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
@@ -80,8 +74,14 @@ def create_segment(
     return segment_response(represent(created, read_state(store, segment), _access=access), 201)
 
 
+@router.get(
+    "/{segmentKey}",
+    operation_id="getSegment",
+    response_model=UserSegment,
+)
+@operation(needs=READ, refuses=NO_SEGMENT)
 def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
-    """Read a segment; the counts of a big one are those of this moment."""
+    """Get a segment; the counts of a big segment are current."""
     store = services.store()
     definition = store.segments.read(path.scope, path.segment)
     state = read_state(store, definition.segment)
@@ -89,17 +89,36 @@ def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> 
     return segment_response(represent(definition, state, _flags=[], _access=access))
 
 
+@router.delete(
+    "/{segmentKey}",
+    operation_id="deleteSegment",
+    status_code=204,
+    dependencies=[RequireNoBody],
+)
+@operation(
+    needs=WRITE,
+    refuses={
+        **NO_SEGMENT,
+        InUse: "Rules of other segments refer to the segment; change them, or send `force`.",
+    },
+)
 def delete_segment(
     path: SegmentPathOf,
     services: ServicesOf,
     caller: CallerOf,
     *,
-    force: Annotated[bool, Query()] = False,
+    force: Annotated[
+        bool,
+        Query(
+            description="Delete the segment although rules of other segments refer to it; "
+            "those rules are in error from then on."
+        ),
+    ] = False,
 ) -> Response:
     """Delete a segment; its members are hidden at once, and a running import is stopped.
 
-    One that rules of other segments refer to is deleted only with `force`: those rules are in
-    error from then on, and make nobody a member.
+    A segment that rules of other segments refer to is deleted only with `force`: those rules
+    are in error from then on and match nobody.
     """
     store = services.store()
     if services.settings.protect_referenced_segments and not force:

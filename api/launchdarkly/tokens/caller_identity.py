@@ -10,8 +10,11 @@ from fastapi import APIRouter, Response
 
 from api.access.auth import ADMIN_TOKEN_ID
 from api.bodies.models import Int64, WireModel, json_response
+from api.launchdarkly.operations import READ, operation
 from api.launchdarkly.wire.links import PREFIX
 from api.services.services import CallerOf, ServicesOf
+
+router = APIRouter(tags=["Access tokens"])
 
 
 class CallerIdentity(WireModel):
@@ -27,17 +30,12 @@ class CallerIdentity(WireModel):
     """Unix milliseconds."""
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(tags=["Access tokens"])
-    routes.get(
-        f"{PREFIX}/caller-identity", operation_id="getCallerIdentity", response_model=CallerIdentity
-    )(get_caller_identity)
-    return routes
-
-
+@router.get(
+    f"{PREFIX}/caller-identity", operation_id="getCallerIdentity", response_model=CallerIdentity
+)
+@operation(needs=READ)
 def get_caller_identity(services: ServicesOf, caller: CallerOf) -> Response:
-    """Ask which access token a request is sent with."""
+    """Get the access token that the request is sent with."""
     if caller.token_id == ADMIN_TOKEN_ID:  # of the settings: no store is asked
         return json_response(
             CallerIdentity(

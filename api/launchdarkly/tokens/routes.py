@@ -5,16 +5,18 @@ a token without one, so it may do none of this.
 """
 
 import dataclasses
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import structlog
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.models import MAX_SAFE_INTEGER, Int32, Int64, json_response, wire_names
+from api.bodies.models import MAX_SAFE_INTEGER, Int64, json_response, wire_names
+from api.errors import Conflict, NotFound
+from api.launchdarkly.operations import FULL_ADMIN, JSON_PATCH_BODY, Refusals, operation
 from api.launchdarkly.patches.bodies import read_json_patch
 from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.tokens.models import (
@@ -28,47 +30,30 @@ from api.launchdarkly.tokens.models import (
     represent_token,
 )
 from api.launchdarkly.wire.pages import page_links
+from api.launchdarkly.wire.parameters import Limit, Offset
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
 from api.launchdarkly.wire.specifiers import format_grant
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, retry_on_change
+
+router = APIRouter(prefix=TOKENS_PATH, tags=["Access tokens"])
+
+_NO_TOKEN: Final[Refusals] = {NotFound: "The access token does not exist."}
+_ID: Final[dict[str, Any]] = {"pattern": "^[0-9a-f]{24}$"}
+
+TokenId = Annotated[str, Path(description="The access token's id.", json_schema_extra=_ID)]
 
 TOKEN: Final = Patchable("an access token", wire_names(TokenFields))
 
 _log = structlog.get_logger(__name__)
 
 
-def router() -> APIRouter:
-    """The routes of this module."""
-    routes = APIRouter(prefix=TOKENS_PATH, tags=["Access tokens"])
-    routes.get("", operation_id="getTokens", response_model=TokenPage)(list_tokens)
-    routes.post(
-        "",
-        operation_id="postToken",
-        status_code=201,
-        response_model=TokenRepresentation,
-        dependencies=[RequireJson],
-    )(post_token)
-    routes.get("/{id}", operation_id="getToken", response_model=TokenRepresentation)(get_token)
-    routes.patch(
-        "/{id}",
-        operation_id="patchToken",
-        response_model=TokenRepresentation,
-        dependencies=[RequireJson],
-    )(patch_token)
-    routes.delete(
-        "/{id}", operation_id="deleteToken", status_code=204, dependencies=[RequireNoBody]
-    )(delete_token)
-    routes.post("/{id}/reset", operation_id="resetToken", response_model=TokenRepresentation)(
-        reset_token
-    )
-    return routes
-
-
+@router.get("", operation_id="getTokens", response_model=TokenPage)
+@operation(needs=FULL_ADMIN)
 def list_tokens(
     services: ServicesOf,
-    limit: Annotated[Int32, Query(ge=1, le=1000)] = 25,
-    offset: Annotated[Int64, Query(ge=0)] = 0,
+    limit: Limit = 25,
+    offset: Offset = 0,
 ) -> Response:
     """List all access tokens, newest first."""
     found = services.store().access_tokens.read().tokens
@@ -77,8 +62,16 @@ def list_tokens(
     return json_response(TokenPage(items=items, links=links, total_count=len(found)))
 
 
+@router.post(
+    "",
+    operation_id="postToken",
+    status_code=201,
+    response_model=TokenRepresentation,
+    dependencies=[RequireJson],
+)
+@operation(needs=FULL_ADMIN)
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
-    """Create an access token; the answer is the only place where its secret is shown."""
+    """Create an access token; its secret is shown in this answer and nowhere else."""
     new = body.new_token(caller.token_id, services.clock())
     made = services.store().access_tokens.create(new)
     _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
@@ -86,18 +79,35 @@ def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Re
     return _with_secret(made, 201)
 
 
-def get_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
-    """Read an access token."""
+@router.get("/{id}", operation_id="getToken", response_model=TokenRepresentation)
+@operation(needs=FULL_ADMIN, refuses=_NO_TOKEN)
+def get_token(id: TokenId, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
+    """Get an access token."""
     return json_response(represent_token(services.store().access_tokens.get(id)))
 
 
+@router.patch(
+    "/{id}",
+    operation_id="patchToken",
+    response_model=TokenRepresentation,
+    dependencies=[RequireJson],
+    openapi_extra=JSON_PATCH_BODY,
+)
+@operation(
+    needs=FULL_ADMIN,
+    refuses={
+        **_NO_TOKEN,
+        Conflict: "A `test` of the patch failed, or the access token keeps changing; read it "
+        "again, then try again.",
+    },
+)
 async def patch_token(
     request: Request,
-    id: str,  # noqa: A002 - the documented name
+    id: TokenId,  # noqa: A002 - the documented name
     services: ServicesOf,
     caller: CallerOf,
 ) -> Response:
-    """Change an access token by JSON patch; its secret stays."""
+    """Change an access token by JSON patch; its secret stays the same."""
     patch = await read_json_patch(request)
 
     def change() -> AccessToken:
@@ -111,12 +121,14 @@ async def patch_token(
     return json_response(represent_token(await run_in_threadpool(change)))
 
 
+@router.delete("/{id}", operation_id="deleteToken", status_code=204, dependencies=[RequireNoBody])
+@operation(needs=FULL_ADMIN, refuses=_NO_TOKEN)
 def delete_token(
-    id: str,  # noqa: A002 - the documented name
+    id: TokenId,  # noqa: A002 - the documented name
     services: ServicesOf,
     caller: CallerOf,
 ) -> Response:
-    """Revoke an access token; within a second no process accepts it any more."""
+    """Revoke an access token; within a second every process rejects it."""
     tokens = services.store().access_tokens
     before = tokens.get(id)
     tokens.revoke(id)
@@ -126,14 +138,27 @@ def delete_token(
     return Response(status_code=204)
 
 
+@router.post("/{id}/reset", operation_id="resetToken", response_model=TokenRepresentation)
+@operation(
+    needs=FULL_ADMIN,
+    refuses={**_NO_TOKEN, Conflict: "The access token keeps changing; try again."},
+)
 def reset_token(
-    id: str,  # noqa: A002 - the documented name
+    id: TokenId,  # noqa: A002 - the documented name
     services: ServicesOf,
     caller: CallerOf,
-    expiry: Annotated[Int64 | None, Query(ge=0, le=MAX_SAFE_INTEGER)] = None,
+    expiry: Annotated[
+        Int64 | None,
+        Query(
+            ge=0,
+            le=MAX_SAFE_INTEGER,
+            description="Until when the old secret also works, in Unix milliseconds; without it, "
+            "the old secret stops working now.",
+        ),
+    ] = None,
     body: ResetBody | None = None,
 ) -> Response:
-    """Reset the secret of an access token; the old one ends now, or at ``expiry``."""
+    """Reset the secret of an access token; the old one stops working now, or at ``expiry``."""
     if expiry is None and body is not None:
         expiry = body.expiry
     keep = expiry if expiry is not None and expiry > services.clock() else None

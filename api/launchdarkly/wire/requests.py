@@ -9,13 +9,17 @@ from api.bodies.json_values import read_json
 from api.bodies.unknown_names import unknown_name
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.wire.links import RESOURCE_KEY, SegmentPath
+from api.launchdarkly.wire.parameters import EnvironmentKey, ProjectKey, SegmentKey
 from worker.store import Scope, Segment, Store
 
 _READING: Final = frozenset({"GET", "HEAD"})
 _EMPTY: Final = frozenset({b"", b"null", b"{}"})
 
 
-def scope_of(projectKey: str, environmentKey: str) -> Scope:  # noqa: N803 - the documented names
+def scope_of(
+    projectKey: ProjectKey,  # noqa: N803 - the documented names
+    environmentKey: EnvironmentKey,  # noqa: N803 - same
+) -> Scope:
     """The environment that the path names; it may not exist.
 
     Raises:
@@ -26,9 +30,9 @@ def scope_of(projectKey: str, environmentKey: str) -> Scope:  # noqa: N803 - the
 
 
 def segment_path_of(
-    projectKey: str,  # noqa: N803 - the documented names
-    environmentKey: str,  # noqa: N803 - same
-    segmentKey: str,  # noqa: N803 - same
+    projectKey: ProjectKey,  # noqa: N803 - the documented names
+    environmentKey: EnvironmentKey,  # noqa: N803 - same
+    segmentKey: SegmentKey,  # noqa: N803 - same
 ) -> SegmentPath:
     """The segment that the path names; it may not exist.
 

@@ -25,10 +25,10 @@ from bigseg_client.models import (
     CreateBigSegmentExportBody,
     CreateBigSegmentImportBody,
     CreateBigSegmentImportBodyMode,
-    CreateBigSegmentImportFromSourceBody,
     ExportRepresentation,
     ImportRepresentation,
     NewSegmentBody,
+    SourceBody,
     UserSegment,
 )
 from bigseg_client.types import File
@@ -75,7 +75,7 @@ def main(base_url: str, token: str, segment: str, source: str) -> None:
     )
     started = create_big_segment_import.sync_detailed(*PLACE, segment, client=client, body=form)
     uploaded = _imported(client, segment, started.headers["Location"].rpartition("/")[2])
-    where = CreateBigSegmentImportFromSourceBody(source=source)
+    where = SourceBody(source=source)
     accepted = create_big_segment_import_from_source.sync(
         *PLACE, segment, client=client, body=where
     )

@@ -1,36 +1,105 @@
-"""Every operation that is served has its line in the table of permissions."""
+"""Every route says what its callers need, and one that does not is never served."""
 
-from api.access.auth import Role
-from api.launchdarkly.operations import PERMISSIONS
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+
+from api.access.auth import Caller, Role
+from api.access.permissions import (
+    Need,
+    PathNames,
+    UndeclaredPermission,
+    declare_need,
+    flat_routes,
+    need_of,
+    permission_check,
+    require_declared,
+)
+from api.access.scope import EVERYTHING
+from api.errors import Forbidden
+from api.launchdarkly import application
 from api.main import build_app
 from api.settings import ApiSettings
 
-#: The front serves them: the look-ups to every role, health to everybody.
-_OF_THE_FRONT = {
-    *("getSegmentMembershipForContext", "getSegmentMembershipForUser"),
-    *("lookUpSegmentMembershipForContext", "lookUpSegmentMembershipForUser"),
-    *("getLiveness", "getReadiness"),
-}
 #: Asked with a body, and change nothing.
 _QUESTIONS = {"getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"}
+#: Refuses every request, so that any caller may make it.
+_REFUSED = "/api/v2/approval-requests/projects/{projectKey}/settings"
 
 
-def _operations() -> dict[str, str]:
-    """Give the method of each documented operation that FastAPI serves, by its id."""
+def _application() -> Any:
     front = build_app(ApiSettings.model_validate({"redis_url": "redis://127.0.0.1:9/0"}))
-    paths = front._rest.openapi()["paths"]  # type: ignore[attr-defined]  # a FastAPI application
-    found = {one["operationId"]: method for path in paths.values() for method, one in path.items()}
-    return {name: method for name, method in found.items() if name not in _OF_THE_FRONT}
+    return front._rest  # type: ignore[attr-defined]  # a FastAPI application
 
 
-def test_table__every_operation__is_in_it() -> None:
-    operations = _operations()
-
-    assert len(operations) > 20
-    assert operations.keys() <= PERMISSIONS.keys()
+def _routes() -> Iterator[APIRoute]:
+    return (route for route in flat_routes(_application().routes) if isinstance(route, APIRoute))
 
 
-def test_table__what_changes_something__is_for_no_reader() -> None:
-    for operation, method in _operations().items():
-        if method != "get" and operation not in _QUESTIONS:
-            assert PERMISSIONS[operation].role > Role.READER, operation
+def test_application__every_route__declares_a_need_of_a_token() -> None:
+    needs = {
+        f"{getattr(route, 'methods', '')} {getattr(route, 'path', '')}": need_of(route)
+        for route in flat_routes(_application().routes)
+    }
+
+    assert len(needs) > 40
+    assert [what for what, need in needs.items() if need is None or need.role is None] == []
+
+
+def test_application__route_that_declares_nothing__does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    undeclared = APIRouter(prefix="/api/v2")
+
+    @undeclared.delete("/forgotten/{key}")
+    def delete_forgotten(key: str) -> None:
+        del key
+
+    monkeypatch.setattr(application, "_ROUTERS", (*application._ROUTERS, undeclared))
+
+    with pytest.raises(UndeclaredPermission, match=r"^DELETE /api/v2/forgotten/\{key\} declares"):
+        _application()
+
+
+def test_require_declared__plain_route_or_mounted_application__is_refused_too() -> None:
+    async def page(request: Request) -> Response:
+        return Response(request.url.path)
+
+    app = FastAPI(openapi_url=None)
+    app.add_route("/page", page, methods=["GET"])
+    with pytest.raises(UndeclaredPermission, match="GET, HEAD /page declares no permission"):
+        require_declared(app.routes)
+
+    declare_need(page, Need(Role.READER))
+    require_declared(app.routes)
+
+    app.mount("/inside", FastAPI())
+    with pytest.raises(UndeclaredPermission, match="any method /inside declares no permission"):
+        require_declared(app.routes)
+
+
+def test_permission_check__route_that_declares_nothing__is_forbidden_to_every_caller() -> None:
+    check = permission_check(PathNames("project", "environment", "segment"))
+    route = APIRoute("/page", lambda: None)
+    admin = Caller("an admin", "admin", Role.ADMIN, EVERYTHING)
+    scope = {"type": "http", "route": route, "path_params": {}, "state": {"caller": admin}}
+
+    with pytest.raises(Forbidden):
+        asyncio.run(check(Request(scope)))
+
+    declare_need(route.endpoint, Need(Role.ADMIN, whole=True))
+    asyncio.run(check(Request(scope)))
+
+
+def test_application__what_changes_something__is_for_no_reader() -> None:
+    for route in _routes():
+        if {"GET", "HEAD"} & (route.methods or set()) or route.operation_id in _QUESTIONS:
+            continue
+        need = need_of(route)
+        assert need is not None
+        assert need.role is not None
+        assert (need.role > Role.READER) is (route.path != _REFUSED), route.path

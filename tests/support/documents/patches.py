@@ -1,9 +1,69 @@
-"""One instruction of each kind that a semantic patch knows, on the examples' segments."""
+"""Patches of the recorded examples' segments."""
 
 from typing import Any, Final
 
-from api.launchdarkly.openapi.examples import names
+from tests.support.documents import names
 
+#: Without a rollout, and with one.
+RULES: Final = [
+    {
+        "_id": names.RULE,
+        "description": "Testers who asked for it",
+        "clauses": [
+            {
+                "_id": names.CLAUSE,
+                "attribute": "email",
+                "op": "endsWith",
+                "values": ["@example.com", "@example.org"],
+                "contextKind": "user",
+                "negate": False,
+            }
+        ],
+        "rolloutContextKind": "user",
+    },
+    {
+        "_id": names.SECOND_RULE,
+        "clauses": [
+            {
+                "_id": names.SECOND_CLAUSE,
+                "attribute": "version",
+                "op": "semVerGreaterThan",
+                "values": ["2.1.0"],
+                "contextKind": "device",
+                "negate": False,
+            }
+        ],
+        "weight": 25_000,
+        "rolloutContextKind": "device",
+        "bucketBy": "country",
+    },
+]
+#: Patches of the standard segment; the last one leaves it with two rules.
+JSON_PATCHES: Final[dict[str, Any]] = {
+    "json patch": [
+        {"op": "replace", "path": "/description", "value": "Testers"},
+        {"op": "add", "path": "/included/-", "value": "user-4"},
+    ],
+    "json patch that wants a field to be as it was read": [
+        {"op": "test", "path": "/key", "value": names.SEGMENT},
+        {"op": "copy", "from": "/name", "path": "/description"},
+        {"op": "remove", "path": "/tags"},
+    ],
+    "json patch with a comment": {
+        "patch": [{"op": "add", "path": "/tags/-", "value": "beta"}],
+        "comment": "asked for by the beta team",
+    },
+    "merge patch": {"description": "Testers", "tags": ["beta", "mobile"]},
+    "merge patch with a comment": {
+        "merge": {
+            "rules": RULES,
+            "included": ["user-1", "user-2"],
+            "excluded": ["user-3"],
+            "includedContexts": [{"contextKind": "device", "values": ["device-1"]}],
+        },
+        "comment": "back to two rules",
+    },
+}
 _CLAUSE: Final = {
     "attribute": "country",
     "op": "in",
@@ -16,6 +76,7 @@ _MEMBERS: Final = ["customer-5678", "customer-9012"]
 _DEVICES: Final = {"contextKind": "device", "values": ["device-2"]}
 _A_CLAUSE: Final = {"ruleId": names.RULE, "clauseId": names.CLAUSE}
 
+#: One of each kind but `processBigSegmentImport`, which needs an import that waits.
 INSTRUCTIONS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "addTags", "values": ["mobile"]},
     {"kind": "removeTags", "values": ["mobile"]},
@@ -48,7 +109,6 @@ INSTRUCTIONS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "removeBigSegmentIncludedTargets", "values": _MEMBERS},
     {"kind": "addBigSegmentExcludedTargets", "values": ["customer-3456"]},
     {"kind": "removeBigSegmentExcludedTargets", "values": ["customer-3456"]},
-    {"kind": "processBigSegmentImport", "importId": names.IMPORT},
 )
 
 #: Several at once, with all that can be said beside them.

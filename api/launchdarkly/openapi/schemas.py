@@ -1,16 +1,62 @@
-"""Schemas of what patches are made of: instructions, operations, and a segment's fields."""
+"""Named schemas that no route's model brings along: what patches and contexts are made of."""
 
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from api.launchdarkly.openapi.references import TEMPLATE, component
+from api.launchdarkly.operations import component
 from api.launchdarkly.segments.instructions.applying import TABLE
 from api.launchdarkly.segments.instructions.instruction import InstructionKind
 from api.launchdarkly.targeting.values import SegmentDocument
+from worker.context_keys import KEY_LIMIT_BYTES
 
-_COMMENT: Final = {"type": "string", "description": "Why; for the log of changes."}
+_COMMENT: Final = {"type": "string", "description": "The reason, for the audit log."}
 _POINTER: Final = {"type": "string", "pattern": "^(/([^/~]|~[01])*)*$"}
+_CONTEXT_KIND: Final = {"type": "string", "pattern": "^[A-Za-z0-9._-]+$"}
+_ATTRIBUTES: Final = {
+    "key": {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT_BYTES},
+    "name": {"type": ["string", "null"]},
+    "anonymous": {"type": "boolean", "default": False},
+    "_meta": component("ContextMeta"),
+}
+_CONTEXTS: Final = {
+    "SingleKindContext": {
+        "description": "A context of one kind.",
+        "type": "object",
+        "required": ["kind", "key"],
+        "properties": {
+            "kind": {**_CONTEXT_KIND, "not": {"enum": ["kind", "multi"]}},
+            **_ATTRIBUTES,
+        },
+    },
+    "MultiKindContext": {
+        "description": "Contexts of several kinds, by the names of their kinds.",
+        "type": "object",
+        "required": ["kind"],
+        "minProperties": 2,
+        "properties": {"kind": {"type": "string", "const": "multi"}},
+        "propertyNames": _CONTEXT_KIND,
+        "additionalProperties": component("ContextAttributes"),
+    },
+    "ContextAttributes": {
+        "description": "One context of several.",
+        "type": "object",
+        "required": ["key"],
+        "properties": _ATTRIBUTES,
+    },
+    "ContextMeta": {
+        "description": "Settings for SDKs, which have no effect here.",
+        "type": "object",
+        "properties": {"privateAttributes": {"type": "array", "items": {"type": "string"}}},
+    },
+    "UserContext": {
+        "description": "A user: the older form, without a kind.",
+        "type": "object",
+        "required": ["key"],
+        "properties": {"custom": {"type": "object"}, **_ATTRIBUTES},
+        "not": {"required": ["kind"]},
+    },
+}
 _SEGMENTS: Final = {
     "any": "For every segment.",
     "standard": "For standard segments.",
@@ -18,12 +64,16 @@ _SEGMENTS: Final = {
 }
 
 
-def patch_schemas() -> dict[str, Any]:
-    """All schemas that patches need, by name."""
+def named_schemas() -> dict[str, Any]:
+    """The schemas by name."""
+    return {**_patch_schemas(), **_CONTEXTS}
+
+
+def _patch_schemas() -> dict[str, Any]:
     models = {one.parameters for one in TABLE.values()} | {SegmentDocument}
     chosen = sorted(models, key=lambda one: f"{one.__module__}.{one.__qualname__}")
     references, definitions = models_json_schema(
-        [(one, "validation") for one in chosen], ref_template=TEMPLATE
+        [(one, "validation") for one in chosen], ref_template="#/components/schemas/{model}"
     )
     defined: dict[str, Any] = definitions["$defs"]
 
@@ -40,7 +90,7 @@ def patch_schemas() -> dict[str, Any]:
     own = {references[one, "validation"]["$ref"].rpartition("/")[2] for one in chosen}
     parts = {name: schema for name, schema in defined.items() if name not in own}
     for name in ("Clause", "Rule"):
-        # Left out, it is made; the schema's own default would be none.
+        # Generated when left out; the schema's own default would be null.
         parts[name]["properties"]["_id"].pop("default", None)
     return {
         **parts,
@@ -56,6 +106,13 @@ def patch_schemas() -> dict[str, Any]:
         "PatchWithComment": _with_comment("patch", "JsonPatch"),
         "SegmentMergePatch": _merge_patch(whole),
         "MergePatchWithComment": _with_comment("merge", "SegmentMergePatch"),
+        "BareMergePatch": {
+            "description": "Fields to change, without a wrapper.",
+            "allOf": [component("SegmentMergePatch")],
+            "not": {
+                "anyOf": [{"required": [field]} for field in ("patch", "merge", "instructions")]
+            },
+        },
     }
 
 
@@ -82,7 +139,7 @@ def _instruction(
 def _any_instruction() -> dict[str, Any]:
     references = {name: component(_component_name(name)) for name in TABLE}
     return {
-        "description": "One change; `kind` says which, and which parameters it has.",
+        "description": "One change; `kind` determines its parameters.",
         "oneOf": list(references.values()),
         "discriminator": {
             "propertyName": "kind",
@@ -94,12 +151,12 @@ def _any_instruction() -> dict[str, Any]:
 def _semantic_patch() -> dict[str, Any]:
     return {
         "type": "object",
-        "description": "Instructions, applied in order: all of them or none.",
+        "description": "Instructions, applied in order: all or none.",
         "required": ["instructions"],
         "properties": {
             "environmentKey": {
                 "type": "string",
-                "description": "The same as in the path, or left out.",
+                "description": "The environment in the path, if given.",
             },
             "instructions": {"type": "array", "items": component("Instruction")},
             "comment": _COMMENT,
@@ -117,9 +174,12 @@ def _operation() -> dict[str, Any]:
                 "type": "string",
                 "enum": ["add", "remove", "replace", "move", "copy", "test"],
             },
-            "path": {**_POINTER, "description": "Where, as a JSON pointer."},
-            "from": {**_POINTER, "description": "Of `move` and `copy`: from where."},
-            "value": {"description": "Of `add`, `replace` and `test`; left out, it is null."},
+            "path": {**_POINTER, "description": "The place to change, as a JSON pointer."},
+            "from": {
+                **_POINTER,
+                "description": "For `move` and `copy`: the place to take the value from.",
+            },
+            "value": {"description": "For `add`, `replace` and `test`; null if left out."},
         },
     }
 
@@ -131,7 +191,8 @@ def _merge_patch(document: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "description": "Fields to change (RFC 7386): null empties one, lists are replaced whole.",
+        "description": "Fields to change (RFC 7386): null empties a field, lists are replaced "
+        "as a whole.",
         "properties": properties,
     }
 
@@ -146,7 +207,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _with_comment(field: str, name: str) -> dict[str, Any]:
     return {
         "type": "object",
-        "description": "The same with the reason for it.",
+        "description": "The same, with a comment.",
         "required": [field],
         "properties": {field: component(name), "comment": _COMMENT},
     }

@@ -1,0 +1,90 @@
+"""The look-ups as operations of the OpenAPI document; the front answers them, no route does."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.errors import InvalidRequest
+from api.launchdarkly.operations import NO_SEGMENT, READ, Refusals, operation
+from api.launchdarkly.wire.parameters import ContextKey, UserKey
+from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
+from worker.context_keys import KEY_LIMIT_BYTES
+
+#: For the document alone.
+documented = APIRouter(
+    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}", tags=["Segments"]
+)
+
+_REFUSES: Final[Refusals] = {
+    **NO_SEGMENT,
+    InvalidRequest: "The key is not a valid context key, or the segment is not a big segment.",
+}
+
+
+class BigSegmentLookup(BaseModel):
+    """The context to look up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=KEY_LIMIT_BYTES,
+            description="The context's key; its kind is the segment's.",
+        ),
+    ]
+
+
+class BigSegmentTarget(BaseModel):
+    """Whether a context is in the lists of a big segment."""
+
+    userKey: Annotated[str, Field(description="The context's key.")]  # noqa: N815 - wire name
+    included: bool
+    excluded: bool
+
+
+@documented.get(
+    "/contexts/{contextKey}",
+    operation_id="getSegmentMembershipForContext",
+    response_model=BigSegmentTarget,
+)
+@operation(needs=READ, refuses=_REFUSES)
+def look_up_context(path: SegmentPathOf, contextKey: ContextKey) -> None:  # noqa: N803 - the documented name
+    """Look up whether a context is in a big segment.
+
+    Strictly consistent: when the answer is not certain, it is a 503, never a no.
+    """
+
+
+@documented.get(
+    "/users/{userKey}", operation_id="getSegmentMembershipForUser", response_model=BigSegmentTarget
+)
+@operation(needs=READ, refuses=_REFUSES)
+def look_up_user(path: SegmentPathOf, userKey: UserKey) -> None:  # noqa: N803 - the documented name
+    """Look up whether a context is in a big segment; the older path.
+
+    Strictly consistent: when the answer is not certain, it is a 503, never a no.
+    """
+
+
+@documented.post(
+    "/contexts/lookup",
+    operation_id="lookUpSegmentMembershipForContext",
+    response_model=BigSegmentTarget,
+    dependencies=[RequireJson],
+)
+@documented.post(
+    "/users/lookup",
+    operation_id="lookUpSegmentMembershipForUser",
+    response_model=BigSegmentTarget,
+    dependencies=[RequireJson],
+)
+@operation(needs=READ, refuses=_REFUSES)
+def look_up_by_body(path: SegmentPathOf, body: BigSegmentLookup) -> None:
+    """Look up whether a context is in a big segment, with its key in the body.
+
+    Answers like the look-up with the key in the path, also for keys that clients and proxies
+    change in a path: those with a slash, `.` and `..`.
+    """

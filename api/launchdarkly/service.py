@@ -1,0 +1,76 @@
+"""The service itself: metrics, the pages of the documentation, and health."""
+
+from typing import Literal
+
+from fastapi import APIRouter, FastAPI, Response
+from pydantic import BaseModel
+
+from api.http.metrics import CONTENT_TYPE
+from api.launchdarkly.operations import NO_TOKEN, READ, operation
+from api.services.services import ServicesOf
+
+router = APIRouter(tags=["Service"])
+#: Health, for the document alone: the front answers it.
+documented = APIRouter(tags=["Service"])
+
+
+class Liveness(BaseModel):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class PartReadiness(BaseModel):
+    """Whether one part can be used."""
+
+    ok: bool
+    error: str | None = None
+
+
+class Readiness(BaseModel):
+    """Whether the service can do its work, and each part that it needs."""
+
+    status: Literal["ok", "down"]
+    parts: dict[str, PartReadiness]
+
+
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    responses={
+        200: {
+            "description": "The metrics.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    },
+    response_class=Response,
+)
+@operation(needs=READ)
+async def get_metrics(services: ServicesOf) -> Response:
+    """Get the metrics of this process, in the text format of Prometheus."""
+    lookups = services.lookups
+    services.metrics.lookup_totals(lookups.pipelines, lookups.asked_again)
+    return Response(services.metrics.render(), media_type=CONTENT_TYPE)
+
+
+@documented.get("/healthz", operation_id="getLiveness", response_model=Liveness)
+@operation(needs=NO_TOKEN)
+def get_liveness() -> None:
+    """Check whether the process is alive. Needs no token."""
+
+
+@documented.get(
+    "/readyz",
+    operation_id="getReadiness",
+    response_model=Readiness,
+    responses={503: {"description": "A part does not answer.", "model": Readiness}},
+)
+@operation(needs=NO_TOKEN)
+def get_readiness() -> None:
+    """Check whether all parts that the service needs answer. Needs no token."""
+
+
+def open_documentation(app: FastAPI) -> None:
+    """Let every token read FastAPI's own pages, which are all that the application has so far."""
+    for page in app.routes:
+        operation(needs=READ)(page.endpoint)  # type: ignore[attr-defined]  # a plain route

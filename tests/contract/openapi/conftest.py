@@ -1,0 +1,179 @@
+"""An API process of its own for the document's tests, which the recorded examples were asked of."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.local.services import worker_command
+from tests.support.documents import names
+from tests.support.documents.openapi_world import World
+from tests.support.documents.recorded_jobs import RunningWorker, record_jobs
+from tests.support.documents.recorded_places import (
+    record_audit_log,
+    record_environments,
+    record_projects,
+    record_service,
+    record_tokens,
+)
+from tests.support.documents.recorded_refusals import (
+    FRAIL_SETTINGS,
+    record_missing,
+    record_refusals,
+)
+from tests.support.documents.recorded_segments import (
+    record_evaluations,
+    record_expiring,
+    record_instructions,
+    record_memberships,
+    record_segments,
+)
+from tests.support.documents.recording import REFUSALS, Recorded, Recorder
+from tests.support.servers.api import Api, running_api
+from tests.support.servers.objects import CREDENTIALS, ObjectServer
+from tests.support.servers.redis import Server, running_server
+from tests.support.systems.parts import Guardian, Part
+from worker.objects import ObjectSettings, ObjectStore
+from worker.store.jobs.messages import QUEUE_WORK
+
+BODY_LIMIT_BYTES = 100_000
+#: So that a list of some kilobytes has every stage of a large one, and is seen at work.
+_SLOW = {
+    "BIGSEG_CHUNK_BYTES": str(64 * 1024),
+    "BIGSEG_RANGE_BYTES": str(64 * 1024),
+    "BIGSEG_CHUNK_ROWS": "2000",
+    "BIGSEG_PUT_RATE_BYTES_S": "20000",
+}
+
+
+@pytest.fixture(scope="module")
+def instance(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStore) -> Iterator[Api]:
+    """An API process of its own: whatever is in it may be deleted."""
+    chosen = {
+        "S3_ENDPOINT": s3_server.endpoint,
+        "S3_BUCKET": objects.bucket,
+        "S3_SOURCES": json.dumps([names.SOURCES]),
+        "MAX_BODY_BYTES": str(BODY_LIMIT_BYTES),
+        # A busy machine is no server error.
+        "LOOKUP_TIMEOUT_S": "10",
+    }
+    with running_api(valkey_server.url, chosen) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def recorder(
+    instance: Api,
+    s3_server: ObjectServer,
+    objects: ObjectStore,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Recorder]:
+    """What was asked of the API and answered."""
+    _put_source(s3_server)
+    directory = tmp_path_factory.mktemp("worker")
+    with ExitStack() as stack:
+        client = stack.enter_context(instance.client())
+        recorder = Recorder(client, client.get("/openapi.json").json())
+        running_worker = partial(_running_worker, instance, s3_server, objects, directory)
+        _record(recorder, lambda token: stack.enter_context(instance.client(token)), running_worker)
+        yield recorder
+
+
+@pytest.fixture(scope="module")
+def frail_recorder(s3_server: ObjectServer) -> Iterator[Recorder]:
+    """What an API answered for which everything is too much."""
+    settings = {"S3_ENDPOINT": s3_server.endpoint, **FRAIL_SETTINGS}
+    with (
+        running_server("valkey") as server,
+        running_api(server.url, settings) as api,
+        api.client() as client,
+    ):
+        recorder = Recorder(client, client.get("/openapi.json").json())
+        record_refusals(recorder, server)
+        yield recorder
+
+
+@pytest.fixture(scope="module")
+def recorded(recorder: Recorder, frail_recorder: Recorder) -> Recorded:
+    """The examples of both."""
+    refusals = copy.deepcopy(frail_recorder.recorded[REFUSALS])
+    recorded = copy.deepcopy(recorder.recorded) | {REFUSALS: refusals}
+    down = refusals.pop("getReadiness")
+    recorded["service"]["getReadiness"]["answers"] |= down["answers"]
+    return recorded
+
+
+@pytest.fixture(scope="module")
+def world(recorder: Recorder) -> World:
+    return World(recorder)
+
+
+def _record(
+    recorder: Recorder, connect: Callable[[str], httpx.Client], running_worker: RunningWorker
+) -> None:
+    with recorder.about("projects"):
+        record_projects(recorder)
+    with recorder.about("environments"):
+        record_environments(recorder)
+    with recorder.about("tokens"):
+        writer = record_tokens(recorder, connect)
+    with recorder.about("segments"):
+        record_segments(recorder, writer)
+    with recorder.about("memberships"):
+        record_memberships(recorder, writer)
+    with recorder.about("expiring"):
+        record_expiring(recorder, writer)
+    with recorder.about("jobs"):
+        record_jobs(recorder, writer, running_worker)
+    with recorder.about("segments"):
+        record_instructions(recorder)
+    with recorder.about("evaluations"):
+        record_evaluations(recorder)
+    with recorder.about("audit_log"):
+        record_audit_log(recorder, writer)
+    with recorder.about("service"):
+        record_service(recorder)
+    record_missing(recorder)
+
+
+def _put_source(s3: ObjectServer) -> None:
+    bucket, _, folder = names.SOURCES.removeprefix("s3://").partition("/")
+    settings = ObjectSettings(s3_endpoint=s3.endpoint, s3_bucket=bucket)
+    with ObjectStore.open(settings) as objects:
+        objects.ensure_bucket()
+        with objects.open_writer(f"{folder}customers.csv") as writer:
+            writer.write(b"customer-1234\ncustomer-5678\ncustomer-5678\n\ncustomer-9012\n")
+
+
+@contextmanager
+def _running_worker(
+    api: Api, s3: ObjectServer, objects: ObjectStore, directory: Path
+) -> Iterator[None]:
+    """Run a worker for the API's jobs; what it does at the end is cut off."""
+    guardian = Guardian()
+    environment = {
+        **_SLOW,
+        **CREDENTIALS,
+        "PATH": "",
+        "BIGSEG_REDIS_URL": api.redis_url,
+        "BIGSEG_KEY_PREFIX": api.prefix,
+        "BIGSEG_S3_ENDPOINT": s3.endpoint,
+        "BIGSEG_S3_BUCKET": objects.bucket,
+        "BIGSEG_S3_SOURCES": json.dumps([names.SOURCES]),
+        # Celery warns of root because of pickle, which is off.
+        "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+        "TMPDIR": str(directory),
+    }
+    command = worker_command((QUEUE_WORK,), 1, "work")
+    worker = Part("worker", command, environment, directory / "worker.log", guardian)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.kill()
+        guardian.dismiss()

@@ -1,0 +1,139 @@
+"""Records imports and exports; a worker does them."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+import httpx
+
+from tests.support.documents import names
+from tests.support.documents.recorded_segments import BIG, ENVIRONMENT, NEW, record_instruction
+from tests.support.documents.recording import Keep, Recorder
+
+#: Rows that a slow worker needs some seconds for.
+_SLOW_ROWS: Final = 20_000
+_PLACES: Final = {
+    "getBigSegmentImport": ("imports", "importID"),
+    "getBigSegmentExport": ("exports", "exportID"),
+}
+
+Path = Mapping[str, str]
+RunningWorker = Callable[[], AbstractContextManager[None]]
+
+
+def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: RunningWorker) -> None:
+    """Leaves an import and an export of the big segment that are complete."""
+    ask = recorder.ask
+    imported = _start_import(recorder, writer)
+    exported = _start_export(recorder, writer)
+    ask("getBigSegmentImport", "accepted", path=imported)
+    ask("downloadBigSegmentExport", path=exported, status=404)
+    with running_worker():
+        for operation, path in (
+            ("getBigSegmentImport", imported),
+            ("getBigSegmentExport", exported),
+        ):
+            _await(recorder, operation, path, "complete")
+            ask(operation, "complete", path=path)
+        _record_uploads(recorder)
+        _record_slow_import(recorder)
+    _record_download(recorder, exported)
+
+
+def _start_import(recorder: Recorder, writer: httpx.Client) -> Path:
+    ask, start = recorder.ask, "createBigSegmentImportFromSource"
+    source = {"source": f"{names.SOURCES}customers.csv", "mode": "merge"}
+    key = {"Idempotency-Key": "nightly-2026-03-01"}
+    asked: dict[str, Any] = {"path": BIG, "headers": key, "client": writer}
+    reply = ask(start, "list in S3", **asked, body=source, status=202)
+    ask(start, **asked, body={**source, "mode": "replace"}, status=422)
+    ask(start, path=BIG, body=source, status=409)
+    ask(start, path=BIG, body={"source": "s3://elsewhere/customers.csv"}, status=400)
+    _upload(recorder, "upload", status=409)
+    return {**BIG, "importID": reply.json()["id"]}
+
+
+def _start_export(recorder: Recorder, writer: httpx.Client) -> Path:
+    ask, start = recorder.ask, "createBigSegmentExport"
+    key = {"Idempotency-Key": "weekly-2026-09"}
+    asked: dict[str, Any] = {"path": BIG, "headers": key, "client": writer}
+    reply = ask(start, "csv", **asked, body={"format": "csv"})
+    ask(start, **asked, body={"format": "parquet"}, status=422)
+    ask(start, "parquet", path=BIG, body={"format": "parquet"})
+    ask(start, path=BIG, body={"format": "json"}, status=400)
+    return {**BIG, "exportID": reply.json()["id"]}
+
+
+def _record_uploads(recorder: Recorder) -> None:
+    ask, get = recorder.ask, "getBigSegmentImport"
+    _await(recorder, get, _upload(recorder, "upload", mode="merge"), "complete")
+    _upload(recorder, "upload", status=422, mode="replace")
+    _upload(recorder, "unknown field", status=400, colour="red")
+    replacing: dict[str, Any] = {"mode": "replace", "waitOnApprovals": False}
+    replaced = _upload(recorder, "upload that replaces the list", **replacing, allowShrink=True)
+    _await(recorder, get, replaced, "complete")
+    empty = _upload(recorder, "empty", keep="nothing", file="\n", mode="replace")
+    _await(recorder, get, empty, "stopped")
+    ask(get, "stopped", path=empty)
+    label = "upload that waits for its approval"
+    waiting = _upload(recorder, label, waitOnApprovals=True)
+    _await(recorder, get, waiting, "pending_approval")
+    ask(get, "waits for its approval", path=waiting)
+    with recorder.about("segments"):
+        approval = {"kind": "processBigSegmentImport", "importId": waiting["importID"]}
+        record_instruction(recorder, approval, BIG)
+    _await(recorder, get, waiting, "complete")
+
+
+def _record_slow_import(recorder: Recorder) -> None:
+    """One that is seen at work, and stopped with its segment."""
+    ask = recorder.ask
+    new = {"key": NEW["segmentKey"], "name": "New", "unbounded": True}
+    ask("postSegment", path=ENVIRONMENT, body=new, status=201, keep="nothing")
+    keys = "".join(f"customer-{number:06}\n" for number in range(_SLOW_ROWS))
+    started = _upload(recorder, "slow", NEW, keep="nothing", file=keys)
+    _await(recorder, "getBigSegmentImport", started, "in_progress", stage="gather")
+    ask("getBigSegmentImport", "at work", path=started)
+    ask("deleteSegment", path=NEW, status=204)
+
+
+def _record_download(recorder: Recorder, exported: Path) -> None:
+    ask, get = recorder.ask, "downloadBigSegmentExport"
+    etag = ask(get, "csv", path=exported).headers["ETag"]
+    part = {"Range": "bytes=0-13", "If-Range": etag, "If-None-Match": '"of-another-file"'}
+    ask(get, "csv", path=exported, headers=part, status=206)
+    ask(get, path=exported, headers={"If-None-Match": etag}, status=304, keep="answer")
+    ask(get, path=exported, headers={"Range": "bytes=1000-"}, status=416)
+
+
+def _upload(
+    recorder: Recorder,
+    label: str,
+    path: Path = BIG,
+    *,
+    status: int = 204,
+    keep: Keep = "all",
+    **fields: Any,
+) -> Path:
+    reply = recorder.ask(
+        "createBigSegmentImport",
+        None if status >= 400 else label,
+        path=path,
+        body={"file": "customer-1234\ncustomer-5678\n", **fields},
+        media_type="multipart/form-data",
+        headers={"Idempotency-Key": label.replace(" ", "-")},
+        status=status,
+        keep=keep,
+    )
+    return {**path, "importID": reply.headers.get("Location", "").rpartition("/")[2]}
+
+
+def _await(recorder: Recorder, operation_id: str, path: Path, status: str, **fields: str) -> None:
+    """Wait until a job has this status and these fields."""
+    jobs, name = _PLACES[operation_id]
+    url = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}".format(**path)
+    wanted = {"status": status, **fields}
+    recorder.wait(
+        lambda: recorder.client.get(f"{url}/{jobs}/{path[name]}"),
+        lambda job: all(job[name] == value for name, value in wanted.items()),
+    )
