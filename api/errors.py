@@ -20,11 +20,14 @@ ApiError
 └── Broken (terminal)                500  something that should not happen did
 
 A dialect turns one of these into its body; what the store and the objects raise is
-translated here, in one table.
+translated here, in one table, and what the operator must mend is logged.
 """
 
 from typing import ClassVar, Final
 
+import structlog
+
+from worker.logs import describe_exception
 from worker.objects import (
     ObjectError,
     ObjectNotFound,
@@ -62,6 +65,8 @@ from worker.store import (
 
 #: Seconds a caller is asked to wait after a 503. Clients obey it by blocking, so it is short.
 RETRY_AFTER_S: Final = 1
+
+_log = structlog.get_logger(__name__)
 
 
 class ApiError(Exception):
@@ -226,3 +231,18 @@ def translated(error: StoreError | ObjectError) -> ApiError:
         if isinstance(error, theirs):
             return ours(str(error))
     return Broken(str(error))
+
+
+#: The answer to a fault of bigseg itself.
+BROKEN: Final = Broken("something went wrong; the operator finds it in the log by this id")
+
+
+def report_broken(exc: Exception, error_id: str) -> None:
+    """Log a fault of bigseg itself."""
+    _log.error("request.failed", error_id=error_id, **describe_exception(exc))
+
+
+def report_fault(error: ApiError, error_id: str) -> None:
+    """Log a refusal that is the operator's to mend, such as missing credentials; no other."""
+    if isinstance(error, Broken):
+        _log.error("request.failed", error_id=error_id, error=error.message)

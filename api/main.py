@@ -22,7 +22,6 @@ from api.http.counts import RedisCounts
 from api.http.front import Front
 from api.http.health import Readiness, store_check
 from api.http.limits import Caps, Limits
-from api.http.logs import configure_logs
 from api.http.metrics import Metrics
 from api.jobs.announcements import WorkSender
 from api.launchdarkly.application import rest_application
@@ -33,6 +32,7 @@ from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore, look_at_servers
 from api.services.services import Services, new_id
 from api.settings import ApiSettings
+from worker.logs import configure_logs
 from worker.store import Keyspace, invalid_settings
 
 #: Seconds for which a thread that computes keeps the event loop waiting, again and again; by

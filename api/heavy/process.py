@@ -128,7 +128,7 @@ async def _started() -> Process:
         stdin=PIPE,
         stdout=PIPE,
         # `-m` looks into the working directory first, which may hold another `api`.
-        cwd=Path(api.__file__).parents[2],
+        cwd=Path(api.__file__).parents[1],
         env=environment,
         limit=_BUFFER_BYTES,
     )

@@ -13,7 +13,17 @@ import structlog
 from api.access.auth import Caller, TokenAuth
 from api.access.refusal_pace import RefusalPace
 from api.bodies.text_values import most_values, require_few_values
-from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
+from api.errors import (
+    BROKEN,
+    ApiError,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    report_broken,
+    report_fault,
+    translated,
+)
 from api.http.asgi import (
     Asgi,
     Disconnected,
@@ -32,7 +42,6 @@ from api.http.body_pace import BodyPace
 from api.http.connections.whole_answers import WholeAnswers
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.http.limits import Limits
-from api.http.logs import BROKEN, report_broken, report_fault
 from api.http.metrics import Metrics
 from api.http.other_methods import allowed_methods, answer_options, as_get, without_body
 from api.http.routes import UNKNOWN, RouteTable

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from api.bodies.faults import PREFIX
 from api.errors import (
+    BROKEN,
     ApiError,
     Broken,
     Forbidden,
@@ -19,9 +20,10 @@ from api.errors import (
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
+    report_broken,
+    report_fault,
     translated,
 )
-from api.http.logs import BROKEN, report_broken, report_fault
 from api.http.metrics import CONTENT_TYPE
 from api.http.other_methods import allowed_methods
 from api.http.routes import RouteTable

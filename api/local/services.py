@@ -118,4 +118,4 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
 
 
 def _celery(command: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "-A", _APPLICATION, command)
+    return (sys.executable, "-m", "celery", "-A", _APPLICATION, "--quiet", command)

@@ -13,10 +13,9 @@ import sys
 import threading
 from typing import BinaryIO, Final
 
-from api.errors import ApiError, translated
+from api.errors import BROKEN, ApiError, report_broken, translated
 from api.evaluation import Effort
 from api.heavy.frames import SIZE_BYTES, Message
-from api.http.logs import BROKEN, configure_logs, report_broken
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluated, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, answer_message
@@ -25,6 +24,7 @@ from api.lookups.many import ListLookups
 from api.lookups.pipeline import Endpoint
 from api.services.services import new_id
 from api.settings import ApiSettings
+from worker.logs import configure_logs
 from worker.store import Keyspace, Store, StoreError, open_store
 
 #: Below everything else on the machine that answers requests.
