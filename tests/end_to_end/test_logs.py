@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from tests.support.servers.redis import wait_until
-from tests.support.systems.driving import SEGMENTS, new_segment
+from tests.support.systems.driving import new_segment
 from tests.support.systems.system import System
 from worker.store import Scope
 
@@ -43,7 +43,7 @@ def test_logs__of_every_process__are_json_from_start_to_stop(system: System) -> 
     system.store.client.hset(log_key, "no", "stream")
     try:
         renamed = [{"op": "replace", "path": "/name", "value": "Renamed"}]
-        assert system.http.patch(f"{SEGMENTS}/{segment.ref.segment}", json=renamed).status_code == 200
+        assert system.http.patch(segment.path, json=renamed).status_code == 200
         wait_until(lambda: "audit.lost" in system.api.log, "the API logs a lost entry", 20)
         wait_until(
             lambda: "audit.lost" in system.worker.log + system.upkeep.log,
@@ -59,7 +59,9 @@ def test_logs__of_every_process__are_json_from_start_to_stop(system: System) -> 
 
     for log in (logs["api"], logs["worker"] + logs["upkeep"]):
         [lost] = [
-            line for line in _events(log, "audit.lost") if segment.ref.segment in line["entry"]["resource"]
+            line
+            for line in _events(log, "audit.lost")
+            if segment.ref.segment in line["entry"]["resource"]
         ]
         assert lost["level"] == "error"
         assert lost["log"] == "default:production"

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.cells import Column, cells_of
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
-from worker.lists.keys.keys import KEY_LIMIT_BYTES
 from worker.lists.parquet.bounds import check_footer, most_cell_bytes
 from worker.lists.parquet.columns import ToCells, converter, is_text
 
