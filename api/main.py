@@ -15,8 +15,8 @@ from api.access.auth import TokenAuth
 from api.access.token_directory import TokenDirectory
 from api.heavy.process import HeavyProcess
 from api.http.asgi import Asgi
-from api.http.connections.bounds import left_for_protocol
-from api.http.connections.open_files import allow_open_files
+from api.http.connections.slots import allow_open_files
+from api.http.connections.uvicorn_protocol import share_slots
 from api.http.cors import Cors
 from api.http.counts import RedisCounts
 from api.http.front import Front
@@ -138,7 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     await asyncio.to_thread(look_at_servers, services)
     try:
         async with services.token_directory.running():
-            yield left_for_protocol(services.settings.connection_bounds)
+            yield share_slots(services.settings.connection_bounds)
     finally:
         services.lookups.close()
         await services.limits.close()

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator
 
-from api.http.connections.places import ConnectionBounds
+from api.http.connections.slots import ConnectionBounds
 from worker.objects import ObjectSettings
 from worker.store import StoreSettings
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.http.asgi import Asgi, Header, Message, Receive, Scope, Send, header
-from api.http.connections.whole_answers import forbid_whole_answer
+from api.http.connections.uvicorn_protocol import forbid_whole_answer
 
 #: POST needs no listing by the rules, but a reader of the answer expects it.
 _METHODS: Final = b"OPTIONS, GET, POST, PUT, PATCH, DELETE"

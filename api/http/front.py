@@ -27,19 +27,17 @@ from api.errors import (
 from api.http.asgi import (
     Asgi,
     Disconnected,
-    Exchange,
     Header,
     Receive,
     Scope,
     Send,
-    answer,
     declared_length,
     header,
     read_body,
     replay,
 )
-from api.http.body_pace import BodyPace
-from api.http.connections.whole_answers import WholeAnswers
+from api.http.connections.uvicorn_protocol import WholeAnswers
+from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.http.limits import Limits
 from api.http.metrics import Metrics

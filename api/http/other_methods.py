@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.http.asgi import Message, Scope, Send
-from api.http.connections.whole_answers import forbid_whole_answer
+from api.http.connections.uvicorn_protocol import forbid_whole_answer
 
 #: What a resource that can be read takes besides its operations.
 _WITH_GET: Final = "HEAD"

@@ -111,7 +111,7 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
         "--no-server-header",
         # Nothing here depends on the caller's address.
         "--no-proxy-headers",
-        *("--http", "api.http.connections.bounds:ApiProtocol"),
+        *("--http", "api.http.connections.uvicorn_protocol:ApiProtocol"),
         *("--ws", "none"),
         *https,
     )

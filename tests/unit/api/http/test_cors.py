@@ -6,8 +6,9 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from api.http.asgi import Receive, Scope, Send, answer
+from api.http.asgi import Receive, Scope, Send
 from api.http.cors import Cors
+from api.http.exchange import answer
 from api.settings import ApiSettings
 
 _SITE = "https://tools.example.com"
