@@ -7,6 +7,7 @@ the connection.
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from api.errors import RequestTimeout
@@ -27,7 +28,7 @@ _FIRST_REFUSAL: Final = 400
 _CLOSE: Final[tuple[Header, ...]] = ((b"connection", b"close"),)
 
 
-async def answer(send: Send, status: int, body: bytes, headers: tuple[Header, ...] = ()) -> None:
+async def answer(send: Send, status: int, body: bytes, headers: Sequence[Header] = ()) -> None:
     """Send a whole JSON answer."""
     await send(
         {

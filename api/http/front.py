@@ -5,7 +5,7 @@ bodies, refusals in the dialect's words, counting. All else is FastAPI's.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -41,8 +41,14 @@ from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.http.limits import Limits
 from api.http.metrics import Metrics
-from api.http.other_methods import allowed_methods, answer_options, as_get, without_body
-from api.http.routes import UNKNOWN, RouteTable
+from api.http.routes import (
+    UNKNOWN,
+    RouteTable,
+    allowed_methods,
+    answer_options,
+    as_get,
+    without_body,
+)
 from api.launchdarkly.memberships.keys_in_bodies import key_in_body, methods_for
 from api.launchdarkly.memberships.lookup import (
     ROUTE_PART,
@@ -117,34 +123,40 @@ class Front:
     async def _look_up(
         self, scope: Scope, question: list[bytes], receive: Receive, send: Send
     ) -> int:
-        limits: tuple[Header, ...] = ()
-        method, allowed = scope["method"], methods_for(question)
-        if method == "POST" and method in allowed:
+        """Answer a look-up; gives the status, 0 if the client went away."""
+        if scope["method"] == "POST":
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
+        headers: list[Header] = []
         try:
-            caller = await self._caller(scope)
-            standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
-            limits = limit_headers(standing)
-            standing.require()
-            if method not in allowed:
-                error = MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
-                return await self._refuse(error, send, (_allow(allowed), *limits))
-            place = place_asked(question, caller)
-            by_path = method == "GET"
-            key = key_in_path(question) if by_path else await key_in_body(scope, receive)
-            body = await membership_body(self._lookups, place, key)
+            body = await self._membership(scope, question, receive, headers)
         except ApiError as exc:
-            return await self._refuse(exc, send, limits)
+            return await self._refuse(exc, send, headers)
         except StoreError as exc:
-            return await self._refuse(translated(exc), send, limits)
+            return await self._refuse(translated(exc), send, headers)
         except Disconnected:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
-        if not self._whole_answers.write(scope, body, limits):
-            await answer(send, _OK, body, limits)
+        if not self._whole_answers.write(scope, body, headers):
+            await answer(send, _OK, body, headers)
         return _OK
+
+    async def _membership(
+        self, scope: Scope, question: list[bytes], receive: Receive, headers: list[Header]
+    ) -> bytes:
+        """Look up; leaves in ``headers`` what the answer or the refusal is to hold."""
+        caller = await self._caller(scope)
+        standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
+        headers += limit_headers(standing)
+        standing.require()
+        method, allowed = scope["method"], methods_for(question)
+        if method not in allowed:
+            headers.insert(0, _allow(allowed))
+            raise MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
+        place = place_asked(question, caller)
+        key = key_in_path(question) if method == "GET" else await key_in_body(scope, receive)
+        return await membership_body(self._lookups, place, key)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
@@ -227,7 +239,7 @@ class Front:
         ready, body = await self._readiness.body()
         await answer(send, _OK if ready else _UNAVAILABLE, body)
 
-    async def _refuse(self, error: ApiError, send: Send, headers: tuple[Header, ...] = ()) -> int:
+    async def _refuse(self, error: ApiError, send: Send, headers: Sequence[Header] = ()) -> int:
         body = self._body(error)
         await answer(send, error.status, body, (*error_headers(error), *headers))
         return error.status

@@ -1,13 +1,23 @@
-"""Which route a path belongs to, for those that must know before the framework does."""
+"""Which route a path belongs to, and HEAD and OPTIONS, which need no operation of their own.
 
-from collections.abc import Iterable
+For those that must know before the framework does.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.routing import BaseRoute, Route
 
+from api.http.asgi import Message, Scope, Send
+from api.http.connections.uvicorn_protocol import forbid_whole_answer
+
 #: The name of every path that no route has.
 UNKNOWN: Final = "none"
+
+#: What a resource that can be read takes besides its operations.
+_WITH_GET: Final = "HEAD"
+_ALWAYS: Final = "OPTIONS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +64,36 @@ class RouteTable:
     def _fitting(self, path: str) -> list[_Pattern]:
         parts = path.split("/")
         return [one for one in self._by_length.get(len(parts), ()) if one.fits(parts)]
+
+
+def as_get(scope: Scope) -> Scope:
+    """The GET that a HEAD stands for; it is counted, logged and limited as one."""
+    stands_for = {**scope, "method": "GET"}
+    forbid_whole_answer(stands_for)  # which would write a body
+    return stands_for
+
+
+def without_body(send: Send) -> Send:
+    """A ``send`` that keeps the head of an answer, its length included, and drops the body."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
+
+
+def allowed_methods(own: Sequence[str]) -> str:
+    """The value of ``Allow`` for a resource with these operations; '' if it has none."""
+    if not own:
+        return ""
+    added = {_ALWAYS, _WITH_GET} if "GET" in own else {_ALWAYS}
+    return ", ".join(sorted({*own, *added}))
+
+
+async def answer_options(send: Send, allow: str) -> None:
+    """Answer OPTIONS: 204 and the methods, whoever may use them."""
+    headers = [(b"allow", allow.encode())] if allow else []
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

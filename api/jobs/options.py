@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from api.bodies.faults import refusal
 from api.bodies.strict import StrictBody, field_names, unknown_field
-from api.http.forms.multipart import FILE_FIELD, FormError, parse_flag
+from api.http.forms.errors import FormError
+from api.http.forms.multipart import FILE_FIELD, parse_flag
 from api.launchdarkly.targeting.fields import blank_is
 
 Mode = Literal["merge", "replace"]

@@ -25,8 +25,7 @@ from api.errors import (
     translated,
 )
 from api.http.metrics import CONTENT_TYPE
-from api.http.other_methods import allowed_methods
-from api.http.routes import RouteTable
+from api.http.routes import RouteTable, allowed_methods
 from api.launchdarkly import openapi as documents
 from api.launchdarkly.audit import routes as audit_log
 from api.launchdarkly.evaluations import routes as evaluate

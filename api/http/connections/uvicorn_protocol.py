@@ -12,7 +12,7 @@ one write. Whoever serves the application another way loses only this.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Self
 
@@ -243,7 +243,7 @@ class WholeAnswers:
         self._defaults: list[Header] | None = None
         self._head = b""
 
-    def write(self, scope: Scope, body: bytes, headers: tuple[Header, ...]) -> bool:
+    def write(self, scope: Scope, body: bytes, headers: Sequence[Header]) -> bool:
         """Write an answer, if that can be done at once.
 
         Args:
@@ -267,7 +267,7 @@ class WholeAnswers:
         cycle.on_response()
         return True
 
-    def _render(self, defaults: list[Header], body: bytes, headers: tuple[Header, ...]) -> bytes:
+    def _render(self, defaults: list[Header], body: bytes, headers: Sequence[Header]) -> bytes:
         if defaults is not self._defaults:  # uvicorn makes another list with each second's date
             self._head = _START + render_headers(defaults) + _JSON
             self._defaults = defaults
