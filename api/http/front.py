@@ -124,7 +124,7 @@ class Front:
         self, scope: Scope, question: list[bytes], receive: Receive, send: Send
     ) -> int:
         """Answer a look-up; gives the status, 0 if the client went away."""
-        if scope["method"] == "POST":
+        if scope["method"] == "POST" and "POST" in methods_for(question):  # a body is read
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
         headers: list[Header] = []
