@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.cli.tls import TlsError, tls_files
-from api.local.services import api_command, beat_command, worker_command
+from api.local.commands import api_command, beat_command, worker_command
 from worker.store.jobs.messages import QUEUE_UPKEEP, QUEUE_WORK
 
 

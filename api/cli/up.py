@@ -11,10 +11,10 @@ from api.local import (
     DEFAULT_PORT,
     DEFAULT_REDIS_PORT,
     DEFAULT_S3_PORT,
-    EmbeddedError,
     Event,
     LocalOptions,
     LocalSystem,
+    LocalSystemError,
     StopRequestedError,
 )
 
@@ -74,7 +74,7 @@ def run(options: LocalOptions, *, as_json: bool) -> None:
             system.wait()
     except StopRequestedError:
         return  # what was asked for has been done
-    except EmbeddedError as exc:
+    except LocalSystemError as exc:
         message = json.dumps({"name": "error", "text": str(exc)}) if as_json else f"bigseg: {exc}"
         typer.echo(message, err=True)
         raise typer.Exit(1) from exc

@@ -4,7 +4,7 @@ Not for production: the S3 stand-in forgets its objects, and nothing is behind a
 """
 
 from api.local.data_dir import DataDirectory
-from api.local.errors import ChildError, EmbeddedError, StopRequestedError
+from api.local.errors import ChildError, LocalSystemError, StopRequestedError
 from api.local.events import Event
 from api.local.system import (
     DEFAULT_PORT,
@@ -20,9 +20,9 @@ __all__ = [
     "DEFAULT_S3_PORT",
     "ChildError",
     "DataDirectory",
-    "EmbeddedError",
     "Event",
     "LocalOptions",
     "LocalSystem",
+    "LocalSystemError",
     "StopRequestedError",
 ]

@@ -6,22 +6,27 @@ does the same when the parent is killed.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 from api.local import guardian
 from api.local.errors import ChildError
-from api.local.process_identity import boot_mark, process_exists, start_mark
+from api.local.leftovers import StartedProcess, kill_group
 
 _POLL_S = 0.05
-_LEFTOVER_GRACE_S = 10.0
 _TAIL_LINES = 15
+#: Times a process is started again before it has run for long.
+MOST_RESTARTS: Final = 5
+#: Seconds before the first of them; twice as long before each further one.
+FIRST_PAUSE_S: Final = 1.0
+#: Seconds after which a process counts as one that runs.
+_RUNS_AFTER_S: Final = 60.0
 
 # Services need both servers while they stop, and none of them needs another.
 STORE_TIER, OBJECTS_TIER, SERVICE_TIER = 0, 1, 2
@@ -76,16 +81,6 @@ class _Child:
     started_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """A line of the record that finds a child again after its parent's death."""
-
-    name: str
-    pid: int
-    mark: str | None
-    boot: str
-
-
 class Supervisor:
     """The processes of one system.
 
@@ -99,7 +94,7 @@ class Supervisor:
         self._logs = logs
         self._record = record
         self._children: list[_Child] = []
-        self._started: list[_Started] = []
+        self._started: list[StartedProcess] = []
         self._guardian = subprocess.Popen(  # noqa: S603  # our own script, no shell
             [sys.executable, "-I", guardian.__file__],
             stdin=subprocess.PIPE,
@@ -138,8 +133,7 @@ class Supervisor:
             raise ChildError(f"{spec.name}: {spec.command[0]} cannot be run: {exc}") from exc
         self._children.append(_Child(spec, process, log, time.monotonic()))
         self._tell_guardian(f"watch {process.pid}")
-        mark = start_mark(process.pid)
-        self._started.append(_Started(spec.name, process.pid, mark, boot_mark()))
+        self._started.append(StartedProcess.identify(spec.name, process.pid))
         self._write_record()
 
     def take_ended(self) -> list[EndedChild]:
@@ -147,10 +141,10 @@ class Supervisor:
         ended = [child for child in self._children if child.process.poll() is not None]
         for child in ended:
             # The rest of its group would go on beside whatever takes its place.
-            _kill_group(child.process.pid)
+            kill_group(child.process.pid)
             self._children.remove(child)
             self._tell_guardian(f"forget {child.process.pid}")
-            self._started = [one for one in self._started if one.pid != child.process.pid]
+            self._started = [line for line in self._started if line.pid != child.process.pid]
         if ended:
             self._write_record()
         now_s = time.monotonic()
@@ -206,27 +200,22 @@ class Supervisor:
             return  # it was killed: `stop_leftovers` is the second net
 
 
-def stop_leftovers(record: Path) -> list[str]:
-    """Stop what a killed parent has left running.
+@dataclass(slots=True)
+class Restarts:
+    """When a process that ended by itself is started again; counts its ends by its name."""
 
-    A process is stopped only if it started at the recorded moment, so that a number given
-    to somebody else since then is safe.
+    first_pause_s: float = FIRST_PAUSE_S
+    _counts: dict[str, int] = field(default_factory=dict)
 
-    Args:
-        record: the file that `Supervisor` writes.
+    def pause_s(self, name: str, ran_s: float) -> float | None:
+        """How long to wait before the next start, ``None`` to give up.
 
-    Returns:
-        Names of the children that were still running.
-    """
-    try:
-        started = [_Started(**line) for line in json.loads(record.read_text())]
-    except FileNotFoundError:
-        return []
-    except (ValueError, TypeError):  # cut off by a crash while it was written
-        started = []
-    stopped = [line.name for line in reversed(started) if _stop_leftover(line)]
-    record.unlink()
-    return stopped
+        1, 2, 4, 8 and 16 seconds for one that keeps ending, half a minute together; for one
+        that ran for a minute the count starts again.
+        """
+        count = 0 if ran_s >= _RUNS_AFTER_S else self._counts.get(name, 0)
+        self._counts[name] = count + 1
+        return None if count >= MOST_RESTARTS else self.first_pause_s * 2**count
 
 
 def read_tail(log: Path, lines: int = _TAIL_LINES) -> str:
@@ -244,33 +233,8 @@ def _stop_children(children: Sequence[_Child], is_forced: Callable[[], bool]) ->
         deadline = asked_at + child.spec.grace_s
         while child.process.poll() is None and time.monotonic() < deadline and not is_forced():
             time.sleep(_POLL_S)
-        _kill_group(child.process.pid)
+        kill_group(child.process.pid)
         child.process.wait()
-
-
-def _stop_leftover(line: _Started) -> bool:
-    if line.mark is None or line.boot != boot_mark():
-        return False
-    if not process_exists(line.pid):
-        # A number is not given out again while its group has a member, so the rest of a
-        # group without its leader is still what that leader started.
-        return _kill_group(line.pid)
-    if start_mark(line.pid) != line.mark:
-        return False
-    os.kill(line.pid, signal.SIGTERM)
-    deadline = time.monotonic() + _LEFTOVER_GRACE_S
-    while start_mark(line.pid) == line.mark and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-    _kill_group(line.pid)
-    return True
-
-
-def _kill_group(group: int) -> bool:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return False  # nobody is left (macOS answers EPERM where only a zombie is)
-    return True
 
 
 def _describe_end(child: _Child, status: int) -> str:

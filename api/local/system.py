@@ -9,23 +9,40 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+from api.local.commands import (
+    ServiceOptions,
+    SpecifyServices,
+    build_environment,
+    specify_services,
+)
 from api.local.data_dir import DataDirectory, Holder
-from api.local.environment import environment_of_children
-from api.local.errors import ChildError, EmbeddedError
+from api.local.errors import ChildError, LocalSystemError
 from api.local.events import Event, OnEvent
+from api.local.leftovers import stop_leftovers
 from api.local.object_server import (
     make_bucket,
     make_stand_in_bucket,
     object_server_spec,
     stand_in_environment,
 )
-from api.local.ports import choose_port, local_host
-from api.local.probes import answers_http, answers_ping, check_store, check_url
-from api.local.processes import STORE_TIER, ChildSpec, Supervisor, stop_leftovers
-from api.local.restarts import FIRST_PAUSE_S, MOST_RESTARTS, Restarts
-from api.local.servers import choose_server
-from api.local.services import ServiceContext, Services, bigseg_services
+from api.local.probes import (
+    answers_http,
+    answers_ping,
+    check_store,
+    check_url,
+    choose_port,
+    local_host,
+)
+from api.local.processes import (
+    FIRST_PAUSE_S,
+    MOST_RESTARTS,
+    STORE_TIER,
+    ChildSpec,
+    Restarts,
+    Supervisor,
+)
 from api.local.stop_signals import StopSignals
+from api.local.store_server import choose_server
 
 DEFAULT_PORT = 8000
 # Not the usual 6379: a server that is started there later should find it free.
@@ -66,7 +83,7 @@ class LocalOptions:
     s3_port: int | None = None
     concurrency: int | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    services: Services = bigseg_services
+    services: SpecifyServices = specify_services
     first_restart_s: float = FIRST_PAUSE_S
 
 
@@ -91,7 +108,7 @@ class LocalSystem:
         self.data = data
         self.url = ""
         self.token = ""
-        self.environment = environment_of_children(options.environment, data.spills)
+        self.environment = build_environment(options.environment, data.spills)
 
     @classmethod
     @contextmanager
@@ -110,7 +127,7 @@ class LocalSystem:
             The system, ready to answer.
 
         Raises:
-            EmbeddedError: it could not be started; nothing runs. Safe to retry when it
+            LocalSystemError: it could not be started; nothing runs. Safe to retry when it
                 is a `TransientError`.
             StopRequestedError: a signal came.
         """
@@ -171,9 +188,10 @@ class LocalSystem:
 
     def _restart_due(self) -> None:
         now_s = time.monotonic()
-        for due in [one for one in self._due if one[0] <= now_s]:
-            self._due.remove(due)
-            self._spawn(due[1])
+        specs = [spec for due_s, spec in self._due if due_s <= now_s]
+        self._due = [(due_s, spec) for due_s, spec in self._due if due_s > now_s]
+        for spec in specs:
+            self._spawn(spec)
 
     def _bring_up(self, holder: Holder) -> None:
         options = self._options
@@ -182,14 +200,14 @@ class LocalSystem:
         self._bring_up_store()
         self._bring_up_objects()
         self.environment["BIGSEG_ADMIN_TOKEN"] = self.token
-        context = ServiceContext(
+        service_options = ServiceOptions(
             host=options.host,
             port=port,
             concurrency=options.concurrency or _default_concurrency(),
             environment=self.environment,
             beat_schedule=self.data.beat_schedule,
         )
-        for spec in options.services(context):
+        for spec in options.services(service_options):
             self._spawn(spec)
         self._wait_until(
             lambda: answers_http(local_host(options.host), port, "/readyz") == HTTPStatus.OK,
@@ -285,7 +303,7 @@ class LocalSystem:
 
     def _tell_why(self, exc: BaseException) -> None:
         reason = self._signals.requested or (
-            str(exc).partition(";")[0] if isinstance(exc, EmbeddedError) else type(exc).__name__
+            str(exc).partition(";")[0] if isinstance(exc, LocalSystemError) else type(exc).__name__
         )
         self._on_event(Event("stopping", f"stopping: {reason}", {"reason": reason}))
 

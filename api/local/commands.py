@@ -1,10 +1,11 @@
-"""The commands of bigseg's own processes, the same alone and as parts of a local system."""
+"""How bigseg's own processes are started: their commands, alone and in a local system."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import worker
 from api.local.processes import ChildSpec
@@ -15,11 +16,19 @@ _APPLICATION = "worker.tasks.main"
 # Units are bounded and safe to run again, so a stop need not wait for the longest of them.
 _WORKER_GRACE_S = 10.0
 _OPEN_REQUESTS_GRACE_S = 5
+#: Rate limits are there for strangers and neighbours; a local system has neither.
+_LIMITS: Final = (
+    "BIGSEG_LIMIT_ACCOUNT",
+    "BIGSEG_LIMIT_TOKEN",
+    "BIGSEG_LIMIT_ROUTE",
+    "BIGSEG_LIMIT_LOOKUP_TOKEN",
+    "BIGSEG_LIMIT_LOOKUP_ROUTE",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceContext:
-    """What the services of a local system need to know.
+class ServiceOptions:
+    """How the services of a local system are started.
 
     Attributes:
         host: address the API listens on.
@@ -36,20 +45,20 @@ class ServiceContext:
     beat_schedule: Path
 
 
-Services: TypeAlias = Callable[[ServiceContext], tuple[ChildSpec, ...]]
+SpecifyServices: TypeAlias = Callable[[ServiceOptions], tuple[ChildSpec, ...]]
 
 
-def bigseg_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
-    """Say which services a local system runs, in the order of their start."""
+def specify_services(options: ServiceOptions) -> tuple[ChildSpec, ...]:
+    """Specify the services of a local system, in the order of their start."""
     directory = code_directory()
     commands = {
         "upkeep": worker_command((QUEUE_UPKEEP,), 1, "upkeep"),
-        "worker": worker_command((QUEUE_WORK,), context.concurrency, "work"),
-        "beat": beat_command(context.beat_schedule),
-        "api": api_command(context.host, context.port),
+        "worker": worker_command((QUEUE_WORK,), options.concurrency, "work"),
+        "beat": beat_command(options.beat_schedule),
+        "api": api_command(options.host, options.port),
     }
     return tuple(
-        ChildSpec(name, command, context.environment, directory, _WORKER_GRACE_S, restarts=True)
+        ChildSpec(name, command, options.environment, directory, _WORKER_GRACE_S, restarts=True)
         for name, command in commands.items()
     )
 
@@ -115,6 +124,31 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
         *("--ws", "none"),
         *https,
     )
+
+
+def build_environment(given: Mapping[str, str], spills: Path) -> dict[str, str]:
+    """Build the environment that every process of a local system inherits.
+
+    Args:
+        given: the environment of the user.
+        spills: where spill files go unless the user says otherwise.
+    """
+    environment = dict(given)
+    # The children run in another directory than the user.
+    chosen = Path(environment.get("BIGSEG_SPILL_DIR") or spills)
+    environment["BIGSEG_SPILL_DIR"] = str(chosen.expanduser().absolute())
+    for name in _LIMITS:
+        environment.setdefault(name, "0")
+    # A proxy that is set for the outside must not be asked for 127.0.0.1.
+    given_hosts = environment.get("no_proxy") or environment.get("NO_PROXY")
+    direct = ",".join(filter(None, (given_hosts, "127.0.0.1,localhost")))
+    environment["no_proxy"] = environment["NO_PROXY"] = direct
+    if os.geteuid() == 0:
+        # Celery warns of root because of pickle, which is off; one user is all there is here.
+        ignored = "ignore::UserWarning:celery.platforms"
+        warnings = filter(None, (environment.get("PYTHONWARNINGS"), ignored))
+        environment["PYTHONWARNINGS"] = ",".join(warnings)
+    return environment
 
 
 def _celery(command: str) -> tuple[str, ...]:
