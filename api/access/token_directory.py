@@ -203,7 +203,7 @@ class TokenDirectory:
             await self._note(every_ms=_NOTE_EVERY_MS)
         except StoreError as exc:
             self._notes_wait_until_ms = self._clock() + _NOTE_EVERY_MS
-            _log.warning("tokens.use_not_noted", reason=str(exc))
+            _log.warning("token_use.postponed", reason=str(exc))
 
     async def _note(self, *, every_ms: int) -> None:
         now_ms = self._clock()

@@ -103,7 +103,7 @@ class HeavyProcess:
 
     def _lose(self, why: str) -> None:
         if self._child is not None:
-            _log.warning("evaluation.child_lost", why=why, pid=self._child.pid)
+            _log.warning("evaluator.lost", reason=why, pid=self._child.pid)
             self._end()
 
     def _end(self) -> None:

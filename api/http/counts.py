@@ -87,7 +87,7 @@ class RedisCounts:
         if now >= self._warn_at:
             self._warn_at = now + _WARN_EVERY_S
             _log.warning(
-                "limits.uncounted",
+                "limits.suspended",
                 reason=reason,
                 hint="rate limits are off until the server that counts answers",
             )

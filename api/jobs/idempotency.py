@@ -142,13 +142,13 @@ class Turn:
         try:
             self._store.requests.replace(self._name, begun, done)
         except StoreError as exc:  # a repeat finds the job by its id
-            _log.warning("idempotency.answer_not_kept", job=begun.job_id, reason=str(exc))
+            _log.warning("idempotent_answer.lost", job=begun.job_id, reason=str(exc))
 
     def _remove(self) -> None:
         try:
             self._store.requests.replace(self._name, self._record, None)
         except StoreError as exc:  # it goes by itself, or is told by its job
-            _log.warning("idempotency.turn_not_given_back", reason=str(exc))
+            _log.warning("idempotency_claim.unreleased", reason=str(exc))
 
 
 def take_turn(

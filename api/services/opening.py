@@ -100,7 +100,7 @@ def look_at_servers(services: "Services") -> None:
     """Say once, at the start, what is wrong with the store or the broker. Blocks for seconds."""
     try:
         for command, instead in services.store().slower_ways(STORE_OF_API).items():
-            _log.warning("store.slower", forbidden=command, instead=instead)
+            _log.warning("store.degraded", forbidden=command, instead=instead)
     except StoreError as exc:
         _log.warning("store.unavailable", reason=str(exc))
     try:

@@ -113,7 +113,7 @@ def _register(app: Celery, contexts: ContextHolder) -> None:
             with replaced_when_out_of_memory(TASK_RESHARD):
                 reshard_list(contexts.context(), ref)
         except TransientError as exc:
-            logger.warning("reshard.put_off", extra={"list": ref.name, "error": str(exc)})
+            logger.warning("reshard.postponed", extra={"list": ref.name, "reason": str(exc)})
 
     @app.task(name=TASK_TEND, queue=QUEUE_UPKEEP, **options)
     def tend_store() -> None:

@@ -40,7 +40,7 @@ class ForgettingQoS(redis_transport.QoS):
         try:
             super().append(message, delivery_tag)  # type: ignore[no-untyped-call]
         except self.channel.ResponseError:
-            logger.warning("message.unnoted", exc_info=True)
+            logger.warning("message.unrecorded", exc_info=True)
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
@@ -136,7 +136,7 @@ class PollWatch(bootsteps.StartStopStep):
             if is_deaf(
                 time.monotonic(), PolledChannel.last_poll_s, busy=bool(state.reserved_requests)
             ):
-                logger.critical("worker.deaf", extra={"after_s": DEAF_AFTER_S})
+                logger.critical("worker.killed", extra={"after_s": DEAF_AFTER_S})
                 os.kill(os.getpid(), signal.SIGKILL)
 
 

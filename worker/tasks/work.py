@@ -21,7 +21,7 @@ def serve_job(context: Context, ref: JobRef) -> None:
     try:
         more = work(context, ref)
     except TransientError as exc:
-        logger.warning("job.put_off", extra={"job": str(ref), "error": str(exc)})
+        logger.warning("job.postponed", extra={"job": str(ref), "reason": str(exc)})
         return
     except TerminalError:
         logger.exception("job.failed", extra={"job": str(ref)})

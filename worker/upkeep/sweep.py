@@ -71,4 +71,4 @@ def _mend_claim(context: Context, state: JobState) -> None:
         # What it would have superseded may have been started after it.
         admit_import(context.store, request, supersedes=False)
     except (ImportInProgress, StoreError) as exc:
-        logger.warning("import.not_admitted", extra={"job": str(request.ref), "why": str(exc)})
+        logger.warning("import.refused", extra={"job": str(request.ref), "reason": str(exc)})

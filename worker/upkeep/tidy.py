@@ -52,7 +52,7 @@ def _release_dead_claim(context: Context, ref: ListRef) -> None:
     # Looked at twice: the job's record is written before its claim, never after.
     if building_of(context.store, ref) == holder:
         context.store.memberships.cancel(ref, holder)
-        logger.warning("list.claim_released", extra={"list": ref.name, "import": holder})
+        logger.warning("claim.released", extra={"list": ref.name, "import": holder})
 
 
 def _is_running(context: Context, ref: JobRef) -> bool:

@@ -186,7 +186,7 @@ def test_request__server_away__is_let_through_and_logged_once_a_minute() -> None
                 seconds.now = now
                 assert await limits.request("one", "r") is UNLIMITED
         await limits.close()
-        assert [log["event"] for log in logs] == ["limits.uncounted"] * 2
+        assert [log["event"] for log in logs] == ["limits.suspended"] * 2
 
     asyncio.run(run())
 
