@@ -147,7 +147,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
         for origin in origins:
             if origin != "*" and _ORIGIN.fullmatch(origin) is None:
                 raise ValueError(
-                    f"{origin!r} is no origin: write scheme://host or scheme://host:port"
+                    f"{origin!r} is not an origin: write scheme://host or scheme://host:port"
                 )
         return origins
 

@@ -54,8 +54,10 @@ class AccessScope:
         """Compile the globs; each must match :data:`GLOB`."""
         self.grants = grants
         self._compiled = tuple(
-            _Compiled((_compile(one.project), _compile(one.environment), _compile(one.segment)))
-            for one in grants
+            _Compiled(
+                (_compile(grant.project), _compile(grant.environment), _compile(grant.segment))
+            )
+            for grant in grants
         )
         self._known: dict[Place, bool] = {}
 
@@ -75,11 +77,11 @@ class AccessScope:
         if not self._compiled:
             return True
         if project is None or environment is None or segment is None:
-            return any(one.allows((project, environment, segment)) for one in self._compiled)
+            return any(grant.allows((project, environment, segment)) for grant in self._compiled)
         place = (project, environment, segment)
         answer = self._known.get(place)
         if answer is None:
-            answer = any(one.allows(place) for one in self._compiled)
+            answer = any(grant.allows(place) for grant in self._compiled)
             if len(self._known) >= _REMEMBERED:
                 self._known = {}
             self._known[place] = answer
@@ -91,7 +93,7 @@ class AccessScope:
         """Whether a place is in scope with all that is or ever will be inside it."""
         if not self._compiled:
             return True
-        return any(one.covers((project, environment, segment)) for one in self._compiled)
+        return any(grant.covers((project, environment, segment)) for grant in self._compiled)
 
     def matching(self, place: Place) -> tuple[Grant, ...]:
         """The grants that hold a segment."""

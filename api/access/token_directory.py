@@ -73,14 +73,14 @@ class TokenDirectory:
         self._by_digest: dict[bytes, KnownToken] = {}
         self._by_id: dict[str, _Entry] = {}
         self._changed: str | None = None
-        self._asked_at = self._fresh_at = self._doubted_at = float("-inf")
+        self._asked_at = self._fresh_at = self._invalidated_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
         self._waiting = 0
         self._failing = False
         self._notes_wait_until_ms = 0
 
     def find(self, digest: bytes) -> KnownToken | None:
-        """What is known for certain now. Cost: well under a microsecond."""
+        """Give what is known for certain now. Cost: well under a microsecond."""
         if self._fresh_at < self._since():
             return None
         return self._by_digest.get(digest)
@@ -106,9 +106,9 @@ class TokenDirectory:
                 self._waiting -= 1
         return self._by_digest.get(digest)
 
-    def doubt(self) -> None:
+    def invalidate(self) -> None:
         """Rely on nothing read before now: this process has changed a token. From any thread."""
-        self._doubted_at = self._monotonic()
+        self._invalidated_at = self._monotonic()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -138,7 +138,7 @@ class TokenDirectory:
 
     def _since(self) -> float:
         """No answer to a question asked before this counts now."""
-        return max(self._monotonic() - _TRUST_S, self._doubted_at)
+        return max(self._monotonic() - _TRUST_S, self._invalidated_at)
 
     async def _ask_since(self, moment: float) -> None:
         """Wait for the answer to a question asked at this moment or later."""
@@ -187,7 +187,7 @@ class TokenDirectory:
         if unreadable or found.unreadable:
             _log.warning("tokens.unreadable", tokens=[*unreadable, *found.unreadable])
         self._by_id = entries
-        self._by_digest = dict(pair for one in entries.values() for pair in one.secrets)
+        self._by_digest = dict(pair for entry in entries.values() for pair in entry.secrets)
         self._changed = found.changed
 
     def _entry(self, token: AccessToken) -> _Entry:
@@ -208,9 +208,9 @@ class TokenDirectory:
     async def _note(self, *, every_ms: int) -> None:
         now_ms = self._clock()
         seen = {
-            one.token.id: one.use.seen_ms
-            for one in self._by_id.values()
-            if one.use.seen_ms > one.use.noted_ms and now_ms - one.use.noted_ms >= every_ms
+            entry.token.id: entry.use.seen_ms
+            for entry in self._by_id.values()
+            if entry.use.seen_ms > entry.use.noted_ms and now_ms - entry.use.noted_ms >= every_ms
         }
         if seen:
             loop, entries = asyncio.get_running_loop(), self._by_id

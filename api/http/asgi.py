@@ -33,7 +33,7 @@ def spell(name: bytes) -> bytes:
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first header of this lower-case name."""
+    """Give the first header of this lower-case name."""
     for found, value in scope["headers"]:
         if found == name:
             return bytes(value)
@@ -41,7 +41,7 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 def declared_length(scope: Scope) -> int | None:
-    """The body's length in bytes, 0 without a body, ``None`` when it is not said."""
+    """Give the body's length in bytes, 0 without a body, ``None`` if it is not declared."""
     length = header(scope, b"content-length")
     if length is not None:
         return int(length)
@@ -71,7 +71,7 @@ async def read_body(receive: Receive, limit_bytes: int) -> bytes:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives a body read before, then whatever else comes."""
+    """Make a ``receive`` that gives a body read before, then whatever else comes."""
     given = False
 
     async def receive_again() -> Message:

@@ -78,16 +78,16 @@ class BodyPace:
                 async with asyncio.timeout(self._window_s - self._waited_s):
                     message = await receive()
             except TimeoutError:
-                self._turn()
+                self._end_window()
                 continue
             self._waited_s += time.monotonic() - started
             self._bytes += len(message.get("body", b""))
             if self._waited_s >= self._window_s and message.get("more_body"):
-                self._turn()
+                self._end_window()
             return message
 
-    def _turn(self) -> None:
-        """Judge the window that ends, and start the next."""
+    def _end_window(self) -> None:
+        """Refuse a body that was too slow in this window, or start the next."""
         least = int(LEAST_BYTES_S * self._window_s)
         if self._bytes < least:
             message = "the request body comes too slowly: less than"
@@ -116,7 +116,7 @@ class Exchange:
         self._refused = False
         self.status = 0
         self.headers: tuple[Header, ...] = ()
-        """What the answer's headers are to hold besides its own."""
+        """Headers to add to the answer's own."""
 
     async def receive(self) -> Message:
         """As ASGI's ``receive``.
@@ -124,7 +124,7 @@ class Exchange:
         Raises:
             RequestTimeout: the body comes too slowly.
         """
-        # What is asked for after the body's end is whether the client has gone.
+        # After the body's end a caller waits for the client's disconnection only.
         paced = self._unread
         message = await (self._pace.next(self._receive) if paced else self._receive())
         return self._seen(message)
@@ -153,7 +153,7 @@ class Exchange:
         await self._send(message)
 
     async def _linger(self) -> None:
-        # A client that waits to be told to go on sends nothing more.
+        # A client that waits for 100 Continue sends nothing more.
         if self._expects:
             return
         dropped = 0

@@ -1,7 +1,7 @@
-"""The outermost ASGI application: who calls, which way, and how it ended.
+"""The outermost ASGI application, which every request passes once.
 
-Every request passes here once: authentication, the look-ups' short way, the limit on
-bodies, refusals in the dialect's words, counting. All else is FastAPI's.
+It authenticates, answers look-ups itself, limits bodies, refuses in the dialect's words and
+counts. All else is FastAPI's.
 """
 
 import time
@@ -20,9 +20,9 @@ from api.errors import (
     NotFound,
     TooLarge,
     Unauthorized,
-    report_broken,
-    report_fault,
-    translated,
+    log_failure,
+    log_refusal,
+    translate_error,
 )
 from api.http.asgi import (
     Asgi,
@@ -133,7 +133,7 @@ class Front:
         except ApiError as exc:
             return await self._refuse(exc, send, headers)
         except StoreError as exc:
-            return await self._refuse(translated(exc), send, headers)
+            return await self._refuse(translate_error(exc), send, headers)
         except Disconnected:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
@@ -167,7 +167,7 @@ class Front:
         except ApiError as exc:
             await self._refuse(exc, exchange.send)
         except (StoreError, ObjectError) as exc:
-            await self._refuse(translated(exc), exchange.send)
+            await self._refuse(translate_error(exc), exchange.send)
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             if not exchange.status:  # else FastAPI's last handler has reported it
                 await self._break(exc, exchange.send)
@@ -206,7 +206,7 @@ class Front:
         await self._rest(scope, receive, exchange.send)
 
     def _methods_of(self, scope: Scope) -> str:
-        """What a path takes, for ``Allow``: part of the documentation, so for everybody."""
+        """List what a path takes, for ``Allow``; documented, so no token is needed."""
         path = scope["raw_path"]
         if path in OPEN_PATHS:
             return allowed_methods(("GET",))
@@ -246,13 +246,13 @@ class Front:
 
     async def _break(self, exc: Exception, send: Send) -> int:
         error_id = self._ids()
-        report_broken(exc, error_id)
+        log_failure(exc, error_id)
         await answer(send, BROKEN.status, error_body(BROKEN, error_id))
         return BROKEN.status
 
     def _body(self, error: ApiError) -> bytes:
         error_id = self._ids()
-        report_fault(error, error_id)
+        log_refusal(error, error_id)
         return error_body(error, error_id)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:

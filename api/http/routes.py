@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from api.http.asgi import Message, Scope, Send
 from api.http.connections.uvicorn_protocol import forbid_whole_answer
 
-#: The name of every path that no route has.
+#: The name of every path without a route.
 UNKNOWN: Final = "none"
 
 #: What a resource that can be read takes besides its operations.
@@ -32,13 +32,13 @@ class _Pattern:
 
 
 class RouteTable:
-    """All routes by the number of their parts. Cost of a question: a few microseconds."""
+    """All routes by the number of their parts. Cost of a look-up: a few microseconds."""
 
     def __init__(self) -> None:
         self._by_length: dict[int, list[_Pattern]] = {}
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
-        """Know these routes, too; what has no methods is left out."""
+        """Add these routes; what has no methods is left out."""
         for route in routes:
             if isinstance(route, Route):
                 parts = tuple(route.path.split("/"))
@@ -46,7 +46,7 @@ class RouteTable:
                 self._by_length.setdefault(len(parts), []).append(pattern)
 
     def name_of(self, method: str, path: str) -> str:
-        """The method and the route's template; one name for all that is unknown.
+        """Give the method and the route's template; one name for all unknown paths.
 
         Args:
             method: the HTTP method.
@@ -58,23 +58,24 @@ class RouteTable:
         return UNKNOWN
 
     def methods_of(self, path: str) -> list[str]:
-        """All methods that the path takes, sorted; empty if no route has it."""
+        """List all methods that the path takes, sorted; empty if no route has it."""
         return sorted({method for pattern in self._fitting(path) for method in pattern.methods})
 
     def _fitting(self, path: str) -> list[_Pattern]:
         parts = path.split("/")
-        return [one for one in self._by_length.get(len(parts), ()) if one.fits(parts)]
+        patterns = self._by_length.get(len(parts), ())
+        return [pattern for pattern in patterns if pattern.fits(parts)]
 
 
 def as_get(scope: Scope) -> Scope:
-    """The GET that a HEAD stands for; it is counted, logged and limited as one."""
+    """Turn a HEAD into the GET it stands for; it is counted, logged and limited as one."""
     stands_for = {**scope, "method": "GET"}
     forbid_whole_answer(stands_for)  # which would write a body
     return stands_for
 
 
 def without_body(send: Send) -> Send:
-    """A ``send`` that keeps the head of an answer, its length included, and drops the body."""
+    """Make a ``send`` that keeps the head of an answer, its length included, and drops the body."""
 
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.body":
@@ -85,7 +86,7 @@ def without_body(send: Send) -> Send:
 
 
 def allowed_methods(own: Sequence[str]) -> str:
-    """The value of ``Allow`` for a resource with these operations; '' if it has none."""
+    """Give the value of ``Allow`` for a resource with these operations; '' if it has none."""
     if not own:
         return ""
     added = {_ALWAYS, _WITH_GET} if "GET" in own else {_ALWAYS}

@@ -20,9 +20,9 @@ from api.errors import (
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
-    report_broken,
-    report_fault,
-    translated,
+    log_failure,
+    log_refusal,
+    translate_error,
 )
 from api.http.metrics import CONTENT_TYPE
 from api.http.routes import RouteTable, allowed_methods
@@ -118,7 +118,7 @@ async def _metrics(services: ServicesOf) -> Response:
 
 def _response(services: Services, error: ApiError, headers: dict[str, str]) -> Response:
     error_id = services.ids()
-    report_fault(error, error_id)
+    log_refusal(error, error_id)
     all_headers = {n.decode(): v.decode() for n, v in error_headers(error)} | headers
     return Response(
         error_body(error, error_id),
@@ -135,7 +135,7 @@ async def _refused(request: Request, exc: Exception) -> Response:
 
 async def _failed(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, StoreError | ObjectError)  # noqa: S101 - registered for these types
-    return _response(request.app.state.services, translated(exc), {})
+    return _response(request.app.state.services, translate_error(exc), {})
 
 
 async def _invalid(request: Request, exc: Exception) -> Response:
@@ -159,7 +159,7 @@ async def _broken(request: Request, exc: Exception) -> Response:
     """Answer what nothing else handled; the front takes the exception itself."""
     services: Services = request.app.state.services
     error_id = services.ids()
-    report_broken(exc, error_id)
+    log_failure(exc, error_id)
     return Response(error_body(BROKEN, error_id), status_code=500, media_type="application/json")
 
 

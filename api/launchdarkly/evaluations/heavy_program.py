@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import BinaryIO, Final
 
-from api.errors import BROKEN, ApiError, report_broken, translated
+from api.errors import BROKEN, ApiError, log_failure, translate_error
 from api.evaluation import Effort
 from api.heavy.frames import SIZE_BYTES, Message
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
@@ -59,11 +59,11 @@ class HeavyEvaluator:
         except ApiError as exc:
             return exc
         except StoreError as exc:
-            return translated(exc)
+            return translate_error(exc)
         except MemoryError:
             raise
         except Exception as exc:  # noqa: BLE001 - the child outlives it, the caller is told
-            report_broken(exc, new_id())
+            log_failure(exc, new_id())
             return BROKEN
 
     async def _evaluated(self, asked: HeavyQuestion) -> Evaluated:
@@ -131,7 +131,7 @@ def main() -> None:
     try:
         asyncio.run(_serve(answers))
     except Exception as exc:  # noqa: BLE001 - whatever it is, the API process starts another
-        report_broken(exc, new_id())
+        log_failure(exc, new_id())
     finally:
         # An orderly end would wait for the thread that reads.
         os._exit(1)

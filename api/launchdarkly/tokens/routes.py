@@ -125,7 +125,7 @@ def delete_token(
     tokens = services.store().access_tokens
     before = tokens.get(id)
     tokens.revoke(id)
-    services.token_directory.doubt()
+    services.token_directory.invalidate()
     _log.info("token.revoked", token=id, by=caller.token_id)
     _record(services, caller, "deleteAccessToken", "revoked the access token", before=before)
     return Response(status_code=204)
@@ -143,7 +143,7 @@ def reset_token(
         expiry = body.expiry
     keep = expiry if expiry is not None and expiry > services.clock() else None
     made = services.store().access_tokens.reset(id, keep)
-    services.token_directory.doubt()
+    services.token_directory.invalidate()
     _log.info("token.reset", token=id, by=caller.token_id)
     _record(services, caller, "resetAccessToken", "gave another secret to", after=made[0])
     return _with_secret(made, 200)
@@ -172,7 +172,7 @@ def _patched(
             changed = tokens.update(current, wanted)
         except TokenChanged:
             continue
-        services.token_directory.doubt()
+        services.token_directory.invalidate()
         return current, changed
     raise Conflict(f"access token {token_id} changes too fast; try again later")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from api import errors
-from api.errors import ApiError, Broken, translated
+from api.errors import ApiError, Broken, translate_error
 from api.launchdarkly.jobs.representation import human_size
 from api.launchdarkly.memberships.lookup import question_of
 from api.launchdarkly.wire.errors import error_body
@@ -29,8 +29,8 @@ _API_ERRORS = [
 
 
 @pytest.mark.parametrize("error", _STORE_ERRORS)
-def test_translated__every_error_of_the_store__has_a_status(error: type[StoreError]) -> None:
-    ours = translated(error("what happened"))
+def test_translate_error__every_error_of_the_store__has_a_status(error: type[StoreError]) -> None:
+    ours = translate_error(error("what happened"))
 
     assert str(ours) == "what happened"
     known_fault = {"StoreRefused", "MemberCorrupt", "ShardInvalid", "BrokerRefused"}
