@@ -20,7 +20,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
     admin_token: SecretStr | None = Field(
         default=None,
         description="The token that may do everything, and make others; unset or empty means that "
-        "only tokens made before let anyone in. Only its SHA-256 is kept in memory.",
+        "only tokens created before are accepted. Only its SHA-256 is kept in memory.",
     )
     max_upload_bytes: int = Field(
         default=50 * _GIB,

@@ -53,7 +53,7 @@ def _create(
     target: EnvironmentOptions,
     name: Annotated[str | None, typer.Option(help="Its name; the key if unset.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given again.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
     kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = "user",
     *,
     as_json: AsJson = False,
@@ -78,7 +78,7 @@ def _delete(
     target: EnvironmentOptions,
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="Delete it although rules of others refer to it.")
+        bool, typer.Option("--force", help="Delete it even if rules of others refer to it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

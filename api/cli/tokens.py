@@ -44,23 +44,23 @@ def _create(
         typer.Option(help="What it may do; a writer changes segments, an admin all else."),
     ] = TokenRole.READER,
     project: Annotated[
-        Globs, typer.Option(metavar="GLOB", help="Only in such projects; may be given again.")
+        Globs, typer.Option(metavar="GLOB", help="Only in these projects; may be repeated.")
     ] = None,
     environment: Annotated[
-        Globs, typer.Option(metavar="GLOB", help="Only in such environments; same.")
+        Globs, typer.Option(metavar="GLOB", help="Only in these environments; may be repeated.")
     ] = None,
     segment: Annotated[
-        Globs, typer.Option(metavar="GLOB", help="Only such segments; same.")
+        Globs, typer.Option(metavar="GLOB", help="Only these segments; may be repeated.")
     ] = None,
     expires_in: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How long it works, such as 90d or 12h.")
+        str | None, typer.Option(metavar="TIME", help="How long it is valid, such as 90d or 12h.")
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Make an access token and print its secret, which is never shown again.
 
-    Without GLOBs it is good everywhere. In a GLOB, * is any text and ? any one character.
+    Without GLOBs it is valid everywhere. In a GLOB, * is any text and ? any one character.
     """
     body: dict[str, Any] = {"name": name, "role": role.value}
     if project or environment or segment:
@@ -94,7 +94,7 @@ def _revoke(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke an access token; within a second it opens nothing more."""
+    """Revoke an access token; within a second it is refused everywhere."""
     with open_connection(as_json=as_json) as connection:
         connection.delete(f"{_PATH}/{quote(token_id, safe='')}")
     if as_json:

@@ -73,7 +73,7 @@ def run(options: LocalOptions, *, as_json: bool) -> None:
         with LocalSystem.start(options, _EventPrinter(as_json=as_json)) as system:
             system.wait()
     except StopRequestedError:
-        return  # what was asked for has been done
+        return  # stopped as requested
     except LocalSystemError as exc:
         message = json.dumps({"name": "error", "text": str(exc)}) if as_json else f"bigseg: {exc}"
         typer.echo(message, err=True)
@@ -81,7 +81,7 @@ def run(options: LocalOptions, *, as_json: bool) -> None:
 
 
 class _EventPrinter:
-    """Prints each event as a line; says nothing more once nobody can read it."""
+    """Prints each event as a line, until the terminal has gone."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json

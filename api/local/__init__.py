@@ -1,6 +1,7 @@
-"""A whole bigseg on one machine, for a first run, for tests and for a look around.
+"""A whole bigseg on one machine, for a first run, for tests and for the demo.
 
-Not for production: the S3 stand-in forgets its objects, and nothing is behind a password.
+Not for production: the S3 stand-in loses its objects when it stops, and nothing but the API
+asks for a password.
 """
 
 from api.local.data_dir import DataDirectory

@@ -16,7 +16,7 @@ _APPLICATION = "worker.tasks.main"
 # Units are bounded and safe to run again, so a stop need not wait for the longest of them.
 _WORKER_GRACE_S = 10.0
 _OPEN_REQUESTS_GRACE_S = 5
-#: Rate limits are there for strangers and neighbours; a local system has neither.
+#: Rate limits protect against strangers and neighbours; a local system has neither.
 _LIMITS: Final = (
     "BIGSEG_LIMIT_ACCOUNT",
     "BIGSEG_LIMIT_TOKEN",
@@ -50,7 +50,7 @@ SpecifyServices: TypeAlias = Callable[[ServiceOptions], tuple[ChildSpec, ...]]
 
 def specify_services(options: ServiceOptions) -> tuple[ChildSpec, ...]:
     """Specify the services of a local system, in the order of their start."""
-    directory = code_directory()
+    directory = find_code_directory()
     commands = {
         "upkeep": worker_command((QUEUE_UPKEEP,), 1, "upkeep"),
         "worker": worker_command((QUEUE_WORK,), options.concurrency, "work"),
@@ -63,8 +63,8 @@ def specify_services(options: ServiceOptions) -> tuple[ChildSpec, ...]:
     )
 
 
-def code_directory() -> Path:
-    """Give the directory the packages are imported from, in a checkout or installed.
+def find_code_directory() -> Path:
+    """Find the directory the packages are imported from, in a checkout or installed.
 
     Children run there: Celery and ``python -m`` put the working directory before all
     others, and the user's may hold a ``worker`` or an ``api`` of its own.
@@ -73,7 +73,7 @@ def code_directory() -> Path:
 
 
 def worker_command(queues: tuple[str, ...], concurrency: int, name: str) -> tuple[str, ...]:
-    """Give the command of a Celery worker.
+    """Build the command of a Celery worker.
 
     Args:
         queues: the queues it takes work from.
@@ -86,8 +86,8 @@ def worker_command(queues: tuple[str, ...], concurrency: int, name: str) -> tupl
         f"--concurrency={concurrency}",
         f"--hostname={name}@%h",
         "--loglevel=INFO",
-        # Workers of bigseg have nothing to tell each other: the first two would delay the
-        # start, and the third would need the right to publish.
+        # Workers of bigseg do not talk to each other: the first two would delay the start, and
+        # the third would need the right to publish.
         "--without-gossip",
         "--without-mingle",
         "--without-heartbeat",
@@ -95,12 +95,12 @@ def worker_command(queues: tuple[str, ...], concurrency: int, name: str) -> tupl
 
 
 def beat_command(schedule: Path) -> tuple[str, ...]:
-    """Give the command of Celery's beat, which keeps its memory in ``schedule``."""
+    """Build the command of Celery's beat, which keeps its memory in ``schedule``."""
     return (*_celery("beat"), f"--schedule={schedule}", "--loglevel=INFO")
 
 
 def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> tuple[str, ...]:
-    """Give the command of the HTTP API.
+    """Build the command of the HTTP API.
 
     Args:
         host: address to listen on.
@@ -115,7 +115,7 @@ def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> t
         *(sys.executable, "-m", "uvicorn", "api.main:create_app", "--factory"),
         *("--host", host, "--port", str(port)),
         *("--timeout-graceful-shutdown", str(_OPEN_REQUESTS_GRACE_S)),
-        # A line for each look-up would cost more than the look-up.
+        # A line for each look-up would cost more than the look-up itself.
         "--no-access-log",
         "--no-server-header",
         # Nothing here depends on the caller's address.
@@ -139,7 +139,7 @@ def build_environment(given: Mapping[str, str], spills: Path) -> dict[str, str]:
     environment["BIGSEG_SPILL_DIR"] = str(chosen.expanduser().absolute())
     for name in _LIMITS:
         environment.setdefault(name, "0")
-    # A proxy that is set for the outside must not be asked for 127.0.0.1.
+    # A proxy for the outside must not be used for 127.0.0.1.
     given_hosts = environment.get("no_proxy") or environment.get("NO_PROXY")
     direct = ",".join(filter(None, (given_hosts, "127.0.0.1,localhost")))
     environment["no_proxy"] = environment["NO_PROXY"] = direct

@@ -1,10 +1,10 @@
-"""What a local system can fail with.
+"""Errors of a local system.
 
 LocalSystemError
 ├── PortTakenError            an explicit port is in use                        (terminal)
 ├── DataDirectoryError        the data directory cannot be used                 (terminal)
-│   ├── DataDirectoryHeldError    another `bigseg up` runs on it
-│   └── NewerDataError            its data needs a newer or another server
+│   ├── DataDirectoryHeldError    another `bigseg up` uses it
+│   └── NewerDataError            its data needs a newer or a different server
 ├── ServerNotFoundError       no suitable store server on this machine          (terminal)
 ├── UrlRefusedError           a setting's Redis URL cannot be used              (terminal)
 ├── ServiceUnreachableError   a service named by a setting does not answer      (transient)
@@ -39,7 +39,7 @@ class ServerNotFoundError(LocalSystemError, TerminalError):
 
 
 class UrlRefusedError(LocalSystemError, TerminalError):
-    """A Redis URL that the user set is of no form that every part understands."""
+    """A Redis URL that the user set has no form that every part understands."""
 
 
 class ServiceUnreachableError(LocalSystemError, TransientError):
@@ -49,7 +49,7 @@ class ServiceUnreachableError(LocalSystemError, TransientError):
 class ChildError(LocalSystemError, TransientError):
     """A process ended by itself or was not ready in time; the message ends with its log's tail.
 
-    Safe to retry: nothing of the system runs any more when a caller sees it.
+    Safe to retry: the whole system has stopped when a caller sees it.
     """
 
 

@@ -54,8 +54,8 @@ def answers_ping(port: int) -> bool:
         return False
 
 
-def answers_http(host: str, port: int, path: str, method: str = "GET") -> int | None:
-    """Give the status of a request without a body, None when nobody answers."""
+def request_status(host: str, port: int, path: str, method: str = "GET") -> int | None:
+    """Send a request without a body; give its status, None if nothing answers."""
     connection = HTTPConnection(host, port, timeout=_PROBE_LIMIT_S)
     try:
         connection.request(method, path)
@@ -67,13 +67,13 @@ def answers_http(host: str, port: int, path: str, method: str = "GET") -> int | 
 
 
 def choose_port(host: str, asked: int | None, default: int, option: str) -> int:
-    """Give the port that was asked for, or the default or the next free one after it.
+    """Choose the port that was asked for, or the default or the next free one after it.
 
     The port is free when this returns; nothing keeps it free until it is listened on.
 
     Args:
         host: the address to listen on.
-        asked: the user's own choice, None for the default.
+        asked: the user's choice, None for the default.
         default: where the search starts.
         option: name of the command-line option, for the message.
 
@@ -104,7 +104,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def local_host(host: str) -> str:
-    """Give the address under which a server on ``host`` is reached from this machine."""
+    """Give the address at which a server on ``host`` is reached from this machine."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a comparison
 
 

@@ -1,7 +1,7 @@
 """Start processes in order, watch them, stop them in the opposite order, tier by tier.
 
-Each child is the leader of its own session, so that a terminal's Ctrl-C reaches only the
-parent, and so that what a child leaves behind is ended with its group. A guardian process
+Each child leads a session of its own, so that a terminal's Ctrl-C reaches only the parent,
+and what a child leaves behind ends with its group. A guardian process
 does the same when the parent is killed.
 """
 
@@ -41,7 +41,7 @@ class ChildSpec:
         command: program and arguments.
         environment: its whole environment.
         directory: its working directory.
-        grace_s: seconds it gets to end by itself before it is killed.
+        grace_s: seconds it has to end by itself before it is killed.
         tier: children of a tier are stopped together, and before the tiers below it.
         restarts: whether it may be started again after it ended by itself. Not what holds
             data in memory: an S3 stand-in that came back empty would look like a loss.
@@ -85,7 +85,7 @@ class Supervisor:
     """The processes of one system.
 
     Args:
-        logs: folder for one log file a child; the one of the run before is kept as
+        logs: folder for one log file per child; that of the previous run is kept as
             ``NAME.previous.log``.
         record: file that names the children while they run, for `stop_leftovers`.
     """
@@ -132,18 +132,18 @@ class Supervisor:
         except OSError as exc:
             raise ChildError(f"{spec.name}: {spec.command[0]} cannot be run: {exc}") from exc
         self._children.append(_Child(spec, process, log, time.monotonic()))
-        self._tell_guardian(f"watch {process.pid}")
+        self._send_guardian(f"watch {process.pid}")
         self._started.append(StartedProcess.identify(spec.name, process.pid))
         self._write_record()
 
     def take_ended(self) -> list[EndedChild]:
-        """Give the children that have ended, and forget them with all of their groups."""
+        """Give the children that have ended, and forget them; kills their groups."""
         ended = [child for child in self._children if child.process.poll() is not None]
         for child in ended:
-            # The rest of its group would go on beside whatever takes its place.
+            # The rest of its group would go on beside its replacement.
             kill_group(child.process.pid)
             self._children.remove(child)
-            self._tell_guardian(f"forget {child.process.pid}")
+            self._send_guardian(f"forget {child.process.pid}")
             self._started = [line for line in self._started if line.pid != child.process.pid]
         if ended:
             self._write_record()
@@ -173,14 +173,14 @@ class Supervisor:
         """Stop the children, tier by tier, the last one started first; none runs afterwards.
 
         Args:
-            is_forced: asked again and again; once true, all that still run are killed.
+            is_forced: polled; once true, all that still run are killed.
         """
         for tier in sorted({child.spec.tier for child in self._children}, reverse=True):
             together = [child for child in self._children if child.spec.tier == tier]
             _stop_children(together[::-1], is_forced)
         self._children.clear()
         self._record.unlink(missing_ok=True)
-        self._tell_guardian("bye")
+        self._send_guardian("bye")
         if self._guardian.stdin is not None:
             self._guardian.stdin.close()
         self._guardian.wait()
@@ -191,13 +191,13 @@ class Supervisor:
         new.write_text(json.dumps([asdict(started) for started in self._started]))
         new.replace(self._record)
 
-    def _tell_guardian(self, line: str) -> None:
+    def _send_guardian(self, line: str) -> None:
         if self._guardian.stdin is None:
             return
         try:
             self._guardian.stdin.write(f"{line}\n".encode())
         except BrokenPipeError:
-            return  # it was killed: `stop_leftovers` is the second net
+            return  # it was killed; `stop_leftovers` remains
 
 
 @dataclass(slots=True)
@@ -219,7 +219,7 @@ class Restarts:
 
 
 def read_tail(log: Path, lines: int = _TAIL_LINES) -> str:
-    """Give the last lines of a log file, indented."""
+    """Read the last lines of a log file, indented."""
     text = log.read_text(errors="replace") if log.exists() else ""
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (empty log)"
 
