@@ -35,17 +35,8 @@ def configure_logs(level: int = logging.INFO) -> None:
     Python's warnings and what ends a thread or the process unexpectedly are lines, too. What a
     process says of its settings when it refuses to start is a sentence for a person, not a line.
     """
-    fields: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _remove_quoted_values,
-        _replace_exception,
-    ]
     structlog.configure(
-        processors=[*fields, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_FIELDS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -53,7 +44,7 @@ def configure_logs(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=fields,
+            foreign_pre_chain=_FIELDS,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(default=_type_name),
@@ -63,6 +54,11 @@ def configure_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    _redirect_libraries()
+    _redirect_uncaught()
+
+
+def _redirect_libraries() -> None:
     for name in _WITH_HANDLERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -70,6 +66,9 @@ def configure_logs(level: int = logging.INFO) -> None:
     logging.getLogger(_SILENCED).disabled = True
     logging.getLogger(_CREDENTIALS).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+
+
+def _redirect_uncaught() -> None:
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda failed: _log_uncaught(
         failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback
@@ -133,3 +132,15 @@ def _log_uncaught(
 def _type_name(value: object) -> str:
     """Stand in for a value that JSON does not have; its text may hold anything."""
     return type(value).__name__
+
+
+#: What every line goes through, from structlog or from the standard library.
+_FIELDS: Final[list[Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _remove_quoted_values,
+    _replace_exception,
+]

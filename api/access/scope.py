@@ -42,10 +42,10 @@ class _Compiled:
 
 
 class AccessScope:
-    """What a caller's grants come to; safe from any thread.
+    """What a caller's grants allow together; safe from any thread.
 
-    No grant at all means no bounds. Otherwise one grant has to hold the whole place: the
-    project of one does not go with the segment of another.
+    Without grants there are no bounds. Otherwise a single grant has to hold the whole place:
+    the project of one does not combine with the segment of another.
     """
 
     __slots__ = ("_compiled", "_known", "grants")

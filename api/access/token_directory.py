@@ -1,9 +1,9 @@
 """The store's access tokens in memory, never more than a second behind the store.
 
 Each process asks about four times a second whether a token was changed, and reads all again
-only then. What it knows counts for a moment after it last asked; then it asks before it
-answers, and where the store does not say, neither does it. A token that it does not know is
-asked for at once: it may have been made a moment ago by another process.
+only then. What it knows is relied on for a moment after it last asked; then it asks before it
+answers, and if the store does not answer, neither does it. A token that it does not know is
+asked for at once: another process may have created it a moment ago.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class _Entry:
 class TokenDirectory:
     """All valid tokens by the SHA-256 of their secret; for one event loop.
 
-    A thread of its own asks the store, so that nothing else can keep it from asking.
+    A thread of its own asks the store, so that nothing else can delay that.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class TokenDirectory:
         Args:
             store: gives the opened store; may block.
             clock: Unix milliseconds.
-            timeout_s: how long a request waits for the store to say.
+            timeout_s: how long a request waits for the store's answer.
             monotonic: seconds.
         """
         self._store = store
@@ -86,13 +86,13 @@ class TokenDirectory:
         return self._by_digest.get(digest)
 
     async def ask(self, digest: bytes) -> KnownToken | None:
-        """What the store says; requests that wait share one question.
+        """Ask the store; requests that wait share one question.
 
-        While many unknown tokens are tried, one that was made a moment ago may be among those
-        that are not asked for: it then works a quarter of a second later.
+        While many unknown tokens are tried, one that was created a moment ago may be among
+        those that are not asked for: it then works a quarter of a second later.
 
         Raises:
-            StoreUnavailable: it does not say in time. Safe to retry.
+            StoreUnavailable: no answer in time. Safe to retry.
             ListUnknown: it has lost its tokens.
         """
         since = self._since()
@@ -137,7 +137,7 @@ class TokenDirectory:
             await asyncio.sleep(_POLL_S)
 
     def _since(self) -> float:
-        """No answer to a question asked before this counts now."""
+        """Answers to questions asked before this moment are not relied on now."""
         return max(self._monotonic() - _TRUST_S, self._invalidated_at)
 
     async def _ask_since(self, moment: float) -> None:

@@ -88,6 +88,24 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give all counters, as Prometheus' library asks for them."""
+        yield from self._collect_lookups()
+        yield CounterMetricFamily(
+            "bigseg_segments_in_error",
+            "Segments that could not be evaluated, answered as no membership.",
+            value=self._segments_in_error,
+        )
+        requests = HistogramMetricFamily(
+            "bigseg_request_seconds",
+            "Seconds until any other request was answered.",
+            labels=["method", "route", "status"],
+        )
+        for (method, route, status), histogram in sorted(self._requests.items()):
+            requests.add_metric(
+                [method, route, str(status)], histogram.cumulative(), histogram.total_s
+            )
+        yield requests
+
+    def _collect_lookups(self) -> Iterator[Metric]:
         lookups = CounterMetricFamily(
             "bigseg_lookups", "Membership look-ups answered.", labels=["status"]
         )
@@ -107,18 +125,3 @@ class Metrics(Collector):
             "Look-ups asked again because another revision was live.",
             value=self._lookups_asked_again,
         )
-        yield CounterMetricFamily(
-            "bigseg_segments_in_error",
-            "Segments that could not be evaluated, answered as no membership.",
-            value=self._segments_in_error,
-        )
-        requests = HistogramMetricFamily(
-            "bigseg_request_seconds",
-            "Seconds until any other request was answered.",
-            labels=["method", "route", "status"],
-        )
-        for (method, route, status), histogram in sorted(self._requests.items()):
-            requests.add_metric(
-                [method, route, str(status)], histogram.cumulative(), histogram.total_s
-            )
-        yield requests
