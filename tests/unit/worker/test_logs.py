@@ -1,10 +1,13 @@
 """What a process writes, tried in a process of its own."""
 
+import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from celery.apps import worker as celery_worker
 
 _ROOT = Path(__file__).parents[3]
 _SECRET = "context-key-that-no-log-may-hold"
@@ -118,3 +121,10 @@ def test_end__unexpected__of_a_thread_and_of_the_process_are_lines() -> None:
     assert warning["logger"] == "py.warnings"
     for line in (thread, process):
         assert (line["event"], line["level"]) == ("process.failed", "critical")
+
+
+def test_celery__function_that_it_says_lines_with__is_where_it_is_replaced() -> None:
+    assert callable(getattr(celery_worker, "safe_say", None)), (
+        "Celery says its shutdown another way: adapt _set_up_logs in worker/tasks/app.py"
+    )
+    assert "safe_say(" in inspect.getsource(celery_worker)
