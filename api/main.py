@@ -21,11 +21,11 @@ from api.http.cors import Cors
 from api.http.counts import RedisCounts
 from api.http.front import Front
 from api.http.health import Readiness, make_store_check
+from api.http.limit_headers import HEADER_NAMES
 from api.http.limits import Caps, Limits
 from api.http.metrics import Metrics
 from api.jobs.announcements import WorkSender
-from api.launchdarkly.application import rest_application
-from api.launchdarkly.wire.rate_limits import HEADER_NAMES
+from api.launchdarkly.application import HEAVY_PROGRAM, LOOKUP_ROUTE, SILENT_PATHS, rest_application
 from api.lookups.lookups import Lookups
 from api.lookups.pipeline import Endpoint
 from api.services.object_threads import ObjectThreads
@@ -79,6 +79,8 @@ def build_app(settings: ApiSettings) -> Asgi:
         auth=auth,
         limits=services.limits,
         lookups=services.lookups,
+        lookup_route=LOOKUP_ROUTE,
+        silent_paths=SILENT_PATHS,
         routes=rest.state.routes,
         readiness=readiness,
         metrics=services.metrics,
@@ -126,7 +128,7 @@ def _services(settings: ApiSettings) -> Services:
         limits=_limits(settings),
         token_directory=TokenDirectory(store, clock=_unix_ms, timeout_s=settings.lookup_timeout_s),
         metrics=Metrics(),
-        heavy_process=HeavyProcess(settings),
+        heavy_process=HeavyProcess(settings, HEAVY_PROGRAM),
         clock=_unix_ms,
         ids=new_id,
     )

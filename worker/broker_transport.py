@@ -10,7 +10,7 @@ from typing import Any, Final
 from kombu.transport import redis as redis_transport
 
 from worker.redis_urls import RedisAddress
-from worker.store.server.dialling import driver_options, primary_class
+from worker.store.server import driver_options, primary_class
 
 #: Options that kombu makes of the label.
 _OF_LABEL: Final = ("host", "port", "db", "username", "password")

@@ -14,6 +14,8 @@ from worker.redis_urls import RedisAddress, parse_redis_url
 
 #: Entries of the log of changes that are kept for each environment.
 AUDIT_ENTRIES: Final = 10_000
+#: Seconds for which the record of an ended job can be read.
+JOB_RETENTION_S: Final = 30 * 86_400
 
 
 class StoreSettings(BaseSettings):
@@ -63,6 +65,11 @@ class StoreSettings(BaseSettings):
         le=1_000_000,
         description="Entries of the log of changes kept for each environment, and for the "
         "account; about 1 KiB each, at most 4 KiB. Older ones are forgotten.",
+    )
+    job_retention_s: int = Field(
+        default=JOB_RETENTION_S,
+        ge=60,
+        description="Seconds the record of an ended import or export is kept.",
     )
 
     @field_validator("broker_url")
@@ -203,11 +210,6 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=0,
         le=86_400,
         description="Seconds a replaced revision is kept for readers that still believe in it.",
-    )
-    job_retention_s: int = Field(
-        default=30 * 86_400,
-        ge=60,
-        description="Seconds the record of an ended import or export is kept.",
     )
     export_retention_s: int = Field(
         default=7 * 86_400,

@@ -1,12 +1,11 @@
 """Which projects, environments and segments a caller may see and change."""
 
-import fnmatch
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
+from api.access.globs import compile_glob
 from worker.store import Grant
 
 #: Globs of one token, and characters of one glob: they are tried on the hot path.
@@ -104,13 +103,9 @@ class AccessScope:
 EVERYTHING: Final = AccessScope(())
 
 
-@lru_cache(maxsize=4_096)
 def _compile(glob: str) -> re.Pattern[str] | None:
-    """A glob as a pattern that takes linear time for each of its stars; ``None``: any key.
-
-    ``fnmatch`` writes every star but the last as an atomic group, so nothing is tried twice.
-    """
+    """A glob as a pattern; ``None``: any key."""
     if GLOB.fullmatch(glob) is None:
         message = "a glob holds letters, digits, '_', '.', '-', '*' and '?'"
         raise ValueError(message)
-    return None if not glob.strip(_ANY) else re.compile(fnmatch.translate(glob))
+    return None if not glob.strip(_ANY) else compile_glob(glob)

@@ -1,15 +1,19 @@
-"""What pydantic finds wrong, as one refusal that never repeats a value."""
+"""What pydantic finds wrong, as one refusal that never repeats a value.
+
+A value may be a context key, so it is never part of the message.
+"""
 
 import re
-from typing import Final
+from typing import Any, Final
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.bodies.known_names import nearest_of
+from api.bodies.unknown_names import find_nearest
 from api.errors import InvalidRequest
 
 #: What pydantic puts before the words of our own validators.
-PREFIX: Final = "Value error, "
+_PREFIX: Final = "Value error, "
 #: Types that JSON has another name for.
 _IN_JSON: Final = {
     "tuple_type": "Input should be a list",
@@ -18,33 +22,50 @@ _IN_JSON: Final = {
     "too_long": "too many items",
     "extra_forbidden": "there is no such field",
 }
+#: Faults of a whole body, in words for callers who know nothing of Python.
+_OF_A_WHOLE_BODY: Final = {
+    "missing": "the request has no body: send JSON",
+    "model_attributes_type": "the body must be a JSON object",
+}
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 
 def refusal(error: ValidationError, within: str = "") -> InvalidRequest:
-    """The first fault as a refusal: where it is, and what it is.
-
-    A value may be a context key, so it is never part of the message.
+    """The first fault of a value that a handler read itself: where it is, and what it is.
 
     Args:
         error: what the validation raised.
-        within: the place of the validated value in the body, such as ``instructions[2]``.
+        within: the path of the validated value in the body, such as ``instructions[2]``.
     """
     fault = error.errors(include_url=False)[0]
-    where = place(within, *fault["loc"])
-    message = _IN_JSON.get(fault["type"], fault["msg"].removeprefix(PREFIX))
+    where = _path(within, *fault["loc"])
+    message = _IN_JSON.get(fault["type"], _message(fault))
     if fault["type"] == "literal_error":
-        nearest = nearest_of(fault["input"], _QUOTED.findall(fault["ctx"]["expected"]))
+        nearest = find_nearest(fault["input"], _QUOTED.findall(fault["ctx"]["expected"]))
         message += f"; nearest: {nearest}" if nearest else ""
     return InvalidRequest(f"{where}: {message}" if where else message)
 
 
-def place(within: str, *parts: int | str) -> str:
-    """A place in a document as people write it: ``rules[0].clauses[1].op``."""
-    where = within
+def request_refusal(error: RequestValidationError) -> InvalidRequest:
+    """The first fault of a parameter or body that the framework read."""
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"] if part != "body")
+        if where:
+            return InvalidRequest(f"invalid request: {where}: {_message(fault)}")
+        return InvalidRequest(_OF_A_WHOLE_BODY.get(fault["type"], _message(fault)))
+    return InvalidRequest("invalid request")
+
+
+def _message(fault: Any) -> str:  # noqa: ANN401 - pydantic's dictionary
+    return str(fault["msg"]).removeprefix(_PREFIX)
+
+
+def _path(within: str, *parts: int | str) -> str:
+    """As people write it: ``rules[0].clauses[1].op``."""
+    path = within
     for part in parts:
         if isinstance(part, int):
-            where += f"[{part}]"
+            path += f"[{part}]"
         else:
-            where += f".{part}" if where else part
-    return where
+            path += f".{part}" if path else part
+    return path

@@ -23,7 +23,6 @@ from api.settings import ApiSettings
 #: of a core, but a busy machine gives the child a tenth of one.
 LONGEST_WORK_S: Final = 30.0
 
-_MODULE: Final = "api.launchdarkly.evaluations.heavy_program"
 #: What the child needs; the store's password is among it, so it goes through the pipe.
 _SETTINGS: Final = frozenset(
     {
@@ -50,8 +49,17 @@ class HeavyProcess:
     ends. It inherits its pipes and standard error, and no other file.
     """
 
-    def __init__(self, settings: ApiSettings, longest_work_s: float = LONGEST_WORK_S) -> None:
-        """Start nothing yet."""
+    def __init__(
+        self, settings: ApiSettings, program: str, longest_work_s: float = LONGEST_WORK_S
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            settings: part of them is the first message.
+            program: the child's module.
+            longest_work_s: how long one answer may take.
+        """
+        self._program = program
         self._settings = settings
         self._longest_work_s = longest_work_s
         self._child: Process | None = None
@@ -89,7 +97,7 @@ class HeavyProcess:
         if self._child is not None and self._child.returncode is not None:
             self._drop("ended")
         if self._child is None:
-            self._child = await _start_child()
+            self._child = await _start_child(self._program)
             _input(self._child).write(_first_message(self._settings).pack())
         return self._child
 
@@ -119,12 +127,12 @@ class HeavyProcess:
         task.add_done_callback(self._ending.discard)
 
 
-async def _start_child() -> Process:
+async def _start_child(program: str) -> Process:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)
     }
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", _MODULE),
+        *(sys.executable, "-m", program),
         stdin=PIPE,
         stdout=PIPE,
         # `-m` looks into the working directory first, which may hold another `api`.

@@ -8,9 +8,8 @@ from typing import Final
 import structlog
 
 from api.http.limits import WINDOW_S
-from api.lookups.pipeline import Endpoint, PipelineConnection, pack
-from worker.store import RedisAddress, StoreUnavailable
-from worker.store.server.role import code_of
+from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
+from worker.store import RedisAddress, StoreUnavailable, code_of
 
 #: Seconds a request waits to be counted; then it is served uncounted.
 _TIMEOUT_S: Final = 0.25
@@ -62,7 +61,7 @@ class RedisCounts:
         keys = [f"{self._prefix}:{window}:{name}" for name in names]
         commands = b"".join(
             # Created with its expiry before it is counted, so that none stays for ever.
-            pack("SET", key, "0", "EX", str(_LIFE_S), "NX") + pack("INCR", key)
+            encode_command("SET", key, "0", "EX", str(_LIFE_S), "NX") + encode_command("INCR", key)
             for key in keys
         )
         try:

@@ -5,14 +5,14 @@ counts. All else is FastAPI's.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import structlog
 
 from api.access.auth import Caller, TokenAuth
 from api.access.refusal_pace import RefusalPace
-from api.bodies.text_values import most_values, require_few_values
+from api.bodies.json_values import most_values, require_few_values
 from api.errors import (
     BROKEN,
     ApiError,
@@ -39,8 +39,11 @@ from api.http.asgi import (
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
+from api.http.limit_headers import limit_headers
 from api.http.limits import Limits
+from api.http.method_override import method_of
 from api.http.metrics import Metrics
+from api.http.refusals import error_body, error_headers
 from api.http.routes import (
     UNKNOWN,
     RouteTable,
@@ -49,19 +52,8 @@ from api.http.routes import (
     as_get,
     without_body,
 )
-from api.launchdarkly.memberships.keys_in_bodies import key_in_body, methods_for
-from api.launchdarkly.memberships.lookup import (
-    ROUTE_PART,
-    key_in_path,
-    membership_body,
-    place_asked,
-    question_of,
-)
-from api.launchdarkly.wire.errors import error_body, error_headers
-from api.launchdarkly.wire.links import SILENT_PATHS
-from api.launchdarkly.wire.method_override import method_of
-from api.launchdarkly.wire.rate_limits import limit_headers
 from api.lookups.lookups import Lookups
+from api.lookups.route import LookupRoute, Question
 from worker.objects import ObjectError
 from worker.store import StoreError
 
@@ -83,6 +75,8 @@ class Front:
         auth: TokenAuth,
         limits: Limits,
         lookups: Lookups,
+        lookup_route: LookupRoute,
+        silent_paths: Container[bytes],
         routes: RouteTable,
         readiness: Readiness,
         metrics: Metrics,
@@ -94,6 +88,8 @@ class Front:
         self._auth = auth
         self._limits = limits
         self._lookups = lookups
+        self._lookup_route = lookup_route
+        self._silent_paths = silent_paths
         self._routes = routes
         self._readiness = readiness
         self._metrics = metrics
@@ -113,18 +109,17 @@ class Front:
         method = scope["method"]
         if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
             scope, send = as_get(scope), without_body(send)
-        question = question_of(scope["raw_path"])
+        question = self._lookup_route.parse_question(scope["raw_path"])
         if question is None or method == "OPTIONS":
             await self._serve(scope, receive, send, started)
         else:
             status = await self._look_up(scope, question, receive, send)
             self._metrics.look_up(status, time.perf_counter() - started)
 
-    async def _look_up(
-        self, scope: Scope, question: list[bytes], receive: Receive, send: Send
-    ) -> int:
+    async def _look_up(self, scope: Scope, question: Question, receive: Receive, send: Send) -> int:
         """Answer a look-up; gives the status, 0 if the client went away."""
-        if scope["method"] == "POST" and "POST" in methods_for(question):  # a body is read
+        method = scope["method"]
+        if method == "POST" and method in self._lookup_route.methods_for(question):
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
         headers: list[Header] = []
@@ -143,20 +138,22 @@ class Front:
         return _OK
 
     async def _membership(
-        self, scope: Scope, question: list[bytes], receive: Receive, headers: list[Header]
+        self, scope: Scope, question: Question, receive: Receive, headers: list[Header]
     ) -> bytes:
         """Look up; leaves in ``headers`` what the answer or the refusal is to hold."""
+        route = self._lookup_route
         caller = await self._caller(scope)
-        standing = self._limits.look_up(caller.token_id, question[ROUTE_PART])
+        standing = self._limits.look_up(caller.token_id, route.limit_name(question))
         headers += limit_headers(standing)
         standing.require()
-        method, allowed = scope["method"], methods_for(question)
+        method, allowed = scope["method"], route.methods_for(question)
         if method not in allowed:
             headers.insert(0, _allow(allowed))
             raise MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
-        place = place_asked(question, caller)
-        key = key_in_path(question) if method == "GET" else await key_in_body(scope, receive)
-        return await membership_body(self._lookups, place, key)
+        place = route.require_place(question, caller)
+        by_path = method == "GET"
+        key = route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
+        return await route.look_up(self._lookups, place, key)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
@@ -188,7 +185,7 @@ class Front:
         if path in OPEN_PATHS:
             await self._health(path, scope["method"], exchange.send)
             return
-        if path in SILENT_PATHS:
+        if path in self._silent_paths:
             raise NotFound("invalid resource identifier")
         caller = await self._caller(scope)
         scope.setdefault("state", {})["caller"] = caller
@@ -210,9 +207,9 @@ class Front:
         path = scope["raw_path"]
         if path in OPEN_PATHS:
             return allowed_methods(("GET",))
-        question = question_of(path)
+        question = self._lookup_route.parse_question(path)
         if question is not None:
-            return allowed_methods(methods_for(question))
+            return allowed_methods(self._lookup_route.methods_for(question))
         methods = allowed_methods(self._routes.methods_of(scope["path"]))
         if not methods and path != _EVERYTHING:
             raise NotFound("invalid resource identifier")

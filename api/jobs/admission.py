@@ -1,4 +1,4 @@
-"""Admitting an import, however its list arrives: its request, its obstacles, its audit record."""
+"""Admitting an import, however its list arrives: its request, its conflicts, its audit entry."""
 
 from datetime import UTC, datetime
 
@@ -26,59 +26,47 @@ def import_request(
     services: Services,
     caller: Caller,
 ) -> ImportRequest:
-    """An import made now by this caller."""
+    """The request of an import by this caller, now."""
     return ImportRequest(
         import_id,
         segment.ref,
         options.mode,
         (source,),
-        options.allowEmpty,
+        options.allow_empty,
         services.clock(),
         caller.name,
-        options.waitOnApprovals,
-        options.allowRejected,
-        options.allowShrink,
+        options.wait_on_approvals,
+        options.allow_rejected,
+        options.allow_shrink,
     )
 
 
 def require_free(store: Store, segment: Segment) -> None:
-    """Make sure that no import holds the list, or only one that gives way.
+    """Make sure that no import holds the list but one that a new import supersedes.
 
     Raises:
         ImportInProgress: one does; says which.
         SegmentNotFound: the list was deleted.
-        StoreUnavailable: no answer. Safe to retry.
     """
     state = store.memberships.state(segment.ref)
     if state.building is not None and not state.unapproved:
-        raise _running(store, segment, state.building)
+        raise _conflict(store, segment, state.building)
 
 
 def admit(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
-    """Let an import in, put it on record and have it worked on.
+    """Admit an import, record it in the audit log and announce it to the worker.
 
     Raises:
         ImportInProgress: another one holds the list; says which.
         SegmentNotFound: the list was deleted.
-        StoreUnavailable: no answer; it may have been let in.
+        StoreUnavailable: no answer; it may have been admitted.
     """
     store = services.store()
     try:
         superseded = admit_import(store, request)
     except ImportInProgress:
         require_free(store, segment)
-        raise  # the one that was in the way has ended since
-    _announce(services, caller, segment, request, superseded)
-
-
-def _announce(
-    services: Services,
-    caller: Caller,
-    segment: Segment,
-    request: ImportRequest,
-    superseded: JobRef | None,
-) -> None:
-    """Put the start on record; have the import worked on, and the one that gave way ended."""
+        raise  # the other one has ended since
     _record(services, caller, segment, request)
     services.work.work(request.ref)
     if superseded is not None:
@@ -86,7 +74,7 @@ def _announce(
 
 
 def _record(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
-    """Put the start of an import on record; how it ends is in the import's own record."""
+    """Record the start in the audit log; how the import ends is in its own record."""
     source = request.sources[0]
     after = {
         "importId": request.import_id,
@@ -108,26 +96,23 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
     )
 
 
-def _running(store: Store, segment: Segment, import_id: str) -> ImportInProgress:
+def _conflict(store: Store, segment: Segment, import_id: str) -> ImportInProgress:
     """The refusal of an import because of another one.
 
     It says enough for a caller to recognise its own import, whose answer was lost: the id, the
-    mode and list, and when it was started.
+    mode, the list and the start time.
 
     Cost: one round trip.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
-    said = f"segment {segment.key} has an import running: {import_id}"
+    message = f"segment {segment.key} has an import running: {import_id}"
     try:
         request = store.jobs.get(JobRef("import", segment.scope, import_id)).request
     except JobNotFound:
-        return ImportInProgress(said)
+        return ImportInProgress(message)
     if not isinstance(request, ImportRequest):
-        return ImportInProgress(said)
+        return ImportInProgress(message)
     started = datetime.fromtimestamp(request.created_ms // 1_000, UTC).strftime(
         "%Y-%m-%dT%H:%M:%SZ"
     )
-    files = ", ".join(one.filename[:80] for one in request.sources)
-    return ImportInProgress(f"{said} ({request.mode} of {files}, started {started})")
+    files = ", ".join(source.filename[:80] for source in request.sources)
+    return ImportInProgress(f"{message} ({request.mode} of {files}, started {started})")

@@ -1,7 +1,7 @@
 """Announces work to the worker, by task name; a message is only a hint.
 
-Whatever is announced is already written down in the store, and the worker's sweep finds
-it. So a broker that is down delays work and fails no request.
+Whatever is announced is stored already, and the worker's sweep finds it. So a broker that is
+down delays work and fails no request.
 """
 
 import threading
@@ -15,12 +15,10 @@ from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
-from worker.store import JobRef, ListRef, StoreSettings
+from worker.store import BROKER_OF_API, JobRef, ListRef, StoreSettings, check_broker
 from worker.store.jobs.messages import QUEUE_WORK, TASK_RESHARD, TASK_WORK, broker_options
-from worker.store.server.broker import check_broker
-from worker.store.server.rights import BROKER_OF_API
 
-#: Messages waiting for a broker that is down; the sweep makes up for those beyond.
+#: Messages queued while a broker is down; the sweep makes up for those that are dropped.
 _MOST_WAITING: Final = 1_000
 #: Seconds in which a list's growth is announced once.
 _RESHARD_PAUSE_S: Final = 1.0
@@ -43,7 +41,7 @@ _log = structlog.get_logger(__name__)
 class WorkSender:
     """Sends task messages from one thread of its own, in order.
 
-    ``work`` and ``reshard`` return at once and never fail.
+    :meth:`work` and :meth:`reshard` return at once and never fail.
     """
 
     def __init__(
@@ -59,11 +57,11 @@ class WorkSender:
         self._give_up_at = float("inf")
 
     def work(self, ref: JobRef) -> None:
-        """Say that a job has work to be done."""
+        """Announce that a job has work to be done."""
         self._announce(TASK_WORK, str(ref))
 
     def reshard(self, ref: ListRef) -> None:
-        """Say that a list has outgrown its shards; at most once a second for one list."""
+        """Announce that a list has outgrown its shards; at most once a second for one list."""
         now = self._monotonic()
         if now - self._resharded.get(ref, -_RESHARD_PAUSE_S) < _RESHARD_PAUSE_S:
             return
@@ -82,7 +80,7 @@ class WorkSender:
         check_broker(self._settings, BROKER_OF_API)
 
     def close(self) -> None:
-        """Send what waits, if the broker takes it within seconds, and end. Idempotent."""
+        """Send what is queued, if the broker takes it within seconds, and end. Idempotent."""
         self._give_up_at = self._monotonic() + _CLOSE_S
         self._thread.shutdown(wait=True, cancel_futures=False)
         self._celery.close()

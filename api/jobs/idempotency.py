@@ -3,15 +3,15 @@
 What is certain after a crash between the steps of a request with a key:
 
 - while its body is received: nothing was started. Its record expires after a minute; until
-  then a repeat is 409, then it starts anew.
+  then a repeat is 409, then it starts again.
 - after its job was given an id, before the job's record was written: nothing was started. A
-  repeat is 409 for a minute, then it starts anew.
-- after the job's record was written: the import or export runs, if need be because a sweep
+  repeat is 409 for a minute, then it starts again.
+- after the job's record was written: the import or export runs, at the latest when a sweep
   finds it. A repeat gets its ``Location``.
 
-A refusal is not kept: after it, the same key starts anew. After a start
-that was answered 503, its job decides: if that was stopped or never written, the same key
-starts anew; any other is the answer.
+A refusal is not kept: after it, the same key starts again. After a start that was answered
+503, its job decides: if that was stopped or never written, the same key starts again;
+otherwise the job is the answer.
 
 Source: draft-ietf-httpapi-idempotency-key-header-07. Chosen here: 422 for another request
 under the same key, 409 while the first is under way, bare keys as well as quoted ones.
@@ -48,22 +48,21 @@ def key_of(
 IdempotencyKeyOf = Annotated[str | None, Depends(key_of)]
 
 
-class Earlier:
-    """A request of the same key that has started its job, or was answered."""
+class EarlierRequest:
+    """A request with the same key that has started its job, or was answered."""
 
     def __init__(self, record: RequestRecord) -> None:
         self._record = record
 
-    def answer(self, fingerprint: str, made_again: Callable[[str], Response]) -> Response:
-        """The answer that the first request got.
+    def repeat(self, fingerprint: str, rebuild: Callable[[str], Response]) -> Response:
+        """Give the answer that the first request got.
 
         Args:
-            fingerprint: of the request that has come now.
-            made_again: makes the answer from the job's id, if a crash kept it from being
-                stored.
+            fingerprint: of the repeated request.
+            rebuild: makes the answer from the job's id, if a crash kept it from being stored.
 
         Raises:
-            KeyReused: it asks for something else.
+            KeyReused: the request asks for something else.
         """
         record = self._record
         if record.fingerprint != fingerprint:
@@ -71,15 +70,15 @@ class Earlier:
                 "this Idempotency-Key belongs to another request; use a new key for each start"
             )
         if record.state != "done":
-            return made_again(record.job_id)
+            return rebuild(record.job_id)
         headers = {"Location": record.location}
         if not record.body:
             return Response(status_code=record.status, headers=headers)
         return Response(record.body, record.status, headers, media_type="application/json")
 
 
-class Turn:
-    """A request's turn at its key; until it ends, a repeat is answered 409."""
+class PendingRequest:
+    """The first request with a key; until it ends, a repeat is answered 409."""
 
     def __init__(self, store: Store, name: str, record: RequestRecord) -> None:
         self._store = store
@@ -87,15 +86,11 @@ class Turn:
         self._receiving = self._record = record
 
     def renew(self) -> None:
-        """Keep the turn for another minute while the body is received.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """Keep it pending for another minute while the body is received."""
         self._store.requests.replace(self._name, self._receiving, self._receiving)
 
-    def give_back(self) -> None:
-        """End the turn, unless the job was begun; if the store is down, it expires by itself."""
+    def release(self) -> None:
+        """Free the key unless the job was begun; if the store is down, it expires by itself."""
         if self._record.state == "receiving":
             self._remove()
 
@@ -106,10 +101,10 @@ class Turn:
             fingerprint: of all that the request asks for.
             job_id: the job's id.
             start: starts it. What it raises is passed on: after a transient error the job's
-                record tells what it did, after any other nothing was started.
+                record says whether it was started, after any other nothing was.
 
         Raises:
-            Conflict: the turn was lost, because this process stood still for a minute.
+            Conflict: the key was lost, because this process stood still for a minute.
             StoreUnavailable: no answer; nothing was started. Safe to retry.
         """
         self._move(RequestRecord("starting", self._record.owner, fingerprint, job_id))
@@ -125,7 +120,7 @@ class Turn:
 
     def _move(self, record: RequestRecord) -> None:
         if not self._store.requests.replace(self._name, self._record, record):
-            raise _busy()
+            raise _in_progress()
         self._record = record
 
     def _finish(self, answer: Response) -> None:
@@ -147,18 +142,18 @@ class Turn:
     def _remove(self) -> None:
         try:
             self._store.requests.replace(self._name, self._record, None)
-        except StoreError as exc:  # it goes by itself, or is told by its job
+        except StoreError as exc:  # it expires by itself, or its job decides
             _log.warning("idempotency_claim.unreleased", reason=str(exc))
 
 
-def take_turn(
+def begin_request(
     store: Store, ref: ListRef, kind: JobKind, caller: str, key: str | None
-) -> Turn | Earlier | None:
+) -> PendingRequest | EarlierRequest | None:
     """Begin a request, or find the one that it repeats; ``None`` for one without a key.
 
     Args:
         store: where requests are kept.
-        ref: the list that it is about; another generation's requests are others.
+        ref: the list that it is about; each generation has requests of its own.
         kind: what it starts.
         caller: the id of its access token.
         key: its idempotency key, if it has one.
@@ -175,60 +170,60 @@ def take_turn(
         if found is not None and found.record.state != "receiving":
             earlier, age_ms = found.record, found.age_ms
             if earlier.state == "done" or _was_started(store, ref, kind, earlier, age_ms):
-                return Earlier(earlier)
+                return EarlierRequest(earlier)
         elif found is not None:
-            raise _busy()
-        record = RequestRecord("receiving", store.tokens())
+            raise _in_progress()
+        record = RequestRecord("receiving", store.database.random_name())
         if store.requests.replace(name, None if found is None else found.record, record):
-            return Turn(store, name, record)
-    raise _busy()
+            return PendingRequest(store, name, record)
+    raise _in_progress()
 
 
 @asynccontextmanager
-async def holding(turn: Turn | None) -> AsyncIterator[None]:
-    """Keep a turn while a body is received, and give it back if nothing was started."""
-    if turn is None:
+async def keep_pending(request: PendingRequest | None) -> AsyncIterator[None]:
+    """Keep a request pending while its body is received; free its key if nothing was started."""
+    if request is None:
         yield
         return
-    renewing = asyncio.create_task(_renew(turn))
+    renewing = asyncio.create_task(_renew(request))
     try:
         yield
     except BaseException:
         # Shielded: a client that goes away must be able to send the request again at once.
-        await asyncio.shield(run_in_threadpool(turn.give_back))
+        await asyncio.shield(run_in_threadpool(request.release))
         raise
     finally:
         renewing.cancel()
 
 
 def start_once(
-    turn: Turn | None, fingerprint: str, job_id: str, start: Callable[[], Response]
+    request: PendingRequest | None, fingerprint: str, job_id: str, start: Callable[[], Response]
 ) -> Response:
-    """Start a job, at its turn if the request has a key; see :meth:`Turn.start`."""
-    return start() if turn is None else turn.start(fingerprint, job_id, start)
+    """Start a job, once if the request has a key; see :meth:`PendingRequest.start`."""
+    return start() if request is None else request.start(fingerprint, job_id, start)
 
 
-async def _renew(turn: Turn) -> None:
+async def _renew(request: PendingRequest) -> None:
     while True:
         await asyncio.sleep(RECEIVING_MS / 4_000)
         with suppress(StoreError):  # there are three more tries before it ends
-            await run_in_threadpool(turn.renew)
+            await run_in_threadpool(request.renew)
 
 
 def _was_started(
     store: Store, ref: ListRef, kind: JobKind, record: RequestRecord, age_ms: int
 ) -> bool:
-    """Whether a request that was not seen to end has started its job."""
+    """Whether a request that was never answered has started its job."""
     try:
         state = store.jobs.get(JobRef(kind, ref.scope, record.job_id))
     except JobNotFound:
         if age_ms < RECEIVING_MS:
-            raise _busy() from None
+            raise _in_progress() from None
         return False
     return state.status != "stopped"
 
 
-def _busy() -> Conflict:
+def _in_progress() -> Conflict:
     return Conflict(
         "a request with this Idempotency-Key is in progress; send it again later for its answer"
     )

@@ -1,7 +1,7 @@
 """Options of an import: the only place where these fields are declared.
 
-A form and a JSON body take the same options. A form writes them as text: booleans as
-generated clients do, and nothing at all for what is left out.
+A form and a JSON body take the same options. A form has them as text: booleans as generated
+clients write them, and empty for what is left out.
 """
 
 from typing import Annotated, Final, Literal
@@ -10,17 +10,17 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator, Field, ValidationError
 
 from api.bodies.faults import refusal
-from api.bodies.strict import StrictBody, field_names, unknown_field
+from api.bodies.models import StrictBody, blank_is, wire_names
+from api.bodies.unknown_names import unknown_field
 from api.http.forms.errors import FormError
 from api.http.forms.multipart import FILE_FIELD, parse_flag
-from api.launchdarkly.targeting.fields import blank_is
 
 Mode = Literal["merge", "replace"]
 
 _DEFAULT_MODE: Final = "merge"
 
 
-def _flag(value: object) -> object:
+def _parse_form_flag(value: object) -> object:
     if value is None:
         return False
     if not isinstance(value, str):
@@ -33,17 +33,17 @@ def _flag(value: object) -> object:
 
 
 #: A boolean, in JSON or as a form has it.
-Flag = Annotated[bool, BeforeValidator(_flag)]
+FormFlag = Annotated[bool, BeforeValidator(_parse_form_flag)]
 
 
 class ImportOptions(StrictBody):
     """How a list is imported."""
 
     mode: Annotated[Mode, blank_is(_DEFAULT_MODE)] = _DEFAULT_MODE
-    allowEmpty: Flag = False  # noqa: N815 - wire name
-    waitOnApprovals: Flag = False  # noqa: N815 - wire name
-    allowRejected: Flag = False  # noqa: N815 - wire name
-    allowShrink: Flag = False  # noqa: N815 - wire name
+    allow_empty: FormFlag = False
+    wait_on_approvals: FormFlag = False
+    allow_rejected: FormFlag = False
+    allow_shrink: FormFlag = False
 
 
 class SourceBody(ImportOptions):
@@ -53,10 +53,10 @@ class SourceBody(ImportOptions):
 
 
 #: The parts that a form may have.
-FORM_FIELDS: Final = (FILE_FIELD, *field_names(ImportOptions))
+FORM_FIELDS: Final = (FILE_FIELD, *wire_names(ImportOptions))
 
 
-def form_options(fields: dict[str, str]) -> ImportOptions:
+def read_options(fields: dict[str, str]) -> ImportOptions:
     """Read the text fields of a form.
 
     Raises:
@@ -69,11 +69,11 @@ def form_options(fields: dict[str, str]) -> ImportOptions:
 
 
 def name_fault(name: str) -> str | None:
-    """What is wrong with the name of a form's part; nothing if a form may have it."""
+    """What is wrong with the name of a form's part; ``None`` if a form may have it."""
     return None if name in FORM_FIELDS else unknown_field(name, FORM_FIELDS)
 
 
-def source_body(body: object) -> SourceBody:
+def read_source(body: object) -> SourceBody:
     """Read a JSON body.
 
     Raises:

@@ -45,10 +45,10 @@ class UploadedList:
 
 
 def require_size(request: Request, limit_bytes: int) -> None:
-    """Refuse a body that says it is too long, before it is read.
+    """Refuse a body whose declared length is too large, before it is read.
 
     Raises:
-        TooLarge: it does.
+        TooLarge: it is.
     """
     declared = declared_length(request.scope)
     if declared is not None and declared > limit_bytes + _FORM_BYTES:
@@ -68,10 +68,10 @@ async def receive_upload(
     """Stream the form's list into an object.
 
     Args:
-        request: its body was not touched yet.
+        request: its body must not have been read.
         objects: where the list goes; ``None`` only counts and digests it.
-        threads: where that is waited for.
-        key: under which name.
+        threads: where the bucket is waited for.
+        key: the object's.
         limit_bytes: longest list taken.
         check_fields: raises when the other fields are wrong; called before the object
             appears.
@@ -131,7 +131,7 @@ class _Receiver:
     key: str
     size_hint: int | None
     limit_bytes: int
-    writer: "ObjectWriter | _Nowhere | None" = None
+    writer: "ObjectWriter | _Discard | None" = None
     digest: "hashlib._Hash | None" = None
     file_name: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -157,20 +157,20 @@ class _Receiver:
         digest = "" if self.digest is None else self.digest.hexdigest()
         return UploadedList(info, self.file_name, self.fields, digest)
 
-    def _open(self) -> "ObjectWriter | _Nowhere":
+    def _open(self) -> "ObjectWriter | _Discard":
         if self.objects is None:
-            return _Nowhere()
+            return _Discard()
         return self.objects.open_writer(self.key, size_hint=self.size_hint)
 
-    def _write(self, writer: "ObjectWriter | _Nowhere", data: bytearray) -> None:
+    def _write(self, writer: "ObjectWriter | _Discard", data: bytearray) -> None:
         if self.digest is not None:
             self.digest.update(data)
         writer.write(data)
 
 
 @dataclass(slots=True)
-class _Nowhere:
-    """Takes a list as an object's writer does, and keeps nothing."""
+class _Discard:
+    """Writes as an object's writer does, and keeps nothing."""
 
     size_bytes: int = 0
 
@@ -181,7 +181,7 @@ class _Nowhere:
         return ObjectInfo("", "", self.size_bytes, "")
 
     def abort(self) -> None:
-        """Nothing is there to be taken back."""
+        """There is nothing to free."""
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

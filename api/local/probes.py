@@ -7,7 +7,7 @@ import redis
 
 from api.local.errors import PortTakenError, ServiceUnreachableError, UrlRefusedError
 from worker.redis_urls import RedisUrlRefused, parse_redis_url
-from worker.store.server.dialling import open_client
+from worker.store import open_client
 
 _PROBE_LIMIT_S = 5.0
 _HIGHEST = 65_535

@@ -1,34 +1,34 @@
-"""Is this context in? The hot path, coalesced: one pipeline an event-loop tick.
+"""Is this context in? The hot path, coalesced: one pipeline per event-loop tick and node.
 
-Each look-up asks the shard of the revision *believed* live; last in the pipeline each
-list is asked which revision *is* live. An answer counts only if the two agree and the
-shard's sentinel was there. So a belief may be as old as it likes: it is a hint, checked
-on every answer, and needs no time to live, no clock and no invalidation.
+Answers follow the look-up protocol (``worker/store/lists/lookups.py``): what is remembered of a
+list is only a belief, which every answer checks.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
-
-from redis import RedisCluster
+from typing import Final
 
 from api.errors import InvalidRequest
-from api.lookups.pipeline import Endpoint, PipelineConnection
-from api.lookups.protocol import Address, Belief, Outcome, Stale, commands_of, outcomes_of
+from api.lookups.nodes import Nodes
+from api.lookups.pipeline import Endpoint
 from worker.store import (
+    Belief,
     Keyspace,
     ListRef,
     Membership,
+    Node,
+    Outcome,
     Scope,
+    Stale,
     Store,
     StoreError,
     StoreUnavailable,
+    pack_key,
+    unsettled_list,
 )
-from worker.store.members.codec import pack_one
-from worker.store.server.connections import driver_errors
 
-#: How often one look-up asks: once with what it believes, once with what it was told.
+#: How often one look-up asks: once with what it believes, once with what the list said.
 ASKS: Final = 2
 
 Place = tuple[str, str, str]
@@ -44,8 +44,8 @@ class _Question:
 class Lookups:
     """Answers for one event loop; strictly consistent, primaries only, no retries.
 
-    Memory: one belief a segment seen, up to ``segment_limit``, and one entry a look-up
-    waiting, up to ``backlog``.
+    Memory: one belief per segment seen, up to ``segment_limit``, and one entry per waiting
+    look-up, up to ``backlog``.
     """
 
     def __init__(
@@ -68,20 +68,22 @@ class Lookups:
             backlog: look-ups that may wait at one time.
             segment_limit: beliefs kept.
         """
-        self._endpoint = endpoint
-        self.keyspace = keyspace
+        self.nodes = Nodes(endpoint, keyspace, timeout_s=timeout_s)
         self._store = store
         self._timeout_s = timeout_s
         self._backlog = backlog
         self._segment_limit = segment_limit
         self._beliefs: dict[Place, Belief] = {}
         self._learning: dict[Place, asyncio.Task[Belief]] = {}
-        self._connections: dict[Address, PipelineConnection] = {}
         self._tick: list[_Question] = []
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
-        self.pipelines = 0
         self.asked_again = 0
+
+    @property
+    def pipelines(self) -> int:
+        """How many pipelines were answered."""
+        return self.nodes.pipelines
 
     async def look_up(self, place: Place, key: str) -> Membership:
         """Answer for one valid context key. Cost: a share of one round trip.
@@ -100,14 +102,13 @@ class Lookups:
             raise StoreUnavailable("too many look-ups wait for the store; retry")
         self._waiting += 1
         try:
-            return await self._answer(place, pack_one(key))
+            return await self._answer(place, pack_key(key))
         finally:
             self._waiting -= 1
 
     def close(self) -> None:
-        """Close all connections; what waits fails. Idempotent."""
-        for connection in self._connections.values():
-            connection.close()
+        """Close all connections; waiting look-ups fail. Idempotent."""
+        self.nodes.close()
         for task in self._learning.values():
             task.cancel()
 
@@ -128,7 +129,7 @@ class Lookups:
                 belief = corrected
             elif tries_left:
                 belief = await self._learn(place)
-        raise changes_too_fast(belief.ref)
+        raise unsettled_list(belief.ref)
 
     # Also for api.lookups.many
 
@@ -138,7 +139,7 @@ class Lookups:
         return belief if belief is not None and belief.ref == ref else None
 
     def remember(self, belief: Belief) -> Belief:
-        """Believe from now on; what was believed longest is forgotten beyond the limit."""
+        """Believe from now on; beyond the limit, the oldest belief is forgotten."""
         place = _place(belief.ref)
         if place not in self._beliefs and len(self._beliefs) >= self._segment_limit:
             del self._beliefs[next(iter(self._beliefs))]
@@ -146,7 +147,7 @@ class Lookups:
         return belief
 
     def corrected(self, belief: Belief, seen: Stale) -> Belief | None:
-        """Believe what a list said of itself; ``None`` if it must be learnt anew."""
+        """Believe what a list said of itself; ``None`` if it must be learned again."""
         self.asked_again += 1
         if seen.live is not None:
             return self.remember(belief.after(seen.live))
@@ -154,19 +155,9 @@ class Lookups:
         return None
 
     def unanswered(self, belief: Belief) -> None:
-        """Forget where a list lives if it may have another primary by now."""
-        if belief.address is not None:
+        """Forget where a list is stored, if it may have another primary by now."""
+        if belief.node is not None:
             self._beliefs.pop(_place(belief.ref), None)
-
-    async def request(self, address: Address, commands: Sequence[bytes]) -> list[Any]:
-        """Send packed commands to one node; their replies in order, errors in their place.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
-        replies = await self._connection(address).request(b"".join(commands), len(commands))
-        self.pipelines += 1
-        return replies
 
     def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
         loop = asyncio.get_running_loop()
@@ -178,44 +169,30 @@ class Lookups:
 
     def _flush(self) -> None:
         tick, self._tick = self._tick, []
-        nodes: dict[Address, dict[Belief, list[_Question]]] = {}
+        nodes: dict[Node, dict[Belief, list[_Question]]] = {}
         for question in tick:
             belief = question.belief
-            nodes.setdefault(belief.address, {}).setdefault(belief, []).append(question)
-        for address, lists in nodes.items():
-            task = asyncio.create_task(self._run(address, lists))
+            nodes.setdefault(belief.node, {}).setdefault(belief, []).append(question)
+        for node, lists in nodes.items():
+            task = asyncio.create_task(self._run(node, lists))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _run(self, address: Address, lists: dict[Belief, list[_Question]]) -> None:
+    async def _run(self, node: Node, lists: dict[Belief, list[_Question]]) -> None:
+        asked = [
+            (belief, [question.member for question in questions])
+            for belief, questions in lists.items()
+        ]
         try:
-            await self._ask_node(address, lists)
+            outcomes_of_lists = await self.nodes.ask(node, asked)
+            for questions, outcomes in zip(lists.values(), outcomes_of_lists, strict=True):
+                _settle(questions, outcomes)
         except StoreUnavailable as exc:
             for questions in lists.values():
                 _settle(questions, [StoreUnavailable(str(exc)) for _ in questions])
         finally:
             for questions in lists.values():
                 _abandon(questions)
-
-    async def _ask_node(self, address: Address, lists: dict[Belief, list[_Question]]) -> None:
-        commands: list[bytes] = []
-        ends: list[int] = []
-        for belief, questions in lists.items():
-            commands += commands_of(self.keyspace, belief, [one.member for one in questions])
-            ends.append(len(commands))
-        replies = await self.request(address, commands)
-        start = 0
-        for end, (belief, questions) in zip(ends, lists.items(), strict=True):
-            _settle(questions, outcomes_of(belief, replies[start:end]))
-            start = end
-
-    def _connection(self, address: Address) -> PipelineConnection:
-        connection = self._connections.get(address)
-        if connection is None:
-            endpoint = self._endpoint if address is None else self._endpoint.at(*address)
-            connection = PipelineConnection(endpoint, timeout_s=self._timeout_s)
-            self._connections[address] = connection
-        return connection
 
     async def _learn(self, place: Place) -> Belief:
         """Read the definition, in a thread; look-ups of one segment share one reading."""
@@ -242,29 +219,7 @@ class Lookups:
         segment = store.segments.get(Scope(project, environment), key)
         if not segment.unbounded:
             raise InvalidRequest(f"segment {key} is not a big segment")
-        record = self.keyspace.list_record(segment.ref)
-        live = store.memberships.state(segment.ref).live
-        return Belief(segment.ref, live, record, address_of(store, record))
-
-
-def changes_too_fast(ref: ListRef) -> StoreUnavailable:
-    """What is said of a list whose live revision was another one at every try."""
-    return StoreUnavailable(f"list {ref.name} changed under every try; retry")
-
-
-def address_of(store: Store, record: str) -> Address:
-    """The node that holds a list record, as the store's client knows it.
-
-    Raises:
-        StoreUnavailable: no node does. Safe to retry.
-    """
-    if not isinstance(store.client, RedisCluster):
-        return None
-    with driver_errors(f"find the node of {record}"):
-        node = store.client.get_node_from_key(record)
-    if node is None:
-        raise StoreUnavailable(f"no node holds the slot of {record}; retry")
-    return str(node.host), int(node.port)
+        return store.memberships.believe(segment.ref)
 
 
 def _place(ref: ListRef) -> Place:
@@ -282,7 +237,7 @@ def _settle(questions: list[_Question], outcomes: list[Outcome]) -> None:
 
 
 def _abandon(questions: list[_Question]) -> None:
-    """Whatever went wrong, nobody may wait for ever."""
+    """Whatever went wrong, no caller may wait for ever."""
     for question in questions:
         if not question.answer.done():
-            question.answer.set_exception(StoreUnavailable("the look-up came to nothing; retry"))
+            question.answer.set_exception(StoreUnavailable("the look-up was not answered; retry"))

@@ -1,32 +1,34 @@
-"""What do many lists say? The look-ups of one evaluation, by the rules of a single one.
+"""The look-ups of one evaluation: one key for each of many lists, by the same protocol.
 
-Each list is asked on the revision believed live and then which one is live, all in one
-pipeline a node; those that say something else are asked once again. Lists not met before
-are learnt together, in one round trip more.
+All lists of a node are asked in one pipeline; those whose belief was wrong are asked once
+again. Lists not met before are learned together, in one more round trip.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from api.lookups.lookups import ASKS, Lookups, address_of, changes_too_fast
-from api.lookups.protocol import Address, Belief, Outcome, Stale, commands_of, outcomes_of
+from api.lookups.lookups import ASKS, Lookups
 from worker.store import (
+    Belief,
     ListRef,
-    ListUnknown,
     Membership,
+    Node,
+    Outcome,
+    Stale,
     Store,
     StoreError,
     StoreUnavailable,
+    batches,
+    pack_key,
+    unsettled_list,
 )
-from worker.store.batches import batches
-from worker.store.members.codec import pack_one
 
 #: Lists asked before others may ask theirs: about 4 ms of the event loop.
 _AT_ONCE: Final = 500
 
 Answer = Membership | StoreError
-#: ``None`` is to be learnt, a belief is to be asked; anything else is the answer.
+#: ``None`` is to be learned, a belief is to be asked; anything else is the answer.
 _State = Answer | Belief | None
 
 
@@ -49,65 +51,47 @@ class ListLookups:
         the first time, and another one after it if revisions have changed.
 
         Returns:
-            The membership, or why it cannot be told: ``ListUnknown`` for a list that is not
+            The membership, or why it is unknown: ``ListUnknown`` for a list that is not
             whole or deleted, ``StoreUnavailable`` for one whose node did not answer.
 
         Raises:
             StoreUnavailable: the store answered for none of them. Safe to retry.
         """
-        members = {key: pack_one(key) for key in set(asked.values())}
-        state: dict[ListRef, _State] = {ref: self._lookups.believed(ref) for ref in asked}
+        members = {key: pack_key(key) for key in set(asked.values())}
+        states: dict[ListRef, _State] = {ref: self._lookups.believed(ref) for ref in asked}
         for _ in range(ASKS):
-            unknown = [ref for ref, one in state.items() if one is None]
+            unknown = [ref for ref, state in states.items() if state is None]
             if unknown:
-                state |= await self._learnt(unknown)
-            beliefs = [one for one in state.values() if isinstance(one, Belief)]
+                states |= await self._learn(unknown)
+            beliefs = [state for state in states.values() if isinstance(state, Belief)]
             if not beliefs:
                 break
-            state |= await self._asked(beliefs, lambda ref: members[asked[ref]])
+            states |= await self._ask(beliefs, lambda ref: members[asked[ref]])
         answers = {
-            ref: changes_too_fast(ref) if one is None or isinstance(one, Belief) else one
-            for ref, one in state.items()
+            ref: unsettled_list(ref) if state is None or isinstance(state, Belief) else state
+            for ref, state in states.items()
         }
         _require_some(answers.values())
         return answers
 
-    async def _learnt(self, refs: Sequence[ListRef]) -> dict[ListRef, Belief | StoreError]:
-        learnt = await asyncio.to_thread(self._read, refs)
-        for one in learnt.values():
-            if isinstance(one, Belief):
-                self._lookups.remember(one)
-        return learnt
+    async def _learn(self, refs: Sequence[ListRef]) -> dict[ListRef, Belief | StoreError]:
+        learned = await asyncio.to_thread(lambda: self._store().memberships.believe_many(refs))
+        for belief in learned.values():
+            if isinstance(belief, Belief):
+                self._lookups.remember(belief)
+        return learned
 
-    def _read(self, refs: Sequence[ListRef]) -> dict[ListRef, Belief | StoreError]:
-        """Read list records, each node's by themselves: one that is down is not all."""
-        store = self._store()
-        nodes: dict[Address, list[ListRef]] = {}
-        learnt: dict[ListRef, Belief | StoreError] = {}
-        for ref in refs:
-            try:
-                address = address_of(store, store.keyspace.list_record(ref))
-            except StoreUnavailable as exc:
-                learnt[ref] = exc
-            else:
-                nodes.setdefault(address, []).append(ref)
-        for node in nodes.values():
-            try:
-                learnt |= _beliefs(store, node)
-            except StoreUnavailable as exc:
-                learnt |= dict.fromkeys(node, exc)
-        return learnt
-
-    async def _asked(
+    async def _ask(
         self, beliefs: Iterable[Belief], member_of: Callable[[ListRef], bytes]
     ) -> dict[ListRef, _State]:
-        nodes: dict[Address, list[Belief]] = {}
+        nodes: dict[Node, list[Belief]] = {}
         for belief in beliefs:
-            nodes.setdefault(belief.address, []).append(belief)
+            nodes.setdefault(belief.node, []).append(belief)
         groups = [group for node in nodes.values() for group in batches(node, _AT_ONCE)]
         sent = []
         for group in groups:
-            sent.append(asyncio.create_task(self._ask(group, [member_of(b.ref) for b in group])))
+            members = [member_of(belief.ref) for belief in group]
+            sent.append(asyncio.create_task(self._ask_group(group, members)))
             # No reply is waited for, so it stays one round trip.
             await asyncio.sleep(0)
         found = await asyncio.gather(*sent)
@@ -117,25 +101,16 @@ class ListLookups:
             for belief, outcome in zip(group, outcomes, strict=True)
         }
 
-    async def _ask(self, beliefs: Sequence[Belief], members: Sequence[bytes]) -> list[Outcome]:
+    async def _ask_group(
+        self, beliefs: Sequence[Belief], members: Sequence[bytes]
+    ) -> list[Outcome]:
         """Ask some lists of one node."""
-        keys = self._lookups.keyspace
-        commands = [
-            commands_of(keys, belief, [member])
-            for belief, member in zip(beliefs, members, strict=True)
-        ]
-        flat = [one for list_commands in commands for one in list_commands]
+        questions = [(belief, [member]) for belief, member in zip(beliefs, members, strict=True)]
         try:
-            replies = await self._lookups.request(beliefs[0].address, flat)
+            outcomes = await self._lookups.nodes.ask(beliefs[0].node, questions)
         except StoreUnavailable as exc:
             return [StoreUnavailable(str(exc)) for _ in beliefs]
-        outcomes: list[Outcome] = []
-        start = 0
-        for belief, list_commands in zip(beliefs, commands, strict=True):
-            end = start + len(list_commands)
-            outcomes += outcomes_of(belief, replies[start:end])
-            start = end
-        return outcomes
+        return [outcome for (outcome,) in outcomes]
 
     def _after(self, belief: Belief, outcome: Outcome) -> _State:
         if isinstance(outcome, Stale):
@@ -143,18 +118,6 @@ class ListLookups:
         if isinstance(outcome, StoreUnavailable):
             self._lookups.unanswered(belief)
         return outcome
-
-
-def _beliefs(store: Store, refs: Sequence[ListRef]) -> dict[ListRef, Belief | StoreError]:
-    found: dict[ListRef, Belief | StoreError] = {}
-    for ref, live in zip(refs, store.memberships.live_revisions(refs), strict=True):
-        if live is None:
-            found[ref] = ListUnknown(f"list {ref.name} is deleted, or lost and to be restored")
-        else:
-            record = store.keyspace.list_record(ref)
-            # Asked for anew: the reading may have found out that the list has moved.
-            found[ref] = Belief(ref, live, record, address_of(store, record))
-    return found
 
 
 def _require_some(answers: Iterable[Answer]) -> None:

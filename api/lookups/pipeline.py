@@ -17,8 +17,14 @@ import structlog
 from hiredis import ReplyError, pack_command
 
 from api.lookups.wire import Wire
-from worker.store import RedisAddress, StoreUnavailable, parse_redis_url
-from worker.store.server.role import ROLE_QUESTION, reason_of, role_in
+from worker.store import (
+    ROLE_QUESTION,
+    RedisAddress,
+    StoreUnavailable,
+    parse_redis_url,
+    reason_of,
+    role_in,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -75,8 +81,8 @@ class Endpoint:
         return self.path or f"{self.host}:{self.port}"
 
 
-def pack(*parts: str | bytes) -> bytes:
-    """One command as the server reads it. Cost: under a microsecond."""
+def encode_command(*parts: str | bytes) -> bytes:
+    """Encode one command as the server reads it. Cost: under a microsecond."""
     return pack_command(parts)  # type: ignore[arg-type,no-any-return]  # its stub takes one part only
 
 
@@ -186,7 +192,7 @@ class PipelineConnection:
         """Authenticate, choose the database, and make sure that it is a primary."""
         # PING is refused by a server that is loading, or a replica without data; HELLO is not.
         commands = [*self._login_commands(), ("PING",), (ROLE_QUESTION,)]
-        packed = b"".join(starmap(pack, commands))
+        packed = b"".join(starmap(encode_command, commands))
         try:
             *taken, role = await wire.submit(packed, len(commands))
             self._require_taken(taken)
@@ -194,7 +200,7 @@ class PipelineConnection:
         except BaseException:
             wire.abort("refused at log-in")
             raise
-        wire.keep_asking(pack(ROLE_QUESTION))
+        wire.keep_asking(encode_command(ROLE_QUESTION))
 
     def _login_commands(self) -> list[tuple[str, ...]]:
         end = self._endpoint

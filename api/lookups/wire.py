@@ -7,8 +7,7 @@ from typing import Any
 
 from hiredis import HiredisError, Reader, ReplyError
 
-from worker.store import StoreUnavailable
-from worker.store.server.role import ROLE_COUNTS_S, TURNED_AWAY, code_of, role_in
+from worker.store import ROLE_COUNTS_S, TURNED_AWAY, StoreUnavailable, code_of, role_in
 
 
 @dataclass(slots=True)
@@ -26,7 +25,7 @@ class _Batch:
 class Wire(asyncio.Protocol):
     """Sends commands and gives each batch its replies; when lost, it stays lost.
 
-    Once it was told how, it asks for the server's role at the end of a batch every quarter
+    After :meth:`keep_asking` it asks for the server's role at the end of a batch, every quarter
     of a second, and is lost when that is no primary. So no answer is given that a server
     made later than that after its demotion.
     """
@@ -71,7 +70,7 @@ class Wire(asyncio.Protocol):
         self._batches.append(_Batch(future, reply_count, deadline, [], asks_role))
         try:
             self._transport.write(commands)
-        except RuntimeError:  # uvloop's word for a reset it has seen and not told of yet
+        except RuntimeError:  # what uvloop raises for a reset that it has not reported yet
             self.abort("the connection was lost")
             return future
         if self._watch is None:

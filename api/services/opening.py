@@ -9,9 +9,15 @@ import structlog
 
 from api.settings import ApiSettings
 from worker.objects import ObjectStore
-from worker.store import Store, StoreError, StoreUnavailable, open_store
-from worker.store.server.broker import check_broker
-from worker.store.server.rights import BROKER_OF_API, STORE_OF_API
+from worker.store import (
+    BROKER_OF_API,
+    STORE_OF_API,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    check_broker,
+    open_store,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -96,7 +102,7 @@ class LazyObjects:
 def warn_of_servers(store: LazyStore, settings: ApiSettings) -> None:
     """Log once, at the start, what is wrong with the store or the broker. Blocks for seconds."""
     try:
-        for command, instead in store().slower_ways(STORE_OF_API).items():
+        for command, instead in store().fallbacks(STORE_OF_API).items():
             _log.warning("store.degraded", forbidden=command, instead=instead)
     except StoreError as exc:
         _log.warning("store.unavailable", reason=str(exc))

@@ -41,7 +41,7 @@ def test_full_server__edit_and_build__are_refused_and_change_nothing(store: Stor
         write_side(store, ref, "i2", INCLUDED, ["z"], target.included_bits)
     with pytest.raises(OutOfMemory):
         publish(store, ref, "i2", target)
-    store.memberships.cancel(ref, "i2")
+    store.builds.cancel(ref, "i2")
     assert reclaim_list(store, ref) == 17
     assert_list(store, ref, {"x"})
     assert store.memberships.state(ref) == before

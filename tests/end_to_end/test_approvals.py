@@ -17,10 +17,8 @@ from tests.support.systems.driving import (
 )
 from tests.support.systems.system import System
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.revisions import Revision
-from worker.store.members.codec import pack_one
-from worker.store.members.hashing import hash_one, shard_index
-from worker.store.workflows.approval import journal_ops
+from worker.store.lists import Revision
+from worker.store.members import hash_member, pack_key, shard_index
 
 SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 OLD: Final = random_keys(400, 20)
@@ -75,7 +73,7 @@ def _lose_shard_of(segment: BigSegment, key: str) -> None:
     text = segment.system.store.client.hget(keys.list_record(segment.ref), "target")
     assert text is not None
     target = Revision.parse(text)
-    index = shard_index(hash_one(pack_one(key)), target.included_bits)
+    index = shard_index(hash_member(pack_key(key)), target.included_bits)
     shard = keys.shard(segment.ref, target.name, INCLUDED, index)
     assert segment.system.server.command_reply("UNLINK", shard) == 1
 
@@ -102,7 +100,7 @@ def test_pending__edited_and_approved__publishes_exactly_that(system: System, co
         return bool(now["membersAfter"] == count - 1 and now["editedWhileImporting"] == -1)
 
     wait_until(replayed, "the edits are replayed while it waits", LIMIT_S)
-    assert journal_ops(system.store, segment.ref) == 0
+    assert system.store.builds.journal_ops(segment.ref) == 0
     assert system.server.command_reply("XLEN", system.store.keyspace.edits(segment.ref)) == 0
     segment.edit(add=["three"], remove=["two"])
     assert _approve(segment, import_id).status_code == 200
@@ -141,7 +139,7 @@ def test_approval__by_an_api_that_died_half_way__sweep_finds_it(system: System) 
     import_id = _start(segment)
     _pending(segment, import_id)
     record = system.store.keyspace.list_record(segment.ref)
-    assert system.store.scripts.run("approve", [record], [import_id]) == b"ok"
+    assert system.store.database.scripts.run("list/approve", [record], [import_id]) == b"ok"
     segment.completed(import_id)
     assert segment.members() == set(KEYS[:300])
 
@@ -229,7 +227,7 @@ def test_approved__edited_shard_lost_while_it_waited__stops(system: System) -> N
     import_id = _start(segment)
     _pending(segment, import_id)
     segment.edit(add=["edit"])
-    wait_until(lambda: journal_ops(system.store, segment.ref) == 0, "it is replayed", LIMIT_S)
+    wait_until(lambda: system.store.builds.journal_ops(segment.ref) == 0, "it is replayed", LIMIT_S)
     _lose_shard_of(segment, KEYS[0])
     assert _approve(segment, import_id).status_code == 200
     assert "lost part of what was built" in segment.stopped(import_id)

@@ -12,7 +12,7 @@ from tests.support.systems.driving import (
 )
 from tests.support.systems.system import System
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.revisions import outgrows
+from worker.store.lists import outgrows
 
 #: Keys in all, 1,000,000 for the whole story; each POST takes 10,000.
 COUNT = int(os.environ.get("BIGSEG_TEST_EDITED_KEYS", "100000"))

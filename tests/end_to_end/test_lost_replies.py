@@ -16,10 +16,10 @@ KEYS = random_keys(8_000, 4)
 #: Scripts that a worker runs on the way of an import; a lost reply costs a list of one
 #: chunk a whole try, with a longer pause each time.
 OF_MANY_CHUNKS: tuple[ScriptName, ...] = (
-    *("job_take", "claim", "job_put", "job_finish", "job_advance", "prepare"),
-    *("put_shards", "count_shards", "seal", "publish", "job_end"),
+    *("job/take", "list/claim", "job/put_field", "job/finish", "job/advance", "list/prepare"),
+    *("list/put_shards", "list/count_shards", "list/seal", "list/publish", "job/end"),
 )
-OF_ONE_CHUNK: tuple[ScriptName, ...] = ("seal", "publish", "job_end")
+OF_ONE_CHUNK: tuple[ScriptName, ...] = ("list/seal", "list/publish", "job/end")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def _import_under(system: System, proxy: CuttingProxy, rule: Rule, count: int) -
 def test_reply_of_each_step__lost_once__imports_are_exact(
     system: System, proxy: CuttingProxy, count: int, steps: tuple[ScriptName, ...]
 ) -> None:
-    left = {system.store.scripts.get(step).sha.encode() for step in steps}
+    left = {system.store.database.scripts.get(step).sha.encode() for step in steps}
 
     def once(request: bytes, _reply: bytes) -> bool:
         found = next((sha for sha in left if sha in request), None)
@@ -81,7 +81,7 @@ def test_reply_of_each_step__lost_once__imports_are_exact(
 def test_reply_to_the_last_unit_of_each_stage__lost__next_stage_opens(
     system: System, proxy: CuttingProxy
 ) -> None:
-    sha = system.store.scripts.get("job_finish").sha.encode()
+    sha = system.store.database.scripts.get("job/finish").sha.encode()
     lost = _import_under(
         system, proxy, lambda request, reply: sha in request and reply == b":0\r\n", len(KEYS)
     )

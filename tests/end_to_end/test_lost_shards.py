@@ -16,8 +16,7 @@ from tests.support.systems.driving import (
 )
 from tests.support.systems.system import System, running_system
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.members.codec import pack_one
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members import hash_member, pack_key, shard_index
 
 KEYS = random_keys(5_000, 2)
 
@@ -42,7 +41,7 @@ def _lose_shard_of(segment: BigSegment, key: str) -> int:
     """Unlink the included shard that a key belongs to; its index."""
     store = segment.system.store
     live = store.memberships.state(segment.ref).live
-    index = shard_index(hash_one(pack_one(key)), live.included_bits)
+    index = shard_index(hash_member(pack_key(key)), live.included_bits)
     shard = store.keyspace.shard(segment.ref, live.name, INCLUDED, index)
     assert segment.system.server.command_reply("UNLINK", shard) == 1
     return index
@@ -67,7 +66,7 @@ def test_one_shard__lost__its_keys_are_unknown_and_all_others_known(
     lost = _lose_shard_of(segment, KEYS[0])
     bits = segment.system.store.memberships.state(segment.ref).live.included_bits
     asked = [*KEYS[:200], *(f"stranger-{n}" for n in range(100))]
-    shards = [shard_index(hash_one(pack_one(key)), bits) for key in asked]
+    shards = [shard_index(hash_member(pack_key(key)), bits) for key in asked]
     expected = [
         (503, None) if shard == lost else (200, key in KEYS)
         for key, shard in zip(asked, shards, strict=True)

@@ -14,9 +14,8 @@ from worker.objects.layout import export_key, export_prefix
 from worker.store import JobNotFound
 from worker.store.jobs.records import Ended, Exhausted, ExportRequest, JobRef, Unit
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.pins import pin, unpin
-from worker.store.lists.shard_reader import read_shards
-from worker.store.server.connections import driver_errors
+from worker.store.lists import pin, read_shards, unpin
+from worker.store.server import driver_errors
 
 logger = logging.getLogger("bigseg.exports")
 
@@ -82,11 +81,11 @@ def _do(context: Context, request: ExportRequest, unit: Unit) -> bool:
 def _write(context: Context, request: ExportRequest, unit: Unit) -> dict[str, Any]:
     store, ref = context.store, request.list_ref
     progress = UnitProgress(context, request.ref, unit)
-    revision = pin(store, ref, request.export_id, _PIN_MS)
+    revision = pin(store.database, ref, request.export_id, _PIN_MS)
     count = revision.shard_count(INCLUDED) if revision.included_bits else 0
 
     def shards() -> Iterator[list[bytes]]:
-        yield from read_shards(store.client, store.keyspace, ref, revision, INCLUDED, 0, count)
+        yield from read_shards(store.database, ref, revision, INCLUDED, 0, count)
 
     scope = (ref.project, ref.environment, ref.segment)
     # A name of this try's own: a late end of another must not replace what is reported.
@@ -129,7 +128,7 @@ def _stop(context: Context, request: ExportRequest, reason: str) -> None:
 def _tidy_up(context: Context, request: ExportRequest) -> None:
     """Free what an ended export held, all but its file; a sweep comes back to it."""
     store, ref = context.store, request.list_ref
-    unpin(store, ref, request.export_id)
+    unpin(store.database, ref, request.export_id)
     prefix = export_prefix((ref.project, ref.environment, ref.segment), request.export_id)
     context.objects.abort_uploads(prefix)
     if store.jobs.get(request.ref).status == "stopped":

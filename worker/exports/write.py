@@ -5,11 +5,11 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
+from worker.columns import Column
+from worker.lists.byte_streams import Sink
 from worker.lists.csv.writer import csv_lines
 from worker.lists.parquet.writer import ParquetKeyWriter
-from worker.lists.sink import Sink
-from worker.store.members.codec import unpack
-from worker.store.members.columns import ByteArray
+from worker.store.members import unpack_members
 
 #: Members turned into text together: enough for the column-wise code to pay.
 _ROWS_PER_BLOCK: Final = 65_536
@@ -49,12 +49,12 @@ def write_members(
     return total
 
 
-def _blocks(shards: Iterable[list[bytes]]) -> Iterator[ByteArray]:
+def _blocks(shards: Iterable[list[bytes]]) -> Iterator[Column]:
     members: list[bytes] = []
     for shard in shards:
         members += shard
         if len(members) >= _ROWS_PER_BLOCK:
-            yield unpack(pa.array(members, pa.binary()))
+            yield unpack_members(pa.array(members, pa.binary()))
             members = []
     if members:
-        yield unpack(pa.array(members, pa.binary()))
+        yield unpack_members(pa.array(members, pa.binary()))

@@ -13,8 +13,8 @@ from worker.store import ListUnknown
 from worker.store.jobs.records import WAITING_STAGE
 from worker.store.jobs.reservations import release_memory
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.revisions import Revision
-from worker.store.workflows.approval import Expected, expected_counts, hold, hold_job
+from worker.store.lists import Expected, Revision
+from worker.store.workflows.approval import hold_job
 
 #: Memory of one edit in the journal, and of the member that it may add.
 _BYTES_PER_EDIT: Final = 200
@@ -41,8 +41,7 @@ def wait_for_approval(run: StageRun, counted: dict[str, Any]) -> bool:
         return False
     included, excluded = counted["counts"]
     while True:
-        held = hold(
-            store,
+        held = store.builds.hold(
             request.list_ref,
             request.import_id,
             counts=(included, excluded),
@@ -66,7 +65,7 @@ def _release_if_ended(run: StageRun) -> None:
     # It may have ended, and been tidied up, just before the memory was kept.
     store, ref = run.context.store, run.request.ref
     if store.jobs.get(ref).ended_ms is not None:
-        release_memory(store, ref)
+        release_memory(store.database, ref)
 
 
 def still_holds(run: StageRun, counted: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -86,24 +85,24 @@ def still_holds(run: StageRun, counted: dict[str, Any] | None) -> dict[str, Any]
         return counted
     if store.memberships.state(ref).unapproved:
         return counted
-    expected = expected_counts(store, ref)
+    expected = store.builds.expected_counts(ref)
     if expected is None:
         return counted
     while not _is_whole(run, expected):
         # An earlier try that is still alive may have replayed edits while we counted.
-        before, expected = expected, expected_counts(store, ref) or expected
+        before, expected = expected, store.builds.expected_counts(ref) or expected
         if before != expected:
             continue
         if not expected.untouched:
             message = "the store lost part of what was built while it waited; import the list again"
             raise ImportStopped(message)
-        store.memberships.unseal(ref, run.request.import_id)
+        store.builds.unseal(ref, run.request.import_id)
         return None
     return counted
 
 
 def _is_whole(run: StageRun, expected: Expected) -> bool:
-    target = run.context.store.memberships.target(run.request.list_ref, run.request.import_id)
+    target = run.context.store.builds.target(run.request.list_ref, run.request.import_id)
     sides: tuple[tuple[Side, int], ...] = (
         (INCLUDED, expected.counts[0]),
         (EXCLUDED, expected.counts[1]),
@@ -116,9 +115,7 @@ def _count(run: StageRun, target: Revision, side: Side) -> int | None:
     for first in range(0, stop, _SHARDS_PER_STEP):
         last = min(first + _SHARDS_PER_STEP, stop)
         try:
-            total += run.context.store.memberships.count(
-                run.request.list_ref, target, side, first, last
-            )
+            total += run.context.store.builds.count(run.request.list_ref, target, side, first, last)
         except ListUnknown:
             return None
         run.progress.add()

@@ -7,16 +7,13 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from worker.columns import as_list
 from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.jobs.services import Context
 from worker.store import ListRef, ListUnknown
 from worker.store.keyspace import Side
-from worker.store.lists.revisions import Revision
-from worker.store.lists.shard_reader import read_shards
-from worker.store.lists.shard_writer import ShardWriter
-from worker.store.members.columns import as_list
-from worker.store.members.hashing import hash_members
-from worker.store.members.payload import build_payloads, shard_slices
+from worker.store.lists import Revision, ShardWriter, read_shards
+from worker.store.members import build_payloads, hash_members, shard_slices
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192
@@ -128,14 +125,14 @@ class SideBuilder:
     def _write(self, members: Members, first: int, stop: int) -> None:
         side, bits = self._build.side, self._build.target.bits(self._build.side)
         if self._payloads:
-            built = build_payloads(
+            payloads = build_payloads(
                 members.packed,
                 members.hashes,
                 bits=bits,
                 first_shard=first,
                 shard_count=stop - first,
             )
-            self._writer.put(side, first, built.payloads)
+            self._writer.put(side, first, payloads)
             return
         bounds = shard_slices(
             members.hashes, bits=bits, first_shard=first, shard_count=stop - first
@@ -170,7 +167,7 @@ class SideBuilder:
     def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
         store = self._context.store
         for read in read_shards(
-            store.client, store.keyspace, self._build.ref, base, self._build.side, first, stop
+            store.database, self._build.ref, base, self._build.side, first, stop
         ):
             packed = pa.array(read, pa.binary())
             yield Members(packed, hash_members(packed))

@@ -7,7 +7,7 @@ from worker.imports.spills import SpillStore
 from worker.jobs.services import Context
 from worker.store.jobs.records import ImportRequest
 from worker.store.jobs.reservations import release_memory
-from worker.store.lists.lists import Published
+from worker.store.lists import Published
 
 logger = logging.getLogger("bigseg.imports")
 
@@ -42,9 +42,9 @@ def stop_import(context: Context, request: ImportRequest, reason: str) -> None:
         StoreUnavailable: no answer. Safe to retry.
         ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
     """
-    memberships, ref = context.store.memberships, request.list_ref
-    if memberships.cancel(ref, request.import_id):
-        published = memberships.published(ref, request.import_id)
+    builds, ref = context.store.builds, request.list_ref
+    if builds.cancel(ref, request.import_id):
+        published = builds.published(ref, request.import_id)
         if published is not None:
             complete_import(context, request, published)
             return
@@ -66,7 +66,7 @@ def tidy_up(context: Context, request: ImportRequest) -> None:
         StoreUnavailable: no answer. Safe to retry.
         ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
     """
-    release_memory(context.store, request.ref)
+    release_memory(context.store.database, request.ref)
     if request.sources:
         SpillStore(context.objects, context.settings.spill_dir, request).discard()
     for file in request.sources:

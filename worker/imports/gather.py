@@ -10,13 +10,10 @@ from worker.imports.sorting import Members, concatenate, distinct, no_members
 from worker.imports.spills import SpillFile, SpillStore
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Context
-from worker.lists.spills.index import SpillIndex
-from worker.lists.spills.reader import read_blocks
+from worker.lists.spills import SpillIndex, read_blocks
 from worker.store.jobs.records import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.lists.lists import Claim
-from worker.store.lists.revisions import Revision
-from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists import Claim, Revision, ShardWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +81,7 @@ def gather(
     new = distinct(load())
     progress.add()
     store, ref = context.store, request.list_ref
-    with ShardWriter(
-        store.client, store.scripts, store.keyspace, ref, request.import_id, on_sent=progress.sent
-    ) as writer:
+    with ShardWriter(store.database, ref, request.import_id, on_sent=progress.sent) as writer:
         payloads = writer.takes_payloads()
 
         def side(build: SideBuild, members: Members) -> Built:

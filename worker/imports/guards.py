@@ -6,7 +6,7 @@ from typing import Any, Final
 from worker.imports.doubts import doubts_of
 from worker.imports.errors import ImportStopped
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.keys import RejectReason
+from worker.lists.keys.validation import RejectReason
 from worker.settings import WorkerSettings
 from worker.store.jobs.records import ImportRequest
 

@@ -7,7 +7,7 @@ from redis.exceptions import NoPermissionError
 from worker.imports.errors import ImportStopped
 from worker.store import ListRef, Store
 from worker.store.jobs.records import JobRef
-from worker.store.server.connections import driver_errors, node_client
+from worker.store.server import driver_errors, node_client
 from worker.store.workflows.reclaiming import reclaim_list
 
 #: A key, its set object and its entry in the server's table.

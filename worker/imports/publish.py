@@ -10,8 +10,7 @@ from worker.jobs.services import Context
 from worker.store import ListUnknown
 from worker.store.jobs.records import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import Published
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Published, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def counted_before(context: Context, request: ImportRequest) -> dict[str, Any] |
     counted: dict[str, Any] | None = context.store.jobs.field(request.ref, "counted")
     if counted is None:
         return None
-    sealed = context.store.memberships.seal(request.list_ref, request.import_id)
+    sealed = context.store.builds.seal(request.list_ref, request.import_id)
     holds = sealed.counts is not None or counted["seal"] == sealed.number
     return counted if holds else None
 
@@ -64,7 +63,7 @@ def count_shards(
         Fenced: the import no longer holds the list.
         StoreUnavailable: no answer. Safe to retry.
     """
-    sealed = context.store.memberships.seal(request.list_ref, request.import_id)
+    sealed = context.store.builds.seal(request.list_ref, request.import_id)
     counts = {INCLUDED: 0, EXCLUDED: 0}
     wrong = set()
     sides: tuple[tuple[Side, str], ...] = ((INCLUDED, "written"), (EXCLUDED, "excluded"))
@@ -84,7 +83,7 @@ def _count(
 ) -> int | None:
     first, stop = part.of(target.shard_count(side))
     try:
-        return context.store.memberships.count(request.list_ref, target, side, first, stop)
+        return context.store.builds.count(request.list_ref, target, side, first, stop)
     except ListUnknown:
         return None
 
@@ -109,7 +108,7 @@ def flip(
     """
     included, excluded = counted["counts"]
     while True:
-        published = context.store.memberships.publish(
+        published = context.store.builds.publish(
             request.list_ref,
             request.import_id,
             counts=(included, excluded),

@@ -6,7 +6,7 @@ from typing import Any
 
 from worker.imports.doubts import warnings_of
 from worker.imports.scatter import SAMPLE_ROWS
-from worker.store.lists.lists import Published
+from worker.store.lists import Published
 
 
 def draft_report(

@@ -88,7 +88,7 @@ def _do(context: Context, request: ImportRequest, unit: Unit) -> bool:
     ref = request.ref
     run = StageRun(context, request, unit, UnitProgress(context, ref, unit))
     try:
-        published = context.store.memberships.published(request.list_ref, request.import_id)
+        published = context.store.builds.published(request.list_ref, request.import_id)
         if published is not None:
             complete_import(context, request, published)
             return False

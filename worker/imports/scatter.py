@@ -15,10 +15,9 @@ from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.first_rows import doubts_of_start
-from worker.lists.keys.keys import KeyBatch, RejectReason
+from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.objects import ObjectNotFound
-from worker.store.members.codec import pack
-from worker.store.members.hashing import hash_members
+from worker.store.members import hash_members, pack_keys
 
 #: Rejected rows of which a report shows row and reason.
 SAMPLE_ROWS: Final = 100
@@ -95,7 +94,7 @@ def read_chunk(
     ):
         if tally.rows == 0 and _begins_text(plan, chunk):
             tally.doubts.count(doubts_of_start(batch), 0)
-        packed = pack(batch.keys)
+        packed = pack_keys(batch.keys)
         part = Members(packed, hash_members(packed))
         tally.count(batch, packed.nbytes)
         progress.add(rows=batch.row_count)

@@ -7,8 +7,7 @@ from worker.imports.guards import check_emptying, check_shrinking, check_usable
 from worker.imports.memory import needed_bytes, reserve_memory
 from worker.jobs.services import Context
 from worker.store.jobs.records import ImportRequest
-from worker.store.lists.lists import Claim
-from worker.store.lists.revisions import FIRST_BITS, Revision, bits_for
+from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for
 
 #: Packed bytes of a base member, as long as nobody has measured it.
 _BASE_MEMBER_BYTES: Final = 24
@@ -53,7 +52,7 @@ def fix_size(
         members, round(packed) + kept * _BASE_MEMBER_BYTES, (1 << bits) if bits else 1
     )
     reserve_memory(context.store, request.ref, request.list_ref, needed)
-    return context.store.memberships.prepare(
+    return context.store.builds.prepare(
         request.list_ref, request.import_id, bits, bits_for(claim.excluded_count)
     )
 

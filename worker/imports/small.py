@@ -17,7 +17,7 @@ from worker.imports.sorting import Members, distinct, no_members
 from worker.imports.stage_run import StageRun
 from worker.jobs.errors import LeaseLost
 from worker.store import Fenced
-from worker.store.lists.lists import Claim
+from worker.store.lists import Claim
 
 
 def run_small(run: StageRun, plan: Plan, claim: Claim) -> bool:
@@ -66,7 +66,7 @@ def _open_again(run: StageRun) -> None:
     """Let shards be written although an earlier try got as far as sealing."""
     context, request = run.context, run.request
     try:
-        context.store.memberships.unseal(request.list_ref, request.import_id)
+        context.store.builds.unseal(request.list_ref, request.import_id)
     except Fenced as exc:
         if context.store.jobs.field(request.ref, "counted") is None:
             raise

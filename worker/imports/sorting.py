@@ -7,15 +7,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.store.members.columns import ByteArray, ByteColumn, fixed_array, taken
-from worker.store.members.hashing import Hashes
+from worker import columns
+from worker.columns import Column, take
+from worker.store.members import Hashes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Members:
     """Packed members and their hashes, row by row."""
 
-    packed: ByteArray
+    packed: Column
     """binary, large_binary or fixed-size binary, without nulls."""
     hashes: Hashes
     """uint64, the hash of each row."""
@@ -40,13 +41,8 @@ def concatenate(parts: Sequence[Members]) -> Members:
     parts = [part for part in parts if len(part)]
     if not parts:
         return no_members()
-    kinds = {part.packed.type for part in parts}
-    columns = [part.packed for part in parts]
-    if len(kinds) > 1:
-        large = sum(column.nbytes for column in columns) >= 1 << 31
-        kind = pa.large_binary() if large else pa.binary()
-        columns = [_as_binary(column, kind) for column in columns]
-    return Members(pa.concat_arrays(columns), np.concatenate([part.hashes for part in parts]))
+    packed = columns.concatenate([part.packed for part in parts])
+    return Members(packed, np.concatenate([part.hashes for part in parts]))
 
 
 def distinct(members: Members) -> Members:
@@ -86,14 +82,14 @@ def _in_hash_order(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
 
 
 def _resolved(
-    packed: ByteArray, order: np.ndarray, hashes: Hashes, same: np.ndarray
+    packed: Column, order: np.ndarray, hashes: Hashes, same: np.ndarray
 ) -> tuple[np.ndarray, Hashes]:
     """Order the runs of equal hashes by bytes and keep the first of equal members."""
     in_run = np.zeros(len(order), bool)
     in_run[same] = True
     in_run[same + 1] = True
     rows = np.flatnonzero(in_run)
-    column = _as_binary(take(packed, order[rows]), pa.large_binary())
+    column = take(packed, order[rows]).cast(pa.large_binary())
     table = pa.table({"hash": hashes[rows], "member": column, "row": order[rows]})
     table = table.sort_by([("hash", "ascending"), ("member", "ascending")])
     order[rows] = table["row"].to_numpy()
@@ -105,19 +101,3 @@ def _resolved(
     keep = np.ones(len(order), bool)
     keep[rows[1:][repeated]] = False
     return order[keep], hashes[keep]
-
-
-def take(packed: ByteArray, order: np.ndarray) -> ByteArray:
-    """Rows in another order; a fixed width is one numpy take."""
-    if pa.types.is_fixed_size_binary(packed.type):
-        if not len(order):
-            return packed[:0]
-        width = packed.type.byte_width
-        # One item of `width` bytes a row: three times as fast as rows of a matrix.
-        items = ByteColumn.of(packed).data.view(f"V{width}").take(order, mode="clip")
-        return fixed_array(items.view(np.uint8).reshape(-1, width))
-    return taken(packed, order)
-
-
-def _as_binary(column: ByteArray, kind: pa.DataType) -> ByteArray:
-    return column if column.type == kind else column.cast(kind)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.imports.errors import ImportStopped, SpillUnwritable
-from worker.lists.sink import Sink
+from worker.lists.byte_streams import Sink
 from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
 from worker.objects.layout import spill_key, spill_prefix
 from worker.store.jobs.records import ImportRequest

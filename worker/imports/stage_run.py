@@ -9,7 +9,7 @@ from worker.imports.spills import SpillStore
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Context
 from worker.store.jobs.records import ImportRequest, JobRef, Unit
-from worker.store.lists.lists import Claim
+from worker.store.lists import Claim
 
 #: Hints sent at once when a stage opens: more workers than this find work by the sweep.
 MOST_HINTS: Final = 32
@@ -32,7 +32,7 @@ class StageRun:
     def claim(self) -> Claim:
         """The import's claim; claiming again changes nothing."""
         request = self.request
-        return self.context.store.memberships.claim(
+        return self.context.store.builds.claim(
             request.list_ref, request.import_id, waits=request.waits
         )
 

@@ -19,11 +19,9 @@ from worker.imports.sorting import distinct
 from worker.imports.spills import SpillFile
 from worker.imports.stage_run import MOST_HINTS, StageRun, moments_with
 from worker.jobs.services import Context
-from worker.lists.spills.index import SpillIndex
-from worker.lists.spills.spill import SpillWriter
+from worker.lists.spills import SpillIndex, SpillWriter
 from worker.store.jobs.records import Drained, JobRef
-from worker.store.lists.lists import Claim
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Claim, Revision
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000
@@ -132,7 +130,7 @@ def run_gather(run: StageRun) -> int:
     plan = run.plan()
     written = _spills(run.results("scatter", len(plan.chunks)))
     claim, part = run.claim(), Range(run.unit.number, run.unit.units)
-    target = run.context.store.memberships.target(run.request.list_ref, run.request.import_id)
+    target = run.context.store.builds.target(run.request.list_ref, run.request.import_id)
     gathered = gather(
         run.context,
         run.request,
@@ -154,7 +152,7 @@ def run_publish(run: StageRun) -> int:
     if counted is None:
         range_count = jobs.field(request.ref, "ranges")
         ranges = run.results("gather", range_count)
-        target = context.store.memberships.target(request.list_ref, request.import_id)
+        target = context.store.builds.target(request.list_ref, request.import_id)
         found = count_shards(context, request, target, ranges, run.progress)
         if found.miscounted:
             return _gather_again(run, range_count, found.miscounted)
@@ -180,6 +178,6 @@ def _gather_again(run: StageRun, range_count: int, numbers: Sequence[int]) -> in
         message = f"the store lost shards of {len(numbers)} ranges {times} times; look at its log"
         raise ImportStopped(message)
     jobs.put_field(request.ref, "gathered_again", times)
-    run.context.store.memberships.unseal(request.list_ref, request.import_id)
+    run.context.store.builds.unseal(request.list_ref, request.import_id)
     jobs.reopen(request.ref, "publish", "gather", range_count, numbers)
     return min(MOST_HINTS, len(numbers) - 1)

@@ -17,7 +17,7 @@ from worker.errors import BigsegError, TerminalError, TransientError
 
 
 class ListError(BigsegError):
-    """Anything this package has to say about a list."""
+    """The base of all errors about lists."""
 
 
 class ReadCutShort(ListError, TransientError):

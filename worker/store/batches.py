@@ -1,4 +1,4 @@
-"""Cutting an iterable into tuples of bounded length (``itertools.batched`` is 3.12's)."""
+"""Splits an iterable into tuples of bounded length (``itertools.batched`` needs Python 3.12)."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -1,4 +1,7 @@
-"""Everything the membership store can say no with.
+"""Everything that the membership store raises.
+
+Any call may raise StoreUnavailable, and retrying is safe then unless the call says otherwise;
+docstrings name it only where they add something.
 
 StoreError
 ├── StoreUnavailable (transient)     no answer, or one that a retry may change
@@ -12,7 +15,7 @@ StoreError
 │   └── RightsMissing                the server's user may not run commands that are needed
 ├── MemberCorrupt (terminal)         a shard holds bytes that no context key packs to
 ├── ShardInvalid (terminal)          members that do not make a set were about to be sent
-├── BrokerRefused (terminal)       the broker cannot be used as it is
+├── BrokerRefused (terminal)         the broker cannot be used as it is
 ├── ProjectNotFound (terminal)
 ├── EnvironmentNotFound (terminal)
 ├── ProjectExists (terminal)
@@ -26,7 +29,7 @@ StoreError
 ├── TokenNotFound (terminal)
 ├── TooManyTokens (terminal)         the store has as many access tokens as it may have
 ├── ImportInProgress (terminal)      another import holds the segment
-├── ImportNotWaiting (terminal)      there is no approval that this import waits for
+├── ImportNotWaiting (terminal)      this import is not waiting for an approval
 ├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
     └── Superseded                   it has given way to another import
@@ -36,7 +39,7 @@ from worker.errors import TerminalError, TransientError
 
 
 class StoreError(Exception):
-    """Anything the store raises; catch it with one of the two roots beside it."""
+    """The root; each error below is also transient or terminal."""
 
 
 class StoreUnavailable(StoreError, TransientError):
@@ -133,7 +136,7 @@ class JobNotFound(StoreError, TerminalError):
 
 
 class AuditEntryNotFound(StoreError, TerminalError):
-    """No entry of the log of changes has this id, or it was forgotten."""
+    """No entry of the audit log has this id, or it was dropped since."""
 
 
 class TokenNotFound(StoreError, TerminalError):
@@ -157,8 +160,8 @@ class Superseded(Fenced):
 
 
 class Unapproved(StoreError, TerminalError):
-    """The import is published only after its approval, and nobody has given it."""
+    """The import is published only after an approval, which it does not have yet."""
 
 
 class ImportNotWaiting(StoreError, TerminalError):
-    """The import does not wait for an approval; the message says why."""
+    """The import is not waiting for an approval; the message says why."""

@@ -1,9 +1,10 @@
-"""Where the workers look for targets whose time has come.
+"""Hints: where the workers look for targets that are due to expire.
 
-One entry a segment, by the time of its first schedule. An entry may be too early, and costs a
-look then; it must not be missing. So it is written before the schedule and again after it,
-and who has looked writes what was found first and then looks once more: whichever of the two
-comes last sees what the other did. Upkeep mends what a crash between two steps leaves.
+There is one hint for each segment, by the time of its first schedule. A hint may be early,
+which costs a look; it must never be missing. So it is written before the schedule and again
+after it, and a worker that has looked first writes what it found and then looks once more:
+whichever of the two comes last sees what the other did. Upkeep mends what a crash between two
+steps leaves.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Final, Self
 
 from worker.store.keyspace import ListRef
 from worker.store.server.connections import driver_errors
-from worker.store.store import Store
+from worker.store.server.database import Database
 
 _PAGE: Final = 1_000
 _BIG, _STANDARD = "big", "standard"
@@ -20,10 +21,10 @@ _BIG, _STANDARD = "big", "standard"
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A segment that has schedules, or may have some soon."""
+    """A segment that has schedules, or is about to."""
 
     ref: ListRef
-    """Of a standard segment, too: its generation tells it from a later one of its key."""
+    """Of a standard segment, too: the generation tells it from a later one of the same key."""
     big: bool
 
     @classmethod
@@ -50,59 +51,44 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Hints whose time has come, by the server's clock."""
+    """Hints that are due, by the server's clock."""
 
     now_ms: int
     wait_ms: int | None
-    """Until the next one that has not."""
+    """Until the next one is."""
     hints: tuple[Hint, ...]
 
 
-def due_hints(store: Store, most: int) -> Due:
-    """Some hints that are due, the earliest first. Cost: one round trip.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
-    with driver_errors("look for what is due"):
-        now, wait, *texts = store.scripts.run("expiry_due", [store.keyspace.expiry_hints()], [most])
+def due_hints(database: Database, most: int) -> Due:
+    """Read some hints that are due, the earliest first. Cost: one round trip."""
+    hints_key = database.keys.expiry_hints()
+    now, wait, *texts = database.run("look for what is due", "expiry/due", [hints_key], [most])
     hints = tuple(Hint.parse(text.decode()) for text in texts)
     return Due(now, wait if wait >= 0 else None, hints)
 
 
-def note_hint(store: Store, hint: Hint, due_ms: int) -> None:
-    """Have a segment looked at no later than then; an earlier time stays. Safe to repeat.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
-    _write(store, hint, due_ms, "by")
+def note_hint(database: Database, hint: Hint, due_ms: int) -> None:
+    """Have a segment looked at by then at the latest; an earlier time stays. Safe to repeat."""
+    _write(database, hint, due_ms, "by")
 
 
-def settle_hint(store: Store, hint: Hint, due_ms: int | None) -> None:
-    """Say when the segment is to be looked at next, ``None`` being never. Look again then.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
-    _write(store, hint, due_ms or 0, "never" if due_ms is None else "at")
+def settle_hint(database: Database, hint: Hint, due_ms: int | None) -> None:
+    """Set when the segment is looked at next, ``None`` for never. Look again afterwards."""
+    _write(database, hint, due_ms or 0, "never" if due_ms is None else "at")
 
 
-def all_hints(store: Store) -> Iterator[Hint]:
-    """Every hint, some of them twice. Cost: one round trip a thousand.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
+def all_hints(database: Database) -> Iterator[Hint]:
+    """Yield every hint, some of them twice. Cost: one round trip per thousand."""
     cursor = 0
     while True:
         with driver_errors("read the hints"):
-            cursor, found = store.client.zscan(store.keyspace.expiry_hints(), cursor, count=_PAGE)
+            cursor, found = database.client.zscan(database.keys.expiry_hints(), cursor, count=_PAGE)
         yield from (Hint.parse(text.decode()) for text, _ in found)
         if not cursor:
             return
 
 
-def _write(store: Store, hint: Hint, due_ms: int, how: str) -> None:
-    with driver_errors("note when something expires"):
-        store.scripts.run("expiry_hint", [store.keyspace.expiry_hints()], [str(hint), due_ms, how])
+def _write(database: Database, hint: Hint, due_ms: int, how: str) -> None:
+    arguments = (str(hint), due_ms, how)
+    key = database.keys.expiry_hints()
+    database.run("note when something expires", "expiry/hint", [key], arguments)

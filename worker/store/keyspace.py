@@ -57,7 +57,7 @@ class Keyspace:
         return f"{self.prefix}:{{{project}}}:environments"
 
     def access_tokens(self) -> str:
-        """Hash: who may call, when tokens were used, and a mark that moves with each change."""
+        """Hash: access tokens, when they were used, and a mark that every change replaces."""
         return f"{self.prefix}:tokens"
 
     def turn(self, name: str) -> str:
@@ -73,7 +73,7 @@ class Keyspace:
         return f"{self.prefix}:expiring-exports"
 
     def request(self, name: str) -> str:
-        """String with a time to live: what became of a request with an idempotency key."""
+        """String with a time to live: the outcome of a request with an idempotency key."""
         return f"{self.prefix}:request:{name}"
 
     def limits(self) -> str:
@@ -81,7 +81,7 @@ class Keyspace:
         return f"{self.prefix}:limits"
 
     def expiry_hints(self) -> str:
-        """Sorted set: lists and segments by the Unix ms at which a target of theirs expires."""
+        """Sorted set: lists and segments by the Unix ms at which one of their targets expires."""
         return f"{self.prefix}:expiry-hints"
 
     def segments(self, scope: Scope) -> str:
@@ -93,11 +93,11 @@ class Keyspace:
         return f"{self._scope(scope)}:generations"
 
     def targeting(self, scope: Scope, segment: str) -> str:
-        """String: whom a standard segment targets, and its rules, as JSON."""
+        """String: the targets and rules of a standard segment, as JSON."""
         return f"{self._scope(scope)}:targeting:{segment}"
 
     def environment_state(self, scope: Scope) -> str:
-        """Hash: which state the environment's definitions are in, and whether it is closed."""
+        """Hash: a mark that every change of a definition replaces, and whether it is closed."""
         return f"{self._scope(scope)}:state"
 
     def audit_log(self, scope: Scope) -> str:
@@ -129,11 +129,11 @@ class Keyspace:
         return f"{self.list_prefix(ref)}edits"
 
     def schedules(self, ref: ListRef) -> str:
-        """Sorted set: members that are to be removed, by Unix ms."""
+        """Sorted set: members to be removed, by Unix ms."""
         return f"{self.list_prefix(ref)}expiring"
 
     def schedule_details(self, ref: ListRef) -> str:
-        """Hash: the same members to time, version and id of each removal."""
+        """Hash: the same members to the time, version and id of their removal."""
         return f"{self.list_prefix(ref)}expiring-details"
 
     def shard(self, ref: ListRef, revision: str, side: Side, index: int) -> str:
@@ -141,7 +141,7 @@ class Keyspace:
         return f"{self.list_prefix(ref)}{revision}:{side}:{index:04x}"
 
     def list_prefix(self, ref: ListRef) -> str:
-        """What all keys of a list begin with."""
+        """The prefix of all keys of a list."""
         return f"{self.prefix}:{{{ref.project}:{ref.environment}:{ref.name}}}:"
 
     def _scope(self, scope: Scope) -> str:

@@ -21,7 +21,7 @@ from worker.store.jobs.messages import (
     broker_options,
 )
 from worker.store.jobs.records import JobRef
-from worker.store.server.rights import BROKER_OF_BEAT
+from worker.store.server import BROKER_OF_BEAT
 from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.contexts import ContextHolder

@@ -8,8 +8,13 @@ from celery import bootsteps
 from worker.settings import WorkerSettings
 from worker.store import open_store
 from worker.store.errors import BrokerRefused, RightsMissing, StoreUnavailable
-from worker.store.server.broker import check_broker, slower_broker_ways
-from worker.store.server.rights import BROKER_OF_WORKER, STORE_OF_WORKER, Rights
+from worker.store.server import (
+    BROKER_OF_WORKER,
+    STORE_OF_WORKER,
+    Rights,
+    broker_fallbacks,
+    check_broker,
+)
 
 logger = logging.getLogger("bigseg.tasks")
 
@@ -36,7 +41,7 @@ def check_broker_or_exit(settings: WorkerSettings, rights: Rights) -> None:
     """
     try:
         check_broker(settings, rights)
-        for command, instead in slower_broker_ways(settings, rights).items():
+        for command, instead in broker_fallbacks(settings, rights).items():
             logger.warning("broker.degraded", extra={"forbidden": command, "instead": instead})
     except StoreUnavailable as exc:
         logger.warning("broker.unavailable", extra={"reason": str(exc)})
@@ -47,7 +52,7 @@ def check_broker_or_exit(settings: WorkerSettings, rights: Rights) -> None:
 def _check_store_or_exit(settings: WorkerSettings) -> None:
     try:
         with open_store(settings) as store:
-            for command, instead in store.slower_ways(STORE_OF_WORKER).items():
+            for command, instead in store.fallbacks(STORE_OF_WORKER).items():
                 logger.warning("store.degraded", extra={"forbidden": command, "instead": instead})
     except StoreUnavailable as exc:
         logger.warning("store.unavailable", extra={"reason": str(exc)})

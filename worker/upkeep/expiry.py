@@ -18,7 +18,7 @@ from worker.store import (
 )
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
-from worker.store.lists.schedules import Expired, earliest_schedule_ms, expire_members
+from worker.store.lists import Expired, earliest_schedule_ms, expire_members
 from worker.store.segments.expiry import expire_targets, next_target_ms
 
 logger = logging.getLogger("bigseg.upkeep")
@@ -45,14 +45,14 @@ def expire_due(store: Store) -> int | None:
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
-    due = due_hints(store, _PER_TURN)
+    due = due_hints(store.database, _PER_TURN)
     for hint in due.hints:
         try:
             _look(store, hint, due.now_ms)
         except (TransientError, TerminalError) as exc:
             facts = {"list": hint.ref.name, "error": type(exc).__name__}
             logger.warning("expiry.postponed", extra=facts)
-            settle_hint(store, hint, due.now_ms + _RETRY_MS)
+            settle_hint(store.database, hint, due.now_ms + _RETRY_MS)
     return 0 if len(due.hints) == _PER_TURN else due.wait_ms
 
 
@@ -72,9 +72,9 @@ def mend_hints(context: Context) -> int:
     store = context.store
     scheduled = set()
     for hint, due_ms in _scheduled(store):
-        note_hint(store, hint, due_ms)
+        note_hint(store.database, hint, due_ms)
         scheduled.add(hint)
-    for hint in set(all_hints(store)) - scheduled:
+    for hint in set(all_hints(store.database)) - scheduled:
         _look(store, hint, context.clock_ms())
     return len(scheduled)
 
@@ -93,13 +93,13 @@ def _look(store: Store, hint: Hint, now_ms: int) -> None:
         _record(store, hint.ref, expired.removed)
     if expired.kept:
         logger.warning("list.damaged", extra={"list": hint.ref.name})
-        settle_hint(store, hint, now_ms + _RETRY_MS)
+        settle_hint(store.database, hint, now_ms + _RETRY_MS)
         return
-    settle_hint(store, hint, expired.next_ms)
+    settle_hint(store.database, hint, expired.next_ms)
     # What was scheduled between the look and the line above would never be looked at.
     again_ms = _next_ms(store, hint)
     if again_ms is not None:
-        note_hint(store, hint, again_ms)
+        note_hint(store.database, hint, again_ms)
 
 
 def _record(store: Store, ref: ListRef, removed: int) -> None:
@@ -120,15 +120,15 @@ def _record(store: Store, ref: ListRef, removed: int) -> None:
 
 def _expire(store: Store, hint: Hint, now_ms: int) -> Expired:
     if hint.big:
-        return expire_members(store, hint.ref)
-    return expire_targets(store, hint.ref, now_ms)
+        return expire_members(store.database, hint.ref)
+    return expire_targets(store.segments, hint.ref, now_ms)
 
 
 def _next_ms(store: Store, hint: Hint) -> int | None:
     if hint.big:
-        return earliest_schedule_ms(store, [hint.ref])[0]
+        return earliest_schedule_ms(store.database, [hint.ref])[0]
     try:
-        return next_target_ms(store, hint.ref)
+        return next_target_ms(store.segments, hint.ref)
     except _GONE:
         return None
 
@@ -153,6 +153,6 @@ def _scheduled(store: Store) -> Iterator[tuple[Hint, int]]:
 
 def _scheduled_lists(store: Store, refs: Sequence[ListRef]) -> Iterator[tuple[Hint, int]]:
     for group in batches(refs, _LISTS_PER_CALL):
-        for ref, due_ms in zip(group, earliest_schedule_ms(store, group), strict=True):
+        for ref, due_ms in zip(group, earliest_schedule_ms(store.database, group), strict=True):
             if due_ms is not None:
                 yield Hint.of_list(ref), due_ms

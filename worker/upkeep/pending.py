@@ -7,7 +7,7 @@ from worker.errors import TerminalError
 from worker.jobs.services import Context
 from worker.store import Fenced, Unsealed
 from worker.store.jobs.records import WAITING_STAGE, ImportRequest
-from worker.store.workflows.approval import go_on, hold, journal_ops, note_edited
+from worker.store.workflows.approval import go_on, note_edited
 from worker.store.workflows.claims import why_lost
 from worker.store.workflows.reclaiming import building_of
 
@@ -46,13 +46,13 @@ def look_after(context: Context, request: ImportRequest) -> int:
 def _look(context: Context, request: ImportRequest) -> int:
     store, list_ref = context.store, request.list_ref
     if building_of(store, list_ref) != request.import_id:
-        if store.memberships.published(list_ref, request.import_id) is not None:
+        if store.builds.published(list_ref, request.import_id) is not None:
             return _go_on(context, request)
         return _end(context, request, why_lost(store, request))
     why = _why_over(context, request)
     if why is None:
         return _replay(context, request)
-    if store.memberships.cancel(list_ref, request.import_id, unapproved=True):
+    if store.builds.cancel(list_ref, request.import_id, unapproved=True):
         # Approved in the same moment, which counts.
         return _go_on(context, request)
     return _end(context, request, why)
@@ -63,7 +63,7 @@ def _why_over(context: Context, request: ImportRequest) -> str | None:
     since = (store.jobs.field(request.ref, "entered") or {}).get(WAITING_STAGE)
     if since is not None and context.clock_ms() - since > settings.approval_ttl * 1000:
         return f"nobody approved it within {settings.approval_ttl:g} s (BIGSEG_APPROVAL_TTL)"
-    ops, most = journal_ops(store, request.list_ref), settings.approval_journal_ops
+    ops, most = store.builds.journal_ops(request.list_ref), settings.approval_journal_ops
     if ops > most:
         return (
             f"{ops:,} edits were left to replay while it waited for its approval, "
@@ -78,8 +78,7 @@ def _replay(context: Context, request: ImportRequest) -> int:
     included, excluded = counted["counts"]
     for _ in range(_MOST_STEPS):
         try:
-            held = hold(
-                store,
+            held = store.builds.hold(
                 request.list_ref,
                 request.import_id,
                 counts=(included, excluded),

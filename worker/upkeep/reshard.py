@@ -5,8 +5,7 @@ import logging
 from worker.jobs.services import Context
 from worker.store import ImportInProgress, ListRef, ListUnknown, SegmentNotFound, admit_import
 from worker.store.jobs.records import ImportRequest
-from worker.store.lists.lists import RESHARD_PREFIX
-from worker.store.lists.revisions import outgrows
+from worker.store.lists import RESHARD_PREFIX, outgrows
 from worker.store.workflows.reclaiming import building_of
 
 logger = logging.getLogger("bigseg.upkeep")

@@ -6,7 +6,7 @@ from worker.jobs.services import Context
 from worker.objects.layout import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef
 from worker.store.jobs.records import ExportRequest
-from worker.store.server.connections import driver_errors
+from worker.store.server import driver_errors
 from worker.store.workflows.deleting import finish_deletions
 from worker.store.workflows.reclaiming import building_of, lists_to_reclaim, reclaim_list
 
@@ -51,7 +51,7 @@ def _release_dead_claim(context: Context, ref: ListRef) -> None:
         return
     # Looked at twice: the job's record is written before its claim, never after.
     if building_of(context.store, ref) == holder:
-        context.store.memberships.cancel(ref, holder)
+        context.store.builds.cancel(ref, holder)
         logger.warning("claim.released", extra={"list": ref.name, "import": holder})
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from api.errors import ApiError, InvalidRequest, MethodNotAllowed
 from api.http.asgi import Header, spell
-from api.launchdarkly.wire.errors import error_body, error_headers
+from api.http.refusals import error_body, error_headers
 from api.services.services import new_id
 
 #: A whole first line with a method that could be one; a parser knows only those it has.

@@ -1,9 +1,9 @@
-"""The log of changes: list, search, read one, count.
+"""The audit log: list, search, read one entry, count.
 
 Choices where LaunchDarkly's behaviour is not documented: times are exclusive; ``q`` is
-looked for in any case in the sentence (actor, verb, name), the resource and the comment; a page
-of a search in which few entries match may be shorter than its limit, or empty, while
-``next`` leads on, because one request reads a bounded part of the log.
+searched, ignoring case, in the sentence (actor, verb, name), the resource and the comment; a
+page of a search with few matches may be shorter than its limit, or empty, and still have a
+``next``, because one request reads a bounded part of the log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,30 +12,35 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64, json_response
 from api.errors import InvalidRequest
-from api.launchdarkly.audit.selection import Selection, Statement, StatementBody, specified, stated
-from api.launchdarkly.audit.shapes import (
+from api.launchdarkly.audit.models import (
     AUDIT_LOG,
     AuditLogCounts,
     AuditLogEntryDetail,
     AuditLogPage,
     CountBucket,
     account_id,
-    detailed_entry,
-    listed_entry,
+    represent_entry,
+    represent_in_list,
+)
+from api.launchdarkly.audit.selection import (
+    Selection,
+    Statement,
+    StatementBody,
+    check_statements,
+    parse_spec,
 )
 from api.launchdarkly.wire.links import link
-from api.launchdarkly.wire.pages import encoded
+from api.launchdarkly.wire.pages import encode_query
 from api.launchdarkly.wire.requests import RequireJson
-from api.launchdarkly.wire.responses import shown
 from api.services.services import Services, ServicesOf
 from worker.store import AuditEntry, Position, Store
 
-#: Entries that one request for a page looks at: as many as one environment keeps by default.
-LOOKED_AT: Final = 10_000
+#: Entries that one request for a page reads: as many as one environment keeps by default.
+MOST_READ: Final = 10_000
 #: Entries that one request counts.
-COUNTED: Final = 100_000
+MOST_COUNTED: Final = 100_000
 
 _LATEST: Final = 2**53
 
@@ -45,7 +50,7 @@ Statements = list[StatementBody]
 
 
 class PageQuery(BaseModel):
-    """What the parameters of a page ask for."""
+    """The parameters of a page."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -108,8 +113,8 @@ def router() -> APIRouter:
 
 def list_entries(query: PageQueryOf, services: ServicesOf, *, spec: str = "") -> Response:
     """List changes, newest first."""
-    selection = _selection(query, specified(spec))
-    return _page(services, query, selection, encoded(spec=spec))
+    selection = _select(query, parse_spec(spec))
+    return _respond(services, query, selection, encode_query(spec=spec))
 
 
 def search_entries(
@@ -118,13 +123,13 @@ def search_entries(
     statements: Annotated[Statements | None, Body()] = None,
 ) -> Response:
     """List changes that a policy allows, newest first; no statements mean all."""
-    return _page(services, query, _selection(query, stated(statements or [])), "")
+    return _respond(services, query, _select(query, check_statements(statements or [])), "")
 
 
 def get_entry(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
     """Read one change, with summaries of what was before and after."""
     entry = services.store().audit.get(id)
-    return shown(detailed_entry(entry, account_id(services.settings.key_prefix)))
+    return json_response(represent_entry(entry, account_id(services.settings.key_prefix)))
 
 
 def count_entries(
@@ -136,79 +141,79 @@ def count_entries(
     member: Ids = None,
     token: Ids = None,
 ) -> Response:
-    """Count changes after one time and before another, in stretches of equal length."""
+    """Count changes after one time and before another, in intervals of equal length."""
     end = services.clock() if before is None else before
     if end <= after:
         raise InvalidRequest("after: it must be earlier than before")
     selection = Selection(
-        stated(statements), tokens=frozenset(token or ()), members=frozenset(member or ())
+        check_statements(statements), tokens=frozenset(token or ()), members=frozenset(member or ())
     )
     interval_ms = -(-(end - after) // buckets)
     counts = [0] * -(-(end - after) // interval_ms)
-    found = _newest(services.store(), selection, before_ms=end, after_ms=after)
+    found = _read_newest(services.store(), selection, before_ms=end, after_ms=after)
     for seen, entry in enumerate(found):
-        if seen == COUNTED:
-            message = f"after: over {COUNTED:,} changes were made since; ask for less time"
+        if seen == MOST_COUNTED:
+            message = f"after: over {MOST_COUNTED:,} changes were made since; ask for less time"
             raise InvalidRequest(message)
-        if selection.wants(entry):
+        if selection.selects(entry):
             counts[(entry.position.at_ms - after) // interval_ms] += 1
-    return shown(
+    return json_response(
         AuditLogCounts(
             buckets=[
                 CountBucket(timestamp=after + position * interval_ms, count=count)
                 for position, count in enumerate(counts)
             ],
-            totalCount=sum(counts),
-            bucketIntervalMs=interval_ms,
+            total_count=sum(counts),
+            bucket_interval_ms=interval_ms,
         )
     )
 
 
-def _selection(query: PageQuery, statements: Sequence[Statement]) -> Selection:
+def _select(query: PageQuery, statements: Sequence[Statement]) -> Selection:
     return Selection(
         tuple(statements), query.q, tokens=frozenset(query.token), members=frozenset(query.member)
     )
 
 
-def _page(services: Services, query: PageQuery, selection: Selection, spec: str) -> Response:
-    older_than = _position(query.older_than)
-    entries, more = _chosen(services.store(), query, selection, older_than)
+def _respond(services: Services, query: PageQuery, selection: Selection, spec: str) -> Response:
+    older_than = _parse_position(query.older_than)
+    entries, more = _read_page(services.store(), query, selection, older_than)
     account = account_id(services.settings.key_prefix)
-    repeated = spec + encoded(
+    repeated = spec + encode_query(
         before="" if query.before is None else str(query.before),
         after="" if query.after is None else str(query.after),
         q=query.q,
     )
-    repeated += "".join(encoded(member=one) for one in query.member)
-    repeated += "".join(encoded(token=one) for one in query.token)
+    repeated += "".join(encode_query(member=member) for member in query.member)
+    repeated += "".join(encode_query(token=token) for token in query.token)
     here = f"{AUDIT_LOG}?{repeated}limit={query.limit}"
-    at = f"&{encoded(olderThan=query.older_than)}".rstrip("&")
+    at = f"&{encode_query(olderThan=query.older_than)}".rstrip("&")
     links = {"self": link(here + at)}
     if more is not None:
-        links["next"] = link(f"{here}&{encoded(olderThan=more.id)}".rstrip("&"))
-    items = [listed_entry(entry, account) for entry in entries]
-    return shown(AuditLogPage(items=items, links=links))
+        links["next"] = link(f"{here}&{encode_query(olderThan=more.id)}".rstrip("&"))
+    items = [represent_in_list(entry, account) for entry in entries]
+    return json_response(AuditLogPage(items=items, links=links))
 
 
-def _chosen(
+def _read_page(
     store: Store, query: PageQuery, selection: Selection, older_than: Position | None
 ) -> tuple[list[AuditEntry], AuditEntry | None]:
-    """A page of entries, and the last one looked at if there may be more."""
-    chosen: list[AuditEntry] = []
-    found = _newest(
+    """A page of entries, and the last one read if there may be more."""
+    page: list[AuditEntry] = []
+    found = _read_newest(
         store, selection, before_ms=query.before, after_ms=query.after, older_than=older_than
     )
     for seen, entry in enumerate(found, 1):
-        if selection.wants(entry):
-            if len(chosen) == query.limit:
-                return chosen, chosen[-1]
-            chosen.append(entry)
-        if seen == LOOKED_AT:
-            return chosen, entry
-    return chosen, None
+        if selection.selects(entry):
+            if len(page) == query.limit:
+                return page, page[-1]
+            page.append(entry)
+        if seen == MOST_READ:
+            return page, entry
+    return page, None
 
 
-def _newest(
+def _read_newest(
     store: Store,
     selection: Selection,
     *,
@@ -216,13 +221,13 @@ def _newest(
     after_ms: int | None,
     older_than: Position | None = None,
 ) -> Iterator[AuditEntry]:
-    scopes = [one for one in store.environments.scopes() if selection.reaches_into(one)]
+    scopes = [scope for scope in store.environments.scopes() if selection.reaches_into(scope)]
     return store.audit.newest(
         [None, *scopes], before_ms=before_ms, after_ms=after_ms, older_than=older_than
     )
 
 
-def _position(text: str) -> Position | None:
+def _parse_position(text: str) -> Position | None:
     if not text:
         return None
     try:

@@ -1,14 +1,16 @@
-"""Which entries of the log of changes a request wants."""
+"""Which entries of the log of changes a request selects."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from api.bodies.strict import StrictBody
+from api.access.globs import compile_glob
+from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
-from api.launchdarkly.wire.specifiers import LONGEST, Specifier, glob_matches
+from api.launchdarkly.wire.specifiers import LONGEST, Specifier
 from worker.store import AuditEntry, Scope
 
 #: Specifiers and actions in all statements of a request: each is tried on each entry.
@@ -29,13 +31,11 @@ Specifiers = Annotated[
 class StatementBody(StrictBody):
     """One statement of a policy: which actions on which resources it selects or leaves out."""
 
-    model_config = ConfigDict(frozen=True)
-
     effect: Literal["allow", "deny"]
     resources: Specifiers = None
-    notResources: Specifiers = None  # noqa: N815 - wire name
+    not_resources: Specifiers = None
     actions: Patterns = None
-    notActions: Patterns = None  # noqa: N815 - wire name
+    not_actions: Patterns = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Statement:
     allows: bool
     resources: tuple[Specifier, ...] = ()
     not_resources: tuple[Specifier, ...] = ()
-    actions: tuple[str, ...] = ()
-    not_actions: tuple[str, ...] = ()
+    actions: tuple[re.Pattern[str], ...] = ()
+    not_actions: tuple[re.Pattern[str], ...] = ()
 
     def matches(self, entry: AuditEntry, action: str) -> bool:
         """Whether it is about this action of the entry's."""
@@ -54,43 +54,48 @@ class Statement:
 
     def reaches_into(self, scope: Scope) -> bool:
         """Whether it may be about anything inside this environment."""
-        return not self.resources or any(one.reaches_into(scope) for one in self.resources)
+        return not self.resources or any(
+            specifier.reaches_into(scope) for specifier in self.resources
+        )
 
     def _about_action(self, action: str) -> bool:
         if self.not_actions:
-            return not any(glob_matches(one, action) for one in self.not_actions)
-        return not self.actions or any(glob_matches(one, action) for one in self.actions)
+            return not any(pattern.match(action) for pattern in self.not_actions)
+        return not self.actions or any(pattern.match(action) for pattern in self.actions)
 
     def _about_resource(self, entry: AuditEntry) -> bool:
         resource, tags = entry.change.resource, _tags(entry)
         if self.not_resources:
-            return not any(one.matches(resource, tags) for one in self.not_resources)
-        return not self.resources or any(one.matches(resource, tags) for one in self.resources)
+            return not any(specifier.matches(resource, tags) for specifier in self.not_resources)
+        return not self.resources or any(
+            specifier.matches(resource, tags) for specifier in self.resources
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Everything that an entry must be to be wanted."""
+    """What an entry must be to be selected."""
 
     statements: tuple[Statement, ...] = ()
-    """One that allows must match, none that denies; no statement: all entries."""
+    """One that allows must match, and none that denies. Without statements all entries match."""
     text: str = ""
     """Part of the resource's name or specifier, of the sentence or of the comment, in any case."""
     tokens: frozenset[str] = frozenset()
-    """Ids of the access tokens it may be by; none: any."""
+    """Ids of the access tokens that may have made it; empty for any."""
     members: frozenset[str] = frozenset()
-    """Ids of the account's members it may be by; bigseg has none, so no entry is by one."""
+    """Ids of the members who may have made it; bigseg has no members, so no entry matches."""
 
-    def wants(self, entry: AuditEntry) -> bool:
+    def selects(self, entry: AuditEntry) -> bool:
         """Whether the entry is selected."""
         if self.members or (self.tokens and entry.change.token_id not in self.tokens):
             return False
-        return self._has_text(entry) and self._is_stated(entry)
+        return self._has_text(entry) and self._is_allowed(entry)
 
     def reaches_into(self, scope: Scope) -> bool:
         """Whether an entry of this environment's log may be selected."""
-        allowing = [one for one in self.statements if one.allows]
-        return not self.statements or any(one.reaches_into(scope) for one in allowing)
+        return not self.statements or any(
+            statement.allows and statement.reaches_into(scope) for statement in self.statements
+        )
 
     def _has_text(self, entry: AuditEntry) -> bool:
         if not self.text:
@@ -102,50 +107,51 @@ class Selection:
             wanted in text.casefold() for text in (sentence, change.resource, change.comment or "")
         )
 
-    def _is_stated(self, entry: AuditEntry) -> bool:
+    def _is_allowed(self, entry: AuditEntry) -> bool:
         if not self.statements:
             return True
-        return any(self._is_allowed(entry, action) for action in entry.change.actions)
+        return any(self._allows(entry, action) for action in entry.change.actions)
 
-    def _is_allowed(self, entry: AuditEntry, action: str) -> bool:
-        effects = {one.allows for one in self.statements if one.matches(entry, action)}
-        return effects == {True}
+    def _allows(self, entry: AuditEntry, action: str) -> bool:
+        matching = [statement for statement in self.statements if statement.matches(entry, action)]
+        return {statement.allows for statement in matching} == {True}
 
 
-def specified(text: str) -> tuple[Statement, ...]:
-    """The statement that a ``spec`` parameter stands for; none for none.
+def parse_spec(text: str) -> tuple[Statement, ...]:
+    """Read a ``spec`` parameter as statements; empty for a blank specifier.
 
     Raises:
-        InvalidRequest: it is no specifier.
+        InvalidRequest: it is not a specifier.
     """
     if not text.strip():
         return ()
     return (Statement(allows=True, resources=(Specifier.parse(text, "spec"),)),)
 
 
-def stated(bodies: Sequence[StatementBody]) -> tuple[Statement, ...]:
-    """The checked statements of a request's body.
+def check_statements(bodies: Sequence[StatementBody]) -> tuple[Statement, ...]:
+    """Check the statements of a request's body.
 
     Raises:
         InvalidRequest: one is wrong, or there are too many; says where.
     """
-    if sum(len(one) for body in bodies for one in _pattern_lists(body)) > MOST_PATTERNS:
+    if sum(len(patterns) for body in bodies for patterns in _pattern_lists(body)) > MOST_PATTERNS:
         raise InvalidRequest(f"at most {MOST_PATTERNS} resources and actions in one request")
     if len(bodies) > MOST_PATTERNS:
         raise InvalidRequest(f"at most {MOST_PATTERNS} statements in one request")
-    return tuple(_statement(body, position) for position, body in enumerate(bodies))
+    return tuple(_check(body, position) for position, body in enumerate(bodies))
 
 
-def _statement(body: StatementBody, position: int) -> Statement:
-    for one, other in (("resources", "notResources"), ("actions", "notActions")):
-        if getattr(body, one) and getattr(body, other):
-            raise InvalidRequest(f"[{position}]: use {one} or {other}, not both")
+def _check(body: StatementBody, position: int) -> Statement:
+    if body.resources and body.not_resources:
+        raise InvalidRequest(f"[{position}]: use resources or notResources, not both")
+    if body.actions and body.not_actions:
+        raise InvalidRequest(f"[{position}]: use actions or notActions, not both")
     return Statement(
         body.effect == "allow",
         tuple(_specifiers(body.resources, f"[{position}].resources")),
-        tuple(_specifiers(body.notResources, f"[{position}].notResources")),
-        tuple(body.actions or ()),
-        tuple(body.notActions or ()),
+        tuple(_specifiers(body.not_resources, f"[{position}].notResources")),
+        tuple(_compile(body.actions)),
+        tuple(_compile(body.not_actions)),
     )
 
 
@@ -154,9 +160,13 @@ def _specifiers(texts: Iterable[str] | None, where: str) -> Iterator[Specifier]:
         yield Specifier.parse(text, f"{where}[{position}]")
 
 
+def _compile(globs: Iterable[str] | None) -> Iterator[re.Pattern[str]]:
+    return (compile_glob(glob, question_mark=False) for glob in globs or ())
+
+
 def _pattern_lists(body: StatementBody) -> Iterator[list[str]]:
-    yield from (body.resources or [], body.notResources or [])
-    yield from (body.actions or [], body.notActions or [])
+    yield from (body.resources or [], body.not_resources or [])
+    yield from (body.actions or [], body.not_actions or [])
 
 
 def _tags(entry: AuditEntry) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The steps of one evaluation: read what it is about, ask the lists, tell each segment."""
+"""The steps of one evaluation: read the question, ask the lists, decide for each segment."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from api.evaluation import (
     parse_context,
 )
 from api.launchdarkly.evaluations.environments import EvaluableEnvironment, EvaluableEnvironments
-from api.launchdarkly.evaluations.shapes import memberships_body
+from api.launchdarkly.evaluations.models import write_memberships
 from api.lookups.many import Answer
 from worker.context_keys import fault_of
 from worker.store import ListRef, Membership, Scope, Store
@@ -29,7 +29,7 @@ _MESSAGE_LIMIT: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who is asked about, where, and what the lists must say first."""
+    """A context, the segments of an environment, and what the lists are to be asked first."""
 
     scope: Scope
     context: Context
@@ -43,38 +43,37 @@ class Evaluated:
 
     body: bytes
     errors: int
-    """Segments that could not be told."""
+    """Segments that could not be evaluated."""
     first_error: str | None
-    """What is wrong with one of them; what the store said comes first."""
+    """The error of one of them; the store's errors come first."""
 
 
 def read_question(
     environments: EvaluableEnvironments, store: Store, raw: bytes, scope: Scope
 ) -> Question:
-    """Read a request's body and the segments that it is about.
+    """Read a request's body and the segments of its environment.
 
     Raises:
-        InvalidRequest: the body is no context.
-        EnvironmentNotFound: or ProjectNotFound: no such place.
+        InvalidRequest: the body is not a context.
+        EnvironmentNotFound: or ProjectNotFound.
         ListUnknown: the store has lost its data.
-        StoreUnavailable: no answer. Safe to retry.
     """
-    context = context_of(read_json(raw))
+    context = read_context(read_json(raw))
     environment = environments.read(store, scope)
     keys = lookups_for(environment.compiled, context)
     asked = {
-        one.ref: keys[one.definition.key]
-        for one in environment.segments
-        if one.definition.key in keys
+        segment.ref: keys[segment.definition.key]
+        for segment in environment.segments
+        if segment.definition.key in keys
     }
     return Question(scope, context, environment, asked)
 
 
-def context_of(document: object) -> Context:
+def read_context(document: object) -> Context:
     """Read a context instance whose keys lists could hold.
 
     Raises:
-        InvalidRequest: it is none; the message names properties, never a key.
+        InvalidRequest: it is not one; the message names properties, never a key.
     """
     try:
         context = parse_context(document)
@@ -89,14 +88,14 @@ def context_of(document: object) -> Context:
     return context
 
 
-def evaluated(
+def evaluate_all(
     question: Question, lists: Mapping[ListRef, Answer], seen: AccessScope, effort: Effort
 ) -> Evaluated:
-    """Tell each segment of the environment that the caller may see.
+    """Evaluate each segment of the environment that the caller may see.
 
     Args:
-        question: what is asked.
-        lists: what the lists said.
+        question: the context and the segments.
+        lists: the answers of the lists.
         seen: what the caller may see.
         effort: what it may cost.
 
@@ -104,24 +103,24 @@ def evaluated(
         HeavyEvaluation: it costs more than a light effort.
     """
     environment = question.environment
-    answered = {
+    memberships = {
         ref.segment: answer for ref, answer in lists.items() if isinstance(answer, Membership)
     }
-    outcomes = evaluate(environment.compiled, question.context, answered, effort)
+    outcomes = evaluate(environment.compiled, question.context, memberships, effort)
     # All are evaluated, because those shown may refer to others.
     scope = question.scope
     visible = [
-        one
-        for one in environment.segments
-        if seen.allows(scope.project, scope.environment, one.definition.key)
+        segment
+        for segment in environment.segments
+        if seen.allows(scope.project, scope.environment, segment.definition.key)
     ]
-    body = memberships_body(scope, visible, outcomes)
+    body = write_memberships(scope, visible, outcomes)
     errors = _errors(outcomes.values(), lists.values())
     return Evaluated(body, len(errors), errors[0] if errors else None)
 
 
 def _errors(outcomes: Iterable[Outcome], answers: Iterable[Answer]) -> list[str]:
-    """One error for each segment that has one; what the store said comes first."""
-    wrong = [one.error for one in outcomes if one.error is not None]
-    said = [str(one) for one in answers if not isinstance(one, Membership)]
-    return [*said, *wrong][: len(wrong)]
+    """One error for each segment that has one; the store's errors come first."""
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    of_store = [str(answer) for answer in answers if not isinstance(answer, Membership)]
+    return [*of_store, *errors][: len(errors)]

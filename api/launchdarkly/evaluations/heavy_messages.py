@@ -1,4 +1,4 @@
-"""What an API process asks its child, and what the child answers: both ways of each."""
+"""Questions of an API process to its child and the answers, as they are sent and read."""
 
 from dataclasses import astuple, dataclass
 from typing import Final, Self
@@ -11,13 +11,13 @@ from worker.store import Grant, Scope
 
 #: Every refusal that an evaluation may end in.
 _REFUSALS: Final[dict[int, type[ApiError]]] = {
-    one.status: one for one in (InvalidRequest, NotFound, Unavailable, Broken)
+    error.status: error for error in (InvalidRequest, NotFound, Unavailable, Broken)
 }
 
 
 @dataclass(frozen=True, slots=True)
 class HeavyQuestion:
-    """A request that the caller was let in with."""
+    """A request that the caller may make."""
 
     scope: Scope
     seen: AccessScope
@@ -25,27 +25,27 @@ class HeavyQuestion:
     raw: bytes
     """The request's body."""
 
-    def message(self) -> Message:
-        """As it is sent."""
-        grants = [astuple(one) for one in self.seen.grants]
+    def pack(self) -> Message:
+        """The question as it is sent."""
+        grants = [astuple(grant) for grant in self.seen.grants]
         place = [self.scope.project, self.scope.environment]
         return Message({"place": place, "grants": grants}, self.raw)
 
     @classmethod
-    def of(cls, message: Message) -> Self:
-        """As it was sent."""
-        grants = tuple(Grant(*one) for one in message.header["grants"])
+    def unpack(cls, message: Message) -> Self:
+        """The question that was sent."""
+        grants = tuple(Grant(*grant) for grant in message.header["grants"])
         return cls(Scope(*message.header["place"]), AccessScope(grants), message.body)
 
 
-def answer_message(answer: Evaluated | ApiError) -> Message:
-    """An answer or a refusal, as it is sent."""
+def pack_answer(answer: Evaluated | ApiError) -> Message:
+    """An answer or a refusal as it is sent."""
     if isinstance(answer, ApiError):
         return Message({"refused": answer.status, "message": answer.message})
     return Message({"errors": answer.errors, "first_error": answer.first_error}, answer.body)
 
 
-def answer_of(message: Message) -> Evaluated:
+def unpack_answer(message: Message) -> Evaluated:
     """The answer that was sent.
 
     Raises:

@@ -1,8 +1,8 @@
 """Heavy evaluations, one after the other: the program of an API process's child.
 
 Messages come on standard input, first the settings; answers go to standard output. It has
-a store and look-ups of its own and evaluates wholly, so that the API process only passes
-bytes on. It ends when its input does, also in the middle of an evaluation.
+a store and look-ups of its own and makes the whole answer, so that the API process only
+passes bytes on. It ends when its input does, also in the middle of an evaluation.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from api.errors import BROKEN, ApiError, log_failure, translate_error
 from api.evaluation import Effort
 from api.heavy.frames import SIZE_BYTES, Message
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
-from api.launchdarkly.evaluations.evaluation import Evaluated, evaluated, read_question
-from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, answer_message
+from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
+from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, pack_answer
 from api.lookups.lookups import Lookups
 from api.lookups.many import ListLookups
 from api.lookups.pipeline import Endpoint
@@ -53,9 +53,9 @@ class HeavyEvaluator:
         self._lists = ListLookups(lookups, self._store)
 
     async def answer(self, asked: HeavyQuestion) -> Evaluated | ApiError:
-        """Evaluate one request, or say why it is refused; a fault of ours is logged."""
+        """Evaluate one request, or give its refusal; a defect is logged."""
         try:
-            return await self._evaluated(asked)
+            return await self._evaluate(asked)
         except ApiError as exc:
             return exc
         except StoreError as exc:
@@ -66,13 +66,13 @@ class HeavyEvaluator:
             log_failure(exc, new_id())
             return BROKEN
 
-    async def _evaluated(self, asked: HeavyQuestion) -> Evaluated:
+    async def _evaluate(self, asked: HeavyQuestion) -> Evaluated:
         question = read_question(self._environments, self._store(), asked.raw, asked.scope)
         lists = await self._lists.look_up(question.asked)
-        return evaluated(question, lists, asked.seen, Effort())
+        return evaluate_all(question, lists, asked.seen, Effort())
 
     def _store(self) -> Store:
-        # Nothing is made in it: whether it is a new one was the API process's to find out.
+        # Nothing is created in it: the API process has checked whether it is a new one.
         if self._opened is None:
             self._opened = open_store(self._settings)
         return self._opened
@@ -106,8 +106,8 @@ async def _serve(answers: BinaryIO) -> None:
     _bound_memory(settings)
     evaluator = HeavyEvaluator(settings)
     while True:
-        question = HeavyQuestion.of(await messages.next())
-        answers.write(answer_message(await evaluator.answer(question)).pack())
+        question = HeavyQuestion.unpack(await messages.next())
+        answers.write(pack_answer(await evaluator.answer(question)).pack())
         answers.flush()
 
 

@@ -2,8 +2,8 @@
 
 Choices where LaunchDarkly's behaviour is not documented: segments come newest first, as in
 their list; a context without a kind is a user, and a multi context is taken; a key must be
-one that lists could hold; a context has a largest size. A segment that cannot be told is no
-membership, as the SDKs have it, and never an error of the request.
+one that lists could hold; a context has a largest size. A segment that cannot be evaluated is
+no membership, as in the SDKs, and never an error of the request.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ from api.errors import TooLarge
 from api.evaluation import Effort, HeavyEvaluation
 from api.heavy.lane import HeavyLane
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
-from api.launchdarkly.evaluations.evaluation import Evaluated, evaluated, read_question
-from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, answer_of
-from api.launchdarkly.evaluations.shapes import ContextInstanceSegmentMemberships
+from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
+from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
+from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import RequireJson, ScopeOf
 from api.lookups.many import ListLookups
 from api.services.services import CallerOf, Services
 from worker.store import Scope
 
-#: Evaluations at one time; more wait. It bounds threads and memory that they hold.
+#: Evaluations at one time; more wait. Bounds the threads and memory that they hold.
 _AT_ONCE: Final = 8
-#: Of them, those that compute and do not wait for the store: each one takes turns of the
-#: interpreter, which the look-ups then wait for.
+#: Of them, those that compute instead of waiting for the store: the look-ups wait while one
+#: holds the interpreter.
 _COMPUTING: Final = 2
 #: Bytes of a context: far above any seen.
 CONTEXT_BYTES: Final = 128 * 1024
@@ -67,11 +67,11 @@ class Evaluations:
     async def evaluate_segments(
         self, request: Request, scope: ScopeOf, caller: CallerOf
     ) -> Response:
-        """Tell for every segment of an environment whether a context is a member."""
+        """Evaluate whether a context is a member of each segment of an environment."""
         raw = await request.body()
         if len(raw) > CONTEXT_BYTES:
             raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")
-        answer = await self._if_light(raw, scope, caller.scope)
+        answer = await self._answer_if_light(raw, scope, caller.scope)
         if answer is None:
             question = HeavyQuestion(scope, caller.scope, raw)
             answer = await self._heavy.run(partial(self._ask_child, question))
@@ -86,8 +86,10 @@ class Evaluations:
             )
         return Response(answer.body, media_type="application/json")
 
-    async def _if_light(self, raw: bytes, scope: Scope, seen: AccessScope) -> Evaluated | None:
-        """Give the answer, if it can be had without keeping others waiting."""
+    async def _answer_if_light(
+        self, raw: bytes, scope: Scope, seen: AccessScope
+    ) -> Evaluated | None:
+        """Answer, unless it would keep others waiting."""
         async with self._turn:
             store = self._services.store
             question = await run_in_threadpool(
@@ -95,14 +97,14 @@ class Evaluations:
             )
             lists = await self._lists.look_up(question.asked)
             async with self._computing:
-                answer = partial(evaluated, question, lists, seen, Effort.light())
-                return await run_in_threadpool(_unless_heavy, answer)
+                answer = partial(evaluate_all, question, lists, seen, Effort.light())
+                return await run_in_threadpool(_evaluate_unless_heavy, answer)
 
     async def _ask_child(self, question: HeavyQuestion) -> Evaluated:
-        return answer_of(await self._services.heavy_process.ask(question.message()))
+        return unpack_answer(await self._services.heavy_process.ask(question.pack()))
 
 
-def _unless_heavy(answer: Callable[[], Evaluated]) -> Evaluated | None:
+def _evaluate_unless_heavy(answer: Callable[[], Evaluated]) -> Evaluated | None:
     try:
         return answer()
     except HeavyEvaluation:

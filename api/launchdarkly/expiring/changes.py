@@ -1,4 +1,4 @@
-"""Following instructions about expiring targets, one after the other.
+"""Follows instructions about expiring targets, one after the other.
 
 Not documented, chosen here: a time that is over, a target that has a schedule already and an
 update or removal of one that is not there are faults of their instruction.
@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from api.errors import Conflict
-from api.launchdarkly.expiring.bodies import ExpiryInstruction
-from api.launchdarkly.targeting.stored import stored_targets
-from worker.store import Definition, Segment, SegmentChanged, Store
-from worker.store.keyspace import Side
-from worker.store.lists.schedules import (
+from api.launchdarkly.targeting.stored import collect_targets, read_fields
+from worker.store import (
     MOST_SCHEDULES,
-    Answer,
+    Definition,
+    ScheduleAct,
+    ScheduleAnswer,
     ScheduleChange,
+    Segment,
+    SegmentChanged,
+    Side,
+    Store,
     change_schedules,
     read_schedules,
 )
@@ -25,11 +28,11 @@ from worker.store.segments.target_schedules import TargetSchedule, decode_schedu
 
 Ids = Callable[[], str]
 
-#: Instructions are followed anew each time another change was faster; so many can be.
+#: Times that instructions are followed again because another change was faster.
 _TRIES: Final = 20
 _ID_LENGTH: Final = 24  # LaunchDarkly's are 24 hexadecimal digits
 
-_FAULTS: Final[dict[Answer, str | None]] = {
+_FAULTS: Final[dict[ScheduleAnswer, str | None]] = {
     "done": None,
     "absent": "the context is not an individual target of this kind in that list",
     "there": "the target has an expiration date already; update it",
@@ -42,19 +45,40 @@ _SEGMENT_VERSION: Final = "version: the segment has another version; read it aga
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiryInstruction:
+    """One instruction, the same for contexts and users."""
+
+    act: ScheduleAct
+    side: Side
+    context_kind: str
+    key: str
+    due_ms: int
+    """0 for a removal."""
+    version: int | None = None
+    """Of the schedule to be updated."""
+    segment_version: int | None = None
+    """Of the segment."""
+
+    @property
+    def target(self) -> tuple[Side, str, str]:
+        """Its target, as that of a schedule."""
+        return self.side, self.context_kind, self.key
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What has become of a request."""
+    """The outcome of a request."""
 
     faults: Sequence[str | None]
-    """Of each instruction: why it was not followed."""
+    """For each instruction: why it was not followed."""
     schedules: Sequence[TargetSchedule]
     """All schedules afterwards."""
 
 
-def schedules_of(store: Store, segment: Segment) -> Sequence[TargetSchedule]:
-    """All schedules of a segment, in no order.
+def read_all_schedules(store: Store, segment: Segment) -> Sequence[TargetSchedule]:
+    """Read all schedules of a segment, in no order.
 
-    Cost: one round trip; for a big segment one a thousand schedules.
+    Cost: one round trip; for a big segment one per thousand schedules.
 
     Raises:
         SegmentNotFound: the segment was deleted.
@@ -62,9 +86,11 @@ def schedules_of(store: Store, segment: Segment) -> Sequence[TargetSchedule]:
     """
     if not segment.unbounded:
         return decode_schedules(store.segments.read(segment.scope, segment.key).schedules)
-    found = read_schedules(store, segment.ref)
     kind = segment.context_kind
-    return [TargetSchedule(s.id, s.version, s.side, kind, s.key, s.due_ms) for s in found]
+    return [
+        TargetSchedule(found.id, found.version, found.side, kind, found.key, found.due_ms)
+        for found in read_schedules(store.database, segment.ref)
+    ]
 
 
 def follow(
@@ -90,10 +116,10 @@ def follow(
     for _ in range(_TRIES):
         current = store.segments.read(segment.scope, segment.key)
         before = decode_schedules(current.schedules)
-        faults, after = _drafted(current, before, instructions, now_ms, ids)
+        faults, after = _follow_on_draft(current, before, instructions, now_ms, ids)
         if after != before:
             try:
-                save_target_schedules(store, current, after)
+                save_target_schedules(store.database, store.segments, current, after)
             except SegmentChanged:
                 continue
         return Outcome(faults, after)
@@ -107,74 +133,79 @@ def _follow_on_list(
     now_ms: int,
     ids: Ids,
 ) -> Outcome:
-    faults: list[str | None] = [_early_fault(one, segment, now_ms) for one in instructions]
+    faults = [_find_fault(instruction, segment, now_ms) for instruction in instructions]
     sound = [index for index, fault in enumerate(faults) if fault is None]
     changes = [_list_change(instructions[index], ids) for index in sound]
-    answers = change_schedules(store, segment.ref, changes)
+    answers = change_schedules(store.database, segment.ref, changes)
     for index, answer in zip(sound, answers, strict=True):
         faults[index] = _FAULTS[answer]
-    return Outcome(faults, schedules_of(store, segment))
+    return Outcome(faults, read_all_schedules(store, segment))
 
 
-def _early_fault(one: ExpiryInstruction, segment: Segment, now_ms: int) -> str | None:
-    """What is wrong with an instruction whatever is scheduled."""
-    if one.act != "remove" and one.due_ms <= now_ms:
+def _find_fault(instruction: ExpiryInstruction, segment: Segment, now_ms: int) -> str | None:
+    """What is wrong with an instruction, regardless of the schedules."""
+    if instruction.act != "remove" and instruction.due_ms <= now_ms:
         return _OVER
-    if one.segment_version not in (None, segment.version):
+    if instruction.segment_version not in (None, segment.version):
         return _SEGMENT_VERSION
-    if segment.unbounded and one.context_kind != segment.context_kind:
+    if segment.unbounded and instruction.context_kind != segment.context_kind:
         return f"the segment holds contexts of kind {segment.context_kind} only"
     return None
 
 
-def _list_change(one: ExpiryInstruction, ids: Ids) -> ScheduleChange:
-    id_ = _new_id(ids) if one.act == "add" else ""
-    return ScheduleChange(one.act, one.side, one.key, one.due_ms, one.version, id_)
+def _list_change(instruction: ExpiryInstruction, ids: Ids) -> ScheduleChange:
+    return ScheduleChange(
+        instruction.act,
+        instruction.side,
+        instruction.key,
+        instruction.due_ms,
+        instruction.version,
+        _new_id(ids) if instruction.act == "add" else "",
+    )
 
 
-def _drafted(
+def _follow_on_draft(
     current: Definition,
     before: Sequence[TargetSchedule],
     instructions: Iterable[ExpiryInstruction],
     now_ms: int,
     ids: Ids,
 ) -> tuple[list[str | None], tuple[TargetSchedule, ...]]:
-    targets = stored_targets(current)
-    draft = {one.target: one for one in before}
+    targets = collect_targets(read_fields(current))
+    draft = {schedule.target: schedule for schedule in before}
     faults: list[str | None] = []
-    for one in instructions:
-        fault = _early_fault(one, current.segment, now_ms)
+    for instruction in instructions:
+        fault = _find_fault(instruction, current.segment, now_ms)
         if fault is None:
-            there = one.key in targets.get((one.side, one.context_kind), frozenset())
-            fault = _FAULTS[_draft(draft, one, ids, is_target=there)]
+            keys = targets.get((instruction.side, instruction.context_kind), frozenset())
+            is_target = instruction.key in keys
+            fault = _FAULTS[_change_draft(draft, instruction, ids, is_target=is_target)]
         faults.append(fault)
     return faults, tuple(draft.values())
 
 
-def _draft(
+def _change_draft(
     draft: dict[tuple[Side, str, str], TargetSchedule],
-    one: ExpiryInstruction,
+    instruction: ExpiryInstruction,
     ids: Ids,
     *,
     is_target: bool,
-) -> Answer:
-    target = (one.side, one.context_kind, one.key)
-    there = draft.get(target)
-    match one.act:
+) -> ScheduleAnswer:
+    target, due_ms = instruction.target, instruction.due_ms
+    schedule = draft.get(target)
+    match instruction.act:
         case "add" if not is_target:
             return "absent"
-        case "add" if there is not None:
+        case "add" if schedule is not None:
             return "there"
         case "add":
-            draft[target] = TargetSchedule(
-                _new_id(ids), 1, one.side, one.context_kind, one.key, one.due_ms
-            )
-        case "update" | "remove" if there is None:
+            draft[target] = TargetSchedule(_new_id(ids), 1, *target, due_ms)
+        case "update" | "remove" if schedule is None:
             return "none"
-        case "update" if one.version not in (None, there.version):
+        case "update" if instruction.version not in (None, schedule.version):
             return "version"
         case "update":
-            draft[target] = replace(there, version=there.version + 1, due_ms=one.due_ms)
+            draft[target] = replace(schedule, version=schedule.version + 1, due_ms=due_ms)
         case "remove":
             del draft[target]
     return "done"

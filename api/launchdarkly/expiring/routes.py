@@ -1,7 +1,7 @@
-"""``…/expiring-targets/…`` and ``…/expiring-user-targets/…``: targets for a time.
+"""``…/expiring-targets/…`` and ``…/expiring-user-targets/…``: targets for a limited time.
 
-The paths name the segment before its environment. LaunchDarkly's command line fills the two
-in the other way round, so that reading is taken where the documented one leads nowhere.
+The paths name the segment before its environment. LaunchDarkly's command line swaps the two,
+so the swapped reading is tried where the documented one leads nowhere.
 """
 
 from collections import Counter
@@ -11,24 +11,22 @@ from fastapi import APIRouter, Response
 
 from api.access.auth import Caller
 from api.audit import audit_segment
+from api.bodies.models import json_response
 from api.errors import Forbidden
-from api.launchdarkly.expiring.bodies import (
-    PatchExpiringTargets,
-    PatchExpiringUserTargets,
-)
-from api.launchdarkly.expiring.changes import Outcome, follow, schedules_of
-from api.launchdarkly.expiring.shapes import (
+from api.launchdarkly.expiring.changes import Outcome, follow, read_all_schedules
+from api.launchdarkly.expiring.models import (
     ExpiringTargets,
     ExpiringTargetsPatched,
     ExpiringUserTargets,
     ExpiringUserTargetsPatched,
-    context_targets,
-    counts,
-    user_targets,
+    PatchExpiringTargets,
+    PatchExpiringUserTargets,
+    count_instructions,
+    list_contexts,
+    list_users,
 )
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import EnvironmentNotFound, Segment, SegmentNotFound, Store
 
@@ -71,18 +69,20 @@ def router() -> APIRouter:
 def get_expiring_targets(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """List the contexts that are to be removed from a segment, the earliest first."""
     store = services.store()
-    segment = _segment(store, path, caller)
-    return shown(context_targets(_path(segment), schedules_of(store, segment)))
+    segment = _find_segment(store, path, caller)
+    return json_response(list_contexts(_path(segment), read_all_schedules(store, segment)))
 
 
 def patch_expiring_targets(
     body: PatchExpiringTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change when contexts are removed; each instruction that can be followed is."""
-    found, outcome = _followed(services, caller, path, body)
-    targets = context_targets(found, outcome.schedules)
-    return shown(
-        ExpiringTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
+    found, outcome = _follow(services, caller, path, body)
+    targets = list_contexts(found, outcome.schedules)
+    return json_response(
+        ExpiringTargetsPatched(
+            items=targets.items, links=targets.links, **count_instructions(outcome)
+        )
     )
 
 
@@ -91,33 +91,35 @@ def get_expiring_user_targets(
 ) -> Response:
     """List the users that are to be removed from a segment, the earliest first."""
     store = services.store()
-    segment = _segment(store, path, caller)
-    return shown(user_targets(_path(segment), schedules_of(store, segment)))
+    segment = _find_segment(store, path, caller)
+    return json_response(list_users(_path(segment), read_all_schedules(store, segment)))
 
 
 def patch_expiring_user_targets(
     body: PatchExpiringUserTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change when users are removed; each instruction that can be followed is."""
-    found, outcome = _followed(services, caller, path, body)
-    targets = user_targets(found, outcome.schedules)
-    return shown(
-        ExpiringUserTargetsPatched(items=targets.items, links=targets.links, **counts(outcome))
+    found, outcome = _follow(services, caller, path, body)
+    targets = list_users(found, outcome.schedules)
+    return json_response(
+        ExpiringUserTargetsPatched(
+            items=targets.items, links=targets.links, **count_instructions(outcome)
+        )
     )
 
 
-def _followed(
+def _follow(
     services: Services,
     caller: Caller,
     path: SegmentPath,
     body: PatchExpiringTargets | PatchExpiringUserTargets,
 ) -> tuple[SegmentPath, Outcome]:
     store = services.store()
-    segment = _segment(store, path, caller)
-    instructions = [one.read() for one in body.instructions]
+    segment = _find_segment(store, path, caller)
+    instructions = [instruction.to_expiry() for instruction in body.instructions]
     outcome = follow(store, segment, instructions, now_ms=services.clock(), ids=services.ids)
     followed = zip(body.instructions, outcome.faults, strict=True)
-    done = Counter(one.kind for one, fault in followed if fault is None)
+    done = Counter(instruction.kind for instruction, fault in followed if fault is None)
     if done:
         audit_segment(
             services,
@@ -131,26 +133,25 @@ def _followed(
     return _path(segment), outcome
 
 
-def _segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
-    """The segment that the path means to this caller.
+def _find_segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
+    """Find the segment that the path names for this caller.
 
     Raises:
         Forbidden: neither reading is in the caller's scope.
         SegmentNotFound: or ProjectNotFound, EnvironmentNotFound: neither reading leads to one.
-        StoreUnavailable: no answer. Safe to retry.
     """
     swapped = SegmentPath(path.project, environment=path.segment, segment=path.environment)
     readings = [
-        one
-        for one in (path, swapped)
-        if caller.scope.allows(one.project, one.environment, one.segment)
+        reading
+        for reading in (path, swapped)
+        if caller.scope.allows(reading.project, reading.environment, reading.segment)
     ]
     if not readings:
         raise Forbidden
     found = None
-    for one in readings:
+    for reading in readings:
         try:
-            return store.segments.get(one.scope, one.segment)
+            return store.segments.get(reading.scope, reading.segment)
         except (EnvironmentNotFound, SegmentNotFound) as exc:
             found = found or exc
     assert found is not None  # noqa: S101 - there was a reading, and it led nowhere

@@ -43,11 +43,11 @@ async def download(
 ) -> Response:
     """Stream the file of a complete export, or one range of its bytes.
 
-    The file never changes: `ETag` names it, and a download that was cut goes on with `Range`
-    and `If-Range`. Several ranges in one request are answered with the whole file. `HEAD` gives
-    the headers alone.
+    The file never changes: `ETag` identifies it, and an interrupted download continues with
+    `Range` and `If-Range`. Several ranges in one request are answered with the whole file. `HEAD`
+    gives the headers alone.
     """
-    info, headers = await run_in_threadpool(_file_of, services, path, exportID)
+    info, headers = await run_in_threadpool(_find_file, services, path, exportID)
     if is_named(info.etag, if_none_match):
         await _require_file(services, info, exportID)
         return Response(status_code=304, headers={"ETag": info.etag})
@@ -57,10 +57,10 @@ async def download(
     part = None
     if wanted and (not if_range or is_same(info.etag, if_range)):
         part = parse_range(wanted, info.size_bytes)
-    return await _streamed(services, info, exportID, headers, part)
+    return await _stream(services, info, exportID, headers, part)
 
 
-def _file_of(
+def _find_file(
     services: Services, path: SegmentPath, export_id: str
 ) -> tuple[ObjectInfo, dict[str, str]]:
     """The object that holds the file, and the headers that describe it."""
@@ -79,11 +79,11 @@ def _file_of(
 
 
 async def _require_file(services: Services, info: ObjectInfo, export_id: str) -> None:
-    """Make sure that the file is still there, where none of its bytes are read.
+    """Make sure that the file still exists, where none of its bytes are read.
 
     Raises:
         NotFound: it was deleted.
-        ObjectError: it cannot be told. Safe to retry if transient.
+        ObjectError: the bucket does not say.
     """
     try:
         await services.object_threads.run(services.objects().head, info.key, bucket=info.bucket)
@@ -91,17 +91,17 @@ async def _require_file(services: Services, info: ObjectInfo, export_id: str) ->
         raise _deleted(export_id) from exc
 
 
-async def _streamed(
+async def _stream(
     services: Services,
     info: ObjectInfo,
     export_id: str,
     headers: dict[str, str],
     part: ByteRange | None,
 ) -> StreamingResponse:
-    asked = part or ByteRange(0, info.size_bytes)
+    requested = part or ByteRange(0, info.size_bytes)
 
     def begin() -> tuple[Generator[bytes, None, None], bytes]:
-        pieces = services.objects().read_range(info, asked.start, asked.end)
+        pieces = services.objects().read_range(info, requested.start, requested.end)
         return pieces, next(pieces, b"")
 
     try:
@@ -109,7 +109,7 @@ async def _streamed(
         pieces, first = await services.object_threads.run(begin)
     except ObjectNotFound as exc:
         raise _deleted(export_id) from exc
-    headers["Content-Length"] = str(asked.end - asked.start)
+    headers["Content-Length"] = str(requested.end - requested.start)
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{info.size_bytes}"
     return StreamingResponse(

@@ -11,23 +11,17 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.faults import refusal
 from api.bodies.json_values import read_json
-from api.bodies.strict import StrictBody
+from api.bodies.models import StrictBody, null_is
 from api.errors import NotFound
 from api.jobs.idempotency import (
-    Earlier,
+    EarlierRequest,
     IdempotencyKeyOf,
+    begin_request,
     start_once,
-    take_turn,
 )
-from api.launchdarkly.jobs.representation import (
-    ExportRepresentation,
-    export_representation,
-    find_job,
-)
-from api.launchdarkly.targeting.fields import null_is
-from api.launchdarkly.wire.big_segments import big_segment
+from api.launchdarkly.jobs.models import ExportRepresentation, find_job, represent_export
 from api.launchdarkly.wire.links import SegmentPath
-from api.launchdarkly.wire.requests import SegmentPathOf, require_json
+from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment, require_json
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import ExportRequest, JobState, Segment, admit_export
 from worker.store.jobs.requests import digest_of
@@ -61,11 +55,11 @@ async def create_export(
 ) -> Response:
     """Start an export of the included keys, as they are when it begins.
 
-    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    Sent again with the same `Idempotency-Key`, the request gets its first answer and starts
     nothing.
     """
-    chosen = await _format(request)
-    return await run_in_threadpool(_create, chosen, path, services, caller, key)
+    format_ = await _read_format(request)
+    return await run_in_threadpool(_create, format_, path, services, caller, key)
 
 
 def get_export(
@@ -73,18 +67,18 @@ def get_export(
     exportID: str,  # noqa: N803 - the documented name
     services: ServicesOf,
 ) -> ExportRepresentation:
-    """Read an export: how far it is, and where its file is."""
+    """Read an export: its progress, and where its file is."""
     request, state = find_export(services, path, exportID)
-    return export_representation(path, request, state, services.clock)
+    return represent_export(path, request, state, services.clock)
 
 
 def find_export(
     services: Services, path: SegmentPath, export_id: str
 ) -> tuple[ExportRequest, JobState]:
-    """An export of this segment, and how far it is.
+    """An export of this segment, and its state.
 
     Raises:
-        NotFound: there is none with this id.
+        NotFound: the segment has no export with this id.
     """
     state = find_job(services.store(), path, "export", export_id)
     if not isinstance(state.request, ExportRequest):
@@ -93,22 +87,22 @@ def find_export(
 
 
 def _create(
-    chosen: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
+    format_: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
 ) -> Response:
     store = services.store()
-    segment = big_segment(store, path)
-    fingerprint = digest_of("export", chosen)
-    turn = take_turn(store, segment.ref, "export", caller.token_id, key)
-    if isinstance(turn, Earlier):
-        return turn.answer(fingerprint, lambda first: _shown(services, path, first))
-    request = ExportRequest(services.ids(), segment.ref, services.clock(), chosen, caller.name)
+    segment = find_big_segment(store, path)
+    fingerprint = digest_of("export", format_)
+    begun = begin_request(store, segment.ref, "export", caller.token_id, key)
+    if isinstance(begun, EarlierRequest):
+        return begun.repeat(fingerprint, lambda first: _respond(services, path, first))
+    request = ExportRequest(services.ids(), segment.ref, services.clock(), format_, caller.name)
 
     def start() -> Response:
         admit_export(store, request)
         _announce(services, caller, segment, request)
-        return _shown(services, path, request.export_id)
+        return _respond(services, path, request.export_id)
 
-    return start_once(turn, fingerprint, request.export_id, start)
+    return start_once(begun, fingerprint, request.export_id, start)
 
 
 def _announce(services: Services, caller: Caller, segment: Segment, request: ExportRequest) -> None:
@@ -123,17 +117,17 @@ def _announce(services: Services, caller: Caller, segment: Segment, request: Exp
     services.work.work(request.ref)
 
 
-def _shown(services: Services, path: SegmentPath, export_id: str) -> Response:
-    shown = get_export(path, export_id, services)
+def _respond(services: Services, path: SegmentPath, export_id: str) -> Response:
+    representation = get_export(path, export_id, services)
     location = {"Location": path.export(export_id)}
-    return JSONResponse(shown.model_dump(mode="json"), headers=location)
+    return JSONResponse(representation.model_dump(mode="json"), headers=location)
 
 
-async def _format(request: Request) -> Format:
-    """What a JSON object in the body asks for; an empty body of any type, or null, is CSV.
+async def _read_format(request: Request) -> Format:
+    """Read the format from the body; an empty body of any type, or null, is CSV.
 
     Raises:
-        InvalidRequest: it is no such object.
+        InvalidRequest: the body is not an ``ExportBody``.
         UnsupportedMediaType: the body is of another type, and not empty.
     """
     raw = await request.body()

@@ -11,28 +11,29 @@ from api.bodies.json_values import read_json
 from api.errors import ApiError, InvalidRequest, NotFound, UnsupportedMediaType
 from api.jobs.admission import admit, import_request, require_free
 from api.jobs.idempotency import (
-    Earlier,
+    EarlierRequest,
     IdempotencyKeyOf,
-    Turn,
-    holding,
+    PendingRequest,
+    begin_request,
+    keep_pending,
     start_once,
-    take_turn,
 )
 from api.jobs.options import (
     SourceBody,
-    form_options,
-    source_body,
+    read_options,
+    read_source,
 )
 from api.jobs.sources import require_importable
 from api.jobs.upload import UploadedList, receive_upload, require_size
-from api.launchdarkly.jobs.representation import (
-    ImportRepresentation,
-    find_job,
-    import_representation,
-)
-from api.launchdarkly.wire.big_segments import big_segment
+from api.launchdarkly.jobs.models import ImportRepresentation, find_job, represent_import
 from api.launchdarkly.wire.links import SegmentPath
-from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, is_json, media_type_of
+from api.launchdarkly.wire.requests import (
+    RequireJson,
+    SegmentPathOf,
+    find_big_segment,
+    is_json,
+    media_type_of,
+)
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
 from worker.store import (
@@ -46,7 +47,7 @@ from worker.store.jobs.requests import digest_of
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
 #: Bodies of these types hold nothing; generated clients send them for a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
-#: The store's own rebuilds are no imports of the caller's.
+#: The store's own rebuilds are not the caller's imports.
 _OWN_MODE: Final = "reshard"
 
 
@@ -73,23 +74,23 @@ async def create_import(
     caller: CallerOf,
     key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an import; it is visible at once when it is complete, and not before.
+    """Start an import; its members become visible all at once, when it is complete.
 
-    With `waitOnApprovals` it is built and then waits, `pending_approval`, until a semantic
-    patch with `processBigSegmentImport` publishes it. Another import takes its place.
-    Sent again with the same `Idempotency-Key`, it is answered as the first time and starts
+    With `waitOnApprovals` it is built and then waits as `pending_approval` until a semantic
+    patch with `processBigSegmentImport` publishes it, or another import supersedes it.
+    Sent again with the same `Idempotency-Key`, the request gets its first answer and starts
     nothing.
 
-    The body is a form with the list as a file. JSON with a `source` is taken here too, and
+    The body is a form with the list as a file. JSON with a `source` is accepted here too, and
     answered as by `createBigSegmentImportFromSource`, which is the operation for it.
     """
     kind = media_type_of(request)
     store = await run_in_threadpool(services.store)
-    segment = await run_in_threadpool(big_segment, store, path)
+    segment = await run_in_threadpool(find_big_segment, store, path)
     if kind == "multipart/form-data":
         return await _upload(request, path, segment, services, caller, key)
     if is_json(kind):
-        body = source_body(await _json(request))
+        body = read_source(await _read_json(request))
         await require_importable(services, body.source)
         return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
     if kind in _EMPTY_TYPES:
@@ -106,11 +107,11 @@ async def create_import_from_source(
 ) -> Response:
     """Start an import of a list that is in S3 already.
 
-    `mode`, `waitOnApprovals` and the rest mean what they mean for an upload, and the import
-    becomes visible in the same way.
+    `mode`, `waitOnApprovals` and the other options mean the same as for an upload, and the
+    import becomes visible in the same way.
     """
     store = await run_in_threadpool(services.store)
-    segment = await run_in_threadpool(big_segment, store, path)
+    segment = await run_in_threadpool(find_big_segment, store, path)
     await require_importable(services, body.source)
     return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
 
@@ -120,7 +121,7 @@ def get_import(
     importID: str,  # noqa: N803 - the documented name
     services: ServicesOf,
 ) -> ImportRepresentation:
-    """Read an import: how far it is, how it ended, and its report when it is complete.
+    """Read an import: its progress, how it ended, and its report when it is complete.
 
     While it is `pending_approval` the report says what publishing it would do: `added`,
     `removed` and `unchanged` compare the list as it was when the import was created with
@@ -131,7 +132,7 @@ def get_import(
     request = state.request
     if not isinstance(request, ImportRequest) or request.mode == _OWN_MODE:
         raise NotFound(f"import {importID} does not exist")
-    return import_representation(path, request, state, services.clock)
+    return represent_import(path, request, state, services.clock)
 
 
 async def _upload(
@@ -143,19 +144,19 @@ async def _upload(
     key: str | None,
 ) -> Response:
     """Start an import of the form's list, or answer as the request that this one repeats."""
-    turn = await run_in_threadpool(_turn, services, segment, caller, key)
-    if isinstance(turn, Earlier):
-        uploaded = await _received(request, services, None, "", digest=True)
-        return turn.answer(_fingerprint(uploaded), lambda first: _accepted(path, first))
-    async with holding(turn):
+    begun = await run_in_threadpool(_begin, services, segment, caller, key)
+    if isinstance(begun, EarlierRequest):
+        uploaded = await _receive(request, services, None, "", digest=True)
+        return begun.repeat(_fingerprint(uploaded), lambda first: _accept(path, first))
+    async with keep_pending(begun):
         await run_in_threadpool(require_free, services.store(), segment)
         import_id = services.ids()
         objects = await run_in_threadpool(services.objects)
         object_key = upload_key((path.project, path.environment, path.segment), import_id)
-        uploaded = await _received(request, services, objects, object_key, digest=turn is not None)
+        uploaded = await _receive(request, services, objects, object_key, digest=begun is not None)
         try:
             return await run_in_threadpool(
-                _admit_upload, uploaded, import_id, path, segment, services, caller, turn
+                _admit_upload, uploaded, import_id, path, segment, services, caller, begun
             )
         except (StoreError, ApiError) as exc:
             with cleaning_up(exc):
@@ -163,7 +164,7 @@ async def _upload(
             raise
 
 
-async def _received(
+async def _receive(
     request: Request, services: Services, objects: ObjectStore | None, key: str, *, digest: bool
 ) -> UploadedList:
     limit_bytes = services.settings.max_upload_bytes
@@ -174,23 +175,23 @@ async def _received(
         services.object_threads,
         key,
         limit_bytes=limit_bytes,
-        check_fields=form_options,
+        check_fields=read_options,
         digest=digest,
     )
 
 
-def _turn(
+def _begin(
     services: Services, segment: Segment, caller: Caller, key: str | None
-) -> Turn | Earlier | None:
-    return take_turn(services.store(), segment.ref, "import", caller.token_id, key)
+) -> PendingRequest | EarlierRequest | None:
+    return begin_request(services.store(), segment.ref, "import", caller.token_id, key)
 
 
 def _fingerprint(uploaded: UploadedList) -> str:
-    options = form_options(uploaded.fields).model_dump()
+    options = read_options(uploaded.fields).model_dump()
     return digest_of("upload", options, uploaded.info.size_bytes, uploaded.digest)
 
 
-def _accepted(path: SegmentPath, import_id: str) -> Response:
+def _accept(path: SegmentPath, import_id: str) -> Response:
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
 
 
@@ -201,7 +202,7 @@ def _admit_upload(
     segment: Segment,
     services: Services,
     caller: Caller,
-    turn: Turn | None,
+    begun: PendingRequest | None,
 ) -> Response:
     info = uploaded.info
     source = SourceFile(
@@ -212,14 +213,14 @@ def _admit_upload(
         size_bytes=info.size_bytes,
         etag=info.etag,
     )
-    options = form_options(uploaded.fields)
+    options = read_options(uploaded.fields)
     request = import_request(import_id, segment, source, options, services, caller)
 
     def start() -> Response:
         admit(services, caller, segment, request)
-        return _accepted(path, import_id)
+        return _accept(path, import_id)
 
-    return start_once(turn, _fingerprint(uploaded), import_id, start)
+    return start_once(begun, _fingerprint(uploaded), import_id, start)
 
 
 def _from_source(
@@ -234,26 +235,26 @@ def _from_source(
     file_name = object_key.rpartition("/")[2] or object_key
     source = SourceFile(bucket, object_key, file_name, uploaded=False)
     fingerprint = digest_of("source", body.model_dump())
-    turn = _turn(services, segment, caller, key)
-    if isinstance(turn, Earlier):
-        return turn.answer(fingerprint, lambda first: _shown(services, path, first))
+    begun = _begin(services, segment, caller, key)
+    if isinstance(begun, EarlierRequest):
+        return begun.repeat(fingerprint, lambda first: _respond(services, path, first))
     import_id = services.ids()
     request = import_request(import_id, segment, source, body, services, caller)
 
     def start() -> Response:
         admit(services, caller, segment, request)
-        return _shown(services, path, import_id)
+        return _respond(services, path, import_id)
 
-    return start_once(turn, fingerprint, import_id, start)
+    return start_once(begun, fingerprint, import_id, start)
 
 
-def _shown(services: Services, path: SegmentPath, import_id: str) -> Response:
-    shown = get_import(path, import_id, services)
+def _respond(services: Services, path: SegmentPath, import_id: str) -> Response:
+    representation = get_import(path, import_id, services)
     location = {"Location": path.import_(import_id)}
-    return JSONResponse(shown.model_dump(mode="json"), status_code=202, headers=location)
+    return JSONResponse(representation.model_dump(mode="json"), status_code=202, headers=location)
 
 
-async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON
+async def _read_json(request: Request) -> Any:  # noqa: ANN401 - any JSON
     raw = await request.body()
     body = read_json(raw) if raw else None
     if body is None:

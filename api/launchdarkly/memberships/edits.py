@@ -7,15 +7,13 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from api.audit import audit_segment
-from api.bodies.strict import StrictBody
+from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.summaries import KeyEdit, asked_edits, edit_actions
-from api.launchdarkly.wire.big_segments import big_segment
-from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
+from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, summarize_edits
+from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
-from worker.store import Edit
-from worker.store.lists.lists import EditOp
+from worker.store import Edit, EditOp
 
 #: Keys in one request: some 20 ms of the server's time.
 MOST_KEYS: Final = 10_000
@@ -56,25 +54,25 @@ def update_targets(
 
     Applying the same changes again changes nothing more, so a 503 may be retried.
     """
-    edits = _edits(body)
+    edits = _read_edits(body)
     store = services.store()
-    segment = big_segment(store, path)
+    segment = find_big_segment(store, path)
     if edits:
         if store.memberships.edit(segment.ref, edits):
             services.work.reshard(segment.ref)
-        shown = asked_edits(_counts(body))
+        summary = summarize_edits(_count(body))
         audit_segment(
             services,
             caller,
             segment,
-            action=edit_actions(shown),
+            action=edit_actions(summary),
             verb="edited the lists of the segment",
-            after={"edits": shown},
+            after={"edits": summary},
         )
     return Response(status_code=204)
 
 
-def _edits(body: TargetChanges) -> list[Edit]:
+def _read_edits(body: TargetChanges) -> list[Edit]:
     changes = list(_changes(body))
     count = sum(len(keys) for _, _, keys in changes)
     if count > MOST_KEYS:
@@ -87,7 +85,7 @@ def _edits(body: TargetChanges) -> list[Edit]:
     return [Edit(op, key) for op, _, keys in changes for key in keys]
 
 
-def _counts(body: TargetChanges) -> Iterator[KeyEdit]:
+def _count(body: TargetChanges) -> Iterator[KeyEdit]:
     for _, where, keys in _changes(body):
         side, _, action = where.partition(".")
         yield side, action, len(keys)

@@ -1,55 +1,83 @@
-"""``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}``: the hot path.
+"""Look-ups of memberships: the hot path, with the key in the path or in a body.
 
-Plain ASGI, because a framework's request costs more than the whole answer. Routed on the
-undecoded path, so that a key may hold an encoded slash. ``keys_in_bodies`` has the same
-question with the key in a body.
+``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}`` are plain ASGI, because a
+framework's request costs more than the whole answer. They are routed on the undecoded path,
+so that a key may hold an encoded slash.
+
+``POST …/contexts/lookup`` and ``POST …/users/lookup`` are for keys that a path cannot carry to
+the server: clients fold ``.`` and ``..`` away, and many proxies decode ``%2F`` or refuse it. A
+body also stays out of their logs.
 """
 
 import json
 import re
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from api.access.auth import Caller
+from api.bodies.json_values import read_json
+from api.bodies.unknown_names import unknown_name
 from api.errors import Forbidden, InvalidRequest, NotFound
+from api.http.asgi import Receive, Scope, header, read_body
 from api.launchdarkly.wire.links import RESOURCE_KEY
+from api.launchdarkly.wire.requests import media_type, require_json_type
 from api.lookups.lookups import Lookups, Place
+from api.lookups.route import LookupRoute, Question
 from worker.context_keys import fault_of
 
 _PREFIX: Final = b"/api/v2/segments/"
 #: '', 'api', 'v2', 'segments', project, environment, segment, 'contexts', context key
 _PARTS: Final = 9
 #: Which part of a question's path is the literal that tells the two routes apart.
-ROUTE_PART: Final = 7
+_LITERAL_PART: Final = 7
 _LITERALS: Final = (b"contexts", b"users")
 _BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _BOOLEAN: Final = {True: "true", False: "false"}
 
+#: The last part of the path of a look-up by body; as a context key it is looked up with GET.
+_BY_BODY_PART: Final = b"lookup"
+#: The longest key takes 6 KiB when every character of it is escaped.
+BODY_LIMIT_BYTES: Final = 16 * 1024
+_BY_PATH: Final = ("GET",)
+_BY_BODY: Final = ("GET", "POST")
+_KEY: Final = "key"
+_SHAPE: Final = 'send {"key":"…"}'
 
-def question_of(raw_path: bytes) -> list[bytes] | None:
+
+def parse_question(raw_path: bytes) -> Question | None:
     """The path's parts if it asks for a membership, whatever the method."""
     if not raw_path.startswith(_PREFIX):
         return None
     parts = raw_path.split(b"/")
-    return parts if len(parts) == _PARTS and parts[ROUTE_PART] in _LITERALS else None
+    return parts if len(parts) == _PARTS and parts[_LITERAL_PART] in _LITERALS else None
 
 
-def place_asked(parts: list[bytes], caller: Caller) -> Place:
+def limit_name(question: Question) -> bytes:
+    """``contexts`` or ``users``: each route has a limit of its own."""
+    return question[_LITERAL_PART]
+
+
+def methods_for(question: Question) -> tuple[str, ...]:
+    """The methods that a question's path takes."""
+    return _BY_BODY if question[-1] == _BY_BODY_PART else _BY_PATH
+
+
+def require_place(question: Question, caller: Caller) -> Place:
     """The segment that a question's path names; every role may ask.
 
     Raises:
         Forbidden: the segment is out of the caller's scope.
-        NotFound: a resource key is none.
+        NotFound: a resource key is not valid.
     """
-    place = _place(parts[4], parts[5], parts[6])
+    place = _parse_place(question[4], question[5], question[6])
     if not caller.scope.allows(*place):
         raise Forbidden
     return place
 
 
-async def membership_body(lookups: Lookups, place: Place, key: str) -> bytes:
-    """The answer's body.
+async def look_up(lookups: Lookups, place: Place, key: str) -> bytes:
+    """Look a key up and give the answer's body.
 
     Raises:
         InvalidRequest: the segment is a standard one.
@@ -61,13 +89,13 @@ async def membership_body(lookups: Lookups, place: Place, key: str) -> bytes:
     return text.encode()
 
 
-def key_in_path(parts: list[bytes]) -> str:
+def key_in_path(question: Question) -> str:
     """The context key that a question's path ends in.
 
     Raises:
-        InvalidRequest: it is no context key.
+        InvalidRequest: it is not a context key.
     """
-    part = parts[_PARTS - 1]
+    part = question[_PARTS - 1]
     if b"%" in part:
         if _BAD_PERCENT.search(part):
             raise InvalidRequest("the context key in the path has a % that encodes nothing")
@@ -76,15 +104,38 @@ def key_in_path(parts: list[bytes]) -> str:
         key = part.decode()
     except UnicodeDecodeError as exc:
         raise InvalidRequest("the context key in the path is not valid UTF-8") from exc
-    return checked_key(key)
+    return _require_usable(key)
 
 
-def checked_key(key: str) -> str:
-    """The key itself.
+async def key_in_body(scope: Scope, receive: Receive) -> str:
+    """The context key that the body holds.
 
     Raises:
-        InvalidRequest: it is no context key.
+        Disconnected: the client went away.
+        InvalidRequest: the body is not ``{"key":"…"}``, its key is not a valid context key, or
+            there is a query.
+        TooLarge: the body is over 16 KiB.
+        UnsupportedMediaType: the body is declared as something other than JSON.
     """
+    require_json_type(media_type((header(scope, b"content-type") or b"").decode("latin-1")))
+    query = scope["query_string"].decode("latin-1")
+    for name, _ in parse_qsl(query, keep_blank_values=True):
+        fault = unknown_name(name, (), "query parameter", "parameters")
+        raise InvalidRequest(f"{fault}; {_SHAPE}")
+    raw = await read_body(receive, BODY_LIMIT_BYTES)
+    if not raw.strip():
+        raise InvalidRequest(f"the request has no body: {_SHAPE}")
+    body = read_json(raw)
+    if not isinstance(body, dict):
+        raise InvalidRequest(f"the body must be a JSON object: {_SHAPE}")
+    if body.keys() != {_KEY}:
+        raise InvalidRequest(f"the body must have exactly one field, key: {_SHAPE}")
+    if not isinstance(body[_KEY], str):
+        raise InvalidRequest(f"key: must be a string: {_SHAPE}")
+    return _require_usable(body[_KEY])
+
+
+def _require_usable(key: str) -> str:
     fault = fault_of(key)
     if fault is not None:
         raise InvalidRequest(fault)
@@ -92,12 +143,12 @@ def checked_key(key: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _place(project: bytes, environment: bytes, segment: bytes) -> Place:
+def _parse_place(project: bytes, environment: bytes, segment: bytes) -> Place:
     # Pure; remembered because most look-ups are about few segments.
-    return _resource(project), _resource(environment), _resource(segment)
+    return _parse_key(project), _parse_key(environment), _parse_key(segment)
 
 
-def _resource(part: bytes) -> str:
+def _parse_key(part: bytes) -> str:
     try:
         text = (unquote_to_bytes(part) if b"%" in part else part).decode()
     except UnicodeDecodeError as exc:
@@ -105,3 +156,14 @@ def _resource(part: bytes) -> str:
     if RESOURCE_KEY.fullmatch(text) is None:
         raise NotFound("invalid resource identifier")
     return text
+
+
+LOOKUP_ROUTE: Final = LookupRoute(
+    parse_question=parse_question,
+    limit_name=limit_name,
+    methods_for=methods_for,
+    require_place=require_place,
+    key_in_path=key_in_path,
+    key_in_body=key_in_body,
+    look_up=look_up,
+)

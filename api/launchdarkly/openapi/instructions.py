@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 from api.launchdarkly.openapi.references import TEMPLATE, component
 from api.launchdarkly.segments.instructions.applying import TABLE
 from api.launchdarkly.segments.instructions.instruction import InstructionKind
-from api.launchdarkly.targeting.targeting import SegmentDocument
+from api.launchdarkly.targeting.values import SegmentDocument
 
 _COMMENT: Final = {"type": "string", "description": "Why; for the log of changes."}
 _POINTER: Final = {"type": "string", "pattern": "^(/([^/~]|~[01])*)*$"}

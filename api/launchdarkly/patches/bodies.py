@@ -1,4 +1,4 @@
-"""Which kind of patch a request carries: told by its content type and by its shape.
+"""Which kind of patch a request carries, by its content type and its shape.
 
 ====================================================  =================================
 ``application/json; domain-model=launchdarkly.…``     ``{environmentKey?, instructions}``
@@ -14,8 +14,10 @@ without the content type's parameter are refused instead of merged as an unknown
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.bodies.json_values import JsonObject
-from api.bodies.strict import require_known
+from fastapi import Request
+
+from api.bodies.json_values import JsonObject, read_json
+from api.bodies.unknown_names import require_known
 from api.errors import InvalidRequest
 
 #: Operations or instructions of one patch. Each takes 10 to 30 µs of a core.
@@ -49,6 +51,22 @@ class MergePatch:
     comment: str | None
 
 
+async def read_json_patch(request: Request) -> JsonPatch:
+    """Read a body that can be nothing but a JSON patch: its operations, or ``{patch, comment}``.
+
+    Raises:
+        InvalidRequest: it is something else.
+    """
+    body = read_json(await request.body())
+    fields = body if isinstance(body, dict) and "patch" in body else {}
+    require_known(fields, ("patch", "comment"))
+    operations = fields.get("patch", body)
+    if not isinstance(operations, list):
+        message = "a patch is a list of operations, or an object: {patch, comment}"
+        raise InvalidRequest(f"{message}; no other kind of patch is accepted here")
+    return JsonPatch(operations, _read_comment(fields))
+
+
 def is_semantic(content_type: str) -> bool:
     """Whether a content type announces a semantic patch.
 
@@ -65,7 +83,7 @@ def is_semantic(content_type: str) -> bool:
 def read_patch(
     body: object, content_type: str, environment: str
 ) -> SemanticPatch | JsonPatch | MergePatch:
-    """Tell which patch a body is.
+    """Read a body as one of the three kinds of patches.
 
     Args:
         body: the parsed body.
@@ -73,13 +91,13 @@ def read_patch(
         environment: the key in the path.
 
     Raises:
-        InvalidRequest: the body is no patch of the announced kind, or is one for another
+        InvalidRequest: the body is not a patch of the announced kind, or it is for another
             environment.
     """
     if is_semantic(content_type):
-        return _semantic(body, environment)
+        return _read_semantic(body, environment)
     if isinstance(body, list):
-        return JsonPatch(_few(body, "patch"), comment=None)
+        return JsonPatch(_require_few(body, "patch"), comment=None)
     if not isinstance(body, dict):
         raise InvalidRequest(
             "a patch is a list of operations, or an object: {patch, comment}, {merge, comment}, "
@@ -93,17 +111,17 @@ def read_patch(
         if not isinstance(operations, list):
             raise InvalidRequest("patch: a list of operations is expected, each with op and path")
         require_known(body, ("patch", "comment"))
-        return JsonPatch(_few(operations, "patch"), _comment(body))
+        return JsonPatch(_require_few(operations, "patch"), _read_comment(body))
     if "merge" in body:
         changes = body["merge"]
         if not isinstance(changes, dict):
             raise InvalidRequest("merge: an object of the fields to be changed is expected")
         require_known(body, ("merge", "comment"))
-        return MergePatch(changes, _comment(body))
+        return MergePatch(changes, _read_comment(body))
     return MergePatch(body, comment=None)
 
 
-def _semantic(body: object, environment: str) -> SemanticPatch:
+def _read_semantic(body: object, environment: str) -> SemanticPatch:
     if not isinstance(body, dict):
         raise InvalidRequest(
             "a semantic patch is an object with a list of instructions and an optional comment"
@@ -116,10 +134,10 @@ def _semantic(body: object, environment: str) -> SemanticPatch:
     if named is not None and named != environment:
         message = f"environmentKey: the path says {environment}; send the same or leave it out"
         raise InvalidRequest(message)
-    return SemanticPatch(_few(instructions, "instructions"), _comment(body))
+    return SemanticPatch(_require_few(instructions, "instructions"), _read_comment(body))
 
 
-def _few(steps: list[Any], field: str) -> list[Any]:
+def _require_few(steps: list[Any], field: str) -> list[Any]:
     if len(steps) > MOST_STEPS:
         raise InvalidRequest(
             f"{field}: {len(steps):,} entries; one request takes {MOST_STEPS:,}; send several"
@@ -127,7 +145,7 @@ def _few(steps: list[Any], field: str) -> list[Any]:
     return steps
 
 
-def _comment(body: JsonObject) -> str | None:
+def _read_comment(body: JsonObject) -> str | None:
     comment = body.get("comment")
     if comment is not None and not isinstance(comment, str):
         raise InvalidRequest("comment: a string is expected")

@@ -5,7 +5,8 @@ value is null, the sum of what ``copy`` may copy is bounded, and refusals never 
 value. Source: RFC 6902, and what the Go and Python clients send for an empty value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jsonpatch import (
@@ -19,19 +20,46 @@ from pydantic import ValidationError
 
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
-from api.bodies.known_names import allowed, shown
+from api.bodies.unknown_names import list_known, repeatable
 from api.errors import Conflict, InvalidRequest
-from api.launchdarkly.patches.patchable import Patchable
 
 #: What all ``copy`` operations of a patch may copy: characters, and a hundred more for each
 #: part of a value. 15,000 keys of ordinary length fit, once. Without a bound, a patch of 40
 #: operations could double a value 40 times.
 MOST_COPIED: Final = 4_000_000
 
-_OF_A_PART: Final = 100
+_PART_COST: Final = 100
 _OPERATIONS: Final = ("add", "remove", "replace", "move", "copy", "test")
 _WITH_VALUE: Final = ("add", "replace", "test")
 _WITH_FROM: Final = ("move", "copy")
+
+
+@dataclass(frozen=True, slots=True)
+class Patchable:
+    """What patches may change of a kind of resource."""
+
+    name: str
+    """With its article, for refusals."""
+    fields: tuple[str, ...]
+    """Those that a patch can change."""
+    ignored: frozenset[str] = frozenset()
+    """Fields that a known client sends although LaunchDarkly has no such field: changes of
+    them are left out; see ``ignored_fields``."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """LaunchDarkly's fields for something that does not exist here, and why."""
+
+    def ignores(self, pointer: str) -> bool:
+        """Whether a change of this field is left out, alone of its patch."""
+        return pointer.removeprefix("/") in self.ignored
+
+    def explain_no_field(self, name: str) -> str:
+        """Say why a name that is not in ``fields`` cannot be changed, and what can."""
+        if name in self.absent:
+            return f"/{name}: {self.absent[name]}"
+        listed = list_known(name, self.fields, "fields")
+        if repeatable(name) is None:
+            return f"path names no field of {self.name}; {listed}"
+        return f"/{name} is not a field of {self.name}; {listed}"
 
 
 def apply_json_patch(
@@ -39,77 +67,75 @@ def apply_json_patch(
 ) -> JsonObject:
     """Apply a patch, all of it or nothing.
 
-    What comes out is a JSON object, but not necessarily such a resource.
+    The result is a JSON object, but not necessarily a valid resource.
 
     Args:
         document: the representation with every field that the resource can have; it is
-            changed, and after a refusal it is of no use.
-        operations: the patch as it came.
-        resource: what the document is; says which changes are left out.
+            changed, and not usable after a refusal.
+        operations: as they came.
+        resource: what the document is.
 
     Raises:
-        Conflict: a ``test`` failed, so the segment is not what the caller thinks. Read it
-            again and decide anew.
+        Conflict: a ``test`` failed, so the resource is not what the caller thinks.
         InvalidRequest: any other operation that is wrong or cannot be applied.
     """
     allowance, fields = MOST_COPIED, frozenset(document)
     for index, raw in enumerate(operations):
-        operation = _checked(index, raw, resource)
-        changes = operation["op"] != "test"
-        if changes and resource.ignores(operation["path"]):
+        operation = _check(index, raw, resource)
+        kind, path = operation["op"], operation["path"]
+        if kind != "test" and resource.ignores(path):
             continue
-        for pointer in _written(operation):
-            if pointer not in fields:
-                raise InvalidRequest(f"patch[{index}]: {resource.no_field(pointer)}")
-        field = field_of(operation["path"])
-        if operation["op"] == "copy":
-            allowance -= _cost(document, operation["from"])
+        for name in _written_fields(operation):
+            if name not in fields:
+                raise InvalidRequest(f"patch[{index}]: {resource.explain_no_field(name)}")
+        if kind == "copy":
+            allowance -= _measure(document, operation["from"])
             if allowance < 0:
                 raise InvalidRequest(f"patch[{index}]: the copies are too large together")
-        where = f"/{field}" if field in fields else "path"
-        document = _applied(document, operation, f"patch[{index}]: {operation['op']} at {where}")
+        where = f"/{_field(path)}" if _field(path) in fields else "path"
+        document = _apply(document, operation, f"patch[{index}]: {kind} at {where}")
     return document
 
 
 def patch_refusal(error: ValidationError, operations: Sequence[object]) -> InvalidRequest:
-    """What is wrong with a patched document: after which operation, where, and what.
+    """The first fault of a patched document, and which operation caused it.
 
     Args:
-        error: what the validation of the whole raised.
-        operations: the patch that made it so.
+        error: what the validation of the document raised.
+        operations: the patch.
     """
-    found, place = refusal(error), error.errors(include_input=False)[0]["loc"]
-    return InvalidRequest(f"{blamed(operations, str(place[0])) if place else ''}{found}")
+    found, path = refusal(error), error.errors(include_input=False)[0]["loc"]
+    return InvalidRequest(f"{blame(operations, str(path[0])) if path else ''}{found}")
 
 
-def blamed(operations: Sequence[object], field: str) -> str:
+def blame(operations: Sequence[object], name: str) -> str:
     """``patch[2]: `` for the last operation that wrote a field; nothing if none did."""
     for index in reversed(range(len(operations))):
         operation = operations[index]
-        if isinstance(operation, dict) and field in _written(operation):
+        if isinstance(operation, dict) and name in _written_fields(operation):
             return f"patch[{index}]: "
     return ""
 
 
-def field_of(pointer: str) -> str:
-    """The resource's field that a pointer leads into; what is below may be a key."""
+def _field(pointer: str) -> str:
+    """The resource's field that a pointer leads into; the rest of it may contain a key."""
     return pointer.split("/")[1] if pointer.startswith("/") else ""
 
 
-def _written(operation: JsonObject) -> list[str]:
-    """The fields that a checked operation changes, and those that it takes from."""
+def _written_fields(operation: JsonObject) -> list[str]:
+    """The fields that a checked operation changes or takes from."""
     names = ("path", "from") if operation["op"] in _WITH_FROM else ("path",)
-    return [] if operation["op"] == "test" else [field_of(operation[name]) for name in names]
+    return [] if operation["op"] == "test" else [_field(operation[name]) for name in names]
 
 
-def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
-    """The operation as the library wants it; only what the RFC names is taken over."""
+def _check(index: int, raw: object, resource: Patchable) -> JsonObject:
+    """The operation as the library wants it, with nothing but what the RFC names."""
     if not isinstance(raw, dict):
         raise InvalidRequest(f"patch[{index}]: an operation is an object with op and path")
     kind = raw.get("op")
     if kind not in _OPERATIONS:
-        what = f"{kind} is not an operation" if shown(kind) else "op is not an operation"
-        listed = allowed(kind, _OPERATIONS, "operations")
+        what = f"{kind} is not an operation" if repeatable(kind) else "op is not an operation"
+        listed = list_known(kind, _OPERATIONS, "operations")
         raise InvalidRequest(f"patch[{index}]: {what}; {listed}")
     operation: JsonObject = {"op": kind}
     for name in ("path", "from") if kind in _WITH_FROM else ("path",):
@@ -119,7 +145,7 @@ def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
             raise InvalidRequest(f"patch[{index}]: {message}")
         if not pointer and kind != "test":
             message = f"{name} is empty, which means the whole of {resource.name}"
-            listed = allowed(None, resource.fields, "fields")
+            listed = list_known(None, resource.fields, "fields")
             raise InvalidRequest(f"patch[{index}]: {message}; {listed}")
         operation[name] = pointer
     if kind in _WITH_VALUE:
@@ -127,10 +153,10 @@ def _checked(index: int, raw: object, resource: Patchable) -> JsonObject:
     return operation
 
 
-def _applied(document: JsonObject, operation: JsonObject, where: str) -> JsonObject:
-    """The library's messages repeat values, so none of them is passed on."""
+def _apply(document: JsonObject, operation: JsonObject, where: str) -> JsonObject:
     try:
         patched: JsonObject = JsonPatch([operation]).apply(document, in_place=True)
+    # The library's messages repeat values, so none of them is passed on.
     except JsonPatchTestFailed as exc:
         raise Conflict(f"{where} failed; read it again") from exc
     except (JsonPatchException, JsonPointerException) as exc:
@@ -140,19 +166,19 @@ def _applied(document: JsonObject, operation: JsonObject, where: str) -> JsonObj
     return patched
 
 
-def _cost(document: JsonObject, pointer: str) -> int:
+def _measure(document: JsonObject, pointer: str) -> int:
     try:
         waiting: list[Any] = [JsonPointer(pointer).resolve(document)]
     except JsonPointerException:
         return 0
     cost = 0
     while waiting:
-        one = waiting.pop()
-        cost += _OF_A_PART
-        if isinstance(one, str):
-            cost += len(one)
-        elif isinstance(one, dict):
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
+        value = waiting.pop()
+        cost += _PART_COST
+        if isinstance(value, str):
+            cost += len(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
     return cost

@@ -1,33 +1,29 @@
-"""Answers for resources that LaunchDarkly has, this service lacks and clients ask for.
+"""Answers for resources that LaunchDarkly has and clients ask for, but bigseg has not.
 
-Terraform's provider reads which views a segment is in whenever it reads the segment, and
-shows views that are not there if it is told 404; its segment approvals are set apart from
-the environment. Source: read in the provider's code and observed with 2.x and 3.x.
+Terraform's provider reads the views of a segment whenever it reads the segment, and shows
+views that do not exist after a 404; it sets segment approvals apart from the environment.
+Source: read in the provider's code and observed with 2.x and 3.x.
 """
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64, WireModel, json_response
 from api.errors import InvalidRequest
-from api.launchdarkly.patches.patchable import NO_APPROVALS
+from api.launchdarkly.projects.patching import NO_APPROVALS
 from api.launchdarkly.projects.projects import ProjectOf
-from api.launchdarkly.segments.representation import Links
-from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.responses import shown
+from api.launchdarkly.wire.links import PREFIX, Links
 from api.services.services import ServicesOf
 
 
-class NoViews(BaseModel):
+class NoViews(WireModel):
     """A collection of views, which is empty."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
-    items: Annotated[list[str], Field(max_length=0)] = []
-    totalCount: Int32 = 0  # noqa: N815 - wire name
-    links: Links = Field(alias="_links", default={})
+    items: Annotated[list[str], Field(max_length=0)]
+    total_count: Int32
+    links: Links = Field(alias="_links")
 
 
 def router() -> APIRouter:
@@ -61,7 +57,7 @@ def get_linked_views(
     """List the views that a resource is linked to: none, because there are no views here."""
     del resourceType, resourceKey, environmentId, limit, offset, sort, filter  # none has any
     services.store().environments.project(project)
-    return shown(NoViews())
+    return json_response(NoViews(items=[], total_count=0, links={}))
 
 
 def patch_approval_settings(project: ProjectOf) -> Response:

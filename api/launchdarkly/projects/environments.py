@@ -6,22 +6,22 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.audit import audit_environment
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64, json_response
 from api.launchdarkly.operations import require_scope
-from api.launchdarkly.projects.bodies import EnvironmentFields, NewEnvironment
-from api.launchdarkly.projects.lists import chosen
-from api.launchdarkly.projects.patching import patch_of, patched, patched_actions
-from api.launchdarkly.projects.projects import ProjectOf, environments_in_scope, new_environment
-from api.launchdarkly.projects.shapes import (
+from api.launchdarkly.patches.bodies import read_json_patch
+from api.launchdarkly.projects.lists import select
+from api.launchdarkly.projects.models import (
+    EnvironmentFields,
     EnvironmentPage,
     EnvironmentRepresentation,
-    environment_shape,
-    environments_path,
+    NewEnvironment,
+    represent_environment,
 )
-from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.pages import encoded, page_links
+from api.launchdarkly.projects.patching import patch_actions, patch_place
+from api.launchdarkly.projects.projects import ProjectOf, environments_in_scope, new_environment
+from api.launchdarkly.wire.links import PREFIX, environments_path
+from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Place, create_environment, delete_environment
 
@@ -68,16 +68,16 @@ def list_environments(
 ) -> Response:
     """List a project's environments, in order of creation."""
     places = environments_in_scope(services.store(), project, caller)
-    found = chosen(places, filter_text=filter, sort_text=sort, newest_first=False)
+    found = select(places, filter_text=filter, sort_text=sort)
     links = page_links(
         environments_path(project),
-        encoded(sort=sort, filter=filter),
+        encode_query(sort=sort, filter=filter),
         limit=limit,
         offset=offset,
         total=len(found),
     )
-    items = [environment_shape(project, one) for one in found[offset : offset + limit]]
-    return shown(EnvironmentPage(items=items, totalCount=len(found), links=links))
+    items = [represent_environment(project, place) for place in found[offset : offset + limit]]
+    return json_response(EnvironmentPage(items=items, total_count=len(found), links=links))
 
 
 def post_environment(
@@ -96,27 +96,27 @@ def post_environment(
         verb="created the environment",
         after=environment,
     )
-    return shown(environment_shape(project, environment), 201)
+    return json_response(represent_environment(project, environment), 201)
 
 
 def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
     """Read an environment."""
     environment = services.store().environments.environment(scope)
-    return shown(environment_shape(scope.project, environment))
+    return json_response(represent_environment(scope.project, environment))
 
 
 async def patch_environment(
     request: Request, scope: ScopeOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change an environment by JSON patch."""
-    patch = await patch_of(request)
+    patch = await read_json_patch(request)
 
     def record(before: Place, after: Place) -> None:
         audit_environment(
             services,
             caller,
             scope.project,
-            action=patched_actions(EnvironmentFields, before, after),
+            action=patch_actions(EnvironmentFields, before, after),
             verb="updated the environment",
             before=before,
             after=after,
@@ -125,14 +125,14 @@ async def patch_environment(
 
     def change() -> Response:
         places = services.store().environments
-        changed = patched(
+        changed = patch_place(
             EnvironmentFields,
             patch.operations,
             lambda: places.environment(scope),
             lambda old, new: places.update_environment(scope.project, old, new),
             record,
         )
-        return shown(environment_shape(scope.project, changed))
+        return json_response(represent_environment(scope.project, changed))
 
     return await run_in_threadpool(change)
 

@@ -15,17 +15,17 @@ Predicate = Callable[[Place], bool]
 
 def _query(text: str) -> Predicate:
     wanted = text.casefold()
-    return lambda one: wanted in one.key.casefold() or wanted in one.name.casefold()
+    return lambda place: wanted in place.key.casefold() or wanted in place.name.casefold()
 
 
 def _tags(text: str) -> Predicate:
     wanted = {tag.casefold() for tag in text.split("+")}
-    return lambda one: wanted <= {tag.casefold() for tag in one.tags}
+    return lambda place: wanted <= {tag.casefold() for tag in place.tags}
 
 
 def _keys(text: str) -> Predicate:
     wanted = frozenset(text.split("|"))
-    return lambda one: one.key in wanted
+    return lambda place: place.key in wanted
 
 
 _FILTERS: Final[Mapping[str, Callable[[str], Predicate]]] = {
@@ -34,28 +34,32 @@ _FILTERS: Final[Mapping[str, Callable[[str], Predicate]]] = {
     "keys": _keys,
 }
 _SORTS: Final[Mapping[str, Callable[[Place], Any]]] = {
-    "name": lambda one: one.name,
-    "createdOn": lambda one: one.created_ms,
-    "critical": lambda one: bool(one.details.get("critical")),
+    "name": lambda place: place.name,
+    "createdOn": lambda place: place.created_ms,
+    "critical": lambda place: bool(place.details.get("critical")),
 }
 
 
-def chosen(
-    places: Sequence[Place], *, filter_text: str, sort_text: str, newest_first: bool
+def select(
+    places: Sequence[Place],
+    *,
+    filter_text: str = "",
+    sort_text: str = "",
+    newest_first: bool = False,
 ) -> list[Place]:
-    """The places that pass the filter, in the order asked for, or else in that of creation.
+    """Select the places that pass the filter, in the order asked for or else that of creation.
 
     Args:
         places: in any order.
-        filter_text: the parameter as it came; '' keeps all.
-        sort_text: same; '' asks for no order.
+        filter_text: the parameter; '' keeps all.
+        sort_text: the parameter; '' for the order of creation.
         newest_first: whether the order of creation begins with the newest.
 
     Raises:
         InvalidRequest: the filter or the order is wrong; says which part.
     """
     sign = -1 if newest_first else 1
-    found = sorted(places, key=lambda one: (sign * one.created_ms, one.key))
+    found = sorted(places, key=lambda place: (sign * place.created_ms, place.key))
     for position, part in enumerate(filter_text.split(",") if filter_text.strip() else (), 1):
         field, colon, value = part.strip().partition(":")
         if not colon or field not in _FILTERS:
@@ -63,7 +67,7 @@ def chosen(
                 f"filter: part {position} is none of {', '.join(_FILTERS)}, each as field:value"
             )
             raise InvalidRequest(message)
-        found = [one for one in found if _FILTERS[field](value)(one)]
+        found = list(filter(_FILTERS[field](value), found))
     for part in reversed(sort_text.split(",") if sort_text.strip() else ()):
         name = part.strip().removeprefix("-")
         if name not in _SORTS:

@@ -3,36 +3,24 @@
 import copy
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from fastapi import Request
 from pydantic import ValidationError
 
-from api.bodies.json_values import JsonObject, read_json
-from api.bodies.strict import require_known
-from api.errors import Conflict, InvalidRequest
-from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
-from api.launchdarkly.patches.patchable import ENVIRONMENT, PROJECT, Patchable
-from api.launchdarkly.projects.bodies import (
+from api.bodies.json_values import JsonObject
+from api.bodies.models import wire_names
+from api.errors import Conflict
+from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
+from api.launchdarkly.projects.models import (
     EnvironmentFields,
     ProjectFields,
     details_of,
-    following,
+    follow_older_name,
+    stored_fields,
 )
 from worker.store import Place, PlaceChanged
 
 Kind = type[ProjectFields | EnvironmentFields]
-
-
-@dataclass(frozen=True, slots=True)
-class PlacePatch:
-    """What a request wants changed."""
-
-    operations: list[object]
-    """Not yet checked."""
-    comment: str | None
-
 
 _TRIES = 20
 
@@ -42,47 +30,45 @@ _ACTIONS: Final = {
     ProjectFields: {"name": "updateProjectName"},
     EnvironmentFields: {"defaultTtl": "updateTtl"},
 }
+#: The refusal of any request for approvals.
+NO_APPROVALS: Final = (
+    "changes need no approval here, so there are no settings for approvals; leave them out "
+    "(in Terraform, approval_settings and segment_approval_settings)"
+)
+_NO_PIPELINES: Final = "there are no release pipelines here; leave it out"
 
-
+PROJECT: Final = Patchable(
+    "a project",
+    wire_names(ProjectFields),
+    absent={"defaultReleasePipelineKey": _NO_PIPELINES},
+)
+ENVIRONMENT: Final = Patchable(
+    "an environment",
+    wire_names(EnvironmentFields),
+    # Source: the model Environment of LaunchDarkly's clients, and what the provider sends.
+    absent={"approvalSettings": NO_APPROVALS, "resourceApprovalSettings": NO_APPROVALS},
+)
 _PATCHABLE: Final[dict[Kind, Patchable]] = {
     ProjectFields: PROJECT,
     EnvironmentFields: ENVIRONMENT,
 }
 
 
-async def patch_of(request: Request) -> PlacePatch:
-    """The patch in a request's body: the operations, or an object of them and a comment.
-
-    Raises:
-        InvalidRequest: the body is no list of operations, or the comment no text.
-    """
-    body, comment = read_json(await request.body()), None
-    if isinstance(body, dict) and "patch" in body:
-        require_known(body, ("patch", "comment"))
-        body, comment = body["patch"], body.get("comment")
-    if not isinstance(body, list):
-        message = "a patch is a list of operations, or an object: {patch, comment}"
-        raise InvalidRequest(f"{message}; no other kind of patch is accepted here")
-    if comment is not None and not isinstance(comment, str):
-        raise InvalidRequest("comment: a string is expected")
-    return PlacePatch(body, comment)
-
-
-def patched(
+def patch_place(
     kind: Kind,
     operations: list[object],
     read: Callable[[], Place],
     write: Callable[[Place, Place], None],
     record: Callable[[Place, Place], None],
 ) -> Place:
-    """Apply a patch to a place and store what becomes of it.
+    """Apply a patch to a project or environment and store the result.
 
     Args:
         kind: whether it is a project or an environment.
         operations: the patch.
         read: gives the place as it is now.
         write: stores the place unless it has changed since.
-        record: told of the place before and after, once it is changed.
+        record: called with the place before and after, once it is changed.
 
     Raises:
         Conflict: a ``test`` failed, or others were faster every time. Read it again.
@@ -90,8 +76,7 @@ def patched(
     """
     for _ in range(_TRIES):
         current = read()
-        before = {**current.details, "name": current.name, "tags": current.tags}
-        fields = _patched_fields(kind, before, operations)
+        fields = _patch_fields(kind, stored_fields(current), operations)
         changed = dataclasses.replace(
             current, name=fields.name, tags=fields.tags, details=details_of(fields)
         )
@@ -106,22 +91,21 @@ def patched(
     raise Conflict("it changes too fast; try again later")
 
 
-def _patched_fields(
+def _patch_fields(
     kind: Kind, before: JsonObject, operations: list[object]
 ) -> ProjectFields | EnvironmentFields:
     document: JsonObject = kind.model_validate(before).model_dump(mode="json")
     old = copy.deepcopy(document)
     after = apply_json_patch(document, operations, _PATCHABLE[kind])
     try:
-        return kind.model_validate(following(old, after))
+        return kind.model_validate(follow_older_name(old, after))
     except ValidationError as exc:
         raise patch_refusal(exc, operations) from exc
 
 
-def patched_actions(kind: Kind, before: Place, after: Place) -> tuple[str, ...]:
+def patch_actions(kind: Kind, before: Place, after: Place) -> tuple[str, ...]:
     """The actions of a patch, such as ``updateName``, by the names of the fields."""
-    old = {**before.details, "name": before.name, "tags": before.tags}
-    new = {**after.details, "name": after.name, "tags": after.tags}
+    old, new = stored_fields(before), stored_fields(after)
     changed = sorted(name for name in new if new[name] != old.get(name))
     own = _ACTIONS[kind]
     return tuple(own.get(name, f"update{name[0].upper()}{name[1:]}") for name in changed)

@@ -7,25 +7,27 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit_project
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import Int32, Int64, json_response
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.operations import require_scope
-from api.launchdarkly.projects.bodies import NewEnvironment, NewProject, ProjectFields, details_of
-from api.launchdarkly.projects.lists import chosen
-from api.launchdarkly.projects.patching import patch_of, patched, patched_actions
-from api.launchdarkly.projects.shapes import (
+from api.launchdarkly.patches.bodies import read_json_patch
+from api.launchdarkly.projects.lists import select
+from api.launchdarkly.projects.models import (
     ChangedProject,
     EnvironmentPage,
+    NewEnvironment,
+    NewProject,
+    ProjectFields,
     ProjectPage,
     ProjectRepresentation,
-    environment_shape,
-    environments_path,
-    project_shape,
+    details_of,
+    project_fields,
+    represent_environment,
 )
-from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY
-from api.launchdarkly.wire.pages import encoded, page_links
+from api.launchdarkly.projects.patching import patch_actions, patch_place
+from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY, environments_path
+from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Place, Store, create_project, delete_project
 
@@ -39,7 +41,7 @@ _EXPANDED = 20
 
 
 def project_key_of(projectKey: str) -> str:  # noqa: N803 - the documented name
-    """The project that the path names; whether it exists is not said.
+    """The project that the path names; it may not exist.
 
     Raises:
         NotFound: a key that no resource can have.
@@ -89,13 +91,14 @@ def list_projects(
 ) -> Response:
     """List projects, newest first."""
     store = services.store()
-    places = [one for one in store.environments.projects() if caller.scope.allows(one.key)]
-    found = chosen(places, filter_text=filter, sort_text=sort, newest_first=True)
+    places = store.environments.projects()
+    allowed = [project for project in places if caller.scope.allows(project.key)]
+    found = select(allowed, filter_text=filter, sort_text=sort, newest_first=True)
     page = found[offset : offset + limit]
-    items = [_representation(store, one, expand, caller) for one in page]
-    query = encoded(sort=sort, filter=filter, expand=expand)
+    items = [_represent(store, project, expand, caller) for project in page]
+    query = encode_query(sort=sort, filter=filter, expand=expand)
     links = page_links(f"{PREFIX}/projects", query, limit=limit, offset=offset, total=len(found))
-    return shown(ProjectPage(items=items, totalCount=len(found), links=links))
+    return json_response(ProjectPage(items=items, total_count=len(found), links=links))
 
 
 def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Response:
@@ -103,20 +106,20 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     require_scope(caller, body.key, whole=True)
     store = services.store()
     wanted = body.environments or _DEFAULT_ENVIRONMENTS
-    if len({one.key for one in wanted}) < len(wanted):
+    if len({environment.key for environment in wanted}) < len(wanted):
         raise InvalidRequest("environments: two have one key")
     project = Place(body.key, body.name, services.clock(), body.tags, details_of(body))
-    # Each a millisecond after the one before, none after the project: their order stays that
-    # of the body, and whatever is created next comes last.
+    # A millisecond apart and none later than the project: they keep the order of the body, and
+    # whatever is created next comes last.
     first_ms = project.created_ms - len(wanted) + 1
     environments = [
-        new_environment(store, one, first_ms + index) for index, one in enumerate(wanted)
+        new_environment(store, new, first_ms + index) for index, new in enumerate(wanted)
     ]
     create_project(store, project, environments)
     audit_project(
         services, caller, action="createProject", verb="created the project", after=project
     )
-    return _changed(store, project, 201)
+    return _respond(store, project, 201)
 
 
 def get_project(
@@ -124,20 +127,20 @@ def get_project(
 ) -> Response:
     """Read a project."""
     store = services.store()
-    return shown(_representation(store, store.environments.project(project), expand, caller))
+    return json_response(_represent(store, store.environments.project(project), expand, caller))
 
 
 async def patch_project(
     request: Request, project: ProjectOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change a project by JSON patch."""
-    patch = await patch_of(request)
+    patch = await read_json_patch(request)
 
     def record(before: Place, after: Place) -> None:
         audit_project(
             services,
             caller,
-            action=patched_actions(ProjectFields, before, after),
+            action=patch_actions(ProjectFields, before, after),
             verb="updated the project",
             before=before,
             after=after,
@@ -147,14 +150,14 @@ async def patch_project(
     def change() -> Response:
         store = services.store()
         places = store.environments
-        changed = patched(
+        changed = patch_place(
             ProjectFields,
             patch.operations,
             lambda: places.project(project),
             places.update_project,
             record,
         )
-        return _changed(store, changed, 200)
+        return _respond(store, changed, 200)
 
     return await run_in_threadpool(change)
 
@@ -171,40 +174,39 @@ def remove_project(project: ProjectOf, services: ServicesOf, caller: CallerOf) -
 
 
 def new_environment(store: Store, body: NewEnvironment, created_ms: int | None = None) -> Place:
-    """The environment that a body asks for, with new keys for its SDKs, made now or then."""
+    """Make the environment that a body describes, with new SDK keys; stores nothing.
+
+    Args:
+        store: gives the time and the keys.
+        body: the description.
+        created_ms: when it was created, if not now.
+    """
     return store.environments.new_environment(
         body.key, body.name, body.tags, details_of(body), created_ms=created_ms
     )
 
 
-def in_order_of_creation(places: list[Place]) -> list[Place]:
-    """Environments as LaunchDarkly lists them (observed): the oldest first."""
-    return chosen(places, filter_text="", sort_text="", newest_first=False)
-
-
 def environments_in_scope(store: Store, project: str, caller: Caller) -> list[Place]:
-    """The environments of a project that a caller may know of."""
+    """The environments of a project that the caller may see."""
     places = store.environments.environments(project)
-    return [one for one in places if caller.scope.allows(project, one.key)]
+    return [place for place in places if caller.scope.allows(project, place.key)]
 
 
-def _representation(
-    store: Store, project: Place, expand: str, caller: Caller
-) -> ProjectRepresentation:
-    fields: dict[str, Any] = project_shape(project)
+def _represent(store: Store, project: Place, expand: str, caller: Caller) -> ProjectRepresentation:
+    fields: dict[str, Any] = project_fields(project)
     if "environments" in [part.strip() for part in expand.split(",")]:
-        places = environments_in_scope(store, project.key, caller)
-        found = in_order_of_creation(places)
+        found = select(environments_in_scope(store, project.key, caller))
         links = page_links(
             environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
         )
-        items = [environment_shape(project.key, one) for one in found[:_EXPANDED]]
-        fields["environments"] = EnvironmentPage(items=items, totalCount=len(found), links=links)
+        items = [represent_environment(project.key, place) for place in found[:_EXPANDED]]
+        fields["environments"] = EnvironmentPage(items=items, total_count=len(found), links=links)
     return ProjectRepresentation.model_validate(fields)
 
 
-def _changed(store: Store, project: Place, status: int) -> Response:
-    found = in_order_of_creation(store.environments.environments(project.key))
-    environments = [environment_shape(project.key, one) for one in found]
-    fields = project_shape(project) | {"environments": environments}
-    return shown(ChangedProject.model_validate(fields), status)
+def _respond(store: Store, project: Place, status: int) -> Response:
+    # Observed: the oldest environment first.
+    found = select(store.environments.environments(project.key))
+    environments = [represent_environment(project.key, place) for place in found]
+    fields = project_fields(project) | {"environments": environments}
+    return json_response(ChangedProject.model_validate(fields), status)

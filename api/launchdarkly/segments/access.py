@@ -2,10 +2,10 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from api.access.auth import Caller, Role
-from api.launchdarkly.wire.scope_specifiers import specifier
+from api.launchdarkly.wire.specifiers import format_grant
 from worker.store import Grant, Segment
 
 #: LaunchDarkly's actions on segments, those that bigseg has. All of them need a writer.
@@ -22,7 +22,7 @@ ACTIONS: Final = (
 )
 
 
-class AccessReason(BaseModel):
+class AccessReason(TypedDict):
     """Why an action is allowed or denied."""
 
     effect: Literal["allow", "deny"]
@@ -31,29 +31,31 @@ class AccessReason(BaseModel):
     role_name: str
 
 
-class AccessEntry(BaseModel):
+class AccessEntry(TypedDict):
     """One action."""
 
     action: str
     reason: AccessReason
 
 
-class Access(BaseModel):
+class Access(TypedDict):
     """All actions."""
 
     denied: list[AccessEntry]
     allowed: list[AccessEntry]
 
 
-def access_of(caller: Caller, segment: Segment) -> Access:
-    """What a caller may do with a segment that is in its scope."""
+def describe_access(caller: Caller, segment: Segment) -> Access:
+    """Say what a caller may do with a segment that is in its scope."""
     grants = caller.scope.matching((segment.scope.project, segment.scope.environment, segment.key))
     writes = caller.role >= Role.WRITER
-    reason = AccessReason(
-        effect="allow" if writes else "deny",
-        resources=[specifier(one) for one in grants or (Grant(),)],
-        actions=["*"],
-        role_name=caller.role.wire_name,
-    )
-    entries = [AccessEntry(action=action, reason=reason) for action in ACTIONS]
-    return Access(denied=[], allowed=entries) if writes else Access(denied=entries, allowed=[])
+    reason: AccessReason = {
+        "effect": "allow" if writes else "deny",
+        "resources": [format_grant(grant) for grant in grants or (Grant(),)],
+        "actions": ["*"],
+        "role_name": caller.role.wire_name,
+    }
+    entries: list[AccessEntry] = [{"action": action, "reason": reason} for action in ACTIONS]
+    if writes:
+        return {"denied": [], "allowed": entries}
+    return {"denied": entries, "allowed": []}

@@ -1,24 +1,27 @@
-"""The ``filter`` parameter of the list of segments, read by recursive descent.
+"""The ``filter`` parameter of the list of segments, parsed by recursive descent.
 
 ::
 
     either = all { "|" all }          "," binds tighter than "|"
-    all    = one { "," one }
-    one    = "(" either ")" | field operator value
+    all    = part { "," part }
+    part   = "(" either ")" | field operator value
     value  = string | "[" [ string { "," string } ] "]" | "true" | "false"
 
 Strings are JSON's. White space may stand between any two parts.
 Source: "Filtering segments" in the documentation of List segments, which does not say how
-"," and "|" bind.
+"," and "|" bind. Not documented either, chosen here: ``view`` is accepted with every operator
+and matches nothing, as no segment here is in a view; ``external exists true`` matches nothing,
+as no segment here is synced; ``exists`` without a value means ``exists true``.
 """
 
 import json
 import re
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final
 
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.filter_terms import TERMS, Filterable, Predicate, ValueKind
+from worker.store import Segment
 
 #: Characters of a filter; some thousand keys fit.
 LONGEST: Final = 32_768
@@ -30,9 +33,79 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FLAGS: Final = {"true": True, "false": False}
 
+Predicate = Callable[[Segment], bool]
+
+
+class ValueKind(Enum):
+    """The values that an operator takes, in the words of a refusal."""
+
+    TEXTS = 'a list of strings, such as ["a", "b"]'
+    TEXT_OR_TEXTS = "a string or a list of strings in double quotes"
+    FLAG = "true or false"
+    OPTIONAL_FLAG = "true, false or nothing"
+
+
+Maker = Callable[[Any], Predicate]
+
+
+def _with_keys(keys: Sequence[str]) -> Predicate:
+    wanted = frozenset(keys)
+    return lambda segment: segment.key in wanted
+
+
+def _without_keys(keys: Sequence[str]) -> Predicate:
+    unwanted = frozenset(keys)
+    return lambda segment: segment.key not in unwanted
+
+
+def _with_tags(tags: Sequence[str]) -> Predicate:
+    wanted = frozenset(tags)
+    return lambda segment: not wanted.isdisjoint(segment.tags)
+
+
+def _with_text(texts: Sequence[str]) -> Predicate:
+    wanted = [text.casefold() for text in texts]
+
+    def matches(segment: Segment) -> bool:
+        key, name = segment.key.casefold(), segment.name.casefold()
+        about = (segment.description or "").casefold()
+        return any(text in key or text in name or text in about for text in wanted)
+
+    return matches
+
+
+def _with_size(*, unbounded: bool) -> Predicate:
+    return lambda segment: segment.unbounded is unbounded
+
+
+def _match_none_if(*, wanted: bool) -> Predicate:
+    return lambda _: not wanted
+
+
+def _never(_: Sequence[str]) -> Predicate:
+    return lambda _: False
+
+
+#: Field and operator to the kind of value, and to what makes a predicate of it.
+TERMS: Final[Mapping[str, Mapping[str, tuple[ValueKind, Maker]]]] = {
+    "includedKeys": {"anyOf": (ValueKind.TEXTS, _with_keys)},
+    "excludedKeys": {"anyOf": (ValueKind.TEXTS, _without_keys)},
+    "tags": {"anyOf": (ValueKind.TEXTS, _with_tags)},
+    "query": {"equals": (ValueKind.TEXT_OR_TEXTS, _with_text)},
+    "unbounded": {"equals": (ValueKind.FLAG, lambda flag: _with_size(unbounded=flag))},
+    "external": {
+        "exists": (ValueKind.OPTIONAL_FLAG, lambda flag: _match_none_if(wanted=flag)),
+    },
+    "view": {
+        "equals": (ValueKind.TEXT_OR_TEXTS, _never),
+        "anyOf": (ValueKind.TEXTS, _never),
+        "exists": (ValueKind.OPTIONAL_FLAG, lambda flag: _match_none_if(wanted=flag)),
+    },
+}
+
 
 def parse_filter(text: str) -> Predicate:
-    """Make a predicate of a filter; one without any term lets every segment pass.
+    """Parse a filter into a predicate; an empty one matches every segment.
 
     Cost: linear in the filter; the predicate is linear in its terms and in what they search.
 
@@ -44,13 +117,13 @@ def parse_filter(text: str) -> Predicate:
             says at which character, counted from 1.
     """
     if not text.strip():
-        return _everything
+        return _match_all
     if len(text) > LONGEST:
         raise InvalidRequest(f"filter: over {LONGEST:,} characters")
-    return _Parser(text).whole()
+    return _Parser(text).parse()
 
 
-def _everything(_: Filterable) -> bool:
+def _match_all(_: Segment) -> bool:
     return True
 
 
@@ -61,36 +134,36 @@ class _Parser:
         self._text = text
         self._at = 0
 
-    def whole(self) -> Predicate:
+    def parse(self) -> Predicate:
         predicate = self._either(depth=0)
         if self._peek():
-            raise self._fault('expected "," or "|" or the end')
+            raise self._refusal('expected "," or "|" or the end')
         return predicate
 
     def _either(self, depth: int) -> Predicate:
         choices = [self._all(depth)]
-        while self._taken("|"):
+        while self._accept("|"):
             choices.append(self._all(depth))
         if len(choices) == 1:
             return choices[0]
-        return lambda one: any(choice(one) for choice in choices)
+        return lambda segment: any(choice(segment) for choice in choices)
 
     def _all(self, depth: int) -> Predicate:
-        parts = [self._one(depth)]
-        while self._taken(","):
-            parts.append(self._one(depth))
+        parts = [self._part(depth)]
+        while self._accept(","):
+            parts.append(self._part(depth))
         if len(parts) == 1:
             return parts[0]
-        return lambda one: all(part(one) for part in parts)
+        return lambda segment: all(part(segment) for part in parts)
 
-    def _one(self, depth: int) -> Predicate:
-        if not self._taken("("):
+    def _part(self, depth: int) -> Predicate:
+        if not self._accept("("):
             return self._term()
         if depth == DEEPEST:
-            raise self._fault(f"nested over {DEEPEST} deep", back=1)
+            raise self._refusal(f"nested over {DEEPEST} deep", back=1)
         inside = self._either(depth + 1)
-        if not self._taken(")"):
-            raise self._fault('expected ")", "," or "|"')
+        if not self._accept(")"):
+            raise self._refusal('expected ")", "," or "|"')
         return inside
 
     def _term(self) -> Predicate:
@@ -104,7 +177,7 @@ class _Parser:
         self._skip_blanks()
         found = _WORD.match(self._text, self._at)
         if found is None or found[0] not in known:
-            raise self._fault(f"expected {what}: {', '.join(known)}")
+            raise self._refusal(f"expected {what}: {', '.join(known)}")
         self._at = found.end()
         return found[0]
 
@@ -118,39 +191,39 @@ class _Parser:
             return self._strings()
         if first == '"' and kind is ValueKind.TEXT_OR_TEXTS:
             return [self._string()]
-        raise self._fault(f"expected {kind.value}")
+        raise self._refusal(f"expected {kind.value}")
 
     def _flag(self, kind: ValueKind) -> bool:
         found = _WORD.match(self._text, self._at)
         if found is None or found[0] not in _FLAGS:
-            raise self._fault(f"expected {kind.value}")
+            raise self._refusal(f"expected {kind.value}")
         self._at = found.end()
         return _FLAGS[found[0]]
 
     def _strings(self) -> list[str]:
         self._at += 1
-        if self._taken("]"):
+        if self._accept("]"):
             return []
         strings = [self._string()]
-        while self._taken(","):
+        while self._accept(","):
             strings.append(self._string())
-        if not self._taken("]"):
-            raise self._fault('expected "," or "]"')
+        if not self._accept("]"):
+            raise self._refusal('expected "," or "]"')
         return strings
 
     def _string(self) -> str:
         self._skip_blanks()
         found = _STRING.match(self._text, self._at)
         if found is None:
-            raise self._fault("expected a string in double quotes")
+            raise self._refusal("expected a string in double quotes")
         try:
             value = str(json.loads(found[0], strict=False))
         except json.JSONDecodeError as exc:
-            raise self._fault("not a JSON string") from exc
+            raise self._refusal("not a JSON string") from exc
         self._at = found.end()
         return value
 
-    def _taken(self, character: str) -> bool:
+    def _accept(self, character: str) -> bool:
         if self._peek() != character:
             return False
         self._at += 1
@@ -165,5 +238,5 @@ class _Parser:
         if blanks is not None:
             self._at = blanks.end()
 
-    def _fault(self, what: str, back: int = 0) -> InvalidRequest:
+    def _refusal(self, what: str, back: int = 0) -> InvalidRequest:
         return InvalidRequest(f"filter: {what} at character {self._at + 1 - back}")

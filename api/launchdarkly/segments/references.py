@@ -1,48 +1,64 @@
-"""Which segments a segment's rules refer to, and whether that leads back to itself."""
+"""References between segments: the ``segmentMatch`` clauses of rules, in both directions.
 
+An edit must not add a reference to a segment out of the caller's scope, nor close a circle;
+a segment that others refer to is not deleted by mistake.
+"""
+
+import json
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from api.errors import Forbidden, InvalidRequest
-from api.launchdarkly.targeting.rules import Rule
-
-#: The rules of another segment of the environment; none for one that does not exist.
-RulesOf = Callable[[str], Sequence[Rule]]
-#: Whether the caller may know of a segment of the environment, whether it exists or not.
-MayKnow = Callable[[str], bool]
+from api.access.auth import Caller
+from api.errors import Forbidden, InUse, InvalidRequest
+from api.launchdarkly.targeting.stored import read_fields
+from api.launchdarkly.targeting.values import Rule
+from worker.store import Definition, Scope, Store
 
 #: Segments that the rules of one may lead to, through those of others: each is read, one round
-#: trip after the other, before an edit of rules is taken.
+#: trip after the other, before an edit of rules is accepted.
 MOST_REACHED: Final = 1_000
+#: Definitions held in memory at one time.
+_AT_ONCE: Final = 200
+#: Names in a refusal.
+_NAMED: Final = 10
+_SEGMENT_MATCH: Final = "segmentMatch"
 _TOO_MANY: Final = f"rules: they lead to over {MOST_REACHED:,} segments through segmentMatch"
 
 
-def references(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Keys of the segments that ``segmentMatch`` clauses name, each once, in order.
+@dataclass(frozen=True, slots=True)
+class OtherSegments:
+    """What the check of an edit asks about the other segments of the environment."""
 
-    A negated clause refers to a segment just as well.
-    """
+    read_rules: Callable[[str], Sequence[Rule]]
+    """The rules of one; none if it does not exist."""
+    may_know: Callable[[str], bool]
+    """Whether the caller may know of one, whether it exists or not."""
+
+
+def list_references(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Keys of the segments that rules refer to, each once, in order; negated clauses count."""
     named = (
         value
         for rule in rules
         for clause in rule.clauses
-        if clause.op == "segmentMatch"
+        if clause.op == _SEGMENT_MATCH
         for value in clause.values
     )
     return tuple(dict.fromkeys(named))
 
 
-def circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> tuple[str, ...] | None:
+def find_circle(key: str, rules: Sequence[Rule], others: OtherSegments) -> tuple[str, ...] | None:
     """The shortest way from a segment back to itself, both ends named; ``None`` if none.
 
-    Circles that the segment is not part of are not looked for. Two edits at one time can
-    still close a circle together, so evaluation must bear one.
+    Circles that the segment is not part of are not searched for. Two concurrent edits can
+    still close a circle together, so evaluation must tolerate one.
 
     Args:
         key: the segment.
         rules: the rules that it is about to have.
-        rules_of: asked once for each other segment that can be reached.
+        others: read once each, as far as they can be reached.
 
     Raises:
         InvalidRequest: more than ``MOST_REACHED`` can be.
@@ -51,49 +67,105 @@ def circle(key: str, rules: Sequence[Rule], rules_of: RulesOf) -> tuple[str, ...
     waiting = deque([(key, rules)])
     while waiting:
         segment, its_rules = waiting.popleft()
-        for other in references(its_rules):
+        for other in list_references(its_rules):
             if other == key:
-                return _way(key, segment, came_from)
+                return _trace(key, segment, came_from)
             if other not in came_from:
                 if len(came_from) >= MOST_REACHED:
                     raise InvalidRequest(_TOO_MANY)
                 came_from[other] = segment
-                waiting.append((other, rules_of(other)))
+                waiting.append((other, others.read_rules(other)))
     return None
 
 
 def require_known_segments(
-    before: Sequence[Rule], after: Sequence[Rule], may_know: MayKnow
+    before: Sequence[Rule], after: Sequence[Rule], others: OtherSegments
 ) -> None:
     """Make sure that a caller adds no reference to a segment that it may not know of.
 
-    Evaluation would tell it who is a member there. A reference that somebody else has put
-    there may stay.
+    Evaluation would reveal that segment's members. A reference that is there already may stay.
 
     Raises:
-        Forbidden: it adds one; says nothing of whether that segment exists.
+        Forbidden: it adds one; does not say whether that segment exists.
     """
-    kept = frozenset(references(before))
-    if not all(key in kept or may_know(key) for key in references(after)):
+    kept = frozenset(list_references(before))
+    if not all(key in kept or others.may_know(key) for key in list_references(after)):
         raise Forbidden
 
 
-def require_no_circle(
-    key: str, rules: Sequence[Rule], rules_of: RulesOf, may_know: MayKnow
-) -> None:
+def require_no_circle(key: str, rules: Sequence[Rule], others: OtherSegments) -> None:
     """Make sure that rules do not lead back to their segment.
 
     Raises:
         InvalidRequest: they do; names the segments on the way if the caller may know of all.
     """
-    way = circle(key, rules, rules_of)
+    way = find_circle(key, rules, others)
     if way is not None:
         message = "rules: segments refer to one another in a circle"
-        shown = f": {' -> '.join(way)}" if all(map(may_know, way)) else ""
-        raise InvalidRequest(message + shown)
+        named = f": {' -> '.join(way)}" if all(map(others.may_know, way)) else ""
+        raise InvalidRequest(message + named)
 
 
-def _way(key: str, last: str, came_from: dict[str, str]) -> tuple[str, ...]:
+def find_referrers(store: Store, scope: Scope, key: str) -> list[str]:
+    """Keys of the other segments that have a rule on a segment, newest first.
+
+    Cost: every definition of the environment that has targets or rules is read, in batches;
+    only those whose text names the segment in a ``segmentMatch`` are parsed. About 45 ms for
+    1,000 segments with 100 targets each.
+
+    Raises:
+        ListUnknown: the rules of one of them are lost, so there is no certain answer.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    segments = store.segments.found_in(scope)
+    keys = [segment.key for segment in segments if segment.targeted and segment.key != key]
+    found: list[str] = []
+    for start in range(0, len(keys), _AT_ONCE):
+        batch = store.segments.read_many(scope, keys[start : start + _AT_ONCE])
+        found += [
+            definition.segment.key
+            for definition in batch
+            if definition is not None and _refers_to(definition, key)
+        ]
+    return found
+
+
+def require_unreferred(store: Store, scope: Scope, key: str, caller: Caller) -> None:
+    """Make sure that no rule of another segment refers to a segment.
+
+    A rule that is written at the same moment may still refer to a segment that is gone;
+    evaluation then reports an error, and nobody is a member by that rule.
+
+    Raises:
+        InUse: one does; names those that the caller may know of.
+        ListUnknown: or StoreUnavailable: no certain answer. Safe to retry.
+    """
+    found = find_referrers(store, scope, key)
+    if not found:
+        return
+    allows = caller.scope.allows
+    known = [referrer for referrer in found if allows(scope.project, scope.environment, referrer)]
+    named = ", ".join(known[:_NAMED]) or "segments outside this token's scope"
+    more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
+    raise InUse(
+        f"segment {key} is used by rules of {named}{more}; change those rules first, or delete "
+        "with ?force=true, which leaves them in error"
+    )
+
+
+def _refers_to(definition: Definition, key: str) -> bool:
+    definition.require_whole()
+    text = definition.targeting or b""
+    if _SEGMENT_MATCH.encode() not in text or json.dumps(key).encode() not in text:
+        return False
+    return any(
+        clause["op"] == _SEGMENT_MATCH and key in clause["values"]
+        for rule in read_fields(definition)["rules"]
+        for clause in rule["clauses"]
+    )
+
+
+def _trace(key: str, last: str, came_from: dict[str, str]) -> tuple[str, ...]:
     way = [key]
     while last != key:
         way.append(last)

@@ -1,25 +1,35 @@
-"""The segment as LaunchDarkly's clients see it; they check it strictly.
+"""The segment as LaunchDarkly's clients see it, which is also what patches are applied to.
 
-A field that is absent is left out, never null: the Python client refuses a null link.
-Source: section 2.1 of the Segments API's documentation and the clients' models.
+Plain JSON with the names of the wire, so that stored targets and rules are sent as they are.
+The clients check it strictly: a field without a value is left out, never null.
+Source: section 2.1 of the Segments API's documentation and the clients' models
+``UserSegment``, ``UserSegmentRule``, ``Clause`` and ``SegmentTarget``.
 """
 
-import hashlib
-from typing import Annotated
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Response
+from pydantic import Field
+from pydantic_core import to_json
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from api.bodies.integers import Int32, Int64
-from api.bodies.strict import StrictBody
+from api.bodies.json_values import JsonObject
+from api.bodies.models import Int32, Int64, StrictBody
 from api.launchdarkly.segments.access import Access
-from api.launchdarkly.targeting.fields import MOST_TAGS, Description, SegmentName, Tag
-from api.launchdarkly.targeting.shapes import SegmentTarget, UserSegmentRule
-from api.launchdarkly.targeting.stored import stored_fields
+from api.launchdarkly.targeting.fields import (
+    MOST_TAGS,
+    WHOLE_WEIGHT,
+    Description,
+    SegmentName,
+    Tag,
+)
+from api.launchdarkly.targeting.stored import read_fields, read_members
+from api.launchdarkly.targeting.values import Operator
 from api.launchdarkly.wire.ignored_fields import ignored_in
-from api.launchdarkly.wire.links import Link, SegmentPath, link
-from worker.store import Definition, ListState, Scope, Segment
-
-Links = dict[str, Link]
+from api.launchdarkly.wire.links import Links, SegmentPath, environment_id, link
+from worker.store import Definition, ListState, ListUnknown, Segment, Store
 
 #: The Go client reads counts as 32-bit integers.
 _MOST_INT32 = 2**31 - 1
@@ -35,123 +45,213 @@ class NewSegmentBody(StrictBody):
     description: Description | None = None
     tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = None
     unbounded: bool | None = None
-    unboundedContextKind: Annotated[  # noqa: N815 - wire name
+    unbounded_context_kind: Annotated[
         str | None, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]*$")
     ] = None
 
 
-class UnboundedMetadata(BaseModel):
+class UserSegmentClause(TypedDict):
+    """One condition: an attribute of a context, compared with values."""
+
+    _id: str
+    attribute: str
+    op: Operator
+    values: list[Any]
+    contextKind: str
+    negate: bool
+
+
+class UserSegmentRule(TypedDict):
+    """Clauses that must all match, and the share of the matching contexts that is included."""
+
+    _id: str
+    clauses: list[UserSegmentClause]
+    rolloutContextKind: str
+    weight: NotRequired[Annotated[Int32, Field(ge=0, le=WHOLE_WEIGHT)]]
+    bucketBy: NotRequired[str]
+    description: NotRequired[str]
+
+
+class SegmentTarget(TypedDict):
+    """Keys of one context kind."""
+
+    contextKind: str
+    values: list[str]
+
+
+class UnboundedMetadata(TypedDict):
     """The lists of a big segment."""
 
-    envId: str  # noqa: N815 - wire name
-    segmentId: str  # noqa: N815 - wire name
+    envId: str
+    segmentId: str
     version: Int64
-    includedCount: Int32  # noqa: N815 - wire name
-    excludedCount: Int32  # noqa: N815 - wire name
-    lastModified: Int64  # noqa: N815 - wire name
-    deleted: bool = False
+    includedCount: Int32
+    excludedCount: Int32
+    lastModified: Int64
+    deleted: bool
 
 
-class FlagListing(BaseModel):
+class FlagListing(TypedDict):
     """A flag that uses the segment; there are none here."""
 
     name: str
     key: str
 
 
-class UserSegment(BaseModel):
+class UserSegment(TypedDict):
     """A segment's representation."""
-
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     name: str
     key: str
-    description: str | None = None
+    description: NotRequired[str]
     tags: list[str]
-    creationDate: Int64  # noqa: N815 - wire name
-    lastModifiedDate: Int64  # noqa: N815 - wire name
+    creationDate: Int64
+    lastModifiedDate: Int64
     version: Int32
     generation: Int32
-    deleted: bool = False
-    rules: list[UserSegmentRule] = []
-    included: list[str] | None = None
-    excluded: list[str] | None = None
-    includedContexts: list[SegmentTarget] | None = None  # noqa: N815 - wire name
-    excludedContexts: list[SegmentTarget] | None = None  # noqa: N815 - wire name
-    unbounded: bool | None = None
-    unboundedContextKind: str | None = None  # noqa: N815 - wire name
-    unbounded_metadata: UnboundedMetadata | None = Field(None, alias="_unboundedMetadata")
-    import_in_progress: bool | None = Field(None, alias="_importInProgress")
-    flags: list[FlagListing] | None = Field(None, alias="_flags")
-    access: Access | None = Field(None, alias="_access")
-    links: Links = Field(alias="_links")
+    deleted: bool
+    rules: list[UserSegmentRule]
+    included: NotRequired[list[str]]
+    excluded: NotRequired[list[str]]
+    includedContexts: NotRequired[list[SegmentTarget]]
+    excludedContexts: NotRequired[list[SegmentTarget]]
+    unbounded: NotRequired[bool]
+    unboundedContextKind: NotRequired[str]
+    _unboundedMetadata: NotRequired[UnboundedMetadata]
+    _importInProgress: NotRequired[bool]
+    _flags: NotRequired[list[FlagListing]]
+    _access: NotRequired[Access]
+    _links: Links
 
 
-class UserSegments(BaseModel):
+class UserSegments(TypedDict):
     """A page of segments."""
 
-    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
-
     items: list[UserSegment]
-    totalCount: Int32  # noqa: N815 - wire name
-    links: Links = Field(alias="_links")
+    totalCount: Int32
+    _links: Links
 
 
-def environment_id(scope: Scope) -> str:
-    """The environment's opaque id: 24 hexadecimal digits, the same for the same keys."""
-    name = f"{scope.project}/{scope.environment}".encode()
-    return hashlib.sha256(name).hexdigest()[:24]
+def read_state(store: Store, segment: Segment) -> ListState | None:
+    """Read the state of a segment's lists; ``None`` for a standard one or a lost record.
+
+    Cost: one round trip for a big segment.
+
+    Raises:
+        SegmentNotFound: the segment was deleted meanwhile.
+    """
+    if not segment.unbounded:
+        return None
+    try:
+        return store.memberships.state(segment.ref)
+    except ListUnknown:
+        return None
 
 
-def user_segment(definition: Definition, state: ListState | None) -> UserSegment:
-    """A segment's representation.
+def read_states(store: Store, segments: Sequence[Segment]) -> list[ListState | None]:
+    """As :func:`read_state` for many segments. Cost: one round trip unless a record is lost."""
+    refs = [segment.ref for segment in segments if segment.unbounded]
+    if not refs:
+        return [None] * len(segments)
+    try:
+        states = iter(store.memberships.states(refs))
+    except ListUnknown:
+        # One of them is lost; the others are still shown whole.
+        return [read_state(store, segment) for segment in segments]
+    return [next(states) if segment.unbounded else None for segment in segments]
+
+
+def represent(definition: Definition, state: ListState | None, **own: object) -> JsonObject:
+    """Make a segment's representation, a ``UserSegment``.
 
     Args:
-        definition: the segment and whom it targets.
-        state: what its list record says; ``None`` for a standard segment, and for a big
-            one whose record the server has lost.
+        definition: the segment and its targets.
+        state: of its lists; ``None`` for a standard segment, and for a big one whose record
+            the server has lost.
+        own: what only some answers show, such as ``_access``.
     """
-    shown = untargeted_segment(definition.segment, state)
-    if not definition.segment.unbounded:
-        for name, value in stored_fields(definition).items():
-            setattr(shown, name, value)
-    return shown
-
-
-def untargeted_segment(segment: Segment, state: ListState | None) -> UserSegment:
-    """As :meth:`user_segment`, without the lists and rules of a standard segment."""
-    path = SegmentPath(segment.scope.project, segment.scope.environment, segment.key)
-    shown = UserSegment(
-        name=segment.name,
-        key=segment.key,
-        description=segment.description,
-        tags=list(segment.tags),
-        creationDate=segment.created_ms,
-        lastModifiedDate=segment.modified_ms,
-        version=segment.version,
-        generation=segment.generation,
-        links={
-            "parent": link(path.list),
-            "self": link(path.self),
-            "site": link(path.site, "text/html"),
-        },
-    )
+    segment = definition.segment
     if segment.unbounded:
-        shown.included = []
-        shown.unbounded = True
-        shown.unboundedContextKind = segment.context_kind
-        if state is not None:
-            shown.unbounded_metadata = _metadata(segment, state)
-            shown.import_in_progress = state.building is not None
-    return shown
+        targeting = {"rules": [], "included": [], **_describe_lists(segment, state)}
+    else:
+        fields = read_fields(definition)
+        targeting = {"rules": fields.pop("rules"), **fields}
+    return {**_describe(segment), **targeting, **own, "_links": _links(segment)}
 
 
-def _metadata(segment: Segment, state: ListState) -> UnboundedMetadata:
-    return UnboundedMetadata(
-        envId=environment_id(segment.scope),
-        segmentId=segment.ref.name,
-        version=state.version,
-        includedCount=min(state.included_count, _MOST_INT32),
-        excludedCount=min(state.excluded_count, _MOST_INT32),
-        lastModified=state.modified_ms,
-    )
+def segment_response(representation: JsonObject, status: int = 200) -> Response:
+    """Answer with a segment."""
+    return Response(to_json(representation), status, media_type="application/json")
+
+
+def page_json(
+    definitions: Sequence[Definition],
+    states: Sequence[ListState | None],
+    *,
+    total: int,
+    links: Links,
+) -> bytes:
+    """Write a page, a ``UserSegments``.
+
+    Stored targets and rules are put in without being parsed: that would cost more than all
+    the rest.
+
+    Args:
+        definitions: the page.
+        states: of each, the state of its lists.
+        total: segments in all.
+        links: of the page.
+    """
+    pairs = zip(definitions, states, strict=True)
+    items = b",".join(_item_json(definition, state) for definition, state in pairs)
+    tail = f'],"totalCount":{total},"_links":{json.dumps(links)}}}'
+    return b'{"items":[' + items + tail.encode()
+
+
+def _item_json(definition: Definition, state: ListState | None) -> bytes:
+    segment = definition.segment
+    if segment.unbounded:
+        return to_json(represent(definition, state))
+    fields = {**_describe(segment), "_links": _links(segment)}
+    return to_json(fields)[:-1] + b"," + read_members(definition) + b"}"
+
+
+def _describe(segment: Segment) -> JsonObject:
+    about = {} if segment.description is None else {"description": segment.description}
+    return {
+        "name": segment.name,
+        "key": segment.key,
+        **about,
+        "tags": list(segment.tags),
+        "creationDate": segment.created_ms,
+        "lastModifiedDate": segment.modified_ms,
+        "version": segment.version,
+        "generation": segment.generation,
+        "deleted": False,
+    }
+
+
+def _describe_lists(segment: Segment, state: ListState | None) -> JsonObject:
+    fields: JsonObject = {"unbounded": True, "unboundedContextKind": segment.context_kind}
+    if state is not None:
+        metadata: UnboundedMetadata = {
+            "envId": environment_id(segment.scope),
+            "segmentId": segment.ref.name,
+            "version": state.version,
+            "includedCount": min(state.included_count, _MOST_INT32),
+            "excludedCount": min(state.excluded_count, _MOST_INT32),
+            "lastModified": state.modified_ms,
+            "deleted": False,
+        }
+        fields["_unboundedMetadata"] = metadata
+        fields["_importInProgress"] = state.building is not None
+    return fields
+
+
+def _links(segment: Segment) -> Links:
+    path = SegmentPath(segment.scope.project, segment.scope.environment, segment.key)
+    return {
+        "parent": link(path.list),
+        "self": link(path.self),
+        "site": link(path.site, "text/html"),
+    }

@@ -1,27 +1,34 @@
 """Create, get and delete segments."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from api.audit import audit_segment
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import require_scope
-from api.launchdarkly.segments.access import access_of
-from api.launchdarkly.segments.list_states import state_of
-from api.launchdarkly.segments.referrers import require_unreferred
-from api.launchdarkly.segments.representation import NewSegmentBody, UserSegment, user_segment
-from api.launchdarkly.segments.summaries import segment_summary
+from api.launchdarkly.segments.access import describe_access
+from api.launchdarkly.segments.audit_entries import summarize_segment
+from api.launchdarkly.segments.references import require_unreferred
+from api.launchdarkly.segments.representation import (
+    NewSegmentBody,
+    UserSegment,
+    read_state,
+    represent,
+    segment_response,
+)
+from api.launchdarkly.targeting.fields import DEFAULT_KIND, RESERVED_KINDS
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
-from worker.store import Definition, JobRef, NewSegment, SegmentExists, SegmentNotFound, Store
-
-_DEFAULT_KIND: Final = "user"
-_RESERVED_KINDS: Final = ("kind", "multi")
-#: Seconds for which the record of an import that a delete has stopped can be read.
-_KEEP_STOPPED_S: Final = 30 * 86_400
+from worker.store import (
+    Definition,
+    NewSegment,
+    SegmentExists,
+    SegmentNotFound,
+    Store,
+    remove_segment,
+)
 
 
 def router() -> APIRouter:
@@ -55,18 +62,7 @@ def create_segment(
 ) -> Response:
     """Create a segment with empty lists."""
     require_scope(caller, scope.project, scope.environment, body.key)
-    kind = body.unboundedContextKind or _DEFAULT_KIND
-    if kind in _RESERVED_KINDS:
-        raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
-    new = NewSegment(
-        key=body.key,
-        name=body.name,
-        description=body.description,
-        tags=tuple(dict.fromkeys(body.tags or ())),
-        unbounded=bool(body.unbounded),
-        context_kind=kind,
-    )
-    store = services.store()
+    new, store = _new_segment(body), services.store()
     try:
         segment = store.segments.create(scope, new)
     except SegmentExists as exc:
@@ -78,21 +74,19 @@ def create_segment(
         segment,
         action="createSegment",
         verb="created the segment",
-        after=segment_summary(created, None),
+        after=summarize_segment(created, None),
     )
-    shown_segment = user_segment(created, state_of(store, segment))
-    shown_segment.access = access_of(caller, segment)
-    return shown(shown_segment, 201)
+    access = describe_access(caller, segment)
+    return segment_response(represent(created, read_state(store, segment), _access=access), 201)
 
 
 def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Read a segment; the counts of a big one are those of this moment."""
     store = services.store()
     definition = store.segments.read(path.scope, path.segment)
-    segment = user_segment(definition, state_of(store, definition.segment))
-    segment.flags = []
-    segment.access = access_of(caller, definition.segment)
-    return shown(segment)
+    state = read_state(store, definition.segment)
+    access = describe_access(caller, definition.segment)
+    return segment_response(represent(definition, state, _flags=[], _access=access))
 
 
 def delete_segment(
@@ -110,8 +104,8 @@ def delete_segment(
     store = services.store()
     if services.settings.protect_referenced_segments and not force:
         require_unreferred(store, path.scope, path.segment, caller)
-    before = _summary(store, path)
-    deleted, building = store.segments.delete(path.scope, path.segment)
+    before = _summarize(store, path)
+    deleted = remove_segment(store, path.scope, path.segment)
     audit_segment(
         services,
         caller,
@@ -120,18 +114,29 @@ def delete_segment(
         verb="deleted the segment",
         before=before,
     )
-    if building is not None:
-        ref = JobRef("import", path.scope, building)
-        store.jobs.end(ref, "stopped", reason="segment deleted", keep_s=_KEEP_STOPPED_S)
     return Response(status_code=204)
 
 
-def _summary(store: Store, path: SegmentPath) -> dict[str, Any]:
+def _new_segment(body: NewSegmentBody) -> NewSegment:
+    kind = body.unbounded_context_kind or DEFAULT_KIND
+    if kind in RESERVED_KINDS:
+        raise InvalidRequest(f"unboundedContextKind: {kind} is reserved")
+    return NewSegment(
+        key=body.key,
+        name=body.name,
+        description=body.description,
+        tags=tuple(dict.fromkeys(body.tags or ())),
+        unbounded=bool(body.unbounded),
+        context_kind=kind,
+    )
+
+
+def _summarize(store: Store, path: SegmentPath) -> dict[str, Any]:
     found = store.segments.read_many(path.scope, [path.segment])[0]
     if found is None:  # the deletion says so
         return {}
     try:
-        state = state_of(store, found.segment)
-    except SegmentNotFound:  # an earlier delete was cut off here; this one goes on with it
+        state = read_state(store, found.segment)
+    except SegmentNotFound:  # an earlier delete was cut off here; this one continues it
         state = None
-    return segment_summary(found, state)
+    return summarize_segment(found, state)

@@ -15,8 +15,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from api.bodies.integers import Int32
-from api.bodies.strict import StrictBody
+from api.bodies.models import Int32, StrictBody, blank_is, null_is
 from worker.context_keys import fault_of
 
 Ids = Callable[[], str]
@@ -26,13 +25,13 @@ DEFAULT_KIND: Final = "user"
 WHOLE_WEIGHT: Final = 100_000
 
 _NEW_ID: Final = "new_id"
-_RESERVED_KINDS: Final = ("kind", "multi")
+RESERVED_KINDS: Final = ("kind", "multi")
 
 
 class WireValue(StrictBody):
     """An immutable part of a segment."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(validate_by_name=True)
 
 
 def naming(ids: Ids) -> dict[str, Ids]:
@@ -46,21 +45,11 @@ def naming(ids: Ids) -> dict[str, Ids]:
     return {_NEW_ID: ids}
 
 
-def null_is(default: object) -> BeforeValidator:
-    """Read null as absent."""
-    return BeforeValidator(lambda value: default if value is None else value)
-
-
-def blank_is(default: object) -> BeforeValidator:
-    """Read null and '' as absent."""
-    return BeforeValidator(lambda value: default if value is None or value == "" else value)
-
-
 def require_distinct(ids: Iterable[str], what: str) -> None:
-    """Make sure that each can be told apart.
+    """Make sure that no two ids are the same.
 
     Raises:
-        ValueError: two are the same.
+        ValueError: two are.
     """
     seen = list(ids)
     if len(set(seen)) != len(seen):
@@ -68,39 +57,38 @@ def require_distinct(ids: Iterable[str], what: str) -> None:
         raise ValueError(message)
 
 
-def _given_or_new(value: object, info: ValidationInfo) -> object:
+def _fill_in_id(value: object, info: ValidationInfo) -> object:
     if (value is None or value == "") and info.context:
         return info.context[_NEW_ID]()
     return value
 
 
-def _not_reserved(kind: str) -> str:
-    if kind in _RESERVED_KINDS:
+def _require_unreserved(kind: str) -> str:
+    if kind in RESERVED_KINDS:
         message = f"{kind} is reserved"
         raise ValueError(message)
     return kind
 
 
-def _usable(keys: tuple[str, ...]) -> tuple[str, ...]:
-    for row, key in enumerate(keys):
+def _require_usable(keys: tuple[str, ...]) -> tuple[str, ...]:
+    for position, key in enumerate(keys):
         fault = fault_of(key)
         if fault is not None:
-            message = f"entry {row}: {fault}"
+            message = f"entry {position}: {fault}"
             raise ValueError(message)
     return keys
 
 
-ServerId = Annotated[str, BeforeValidator(_given_or_new), Field(min_length=1, max_length=256)]
+ServerId = Annotated[str, BeforeValidator(_fill_in_id), Field(min_length=1, max_length=256)]
 #: Source: the SDKs' rule for context kinds.
 KindName = Annotated[
-    str, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]+$"), AfterValidator(_not_reserved)
+    str, Field(max_length=256, pattern=r"^[a-zA-Z0-9._\-]+$"), AfterValidator(_require_unreserved)
 ]
 ContextKind = Annotated[KindName, blank_is(DEFAULT_KIND)]
 #: A list of context keys in the order given.
-KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_usable)]
+KeyList = Annotated[tuple[str, ...], Field(fail_fast=True), AfterValidator(_require_usable)]
 ContextKeys = Annotated[KeyList, null_is(())]
 Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
-Flag = Annotated[bool, Field(strict=True), null_is(default=False)]
 #: Source: Terraform's provider enforces it.
 Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]
 #: Not documented; far above any seen. A list reads the words of every segment, so one

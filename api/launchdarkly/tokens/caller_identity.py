@@ -1,4 +1,4 @@
-"""Who is calling: what a token may know about itself, whatever its role and scope.
+"""Who is calling: what every token may know about itself.
 
 Source: the model ``CallerIdentityRep`` of LaunchDarkly's clients; ``ldcli whoami`` shows it.
 Fields of other kinds of callers (an SDK key's environment, an OAuth client) are never there.
@@ -7,25 +7,23 @@ Fields of other kinds of callers (an SDK key's environment, an OAuth client) are
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
 
 from api.access.auth import ADMIN_TOKEN_ID
-from api.bodies.integers import Int64
+from api.bodies.models import Int64, WireModel, json_response
 from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.responses import shown
 from api.services.services import CallerOf, ServicesOf
 
 
-class CallerIdentity(BaseModel):
+class CallerIdentity(WireModel):
     """An access token."""
 
-    authKind: Literal["token"] = "token"  # noqa: N815 - wire name
-    tokenName: str  # noqa: N815 - wire name
-    tokenId: str  # noqa: N815 - wire name
-    memberId: str  # noqa: N815 - wire name
+    auth_kind: Literal["token"] = "token"
+    token_name: str
+    token_id: str
+    member_id: str
     """The token that made it, as in its ``memberId``: there are no members here."""
-    serviceToken: bool  # noqa: N815 - wire name
-    expiresAt: Int64 | None = None  # noqa: N815 - wire name
+    service_token: bool
+    expires_at: Int64 | None = None
     """Unix milliseconds."""
 
 
@@ -41,15 +39,21 @@ def router() -> APIRouter:
 def get_caller_identity(services: ServicesOf, caller: CallerOf) -> Response:
     """Ask which access token a request is sent with."""
     if caller.token_id == ADMIN_TOKEN_ID:  # of the settings: no store is asked
-        return shown(_identity(caller.name, caller.token_id, caller.token_id, service=True))
+        return json_response(
+            CallerIdentity(
+                token_name=caller.name,
+                token_id=caller.token_id,
+                member_id=caller.token_id,
+                service_token=True,
+            )
+        )
     token = services.store().access_tokens.get(caller.token_id)
-    service = bool(token.details.get("serviceToken"))
-    identity = _identity(caller.name, token.id, token.created_by, service=service)
-    identity.expiresAt = token.expires_ms
-    return shown(identity)
-
-
-def _identity(name: str, token_id: str, member_id: str, *, service: bool) -> CallerIdentity:
-    return CallerIdentity(
-        tokenName=name, tokenId=token_id, memberId=member_id, serviceToken=service
+    return json_response(
+        CallerIdentity(
+            token_name=caller.name,
+            token_id=token.id,
+            member_id=token.created_by,
+            service_token=bool(token.details.get("serviceToken")),
+            expires_at=token.expires_ms,
+        )
     )

@@ -14,31 +14,29 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.integers import Int32, Int64
+from api.bodies.models import MAX_SAFE_INTEGER, Int32, Int64, json_response, wire_names
 from api.errors import Conflict
-from api.launchdarkly.patches.json_patch import apply_json_patch, patch_refusal
-from api.launchdarkly.patches.patchable import TOKEN
-from api.launchdarkly.projects.patching import patch_of
-from api.launchdarkly.tokens.bodies import (
+from api.launchdarkly.patches.bodies import read_json_patch
+from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
+from api.launchdarkly.tokens.models import (
+    TOKENS_PATH,
     NewTokenBody,
     ResetBody,
     TokenFields,
-    document_of,
-)
-from api.launchdarkly.tokens.shapes import (
-    TOKENS_PATH,
     TokenPage,
     TokenRepresentation,
-    token_shape,
+    patchable_fields,
+    represent_token,
 )
 from api.launchdarkly.wire.pages import page_links
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
-from api.launchdarkly.wire.responses import shown
-from api.launchdarkly.wire.scope_specifiers import specifier
+from api.launchdarkly.wire.specifiers import format_grant
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, TokenChanged
 
 _TRIES: Final = 20
+
+TOKEN: Final = Patchable("an access token", wire_names(TokenFields))
 
 _log = structlog.get_logger(__name__)
 
@@ -77,9 +75,9 @@ def list_tokens(
 ) -> Response:
     """List all access tokens, newest first."""
     found = services.store().access_tokens.read().tokens
-    items = [token_shape(one) for one in found[offset : offset + limit]]
+    items = [represent_token(token) for token in found[offset : offset + limit]]
     links = page_links(TOKENS_PATH, "", limit=limit, offset=offset, total=len(found))
-    return shown(TokenPage(items=items, links=links, totalCount=len(found)))
+    return json_response(TokenPage(items=items, links=links, total_count=len(found)))
 
 
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
@@ -93,7 +91,7 @@ def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Re
 
 def get_token(id: str, services: ServicesOf) -> Response:  # noqa: A002 - the documented name
     """Read an access token."""
-    return shown(token_shape(services.store().access_tokens.get(id)))
+    return json_response(represent_token(services.store().access_tokens.get(id)))
 
 
 async def patch_token(
@@ -103,17 +101,17 @@ async def patch_token(
     caller: CallerOf,
 ) -> Response:
     """Change an access token by JSON patch; its secret stays."""
-    patch = await patch_of(request)
+    patch = await read_json_patch(request)
 
     def change() -> AccessToken:
-        before, token = _patched(services, id, patch.operations)
+        before, token = _patch(services, id, patch.operations)
         if token != before:
             _log.info("token.changed", token=id, role=token.role, by=caller.token_id)
             verb = "updated the access token"
             _record(services, caller, "updateAccessToken", verb, before, token, patch.comment)
         return token
 
-    return shown(token_shape(await run_in_threadpool(change)))
+    return json_response(represent_token(await run_in_threadpool(change)))
 
 
 def delete_token(
@@ -121,7 +119,7 @@ def delete_token(
     services: ServicesOf,
     caller: CallerOf,
 ) -> Response:
-    """Revoke an access token; within a second no process takes it any more."""
+    """Revoke an access token; within a second no process accepts it any more."""
     tokens = services.store().access_tokens
     before = tokens.get(id)
     tokens.revoke(id)
@@ -135,28 +133,28 @@ def reset_token(
     id: str,  # noqa: A002 - the documented name
     services: ServicesOf,
     caller: CallerOf,
-    expiry: Annotated[Int64 | None, Query(ge=0, le=2**53 - 1)] = None,
+    expiry: Annotated[Int64 | None, Query(ge=0, le=MAX_SAFE_INTEGER)] = None,
     body: ResetBody | None = None,
 ) -> Response:
-    """Give an access token another secret; the old one ends now, or at ``expiry``."""
+    """Reset the secret of an access token; the old one ends now, or at ``expiry``."""
     if expiry is None and body is not None:
         expiry = body.expiry
     keep = expiry if expiry is not None and expiry > services.clock() else None
     made = services.store().access_tokens.reset(id, keep)
     services.token_directory.invalidate()
     _log.info("token.reset", token=id, by=caller.token_id)
-    _record(services, caller, "resetAccessToken", "gave another secret to", after=made[0])
+    _record(services, caller, "resetAccessToken", "reset the secret of", after=made[0])
     return _with_secret(made, 200)
 
 
-def _patched(
+def _patch(
     services: Services, token_id: str, operations: list[object]
 ) -> tuple[AccessToken, AccessToken]:
-    """The token as it was and as it is."""
+    """Patch a token; gives it as it was and as it is."""
     tokens = services.store().access_tokens
     for _ in range(_TRIES):
         current = tokens.get(token_id)
-        fields = _patched_fields(current, operations)
+        fields = _patch_fields(current, operations)
         wanted = dataclasses.replace(
             current,
             name=fields.name,
@@ -166,7 +164,7 @@ def _patched(
             expires_ms=fields.expiry,
             details={**current.details, "defaultApiVersion": fields.api_version},
         )
-        if document_of(wanted) == document_of(current):
+        if patchable_fields(wanted) == patchable_fields(current):
             return current, current
         try:
             changed = tokens.update(current, wanted)
@@ -177,9 +175,11 @@ def _patched(
     raise Conflict(f"access token {token_id} changes too fast; try again later")
 
 
-def _patched_fields(current: AccessToken, operations: list[object]) -> TokenFields:
+def _patch_fields(current: AccessToken, operations: list[object]) -> TokenFields:
     try:
-        return TokenFields.model_validate(apply_json_patch(document_of(current), operations, TOKEN))
+        return TokenFields.model_validate(
+            apply_json_patch(patchable_fields(current), operations, TOKEN)
+        )
     except ValidationError as exc:
         raise patch_refusal(exc, operations) from exc
 
@@ -215,12 +215,12 @@ def _summary(token: AccessToken) -> dict[str, object]:
     return {
         "name": token.name,
         "role": token.role,
-        "resources": [specifier(one) for one in token.grants],
+        "resources": [format_grant(grant) for grant in token.grants],
         "expiry": token.expires_ms,
     }
 
 
 def _with_secret(made: tuple[AccessToken, str], status: int) -> Response:
-    answer = shown(token_shape(*made), status)
+    answer = json_response(represent_token(*made), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer

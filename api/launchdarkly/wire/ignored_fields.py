@@ -1,8 +1,8 @@
-"""Fields of request bodies that are accepted and ignored: who sends them, why that is harmless.
+"""Fields of request bodies that are accepted and ignored, who sends them and why that is harmless.
 
-The only place for it. LaunchDarkly ignores every field that it does not know; here a field
-that is in no body and not in this table is refused, because a misspelled one would otherwise
-be an edit that is confirmed and not made.
+LaunchDarkly ignores every field that it does not know. Here an unknown field that is not in this
+table is refused, because a misspelled one would otherwise be an edit that is confirmed and not
+made.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Body = Literal["new segment", "segment patch", "new project", "new environment"]
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Fields of one body that mean nothing here."""
+    """Fields of a body that have no effect here."""
 
     body: Body
     names: frozenset[str]
@@ -55,4 +55,4 @@ IGNORED: Final = (
 
 def ignored_in(body: Body) -> frozenset[str]:
     """The names of the fields that are ignored in a body."""
-    return frozenset(name for one in IGNORED if one.body == body for name in one.names)
+    return frozenset(name for ignored in IGNORED if ignored.body == body for name in ignored.names)

@@ -1,5 +1,6 @@
-"""Addresses of resources: what a key may look like, and where each thing is found."""
+"""Addresses of resources: valid keys, paths, links and opaque ids."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -12,23 +13,30 @@ from worker.store import Scope
 #: 256 characters is the usual assumption and keeps every Redis and S3 key in bounds.
 RESOURCE_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 
+#: Ids of imports and exports.
+JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 PREFIX: Final = "/api/v2"
 
-#: Where clients report their use. Nobody listens, and whoever asks is told so without a
-#: token. Source: ldcli posts there after every command and ignores the answer.
+#: Where clients report their use: 404, even without a token. Source: ldcli posts there after
+#: every command and ignores the answer.
 SILENT_PATHS: Final = frozenset({b"/internal/tracking"})
 
 
 class Link(TypedDict):
-    """Where something is, and as what."""
+    """Where something is, and its media type."""
 
     href: str
     type: str
 
 
+Links = dict[str, Link]
+"""``_links``, by what each leads to."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentPath:
-    """A segment's address; whether it exists is not said."""
+    """A segment's address; the segment may not exist."""
 
     project: str
     environment: str
@@ -51,17 +59,17 @@ class SegmentPath:
 
     @property
     def site(self) -> str:
-        """Where LaunchDarkly's own user interface would show it."""
+        """Where LaunchDarkly's user interface would show it."""
         return f"/{self.project}/{self.environment}/segments/{self.segment}"
 
     @property
     def expiring_targets(self) -> str:
-        """Its contexts that are to be removed; here the segment comes before its environment."""
+        """Its expiring targets; in this path the segment comes before its environment."""
         return self._expiring("expiring-targets")
 
     @property
     def expiring_user_targets(self) -> str:
-        """Its users that are to be removed."""
+        """Its expiring user targets."""
         return self._expiring("expiring-user-targets")
 
     def import_(self, import_id: str) -> str:
@@ -76,6 +84,16 @@ class SegmentPath:
         return f"{PREFIX}/segments/{self.project}/{self.segment}/{what}/{self.environment}"
 
 
+def project_path(key: str) -> str:
+    """The address of a project."""
+    return f"{PREFIX}/projects/{key}"
+
+
+def environments_path(project: str) -> str:
+    """The collection of a project's environments."""
+    return f"{project_path(project)}/environments"
+
+
 def segments_path(scope: Scope) -> str:
     """The collection of an environment's segments."""
     return f"{PREFIX}/segments/{scope.project}/{scope.environment}"
@@ -84,3 +102,13 @@ def segments_path(scope: Scope) -> str:
 def link(href: str, media_type: str = "application/json") -> Link:
     """One entry of ``_links``."""
     return Link(href=href, type=media_type)
+
+
+def opaque_id(name: str) -> str:
+    """An id as LaunchDarkly's look: 24 hexadecimal digits, the same for the same name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:24]
+
+
+def environment_id(scope: Scope) -> str:
+    """The environment's opaque id."""
+    return opaque_id(f"{scope.project}/{scope.environment}")

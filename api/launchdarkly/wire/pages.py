@@ -1,61 +1,25 @@
-"""Pages of segments: their links, and their bodies, written without reading targets."""
+"""Links between the pages of a collection."""
 
-import json
-from collections.abc import Sequence
 from urllib.parse import quote
 
-from api.launchdarkly.segments.representation import Links, untargeted_segment
-from api.launchdarkly.targeting.stored import stored_members
-from api.launchdarkly.wire.links import Link, link
-from worker.store import Definition, ListState
+from api.launchdarkly.wire.links import Link, Links, link
 
 
-def segments_body(
-    definitions: Sequence[Definition],
-    states: Sequence[ListState | None],
-    *,
-    total: int,
-    links: Links,
-) -> bytes:
-    """A page as JSON: what ``UserSegments`` makes of the same segments.
+def encode_query(**parameters: str) -> str:
+    """Write the parameters that every link of a page repeats, each followed by ``&``.
 
-    What segments target is put in as it is stored: reading and writing it again would cost
-    more than all the rest.
-
-    Args:
-        definitions: the page.
-        states: of each, what its list record says.
-        total: segments in all.
-        links: of the page.
+    Empty ones are left out.
     """
-    items = [_item(*one) for one in zip(definitions, states, strict=True)]
-    tail = f'],"totalCount":{total},"_links":{json.dumps(links)}}}'
-    return b'{"items":[' + b",".join(items) + tail.encode()
-
-
-def _item(definition: Definition, state: ListState | None) -> bytes:
-    segment = definition.segment
-    own = None if segment.unbounded else {"rules"}
-    text = untargeted_segment(segment, state).model_dump_json(
-        by_alias=True, exclude_none=True, exclude=own
-    )
-    if segment.unbounded:
-        return text.encode()
-    return text[:-1].encode() + b"," + stored_members(definition) + b"}"
-
-
-def encoded(**parameters: str) -> str:
-    """The parameters that every link of a page repeats, each followed by ``&``."""
     return "".join(f"{name}={quote(value)}&" for name, value in parameters.items() if value)
 
 
 def page_links(path: str, query: str, *, limit: int, offset: int, total: int) -> Links:
-    """Links of one page; only those that lead somewhere.
+    """Make the links of a page; those that would lead to no page are left out.
 
     Args:
         path: the collection.
-        query: the other parameters, encoded, each followed by ``&``; may be empty.
-        limit: items a page.
+        query: the other parameters, from :func:`encode_query`.
+        limit: items per page.
         offset: the page's first item.
         total: items in all.
     """

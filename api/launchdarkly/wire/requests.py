@@ -1,4 +1,4 @@
-"""What a request says about its resource: checked path parameters and body types."""
+"""What handlers ask of a request: valid path parameters, body types and query parameters."""
 
 from typing import Annotated, Final
 
@@ -6,17 +6,17 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
 from api.bodies.json_values import read_json
-from api.bodies.strict import unknown_name
+from api.bodies.unknown_names import unknown_name
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.wire.links import RESOURCE_KEY, SegmentPath
-from worker.store import Scope
+from worker.store import Scope, Segment, Store
 
 _READING: Final = frozenset({"GET", "HEAD"})
 _EMPTY: Final = frozenset({b"", b"null", b"{}"})
 
 
 def scope_of(projectKey: str, environmentKey: str) -> Scope:  # noqa: N803 - the documented names
-    """The environment that the path names; whether it exists is not said.
+    """The environment that the path names; it may not exist.
 
     Raises:
         NotFound: a key that no resource can have.
@@ -30,13 +30,26 @@ def segment_path_of(
     environmentKey: str,  # noqa: N803 - same
     segmentKey: str,  # noqa: N803 - same
 ) -> SegmentPath:
-    """The segment that the path names; whether it exists is not said.
+    """The segment that the path names; it may not exist.
 
     Raises:
         NotFound: a key that no resource can have.
     """
     _require_keys(projectKey, environmentKey, segmentKey)
     return SegmentPath(projectKey, environmentKey, segmentKey)
+
+
+def find_big_segment(store: Store, path: SegmentPath) -> Segment:
+    """The definition of the big segment that the path names. Cost: one round trip.
+
+    Raises:
+        InvalidRequest: the segment is a standard one.
+        SegmentNotFound: or ProjectNotFound, EnvironmentNotFound.
+    """
+    segment = store.segments.get(path.scope, path.segment)
+    if not segment.unbounded:
+        raise InvalidRequest(f"segment {segment.key} is not a big segment")
+    return segment
 
 
 def media_type(content_type: str) -> str:
@@ -67,8 +80,8 @@ def require_json_type(kind: str) -> None:
 async def require_json(request: Request) -> None:
     """Make sure that the body, if it has a type, is JSON, and all of it can be kept.
 
-    What the framework parses is read here once more, because its parser takes halves of
-    surrogate pairs and drops members without a word; other handlers read it themselves.
+    What the framework parses is read here once more, because its parser accepts halves of
+    surrogate pairs and silently drops repeated members; other handlers read it themselves.
 
     Raises:
         InvalidRequest: as ``read_json``.
@@ -83,11 +96,11 @@ async def require_json(request: Request) -> None:
 async def require_known_query(request: Request) -> None:
     """Make sure that a request that changes something has no unknown query parameter.
 
-    A field of the body that was put there would be lost without a word. Unknown parameters of
-    reads are ignored, because clients add some of their own.
+    A field of the body that was put there would silently be lost. Unknown parameters of reads
+    are ignored, because clients add some of their own.
 
     Raises:
-        InvalidRequest: it has one; lists those that there are.
+        InvalidRequest: it has one; lists the known ones.
     """
     if not request.query_params or request.method in _READING:
         return
@@ -100,7 +113,7 @@ async def require_known_query(request: Request) -> None:
 
 
 async def require_no_body(request: Request) -> None:
-    """Make sure that no body is sent where none is read; ``null`` and ``{}`` count as none.
+    """Make sure that a request whose body is not read has none; ``null`` and ``{}`` are none.
 
     Raises:
         InvalidRequest: there is one.
@@ -112,8 +125,8 @@ async def require_no_body(request: Request) -> None:
 
 
 def _query_names(dependant: Dependant) -> set[str]:
-    names = {one.alias for one in dependant.query_params}
-    return names.union(*(_query_names(one) for one in dependant.dependencies))
+    names = {parameter.alias for parameter in dependant.query_params}
+    return names.union(*(_query_names(dependency) for dependency in dependant.dependencies))
 
 
 def _require_keys(*keys: str) -> None:

@@ -5,28 +5,40 @@ in LaunchDarkly's, ``*`` stands for any characters and tags after the last part 
 the resource's. Not documented, chosen here: ``*`` alone means everything; tags of projects
 and environments around a resource, and ``{…}`` after a part, are refused. Source: LaunchDarkly's
 pages on role resources.
+
+The scope of a token is written the same way, but only about segments and with ``?`` for any
+one character: tags, role attributes and other kinds of resources mean nothing there and are
+refused, because a token would then be wider than its owner thinks.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Self
 
+from api.access.globs import compile_glob
+from api.access.scope import GLOB
 from api.errors import InvalidRequest
-from worker.store import Scope
+from worker.store import Grant, Scope
 
 #: Characters of one specifier.
 LONGEST: Final = 1_000
 
+_SEGMENT_KINDS: Final = ("proj", "env", "segment")
 _EVERYTHING: Final = "*"
-_SEGMENT_PARTS: Final = 3
+#: What :func:`parse_grant` takes.
+GRANT_PATTERN: Final = f"^{':'.join(f'{kind}/{GLOB.pattern}' for kind in _SEGMENT_KINDS)}$"
+_EXPECTED_GRANT: Final = (
+    "use proj/GLOB:env/GLOB:segment/GLOB, where * is any text and ? any character"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Specifier:
     """A checked specifier."""
 
-    parts: tuple[tuple[str, str], ...]
-    """Kind and glob of each part; empty for everything."""
+    parts: tuple[tuple[str, re.Pattern[str]], ...]
+    """Kind and pattern of each part; empty for everything."""
     tags: frozenset[str] = frozenset()
 
     @classmethod
@@ -38,21 +50,21 @@ class Specifier:
             where: the field, for the message.
 
         Raises:
-            InvalidRequest: it is none; says which part.
+            InvalidRequest: it is not a specifier; says which part is wrong.
         """
         if len(text) > LONGEST:
             raise InvalidRequest(f"{where}: at most {LONGEST:,} characters")
         resource, _, tags = text.partition(";")
         if resource.strip() == _EVERYTHING:
-            return cls((), _tags(tags, where))
+            return cls((), _parse_tags(tags, where))
         parts = []
         for position, part in enumerate(resource.split(":"), 1):
-            kind, slash, glob = part.strip().partition("/")
-            if not (kind and slash and glob) or "{" in part:
+            kind, _, glob = part.strip().partition("/")
+            if not (kind and glob) or "{" in part:
                 message = f"{where}: part {position} is not of the form kind/name"
                 raise InvalidRequest(message)
-            parts.append((kind, glob))
-        return cls(tuple(parts), _tags(tags, where))
+            parts.append((kind, compile_glob(glob, question_mark=False)))
+        return cls(tuple(parts), _parse_tags(tags, where))
 
     def matches(self, resource: str, tags: Collection[str]) -> bool:
         """Whether it names this resource, which has these tags."""
@@ -60,48 +72,48 @@ class Specifier:
             return False
         if not self.parts:
             return True
-        names = resource.split(":")
-        return len(names) == len(self.parts) and all(
-            _matches(kind, glob, name) for (kind, glob), name in zip(self.parts, names, strict=True)
-        )
+        names = _split(resource)
+        return len(names) == len(self.parts) and self._matches_each(names)
 
     def reaches_into(self, scope: Scope) -> bool:
         """Whether it may name anything that is inside this environment."""
         if not self.parts:
             return True
-        around = (f"proj/{scope.project}", f"env/{scope.environment}")
-        return len(self.parts) >= _SEGMENT_PARTS and all(
-            _matches(kind, glob, name)
-            for (kind, glob), name in zip(self.parts, around, strict=False)
+        around = [("proj", scope.project), ("env", scope.environment)]
+        return len(self.parts) >= len(_SEGMENT_KINDS) and self._matches_each(around)
+
+    def _matches_each(self, names: list[tuple[str, str]]) -> bool:
+        return all(
+            kind == own_kind and pattern.match(name) is not None
+            for (kind, pattern), (own_kind, name) in zip(self.parts, names, strict=False)
         )
 
 
-def glob_matches(glob: str, text: str) -> bool:
-    """Whether the text is of this form, ``*`` being any characters.
+def parse_grant(text: str) -> Grant:
+    """Read one specifier of a token's scope.
 
-    Cost: at most the product of the two lengths, and linear for one ``*``.
+    Raises:
+        ValueError: it is not one about segments; says what to write.
     """
-    first, *middle = glob.split("*")
-    if not middle:
-        return glob == text
-    last = middle.pop()
-    if not text.startswith(first) or not text.endswith(last):
-        return False
-    position, end = len(first), len(text) - len(last)
-    for piece in middle:
-        position = text.find(piece, position, end)
-        if position < 0:
-            return False
-        position += len(piece)
-    return position <= end
+    parts = _split(text)
+    globs = [glob for _, glob in parts]
+    if tuple(kind for kind, _ in parts) != _SEGMENT_KINDS or not all(map(GLOB.fullmatch, globs)):
+        raise ValueError(_EXPECTED_GRANT)
+    return Grant(*globs)
 
 
-def _matches(kind: str, glob: str, name: str) -> bool:
-    own_kind, _, own_name = name.partition("/")
-    return kind == own_kind and glob_matches(glob, own_name)
+def format_grant(grant: Grant) -> str:
+    """The specifier that :func:`parse_grant` reads."""
+    return f"proj/{grant.project}:env/{grant.environment}:segment/{grant.segment}"
 
 
-def _tags(text: str, where: str) -> frozenset[str]:
+def _split(text: str) -> list[tuple[str, str]]:
+    """Kind and name of each part of a resource."""
+    pairs = (part.partition("/") for part in text.split(":"))
+    return [(kind, name) for kind, _, name in pairs]
+
+
+def _parse_tags(text: str, where: str) -> frozenset[str]:
     if ":" in text or "{" in text:
         raise InvalidRequest(f"{where}: only tags can follow the first ;, apart by commas")
     return frozenset(tag.strip() for tag in text.split(",") if tag.strip())

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from worker.columns import as_list
 from worker.context_keys import fault_of
-from worker.store.members.codec import pack, unpack
-from worker.store.members.columns import as_list
+from worker.store import pack_keys, unpack_members
 
 Keys: TypeAlias = "pa.StringArray"
 
@@ -23,11 +23,11 @@ _PARQUET: Final = b"PAR1"
 
 def make_keys(count: int) -> Keys:
     """Random version-less UUIDs in text, made column-wise."""
-    one = as_list(pack(pa.array(["00000000-0000-0000-0000-000000000000"])))[0]
+    one = as_list(pack_keys(pa.array(["00000000-0000-0000-0000-000000000000"])))[0]
     tag = one[: len(one) - _UUID_BYTES]
     noise = secrets.token_bytes(count * _UUID_BYTES)
     members = (tag + noise[at : at + _UUID_BYTES] for at in range(0, len(noise), _UUID_BYTES))
-    return cast("Keys", unpack(pa.array(members, pa.binary())).cast(pa.string()))
+    return cast("Keys", unpack_members(pa.array(members, pa.binary())).cast(pa.string()))
 
 
 def write_csv(keys: Keys, path: Path) -> None:

@@ -19,7 +19,7 @@ TOKENS = TokenSuite()
 OF_PLACES: Final = (
     Fault(
         "log without end",
-        "audit_append",
+        "audit/append",
         "'MAXLEN', ARGV[1], ",
         "",
         AUDIT.test_append__over_the_bound__forgets_the_oldest,
@@ -27,7 +27,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "log of a deleted environment",
-        "audit_append",
+        "audit/append",
         "== 1 then return 'closed' end",
         "== 2 then return 'closed' end",
         AUDIT.test_append__environment_deleted__goes_to_the_account,
@@ -35,7 +35,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "log outlives its environment",
-        "place_close",
+        "project/close_environment",
         "redis.call('UNLINK', KEYS[2])",
         "",
         AUDIT.test_append__environment_deleted__goes_to_the_account,
@@ -43,7 +43,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "segment made over another",
-        "segment_create",
+        "segment/create",
         "return 'exists' end",
         "local _ = 0 end",
         DEFINITIONS.test_create__key_taken__is_refused_and_changes_nothing,
@@ -51,7 +51,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "delete of the next generation",
-        "segment_delete",
+        "segment/delete",
         "or cjson.decode(found).generation ~= tonumber(ARGV[2])",
         "",
         DEFINITIONS.test_delete__key_created_anew_meanwhile__leaves_the_new_one,
@@ -59,7 +59,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "targets outlive their segment",
-        "segment_delete",
+        "segment/delete",
         "redis.call('UNLINK', KEYS[2])",
         "",
         DEFINITIONS.test_delete__segment_with_targets__leaves_none_behind,
@@ -67,7 +67,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "segment made in a closed environment",
-        "segment_create",
+        "segment/create",
         "then return 'closed' end",
         "then local _ = 0 end",
         DEFINITIONS.test_create__closed_environment__is_refused,
@@ -75,7 +75,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "targets of nobody",
-        "segment_read",
+        "segment/read",
         "redis.call('MGET', unpack(KEYS, 2))",
         "{}",
         DEFINITIONS.test_read__new_segment__targets_nothing,
@@ -83,7 +83,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "change over another change",
-        "segment_update",
+        "segment/update",
         "then return 'changed' end",
         "then local _ = 0 end",
         DEFINITIONS.test_update__older_definition__writes_nothing,
@@ -91,7 +91,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "change of another generation",
-        "segment_update",
+        "segment/update",
         "if current.generation ~= tonumber(ARGV[2]) then return 'gone' end",
         "",
         DEFINITIONS.test_update__deleted_segment__is_not_found,
@@ -99,7 +99,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "change that nobody notices",
-        "segment_update",
+        "segment/update",
         "redis.call('HSET', KEYS[3], 'changed', ARGV[6])",
         "",
         DEFINITIONS.test_list__changed_by_another_process__is_read_again,
@@ -107,7 +107,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "place changed over another change",
-        "place_put",
+        "project/put_record",
         "~= ARGV[2] then return 0 end",
         "== 1 then return 0 end",
         ENVIRONMENTS.test_put__record_not_as_expected__stays,
@@ -115,7 +115,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "last project removed",
-        "place_put",
+        "project/put_record",
         "ARGV[4] == '1'",
         "false",
         ENVIRONMENTS.test_put__last_record_to_keep__stays,
@@ -123,7 +123,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "environment closed by a deletion long over",
-        "place_close",
+        "project/close_environment",
         "if number <= tonumber(redis.call('HGET', KEYS[1], 'opened') or '0') then return 0 end",
         "",
         ENVIRONMENTS.test_finish__made_anew_meanwhile__leaves_the_new_one,
@@ -132,7 +132,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "environment never opened again",
-        "place_open",
+        "project/open_environment",
         "return redis.call('HDEL', KEYS[1], 'closed')",
         "return 1",
         ENVIRONMENTS.test_create__environment_deleted_before__starts_empty,
@@ -140,14 +140,14 @@ OF_PLACES: Final = (
     ),
     Fault(
         "list not watched",
-        "segment_watch",
+        "segment/watch",
         "return redis.call('SADD', KEYS[1], ARGV[1])",
         "return 1",
         RECLAIMING.test_reclaim__list_claimed_meanwhile__is_watched_again,
     ),
     Fault(
         "token over another",
-        "token_put",
+        "token/put",
         "~= ARGV[2]",
         "== 0",
         TOKENS.test_update__changed_between_reading_and_writing__is_refused,
@@ -155,7 +155,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "use left behind",
-        "token_revoke",
+        "token/revoke",
         "'used:'",
         "'no:'",
         TOKENS.test_revoke__any__is_gone_with_all_that_was_noted,
@@ -163,7 +163,7 @@ OF_PLACES: Final = (
     ),
     Fault(
         "use goes back",
-        "token_used",
+        "token/note_used",
         "before <",
         "0 <",
         TOKENS.test_note_used__several_processes__keeps_the_last_time,

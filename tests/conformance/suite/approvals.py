@@ -31,18 +31,11 @@ from worker.store import (
 )
 from worker.store.jobs.records import Unit
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.lists import Published
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Expected, Held, Published, Revision
 from worker.store.workflows.approval import (
-    Expected,
-    Held,
-    expected_counts,
     go_on,
-    hold,
     hold_job,
-    journal_ops,
     note_edited,
-    superseded_by,
 )
 from worker.store.workflows.claims import why_lost
 from worker.store.workflows.reclaiming import reclaim_list
@@ -59,21 +52,21 @@ def _edit(store: Store, ref: ListRef, *ops: str) -> None:
 
 def _built(store: Store, ref: ListRef, import_id: str = "i1") -> Revision:
     """Claim and write a build that waits."""
-    store.memberships.claim(ref, import_id, waits=True)
+    store.builds.claim(ref, import_id, waits=True)
     return build(store, ref, import_id, NEW)
 
 
 def _hold(store: Store, ref: ListRef, target: Revision = TARGET, import_id: str = "i1") -> Held:
     """Replay one step of edits; the target is needed to count it the first time."""
-    sealed = store.memberships.seal(ref, import_id)
+    sealed = store.builds.seal(ref, import_id)
     counts = sealed.counts or seal_and_count(store, ref, import_id, target)[1]
-    held = hold(store, ref, import_id, counts=counts, seal=sealed.number)
+    held = store.builds.hold(ref, import_id, counts=counts, seal=sealed.number)
     assert held is not None
     return held
 
 
 def _approve(store: Store, ref: ListRef, import_id: str = "i1") -> bytes:
-    reply: bytes = run(store, "approve", ref, import_id)
+    reply: bytes = run(store, "list/approve", ref, import_id)
     return reply
 
 
@@ -119,13 +112,13 @@ class ApprovalSuite:
 
     def test_approve__at_each_moment__answers_what_is(self, store: Store, ref: ListRef) -> None:
         assert _approve(store, ref) == b"lost"
-        store.memberships.claim(ref, "i0")
+        store.builds.claim(ref, "i0")
         assert _approve(store, ref, "i0") == b"unasked"
-        store.memberships.cancel(ref, "i0")
+        store.builds.cancel(ref, "i0")
         target = _built(store, ref)
         assert _approve(store, ref) == b"unbuilt"
         assert _approve(store, ref, "i2") == b"lost"
-        store.memberships.seal(ref, "i1")
+        store.builds.seal(ref, "i1")
         assert _approve(store, ref) == b"unbuilt"
         _hold(store, ref, target)
         assert [_approve(store, ref) for _ in range(2)] == [b"ok", b"ok"]
@@ -137,20 +130,20 @@ class ApprovalSuite:
     ) -> None:
         target = _built(store, ref)
         _edit(store, ref, "i+early", "i-new-1", "e+out")
-        assert journal_ops(store, ref) == 3
+        assert store.builds.journal_ops(ref) == 3
         held = _hold(store, ref, target)
         assert held == Held(more=False, journal=0, edited_included=0, edited_excluded=1)
         _edit(store, ref, "i-new-2", "i-new-3")
         _edit(store, ref, "i-stranger", "i+early")
-        assert journal_ops(store, ref) == 4
+        assert store.builds.journal_ops(ref) == 4
         assert _hold(store, ref).edited_included == -2
         assert _hold(store, ref).edited_included == -2
-        assert raw(store).xlen(store.keyspace.edits(ref)) == journal_ops(store, ref) == 0
-        assert expected_counts(store, ref) == Expected((298, 1), untouched=False)
+        assert raw(store).xlen(store.keyspace.edits(ref)) == store.builds.journal_ops(ref) == 0
+        assert store.builds.expected_counts(ref) == Expected((298, 1), untouched=False)
         _edit(store, ref, "i+late")
         _approve(store, ref)
         _edit(store, ref, "i+later")
-        assert hold(store, ref, "i1", counts=(0, 0), seal=0) is None
+        assert store.builds.hold(ref, "i1", counts=(0, 0), seal=0) is None
         published = publish(store, ref, "i1", target)
         assert published == Published(300, 1, 0, 1, published.version)
         assert_list(
@@ -180,22 +173,22 @@ class ApprovalSuite:
         _hold(store, ref, target)
         for other in ("i2", "reshard-1"):
             with pytest.raises(ImportInProgress, match="i1"):
-                store.memberships.claim(ref, other)
+                store.builds.claim(ref, other)
         with pytest.raises(ImportInProgress, match="i1"):
-            store.memberships.claim(ref, "reshard-1", supersedes=True)
-        assert store.memberships.claim(ref, "i2", supersedes=True).superseded == "i1"
-        assert store.memberships.claim(ref, "i2", supersedes=True).superseded is None
-        assert superseded_by(store, ref, "i1") == "i2"
+            store.builds.claim(ref, "reshard-1", supersedes=True)
+        assert store.builds.claim(ref, "i2", supersedes=True).superseded == "i1"
+        assert store.builds.claim(ref, "i2", supersedes=True).superseded is None
+        assert store.builds.superseded_by(ref, "i1") == "i2"
         assert not store.memberships.state(ref).unapproved
         assert _approve(store, ref) == b"lost"
         with pytest.raises(Fenced):
             publish(store, ref, "i1", target)
         with pytest.raises(Fenced):
-            hold(store, ref, "i1", counts=(300, 0), seal=1)
+            store.builds.hold(ref, "i1", counts=(300, 0), seal=1)
         replace(store, ref, "i2", ["a"])
         for _ in range(2):
             with pytest.raises(Superseded, match="by import i2"):
-                store.memberships.claim(ref, "i1", waits=True, supersedes=True)
+                store.builds.claim(ref, "i1", waits=True, supersedes=True)
             reclaim_list(store, ref)
         assert not raw(store).exists(store.keyspace.shard(ref, target.name, INCLUDED, 0))
         assert_list(store, ref, {"a"})
@@ -204,20 +197,20 @@ class ApprovalSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         _built(store, ref)
-        claim = store.memberships.claim(ref, "i2", waits=True, supersedes=True)
+        claim = store.builds.claim(ref, "i2", waits=True, supersedes=True)
         assert claim.superseded == "i1"
         with pytest.raises(Exception, match="FENCED"):
             write_side(store, ref, "i1", INCLUDED, NEW, 4)
         _edit(store, ref, "i+live")
         assert store.memberships.state(ref).unapproved
-        assert store.memberships.claim(ref, "i3", supersedes=True).superseded == "i2"
+        assert store.builds.claim(ref, "i3", supersedes=True).superseded == "i2"
 
     def test_claim__over_one_approved__is_busy(self, store: Store, ref: ListRef) -> None:
         target = _built(store, ref)
         _hold(store, ref, target)
         _approve(store, ref)
         with pytest.raises(ImportInProgress):
-            store.memberships.claim(ref, "i2", supersedes=True)
+            store.builds.claim(ref, "i2", supersedes=True)
         publish(store, ref, "i1", target)
         assert_list(store, ref, NEW)
 
@@ -227,11 +220,11 @@ class ApprovalSuite:
         target = _built(store, ref)
         _hold(store, ref, target)
         _approve(store, ref)
-        assert store.memberships.cancel(ref, "i1", unapproved=True)
+        assert store.builds.cancel(ref, "i1", unapproved=True)
         publish(store, ref, "i1", target)
         assert_list(store, ref, NEW)
         _hold(store, ref, _built(store, ref, "i2"), "i2")
-        assert not store.memberships.cancel(ref, "i2", unapproved=True)
+        assert not store.builds.cancel(ref, "i2", unapproved=True)
         assert store.memberships.state(ref).building is None
         assert not store.client.hexists(store.keyspace.list_record(ref), "approval")
         assert_list(store, ref, NEW)
@@ -242,11 +235,11 @@ class ApprovalSuite:
         target = _built(store, ref)
         _hold(store, ref, target)
         with pytest.raises(Fenced):
-            store.memberships.unseal(ref, "i1")
+            store.builds.unseal(ref, "i1")
         _approve(store, ref)
-        assert expected_counts(store, ref) == Expected((300, 0), untouched=True)
-        store.memberships.unseal(ref, "i1")
-        assert expected_counts(store, ref) is None
+        assert store.builds.expected_counts(ref) == Expected((300, 0), untouched=True)
+        store.builds.unseal(ref, "i1")
+        assert store.builds.expected_counts(ref) is None
         write_side(store, ref, "i1", INCLUDED, NEW, 4)
         publish(store, ref, "i1", target)
         assert_list(store, ref, NEW)
@@ -255,7 +248,7 @@ class ApprovalSuite:
         _hold(store, ref, target, "i2")
         _approve(store, ref, "i2")
         with pytest.raises(Fenced):
-            store.memberships.unseal(ref, "i2")
+            store.builds.unseal(ref, "i2")
 
     def test_delete__while_it_waits__ends_the_wait(self, store: Store, ref: ListRef) -> None:
         target = _built(store, ref)
@@ -263,17 +256,17 @@ class ApprovalSuite:
         assert store.segments.delete(SCOPE, ref.segment)[1] == "i1"
         assert _approve(store, ref) == b"lost"
         with pytest.raises(Fenced):
-            hold(store, ref, "i1", counts=(300, 0), seal=1)
+            store.builds.hold(ref, "i1", counts=(300, 0), seal=1)
         assert why_lost(store, _request(ref)) == "segment deleted"
 
     def test_retire__superseded_long_ago__is_forgotten(self, store: Store, ref: ListRef) -> None:
-        store.memberships.claim(ref, "i1", waits=True)
-        store.memberships.claim(ref, "i2", supersedes=True)
-        run(store, "retire", ref)
+        store.builds.claim(ref, "i1", waits=True)
+        store.builds.claim(ref, "i2", supersedes=True)
+        run(store, "list/retire", ref)
         assert why_lost(store, _request(ref)) == "superseded by import i2"
         store.client.hset(store.keyspace.list_record(ref), "superseded:i1", "1000 i2")
-        run(store, "retire", ref)
-        assert superseded_by(store, ref, "i1") is None
+        run(store, "list/retire", ref)
+        assert store.builds.superseded_by(ref, "i1") is None
 
     def test_job__held__has_nothing_to_do_until_it_is_approved(
         self, store: Store, ref: ListRef
@@ -306,7 +299,7 @@ class ApprovalSuite:
         assert_refused("i1", "i1 does not exist")
         admit_import(store, _request(ref, "i0", waits=False))
         assert_refused("i0", "not asked to")
-        store.memberships.cancel(ref, "i0")
+        store.builds.cancel(ref, "i0")
         admit_import(store, _request(ref))
         assert store.jobs.get(_request(ref).ref).status == "preparing"
         assert_refused("i1", "not built yet")
@@ -314,7 +307,7 @@ class ApprovalSuite:
         assert_refused("i1", "has no import i1", dataclasses.replace(ref, generation=9))
         job = _admitted(store, ref, "i2")
         assert_refused("i1", "it is stopped, superseded by import i2")
-        store.memberships.cancel(ref, "i2")
+        store.builds.cancel(ref, "i2")
         assert_refused("i2", "any more")
         store.jobs.end(job, "complete", keep_s=60)
         assert_refused("i2", "it is complete")

@@ -41,7 +41,7 @@ def _named(name: str) -> Change:
 
 
 def _bounded(store: Store, most: int) -> AuditStore:
-    return AuditStore(store.client, store.scripts, store.keyspace, most)
+    return AuditStore(store.database, most)
 
 
 def _names(entries: list[AuditEntry]) -> list[str]:

@@ -36,7 +36,7 @@ def _assert_fenced(store: Store, ref: ListRef, import_id: str) -> None:
     before = keys_of(store)
     forms: list[Callable[[], object]] = [
         lambda: _write(store, ref, import_id, natural_form(store)),
-        lambda: _write(store, ref, import_id, "fill_shards"),
+        lambda: _write(store, ref, import_id, "list/fill_shards"),
         lambda: copy_side(store, ref, import_id, INCLUDED, 4, ["zombie"]),
     ]
     for write in forms:
@@ -48,7 +48,7 @@ def _assert_fenced(store: Store, ref: ListRef, import_id: str) -> None:
 class BuildSuite:
     def test_claim__free_list__names_base_and_target(self, store: Store, ref: ListRef) -> None:
         store.memberships.edit(ref, [Edit("i+", "a"), Edit("e+", "b")])
-        claim = store.memberships.claim(ref, "i1")
+        claim = store.builds.claim(ref, "i1")
         state = store.memberships.state(ref)
         assert claim.base == state.live
         assert claim.target != state.live.name
@@ -56,22 +56,22 @@ class BuildSuite:
         assert state.building == "i1"
 
     def test_claim__repeated__changes_nothing(self, store: Store, ref: ListRef) -> None:
-        claim = store.memberships.claim(ref, "i1")
+        claim = store.builds.claim(ref, "i1")
         store.memberships.edit(ref, [Edit("i+", "a")])
-        target = store.memberships.prepare(ref, "i1", 4, 0)
-        again = store.memberships.claim(ref, "i1")
+        target = store.builds.prepare(ref, "i1", 4, 0)
+        again = store.builds.claim(ref, "i1")
         assert (again.target, again.base) == (claim.target, claim.base)
-        assert store.memberships.target(ref, "i1") == target
+        assert store.builds.target(ref, "i1") == target
         write_side(store, ref, "i1", INCLUDED, ["b"], 4)
         write_side(store, ref, "i1", EXCLUDED, [], 0)
         publish(store, ref, "i1", target)
         assert_list(store, ref, {"a", "b"})
 
     def test_claim__held_by_another__is_busy(self, store: Store, ref: ListRef) -> None:
-        store.memberships.claim(ref, "i1")
+        store.builds.claim(ref, "i1")
         for other in ("i2", "reshard-1"):
             with pytest.raises(ImportInProgress, match="i1"):
-                store.memberships.claim(ref, other)
+                store.builds.claim(ref, other)
         assert store.memberships.state(ref).building == "i1"
 
     def test_claim__by_a_published_import__is_busy(self, store: Store, ref: ListRef) -> None:
@@ -79,15 +79,15 @@ class BuildSuite:
         replace(store, ref, "i2", ["b"])
         for old in ("i1", "i2"):
             with pytest.raises(ImportInProgress):
-                store.memberships.claim(ref, old)
+                store.builds.claim(ref, old)
 
     def test_claim__over_a_reshard__takes_its_place(self, store: Store, ref: ListRef) -> None:
         store.memberships.edit(ref, [Edit("i+", key) for key in sorted(LIVE)])
         target = build(store, ref, "reshard-1", LIVE)
         assert store.memberships.state(ref).building is None
         with pytest.raises(ImportInProgress):
-            store.memberships.claim(ref, "reshard-2")
-        store.memberships.claim(ref, "i1")
+            store.builds.claim(ref, "reshard-2")
+        store.builds.claim(ref, "i1")
         _assert_fenced(store, ref, "reshard-1")
         with pytest.raises(Fenced):
             publish(store, ref, "reshard-1", target)
@@ -99,32 +99,32 @@ class BuildSuite:
         replace(store, ref, "i1", LIVE)
         target = build(store, ref, "reshard-1", LIVE, bits=5)
         with pytest.raises(ImportInProgress):
-            store.memberships.claim(ref, "i1")
+            store.builds.claim(ref, "i1")
         publish(store, ref, "reshard-1", target)
         assert_list(store, ref, LIVE)
 
     def test_prepare__second_time__keeps_the_first_size(self, store: Store, ref: ListRef) -> None:
-        store.memberships.claim(ref, "i1")
+        store.builds.claim(ref, "i1")
         with pytest.raises(Fenced):
-            store.memberships.target(ref, "i1")
-        first = store.memberships.prepare(ref, "i1", 5, 0)
+            store.builds.target(ref, "i1")
+        first = store.builds.prepare(ref, "i1", 5, 0)
         assert (first.included_bits, first.excluded_bits) == (5, 0)
-        assert store.memberships.prepare(ref, "i1", 7, 4) == first
-        assert store.memberships.target(ref, "i1") == first
+        assert store.builds.prepare(ref, "i1", 7, 4) == first
+        assert store.builds.target(ref, "i1") == first
 
     def test_prepare__grown_excluded_list__is_never_made_smaller(
         self, store: Store, ref: ListRef
     ) -> None:
-        store.memberships.claim(ref, "i1")
+        store.builds.claim(ref, "i1")
         store.memberships.edit(ref, [Edit("e+", "x")])
-        assert store.memberships.prepare(ref, "i1", 4, 0).excluded_bits == 4
+        assert store.builds.prepare(ref, "i1", 4, 0).excluded_bits == 4
 
     def test_write__not_claimed_or_prepared__is_fenced(self, store: Store, ref: ListRef) -> None:
         _assert_fenced(store, ref, "i1")
-        store.memberships.claim(ref, "i1")
+        store.builds.claim(ref, "i1")
         _assert_fenced(store, ref, "i1")
         with pytest.raises(Fenced):
-            store.memberships.seal(ref, "i1")
+            store.builds.seal(ref, "i1")
 
     @pytest.mark.parametrize("end", ["other", "cancel", "delete", "publish", "seal"])
     def test_write__no_longer_building__is_fenced(
@@ -133,34 +133,34 @@ class BuildSuite:
         store.memberships.edit(ref, [Edit("i+", key) for key in sorted(LIVE)])
         target = build(store, ref, "i1", NEW)
         if end == "seal":
-            store.memberships.seal(ref, "i1")
+            store.builds.seal(ref, "i1")
         elif end == "publish":
             publish(store, ref, "i1", target)
         elif end == "delete":
             store.memberships.delete(ref)
         else:
-            store.memberships.cancel(ref, "i1")
+            store.builds.cancel(ref, "i1")
         if end == "other":
             build(store, ref, "i2", NEW)
         _assert_fenced(store, ref, "i1")
         if end == "other":
-            assert members_of(store, ref, store.memberships.target(ref, "i2"), INCLUDED) == NEW
+            assert members_of(store, ref, store.builds.target(ref, "i2"), INCLUDED) == NEW
         elif end in ("publish", "cancel"):
             assert_list(store, ref, NEW if end == "publish" else LIVE)
 
     def test_write__either_form__replaces_whole_shards(self, store: Store, ref: ListRef) -> None:
-        claim = store.memberships.claim(ref, "i1")
-        target = store.memberships.prepare(ref, "i1", 5, claim.base.excluded_bits)
-        for form in {natural_form(store), "fill_shards"}:
+        claim = store.builds.claim(ref, "i1")
+        target = store.builds.prepare(ref, "i1", 5, claim.base.excluded_bits)
+        for form in {natural_form(store), "list/fill_shards"}:
             for keys in (NEW, LIVE, set[str](), NEW):
                 write_side(store, ref, "i1", INCLUDED, keys, 5, form)
                 assert members_of(store, ref, target, INCLUDED) == keys
-                assert store.memberships.count(ref, target, INCLUDED, 0, 32) == len(keys)
+                assert store.builds.count(ref, target, INCLUDED, 0, 32) == len(keys)
 
     def test_write__thousands_in_a_shard__are_all_there(self, store: Store, ref: ListRef) -> None:
         keys = {f"k{n}" for n in range(2500)}
-        build(store, ref, "i1", keys, bits=0, form="fill_shards")
-        target = store.memberships.target(ref, "i1")
+        build(store, ref, "i1", keys, bits=0, form="list/fill_shards")
+        target = store.builds.target(ref, "i1")
         assert members_of(store, ref, target, INCLUDED) == keys
 
     @pytest.mark.copies
@@ -168,18 +168,18 @@ class BuildSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         store.memberships.edit(ref, [Edit("i+", key) for key in sorted(LIVE)])
-        store.memberships.claim(ref, "i1")
-        store.memberships.prepare(ref, "i1", 4, 0)
+        store.builds.claim(ref, "i1")
+        store.builds.prepare(ref, "i1", 4, 0)
         some = {*sorted(LIVE)[:10], "new-1", "new-2"}
         for _ in range(2):
             assert copy_side(store, ref, "i1", INCLUDED, 4, some) == (len(LIVE), 2)
-        target = store.memberships.target(ref, "i1")
+        target = store.builds.target(ref, "i1")
         assert members_of(store, ref, target, INCLUDED) == LIVE | some
 
     def test_copy__base_shard_lost__is_unknown(self, store: Store, ref: ListRef) -> None:
         store.memberships.edit(ref, [Edit("i+", keys_of_shard(2, 1)[0])])
-        base = store.memberships.claim(ref, "i1").base
-        store.memberships.prepare(ref, "i1", 4, 0)
+        base = store.builds.claim(ref, "i1").base
+        store.builds.prepare(ref, "i1", 4, 0)
         store.client.unlink(store.keyspace.shard(ref, base.name, INCLUDED, 2))
         with pytest.raises(Exception, match="DAMAGED"):
             copy_side(store, ref, "i1", INCLUDED, 4)

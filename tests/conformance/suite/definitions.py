@@ -21,9 +21,18 @@ from worker.store import (
     SegmentNotFound,
     Store,
 )
+from worker.store.lists import Belief, Revision
 
 STANDARD = NewSegment(key="small", name="Small")
 NEW = NewSegment(key="beta", name="Beta", description="d", tags=("x", "y"), unbounded=True)
+
+
+def _believed(store: Store, refs: list[ListRef]) -> list[Revision | type[Exception]]:
+    """What is believed live of each list; the type of the error where nothing is."""
+    found = store.memberships.believe_many(refs)
+    assert set(found) == set(refs)
+    beliefs = [found[ref] for ref in refs]
+    return [belief.revision if isinstance(belief, Belief) else type(belief) for belief in beliefs]
 
 
 class DefinitionSuite:
@@ -90,7 +99,7 @@ class DefinitionSuite:
         with pytest.raises(SegmentNotFound):
             store.memberships.edit(segment.ref, [Edit("i+", "b")])
         with pytest.raises(SegmentNotFound):
-            store.memberships.claim(segment.ref, "i1")
+            store.builds.claim(segment.ref, "i1")
         with pytest.raises(SegmentNotFound):
             store.segments.delete(SCOPE, "beta")
 
@@ -153,18 +162,18 @@ class DefinitionSuite:
         counts = [state.included_count for state in store.memberships.states(refs)]
         assert counts == [0, 1, 2, 3, 4]
 
-    def test_live_revisions__some_lists_gone__are_told_apart_in_order(self, store: Store) -> None:
+    def test_believe_many__some_lists_gone__are_told_apart(self, store: Store) -> None:
         refs = [new_list(store, f"s{n}") for n in range(4)]
         store.memberships.edit(refs[3], [Edit("i+", "a")])
-        expected = [store.memberships.state(ref).live for ref in refs]
-        assert store.memberships.live_revisions(refs) == expected
+        live = [store.memberships.state(ref).live for ref in refs]
+        assert _believed(store, refs) == live
         store.memberships.delete(refs[0])
         store.client.unlink(store.keyspace.list_record(refs[2]))
-        assert store.memberships.live_revisions(refs) == [None, expected[1], None, expected[3]]
-        assert store.memberships.live_revisions([]) == []
+        assert _believed(store, refs) == [ListUnknown, live[1], ListUnknown, live[3]]
+        assert store.memberships.believe_many([]) == {}
 
     def test_list__changed_by_another_process__is_read_again(self, store: Store) -> None:
-        other = mutated(store, "segment_watch", lambda text: text + "\n")
+        other = mutated(store, "segment/watch", lambda text: text + "\n")
         segment = store.segments.create(SCOPE, NEW)
         assert other.segments.list(SCOPE) == store.segments.list(SCOPE) == [segment]
         changed = store.segments.update(segment, _change(name="Gamma"))

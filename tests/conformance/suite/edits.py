@@ -8,8 +8,7 @@ from tests.support.store.building import assert_list, count, keys_of_shard
 from tests.support.store.stores import raw
 from worker.store import Edit, KeyInOtherList, ListRef, ListUnknown, Membership, Store
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.lists import EditOp
-from worker.store.lists.revisions import FIRST_BITS
+from worker.store.lists import FIRST_BITS, EditOp
 
 KEYS = (
     "plain",
@@ -43,7 +42,7 @@ class EditSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         edit = store.memberships.edit
-        store.memberships.claim(ref, "i1")
+        store.builds.claim(ref, "i1")
         edit(ref, [Edit("i?", "a"), Edit("e+", "a"), Edit("e?", "b"), Edit("i+", "b")])
         edit(ref, [Edit("i?", "c")])
         assert_list(store, ref, {"b"}, {"a"})
@@ -153,4 +152,4 @@ class EditSuite:
         with pytest.raises(ListUnknown):
             store.memberships.edit(ref, _edits("i+", "b"))
         with pytest.raises(ListUnknown):
-            store.memberships.claim(ref, "i1")
+            store.builds.claim(ref, "i1")

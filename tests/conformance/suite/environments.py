@@ -142,7 +142,7 @@ class EnvironmentSuite:
         _filled(store, OTHER)
         small = store.segments.read(OTHER, "small")
         soon = [TargetSchedule("1", 1, INCLUDED, "user", "a", PAST)]
-        save_target_schedules(store, small, soon)
+        save_target_schedules(store.database, store.segments, small, soon)
         ref = store.segments.get(OTHER, "big").ref
         store.memberships.edit(ref, [Edit("i+", "b")])
         change(store, ref, "add", "a", "b")

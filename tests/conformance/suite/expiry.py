@@ -65,19 +65,19 @@ class ExpirySuite:
     def test_hints__due_and_not__are_told_apart_by_the_servers_clock(
         self, store: Store, ref: ListRef
     ) -> None:
-        assert due_hints(store, 10).wait_ms is None
-        soon = due_hints(store, 10).now_ms + 60_000
+        assert due_hints(store.database, 10).wait_ms is None
+        soon = due_hints(store.database, 10).now_ms + 60_000
         big, standard = Hint.of_list(ref), Hint.of_targets(ref)
-        note_hint(store, big, soon)
-        due = due_hints(store, 10)
+        note_hint(store.database, big, soon)
+        due = due_hints(store.database, 10)
         assert due.hints == ()
         assert due.wait_ms is not None
         assert 0 < due.wait_ms <= 60_000
-        note_hint(store, standard, PAST + 1)
-        note_hint(store, big, PAST)
-        note_hint(store, big, soon)
-        assert due_hints(store, 10).hints == (big, standard)
-        assert due_hints(store, 1).hints == (big,)
+        note_hint(store.database, standard, PAST + 1)
+        note_hint(store.database, big, PAST)
+        note_hint(store.database, big, soon)
+        assert due_hints(store.database, 10).hints == (big, standard)
+        assert due_hints(store.database, 1).hints == (big,)
 
     def test_list__due_member__is_removed_and_the_next_one_awaited(
         self, store: Store, ref: ListRef
@@ -98,7 +98,9 @@ class ExpirySuite:
 
     def test_targets_lost__what_is_due_waits(self, store: Store) -> None:
         current = _standard(store, TARGETING)
-        segment = save_target_schedules(store, current, [_schedule("a", PAST)])
+        segment = save_target_schedules(
+            store.database, store.segments, current, [_schedule("a", PAST)]
+        )
         texts = store.keyspace.targeting(SCOPE, "t")
         raw(store).rename(texts, f"{texts}-lost")
         expire_due(store)
@@ -112,7 +114,7 @@ class ExpirySuite:
     ) -> None:
         gone = [ListRef("p", "e", f"s{n}", 1) for n in range(150)]
         for one in gone:
-            note_hint(store, Hint.of_list(one), PAST)
+            note_hint(store.database, Hint.of_list(one), PAST)
         store.memberships.edit(ref, [Edit("i+", "a")])
         change(store, ref, "add", "a", due=PAST + 1)
         assert expire_due(store) == 0
@@ -127,8 +129,8 @@ class ExpirySuite:
         store.client.unlink(store.keyspace.list_record(ref))
         _standard(store, TARGETING)
         current = store.segments.read(SCOPE, "t")
-        save_target_schedules(store, current, [_schedule("a", PAST + 1)])
-        now_ms = due_hints(store, 1).now_ms
+        save_target_schedules(store.database, store.segments, current, [_schedule("a", PAST + 1)])
+        now_ms = due_hints(store.database, 1).now_ms
         expire_due(store)
         hints = _hints(store)
         assert list(hints) == [str(Hint.of_list(ref))]
@@ -143,7 +145,7 @@ class ExpirySuite:
             _schedule("a", PAST, kind="device"),
             _schedule("d", PAST, "excluded", "device"),
         ]
-        saved = save_target_schedules(store, before, schedules)
+        saved = save_target_schedules(store.database, store.segments, before, schedules)
         assert (saved.version, saved.expires_ms) == (before.segment.version + 1, PAST)
         read = store.segments.read(SCOPE, "t")
         assert (read.segment, read.targeting) == (saved, before.targeting)
@@ -168,7 +170,7 @@ class ExpirySuite:
     def test_targets__the_last_one_goes__nothing_is_stored_any_more(self, store: Store) -> None:
         empty: dict[str, Any] = {name: [] for name in TARGETING}
         before = _standard(store, empty | {"included": ["a"]})
-        save_target_schedules(store, before, [_schedule("a", PAST)])
+        save_target_schedules(store.database, store.segments, before, [_schedule("a", PAST)])
         assert expire_due(store) is None
         after = store.segments.read(SCOPE, "t")
         assert (after.targeting, after.schedules) == (None, None)
@@ -178,9 +180,9 @@ class ExpirySuite:
         self, store: Store
     ) -> None:
         old = _standard(store, TARGETING)
-        save_target_schedules(store, old, [_schedule("a", LATER)])
+        save_target_schedules(store.database, store.segments, old, [_schedule("a", LATER)])
         with pytest.raises(SegmentChanged):
-            save_target_schedules(store, old, [_schedule("b", PAST)])
+            save_target_schedules(store.database, store.segments, old, [_schedule("b", PAST)])
         expire_due(store)
         after = store.segments.read(SCOPE, "t")
         assert after.targeting == old.targeting
@@ -188,7 +190,7 @@ class ExpirySuite:
 
     def test_segment_deleted_and_made_anew__is_left_alone(self, store: Store) -> None:
         old = _standard(store, TARGETING)
-        save_target_schedules(store, old, [_schedule("a", PAST)])
+        save_target_schedules(store.database, store.segments, old, [_schedule("a", PAST)])
         store.segments.delete(SCOPE, "t")
         new = _standard(store, TARGETING)
         assert expire_due(store) is None
@@ -201,11 +203,11 @@ class ExpirySuite:
         store.memberships.edit(ref, [Edit("i+", "a")])
         change(store, ref, "add", "a")
         segment = save_target_schedules(
-            store, _standard(store, TARGETING), [_schedule("a", LATER + 1)]
+            store.database, store.segments, _standard(store, TARGETING), [_schedule("a", LATER + 1)]
         )
         right = {str(Hint.of_list(ref)): LATER, str(Hint.of_targets(segment.ref)): LATER + 1}
         assert _hints(store) == right
         store.client.unlink(store.keyspace.expiry_hints())
-        note_hint(store, Hint.of_list(ListRef("p", "e", "gone", 1)), LATER)
+        note_hint(store.database, Hint.of_list(ListRef("p", "e", "gone", 1)), LATER)
         assert _mend(store) == 2
         assert _hints(store) == right

@@ -215,7 +215,7 @@ class JobSuite:
         assert refused.status == "stopped"
         assert store.jobs.active(SCOPE) == [_request(ref).ref]
         assert _take(store, _request(ref).ref).stage == "plan"
-        target = store.memberships.prepare(ref, "i1", 4, 0)
+        target = store.builds.prepare(ref, "i1", 4, 0)
         write_side(store, ref, "i1", INCLUDED, ["a"], 4)
         write_side(store, ref, "i1", EXCLUDED, [], 0)
         publish(store, ref, "i1", target)

@@ -13,7 +13,7 @@ from tests.support.store.building import (
 )
 from worker.store import Edit, Fenced, ListRef, Store, Unsealed
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Revision
 
 LIVE = {f"live-{n}" for n in range(40)}
 NEW = {f"new-{n}" for n in range(300)}
@@ -55,7 +55,7 @@ class PublishSuite:
         _edit(store, ref, "i+again", "i-again", "i-new-8", "i+new-8")
         during = (LIVE | {"before claim", "added", "new-8"}) - {"live-1"}
         assert_list(store, ref, during, {"out-2"})
-        store.memberships.seal(ref, "i1")
+        store.builds.seal(ref, "i1")
         _edit(store, ref, "i+after seal", "i-new-9")
         published = publish(store, ref, "i1", target)
         expected = (NEW | {"added", "live-2", "after seal"}) - {"new-7", "new-9"}
@@ -66,22 +66,22 @@ class PublishSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         _edit(store, ref, "i+before")
-        assert store.memberships.claim(ref, "i1").previous is None
-        store.memberships.cancel(ref, "i1")
+        assert store.builds.claim(ref, "i1").previous is None
+        store.builds.cancel(ref, "i1")
         publish(store, ref, "i2", build(store, ref, "i2", NEW))
         _edit(store, ref, "i+one", "i+two")
         publish(store, ref, "reshard-1", build(store, ref, "reshard-1", NEW))
         _edit(store, ref, "i-one")
-        previous = store.memberships.claim(ref, "i3").previous
+        previous = store.builds.claim(ref, "i3").previous
         assert previous is not None
         assert (previous.import_id, previous.edits_since) == ("i2", 2)
         assert 0 < previous.published_ms <= store.memberships.state(ref).modified_ms
 
     def test_publish__merge__keeps_the_base_and_its_edits(self, store: Store, ref: ListRef) -> None:
         _live_list(store, ref)
-        claim = store.memberships.claim(ref, "i1")
+        claim = store.builds.claim(ref, "i1")
         _edit(store, ref, "i-live-1", "i+mid")
-        target = store.memberships.prepare(ref, "i1", 4, claim.base.excluded_bits)
+        target = store.builds.prepare(ref, "i1", 4, claim.base.excluded_bits)
         copy_side(store, ref, "i1", INCLUDED, 4, NEW)
         copy_side(store, ref, "i1", EXCLUDED, 4)
         _edit(store, ref, "i-live-2", "i-new-1")
@@ -109,7 +109,7 @@ class PublishSuite:
             _edit(store, ref, *(f"i+{key}" for key in keys[start : start + per_edit]))
         seal, counts = seal_and_count(store, ref, "i1", target)
         for calls in range(1, 9):
-            published = store.memberships.publish(
+            published = store.builds.publish(
                 ref, "i1", counts=counts, retire_after_ms=RETIRE_MS, seal=seal
             )
             if published is not None:
@@ -132,10 +132,10 @@ class PublishSuite:
         _edit(store, ref, *(f"i+{key}" for key in keys))
         seal, counts = seal_and_count(store, ref, "i1", target)
         options = {"counts": counts, "retire_after_ms": RETIRE_MS, "seal": seal}
-        assert store.memberships.publish(ref, "i1", **options) is None  # type: ignore[arg-type]  # mixed values
+        assert store.builds.publish(ref, "i1", **options) is None  # type: ignore[arg-type]  # mixed values
         with pytest.raises(Fenced):
-            store.memberships.unseal(ref, "i1")
-        assert store.memberships.seal(ref, "i1").counts == counts
+            store.builds.unseal(ref, "i1")
+        assert store.builds.seal(ref, "i1").counts == counts
         published = publish(store, ref, "i1", target)
         assert published.included_count == len(NEW) + len(keys)
         assert_list(store, ref, NEW | set(keys))
@@ -147,12 +147,10 @@ class PublishSuite:
         first = publish(store, ref, "i1", target)
         assert (first.edited_included, first.edited_excluded) == (-2, -1)
         _edit(store, ref, "i+later")
-        assert store.memberships.published(ref, "i1") == first
-        again = store.memberships.publish(
-            ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS, seal=0
-        )
+        assert store.builds.published(ref, "i1") == first
+        again = store.builds.publish(ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS, seal=0)
         assert again == first
-        assert store.memberships.cancel(ref, "i1")
+        assert store.builds.cancel(ref, "i1")
         assert_list(store, ref, (NEW | {"later"}) - {"new-1", "new-2"})
 
     def test_publish__repeated_after_a_later_import__still_answers(
@@ -162,17 +160,15 @@ class PublishSuite:
         first = replace(store, ref, "i1", NEW)
         replace(store, ref, "reshard-1", NEW, bits=5)
         replace(store, ref, "i2", LIVE)
-        assert store.memberships.published(ref, "i1") == first
-        again = store.memberships.publish(
-            ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS, seal=0
-        )
+        assert store.builds.published(ref, "i1") == first
+        again = store.builds.publish(ref, "i1", counts=(0, 0), retire_after_ms=RETIRE_MS, seal=0)
         assert again == first
         assert_list(store, ref, LIVE)
 
     def test_publish__never_claimed__is_fenced(self, store: Store, ref: ListRef) -> None:
-        assert store.memberships.published(ref, "i1") is None
+        assert store.builds.published(ref, "i1") is None
         with pytest.raises(Fenced):
-            store.memberships.publish(ref, "i1", counts=(1, 1), retire_after_ms=RETIRE_MS, seal=0)
+            store.builds.publish(ref, "i1", counts=(1, 1), retire_after_ms=RETIRE_MS, seal=0)
         assert_list(store, ref, set())
 
     def test_publish__opened_since_it_was_counted__is_refused(
@@ -182,17 +178,13 @@ class PublishSuite:
         target = build(store, ref, "i1", NEW)
         seal, counts = seal_and_count(store, ref, "i1", target)
         assert seal_and_count(store, ref, "i1", target) == (seal, counts)
-        store.memberships.unseal(ref, "i1")
+        store.builds.unseal(ref, "i1")
         with pytest.raises(Unsealed):
-            store.memberships.publish(
-                ref, "i1", counts=counts, retire_after_ms=RETIRE_MS, seal=seal
-            )
+            store.builds.publish(ref, "i1", counts=counts, retire_after_ms=RETIRE_MS, seal=seal)
         write_side(store, ref, "i1", INCLUDED, LIVE, 4)
         assert seal_and_count(store, ref, "i1", target)[1] == (len(LIVE), 0)
         with pytest.raises(Unsealed):
-            store.memberships.publish(
-                ref, "i1", counts=counts, retire_after_ms=RETIRE_MS, seal=seal
-            )
+            store.builds.publish(ref, "i1", counts=counts, retire_after_ms=RETIRE_MS, seal=seal)
         publish(store, ref, "i1", target)
         assert_list(store, ref, LIVE)
 

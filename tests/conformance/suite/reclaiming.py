@@ -7,8 +7,7 @@ from tests.support.store.building import assert_list, build, publish, replace, r
 from tests.support.store.stores import SCOPE, keys_of, raw
 from worker.store import Edit, Fenced, ListRef, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.pins import pin, unpin
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Revision, pin, unpin
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 
 OLD = {f"old-{n}" for n in range(60)}
@@ -33,7 +32,7 @@ class ReclaimSuite:
         before = _fields(store, ref)
         target = build(store, ref, "i1", NEW)
         for _ in range(2):
-            assert not store.memberships.cancel(ref, "i1")
+            assert not store.builds.cancel(ref, "i1")
         assert_list(store, ref, OLD)
         with pytest.raises(Fenced):
             publish(store, ref, "i1", target)
@@ -43,7 +42,7 @@ class ReclaimSuite:
 
     def test_cancel__by_another__changes_nothing(self, store: Store, ref: ListRef) -> None:
         target = build(store, ref, "i1", NEW)
-        assert not store.memberships.cancel(ref, "i2")
+        assert not store.builds.cancel(ref, "i2")
         publish(store, ref, "i1", target)
         assert_list(store, ref, NEW)
 
@@ -51,13 +50,10 @@ class ReclaimSuite:
         target = build(store, ref, "i1", [], bits=0)
         keys = [f"k{n}" for n in range(6000)]
         store.memberships.edit(ref, [Edit("i+", key) for key in keys])
-        seal = store.memberships.seal(ref, "i1").number
-        assert (
-            store.memberships.publish(ref, "i1", counts=(0, 0), retire_after_ms=0, seal=seal)
-            is None
-        )
+        seal = store.builds.seal(ref, "i1").number
+        assert store.builds.publish(ref, "i1", counts=(0, 0), retire_after_ms=0, seal=seal) is None
         assert _shards(store, ref, target) == 17
-        store.memberships.cancel(ref, "i1")
+        store.builds.cancel(ref, "i1")
         reclaim_list(store, ref)
         assert _shards(store, ref, target) == 0
         assert_list(store, ref, set(keys))
@@ -74,22 +70,22 @@ class ReclaimSuite:
             write_side(store, ref, "i1", INCLUDED, NEW, 4)
 
     def test_delete__while_resharding__names_no_import(self, store: Store, ref: ListRef) -> None:
-        store.memberships.claim(ref, "reshard-1")
+        store.builds.claim(ref, "reshard-1")
         assert store.segments.delete(SCOPE, ref.segment)[1] is None
 
     def test_retire__too_early_or_pinned__keeps_the_revision(
         self, store: Store, ref: ListRef
     ) -> None:
         replace(store, ref, "i1", OLD)
-        old = pin(store, ref, "export-1", 600_000)
+        old = pin(store.database, ref, "export-1", 600_000)
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
-        assert pin(store, ref, "export-1", 600_000) == old
-        unpin(store, ref, "export-1")
+        assert pin(store.database, ref, "export-1", 600_000) == old
+        unpin(store.database, ref, "export-1")
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 0
-        early = pin(store, ref, "export-2", 1)
+        early = pin(store.database, ref, "export-2", 1)
         replace(store, ref, "i3", OLD, retire_after_ms=60_000)
         reclaim_list(store, ref)
         assert _shards(store, ref, early) == 17
@@ -97,20 +93,20 @@ class ReclaimSuite:
 
     def test_retire__pin_ended__gives_the_revision_up(self, store: Store, ref: ListRef) -> None:
         replace(store, ref, "i1", OLD)
-        old = pin(store, ref, "export-1", 300)
+        old = pin(store.database, ref, "export-1", 300)
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
         wait_until(lambda: reclaim_list(store, ref) > 0, "the pin ends", 10)
         assert _shards(store, ref, old) == 0
-        assert pin(store, ref, "export-1", 300).name != old.name
+        assert pin(store.database, ref, "export-1", 300).name != old.name
 
     def test_reclaim__live_or_base_revision__frees_nothing(
         self, store: Store, ref: ListRef
     ) -> None:
         replace(store, ref, "i1", OLD, retire_after_ms=0)
         live = store.memberships.state(ref).live
-        assert run(store, "reclaim", ref, live.name, INCLUDED, 0, 15, "1") == 0
+        assert run(store, "list/reclaim", ref, live.name, INCLUDED, 0, 15, "1") == 0
         build(store, ref, "i2", NEW)
         reclaim_list(store, ref)
         assert_list(store, ref, OLD)
@@ -119,10 +115,10 @@ class ReclaimSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         build(store, ref, "i1", NEW, bits=11)
-        store.memberships.cancel(ref, "i1")
+        store.builds.cancel(ref, "i1")
         name = next(f for f in _fields(store, ref) if f.startswith(b"reclaim:")).decode()[8:]
-        first = run(store, "reclaim", ref, name, INCLUDED, 0, 999, "0")
-        again = run(store, "reclaim", ref, name, INCLUDED, 0, 999, "0")
+        first = run(store, "list/reclaim", ref, name, INCLUDED, 0, 999, "0")
+        again = run(store, "list/reclaim", ref, name, INCLUDED, 0, 999, "0")
         assert (first, again) == (1000, 0)
         assert reclaim_list(store, ref) == 1048 + 1
         assert reclaim_list(store, ref) == 0
@@ -132,7 +128,7 @@ class ReclaimSuite:
         replace(store, ref, "i1", OLD, bits=6)
         replace(store, ref, "i2", NEW)
         store.memberships.edit(ref, [Edit("e+", "x")])
-        pin(store, ref, "export-1", 600_000)
+        pin(store.database, ref, "export-1", 600_000)
         build(store, ref, "i3", OLD)
         store.memberships.edit(ref, [Edit("i+", "y")])
         store.segments.delete(SCOPE, ref.segment)
@@ -160,6 +156,6 @@ class ReclaimSuite:
         store.memberships.watch(ref)
         reclaim_list(store, ref)
         assert lists_to_reclaim(store, SCOPE) == []
-        store.memberships.claim(ref, "i1")
+        store.builds.claim(ref, "i1")
         reclaim_list(store, ref)
         assert lists_to_reclaim(store, SCOPE) == [ref]

@@ -14,10 +14,11 @@ from tests.support.store.building import (
 from tests.support.store.stores import SCOPE, clock_ms, keys_of, raw, token
 from worker.store import Edit, ListRef, ListUnknown, SegmentNotFound, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import RESHARD_PREFIX, EditOp
-from worker.store.lists.schedules import (
-    Act,
-    Answer,
+from worker.store.lists import (
+    RESHARD_PREFIX,
+    EditOp,
+    ScheduleAct,
+    ScheduleAnswer,
     ScheduleChange,
     change_schedules,
     expire_members,
@@ -33,20 +34,20 @@ KEYS = ("plain", "0f8fad5b-d9cb-469f-a165-70867728950e", "\x00odd", "日本", "k
 def change(
     store: Store,
     ref: ListRef,
-    act: Act,
+    act: ScheduleAct,
     *keys: str,
     side: Side = INCLUDED,
     due: int = LATER,
     version: int | None = None,
-) -> list[Answer]:
+) -> list[ScheduleAnswer]:
     """Make the same change for some keys."""
     made = [ScheduleChange(act, side, key, due, version, token()[:24]) for key in keys]
-    return change_schedules(store, ref, made)
+    return change_schedules(store.database, ref, made)
 
 
 def scheduled(store: Store, ref: ListRef) -> dict[tuple[str, str], tuple[int, int]]:
     """Give time and version of each schedule by side and key."""
-    found = read_schedules(store, ref)
+    found = read_schedules(store.database, ref)
     assert len({one.id for one in found}) == len(found)
     return {(one.side, one.key): (one.due_ms, one.version) for one in found}
 
@@ -79,9 +80,9 @@ class ScheduleSuite:
     def test_change__as_many_as_there_may_be__no_more(self, store: Store, ref: ListRef) -> None:
         _edit(store, ref, "i+", "a", "b")
         changes = [ScheduleChange("add", INCLUDED, key, LATER, id=key) for key in "ab"]
-        assert change_schedules(store, ref, changes, most=1) == ["done", "full"]
+        assert change_schedules(store.database, ref, changes, most=1) == ["done", "full"]
         assert change(store, ref, "update", "a") == ["done"]
-        assert change_schedules(store, ref, changes, most=2) == ["there", "done"]
+        assert change_schedules(store.database, ref, changes, most=2) == ["there", "done"]
 
     def test_edit__that_takes_or_brings_a_member__takes_its_schedule(
         self, store: Store, ref: ListRef
@@ -107,21 +108,21 @@ class ScheduleSuite:
         change(store, ref, "add", "later")
         change(store, ref, "add", "out", side=EXCLUDED, due=PAST)
         before = store.memberships.state(ref)
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.kept, expired.next_ms) == (len(KEYS) + 1, 0, LATER)
         assert_list(store, ref, {"later", "never"}, {"stays"})
         after = store.memberships.state(ref)
         assert after.version == before.version + 1
         assert after.modified_ms >= before.modified_ms
         assert set(scheduled(store, ref)) == {(INCLUDED, "later")}
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.next_ms) == (0, LATER)
         assert store.memberships.state(ref) == after
 
     def test_expire__nothing_scheduled__changes_nothing(self, store: Store, ref: ListRef) -> None:
         _edit(store, ref, "i+", "a")
         before = store.memberships.state(ref)
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.kept, expired.next_ms) == (0, 0, None)
         assert store.memberships.state(ref) == before
 
@@ -130,7 +131,7 @@ class ScheduleSuite:
         _edit(store, ref, "i+", *keys)
         assert set(change(store, ref, "add", *keys[:1_150], due=PAST)) == {"done"}
         assert len(scheduled(store, ref)) == 1_150
-        assert expire_members(store, ref).removed == 1_150
+        assert expire_members(store.database, ref).removed == 1_150
         assert_list(store, ref, set(keys[1_150:]))
         assert scheduled(store, ref) == {}
 
@@ -140,14 +141,14 @@ class ScheduleSuite:
         _edit(store, ref, "i+", "gone", "stays")
         change(store, ref, "add", "gone", due=PAST)
         target = build(store, ref, "i1", ["gone", "stays", "new"])
-        assert expire_members(store, ref).removed == 1
+        assert expire_members(store.database, ref).removed == 1
         assert_list(store, ref, {"stays"})
         published = publish(store, ref, "i1", target)
         assert published.edited_included == -1
         assert_list(store, ref, {"stays", "new"})
         replace(store, ref, "i2", ["gone"])
         assert scheduled(store, ref) == {}
-        assert expire_members(store, ref).removed == 0
+        assert expire_members(store.database, ref).removed == 0
         assert_list(store, ref, {"gone"})
 
     def test_replace__that_keeps_a_key__keeps_its_schedule(
@@ -180,7 +181,7 @@ class ScheduleSuite:
             _edit(store, ref, "i+", "k")
         replace(store, ref, "i2", ["k", "other"])
         assert _included(store, ref) == {"other"}
-        assert expire_members(store, ref).removed == 1
+        assert expire_members(store.database, ref).removed == 1
         assert_list(store, ref, {"k"})
         record = raw(store).hgetall(store.keyspace.list_record(ref))
         reclaim_list(store, ref)
@@ -193,7 +194,7 @@ class ScheduleSuite:
         _edit(store, ref, "i+", *keys)
         change(store, ref, "add", *keys)
         replace(store, ref, "i1", keys[:100])
-        store.memberships.claim(ref, "i2")
+        store.builds.claim(ref, "i2")
         assert raw(store).zcard(store.keyspace.schedules(ref)) == 100
         assert raw(store).hlen(store.keyspace.schedule_details(ref)) == 100
         assert _included(store, ref) == set(keys[:100])
@@ -214,8 +215,8 @@ class ScheduleSuite:
         _edit(store, ref, "i+", "a", "b")
         change(store, ref, "add", "a", "b")
         import_id = f"{RESHARD_PREFIX}1"
-        store.memberships.claim(ref, import_id)
-        target = store.memberships.prepare(ref, import_id, 5, 0)
+        store.builds.claim(ref, import_id)
+        target = store.builds.prepare(ref, import_id, 5, 0)
         write_side(store, ref, import_id, INCLUDED, ["a", "b"], 5)
         copy_side(store, ref, import_id, EXCLUDED, 0)
         _edit(store, ref, "i-", "b")
@@ -229,8 +230,8 @@ class ScheduleSuite:
         store.segments.delete(SCOPE, ref.segment)
         for act in (
             lambda: change(store, ref, "add", "a"),
-            lambda: read_schedules(store, ref),
-            lambda: expire_members(store, ref),
+            lambda: read_schedules(store.database, ref),
+            lambda: expire_members(store.database, ref),
         ):
             with pytest.raises(SegmentNotFound):
                 act()
@@ -244,7 +245,7 @@ class ScheduleSuite:
         with pytest.raises(ListUnknown):
             change(store, ref, "remove", "a")
         with pytest.raises(ListUnknown):
-            expire_members(store, ref)
+            expire_members(store.database, ref)
 
     def test_shard_lost__its_members_wait__others_expire(self, store: Store, ref: ListRef) -> None:
         lost, other = keys_of_shard(3, 2), keys_of_shard(4, 2)
@@ -256,8 +257,8 @@ class ScheduleSuite:
         with pytest.raises(ListUnknown):
             change(store, ref, "remove", other[0], lost[0])
         assert _included(store, ref) == set(other)
-        expired = expire_members(store, ref)
+        expired = expire_members(store.database, ref)
         assert (expired.removed, expired.kept) == (2, 2)
         raw(store).rename(f"{shard}-lost", shard)
-        assert expire_members(store, ref).removed == 2
+        assert expire_members(store.database, ref).removed == 2
         assert_list(store, ref, set())

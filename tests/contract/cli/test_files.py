@@ -257,7 +257,7 @@ def _uploaded(store: Store, objects: ObjectStore, found: list[bytes]) -> Callabl
         info = objects.head(request.sources[0].key)
         found.append(b"".join(objects.read_range(info, 0, info.size_bytes)))
         store.jobs.end(ref, "complete", keep_s=600)
-        store.memberships.cancel(request.list_ref, ref.job_id)
+        store.builds.cancel(request.list_ref, ref.job_id)
 
     return end
 

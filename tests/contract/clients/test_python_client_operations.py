@@ -105,8 +105,8 @@ def test_suite__every_operation_of_the_client__is_driven() -> None:
 
 
 def test_readme__table_of_operations__names_every_one() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    table = readme.partition("### Every operation")[2].partition("\n\nFor all of them")[0]
+    readme = (Path(__file__).parents[3] / "api/README.md").read_text()
+    table = readme.partition("## Every operation")[2].partition("\n\nFor all of them")[0]
 
     for name in OPERATIONS:
         first, *words = name.split("_")

@@ -16,8 +16,9 @@ import pytest
 from api.access.scope import AccessScope
 from api.errors import NotFound, Unavailable
 from api.heavy.process import HeavyProcess
+from api.launchdarkly.application import HEAVY_PROGRAM
 from api.launchdarkly.evaluations.evaluation import Evaluated
-from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, answer_of
+from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.launchdarkly.evaluations.heavy_program import MEMORY_BYTES, NICENESS
 from api.settings import ApiSettings
 from tests.support.segments.environment import big_segment, rule, standard_segment
@@ -184,7 +185,7 @@ def _question(environment: str) -> HeavyQuestion:
 def _asked(process: HeavyProcess, question: HeavyQuestion) -> Any:
     async def ask() -> Evaluated:
         try:
-            return answer_of(await process.ask(question.message()))
+            return unpack_answer(await process.ask(question.pack()))
         finally:
             await process.close()
 
@@ -193,15 +194,15 @@ def _asked(process: HeavyProcess, question: HeavyQuestion) -> Any:
 
 def test_child__environment_deleted_meanwhile__is_refused_as_ever(settings: ApiSettings) -> None:
     with pytest.raises(NotFound, match="none-such"):
-        _asked(HeavyProcess(settings), _question("none-such"))
+        _asked(HeavyProcess(settings, HEAVY_PROGRAM), _question("none-such"))
 
 
 def test_child__store_away__is_refused() -> None:
     away = ApiSettings.model_validate({"redis_url": "redis://127.0.0.1:9/0"})
     with pytest.raises(Unavailable, match="did not answer"):
-        _asked(HeavyProcess(away), _question("production"))
+        _asked(HeavyProcess(away, HEAVY_PROGRAM), _question("production"))
 
 
 def test_child__that_takes_too_long__is_ended_and_refused(settings: ApiSettings) -> None:
     with pytest.raises(Unavailable, match="took too long"):
-        _asked(HeavyProcess(settings, longest_work_s=0.01), _question("production"))
+        _asked(HeavyProcess(settings, HEAVY_PROGRAM, longest_work_s=0.01), _question("production"))

@@ -228,7 +228,7 @@ def test_start__answered_503_and_its_job_was_stopped__starts_when_sent_again(
 ) -> None:
     first = _accepted(_import(client, segment))
     _forget_answer(store, _name(store, segment))
-    store.memberships.cancel(store.segments.get(SCOPE, segment).ref, first.job_id)
+    store.builds.cancel(store.segments.get(SCOPE, segment).ref, first.job_id)
     store.jobs.end(first, "stopped", reason="no answer", keep_s=600)
 
     assert _accepted(_import(client, segment)) != first

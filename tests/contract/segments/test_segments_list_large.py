@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from api.launchdarkly.targeting.targeting import Targeting
+from api.launchdarkly.targeting.stored import encode_targeting
+from api.launchdarkly.targeting.values import SegmentDocument
 from tests.support.servers.api import SCOPE, SEGMENTS, Api, running_api
 from tests.support.servers.redis import Server
 from worker.store import Segment, Store
@@ -38,7 +39,8 @@ def _fill(store: Store) -> None:
             )
             targets = tuple(f"user-{n}-{m:04d}-0123456789" for m in range(TARGET_COUNT))
             pipeline.hset(keys.segments(SCOPE), key, encode(segment))
-            pipeline.set(keys.targeting(SCOPE, key), Targeting(included=targets).encoded())
+            targeting = encode_targeting(SegmentDocument(name="n", included=targets))
+            pipeline.set(keys.targeting(SCOPE, key), targeting or "")
         pipeline.hset(keys.environment_state(SCOPE), "changed", "filled")
         pipeline.execute()
 

@@ -21,8 +21,7 @@ from tests.support.servers.objects import CREDENTIALS, ObjectServer
 from tests.support.servers.redis import Server, free_port, running_server, wait_until
 from worker.objects import ObjectSettings, ObjectStore
 from worker.store.keyspace import INCLUDED
-from worker.store.members.codec import pack_one
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members import hash_member, pack_key, shard_index
 
 _EVALUATE = "/api/v2/projects/default/environments/production/segments/evaluate"
 _DEAD = "redis://127.0.0.1:9/0"
@@ -103,7 +102,7 @@ def test_store__one_shard_lost__is_unknown_for_its_keys_only(
         live = store.memberships.state(ref).live
         store.client.unlink(store.keyspace.shard(ref, live.name, INCLUDED, 3))
 
-    lost = {one for one in keys if shard_index(hash_one(pack_one(one)), live.included_bits) == 3}
+    lost = {one for one in keys if shard_index(hash_member(pack_key(one)), live.included_bits) == 3}
     assert lost
     for one in keys:
         reply = client.get(f"{SEGMENTS}/{key}/contexts/{one}")

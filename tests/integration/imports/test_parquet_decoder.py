@@ -18,7 +18,7 @@ from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server, wait_until
 from tests.support.systems.imports import imports_in_process
 from worker.lists.errors import DecoderLost, UnreadableList, UnsupportedColumn, UnusableList
-from worker.lists.parquet.process import ParquetDecoder
+from worker.lists.parquet.decoder import ParquetDecoder
 
 DATA = Path(__file__).parents[2] / "data"
 MIB = 1024 * 1024
@@ -63,8 +63,8 @@ def assert_good(decoder: ParquetDecoder) -> None:
 
 def program_of(decoder: ParquetDecoder) -> int:
     assert_good(decoder)
-    assert decoder._program is not None
-    return decoder._program.process.pid
+    assert decoder._process.pid is not None
+    return decoder._process.pid
 
 
 def fork_of(program: int) -> int:
@@ -121,9 +121,7 @@ def test_read__program_killed__is_lost_then_started_again(decoder: ParquetDecode
         read(decoder, File(GOOD, lambda: os.killpg(program, signal.SIGKILL)))
     assert program_of(decoder) != program
     os.kill(program_of(decoder), signal.SIGKILL)
-    wait_until(
-        lambda: decoder._program is None or decoder._program.process.poll() is not None, "end"
-    )
+    wait_until(lambda: decoder._process.pid is None, "end")
     assert_good(decoder)
 
 
@@ -222,8 +220,9 @@ def test_import__decoder_killed_each_time__tried_once_more_then_stopped(
         kills: list[int] = []
 
         def kill() -> None:
-            assert decoding._program is not None
-            kills.append(decoding._program.process.pid)
+            pid = decoding._process.pid
+            assert pid is not None
+            kills.append(pid)
             os.killpg(kills[-1], signal.SIGKILL)
 
         monkeypatch.setattr(

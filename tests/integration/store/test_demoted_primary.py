@@ -31,7 +31,7 @@ from tests.support.systems.parts import Guardian, Part
 from worker.store import Edit, JobRef, NewToken, StoreSettings, StoreUnavailable, open_store
 from worker.store.jobs.messages import QUEUE_WORK
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.shard_reader import read_shards
+from worker.store.lists import read_shards
 
 _EVALUATE = "/api/v2/projects/default/environments/production/segments/evaluate"
 _LIMIT_S = 2.0
@@ -178,9 +178,7 @@ def test_demoted__long_reading_of_shards__does_not_end_well(
     with open_store(_settings(servers.name.url, api)) as store:
         ref = store.segments.get(SCOPE, segment).ref
         live = store.memberships.state(ref).live
-        reading = read_shards(
-            store.client, store.keyspace, ref, live, INCLUDED, 0, live.shard_count(INCLUDED)
-        )
+        reading = read_shards(store.database, ref, live, INCLUDED, 0, live.shard_count(INCLUDED))
         assert next(reading)
         servers.demote()
         with pytest.raises(StoreUnavailable, match="not a primary"):

@@ -17,7 +17,7 @@ from celery import Celery
 from api.http.counts import RedisCounts
 from api.jobs.announcements import WorkSender
 from api.local.commands import api_command, beat_command, worker_command
-from api.lookups.pipeline import Endpoint, PipelineConnection, pack
+from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from tests.support.proxies.tls import TlsFiles, issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import ROOT
@@ -115,7 +115,7 @@ async def _ask(settings: StoreSettings) -> tuple[list[object], list[int] | None]
     connection = PipelineConnection(Endpoint.of_address(settings.store_address), timeout_s=5)
     counts = RedisCounts(settings.broker_address, settings.key_prefix)
     try:
-        return await connection.request(pack("PING"), 1), await counts.add(1, ["name"])
+        return await connection.request(encode_command("PING"), 1), await counts.add(1, ["name"])
     finally:
         connection.close()
         await counts.close()

@@ -29,7 +29,7 @@ def _replace(store: Store, ref: ListRef, number: int, claims: Claims) -> None:
     keys = [file_key(number, row) for row in range(100 + 97 * (number % 5))]
     claims.begun += 1
     before = time.monotonic()
-    store.memberships.claim(ref, import_id)
+    store.builds.claim(ref, import_id)
     claim = before, time.monotonic()
     target = build(store, ref, import_id, keys, bits=bits)
     write_side(store, ref, import_id, INCLUDED, keys, bits)
@@ -41,7 +41,7 @@ def _give_up(store: Store, ref: ListRef, number: int) -> str:
     """Build a revision and cancel it; gives the id of who is now a zombie."""
     import_id = f"given up {number}"
     build(store, ref, import_id, ["zombie"])
-    store.memberships.cancel(ref, import_id)
+    store.builds.cancel(ref, import_id)
     return import_id
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from api.bodies.json_values import exact_text, read_json
 from api.errors import ApiError, Conflict, InvalidRequest
 from api.launchdarkly.patches.json_patch import apply_json_patch
-from api.launchdarkly.patches.patchable import SEGMENT
-from api.launchdarkly.targeting.targeting import Targeting, segment_document
+from api.launchdarkly.segments.patch_result import SEGMENT
+from api.launchdarkly.targeting.stored import encode_targeting
+from api.launchdarkly.targeting.values import parse_document
 from tests.support.segments.segments import Ids, patched, representation
 from tests.support.segments.strategies import json_values, representations
 
@@ -26,13 +27,14 @@ operations = st.fixed_dictionaries(
 
 @given(fields=representations)
 @settings(max_examples=200, deadline=None)
-def test_segment_document__any_segment__comes_back_exactly(fields: dict[str, Any]) -> None:
-    document = segment_document(representation(**fields), Ids())
+def test_parse_document__any_segment__comes_back_exactly(fields: dict[str, Any]) -> None:
+    document = parse_document(representation(**fields), Ids())
     assert exact_text(document.to_wire()) == exact_text(fields)
-    stored = Targeting.decoded(document.targeting.encoded())
-    assert exact_text(stored.to_wire()) == exact_text(document.targeting.to_wire())
+    stored = json.loads(encode_targeting(document) or "{}")
+    again = parse_document({"name": "n", **stored}, Ids())
+    assert exact_text(again.targeting_to_wire()) == exact_text(document.targeting_to_wire())
     sent = read_json(json.dumps(representation(**fields)).encode())
-    assert exact_text(segment_document(sent, Ids()).to_wire()) == exact_text(fields)
+    assert exact_text(parse_document(sent, Ids()).to_wire()) == exact_text(fields)
 
 
 @given(old=representations, new=representations)
@@ -95,7 +97,7 @@ def test_apply_patch__any_body__is_applied_or_refused(fields: dict[str, Any], pa
     try:
         document = patched(patch, shown).document
     except (Conflict, InvalidRequest):
-        document = segment_document(shown, Ids())
-    again = segment_document(representation(**document.to_wire()), Ids())
+        document = parse_document(shown, Ids())
+    again = parse_document(representation(**document.to_wire()), Ids())
     assert exact_text(again.to_wire()) == exact_text(document.to_wire())
     assert exact_text(shown) == before

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.support.lists.files import outcomes, reference_outcome
 from worker.context_keys import fault_of
-from worker.lists.keys.keys import validate
+from worker.lists.keys.validation import validate
 
 _pieces = st.sampled_from(
     (

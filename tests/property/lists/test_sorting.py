@@ -5,8 +5,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.columns import as_list
 from worker.imports.sorting import Members, concatenate, distinct, no_members
-from worker.store.members.columns import as_list
 
 # Few hashes for many members: collisions are the rule here.
 _rows = st.lists(st.tuples(st.integers(0, 3), st.binary(min_size=1, max_size=3)), max_size=60)

@@ -7,9 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.lists.errors import BrokenSpill
-from worker.lists.spills.index import SpillIndex
-from worker.lists.spills.reader import read_blocks
-from worker.lists.spills.spill import SpillWriter
+from worker.lists.spills import SpillIndex, SpillWriter, read_blocks
 
 _hashes = st.integers(0, 2**64 - 1) | st.sampled_from((0, 2**64 - 1, 2**63, 2**63 - 1))
 _runs = st.lists(

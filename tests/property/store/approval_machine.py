@@ -5,7 +5,6 @@ from hypothesis.stateful import precondition, rule
 from tests.property.store.import_machine import ImportMachine, builds
 from tests.support.store.building import run
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.workflows.approval import expected_counts, hold, journal_ops
 
 
 class ApprovalMachine(ImportMachine):
@@ -16,9 +15,9 @@ class ApprovalMachine(ImportMachine):
     def hold(self) -> None:
         build = self.build
         if build.approved:
-            assert hold(self.store, self.ref, build.import_id, counts=(7, 7), seal=0) is None
+            assert self.store.builds.hold(self.ref, build.import_id, counts=(7, 7), seal=0) is None
             return
-        assert journal_ops(self.store, self.ref) == build.journal
+        assert self.store.builds.journal_ops(self.ref) == build.journal
         held = self.hold_once()
         while held.more:
             build.replaying = True
@@ -27,12 +26,12 @@ class ApprovalMachine(ImportMachine):
         build.replaying, build.journal = True, 0
         result = build.result
         counts = len(result[INCLUDED]), len(result[EXCLUDED])
-        assert held.journal == journal_ops(self.store, self.ref) == 0
+        assert held.journal == self.store.builds.journal_ops(self.ref) == 0
         assert (held.edited_included, held.edited_excluded) == (
             counts[0] - build.counts[0],
             counts[1] - build.counts[1],
         )
-        expected = expected_counts(self.store, self.ref)
+        expected = self.store.builds.expected_counts(self.ref)
         assert expected is not None
         assert (expected.counts, expected.untouched) == (counts, not build.touched)
 
@@ -40,7 +39,7 @@ class ApprovalMachine(ImportMachine):
     @rule()
     def approve(self) -> None:
         build = self.build
-        reply = run(self.store, "approve", self.ref, build.import_id)
+        reply = run(self.store, "list/approve", self.ref, build.import_id)
         if not build.waits:
             assert reply == b"unasked"
         elif build.approved or build.replaying:
@@ -61,7 +60,7 @@ class ApprovalMachine(ImportMachine):
     @rule()
     def cancel_if_unapproved(self) -> None:
         build = self.build
-        kept = self.store.memberships.cancel(self.ref, build.import_id, unapproved=True)
+        kept = self.store.builds.cancel(self.ref, build.import_id, unapproved=True)
         assert kept != build.unapproved
         if not kept:
             self.give_up()

@@ -35,9 +35,7 @@ from worker.store import (
     Unsealed,
 )
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.lists.lists import RESHARD_PREFIX, Claim, EditOp
-from worker.store.lists.revisions import FIRST_BITS, Revision
-from worker.store.workflows.approval import Held, hold
+from worker.store.lists import FIRST_BITS, RESHARD_PREFIX, Claim, EditOp, Held, Revision
 
 #: Few keys, so that steps meet; the first three share a shard.
 UNIVERSE: Final = (
@@ -146,13 +144,13 @@ class ImportMachine(RuleBasedStateMachine):
         self.held = Build(import_id, claim, file, merge, self.lists, waits=waits)
 
     def _claimed(self, import_id: str, *, waits: bool, supersedes: bool) -> Claim:
-        return self.store.memberships.claim(self.ref, import_id, waits=waits, supersedes=supersedes)
+        return self.store.builds.claim(self.ref, import_id, waits=waits, supersedes=supersedes)
 
     @precondition(builds(lambda _: True))
     @rule()
     def claim_again(self) -> None:
         build = self.build
-        again = self.store.memberships.claim(self.ref, build.import_id)
+        again = self.store.builds.claim(self.ref, build.import_id)
         assert (again.target, again.base) == (build.claim.target, build.claim.base)
 
     @property
@@ -171,7 +169,7 @@ class ImportMachine(RuleBasedStateMachine):
         build = self.build
         if build.file or (build.merge and build.claim.base.included_bits):
             bits = max(bits, FIRST_BITS)
-        target = self.store.memberships.prepare(self.ref, build.import_id, bits, 0)
+        target = self.store.builds.prepare(self.ref, build.import_id, bits, 0)
         assert build.target is None or build.target.name == target.name
         assert build.replaying or build.target in (None, target)
         build.target = build.target or target
@@ -203,7 +201,7 @@ class ImportMachine(RuleBasedStateMachine):
     @rule()
     def seal(self) -> None:
         build = self.build
-        sealed = self.store.memberships.seal(self.ref, build.import_id)
+        sealed = self.store.builds.seal(self.ref, build.import_id)
         assert sealed.counts == (build.counts if build.replaying else None)
         if not build.replaying:
             build.seal, build.counts = sealed.number, count(self.store, self.ref, self.target)
@@ -222,9 +220,9 @@ class ImportMachine(RuleBasedStateMachine):
         build = self.build
         if build.replaying and (build.touched or build.unapproved):
             with pytest.raises(Fenced):
-                self.store.memberships.unseal(self.ref, build.import_id)
+                self.store.builds.unseal(self.ref, build.import_id)
             return
-        self.store.memberships.unseal(self.ref, build.import_id)
+        self.store.builds.unseal(self.ref, build.import_id)
         build.seal, build.broken_seal, build.replaying = None, build.seal, False
         self.publish_under_a_broken_seal()
 
@@ -256,9 +254,9 @@ class ImportMachine(RuleBasedStateMachine):
 
     def _published_or_held(self, build: Build, counts: tuple[int, int], seal: int) -> None:
         if build.unapproved:
-            hold(self.store, self.ref, build.import_id, counts=counts, seal=seal)
+            self.store.builds.hold(self.ref, build.import_id, counts=counts, seal=seal)
         else:
-            self.store.memberships.publish(
+            self.store.builds.publish(
                 self.ref, build.import_id, counts=counts, retire_after_ms=0, seal=seal
             )
 
@@ -266,7 +264,7 @@ class ImportMachine(RuleBasedStateMachine):
         build = self.build
         assert build.seal is not None
         counts = (7, 7) if build.replaying else build.counts
-        held = hold(self.store, self.ref, build.import_id, counts=counts, seal=build.seal)
+        held = self.store.builds.hold(self.ref, build.import_id, counts=counts, seal=build.seal)
         assert held is not None
         return held
 
@@ -274,7 +272,7 @@ class ImportMachine(RuleBasedStateMachine):
         build = self.build
         counts = (7, 7) if build.replaying else build.counts
         assert build.seal is not None
-        return self.store.memberships.publish(
+        return self.store.builds.publish(
             self.ref, build.import_id, counts=counts, retire_after_ms=0, seal=build.seal
         )
 
@@ -327,4 +325,4 @@ class ImportMachine(RuleBasedStateMachine):
     @rule()
     def cancel(self) -> None:
         build = self.give_up()
-        assert not self.store.memberships.cancel(self.ref, build.import_id)
+        assert not self.store.builds.cancel(self.ref, build.import_id)

@@ -6,8 +6,7 @@ from typing import Final
 
 from worker.store import Edit, Membership
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import RESHARD_PREFIX, Claim
-from worker.store.lists.revisions import Revision
+from worker.store.lists import RESHARD_PREFIX, Claim, Revision
 
 Lists = dict[Side, frozenset[str]]
 #: Side and key to the time at which the member is removed.

@@ -18,9 +18,8 @@ from worker.store import (
     Store,
 )
 from worker.store.keyspace import INCLUDED
-from worker.store.lists.revisions import Revision
-from worker.store.members.codec import pack_one
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.lists import Revision
+from worker.store.members import hash_member, pack_key, shard_index
 
 SCOPE = Scope("default", "production")
 KEY = "s"
@@ -111,7 +110,7 @@ class LookupMachine(RuleBasedStateMachine):
     def cancel(self) -> None:
         assert self.segment is not None
         assert self.building is not None
-        self.store.memberships.cancel(self.segment.ref, self.building[0])
+        self.store.builds.cancel(self.segment.ref, self.building[0])
         self.building = None
 
     @precondition(lambda self: self.segment is not None)
@@ -125,7 +124,7 @@ class LookupMachine(RuleBasedStateMachine):
     def lose_shard(self, key: str) -> None:
         assert self.segment is not None
         live = self.store.memberships.state(self.segment.ref).live
-        index = shard_index(hash_one(pack_one(key)), live.included_bits)
+        index = shard_index(hash_member(pack_key(key)), live.included_bits)
         shard = self.store.keyspace.shard(self.segment.ref, live.name, INCLUDED, index)
         self.store.client.unlink(shard)
         self.lost = live, index
@@ -148,7 +147,7 @@ class LookupMachine(RuleBasedStateMachine):
         if self.lost is None:
             return False
         revision, index = self.lost
-        return shard_index(hash_one(pack_one(key)), revision.included_bits) == index
+        return shard_index(hash_member(pack_key(key)), revision.included_bits) == index
 
     def _forget(self) -> None:
         with suppress(SegmentNotFound):

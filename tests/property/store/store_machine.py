@@ -18,18 +18,18 @@ from tests.support.store.building import (
 from tests.support.store.stores import SCOPE, keys_of, raw
 from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNotFound, Superseded
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import EditOp
-from worker.store.lists.pins import pin, unpin
-from worker.store.lists.revisions import FIRST_BITS
-from worker.store.lists.schedules import (
-    Act,
+from worker.store.lists import (
+    FIRST_BITS,
+    EditOp,
+    ScheduleAct,
     ScheduleChange,
     change_schedules,
     expire_members,
+    pin,
     read_schedules,
+    unpin,
 )
-from worker.store.members.codec import pack_one
-from worker.store.members.hashing import hash_one, shard_index
+from worker.store.members import hash_member, pack_key, shard_index
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 
 _PAST_MS, _LATER_MS = 1_000, 1 << 42
@@ -57,11 +57,11 @@ class StoreMachine(ApprovalMachine):
         key=st.sampled_from(UNIVERSE),
         due=st.sampled_from([_PAST_MS, _LATER_MS]),
     )
-    def schedule(self, act: Act, side: Side, key: str, due: int) -> None:
+    def schedule(self, act: ScheduleAct, side: Side, key: str, due: int) -> None:
         assert self.lists is not None
         target, there = (side, key), (side, key) in self.schedules
         answer = change_schedules(
-            self.store, self.ref, [ScheduleChange(act, side, key, due, id="x")]
+            self.store.database, self.ref, [ScheduleChange(act, side, key, due, id="x")]
         )
         if act == "add":
             absent = key not in self.lists[side]
@@ -85,14 +85,14 @@ class StoreMachine(ApprovalMachine):
             self.held.edit(edits)
         self.version += bool(edits)
         after = applied(self.lists, edits)
-        expired = self.step(after, lambda: expire_members(self.store, self.ref))
+        expired = self.step(after, lambda: expire_members(self.store.database, self.ref))
         assert expired.removed == len(due)
 
     @precondition(lambda self: self.lists is not None)
     @rule()
     def read_schedules(self) -> None:
         """Not after each step: it drops what a claim would have to."""
-        found = read_schedules(self.store, self.ref)
+        found = read_schedules(self.store.database, self.ref)
         assert {(one.side, one.key): one.due_ms for one in found} == self.schedules
 
     @precondition(lambda self: self.lists is not None)
@@ -120,29 +120,29 @@ class StoreMachine(ApprovalMachine):
     def zombie(self, data: st.DataObject, keys: frozenset[str]) -> None:
         """An import that no longer holds the list tries everything."""
         ref, import_id = data.draw(st.sampled_from(self.zombies))
-        memberships = self.store.memberships
+        builds = self.store.builds
         shard = shard_arguments(natural_form(self.store), keys, FIRST_BITS)[9]
         with pytest.raises(Exception, match="FENCED"):
             run(self.store, natural_form(self.store), ref, import_id, INCLUDED, *shard)
         with pytest.raises(Exception, match="FENCED"):
             copy_side(self.store, ref, import_id, EXCLUDED, FIRST_BITS)
-        for act in (memberships.seal, memberships.unseal, memberships.target):
+        for act in (builds.seal, builds.unseal, builds.target):
             with pytest.raises(Fenced):
                 act(ref, import_id)
         figures = self.published.get((ref, import_id))
         if figures is not None and ref == self.ref and self.lists is not None:
             with pytest.raises(ImportInProgress):
-                memberships.claim(ref, import_id)
+                builds.claim(ref, import_id)
         if (ref, import_id) in self.superseded and ref == self.ref and self.lists is not None:
             with pytest.raises(Superseded):
-                memberships.claim(ref, import_id, supersedes=True)
-        assert run(self.store, "approve", ref, import_id) == (b"done" if figures else b"lost")
-        assert memberships.cancel(ref, import_id) == (figures is not None)
+                builds.claim(ref, import_id, supersedes=True)
+        assert run(self.store, "list/approve", ref, import_id) == (b"done" if figures else b"lost")
+        assert builds.cancel(ref, import_id) == (figures is not None)
         if figures is None:
             with pytest.raises(Fenced):
-                memberships.publish(ref, import_id, counts=(1, 1), retire_after_ms=0, seal=0)
+                builds.publish(ref, import_id, counts=(1, 1), retire_after_ms=0, seal=0)
         else:
-            again = memberships.publish(ref, import_id, counts=(1, 1), retire_after_ms=0, seal=0)
+            again = builds.publish(ref, import_id, counts=(1, 1), retire_after_ms=0, seal=0)
             assert again is not None
             assert (again.included_count, again.excluded_count) == figures
 
@@ -155,13 +155,13 @@ class StoreMachine(ApprovalMachine):
     @precondition(lambda self: self.lists is not None)
     @rule(holder=st.sampled_from(["x", "y"]))
     def pin(self, holder: str) -> None:
-        revision = pin(self.store, self.ref, holder, 600_000)
+        revision = pin(self.store.database, self.ref, holder, 600_000)
         assert revision.name == self.pins.setdefault(holder, revision).name
 
     @precondition(lambda self: self.lists is not None)
     @rule(holder=st.sampled_from(["x", "y"]))
     def unpin(self, holder: str) -> None:
-        unpin(self.store, self.ref, holder)
+        unpin(self.store.database, self.ref, holder)
         self.pins.pop(holder, None)
 
     @rule()
@@ -176,7 +176,7 @@ class StoreMachine(ApprovalMachine):
     @rule(key=st.sampled_from(UNIVERSE))
     def lose_a_shard_for_a_while(self, key: str) -> None:
         live = self.store.memberships.state(self.ref).live
-        index = shard_index(hash_one(pack_one(key)), live.included_bits)
+        index = shard_index(hash_member(pack_key(key)), live.included_bits)
         shard = self.store.keyspace.shard(self.ref, live.name, INCLUDED, index)
         self.reader.look_away()
         raw(self.store).rename(shard, f"{shard}-lost")

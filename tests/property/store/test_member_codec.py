@@ -11,7 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from worker.store.errors import MemberCorrupt
-from worker.store.members.codec import SENTINEL, pack, pack_bytes, pack_one, unpack, unpack_one
+from worker.store.members.codec import (
+    SENTINEL,
+    pack_bytes,
+    pack_key,
+    pack_keys,
+    unpack_member,
+    unpack_members,
+)
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -59,14 +66,14 @@ def column_of(keys: list[str], kind: pa.DataType, skipped: int = 0) -> "pa.Array
 @example("0" * 36)
 @example("1234567890123456")
 def test_pack_one__any_text__comes_back_and_is_never_the_sentinel(key: str) -> None:
-    member = pack_one(key)
-    assert unpack_one(member) == key
+    member = pack_key(key)
+    assert unpack_member(member) == key
     assert member != SENTINEL
 
 
 @given(st.lists(_KEYS, min_size=2, max_size=30, unique=True))
 def test_pack_one__different_keys__never_collide(keys: list[str]) -> None:
-    assert len({pack_one(key) for key in keys}) == len(keys)
+    assert len({pack_key(key) for key in keys}) == len(keys)
 
 
 @given(st.binary(max_size=40))
@@ -74,9 +81,9 @@ def test_pack_one__different_keys__never_collide(keys: list[str]) -> None:
 @example(b"\xfb")
 @example(b"\xff")
 def test_pack_bytes__bytes_that_are_no_text__come_back_as_well(key: bytes) -> None:
-    members = pack(pa.array([key], pa.binary()))
+    members = pack_keys(pa.array([key], pa.binary()))
     assert members.to_pylist() == [pack_bytes(key)]
-    assert unpack(members).to_pylist() == [key]
+    assert unpack_members(members).to_pylist() == [key]
 
 
 @pytest.mark.parametrize(
@@ -98,28 +105,28 @@ def test_pack_bytes__bytes_that_are_no_text__come_back_as_well(key: bytes) -> No
     ],
 )
 def test_pack_one__known_forms__have_the_documented_size(key: str, size: int) -> None:
-    assert len(pack_one(key)) == size
+    assert len(pack_key(key)) == size
 
 
 @given(_COLUMNS, _TYPES, st.integers(0, 3))
 def test_pack__any_column__equals_pack_one_row_by_row(
     keys: list[str], kind: pa.DataType, skipped: int
 ) -> None:
-    members = pack(column_of(keys, kind, skipped))
-    assert members.to_pylist() == [pack_one(key) for key in keys]
-    if len({len(pack_one(key)) for key in keys} - {0}) == 1 and "" not in keys:
+    members = pack_keys(column_of(keys, kind, skipped))
+    assert members.to_pylist() == [pack_key(key) for key in keys]
+    if len({len(pack_key(key)) for key in keys} - {0}) == 1 and "" not in keys:
         assert pa.types.is_fixed_size_binary(members.type)
 
 
 @given(_COLUMNS, st.integers(0, 3))
 def test_unpack__any_column__gives_back_the_keys(keys: list[str], skipped: int) -> None:
     expected = [key.encode() for key in keys]
-    members = pack(column_of(keys, pa.string()))
-    assert unpack(members).to_pylist() == expected
-    assert unpack(members.slice(skipped)).to_pylist() == expected[skipped:]
-    plain = pa.array([pack_one(key) for key in keys], pa.binary())
-    assert unpack(plain).to_pylist() == expected
-    assert unpack(plain).type == pa.binary()
+    members = pack_keys(column_of(keys, pa.string()))
+    assert unpack_members(members).to_pylist() == expected
+    assert unpack_members(members.slice(skipped)).to_pylist() == expected[skipped:]
+    plain = pa.array([pack_key(key) for key in keys], pa.binary())
+    assert unpack_members(plain).to_pylist() == expected
+    assert unpack_members(plain).type == pa.binary()
 
 
 @pytest.mark.parametrize("position", range(36))
@@ -128,7 +135,7 @@ def test_pack__every_byte_at_every_place_of_a_uuid__is_packed_only_if_canonical(
 ) -> None:
     base = b"09afbc12-34de-4f56-a789-0b1c2d3e4f5a"
     keys = [base[:position] + bytes([byte]) + base[position + 1 :] for byte in range(256)]
-    members = pack(pa.array(keys, pa.binary())).to_pylist()
+    members = pack_keys(pa.array(keys, pa.binary())).to_pylist()
     for key, member in zip(keys, members, strict=True):
         canonical = _UUID.fullmatch(key.decode("latin-1")) is not None
         assert (len(member or b"") == 17) == canonical
@@ -138,23 +145,23 @@ def test_pack__every_byte_at_every_place_of_a_uuid__is_packed_only_if_canonical(
 def test_pack__many_blocks_with_one_odd_row__equals_pack_one() -> None:
     source = random.Random(7)
     keys = [str(uuid.UUID(int=source.getrandbits(128))) for _ in range(20_000)]
-    assert pack(pa.array(keys)).to_pylist() == [pack_one(key) for key in keys]
+    assert pack_keys(pa.array(keys)).to_pylist() == [pack_key(key) for key in keys]
     keys[17_123] = keys[17_123].upper()
-    members = pack(pa.array(keys))
-    assert members.to_pylist() == [pack_one(key) for key in keys]
-    assert unpack(members).to_pylist() == [key.encode() for key in keys]
+    members = pack_keys(pa.array(keys))
+    assert members.to_pylist() == [pack_key(key) for key in keys]
+    assert unpack_members(members).to_pylist() == [key.encode() for key in keys]
 
 
 @given(st.binary(max_size=24))
 def test_unpack__any_bytes__are_a_member_or_corrupt(member: bytes) -> None:
     column = pa.array([member, b"some text"], pa.binary())
     try:
-        key = unpack(column).to_pylist()[0]
+        key = unpack_members(column).to_pylist()[0]
     except MemberCorrupt:
         with pytest.raises(MemberCorrupt):
-            unpack(column.slice(0, 1))
+            unpack_members(column.slice(0, 1))
     else:
-        assert unpack(column.slice(0, 1)).to_pylist() == [key]
+        assert unpack_members(column.slice(0, 1)).to_pylist() == [key]
 
 
 @pytest.mark.parametrize(
@@ -172,18 +179,18 @@ def test_unpack__any_bytes__are_a_member_or_corrupt(member: bytes) -> None:
 )
 def test_unpack__what_pack_never_gives__is_corrupt(member: bytes) -> None:
     with pytest.raises(MemberCorrupt):
-        unpack_one(member)
+        unpack_member(member)
     with pytest.raises(MemberCorrupt):
-        unpack(pa.array([b"text", member], pa.binary()))
+        unpack_members(pa.array([b"text", member], pa.binary()))
 
 
 def test_pack_one__half_a_surrogate_pair__is_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
-        pack_one("\ud800")
+        pack_key("\ud800")
 
 
 def test_pack__nulls_or_numbers__are_refused() -> None:
     with pytest.raises(TypeError):
-        pack(pa.array(["a", None]))
+        pack_keys(pa.array(["a", None]))
     with pytest.raises(TypeError):
-        pack(pa.array([1, 2]))
+        pack_keys(pa.array([1, 2]))

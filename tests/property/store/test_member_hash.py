@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
-from worker.store.members.hashing import hash_members, hash_one, shard_index
+from worker.store.members import hash_member, hash_members, shard_index
 
 
 def expected(members: list[bytes]) -> list[int]:
@@ -50,7 +50,7 @@ def test_hash_members__several_blocks__equals_the_library() -> None:
 @given(st.lists(st.binary(max_size=80), max_size=20), st.integers(0, 3))
 def test_hash_members__any_column__equals_hash_one(members: list[bytes], skipped: int) -> None:
     column = pa.array(members, pa.binary()).slice(skipped)
-    assert hash_members(column).tolist() == [hash_one(member) for member in members[skipped:]]
+    assert hash_members(column).tolist() == [hash_member(member) for member in members[skipped:]]
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 40))

@@ -12,11 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.servers.redis import Server
+from worker.columns import as_list
 from worker.store.errors import ShardInvalid
-from worker.store.members.codec import SENTINEL, pack
-from worker.store.members.columns import as_list
-from worker.store.members.hashing import Hashes, hash_members, shard_index
-from worker.store.members.payload import ShardPayloads, build_payloads, shard_slices
+from worker.store.members import (
+    SENTINEL,
+    Hashes,
+    build_payloads,
+    hash_members,
+    pack_keys,
+    read_payload,
+    shard_index,
+    shard_slices,
+)
 
 _Hashed = list[tuple[int, bytes]]
 
@@ -30,7 +37,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
 
 def build(
     hashed: _Hashed, bits: int, first_shard: int = 0, count: int | None = None
-) -> ShardPayloads:
+) -> list[bytes]:
     return build_payloads(
         pa.array([member for _, member in hashed], pa.binary()),
         np.array([hash_ for hash_, _ in hashed], np.uint64),
@@ -49,9 +56,9 @@ def check_on_server(client: redis.Redis, hashed: _Hashed, bits: int) -> None:
     """Restore all shards, and hold each against a set made by SADD."""
     built = build(hashed, bits)
     pipe = client.pipeline(transaction=False)
-    for shard, payload in enumerate(built.payloads):
+    for shard, payload in enumerate(built):
         members = [member for hash_, member in hashed if shard_index(hash_, bits) == shard]
-        assert built.member_counts[shard] == len(members)
+        assert read_payload(payload) == members
         pipe.delete("plain")
         pipe.sadd("plain", SENTINEL, *members)
         pipe.restore("shard", 0, payload, replace=True)
@@ -105,7 +112,7 @@ def test_restore__repeated_member_with_a_right_checksum__is_refused_by_these_ser
     client: redis.Redis,
 ) -> None:
     """The servers read every entry, so what they take in the other tests is well-formed."""
-    content = build([(1, b"aa"), (1, b"ab")], 0).payloads[0][:-8].replace(b"ab", b"aa")
+    content = build([(1, b"aa"), (1, b"ab")], 0)[0][:-8].replace(b"ab", b"aa")
     forged = content + Model("CRC64-REDIS").calc(content).to_bytes(8, "little")
     with pytest.raises(redis.ResponseError, match="Bad data format"):
         client.restore("forged", 0, forged, replace=True)
@@ -130,18 +137,18 @@ def test_build_payloads__one_length__is_the_same_from_a_fixed_size_column(
     members = pa.array([member for _, member in hashed], pa.binary(length))
     hashes = np.array([hash_ for hash_, _ in hashed], np.uint64)
     fixed = build_payloads(members, hashes, bits=1, first_shard=0, shard_count=2)
-    assert fixed.payloads == build(hashed, 1).payloads
+    assert fixed == build(hashed, 1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 126, 127, 128, 300, 5_000, 70_000])
 def test_build_payloads__small_and_large_shards__restore_whole(
     client: redis.Redis, count: int
 ) -> None:
-    members = pack(pa.array([f"{number:032x}" for number in range(count)], pa.string()))
+    members = pack_keys(pa.array([f"{number:032x}" for number in range(count)], pa.string()))
     hashes = hash_members(members)
     order = np.argsort(hashes)
     built = build_payloads(members.take(order), hashes[order], bits=0, first_shard=0, shard_count=1)
-    client.restore("shard", 0, built.payloads[0], replace=True)
+    client.restore("shard", 0, built[0], replace=True)
     assert client.smembers("shard") == {SENTINEL, *members.to_pylist()}
     assert client.scard("shard") == count + 1
     if count < 128:
@@ -152,9 +159,8 @@ def test_build_payloads__empty_shards_among_full__hold_the_sentinel_alone(
     client: redis.Redis,
 ) -> None:
     built = build([(5 << 60, b"five"), (5 << 60, b"more"), (9 << 60, b"nine")], 4, 3, 8)
-    assert built.first_shard == 3
-    assert built.member_counts.tolist() == [0, 0, 2, 0, 0, 0, 1, 0]
-    for number, payload in enumerate(built.payloads):
+    assert [len(read_payload(payload)) for payload in built] == [0, 0, 2, 0, 0, 0, 1, 0]
+    for number, payload in enumerate(built):
         client.restore("shard", 0, payload, replace=True)
         expected = {2: {b"five", b"more"}, 6: {b"nine"}}.get(number, set())
         assert client.smembers("shard") == {SENTINEL} | expected
@@ -176,6 +182,21 @@ def test_build_payloads__empty_shards_among_full__hold_the_sentinel_alone(
 def test_build_payloads__no_set_of_the_range__is_refused(hashed: _Hashed, match: str) -> None:
     with pytest.raises(ShardInvalid, match=match):
         build(hashed, 1, 0, 1)
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 8, 12, -11, -9, -1])
+def test_read_payload__changed_byte__is_refused(at: int) -> None:
+    payload = bytearray(build([(1, b"a"), (2, b"b" * 70)], 0)[0])
+    payload[at] ^= 1
+    with pytest.raises(ShardInvalid, match="damaged"):
+        read_payload(bytes(payload))
+
+
+def test_read_payload__set_without_the_sentinel__is_refused() -> None:
+    content = build([(1, b"a")], 0)[0][:-8].replace(b"\x81\x00\x02", b"\x81b\x02")
+    forged = content + Model("CRC64-REDIS").calc(content).to_bytes(8, "little")
+    with pytest.raises(ShardInvalid, match="sentinel"):
+        read_payload(forged)
 
 
 def test_build_payloads__hashes_for_other_rows__is_refused() -> None:

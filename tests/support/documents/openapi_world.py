@@ -4,6 +4,7 @@ A case that needs something of its own, such as a segment to delete, gets it jus
 is sent: ``PREPARATIONS`` says how, by operation.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,7 +17,7 @@ from api.launchdarkly.openapi.examples.jobs import EXAMPLES
 from api.launchdarkly.openapi.examples.segments import STANDARD
 from api.launchdarkly.openapi.references import JSON
 from api.launchdarkly.wire.links import RESOURCE_KEY
-from api.launchdarkly.wire.scope_specifiers import parse_specifier
+from api.launchdarkly.wire.specifiers import parse_grant
 from worker.objects import ObjectStore, export_key
 from worker.store import (
     Change,
@@ -141,10 +142,11 @@ def _seed_token(store: Store) -> None:
     """The token of the examples, by its id."""
     shown = tokens.TOKEN
     named = assemble(
-        store.client,
-        store.keyspace.prefix,
-        clock=lambda: names.CREATED,
-        tokens=lambda: f"{names.TOKEN:0<32}",
+        dataclasses.replace(
+            store.database,
+            now_ms=lambda: names.CREATED,
+            random_name=lambda: f"{names.TOKEN:0<32}",
+        )
     )
     named.access_tokens.create(
         NewToken(
@@ -152,7 +154,7 @@ def _seed_token(store: Store) -> None:
             role="writer",  # which the answer leaves out
             created_by=shown["ownerId"],
             description=shown["description"],
-            grants=tuple(map(parse_specifier, tokens.SCOPE[0]["resources"])),
+            grants=tuple(map(parse_grant, tokens.SCOPE[0]["resources"])),
         )
     )
 
@@ -167,7 +169,7 @@ def _seed_jobs(store: Store, objects: ObjectStore) -> None:
     )
     admit_import(store, imported)
     store.jobs.end(imported.ref, "complete", report=report, keep_s=3_600)
-    store.memberships.cancel(ref, names.IMPORT)
+    store.builds.cancel(ref, names.IMPORT)
     exported = ExportRequest(names.EXPORT, ref, names.CREATED, "csv", "nightly job")
     admit_export(store, exported)
     written = _write(objects, ref)

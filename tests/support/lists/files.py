@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
-from worker.lists.keys.keys import KeyBatch, RejectReason
+from worker.lists.keys.validation import KeyBatch, RejectReason
 
 Outcome = bytes | RejectReason
 

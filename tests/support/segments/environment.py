@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.launchdarkly.targeting.stored import stored_form
-from api.launchdarkly.targeting.targeting import segment_document
+from api.launchdarkly.targeting.stored import encode_targeting
+from api.launchdarkly.targeting.values import parse_document
 from worker.store import DefinitionChange, Edit, ListRef, NewSegment, Scope, Segment, Store
 from worker.store.segments.definitions import encode
 
@@ -109,8 +109,8 @@ def fill_environment(store: Store, scope: Scope, count: int) -> int:
 
 def _targeting(fields: dict[str, Any]) -> str | None:
     ids = (f"id-{number}" for number in range(1_000))
-    document = segment_document({"name": "n", **fields}, lambda: next(ids))
-    return stored_form(document.targeting)
+    document = parse_document({"name": "n", **fields}, lambda: next(ids))
+    return encode_targeting(document)
 
 
 def _fields(number: int) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """Segments as GET shows them, and patches of them, for tests of the pure parts."""
 
 import itertools
-from collections.abc import Sequence
 from typing import Any, Final
 
-from api.launchdarkly.segments.patching import PatchResult, apply_patch
-from api.launchdarkly.targeting.rules import Rule
+from api.launchdarkly.segments.patch_result import PatchResult, apply_patch
+from api.launchdarkly.segments.references import OtherSegments
 
 SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 UUID: Final = "00000000-0000-4000-8000-%012d"
@@ -49,14 +48,13 @@ def big_representation(**fields: Any) -> dict[str, Any]:
     return shown
 
 
-def no_rules(_: str) -> Sequence[Rule]:
-    """Every other segment has no rules."""
-    return ()
-
-
 def knows_all(_: str) -> bool:
     """A caller without bounds."""
     return True
+
+
+#: Every other segment has no rules.
+NO_OTHERS: Final = OtherSegments(lambda _: (), knows_all)
 
 
 def patched(
@@ -70,8 +68,7 @@ def patched(
         content_type,
         environment="production",
         ids=Ids(),
-        rules_of=no_rules,
-        may_know=knows_all,
+        others=NO_OTHERS,
     )
 
 

@@ -10,13 +10,17 @@ import pyarrow as pa
 from tests.support.store.stores import raw
 from worker.store import ListRef, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.lists.lists import Published
-from worker.store.lists.revisions import FIRST_BITS, Revision
-from worker.store.members.codec import SENTINEL, pack_one, unpack_one
-from worker.store.members.hashing import hash_one, shard_index
-from worker.store.members.payload import build_payloads
+from worker.store.lists import FIRST_BITS, Published, Revision
+from worker.store.members import (
+    SENTINEL,
+    build_payloads,
+    hash_member,
+    pack_key,
+    shard_index,
+    unpack_member,
+)
 
-Form = Literal["put_shards", "fill_shards"]
+Form = Literal["list/put_shards", "list/fill_shards"]
 _SHARDS_PER_CALL = 32
 _MOST_CALLS = 100  # half a million edits while one test builds
 
@@ -24,14 +28,14 @@ _MOST_CALLS = 100  # half a million edits while one test builds
 def shards_of(keys: Iterable[str], bits: int) -> list[list[bytes]]:
     """Share the members of some keys out among 2^bits shards."""
     shards: list[list[bytes]] = [[] for _ in range(1 << bits)]
-    for member in sorted({pack_one(key) for key in keys}, key=lambda one: (hash_one(one), one)):
-        shards[shard_index(hash_one(member), bits)].append(member)
+    for member in sorted({pack_key(key) for key in keys}, key=lambda one: (hash_member(one), one)):
+        shards[shard_index(hash_member(member), bits)].append(member)
     return shards
 
 
 def natural_form(store: Store) -> Form:
     """Give the form in which this server takes whole shards: the stand-in reads no payload."""
-    return "fill_shards" if isinstance(raw(store), fakeredis.FakeRedis) else "put_shards"
+    return "list/fill_shards" if isinstance(raw(store), fakeredis.FakeRedis) else "list/put_shards"
 
 
 def shares_copies(store: Store) -> bool:
@@ -42,16 +46,16 @@ def shares_copies(store: Store) -> bool:
 def shard_arguments(form: Form, keys: Iterable[str], bits: int) -> list[list[Any]]:
     """Give the arguments of each shard of one side, as the script takes them."""
     shards = shards_of(keys, bits)
-    if form == "fill_shards":
+    if form == "list/fill_shards":
         return [[n, len(members), *members] for n, members in enumerate(shards)]
     members = [member for shard in shards for member in shard]
     payloads = build_payloads(
         pa.array(members, pa.binary()),
-        np.array([hash_one(member) for member in members], np.uint64),
+        np.array([hash_member(member) for member in members], np.uint64),
         bits=bits,
         first_shard=0,
         shard_count=1 << bits,
-    ).payloads
+    )
     return [[n, payload] for n, payload in enumerate(payloads)]
 
 
@@ -83,7 +87,7 @@ def copy_side(
     """Copy every shard of one side of the base; both have 2^bits shards."""
     copied = new = 0
     for n, members in enumerate(shards_of(added, bits)):
-        reply = run(store, "copy_shards", ref, import_id, side, n, len(members), *members)
+        reply = run(store, "list/copy_shards", ref, import_id, side, n, len(members), *members)
         copied, new = copied + reply[0], new + reply[1]
     return copied, new
 
@@ -98,8 +102,8 @@ def build(
     form: Form | None = None,
 ) -> Revision:
     """Claim, prepare and write a revision that replaces the included list."""
-    claim = store.memberships.claim(ref, import_id)
-    target = store.memberships.prepare(ref, import_id, bits, claim.base.excluded_bits)
+    claim = store.builds.claim(ref, import_id)
+    target = store.builds.prepare(ref, import_id, bits, claim.base.excluded_bits)
     write_side(store, ref, import_id, INCLUDED, included, target.included_bits, form)
     if not shares_copies(store) and claim.base.excluded_bits == target.excluded_bits:
         copy_side(store, ref, import_id, EXCLUDED, target.excluded_bits)
@@ -113,7 +117,7 @@ def seal_and_count(
     store: Store, ref: ListRef, import_id: str, target: Revision
 ) -> tuple[int, tuple[int, int]]:
     """Seal a build and count it; gives the seal's number and the counts."""
-    sealed = store.memberships.seal(ref, import_id)
+    sealed = store.builds.seal(ref, import_id)
     counts = sealed.counts or count(store, ref, target)
     return sealed.number, counts
 
@@ -121,7 +125,7 @@ def seal_and_count(
 def count(store: Store, ref: ListRef, revision: Revision) -> tuple[int, int]:
     """Count both sides of a revision through the store."""
     included, excluded = (
-        store.memberships.count(ref, revision, side, 0, revision.shard_count(side))
+        store.builds.count(ref, revision, side, 0, revision.shard_count(side))
         for side in (INCLUDED, EXCLUDED)
     )
     return included, excluded
@@ -133,7 +137,7 @@ def publish(
     """Seal, count and publish to the end."""
     seal, counts = seal_and_count(store, ref, import_id, target)
     for _ in range(_MOST_CALLS):
-        published = store.memberships.publish(
+        published = store.builds.publish(
             ref, import_id, counts=counts, retire_after_ms=retire_after_ms, seal=seal
         )
         if published is not None:
@@ -158,7 +162,7 @@ def replace(
 
 def run(store: Store, name: Any, ref: ListRef, *args: Any) -> Any:
     """Run a list's script as it stands, past the Python around it."""
-    return store.scripts.run(name, [store.keyspace.list_record(ref)], args)
+    return store.database.scripts.run(name, [store.keyspace.list_record(ref)], args)
 
 
 def keys_of_shard(index: int, count_: int, bits: int = FIRST_BITS) -> list[str]:
@@ -167,7 +171,7 @@ def keys_of_shard(index: int, count_: int, bits: int = FIRST_BITS) -> list[str]:
     number = 0
     while len(found) < count_:
         key = f"key-{number}"
-        if shard_index(hash_one(pack_one(key)), bits) == index:
+        if shard_index(hash_member(pack_key(key)), bits) == index:
             found.append(key)
         number += 1
     return found
@@ -183,8 +187,8 @@ def members_of(store: Store, ref: ListRef, revision: Revision, side: Side) -> se
     for n, shard in enumerate(pipeline.execute()):
         assert SENTINEL in shard, f"{side} shard {n} of {revision.name} has no sentinel"
         for member in shard - {SENTINEL}:
-            assert shard_index(hash_one(member), bits) == n
-            keys.add(unpack_one(member))
+            assert shard_index(hash_member(member), bits) == n
+            keys.add(unpack_member(member))
     return keys
 
 

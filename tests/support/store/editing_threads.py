@@ -14,7 +14,7 @@ import pytest
 from tests.support.store.building import Form, copy_side, run, shard_arguments
 from worker.store import Edit, Fenced, ListRef, Membership, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED
-from worker.store.lists.lists import EditOp
+from worker.store.lists import EditOp
 
 _KEYS_OF_AN_EDITOR: Final = 150
 _OPS: Final[tuple[EditOp, ...]] = ("i+", "i-", "e+", "e-")
@@ -128,7 +128,7 @@ class ZombieWriter:
     def write(self) -> None:
         """Try every way to write."""
         import_id = random.choice(self.import_ids)
-        forms: tuple[Form, ...] = ("put_shards", "fill_shards")
+        forms: tuple[Form, ...] = ("list/put_shards", "list/fill_shards")
         for form in forms:
             shard = shard_arguments(form, ["zombie"], 0)[0]
             with pytest.raises(Exception, match="FENCED"):
@@ -136,7 +136,7 @@ class ZombieWriter:
         with pytest.raises(Exception, match="FENCED"):
             copy_side(self.store, self.ref, import_id, EXCLUDED, 0)
         with pytest.raises(Fenced):
-            self.store.memberships.seal(self.ref, import_id)
+            self.store.builds.seal(self.ref, import_id)
         self.turned_away += 1
 
 

@@ -1,5 +1,6 @@
 """The four stores that the suite runs on, each opened under a prefix of its own."""
 
+import dataclasses
 import hashlib
 import secrets
 import time
@@ -11,17 +12,12 @@ from typing import Any, Final, Literal
 import fakeredis
 
 from tests.support.servers.redis import Cluster, Server
-from worker.settings import AUDIT_ENTRIES, StoreSettings
-from worker.store import Keyspace, ListRef, NewSegment, Scope, Store, assemble
-from worker.store.audit.log import AuditStore
-from worker.store.jobs.jobs import JobStore
-from worker.store.jobs.requests import RequestStore
-from worker.store.lists.lists import MembershipStore
-from worker.store.projects.environments import EnvironmentStore
-from worker.store.segments.segments import SegmentStore
+from worker.settings import StoreSettings
+from worker.store import ListRef, NewSegment, Scope, Store, assemble
+from worker.store.server.client import Client
 from worker.store.server.connections import connect
+from worker.store.server.database import Database, open_database
 from worker.store.server.scripts import Script, ScriptName, Scripts
-from worker.store.tokens.tokens import AccessTokenStore
 
 StoreName = Literal["fakeredis", "valkey", "redis8", "cluster"]
 STORE_NAMES: Final[tuple[StoreName, ...]] = ("fakeredis", "valkey", "redis8", "cluster")
@@ -49,11 +45,16 @@ def open_client(server: Server | Cluster | None) -> Any:
     return connect(StoreSettings.model_validate({"redis_url": server.url, "redis_timeout_s": 10}))
 
 
+def open_database_of(client: Client, prefix: str = "t") -> Database:
+    """Take an open client, with the clock and the random names of this process."""
+    return open_database(client, prefix, now_ms=clock_ms, random_name=token)
+
+
 @contextmanager
 def opened(server: Server | Cluster | None) -> Iterator[Store]:
     """Open a store with the default project; its keys are removed at the end."""
     client = open_client(server)
-    with assemble(client, f"t-{token()[:8]}", clock=clock_ms, tokens=token) as store:
+    with assemble(open_database_of(client, f"t-{token()[:8]}")) as store:
         store.environments.initialise()
         try:
             yield store
@@ -80,9 +81,11 @@ def keys_of(store: Store) -> set[str]:
 class MutatedScripts(Scripts):
     """The scripts, one of them broken on purpose."""
 
-    def __init__(self, store: Store, name: ScriptName, mutation: Mutation) -> None:
-        super().__init__(store.client, flagged=store.scripts._flagged)
-        text = store.scripts.get(name).text.decode()
+    def __init__(
+        self, whole: Scripts, client: Client, name: ScriptName, mutation: Mutation
+    ) -> None:
+        super().__init__(client, flagged=whole._flagged)
+        text = whole.get(name).text.decode()
         changed = mutation(text)
         assert changed != text, f"the mutation of {name} finds nothing to change"
         sha = hashlib.sha1(changed.encode(), usedforsecurity=False).hexdigest()
@@ -91,26 +94,12 @@ class MutatedScripts(Scripts):
 
 def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
     """Give the same store with one broken script."""
-    client, keys = store.client, Keyspace(store.keyspace.prefix)
-    scripts = MutatedScripts(store, name, mutation)
-    environments = EnvironmentStore(client, scripts, keys, clock_ms, token)
-    memberships = MembershipStore(client, scripts, keys, token)
-    return Store(
-        client=client,
-        keyspace=keys,
-        scripts=scripts,
-        environments=environments,
-        segments=SegmentStore(client, scripts, keys, environments, memberships, clock_ms, token),
-        memberships=memberships,
-        jobs=JobStore(client, scripts, keys, token),
-        requests=RequestStore(client, scripts, keys),
-        audit=AuditStore(client, scripts, keys, AUDIT_ENTRIES),
-        access_tokens=AccessTokenStore(client, scripts, keys, clock_ms, token),
-        tokens=token,
-    )
+    scripts = MutatedScripts(store.database.scripts, store.client, name, mutation)
+    return assemble(dataclasses.replace(store.database, scripts=scripts))
 
 
 def script_names() -> set[str]:
-    """List the scripts in the folder; the shared fragment is none."""
+    """List the scripts in the folder; the preludes are none."""
     folder = Path(__file__).parents[3] / "worker" / "store" / "lua"
-    return {file.stem for file in folder.glob("*.lua")} - {"list"}
+    scripts = {file for file in folder.rglob("*.lua") if file.stem != "prelude"}
+    return {file.relative_to(folder).with_suffix("").as_posix() for file in scripts}

@@ -159,10 +159,10 @@ class BigSegment:
     def counted(self) -> int:
         """The included count; at a quiet moment it is the shards' cardinality on both sides."""
         shown = self.system.http.get(self.path).json()["_unboundedMetadata"]
-        memberships = self.system.store.memberships
-        live = memberships.state(self.ref).live
+        store = self.system.store
+        live = store.memberships.state(self.ref).live
         for side, count in ((INCLUDED, shown["includedCount"]), (EXCLUDED, shown["excludedCount"])):
-            assert memberships.count(self.ref, live, side, 0, live.shard_count(side)) == count
+            assert store.builds.count(self.ref, live, side, 0, live.shard_count(side)) == count
         return int(shown["includedCount"])
 
 

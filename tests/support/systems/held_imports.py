@@ -6,7 +6,8 @@ from typing import Final
 from tests.support.store.building import build, publish, seal_and_count
 from worker.store import ImportRequest, JobRef, Store
 from worker.store.jobs.records import Unit
-from worker.store.workflows.approval import Held, hold, hold_job
+from worker.store.lists import Held
+from worker.store.workflows.approval import hold_job
 
 #: A draft of a report; what a worker counts is not looked at here.
 DRAFT: Final = {
@@ -32,7 +33,7 @@ def hold_import(store: Store, job: JobRef, keys: Iterable[str]) -> None:
     ref = request.list_ref
     target = build(store, ref, job.job_id, keys)
     seal, counts = seal_and_count(store, ref, job.job_id, target)
-    held = hold(store, ref, job.job_id, counts=counts, seal=seal)
+    held = store.builds.hold(ref, job.job_id, counts=counts, seal=seal)
     assert isinstance(held, Held)
     store.jobs.put_field(job, "counted", {"counts": counts, "seal": seal, "draft": DRAFT})
     assert hold_job(store, job, unit.stage, {"approval": request.created_ms}, held.edited_included)
@@ -42,7 +43,7 @@ def publish_import(store: Store, job: JobRef) -> None:
     """Publish and end an import that was approved."""
     request = store.jobs.get(job).request
     ref = request.list_ref
-    published = publish(store, ref, job.job_id, store.memberships.target(ref, job.job_id))
+    published = publish(store, ref, job.job_id, store.builds.target(ref, job.job_id))
     report = DRAFT | {"membersAfter": published.included_count, "editedWhileImporting": 0}
     store.jobs.end(job, "complete", report=report, keep_s=600)
     store.jobs.forget(job)

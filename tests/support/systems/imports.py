@@ -14,7 +14,7 @@ from tests.support.store.building import members_of
 from tests.support.store.stores import clock_ms, new_list, opened, token
 from worker.imports.run import work_on_import
 from worker.jobs.services import Context
-from worker.lists.parquet.process import ParquetDecoder
+from worker.lists.parquet.decoder import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import ObjectSettings, WorkerSettings
 from worker.store import ImportRequest, JobState, ListRef, SourceFile, admit_import

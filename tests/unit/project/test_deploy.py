@@ -130,12 +130,12 @@ def test_acl__users__have_the_rights_that_processes_look_for() -> None:
 
 
 def test_rights__commands_of_the_scripts__are_all_looked_for() -> None:
-    scripts = (_ROOT / "worker/store/lua").glob("*.lua")
+    scripts = (_ROOT / "worker/store/lua").rglob("*.lua")
     called = {
         name.upper() for path in scripts for name in re.findall(r"call\('(\w+)'", path.read_text())
     }
     assert called - {"RESTORE"} <= set(STORE_OF_WORKER.needed)
-    assert "RESTORE" in STORE_OF_WORKER.useful
+    assert "RESTORE" in STORE_OF_WORKER.optional
 
 
 def test_constraints__lines__pin_every_dependency_plainly() -> None:

@@ -1,4 +1,4 @@
-"""What the README says is true: its settings, commands, scripts and links."""
+"""What the pages say is true: settings, commands, scripts and links."""
 
 import re
 from pathlib import Path
@@ -10,11 +10,21 @@ from api.cli import build_app
 from tests.support.documents.settings_table import settings_table
 
 _ROOT = Path(__file__).parents[3]
-_README = (_ROOT / "README.md").read_text()
+_PAGES = sorted(
+    page.relative_to(_ROOT).as_posix()
+    for folder in ("", "api", "worker", "deploy", "scripts", "tests")
+    for page in (_ROOT / folder).glob("**/*.md" if folder else "*.md")
+)
+_COMMANDS = (_ROOT / "api/cli/README.md").read_text()
 
 
-def test_settings_table__readme__is_the_code_s() -> None:
-    table = _README.partition("<!-- settings -->\n")[2].partition("\n\n")[0]
+def test_readme__of_the_root__is_read_in_minutes() -> None:
+    assert len((_ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_settings_table__of_deploy__is_the_code_s() -> None:
+    page = (_ROOT / "deploy/README.md").read_text()
+    table = page.partition("<!-- settings -->\n")[2].partition("\n\n")[0]
 
     assert table == settings_table()
 
@@ -25,38 +35,49 @@ def test_every_setting__description__says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
-    sorted(set(re.findall(r"bigseg (up|api|worker|beat|import|lookup|export)\b", _README))),
+    "command", [name for name in build_app().registered_commands if name.name], ids=lambda c: c.name
 )
-def test_command__named_in_readme__has_help(command: str) -> None:
+def test_command__of_the_command_line__is_in_its_readme(command: object) -> None:
+    assert f"bigseg {getattr(command, 'name', '')}" in _COMMANDS
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`bigseg (\w+)", _COMMANDS))))
+def test_command__named_in_the_readme__has_help(command: str) -> None:
     result = CliRunner().invoke(build_app(), [command, "--help"])
 
     assert result.exit_code == 0, result.output
     assert "--help" in result.output
 
 
-@pytest.mark.parametrize("command", ["list", "show", "create", "delete"])
-def test_segments_command__named_in_readme__has_help(command: str) -> None:
-    result = CliRunner().invoke(build_app(), ["segments", command, "--help"])
-
-    assert result.exit_code == 0, result.output
-
-
-@pytest.mark.parametrize("command", ["create", "list", "revoke"])
-def test_tokens_command__named_in_readme__has_help(command: str) -> None:
-    result = CliRunner().invoke(build_app(), ["tokens", command, "--help"])
-
-    assert result.exit_code == 0, result.output
-
-
 @pytest.mark.parametrize(
-    "readme", ["README.md", "worker/README.md", "scripts/README.md", "deploy/README.md"]
+    ("group", "command"),
+    [
+        (group, command)
+        for group, commands in re.findall(r"`bigseg (\w+) ([\w\\|]+\|[\w\\|]+)`", _COMMANDS)
+        for command in commands.replace("\\", "").split("|")
+    ],
 )
-def test_link__in_readme__leads_somewhere(readme: str) -> None:
-    page = _ROOT / readme
+def test_subcommand__named_in_the_readme__has_help(group: str, command: str) -> None:
+    result = CliRunner().invoke(build_app(), [group, command, "--help"])
 
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("page", _PAGES)
+def test_link__in_a_page__leads_somewhere(page: str) -> None:
+    text = (_ROOT / page).read_text()
+
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]+)?\)", text):
+        there = (_ROOT / page).parent / target if target else _ROOT / page
+        assert there.exists(), target
+        if anchor:
+            assert anchor[1:] in _anchors(there.read_text()), anchor
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as hosts of Git repositories make them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_scripts_readme__each_script__has_its_line() -> None:
@@ -68,13 +89,13 @@ def test_scripts_readme__each_script__has_its_line() -> None:
 
 
 def test_figures__readme__name_their_command() -> None:
-    assert "scripts/bench" in _README.partition("<!-- bench -->")[2]
+    assert "scripts/bench" in (_ROOT / "README.md").read_text().partition("<!-- bench -->")[2]
 
 
 def test_ci__runs__the_readme_s_test_command_only() -> None:
     lines = (_ROOT / ".ci/run").read_text().splitlines()
 
     commands = [line for line in lines if line.strip() and not line.startswith("#")]
-    assert "./scripts/test" in _README
+    assert "./scripts/test" in (_ROOT / "README.md").read_text()
     assert [line for line in commands if "scripts/" in line] == [commands[-1]]
     assert "scripts/test" in commands[-1]

@@ -16,13 +16,13 @@ from enum import Enum
 
 import numpy as np
 
-from worker.lists.cells import Column
+from worker.columns import Column
+from worker.lists.byte_streams import ForwardReader, ReadRange
 from worker.lists.csv.lines import next_line_start
 from worker.lists.csv.rows import BlockRows, read_rows
 from worker.lists.errors import RowTooLong
-from worker.lists.forward_bytes import ForwardBytes, ReadRange
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.keys import KeyBatch, validate
+from worker.lists.keys.validation import KeyBatch, validate
 
 #: Bytes parsed at a time: large enough for numpy's overhead to vanish, small for memory.
 BLOCK_BYTES = 512 * 1024
@@ -92,7 +92,7 @@ class CsvChunkReader:
         self._block_bytes = block_bytes
         self._row_limit = row_limit
         # One byte earlier tells whether a line starts at the chunk's first byte.
-        self._bytes = ForwardBytes(
+        self._bytes = ForwardReader(
             read,
             start=max(chunk.start - 1, 0),
             planned_end=chunk.end + OVERRUN_BYTES,
@@ -115,11 +115,6 @@ class CsvChunkReader:
         if self._end_state is None:
             raise RuntimeError("the end state is known when all batches have been read")
         return self._end_state
-
-    @property
-    def position(self) -> int:
-        """Byte offset up to which rows have been given out; for showing progress."""
-        return min(max(self._origin, self._chunk.start), self._chunk.end)
 
     def batches(self) -> Iterator[KeyBatch]:
         """Yield the chunk's rows in file order, a block's worth at a time.

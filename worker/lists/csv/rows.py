@@ -6,7 +6,7 @@ exact for the block:
 1. Lines of one length without quotes and commas (ids, UUIDs): one strided copy.
 2. Anything whose quotes are where RFC 4180 puts them: numpy on the positions of
    newlines, commas and quotes.
-3. Stray quotes: ``csv.reader`` itself (``csv_module_rows``).
+3. Stray quotes: ``csv.reader`` itself (``module_rows.py``).
 
 Source: the states START_RECORD, START_FIELD, IN_FIELD, IN_QUOTED_FIELD and
 QUOTE_IN_QUOTED_FIELD of CPython's ``Modules/_csv.c``, 3.11 to 3.14.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
-from worker.lists.cells import Column, cells_of, sliced_cells, uniform_cells
+from worker.columns import Column, ColumnView, sliced_column, uniform_column
 from worker.lists.csv.lines import line_bounds
 from worker.lists.csv.module_rows import ends_in_quotes, read_by_csv_module
 
@@ -97,7 +97,7 @@ def _read_uniform(block: bytes, limit: int) -> BlockRows | None:
     cells = np.ascontiguousarray(lines[:, :-terminator])
     if cells.min() <= _CR:  # perhaps a newline inside
         return None
-    return BlockRows(uniform_cells(cells), count * width, longest_at=0, longest_bytes=width)
+    return BlockRows(uniform_column(cells), count * width, longest_at=0, longest_bytes=width)
 
 
 def _read_by_position(block: bytes, limit: int, *, final: bool) -> BlockRows | None:
@@ -113,10 +113,10 @@ def _read_by_position(block: bytes, limit: int, *, final: bool) -> BlockRows | N
     if b"," in block:
         ends = _first_cell_ends(data, firsts, ends, quotes)
     if len(quotes) == 0:
-        return _block_rows(sliced_cells(block, firsts, ends), starts)
+        return _block_rows(sliced_column(block, firsts, ends), starts)
     quoted = data[firsts] == _QUOTE
-    cells = sliced_cells(block, firsts + quoted, ends - quoted)
-    if (cells_of(cells).data == _QUOTE).any():
+    cells = sliced_column(block, firsts + quoted, ends - quoted)
+    if (ColumnView.of(cells).data == _QUOTE).any():
         # Outer quotes are gone and the others well placed, so each is one of a pair.
         cells = pc.replace_substring(cells, pattern='""', replacement='"')
     return _block_rows(cells, starts, quoted)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.lists.cells import Cells, Column, cells_of
+from worker.columns import Column, ColumnView
 
 _LF = ord("\n")
 #: Bytes that make a cell need quotes; 0xEF may begin a byte order mark.
@@ -28,12 +28,12 @@ def csv_lines(keys: Column) -> bytes:
     """
     if len(keys) == 0:
         return b""
-    view = cells_of(keys)
+    view = ColumnView.of(keys)
     needing = _needing_quotes(keys, view)
     if needing.any():
         keys = _quoted(keys, needing)
-        view = cells_of(keys)
-    width = view.uniform_length
+        view = ColumnView.of(keys)
+    width = view.width
     if width is None:
         return _joined(keys)
     lines = np.empty((len(keys), width + 1), np.uint8)
@@ -42,14 +42,14 @@ def csv_lines(keys: Column) -> bytes:
     return lines.tobytes()
 
 
-def _needing_quotes(keys: Column, view: Cells) -> np.ndarray:
+def _needing_quotes(keys: Column, view: ColumnView) -> np.ndarray:
     """A bool for each key."""
     data = view.data
     needing: np.ndarray = view.lengths == 0
     for byte in _SPECIAL:
         found = np.flatnonzero(data == byte)
         if len(found):
-            needing[view.rows_of(found)] = True
+            needing[view.rows_at(found)] = True
     if (data == _BOM_LEAD).any():
         needing |= pc.starts_with(keys, pattern="\ufeff").to_numpy(zero_copy_only=False)
     return needing

@@ -1,0 +1,1 @@
+"""Which cells are context keys (``validation``), and which are doubtful (``doubts``)."""

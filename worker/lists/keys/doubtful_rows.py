@@ -1,17 +1,18 @@
-"""Finding doubtful rows among cells, column-wise.
+"""Finds doubtful rows among cells, column-wise.
 
 Most lists prove by a few minima and maxima that they hold none. Where they do not, each
 test narrows the rows by single bytes first, and looks at text only for those left.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.lists.cells import Cells, Column
+from worker.columns import Column, ColumnView
 from worker.lists.keys.doubts import DELIMITERS, Doubt
 
 #: Row numbers, ascending, of each kind that was found.
@@ -32,7 +33,7 @@ _INVISIBLE: Final = "[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
 #: bytes C2, E1 to E3 and EF, and goes on with one of these.
 _LEAD_C2, _LEAD_E1, _LEAD_E3, _LEAD_EF = 0xC2, 0xE1, 0xE3, 0xEF
 _SPACE_SECONDS: Final = np.isin(np.arange(256), (0x80, 0x81, 0x85, 0x9A, 0xA0, 0xAD, 0xBB))
-#: Bytes of cells looked at together.
+#: Bytes of cells tested together.
 PIECE_BYTES: Final = 64 * 1024
 #: Rows that must all hold a delimiter before any are counted.
 _SAMPLE_ROWS: Final = 8
@@ -41,7 +42,7 @@ _ASCII_END: Final = 0x80
 
 
 def find_doubts(
-    cells: Column, view: Cells, lengths: np.ndarray, lowest: int, highest: int
+    cells: Column, view: ColumnView, lengths: np.ndarray, lowest: int, highest: int
 ) -> DoubtfulRows:
     """The doubtful rows among cells, whether they are keys or not.
 
@@ -66,23 +67,18 @@ def find_doubts(
     return {doubt: rows for doubt, rows in found.items() if len(rows)}
 
 
-def _delimited(view: Cells) -> dict[Doubt, np.ndarray]:
+def _delimited(view: ColumnView) -> dict[Doubt, np.ndarray]:
     """Rows with a delimiter, if the first rows all have it: as single keys do not."""
-    first = int(view.offsets[0])
-    ends = view.offsets[1 : _SAMPLE_ROWS + 1].tolist()
-    starts = view.offsets[:_SAMPLE_ROWS].tolist()
-    sample = [
-        bytes(view.data[start - first : end - first])
-        for start, end in zip(starts, ends, strict=False)
-    ]
+    bounds = view.offsets[: _SAMPLE_ROWS + 1].tolist()
+    sample = [bytes(view.data[start:end]) for start, end in pairwise(bounds)]
     return {
-        doubt: view.rows_of(np.flatnonzero(view.data == delimiter[0]))
+        doubt: view.rows_at(np.flatnonzero(view.data == delimiter[0]))
         for doubt, delimiter in DELIMITERS.items()
         if all(delimiter in cell for cell in sample[1:] or sample)
     }
 
 
-def _spaced(cells: Column, view: Cells, lengths: np.ndarray, highest: int) -> np.ndarray:
+def _spaced(cells: Column, view: ColumnView, lengths: np.ndarray, highest: int) -> np.ndarray:
     """Rows that begin or end with a space, or hold what nobody sees."""
     data = view.data
     starts, ends = _bounds(view)
@@ -94,8 +90,8 @@ def _spaced(cells: Column, view: Cells, lengths: np.ndarray, highest: int) -> np
     leads = _lead_positions(data[:-1], highest)
     leads = leads[_SPACE_SECONDS[data[leads + 1]]]
     if len(leads):
-        suspects = view.rows_of(leads)
-        edge[suspects] |= _has_space(cells.take(pa.array(suspects)))
+        suspects = view.rows_at(leads)
+        edge[suspects] |= _has_space(cells.take(suspects))
     return np.flatnonzero(edge)
 
 
@@ -129,7 +125,7 @@ def _listed(cells: Column) -> list[bytes]:
 
 
 def _by_first_byte(
-    cells: Column, view: Cells, lengths: np.ndarray, shortest: int, lowest: int
+    cells: Column, view: ColumnView, lengths: np.ndarray, shortest: int, lowest: int
 ) -> dict[Doubt, np.ndarray]:
     """Null texts, floats and what a path cannot carry: each is short and begins so."""
     found: dict[Doubt, np.ndarray] = {}
@@ -160,7 +156,7 @@ def _in_set(cells: Column, rows: np.ndarray) -> np.ndarray:
 
 
 def _floats(
-    cells: Column, view: Cells, lengths: np.ndarray, first: np.ndarray, ends: np.ndarray
+    cells: Column, view: ColumnView, lengths: np.ndarray, first: np.ndarray, ends: np.ndarray
 ) -> np.ndarray:
     rows = np.flatnonzero((first <= _NINE) & (lengths > 0) & (lengths <= _LONGEST_FLOAT))
     if len(rows) == 0:
@@ -173,7 +169,6 @@ def _floats(
     return hits
 
 
-def _bounds(view: Cells) -> tuple[np.ndarray, np.ndarray]:
+def _bounds(view: ColumnView) -> tuple[np.ndarray, np.ndarray]:
     """Where each row starts and ends in ``view.data``."""
-    offsets = view.offsets - view.offsets[0] if view.offsets[0] else view.offsets
-    return offsets[:-1], offsets[1:]
+    return view.offsets[:-1], view.offsets[1:]

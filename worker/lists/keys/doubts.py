@@ -1,7 +1,7 @@
-"""What a list may hold that is a valid key and yet hardly what was intended.
+"""Kinds of rows that hold a valid key, but probably not the one that was intended.
 
-Nothing here rejects a row: the report of an import counts these rows and names some, so
-that nothing of the kind passes unnoticed. Each kind is declared once, with its message.
+Nothing here rejects a row: the report of an import counts these rows and names some. Each
+kind is declared once, with its message.
 """
 
 from enum import Enum
@@ -59,7 +59,7 @@ class Doubt(Enum):
     @classmethod
     def of(cls, label: str) -> "Doubt":
         """The kind that a record names."""
-        return next(one for one in cls if one.label == label)
+        return next(doubt for doubt in cls if doubt.label == label)
 
 
 #: Delimiters that the cells of a list may hold where commas were needed.

@@ -1,4 +1,4 @@
-"""Whether a list of text begins like a table with a header."""
+"""Detects a header, a separator line or an index column in the first rows of a text file."""
 
 import re
 from itertools import islice
@@ -8,7 +8,7 @@ import numpy as np
 
 from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.keys import KeyBatch, RejectReason
+from worker.lists.keys.validation import KeyBatch, RejectReason
 
 #: Rows that must count up for the first column to be taken for an index.
 _ROWS_COUNTED: Final = 50
@@ -29,7 +29,7 @@ _LONGEST_HEADER: Final = 64
 
 
 def doubts_of_start(batch: KeyBatch) -> DoubtfulRows:
-    """Look at the first rows of a file of text: a header, a separator line, an index column.
+    """Check the first rows of a text file: a header, a separator line, an index column.
 
     Args:
         batch: The file's first rows.
@@ -59,8 +59,8 @@ def _is_name(cell: bytes) -> bool:
     text = re.split(rb"[;|\t]", cell)[0].decode("utf-8", "replace").strip(" \"'")
     if not text or len(text) > _LONGEST_HEADER:
         return False
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).casefold()
-    words = [word for word in re.split(r"[\s_.:/-]+", parted) if word]
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).casefold()
+    words = [word for word in re.split(r"[\s_.:/-]+", spaced) if word]
     if not words or len(words) > _MOST_WORDS or not all(word.isalpha() for word in words):
         return False
     return words[-1] in (_WORDS if len(words) == 1 else _LAST_WORDS)

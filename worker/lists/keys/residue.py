@@ -1,4 +1,4 @@
-"""Removing, and reporting, what programs leave around a cell of text besides the key."""
+"""Removes, and reports, what programs leave around the key in a cell of text."""
 
 from codecs import BOM_UTF8
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.lists.cells import Cells, Column
+from worker.columns import Column, ColumnView
 from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.doubts import Doubt
 
@@ -17,9 +17,9 @@ _GUARD_BYTE, _BOM_BYTE = ord('"'), 0xEF
 
 
 def without_residue(
-    cells: Column, view: Cells, lowest: int, highest: int, quoted: np.ndarray | None
+    cells: Column, view: ColumnView, lowest: int, highest: int, quoted: np.ndarray | None
 ) -> tuple[Column, DoubtfulRows]:
-    r"""Take off byte order marks in front of cells, and the ``="…"`` of spreadsheets.
+    r"""Remove byte order marks in front of cells, and the ``="…"`` of spreadsheets.
 
     A mark inside a file stands where files were joined, in front of a row; ``="00123"``
     keeps a spreadsheet from making a number of 00123. A cell in quotes is what its writer
@@ -33,7 +33,7 @@ def without_residue(
         quoted: A bool for each cell: whether it was in quotes; nothing if none was.
 
     Returns:
-        The cells, the very same if there was nothing to take off, and the rows.
+        The cells, the very same object if there was nothing to remove, and the rows.
     """
     none = np.empty(0, np.int64)
     marked = _starting(view, BOM_UTF8) if highest >= _BOM_BYTE else none
@@ -65,10 +65,10 @@ def _bare(cell: bytes) -> bytes:
     return cell
 
 
-def _starting(view: Cells, start: bytes) -> np.ndarray:
+def _starting(view: ColumnView, start: bytes) -> np.ndarray:
     """Rows that begin with some bytes."""
-    offsets = view.offsets - view.offsets[0]
-    rows = np.flatnonzero(view.data.take(offsets[:-1], mode="clip") == start[0])
+    offsets = view.offsets[:-1]
+    rows = np.flatnonzero(view.data.take(offsets, mode="clip") == start[0])
     rows = rows[view.lengths[rows] >= len(start)]
     for place, byte in enumerate(start):
         rows = rows[view.data[offsets[rows] + place] == byte]

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from worker.lists.cells import Column, uniform_cells
+from worker.columns import Column, uniform_column
 
 #: Turns a column into binary or large_binary; nulls stay null.
 ToCells: TypeAlias = Callable[[Column], Column]
@@ -81,7 +81,7 @@ def _uuid_text(column: Column) -> Column:
     text = np.full((len(filled), 36), ord("-"), np.uint8)
     for target, source, width in ((0, 0, 8), (9, 8, 4), (14, 12, 4), (19, 16, 4), (24, 20, 12)):
         text[:, target : target + width] = digits[:, source : source + width]
-    cells = uniform_cells(text)
+    cells = uniform_column(text)
     if storage.null_count == 0:
         return cells
     return cast("Column", pc.if_else(storage.is_valid(), cells, pa.scalar(None, pa.binary())))

@@ -1,178 +1,210 @@
-"""The process that decodes Parquet: ``python -m worker.lists.parquet.decoder FD BYTES``.
+"""Reads Parquet files by a process of its own: what is asked of it, and how its end is judged."""
 
-A damaged file can make the Parquet library end its process. So a worker starts this small
-program, which holds neither settings nor connections, and asks it for a reading; it forks
-a child for each, which costs milliseconds where starting Python costs a quarter of a
-second. The child's memory is bounded, and so is its CPU time between two results; it can
-write no file. It asks the worker for what it reads, range by range.
-"""
-
-import gc
-import io
-import os
-import resource
 import signal
 import socket
-import struct
-import sys
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any, Final, cast
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, Final
 
 import pyarrow as pa
 
-from worker.lists.errors import UnreadableList, UnsupportedColumn
-from worker.lists.parquet.messages import Channel, Kind
-from worker.lists.parquet.reader import RandomAccess, open_parquet, read_cells
+from worker.lists.errors import DecoderLost, UnreadableList, UnsupportedColumn
+from worker.lists.keys.validation import KeyBatch, validate
+from worker.lists.parquet.child import COMPUTING_LIMIT_S, NOT_LIMITED
+from worker.lists.parquet.messages import Channel, Kind, Message
+from worker.lists.parquet.process import DecoderProcess
+from worker.lists.parquet.reader import BATCH_ROWS, ParquetList, RandomAccess, RowGroup
 
-#: How a reading ended: exit code, or minus the signal's number; most memory used, in KiB.
-VERDICT: Final = struct.Struct("<iq")
-#: Exit code of a reading that could not be given its limits, and so has read nothing.
-NOT_LIMITED: Final = 70
-#: Seconds of CPU time without a result: a page takes a fraction of one.
-COMPUTING_LIMIT_S: Final = 10.0
-#: Longest reason that is handed on.
-_REASON_CHARACTERS: Final = 500
-#: Files that a reading may have open: the channel, and some that a library may want.
-_OPEN_FILES: Final = 32
-
-
-class AskedFile(io.RawIOBase):
-    """A file whose bytes the worker has: each read asks for a range, short only at the end."""
-
-    def __init__(self, channel: Channel, size: int, on_bytes: Callable[[], None]) -> None:
-        super().__init__()
-        self._channel = channel
-        self._size = size
-        self._position = 0
-        self._on_bytes = on_bytes
-
-    def readable(self) -> bool:
-        """It can be read, and nothing else."""
-        return True
-
-    def seekable(self) -> bool:
-        """Seeking sends no message."""
-        return True
-
-    def tell(self) -> int:
-        """Give the offset of the next read."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to an offset in bytes."""
-        origins = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
-        self._position = max(0, origins[whence] + offset)
-        return self._position
-
-    def read(self, size: int | None = -1, /) -> Any:  # noqa: ANN401 - any buffer
-        """Ask for ``size`` bytes, or for all up to the end."""
-        start = min(self._position, self._size)
-        end = self._size if size is None or size < 0 else min(start + size, self._size)
-        if start == end:
-            return b""
-        self._channel.ask(start, end)
-        message = self._channel.receive()
-        if message is None:
-            os._exit(0)  # the worker has given up; nobody is there to be told
-        self._position = end
-        self._on_bytes()
-        return message.payload
+#: Memory that a reading may take in addition to the program itself.
+MEMORY_BYTES: Final = 1024 * 1024 * 1024
+#: Seconds without a message, computing or not, after which the decoder is killed.
+SILENCE_LIMIT_S: Final = 60.0
+#: Bytes that a reading may ask for: four times the file, and a margin for footers and rounding.
+_READ_TIMES: Final = 4
+_READ_FREE_BYTES: Final = 64 * 1024 * 1024
+_LOOK_EVERY_S: Final = 0.5
+#: How the library ends on damaged bytes.
+_CRASHES: Final = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+_SCHEMAS: Final = {
+    Kind.CELLS: pa.schema([("cells", pa.binary())]),
+    Kind.LARGE_CELLS: pa.schema([("cells", pa.large_binary())]),
+}
 
 
-def main() -> None:
-    """Fork a child for each socket that comes; end with the worker."""
-    control = socket.socket(fileno=int(sys.argv[1]))
-    memory_bytes = int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    gc.freeze()
-    while True:
-        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        if not data:
-            return
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            _serve(descriptors[0], memory_bytes)
-        os.close(descriptors[0])
-        _, status, usage = os.wait4(pid, 0)
+class ParquetDecoder:
+    """Reads Parquet files one at a time; for one thread of one process, not for its forks.
+
+    The program is started by the first reading and kept: about 60 MiB, shared with its
+    forks. A reading costs 10 ms in addition to decoding.
+    """
+
+    def __init__(
+        self, memory_bytes: int = MEMORY_BYTES, *, silence_limit_s: float = SILENCE_LIMIT_S
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            memory_bytes: What a reading may take.
+            silence_limit_s: Seconds without a message after which the decoder is killed.
+        """
+        self._process = DecoderProcess(memory_bytes)
+        self._silence_limit_s = silence_limit_s
+
+    @property
+    def peak_kib(self) -> int:
+        """Most memory that the last reading used."""
+        return self._process.peak_kib
+
+    def close(self) -> None:
+        """End the program; the next reading starts another. Idempotent."""
+        self._process.close()
+
+    def open_parquet(
+        self, file: RandomAccess, size: int, *, on_wait: Callable[[], None] = lambda: None
+    ) -> ParquetList:
+        """Read the footer: the row groups and whether the first column holds keys.
+
+        Args:
+            file: Random access; whatever a read of it raises is passed on.
+            size: Its bytes.
+            on_wait: Called at least twice a second; may raise.
+
+        Raises:
+            UnreadableList: It is not a Parquet file, is damaged, or claims more than it can hold.
+            UnsupportedColumn: The first column is of a type that keys cannot have.
+            DecoderLost: Something else ended the process. Safe to retry.
+        """
+        order = {"size": size, "groups": None, "rows": None}
+        for message in self._messages(file, order, on_wait):
+            footer = message.value
+            groups = tuple(RowGroup(rows, size_bytes) for rows, size_bytes in footer["groups"])
+            return ParquetList(groups, footer["schema"], footer["text"])
+        raise UnreadableList("its footer could not be read")
+
+    def read_row_groups(
+        self,
+        file: RandomAccess,
+        size: int,
+        first: int,
+        last: int,
+        *,
+        batch_rows: int = BATCH_ROWS,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Iterator[KeyBatch]:
+        """Yield the keys of the row groups ``first`` to ``last``, both included, in order.
+
+        Args:
+            file: As of ``open_parquet``.
+            size: Its bytes.
+            first: Number of the first row group, from 0.
+            last: Number of the last one, itself included.
+            batch_rows: Most rows in one batch; fewer where cells are long.
+            on_wait: Called at least twice a second; may raise.
+
+        Raises:
+            UnreadableList: The file is damaged, or decoding it takes too much.
+            UnsupportedColumn: As ``open_parquet``.
+            DecoderLost: Something else ended the process. Safe to retry.
+        """
+        order = {"size": size, "groups": (first, last), "rows": batch_rows}
+        for message in self._messages(file, order, on_wait):
+            yield validate(_cells_of(message))
+
+    def _messages(
+        self, file: RandomAccess, order: dict[str, Any], on_wait: Callable[[], None]
+    ) -> Iterator[Message]:
+        stream = self._process.fork()
+        stream.settimeout(self._silence_limit_s)
+        channel = Channel(stream)
+        left = _READ_TIMES * order["size"] + _READ_FREE_BYTES
+        settled = False
         try:
-            control.sendall(VERDICT.pack(os.waitstatus_to_exitcode(status), usage.ru_maxrss))
-        except OSError:
-            return
+            channel.send_json(Kind.ORDER, order)
+            while True:
+                message = self._next(stream, channel, on_wait)
+                if message is None:
+                    settled = True
+                    raise self._failure()
+                match message.kind:
+                    case Kind.ASK:
+                        left -= _serve(stream, channel, file, message, order["size"], left)
+                    case Kind.UNREADABLE:
+                        raise UnreadableList(message.value)
+                    case Kind.UNSUPPORTED:
+                        raise UnsupportedColumn(message.value)
+                    case Kind.DONE:
+                        return
+                    case _:
+                        yield message
+        finally:
+            stream.close()
+            if not settled:
+                self._process.wait()
+
+    def _next(
+        self, stream: socket.socket, channel: Channel, on_wait: Callable[[], None]
+    ) -> Message | None:
+        """The next message; ``None`` when the decoder has ended."""
+        since = time.monotonic()
+        stream.settimeout(_LOOK_EVERY_S)
+        while True:
+            on_wait()
+            try:
+                return channel.receive()
+            except TimeoutError:
+                if time.monotonic() - since > self._silence_limit_s:
+                    self._process.kill()
+                    raise DecoderLost(
+                        f"did not respond for {self._silence_limit_s:.0f} s"
+                    ) from None
+            except ConnectionError:
+                return None
+
+    def _failure(self) -> Exception:
+        """Why the decoder has ended without a message."""
+        code = self._process.wait()
+        if code is None or code == -signal.SIGKILL:
+            return DecoderLost("was killed")
+        if code == NOT_LIMITED:
+            return DecoderLost("could not be given its memory and file limits")
+        if code == -signal.SIGPROF:
+            seconds = f"{COMPUTING_LIMIT_S:.0f} s"
+            return UnreadableList(f"decoding produced nothing in {seconds} of CPU time")
+        if -code in _CRASHES:
+            name = signal.Signals(-code).name
+            return UnreadableList(f"it is damaged: the reader crashed ({name})")
+        return UnreadableList(f"it is damaged: the reader ended with status {code}")
 
 
-def _serve(descriptor: int, memory_bytes: int) -> None:
-    """Read one file and end the process."""
+def _serve(
+    stream: socket.socket,
+    channel: Channel,
+    file: RandomAccess,
+    message: Message,
+    size: int,
+    left: int,
+) -> int:
+    """Send the bytes that the decoder asks for; returns how many they are."""
+    start, end = message.span
+    if not 0 <= start < end <= size:
+        raise UnreadableList("it refers to bytes beyond its end")
+    if end - start > left:
+        raise UnreadableList("its row groups overlap")
+    file.seek(start)
+    data = file.read(end - start)
+    stream.settimeout(SILENCE_LIMIT_S)
+    # If it has ended, what it left to be received says so.
+    with suppress(ConnectionError):
+        channel.send(Kind.BYTES, data)
+    return end - start
+
+
+def _cells_of(message: Message) -> Any:  # noqa: ANN401 - an Arrow column
     try:
-        _limit(memory_bytes)
-    except (OSError, ValueError):
-        os._exit(NOT_LIMITED)
-    try:
-        with socket.socket(fileno=descriptor) as stream:
-            _read(Channel(stream))
-    except BaseException:  # noqa: BLE001 - a copy of the parent must not go on with its work
-        os._exit(1)
-    os._exit(0)
-
-
-def _limit(memory_bytes: int) -> None:
-    """Bound what this process may use, beyond what it has."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():  # only Linux tells, and keeps to, the addresses of a process
-        most = int(statm.read_text().split()[0]) * resource.getpagesize() + memory_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    _compute_on()
-
-
-def _compute_on() -> None:
-    """Restart the CPU time limit; the signal that comes when it is over ends the process."""
-    signal.setitimer(signal.ITIMER_PROF, COMPUTING_LIMIT_S)
-
-
-def _read(channel: Channel) -> None:
-    order = channel.receive()
-    if order is None:
-        return
-    wanted = order.value
-    file = cast("RandomAccess", AskedFile(channel, wanted["size"], _compute_on))
-    try:
-        if wanted["rows"] is None:
-            _send_footer(channel, file, wanted["size"])
-        else:
-            first, last = wanted["groups"]
-            _send_cells(channel, read_cells(file, wanted["size"], first, last, wanted["rows"]))
-    except UnsupportedColumn as exc:
-        channel.send_json(Kind.UNSUPPORTED, _printable(exc.schema))
-    except UnreadableList as exc:
-        channel.send_json(Kind.UNREADABLE, _printable(exc.reason))
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the bytes are at fault
-        channel.send_json(Kind.UNREADABLE, f"the reader failed with {type(exc).__name__}")
-    else:
-        channel.send(Kind.DONE)
-
-
-def _send_footer(channel: Channel, file: RandomAccess, size: int) -> None:
-    found = open_parquet(file, size)
-    groups = [(group.rows, group.column_bytes) for group in found.row_groups]
-    footer = {"groups": groups, "schema": found.schema, "text": found.text_elsewhere}
-    channel.send_json(Kind.FILE, footer)
-
-
-def _send_cells(channel: Channel, batches: Iterable[Any]) -> None:
-    for cells in batches:
-        kind = Kind.LARGE_CELLS if pa.types.is_large_binary(cells.type) else Kind.CELLS
-        batch = pa.record_batch([cells], names=["cells"])
-        channel.send(kind, memoryview(batch.serialize()))
-        _compute_on()
-
-
-def _printable(text: str) -> str:
-    shown = "".join(char if char.isprintable() else "?" for char in text)
-    return shown[:_REASON_CHARACTERS]
-
-
-if __name__ == "__main__":
-    main()
+        schema = _SCHEMAS[message.kind]
+        batch = pa.ipc.read_record_batch(pa.py_buffer(message.payload), schema)
+        batch.validate(full=True)
+    except (KeyError, pa.ArrowException, OSError) as exc:
+        raise UnreadableList("the reader returned damaged cells") from exc
+    return batch.column(0)

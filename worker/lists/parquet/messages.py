@@ -104,7 +104,7 @@ class Channel:
         if size > MESSAGE_LIMIT_BYTES and kind != Kind.BYTES:
             raise UnreadableList("a batch decodes to more than a message can hold")
         self._head.clear()
-        # Arrow's memory is used again; a bytearray would be zeroed and mapped anew each time.
+        # Arrow's memory is used again; a bytearray would be zeroed and mapped again each time.
         payload = memoryview(cast("Any", pa.allocate_buffer(size))).cast("B")
         return Message(Kind(kind), payload) if self._fill(payload) else None
 

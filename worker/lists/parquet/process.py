@@ -1,9 +1,9 @@
-"""Reading Parquet in a process of its own, which a damaged file may end.
+"""A process of our own that decodes Parquet, because a damaged file may end it.
 
 ``subprocess`` with a program of ours, and not ``multiprocessing``: Celery's processes are
 daemons and may have no such children, and a fork of a worker would hold its connections
-and passwords. The program forks again for each reading, because a start of Python costs
-as much as decoding a million rows; see ``parquet_decoder``.
+and passwords. The program (``child.py``) forks again for each reading, because a start of
+Python costs as much as decoding a million rows.
 """
 
 import os
@@ -11,37 +11,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import pyarrow as pa
+from worker.lists.errors import DecoderLost
+from worker.lists.parquet.child import VERDICT
 
-from worker.lists.errors import DecoderLost, UnreadableList, UnsupportedColumn
-from worker.lists.keys.keys import KeyBatch, validate
-from worker.lists.parquet.decoder import COMPUTING_LIMIT_S, NOT_LIMITED, VERDICT
-from worker.lists.parquet.messages import Channel, Kind, Message
-from worker.lists.parquet.reader import BATCH_ROWS, ParquetList, RandomAccess, RowGroup
-
-#: Memory that a reading may take in addition to the program itself.
-MEMORY_BYTES: Final = 1024 * 1024 * 1024
-#: Seconds without a message, computing or not, after which the decoder is killed.
-SILENCE_LIMIT_S: Final = 60.0
-#: Bytes that a reading may ask for: four times the file, and a margin for footers and rounding.
-_READ_TIMES: Final = 4
-_READ_FREE_BYTES: Final = 64 * 1024 * 1024
-_LOOK_EVERY_S: Final = 0.5
 _END_LIMIT_S: Final = 2.0
-#: How the library ends on damaged bytes.
-_CRASHES: Final = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
-_SCHEMAS: Final = {
-    Kind.CELLS: pa.schema([("cells", pa.binary())]),
-    Kind.LARGE_CELLS: pa.schema([("cells", pa.large_binary())]),
-}
-#: All that the program is told: no password, no address, no key.
+#: All that the program gets to know: no password, no address, no key.
 _KEPT_VARIABLES: Final = ("PATH", "LD_LIBRARY_PATH", "TZ")
 _VARIABLES: Final = {
     "LC_ALL": "C.UTF-8",
@@ -72,28 +50,25 @@ class _Program:
             self.process.wait()
 
 
-class ParquetDecoder:
-    """Reads Parquet files one at a time; for one thread of one process, not for its forks.
+class DecoderProcess:
+    """Starts the program when it is first needed, and again after it was killed.
 
-    The program is started by the first reading and kept: about 60 MiB, shared with its
-    forks. A reading costs 10 ms in addition to decoding.
+    For one thread of one process, not for its forks.
     """
 
-    def __init__(
-        self, memory_bytes: int = MEMORY_BYTES, *, silence_limit_s: float = SILENCE_LIMIT_S
-    ) -> None:
-        """Start nothing yet.
-
-        Args:
-            memory_bytes: What a reading may take.
-            silence_limit_s: Seconds without a message after which the decoder is killed.
-        """
+    def __init__(self, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes
-        self._silence_limit_s = silence_limit_s
         self._program: _Program | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
         self.peak_kib = 0
         """Most memory that the last reading used."""
+
+    @property
+    def pid(self) -> int | None:
+        """The running program's; ``None`` while there is none."""
+        if self._program is None or self._program.process.poll() is not None:
+            return None
+        return self._program.process.pid
 
     def close(self) -> None:
         """End the program; the next reading starts another. Idempotent."""
@@ -101,123 +76,15 @@ class ParquetDecoder:
             self._finalizer()
         self._program = self._finalizer = None
 
-    def open_parquet(
-        self, file: RandomAccess, size: int, *, on_wait: Callable[[], None] = lambda: None
-    ) -> ParquetList:
-        """Read the footer: the row groups and whether the first column holds keys.
+    def fork(self) -> socket.socket:
+        """Have a child forked for one reading.
 
-        Args:
-            file: Random access; whatever a read of it raises is passed on.
-            size: Its bytes.
-            on_wait: Called at least twice a second; may raise.
+        Returns:
+            Our end of its channel, blocking.
 
         Raises:
-            UnreadableList: It is not a Parquet file, is damaged, or claims more than it can hold.
-            UnsupportedColumn: The first column is of a type that keys cannot have.
-            DecoderLost: Something else ended the process. Safe to retry.
+            DecoderLost: the program cannot be started. Safe to retry.
         """
-        order = {"size": size, "groups": None, "rows": None}
-        for message in self._messages(file, order, on_wait):
-            footer = message.value
-            groups = tuple(RowGroup(rows, size_bytes) for rows, size_bytes in footer["groups"])
-            return ParquetList(groups, footer["schema"], footer["text"])
-        raise UnreadableList("its footer could not be read")
-
-    def read_row_groups(
-        self,
-        file: RandomAccess,
-        size: int,
-        first: int,
-        last: int,
-        *,
-        batch_rows: int = BATCH_ROWS,
-        on_wait: Callable[[], None] = lambda: None,
-    ) -> Iterator[KeyBatch]:
-        """Yield the keys of the row groups ``first`` to ``last``, both included, in order.
-
-        Args:
-            file: As of ``open_parquet``.
-            size: Its bytes.
-            first: Number of the first row group, from 0.
-            last: Number of the last one, itself included.
-            batch_rows: Most rows in one batch; fewer where cells are long.
-            on_wait: Called at least twice a second; may raise.
-
-        Raises:
-            UnreadableList: The file is damaged, or decoding it takes too much.
-            UnsupportedColumn: As ``open_parquet``.
-            DecoderLost: Something else ended the process. Safe to retry.
-        """
-        order = {"size": size, "groups": (first, last), "rows": batch_rows}
-        for message in self._messages(file, order, on_wait):
-            yield validate(_cells_of(message))
-
-    def _messages(
-        self, file: RandomAccess, order: dict[str, Any], on_wait: Callable[[], None]
-    ) -> Iterator[Message]:
-        stream = self._hand_over()
-        channel = Channel(stream)
-        left = _READ_TIMES * order["size"] + _READ_FREE_BYTES
-        settled = False
-        try:
-            channel.send_json(Kind.ORDER, order)
-            while True:
-                message = self._next(stream, channel, on_wait)
-                if message is None:
-                    settled = True
-                    raise self._failure()
-                match message.kind:
-                    case Kind.ASK:
-                        left -= _serve(stream, channel, file, message, order["size"], left)
-                    case Kind.UNREADABLE:
-                        raise UnreadableList(message.value)
-                    case Kind.UNSUPPORTED:
-                        raise UnsupportedColumn(message.value)
-                    case Kind.DONE:
-                        return
-                    case _:
-                        yield message
-        finally:
-            stream.close()
-            if not settled:
-                self._verdict()
-
-    def _next(
-        self, stream: socket.socket, channel: Channel, on_wait: Callable[[], None]
-    ) -> Message | None:
-        """The next message; ``None`` when the decoder has ended."""
-        since = time.monotonic()
-        stream.settimeout(_LOOK_EVERY_S)
-        while True:
-            on_wait()
-            try:
-                return channel.receive()
-            except TimeoutError:
-                if time.monotonic() - since > self._silence_limit_s:
-                    self._kill()
-                    raise DecoderLost(
-                        f"did not respond for {self._silence_limit_s:.0f} s"
-                    ) from None
-            except ConnectionError:
-                return None
-
-    def _failure(self) -> Exception:
-        """Why the decoder has ended without a message."""
-        code = self._verdict()
-        if code is None or code == -signal.SIGKILL:
-            return DecoderLost("was killed")
-        if code == NOT_LIMITED:
-            return DecoderLost("could not be given its memory and file limits")
-        if code == -signal.SIGPROF:
-            seconds = f"{COMPUTING_LIMIT_S:.0f} s"
-            return UnreadableList(f"decoding produced nothing in {seconds} of CPU time")
-        if -code in _CRASHES:
-            name = signal.Signals(-code).name
-            return UnreadableList(f"it is damaged: the reader crashed ({name})")
-        return UnreadableList(f"it is damaged: the reader ended with status {code}")
-
-    def _hand_over(self) -> socket.socket:
-        """Have a reading forked; returns our end of its channel."""
         ours, theirs = socket.socketpair()
         with theirs:
             for last_try in (False, True):
@@ -232,8 +99,29 @@ class ParquetDecoder:
                         raise DecoderLost("could not be started") from None
                 else:
                     break
-        ours.settimeout(self._silence_limit_s)
         return ours
+
+    def wait(self) -> int | None:
+        """Wait until the child has ended; its exit code, or ``None`` if the program ended too."""
+        if self._program is None:
+            return None
+        control = self._program.control
+        control.settimeout(_END_LIMIT_S)
+        try:
+            data = control.recv(VERDICT.size, socket.MSG_WAITALL)
+        except OSError:
+            data = b""
+        if len(data) < VERDICT.size:
+            self.kill()
+            return None
+        code, self.peak_kib = VERDICT.unpack(data)
+        return int(code)
+
+    def kill(self) -> None:
+        """End the program and its child at once."""
+        if (pid := self.pid) is not None:
+            os.killpg(pid, signal.SIGKILL)
+        self.close()
 
     def _start(self) -> _Program:
         ours, theirs = socket.socketpair()
@@ -241,7 +129,7 @@ class ParquetDecoder:
         paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)  # noqa: PTH100 - no file is meant
         with theirs:
             number = theirs.fileno()
-            arguments = ("-P", "-m", "worker.lists.parquet.decoder", str(number))
+            arguments = ("-P", "-m", "worker.lists.parquet.child", str(number))
             process = subprocess.Popen(  # noqa: S603 - a program of ours and two numbers
                 [sys.executable, *arguments, str(self._memory_bytes)],
                 env={**kept, **_VARIABLES, "PYTHONPATH": paths},
@@ -256,57 +144,3 @@ class ParquetDecoder:
         program = _Program(process, ours)
         self._finalizer = weakref.finalize(self, program.end)
         return program
-
-    def _verdict(self) -> int | None:
-        """How the reading has ended; ``None`` if the program has ended too."""
-        if self._program is None:
-            return None
-        control = self._program.control
-        control.settimeout(_END_LIMIT_S)
-        try:
-            data = control.recv(VERDICT.size, socket.MSG_WAITALL)
-        except OSError:
-            data = b""
-        if len(data) < VERDICT.size:
-            self._kill()
-            return None
-        code, self.peak_kib = VERDICT.unpack(data)
-        return int(code)
-
-    def _kill(self) -> None:
-        if self._program is not None and self._program.process.poll() is None:
-            os.killpg(self._program.process.pid, signal.SIGKILL)
-        self.close()
-
-
-def _serve(
-    stream: socket.socket,
-    channel: Channel,
-    file: RandomAccess,
-    message: Message,
-    size: int,
-    left: int,
-) -> int:
-    """Send the bytes that the decoder asks for; returns how many they are."""
-    start, end = message.span
-    if not 0 <= start < end <= size:
-        raise UnreadableList("it refers to bytes beyond its end")
-    if end - start > left:
-        raise UnreadableList("its row groups overlap")
-    file.seek(start)
-    data = file.read(end - start)
-    stream.settimeout(SILENCE_LIMIT_S)
-    # If it has ended, what it left to be received says so.
-    with suppress(ConnectionError):
-        channel.send(Kind.BYTES, data)
-    return end - start
-
-
-def _cells_of(message: Message) -> Any:  # noqa: ANN401 - an Arrow column
-    try:
-        schema = _SCHEMAS[message.kind]
-        batch = pa.ipc.read_record_batch(pa.py_buffer(message.payload), schema)
-        batch.validate(full=True)
-    except (KeyError, pa.ArrowException, OSError) as exc:
-        raise UnreadableList("the reader returned damaged cells") from exc
-    return batch.column(0)

@@ -1,7 +1,7 @@
 """The first column of a Parquet file, row group by row group.
 
-For the process that decodes files for workers; see ``parquet_decoder``. What is read here
-may be damaged so that the library ends the process.
+Runs in the child process only (``child.py``): a file may be damaged so that the library ends
+the process, or may claim far more than it holds.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from worker.columns import Column, ColumnView
 from worker.context_keys import KEY_LIMIT_BYTES
-from worker.lists.cells import Column, cells_of
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
-from worker.lists.parquet.bounds import check_footer, most_cell_bytes
 from worker.lists.parquet.columns import ToCells, converter, is_text
 
 #: Random access: read, seek and tell; closing it stays with the caller.
@@ -30,6 +29,15 @@ _BATCH_BYTES = 16 * 1024 * 1024
 BATCH_ROWS: Final = 65_536
 #: Where a cell is cut: one byte longer than a key may be, it is too long whatever follows.
 _CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
+#: Row groups of a file. One of a million rows is usual; each costs a part of a unit of work.
+MOST_ROW_GROUPS: Final = 20_000
+#: Rows that any file may hold, however small it is, and rows for each byte of its column. A
+#: sorted column of numbers or repetitions takes a byte for hundreds of rows.
+_FREE_ROWS: Final = 10_000_000
+_ROWS_A_BYTE: Final = 2_000
+#: The same for bytes of cells.
+_FREE_CELL_BYTES: Final = 512 * 1024 * 1024
+_CELL_BYTES_A_BYTE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def read_cells(
                 cells = _cut(to_cells(batch.column(0)))
                 found += len(cells)
                 sent += cells.nbytes
-                if sent > most_cell_bytes(stored):
+                if sent > _most_cell_bytes(stored):
                     raise UnreadableList(f"{stored:,} bytes decode to over {sent:,}")
                 yield cells
             if found != group.num_rows:
@@ -129,10 +137,46 @@ def read_cells(
                 )
 
 
+def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
+    """Refuse a footer that contradicts itself, or claims more than its file can hold.
+
+    Args:
+        metadata: The footer.
+        size: Bytes of the file.
+
+    Raises:
+        UnreadableList: It does; the message names the bound.
+    """
+    count = metadata.num_row_groups
+    if count > MOST_ROW_GROUPS:
+        raise UnreadableList(
+            f"it has {count:,} row groups, over the limit of {MOST_ROW_GROUPS:,}; write fewer"
+        )
+    rows = stored = 0
+    for index in range(count):
+        group = metadata.row_group(index)
+        if group.num_columns == 0:
+            continue
+        column = group.column(0)
+        if min(group.num_rows, column.total_compressed_size, column.total_uncompressed_size) < 0:
+            raise UnreadableList(f"row group {index} claims a negative size")
+        rows += group.num_rows
+        stored += column.total_compressed_size
+    if stored > size:
+        raise UnreadableList(f"its row groups claim {stored:,} bytes and the file has {size:,}")
+    if rows > _FREE_ROWS + _ROWS_A_BYTE * stored:
+        raise UnreadableList(f"it claims {rows:,} rows in {stored:,} bytes, which cannot hold them")
+
+
+def _most_cell_bytes(stored: int) -> int:
+    """Bytes of cells that a column of so many stored bytes may decode to."""
+    return _FREE_CELL_BYTES + _CELL_BYTES_A_BYTE * stored
+
+
 def _cut(cells: Column) -> Column:
     if cells.null_count:
         cells = cells.fill_null(b"")
-    if len(cells) and cells_of(cells).lengths.max() > _CELL_LIMIT_BYTES:
+    if len(cells) and ColumnView.of(cells).lengths.max() > _CELL_LIMIT_BYTES:
         return pc.binary_slice(cells, 0, _CELL_LIMIT_BYTES)
     return cells
 
@@ -143,7 +187,7 @@ def _opened(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
         parquet = pq.ParquetFile(
             file, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
         )
-        check_footer(parquet.metadata, size)
+        _check_footer(parquet.metadata, size)
         schema = parquet.schema_arrow
         to_cells = converter(parquet)
         if to_cells is None:
@@ -157,7 +201,7 @@ def _one_line(schema: pa.Schema) -> str:
 
 @contextmanager
 def _damage_reported() -> Iterator[None]:
-    """Turn what pyarrow says of damaged bytes into ours; the file's own errors pass."""
+    """Translate pyarrow's errors about damaged bytes; the file's own errors pass."""
     try:
         yield
     except UnusableList:

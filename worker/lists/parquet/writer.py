@@ -6,8 +6,8 @@ from typing import IO, Any, Self, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worker.lists.cells import Column
-from worker.lists.sink import Sink
+from worker.columns import Column
+from worker.lists.byte_streams import Sink
 
 #: Rows of a row group: what a reader has to hold, and the least an import can split.
 ROW_GROUP_ROWS = 1_000_000

@@ -10,10 +10,10 @@ import structlog
 from worker.store.audit.entries import AuditEntry, Change, Position, decode, encode
 from worker.store.batches import batches
 from worker.store.errors import AuditEntryNotFound, StoreError
-from worker.store.keyspace import Keyspace, Scope
-from worker.store.server.client import Client, StreamEntry
+from worker.store.keyspace import Scope
+from worker.store.server.client import StreamEntry
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Scripts
+from worker.store.server.database import Database
 
 Log = Scope | None
 """Which log: an environment's, or the account's."""
@@ -32,12 +32,8 @@ class AuditStore:
     the environment; what happened to the environment itself is in the account's.
     """
 
-    def __init__(
-        self, client: Client, scripts: Scripts, keyspace: Keyspace, most_entries: int
-    ) -> None:
-        self._client = client
-        self._scripts = scripts
-        self._keys = keyspace
+    def __init__(self, database: Database, most_entries: int) -> None:
+        self._db = database
         self._most_entries = most_entries
 
     def record(self, log: Log, change: Change) -> None:
@@ -67,11 +63,12 @@ class AuditStore:
         """
         keys = [self._key(log)]
         if log is not None:
-            keys.append(self._keys.environment_state(log))
-        with driver_errors(f"record a change of {change.resource}"):
-            reply: bytes = self._scripts.run(
-                "audit_append", keys, (self._most_entries, encode(change))
-            )
+            keys.append(self._db.keys.environment_state(log))
+        what, arguments = (
+            f"record a change of {change.resource}",
+            (self._most_entries, encode(change)),
+        )
+        reply: bytes = self._db.run(what, "audit/append", keys, arguments)
         if reply == b"closed":
             return self.append(None, change)
         return str(_position(reply, log))
@@ -89,7 +86,7 @@ class AuditStore:
             raise _not_found(entry_id) from exc
         stream_id = f"{position.at_ms}-{position.sequence}"
         with driver_errors(f"read entry {entry_id[:80]} of the log of changes"):
-            found = self._client.xrevrange(
+            found = self._db.client.xrevrange(
                 self._key(position.scope), max=stream_id, min=stream_id, count=1
             )
         if not found:
@@ -123,7 +120,7 @@ class AuditStore:
         streams: list[Iterator[AuditEntry]] = []
         for group in batches(logs, _LOGS_PER_CALL):
             with driver_errors("read the log of changes"):
-                pipeline = self._client.pipeline(transaction=False)
+                pipeline = self._db.client.pipeline(transaction=False)
                 for log in group:
                     upper = _upper(log, before_ms, older_than)
                     pipeline.xrevrange(self._key(log), max=upper, min=lower, count=size)
@@ -143,7 +140,7 @@ class AuditStore:
                 return
             last, asked = _position(page[-1][0], log), _PAGE
             with driver_errors("read the log of changes"):
-                page = self._client.xrevrange(
+                page = self._db.client.xrevrange(
                     self._key(log),
                     max=_stream_id(*_before(last.at_ms, last.sequence)),
                     min=lower,
@@ -151,7 +148,7 @@ class AuditStore:
                 )
 
     def _key(self, log: Log) -> str:
-        return self._keys.account_audit_log() if log is None else self._keys.audit_log(log)
+        return self._db.keys.account_audit_log() if log is None else self._db.keys.audit_log(log)
 
 
 def _upper(log: Log, before_ms: int | None, older_than: Position | None) -> str:

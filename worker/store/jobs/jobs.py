@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from worker.store.errors import JobNotFound
@@ -22,12 +22,11 @@ from worker.store.jobs.records import (
     Status,
     Unit,
 )
-from worker.store.keyspace import Keyspace, ListRef, Scope
-from worker.store.server.client import Client
+from worker.store.keyspace import ListRef, Scope
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Argument, ScriptName, Scripts
+from worker.store.server.database import Database
+from worker.store.server.scripts import Argument, ScriptName
 
-Tokens = Callable[[], str]
 Taken = Unit | Exhausted | Drained | Ended
 
 #: A record of a job that nobody finishes is dropped after this long, far beyond any job.
@@ -41,23 +40,18 @@ class JobStore:
     to say.
     """
 
-    def __init__(
-        self, client: Client, scripts: Scripts, keyspace: Keyspace, tokens: Tokens
-    ) -> None:
-        self._client = client
-        self._scripts = scripts
-        self._keys = keyspace
-        self._tokens = tokens
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     def create(self, request: ImportRequest | ExportRequest, *, stage: str, units: int) -> None:
         """Write a new job's record and list it as active. Safe to retry."""
         key = self._key(request.ref)
         fields = {"request": _encode(request), "stage": stage, "units": units, "finished": 0}
         with driver_errors(f"create {request.ref}"):
-            pipeline = self._client.pipeline(transaction=True)
+            pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hset(key, mapping=fields)
             pipeline.expire(key, _ABANDONED_S)
-            pipeline.sadd(self._keys.active_jobs(request.ref.scope), str(request.ref))
+            pipeline.sadd(self._db.keys.active_jobs(request.ref.scope), str(request.ref))
             pipeline.execute()
 
     def get(self, ref: JobRef) -> JobState:
@@ -68,7 +62,7 @@ class JobStore:
             StoreUnavailable: no answer. Safe to retry.
         """
         with driver_errors(f"read {ref}"):
-            fields = self._client.hgetall(self._key(ref))
+            fields = self._db.client.hgetall(self._key(ref))
         if b"request" not in fields:
             message = f"{ref.kind} {ref.job_id} does not exist"
             raise JobNotFound(message)
@@ -77,13 +71,13 @@ class JobStore:
     def active(self, scope: Scope) -> list[JobRef]:
         """The jobs of an environment that have not ended or not been tidied up, in no order."""
         with driver_errors(f"list jobs of {scope.environment}"):
-            found = self._client.smembers(self._keys.active_jobs(scope))
+            found = self._db.client.smembers(self._db.keys.active_jobs(scope))
         return [JobRef.parse(text.decode()) for text in found]
 
     def is_active(self, ref: JobRef) -> bool:
         """Whether a job has not ended, or has ended and not been tidied up."""
         with driver_errors(f"look for {ref}"):
-            return bool(self._client.sismember(self._keys.active_jobs(ref.scope), str(ref)))
+            return bool(self._db.client.sismember(self._db.keys.active_jobs(ref.scope), str(ref)))
 
     def take(self, ref: JobRef, *, lease_ms: int, most_tries: int) -> Taken | None:
         """Take the next unit that nobody holds.
@@ -96,8 +90,8 @@ class JobStore:
         Raises:
             StoreUnavailable: no answer. Safe to retry; a lease may be left to run out.
         """
-        token = self._tokens()
-        reply = self._run("job_take", ref, [token, lease_ms, most_tries])
+        token = self._db.random_name()
+        reply = self._run("job/take", ref, [token, lease_ms, most_tries])
         match reply[0]:
             case b"unit":
                 return Unit(reply[1].decode(), reply[2], reply[3], reply[4], token)
@@ -114,7 +108,7 @@ class JobStore:
         """Prolong a lease because of progress; ``False`` when it is no longer ours."""
         args: list[Argument] = [unit.token, unit.stage, unit.number, lease_ms, rows]
         args.append(size_bytes)
-        return bool(self._run("job_renew", ref, args))
+        return bool(self._run("job/renew", ref, args))
 
     def finish(
         self, ref: JobRef, unit: Unit, result: Mapping[str, Any], *, rows: int, size_bytes: int
@@ -126,12 +120,12 @@ class JobStore:
             the job moved on.
         """
         text = json.dumps(result, separators=(",", ":"))
-        left = self._run("job_finish", ref, [unit.stage, unit.number, text, rows, size_bytes])
+        left = self._run("job/finish", ref, [unit.stage, unit.number, text, rows, size_bytes])
         return None if left < 0 else int(left)
 
     def give_back(self, ref: JobRef, unit: Unit, *, pause_ms: int) -> None:
         """Give a unit back after a transient error; it can be taken after the pause."""
-        self._run("job_fail", ref, [unit.token, unit.stage, unit.number, pause_ms])
+        self._run("job/give_back", ref, [unit.token, unit.stage, unit.number, pause_ms])
 
     def advance(
         self,
@@ -156,23 +150,23 @@ class JobStore:
         args: list[Argument] = [from_stage, to_stage, units, int(drained)]
         for name, value in fields.items():
             args += [f"field:{name}", json.dumps(value, separators=(",", ":"))]
-        return bool(self._run("job_advance", ref, args))
+        return bool(self._run("job/advance", ref, args))
 
     def reopen(
         self, ref: JobRef, from_stage: str, to_stage: str, units: int, numbers: Sequence[int]
     ) -> bool:
         """Go back to an earlier stage to do some of its units again."""
-        return bool(self._run("job_reopen", ref, [from_stage, to_stage, units, *numbers]))
+        return bool(self._run("job/reopen", ref, [from_stage, to_stage, units, *numbers]))
 
     def field(self, ref: JobRef, name: str) -> Any:  # noqa: ANN401 - JSON that the stage put there
         """Read what an earlier stage left; ``None`` when it left nothing."""
         with driver_errors(f"read {ref}"):
-            text = self._client.hget(self._key(ref), f"field:{name}")
+            text = self._db.client.hget(self._key(ref), f"field:{name}")
         return None if text is None else json.loads(text)
 
     def put_field(self, ref: JobRef, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Leave something for later; the last writer wins. A job that is gone takes nothing."""
-        self._run("job_put", ref, [f"field:{name}", json.dumps(value, separators=(",", ":"))])
+        self._run("job/put_field", ref, [f"field:{name}", json.dumps(value, separators=(",", ":"))])
 
     def results(self, ref: JobRef, stage: str, units: int) -> list[dict[str, Any]]:
         """Read the results of a finished stage, in order of the units.
@@ -182,7 +176,7 @@ class JobStore:
         """
         names = [f"done:{stage}:{number}" for number in range(units)]
         with driver_errors(f"read {ref}"):
-            texts = self._client.hmget(self._key(ref), names) if names else []
+            texts = self._db.client.hmget(self._key(ref), names) if names else []
         if not all(texts):
             message = f"{ref.kind} {ref.job_id} has lost results of its stage {stage}"
             raise JobNotFound(message)
@@ -209,26 +203,25 @@ class JobStore:
             fields += ["reason", reason]
         if report is not None:
             fields += ["report", json.dumps(report, separators=(",", ":"))]
-        with driver_errors(f"end {ref}"):
-            return bool(self._scripts.run("job_end", [self._key(ref)], [keep_s, *fields]))
+        return bool(self._run("job/end", ref, [keep_s, *fields]))
 
     def forget(self, ref: JobRef) -> None:
         """Strike an ended job off the active ones: all it used is freed. Idempotent."""
         with driver_errors(f"forget {ref}"):
-            self._client.srem(self._keys.active_jobs(ref.scope), str(ref))
+            self._db.client.srem(self._db.keys.active_jobs(ref.scope), str(ref))
 
     def take_turn(self, name: str, every_ms: int) -> bool:
         """Whether it is this caller's turn at a periodic chore: one caller each period."""
-        with driver_errors(f"take the turn at {name}"):
-            args: list[Argument] = [self._tokens(), every_ms]
-            return bool(self._scripts.run("job_turn", [self._keys.turn(name)], args))
+        args: list[Argument] = [self._db.random_name(), every_ms]
+        what = f"take the turn at {name}"
+        return bool(self._db.run(what, "job/take_turn", [self._db.keys.turn(name)], args))
 
     def _key(self, ref: JobRef) -> str:
-        return self._keys.job(ref.scope, ref.kind, ref.job_id)
+        return self._db.keys.job(ref.scope, ref.kind, ref.job_id)
 
     def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
-        with driver_errors(f"{name} {ref}"):
-            return self._scripts.run(name, [self._key(ref)], args)
+        step = name.partition("/")[2].replace("_", " ")
+        return self._db.run(f"{step} {ref}", name, [self._key(ref)], args)
 
 
 def _encode(request: ImportRequest | ExportRequest) -> str:

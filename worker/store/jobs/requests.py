@@ -11,10 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from worker.store.keyspace import Keyspace
-from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Scripts
+from worker.store.server.database import Database
 
 State = Literal["receiving", "starting", "done"]
 
@@ -56,10 +54,8 @@ class RequestStore:
     request started a job, whose own record is larger and kept longer.
     """
 
-    def __init__(self, client: Client, scripts: Scripts, keyspace: Keyspace) -> None:
-        self._client = client
-        self._scripts = scripts
-        self._keys = keyspace
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     def read(self, name: str) -> StoredRequest | None:
         """Read a record; ``None`` if there is none. Cost: one round trip.
@@ -67,9 +63,9 @@ class RequestStore:
         Raises:
             StoreUnavailable: no answer. Safe to retry.
         """
-        key = self._keys.request(name)
+        key = self._db.keys.request(name)
         with driver_errors("read a request's record"):
-            pipeline = self._client.pipeline(transaction=True)
+            pipeline = self._db.client.pipeline(transaction=True)
             pipeline.get(key)
             pipeline.pttl(key)
             text, left_ms = pipeline.execute()
@@ -93,9 +89,8 @@ class RequestStore:
         """
         keep_ms = 0 if record is None else _kept_ms(record)
         arguments = (_encode(expected), _encode(record), keep_ms)
-        with driver_errors("write a request's record"):
-            key = self._keys.request(name)
-            return bool(self._scripts.run("request_put", [key], arguments))
+        key = self._db.keys.request(name)
+        return bool(self._db.run("write a request's record", "job/put_request", [key], arguments))
 
 
 def digest_of(*parts: object) -> str:

@@ -1,0 +1,88 @@
+"""The lists of big segments: included and excluded members, packed in shards.
+
+:mod:`~worker.store.lists.lists` reads, edits and deletes; :mod:`~worker.store.lists.lookups` is
+the protocol of look-ups; :mod:`~worker.store.lists.builds` is how an import makes and publishes a
+revision, whose shards :mod:`~worker.store.lists.shard_writer` writes;
+:mod:`~worker.store.lists.schedules` removes members at a set time.
+"""
+
+from worker.store.lists.builds import BuildStore, Claim, Expected, Held, Published, Sealed
+from worker.store.lists.lists import (
+    OPS_PER_CALL,
+    RESHARD_PREFIX,
+    Edit,
+    EditOp,
+    ListState,
+    MembershipStore,
+)
+from worker.store.lists.lookups import (
+    Belief,
+    Command,
+    Membership,
+    Outcome,
+    Stale,
+    lookup_commands,
+    read_outcomes,
+    refused_outcome,
+    unsettled_list,
+)
+from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, Revision, bits_for, outgrows
+from worker.store.lists.schedules import (
+    MOST_SCHEDULES,
+    Expired,
+    Schedule,
+    ScheduleAct,
+    ScheduleAnswer,
+    ScheduleChange,
+    change_schedules,
+    earliest_schedule_ms,
+    expire_members,
+    prune_schedules,
+    read_schedules,
+)
+from worker.store.lists.shard_reader import pin, read_shards, unpin
+from worker.store.lists.shard_writer import ShardWriter
+
+__all__ = [
+    "FIRST_BITS",
+    "MOST_MEAN_LOAD",
+    "MOST_SCHEDULES",
+    "OPS_PER_CALL",
+    "RESHARD_PREFIX",
+    "Belief",
+    "BuildStore",
+    "Claim",
+    "Command",
+    "Edit",
+    "EditOp",
+    "Expected",
+    "Expired",
+    "Held",
+    "ListState",
+    "Membership",
+    "MembershipStore",
+    "Outcome",
+    "Published",
+    "Revision",
+    "Schedule",
+    "ScheduleAct",
+    "ScheduleAnswer",
+    "ScheduleChange",
+    "Sealed",
+    "ShardWriter",
+    "Stale",
+    "bits_for",
+    "change_schedules",
+    "earliest_schedule_ms",
+    "expire_members",
+    "lookup_commands",
+    "outgrows",
+    "pin",
+    "prune_schedules",
+    "read_outcomes",
+    "read_schedules",
+    "read_shards",
+    "refused_outcome",
+    "unpin",
+    "unsettled_list",
+]

@@ -1,29 +1,30 @@
 """Members of big segments that are to be removed at a set time.
 
-A schedule lives as long as the membership that it is about: whatever takes the member from
-its list takes the schedule with it, and a member that comes back has none.
+A schedule lives as long as its membership: whatever removes the member from its list removes
+the schedule too, and a member that is added again has none.
+
+All functions raise ``StoreUnavailable`` if there is no answer; reads are safe to retry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
-from worker.store.lists.schedule_walk import answered, walk_schedules
-from worker.store.members.codec import pack_one, unpack_one
-from worker.store.members.hashing import hash_one
+from worker.store.lists.scripts import require_ok, run
+from worker.store.members import hash_member, pack_key, unpack_member
 from worker.store.server.connections import driver_errors
+from worker.store.server.database import Database
 from worker.store.server.scripts import Argument
-from worker.store.store import Store
 
-Act = Literal["add", "update", "remove"]
-Answer = Literal["done", "absent", "there", "none", "version", "full"]
+ScheduleAct = Literal["add", "update", "remove"]
+ScheduleAnswer = Literal["done", "absent", "there", "none", "version", "full"]
 
 #: Schedules of one segment's lists: all of them come in one answer.
 MOST_SCHEDULES: Final = 20_000
-#: Changes or removals in one call: about 5 ms of the server's time.
+#: Changes or removals in one call: about 5 ms of server time.
 PER_CALL: Final = 1_000
 
 _SIDES: Final[dict[str, Side]] = {"i": INCLUDED, "e": EXCLUDED}
@@ -32,7 +33,7 @@ _HASH_END: Final = 9  # a letter and eight hexadecimal digits come before the me
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One removal to come."""
+    """One pending removal."""
 
     id: str
     version: int
@@ -46,7 +47,7 @@ class Schedule:
 class ScheduleChange:
     """One change of the schedules."""
 
-    act: Act
+    act: ScheduleAct
     side: Side
     key: str
     due_ms: int = 0
@@ -58,7 +59,7 @@ class ScheduleChange:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What removing the due members of a list has come to."""
+    """What removing the due members of a list did."""
 
     removed: int
     kept: int
@@ -68,11 +69,15 @@ class Expired:
 
 
 def change_schedules(
-    store: Store, ref: ListRef, changes: Sequence[ScheduleChange], *, most: int = MOST_SCHEDULES
-) -> list[Answer]:
-    """Make changes one after the other; each that cannot be made is answered, not raised.
+    database: Database,
+    ref: ListRef,
+    changes: Sequence[ScheduleChange],
+    *,
+    most: int = MOST_SCHEDULES,
+) -> list[ScheduleAnswer]:
+    """Make changes in order; a change that cannot be made is reported, not raised.
 
-    Each 1,000 are one step. A time that is over makes the member expire at once.
+    Each 1,000 are one step. A time in the past makes the member expire at once.
 
     Returns:
         ``done`` for each change, or why it was not made: ``absent`` (the key is not in that
@@ -84,82 +89,102 @@ def change_schedules(
         OutOfMemory: the server is full; nothing of that step was changed.
         StoreUnavailable: no answer. A retry may find its own changes made.
     """
-    answers: list[Answer] = []
+    answers: list[ScheduleAnswer] = []
     for group in batches(changes, PER_CALL):
         times = [one.due_ms for one in group if one.act != "remove"]
         arguments: list[Argument] = [most]
         for one in group:
             arguments += _change(one)
         if times:
-            note_hint(store, Hint.of_list(ref), min(times))
-        with driver_errors(f"change schedules of {ref.name}"):
-            reply = store.scripts.run("schedule", [store.keyspace.list_record(ref)], arguments)
-        answers += [answer.decode() for answer in answered(ref, reply)]
+            note_hint(database, Hint.of_list(ref), min(times))
+        record = database.keys.list_record(ref)
+        reply = database.run(
+            f"change schedules of {ref.name}", "list/schedule", [record], arguments
+        )
+        answers += [answer.decode() for answer in require_ok(ref, reply)]
         if times:
-            # Again: who looked between the two has taken the first hint off.
-            note_hint(store, Hint.of_list(ref), min(times))
+            # Again: a worker that looked between the two has removed the first hint.
+            note_hint(database, Hint.of_list(ref), min(times))
     return answers
 
 
-def read_schedules(store: Store, ref: ListRef) -> list[Schedule]:
-    """All schedules of a list, in no order. Drops those that a flip has made void.
+def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
+    """Read all schedules of a list, in no order; drops those that a flip made void.
 
-    Cost: one round trip a thousand.
+    Cost: one round trip per 1,000.
 
     Raises:
         SegmentNotFound: the list was deleted.
         ListUnknown: the server has lost the record.
-        StoreUnavailable: no answer. Safe to retry.
     """
-    found = dict(walk_schedules(store.scripts, store.keyspace, ref))
+    found = dict(_walk_schedules(database, ref))
     return [_schedule(name, detail) for name, detail in found.items()]
 
 
-def expire_members(store: Store, ref: ListRef) -> Expired:
-    """Remove every member whose time has come, in steps of 1,000. Safe to repeat at any time.
+def expire_members(database: Database, ref: ListRef) -> Expired:
+    """Remove every member that is due, in steps of 1,000. Safe to repeat at any time.
 
     To readers, imports and counts it is as if the members had been removed by an edit.
 
     Raises:
         SegmentNotFound: the list was deleted.
         ListUnknown: the server has lost the record.
-        StoreUnavailable: no answer. Safe to retry.
     """
-    keys = [store.keyspace.list_record(ref), store.keyspace.edits(ref)]
     removed = kept = 0
     while True:
-        with driver_errors(f"expire members of {ref.name}"):
-            reply = store.scripts.run("expire", keys, [kept])
-        seen, left, gone, following = answered(ref, reply)
+        reply = run(database, ref, "list/expire", [kept])
+        seen, left, gone, following = require_ok(ref, reply)
         removed, kept = removed + gone, kept + left
         if seen < PER_CALL:
             return Expired(removed, kept, following if following >= 0 else None)
 
 
-def earliest_schedule_ms(store: Store, refs: Sequence[ListRef]) -> list[int | None]:
-    """When the first member of each list is due, void schedules included.
+def earliest_schedule_ms(database: Database, refs: Sequence[ListRef]) -> list[int | None]:
+    """Read when the first member of each list is due; counts void schedules.
 
     Cost: one round trip for all.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     with driver_errors("look for schedules"):
-        pipeline = store.client.pipeline(transaction=False)
+        pipeline = database.client.pipeline(transaction=False)
         for ref in refs:
-            pipeline.zrange(store.keyspace.schedules(ref), 0, 0, withscores=True)
+            pipeline.zrange(database.keys.schedules(ref), 0, 0, withscores=True)
         replies = pipeline.execute()
     return [int(reply[0][1]) if reply else None for reply in replies]
 
 
+def _walk_schedules(database: Database, ref: ListRef) -> Iterator[tuple[bytes, bytes]]:
+    """Yield name and detail of each schedule, some twice, in no order.
+
+    A walk to the end that began after a flip leaves no schedule of a key that the flip has
+    dropped, so that an import may bring it back. Cost: one round trip per 1,000.
+
+    Raises:
+        SegmentNotFound: the list was deleted.
+        ListUnknown: the server has lost the record.
+    """
+    cursor, walk = b"0", b""
+    while True:
+        reply = run(database, ref, "list/walk_schedules", [cursor, walk])
+        cursor, walk, *found = require_ok(ref, reply)
+        yield from zip(found[::2], found[1::2], strict=True)
+        if cursor == b"0":
+            return
+
+
+def prune_schedules(database: Database, ref: ListRef) -> None:
+    """Walk to the end; see :func:`_walk_schedules`."""
+    for _ in _walk_schedules(database, ref):
+        pass
+
+
 def _change(change: ScheduleChange) -> tuple[Argument, ...]:
-    member = pack_one(change.key)
+    member = pack_key(change.key)
     version = "" if change.version is None else change.version
-    side, hash32 = change.side[0], hash_one(member) >> 32
+    side, hash32 = change.side[0], hash_member(member) >> 32
     return change.act, side, hash32, member, change.due_ms, version, change.id
 
 
 def _schedule(name: bytes, detail: bytes) -> Schedule:
     due_ms, version, id_ = detail.decode().split(" ")
-    side, key = _SIDES[name[:1].decode()], unpack_one(name[_HASH_END:])
+    side, key = _SIDES[name[:1].decode()], unpack_member(name[_HASH_END:])
     return Schedule(id_, int(version), side, key, int(due_ms))

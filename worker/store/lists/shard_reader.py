@@ -1,4 +1,4 @@
-"""Reads the members of many shards through one connection, pipelined."""
+"""Reads whole revisions: pins one, so that its shards stay, and reads them, pipelined."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,21 +6,42 @@ from typing import Final
 from redis.connection import ConnectionInterface
 
 from worker.store.batches import batches
-from worker.store.errors import ListUnknown
-from worker.store.keyspace import Keyspace, ListRef, Side
+from worker.store.errors import ListUnknown, SegmentNotFound
+from worker.store.keyspace import ListRef, Side
 from worker.store.lists.revisions import Revision
-from worker.store.members.codec import SENTINEL
-from worker.store.server.client import Client
+from worker.store.lists.scripts import run
+from worker.store.members import SENTINEL
 from worker.store.server.connections import driver_errors, node_client
-from worker.store.server.primary_connection import PrimaryOnly
+from worker.store.server.database import Database
+from worker.store.server.primary import PrimaryOnly
 
 #: Shards asked for at once: about 100 KiB of replies.
 _IN_FLIGHT: Final = 64
 
 
+def pin(database: Database, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
+    """Pin the live revision for one holder, or renew the pin that it has.
+
+    The pin ends by itself, so a holder that died keeps no memory.
+
+    Raises:
+        SegmentNotFound: the list was deleted.
+    """
+    reply = run(database, ref, "list/pin", [holder, ttl_ms])
+    if not reply:
+        message = f"list {ref.name} has no live revision"
+        raise SegmentNotFound(message)
+    return Revision.parse(reply[0])
+
+
+def unpin(database: Database, ref: ListRef, holder: str) -> None:
+    """Take a pin off; idempotent."""
+    with driver_errors(f"unpin {ref.name}"):
+        database.client.hdel(database.keys.list_record(ref), f"pin:{holder}")
+
+
 def read_shards(
-    client: Client,
-    keyspace: Keyspace,
+    database: Database,
     ref: ListRef,
     revision: Revision,
     side: Side,
@@ -38,7 +59,7 @@ def read_shards(
         ListUnknown: a shard is missing, so the list is not whole.
         StoreUnavailable: no answer. Safe to retry from any shard.
     """
-    pool = node_client(client, keyspace.list_record(ref)).connection_pool
+    pool = node_client(database.client, database.keys.list_record(ref)).connection_pool
     what = f"read shards of {ref.name}"
     with driver_errors(what):
         connection = pool.get_connection()
@@ -46,7 +67,7 @@ def read_shards(
     try:
         waiting: list[int] = []
         for group in batches(range(first, stop), _IN_FLIGHT):
-            names = [keyspace.shard(ref, revision.name, side, index) for index in group]
+            names = [database.keys.shard(ref, revision.name, side, index) for index in group]
             with driver_errors(what):
                 # Without the check of the role: it would read a reply that waits.
                 connection.send_packed_command(

@@ -11,11 +11,11 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from worker.store.batches import batches
 from worker.store.errors import StoreError, StoreRefused
-from worker.store.keyspace import Keyspace, ListRef, Side
-from worker.store.members.payload import build_payloads
-from worker.store.server.client import Client
+from worker.store.keyspace import ListRef, Side
+from worker.store.members import build_payloads
 from worker.store.server.connections import driver_errors, node_client
-from worker.store.server.scripts import ScriptName, Scripts
+from worker.store.server.database import Database
+from worker.store.server.scripts import ScriptName
 
 #: Shards in one call: enough that the call itself costs little, few enough that the
 #: server answers look-ups between two calls (evidence: 8.7 to 9.0 M members/s at 32).
@@ -39,9 +39,7 @@ class ShardWriter:
 
     def __init__(
         self,
-        client: Client,
-        scripts: Scripts,
-        keyspace: Keyspace,
+        database: Database,
         ref: ListRef,
         import_id: str,
         *,
@@ -50,24 +48,21 @@ class ShardWriter:
         """Open a writer.
 
         Args:
-            client: The store's client.
-            scripts: The store's scripts.
-            keyspace: Names of keys.
+            database: Where the list is.
             ref: The list.
             import_id: The import that holds the list.
             on_sent: Called with the bytes of each answered call: renews leases, paces.
         """
-        self._scripts = scripts
-        self._keyspace = keyspace
+        self._db = database
         self._ref = ref
         self._import_id = import_id
         self._on_sent = on_sent
-        self._record = keyspace.list_record(ref)
+        self._record = database.keys.list_record(ref)
         self._waiting: deque[int] = deque()
         self._waiting_bytes = 0
         self._replies: list[Any] = []
         self._loaded = False
-        self._node = node_client(client, self._record)
+        self._node = node_client(database.client, self._record)
         with driver_errors(f"connect to write {ref.name}"):
             self._connection = self._node.connection_pool.get_connection()
 
@@ -77,7 +72,7 @@ class ShardWriter:
         An older server refuses the payload's version, and RESTORE may be forbidden to
         this user; then :meth:`fill` is the way.
         """
-        probe = f"{self._keyspace.list_prefix(self._ref)}probe:{self._import_id}"
+        probe = f"{self._db.keys.list_prefix(self._ref)}probe:{self._import_id}"
         with driver_errors(f"probe {self._ref.name}"):
             try:
                 self._node.restore(probe, 1_000, _empty_payload(), replace=True)
@@ -98,12 +93,12 @@ class ShardWriter:
             for payload in group:
                 args += (index, payload)
                 index += 1
-            self._send("put_shards", side, args)
+            self._send("list/put_shards", side, args)
 
     def fill(self, side: Side, shards: Iterable[ShardMembers]) -> None:
         """Write whole shards member by member, for servers that refuse payloads."""
         for group in batches(shards, _SHARDS_PER_CALL):
-            self._send("fill_shards", side, _flat(group))
+            self._send("list/fill_shards", side, _flat(group))
 
     def copy(self, side: Side, shards: Iterable[ShardMembers]) -> tuple[int, int]:
         """Copy shards of the base revision and add members to them.
@@ -118,7 +113,7 @@ class ShardWriter:
         """
         self._collect()
         for group in batches(shards, _COPIES_PER_CALL):
-            self._send("copy_shards", side, _flat(group))
+            self._send("list/copy_shards", side, _flat(group))
         replies = self._collect()
         return sum(copied for copied, _ in replies), sum(added for _, added in replies)
 
@@ -133,7 +128,7 @@ class ShardWriter:
         self._collect()
 
     def _send(self, name: ScriptName, side: Side, args: Sequence[Any]) -> None:
-        script = self._scripts.get(name)
+        script = self._db.scripts.get(name)
         with driver_errors(f"write shards of {self._ref.name}"):
             call = ("EVALSHA", script.sha) if self._loaded else ("EVAL", script.text)
             packed = self._connection.pack_command(
@@ -163,11 +158,11 @@ class ShardWriter:
         return replies
 
     def __enter__(self) -> Self:
-        names: tuple[ScriptName, ...] = ("put_shards", "fill_shards", "copy_shards")
+        names: tuple[ScriptName, ...] = ("list/put_shards", "list/fill_shards", "list/copy_shards")
         try:
             with driver_errors("load the scripts"):
                 for name in names:
-                    self._node.script_load(self._scripts.get(name).text.decode())
+                    self._node.script_load(self._db.scripts.get(name).text.decode())
                 self._loaded = True
         except StoreRefused as exc:
             # SCRIPT may be forbidden to this user; then each call brings its script along.
@@ -204,4 +199,4 @@ def _flat(group: Sequence[ShardMembers]) -> list[Any]:
 def _empty_payload() -> bytes:
     no_hashes = np.empty(0, np.uint64)
     none = pa.array([], pa.binary())
-    return build_payloads(none, no_hashes, bits=0, first_shard=0, shard_count=1).payloads[0]
+    return build_payloads(none, no_hashes, bits=0, first_shard=0, shard_count=1)[0]

@@ -1,0 +1,36 @@
+"""Context keys as members of shards.
+
+Two steps lead from a key to where it is stored: :mod:`~worker.store.members.codec` packs it
+into a member, and :mod:`~worker.store.members.hashing` says which shard the member is in.
+:mod:`~worker.store.members.payload` shows a shard's bytes. One key or member at a time for
+look-ups and edits, whole columns for imports and exports.
+"""
+
+from worker.store.members.codec import (
+    SENTINEL,
+    pack_key,
+    pack_keys,
+    unpack_member,
+    unpack_members,
+)
+from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
+from worker.store.members.payload import (
+    build_payloads,
+    read_payload,
+    shard_slices,
+)
+
+__all__ = [
+    "SENTINEL",
+    "Hashes",
+    "build_payloads",
+    "hash_member",
+    "hash_members",
+    "pack_key",
+    "pack_keys",
+    "read_payload",
+    "shard_index",
+    "shard_slices",
+    "unpack_member",
+    "unpack_members",
+]

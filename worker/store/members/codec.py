@@ -24,16 +24,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from worker.store.errors import MemberCorrupt
-from worker.store.members.columns import (
-    ByteArray,
-    ByteColumn,
+from worker.columns import (
     Bytes,
+    Column,
+    ColumnView,
     as_list,
-    binary_array,
-    fixed_array,
-    taken,
+    binary_column,
+    concatenate,
+    fixed_size_column,
+    take,
+    uniform_column,
 )
+from worker.store.errors import MemberCorrupt
 from worker.store.members.forms import (
     CROCKFORD,
     HEX_MIN_LENGTH,
@@ -52,11 +54,11 @@ from worker.store.members.forms import (
     unpack_uuids,
 )
 
-#: Held by every shard, so that an empty one is told from a missing one.
+#: Held by every shard, so that an empty one differs from a missing one.
 SENTINEL = b"\x00"
 
 Rows = NDArray[np.intp]
-_Part = tuple[Rows, ByteArray]
+_Part = tuple[Rows, Column]
 _Packer = Callable[[Bytes], tuple[Bytes, Mask]]
 _Unpacker = Callable[[Bytes], Bytes]
 
@@ -67,10 +69,9 @@ _HEX = re.compile(rb"[0-9a-f]+")
 _BASE_32 = b"0123456789ABCDEFGHIJKLMNOPQRSTUV"  # the digits that int() takes
 _CROCKFORD_TO_BASE_32 = bytes.maketrans(CROCKFORD, _BASE_32)
 _EDGE = np.isin(np.arange(256), list(CROCKFORD + b"abcdef"))  # first or last of a packed form
-_LARGE_BYTES = 2**31 - 1
 
 
-def pack_one(key: str) -> bytes:
+def pack_key(key: str) -> bytes:
     """Pack one key; about a microsecond.
 
     Raises:
@@ -80,7 +81,7 @@ def pack_one(key: str) -> bytes:
 
 
 def pack_bytes(key: bytes) -> bytes:
-    """Pack one key given as UTF-8; what :func:`pack` does for each row."""
+    """Pack one key given as UTF-8; what :func:`pack_keys` does for each row."""
     length = len(key)
     if length == UUID_LENGTH and _UUID.fullmatch(key):
         return b"\xf8" + unhexlify(key.replace(b"-", b""))
@@ -93,7 +94,7 @@ def pack_bytes(key: bytes) -> bytes:
     return key
 
 
-def unpack_one(member: bytes) -> str:
+def unpack_member(member: bytes) -> str:
     """Give back the key of one member.
 
     Raises:
@@ -106,7 +107,7 @@ def unpack_one(member: bytes) -> str:
 
 
 def unpack_bytes(member: bytes) -> bytes:
-    """Give back the key of one member as UTF-8; what :func:`unpack` does for each row.
+    """Give back the key of one member as UTF-8; what :func:`unpack_members` does for each row.
 
     Raises:
         MemberCorrupt: no key packs to these bytes, or they are the sentinel.
@@ -127,8 +128,8 @@ def unpack_bytes(member: bytes) -> bytes:
     return member
 
 
-def pack(keys: ByteArray) -> ByteArray:
-    """Pack each row as :func:`pack_one` does.
+def pack_keys(keys: Column) -> Column:
+    """Pack each row as :func:`pack_key` does.
 
     Cost: no copy where nothing packs; a column of one form is the fast case; a column of
     several forms is copied twice.
@@ -140,19 +141,19 @@ def pack(keys: ByteArray) -> ByteArray:
         Fixed-size binary where all members have one length, else binary (large from 2 GiB
         on), in the same order.
     """
-    column = ByteColumn.of(keys)
+    column = ColumnView.of(keys)
     if column.width is not None:
         for packer in _packers(column.width)[:1]:
             # One row tells whether the others are worth reading.
             if packer(column.matrix[:1])[1].all():
                 members, ok = packer(column.matrix)
                 if ok.all():
-                    return fixed_array(members)
+                    return fixed_size_column(members)
     return _pack_by_form(keys, column)
 
 
-def unpack(members: ByteArray) -> ByteArray:
-    """Give back the keys of members, row by row, as :func:`unpack_one` does.
+def unpack_members(members: Column) -> Column:
+    """Give back the keys of members, row by row, as :func:`unpack_member` does.
 
     Args:
         members: binary, large binary or fixed-size binary, also sliced, without nulls and
@@ -165,13 +166,13 @@ def unpack(members: ByteArray) -> ByteArray:
     Raises:
         MemberCorrupt: a row is no member, or is the sentinel.
     """
-    column = ByteColumn.of(members)
+    column = ColumnView.of(members)
     if column.width is not None:
         tag, matrix = int(column.data[0]), column.matrix
         unpacker = _unpacker(tag, column.width)
         if unpacker is not None and (matrix[:, 0] == tag).all():
             keys = unpacker(matrix)
-            return binary_array(keys.reshape(-1), np.arange(0, keys.size + 1, keys.shape[1]))
+            return uniform_column(keys)
     return _unpack_by_form(members, column)
 
 
@@ -195,25 +196,25 @@ def _unpacker(tag: int, length: int) -> _Unpacker | None:
     return {UUID_TAG: unpack_uuids, ULID_TAG: unpack_ulids}.get(tag)
 
 
-def _pack_by_form(keys: ByteArray, column: ByteColumn) -> ByteArray:
+def _pack_by_form(keys: Column, column: ColumnView) -> Column:
     parts: list[_Part] = []
     for length, rows in _even_lengths(column):
-        matrix, left = ByteColumn.of(taken(keys, rows)).matrix, rows
+        matrix, left = ColumnView.of(take(keys, rows)).matrix, rows
         for packer in _packers(length):
             members, ok = packer(matrix)
-            parts.append((left[ok], fixed_array(members[ok])))
+            parts.append((left[ok], fixed_size_column(members[ok])))
             matrix, left = matrix[~ok], left[~ok]
     first = _first_bytes(column)
     rows = np.flatnonzero((first == 0) | (first >= _FIRST_TAG))
-    escaped = [b"\xfb" + key for key in as_list(taken(keys, rows))]
+    escaped = [b"\xfb" + key for key in as_list(take(keys, rows))]
     parts.append((rows, pa.array(escaped, pa.binary())))
     packed = _in_order(parts, keys, column)
     if packed.width is not None:
-        return fixed_array(packed.matrix)
-    return binary_array(packed.data, packed.offsets)
+        return fixed_size_column(packed.matrix)
+    return binary_column(packed.data, packed.offsets)
 
 
-def _unpack_by_form(members: ByteArray, column: ByteColumn) -> ByteArray:
+def _unpack_by_form(members: Column, column: ColumnView) -> Column:
     parts: list[_Part] = []
     first = _first_bytes(column)
     tagged = np.flatnonzero((first == 0) | (first >= _FIRST_TAG))
@@ -223,16 +224,16 @@ def _unpack_by_form(members: ByteArray, column: ByteColumn) -> ByteArray:
         rows = tagged[groups == group]
         unpacker = _unpacker(tag, length)
         if unpacker is None:
-            keys = [unpack_bytes(member) for member in as_list(taken(members, rows))]
+            keys = [unpack_bytes(member) for member in as_list(take(members, rows))]
             parts.append((rows, pa.array(keys, pa.binary())))
         else:
-            matrix = ByteColumn.of(taken(members, rows)).matrix
-            parts.append((rows, fixed_array(unpacker(matrix))))
+            matrix = ColumnView.of(take(members, rows)).matrix
+            parts.append((rows, fixed_size_column(unpacker(matrix))))
     unpacked = _in_order(parts, members, column)
-    return binary_array(unpacked.data, unpacked.offsets)
+    return binary_column(unpacked.data, unpacked.offsets)
 
 
-def _even_lengths(column: ByteColumn) -> Iterator[tuple[int, Rows]]:
+def _even_lengths(column: ColumnView) -> Iterator[tuple[int, Rows]]:
     """Give the rows, by length, that may be digits by their length, first and last byte."""
     lengths = column.lengths
     rows = np.flatnonzero((lengths % 2 == 0) & (lengths >= HEX_MIN_LENGTH))
@@ -242,7 +243,7 @@ def _even_lengths(column: ByteColumn) -> Iterator[tuple[int, Rows]]:
         yield length, rows[lengths[rows] == length]
 
 
-def _first_bytes(column: ByteColumn) -> Bytes:
+def _first_bytes(column: ColumnView) -> Bytes:
     """Give the first byte of each row; an arbitrary letter for an empty row."""
     if column.width is not None:
         return column.matrix[:, 0]
@@ -253,7 +254,7 @@ def _first_bytes(column: ByteColumn) -> Bytes:
     return first
 
 
-def _in_order(parts: list[_Part], array: ByteArray, column: ByteColumn) -> ByteColumn:
+def _in_order(parts: list[_Part], array: Column, column: ColumnView) -> ColumnView:
     """Put the changed rows among the ones that stay as they are."""
     changed = [part for part in parts if len(part[0])]
     if not changed:
@@ -262,10 +263,8 @@ def _in_order(parts: list[_Part], array: ByteArray, column: ByteColumn) -> ByteC
     for rows, _ in changed:
         same[rows] = False
     unchanged = np.flatnonzero(same)
-    every = [*changed, (unchanged, taken(array, unchanged))]
+    every = [*changed, (unchanged, take(array, unchanged))]
     source = np.empty(column.rows, np.intp)
     source[np.concatenate([rows for rows, _ in every])] = np.arange(column.rows)
-    large = sum(rows.nbytes for _, rows in every) > _LARGE_BYTES
-    kind = pa.large_binary() if large else pa.binary()
-    joined = pa.concat_arrays([rows.cast(kind) for _, rows in every])
-    return ByteColumn.of(taken(joined, source))
+    joined = concatenate([rows for _, rows in every])
+    return ColumnView.of(take(joined, source))

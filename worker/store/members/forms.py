@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.store.members.columns import Bytes, field
+from worker.columns import Bytes, number_view
 
 UUID_TAG, HEX_TAG, ULID_TAG = 0xF8, 0xF9, 0xFA
 UUID_LENGTH, ULID_LENGTH, HEX_MIN_LENGTH = 36, 26, 16
@@ -115,8 +115,8 @@ def pack_ulids(keys: Bytes) -> tuple[Bytes, Mask]:
         first, second, third = (_joined_base32(digits, at) for at in _ULID_WORDS)
         head = (digits[:, 0] << 5 | digits[:, 1]).astype(np.uint64)
         block = members[rows]
-        field(block, 1, ">u8")[:] = head << 56 | first << 16 | second >> 24
-        field(block, 9, ">u8")[:] = second << 40 | third
+        number_view(block, 1, ">u8")[:] = head << 56 | first << 16 | second >> 24
+        number_view(block, 9, ">u8")[:] = second << 40 | third
     members[:, 0] = ULID_TAG
     return members, ok
 
@@ -126,13 +126,13 @@ def unpack_ulids(members: Bytes) -> Bytes:
     keys = np.empty((len(members), ULID_LENGTH), np.uint8)
     for rows in _blocks(len(members)):
         block, digits = members[rows], keys[rows]
-        high = field(block, 1, ">u8").astype(np.uint64)
-        low = field(block, 9, ">u8").astype(np.uint64)
+        high = number_view(block, 1, ">u8").astype(np.uint64)
+        low = number_view(block, 9, ">u8").astype(np.uint64)
         head = (high >> 56).astype(np.uint8)
         digits[:, 0], digits[:, 1] = head >> 5, head & 31
         words = (high >> 16 & _LOW_40, (high << 24 | low >> 40) & _LOW_40, low & _LOW_40)
         for at, word in zip(_ULID_WORDS, words, strict=True):
-            field(digits, at, ">u8")[:] = _split_base32(word)
+            number_view(digits, at, ">u8")[:] = _split_base32(word)
         characters = digits.tobytes().translate(_TO_CROCKFORD)
         digits[:] = np.frombuffer(characters, np.uint8).reshape(digits.shape)
     return keys
@@ -163,7 +163,7 @@ def _pack_digits(keys: Bytes, layout: _Layout, tag: int) -> tuple[Bytes, Mask]:
             word[:] = _halves_read(block, first, last)
         _join_digits(words, values, wrong)
         for column, value in zip(layout.columns, words, strict=True):
-            field(packed, column, "<u4")[:] = value
+            number_view(packed, column, "<u4")[:] = value
         if wrong.any():
             ok[rows] = ~wrong.any(axis=0)
     return members, ok
@@ -178,7 +178,7 @@ def _unpack_digits(members: Bytes, layout: _Layout) -> Bytes:
         size = word_count * len(block)
         words, spare = (part[:size].reshape(word_count, -1) for part in scratch)
         for column, value in zip(layout.columns, words, strict=True):
-            value[:] = field(block, column, "<u4")
+            value[:] = number_view(block, column, "<u4")
         _split_digits(words, spare)
         for (first, last), word in zip(layout.halves, spare, strict=True):
             _write_halves(word, unpacked, first, last)
@@ -186,19 +186,19 @@ def _unpack_digits(members: Bytes, layout: _Layout) -> Bytes:
 
 
 def _halves_read(keys: Bytes, first: int, last: int) -> Words:
-    whole = field(keys, first, "<u8")
+    whole = number_view(keys, first, "<u8")
     if last == first + 4:
         return whole
     # Whole words are read faster than halves, even at odd places.
-    return whole & _LOW_32 | field(keys, last - 4, "<u8") & ~_LOW_32
+    return whole & _LOW_32 | number_view(keys, last - 4, "<u8") & ~_LOW_32
 
 
 def _write_halves(word: Words, keys: Bytes, first: int, last: int) -> None:
     if last == first + 4:
-        field(keys, first, "<u8")[:] = word
+        number_view(keys, first, "<u8")[:] = word
     else:
-        field(keys, first, "<u4")[:] = word
-        field(keys, last, "<u4")[:] = word >> 32
+        number_view(keys, first, "<u4")[:] = word
+        number_view(keys, last, "<u4")[:] = word >> 32
 
 
 def _join_digits(words: Words, values: Words, wrong: Words) -> None:
@@ -254,7 +254,7 @@ def _write_digits(values: Words, characters: Words) -> None:
 
 def _joined_base32(digits: Bytes, at: int) -> Words:
     """Join the eight digits from column ``at`` on into 40 bits."""
-    word: Words = field(digits, at, ">u8").astype(np.uint64)
+    word: Words = number_view(digits, at, ">u8").astype(np.uint64)
     word = word & _LOW_5 | word >> 3 & _LOW_5 << np.uint64(5)
     word = word & _LOW_10 | word >> 6 & _LOW_10 << np.uint64(10)
     return word & _LOW_20 | word >> 12 & _LOW_20 << np.uint64(20)

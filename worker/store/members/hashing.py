@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from worker.store.members.columns import ByteArray, ByteColumn, Bytes, field, taken
+from worker.columns import Bytes, Column, ColumnView, number_view, take
 
 Hashes = NDArray[np.uint64]
 
@@ -38,7 +38,7 @@ _MIX_1, _MIX_2 = np.uint64(0x1656_6791_9E37_79F9), np.uint64(0x9FB2_1C65_1E98_DF
 _LOW_32, _32 = np.uint64(0xFFFF_FFFF), np.uint64(32)
 
 
-def hash_one(member: bytes) -> int:
+def hash_member(member: bytes) -> int:
     """Hash one packed member: XXH3-64, seed 0."""
     return xxh3_64_intdigest(member)
 
@@ -48,8 +48,8 @@ def shard_index(hash_: int, bits: int) -> int:
     return hash_ >> (64 - bits)
 
 
-def hash_members(members: ByteArray) -> Hashes:
-    """Hash each row as :func:`hash_one` does.
+def hash_members(members: Column) -> Hashes:
+    """Hash each row as :func:`hash_member` does.
 
     A column of one length up to 64 bytes is the fast case; others are grouped by length
     first. Cost: a copy of a column of several lengths, 9 bytes a row beside it.
@@ -60,13 +60,13 @@ def hash_members(members: ByteArray) -> Hashes:
     Returns:
         uint64, one a row, in the same order.
     """
-    column = ByteColumn.of(members)
+    column = ColumnView.of(members)
     if column.width is not None:
         return _hash_matrix(column.matrix)
     hashes = np.empty(column.rows, np.uint64)
     lengths = np.minimum(column.lengths, _LONGEST + 1).astype(np.uint8)
     by_length = np.argsort(lengths, kind="stable")
-    grouped = ByteColumn.of(taken(members, by_length))
+    grouped = ColumnView.of(take(members, by_length))
     ends = np.cumsum(np.bincount(lengths, minlength=_LONGEST + 1)).tolist()
     start = 0
     for length, end in enumerate(ends):
@@ -115,9 +115,9 @@ def _hash_1_to_3(rows: Bytes) -> Hashes:
 
 def _hash_4_to_8(rows: Bytes) -> Hashes:
     length = rows.shape[1]
-    word = field(rows, 0, "<u4").astype(np.uint64)
+    word = number_view(rows, 0, "<u4").astype(np.uint64)
     word <<= 32
-    word += field(rows, length - 4, "<u4")
+    word += number_view(rows, length - 4, "<u4")
     word ^= _secret(8) ^ _secret(16)
     word ^= (word << 49 | word >> 15) ^ (word << 24 | word >> 40)
     word *= _MIX_2
@@ -129,8 +129,8 @@ def _hash_4_to_8(rows: Bytes) -> Hashes:
 
 def _hash_9_to_16(rows: Bytes) -> Hashes:
     length = rows.shape[1]
-    low = field(rows, 0, "<u8") ^ (_secret(24) ^ _secret(32))
-    high = field(rows, length - 8, "<u8") ^ (_secret(40) ^ _secret(48))
+    low = number_view(rows, 0, "<u8") ^ (_secret(24) ^ _secret(32))
+    high = number_view(rows, length - 8, "<u8") ^ (_secret(40) ^ _secret(48))
     total = _folded_product(low, high)
     total += low.byteswap()
     total += high
@@ -160,8 +160,8 @@ def _secret(at: int, size: int = 8) -> np.uint64:
 
 
 def _mixed(rows: Bytes, at: int, secret_at: int) -> Hashes:
-    low = field(rows, at, "<u8") ^ _secret(secret_at)
-    high = field(rows, at + 8, "<u8") ^ _secret(secret_at + 8)
+    low = number_view(rows, at, "<u8") ^ _secret(secret_at)
+    high = number_view(rows, at + 8, "<u8") ^ _secret(secret_at + 8)
     return _folded_product(low, high)
 
 

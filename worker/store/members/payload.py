@@ -1,4 +1,4 @@
-"""Whole shards as the bytes of Redis's ``RESTORE``, built here so that Redis only stores them.
+"""A shard's bytes: payloads of Redis's ``RESTORE``, built here so that Redis only stores them.
 
 A payload is what ``DUMP`` gives for a set kept as a listpack::
 
@@ -6,10 +6,18 @@ A payload is what ``DUMP`` gives for a set kept as a listpack::
     length              of the listpack              (RDB length: 1, 2 or 5 bytes)
     total count         6-byte listpack header       (uint32, uint16; little-endian)
     81 00 02            the sentinel's entry
-    entry …             one a member: head, the member, length of both
+    entry …             one for each member, see below
     ff                  end of the listpack
     0b 00               RDB version 11, the first that Redis 7.2 wrote
     crc                 CRC-64 of all before         (8 bytes, little-endian)
+
+An entry is a head, the packed member (``codec.py``), and the length of both::
+
+    10llllll            head of up to 63 bytes
+    1110llll llllllll   head of up to 4,095 bytes
+    member
+    0lllllll            length of head and member up to 127
+    0lllllll 1lllllll   a longer one: seven bits each, the low ones last
 
 Members are always strings to the listpack, also where they read as integers; Redis finds them
 either way. The entries of all shards are laid out at once, in one buffer that the payloads are
@@ -21,16 +29,15 @@ tests restore payloads on real servers with ``sanitize-dump-payload yes``.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from anycrc import Model
 from numpy.typing import NDArray
 
+from worker.columns import Bytes, Column, ColumnView, as_list, number_view, take
 from worker.store.errors import ShardInvalid
 from worker.store.members.codec import SENTINEL
-from worker.store.members.columns import ByteArray, ByteColumn, Bytes, as_list, field, taken
 from worker.store.members.hashing import Hashes
 
 Offsets = NDArray[np.int64]
@@ -42,22 +49,8 @@ _LISTPACK_AROUND = 7  # bytes of header and end
 _COUNT_UNKNOWN = 0xFFFF
 _SHORT = 0x3F  # the longest string with a head of one byte
 _LONGEST = 0xFFF  # the longest with two
+_LONG_HEAD = 0xE0  # the least head of two bytes
 _SHORT_BACK = 0x7F  # the longest entry whose length at its end takes one byte
-
-
-@dataclass(frozen=True, slots=True)
-class ShardPayloads:
-    """A run of neighbouring shards, ready to be sent.
-
-    Attributes:
-        first_shard: the number of the first.
-        payloads: one a shard, also for empty ones.
-        member_counts: members in each, the sentinel left out; int64.
-    """
-
-    first_shard: int
-    payloads: list[bytes]
-    member_counts: Offsets
 
 
 def shard_slices(hashes: Hashes, *, bits: int, first_shard: int, shard_count: int) -> Offsets:
@@ -87,9 +80,9 @@ def shard_slices(hashes: Hashes, *, bits: int, first_shard: int, shard_count: in
 
 
 def build_payloads(
-    members: ByteArray, hashes: Hashes, *, bits: int, first_shard: int, shard_count: int
-) -> ShardPayloads:
-    """Build one ``RESTORE`` payload a shard, each holding the sentinel and its members.
+    members: Column, hashes: Hashes, *, bits: int, first_shard: int, shard_count: int
+) -> list[bytes]:
+    """Build one ``RESTORE`` payload per shard, holding the sentinel and the shard's members.
 
     Checks what a server would not: a repeated member in a listpack is taken by ``RESTORE`` and
     outlives its own removal.
@@ -101,12 +94,15 @@ def build_payloads(
         first_shard: the first shard to build.
         shard_count: how many to build; every member belongs to one of them.
 
+    Returns:
+        One payload for each shard, also for empty ones.
+
     Raises:
         ShardInvalid: the members are out of order, repeated, outside these shards, too long
             (over 4,095 bytes), or the sentinel.
     """
     slices = shard_slices(hashes, bits=bits, first_shard=first_shard, shard_count=shard_count)
-    column = ByteColumn.of(members)
+    column = ColumnView.of(members)
     _require_a_set(members, column, hashes, slices)
     entries, row_ends = _entries(column)
     cuts = row_ends[slices].tolist()
@@ -116,10 +112,41 @@ def build_payloads(
     for start, end, count in zip(cuts[:-1], cuts[1:], counts.tolist(), strict=True):
         content = b"".join((_head(end - start, count), body[start:end], _END))
         payloads.append(content + checksum(content).to_bytes(8, "little"))
-    return ShardPayloads(first_shard, payloads, counts)
+    return payloads
 
 
-def _require_a_set(members: ByteArray, column: ByteColumn, hashes: Hashes, slices: Offsets) -> None:
+def read_payload(payload: bytes) -> list[bytes]:
+    """Give back the members that a payload of :func:`build_payloads` was built from.
+
+    For looking into shards, not for speed: a Python step for each member. A server's own
+    ``DUMP`` may hold the same set in other forms (compressed, with integers as numbers).
+
+    Raises:
+        ShardInvalid: these are not bytes that :func:`build_payloads` makes.
+    """
+    content, checksum = payload[:-8], payload[-8:]
+    if Model("CRC64-REDIS").calc(content).to_bytes(8, "little") != checksum:
+        raise ShardInvalid("the payload is damaged: its checksum is wrong")
+    start = content.find(_SENTINEL_ENTRY)
+    members = list(_read_entries(content[start + len(_SENTINEL_ENTRY) : -len(_END)]))
+    entry_bytes = len(content) - len(_END) - start - len(_SENTINEL_ENTRY)
+    if start < 0 or content[: -len(_END) - entry_bytes] != _head(entry_bytes, len(members)):
+        raise ShardInvalid("the payload is not a set that begins with the sentinel")
+    return members
+
+
+def _read_entries(entries: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(entries):
+        long = entries[at] >= _LONG_HEAD
+        head_size = 2 if long else 1
+        length = int.from_bytes(entries[at : at + head_size]) & (_LONGEST if long else _SHORT)
+        size = head_size + length
+        yield entries[at + head_size : at + size]
+        at += size + 1 + (size > _SHORT_BACK)
+
+
+def _require_a_set(members: Column, column: ColumnView, hashes: Hashes, slices: Offsets) -> None:
     rows = column.rows
     if len(hashes) != rows:
         raise ShardInvalid(f"{rows} members came with {len(hashes)} hashes")
@@ -129,7 +156,7 @@ def _require_a_set(members: ByteArray, column: ByteColumn, hashes: Hashes, slice
         row = int(np.argmax(hashes[1:] < hashes[:-1]))
         raise ShardInvalid(f"hashes out of order after row {row}")
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
-    neighbours = (as_list(taken(members, side)) for side in (same, same + 1))
+    neighbours = (as_list(take(members, side)) for side in (same, same + 1))
     for row, one, other in zip(same.tolist(), *neighbours, strict=True):
         if one >= other:
             raise ShardInvalid(f"member repeated or out of order after row {row}")
@@ -141,7 +168,7 @@ def _require_a_set(members: ByteArray, column: ByteColumn, hashes: Hashes, slice
         raise ShardInvalid("the sentinel came as a member")
 
 
-def _entries(column: ByteColumn) -> tuple[Bytes, Offsets]:
+def _entries(column: ColumnView) -> tuple[Bytes, Offsets]:
     """Lay out the listpack entries of all rows.
 
     Returns:
@@ -152,9 +179,9 @@ def _entries(column: ByteColumn) -> tuple[Bytes, Offsets]:
     # One entry is the mould of all: only the member in it differs.
     mould, _ = _entries_of_lengths(column.matrix[0], np.array([column.width]))
     entries = np.empty((column.rows, mould.size), np.uint8)
-    field(entries, 0, f"V{mould.size}")[:] = mould.view(f"V{mould.size}")
+    number_view(entries, 0, f"V{mould.size}")[:] = mould.view(f"V{mould.size}")
     member, head_size = f"V{column.width}", 1 + (column.width > _SHORT)
-    field(entries, head_size, member)[:] = field(column.matrix, 0, member)
+    number_view(entries, head_size, member)[:] = number_view(column.matrix, 0, member)
     return entries.reshape(-1), np.arange(0, entries.size + 1, mould.size)
 
 
@@ -174,7 +201,7 @@ def _entries_of_lengths(members: Bytes, lengths: Offsets) -> tuple[Bytes, Offset
 def _heads(starts: Offsets, lengths: Offsets) -> Iterator[tuple[Offsets, Offsets]]:
     """Give where the heads of strings go, and their bytes: 10llllll, or 1110llll llllllll."""
     long = lengths > _SHORT
-    yield starts, np.where(long, 0xE0 | lengths >> 8, 0x80 | lengths)
+    yield starts, np.where(long, _LONG_HEAD | lengths >> 8, 0x80 | lengths)
     yield starts[long] + 1, lengths[long] & 0xFF
 
 

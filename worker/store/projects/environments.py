@@ -1,6 +1,6 @@
 """Projects and their environments: the places where segments are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.store.errors import (
@@ -9,14 +9,10 @@ from worker.store.errors import (
     PlaceChanged,
     ProjectNotFound,
 )
-from worker.store.keyspace import Keyspace, Scope
+from worker.store.keyspace import Scope
 from worker.store.projects.records import Place, PlaceRecord, decode, encode
-from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Scripts
-
-Clock = Callable[[], int]
-Tokens = Callable[[], str]
+from worker.store.server.database import Database
 
 DEFAULT_PROJECT: Final = "default"
 DEFAULT_ENVIRONMENTS: Final = ("production", "test")
@@ -29,14 +25,8 @@ class EnvironmentStore:
     them. Deleting itself is in ``worker.store.workflows.deleting``.
     """
 
-    def __init__(
-        self, client: Client, scripts: Scripts, keyspace: Keyspace, clock: Clock, tokens: Tokens
-    ) -> None:
-        self._client = client
-        self._scripts = scripts
-        self._keys = keyspace
-        self._clock = clock
-        self._tokens = tokens
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     def initialise(self) -> None:
         """Make the project and environments of a store that has no project; idempotent.
@@ -45,13 +35,13 @@ class EnvironmentStore:
             StoreUnavailable: no answer. Safe to retry.
         """
         with driver_errors("initialise the store"):
-            if self._client.hlen(self._keys.projects()):
+            if self._db.client.hlen(self._db.keys.projects()):
                 return
-        project = Place(DEFAULT_PROJECT, "Default", self._clock())
+        project = Place(DEFAULT_PROJECT, "Default", self._db.now_ms())
         for key in DEFAULT_ENVIRONMENTS:
             environment = self.new_environment(key, key.capitalize(), created_ms=project.created_ms)
-            self.put(self._keys.environments(DEFAULT_PROJECT), key, None, encode(environment))
-        self.put(self._keys.projects(), DEFAULT_PROJECT, None, encode(project))
+            self.put(self._db.keys.environments(DEFAULT_PROJECT), key, None, encode(environment))
+        self.put(self._db.keys.projects(), DEFAULT_PROJECT, None, encode(project))
 
     def new_environment(
         self,
@@ -68,8 +58,8 @@ class EnvironmentStore:
         made now.
         """
         if created_ms is None:
-            created_ms = self._clock()
-        sdk_key, mobile_key = f"sdk-{self._tokens()}", f"mob-{self._tokens()}"
+            created_ms = self._db.now_ms()
+        sdk_key, mobile_key = f"sdk-{self._db.random_name()}", f"mob-{self._db.random_name()}"
         return Place(key, name, created_ms, tags, details or {}, sdk_key, mobile_key)
 
     def scopes(self) -> list[Scope]:
@@ -78,11 +68,13 @@ class EnvironmentStore:
         Cost: one round trip a project.
         """
         with driver_errors("list the environments"):
-            projects = sorted(key.decode() for key in self._client.hkeys(self._keys.projects()))
+            projects = sorted(
+                key.decode() for key in self._db.client.hkeys(self._db.keys.projects())
+            )
             return [
                 Scope(project, key.decode())
                 for project in projects
-                for key in sorted(self._client.hkeys(self._keys.environments(project)))
+                for key in sorted(self._db.client.hkeys(self._db.keys.environments(project)))
             ]
 
     def require(self, scope: Scope) -> None:
@@ -117,7 +109,7 @@ class EnvironmentStore:
         if found is not None and found.deletion is None:
             return found.place
         with driver_errors(f"look up project {key}"):
-            if not self._client.hlen(self._keys.projects()):
+            if not self._db.client.hlen(self._db.keys.projects()):
                 message = "the store holds no project: its data is lost; restore it or start again"
                 raise ListUnknown(message)
         message = f"project {key} does not exist"
@@ -125,7 +117,7 @@ class EnvironmentStore:
 
     def projects(self) -> list[Place]:
         """All projects, by key. Cost: one round trip."""
-        return self._places(self._keys.projects())
+        return self._places(self._db.keys.projects())
 
     def environments(self, project: str) -> list[Place]:
         """All environments of a project, by key. Cost: two round trips.
@@ -134,7 +126,7 @@ class EnvironmentStore:
             ProjectNotFound: or ListUnknown, StoreUnavailable: as :meth:`project`.
         """
         self.project(project)
-        return self._places(self._keys.environments(project))
+        return self._places(self._db.keys.environments(project))
 
     def update_project(self, current: Place, changed: Place) -> None:
         """Change a project that is still as it was read.
@@ -143,21 +135,21 @@ class EnvironmentStore:
             PlaceChanged: it is not; nothing was written.
             StoreUnavailable: no answer. A retry may find its own change: PlaceChanged.
         """
-        self._update(self._keys.projects(), current, changed)
+        self._update(self._db.keys.projects(), current, changed)
 
     def update_environment(self, project: str, current: Place, changed: Place) -> None:
         """Change an environment that is still as it was read; see :meth:`update_project`."""
-        self._update(self._keys.environments(project), current, changed)
+        self._update(self._db.keys.environments(project), current, changed)
 
     # For worker.store.workflows.deleting
 
     def environment_record(self, scope: Scope) -> PlaceRecord | None:
         """What is stored of an environment, deleted or not."""
-        return self._record(self._keys.environments(scope.project), scope.environment)
+        return self._record(self._db.keys.environments(scope.project), scope.environment)
 
     def project_record(self, key: str) -> PlaceRecord | None:
         """What is stored of a project, deleted or not."""
-        return self._record(self._keys.projects(), key)
+        return self._record(self._db.keys.projects(), key)
 
     def put(
         self,
@@ -181,8 +173,8 @@ class EnvironmentStore:
             Whether it was.
         """
         arguments = (key, expected or b"", text or "", int(keep_last))
-        with driver_errors(f"change the record of {key}"):
-            return bool(self._scripts.run("place_put", [hash_key], arguments))
+        what = f"change the record of {key}"
+        return bool(self._db.run(what, "project/put_record", [hash_key], arguments))
 
     def _update(self, hash_key: str, current: Place, changed: Place) -> None:
         record = self._record(hash_key, current.key)
@@ -194,11 +186,11 @@ class EnvironmentStore:
 
     def _record(self, hash_key: str, key: str) -> PlaceRecord | None:
         with driver_errors(f"look up {key}"):
-            text = self._client.hget(hash_key, key)
+            text = self._db.client.hget(hash_key, key)
         return None if text is None else decode(key, text)
 
     def _places(self, hash_key: str) -> list[Place]:
         with driver_errors("list places"):
-            found = self._client.hgetall(hash_key)
+            found = self._db.client.hgetall(hash_key)
         records = [decode(key.decode(), text) for key, text in sorted(found.items())]
         return [one.place for one in records if one.deletion is None]

@@ -11,10 +11,11 @@ from typing import Any, Final
 from worker.store.errors import SegmentChanged, SegmentNotFound, StoreUnavailable
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
-from worker.store.lists.schedules import Expired
+from worker.store.lists import Expired
 from worker.store.segments.definitions import Definition, DefinitionChange, Segment
+from worker.store.segments.segments import SegmentStore
 from worker.store.segments.target_schedules import TargetSchedule, decode_schedules, earliest_ms
-from worker.store.store import Store
+from worker.store.server.database import Database
 
 #: Reads anew when somebody else was faster; whoever changes a segment that often slows this.
 _TRIES: Final = 20
@@ -24,12 +25,16 @@ _USER: Final = "user"
 
 
 def save_target_schedules(
-    store: Store, current: Definition, schedules: Sequence[TargetSchedule]
+    database: Database,
+    segments: SegmentStore,
+    current: Definition,
+    schedules: Sequence[TargetSchedule],
 ) -> Segment:
     """Replace the schedules of a standard segment that is still as it was read.
 
     Args:
-        store: where it is.
+        database: where it is.
+        segments: the store of its definition.
         current: the segment as it was read.
         schedules: all of them; each about a target that the segment has.
 
@@ -42,15 +47,15 @@ def save_target_schedules(
     """
     due_ms, hint = earliest_ms(schedules), Hint.of_targets(current.segment.ref)
     if due_ms is not None:
-        note_hint(store, hint, due_ms)
-    segment = _written(store, current.segment, current.targeting, schedules)
+        note_hint(database, hint, due_ms)
+    segment = _written(segments, current.segment, current.targeting, schedules)
     if due_ms is not None:
         # Again: who looked between the two has taken the first hint off.
-        note_hint(store, hint, due_ms)
+        note_hint(database, hint, due_ms)
     return segment
 
 
-def expire_targets(store: Store, ref: ListRef, now_ms: int) -> Expired:
+def expire_targets(segments: SegmentStore, ref: ListRef, now_ms: int) -> Expired:
     """Remove every target whose time has come, in one write. Safe to repeat at any time.
 
     Cost: one round trip when nothing is due, else linear in what the segment targets.
@@ -61,17 +66,17 @@ def expire_targets(store: Store, ref: ListRef, now_ms: int) -> Expired:
         StoreUnavailable: no answer. Safe to retry.
     """
     for _ in range(_TRIES):
-        next_ms = next_target_ms(store, ref)
+        next_ms = next_target_ms(segments, ref)
         if next_ms is None or next_ms > now_ms:
             return Expired(0, 0, next_ms)
-        current = store.segments.read(ref.scope, ref.segment)
+        current = segments.read(ref.scope, ref.segment)
         if current.segment.generation != ref.generation:
             continue
         schedules = decode_schedules(current.schedules)
         left = tuple(one for one in schedules if one.due_ms > now_ms)
         due = [one for one in schedules if one.due_ms <= now_ms]
         try:
-            _written(store, current.segment, _without(current, due), left)
+            _written(segments, current.segment, _without(current, due), left)
         except SegmentChanged:
             continue
         return Expired(len(due), 0, earliest_ms(left))
@@ -79,14 +84,14 @@ def expire_targets(store: Store, ref: ListRef, now_ms: int) -> Expired:
     raise SegmentChanged(message)
 
 
-def next_target_ms(store: Store, ref: ListRef) -> int | None:
+def next_target_ms(segments: SegmentStore, ref: ListRef) -> int | None:
     """When the first target of a segment is due. Cost: one round trip.
 
     Raises:
         SegmentNotFound: this generation of the segment is gone.
         StoreUnavailable: no answer. Safe to retry.
     """
-    segment = store.segments.get(ref.scope, ref.segment)
+    segment = segments.get(ref.scope, ref.segment)
     if segment.generation != ref.generation:
         message = f"segment {ref.segment} (generation {ref.generation}) was deleted"
         raise SegmentNotFound(message)
@@ -94,7 +99,7 @@ def next_target_ms(store: Store, ref: ListRef) -> int | None:
 
 
 def _written(
-    store: Store,
+    segments: SegmentStore,
     segment: Segment,
     targeting: bytes | None,
     schedules: Sequence[TargetSchedule],
@@ -106,7 +111,7 @@ def _written(
         targeting=None if targeting is None else targeting.decode(),
         schedules=tuple(schedules),
     )
-    return store.segments.update(segment, change)
+    return segments.update(segment, change)
 
 
 def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | None:

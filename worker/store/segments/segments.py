@@ -1,7 +1,7 @@
 """Segment definitions: what exists and whom it targets, not who is in the lists."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from worker.store.batches import batches
@@ -11,8 +11,8 @@ from worker.store.errors import (
     SegmentExists,
     SegmentNotFound,
 )
-from worker.store.keyspace import Keyspace, ListRef, Scope
-from worker.store.lists.lists import MembershipStore
+from worker.store.keyspace import ListRef, Scope
+from worker.store.lists import MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.segments.cache import DefinitionCache, Stamp
 from worker.store.segments.definitions import (
@@ -24,12 +24,9 @@ from worker.store.segments.definitions import (
     encode,
 )
 from worker.store.segments.target_schedules import earliest_ms, joined_text, split_stored
-from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Argument, Scripts
-
-Clock = Callable[[], int]
-Tokens = Callable[[], str]
+from worker.store.server.database import Database
+from worker.store.server.scripts import Argument
 
 _KEYS_PER_CALL: Final = 1_000
 
@@ -44,22 +41,11 @@ class SegmentStore:
     """
 
     def __init__(
-        self,
-        client: Client,
-        scripts: Scripts,
-        keyspace: Keyspace,
-        environments: EnvironmentStore,
-        memberships: MembershipStore,
-        clock: Clock,
-        tokens: Tokens,
+        self, database: Database, environments: EnvironmentStore, memberships: MembershipStore
     ) -> None:
-        self._client = client
-        self._scripts = scripts
-        self._keys = keyspace
+        self._db = database
         self._environments = environments
         self._memberships = memberships
-        self._clock = clock
-        self._tokens = tokens
         self._cache = DefinitionCache()
 
     def create(self, scope: Scope, new: NewSegment) -> Segment:
@@ -72,17 +58,16 @@ class SegmentStore:
         """
         self._environments.require(scope)
         keys = [
-            self._keys.segments(scope),
-            self._keys.generations(scope),
-            self._keys.environment_state(scope),
+            self._db.keys.segments(scope),
+            self._db.keys.generations(scope),
+            self._db.keys.environment_state(scope),
         ]
         while True:
             segment = self._draft(scope, new)
             if new.unbounded and not self._exists(scope, new.key):
                 self._memberships.create(segment.ref)
-            with driver_errors(f"create segment {new.key}"):
-                arguments = (new.key, segment.generation, encode(segment), self._tokens())
-                reply = self._scripts.run("segment_create", keys, arguments)
+            arguments = (new.key, segment.generation, encode(segment), self._db.random_name())
+            reply = self._db.run(f"create segment {new.key}", "segment/create", keys, arguments)
             if reply == b"ok":
                 return segment
             if reply == b"exists":
@@ -93,21 +78,21 @@ class SegmentStore:
                 raise EnvironmentNotFound(message)
 
     def _draft(self, scope: Scope, new: NewSegment) -> Segment:
-        now = self._clock()
+        now = self._db.now_ms()
         with driver_errors(f"create segment {new.key}"):
-            last = self._client.hget(self._keys.generations(scope), new.key)
+            last = self._db.client.hget(self._db.keys.generations(scope), new.key)
         return Segment(
             scope=scope,
             generation=int(last or 0) + 1,
             created_ms=now,
             modified_ms=now,
-            salt=self._tokens(),
+            salt=self._db.random_name(),
             **dataclasses.asdict(new),
         )
 
     def _exists(self, scope: Scope, key: str) -> bool:
         with driver_errors(f"look up segment {key}"):
-            return bool(self._client.hexists(self._keys.segments(scope), key))
+            return bool(self._db.client.hexists(self._db.keys.segments(scope), key))
 
     def get(self, scope: Scope, key: str) -> Segment:
         """Read one definition. Cost: one round trip, two or three when it is not there.
@@ -118,7 +103,7 @@ class SegmentStore:
             StoreUnavailable: no answer. Safe to retry.
         """
         with driver_errors(f"look up segment {key}"):
-            found = self._client.hget(self._keys.segments(scope), key)
+            found = self._db.client.hget(self._db.keys.segments(scope), key)
         if found is None:
             raise self._missing(scope, key)
         return decode(scope, found)
@@ -149,10 +134,10 @@ class SegmentStore:
         """
         found: list[Definition | None] = []
         for group in batches(keys, _KEYS_PER_CALL):
-            names = [self._keys.segments(scope)]
-            names += [self._keys.targeting(scope, key) for key in group]
-            with driver_errors(f"read segments of {scope.environment}"):
-                texts, targetings = self._scripts.run("segment_read", names, group)
+            names = [self._db.keys.segments(scope)]
+            names += [self._db.keys.targeting(scope, key) for key in group]
+            what = f"read segments of {scope.environment}"
+            texts, targetings = self._db.run(what, "segment/read", names, group)
             found += [
                 None if text is None else _definition(decode(scope, text), stored)
                 for text, stored in zip(texts, targetings, strict=True)
@@ -170,9 +155,9 @@ class SegmentStore:
 
     def found_in(self, scope: Scope) -> Sequence[Segment]:
         """As :meth:`list`, also of an environment whose deletion is not finished."""
-        state, segments = self._keys.environment_state(scope), self._keys.segments(scope)
+        state, segments = self._db.keys.environment_state(scope), self._db.keys.segments(scope)
         with driver_errors(f"list segments of {scope.environment}"):
-            pipeline = self._client.pipeline(transaction=True)
+            pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hget(state, "changed")
             pipeline.hlen(segments)
             change, count = pipeline.execute()
@@ -180,7 +165,7 @@ class SegmentStore:
         if known is not None:
             return known
         with driver_errors(f"list segments of {scope.environment}"):
-            pipeline = self._client.pipeline(transaction=True)
+            pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hget(state, "changed")
             pipeline.hvals(segments)
             change, texts = pipeline.execute()
@@ -209,17 +194,15 @@ class SegmentStore:
             description=change.description,
             tags=change.tags,
             version=current.version + 1,
-            modified_ms=max(self._clock(), current.modified_ms),
+            modified_ms=max(self._db.now_ms(), current.modified_ms),
             expires_ms=earliest_ms(change.schedules),
             targeted=change.targeting is not None,
         )
         expected: tuple[Argument, ...] = (key, current.generation, current.version)
         targeting = joined_text(change.targeting, change.schedules)
-        arguments = (*expected, encode(changed), targeting, self._tokens())
-        with driver_errors(f"change segment {key}"):
-            reply = self._scripts.run(
-                "segment_update", self._definition_keys(current.ref), arguments
-            )
+        arguments = (*expected, encode(changed), targeting, self._db.random_name())
+        keys = self._definition_keys(current.ref)
+        reply = self._db.run(f"change segment {key}", "segment/update", keys, arguments)
         if reply == b"gone":
             raise self._missing(scope, key)
         if reply == b"changed":
@@ -254,15 +237,15 @@ class SegmentStore:
         Raises:
             StoreUnavailable: no answer. Safe to retry.
         """
-        with driver_errors(f"delete segment {ref.segment}"):
-            arguments = (ref.segment, ref.generation, self._tokens())
-            self._scripts.run("segment_delete", self._definition_keys(ref), arguments)
+        arguments = (ref.segment, ref.generation, self._db.random_name())
+        keys = self._definition_keys(ref)
+        self._db.run(f"delete segment {ref.segment}", "segment/delete", keys, arguments)
 
     def _definition_keys(self, ref: ListRef) -> tuple[str, ...]:
         return (
-            self._keys.segments(ref.scope),
-            self._keys.targeting(ref.scope, ref.segment),
-            self._keys.environment_state(ref.scope),
+            self._db.keys.segments(ref.scope),
+            self._db.keys.targeting(ref.scope, ref.segment),
+            self._db.keys.environment_state(ref.scope),
         )
 
     def _missing(self, scope: Scope, key: str) -> SegmentNotFound:

@@ -1,0 +1,55 @@
+"""The server below the store: how it is reached, checked and asked."""
+
+from worker.store.server.checks import broker_fallbacks, check_broker
+from worker.store.server.connections import (
+    Node,
+    driver_errors,
+    driver_options,
+    node_address,
+    node_client,
+    open_client,
+    primary_class,
+)
+from worker.store.server.database import Database, open_database
+from worker.store.server.primary import (
+    ROLE_COUNTS_S,
+    ROLE_QUESTION,
+    TURNED_AWAY,
+    code_of,
+    reason_of,
+    role_in,
+)
+from worker.store.server.rights import (
+    BROKER_OF_API,
+    BROKER_OF_BEAT,
+    BROKER_OF_WORKER,
+    STORE_OF_API,
+    STORE_OF_WORKER,
+    Rights,
+)
+
+__all__ = [
+    "BROKER_OF_API",
+    "BROKER_OF_BEAT",
+    "BROKER_OF_WORKER",
+    "ROLE_COUNTS_S",
+    "ROLE_QUESTION",
+    "STORE_OF_API",
+    "STORE_OF_WORKER",
+    "TURNED_AWAY",
+    "Database",
+    "Node",
+    "Rights",
+    "broker_fallbacks",
+    "check_broker",
+    "code_of",
+    "driver_errors",
+    "driver_options",
+    "node_address",
+    "node_client",
+    "open_client",
+    "open_database",
+    "primary_class",
+    "reason_of",
+    "role_in",
+]

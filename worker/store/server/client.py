@@ -1,7 +1,7 @@
 """The commands that the store needs, typed as it uses them: bytes come back.
 
-This is also the list of what a user of the server must be allowed to run, together with
-the commands in ``lua/``.
+Together with the commands in ``lua/`` it is also the list of what the server's user must be
+allowed to run; see ``rights.py``.
 """
 
 from collections.abc import Mapping, Sequence

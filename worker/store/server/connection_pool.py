@@ -7,24 +7,24 @@ from typing import Any, Final
 from redis.connection import Connection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-#: Seconds after which a connection that was not used is closed. A server has room for so
-#: many clients, and what one process keeps after a burst another one may need.
+#: Seconds after which an unused connection is closed: a server takes a limited number of
+#: clients, and what one process keeps after a burst another one may need.
 IDLE_S: Final = 5.0
 
 
 class BoundedPool(ConnectionPool):
     """Connections to one server for all threads of a process; safe over a fork.
 
-    A thread that finds all in use waits. Idle connections are looked at whenever one is
-    given back, so a pool that nothing uses any more keeps those it had last.
+    A thread that finds all in use waits. Idle connections are closed when another one is
+    released, so a pool that is no longer used keeps those it had last.
     """
 
     def __init__(self, *, timeout: float, **options: Any) -> None:  # noqa: ANN401 - redis-py's
         """Open nothing yet.
 
         Args:
-            timeout: seconds a thread waits for a connection; redis-py's cluster passes no
-                other name on.
+            timeout: seconds a thread waits for a connection; redis-py's cluster client
+                passes it on under this name only.
             options: redis-py's, ``max_connections`` among them.
         """
         self._timeout_s = timeout
@@ -50,7 +50,7 @@ class BoundedPool(ConnectionPool):
         return super().get_connection()
 
     def release(self, connection: Connection) -> None:  # type: ignore[override]  # as in the base
-        """Give one back, and close those that were not used for long."""
+        """Give one back, and close those that have been idle too long."""
         self._checkpid()
         with self._lock:
             if connection not in self._in_use_connections:  # of the process before a fork
@@ -59,8 +59,8 @@ class BoundedPool(ConnectionPool):
             super().release(connection)
             surplus = self._idle_too_long()
         self._free.release()
-        for one in surplus:
-            one.disconnect()
+        for idle in surplus:
+            idle.disconnect()
 
     def _idle_too_long(self) -> list[Connection]:
         """Take those out of the pool; the one used last is at its end."""
@@ -68,8 +68,8 @@ class BoundedPool(ConnectionPool):
         surplus: list[Connection] = []
         waiting = self._available_connections
         while waiting and self._released_at[waiting[0]] < limit:
-            one = waiting.pop(0)
-            del self._released_at[one]
-            surplus.append(one)
+            idle = waiting.pop(0)
+            del self._released_at[idle]
+            surplus.append(idle)
         self._created_connections -= len(surplus)
         return surplus

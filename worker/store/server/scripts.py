@@ -1,7 +1,7 @@
 """Loads the Lua scripts and runs each as one step on the server.
 
-A script that changes a list is the only way a list changes; see ``lua/README``
-lines at the top of each file for its call shape, keys and cost.
+They are in ``worker/store/lua``, one file each; its first lines give the call shape, the keys
+and the cost. Lists change only through them.
 """
 
 import hashlib
@@ -14,55 +14,56 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from worker.store.server.client import Client
 
+#: ``folder/file`` of each script.
 ScriptName = Literal[
-    "audit_append",
-    "approve",
-    "cancel",
-    "claim",
-    "copy_shards",
-    "count_shards",
-    "create_list",
-    "delete_list",
-    "edit",
-    "expire",
-    "expiry_due",
-    "expiry_hint",
-    "fill_shards",
-    "job_advance",
-    "job_end",
-    "job_fail",
-    "job_finish",
-    "job_put",
-    "job_renew",
-    "job_reopen",
-    "job_take",
-    "job_turn",
-    "pin",
-    "place_close",
-    "place_open",
-    "place_put",
-    "prepare",
-    "publish",
-    "put_shards",
-    "reclaim",
-    "request_put",
-    "retire",
-    "schedule",
-    "seal",
-    "segment_create",
-    "segment_delete",
-    "segment_read",
-    "segment_update",
-    "segment_watch",
-    "walk_schedules",
-    "token_put",
-    "token_revoke",
-    "token_used",
+    "audit/append",
+    "expiry/due",
+    "expiry/hint",
+    "job/advance",
+    "job/end",
+    "job/finish",
+    "job/give_back",
+    "job/put_field",
+    "job/put_request",
+    "job/renew",
+    "job/reopen",
+    "job/take",
+    "job/take_turn",
+    "list/approve",
+    "list/cancel",
+    "list/claim",
+    "list/copy_shards",
+    "list/count_shards",
+    "list/create",
+    "list/delete",
+    "list/edit",
+    "list/expire",
+    "list/fill_shards",
+    "list/hold",
+    "list/pin",
+    "list/prepare",
+    "list/publish",
+    "list/put_shards",
+    "list/reclaim",
+    "list/retire",
+    "list/schedule",
+    "list/seal",
+    "list/walk_schedules",
+    "project/close_environment",
+    "project/open_environment",
+    "project/put_record",
+    "segment/create",
+    "segment/delete",
+    "segment/read",
+    "segment/update",
+    "segment/watch",
+    "token/note_used",
+    "token/put",
+    "token/revoke",
 ]
 
-#: Scripts about a list begin with the shared functions of this fragment.
-_FRAGMENT: Final = "list.lua"
-_WITHOUT_FRAGMENT: Final = ("audit_", "expiry_", "job_", "place_", "request_", "segment_", "token_")
+#: Functions put in front of a script: those for all scripts, then those for its folder.
+_PRELUDE: Final = "prelude.lua"
 
 Argument = str | bytes | int | float
 
@@ -76,7 +77,7 @@ class Script:
 
 
 class Scripts:
-    """All scripts, in the form this server takes.
+    """All scripts, in the form that this server accepts.
 
     Redis 7 and Valkey read flags from a first line ``#!lua flags=…``; older
     servers and stand-ins refuse that line, so it is left out for them.
@@ -97,7 +98,7 @@ class Scripts:
         return script
 
     def run(self, name: ScriptName, keys: Sequence[str], args: Sequence[Argument]) -> Any:  # noqa: ANN401 - a reply is what the script returns
-        """Run one script on the server that holds ``keys``.
+        """Run one script on the server that holds ``keys``; raises the driver's own errors.
 
         After NOSCRIPT the text is sent once; nothing has run by then, so no step
         is repeated. Cost: one round trip, two the first time.
@@ -118,11 +119,12 @@ def takes_flags(client: Client) -> bool:
 
 
 def _read(name: ScriptName, *, flagged: bool) -> str:
-    folder = resources.files("worker.store") / "lua"
-    text = (folder / f"{name}.lua").read_text()
+    lua = resources.files("worker.store") / "lua"
+    text = (lua / f"{name}.lua").read_text()
     flags, _, body = text.partition("\n")
     if not flags.startswith("#!lua"):
         flags, body = "#!lua", text
-    if not name.startswith(_WITHOUT_FRAGMENT):
-        body = (folder / _FRAGMENT).read_text() + body
+    for prelude in (lua / name.partition("/")[0] / _PRELUDE, lua / _PRELUDE):
+        if prelude.is_file():
+            body = prelude.read_text() + body
     return f"{flags}\n{body}" if flagged else body

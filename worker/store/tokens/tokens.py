@@ -8,15 +8,13 @@ import dataclasses
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from worker.store.errors import StoreUnavailable, TokenChanged, TokenNotFound, TooManyTokens
-from worker.store.keyspace import Keyspace
-from worker.store.server.client import Client
 from worker.store.server.connections import driver_errors
-from worker.store.server.scripts import Scripts
+from worker.store.server.database import Database
 from worker.store.tokens.records import AccessToken, NewToken, decode, encode
 
 #: Every process holds all of them in memory, mostly under 2 KiB each.
@@ -47,28 +45,9 @@ class TokenSet:
 class AccessTokenStore:
     """Who may call, under one prefix. Every method may raise ``StoreUnavailable``."""
 
-    def __init__(
-        self,
-        client: Client,
-        scripts: Scripts,
-        keyspace: Keyspace,
-        clock: Callable[[], int],
-        tokens: Callable[[], str],
-    ) -> None:
-        """Take the parts.
-
-        Args:
-            client: of the store's server.
-            scripts: loaded on it.
-            keyspace: names of the keys.
-            clock: Unix milliseconds.
-            tokens: 32 random hexadecimal digits; ids and secrets are made of them.
-        """
-        self._client = client
-        self._scripts = scripts
-        self._key = keyspace.access_tokens()
-        self._clock = clock
-        self._tokens = tokens
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._key = database.keys.access_tokens()
 
     def create(self, new: NewToken) -> tuple[AccessToken, str]:
         """Make a token; the only time, but for :meth:`reset`, that its secret is seen.
@@ -80,9 +59,9 @@ class AccessTokenStore:
         """
         if len(self.read().tokens) >= MOST_TOKENS:
             raise TooManyTokens(f"there are {MOST_TOKENS:,} access tokens; revoke some first")
-        secret, now_ms = self._new_secret(), self._clock()
+        secret, now_ms = self._new_secret(), self._db.now_ms()
         token = AccessToken(
-            id=self._tokens()[:_ID_LENGTH],
+            id=self._db.random_name()[:_ID_LENGTH],
             name=new.name,
             role=new.role,
             digest=digest_of(secret),
@@ -101,7 +80,7 @@ class AccessTokenStore:
     def read(self) -> TokenSet:
         """All tokens. Cost: one round trip."""
         with driver_errors("read the access tokens"):
-            found = self._client.hgetall(self._key)
+            found = self._db.client.hgetall(self._key)
         tokens, unreadable = [], []
         for token_id in [name[len(_TOKEN) :] for name in found if name.startswith(_TOKEN)]:
             try:
@@ -117,7 +96,7 @@ class AccessTokenStore:
     def changed(self) -> str | None:
         """What :attr:`TokenSet.changed` is now. Cost: one round trip."""
         with driver_errors("ask whether access tokens were changed"):
-            changed = self._client.hget(self._key, _CHANGED)
+            changed = self._db.client.hget(self._key, _CHANGED)
         return None if changed is None else changed.decode()
 
     def get(self, token_id: str) -> AccessToken:
@@ -127,7 +106,7 @@ class AccessTokenStore:
             TokenNotFound: no such token.
         """
         with driver_errors(f"read access token {token_id}"):
-            text, used = self._client.hmget(self._key, [f"token:{token_id}", f"used:{token_id}"])
+            text, used = self._db.client.hmget(self._key, [f"token:{token_id}", f"used:{token_id}"])
         if text is None:
             raise TokenNotFound(f"access token {token_id} does not exist")
         return decode(token_id, text, used)
@@ -141,12 +120,12 @@ class AccessTokenStore:
                 after a lost answer may find.
         """
         with driver_errors(f"read access token {current.id}"):
-            text = self._client.hget(self._key, f"token:{current.id}")
+            text = self._db.client.hget(self._key, f"token:{current.id}")
         if text is None:
             raise TokenNotFound(f"access token {current.id} does not exist")
         if decode(current.id, text, None) != current:
             raise TokenChanged(f"access token {current.id} was changed at the same time")
-        token = dataclasses.replace(changed, modified_ms=self._clock())
+        token = dataclasses.replace(changed, modified_ms=self._db.now_ms())
         self._put(token, text)
         return token
 
@@ -176,26 +155,26 @@ class AccessTokenStore:
         Raises:
             TokenNotFound: no such token, or a retry after a lost answer.
         """
-        with driver_errors(f"revoke access token {token_id}"):
-            if not self._scripts.run("token_revoke", [self._key], (token_id, self._tokens())):
-                raise TokenNotFound(f"access token {token_id} does not exist")
+        what, arguments = f"revoke access token {token_id}", (token_id, self._db.random_name())
+        if not self._db.run(what, "token/revoke", [self._key], arguments):
+            raise TokenNotFound(f"access token {token_id} does not exist")
 
     def note_used(self, used_ms: Mapping[str, int]) -> None:
         """Note when tokens were last used, by their ids. Safe to repeat."""
         if used_ms:
             arguments = [part for one in used_ms.items() for part in one]
-            with driver_errors("note when access tokens were used"):
-                self._scripts.run("token_used", [self._key], arguments)
+            self._db.run(
+                "note when access tokens were used", "token/note_used", [self._key], arguments
+            )
 
     def _put(self, token: AccessToken, expected: bytes) -> None:
-        arguments = (token.id, expected, encode(token), self._tokens())
-        with driver_errors(f"write access token {token.id}"):
-            if not self._scripts.run("token_put", [self._key], arguments):
-                raise TokenChanged(f"access token {token.id} was changed at the same time")
+        arguments = (token.id, expected, encode(token), self._db.random_name())
+        if not self._db.run(f"write access token {token.id}", "token/put", [self._key], arguments):
+            raise TokenChanged(f"access token {token.id} was changed at the same time")
 
     def _new_secret(self) -> str:
         # All 128 bits: not a UUID's version and variant in their midst.
-        return f"api-{uuid.UUID(hex=self._tokens())}"
+        return f"api-{uuid.UUID(hex=self._db.random_name())}"
 
 
 def may_be_secret(text: bytes) -> bool:

@@ -1,29 +1,29 @@
-"""Letting an import or export in: its record first, then its place in history."""
+"""Admitting an import or export: its record first, then its claim."""
 
 import dataclasses
+from typing import Final
 
 from worker.store.errors import StoreError
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef
 from worker.store.jobs.reservations import release_memory
-from worker.store.lists.lists import RESHARD_PREFIX
+from worker.store.lists import RESHARD_PREFIX
 from worker.store.store import Store
 from worker.store.workflows.claims import superseded_reason
 
-_KEEP_REFUSED_S = 3_600
-#: Seconds for which the record of an import that has given way can be read.
-_KEEP_SUPERSEDED_S = 30 * 86_400
+#: Seconds for which the record of an import that was not admitted is kept: no one has its id.
+_KEEP_REFUSED_S: Final = 3_600
 
 
 def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = True) -> JobRef | None:
-    """Write an import's record and claim its list; when this returns it will be worked on.
+    """Write an import's record and claim its list; once this returns, workers take it up.
 
     A crash between the two leaves a record that the sweep mends.
 
     Args:
-        store: Where it is admitted.
-        request: The import.
-        supersedes: Whether it takes the place of an import that waits for an approval
-            which nobody has given. That one is stopped.
+        store: the store.
+        request: the import.
+        supersedes: whether it takes the place of an import that still waits for its
+            approval. That one is stopped.
 
     Returns:
         The import whose place it took, so that what that one used can be freed at once.
@@ -37,7 +37,7 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
     store.jobs.create(request, stage="claim", units=0)
     store.memberships.watch(request.list_ref)
     try:
-        claim = store.memberships.claim(
+        claim = store.builds.claim(
             request.list_ref, request.import_id, waits=request.waits, supersedes=supersedes
         )
     except StoreError as exc:
@@ -54,14 +54,14 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
 
 
 def _supersede(store: Store, older: JobRef, newer: str) -> None:
-    """End the record of an import that has lost its list; a crash before it is mended."""
+    """End an import that has lost its list; the sweep mends a crash before this."""
     reason = superseded_reason(newer)
-    store.jobs.end(older, "stopped", reason=reason, keep_s=_KEEP_SUPERSEDED_S)
-    release_memory(store, older)
+    store.jobs.end(older, "stopped", reason=reason, keep_s=store.job_retention_s)
+    release_memory(store.database, older)
 
 
 def admit_export(store: Store, request: ExportRequest) -> None:
-    """Write an export's record; when this returns it will be worked on.
+    """Write an export's record; once this returns, workers take it up.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry with a new id.

@@ -4,35 +4,10 @@ The list record says whether an import is approved; the job's record follows it.
 approval needs, and what ends the wait, is decided there in one step.
 """
 
-from dataclasses import dataclass
-
-from worker.store.errors import Fenced, ImportNotWaiting, JobNotFound, Unsealed
+from worker.store.errors import ImportNotWaiting, JobNotFound
 from worker.store.jobs.records import WAITING_STAGE, ImportRequest, JobRef, JobState
 from worker.store.keyspace import ListRef
-from worker.store.server.connections import driver_errors
 from worker.store.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A build that waits, after some edits were replayed onto it."""
-
-    more: bool
-    """Whether edits are left to replay."""
-    journal: int
-    """Ops that are left in the journal."""
-    edited_included: int
-    """How replayed edits have changed the included count."""
-    edited_excluded: int
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a build that has waited must hold, by what was counted and what was replayed."""
-
-    counts: tuple[int, int]
-    untouched: bool
-    """Whether no edit was replayed onto it, so that it can be opened and written again."""
 
 
 def require_approvable(store: Store, ref: ListRef, import_id: str) -> JobRef:
@@ -86,54 +61,14 @@ def approve_import(store: Store, ref: ListRef, import_id: str) -> JobRef:
         StoreUnavailable: no answer. Safe to retry.
     """
     job = require_approvable(store, ref, import_id)
-    with driver_errors(f"approve {job}"):
-        reply = store.scripts.run("approve", [store.keyspace.list_record(ref)], [import_id])
+    record = store.keyspace.list_record(ref)
+    reply = store.database.run(f"approve {job}", "list/approve", [record], [import_id])
     if reply not in (b"ok", b"done"):
         # It has given way, or its time was over, since the job was read.
         message = f"import {import_id} does not wait for an approval any more"
         raise ImportNotWaiting(message)
     go_on(store, job)
     return job
-
-
-def hold(
-    store: Store, ref: ListRef, import_id: str, *, counts: tuple[int, int], seal: int
-) -> Held | None:
-    """Replay some edits onto a build that waits, and drop them from the journal.
-
-    The first call fixes the counts; from then on the import can be approved. Cost: about
-    10 ms of the server for 5,000 edits.
-
-    Args:
-        store: Where the list is.
-        ref: The list.
-        import_id: The import that built the revision.
-        counts: As for :meth:`MembershipStore.publish`.
-        seal: The same.
-
-    Returns:
-        ``None`` when it waits no longer: it is approved, or was published.
-
-    Raises:
-        Fenced: the import no longer holds the list.
-        Unsealed: the build was opened since it was counted. Seal and count again.
-        OutOfMemory: the server is full.
-        StoreUnavailable: no answer. Safe to retry.
-    """
-    keys = [store.keyspace.list_record(ref), store.keyspace.edits(ref)]
-    with driver_errors(f"hold {ref.name}"):
-        reply = store.scripts.run("publish", keys, [import_id, *counts, 0, seal, 1])
-    match reply[0]:
-        case b"held":
-            return Held(bool(reply[1]), *reply[2:])
-        case b"lost":
-            message = f"import {import_id} no longer holds list {ref.name}"
-            raise Fenced(message)
-        case b"unsealed":
-            message = f"the build of import {import_id} was opened again; seal and count again"
-            raise Unsealed(message)
-        case _:
-            return None
 
 
 def hold_job(
@@ -146,7 +81,7 @@ def hold_job(
         job: The import.
         from_stage: Where it is, and goes on afterwards.
         moments: When each stage was entered, this one too.
-        edited: See :func:`note_edited`.
+        edited: see :func:`note_edited`.
 
     Returns:
         Whether this call did it, and not another worker.
@@ -166,34 +101,3 @@ def go_on(store: Store, job: JobRef) -> None:
     stage = store.jobs.field(job, "held_from")
     if stage is not None:
         store.jobs.reopen(job, WAITING_STAGE, stage, 1, [0])
-
-
-def expected_counts(store: Store, ref: ListRef) -> Expected | None:
-    """What the build of this list holds if nothing was lost while it waited.
-
-    Returns:
-        ``None`` when its counts are not fixed: it was never held, or opened again since.
-    """
-    names = ("counted", "replay_included", "replay_excluded", "replayed")
-    with driver_errors(f"read list {ref.name}"):
-        found = store.client.hmget(store.keyspace.list_record(ref), names)
-    if found[0] is None:
-        return None
-    included, excluded = map(int, found[0].split())
-    return Expected(
-        (included + int(found[1] or 0), excluded + int(found[2] or 0)),
-        untouched=found[3] == b"0-0",
-    )
-
-
-def journal_ops(store: Store, ref: ListRef) -> int:
-    """Edits of this list that are left to replay. Cost: one round trip."""
-    with driver_errors(f"read list {ref.name}"):
-        return int(store.client.hget(store.keyspace.list_record(ref), "journal") or 0)
-
-
-def superseded_by(store: Store, ref: ListRef, import_id: str) -> str | None:
-    """The import that took this one's place in the last two days, if any did."""
-    with driver_errors(f"read list {ref.name}"):
-        found = store.client.hget(store.keyspace.list_record(ref), f"superseded:{import_id}")
-    return None if found is None else found.decode().partition(" ")[2]

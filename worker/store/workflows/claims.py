@@ -1,19 +1,14 @@
-"""What became of an import that no longer holds its list."""
+"""Why an import no longer holds its list."""
 
 from worker.store.errors import ListUnknown, SegmentNotFound
 from worker.store.jobs.records import ImportRequest
 from worker.store.store import Store
-from worker.store.workflows.approval import superseded_by
 
 DELETED = "segment deleted"
 
 
 def is_deleted(store: Store, request: ImportRequest) -> bool:
-    """Whether an import's list was deleted, also when its record has been freed since.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
+    """Whether an import's list was deleted, even when its record has been freed since."""
     ref = request.list_ref
     try:
         store.memberships.state(ref)
@@ -28,19 +23,15 @@ def is_deleted(store: Store, request: ImportRequest) -> bool:
 
 
 def why_lost(store: Store, request: ImportRequest) -> str:
-    """Why an import does not hold its list any more, as the reason of its end.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
+    """Why an import no longer holds its list, as the reason of its end."""
     if is_deleted(store, request):
         return DELETED
-    newer = superseded_by(store, request.list_ref, request.import_id)
+    newer = store.builds.superseded_by(request.list_ref, request.import_id)
     if newer is not None:
         return superseded_reason(newer)
     return f"superseded: import {request.import_id} no longer holds list {request.list_ref.name}"
 
 
 def superseded_reason(newer: str) -> str:
-    """The reason of an import that has given way to another one."""
+    """The reason of an import that was superseded by another one."""
     return f"superseded by import {newer}"

@@ -9,6 +9,7 @@ finisher, of this deletion or an earlier one, can no longer touch what comes aft
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from worker.store.errors import (
@@ -16,16 +17,17 @@ from worker.store.errors import (
     LastProject,
     ProjectExists,
     ProjectNotFound,
+    StoreUnavailable,
 )
 from worker.store.jobs.records import JobRef
 from worker.store.keyspace import Scope
 from worker.store.projects.records import Place, PlaceRecord, decode, encode
+from worker.store.segments.definitions import Segment
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
+from worker.store.workflows.claims import DELETED
 
 _REASON: Final = "environment deleted"
-#: Seconds for which the record of a job that a deletion has stopped can be read.
-_KEEP_STOPPED_S: Final = 30 * 86_400
 _EXPORTS_PER_CALL: Final = 1_000
 
 
@@ -120,11 +122,32 @@ def delete_project(store: Store, key: str) -> None:
         record = store.environments.project_record(key)
         if record is None or record.deletion is not None:
             continue
-        if _mark(store, store.keyspace.projects(), record, store.tokens()):
+        if _mark(store, store.keyspace.projects(), record, store.database.random_name()):
             marked = store.environments.project_record(key)
             if marked is not None:
                 _delete_environments(store, marked)
             return
+
+
+def remove_segment(store: Store, scope: Scope, key: str) -> Segment:
+    """Delete a segment, and end the import that was building its lists.
+
+    Its members are hidden at once and freed later, in bounded steps.
+
+    Returns:
+        The deleted definition.
+
+    Raises:
+        SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    segment, building = store.segments.delete(scope, key)
+    if building is not None:
+        job = JobRef("import", scope, building)
+        # When this goes unanswered, the import finds its list deleted and ends by itself.
+        with suppress(StoreUnavailable):
+            store.jobs.end(job, "stopped", reason=DELETED, keep_s=store.job_retention_s)
+    return segment
 
 
 def finish_deletions(store: Store) -> int:
@@ -196,7 +219,7 @@ def _mark_environment(store: Store, scope: Scope, record: PlaceRecord) -> str | 
     # All that came before this record was opened before it was made, so its number is the next.
     with driver_errors(f"delete environment {scope.environment}"):
         opened = store.client.hget(store.keyspace.environment_state(scope), "opened")
-    deletion = f"{int(opened or 0) + 1}-{store.tokens()}"
+    deletion = f"{int(opened or 0) + 1}-{store.database.random_name()}"
     marked = _mark(store, store.keyspace.environments(scope.project), record, deletion)
     return deletion if marked else None
 
@@ -211,12 +234,14 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
     """Delete what the environment holds, unless it was made anew since that deletion."""
     keys = store.keyspace
     state = keys.environment_state(scope)
-    with driver_errors(f"empty environment {scope.environment}"):
-        log = keys.audit_log(scope)
-        if not store.scripts.run("place_close", [state, log], [deletion, store.tokens()]):
-            return False
-        definitions = store.segments.found_in(scope)
-        jobs = store.jobs.active(scope)
+    what, closing = f"empty environment {scope.environment}", [state, keys.audit_log(scope)]
+    if not store.database.run(
+        what, "project/close_environment", closing, [deletion, store.database.random_name()]
+    ):
+        return False
+    definitions = store.segments.found_in(scope)
+    jobs = store.jobs.active(scope)
+    with driver_errors(what):
         # While it is closed nothing comes in, so all that was read until now is old.
         closed = store.client.hget(state, "closed")
     if closed != deletion.encode():
@@ -226,7 +251,7 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
         if building is not None:
             jobs.append(JobRef("import", scope, building))
     for job in jobs:
-        store.jobs.end(job, "stopped", reason=_REASON, keep_s=_KEEP_STOPPED_S)
+        store.jobs.end(job, "stopped", reason=_REASON, keep_s=store.job_retention_s)
     _expire_exports(store, scope)
     return True
 
@@ -247,5 +272,6 @@ def _expire_exports(store: Store, scope: Scope) -> None:
 
 def _open(store: Store, scope: Scope, deletion: str) -> None:
     state = store.keyspace.environment_state(scope)
-    with driver_errors(f"open environment {scope.environment}"):
-        store.scripts.run("place_open", [state], [deletion])
+    store.database.run(
+        f"open environment {scope.environment}", "project/open_environment", [state], [deletion]
+    )

@@ -6,8 +6,7 @@ from typing import Final
 
 from worker.store.errors import SegmentNotFound
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Scope, Side
-from worker.store.lists.revisions import Revision
-from worker.store.lists.schedule_walk import prune_schedules
+from worker.store.lists import Revision, prune_schedules
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
 
@@ -16,7 +15,7 @@ _SHARDS_PER_CALL: Final = 1_000
 
 
 def lists_to_reclaim(store: Store, scope: Scope) -> list[ListRef]:
-    """The lists of an environment that may have something to free."""
+    """List the lists of an environment that may have something to free."""
     with driver_errors(f"list what to reclaim in {scope.environment}"):
         names = store.client.smembers(store.keyspace.reclaimable_lists(scope))
     refs = []
@@ -27,23 +26,19 @@ def lists_to_reclaim(store: Store, scope: Scope) -> list[ListRef]:
 
 
 def reclaim_list(store: Store, ref: ListRef) -> int:
-    """Free what a list has given up, in bounded steps. Safe to repeat and to interrupt.
+    """Free what a list no longer needs, in bounded steps. Safe to repeat and to interrupt.
 
-    Cost: one round trip for 1,000 shards; the server is never held longer than one step.
+    Cost: one round trip per 1,000 shards, each about 1 ms of server time.
 
     Returns:
         Shards freed.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     record = store.keyspace.list_record(ref)
-    with driver_errors(f"retire revisions of {ref.name}"):
-        store.scripts.run("retire", [record], [])
-        fields = _fields(store, record)
+    store.database.run(f"retire revisions of {ref.name}", "list/retire", [record])
+    fields = _fields(store, record)
     if "prune" in fields:
         with suppress(SegmentNotFound):  # deleted just now, and its schedules with it
-            prune_schedules(store.scripts, store.keyspace, ref)
+            prune_schedules(store.database, ref)
     freed = 0
     for name, text in fields.items():
         if name.startswith("reclaim:"):
@@ -54,7 +49,7 @@ def reclaim_list(store: Store, ref: ListRef) -> int:
 
 
 def building_of(store: Store, ref: ListRef) -> str | None:
-    """The id of whatever holds the list, the store's own rebuilds included."""
+    """The id of the build that holds the list, the store's own rebuilds included."""
     with driver_errors(f"read list {ref.name}"):
         found = store.client.hget(store.keyspace.list_record(ref), "building")
     return None if found is None else found.decode()
@@ -65,12 +60,12 @@ def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:
     steps = list(_steps(revision))
     for number, (side, first, last) in enumerate(steps, 1):
         final = "1" if number == len(steps) else "0"
-        with driver_errors(f"reclaim {revision.name} of {ref.name}"):
-            freed += store.scripts.run(
-                "reclaim",
-                [store.keyspace.list_record(ref)],
-                [revision.name, side, first, last, final],
-            )
+        freed += store.database.run(
+            f"reclaim {revision.name} of {ref.name}",
+            "list/reclaim",
+            [store.keyspace.list_record(ref)],
+            [revision.name, side, first, last, final],
+        )
     return freed
 
 
@@ -82,7 +77,7 @@ def _steps(revision: Revision) -> Iterator[tuple[Side, int, int]]:
 
 
 def _forget(store: Store, ref: ListRef, record: str) -> None:
-    """Strike a tidy list off, unless it became untidy in the same moment."""
+    """Stop watching a list, unless something came up in the same moment."""
     reclaimable = store.keyspace.reclaimable_lists(ref.scope)
     with driver_errors(f"finish reclaiming {ref.name}"):
         store.client.srem(reclaimable, ref.name)

@@ -1,25 +1,24 @@
-"""One request's instructions, checked first and then applied in order, all or none."""
+"""One request's instructions: checked first, then applied in order, all or none."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from api.bodies.known_names import allowed, shown
+from api.bodies.unknown_names import list_known, repeatable
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.instructions import big_segments, clauses, details, rules, targets
+from api.launchdarkly.segments.instructions import details, rules, targets
 from api.launchdarkly.segments.instructions.draft import Draft
 from api.launchdarkly.segments.instructions.instruction import InstructionKind, Kinds, Parameters
+from api.launchdarkly.targeting.bounds import require_small
 from api.launchdarkly.targeting.fields import Ids
-from api.launchdarkly.targeting.rule_bounds import require_small
-from api.launchdarkly.targeting.targeting import SegmentDocument
+from api.launchdarkly.targeting.values import SegmentDocument
 
 #: Every instruction there is. Source: the documentation of Patch segment, and
 #: ``updateDescription``.
 TABLE: Final[Kinds] = {
     **details.KINDS,
-    **targets.KINDS,
+    **targets.STANDARD_KINDS,
     **rules.KINDS,
-    **clauses.KINDS,
-    **big_segments.KINDS,
+    **targets.BIG_KINDS,
 }
 
 _NOT_ON_BIG: Final = (
@@ -33,21 +32,21 @@ def apply_instructions(
 ) -> Draft:
     """Apply a semantic patch to a segment.
 
-    Instructions see what those before them did. One that finds things as it wants them
+    Each instruction sees the changes of those before it. One that has nothing to change
     succeeds. Whether a key is in a list of a big segment is not looked up.
 
     Args:
-        document: the segment, which stays as it is.
+        document: the segment; it is not changed.
         instructions: as they came.
         unbounded: whether it is a big segment.
         ids: makes the ids of new rules and clauses.
 
     Raises:
-        InvalidRequest: an instruction is wrong or cannot be applied, or there are too many
-            keys in all of them; says which one, and nothing is changed.
+        InvalidRequest: an instruction is wrong or cannot be applied, which one is said, or
+            they have too many keys together.
     """
     checked = [
-        _checked(raw, f"instructions[{index}]", unbounded=unbounded, ids=ids)
+        _check(raw, f"instructions[{index}]", unbounded=unbounded, ids=ids)
         for index, raw in enumerate(instructions)
     ]
     _require_few_targets([parameters for _, parameters in checked])
@@ -60,15 +59,15 @@ def apply_instructions(
     return draft
 
 
-def _checked(
+def _check(
     raw: object, where: str, *, unbounded: bool, ids: Ids
 ) -> tuple[InstructionKind[Any], Parameters]:
     if not isinstance(raw, dict):
         raise InvalidRequest(f"{where}: an instruction is an object with a kind")
     name = raw.get("kind")
     if not isinstance(name, str) or name not in TABLE:
-        what = f"{name} is not an instruction" if shown(name) else "it is not an instruction"
-        listed = allowed(name, tuple(TABLE), "instructions")
+        what = f"{name} is not an instruction" if repeatable(name) else "it is not an instruction"
+        listed = list_known(name, tuple(TABLE), "instructions")
         raise InvalidRequest(f"{where}.kind: {what}; {listed}")
     kind = TABLE[name]
     if kind.segments == "standard" and unbounded:
@@ -79,12 +78,15 @@ def _checked(
         require_small(raw)
     except InvalidRequest as exc:
         raise InvalidRequest(f"{where}: {exc}") from exc
-    return kind, kind.read(raw, where, ids)
+    return kind, kind.parse(raw, where, ids)
 
 
 def _require_few_targets(instructions: Sequence[Parameters]) -> None:
-    of_targets = (one for one in instructions if isinstance(one, targets.Users | targets.Targets))
-    count = sum(len(one.values) for one in of_targets)
+    count = sum(
+        len(instruction.values)
+        for instruction in instructions
+        if isinstance(instruction, targets.Users | targets.Targets)
+    )
     if count > targets.MOST_KEYS:
         message = f"instructions: {count:,} targets; one request takes {targets.MOST_KEYS:,}"
         raise InvalidRequest(f"{message}; send several requests")

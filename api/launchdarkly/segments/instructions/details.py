@@ -16,13 +16,13 @@ class Tags(Parameters):
 
 
 class NewName(Parameters):
-    """What the segment is called from now on."""
+    """The new name of the segment."""
 
     value: SegmentName
 
 
 class NewDescription(Parameters):
-    """What the segment is for; null takes the description away."""
+    """The new description; null removes the description."""
 
     value: str | None
 

@@ -1,5 +1,6 @@
 """A segment while instructions change it."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -8,13 +9,118 @@ from pydantic import ValidationError
 from api.bodies.faults import refusal
 from api.bodies.json_values import exact_text
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.instructions.edit_log import EditLog
-from api.launchdarkly.segments.instructions.target_lists import TargetLists
-from api.launchdarkly.targeting.rules import Rule
-from api.launchdarkly.targeting.targeting import SegmentDocument
+from api.launchdarkly.segments.instructions.list_edits import EditLog
+from api.launchdarkly.targeting.fields import DEFAULT_KIND
+from api.launchdarkly.targeting.values import ContextTargets, Rule, SegmentDocument
 
 #: Rules, clauses and values that the instructions of one request may look through.
 MOST_STEPS: Final = 5_000_000
+
+
+class TargetLists:
+    """One side's keys by context kind; the order stays, and so do untouched entries.
+
+    Kind ``user`` is the side's own list. A kind may have several entries, which JSON Patch
+    can make: keys are then added to the first and removed from all. An entry that loses its
+    last key is dropped.
+    Cost: adding and removing are linear in the keys given, plus once in the list.
+    """
+
+    def __init__(self, users: Sequence[str], contexts: Sequence[ContextTargets]) -> None:
+        self._users = _Keys(DEFAULT_KIND, users)
+        self._contexts = [_Keys(entry.context_kind, entry.values) for entry in contexts]
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Keys of kind ``user``."""
+        return self._users.values()
+
+    @property
+    def contexts(self) -> tuple[ContextTargets, ...]:
+        """Entries of the other kinds."""
+        return tuple(
+            ContextTargets(context_kind=keys.kind, values=keys.values())
+            for keys in self._contexts
+            if not keys.emptied
+        )
+
+    def add(self, kind: str, keys: Iterable[str]) -> None:
+        """Add keys that no entry of the kind has."""
+        entries = self._of(kind) or [_Keys(kind, ())]
+        new = [key for key in keys if not any(key in entry for entry in entries)]
+        entries[0].add(new)
+        if new and kind != DEFAULT_KIND and entries[0] not in self._contexts:
+            self._contexts.append(entries[0])
+
+    def remove(self, kind: str, keys: Iterable[str]) -> None:
+        """Remove keys from every entry of the kind."""
+        gone = tuple(keys)
+        for entry in self._of(kind):
+            entry.remove(gone)
+
+    def added(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """The keys that the side has now and did not have before, by kind."""
+        for kind in dict.fromkeys([DEFAULT_KIND, *(entry.kind for entry in self._contexts)]):
+            before, now = set[str](), set[str]()
+            for entry in self._of(kind):
+                before |= entry.before
+                now |= entry.now
+            yield kind, frozenset(now - before)
+
+    def count(self, kind: str, keys: Iterable[str]) -> int:
+        """Count the keys that are on this side."""
+        entries = self._of(kind)
+        return sum(any(key in entry for entry in entries) for key in keys)
+
+    def _of(self, kind: str) -> list["_Keys"]:
+        entries = [entry for entry in self._contexts if entry.kind == kind]
+        return [self._users, *entries] if kind == DEFAULT_KIND else entries
+
+
+class _Keys:
+    """One list of keys: a dictionary once it is touched, which keeps the order."""
+
+    def __init__(self, kind: str, keys: Sequence[str]) -> None:
+        self.kind = kind
+        self._initial = tuple(keys)
+        self._keys: dict[str, None] | None = None
+        self._changed = False
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._touched()
+
+    @property
+    def before(self) -> set[str]:
+        return set(self._initial) if self._changed else set()
+
+    @property
+    def now(self) -> set[str]:
+        return set(self._touched()) if self._changed else set()
+
+    @property
+    def emptied(self) -> bool:
+        return self._changed and not self._keys
+
+    def add(self, keys: Iterable[str]) -> None:
+        touched = self._touched()
+        size = len(touched)
+        touched.update(dict.fromkeys(keys))
+        self._changed |= len(touched) != size
+
+    def remove(self, keys: Iterable[str]) -> None:
+        touched = self._touched()
+        for key in keys:
+            if key in touched:
+                del touched[key]
+                self._changed = True
+
+    def values(self) -> tuple[str, ...]:
+        return self._initial if not self._changed else tuple(self._touched())
+
+    def _touched(self) -> dict[str, None]:
+        if self._keys is None:
+            self._keys = dict.fromkeys(self._initial)
+        return self._keys
 
 
 @dataclass(slots=True)
@@ -34,7 +140,7 @@ class Draft:
 
     @classmethod
     def of(cls, document: SegmentDocument) -> Self:
-        """A draft that is still the same as a document."""
+        """A draft that is the same as a document."""
         return cls(
             name=document.name,
             description=document.description,
@@ -45,17 +151,17 @@ class Draft:
         )
 
     def spend(self, steps: int) -> None:
-        """Count what an instruction looks through; many on a large segment are refused.
+        """Count the values that an instruction looks through.
 
         Raises:
-            InvalidRequest: it was too much.
+            InvalidRequest: the request's instructions have looked through too many.
         """
         self.steps_left -= steps
         if self.steps_left < 0:
             raise InvalidRequest("too much work for one request; send several")
 
     def exact(self, value: object) -> object:
-        """What two values share only if they are the same JSON, types included.
+        """A key that two values share only if they are the same JSON, types included.
 
         Cost: linear in a value that holds others, the first time.
         """
@@ -66,11 +172,11 @@ class Draft:
             known = self._texts[id(value)] = value, exact_text(value)
         return known[1]
 
-    def rule_index(self, rule_id: str) -> int:
-        """Where a rule is.
+    def find_rule(self, rule_id: str) -> int:
+        """Find a rule.
 
         Raises:
-            InvalidRequest: there is none with this id.
+            InvalidRequest: no rule has this id.
         """
         self.spend(len(self.rules))
         for index, rule in enumerate(self.rules):
@@ -79,7 +185,7 @@ class Draft:
         raise InvalidRequest(f"the segment has no rule {rule_id[:80]!r}")
 
     def document(self) -> SegmentDocument:
-        """What has become of the segment.
+        """The segment after the instructions.
 
         Raises:
             InvalidRequest: the instructions together make a key both included and
@@ -104,7 +210,7 @@ class Draft:
         """Only what was added now can clash; what was in both lists before may stay."""
         for mine, other in ((self.included, self.excluded), (self.excluded, self.included)):
             for kind, keys in mine.added():
-                count = other.count_of(kind, keys)
+                count = other.count(kind, keys)
                 if count:
                     message = f"instructions: {_keys(count)} of kind {kind} would be both"
                     raise InvalidRequest(f"{message} included and excluded; remove one first")

@@ -1,4 +1,4 @@
-"""What every instruction has: a kind, a model of its parameters, a function, and its segments."""
+"""What every kind of instruction has: a model of its parameters, a function, its segments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import ConfigDict, ValidationError
 
 from api.bodies.faults import refusal
-from api.bodies.strict import StrictBody
+from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.instructions.draft import Draft
 from api.launchdarkly.targeting.fields import Ids, naming
@@ -19,7 +19,7 @@ Segments = Literal["any", "standard", "big"]
 class Parameters(StrictBody):
     """The parameters of one kind of instruction, without its kind."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(validate_by_name=True)
 
 
 ParametersLike = TypeVar("ParametersLike", bound=Parameters)
@@ -31,11 +31,11 @@ class InstructionKind(Generic[ParametersLike]):
 
     parameters: type[ParametersLike]
     apply: Callable[[Draft, ParametersLike], None]
-    """Changes the draft, or raises ``InvalidRequest``; leaves alone what is so already."""
+    """Changes the draft unless there is nothing to change, or raises ``InvalidRequest``."""
     segments: Segments = "any"
 
-    def read(self, raw: Mapping[str, Any], where: str, ids: Ids) -> ParametersLike:
-        """Check an instruction's parameters.
+    def parse(self, raw: Mapping[str, Any], where: str, ids: Ids) -> ParametersLike:
+        """Read an instruction's parameters.
 
         Raises:
             InvalidRequest: one is wrong; says where, never the value.

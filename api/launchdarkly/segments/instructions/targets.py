@@ -1,18 +1,24 @@
-"""Instructions on the individual targets of a standard segment.
+"""Instructions on targets: individual ones of a standard segment, the lists of a big one.
 
-The ones on users are the older names of the same thing for kind ``user``.
+Edits of a big segment's lists are only noted in the draft; ``list_edits`` makes them.
+The instructions on users are the older names of those on targets of kind ``user``.
+Source: the documentation limits the number of targets per request for standard segments
+only.
 """
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Annotated, Final
 
-from api.launchdarkly.segments.instructions.draft import Draft
+from pydantic import Field
+
+from api.errors import InvalidRequest
+from api.launchdarkly.segments.instructions.draft import Draft, TargetLists
 from api.launchdarkly.segments.instructions.instruction import InstructionKind, Kinds, Parameters
-from api.launchdarkly.segments.instructions.target_lists import TargetLists
+from api.launchdarkly.segments.instructions.list_edits import Action, ListName
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, ContextKind, KeyList
 
-#: Keys in all these instructions of one request together. Source: the documentation, which
-#: calls it a batch limit on the number of operations on targets.
+#: Keys in all instructions on a standard segment of one request together. Source: the
+#: documentation, which calls it a batch limit on the number of operations on targets.
 MOST_KEYS: Final = 1_500
 
 
@@ -28,31 +34,42 @@ class Users(Parameters):
 
 
 class Targets(Parameters):
-    """Keys of one kind; the kind is ``user`` unless it is said."""
+    """Keys of one kind; the default kind is ``user``."""
 
-    contextKind: ContextKind = DEFAULT_KIND  # noqa: N815 - wire name
+    context_kind: ContextKind = DEFAULT_KIND
     values: KeyList
 
     @property
     def kind(self) -> str:
         """The kind of the keys."""
-        return self.contextKind
+        return self.context_kind
 
 
-Side = Literal["included", "excluded"]
+class Keys(Parameters):
+    """Context keys of the segment's only kind."""
+
+    values: KeyList
+
+
+class Import(Parameters):
+    """An import that waits for its approval: its id or its address."""
+
+    import_id: Annotated[str, Field(min_length=1, max_length=2_048)]
+
+
 Apply = Callable[[Draft, Users | Targets], None]
 
 
-def _side(draft: Draft, side: Side) -> TargetLists:
+def _lists(draft: Draft, side: ListName) -> TargetLists:
     return draft.included if side == "included" else draft.excluded
 
 
-def _add_to(side: Side) -> Apply:
-    return lambda draft, new: _side(draft, side).add(new.kind, new.values)
+def _add_to(side: ListName) -> Apply:
+    return lambda draft, new: _lists(draft, side).add(new.kind, new.values)
 
 
-def _remove_from(side: Side) -> Apply:
-    return lambda draft, gone: _side(draft, side).remove(gone.kind, gone.values)
+def _remove_from(side: ListName) -> Apply:
+    return lambda draft, gone: _lists(draft, side).remove(gone.kind, gone.values)
 
 
 def _users(apply: Apply) -> InstructionKind[Users]:
@@ -63,7 +80,21 @@ def _targets(apply: Apply) -> InstructionKind[Targets]:
     return InstructionKind(Targets, apply, segments="standard")
 
 
-KINDS: Final[Kinds] = {
+def _keys(side: ListName, action: Action) -> InstructionKind[Keys]:
+    return InstructionKind(
+        Keys, lambda draft, keys: draft.edits.note(side, action, keys.values), segments="big"
+    )
+
+
+def _process_import(draft: Draft, chosen: Import) -> None:
+    import_id = chosen.import_id.rstrip("/").rpartition("/")[2]
+    if draft.import_id not in (None, import_id):
+        raise InvalidRequest("one request can process one import; send another request")
+    draft.import_id = import_id
+
+
+#: In the order in which a refusal lists them, with those of rules between the two.
+STANDARD_KINDS: Final[Kinds] = {
     "addIncludedTargets": _targets(_add_to("included")),
     "addIncludedUsers": _users(_add_to("included")),
     "removeIncludedTargets": _targets(_remove_from("included")),
@@ -72,4 +103,11 @@ KINDS: Final[Kinds] = {
     "addExcludedUsers": _users(_add_to("excluded")),
     "removeExcludedTargets": _targets(_remove_from("excluded")),
     "removeExcludedUsers": _users(_remove_from("excluded")),
+}
+BIG_KINDS: Final[Kinds] = {
+    "addBigSegmentIncludedTargets": _keys("included", "add"),
+    "removeBigSegmentIncludedTargets": _keys("included", "remove"),
+    "addBigSegmentExcludedTargets": _keys("excluded", "add"),
+    "removeBigSegmentExcludedTargets": _keys("excluded", "remove"),
+    "processBigSegmentImport": InstructionKind(Import, _process_import, segments="big"),
 }

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from api.evaluation import Outcome, evaluate, parse_context
-from api.launchdarkly.evaluations.segments import evaluable
-from api.launchdarkly.evaluations.shapes import ContextInstanceSegmentMemberships, memberships_body
+from api.launchdarkly.evaluations.environments import make_evaluable
+from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships, write_memberships
 from worker.store import Definition, Scope, Segment
 
 SCOPE = Scope("p", "e")
@@ -25,9 +25,9 @@ BIG = Segment(SCOPE, "big", "Big", 3, 1, 1, description="d", unbounded=True, con
     ],
 )
 def test_body__any_outcome__is_what_the_model_writes(outcome: Outcome) -> None:
-    segments = [evaluable(Definition(one, None)) for one in (PLAIN, BIG)]
+    segments = [make_evaluable(Definition(one, None)) for one in (PLAIN, BIG)]
 
-    body = memberships_body(SCOPE, segments, {"plain": outcome, "big": Outcome()})
+    body = write_memberships(SCOPE, segments, {"plain": outcome, "big": Outcome()})
 
     shown = ContextInstanceSegmentMemberships.model_validate_json(body)
     assert json.loads(body) == shown.model_dump(by_alias=True)
@@ -35,7 +35,7 @@ def test_body__any_outcome__is_what_the_model_writes(outcome: Outcome) -> None:
     assert [one.description for one in shown.items] == ["", "d"]
     assert [one.unbounded for one in shown.items] == [False, True]
     first = shown.items[0]
-    assert (first.isMember, first.isIndividuallyTargeted, first.isRuleTargeted) == (
+    assert (first.is_member, first.is_individually_targeted, first.is_rule_targeted) == (
         outcome.is_member,
         outcome.is_individually_targeted,
         outcome.is_rule_targeted,
@@ -43,7 +43,7 @@ def test_body__any_outcome__is_what_the_model_writes(outcome: Outcome) -> None:
 
 
 def test_evaluable__big_segment__asks_the_list_of_its_generation() -> None:
-    one = evaluable(Definition(BIG, None))
+    one = make_evaluable(Definition(BIG, None))
 
     assert (one.compiled.unbounded_kind, one.ref.name) == ("org", "big.g3")
 
@@ -65,7 +65,7 @@ def test_evaluable__big_segment__asks_the_list_of_its_generation() -> None:
 def test_evaluable__unreadable_or_lost__is_an_error_of_that_segment(
     targeting: bytes | None,
 ) -> None:
-    one = evaluable(Definition(dataclasses.replace(PLAIN, targeted=True), targeting))
+    one = make_evaluable(Definition(dataclasses.replace(PLAIN, targeted=True), targeting))
 
     outcome = evaluate({"plain": one.compiled}, parse_context({"key": "ada"}), {})["plain"]
 

@@ -2,7 +2,7 @@ import pytest
 
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.filter import DEEPEST, LONGEST, parse_filter
-from api.launchdarkly.segments.sorting import in_order, parse_sort
+from api.launchdarkly.segments.listing import parse_sort, sort_segments
 from worker.store import Scope, Segment
 
 
@@ -128,8 +128,8 @@ ORDERED = (
         (" name , -creationDate ", "yxzw"),
     ],
 )
-def test_in_order__fields__sorted_and_ties_newest_first(sort: str, keys: str) -> None:
-    assert "".join(one.key for one in in_order(ORDERED, parse_sort(sort))) == keys
+def test_sort_segments__fields__sorted_and_ties_newest_first(sort: str, keys: str) -> None:
+    assert "".join(one.key for one in sort_segments(ORDERED, parse_sort(sort))) == keys
 
 
 @pytest.mark.parametrize("sort", ["key", "lastModifiedDate", "name,", "--name", "+name", ",", "-"])

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import schemathesis
 
+from api.http.refusals import _CODES
 from api.launchdarkly.openapi.examples import names
 from api.launchdarkly.openapi.examples.instructions import INSTRUCTIONS
 from api.launchdarkly.openapi.examples.segments import BIG, EXAMPLES, STANDARD
 from api.launchdarkly.openapi.refusals import ALL, is_listed
 from api.launchdarkly.openapi.tidying import references
 from api.launchdarkly.segments.instructions.applying import TABLE
-from api.launchdarkly.segments.patching import apply_patch
-from api.launchdarkly.wire.errors import _CODES
+from api.launchdarkly.segments.patch_result import apply_patch
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
     closed,
@@ -22,7 +22,7 @@ from tests.support.documents.openapi import (
     media_of,
     operations,
 )
-from tests.support.segments.segments import Ids, knows_all, no_rules
+from tests.support.segments.segments import NO_OTHERS, Ids
 
 _TABLES = "api/launchdarkly/documents"
 #: Made while tests are collected: there is one test an operation.
@@ -143,6 +143,5 @@ def _applied(shown: dict[str, Any], body: object, media_type: str) -> object:
         media_type,
         environment=names.ENVIRONMENT,
         ids=Ids(),
-        rules_of=no_rules,
-        may_know=knows_all,
+        others=NO_OTHERS,
     )

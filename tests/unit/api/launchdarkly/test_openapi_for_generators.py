@@ -23,7 +23,7 @@ def test_integer__anywhere__says_its_width() -> None:
 
     assert not bare, (
         "generated clients take an integer without a format for 32 bits. In a model or a query "
-        "parameter, write Int32 or Int64 of api/bodies/integers.py in place of int; in a "
+        "parameter, write Int32 or Int64 of api/bodies/models.py in place of int; in a "
         'schema written by hand, add "format": "int64" for times, sizes, rows and whatever else '
         f"may pass 2**31 - 1. Missing at: {bare}"
     )

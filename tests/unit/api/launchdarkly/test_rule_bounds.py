@@ -9,11 +9,12 @@ import pytest
 from api.errors import InvalidRequest
 from api.launchdarkly.patches.bodies import MOST_STEPS
 from api.launchdarkly.patches.json_patch import MOST_COPIED
-from api.launchdarkly.segments.patching import apply_patch
-from api.launchdarkly.segments.references import MOST_REACHED, circle
-from api.launchdarkly.targeting.rule_bounds import MOST_CHARACTERS, MOST_OF_A_VALUE
-from api.launchdarkly.targeting.rules import Rule
+from api.launchdarkly.segments.patch_result import apply_patch
+from api.launchdarkly.segments.references import MOST_REACHED, OtherSegments, find_circle
+from api.launchdarkly.targeting.bounds import MOST_CHARACTERS, MOST_OF_A_VALUE
+from api.launchdarkly.targeting.values import Rule
 from tests.support.segments.segments import (
+    NO_OTHERS,
     Ids,
     clause,
     instructed,
@@ -131,7 +132,7 @@ def test_references__to_too_many_segments__are_refused() -> None:
         return (_refers_to(f"s{len(asked)}"),)
 
     with pytest.raises(InvalidRequest, match="lead to over 1,000 segments"):
-        circle("beta", chain("beta"), chain)
+        find_circle("beta", chain("beta"), OtherSegments(chain, knows_all))
     assert len(asked) <= MOST_REACHED + 2
 
     wide = clause(op="segmentMatch", attribute="", values=[f"s{n}" for n in range(5_000)])
@@ -142,8 +143,7 @@ def test_references__to_too_many_segments__are_refused() -> None:
             "",
             environment="production",
             ids=Ids(),
-            rules_of=lambda _: (),
-            may_know=knows_all,
+            others=NO_OTHERS,
         )
 
 

@@ -1,17 +1,20 @@
-"""A page written without reading targets is the page that the models make."""
+"""A page written without reading targets is the page that parsed segments make."""
 
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
-from api.launchdarkly.segments.representation import UserSegments, user_segment
-from api.launchdarkly.wire.pages import page_links, segments_body
+from api.launchdarkly.segments.representation import UserSegments, page_json, represent
+from api.launchdarkly.wire.pages import page_links
 from worker.store import Definition, ListState, Scope, Segment
-from worker.store.lists.revisions import Revision
+from worker.store.lists import Revision
 
 SCOPE = Scope("p", "e")
 TARGETING = '{"included":["é","\\u0001"],"excluded":[],"includedContexts":[],'.encode()
-TARGETING += b'"excludedContexts":[],"rules":[{"_id":"r","clauses":[{"values":[1.0,null]}]}]}'
+TARGETING += b'"excludedContexts":[{"contextKind":"org","values":["o"]}],"rules":[{"_id":"r",'
+TARGETING += b'"clauses":[{"_id":"c","attribute":"a","op":"in","values":[1.0,null,{"b":null}],'
+TARGETING += b'"contextKind":"user","negate":false}],"rolloutContextKind":"user","weight":7}]}'
 STATE = ListState(Revision.parse(b"r1-a 0 0"), 1, 0, 1, 5, None)
 
 
@@ -28,18 +31,19 @@ def _segment(*, unbounded: bool = False) -> Segment:
         (Definition(_segment(unbounded=True), None), None),
     ],
 )
-def test_segments_body__any_segment__is_what_the_models_make(
+def test_page_json__any_segment__is_what_parsed_ones_make(
     definition: Definition, state: ListState | None
 ) -> None:
     links = page_links("/p", "", limit=2, offset=0, total=3)
 
-    body = segments_body([definition, definition], [state, state], total=3, links=links)
+    body = page_json([definition, definition], [state, state], total=3, links=links)
 
-    items = [user_segment(definition, state)] * 2
-    model = UserSegments(items=items, totalCount=3, links=links)
-    assert json.loads(body) == json.loads(model.model_dump_json(by_alias=True, exclude_none=True))
+    page = {"items": [represent(definition, state)] * 2, "totalCount": 3, "_links": links}
+    assert json.loads(body) == page
+    # Fields that the documented model does not have would be dropped.
+    assert TypeAdapter(UserSegments).validate_python(page, strict=True) == page
 
 
-def test_segments_body__no_segment__is_an_empty_page() -> None:
-    body = segments_body([], [], total=0, links={})
+def test_page_json__no_segment__is_an_empty_page() -> None:
+    body = page_json([], [], total=0, links={})
     assert json.loads(body) == {"items": [], "totalCount": 0, "_links": {}}

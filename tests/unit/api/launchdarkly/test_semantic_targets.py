@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.instructions import BigSegmentEdit
+from api.launchdarkly.segments.instructions import ListEdit
 from api.launchdarkly.segments.instructions.applying import TABLE
 from tests.support.segments.segments import big_representation, instructed, representation, rule
 
@@ -113,10 +113,10 @@ def test_big_segment__edits__the_last_of_a_key_stays() -> None:
     )
     assert not result.changed
     assert result.edits == (
-        BigSegmentEdit("included", "add", ("a", "c")),
-        BigSegmentEdit("included", "remove", ("b",)),
-        BigSegmentEdit("excluded", "add", ("d",)),
-        BigSegmentEdit("excluded", "remove", ("a",)),
+        ListEdit("included", "add", ("a", "c")),
+        ListEdit("included", "remove", ("b",)),
+        ListEdit("excluded", "add", ("d",)),
+        ListEdit("excluded", "remove", ("a",)),
     )
     assert result.must_be_absent == {"included": ("d",), "excluded": ("c",)}
 

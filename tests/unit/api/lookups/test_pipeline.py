@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hiredis import ReplyError
 
-from api.lookups.pipeline import Endpoint, PipelineConnection, pack
+from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from tests.support.servers.redis import Server
 from worker.store import StoreUnavailable
 
@@ -47,7 +47,8 @@ def test_request__many_at_once__each_gets_its_own_replies(valkey_server: Server)
     async def work() -> None:
         connection = PipelineConnection(Endpoint.of_url(valkey_server.url), timeout_s=5)
         commands = [
-            b"".join(pack("ECHO", f"{n}-{i}") for i in range(n % 5 + 1)) for n in range(200)
+            b"".join(encode_command("ECHO", f"{n}-{i}") for i in range(n % 5 + 1))
+            for n in range(200)
         ]
         replies = await asyncio.gather(
             *(connection.request(one, n % 5 + 1) for n, one in enumerate(commands))
@@ -61,7 +62,9 @@ def test_request__many_at_once__each_gets_its_own_replies(valkey_server: Server)
 def test_request__error_reply__stands_in_its_place(valkey_server: Server) -> None:
     async def work() -> list[Any]:
         connection = PipelineConnection(Endpoint.of_url(valkey_server.url), timeout_s=5)
-        replies = await connection.request(pack("NOSUCH") + pack("ECHO", "a"), 2)
+        replies = await connection.request(
+            encode_command("NOSUCH") + encode_command("ECHO", "a"), 2
+        )
         connection.close()
         return replies
 
@@ -87,10 +90,10 @@ def test_request__late_reply__is_given_to_nobody() -> None:
 
     async def work(connection: PipelineConnection) -> Any:
         with pytest.raises(StoreUnavailable, match="no answer within"):
-            await connection.request(pack("ECHO", "1"), 1)
-        second = await connection.request(pack("ECHO", "2"), 1)
+            await connection.request(encode_command("ECHO", "1"), 1)
+        second = await connection.request(encode_command("ECHO", "2"), 1)
         await asyncio.sleep(0.3)
-        return second + await connection.request(pack("ECHO", "3"), 1)
+        return second + await connection.request(encode_command("ECHO", "3"), 1)
 
     assert asyncio.run(_with_server(late_once, work)) == [b"new:2", b"new:3"]
 
@@ -104,7 +107,8 @@ def test_request__connection_cut_or_garbled__fails_all_that_wait(reply: bytes) -
 
     async def work(connection: PipelineConnection) -> list[list[Any] | BaseException]:
         return await asyncio.gather(
-            *(connection.request(pack("ECHO", "x"), 1) for _ in range(3)), return_exceptions=True
+            *(connection.request(encode_command("ECHO", "x"), 1) for _ in range(3)),
+            return_exceptions=True,
         )
 
     results = asyncio.run(_with_server(cut, work))
@@ -122,8 +126,8 @@ def test_request__reply_nobody_asked_for__ends_the_connection() -> None:
         await reader.read()
 
     async def work(connection: PipelineConnection) -> list[Any]:
-        first = await connection.request(pack("ECHO", "x"), 1)
-        return first + await connection.request(pack("ECHO", "x"), 1)
+        first = await connection.request(encode_command("ECHO", "x"), 1)
+        return first + await connection.request(encode_command("ECHO", "x"), 1)
 
     assert asyncio.run(_with_server(talkative, work)) == [b"answer", b"answer"]
     assert connections == 2
@@ -140,8 +144,8 @@ def test_request__server_turns_away__it_is_asked_on_another_connection(code: str
             writer.write(f"-{code} not now\r\n".encode() if connections == 1 else b"+yes\r\n")
 
     async def work(connection: PipelineConnection) -> list[Any]:
-        first = await connection.request(pack("ECHO", "x"), 1)
-        return first + await connection.request(pack("ECHO", "x"), 1)
+        first = await connection.request(encode_command("ECHO", "x"), 1)
+        return first + await connection.request(encode_command("ECHO", "x"), 1)
 
     refused, answer = asyncio.run(_with_server(once, work, timeout_s=5))
     assert str(refused).startswith(code)
@@ -157,7 +161,8 @@ def test_request__nobody_listens__is_unavailable_at_once() -> None:
     async def work() -> None:
         connection = PipelineConnection(Endpoint(port=port), timeout_s=5)
         results = await asyncio.gather(
-            *(connection.request(pack("PING"), 1) for _ in range(5)), return_exceptions=True
+            *(connection.request(encode_command("PING"), 1) for _ in range(5)),
+            return_exceptions=True,
         )
         assert all(isinstance(one, StoreUnavailable) for one in results)
         connection.close()
@@ -173,7 +178,7 @@ def test_request__silent_server__is_unavailable_within_the_limit() -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
         with pytest.raises(StoreUnavailable):
-            await connection.request(pack("PING"), 1)
+            await connection.request(encode_command("PING"), 1)
         return loop.time() - started
 
     assert 0.25 < asyncio.run(_with_server(silent, work)) < 1.0
@@ -235,7 +240,7 @@ def test_endpoint__of_a_unix_socket__connects(valkey_server: Server, socket_path
     async def work() -> list[Any]:
         server = await asyncio.start_unix_server(serve, socket_path)
         connection = PipelineConnection(Endpoint.of_url(f"unix://{socket_path}"), timeout_s=5)
-        replies = await connection.request(pack("ECHO", "a"), 1)
+        replies = await connection.request(encode_command("ECHO", "a"), 1)
         connection.close()
         server.close()
         await ended.wait()

@@ -7,9 +7,9 @@ import pytest
 
 from api import errors
 from api.errors import ApiError, Broken, translate_error
-from api.launchdarkly.jobs.representation import human_size
-from api.launchdarkly.memberships.lookup import question_of
-from api.launchdarkly.wire.errors import error_body
+from api.http.refusals import error_body
+from api.launchdarkly.jobs.models import format_size
+from api.launchdarkly.memberships.lookup import parse_question
 from api.launchdarkly.wire.pages import page_links
 from api.services.opening import LazyStore
 from api.settings import ApiSettings
@@ -59,7 +59,7 @@ def test_error_body__every_error_of_the_api__has_a_code(error: type[ApiError]) -
     ],
 )
 def test_human_size__any__has_a_unit(size_bytes: int, shown: str) -> None:
-    assert human_size(size_bytes) == shown
+    assert format_size(size_bytes) == shown
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_human_size__any__has_a_unit(size_bytes: int, shown: str) -> None:
     ],
 )
 def test_question__of_a_path__is_told_by_its_parts(path: bytes, *, asks: bool) -> None:
-    assert (question_of(path) is not None) == asks
+    assert (parse_question(path) is not None) == asks
 
 
 def test_page_links__sorted_pages__keep_the_sort() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from worker.imports.gather import Range
 from worker.imports.plan import Chunk, Plan, Source, cut_bytes
 from worker.lists.format import ListFormat
-from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, bits_for
+from worker.store.lists import FIRST_BITS, MOST_MEAN_LOAD, bits_for
 
 
 @given(size=st.integers(0, 10**12), limit=st.integers(1_024, 2**28))

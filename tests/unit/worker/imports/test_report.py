@@ -1,7 +1,7 @@
 """Reports balance."""
 
 from worker.imports.report import draft_report, final_report
-from worker.store.lists.lists import Published
+from worker.store.lists import Published
 
 
 def _chunk(rows: int, valid: int, sample: list[tuple[int, str]]) -> dict[str, object]:

@@ -6,7 +6,7 @@ from tests.support.lists.files import rows_of, source
 from worker.errors import TerminalError, TransientError
 from worker.lists.csv.chunks import OVERRUN_BYTES, CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import ReadCutShort, RowTooLong
-from worker.lists.keys.keys import RejectReason
+from worker.lists.keys.validation import RejectReason
 
 
 def reader_of(
@@ -159,11 +159,3 @@ def test_csv_chunk__end_state_before_the_end__refused() -> None:
 def test_csv_chunk__quoted_at_the_start_of_the_file__refused() -> None:
     with pytest.raises(ValueError, match="start of a row"):
         reader_of(b"a\n", state=CsvState.QUOTED)
-
-
-def test_csv_chunk__position__moves_to_the_end() -> None:
-    reader = reader_of(b"abc\n" * 1000, 400, 2000, block_bytes=100)
-    assert reader.position == 400
-    positions = [reader.position for _ in reader.batches()]
-    assert positions == sorted(positions)
-    assert reader.position == 2000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.first_rows import doubts_of_start
-from worker.lists.keys.keys import KeyBatch, validate
+from worker.lists.keys.validation import KeyBatch, validate
 
 NULLS = {"NULL", "null", "(null)", "\\N", "None", "NaN", "nan", "N/A", "#N/A", "nil", "<NA>"}
 FLOAT = re.compile(r"[+-]?[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|[eE][+-][0-9]+)")

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pytest
 
 from tests.support.lists.files import outcomes
-from worker.lists.keys.keys import RejectReason, validate
+from worker.lists.keys.validation import RejectReason, validate
 
 B, L, U, C = (
     RejectReason.BLANK,

@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tests.support.servers.redis import Server, wait_until
 from worker.store.server import connection_pool
 from worker.store.server.connection_pool import BoundedPool
-from worker.store.server.primary_connection import PrimaryConnection
+from worker.store.server.primary import PrimaryConnection
 
 _BOUND = 3
 

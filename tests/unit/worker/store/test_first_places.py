@@ -1,14 +1,16 @@
 """The project and the environments of a new store."""
 
+import dataclasses
 import itertools
 
-from tests.support.store.stores import open_client, token
+from tests.support.store.stores import open_client, open_database_of
 from worker.store import assemble
 
 
 def test_initialise__while_time_goes_by__environments_are_of_one_moment() -> None:
     clock = itertools.count(1_000).__next__
-    with assemble(open_client(None), "t", clock=clock, tokens=token) as store:
+    database = dataclasses.replace(open_database_of(open_client(None)), now_ms=clock)
+    with assemble(database) as store:
         store.environments.initialise()
         places = [store.environments.project("default")]
         places += store.environments.environments("default")

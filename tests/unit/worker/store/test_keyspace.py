@@ -11,8 +11,7 @@ from tests.support.store.building import build, publish
 from tests.support.store.stores import new_list, opened
 from worker.store import Edit, ImportRequest, Keyspace, ListRef, NewToken, Scope, Store
 from worker.store.jobs.records import Unit
-from worker.store.lists.pins import pin
-from worker.store.lists.schedules import ScheduleChange, change_schedules
+from worker.store.lists import ScheduleChange, change_schedules, pin
 
 STORE: Final = Path(__file__).parents[4] / "worker" / "store"
 PAGE: Final = (STORE / "KEYSPACE.md").read_text()
@@ -107,18 +106,20 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
         def look() -> None:
             seen.update(_fields(store, store.keyspace.list_record(ref), described))
 
-        pin(store, ref, "x1", 60_000)
+        pin(store.database, ref, "x1", 60_000)
         lists.edit(ref, [Edit("i+", "a")])
-        change_schedules(store, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")])
+        change_schedules(
+            store.database, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")]
+        )
         target = build(store, ref, "i1", ["a"])
         lists.edit(ref, [Edit("i+", f"k{n}") for n in range(6_000)])
-        seal = lists.seal(ref, "i1").number
-        assert lists.publish(ref, "i1", counts=(1, 0), retire_after_ms=0, seal=seal) is None
+        seal = store.builds.seal(ref, "i1").number
+        assert store.builds.publish(ref, "i1", counts=(1, 0), retire_after_ms=0, seal=seal) is None
         look()
         publish(store, ref, "i1", target)
         look()
-        lists.claim(ref, "i2", waits=True)
-        lists.claim(ref, "i3", waits=True, supersedes=True)
+        store.builds.claim(ref, "i2", waits=True)
+        store.builds.claim(ref, "i3", waits=True, supersedes=True)
         build(store, ref, "i3", ["b"])
         look()
         lists.delete(ref)

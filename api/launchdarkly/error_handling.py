@@ -1,0 +1,89 @@
+"""Answers of the application to whatever its handlers and the framework raise."""
+
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.bodies.faults import request_refusal
+from api.errors import (
+    BROKEN,
+    ApiError,
+    Broken,
+    Forbidden,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+    log_failure,
+    log_refusal,
+    translate_error,
+)
+from api.http.refusals import error_body, error_headers
+from api.http.routes import RouteTable, allowed_methods
+from api.services.services import Services
+from worker.objects import ObjectError
+from worker.store import StoreError
+
+_BY_STATUS: Final[dict[int, type[ApiError]]] = {
+    400: InvalidRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+    415: UnsupportedMediaType,
+}
+_MESSAGES: Final = {404: "invalid resource identifier", 405: "method not allowed"}
+_REFUSED: Final = (ApiError, StoreError, ObjectError, RequestValidationError, HTTPException)
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Make the application answer every error as a refusal."""
+    for kind in _REFUSED:
+        app.exception_handler(kind)(_refuse)
+    app.exception_handler(Exception)(_break)
+
+
+async def _refuse(request: Request, exc: Exception) -> Response:
+    services: Services = request.app.state.services
+    error, error_id = _to_api_error(exc), services.ids()
+    log_refusal(error, error_id)
+    headers = {name.decode(): value.decode() for name, value in error_headers(error)}
+    if isinstance(exc, HTTPException):
+        headers |= dict(exc.headers or {})
+        routes: RouteTable = request.app.state.routes
+        if allow := allowed_methods(routes.methods_of(request.url.path)):  # one route has its own
+            headers["Allow"] = allow
+    return Response(
+        error_body(error, error_id),
+        status_code=error.status,
+        media_type="application/json",
+        headers=headers,
+    )
+
+
+async def _break(request: Request, exc: Exception) -> Response:
+    """Answer what nothing else handled; the front takes the exception itself."""
+    services: Services = request.app.state.services
+    error_id = services.ids()
+    log_failure(exc, error_id)
+    return Response(error_body(BROKEN, error_id), status_code=500, media_type="application/json")
+
+
+def _to_api_error(exc: Exception) -> ApiError:
+    match exc:
+        case ApiError():
+            return exc
+        case StoreError() | ObjectError():
+            return translate_error(exc)
+        case RequestValidationError():
+            return request_refusal(exc)
+        case HTTPException():
+            message = _MESSAGES.get(exc.status_code, str(exc.detail))
+            return _BY_STATUS.get(exc.status_code, Broken)(message)
+        case _:
+            return BROKEN

@@ -1,0 +1,82 @@
+"""Sends look-ups to the nodes of the store: one connection each, one pipeline per call."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from hiredis import ReplyError, pack_command
+
+from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
+from worker.store import (
+    Belief,
+    Command,
+    Keyspace,
+    Node,
+    Outcome,
+    lookup_commands,
+    read_outcomes,
+    refused_outcome,
+)
+
+_MULTI: Final = encode_command("MULTI")
+_EXEC: Final = encode_command("EXEC")
+
+
+class Nodes:
+    """Connections to the single server, or to the nodes of a cluster, opened when needed."""
+
+    def __init__(self, endpoint: Endpoint, keyspace: Keyspace, *, timeout_s: float) -> None:
+        """Open nothing yet; see :class:`Lookups`."""
+        self._endpoint = endpoint
+        self._keyspace = keyspace
+        self._timeout_s = timeout_s
+        self._connections: dict[Node, PipelineConnection] = {}
+        self.pipelines = 0
+
+    def close(self) -> None:
+        """Close all connections; waiting pipelines fail. Idempotent."""
+        for connection in self._connections.values():
+            connection.close()
+
+    async def ask(
+        self, node: Node, questions: Sequence[tuple[Belief, Sequence[bytes]]]
+    ) -> list[list[Outcome]]:
+        """Ask lists of one node about some members each, in one pipeline.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        commands: list[bytes] = []
+        ends: list[int] = []
+        for belief, members in questions:
+            commands += _encode(belief, lookup_commands(self._keyspace, belief, members))
+            ends.append(len(commands))
+        replies = await self._connection(node).request(b"".join(commands), len(commands))
+        self.pipelines += 1
+        starts = [0, *ends[:-1]]
+        return [
+            _read(belief, len(members), replies[start:end])
+            for (belief, members), start, end in zip(questions, starts, ends, strict=True)
+        ]
+
+    def _connection(self, node: Node) -> PipelineConnection:
+        connection = self._connections.get(node)
+        if connection is None:
+            endpoint = self._endpoint if node is None else self._endpoint.at(*node)
+            connection = PipelineConnection(endpoint, timeout_s=self._timeout_s)
+            self._connections[node] = connection
+        return connection
+
+
+def _encode(belief: Belief, commands: Sequence[Command]) -> list[bytes]:
+    packed: list[bytes] = [pack_command(command) for command in commands]  # type: ignore[arg-type]
+    return [_MULTI, *packed, _EXEC] if belief.asks_both else packed
+
+
+def _read(belief: Belief, count: int, replies: Sequence[Any]) -> list[Outcome]:
+    """What the replies to ``_encode``'s commands say of so many members."""
+    if not belief.asks_both:
+        return read_outcomes(belief, replies)
+    for reply in replies:
+        if isinstance(reply, ReplyError):
+            return [refused_outcome(belief, reply)] * count
+    return read_outcomes(belief, replies[-1])

@@ -1,0 +1,38 @@
+#!lua
+-- claim(record, edits; import id, token, waits, supersedes)
+--   -> {'ok', target name, base, included, excluded, id of the import that gave way or '',
+--       last import or '', membership version}
+--    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'} | {'prune'}
+-- Takes the next revision number for an import; with waits '1' it is published only after
+-- 'approve'. Running it twice for one id changes nothing. A re-shard gives way to an import,
+-- and never takes its place; an import that is not approved yet gives way to one with
+-- supersedes '1'. What gave way gets no second claim. 'prune': walk over the schedules first,
+-- or a member that this import brings back would get its old schedule.
+local id = ARGV[1]
+local live, without = live_revision()
+if not live then return without end
+if published(id) then return {'busy', id} end
+local newer = redis.call('HGET', record, 'superseded:' .. id)
+if newer then return {'superseded', string.match(newer, '^%d+ (.+)$')} end
+if redis.call('HEXISTS', record, 'prune') == 1 then return {'prune'} end
+local building, superseded = redis.call('HGET', record, 'building'), ''
+if building and building ~= id then
+  local gives_way = is_reshard(building) or (ARGV[4] == '1' and awaits_approval())
+  if not gives_way or is_reshard(id) then return {'busy', building} end
+  abandon_target()
+  redis.call('HSET', record, 'superseded:' .. building, now_ms() .. ' ' .. id)
+  superseded, building = building, false
+end
+if not building then
+  local number = redis.call('HINCRBY', record, 'revision', 1)
+  redis.call('UNLINK', KEYS[2])
+  redis.call('HSET', record, 'building', id, 'base', live, 'stage', 'gather',
+    'replayed', '0-0', 'target', 'r' .. number .. '-' .. ARGV[2] .. ' 0 0',
+    'replay_included', 0, 'replay_excluded', 0)
+  if ARGV[3] == '1' then redis.call('HSET', record, 'approval', 'awaited') end
+end
+local name = parse(redis.call('HGET', record, 'target'))
+return {'ok', name, redis.call('HGET', record, 'base'),
+  tonumber(redis.call('HGET', record, 'included')), tonumber(redis.call('HGET', record, 'excluded')),
+  superseded, redis.call('HGET', record, 'last_import') or '',
+  tonumber(redis.call('HGET', record, 'version'))}

@@ -1,0 +1,180 @@
+-- Put in front of every script in this folder when it is loaded.
+--
+-- KEYS[1]  hash    the list record, '<prefix>:{project:environment:segment.gN}:list'
+-- KEYS[2]  stream  the journal of edits, where the script says so
+-- All other keys are made from KEYS[1], so they share its hash tag and slot.
+--
+-- A revision is written 'name included_bits excluded_bits'; a list of b bits has 2^b
+-- shards, and 0 bits means: one shard, no member.
+local record = KEYS[1]
+local prefix = string.sub(record, 1, -5)
+local SENTINEL = '\0'
+local FIRST_BITS = 4
+
+local function shard_key(name, side, index)
+  return prefix .. name .. ':' .. side .. ':' .. string.format('%04x', index)
+end
+
+local function parse(revision)
+  local name, included, excluded = string.match(revision, '^(%S+) (%d+) (%d+)$')
+  return name, {included = tonumber(included), excluded = tonumber(excluded)}
+end
+
+local function format_revision(name, bits)
+  return name .. ' ' .. bits.included .. ' ' .. bits.excluded
+end
+
+-- hash32 holds the 32 high bits of a member's hash; its high bits are the shard.
+local function shard_of(hash32, bits)
+  return math.floor(tonumber(hash32) / 2 ^ (32 - bits))
+end
+
+-- An empty list has one shard; its first member spreads it over sixteen.
+local function spread(name, side, bits)
+  for index = 0, 2 ^ FIRST_BITS - 1 do
+    redis.call('SADD', shard_key(name, side, index), SENTINEL)
+  end
+  bits[side] = FIRST_BITS
+end
+
+local function side_of(op)
+  if string.sub(op, 1, 1) == 'i' then return 'included' end
+  return 'excluded'
+end
+
+-- Applies one op ('i+', 'i-', 'e+', 'e-') and returns how the side's count changed.
+local function apply(name, bits, op, hash32, member)
+  local side = side_of(op)
+  if string.sub(op, 2, 2) == '+' then
+    if bits[side] == 0 then spread(name, side, bits) end
+    return redis.call('SADD', shard_key(name, side, shard_of(hash32, bits[side])), member)
+  end
+  return -redis.call('SREM', shard_key(name, side, shard_of(hash32, bits[side])), member)
+end
+
+-- Keeps what was done to the live list for an import that builds; entry holds op .. hash32 and
+-- member by turns.
+local function write_journal(entry)
+  if #entry == 0 or not redis.call('HGET', record, 'building') then return end
+  redis.call('XADD', KEYS[2], '*', unpack(entry))
+  redis.call('HINCRBY', record, 'journal', math.floor(#entry / 2))
+end
+
+-- Removals at a set time are a sorted set of names by Unix ms and a hash, name to 'due version
+-- id'. A name is 'i' or 'e', 8 hex digits of the hash, and the member. A schedule whose member
+-- is not in its list is void: a flip has dropped the member, and no walk has passed since.
+local SCHEDULES, DETAILS = prefix .. 'expiring', prefix .. 'expiring-details'
+
+local function schedule_name(op, hash32, member)
+  return string.sub(op, 1, 1) .. string.format('%08x', tonumber(hash32)) .. member
+end
+
+-- Gives the side, hash32, member and shard of the live list that a schedule is about.
+local function scheduled(name, revision, bits)
+  local side, hash32 = side_of(name), tonumber(string.sub(name, 2, 9), 16)
+  local shard = shard_key(revision, side, shard_of(hash32, bits[side]))
+  return side, hash32, string.sub(name, 10), shard
+end
+
+local function drop_schedule(name)
+  redis.call('ZREM', SCHEDULES, name)
+  redis.call('HDEL', DETAILS, name)
+end
+
+-- The live revision; without one nil, and what a script answers then.
+local function live_revision()
+  local live = redis.call('HGET', record, 'live')
+  if live then return live end
+  return nil, {redis.call('HEXISTS', record, 'deleted') == 1 and 'deleted' or 'unknown'}
+end
+
+local function holds(id)
+  return redis.call('HGET', record, 'building') == id
+end
+
+-- Whether an import may write shards: its size is fixed, and nobody counts them yet.
+local function may_write(id)
+  return holds(id) and redis.call('HGET', record, 'stage') == 'gather'
+    and redis.call('HEXISTS', record, 'prepared') == 1
+end
+
+local function awaits_approval()
+  return redis.call('HGET', record, 'approval') == 'awaited'
+end
+
+local function is_reshard(id)
+  return string.sub(id, 1, 8) == 'reshard-'
+end
+
+local function fenced(id)
+  return redis.error_reply('FENCED import ' .. id .. ' does not hold this list')
+end
+
+-- The figures of an import that became live, or nil. They are kept for days, because an
+-- import can be replaced by the next before its own worker learns that it was published.
+local function published(id)
+  local figures = redis.call('HGET', record, 'published:' .. id)
+  if not figures then return nil end
+  local reply = {'done'}
+  for figure in string.gmatch(figures, ' (%-?%d+)') do reply[#reply + 1] = tonumber(figure) end
+  return reply
+end
+
+local function end_build()
+  redis.call('HDEL', record, 'building', 'base', 'stage', 'seal', 'counted', 'replayed', 'target',
+    'prepared', 'replay_included', 'replay_excluded', 'journal', 'approval')
+  redis.call('UNLINK', prefix .. 'edits')
+end
+
+-- Abandons what a build has written; the sweep frees it.
+local function abandon_target()
+  local target = redis.call('HGET', record, 'target')
+  if target and redis.call('HGET', record, 'prepared') then
+    local name = parse(target)
+    redis.call('HSET', record, 'reclaim:' .. name, target)
+  end
+  end_build()
+end
+
+-- Applies journalled edits to the revision being built, until 5,000 ops are done (< 6,000 a
+-- call). The first call fixes the counts, which must have been made under the last seal, or
+-- it gives nil. 'ended': nothing is left in the journal.
+local function replay(included, excluded, seal)
+  local MOST_OPS, FETCHED = 5000, 5
+  local counted = redis.call('HGET', record, 'counted')
+  if not counted then
+    if redis.call('HGET', record, 'stage') ~= 'publish'
+      or redis.call('HGET', record, 'seal') ~= seal then
+      return nil
+    end
+    counted = included .. ' ' .. excluded
+  end
+  local name, bits = parse(redis.call('HGET', record, 'target'))
+  local replayed = redis.call('HGET', record, 'replayed')
+  local change, done, ended = {included = 0, excluded = 0}, 0, false
+  while done < MOST_OPS and not ended do
+    local entries = redis.call('XRANGE', KEYS[2], '(' .. replayed, '+', 'COUNT', FETCHED)
+    for _, entry in ipairs(entries) do
+      if done >= MOST_OPS then break end
+      local ops = entry[2]
+      for i = 1, #ops, 2 do
+        local op, hash32 = string.sub(ops[i], 1, 2), string.sub(ops[i], 3)
+        local side = side_of(op)
+        change[side] = change[side] + apply(name, bits, op, hash32, ops[i + 1])
+      end
+      replayed, done = entry[1], done + #ops / 2
+    end
+    ended = #entries == 0
+  end
+  return {
+    target = format_revision(name, bits), counted = counted, replayed = replayed, done = done,
+    ended = ended,
+    included = redis.call('HINCRBY', record, 'replay_included', change.included),
+    excluded = redis.call('HINCRBY', record, 'replay_excluded', change.excluded),
+  }
+end
+
+local function save_replay(build)
+  redis.call('HSET', record, 'counted', build.counted, 'replayed', build.replayed,
+    'target', build.target)
+end

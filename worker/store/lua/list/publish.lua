@@ -1,0 +1,35 @@
+#!lua
+-- publish(record, edits; import id, included, excluded, retire_after_ms, seal)
+--   -> {'more'} | {'lost'} | {'unsealed'} | {'waits'}
+--    | {'done', included, excluded, edited included, edited excluded, version}
+-- included and excluded are the members counted under that seal; the first call fixes them.
+-- Replays journalled edits; the call that finds none left makes the new revision live in the
+-- same step. Running it again after that answers 'done' with the same figures, also when later
+-- imports were published. 'waits': the import is not approved yet; 'hold' replays its edits.
+local id = ARGV[1]
+if not holds(id) then return published(id) or {'lost'} end
+if awaits_approval() then return {'waits'} end
+local build = replay(ARGV[2], ARGV[3], ARGV[5])
+if not build then return {'unsealed'} end
+if not build.ended then
+  save_replay(build)
+  return {'more'}
+end
+local now = now_ms()
+local live = redis.call('HGET', record, 'live')
+local old = parse(live)
+local included, excluded = string.match(build.counted, '^(%d+) (%d+)$')
+included, excluded = tonumber(included) + build.included, tonumber(excluded) + build.excluded
+local version = tonumber(redis.call('HGET', record, 'version'))
+if not is_reshard(id) then
+  version = redis.call('HINCRBY', record, 'version', 1)
+  redis.call('HSET', record, 'modified', now, 'last_import', id .. ' ' .. now .. ' ' .. version)
+  -- Of members that are not in the new revision; the next claim waits until they are dropped.
+  if redis.call('EXISTS', SCHEDULES) == 1 then redis.call('HSET', record, 'prune', id) end
+end
+redis.call('HSET', record, 'live', build.target, 'included', included,
+  'excluded', excluded, 'retired:' .. old, live .. ' ' .. (now + tonumber(ARGV[4])),
+  'published:' .. id, now .. ' ' .. included .. ' ' .. excluded .. ' ' .. build.included
+    .. ' ' .. build.excluded .. ' ' .. version)
+end_build()
+return published(id)

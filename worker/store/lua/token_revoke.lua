@@ -1,7 +1,0 @@
-#!lua flags=allow-oom
--- token_revoke(tokens; id, changed) -> 1, or 0 when there is no such token
--- KEYS[1] hash of access tokens. Also on a server out of memory: a lost token must end then too.
-if redis.call('HDEL', KEYS[1], 'token:' .. ARGV[1]) == 0 then return 0 end
-redis.call('HDEL', KEYS[1], 'used:' .. ARGV[1])
-redis.call('HSET', KEYS[1], 'changed', ARGV[2])
-return 1
