@@ -1,8 +1,8 @@
-"""Puts changes on record: who made them, and what they made of what.
+"""Records changes in the log of changes: who made them, before and after.
 
-Called right after a change and before its answer. A store that does not take the entry
-then does not turn the change into a failure: the entry becomes an ``audit.lost`` line of the
-process's log. A change that is answered 503 may have been made and is not on record.
+Called right after a change and before its answer. If the store does not take the entry, the
+change does not fail: the entry becomes an ``audit.lost`` line of the process's log. A change that
+is answered 503 may have been made and is not on record.
 
 Summaries hold names, numbers and tags, never a context key.
 """
@@ -39,7 +39,7 @@ def audit(
     before: Summary | None = None,
     after: Summary | None = None,
 ) -> None:
-    """Put any change on record; never fails. Cost: one round trip.
+    """Record any change; never fails. Cost: one round trip.
 
     Args:
         services: of the application.
@@ -49,11 +49,11 @@ def audit(
         action: what was done, in LaunchDarkly's words where it has one; or several.
         kind: of the resource.
         resource: such as ``proj/default:env/production:segment/beta``.
-        name: what people call the resource.
+        name: the resource's name for people.
         verb: such as ``created the segment``: actor, verb and name make a sentence.
         comment: the caller's.
-        before: a summary of the resource as it was, if it was; JSON.
-        after: what it is now, or what was asked for.
+        before: a summary of the resource as it was, if it existed; JSON.
+        after: the same as it is now, or what was requested.
     """
     actions = (action,) if isinstance(action, str) else tuple(action)
     change = Change(
@@ -73,7 +73,7 @@ def audit_segment(
     before: Summary | None = None,
     after: Summary | None = None,
 ) -> None:
-    """Put a change of a segment on record; see :func:`audit`."""
+    """Record a change of a segment; see :func:`audit`."""
     change = segment_change(
         Actor(caller.name, caller.token_id),
         segment,
@@ -96,7 +96,7 @@ def audit_project(
     after: Project | None = None,
     comment: str | None = None,
 ) -> None:
-    """Put a change of a project on record, in the account's log; see :func:`audit`."""
+    """Record a change of a project in the account's log; see :func:`audit`."""
     key, name = _named(before, after)
     audit(
         services,
@@ -124,9 +124,9 @@ def audit_environment(
     after: Environment | None = None,
     comment: str | None = None,
 ) -> None:
-    """Put a change of an environment on record, in the account's log; see :func:`audit`.
+    """Record a change of an environment in the account's log; see :func:`audit`.
 
-    Not in the environment's own log, because that goes with it.
+    Not in the environment's own log, because that is deleted with it.
     """
     key, name = _named(before, after)
     audit(
@@ -145,7 +145,7 @@ def audit_environment(
 
 
 def summary_of(place: Project | Environment | None) -> Summary | None:
-    """What an entry says of a project or environment: no keys of SDKs."""
+    """Summarise a project or environment for an entry, without the keys of SDKs."""
     if place is None:
         return None
     return {"key": place.key, "name": place.name, "tags": list(place.tags), **place.details}

@@ -1,4 +1,4 @@
-"""Everything a request can be refused with, in no dialect's words.
+"""Every error that a request can be refused with, independent of a dialect.
 
 ApiError
 ├── InvalidRequest (terminal)        400  the request itself is wrong
@@ -9,22 +9,25 @@ ApiError
 ├── KeyTaken (terminal)              409  a segment has this key
 ├── Conflict (terminal)              409  another process holds the segment
 ├── InUse (terminal)                 409  something else refers to it
-├── RequestTimeout (terminal)        408  the request came too slowly
+├── RequestTimeout (terminal)        408  the request arrived too slowly
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
 ├── RangeNotSatisfiable (terminal)   416  no byte of the file is in the range
 ├── KeyReused (terminal)             422  the idempotency key is another request's
 ├── HeadersTooLarge (terminal)       431
-├── RateLimited (transient)          429  more requests than are let through
-├── Unavailable (transient)          503  a part that is needed does not answer
-└── Broken (terminal)                500  something that should not happen did
+├── RateLimited (transient)          429  more requests than allowed
+├── Unavailable (transient)          503  a required part does not answer
+└── Broken (terminal)                500  something that should never happen did
 
 A dialect turns one of these into its body; what the store and the objects raise is
-translated here, in one table.
+translated here, in one table, and what the operator must mend is logged.
 """
 
 from typing import ClassVar, Final
 
+import structlog
+
+from worker.logs import describe_exception
 from worker.objects import (
     ObjectError,
     ObjectNotFound,
@@ -59,8 +62,10 @@ from worker.store import (
     UnreadableRecord,
 )
 
-#: Seconds a caller is asked to wait after a 503. Clients obey it by blocking, so it is short.
+#: Seconds a caller is asked to wait after a 503. Clients block that long, so it is short.
 RETRY_AFTER_S: Final = 1
+
+_log = structlog.get_logger(__name__)
 
 
 class ApiError(Exception):
@@ -70,7 +75,7 @@ class ApiError(Exception):
 
     @property
     def message(self) -> str:
-        """What the caller is told."""
+        """The text for the caller."""
         return str(self)
 
 
@@ -92,7 +97,7 @@ class Forbidden(ApiError, TerminalError):
     status = 403
 
     def __init__(self, message: str = "access to the resource was denied") -> None:
-        """Say no more than is documented, unless more helps."""
+        """Say what LaunchDarkly documents, unless more helps."""
         super().__init__(message)
 
 
@@ -127,7 +132,7 @@ class InUse(ApiError, TerminalError):
 
 
 class RequestTimeout(ApiError, TerminalError):
-    """The request came more slowly than is waited for."""
+    """The request arrived too slowly."""
 
     status = 408
 
@@ -150,7 +155,7 @@ class RangeNotSatisfiable(ApiError, TerminalError):
     status = 416
 
     def __init__(self, size_bytes: int) -> None:
-        """Say how long the file is."""
+        """State the file's size."""
         super().__init__(f"no byte of the file is in the range: it has {size_bytes:,} bytes")
         self.size_bytes = size_bytes
 
@@ -168,24 +173,24 @@ class HeadersTooLarge(ApiError, TerminalError):
 
 
 class RateLimited(ApiError, TransientError):
-    """More requests than are let through. Safe to retry in the next window."""
+    """More requests than allowed. Safe to retry in the next window."""
 
     status = 429
 
 
 class Unavailable(ApiError, TransientError):
-    """A part that is needed does not answer, or cannot be certain. Safe to retry."""
+    """A required part does not answer, or cannot be certain. Safe to retry."""
 
     status = 503
 
 
 class Broken(ApiError, TerminalError):
-    """Something that should not happen did; the operator finds it in the log."""
+    """Something that should never happen did; the operator finds it in the log."""
 
     status = 500
 
 
-_OF_STORE: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
+_TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (ProjectNotFound, NotFound),
     (EnvironmentNotFound, NotFound),
     (SegmentNotFound, NotFound),
@@ -214,13 +219,28 @@ _OF_STORE: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
 )
 
 
-def translated(error: StoreError | ObjectError) -> ApiError:
-    """What a caller is told of an error of the store or of the objects.
+def translate_error(error: StoreError | ObjectError) -> ApiError:
+    """Translate an error of the store or of the objects for the caller.
 
-    Those not in the table mean a fault in the set-up (a refused command, a missing
+    One that is not in the table means a fault in the set-up (a refused command, a missing
     bucket): 500.
     """
-    for theirs, ours in _OF_STORE:
-        if isinstance(error, theirs):
-            return ours(str(error))
+    for cause, refusal in _TRANSLATIONS:
+        if isinstance(error, cause):
+            return refusal(str(error))
     return Broken(str(error))
+
+
+#: The answer to a fault of bigseg itself.
+BROKEN: Final = Broken("something went wrong; the operator finds it in the log by this id")
+
+
+def log_failure(exc: Exception, error_id: str) -> None:
+    """Log a fault of bigseg itself."""
+    _log.error("request.failed", error_id=error_id, **describe_exception(exc))
+
+
+def log_refusal(error: ApiError, error_id: str) -> None:
+    """Log a refusal that is the operator's to mend, such as missing credentials; no other."""
+    if isinstance(error, Broken):
+        _log.error("request.failed", error_id=error_id, error=error.message)

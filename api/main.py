@@ -1,4 +1,4 @@
-"""Puts the API together: ``create_app`` is what a server process runs."""
+"""Assembles the API: ``create_app`` is what a server process runs."""
 
 import asyncio
 import contextlib
@@ -15,28 +15,28 @@ from api.access.auth import TokenAuth
 from api.access.token_directory import TokenDirectory
 from api.heavy.process import HeavyProcess
 from api.http.asgi import Asgi
-from api.http.connections.bounds import left_for_protocol
-from api.http.connections.open_files import allow_open_files
+from api.http.connections.slots import allow_open_files
+from api.http.connections.uvicorn_protocol import share_slots
 from api.http.cors import Cors
 from api.http.counts import RedisCounts
 from api.http.front import Front
-from api.http.health import Readiness, store_check
+from api.http.health import Readiness, make_store_check
 from api.http.limit_headers import HEADER_NAMES
 from api.http.limits import Caps, Limits
-from api.http.logs import configure_logs
 from api.http.metrics import Metrics
 from api.jobs.announcements import WorkSender
 from api.launchdarkly.application import HEAVY_PROGRAM, LOOKUP_ROUTE, SILENT_PATHS, rest_application
 from api.lookups.lookups import Lookups
 from api.lookups.pipeline import Endpoint
 from api.services.object_threads import ObjectThreads
-from api.services.opening import LazyObjects, LazyStore, look_at_servers
+from api.services.opening import LazyObjects, LazyStore, warn_of_servers
 from api.services.services import Services, new_id
 from api.settings import ApiSettings
+from worker.logs import configure_logs
 from worker.store import Keyspace, invalid_settings
 
-#: Seconds for which a thread that computes keeps the event loop waiting, again and again; by
-#: default 5 ms. A look-up comes to wait several times.
+#: Seconds for which a thread that computes may keep the event loop waiting each time; Python's
+#: default is 5 ms. A look-up waits several times.
 _SWITCH_S: Final = 0.000_5
 
 _log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ _log = structlog.get_logger(__name__)
 def create_app() -> Asgi:
     """Make the application of one server process from ``BIGSEG_*``.
 
-    Connects to nothing: without its store it starts and answers 503.
+    It connects to nothing here: without its store it starts and answers 503.
 
     Raises:
         SystemExit: a setting has an invalid value; its message says which and why.
@@ -68,7 +68,7 @@ def build_app(settings: ApiSettings) -> Asgi:
     auth = TokenAuth(settings.admin_token, services.token_directory, services.clock)
     readiness = Readiness(
         {
-            "redis": store_check(services.store),
+            "redis": make_store_check(services.store),
             "s3": lambda: services.objects().ping(),
             "broker": services.work.check,
         }
@@ -137,10 +137,10 @@ def _services(settings: ApiSettings) -> Services:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     services: Services = app.state.services
-    await asyncio.to_thread(look_at_servers, services)
+    await asyncio.to_thread(warn_of_servers, services.store, services.settings)
     try:
         async with services.token_directory.running():
-            yield left_for_protocol(services.settings.connection_bounds)
+            yield share_slots(services.settings.connection_bounds)
     finally:
         services.lookups.close()
         await services.limits.close()

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator
 
-from api.http.connections.places import ConnectionBounds
+from api.http.connections.slots import ConnectionBounds
 from worker.objects import ObjectSettings
 from worker.store import StoreSettings
 
@@ -20,7 +20,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
     admin_token: SecretStr | None = Field(
         default=None,
         description="The token that may do everything, and make others; unset or empty means that "
-        "only tokens made before let anyone in. Only its SHA-256 is kept in memory.",
+        "only tokens created before are accepted. Only its SHA-256 is kept in memory.",
     )
     max_upload_bytes: int = Field(
         default=50 * _GIB,
@@ -147,7 +147,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
         for origin in origins:
             if origin != "*" and _ORIGIN.fullmatch(origin) is None:
                 raise ValueError(
-                    f"{origin!r} is no origin: write scheme://host or scheme://host:port"
+                    f"{origin!r} is not an origin: write scheme://host or scheme://host:port"
                 )
         return origins
 

@@ -1,17 +1,22 @@
-"""Which strings are context keys; the same rules that list files are held to."""
+"""Which strings are context keys: the one rule, for lists, requests and evaluations.
+
+A key is valid Unicode of at most 1,024 bytes of UTF-8, holds no control character, and is not
+blank. ``worker.lists.keys`` holds whole columns to it, and a test holds the two together.
+"""
 
 import re
 from typing import Final
 
-#: Longest context key in bytes of UTF-8.
+#: Longest context key in bytes of UTF-8. Source: LaunchDarkly's API.
 KEY_LIMIT_BYTES: Final = 1_024
 
 #: Unicode category Cc: C0, DEL and C1; newlines too.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TOO_LONG: Final = f"a context key must not be over {KEY_LIMIT_BYTES:,} bytes of UTF-8"
 
 
 def fault_of(key: str) -> str | None:
-    """What is wrong with a key, in words that do not repeat it; ``None`` if nothing is.
+    """Say what is wrong with a key, without repeating it; ``None`` if nothing is.
 
     Cost: well under a microsecond for printable ASCII.
     """
@@ -28,6 +33,3 @@ def fault_of(key: str) -> str | None:
     if _CONTROL.search(key):
         return "a context key must not hold control characters"
     return None
-
-
-_TOO_LONG: Final = f"a context key must not be over {KEY_LIMIT_BYTES:,} bytes of UTF-8"

@@ -256,14 +256,14 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         default=10,
         ge=0,
         le=19,
-        description="How far worker processes stand back from others on their host, as `nice` "
-        "counts it; a store and an API beside them keep their latency while lists are built.",
+        description="How far worker processes yield the CPU to others on their host, as `nice` "
+        "counts it; a store and an API beside them stay fast while lists are built.",
     )
     put_rate_bytes_s: int = Field(
         default=0,
         ge=0,
         description="Bytes a second one worker process sends while building shards, so that "
-        "look-ups keep their latency; 0 means no limit.",
+        "look-ups stay fast; 0 means no limit.",
     )
 
     @classmethod
@@ -277,7 +277,7 @@ class WorkerSettings(StoreSettings, ObjectSettings):
 
 
 def invalid_settings(error: ValidationError) -> str:
-    """What is wrong with which variable, a line each, for whoever starts a process.
+    """Describe what is wrong with which variable, one line each.
 
     Holds no value: it may be secret.
     """

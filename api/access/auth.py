@@ -20,7 +20,7 @@ _BEARER: Final = b"bearer "
 
 
 class Role(IntEnum):
-    """What a caller may do; each role may do all that those before it may."""
+    """What a caller may do; each role includes those before it."""
 
     READER = 1
     WRITER = 2
@@ -37,9 +37,9 @@ class Caller:
     """Whoever sent a request."""
 
     name: str
-    """What jobs and logs call it; never the token."""
+    """Its name in jobs and logs; never the token."""
     token_id: str
-    """Tells tokens apart, in limits and in the log of changes; never the token."""
+    """Identifies the token in limits and in the log of changes; never the token itself."""
     role: Role
     scope: AccessScope
 
@@ -65,10 +65,10 @@ class TokenSource(Protocol):
     """Where the tokens of the store are found by the SHA-256 of their secret."""
 
     def find(self, digest: bytes) -> KnownToken | None:
-        """What is known for certain without waiting; ``None``: :meth:`ask`."""
+        """Give what is known for certain without waiting; if ``None``, :meth:`ask`."""
 
     async def ask(self, digest: bytes) -> KnownToken | None:
-        """What the store says; ``None``: it has no such token.
+        """Ask the store; ``None`` if it has no such token.
 
         Raises:
             StoreUnavailable: it cannot say.
@@ -76,7 +76,7 @@ class TokenSource(Protocol):
 
 
 class TokenAuth:
-    """Tells callers by the ``Authorization`` header: the bare token, or ``Bearer`` and it.
+    """Identifies callers by the ``Authorization`` header: the bare token, or ``Bearer`` and it.
 
     Holds no token, only digests. Cost: about 2 µs a request.
     """
@@ -99,18 +99,18 @@ class TokenAuth:
         self._clock = clock
 
     async def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
-        """Who sends these headers.
+        """Identify who sends these headers.
 
         Args:
             headers: names in lower case, as ASGI has them.
 
         Raises:
             Unauthorized: there is no token, or it is not known, or has expired.
-            StoreUnavailable: whether the token is valid cannot be told now. Safe to retry.
+            StoreUnavailable: whether the token is valid is not known now. Safe to retry.
         """
         for name, value in headers:
             if name == b"authorization":
-                token = _token_in(value)
+                token = _extract_token(value)
                 digest = _digest(token)
                 if self._admin_digest is not None and hmac.compare_digest(
                     digest, self._admin_digest
@@ -119,10 +119,10 @@ class TokenAuth:
                 known = self._tokens.find(digest)
                 if known is None and may_be_secret(token):
                     known = await self._tokens.ask(digest)
-                return self._valid(known)
+                return self._accept(known)
         raise Unauthorized("no access token: send it in the Authorization header")
 
-    def _valid(self, known: KnownToken | None) -> Caller:
+    def _accept(self, known: KnownToken | None) -> Caller:
         if known is None:
             raise Unauthorized("invalid access token")
         now_ms = self._clock()
@@ -132,9 +132,9 @@ class TokenAuth:
         return known.caller
 
 
-def _token_in(value: bytes) -> bytes:
-    # Blanks around a header's value are no part of it (RFC 9110, 5.5); not every server
-    # takes off the trailing ones.
+def _extract_token(value: bytes) -> bytes:
+    # Blanks around a header's value are not part of it (RFC 9110, 5.5); not every server
+    # strips the trailing ones.
     value = value.strip(b" \t")
     return value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else value
 

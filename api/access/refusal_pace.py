@@ -1,8 +1,8 @@
-"""Callers without a valid token wait when there are many of them, and those with one do not.
+"""Slows callers without a valid token when there are many; those with one never wait.
 
-A refusal is cheap, and a process can still be filled with them by a few hundred connections
-that each ask again at once. So the first refusals of a second are given at once, and all
-others a second later: whoever floods is then bound by the number of its connections.
+A refusal is cheap, yet a few hundred connections that each retry at once can keep a process busy
+with nothing else. So the first refusals of a second are sent at once, and all others a second
+later: a flood is then limited by the number of its connections.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-#: Refusals of one second that are given at once: far above what mistakes make, and about a
-#: fiftieth of what a process can give.
+#: Refusals of one second that are sent at once: far above what mistakes cause, and about a
+#: fiftieth of what a process can send.
 MOST_AT_ONCE: Final = 200
 #: How long the others wait.
 WAIT_S: Final = 1.0
@@ -29,7 +29,7 @@ class RefusalPace:
         self._count = 0
 
     async def wait(self) -> None:
-        """Wait until the next refusal may be given."""
+        """Wait until the next refusal may be sent."""
         second = int(self._monotonic())
         if second != self._second:
             self._second, self._count = second, 0

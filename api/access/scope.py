@@ -41,10 +41,10 @@ class _Compiled:
 
 
 class AccessScope:
-    """What a caller's grants come to; safe from any thread.
+    """What a caller's grants allow together; safe from any thread.
 
-    No grant at all means no bounds. Otherwise one grant has to hold the whole place: the
-    project of one does not go with the segment of another.
+    Without grants there are no bounds. Otherwise a single grant has to hold the whole place:
+    the project of one does not combine with the segment of another.
     """
 
     __slots__ = ("_compiled", "_known", "grants")
@@ -53,8 +53,10 @@ class AccessScope:
         """Compile the globs; each must match :data:`GLOB`."""
         self.grants = grants
         self._compiled = tuple(
-            _Compiled((_compile(one.project), _compile(one.environment), _compile(one.segment)))
-            for one in grants
+            _Compiled(
+                (_compile(grant.project), _compile(grant.environment), _compile(grant.segment))
+            )
+            for grant in grants
         )
         self._known: dict[Place, bool] = {}
 
@@ -74,11 +76,11 @@ class AccessScope:
         if not self._compiled:
             return True
         if project is None or environment is None or segment is None:
-            return any(one.allows((project, environment, segment)) for one in self._compiled)
+            return any(grant.allows((project, environment, segment)) for grant in self._compiled)
         place = (project, environment, segment)
         answer = self._known.get(place)
         if answer is None:
-            answer = any(one.allows(place) for one in self._compiled)
+            answer = any(grant.allows(place) for grant in self._compiled)
             if len(self._known) >= _REMEMBERED:
                 self._known = {}
             self._known[place] = answer
@@ -90,7 +92,7 @@ class AccessScope:
         """Whether a place is in scope with all that is or ever will be inside it."""
         if not self._compiled:
             return True
-        return any(one.covers((project, environment, segment)) for one in self._compiled)
+        return any(grant.covers((project, environment, segment)) for grant in self._compiled)
 
     def matching(self, place: Place) -> tuple[Grant, ...]:
         """The grants that hold a segment."""

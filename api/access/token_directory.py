@@ -1,9 +1,9 @@
 """The store's access tokens in memory, never more than a second behind the store.
 
 Each process asks about four times a second whether a token was changed, and reads all again
-only then. What it knows counts for a moment after it last asked; then it asks before it
-answers, and where the store does not say, neither does it. A token that it does not know is
-asked for at once: it may have been made a moment ago by another process.
+only then. What it knows is relied on for a moment after it last asked; then it asks before it
+answers, and if the store does not answer, neither does it. A token that it does not know is
+asked for at once: another process may have created it a moment ago.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class _Entry:
 class TokenDirectory:
     """All valid tokens by the SHA-256 of their secret; for one event loop.
 
-    A thread of its own asks the store, so that nothing else can keep it from asking.
+    A thread of its own asks the store, so that nothing else can delay that.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class TokenDirectory:
         Args:
             store: gives the opened store; may block.
             clock: Unix milliseconds.
-            timeout_s: how long a request waits for the store to say.
+            timeout_s: how long a request waits for the store's answer.
             monotonic: seconds.
         """
         self._store = store
@@ -73,26 +73,26 @@ class TokenDirectory:
         self._by_digest: dict[bytes, KnownToken] = {}
         self._by_id: dict[str, _Entry] = {}
         self._changed: str | None = None
-        self._asked_at = self._fresh_at = self._doubted_at = float("-inf")
+        self._asked_at = self._fresh_at = self._invalidated_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
         self._waiting = 0
         self._failing = False
         self._notes_wait_until_ms = 0
 
     def find(self, digest: bytes) -> KnownToken | None:
-        """What is known for certain now. Cost: well under a microsecond."""
+        """Give what is known for certain now. Cost: well under a microsecond."""
         if self._fresh_at < self._since():
             return None
         return self._by_digest.get(digest)
 
     async def ask(self, digest: bytes) -> KnownToken | None:
-        """What the store says; requests that wait share one question.
+        """Ask the store; requests that wait share one question.
 
-        While many unknown tokens are tried, one that was made a moment ago may be among those
-        that are not asked for: it then works a quarter of a second later.
+        While many unknown tokens are tried, one that was created a moment ago may be among
+        those that are not asked for: it then works a quarter of a second later.
 
         Raises:
-            StoreUnavailable: it does not say in time. Safe to retry.
+            StoreUnavailable: no answer in time. Safe to retry.
             ListUnknown: it has lost its tokens.
         """
         since = self._since()
@@ -106,9 +106,9 @@ class TokenDirectory:
                 self._waiting -= 1
         return self._by_digest.get(digest)
 
-    def doubt(self) -> None:
+    def invalidate(self) -> None:
         """Rely on nothing read before now: this process has changed a token. From any thread."""
-        self._doubted_at = self._monotonic()
+        self._invalidated_at = self._monotonic()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -137,8 +137,8 @@ class TokenDirectory:
             await asyncio.sleep(_POLL_S)
 
     def _since(self) -> float:
-        """No answer to a question asked before this counts now."""
-        return max(self._monotonic() - _TRUST_S, self._doubted_at)
+        """Answers to questions asked before this moment are not relied on now."""
+        return max(self._monotonic() - _TRUST_S, self._invalidated_at)
 
     async def _ask_since(self, moment: float) -> None:
         """Wait for the answer to a question asked at this moment or later."""
@@ -187,7 +187,7 @@ class TokenDirectory:
         if unreadable or found.unreadable:
             _log.warning("tokens.unreadable", tokens=[*unreadable, *found.unreadable])
         self._by_id = entries
-        self._by_digest = dict(pair for one in entries.values() for pair in one.secrets)
+        self._by_digest = dict(pair for entry in entries.values() for pair in entry.secrets)
         self._changed = found.changed
 
     def _entry(self, token: AccessToken) -> _Entry:
@@ -203,14 +203,14 @@ class TokenDirectory:
             await self._note(every_ms=_NOTE_EVERY_MS)
         except StoreError as exc:
             self._notes_wait_until_ms = self._clock() + _NOTE_EVERY_MS
-            _log.warning("tokens.use_not_noted", reason=str(exc))
+            _log.warning("token_use.postponed", reason=str(exc))
 
     async def _note(self, *, every_ms: int) -> None:
         now_ms = self._clock()
         seen = {
-            one.token.id: one.use.seen_ms
-            for one in self._by_id.values()
-            if one.use.seen_ms > one.use.noted_ms and now_ms - one.use.noted_ms >= every_ms
+            entry.token.id: entry.use.seen_ms
+            for entry in self._by_id.values()
+            if entry.use.seen_ms > entry.use.noted_ms and now_ms - entry.use.noted_ms >= every_ms
         }
         if seen:
             loop, entries = asyncio.get_running_loop(), self._by_id

@@ -11,6 +11,8 @@ import typer
 from api.cli import exports, imports, lookups, segments, serve, tokens, up
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+#: What a shell sees of a tool whose reader wanted no more: 128 and the number of SIGPIPE.
+_PIPE_CLOSED: Final = 141
 
 # Each adds its commands to the application; the order is that of `bigseg --help`.
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
@@ -39,9 +41,16 @@ def build_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command that the arguments name; ends the process with its status."""
+    """Run the command that the arguments name; ends the process with its status.
+
+    When the reader of standard output has gone, as ``head`` does, it ends quietly with 141.
+    """
     try:
         build_app()()
+    except SystemExit as exc:
+        if isinstance(exc.__context__, BrokenPipeError):  # typer ends with 1 then
+            raise SystemExit(_PIPE_CLOSED) from None
+        raise
     except OSError as exc:
         if exc.errno not in _DISK_FULL:
             raise

@@ -2,13 +2,13 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Self
-from urllib.parse import quote
 
 import httpx
 
@@ -18,16 +18,19 @@ TOKEN_FILE: Final = Path(".bigseg/admin-token")
 _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.
 _READ_S: Final = 300.0
-#: Tries of a request that only reads, while the API says that it cannot answer now.
+#: Tries of a request that only reads, while the API answers that it is unavailable.
 _TRIES: Final = 8
 _PAUSE_S: Final = 0.25
 _UNAVAILABLE: Final = 503
 _SCHEMES: Final = frozenset({"http", "https"})
+_PAGE: Final = 200
+#: Where in a patch the API found a fault; whoever runs a command wrote none.
+_INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")
 _SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
 
 class CommandError(Exception):
-    """A command cannot be carried out; the message says why and what to do."""
+    """A command failed; the message says why and what to do."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         """Say why, and with which HTTP status if the API refused."""
@@ -37,7 +40,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the API is and what opens it."""
+    """Where the API is, and the token for it."""
 
     url: str
     token: str = field(repr=False)
@@ -49,7 +52,7 @@ class Access:
         Raises:
             CommandError: there is no token, or one of them cannot be used.
         """
-        url = _checked_url(environment.get("BIGSEG_URL") or DEFAULT_URL)
+        url = _check_url(environment.get("BIGSEG_URL") or DEFAULT_URL)
         token = environment.get("BIGSEG_TOKEN", "").strip()
         if not token:
             try:
@@ -64,31 +67,6 @@ class Access:
             message = "the access token holds characters that no token has: copy it again"
             raise CommandError(message)
         return cls(url, token)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One segment's address."""
-
-    project: str
-    environment: str
-    segment: str
-
-    @property
-    def path(self) -> str:
-        """The segment's path, encoded."""
-        return f"{self.list_path}/{quote(self.segment, safe='')}"
-
-    @property
-    def list_path(self) -> str:
-        """The path of all segments of the environment."""
-        project, environment = (quote(key, safe="") for key in (self.project, self.environment))
-        return f"/api/v2/segments/{project}/{environment}"
-
-    @property
-    def lookup_path(self) -> str:
-        """The path that looks a context up by the key in a body."""
-        return f"{self.path}/contexts/lookup"
 
 
 class Connection:
@@ -113,24 +91,36 @@ class Connection:
         self._http.close()
 
     def get(self, path: str, **parameters: str | int) -> Any:  # noqa: ANN401 - any JSON
-        """Read JSON; asks again for a while when the API cannot answer now."""
-        return self._asked(lambda: self._http.get(path, params=parameters))
+        """Read JSON; tries again for a while when the API cannot answer."""
+        return self._ask_again(lambda: self._http.get(path, params=parameters))
+
+    def get_all(self, path: str) -> list[Any]:
+        """Read all items of a collection, page by page."""
+        items: list[Any] = []
+        while True:
+            page = self.get(path, limit=_PAGE, offset=len(items))
+            items += page["items"]
+            if not page["items"] or len(items) >= page["totalCount"]:
+                return items
 
     def ask(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
-        """Read JSON as ``get`` does, where the question is in a body."""
-        return self._asked(lambda: self._http.post(path, json=body))
+        """Read JSON as ``get`` does, with the question in a body."""
+        return self._ask_again(lambda: self._http.post(path, json=body))
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Send JSON."""
         with self._answering():
             return self._http.post(path, json=body).raise_for_status()
 
-    def instruct(self, path: str, *instructions: Mapping[str, object]) -> None:
-        """Change a segment by a semantic patch."""
-        with self._answering():
-            body = json.dumps({"instructions": instructions})
-            headers = {"Content-Type": _SEMANTIC}
-            self._http.patch(path, content=body, headers=headers).raise_for_status()
+    def instruct(self, path: str, instruction: Mapping[str, object]) -> None:
+        """Change a segment by one instruction; a refusal does not say where that stood."""
+        body = json.dumps({"instructions": [instruction]})
+        try:
+            with self._answering():
+                headers = {"Content-Type": _SEMANTIC}
+                self._http.patch(path, content=body, headers=headers).raise_for_status()
+        except CommandError as exc:
+            raise CommandError(_INSTRUCTION.sub("", str(exc)), status=exc.status) from exc
 
     def upload(self, path: str, file: IO[bytes], name: str, fields: Mapping[str, str]) -> str:
         """Send a form with a file, as a stream; gives the ``Location`` of what it made."""
@@ -145,7 +135,7 @@ class Connection:
             self._http.delete(path, params=parameters).raise_for_status()
 
     def download(self, path: str, take: Callable[[bytes], None]) -> None:
-        """Give what is there piece by piece."""
+        """Pass on what is there piece by piece."""
         with self._answering(), self._http.stream("GET", path) as reply:
             if reply.is_error:
                 reply.read()
@@ -153,7 +143,7 @@ class Connection:
             for piece in reply.iter_bytes():
                 take(piece)
 
-    def _asked(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
+    def _ask_again(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
         for tries_left in reversed(range(_TRIES)):
             try:
                 with self._answering():
@@ -170,38 +160,38 @@ class Connection:
             yield
         except httpx.HTTPStatusError as exc:
             status = exc.response.status_code
-            raise CommandError(_refusal(exc.response), status=status) from exc
+            raise CommandError(_describe_refusal(exc.response), status=status) from exc
         except httpx.TransportError as exc:
             message = f"no answer from {self._url} ({type(exc).__name__}): is `bigseg up` running?"
             raise CommandError(message) from exc
         except httpx.InvalidURL as exc:
-            raise _no_address(exc) from exc
+            raise _invalid_url(exc) from exc
 
 
-def _checked_url(said: str) -> str:
+def _check_url(given: str) -> str:
     """The API's address without a slash at its end; the scheme may be left out.
 
     Raises:
         CommandError: no request can be sent to it.
     """
-    url = said.rstrip("/") if "://" in said else f"http://{said.rstrip('/')}"
+    url = given.rstrip("/") if "://" in given else f"http://{given.rstrip('/')}"
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as exc:
-        raise _no_address(exc) from exc
+        raise _invalid_url(exc) from exc
     if parsed.scheme not in _SCHEMES or not parsed.host:
-        raise _no_address("write http://HOST:PORT or https://HOST")
+        raise _invalid_url("write http://HOST:PORT or https://HOST")
     if parsed.userinfo:
         # httpx would send them in the token's place.
         raise CommandError("BIGSEG_URL holds a user or password: the token goes into BIGSEG_TOKEN")
     return url
 
 
-def _no_address(reason: object) -> CommandError:
-    return CommandError(f"BIGSEG_URL is no address: {reason}")
+def _invalid_url(reason: object) -> CommandError:
+    return CommandError(f"BIGSEG_URL is not an address: {reason}")
 
 
-def _refusal(reply: httpx.Response) -> str:
+def _describe_refusal(reply: httpx.Response) -> str:
     try:
         body = reply.json()
         return f"{body['message']} ({reply.status_code})"

@@ -13,7 +13,7 @@ from api.cli.connection import Connection
 
 #: Nothing more happens to a job by itself.
 _AT_REST: Final = ("complete", "stopped", "pending_approval")
-#: Seconds between two looks: short at first, because a small list takes no longer.
+#: Seconds between two polls: short at first, because a small list takes no longer.
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 0.5
 _MB: Final = 1_000_000
@@ -43,7 +43,7 @@ class Watch:
 
 
 @contextmanager
-def watching(*, quiet: bool) -> Iterator[Watch]:
+def watch_progress(*, quiet: bool) -> Iterator[Watch]:
     """Show a progress line on standard error while the block runs."""
     console = Console(file=sys.stderr)
     progress = Progress(
@@ -65,7 +65,7 @@ def follow(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Look at a job until it has ended or waits for an approval; its last representation.
+    """Poll a job until it has ended or waits for an approval; gives its last state.
 
     Raises:
         CommandError: the API refused, or gave no answer for a while.

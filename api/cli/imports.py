@@ -4,19 +4,11 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from api.cli.connection import CommandError, Connection, Place
-from api.cli.following import Watch, follow, watching
+from api.cli.connection import CommandError, Connection
+from api.cli.following import Watch, follow, watch_progress
 from api.cli.list_files import open_list
-from api.cli.terminal import (
-    AsJson,
-    Environment,
-    Project,
-    Segment,
-    command,
-    place_of,
-    show_json,
-    show_table,
-)
+from api.cli.options import AsJson, SegmentOptions, with_options
+from api.cli.terminal import open_connection, print_json, print_table
 
 _S3: Final = "s3://"
 _NOT_FOUND: Final = 404
@@ -41,10 +33,10 @@ _INTERRUPTED: Final = 130
 
 def register(app: typer.Typer) -> None:
     """Add the commands ``import``, ``approve`` and ``imports``."""
-    app.command("import")(_import)
-    app.command("approve")(_approve)
+    app.command("import")(with_options(_import))
+    app.command("approve")(with_options(_approve))
     imports = typer.Typer(help="Look at imports.", no_args_is_help=True)
-    imports.command("show")(_show)
+    imports.command("show")(with_options(_show))
     app.add_typer(imports, name="imports")
 
 
@@ -53,9 +45,7 @@ def _import(
         str,
         typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list; `-` is standard input."),
     ],
-    segment: Segment,
-    project: Project = "default",
-    environment: Environment = "production",
+    target: SegmentOptions,
     mode: Annotated[
         Literal["merge", "replace"],
         typer.Option(help="Add to what is there, or make the list the new contents."),
@@ -83,24 +73,24 @@ def _import(
 
     Ends with status 1 when the import was stopped, 3 when it accepted no key.
     """
-    place = place_of(segment, project, environment)
-    asked = {
+    flags = {
         "allowEmpty": allow_empty,
         "allowRejected": allow_rejected,
         "allowShrink": allow_shrink,
         "waitOnApprovals": wait_for_approval,
     }
-    flags = {name: True for name, flag in asked.items() if flag}
-    with command(as_json=as_json) as connection, watching(quiet=as_json) as watch:
+    flags = {name: True for name, flag in flags.items() if flag}
+    with open_connection(as_json=as_json) as connection, watch_progress(quiet=as_json) as watch:
         if create:
-            _ensure_segment(connection, place)
-        location = _start(connection, place, source, mode, flags, watch)
+            _ensure_segment(connection, target)
+        location = _start(connection, target, source, mode, flags, watch)
         try:
             job = follow(connection, location, watch) if wait else connection.get(location)
         except KeyboardInterrupt as exc:
             import_id = location.rpartition("/")[2]
             typer.echo(
-                f"the import goes on; `bigseg imports show {import_id} -s {segment}`", err=True
+                f"the import goes on; `bigseg imports show {import_id} -s {target.segment}`",
+                err=True,
             )
             raise typer.Exit(_INTERRUPTED) from exc
     _show_import(job, as_json=as_json)
@@ -108,58 +98,52 @@ def _import(
 
 def _approve(
     import_id: Annotated[str, typer.Argument(metavar="ID", help="The import's id.")],
-    segment: Segment,
-    project: Project = "default",
-    environment: Environment = "production",
+    target: SegmentOptions,
     *,
     wait: Annotated[bool, typer.Option(help="Wait until the import has ended.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Publish an import that waits for an approval."""
-    place = place_of(segment, project, environment)
-    path = f"{place.path}/imports/{import_id}"
+    path = f"{target.path}/imports/{import_id}"
     instruction = {"kind": "processBigSegmentImport", "importId": import_id}
-    with command(as_json=as_json) as connection, watching(quiet=as_json) as watch:
-        connection.instruct(place.path, instruction)
+    with open_connection(as_json=as_json) as connection, watch_progress(quiet=as_json) as watch:
+        connection.instruct(target.path, instruction)
         job = follow(connection, path, watch) if wait else connection.get(path)
     _show_import(job, as_json=as_json)
 
 
 def _show(
     import_id: Annotated[str, typer.Argument(metavar="ID", help="The import's id.")],
-    segment: Segment,
-    project: Project = "default",
-    environment: Environment = "production",
+    target: SegmentOptions,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Show one import: how far it is, or how it ended."""
-    place = place_of(segment, project, environment)
-    with command(as_json=as_json) as connection:
-        job = connection.get(f"{place.path}/imports/{import_id}")
+    with open_connection(as_json=as_json) as connection:
+        job = connection.get(f"{target.path}/imports/{import_id}")
     _show_import(job, as_json=as_json)
 
 
-def _ensure_segment(connection: Connection, place: Place) -> None:
+def _ensure_segment(connection: Connection, target: SegmentOptions) -> None:
     try:
-        connection.get(place.path)
+        connection.get(target.path)
     except CommandError as exc:
         if exc.status != _NOT_FOUND:
             raise
-        body = {"key": place.segment, "name": place.segment, "unbounded": True}
-        connection.post(place.list_path, body)
+        body = {"key": target.segment, "name": target.segment, "unbounded": True}
+        connection.post(target.segments_path, body)
 
 
 def _start(
     connection: Connection,
-    place: Place,
+    target: SegmentOptions,
     source: str,
     mode: str,
     flags: dict[str, bool],
     watch: Watch,
 ) -> str:
     """Start the import; gives its path."""
-    path = f"{place.path}/imports"
+    path = f"{target.path}/imports"
     if source.startswith(_S3):
         body = {"source": source, "mode": mode, **flags}
         return str(connection.post(f"{path}/from-source", body).headers["Location"])
@@ -171,7 +155,7 @@ def _start(
 def _show_import(job: dict[str, Any], *, as_json: bool) -> None:
     """Print an import; if it was stopped or accepted no key, end with that status."""
     if as_json:
-        show_json(job)
+        print_json(job)
     else:
         _print_import(job)
     if job["status"] == "stopped":
@@ -199,16 +183,16 @@ def _print_import(job: dict[str, Any]) -> None:
         return
     rows = [(name, report.get(field)) for name, field in _COUNTS]
     rows += [(f"{stage} (s)", took) for stage, took in (report.get("seconds") or {}).items()]
-    show_table("Report", ("what", "count"), rows)
+    print_table("Report", ("what", "count"), rows)
     sample = report.get("rejectedSample") or []
     if sample:
-        first = [(one["row"], one["reason"]) for one in sample[:_REJECTED_SHOWN]]
-        show_table("First rejected rows", ("row", "reason"), first)
+        first = [(row["row"], row["reason"]) for row in sample[:_REJECTED_SHOWN]]
+        print_table("First rejected rows", ("row", "reason"), first)
     warnings = report.get("warnings") or []
     if warnings:
-        found = [(one["count"], _rows_of(one), one["message"]) for one in warnings]
-        show_table("Warnings", ("rows", "first", "what"), found)
+        found = [(each["count"], _list_rows(each), each["message"]) for each in warnings]
+        print_table("Warnings", ("rows", "first", "what"), found)
 
 
-def _rows_of(warning: dict[str, Any]) -> str:
+def _list_rows(warning: dict[str, Any]) -> str:
     return ", ".join(map(str, warning["rows"][:_WARNED_SHOWN]))

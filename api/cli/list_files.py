@@ -47,7 +47,7 @@ def open_list(source: str, watch: Watch) -> Iterator[tuple[IO[bytes], str]]:
 
 
 class _Pipe:
-    """Read once, from start to end; has no size, so the upload is sent in chunks."""
+    """Read once, from start to end; its size is not known, so the upload is sent in chunks."""
 
     def __init__(self, file: IO[bytes], watch: Watch) -> None:
         # Both callers pass buffered readers, though the types of their files do not say so.
@@ -64,7 +64,7 @@ class _Pipe:
 
 
 class _WholeFile:
-    """A file that must not change: the upload announces its size before it is read."""
+    """A file that must not change: the upload declares its size before it is read."""
 
     def __init__(self, file: IO[bytes], name: str, found: os.stat_result, watch: Watch) -> None:
         self._file = file

@@ -15,7 +15,7 @@ from api.cli.connection import CommandError
 #: Takes all of the bytes, or raises ``OSError``.
 Write = Callable[[bytes], None]
 
-#: ``/dev/stdout`` would be opened anew, and written from its beginning.
+#: ``/dev/stdout`` would be opened again, and written from its beginning.
 _STANDARD_OUTPUT: Final = (None, Path("-"), Path("/dev/stdout"))
 _PERMISSIONS: Final = 0o7777
 
@@ -36,28 +36,31 @@ def open_output(path: Path | None) -> Iterator[Write]:
 
     Raises:
         CommandError: it cannot be opened, or the block raised ``OSError``: a full disk, say.
+        BrokenPipeError: whoever reads standard output wants no more, as ``head`` does.
     """
     try:
-        with _opened(path) as write:
+        with _open(path) as write:
             yield write
     except OSError as exc:
+        if isinstance(exc, BrokenPipeError) and is_standard_output(path):
+            raise
         named = "standard output" if is_standard_output(path) else path
         raise CommandError(f"cannot write {named}: {exc.strerror or exc}") from exc
 
 
-def _opened(path: Path | None) -> AbstractContextManager[Write]:
+def _open(path: Path | None) -> AbstractContextManager[Write]:
     if path is None or path in _STANDARD_OUTPUT:
-        return _standard_output()
+        return _open_standard_output()
     try:
         found = path.stat()
     except FileNotFoundError:
-        return _replaced(_target(path), None)
+        return _replace(_resolve(path), None)
     if not stat.S_ISREG(found.st_mode):
-        return _in_place(path, plain=False)
-    target = _target(path)
-    if not _can_be_replaced(found, target.parent):
-        return _in_place(target, plain=True)
-    return _replaced(target, found)
+        return _write_in_place(path, plain=False)
+    target = _resolve(path)
+    if not _can_be_replace(found, target.parent):
+        return _write_in_place(target, plain=True)
+    return _replace(target, found)
 
 
 def is_standard_output(path: Path | None) -> bool:
@@ -65,11 +68,11 @@ def is_standard_output(path: Path | None) -> bool:
     return path in _STANDARD_OUTPUT
 
 
-def _target(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _can_be_replaced(found: os.stat_result, directory: Path) -> bool:
+def _can_be_replace(found: os.stat_result, directory: Path) -> bool:
     """Whether a new file can be like this one in all but its contents."""
     owned = os.geteuid() == 0 or (
         found.st_uid == os.geteuid() and found.st_gid in {os.getegid(), *os.getgroups()}
@@ -78,7 +81,7 @@ def _can_be_replaced(found: os.stat_result, directory: Path) -> bool:
 
 
 @contextmanager
-def _standard_output() -> Iterator[Write]:
+def _open_standard_output() -> Iterator[Write]:
     sys.stdout.flush()
     # Unbuffered: what a full disk did not take would be tried again, with a traceback, at exit.
     raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
@@ -86,7 +89,7 @@ def _standard_output() -> Iterator[Write]:
 
 
 @contextmanager
-def _in_place(path: Path, *, plain: bool) -> Iterator[Write]:
+def _write_in_place(path: Path, *, plain: bool) -> Iterator[Write]:
     # Not created, and a terminal does not become the process's own.
     number = os.open(path, os.O_WRONLY | os.O_NOCTTY)
     emptied = not plain
@@ -104,7 +107,7 @@ def _in_place(path: Path, *, plain: bool) -> Iterator[Write]:
 
 
 @contextmanager
-def _replaced(target: Path, found: os.stat_result | None) -> Iterator[Write]:
+def _replace(target: Path, found: os.stat_result | None) -> Iterator[Write]:
     """Write beside a plain file, and take its name when all is written."""
     if found is not None:
         os.close(os.open(target, os.O_WRONLY))  # what may not be written is not replaced either

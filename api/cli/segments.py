@@ -1,21 +1,11 @@
 """``bigseg segments``: list, show, create and delete segments."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.terminal import (
-    AsJson,
-    Environment,
-    Project,
-    command,
-    place_of,
-    show_json,
-    show_table,
-)
-
-_PAGE: Final = 200
+from api.cli.options import AsJson, EnvironmentOptions, with_options
+from api.cli.terminal import format_time, open_connection, print_json, print_table
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of the segment.")]
 
@@ -23,55 +13,47 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of the segment.")]
 def register(app: typer.Typer) -> None:
     """Add the command group ``segments``."""
     segments = typer.Typer(help="List, show, create and delete segments.", no_args_is_help=True)
-    segments.command("list")(_list)
-    segments.command("show")(_show)
-    segments.command("create")(_create)
-    segments.command("delete")(_delete)
+    segments.command("list")(with_options(_list))
+    segments.command("show")(with_options(_show))
+    segments.command("create")(with_options(_create))
+    segments.command("delete")(with_options(_delete))
     app.add_typer(segments, name="segments")
 
 
 def _list(
-    project: Project = "default",
-    environment: Environment = "production",
+    target: EnvironmentOptions,
     *,
     as_json: AsJson = False,
 ) -> None:
     """List the segments of an environment, newest first."""
-    path = place_of("", project, environment).list_path
-    found: list[dict[str, Any]] = []
-    with command(as_json=as_json) as connection:
-        while True:
-            page = connection.get(path, limit=_PAGE, offset=len(found))
-            found += page["items"]
-            if not page["items"] or len(found) >= page["totalCount"]:
-                break
+    with open_connection(as_json=as_json) as connection:
+        found = connection.get_all(target.segments_path)
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     columns = ("key", "name", "included", "excluded", "importing", "created")
-    show_table(f"Segments of {project} / {environment}", columns, [_row(one) for one in found])
+    title = f"Segments of {target.project} / {target.environment}"
+    print_table(title, columns, [_row(segment) for segment in found])
 
 
 def _show(
     segment: Key,
-    project: Project = "default",
-    environment: Environment = "production",
+    target: EnvironmentOptions,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Show one segment."""
-    with command(as_json=as_json) as connection:
-        found = connection.get(place_of(segment, project, environment).path)
+    with open_connection(as_json=as_json) as connection:
+        found = connection.get(target.segment_path(segment))
     _print(found, as_json=as_json)
 
 
 def _create(
     segment: Key,
-    project: Project = "default",
-    environment: Environment = "production",
+    target: EnvironmentOptions,
     name: Annotated[str | None, typer.Option(help="Its name; the key if unset.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given again.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
     kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = "user",
     *,
     as_json: AsJson = False,
@@ -86,34 +68,32 @@ def _create(
     }
     if description is not None:
         body["description"] = description
-    with command(as_json=as_json) as connection:
-        made = connection.post(place_of("", project, environment).list_path, body).json()
+    with open_connection(as_json=as_json) as connection:
+        made = connection.post(target.segments_path, body).json()
     _print(made, as_json=as_json)
 
 
 def _delete(
     segment: Key,
-    project: Project = "default",
-    environment: Environment = "production",
+    target: EnvironmentOptions,
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="Delete it although rules of others refer to it.")
+        bool, typer.Option("--force", help="Delete it even if rules of others refer to it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete a segment and all its members."""
-    with command(as_json=as_json) as connection:
-        path = place_of(segment, project, environment).path
-        connection.delete(path, force=force)
+    with open_connection(as_json=as_json) as connection:
+        connection.delete(target.segment_path(segment), force=force)
     if as_json:
-        show_json({"deleted": segment})
+        print_json({"deleted": segment})
     else:
         typer.echo(f"segment {segment} is deleted")
 
 
 def _print(segment: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        show_json(segment)
+        print_json(segment)
         return
     lists = segment.get("_unboundedMetadata", {})
     rows = [
@@ -125,10 +105,10 @@ def _print(segment: dict[str, Any], *, as_json: bool) -> None:
         ("included", lists.get("includedCount")),
         ("excluded", lists.get("excludedCount")),
         ("importing", segment.get("_importInProgress", False)),
-        ("created", _date(segment["creationDate"])),
-        ("members changed", _date(lists["lastModified"]) if lists else None),
+        ("created", format_time(segment["creationDate"])),
+        ("members changed", format_time(lists["lastModified"]) if lists else None),
     ]
-    show_table(f"Segment {segment['key']}", ("field", "value"), rows)
+    print_table(f"Segment {segment['key']}", ("field", "value"), rows)
 
 
 def _row(segment: dict[str, Any]) -> tuple[object, ...]:
@@ -139,9 +119,5 @@ def _row(segment: dict[str, Any]) -> tuple[object, ...]:
         lists.get("includedCount"),
         lists.get("excludedCount"),
         segment.get("_importInProgress", False),
-        _date(segment["creationDate"]),
+        format_time(segment["creationDate"]),
     )
-
-
-def _date(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

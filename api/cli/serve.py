@@ -1,15 +1,19 @@
 """``bigseg api``, ``worker`` and ``beat``: the processes singly, as a deployment runs them."""
 
 import os
+import ssl
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from api.cli.tls import TlsError, tls_files
-from api.local.services import api_command, beat_command, worker_command
+from api.local.commands import api_command, beat_command, worker_command
 from worker.store.jobs.messages import QUEUE_UPKEEP, QUEUE_WORK
+
+
+class TlsError(Exception):
+    """The files cannot be used; the message says which and why."""
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +40,7 @@ def _api(
 ) -> None:
     """Serve the HTTP API with one process; run several behind a balancer for more."""
     try:
-        tls = tls_files(tls_cert, tls_key)
+        tls = check_tls_files(tls_cert, tls_key)
     except TlsError as exc:
         raise typer.BadParameter(str(exc), param_hint="--tls-cert, --tls-key") from exc
     _become(api_command(host, port, tls))
@@ -76,3 +80,39 @@ def _become(command: tuple[str, ...]) -> NoReturn:
     """Replace this process, so that signals reach the server itself."""
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606  # our own command, no shell
+
+
+def check_tls_files(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """Try the files before the server starts: they must belong together.
+
+    Returns:
+        Both, or ``None`` when neither is given.
+
+    Raises:
+        TlsError: one is missing, cannot be read, or does not fit the other.
+    """
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise TlsError("give both, the certificate and its key")
+    for file in (certificate, key):
+        _require_readable(file)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, _no_passphrase)
+    except ssl.SSLError as exc:
+        reason = exc.reason or "not in PEM format"
+        message = f"{certificate} and {key} are not a certificate and its key ({reason})"
+        raise TlsError(message) from exc
+    return certificate.absolute(), key.absolute()
+
+
+def _require_readable(file: Path) -> None:
+    try:
+        file.read_bytes()
+    except OSError as exc:
+        raise TlsError(f"{file} cannot be read: {exc.strerror}") from exc
+
+
+def _no_passphrase() -> str:
+    # Else OpenSSL would ask the terminal, and a server in the background would wait for ever.
+    raise TlsError("the key is encrypted: decrypt it first, as with `openssl pkey`")

@@ -4,22 +4,18 @@ import json
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Any
 
 import typer
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-from api.cli.connection import Access, CommandError, Connection, Place
-
-Segment = Annotated[str, typer.Option("--segment", "-s", help="Key of the segment.")]
-Project = Annotated[str, typer.Option(help="Key of the project.")]
-Environment = Annotated[str, typer.Option(help="Key of the environment.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+from api.cli.connection import Access, CommandError, Connection
 
 
 @contextmanager
-def command(*, as_json: bool) -> Iterator[Connection]:
+def open_connection(*, as_json: bool) -> Iterator[Connection]:
     """Open a connection for one command; a failure becomes one line and exit status 1."""
     try:
         with Connection(Access.from_environment()) as connection:
@@ -30,43 +26,43 @@ def command(*, as_json: bool) -> Iterator[Connection]:
 
 def fail(message: str, *, as_json: bool) -> None:
     """Print why a command failed and end it with status 1."""
-    shown = json.dumps({"error": message}) if as_json else f"bigseg: {message}"
-    typer.echo(shown, err=True)
+    line = json.dumps({"error": message}) if as_json else f"bigseg: {message}"
+    typer.echo(line, err=True)
     raise typer.Exit(1)
 
 
-def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON
+def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON
     """Print JSON on standard output."""
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def show_table(
+def print_table(
     title: str,
     columns: Sequence[str],
     rows: Sequence[Sequence[object]],
     *,
     whole: Collection[str] = (),
 ) -> None:
-    """Print a table; numbers stand to the right.
+    """Print a table, numbers aligned to the right.
 
     Args:
-        title: stands above.
+        title: printed above it.
         columns: their headings.
         rows: one cell a column.
-        whole: columns whose cells stay on one line, to be copied; the others are broken
-            where the terminal is narrow. Nothing is left out.
+        whole: columns whose cells stay on one line, to be copied; the others are wrapped
+            when the terminal is narrow. Nothing is left out.
     """
     table = Table(title=title, title_justify="left")
     for position, column in enumerate(columns):
         side: JustifyMethod = "right" if _is_numeric(rows, position) else "left"
         table.add_column(column, justify=side, overflow="fold", no_wrap=column in whole)
     for row in rows:
-        table.add_row(*(shown(cell) for cell in row))
+        table.add_row(*(format_cell(cell) for cell in row))
     Console(file=sys.stdout).print(table)
 
 
-def shown(cell: object) -> str:
-    """A value as people read it."""
+def format_cell(cell: object) -> str:
+    """Format a value for people."""
     match cell:
         case None:
             return "-"
@@ -86,6 +82,12 @@ def _is_numeric(rows: Sequence[Sequence[object]], position: int) -> bool:
     return bool(cells) and all(type(cell) in {int, float} for cell in cells)
 
 
-def place_of(segment: str, project: str, environment: str) -> Place:
-    """The address that the options name."""
-    return Place(project, environment, segment)
+def format_time(unix_ms: int | None) -> str | None:
+    """Format a moment in UTC."""
+    if unix_ms is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(unix_ms / 1_000, UTC)
+    except (OverflowError, ValueError):  # beyond the calendar
+        return "never"
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -2,7 +2,6 @@
 
 import re
 import time
-from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import product
 from typing import Annotated, Any, Final
@@ -11,10 +10,10 @@ from urllib.parse import quote
 import typer
 
 from api.cli.connection import CommandError
-from api.cli.terminal import AsJson, command, show_json, show_table
+from api.cli.options import AsJson
+from api.cli.terminal import format_time, open_connection, print_json, print_table
 
 _PATH: Final = "/api/v2/tokens"
-_PAGE: Final = 200
 _DURATION: Final = re.compile(r"(\d{1,6})([smhdw])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -45,54 +44,49 @@ def _create(
         typer.Option(help="What it may do; a writer changes segments, an admin all else."),
     ] = TokenRole.READER,
     project: Annotated[
-        Globs, typer.Option(metavar="GLOB", help="Only in such projects; may be given again.")
+        Globs, typer.Option(metavar="GLOB", help="Only in these projects; may be repeated.")
     ] = None,
     environment: Annotated[
-        Globs, typer.Option(metavar="GLOB", help="Only in such environments; same.")
+        Globs, typer.Option(metavar="GLOB", help="Only in these environments; may be repeated.")
     ] = None,
     segment: Annotated[
-        Globs, typer.Option(metavar="GLOB", help="Only such segments; same.")
+        Globs, typer.Option(metavar="GLOB", help="Only these segments; may be repeated.")
     ] = None,
     expires_in: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How long it works, such as 90d or 12h.")
+        str | None, typer.Option(metavar="TIME", help="How long it is valid, such as 90d or 12h.")
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Make an access token and print its secret, which is never shown again.
 
-    Without GLOBs it is good everywhere. In a GLOB, * is any text and ? any one character.
+    Without GLOBs it is valid everywhere. In a GLOB, * is any text and ? any one character.
     """
     body: dict[str, Any] = {"name": name, "role": role.value}
     if project or environment or segment:
         globs = product(project or ["*"], environment or ["*"], segment or ["*"])
-        resources = [f"proj/{one}:env/{two}:segment/{three}" for one, two, three in globs]
+        resources = [f"proj/{p}:env/{e}:segment/{s}" for p, e, s in globs]
         body["inlineRole"] = [{"effect": "allow", "actions": ["*"], "resources": resources}]
-    with command(as_json=as_json) as connection:
+    with open_connection(as_json=as_json) as connection:
         if expires_in is not None:
-            body["expiry"] = int((time.time() + _seconds(expires_in)) * 1_000)
+            body["expiry"] = int((time.time() + _parse_duration(expires_in)) * 1_000)
         made = connection.post(_PATH, body).json()
     if as_json:
-        show_json(made)
+        print_json(made)
         return
     typer.echo(made["token"])
-    typer.echo(f"{_described(made)}; keep the secret, it is not shown again", err=True)
+    typer.echo(f"{_describe(made)}; keep the secret, it is not shown again", err=True)
 
 
 def _list(*, as_json: AsJson = False) -> None:
     """List all access tokens, newest first."""
-    found: list[dict[str, Any]] = []
-    with command(as_json=as_json) as connection:
-        while True:
-            page = connection.get(_PATH, limit=_PAGE, offset=len(found))
-            found += page["items"]
-            if not page["items"] or len(found) >= page["totalCount"]:
-                break
+    with open_connection(as_json=as_json) as connection:
+        found = connection.get_all(_PATH)
     if as_json:
-        show_json(found)
+        print_json(found)
         return
     columns = ("id", "name", "role", "ends in", "scope", "created", "last used", "expires")
-    show_table("Access tokens", columns, [_row(one) for one in found], whole=("id", "role"))
+    print_table("Access tokens", columns, [_row(token) for token in found], whole=("id", "role"))
 
 
 def _revoke(
@@ -100,38 +94,38 @@ def _revoke(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke an access token; within a second it opens nothing more."""
-    with command(as_json=as_json) as connection:
+    """Revoke an access token; within a second it is refused everywhere."""
+    with open_connection(as_json=as_json) as connection:
         connection.delete(f"{_PATH}/{quote(token_id, safe='')}")
     if as_json:
-        show_json({"revoked": token_id})
+        print_json({"revoked": token_id})
     else:
         typer.echo(f"access token {token_id} is revoked")
 
 
-def _seconds(text: str) -> int:
+def _parse_duration(text: str) -> int:
     found = _DURATION.fullmatch(text.strip().lower())
     if found is None or not int(found[1]):
         raise CommandError(f"--expires-in {text}: write a number and s, m, h, d or w, such as 90d")
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def _described(token: dict[str, Any]) -> str:
+def _describe(token: dict[str, Any]) -> str:
     text = f"access token {token['_id']}, {_role(token)}"
-    return f"{text} until {_date(token['expiry'])}" if "expiry" in token else text
+    return f"{text} until {format_time(token['expiry'])}" if "expiry" in token else text
 
 
 def _row(token: dict[str, Any]) -> tuple[object, ...]:
-    scope = [one for role in token.get("inlineRole", ()) for one in role["resources"]]
+    scope = [resource for role in token.get("inlineRole", ()) for resource in role["resources"]]
     return (
         token["_id"],
         token.get("name") or None,
         _role(token),
         token["token"],
         "\n".join(scope) or "everything",
-        _date(token["creationDate"]),
-        _date(token.get("lastUsed")),
-        _date(token.get("expiry")),
+        format_time(token["creationDate"]),
+        format_time(token.get("lastUsed")),
+        format_time(token.get("expiry")),
     )
 
 
@@ -139,13 +133,3 @@ def _role(token: dict[str, Any]) -> str:
     """An inline role without any other is a writer's."""
     role: str = token.get("role", "writer")
     return role
-
-
-def _date(unix_ms: int | None) -> str | None:
-    if unix_ms is None:
-        return None
-    try:
-        moment = datetime.fromtimestamp(unix_ms / 1_000, UTC)
-    except (OverflowError, ValueError):  # beyond the calendar
-        return "never"
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ")

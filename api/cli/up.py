@@ -11,10 +11,10 @@ from api.local import (
     DEFAULT_PORT,
     DEFAULT_REDIS_PORT,
     DEFAULT_S3_PORT,
-    EmbeddedError,
     Event,
     LocalOptions,
     LocalSystem,
+    LocalSystemError,
     StopRequestedError,
 )
 
@@ -73,15 +73,15 @@ def run(options: LocalOptions, *, as_json: bool) -> None:
         with LocalSystem.start(options, _EventPrinter(as_json=as_json)) as system:
             system.wait()
     except StopRequestedError:
-        return  # what was asked for has been done
-    except EmbeddedError as exc:
+        return  # stopped as requested
+    except LocalSystemError as exc:
         message = json.dumps({"name": "error", "text": str(exc)}) if as_json else f"bigseg: {exc}"
         typer.echo(message, err=True)
         raise typer.Exit(1) from exc
 
 
 class _EventPrinter:
-    """Prints each event as a line; says nothing more once nobody can read it."""
+    """Prints each event as a line, until the terminal has gone."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json

@@ -1,4 +1,4 @@
-"""The queue of heavy evaluations: one at a time, beside all the ordinary ones."""
+"""The queue of heavy evaluations: one runs at a time, beside all the ordinary ones."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from api.errors import Unavailable
 
-#: Those that may wait, each with its context in memory, and seconds that one waits.
+#: Evaluations that may wait, each with its context in memory, and the seconds that one waits.
 MOST_WAITING: Final = 64
 LONGEST_WAIT_S: Final = 10.0
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class HeavyLane:
-    """Lets one evaluation work at a time; for one event loop."""
+    """Runs one evaluation at a time; for one event loop."""
 
     def __init__(self, longest_wait_s: float = LONGEST_WAIT_S) -> None:
         """Run nothing yet."""

@@ -1,6 +1,6 @@
-"""The child process that evaluates what would keep an API process from its look-ups.
+"""The child process for evaluations that would delay an API process's look-ups.
 
-Python runs one thread at a time, so a heavy evaluation in a thread takes its turns from the
+Python runs one thread at a time, so a heavy evaluation in a thread takes time from the
 event loop. The child is a process of its own with a low priority. It is started when it is
 first needed, kept, and started again when it has died.
 """
@@ -23,7 +23,7 @@ from api.settings import ApiSettings
 #: of a core, but a busy machine gives the child a tenth of one.
 LONGEST_WORK_S: Final = 30.0
 
-#: What the child needs to know; the store's password is among it, so it goes through the pipe.
+#: What the child needs; the store's password is among it, so it goes through the pipe.
 _SETTINGS: Final = frozenset(
     {
         "redis_url",
@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 
 class HeavyProcess:
-    """One child and its pipes, for one event loop; the caller asks one thing at a time.
+    """One child and its pipes, for one event loop; the caller sends one question at a time.
 
     The child ends when its standard input does, so none outlives this process, however it
     ends. It inherits its pipes and standard error, and no other file.
@@ -78,14 +78,14 @@ class HeavyProcess:
             async with asyncio.timeout(self._longest_work_s):
                 return await self._exchange(await self._running(), question)
         except TimeoutError as exc:
-            self._lose("took too long")
+            self._drop("took too long")
             raise Unavailable("the evaluation took too long; send a smaller context") from exc
         except (OSError, asyncio.IncompleteReadError) as exc:
-            self._lose("ended")
+            self._drop("ended")
             raise Unavailable(_ENDED) from exc
         except BaseException:
             # The answer may still come, and would be taken for that to another question.
-            self._lose("was interrupted")
+            self._drop("was interrupted")
             raise
 
     async def close(self) -> None:
@@ -95,9 +95,9 @@ class HeavyProcess:
 
     async def _running(self) -> Process:
         if self._child is not None and self._child.returncode is not None:
-            self._lose("ended")
+            self._drop("ended")
         if self._child is None:
-            self._child = await _started(self._program)
+            self._child = await _start_child(self._program)
             _input(self._child).write(_first_message(self._settings).pack())
         return self._child
 
@@ -109,9 +109,9 @@ class HeavyProcess:
         size = int.from_bytes(await stdout.readexactly(SIZE_BYTES))
         return Message.parse(await stdout.readexactly(size))
 
-    def _lose(self, why: str) -> None:
+    def _drop(self, reason: str) -> None:
         if self._child is not None:
-            _log.warning("evaluation.child_lost", why=why, pid=self._child.pid)
+            _log.warning("evaluator.lost", reason=reason, pid=self._child.pid)
             self._end()
 
     def _end(self) -> None:
@@ -127,7 +127,7 @@ class HeavyProcess:
         task.add_done_callback(self._ending.discard)
 
 
-async def _started(program: str) -> Process:
+async def _start_child(program: str) -> Process:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)
     }
@@ -136,15 +136,15 @@ async def _started(program: str) -> Process:
         stdin=PIPE,
         stdout=PIPE,
         # `-m` looks into the working directory first, which may hold another `api`.
-        cwd=Path(api.__file__).parents[2],
+        cwd=Path(api.__file__).parents[1],
         env=environment,
         limit=_BUFFER_BYTES,
     )
 
 
 def _first_message(settings: ApiSettings) -> Message:
-    told = settings.model_dump(mode="json", include=set(_SETTINGS))
-    return Message(told | {"redis_url": settings.redis_url.get_secret_value()})
+    shared = settings.model_dump(mode="json", include=set(_SETTINGS))
+    return Message(shared | {"redis_url": settings.redis_url.get_secret_value()})
 
 
 def _input(child: Process) -> asyncio.StreamWriter:

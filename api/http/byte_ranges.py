@@ -1,4 +1,4 @@
-"""Which part of a file an HTTP request asks for, and whether it has the file already.
+"""Which part of a file an HTTP request asks for, and whether the client has the file already.
 
 Source: RFC 9110, sections 13 and 14.
 """
@@ -23,7 +23,7 @@ class ByteRange:
 
 
 def parse_range(value: str, size_bytes: int) -> ByteRange | None:
-    """The part that a ``Range`` header asks for.
+    """Parse the part that a ``Range`` header asks for.
 
     Args:
         value: the header's value.
@@ -55,7 +55,7 @@ def parse_range(value: str, size_bytes: int) -> ByteRange | None:
 
 
 def is_named(tag: str, if_none_match: str) -> bool:
-    """Whether an ``If-None-Match`` header names a file by its strong tag, or any file."""
+    """Say whether an ``If-None-Match`` header matches a file's strong tag, or any file."""
     if if_none_match.strip() == "*":
         return True
     return tag in {strong for _, strong in _TAG.findall(if_none_match)}

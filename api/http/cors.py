@@ -1,6 +1,6 @@
-"""Pages of other sites: which may read the API's answers, by the browsers' CORS rules.
+"""Which pages of other sites may read the API's answers, by the browsers' CORS rules.
 
-Stands before everything else and only if origins are set. A token never comes from a
+The outermost application, and only if origins are set. A token never comes from a
 cookie here, so nothing is ever allowed "with credentials".
 """
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.http.asgi import Asgi, Header, Message, Receive, Scope, Send, header
-from api.http.connections.whole_answers import forbid_whole_answer
+from api.http.connections.uvicorn_protocol import forbid_whole_answer
 
-#: POST needs no listing by the rules, but a reader of the answer expects it.
+#: The rules do not require POST to be listed, but a reader of the answer expects it.
 _METHODS: Final = b"OPTIONS, GET, POST, PUT, PATCH, DELETE"
-#: Source: the overview of LaunchDarkly's REST API, but for the last three, which are taken too.
+#: Source: the overview of LaunchDarkly's REST API; the last three are accepted besides.
 _HEADERS: Final = (
     b"Accept, Content-Type, Content-Length, Accept-Encoding, Authorization, "
     b"LD-API-Version, X-HTTP-Method-Override, Idempotency-Key"

@@ -1,4 +1,4 @@
-"""Counts of a window, kept in Redis, which all API processes of a system share."""
+"""Counts requests in a Redis that all API processes of a system share."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ from api.http.limits import WINDOW_S
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from worker.store import RedisAddress, StoreUnavailable, code_of
 
-#: Seconds a request waits to be counted; then it is let through.
+#: Seconds a request waits to be counted; then it is served uncounted.
 _TIMEOUT_S: Final = 0.25
-#: Seconds in which a server that failed is not asked again.
+#: Seconds before a server that failed is tried again.
 _PAUSE_S: Final = 1.0
 _WARN_EVERY_S: Final = 60.0
 #: Twice the window, so that a process whose clock is behind finds a count, too.
@@ -25,9 +25,9 @@ _log = structlog.get_logger(__name__)
 class RedisCounts:
     """Counts in one Redis server; for one event loop.
 
-    All requests share one connection, which is its own, so that counting waits behind
-    nothing else. Never fails: a server that does not answer, or is no primary, means that
-    nothing is counted.
+    All requests share one connection for nothing but counting, so that it waits behind
+    nothing else. Never fails: if the server does not answer, or is not a primary, nothing is
+    counted.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class RedisCounts:
         """Count one request under each name. Cost: one round trip.
 
         Returns:
-            What each name has come to in this window, or ``None``: nobody could count.
+            The count of each name in this window, or ``None`` if it could not be counted.
         """
         if self._monotonic() < self._again_at:
             return None
         keys = [f"{self._prefix}:{window}:{name}" for name in names]
         commands = b"".join(
-            # Made with its end before it is counted, so that none stays for ever.
+            # Created with its expiry before it is counted, so that none stays for ever.
             encode_command("SET", key, "0", "EX", str(_LIFE_S), "NX") + encode_command("INCR", key)
             for key in keys
         )
@@ -72,7 +72,7 @@ class RedisCounts:
             return None
         counts = [reply for reply in replies[1::2] if isinstance(reply, int)]
         if len(counts) < len(keys):
-            self._pause(next(code_of(one) for one in replies if isinstance(one, Exception)))
+            self._pause(next(code_of(reply) for reply in replies if isinstance(reply, Exception)))
             return None
         return counts
 
@@ -86,7 +86,7 @@ class RedisCounts:
         if now >= self._warn_at:
             self._warn_at = now + _WARN_EVERY_S
             _log.warning(
-                "limits.uncounted",
+                "limits.suspended",
                 reason=reason,
                 hint="rate limits are off until the server that counts answers",
             )

@@ -1,11 +1,11 @@
-"""The outermost ASGI application: who calls, which way, and how it ended.
+"""The outermost ASGI application, which every request passes once.
 
-Every request passes here once: authentication, the look-ups' short way, the limit on
-bodies, refusals in the dialect's words, counting. All else is FastAPI's.
+It authenticates, answers look-ups itself, limits bodies, refuses in the dialect's words and
+counts. All else is FastAPI's.
 """
 
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import structlog
@@ -13,32 +13,45 @@ import structlog
 from api.access.auth import Caller, TokenAuth
 from api.access.refusal_pace import RefusalPace
 from api.bodies.json_values import most_values, require_few_values
-from api.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, Unauthorized, translated
+from api.errors import (
+    BROKEN,
+    ApiError,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    log_failure,
+    log_refusal,
+    translate_error,
+)
 from api.http.asgi import (
     Asgi,
     Disconnected,
-    Exchange,
     Header,
     Receive,
     Scope,
     Send,
-    answer,
     declared_length,
     header,
     read_body,
     replay,
 )
-from api.http.body_pace import BodyPace
-from api.http.connections.whole_answers import WholeAnswers
+from api.http.connections.uvicorn_protocol import WholeAnswers
+from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.http.limit_headers import limit_headers
 from api.http.limits import Limits
-from api.http.logs import BROKEN, report_broken, report_fault
 from api.http.method_override import method_of
 from api.http.metrics import Metrics
-from api.http.other_methods import allowed_methods, answer_options, as_get, without_body
 from api.http.refusals import error_body, error_headers
-from api.http.routes import UNKNOWN, RouteTable
+from api.http.routes import (
+    UNKNOWN,
+    RouteTable,
+    allowed_methods,
+    answer_options,
+    as_get,
+    without_body,
+)
 from api.lookups.lookups import Lookups
 from api.lookups.route import LookupRoute, Question
 from worker.objects import ObjectError
@@ -104,37 +117,43 @@ class Front:
             self._metrics.look_up(status, time.perf_counter() - started)
 
     async def _look_up(self, scope: Scope, question: Question, receive: Receive, send: Send) -> int:
-        limits: tuple[Header, ...] = ()
-        route = self._lookup_route
-        method, allowed = scope["method"], route.methods_for(question)
-        if method == "POST" and method in allowed:
+        """Answer a look-up; gives the status, 0 if the client went away."""
+        method = scope["method"]
+        if method == "POST" and method in self._lookup_route.methods_for(question):
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
+        headers: list[Header] = []
         try:
-            caller = await self._caller(scope)
-            standing = self._limits.look_up(caller.token_id, route.limit_name(question))
-            limits = limit_headers(standing)
-            standing.require()
-            if method not in allowed:
-                error = MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
-                return await self._refuse(error, send, (_allow(allowed), *limits))
-            place = route.require_place(question, caller)
-            by_path = method == "GET"
-            key = (
-                route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
-            )
-            body = await route.look_up(self._lookups, place, key)
+            body = await self._membership(scope, question, receive, headers)
         except ApiError as exc:
-            return await self._refuse(exc, send, limits)
+            return await self._refuse(exc, send, headers)
         except StoreError as exc:
-            return await self._refuse(translated(exc), send, limits)
+            return await self._refuse(translate_error(exc), send, headers)
         except Disconnected:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
-        if not self._whole_answers.write(scope, body, limits):
-            await answer(send, _OK, body, limits)
+        if not self._whole_answers.write(scope, body, headers):
+            await answer(send, _OK, body, headers)
         return _OK
+
+    async def _membership(
+        self, scope: Scope, question: Question, receive: Receive, headers: list[Header]
+    ) -> bytes:
+        """Look up; leaves in ``headers`` what the answer or the refusal is to hold."""
+        route = self._lookup_route
+        caller = await self._caller(scope)
+        standing = self._limits.look_up(caller.token_id, route.limit_name(question))
+        headers += limit_headers(standing)
+        standing.require()
+        method, allowed = scope["method"], route.methods_for(question)
+        if method not in allowed:
+            headers.insert(0, _allow(allowed))
+            raise MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
+        place = route.require_place(question, caller)
+        by_path = method == "GET"
+        key = route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
+        return await route.look_up(self._lookups, place, key)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
@@ -145,7 +164,7 @@ class Front:
         except ApiError as exc:
             await self._refuse(exc, exchange.send)
         except (StoreError, ObjectError) as exc:
-            await self._refuse(translated(exc), exchange.send)
+            await self._refuse(translate_error(exc), exchange.send)
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             if not exchange.status:  # else FastAPI's last handler has reported it
                 await self._break(exc, exchange.send)
@@ -184,7 +203,7 @@ class Front:
         await self._rest(scope, receive, exchange.send)
 
     def _methods_of(self, scope: Scope) -> str:
-        """What a path takes, for ``Allow``: part of the documentation, so for everybody."""
+        """List what a path takes, for ``Allow``; documented, so no token is needed."""
         path = scope["raw_path"]
         if path in OPEN_PATHS:
             return allowed_methods(("GET",))
@@ -217,20 +236,20 @@ class Front:
         ready, body = await self._readiness.body()
         await answer(send, _OK if ready else _UNAVAILABLE, body)
 
-    async def _refuse(self, error: ApiError, send: Send, headers: tuple[Header, ...] = ()) -> int:
+    async def _refuse(self, error: ApiError, send: Send, headers: Sequence[Header] = ()) -> int:
         body = self._body(error)
         await answer(send, error.status, body, (*error_headers(error), *headers))
         return error.status
 
     async def _break(self, exc: Exception, send: Send) -> int:
         error_id = self._ids()
-        report_broken(exc, error_id)
+        log_failure(exc, error_id)
         await answer(send, BROKEN.status, error_body(BROKEN, error_id))
         return BROKEN.status
 
     def _body(self, error: ApiError) -> bytes:
         error_id = self._ids()
-        report_fault(error, error_id)
+        log_refusal(error, error_id)
         return error_body(error, error_id)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Is this process alive, and can it do its work? Asked by machines, without a token."""
+"""Health checks, which need no token: is this process alive, and can it do its work?"""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ OPEN_PATHS: Final = frozenset({LIVE_PATH, READY_PATH})
 
 LIVE_BODY: Final = b'{"status":"ok"}'
 
-#: Seconds an answer is given again: the path is open to all, the parts are not.
+#: Seconds an answer is reused: the path is open to all, the parts are not.
 _KEEP_S: Final = 1.0
 _LIMIT_S: Final = 10.0
 
@@ -25,15 +25,15 @@ Check = Callable[[], None]
 
 
 class Readiness:
-    """Asks every part at once, each in a thread of its own; for one event loop."""
+    """Checks all parts at once, each in a thread of its own; for one event loop."""
 
     def __init__(
         self, checks: Mapping[str, Check], *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Ask nothing yet.
+        """Check nothing yet.
 
         Args:
-            checks: a part's name, and what raises if it cannot be used. May block.
+            checks: each part's name, and a function that raises if it cannot be used; may block.
             monotonic: seconds.
         """
         self._checks = checks
@@ -42,9 +42,9 @@ class Readiness:
         self._answer: asyncio.Task[dict[str, str | None]] | None = None
 
     async def body(self) -> tuple[bool, bytes]:
-        """Whether all parts can be used, and the answer that names each.
+        """Say whether all parts can be used, and give the body that names each.
 
-        An answer up to a second old may be given.
+        It may be up to a second old.
         """
         if self._answer is None or (
             self._answer.done() and self._monotonic() - self._asked_at > _KEEP_S
@@ -74,10 +74,10 @@ class Readiness:
         return None
 
 
-def store_check(store: Callable[[], Store]) -> Check:
-    """A check of the membership store.
+def make_store_check(store: Callable[[], Store]) -> Check:
+    """Make the check of the membership store.
 
-    A server that evicts keys would lose shards one by one; no answer of it can be relied
+    A server that evicts keys would lose shards one by one; none of its answers can be relied
     on, so it counts as down.
     """
 

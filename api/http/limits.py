@@ -1,12 +1,12 @@
-"""How many requests are let through in ten seconds, in no dialect's words.
+"""How many requests are served in ten seconds, independent of a dialect.
 
 Requests are counted in fixed windows of ten seconds that begin at whole multiples of ten
-of the wall clock, so that all limits start anew at the same moment and several processes
-agree on it. Look-ups are counted in this process, all else in a Redis that the API
-processes share; what Redis does not answer is let through uncounted.
+of the wall clock, so that all limits reset at the same moment and several processes agree
+on it. Look-ups are counted in this process, all else in a Redis that the API processes
+share; when Redis does not answer, requests are served uncounted.
 
-Only requests with a known token are counted: a refused token costs as little as a refusal
-for too many would.
+Only requests with a known token are counted: refusing an unknown token costs as little as
+refusing one request too many.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ class Count(NamedTuple):
 
     @property
     def remaining(self) -> int:
-        """Requests that are still let through in this window."""
+        """Requests that are still served in this window."""
         return self.cap - self.used if self.used < self.cap else 0
 
     @property
@@ -61,7 +61,7 @@ class Standing(NamedTuple):
     route: Count | None = None
     account: Count | None = None
     resets_ms: int = 0
-    """Unix milliseconds at which all windows start anew."""
+    """Unix milliseconds at which all windows reset."""
 
     def require(self) -> None:
         """Make sure that no limit is exceeded.
@@ -71,14 +71,14 @@ class Standing(NamedTuple):
         """
         token, route, account, _ = self
         if token is not None and token.used > token.cap:
-            raise _refused(token, "with this token")
+            raise _limit_error(token, "with this token")
         if route is not None and route.used > route.cap:
-            raise _refused(route, "to this route")
+            raise _limit_error(route, "to this route")
         if account is not None and account.used > account.cap:
-            raise _refused(account, "to this account")
+            raise _limit_error(account, "to this account")
 
 
-#: Nothing limits the request, or nobody could count it.
+#: Nothing limits the request, or it could not be counted.
 UNLIMITED: Final = Standing()
 
 
@@ -89,17 +89,17 @@ class SharedCounts(Protocol):
         """Count one request under each name.
 
         Returns:
-            What each name has come to in this window, or ``None``: nobody could count.
+            The count of each name in this window, or ``None`` if it could not be counted.
         """
 
     async def close(self) -> None:
-        """Let go of what it holds. Idempotent."""
+        """Release its connections. Idempotent."""
 
 
 class Limits:
     """Counts requests against the caps; for one event loop.
 
-    Memory: one number a token and route seen in this window.
+    Memory: one number per token and per route seen in this window.
     """
 
     def __init__(self, caps: Caps, shared: SharedCounts, *, clock: Callable[[], int]) -> None:
@@ -125,17 +125,17 @@ class Limits:
 
         Args:
             token_id: whose it is.
-            route: which of the look-ups' routes it asks by.
+            route: which of the look-ups' routes it uses.
         """
         if not self._lookups_count:
             return UNLIMITED
-        window = self._turn()
+        window = self._start_window()
         caps = self._caps
         token = by_route = None
         if caps.lookup_token:
             used = self._tokens[token_id] = self._tokens.get(token_id, 0) + 1
             token = Count(caps.lookup_token, used)
-        # What one token is refused takes nothing from the others.
+        # What is refused to one token does not count against the others.
         if caps.lookup_route and (token is None or token.used <= token.cap):
             used = self._routes[route] = self._routes.get(route, 0) + 1
             by_route = Count(caps.lookup_route, used)
@@ -150,7 +150,7 @@ class Limits:
         """
         if not self._requests_count:
             return UNLIMITED
-        window, caps = self._turn(), self._caps
+        window, caps = self._start_window(), self._caps
         resets_ms = (window + 1) * _WINDOW_MS
         token = account = by_route = None
         if caps.token:
@@ -166,7 +166,7 @@ class Limits:
         """Close what counts. Idempotent."""
         await self._shared.close()
 
-    def _turn(self) -> int:
+    def _start_window(self) -> int:
         window = self._clock() // _WINDOW_MS
         if window != self._window:
             self._window = window
@@ -177,7 +177,7 @@ class Limits:
         """Count under those names that have a cap; a flood of refusals costs no round trip."""
         for name, _ in caps:
             if name in self._spent:
-                return [self._spent.get(one) for one, _ in caps]
+                return [self._spent.get(named) for named, _ in caps]
         names = [name for name, cap in caps if cap]
         totals = await self._shared.add(window, names) if names else None
         if totals is None:
@@ -191,6 +191,6 @@ class Limits:
         return counts
 
 
-def _refused(count: Count, whose: str) -> RateLimited:
+def _limit_error(count: Count, whose: str) -> RateLimited:
     most = f"more than {count.cap:,} requests {whose} in {WINDOW_S} seconds"
     return RateLimited(f"API rate limit exceeded: {most}; wait for the next window")

@@ -1,7 +1,7 @@
 """What this process counts, for Prometheus.
 
 Counting happens on the event loop only, in plain integers: a look-up must not pay for
-locks. The names are this module's closed set.
+locks. All metric names are in this module.
 """
 
 from bisect import bisect_left
@@ -67,27 +67,45 @@ class Metrics(Collector):
         Args:
             method: the HTTP method.
             route: the route's template, never the path: it may hold keys.
-            status: what was answered.
+            status: of the answer.
             seconds: until the answer was complete.
         """
         self._requests.setdefault((method, route, status), Histogram()).observe(seconds)
 
     def segments_in_error(self, count: int) -> None:
-        """Count segments that an evaluation could not tell."""
+        """Count segments that could not be evaluated."""
         self._segments_in_error += count
 
     def lookup_totals(self, pipelines: int, asked_again: int) -> None:
-        """Take over what the look-ups count themselves."""
+        """Set what the look-ups count themselves."""
         self._lookup_pipelines, self._lookups_asked_again = pipelines, asked_again
 
     def render(self) -> bytes:
-        """The text format of Prometheus."""
+        """Render all counters in the text format of Prometheus."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Give what was counted, as Prometheus' library asks for it."""
+        """Give all counters, as Prometheus' library asks for them."""
+        yield from self._collect_lookups()
+        yield CounterMetricFamily(
+            "bigseg_segments_in_error",
+            "Segments that could not be evaluated, answered as no membership.",
+            value=self._segments_in_error,
+        )
+        requests = HistogramMetricFamily(
+            "bigseg_request_seconds",
+            "Seconds until any other request was answered.",
+            labels=["method", "route", "status"],
+        )
+        for (method, route, status), histogram in sorted(self._requests.items()):
+            requests.add_metric(
+                [method, route, str(status)], histogram.cumulative(), histogram.total_s
+            )
+        yield requests
+
+    def _collect_lookups(self) -> Iterator[Metric]:
         lookups = CounterMetricFamily(
             "bigseg_lookups", "Membership look-ups answered.", labels=["status"]
         )
@@ -107,18 +125,3 @@ class Metrics(Collector):
             "Look-ups asked again because another revision was live.",
             value=self._lookups_asked_again,
         )
-        yield CounterMetricFamily(
-            "bigseg_segments_in_error",
-            "Segments that evaluations could not tell, answered as no membership.",
-            value=self._segments_in_error,
-        )
-        requests = HistogramMetricFamily(
-            "bigseg_request_seconds",
-            "Seconds until any other request was answered.",
-            labels=["method", "route", "status"],
-        )
-        for (method, route, status), histogram in sorted(self._requests.items()):
-            requests.add_metric(
-                [method, route, str(status)], histogram.cumulative(), histogram.total_s
-            )
-        yield requests

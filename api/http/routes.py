@@ -1,13 +1,23 @@
-"""Which route a path belongs to, for those that must know before the framework does."""
+"""Which route a path belongs to, and HEAD and OPTIONS, which need no operation of their own.
 
-from collections.abc import Iterable
+For those that must know before the framework does.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.routing import BaseRoute, Route
 
-#: The name of every path that no route has.
+from api.http.asgi import Message, Scope, Send
+from api.http.connections.uvicorn_protocol import forbid_whole_answer
+
+#: The name of every path without a route.
 UNKNOWN: Final = "none"
+
+#: What a resource that can be read takes besides its operations.
+_WITH_GET: Final = "HEAD"
+_ALWAYS: Final = "OPTIONS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +32,13 @@ class _Pattern:
 
 
 class RouteTable:
-    """All routes by the number of their parts. Cost of a question: a few microseconds."""
+    """All routes by the number of their parts. Cost of a look-up: a few microseconds."""
 
     def __init__(self) -> None:
         self._by_length: dict[int, list[_Pattern]] = {}
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
-        """Know these routes, too; what has no methods is left out."""
+        """Add these routes; what has no methods is left out."""
         for route in routes:
             if isinstance(route, Route):
                 parts = tuple(route.path.split("/"))
@@ -36,7 +46,7 @@ class RouteTable:
                 self._by_length.setdefault(len(parts), []).append(pattern)
 
     def name_of(self, method: str, path: str) -> str:
-        """The method and the route's template; one name for all that is unknown.
+        """Give the method and the route's template; one name for all unknown paths.
 
         Args:
             method: the HTTP method.
@@ -48,9 +58,43 @@ class RouteTable:
         return UNKNOWN
 
     def methods_of(self, path: str) -> list[str]:
-        """All methods that the path takes, sorted; empty if no route has it."""
+        """List all methods that the path takes, sorted; empty if no route has it."""
         return sorted({method for pattern in self._fitting(path) for method in pattern.methods})
 
     def _fitting(self, path: str) -> list[_Pattern]:
         parts = path.split("/")
-        return [one for one in self._by_length.get(len(parts), ()) if one.fits(parts)]
+        patterns = self._by_length.get(len(parts), ())
+        return [pattern for pattern in patterns if pattern.fits(parts)]
+
+
+def as_get(scope: Scope) -> Scope:
+    """Turn a HEAD into the GET it stands for; it is counted, logged and limited as one."""
+    stands_for = {**scope, "method": "GET"}
+    forbid_whole_answer(stands_for)  # which would write a body
+    return stands_for
+
+
+def without_body(send: Send) -> Send:
+    """Make a ``send`` that keeps the head of an answer, its length included, and drops the body."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
+
+
+def allowed_methods(own: Sequence[str]) -> str:
+    """Give the value of ``Allow`` for a resource with these operations; '' if it has none."""
+    if not own:
+        return ""
+    added = {_ALWAYS, _WITH_GET} if "GET" in own else {_ALWAYS}
+    return ", ".join(sorted({*own, *added}))
+
+
+async def answer_options(send: Send, allow: str) -> None:
+    """Answer OPTIONS: 204 and the methods, whoever may use them."""
+    headers = [(b"allow", allow.encode())] if allow else []
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

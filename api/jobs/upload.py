@@ -15,11 +15,11 @@ from starlette.requests import ClientDisconnect
 
 from api.errors import InvalidRequest, TooLarge
 from api.http.asgi import Disconnected, declared_length
+from api.http.forms.errors import FormError
 from api.http.forms.multipart import (
     FieldEvent,
     FileData,
     FileStart,
-    FormError,
     FormEvent,
     UploadForm,
 )

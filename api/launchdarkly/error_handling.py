@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from api.bodies.faults import request_refusal
 from api.errors import (
+    BROKEN,
     ApiError,
     Broken,
     Forbidden,
@@ -17,12 +18,12 @@ from api.errors import (
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
-    translated,
+    log_failure,
+    log_refusal,
+    translate_error,
 )
-from api.http.logs import BROKEN, report_broken, report_fault
-from api.http.other_methods import allowed_methods
 from api.http.refusals import error_body, error_headers
-from api.http.routes import RouteTable
+from api.http.routes import RouteTable, allowed_methods
 from api.services.services import Services
 from worker.objects import ObjectError
 from worker.store import StoreError
@@ -50,7 +51,7 @@ def handle_errors(app: FastAPI) -> None:
 async def _refuse(request: Request, exc: Exception) -> Response:
     services: Services = request.app.state.services
     error, error_id = _to_api_error(exc), services.ids()
-    report_fault(error, error_id)
+    log_refusal(error, error_id)
     headers = {name.decode(): value.decode() for name, value in error_headers(error)}
     if isinstance(exc, HTTPException):
         headers |= dict(exc.headers or {})
@@ -69,7 +70,7 @@ async def _break(request: Request, exc: Exception) -> Response:
     """Answer what nothing else handled; the front takes the exception itself."""
     services: Services = request.app.state.services
     error_id = services.ids()
-    report_broken(exc, error_id)
+    log_failure(exc, error_id)
     return Response(error_body(BROKEN, error_id), status_code=500, media_type="application/json")
 
 
@@ -78,7 +79,7 @@ def _to_api_error(exc: Exception) -> ApiError:
         case ApiError():
             return exc
         case StoreError() | ObjectError():
-            return translated(exc)
+            return translate_error(exc)
         case RequestValidationError():
             return request_refusal(exc)
         case HTTPException():

@@ -1,10 +1,11 @@
-"""A whole bigseg on one machine, for a first run, for tests and for a look around.
+"""A whole bigseg on one machine, for a first run, for tests and for the demo.
 
-Not for production: the S3 stand-in forgets its objects, and nothing is behind a password.
+Not for production: the S3 stand-in loses its objects when it stops, and nothing but the API
+asks for a password.
 """
 
 from api.local.data_dir import DataDirectory
-from api.local.errors import ChildError, EmbeddedError, StopRequestedError
+from api.local.errors import ChildError, LocalSystemError, StopRequestedError
 from api.local.events import Event
 from api.local.system import (
     DEFAULT_PORT,
@@ -20,9 +21,9 @@ __all__ = [
     "DEFAULT_S3_PORT",
     "ChildError",
     "DataDirectory",
-    "EmbeddedError",
     "Event",
     "LocalOptions",
     "LocalSystem",
+    "LocalSystemError",
     "StopRequestedError",
 ]

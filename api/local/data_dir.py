@@ -3,7 +3,7 @@
 ```
 admin-token      the token, readable by its owner only
 lock             who holds the directory; locked with flock while the holder lives
-children.json    processes started for it, so that the next start finds leftovers
+children.json    processes started for it, for the next start to find leftovers
 server-version   the newest server that has written store/
 store/  logs/  spills/  objects/  beat-schedule
 ```
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.local.errors import DataDirectoryError, DataDirectoryHeldError, NewerDataError
-from api.local.servers import ServerVersion
+from api.local.store_server import ServerVersion
 
 _OWNER_ONLY = 0o600
 _TOKEN_BYTES = 32
@@ -33,7 +33,7 @@ class DataDirectory:
 
     @classmethod
     def open(cls, path: Path) -> "DataDirectory":
-        """Make the directory and its folders where they are missing.
+        """Make the directory and its folders if they are missing.
 
         Raises:
             DataDirectoryError: a file is in the way or the rights do not suffice.
@@ -84,7 +84,7 @@ class DataDirectory:
         return self.path / "admin-token"
 
     def read_or_make_token(self) -> str:
-        """Give the admin token, made on first use and kept for later starts.
+        """Read the admin token, or make it on first use and keep it for later starts.
 
         Raises:
             DataDirectoryError: the file cannot be read or written.
@@ -102,7 +102,7 @@ class DataDirectory:
 
     @contextmanager
     def hold(self) -> Iterator["Holder"]:
-        """Hold the directory until the block ends; the end of the process frees it, too.
+        """Hold the directory until the block ends; the end of the process releases it, too.
 
         Raises:
             DataDirectoryHeldError: another process holds it; the message says which.
@@ -131,7 +131,7 @@ class DataDirectory:
             version: the server that is about to be started.
 
         Raises:
-            NewerDataError: the data is of a newer server or of the other kind.
+            NewerDataError: a newer server or one of the other kind has written the data.
         """
         written_by = self.read_server_version()
         if written_by is None or self.accepts_server(version):
@@ -142,7 +142,7 @@ class DataDirectory:
         )
 
     def read_server_version(self) -> ServerVersion | None:
-        """Give the newest server that has written the data, None for a new directory."""
+        """Read which newest server has written the data; None for a new directory."""
         path = self.path / "server-version"
         try:
             return ServerVersion.parse(path.read_text())
@@ -173,7 +173,7 @@ class Holder:
     lock: int
 
     def announce(self, *, url: str | None) -> None:
-        """Tell who asks for the directory who holds it, and under which URL once known."""
+        """Record who holds the directory, and under which URL once known, for others."""
         text = json.dumps({"pid": os.getpid(), "url": url}).encode()
         os.pwrite(self.lock, text, 0)
         os.ftruncate(self.lock, len(text))

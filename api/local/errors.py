@@ -1,10 +1,10 @@
-"""What a local system can fail with.
+"""Errors of a local system.
 
-EmbeddedError
+LocalSystemError
 ├── PortTakenError            an explicit port is in use                        (terminal)
 ├── DataDirectoryError        the data directory cannot be used                 (terminal)
-│   ├── DataDirectoryHeldError    another `bigseg up` runs on it
-│   └── NewerDataError            its data needs a newer or another server
+│   ├── DataDirectoryHeldError    another `bigseg up` uses it
+│   └── NewerDataError            its data needs a newer or a different server
 ├── ServerNotFoundError       no suitable store server on this machine          (terminal)
 ├── UrlRefusedError           a setting's Redis URL cannot be used              (terminal)
 ├── ServiceUnreachableError   a service named by a setting does not answer      (transient)
@@ -14,15 +14,15 @@ EmbeddedError
 from worker.errors import BigsegError, TerminalError, TransientError
 
 
-class EmbeddedError(BigsegError):
+class LocalSystemError(BigsegError):
     """A local system could not be started or could not go on."""
 
 
-class PortTakenError(EmbeddedError, TerminalError):
+class PortTakenError(LocalSystemError, TerminalError):
     """A port that was asked for is in use."""
 
 
-class DataDirectoryError(EmbeddedError, TerminalError):
+class DataDirectoryError(LocalSystemError, TerminalError):
     """The data directory cannot be made, read or written."""
 
 
@@ -34,29 +34,29 @@ class NewerDataError(DataDirectoryError):
     """The data was written by a newer server, or by one of the other kind."""
 
 
-class ServerNotFoundError(EmbeddedError, TerminalError):
+class ServerNotFoundError(LocalSystemError, TerminalError):
     """There is no store server that can be started."""
 
 
-class UrlRefusedError(EmbeddedError, TerminalError):
-    """A Redis URL that the user set is of no form that every part understands."""
+class UrlRefusedError(LocalSystemError, TerminalError):
+    """A Redis URL that the user set has no form that every part understands."""
 
 
-class ServiceUnreachableError(EmbeddedError, TransientError):
+class ServiceUnreachableError(LocalSystemError, TransientError):
     """A server or an S3 service that the user named does not answer. Safe to retry."""
 
 
-class ChildError(EmbeddedError, TransientError):
+class ChildError(LocalSystemError, TransientError):
     """A process ended by itself or was not ready in time; the message ends with its log's tail.
 
-    Safe to retry: nothing of the system runs any more when a caller sees it.
+    Safe to retry: the whole system has stopped when a caller sees it.
     """
 
 
 class StopRequestedError(KeyboardInterrupt):
     """A signal asked the system to stop; raised once, in the main thread.
 
-    Not an `EmbeddedError`: like `KeyboardInterrupt` it must pass every ``except Exception``.
+    Not an `LocalSystemError`: like `KeyboardInterrupt` it must pass every ``except Exception``.
 
     Attributes:
         signal_name: ``SIGINT``, ``SIGTERM`` or ``SIGHUP``.

@@ -1,4 +1,4 @@
-"""What a local system tells while it starts and stops: one event, one line."""
+"""What a local system reports while it starts and stops: one event, one line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """Stop a local system's processes when the process that started them is killed.
 
-Runs as a script of its own, standard library only. Its standard input is a pipe whose
-other end only the parent holds, so its end means that the parent has gone, however it
-went. Lines on the pipe: ``watch PGID`` for each process group, ``forget PGID`` when one has
+Runs as a script of its own, standard library only. Its standard input is a pipe whose other
+end only the parent holds, so the end of the input means that the parent has ended, in whatever
+way. Lines on the pipe: ``watch PGID`` for each process group, ``forget PGID`` when one has
 ended, ``bye`` after a regular end.
 """
 
@@ -17,7 +17,7 @@ _POLL_S = 0.05
 
 
 def main(lines: TextIO) -> None:
-    """Remember groups until the pipe ends; stop them, the last one first, unless told bye."""
+    """Remember groups until the pipe ends; unless it said bye, stop them, the last first."""
     groups: list[int] = []
     for line in lines:
         word, _, argument = line.strip().partition(" ")
@@ -40,7 +40,7 @@ def stop_group(group: int) -> None:
             os.kill(group, 0)
             time.sleep(_POLL_S)
     except ProcessLookupError:
-        pass  # the leader has gone; others of its group may be left
+        pass  # the leader has ended; others of its group may be left
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

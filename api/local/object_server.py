@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from api.local.errors import ServerNotFoundError, ServiceUnreachableError
-from api.local.probes import answers_http
+from api.local.probes import request_status
 from api.local.processes import OBJECTS_TIER, ChildSpec
 
 _STAND_IN_VARIABLES: Mapping[str, str] = {
@@ -33,8 +33,8 @@ _FOREIGN_VARIABLES = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "A
 _DEFAULT_REGION = "us-east-1"
 
 
-def object_server_spec(port: int, environment: Mapping[str, str], folder: Path) -> ChildSpec:
-    """Say how the S3 stand-in is started.
+def specify_object_server(port: int, environment: Mapping[str, str], folder: Path) -> ChildSpec:
+    """Specify how the S3 stand-in is started.
 
     Args:
         port: where it listens, on the loopback.
@@ -49,35 +49,33 @@ def object_server_spec(port: int, environment: Mapping[str, str], folder: Path) 
             "no S3 stand-in: `pip install bigseg[embedded]`, or name a service in "
             "BIGSEG_S3_ENDPOINT"
         )
-    # Elsewhere the bucket is on other machines: here it stands back as the workers do.
+    # In production the bucket is on other machines: here it yields the CPU as the workers do.
     server = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
     command = ("nice", "-n", "10", *server)
     variables = {**environment, "TMPDIR": str(folder)}
     return ChildSpec("objects", command, variables, folder, tier=OBJECTS_TIER)
 
 
-def stand_in_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment in which S3 clients reach the stand-in."""
+def point_to_stand_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """Build the environment in which S3 clients reach the stand-in."""
     kept = {name: value for name, value in environment.items() if name not in _FOREIGN_VARIABLES}
     return kept | dict(_STAND_IN_VARIABLES)
 
 
 def make_stand_in_bucket(port: int, bucket: str) -> None:
-    """Make the bucket in a new stand-in, past the user's AWS configuration.
+    """Make the bucket in a new stand-in, ignoring the user's AWS configuration.
 
     Raises:
         ServiceUnreachableError: the stand-in refuses.
     """
-    status = answers_http("127.0.0.1", port, f"/{bucket}", method="PUT")
+    status = request_status("127.0.0.1", port, f"/{bucket}", method="PUT")
     if status != HTTPStatus.OK:
         message = f"bucket {bucket} cannot be made in the S3 stand-in (status {status})"
         raise ServiceUnreachableError(f"{message}: is BIGSEG_S3_BUCKET a valid name?")
 
 
 def make_bucket(endpoint: str, bucket: str, environment: Mapping[str, str]) -> bool:
-    """Make the bucket where it is missing.
-
-    Safe to retry. An existing bucket is left as it is.
+    """Make the bucket if it is missing. Safe to retry.
 
     Args:
         endpoint: URL of the service.
@@ -96,8 +94,8 @@ def make_bucket(endpoint: str, bucket: str, environment: Mapping[str, str]) -> b
         client = _client(endpoint, region, environment)
         if _has_bucket(client, bucket):
             return False
-        place = {} if region == _DEFAULT_REGION else {"LocationConstraint": region}
-        options = {"CreateBucketConfiguration": place} if place else {}
+        constraint = {} if region == _DEFAULT_REGION else {"LocationConstraint": region}
+        options = {"CreateBucketConfiguration": constraint} if constraint else {}
         client.create_bucket(Bucket=bucket, **options)
     except (BotoCoreError, ClientError) as exc:
         message = f"bucket {bucket} at {endpoint} can be neither found nor made: {exc}"

@@ -1,27 +1,32 @@
 """Start processes in order, watch them, stop them in the opposite order, tier by tier.
 
-Each child is the leader of its own session, so that a terminal's Ctrl-C reaches only the
-parent, and so that what a child leaves behind is ended with its group. A guardian process
+Each child leads a session of its own, so that a terminal's Ctrl-C reaches only the parent,
+and what a child leaves behind ends with its group. A guardian process
 does the same when the parent is killed.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 from api.local import guardian
 from api.local.errors import ChildError
-from api.local.process_identity import boot_mark, process_exists, start_mark
+from api.local.leftovers import StartedProcess, kill_group
 
 _POLL_S = 0.05
-_LEFTOVER_GRACE_S = 10.0
 _TAIL_LINES = 15
+#: Times a process is started again before it has run for long.
+MOST_RESTARTS: Final = 5
+#: Seconds before the first of them; twice as long before each further one.
+FIRST_PAUSE_S: Final = 1.0
+#: Seconds after which a process counts as one that runs.
+_RUNS_AFTER_S: Final = 60.0
 
 # Services need both servers while they stop, and none of them needs another.
 STORE_TIER, OBJECTS_TIER, SERVICE_TIER = 0, 1, 2
@@ -36,7 +41,7 @@ class ChildSpec:
         command: program and arguments.
         environment: its whole environment.
         directory: its working directory.
-        grace_s: seconds it gets to end by itself before it is killed.
+        grace_s: seconds it has to end by itself before it is killed.
         tier: children of a tier are stopped together, and before the tiers below it.
         restarts: whether it may be started again after it ended by itself. Not what holds
             data in memory: an S3 stand-in that came back empty would look like a loss.
@@ -76,21 +81,11 @@ class _Child:
     started_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """A line of the record that finds a child again after its parent's death."""
-
-    name: str
-    pid: int
-    mark: str | None
-    boot: str
-
-
 class Supervisor:
     """The processes of one system.
 
     Args:
-        logs: folder for one log file a child; the one of the run before is kept as
+        logs: folder for one log file per child; that of the previous run is kept as
             ``NAME.previous.log``.
         record: file that names the children while they run, for `stop_leftovers`.
     """
@@ -99,7 +94,7 @@ class Supervisor:
         self._logs = logs
         self._record = record
         self._children: list[_Child] = []
-        self._started: list[_Started] = []
+        self._started: list[StartedProcess] = []
         self._guardian = subprocess.Popen(  # noqa: S603  # our own script, no shell
             [sys.executable, "-I", guardian.__file__],
             stdin=subprocess.PIPE,
@@ -137,20 +132,19 @@ class Supervisor:
         except OSError as exc:
             raise ChildError(f"{spec.name}: {spec.command[0]} cannot be run: {exc}") from exc
         self._children.append(_Child(spec, process, log, time.monotonic()))
-        self._tell_guardian(f"watch {process.pid}")
-        mark = start_mark(process.pid)
-        self._started.append(_Started(spec.name, process.pid, mark, boot_mark()))
+        self._send_guardian(f"watch {process.pid}")
+        self._started.append(StartedProcess.identify(spec.name, process.pid))
         self._write_record()
 
     def take_ended(self) -> list[EndedChild]:
-        """Give the children that have ended, and forget them with all of their groups."""
+        """Give the children that have ended, and forget them; kills their groups."""
         ended = [child for child in self._children if child.process.poll() is not None]
         for child in ended:
-            # The rest of its group would go on beside whatever takes its place.
-            _kill_group(child.process.pid)
+            # The rest of its group would go on beside its replacement.
+            kill_group(child.process.pid)
             self._children.remove(child)
-            self._tell_guardian(f"forget {child.process.pid}")
-            self._started = [one for one in self._started if one.pid != child.process.pid]
+            self._send_guardian(f"forget {child.process.pid}")
+            self._started = [line for line in self._started if line.pid != child.process.pid]
         if ended:
             self._write_record()
         now_s = time.monotonic()
@@ -179,14 +173,14 @@ class Supervisor:
         """Stop the children, tier by tier, the last one started first; none runs afterwards.
 
         Args:
-            is_forced: asked again and again; once true, all that still run are killed.
+            is_forced: polled; once true, all that still run are killed.
         """
         for tier in sorted({child.spec.tier for child in self._children}, reverse=True):
             together = [child for child in self._children if child.spec.tier == tier]
             _stop_children(together[::-1], is_forced)
         self._children.clear()
         self._record.unlink(missing_ok=True)
-        self._tell_guardian("bye")
+        self._send_guardian("bye")
         if self._guardian.stdin is not None:
             self._guardian.stdin.close()
         self._guardian.wait()
@@ -197,40 +191,35 @@ class Supervisor:
         new.write_text(json.dumps([asdict(started) for started in self._started]))
         new.replace(self._record)
 
-    def _tell_guardian(self, line: str) -> None:
+    def _send_guardian(self, line: str) -> None:
         if self._guardian.stdin is None:
             return
         try:
             self._guardian.stdin.write(f"{line}\n".encode())
         except BrokenPipeError:
-            return  # it was killed: `stop_leftovers` is the second net
+            return  # it was killed; `stop_leftovers` remains
 
 
-def stop_leftovers(record: Path) -> list[str]:
-    """Stop what a killed parent has left running.
+@dataclass(slots=True)
+class Restarts:
+    """When a process that ended by itself is started again; counts its ends by its name."""
 
-    A process is stopped only if it started at the recorded moment, so that a number given
-    to somebody else since then is safe.
+    first_pause_s: float = FIRST_PAUSE_S
+    _counts: dict[str, int] = field(default_factory=dict)
 
-    Args:
-        record: the file that `Supervisor` writes.
+    def pause_s(self, name: str, ran_s: float) -> float | None:
+        """How long to wait before the next start, ``None`` to give up.
 
-    Returns:
-        Names of the children that were still running.
-    """
-    try:
-        started = [_Started(**line) for line in json.loads(record.read_text())]
-    except FileNotFoundError:
-        return []
-    except (ValueError, TypeError):  # cut off by a crash while it was written
-        started = []
-    stopped = [line.name for line in reversed(started) if _stop_leftover(line)]
-    record.unlink()
-    return stopped
+        1, 2, 4, 8 and 16 seconds for one that keeps ending, half a minute together; for one
+        that ran for a minute the count starts again.
+        """
+        count = 0 if ran_s >= _RUNS_AFTER_S else self._counts.get(name, 0)
+        self._counts[name] = count + 1
+        return None if count >= MOST_RESTARTS else self.first_pause_s * 2**count
 
 
 def read_tail(log: Path, lines: int = _TAIL_LINES) -> str:
-    """Give the last lines of a log file, indented."""
+    """Read the last lines of a log file, indented."""
     text = log.read_text(errors="replace") if log.exists() else ""
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (empty log)"
 
@@ -244,33 +233,8 @@ def _stop_children(children: Sequence[_Child], is_forced: Callable[[], bool]) ->
         deadline = asked_at + child.spec.grace_s
         while child.process.poll() is None and time.monotonic() < deadline and not is_forced():
             time.sleep(_POLL_S)
-        _kill_group(child.process.pid)
+        kill_group(child.process.pid)
         child.process.wait()
-
-
-def _stop_leftover(line: _Started) -> bool:
-    if line.mark is None or line.boot != boot_mark():
-        return False
-    if not process_exists(line.pid):
-        # A number is not given out again while its group has a member, so the rest of a
-        # group without its leader is still what that leader started.
-        return _kill_group(line.pid)
-    if start_mark(line.pid) != line.mark:
-        return False
-    os.kill(line.pid, signal.SIGTERM)
-    deadline = time.monotonic() + _LEFTOVER_GRACE_S
-    while start_mark(line.pid) == line.mark and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-    _kill_group(line.pid)
-    return True
-
-
-def _kill_group(group: int) -> bool:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return False  # nobody is left (macOS answers EPERM where only a zombie is)
-    return True
 
 
 def _describe_end(child: _Child, status: int) -> str:

@@ -1,4 +1,4 @@
-"""Turn SIGINT, SIGTERM and SIGHUP into one exception, then into haste."""
+"""Turn the first SIGINT, SIGTERM or SIGHUP into an exception, and further ones into a flag."""
 
 import signal
 import threading
@@ -10,7 +10,7 @@ from api.local.errors import StopRequestedError
 
 
 class StopSignals:
-    """What the signals of this process ask for.
+    """What the signals of this process request.
 
     The first one raises `StopRequestedError` in the main thread, never inside a block of
     `deferred`; each further one sets `forced`.
@@ -61,8 +61,8 @@ class StopSignals:
         if self._requested is not None:
             raise StopRequestedError(self._requested)
 
-    def stand_down(self) -> None:
-        """Raise no more: the system is being stopped."""
+    def disarm(self) -> None:
+        """Raise nothing more: the system is being stopped."""
         self._raises = False
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:

@@ -9,23 +9,40 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+from api.local.commands import (
+    ServiceOptions,
+    SpecifyServices,
+    build_environment,
+    specify_services,
+)
 from api.local.data_dir import DataDirectory, Holder
-from api.local.environment import environment_of_children
-from api.local.errors import ChildError, EmbeddedError
+from api.local.errors import ChildError, LocalSystemError
 from api.local.events import Event, OnEvent
+from api.local.leftovers import stop_leftovers
 from api.local.object_server import (
     make_bucket,
     make_stand_in_bucket,
-    object_server_spec,
-    stand_in_environment,
+    point_to_stand_in,
+    specify_object_server,
 )
-from api.local.ports import choose_port, local_host
-from api.local.probes import answers_http, answers_ping, check_store, check_url
-from api.local.processes import STORE_TIER, ChildSpec, Supervisor, stop_leftovers
-from api.local.restarts import FIRST_PAUSE_S, MOST_RESTARTS, Restarts
-from api.local.servers import choose_server
-from api.local.services import ServiceContext, Services, bigseg_services
+from api.local.probes import (
+    answers_ping,
+    check_store,
+    check_url,
+    choose_port,
+    local_host,
+    request_status,
+)
+from api.local.processes import (
+    FIRST_PAUSE_S,
+    MOST_RESTARTS,
+    STORE_TIER,
+    ChildSpec,
+    Restarts,
+    Supervisor,
+)
 from api.local.stop_signals import StopSignals
+from api.local.store_server import choose_server
 
 DEFAULT_PORT = 8000
 # Not the usual 6379: a server that is started there later should find it free.
@@ -45,7 +62,7 @@ class LocalOptions:
     """How a local system is started.
 
     Attributes:
-        data_dir: where everything it keeps is.
+        data_dir: where it keeps everything.
         host: address the API listens on; store and objects are always on the loopback.
         port: port of the API; None for 8000 or the next free one.
         redis_port: port of the store; None for 16379 or the next free one.
@@ -66,7 +83,7 @@ class LocalOptions:
     s3_port: int | None = None
     concurrency: int | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    services: Services = bigseg_services
+    services: SpecifyServices = specify_services
     first_restart_s: float = FIRST_PAUSE_S
 
 
@@ -91,16 +108,16 @@ class LocalSystem:
         self.data = data
         self.url = ""
         self.token = ""
-        self.environment = environment_of_children(options.environment, data.spills)
+        self.environment = build_environment(options.environment, data.spills)
 
     @classmethod
     @contextmanager
     def start(cls, options: LocalOptions, on_event: OnEvent) -> Iterator[Self]:
         """Run a system until the block ends, however it ends; no process of it is left.
 
-        Takes some seconds, longer when the store has much to load. In the main thread
-        the first SIGINT, SIGTERM or SIGHUP raises `StopRequestedError` in the block, a
-        second one while it stops kills what still runs.
+        Takes some seconds, longer if the store has much to load. In the main thread the
+        first SIGINT, SIGTERM or SIGHUP raises `StopRequestedError` in the block; a second
+        one while it stops kills what still runs.
 
         Args:
             options: what to start.
@@ -110,7 +127,7 @@ class LocalSystem:
             The system, ready to answer.
 
         Raises:
-            EmbeddedError: it could not be started; nothing runs. Safe to retry when it
+            LocalSystemError: it could not be started; nothing runs. Safe to retry when it
                 is a `TransientError`.
             StopRequestedError: a signal came.
         """
@@ -125,7 +142,7 @@ class LocalSystem:
                     system._bring_up(holder)
                     yield system
                 except BaseException as exc:
-                    system._tell_why(exc)
+                    system._report_reason(exc)
                     raise
                 finally:
                     system._stop()
@@ -146,7 +163,7 @@ class LocalSystem:
     def wait(self) -> None:
         """Wait until something ends the system; never returns by itself.
 
-        A worker, beat or the API that ends is started again, after longer and longer pauses.
+        A worker, beat or the API that ends is started again, after ever longer pauses.
 
         Raises:
             StopRequestedError: a signal came.
@@ -171,9 +188,10 @@ class LocalSystem:
 
     def _restart_due(self) -> None:
         now_s = time.monotonic()
-        for due in [one for one in self._due if one[0] <= now_s]:
-            self._due.remove(due)
-            self._spawn(due[1])
+        specs = [spec for due_s, spec in self._due if due_s <= now_s]
+        self._due = [(due_s, spec) for due_s, spec in self._due if due_s > now_s]
+        for spec in specs:
+            self._spawn(spec)
 
     def _bring_up(self, holder: Holder) -> None:
         options = self._options
@@ -182,17 +200,17 @@ class LocalSystem:
         self._bring_up_store()
         self._bring_up_objects()
         self.environment["BIGSEG_ADMIN_TOKEN"] = self.token
-        context = ServiceContext(
+        service_options = ServiceOptions(
             host=options.host,
             port=port,
             concurrency=options.concurrency or _default_concurrency(),
             environment=self.environment,
             beat_schedule=self.data.beat_schedule,
         )
-        for spec in options.services(context):
+        for spec in options.services(service_options):
             self._spawn(spec)
         self._wait_until(
-            lambda: answers_http(local_host(options.host), port, "/readyz") == HTTPStatus.OK,
+            lambda: request_status(local_host(options.host), port, "/readyz") == HTTPStatus.OK,
             f"the API on port {port} is not ready after {_SERVICES_LIMIT_S:g} s",
             _SERVICES_LIMIT_S,
         )
@@ -232,7 +250,7 @@ class LocalSystem:
                 tier=STORE_TIER,
             )
         )
-        # Loading takes as long as the data is large; only the end of the process fails it.
+        # Loading takes as long as the data is large, so only the end of the process is an error.
         self._wait_until(lambda: answers_ping(port), "the store does not answer", None)
         self.data.record_server(server.version)
         self.environment["BIGSEG_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
@@ -250,10 +268,10 @@ class LocalSystem:
             self._on_event(Event("objects", f"objects: bucket {bucket} of BIGSEG_S3_ENDPOINT"))
             return
         port = self._choose_port("127.0.0.1", self._options.s3_port, DEFAULT_S3_PORT, "--s3-port")
-        self.environment = stand_in_environment(self.environment)
-        self._spawn(object_server_spec(port, self.environment, self.data.objects))
+        self.environment = point_to_stand_in(self.environment)
+        self._spawn(specify_object_server(port, self.environment, self.data.objects))
         self._wait_until(
-            lambda: answers_http("127.0.0.1", port, "/") is not None,
+            lambda: request_status("127.0.0.1", port, "/") is not None,
             f"the S3 stand-in on port {port} does not answer",
             _OBJECTS_LIMIT_S,
         )
@@ -271,7 +289,7 @@ class LocalSystem:
         return port
 
     def _spawn(self, spec: ChildSpec) -> None:
-        # A signal must not come between the start of a process and the note of it.
+        # A signal must not come between the start of a process and its record.
         with self._signals.deferred():
             self._supervisor.start(spec)
 
@@ -283,14 +301,14 @@ class LocalSystem:
                 raise ChildError(f"{late}; logs are in {self.data.logs}")
             time.sleep(_POLL_S)
 
-    def _tell_why(self, exc: BaseException) -> None:
+    def _report_reason(self, exc: BaseException) -> None:
         reason = self._signals.requested or (
-            str(exc).partition(";")[0] if isinstance(exc, EmbeddedError) else type(exc).__name__
+            str(exc).partition(";")[0] if isinstance(exc, LocalSystemError) else type(exc).__name__
         )
         self._on_event(Event("stopping", f"stopping: {reason}", {"reason": reason}))
 
     def _stop(self) -> None:
-        self._signals.stand_down()
+        self._signals.disarm()
         self._supervisor.stop(self._signals.forced)
         if self._signals.forced():
             self._on_event(Event("killed", "killed: what had not ended after the second signal"))

@@ -166,7 +166,7 @@ class PipelineConnection:
         if error is None:
             _log.info(f"{self._log_as}.connected", server=server)
         elif not self._failing:  # once, and not for every look-up that tries
-            _log.warning(f"{self._log_as}.unconnected", server=server, reason=str(error))
+            _log.warning(f"{self._log_as}.disconnected", server=server, reason=str(error))
 
     async def _connect(self) -> Wire:
         end = self._endpoint

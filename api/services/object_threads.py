@@ -1,7 +1,7 @@
-"""Threads for calls to the object store, so that they keep nothing else waiting.
+"""Threads for calls to the object store, so that nothing else waits for them.
 
 Handlers that block share the framework's forty threads. An object store that has stopped
-holds a thread for as long as its tries take, and forty uploads would hold all of them.
+answering holds a thread through all its retries, and forty uploads would hold all of them.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from worker.objects import ObjectStoreUnavailable
 
-#: As many as the object store's client keeps connections.
+#: The size of the object store client's pool of connections.
 _THREADS: Final = 40
 
 Arguments = ParamSpec("Arguments")
@@ -63,7 +63,7 @@ class ObjectThreads:
     ) -> AsyncGenerator[bytes, None]:
         """Yield a piece that was read before, then the others, each read in a thread.
 
-        Leaving early closes ``pieces``.
+        A stream that is abandoned closes ``pieces``.
         """
         piece = first
         try:

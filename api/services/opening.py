@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
@@ -19,20 +19,17 @@ from worker.store import (
     open_store,
 )
 
-if TYPE_CHECKING:
-    from api.services.services import Services
-
 _log = structlog.get_logger(__name__)
 
-#: Seconds in which a failed opening is not tried again, so that requests do not queue up
-#: behind one another's time-outs.
+#: Seconds before a failed opening is tried again, so that requests do not queue up behind one
+#: another's time-outs.
 _PAUSE_S: Final = 0.5
 
 
 class LazyStore:
-    """Opens the store once, makes what exists from the start, and gives it ever after.
+    """Opens the store at the first call and initialises it; gives the same store from then on.
 
-    It is made only by the first opening of a process: a store that loses its data later
+    Only the first opening of a process initialises it: a store that loses its data later
     must answer *unknown*, not look like a new one.
     """
 
@@ -46,7 +43,7 @@ class LazyStore:
         self._failed: tuple[float, StoreError] | None = None
 
     def __call__(self) -> Store:
-        """The store. Cost: nothing once it is open; safe from any thread.
+        """Give the store. Cost: nothing once it is open; safe from any thread.
 
         Raises:
             StoreUnavailable: no answer. Safe to retry.
@@ -55,7 +52,7 @@ class LazyStore:
             return self._store
         with self._lock:
             if self._store is None:
-                self._store = self._opened()
+                self._store = self._open()
             return self._store
 
     def close(self) -> None:
@@ -64,7 +61,7 @@ class LazyStore:
             if self._store is not None:
                 self._store.close()
 
-    def _opened(self) -> Store:
+    def _open(self) -> Store:
         if self._failed is not None and self._monotonic() - self._failed[0] < _PAUSE_S:
             raise StoreUnavailable(str(self._failed[1]))
         try:
@@ -89,7 +86,7 @@ class LazyObjects:
         self._objects: ObjectStore | None = None
 
     def __call__(self) -> ObjectStore:
-        """The object store; opens no connection. Safe from any thread."""
+        """Give the object store; opens no connection. Safe from any thread."""
         with self._lock:
             if self._objects is None:
                 self._objects = ObjectStore.open(self._settings)
@@ -102,14 +99,14 @@ class LazyObjects:
                 self._objects.close()
 
 
-def look_at_servers(services: "Services") -> None:
-    """Say once, at the start, what is wrong with the store or the broker. Blocks for seconds."""
+def warn_of_servers(store: LazyStore, settings: ApiSettings) -> None:
+    """Log once, at the start, what is wrong with the store or the broker. Blocks for seconds."""
     try:
-        for command, instead in services.store().fallbacks(STORE_OF_API).items():
-            _log.warning("store.slower", forbidden=command, instead=instead)
+        for command, instead in store().fallbacks(STORE_OF_API).items():
+            _log.warning("store.degraded", forbidden=command, instead=instead)
     except StoreError as exc:
         _log.warning("store.unavailable", reason=str(exc))
     try:
-        check_broker(services.settings, BROKER_OF_API)
+        check_broker(settings, BROKER_OF_API)
     except StoreError as exc:
         _log.warning("broker.unavailable", reason=str(exc))

@@ -1,4 +1,4 @@
-"""What request handlers work with, put together once a process."""
+"""What request handlers work with, assembled once per process."""
 
 import asyncio
 import uuid
@@ -19,13 +19,13 @@ from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore
 from api.settings import ApiSettings
 
-#: Patches of segments at one time in a process; more wait.
+#: Patches of segments at the same time in a process; more wait.
 PATCHES_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts; closing them is the application's life span's to do."""
+    """The parts; the application's life span closes them."""
 
     settings: ApiSettings
     """Without the admin token."""
@@ -45,7 +45,7 @@ class Services:
     patch_turn: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(PATCHES_AT_ONCE)
     )
-    """Whoever patches a segment takes a turn: large ones compute, and compete with look-ups."""
+    """A patch of a segment takes a turn: large ones compute, and compete with look-ups."""
 
     def close(self) -> None:
         """Close every part. Idempotent."""
@@ -56,18 +56,18 @@ class Services:
 
 
 def new_id() -> str:
-    """A random UUID."""
+    """Make a random UUID."""
     return str(uuid.uuid4())
 
 
 def services_of(request: Request) -> Services:
-    """The parts of the application that serves this request."""
+    """Give the services of the application that serves this request."""
     services: Services = request.app.state.services
     return services
 
 
 def caller_of(request: Request) -> Caller:
-    """Who sent this request; the front has made sure."""
+    """Give the sender of this request; the front has authenticated it."""
     caller: Caller = request.state.caller
     return caller
 

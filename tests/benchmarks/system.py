@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from api.local import Event, LocalOptions, LocalSystem
-from api.local.services import bigseg_services
+from api.local.commands import specify_services
 from tests.benchmarks.lists import ListFile
 from tests.support.servers.redis import free_port, server_binary
 from worker.store import JobRef, Scope, Store, StoreSettings, open_store
@@ -194,7 +194,7 @@ def running_system(kind: Kind, *, concurrency: int, append_only: bool = True) ->
         s3_port=free_port(),
         concurrency=concurrency,
         environment={**given, **_COUNTED, "BIGSEG_SERVER_BINARY": server_binary(kind)},
-        services=bigseg_services,
+        services=specify_services,
     )
     events: list[Event] = []
     try:

@@ -121,7 +121,7 @@ def test_acl__restore_script_and_info_forbidden__worker_takes_the_slower_way(
     system.revive()
     forbidden = ("-restore", "-script|load", "-info")
     _restarted(system, system.worker, *forbidden)
-    wait_until(lambda: system.worker.log.count("store.slower") == 3, "it says so once", 30)
+    wait_until(lambda: system.worker.log.count("store.degraded") == 3, "it says so once", 30)
 
     segment = new_segment(system)
     assert segment.completed(segment.upload(csv_of(KEYS), "replace"))["membersAfter"] == len(KEYS)
@@ -130,7 +130,7 @@ def test_acl__restore_script_and_info_forbidden__worker_takes_the_slower_way(
     segment.delete()
 
     assert {what for _, _, what in _denied(system)} <= {"restore", "script|load", "info"}
-    assert system.worker.log.count("store.slower") == 3
+    assert system.worker.log.count("store.degraded") == 3
     assert all(f'"{one}"' in system.worker.log for one in ("RESTORE", "SCRIPT LOAD", "INFO"))
     _restarted(system, system.worker, "+restore", "+script|load", "+info")
 

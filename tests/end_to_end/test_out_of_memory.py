@@ -53,5 +53,5 @@ def test_unit__without_memory__job_stops_with_the_reason_and_others_go_on(
     wait_until(lambda: len(system.worker.children()) == 2, "the pool is whole")
     assert system.worker.pid == leader
     assert set(system.worker.children()) != children
-    assert "process.out_of_memory" in system.worker.log
+    assert "process.replaced" in system.worker.log
     assert not any(key in system.worker.log for key in KEYS[:100])

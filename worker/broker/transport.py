@@ -68,7 +68,7 @@ class ForgettingQoS(redis_transport.QoS):
         try:
             super().append(message, delivery_tag)  # type: ignore[no-untyped-call]
         except self.channel.ResponseError:
-            logger.warning("message.unnoted", exc_info=True)
+            logger.warning("message.unrecorded", exc_info=True)
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:

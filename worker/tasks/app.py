@@ -5,9 +5,10 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from celery.apps import worker as celery_worker
 
 from worker.errors import TransientError
-from worker.logs import configure_logs
+from worker.logs import configure_logs, write_line
 from worker.settings import WorkerSettings
 from worker.store import ListRef
 from worker.store.jobs.messages import (
@@ -61,6 +62,8 @@ def create_app(settings: WorkerSettings) -> Celery:
 
 def _set_up_logs(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
     configure_logs()
+    # From a signal handler Celery writes text past all logging.
+    celery_worker.safe_say = write_line
 
 
 def _worker_options(settings: WorkerSettings) -> dict[str, Any]:
@@ -110,7 +113,7 @@ def _register(app: Celery, services: ProcessServices) -> None:
             with replaced_when_out_of_memory(TASK_RESHARD):
                 reshard_list(services.get(), ref)
         except TransientError as exc:
-            logger.warning("reshard.put_off", extra={"list": ref.name, "error": str(exc)})
+            logger.warning("reshard.postponed", extra={"list": ref.name, "reason": str(exc)})
 
     @app.task(name=TASK_TEND, queue=QUEUE_UPKEEP, **options)
     def tend_store() -> None:

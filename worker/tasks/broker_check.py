@@ -42,9 +42,9 @@ def check_broker_or_exit(settings: WorkerSettings, rights: Rights) -> None:
     try:
         check_broker(settings, rights)
         for command, instead in broker_fallbacks(settings, rights).items():
-            logger.warning("broker.slower", extra={"forbidden": command, "instead": instead})
+            logger.warning("broker.degraded", extra={"forbidden": command, "instead": instead})
     except StoreUnavailable as exc:
-        logger.warning("broker.not_ready", extra={"error": str(exc)})
+        logger.warning("broker.unavailable", extra={"reason": str(exc)})
     except BrokerRefused as exc:
         raise SystemExit(str(exc)) from exc
 
@@ -53,8 +53,8 @@ def _check_store_or_exit(settings: WorkerSettings) -> None:
     try:
         with open_store(settings) as store:
             for command, instead in store.fallbacks(STORE_OF_WORKER).items():
-                logger.warning("store.slower", extra={"forbidden": command, "instead": instead})
+                logger.warning("store.degraded", extra={"forbidden": command, "instead": instead})
     except StoreUnavailable as exc:
-        logger.warning("store.not_ready", extra={"error": str(exc)})
+        logger.warning("store.unavailable", extra={"reason": str(exc)})
     except RightsMissing as exc:
         raise SystemExit(str(exc)) from exc

@@ -35,4 +35,4 @@ def tend(services: Services) -> None:
                 chore(services)
         except (TransientError, TerminalError) as exc:
             # One that cannot be done must not keep the others from freeing memory.
-            logger.warning("chore.put_off", extra={"chore": name, "error": str(exc)})
+            logger.warning("chore.postponed", extra={"chore": name, "reason": str(exc)})

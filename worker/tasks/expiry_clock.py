@@ -50,7 +50,7 @@ class ExpiryClock(bootsteps.StartStopStep):
                 wait_s = _pause_s(expire_due(store))
             except Exception as exc:  # noqa: BLE001 - a clock that ends would keep targets for ever
                 # What is due stays due; the next look finds it.
-                logger.warning("expiry.put_off", extra={"error": type(exc).__name__})
+                logger.warning("expiry.postponed", extra={"error": type(exc).__name__})
                 wait_s = _AFTER_ERROR_S
 
 

@@ -44,7 +44,7 @@ class PollWatch(bootsteps.StartStopStep):
             if is_deaf(
                 time.monotonic(), PolledChannel.last_poll_s, busy=bool(state.reserved_requests)
             ):
-                logger.critical("worker.deaf", extra={"after_s": DEAF_AFTER_S})
+                logger.critical("worker.killed", extra={"after_s": DEAF_AFTER_S})
                 os.kill(os.getpid(), signal.SIGKILL)
 
 

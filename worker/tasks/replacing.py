@@ -24,5 +24,5 @@ def replaced_when_out_of_memory(task: str) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        logger.error("process.out_of_memory", extra={"task": task})  # noqa: TRY400 - its frames are large
+        logger.error("process.replaced", extra={"task": task})  # noqa: TRY400 - its frames are large
         raise SystemExit(_OUT_OF_MEMORY) from None

@@ -50,7 +50,7 @@ class Sweeper(bootsteps.StartStopStep):
                     _ask_upkeep(app, services)
             except (TransientError, TerminalError, OperationalError, OSError, MemoryError) as exc:
                 # Whatever it was, a job that stands still waits for the next sweep.
-                logger.warning("sweep.put_off", extra={"error": type(exc).__name__})
+                logger.warning("sweep.postponed", extra={"error": type(exc).__name__})
             wait_s = services.settings.sweep_s if services else 1.0
             self._stopped.wait(wait_s)
 
@@ -60,5 +60,5 @@ def _ask_upkeep(app: Any, services: Services) -> None:  # noqa: ANN401 - Celery 
         app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
     except (OperationalError, OSError) as exc:
         # A broker that shares a full server takes no message until memory has been freed.
-        logger.warning("upkeep.not_asked", extra={"error": type(exc).__name__})
+        logger.warning("upkeep.unannounced", extra={"error": type(exc).__name__})
         tend(services)

@@ -21,7 +21,7 @@ def serve_job(services: Services, ref: JobRef) -> None:
     try:
         more = work_on(services, ref)
     except TransientError as exc:
-        logger.warning("job.put_off", extra={"job": str(ref), "error": str(exc)})
+        logger.warning("job.postponed", extra={"job": str(ref), "reason": str(exc)})
         return
     except TerminalError:
         logger.exception("job.failed", extra={"job": str(ref)})

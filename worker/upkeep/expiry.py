@@ -51,7 +51,7 @@ def expire_due(store: Store) -> int | None:
             _look(store, hint, due.now_ms)
         except (TransientError, TerminalError) as exc:
             facts = {"list": hint.ref.name, "error": type(exc).__name__}
-            logger.warning("expiry.put_off", extra=facts)
+            logger.warning("expiry.postponed", extra=facts)
             settle_hint(store.database, hint, due.now_ms + _RETRY_MS)
     return 0 if len(due.hints) == _PER_TURN else due.wait_ms
 
@@ -92,7 +92,7 @@ def _look(store: Store, hint: Hint, now_ms: int) -> None:
         logger.info("targets.expired", extra=facts)
         _record(store, hint.ref, expired.removed)
     if expired.kept:
-        logger.warning("expiry.list_damaged", extra={"list": hint.ref.name})
+        logger.warning("list.damaged", extra={"list": hint.ref.name})
         settle_hint(store.database, hint, now_ms + _RETRY_MS)
         return
     settle_hint(store.database, hint, expired.next_ms)

@@ -39,7 +39,7 @@ def tend_pending(services: Services, request: ImportRequest, state: JobState) ->
         return _end(services, request, why_lost(services.store, request))
     except TerminalError as exc:
         # A full server takes no edits either; the next turn may find it otherwise.
-        logger.warning("pending.put_off", extra={"job": str(request.ref), "error": str(exc)})
+        logger.warning("pending.postponed", extra={"job": str(request.ref), "reason": str(exc)})
         return 0
 
 

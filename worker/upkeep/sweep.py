@@ -85,4 +85,4 @@ def _mend_claim(services: Services, state: JobState) -> None:
         # What it would have superseded may have been started after it.
         admit_import(services.store, request, supersedes=False)
     except (ImportInProgress, StoreError) as exc:
-        logger.warning("import.not_admitted", extra={"job": str(request.ref), "reason": str(exc)})
+        logger.warning("import.refused", extra={"job": str(request.ref), "reason": str(exc)})

@@ -51,7 +51,7 @@ def _release_dead_claim(services: Services, ref: ListRef) -> None:
     # Read twice: the job's record is written before its claim, never after.
     if builder_of(services.store, ref) == holder:
         services.store.builds.cancel(ref, holder.job_id)
-        logger.warning("list.claim_released", extra={"list": ref.name, "job": str(holder)})
+        logger.warning("claim.released", extra={"list": ref.name, "job": str(holder)})
 
 
 def _is_running(services: Services, ref: JobRef) -> bool:

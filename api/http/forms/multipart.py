@@ -12,7 +12,8 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from api.http.forms.preamble import Preamble, PreambleTooLong
+from api.http.forms.errors import FormError
+from api.http.forms.preamble import Preamble
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # private to type checkers
@@ -26,15 +27,6 @@ _DATA_BYTES = 256 * 1024
 _FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
 # Encodings that change nothing; RFC 7578 section 4.7 deprecates all others.
 _IDENTITY_ENCODINGS = (b"", b"binary", b"8bit", b"7bit")
-
-
-class FormError(ValueError):
-    """The body is not a form this API takes. The message says why and is fit for a 400."""
-
-    def __init__(self, reason: str) -> None:
-        """Say the reason in a sentence without its full stop."""
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +143,7 @@ class UploadForm:
         try:
             if form := self._preamble.feed(data):
                 self._parser.write(form)
-        except (FormParserError, PreambleTooLong) as exc:
+        except FormParserError as exc:
             raise FormError(f"the form is malformed: {exc}") from exc
         return self._take_events()
 

@@ -3,16 +3,10 @@
 import re
 from typing import Final
 
+from api.http.forms.errors import FormError
+
 #: Far above the sentence for old mail readers that some programs put there.
 MOST_BYTES: Final = 16 * 1024
-
-
-class PreambleTooLong(ValueError):
-    """No boundary came in the first bytes of the body."""
-
-    def __init__(self) -> None:
-        """Say so in a sentence without its full stop."""
-        super().__init__(f"no boundary in the first {MOST_BYTES:,} bytes of the body")
 
 
 class Preamble:
@@ -40,7 +34,7 @@ class Preamble:
             everything from it on.
 
         Raises:
-            PreambleTooLong: it is over the limit.
+            FormError: it is over the limit.
         """
         if self.is_over:
             return data
@@ -50,6 +44,7 @@ class Preamble:
             self.is_over = True
             return bytes(memoryview(self._held)[found.start() :])
         if len(self._held) > MOST_BYTES:
-            raise PreambleTooLong
+            limit = f"no boundary in the first {MOST_BYTES:,} bytes of the body"
+            raise FormError(f"the form is malformed: {limit}")
         self._searched = max(0, len(self._held) - self._reach)
         return b""

@@ -13,10 +13,9 @@ import sys
 import threading
 from typing import BinaryIO, Final
 
-from api.errors import ApiError, translated
+from api.errors import BROKEN, ApiError, log_failure, translate_error
 from api.evaluation import Effort
 from api.heavy.frames import SIZE_BYTES, Message
-from api.http.logs import BROKEN, configure_logs, report_broken
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, pack_answer
@@ -25,6 +24,7 @@ from api.lookups.many import ListLookups
 from api.lookups.pipeline import Endpoint
 from api.services.services import new_id
 from api.settings import ApiSettings
+from worker.logs import configure_logs
 from worker.store import Keyspace, Store, StoreError, open_store
 
 #: Below everything else on the machine that answers requests.
@@ -59,11 +59,11 @@ class HeavyEvaluator:
         except ApiError as exc:
             return exc
         except StoreError as exc:
-            return translated(exc)
+            return translate_error(exc)
         except MemoryError:
             raise
         except Exception as exc:  # noqa: BLE001 - the child outlives it, the caller is told
-            report_broken(exc, new_id())
+            log_failure(exc, new_id())
             return BROKEN
 
     async def _evaluate(self, asked: HeavyQuestion) -> Evaluated:
@@ -131,7 +131,7 @@ def main() -> None:
     try:
         asyncio.run(_serve(answers))
     except Exception as exc:  # noqa: BLE001 - whatever it is, the API process starts another
-        report_broken(exc, new_id())
+        log_failure(exc, new_id())
     finally:
         # An orderly end would wait for the thread that reads.
         os._exit(1)

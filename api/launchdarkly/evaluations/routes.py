@@ -77,7 +77,7 @@ class Evaluations:
         if answer.errors:
             self._services.metrics.segments_in_error(answer.errors)
             _log.warning(
-                "evaluation.segments_in_error",
+                "segments.unevaluated",
                 project=scope.project,
                 environment=scope.environment,
                 count=answer.errors,

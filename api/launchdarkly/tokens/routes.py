@@ -132,7 +132,7 @@ def delete_token(
     tokens = services.store().access_tokens
     before = tokens.get(id)
     tokens.revoke(id)
-    services.token_directory.doubt()
+    services.token_directory.invalidate()
     _log.info("token.revoked", token=id, by=caller.token_id)
     _record(services, caller, "deleteAccessToken", "revoked the access token", before=before)
     return Response(status_code=204)
@@ -163,7 +163,7 @@ def reset_token(
         expiry = body.expiry
     keep = expiry if expiry is not None and expiry > services.clock() else None
     made = services.store().access_tokens.reset(id, keep)
-    services.token_directory.doubt()
+    services.token_directory.invalidate()
     _log.info("token.reset", token=id, by=caller.token_id)
     _record(services, caller, "resetAccessToken", "reset the secret of", after=made[0])
     return _with_secret(made, 200)
@@ -190,7 +190,7 @@ def _patch(
         if patchable_fields(wanted) == patchable_fields(current):
             return current, current
         changed = tokens.update(current, wanted)
-        services.token_directory.doubt()
+        services.token_directory.invalidate()
         return current, changed
 
     return retry_on_change(f"access token {token_id}", attempt)

@@ -3,7 +3,6 @@
 import csv
 import io
 import secrets
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeAlias, cast
@@ -13,11 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from worker.columns import as_list
+from worker.context_keys import fault_of
 from worker.store import pack_keys, unpack_members
 
 Keys: TypeAlias = "pa.StringArray"
 
-_KEY_LIMIT_BYTES: Final = 1_024
 _UUID_BYTES: Final = 16
 _PARQUET: Final = b"PAR1"
 
@@ -75,12 +74,4 @@ def _parquet_cells(path: Path) -> Iterable[str | None]:
 
 
 def _is_key(cell: str | None) -> bool:
-    if cell is None or not cell.strip():
-        return False
-    try:
-        size = len(cell.encode())
-    except UnicodeEncodeError:
-        return False
-    return size <= _KEY_LIMIT_BYTES and not any(
-        unicodedata.category(character) == "Cc" for character in cell
-    )
+    return cell is not None and fault_of(cell) is None

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from api.local import EmbeddedError, LocalOptions, LocalSystem, StopRequestedError
+from api.local import LocalOptions, LocalSystem, LocalSystemError, StopRequestedError
 from api.local.demo.lists import Keys, canonical, expected_keys, make_keys, read_export, write_csv
 from api.local.demo.load import LoadResult, ask_all, encode_get
 from worker.objects import ObjectSettings, ObjectStore
@@ -256,7 +256,7 @@ def run_demo(
             system.wait()
     except StopRequestedError as exc:
         raise typer.Exit(0 if not leave else 130) from exc
-    except (EmbeddedError, DemoFailedError, httpx.HTTPError) as exc:
+    except (LocalSystemError, DemoFailedError, httpx.HTTPError) as exc:
         console.print(f"demo: {exc}")
         raise typer.Exit(1) from exc
 

@@ -209,7 +209,10 @@ def test_approve__import_that_waits__publishes_it(
     assert "complete" in result.stdout
     again = run("approve", import_id, "--segment", key)
     assert again.exit_code == 1
+    assert again.stderr.startswith(f"bigseg: import {import_id} does not wait for an approval")
     assert "does not wait for an approval: it is complete" in again.stderr
+    unknown = run("approve", "no-such-import", "--segment", key)
+    assert unknown.stderr == "bigseg: import no-such-import does not exist (400)\n"
 
 
 def test_import__from_s3_without_waiting__gives_the_id(
@@ -292,9 +295,9 @@ def test_command__nobody_answers__says_so(run: Run, monkeypatch: pytest.MonkeyPa
     [
         ("BIGSEG_TOKEN", "caf\xe9-secret", "the access token holds characters"),
         ("BIGSEG_TOKEN", "half-\nsecret", "the access token holds characters"),
-        ("BIGSEG_URL", "http://[::1", "BIGSEG_URL is no address"),
-        ("BIGSEG_URL", "http://", "BIGSEG_URL is no address"),
-        ("BIGSEG_URL", "ftp://127.0.0.1", "BIGSEG_URL is no address"),
+        ("BIGSEG_URL", "http://[::1", "BIGSEG_URL is not an address"),
+        ("BIGSEG_URL", "http://", "BIGSEG_URL is not an address"),
+        ("BIGSEG_URL", "ftp://127.0.0.1", "BIGSEG_URL is not an address"),
         ("BIGSEG_URL", "http://me:secret@127.0.0.1:9", "BIGSEG_URL holds a user or password"),
     ],
 )

@@ -1,11 +1,13 @@
 """What `bigseg import` reads and `bigseg export` writes: files, links, pipes, devices."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -177,6 +179,38 @@ def test_table__full_disk__is_one_sentence(api: Api) -> None:
 
     assert done.returncode == 1
     assert "No space left on device" in _line(done.stderr)
+
+
+@contextmanager
+def _closed_pipe() -> Iterator[int]:
+    """An output whose reader has gone, as ``head`` has once it has its lines."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        yield write
+    finally:
+        os.close(write)
+
+
+def test_export__reader_gone__ends_quietly_as_by_sigpipe(export: Export) -> None:
+    with _closed_pipe() as pipe:
+        done = export(stdout=pipe, stderr=subprocess.PIPE, capture_output=False)
+
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_table__reader_gone__ends_quietly_as_by_sigpipe(api: Api) -> None:
+    with _closed_pipe() as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "api.cli", "segments", "list"],
+            env={**os.environ, "BIGSEG_URL": api.url, "BIGSEG_TOKEN": TOKEN},
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
 @pytest.mark.parametrize("name", ["", "no/such/directory/out.csv", "file/below"])

@@ -219,7 +219,7 @@ def test_evaluate__segments_in_error__have_no_member_and_harm_no_other(
     assert _members(client, scope, context) == set()
     # Gone, by-gone, unread, one, two and malformed, twice.
     assert _in_error(http) - before == 12
-    assert "evaluation.segments_in_error" in api.log
+    assert "segments.unevaluated" in api.log
     assert context["key"] not in api.log
 
 

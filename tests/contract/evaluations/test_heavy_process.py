@@ -1,6 +1,7 @@
 """Evaluations in the API's child process: the same answers, its death, and its end."""
 
 import asyncio
+import json
 import os
 import resource
 import signal
@@ -145,6 +146,9 @@ def test_child__killed_or_out_of_memory__one_503_then_another_child(
         reply = client.post(path, json=CONTEXT | NUMBERS | many)
         assert "ended; retry" in assert_refused(reply, 503, "service_unavailable")
         assert client.post(path, json=CONTEXT | NUMBERS | many).status_code == 200
+        # The child writes to the API's log; where its memory ends decides which error it meets.
+        lines = [json.loads(line) for line in api.log.splitlines()]
+        assert [line["event"] for line in lines if "error" in line] == ["request.failed"]
         _assert_ends_with(api, signal.SIGKILL)
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.http.connections.bounds import MOST_HEAD_BYTES, BoundedConnection
+from api.http.connections.uvicorn_protocol import MOST_HEAD_BYTES
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, create_segment, running_api
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server, wait_until
@@ -35,15 +34,6 @@ def bounded(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStore
     }
     with running_api(valkey_server.url, settings) as running:
         yield running
-
-
-def test_protocol__parts_of_uvicorn_leaned_on__are_there() -> None:
-    ours = {name for name in vars(BoundedConnection) if not name.startswith("_")}
-    assert {name for name in ours if not hasattr(HttpToolsProtocol, name)} == {
-        "waits_since_s",
-        "give_way",
-    }
-    assert "STATUS_LINE" in vars(__import__("uvicorn.protocols.http.httptools_impl", fromlist="x"))
 
 
 @pytest.mark.parametrize(("method", "path"), PLACES)

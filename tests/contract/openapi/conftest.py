@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.local.services import worker_command
+from api.local.commands import worker_command
 from tests.support.documents import names
 from tests.support.documents.openapi_world import World
 from tests.support.documents.recorded_jobs import RunningWorker, record_jobs

@@ -193,7 +193,7 @@ def test_find__answer_too_old_or_doubted__asks_again(valkey_server: Server) -> N
             store.access_tokens.revoke(token.id)
             assert directory.find(_sha(secret)) is known
             now[0] += 0.1
-            directory.doubt()
+            directory.invalidate()
             assert directory.find(_sha(secret)) is None
             assert await directory.ask(_sha(secret)) is None
 

@@ -118,7 +118,7 @@ def test_https__python_client__creates_and_reads_a_segment(url: str, files: File
 def _complaint(*options: str, **environment: str) -> str:
     """What `bigseg api` says about its files; it must not get as far as starting."""
     result = CliRunner().invoke(
-        build_app(), ["api", *options], env=environment, terminal_width=1_000
+        build_app(), ["api", *options], env=environment | {"COLUMNS": "1000"}
     )
     assert result.exit_code == 2, result.output
     return " ".join(result.output.replace("│", " ").split())

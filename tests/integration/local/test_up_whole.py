@@ -1,5 +1,6 @@
 """The real `bigseg up`: every process of a system, and what a user reads of it."""
 
+import json
 import signal
 import stat
 from pathlib import Path
@@ -38,6 +39,10 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
     # Quiet, also as root: nothing but events is printed, and no log scolds.
     assert running.errors == []
     assert "superuser" not in worker_log.read_text()
+    for service in ("upkeep", "worker", "beat", "api"):
+        lines = (tmp_path / f"logs/{service}.log").read_text().splitlines()
+        assert lines
+        assert all(json.loads(line)["event"] for line in lines)
     # The token is in no log, no event and no argument, and nobody else may read its file.
     logs = [log.read_text(errors="replace") for log in (tmp_path / "logs").iterdir()]
     assert not any(token in text for text in [*map(str, running.events), *arguments, *logs])

@@ -28,4 +28,4 @@ def test_connections__reset__fail_no_request_in_an_unknown_way(valkey_server: Se
             wait_until(lambda: client.get(path).status_code == 200, "look-ups are answered", 5)
             wait_until(lambda: _COUNTED in client.get(SEGMENTS).headers, "counting goes on", 5)
         assert "Traceback" not in api.log
-        assert "request.broken" not in api.log
+        assert "request.failed" not in api.log

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from api.jobs.announcements import WorkSender
-from api.local.services import worker_command
+from api.local.commands import worker_command
 from tests.support.servers.api import (
     SCOPE,
     SEGMENTS,

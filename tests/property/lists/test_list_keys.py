@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.lists.files import outcomes, reference_outcome
+from worker.context_keys import fault_of
 from worker.lists.keys.validation import validate
 
 _pieces = st.sampled_from(
@@ -47,3 +48,12 @@ def test_validate__any_cells__each_judged_as_on_its_own(
 def test_validate__any_unicode_text__each_judged_as_on_its_own(text: list[str]) -> None:
     column = [key.encode() for key in text]
     assert outcomes(validate(pa.array(column, pa.binary()))) == [*map(reference_outcome, column)]
+
+
+@given(column=st.lists(cells, max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_validate__any_cells__accepts_what_a_request_may_name(column: list[bytes]) -> None:
+    batch = validate(pa.array(column, pa.binary()))
+    texts = [cell.decode("utf-8", "surrogateescape") for cell in column]
+    rejected = [row for row, text in enumerate(texts) if fault_of(text) is not None]
+    assert batch.rejected_rows.tolist() == rejected

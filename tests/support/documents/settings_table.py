@@ -1,4 +1,4 @@
-"""The README's settings table, made from the settings classes."""
+"""The settings table of deploy/README.md, made from the settings classes."""
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo

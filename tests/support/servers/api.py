@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from api.local.services import api_command
+from api.local.commands import api_command
 from tests.support.servers.objects import CREDENTIALS
 from tests.support.servers.redis import free_port, wait_until
 from worker.store import Scope, Store, StoreSettings, open_store

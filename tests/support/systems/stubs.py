@@ -9,8 +9,8 @@ from pathlib import Path
 
 import api.cli.up as command
 from api.local import LocalOptions
+from api.local.commands import ServiceOptions
 from api.local.processes import ChildSpec
-from api.local.services import ServiceContext
 
 # Ends when it is told to, and then again at each start.
 _MORTAL = """
@@ -37,31 +37,31 @@ http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_
 """
 
 
-def quick_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
+def quick_services(options: ServiceOptions) -> tuple[ChildSpec, ...]:
     """A worker that ends once a file ``end-worker`` is there, and an API that is always ready."""
-    end = context.beat_schedule.with_name("end-worker")
-    return (_python("worker", context, _MORTAL, str(end), restarts=True), _ready_api(context))
+    end = options.beat_schedule.with_name("end-worker")
+    return (_python("worker", options, _MORTAL, str(end), restarts=True), _ready_api(options))
 
 
-def stubborn_services(context: ServiceContext) -> tuple[ChildSpec, ...]:
+def stubborn_services(options: ServiceOptions) -> tuple[ChildSpec, ...]:
     """As `quick_services`, with a worker that ignores SIGTERM."""
-    return (_python("worker", context, _STUBBORN, grace_s=60), _ready_api(context))
+    return (_python("worker", options, _STUBBORN, grace_s=60), _ready_api(options))
 
 
-def _ready_api(context: ServiceContext) -> ChildSpec:
-    return _python("api", context, _READY, context.host, str(context.port))
+def _ready_api(options: ServiceOptions) -> ChildSpec:
+    return _python("api", options, _READY, options.host, str(options.port))
 
 
 def _python(
     name: str,
-    context: ServiceContext,
+    options: ServiceOptions,
     code: str,
     *arguments: str,
     grace_s: float = 10,
     restarts: bool = False,
 ) -> ChildSpec:
     argv = (sys.executable, "-c", code, *arguments)
-    return ChildSpec(name, argv, context.environment, Path("/"), grace_s, restarts=restarts)
+    return ChildSpec(name, argv, options.environment, Path("/"), grace_s, restarts=restarts)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import boto3
 import httpx
 import pytest
 
-from api.local.services import api_command, beat_command, worker_command
+from api.local.commands import api_command, beat_command, worker_command
 from tests.support.servers.objects import CREDENTIALS, ObjectServer
 from tests.support.servers.redis import Kind, Server, free_port, spawn_server, wait_until
 from tests.support.systems.parts import Guardian, Part

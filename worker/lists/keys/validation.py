@@ -1,4 +1,4 @@
-"""Which cells are context keys: the validation that every list goes through.
+"""Which cells are context keys: the rule of ``worker.context_keys``, over whole columns.
 
 A clean batch (printable ASCII without spaces, every length in range) is proven clean
 by the minimum and maximum of its bytes and lengths; only other batches are looked
@@ -14,12 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.columns import Column, ColumnView
+from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.keys.doubtful_rows import PIECE_BYTES, DoubtfulRows, find_doubts
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.residue import without_residue
-
-#: Longest context key in bytes of UTF-8; the limit of LaunchDarkly's API.
-KEY_LIMIT_BYTES = 1_024
 
 _FIRST_PRINTABLE, _SPACE, _DEL = 0x21, 0x20, 0x7F
 _LF, _CR = b"\n\r"

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from worker.columns import Column, ColumnView
+from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
-from worker.lists.keys.validation import KEY_LIMIT_BYTES
 from worker.lists.parquet.columns import ToCells, converter, is_text
 
 #: Random access: read, seek and tell; closing it stays with the caller.

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from api.http.asgi import Receive, Scope, Send, answer
+from api.http.asgi import Receive, Scope, Send
 from api.http.cors import Cors
+from api.http.exchange import answer
 from api.settings import ApiSettings
 
 _SITE = "https://tools.example.com"
@@ -77,7 +78,7 @@ def test_options__without_a_wanted_method__is_no_preflight() -> None:
 
 @pytest.mark.parametrize("origin", ["example.com", "https://a/", "https://a/b", "", "https://a b"])
 def test_setting__of_no_origin__is_refused(origin: str) -> None:
-    with pytest.raises(ValidationError, match="is no origin"):
+    with pytest.raises(ValidationError, match="is not an origin"):
         ApiSettings.model_validate({"cors_origins": [origin]})
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.connections.header_names import as_written
+from api.http.connections.uvicorn_protocol import keep_spelling
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from api.http.connections.header_names import as_written
         (b"connection", b"connection"),
     ],
 )
-def test_name__asked_for_in_lower_case_by_the_server__stays_as_written(
+def test_name__asked_for_in_lower_case_by_the_server__stays_keep_spelling(
     name: bytes, written: bytes
 ) -> None:
-    assert as_written(name).lower() == written
-    assert as_written(as_written(name)).lower() == written
+    assert keep_spelling(name).lower() == written
+    assert keep_spelling(keep_spelling(name)).lower() == written

@@ -14,7 +14,7 @@ from api.errors import RateLimited
 from api.http.counts import RedisCounts
 from api.http.limit_headers import HEADER_NAMES, limit_headers
 from api.http.limits import UNLIMITED, Caps, Count, Limits, Standing
-from api.local.environment import environment_of_children
+from api.local.commands import build_environment
 from api.settings import ApiSettings
 from tests.support.servers.redis import Server, free_port
 from worker.store import RedisAddress
@@ -186,7 +186,7 @@ def test_request__server_away__is_let_through_and_logged_once_a_minute() -> None
                 seconds.now = now
                 assert await limits.request("one", "r") is UNLIMITED
         await limits.close()
-        assert [log["event"] for log in logs] == ["limits.uncounted"] * 2
+        assert [log["event"] for log in logs] == ["limits.suspended"] * 2
 
     asyncio.run(run())
 
@@ -234,7 +234,7 @@ _LIMITS = {
 def test_local_system__limits__are_off_unless_set() -> None:
     given = {"BIGSEG_LIMIT_TOKEN": "7"}
 
-    environment = environment_of_children(given, Path("spills"))
+    environment = build_environment(given, Path("spills"))
 
     limits = {name: value for name, value in environment.items() if "_LIMIT_" in name}
     assert limits == dict.fromkeys(_LIMITS, "0") | given

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from urllib3.filepost import encode_multipart_formdata
 
+from api.http.forms.errors import FormError
 from api.http.forms.multipart import (
     FieldEvent,
     FileData,
     FileEnd,
     FileStart,
-    FormError,
     FormEvent,
     UploadForm,
     parse_flag,

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from api.http.forms.errors import FormError
 from api.http.forms.multipart import (
     FieldEvent,
     FileData,
     FileEnd,
     FileStart,
-    FormError,
     FormEvent,
     UploadForm,
 )

@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import pytest
 
-from api.local.process_identity import boot_mark, process_exists, start_mark
-from api.local.processes import stop_leftovers
+from api.local.leftovers import StartedProcess, stop_leftovers
 from tests.support.servers.redis import wait_until
 
 
@@ -21,32 +23,45 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def _record(folder: Path, pid: int, *, mark: str | None, boot: str | None = None) -> Path:
+def _record(folder: Path, pid: int, created_s: float | None) -> Path:
     record = folder / "children.json"
-    line = {"name": "worker", "pid": pid, "mark": mark, "boot": boot or boot_mark()}
-    record.write_text(json.dumps([line]))
+    record.write_text(json.dumps([asdict(StartedProcess("worker", pid, created_s))]))
     return record
+
+
+def _created_s(pid: int) -> float:
+    created_s = StartedProcess.identify("", pid).created_s
+    assert created_s is not None
+    return created_s
 
 
 def test_leftovers__same_process__is_stopped(
     sleeper: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    record = _record(tmp_path, sleeper.pid, mark=start_mark(sleeper.pid))
+    record = _record(tmp_path, sleeper.pid, _created_s(sleeper.pid))
     assert stop_leftovers(record) == ["worker"]
     assert sleeper.wait(10) == -signal.SIGTERM
     assert not record.exists()
 
 
-@pytest.mark.parametrize("boot", [None, "before"])
-@pytest.mark.parametrize("mark", ["another moment", None])
+@pytest.mark.parametrize(
+    "created_s",
+    [
+        pytest.param(None, id="not known"),
+        pytest.param(1_000_000.0, id="before this boot"),
+        pytest.param(psutil.boot_time() + 1.0, id="an earlier process"),
+        pytest.param(time.time() + 60.0, id="by a clock that was set back"),
+    ],
+)
 def test_leftovers__recycled_number__is_left_alone(
-    mark: str | None, boot: str | None, sleeper: subprocess.Popen[bytes], tmp_path: Path
+    created_s: float | None, sleeper: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    assert stop_leftovers(_record(tmp_path, sleeper.pid, mark=mark, boot=boot)) == []
+    assert stop_leftovers(_record(tmp_path, sleeper.pid, created_s)) == []
     assert sleeper.poll() is None
 
 
-def test_leftovers__leader_gone__its_group_is_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reaped", [True, False])
+def test_leftovers__leader_gone__its_group_is_stopped(tmp_path: Path, *, reaped: bool) -> None:
     script = "/bin/sleep 600 & echo $!; read line"
     with subprocess.Popen(
         ["/bin/sh", "-c", script],
@@ -56,13 +71,16 @@ def test_leftovers__leader_gone__its_group_is_stopped(tmp_path: Path) -> None:
     ) as leader:
         assert leader.stdin is not None
         assert leader.stdout is not None
-        left = int(leader.stdout.readline())
-        mark = start_mark(leader.pid)
+        left = StartedProcess.identify("", int(leader.stdout.readline()))
+        started = StartedProcess.identify("worker", leader.pid)
         leader.stdin.close()
-        leader.wait(10)
-        assert process_exists(left)
-        assert stop_leftovers(_record(tmp_path, leader.pid, mark=mark)) == ["worker"]
-        wait_until(lambda: start_mark(left) is None, "the rest of the group has ended")
+        if reaped:
+            leader.wait(10)
+        else:
+            wait_until(lambda: not started.is_running(), "the leader is a zombie")
+        assert left.is_running()
+        assert stop_leftovers(_record(tmp_path, leader.pid, started.created_s)) == ["worker"]
+        wait_until(lambda: not left.is_running(), "the rest of the group has ended")
 
 
 @pytest.mark.parametrize("content", ["", "[", '[{"pid": 1}]'])
@@ -73,8 +91,12 @@ def test_leftovers__record_cut_off__is_dropped(content: str, tmp_path: Path) -> 
     assert not record.exists()
 
 
-def test_identity__own_process__has_one_mark_and_others_another() -> None:
-    assert start_mark(os.getpid()) == start_mark(os.getpid())
-    assert start_mark(os.getpid()) is not None
+def test_process__while_it_runs__is_told_from_one_that_has_ended() -> None:
+    own = StartedProcess.identify("own", os.getpid())
+    assert own == StartedProcess.identify("own", os.getpid())
+    assert own.is_running()
     with subprocess.Popen(["/bin/sleep", "0"]) as ended:
-        wait_until(lambda: start_mark(ended.pid) is None, "a zombie has no mark")
+        zombie = StartedProcess.identify("ended", ended.pid)
+        wait_until(lambda: not zombie.is_running(), "a zombie does not run")
+    assert not zombie.is_running()
+    assert StartedProcess.identify("gone", ended.pid).created_s is None

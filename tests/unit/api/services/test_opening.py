@@ -6,15 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from api import errors
-from api.errors import ApiError, Broken, translated
+from api.errors import ApiError, Broken, translate_error
 from api.http.refusals import error_body
 from api.launchdarkly.jobs.models import format_size
 from api.launchdarkly.memberships.lookup import parse_question
 from api.launchdarkly.wire.pages import page_links
 from api.services.opening import LazyStore
 from api.settings import ApiSettings
-from worker.context_keys import fault_of
-from worker.lists.keys import validation as list_keys
 from worker.store import StoreError, StoreUnavailable
 from worker.store import errors as store_errors
 
@@ -30,47 +28,9 @@ _API_ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "key",
-    ["a", " a", "a b", "é", "\u00a0x", "x" * 1024, "é" * 512, "\u200b", "👩‍👩‍👧", "\U0010ffff"],
-)
-def test_fault__of_a_context_key__is_none(key: str) -> None:
-    assert fault_of(key) is None
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        " ",
-        "\t",
-        "\u3000",
-        "x" * 1025,
-        "é" * 513,
-        "a\n",
-        "\x00",
-        "\x1f",
-        "\x7f",
-        "\x80",
-        "\ud800",
-    ],
-)
-def test_fault__of_anything_else__is_told(key: str) -> None:
-    fault = fault_of(key)
-
-    assert fault is not None
-    assert not key.strip() or key not in fault
-
-
-def test_key_limit__of_the_api__is_that_of_lists() -> None:
-    from worker.context_keys import KEY_LIMIT_BYTES  # noqa: PLC0415  # beside what it is held against
-
-    assert list_keys.KEY_LIMIT_BYTES == KEY_LIMIT_BYTES
-
-
 @pytest.mark.parametrize("error", _STORE_ERRORS)
-def test_translated__every_error_of_the_store__has_a_status(error: type[StoreError]) -> None:
-    ours = translated(error("what happened"))
+def test_translate_error__every_error_of_the_store__has_a_status(error: type[StoreError]) -> None:
+    ours = translate_error(error("what happened"))
 
     assert str(ours) == "what happened"
     known_fault = {"StoreRefused", "MemberCorrupt", "ShardInvalid", "BrokerRefused"}

@@ -1,4 +1,4 @@
-"""Choose the store server of a local system and say how it is started."""
+"""Choose the store server of a local system and build its command."""
 
 import re
 import shutil
@@ -51,8 +51,8 @@ class ServerVersion:
     def reads_data_of(self, writer: "ServerVersion") -> bool:
         """Whether this server can load what ``writer`` has written.
 
-        The file formats change with minor versions only, and the two kinds have gone
-        apart: neither promises to load the other's.
+        The file formats change with minor versions only, and the two kinds have diverged:
+        neither promises to load the other's.
         """
         newest_readable = (self.major, self.minor)
         return self.kind == writer.kind and (writer.major, writer.minor) <= newest_readable
@@ -74,13 +74,13 @@ class StoreServer:
 
     @property
     def warning(self) -> str | None:
-        """What the user should know about this choice."""
+        """A warning about this choice for the user."""
         if self.version.packs_sets:
             return None
         return "older than Redis 7.2 and Valkey 8: lists take about four times the memory"
 
     def command(self, port: int) -> tuple[str, ...]:
-        """Give the command that runs it in its working directory, on the loopback only."""
+        """Build the command that runs it in its working directory, on the loopback only."""
         options = {"port": str(port), "bind": "127.0.0.1", **STORE_DIRECTIVES}
         if not self.version.packs_sets:
             options = {k: v for k, v in options.items() if not k.startswith("set-max-listpack")}
@@ -112,12 +112,12 @@ def choose_server(
 
     Args:
         environment: the variables to look at (``BIGSEG_SERVER_BINARY``, ``PATH``).
-        accepts: says whether a version can read the data at hand. The first accepted one
-            is taken; where none is, the first one, so that the caller can name it.
+        accepts: whether a version can read the existing data. The first accepted one is
+            chosen; if none is, the first one, so that the caller can name it.
 
     Raises:
         ServerNotFoundError: nothing suitable is installed, or the binary named by the
-            variable is no Redis or Valkey server.
+            variable is not a Redis or Valkey server.
     """
     named = environment.get("BIGSEG_SERVER_BINARY")
     if named:
@@ -139,7 +139,7 @@ def _read_named(binary: str) -> StoreServer:
     try:
         return StoreServer(binary, _read_version(binary), "BIGSEG_SERVER_BINARY")
     except (OSError, ValueError, subprocess.SubprocessError) as exc:
-        message = f"BIGSEG_SERVER_BINARY={binary} is no Redis or Valkey server: {exc}"
+        message = f"BIGSEG_SERVER_BINARY={binary} is not a Redis or Valkey server: {exc}"
         raise ServerNotFoundError(message) from exc
 
 

@@ -1,0 +1,296 @@
+"""What a connection may take before anybody knows who calls, and how its answers are written.
+
+All that leans on uvicorn's internals is here, and ``pyproject.toml`` bounds uvicorn's version for
+it: the methods that are overridden, the attributes that are read, and that uvicorn writes a
+header's name as ``name.lower()``. ``tests/unit/api/http/test_uvicorn_internals.py`` names each.
+
+Uvicorn reads heads of any size for any time, takes any number of connections, refuses what is no
+HTTP as plain text, and writes an answer's head and body one after the other: two system calls, two
+wake-ups of the client, and more work than the look-up itself. The protocol of this module bounds
+the first three, refuses in the documented shape, and lets a short answer that is ready go out as
+one write. Whoever serves the application another way loses only this.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, Self
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from api.errors import ApiError, HeadersTooLarge, RequestTimeout, Unavailable
+from api.http.asgi import Header, Scope, spell
+from api.http.connections.refusals import refuse_unparsed, render_headers, render_refusal
+from api.http.connections.slots import ConnectionBounds, ConnectionSlots
+
+#: Bytes of a request's target and header lines together, and of its trailers.
+MOST_HEAD_BYTES: Final = 64 * 1024
+#: Seconds in which a client that sends on may read its refusal; what it sends is dropped.
+LINGER_S: Final = 1.0
+
+#: Where the application leaves the slots in the state of its life span.
+_STATE: Final = "bigseg.connections"
+#: Where a request's scope holds uvicorn's own state of the exchange.
+_EXCHANGE: Final = "bigseg.exchange"
+#: What a header line takes besides its name and value.
+_LINE_BYTES: Final = 4
+_START: Final = b"HTTP/1.1 200 OK\r\n"
+_JSON: Final = b"content-type: application/json\r\ncontent-length: "
+
+
+class ApiProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol for an API process.
+
+    A request that goes beyond a bound is answered 431 or 408, and the connection ends. A new
+    connection beyond the number takes the slot of one that waits for a request; if none
+    does, it is answered 503. Cost: about 1 µs a request.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(*args, **kwargs)
+        self._slots: ConnectionSlots = self.app_state[_STATE]
+        self._head_s = self._slots.bounds.head_s
+        self.timeout_keep_alive = self._slots.bounds.idle_s
+        self._received = b""
+        self._reads_head = True
+        self._idle = False  # answered, and no byte has come since
+        self._since_s = 0.0  # when this idle time, or the head that is read, began
+        self._head_bytes = 0
+        self._unread_bytes = 0  # taken by the parser, which has not said what they are
+        self._unsent_bytes = 0  # at the last check
+        self._refusal: ApiError | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Claim a slot, and allow a head's time."""
+        super().connection_made(transport)
+        self._since_s = self.loop.time()
+        self._timer = self.loop.call_later(self._head_s, self._check_times)
+        if not self._slots.claim(self):
+            self._refuse(Unavailable("the server has as many connections as it takes; retry"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release the slot."""
+        self._slots.release(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, which calls back, unless the connection has been refused."""
+        if self._refusal is not None:
+            return
+        if self._idle:
+            self._idle = False
+            self._since_s = self.loop.time()
+        self._received = data
+        self._unread_bytes += len(data)
+        super().data_received(data)
+        if self._unread_bytes > MOST_HEAD_BYTES or self._head_bytes > MOST_HEAD_BYTES:
+            self._refuse(
+                HeadersTooLarge(f"the request's headers are over {MOST_HEAD_BYTES:,} bytes")
+            )
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser could not read; uvicorn's message is left out.
+
+        A complete request before it keeps its answer: its sender would take a 400 for the
+        refusal of what was done.
+        """
+        del msg
+        before: RequestResponseCycle | None = self.cycle
+        if before is not None and not before.response_complete:
+            if not before.more_body:
+                before.keep_alive = False  # ends the connection after its answer
+                return
+            if before.response_started:
+                self.transport.close()
+                return
+        self.transport.write(refuse_unparsed(self._received, self.server_state.default_headers))
+        self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self._reads_head = True
+        self._head_bytes = self._unread_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Count a part of the target."""
+        if self._fits_head(len(url)):
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header line, or one of a trailer."""
+        if self._fits_head(len(name) + len(value) + _LINE_BYTES):
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Serve the request, if its head is within the bound."""
+        if self._head_bytes <= MOST_HEAD_BYTES:
+            self._head_bytes = self._unread_bytes = 0
+            self._reads_head = False
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a part of the body on."""
+        self._unread_bytes = 0
+        if not self._reads_head:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a body; what was answered before its end is over now."""
+        self._unread_bytes = 0
+        if not self._reads_head:
+            super().on_message_complete()
+            if not self._serves():
+                self._become_idle()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, or say what was wrong with the one after this."""
+        super().on_response_complete()
+        self._become_idle()
+        if self._refusal is not None and not self._serves():
+            self._end(self._refusal)
+
+    def resume_writing(self) -> None:
+        """Note that the client takes what is written."""
+        self._unsent_bytes = 0
+        super().resume_writing()
+
+    @property
+    def waits_since_s(self) -> float | None:
+        """Since when it has waited for a request; ``None`` while it serves one or sends."""
+        busy = self._serves() or self.transport.get_write_buffer_size()
+        return None if busy else self._since_s
+
+    def give_way(self) -> None:
+        """Close without an answer."""
+        self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's
+        cycle.scope[_EXCHANGE] = cycle  # type: ignore[typeddict-unknown-key]  # an extension of ours
+        super()._start_asgi_task(cycle, app)
+
+    def _fits_head(self, size_bytes: int) -> bool:
+        self._unread_bytes = 0
+        self._head_bytes += size_bytes
+        return self._head_bytes <= MOST_HEAD_BYTES
+
+    def _serves(self) -> bool:
+        """Whether a request is being answered, or waits for that."""
+        cycle: RequestResponseCycle | None = self.cycle  # none before the first request
+        return bool(self.pipeline) or (cycle is not None and not cycle.response_complete)
+
+    def _become_idle(self) -> None:
+        self._idle, self._since_s = True, self.loop.time()
+
+    def _check_times(self) -> None:
+        """End what has taken too long; a timer for each request would cost more."""
+        if self._has_stalled():
+            self.transport.abort()
+            return
+        wait_s = self._head_s
+        if self._refusal is None and not self._serves():
+            most_s = self._slots.bounds.idle_s if self._idle else self._head_s
+            wait_s = min(wait_s, self._since_s + most_s - self.loop.time())
+        if wait_s > 0:
+            self._timer = self.loop.call_later(wait_s, self._check_times)
+        elif self._idle:
+            self.transport.close()
+        else:
+            message = f"the request's head took over {self._head_s:g} seconds"
+            self._refuse(RequestTimeout(message))
+
+    def _has_stalled(self) -> bool:
+        """Whether the client has taken nothing since the last check, though there is more."""
+        unsent_bytes = self.transport.get_write_buffer_size()
+        waits = self.flow.write_paused or self.transport.is_closing()
+        stalled = waits and 0 < self._unsent_bytes <= unsent_bytes
+        self._unsent_bytes = unsent_bytes if waits else 0
+        return stalled
+
+    def _refuse(self, error: ApiError) -> None:
+        """Take nothing more from the client; say why once earlier requests are answered."""
+        self._refusal = error
+        if not self._serves():
+            self._end(error)
+        elif self._reads_head:
+            self.flow.pause_reading()
+        else:  # a trailer, of the request that is being answered
+            self.transport.close()
+
+    def _end(self, error: ApiError) -> None:
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self.transport.write(render_refusal(error, self.server_state.default_headers))
+        # Closed at once, it would be reset before a client that still writes sees why.
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+
+def share_slots(bounds: ConnectionBounds) -> Mapping[str, ConnectionSlots]:
+    """Make what an application's life span leaves in its state for the protocol."""
+    return {_STATE: ConnectionSlots(bounds)}
+
+
+class WholeAnswers:
+    """Writes answers of status 200 and JSON, head and body at once; for one event loop."""
+
+    __slots__ = ("_defaults", "_head")
+
+    def __init__(self) -> None:
+        self._defaults: list[Header] | None = None
+        self._head = b""
+
+    def write(self, scope: Scope, body: bytes, headers: Sequence[Header]) -> bool:
+        """Write an answer, if that can be done at once.
+
+        Args:
+            scope: the request's.
+            body: JSON.
+            headers: besides those of every answer; names in lower case, values clean.
+
+        Returns:
+            Whether it was; if not, nothing was written, and ASGI's messages have to do.
+        """
+        cycle: RequestResponseCycle | None = scope.get(_EXCHANGE)
+        # A connection that ends says so in its head, and a log of accesses wants its line.
+        if cycle is None or not cycle.keep_alive or cycle.access_log or cycle.flow.write_paused:
+            return False
+        if cycle.disconnected:
+            return True
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.transport.write(self._render(cycle.default_headers, body, headers))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
+    def _render(self, defaults: list[Header], body: bytes, headers: Sequence[Header]) -> bytes:
+        if defaults is not self._defaults:  # uvicorn makes another list with each second's date
+            self._head = _START + render_headers(defaults) + _JSON
+            self._defaults = defaults
+        return b"%b%d\r\n%b\r\n%b" % (self._head, len(body), render_headers(headers), body)
+
+
+def forbid_whole_answer(scope: Scope) -> None:
+    """Have the request answered by ASGI's messages, for whoever has to see them."""
+    scope.pop(_EXCHANGE, None)
+
+
+class _Spelled(bytes):
+    """A name that stays as it is when uvicorn, which writes ``name.lower()``, asks."""
+
+    __slots__ = ()
+
+    def lower(self) -> Self:
+        return self
+
+
+@lru_cache(128)
+def keep_spelling(name: bytes) -> bytes:
+    """Give a header's name, in any case, such that uvicorn writes it as :func:`spell` does."""
+    spelled = spell(name)
+    # Uvicorn looks for names in lower case itself: those that frame the body.
+    return name if spelled is name else _Spelled(spelled)

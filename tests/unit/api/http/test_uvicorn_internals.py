@@ -1,0 +1,93 @@
+"""The parts of uvicorn that are not its public interface and are leaned on all the same."""
+
+import ast
+import inspect
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from uvicorn.protocols.http import httptools_impl
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from api.http.connections import uvicorn_protocol
+from api.http.connections.uvicorn_protocol import ApiProtocol
+
+_API = Path(uvicorn_protocol.__file__).parents[2]
+_ADVICE = (
+    f"uvicorn {version('uvicorn')} {{}}: adapt api/http/connections/uvicorn_protocol.py, "
+    "or lower the bound in pyproject.toml"
+)
+_OUR_METHODS = {"waits_since_s", "give_way"}
+_ATTRIBUTES = {
+    HttpToolsProtocol: "app_state cycle flow loop pipeline server_state timeout_keep_alive "
+    "transport",
+    RequestResponseCycle: "access_log default_headers disconnected flow keep_alive "
+    "message_event more_body on_response response_complete response_started scope transport "
+    "waiting_for_100_continue",
+    FlowControl: "write_paused",
+}
+_METHODS = {
+    HttpToolsProtocol: "_start_asgi_task _unset_keepalive_if_required connection_lost "
+    "connection_made data_received on_body on_header on_headers_complete on_message_begin "
+    "on_message_complete on_response_complete on_url resume_writing send_400_response",
+    FlowControl: "pause_reading",
+}
+
+
+def _pairs(names: dict[type, str]) -> list[tuple[type, str]]:
+    return [(kind, name) for kind, listed in names.items() for name in listed.split()]
+
+
+@pytest.mark.parametrize(("kind", "name"), _pairs(_ATTRIBUTES))
+def test_attribute__that_is_read__is_set_by_uvicorn(kind: type, name: str) -> None:
+    found = re.search(rf"\bself\.{name}\b[^=\n]*= ", inspect.getsource(kind))
+    assert found, _ADVICE.format(f"sets no {kind.__name__}.{name}")
+
+
+@pytest.mark.parametrize(("kind", "name"), _pairs(_METHODS))
+def test_method__that_is_called_or_overridden__is_there(kind: type, name: str) -> None:
+    found = getattr(kind, name, None)
+    assert found is not None, _ADVICE.format(f"has no {kind.__name__}.{name}")
+    ours = vars(ApiProtocol).get(name)
+    if kind is HttpToolsProtocol and ours is not None:
+        theirs = list(inspect.signature(found).parameters)
+        assert list(inspect.signature(ours).parameters) == theirs, _ADVICE.format(
+            f"calls {name} with {theirs[1:]}"
+        )
+
+
+def test_methods__of_the_protocol__are_all_held_against_uvicorn() -> None:
+    names = {name for name, value in vars(ApiProtocol).items() if callable(value)}
+    overridden = {name for name in names if hasattr(HttpToolsProtocol, name)} - {"__init__"}
+    assert overridden <= set(_METHODS[HttpToolsProtocol].split())
+    public = {name for name in vars(ApiProtocol) if not name.startswith("_")}
+    assert {name for name in public if not hasattr(HttpToolsProtocol, name)} == _OUR_METHODS
+
+
+def test_header_name__by_uvicorn__is_asked_for_in_lower_case() -> None:
+    source = inspect.getsource(RequestResponseCycle.send)
+    assert "name.lower()" in source, _ADVICE.format("writes names of headers another way")
+
+
+def test_internals__of_uvicorn__are_imported_in_one_file() -> None:
+    users = {
+        path.name
+        for path in _API.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        and "uvicorn." in ast.unparse(node)
+        and "uvicorn_protocol" not in ast.unparse(node)
+    }
+    assert users == {"uvicorn_protocol.py"}
+    assert httptools_impl.__name__ in Path(uvicorn_protocol.__file__).read_text()
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "moto"])
+def test_version__of_what_is_leaned_on__has_an_upper_bound(name: str) -> None:
+    project = tomllib.loads((_API.parent / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["embedded"]]
+    [line] = [line for line in lines if re.split(r"[\[<>=]", line)[0] == name]
+    assert "<" in line
