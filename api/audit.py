@@ -15,20 +15,21 @@ from worker.store import (
     Actor,
     Change,
     Environment,
+    EnvironmentRef,
+    Kind,
     Project,
-    Scope,
     Segment,
+    Summary,
     environment_resource,
     project_resource,
     segment_change,
 )
-from worker.store.audit.entries import Kind, Summary
 
 
 def audit(
     services: Services,
     caller: Caller,
-    scope: Scope | None,
+    env: EnvironmentRef | None,
     *,
     action: str | Sequence[str],
     kind: Kind,
@@ -44,7 +45,7 @@ def audit(
     Args:
         services: of the application.
         caller: who made the change.
-        scope: the environment that it was made in; ``None`` for changes of projects,
+        env: the environment that it was made in; ``None`` for changes of projects,
             environments and access tokens.
         action: what was done, in LaunchDarkly's words where it has one; or several.
         kind: of the resource.
@@ -59,7 +60,7 @@ def audit(
     change = Change(
         caller.name, caller.token_id, actions, kind, resource, name, verb, comment, before, after
     )
-    services.store().audit.record(scope, change)
+    services.store().audit.record(env, change)
 
 
 def audit_segment(
@@ -83,7 +84,7 @@ def audit_segment(
         before=before,
         after=after,
     )
-    services.store().audit.record(segment.scope, change)
+    services.store().audit.record(segment.env, change)
 
 
 def audit_project(
@@ -135,7 +136,7 @@ def audit_environment(
         None,
         action=action,
         kind="environment",
-        resource=environment_resource(Scope(project, key)),
+        resource=environment_resource(EnvironmentRef(project, key)),
         name=name,
         verb=verb,
         comment=comment,
@@ -144,16 +145,21 @@ def audit_environment(
     )
 
 
-def summary_of(place: Project | Environment | None) -> Summary | None:
+def summary_of(resource: Project | Environment | None) -> Summary | None:
     """Summarise a project or environment for an entry, without the keys of SDKs."""
-    if place is None:
+    if resource is None:
         return None
-    return {"key": place.key, "name": place.name, "tags": list(place.tags), **place.details}
+    return {
+        "key": resource.key,
+        "name": resource.name,
+        "tags": list(resource.tags),
+        **resource.details,
+    }
 
 
 def _named(
     before: Project | Environment | None, after: Project | Environment | None
 ) -> tuple[str, str]:
-    place = after or before
-    assert place is not None  # noqa: S101 - a change has one side at least
-    return place.key, place.name
+    resource = after or before
+    assert resource is not None  # noqa: S101 - a change has one side at least
+    return resource.key, resource.name

@@ -41,7 +41,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class PathNames:
-    """What a dialect calls the path parameters that name a place."""
+    """What a dialect calls the path parameters that name a resource."""
 
     project: str
     environment: str
@@ -117,9 +117,9 @@ def require_scope(
     *,
     whole: bool = False,
 ) -> None:
-    """Make sure that a place is in the caller's scope.
+    """Make sure that a resource is in the caller's scope.
 
-    For handlers whose body names the place, such as what is to be created; what the path
+    For handlers whose body names the resource, such as what is to be created; what the path
     names has been checked.
 
     Args:
@@ -127,7 +127,7 @@ def require_scope(
         project: its key; ``None`` here and below: the path does not say.
         environment: its key.
         segment: its key.
-        whole: everything inside the place must be in scope as well.
+        whole: everything inside the resource must be in scope as well.
 
     Raises:
         Forbidden: it is not.

@@ -13,10 +13,10 @@ MOST_GRANTS: Final = 50
 GLOB: Final = re.compile(r"[a-zA-Z0-9_.*?-]{1,256}")
 
 _ANY: Final = "*"
-#: Places whose answer is remembered for one token, about 300 bytes each.
+#: Addresses whose answer is remembered for one token, about 300 bytes each.
 _REMEMBERED: Final = 1_024
 
-Place = tuple[str, str, str]
+SegmentAddress = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Compiled:
 class AccessScope:
     """What a caller's grants allow together; safe from any thread.
 
-    Without grants there are no bounds. Otherwise a single grant has to hold the whole place:
+    Without grants there are no bounds. Otherwise a single grant has to hold the whole address:
     the project of one does not combine with the segment of another.
     """
 
@@ -58,7 +58,7 @@ class AccessScope:
             )
             for grant in grants
         )
-        self._known: dict[Place, bool] = {}
+        self._known: dict[SegmentAddress, bool] = {}
 
     @property
     def is_everything(self) -> bool:
@@ -68,7 +68,7 @@ class AccessScope:
     def allows(
         self, project: str | None = None, environment: str | None = None, segment: str | None = None
     ) -> bool:
-        """Whether a place is in scope, or anything inside it may be.
+        """Whether an address is in scope, or anything inside it may be.
 
         The filter for lists and for all that reads. Cost: about 0.1 µs for a segment asked
         about before, else some microseconds.
@@ -77,27 +77,27 @@ class AccessScope:
             return True
         if project is None or environment is None or segment is None:
             return any(grant.allows((project, environment, segment)) for grant in self._compiled)
-        place = (project, environment, segment)
-        answer = self._known.get(place)
+        address = (project, environment, segment)
+        answer = self._known.get(address)
         if answer is None:
-            answer = any(grant.allows(place) for grant in self._compiled)
+            answer = any(grant.allows(address) for grant in self._compiled)
             if len(self._known) >= _REMEMBERED:
                 self._known = {}
-            self._known[place] = answer
+            self._known[address] = answer
         return answer
 
     def covers(
         self, project: str | None = None, environment: str | None = None, segment: str | None = None
     ) -> bool:
-        """Whether a place is in scope with all that is or ever will be inside it."""
+        """Whether an address is in scope with all that is or ever will be inside it."""
         if not self._compiled:
             return True
         return any(grant.covers((project, environment, segment)) for grant in self._compiled)
 
-    def matching(self, place: Place) -> tuple[Grant, ...]:
+    def matching(self, address: SegmentAddress) -> tuple[Grant, ...]:
         """The grants that hold a segment."""
         pairs = zip(self.grants, self._compiled, strict=True)
-        return tuple(grant for grant, compiled in pairs if compiled.allows(place))
+        return tuple(grant for grant, compiled in pairs if compiled.allows(address))
 
 
 EVERYTHING: Final = AccessScope(())

@@ -150,10 +150,10 @@ class Front:
         if method not in allowed:
             headers.insert(0, _allow(allowed))
             raise MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
-        place = route.require_place(question, caller)
+        address = route.require_address(question, caller)
         by_path = method == "GET"
         key = route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
-        return await route.look_up(self._lookups, place, key)
+        return await route.look_up(self._lookups, address, key)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))

@@ -106,7 +106,7 @@ def _conflict(store: Store, segment: Segment, import_id: str) -> ImportInProgres
     """
     message = f"segment {segment.key} has an import running: {import_id}"
     try:
-        request = store.jobs.get(JobRef("import", segment.scope, import_id)).request
+        request = store.jobs.get(JobRef("import", segment.env, import_id)).request
     except JobNotFound:
         return ImportInProgress(message)
     if not isinstance(request, ImportRequest):

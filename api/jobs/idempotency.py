@@ -223,7 +223,7 @@ def _was_started(
 ) -> bool:
     """Whether a request that was never answered has started its job."""
     try:
-        state = store.jobs.get(JobRef(kind, ref.scope, record.job_id))
+        state = store.jobs.get(JobRef(kind, ref.env, record.job_id))
     except JobNotFound:
         if age_ms < RECEIVING_MS:
             raise _in_progress() from None

@@ -14,12 +14,12 @@ from api.lookups.nodes import Nodes
 from api.lookups.pipeline import Endpoint
 from worker.store import (
     Belief,
+    EnvironmentRef,
     Keyspace,
     ListRef,
     Membership,
     Node,
     Outcome,
-    Scope,
     Stale,
     Store,
     StoreError,
@@ -31,7 +31,7 @@ from worker.store import (
 #: How often one look-up asks: once with what it believes, once with what the list said.
 ASKS: Final = 2
 
-Place = tuple[str, str, str]
+SegmentAddress = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -73,8 +73,8 @@ class Lookups:
         self._timeout_s = timeout_s
         self._backlog = backlog
         self._segment_limit = segment_limit
-        self._beliefs: dict[Place, Belief] = {}
-        self._learning: dict[Place, asyncio.Task[Belief]] = {}
+        self._beliefs: dict[SegmentAddress, Belief] = {}
+        self._learning: dict[SegmentAddress, asyncio.Task[Belief]] = {}
         self._tick: list[_Question] = []
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
@@ -85,11 +85,11 @@ class Lookups:
         """How many pipelines were answered."""
         return self.nodes.pipelines
 
-    async def look_up(self, place: Place, key: str) -> Membership:
+    async def look_up(self, address: SegmentAddress, key: str) -> Membership:
         """Answer for one valid context key. Cost: a share of one round trip.
 
         Args:
-            place: project, environment and segment key, each a valid resource key.
+            address: project, environment and segment key, each a valid resource key.
             key: a valid context key.
 
         Raises:
@@ -102,7 +102,7 @@ class Lookups:
             raise StoreUnavailable("too many look-ups wait for the store; retry")
         self._waiting += 1
         try:
-            return await self._answer(place, pack_key(key))
+            return await self._answer(address, pack_key(key))
         finally:
             self._waiting -= 1
 
@@ -112,10 +112,10 @@ class Lookups:
         for task in self._learning.values():
             task.cancel()
 
-    async def _answer(self, place: Place, member: bytes) -> Membership:
-        belief = self._beliefs.get(place)
+    async def _answer(self, address: SegmentAddress, member: bytes) -> Membership:
+        belief = self._beliefs.get(address)
         if belief is None:
-            belief = await self._learn(place)
+            belief = await self._learn(address)
         for tries_left in reversed(range(ASKS)):
             try:
                 answer = await self._ask(belief, member)
@@ -128,22 +128,22 @@ class Lookups:
             if corrected is not None:
                 belief = corrected
             elif tries_left:
-                belief = await self._learn(place)
+                belief = await self._learn(address)
         raise unsettled_list(belief.ref)
 
     # Also for api.lookups.many
 
     def believed(self, ref: ListRef) -> Belief | None:
         """What was last seen of a list; ``None`` for one that is not remembered."""
-        belief = self._beliefs.get(_place(ref))
+        belief = self._beliefs.get(_address(ref))
         return belief if belief is not None and belief.ref == ref else None
 
     def remember(self, belief: Belief) -> Belief:
         """Believe from now on; beyond the limit, the oldest belief is forgotten."""
-        place = _place(belief.ref)
-        if place not in self._beliefs and len(self._beliefs) >= self._segment_limit:
+        address = _address(belief.ref)
+        if address not in self._beliefs and len(self._beliefs) >= self._segment_limit:
             del self._beliefs[next(iter(self._beliefs))]
-        self._beliefs[place] = belief
+        self._beliefs[address] = belief
         return belief
 
     def corrected(self, belief: Belief, seen: Stale) -> Belief | None:
@@ -151,13 +151,13 @@ class Lookups:
         self.asked_again += 1
         if seen.live is not None:
             return self.remember(belief.after(seen.live))
-        self._beliefs.pop(_place(belief.ref), None)
+        self._beliefs.pop(_address(belief.ref), None)
         return None
 
     def unanswered(self, belief: Belief) -> None:
         """Forget where a list is stored, if it may have another primary by now."""
         if belief.node is not None:
-            self._beliefs.pop(_place(belief.ref), None)
+            self._beliefs.pop(_address(belief.ref), None)
 
     def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
         loop = asyncio.get_running_loop()
@@ -194,35 +194,35 @@ class Lookups:
             for questions in lists.values():
                 _abandon(questions)
 
-    async def _learn(self, place: Place) -> Belief:
+    async def _learn(self, address: SegmentAddress) -> Belief:
         """Read the definition, in a thread; look-ups of one segment share one reading."""
-        task = self._learning.get(place)
+        task = self._learning.get(address)
         if task is None:
-            task = asyncio.create_task(asyncio.to_thread(self._read, place))
-            self._learning[place] = task
-            task.add_done_callback(lambda done: self._learned(place, done))
+            task = asyncio.create_task(asyncio.to_thread(self._read, address))
+            self._learning[address] = task
+            task.add_done_callback(lambda done: self._learned(address, done))
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.shield(task)
         except TimeoutError as exc:
-            message = f"segment {place[2]} could not be read in time; retry"
+            message = f"segment {address[2]} could not be read in time; retry"
             raise StoreUnavailable(message) from exc
 
-    def _learned(self, place: Place, task: "asyncio.Task[Belief]") -> None:
-        del self._learning[place]
+    def _learned(self, address: SegmentAddress, task: "asyncio.Task[Belief]") -> None:
+        del self._learning[address]
         if not task.cancelled() and task.exception() is None:
             self.remember(task.result())
 
-    def _read(self, place: Place) -> Belief:
+    def _read(self, address: SegmentAddress) -> Belief:
         store = self._store()
-        project, environment, key = place
-        segment = store.segments.get(Scope(project, environment), key)
+        project, environment, key = address
+        segment = store.segments.get(EnvironmentRef(project, environment), key)
         if not segment.unbounded:
             raise InvalidRequest(f"segment {key} is not a big segment")
         return store.memberships.believe(segment.ref)
 
 
-def _place(ref: ListRef) -> Place:
+def _address(ref: ListRef) -> SegmentAddress:
     return ref.project, ref.environment, ref.segment
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from api.access.auth import Caller
 from api.http.asgi import Receive, Scope
-from api.lookups.lookups import Lookups, Place
+from api.lookups.lookups import Lookups, SegmentAddress
 
 Question = list[bytes]
 """The parts of a path that asks for a membership."""
@@ -21,9 +21,9 @@ class LookupRoute:
     """The name under which the question counts against the limits."""
     methods_for: Callable[[Question], tuple[str, ...]]
     """The methods that the question's path takes; a POST has the key in its body."""
-    require_place: Callable[[Question, Caller], Place]
+    require_address: Callable[[Question, Caller], SegmentAddress]
     """Gives the segment that the question is about, if the caller may ask."""
     key_in_path: Callable[[Question], str]
     key_in_body: Callable[[Scope, Receive], Awaitable[str]]
-    look_up: Callable[[Lookups, Place, str], Awaitable[bytes]]
+    look_up: Callable[[Lookups, SegmentAddress, str], Awaitable[bytes]]
     """Gives the body of the answer."""

@@ -4,14 +4,14 @@ import statistics
 import time
 
 from tests.benchmarks.bench import Bench, tell
-from tests.benchmarks.system import SCOPE, BenchmarkError
+from tests.benchmarks.system import PRODUCTION, BenchmarkError
 from tests.support.segments.environment import (
     CONTEXT,
     TARGET_COUNT,
     evaluate_path,
     fill_environment,
 )
-from worker.store import Scope, create_environment
+from worker.store import EnvironmentRef, create_environment
 
 _SEGMENTS = 1_000
 _REQUESTS_A_RUN = 30
@@ -21,15 +21,15 @@ _WARM_REQUESTS = 5
 def measure(bench: Bench) -> None:
     """One request after the other over one connection, after some that are not counted."""
     tell(f"evaluation of {_SEGMENTS:,} segments")
-    store, scope = bench.system.store, Scope(SCOPE.project, "evaluated")
-    place = store.environments.new(scope.environment, "Evaluated")
-    create_environment(store, scope.project, place)
-    included = fill_environment(store, scope, _SEGMENTS)
-    first_ms = _request_ms(bench, scope, included)
+    store, env = bench.system.store, EnvironmentRef(PRODUCTION.project, "evaluated")
+    environment = store.environments.new(env.environment, "Evaluated")
+    create_environment(store, env.project, environment)
+    included = fill_environment(store, env, _SEGMENTS)
+    first_ms = _request_ms(bench, env, included)
     for _ in range(_WARM_REQUESTS):
-        _request_ms(bench, scope, included)
+        _request_ms(bench, env, included)
     count = _REQUESTS_A_RUN * bench.effort.runs
-    times = [_request_ms(bench, scope, included) for _ in range(count)]
+    times = [_request_ms(bench, env, included) for _ in range(count)]
     bench.figures.put(
         "evaluate_1000",
         statistics.median(times),
@@ -41,8 +41,8 @@ def measure(bench: Bench) -> None:
     )
 
 
-def _request_ms(bench: Bench, scope: Scope, included: int) -> float:
-    path = evaluate_path(scope)
+def _request_ms(bench: Bench, env: EnvironmentRef, included: int) -> float:
+    path = evaluate_path(env)
     started = time.perf_counter()
     reply = bench.system.http.post(path, json=CONTEXT)
     milliseconds = (time.perf_counter() - started) * 1000

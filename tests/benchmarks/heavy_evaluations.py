@@ -13,7 +13,7 @@ from tests.benchmarks.bench import Bench, tell
 from tests.benchmarks.client import finished, product_load, run_load, started_load, write_keys
 from tests.benchmarks.system import BenchmarkError
 from tests.support.segments.environment import evaluate_path
-from worker.store import Scope, create_environment
+from worker.store import EnvironmentRef, create_environment
 
 _RATE = 500.0
 _LONGEST_SECONDS = 300.0
@@ -25,19 +25,19 @@ def measure(bench: Bench) -> None:
     """Ask one list at a fixed rate, alone and beside eight heavy evaluations at a time."""
     bench.product_list()
     keys = write_keys(bench)
-    scope = Scope("default", "heavy")
-    place = bench.system.store.environments.new(scope.environment, "Heavy")
-    create_environment(bench.system.store, scope.project, place)
+    env = EnvironmentRef("default", "heavy")
+    environment = bench.system.store.environments.new(env.environment, "Heavy")
+    create_environment(bench.system.store, env.project, environment)
     tell(f"making {bench.effort.heavy_segments} segments as costly as they may be")
-    _fill(bench, scope)
+    _fill(bench, env)
     context = _context()
-    first_s = _evaluate(bench, scope, context)
+    first_s = _evaluate(bench, env, context)
     tell(f"look-ups at {_RATE:g}/s, idle")
     idle = run_load(product_load(bench, keys, seconds=bench.effort.idle_s, rate=_RATE))
     tell(f"look-ups at {_RATE:g}/s beside {_AT_ONCE} evaluations at a time")
     load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
     with started_load(load) as process:
-        with _evaluating(bench, scope, context) as took:
+        with _evaluating(bench, env, context) as took:
             time.sleep(bench.effort.idle_s)
         busy = finished(process, stop=True)
     idle_p99, busy_p99 = _percentile(idle.latency, 99), _percentile(busy.latency, 99)
@@ -54,7 +54,7 @@ def measure(bench: Bench) -> None:
     )
 
 
-def _fill(bench: Bench, scope: Scope) -> None:
+def _fill(bench: Bench, env: EnvironmentRef) -> None:
     random.seed(8)
     clauses = [
         _clause("contains", "words", ["".join(random.choices("abcdefghij", k=6)) for _ in range(n)])
@@ -62,7 +62,7 @@ def _fill(bench: Bench, scope: Scope) -> None:
     ]
     clauses += [_clause("matches", "text", [f"(?:a?){{{n}}}b"]) for n in range(900, 920)]
     numbers = [_clause("in", "numbers", [-n]) for n in range(_CLAUSES)]
-    base = f"/api/v2/segments/{scope.project}/{scope.environment}"
+    base = f"/api/v2/segments/{env.project}/{env.environment}"
     for number in range(bench.effort.heavy_segments):
         key = f"heavy-{number}"
         _send(bench, "POST", base, {"key": key, "name": key})
@@ -87,14 +87,16 @@ def _context() -> dict[str, Any]:
 
 
 @contextmanager
-def _evaluating(bench: Bench, scope: Scope, context: dict[str, Any]) -> Iterator[list[float]]:
+def _evaluating(
+    bench: Bench, env: EnvironmentRef, context: dict[str, Any]
+) -> Iterator[list[float]]:
     """Evaluate again and again beside the block; how many seconds each took."""
     took: list[float] = []
     stop = threading.Event()
 
     def run() -> None:
         while not stop.is_set():
-            took.append(_evaluate(bench, scope, context))
+            took.append(_evaluate(bench, env, context))
 
     threads = [threading.Thread(target=run) for _ in range(_AT_ONCE)]
     for thread in threads:
@@ -107,8 +109,8 @@ def _evaluating(bench: Bench, scope: Scope, context: dict[str, Any]) -> Iterator
             thread.join()
 
 
-def _evaluate(bench: Bench, scope: Scope, context: dict[str, Any]) -> float:
-    path = evaluate_path(scope)
+def _evaluate(bench: Bench, env: EnvironmentRef, context: dict[str, Any]) -> float:
+    path = evaluate_path(env)
     started = time.perf_counter()
     _send(bench, "POST", path, context)
     return time.perf_counter() - started

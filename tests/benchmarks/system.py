@@ -21,11 +21,11 @@ from api.local import Event, LocalOptions, LocalSystem
 from api.local.commands import specify_services
 from tests.benchmarks.lists import ListFile
 from tests.support.servers.redis import free_port, server_binary
-from worker.store import JobRef, Scope, Store, StoreSettings, open_store
+from worker.store import EnvironmentRef, JobRef, Store, StoreSettings, open_store
 
 Kind = Literal["redis", "valkey"]
 
-SCOPE = Scope("default", "production")
+PRODUCTION = EnvironmentRef("default", "production")
 _SEGMENTS = "/api/v2/segments/default/production"
 _POLL_S = 0.02
 _JOB_LIMIT_S = 1_800.0
@@ -172,7 +172,7 @@ class System:
 
     def _start(self, path: str, body: dict[str, Any], kind: Literal["import", "export"]) -> JobRef:
         location = self._post(path, body).headers["Location"]
-        return JobRef(kind, SCOPE, location.rpartition("/")[2])
+        return JobRef(kind, PRODUCTION, location.rpartition("/")[2])
 
     def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         response = self.http.post(path, json=body)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.servers.redis import running_server
 from tests.support.store.building import assert_list, build, publish, replace, write_side
-from tests.support.store.stores import SCOPE, keys_of, new_list, opened, raw
+from tests.support.store.stores import PRODUCTION, keys_of, new_list, opened, raw
 from worker.store import Edit, ImportRequest, OutOfMemory, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
@@ -54,9 +54,9 @@ def test_full_server__delete_and_end_of_a_job__work(store: Store) -> None:
     store.jobs.create(request, stage="plan", units=1)
     _limit(store, 1)
     assert store.jobs.end(request.ref, "stopped", reason="full", keep_s=60)
-    store.segments.delete(SCOPE, "b")
+    store.segments.delete(PRODUCTION, "b")
     with pytest.raises(SegmentNotFound):
         store.memberships.look_up(ref, ["x"])
-    for one in lists_to_reclaim(store, SCOPE):
+    for one in lists_to_reclaim(store, PRODUCTION):
         reclaim_list(store, one)
     assert not [key for key in keys_of(store) if ":b.g1}" in key]

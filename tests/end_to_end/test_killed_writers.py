@@ -23,7 +23,7 @@ def _leave_upload(system: System, key: str) -> None:
     assert key in system.open_uploads()
 
 
-def _scope(key: str) -> Sequence[str]:
+def _owner(key: str) -> Sequence[str]:
     return ("default", "production", key)
 
 
@@ -31,9 +31,9 @@ def test_spill__half_written_by_a_killed_worker__is_gone_at_the_end(system: Syst
     segment = new_segment(system)
     system.worker.kill()
     import_id = segment.upload(csv_of(KEYS))
-    scope = _scope(segment.ref.segment)
-    _leave_upload(system, spill_key(scope, import_id, chunk=0, attempt="dead"))
-    with system.objects.open_writer(spill_key(scope, import_id, chunk=0, attempt="late")) as spill:
+    owner = _owner(segment.ref.segment)
+    _leave_upload(system, spill_key(owner, import_id, chunk=0, attempt="dead"))
+    with system.objects.open_writer(spill_key(owner, import_id, chunk=0, attempt="late")) as spill:
         spill.write(b"a whole one, of a try that nobody heard of")
     system.worker.start()
     assert segment.completed(import_id)["membersAfter"] == len(KEYS)
@@ -46,8 +46,8 @@ def test_export__half_written_by_a_killed_worker__is_written_by_the_next(system:
     system.worker.kill()
     location = system.http.post(f"{segment.path}/exports", json={}).headers["location"]
     export_id = location.rpartition("/")[2]
-    scope = _scope(segment.ref.segment)
-    _leave_upload(system, export_key(scope, export_id, "dead.csv"))
+    owner = _owner(segment.ref.segment)
+    _leave_upload(system, export_key(owner, export_id, "dead.csv"))
     system.worker.start()
     wait_until(lambda: system.http.get(location).json()["status"] == "complete", "its end", LIMIT_S)
     assert set(system.http.get(f"{location}/download").text.split()) == set(KEYS)

@@ -7,9 +7,9 @@ from typing import Any
 from tests.support.servers.redis import wait_until
 from tests.support.systems.driving import new_segment
 from tests.support.systems.system import System
-from worker.store import Scope
+from worker.store import EnvironmentRef
 
-_SCOPE = Scope("default", "production")
+_SCOPE = EnvironmentRef("default", "production")
 _LOST_KEY = "context-key-that-no-log-may-hold"
 
 

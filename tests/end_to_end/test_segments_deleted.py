@@ -42,7 +42,7 @@ def test_delete_and_create_again__while_importing__new_list_is_its_own(slow_syst
     reply = slow_system.http.post(SEGMENTS, json=body)
     assert reply.json()["generation"] == 2
     again = new_segment(slow_system)
-    again.ref = slow_system.store.segments.get(segment.ref.scope, segment.ref.segment).ref
+    again.ref = slow_system.store.segments.get(segment.ref.env, segment.ref.segment).ref
     again.completed(again.upload(csv_of(KEYS[:50])))
     assert segment.stopped(import_id) == "segment deleted"
     assert again.counted() == 50
@@ -89,7 +89,7 @@ def test_delete_environment__while_importing__stops_it_and_frees_everything(
     assert slow_system.http.delete(path).status_code == 204
 
     assert slow_system.http.get(segment.path).status_code == 404
-    state = slow_system.store.jobs.get(JobRef("import", segment.ref.scope, import_id))
+    state = slow_system.store.jobs.get(JobRef("import", segment.ref.env, import_id))
     assert state.status == "stopped"
     assert_nothing_left(slow_system)
     body = {"key": "production", "name": "Anew", "color": "417505"}

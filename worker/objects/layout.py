@@ -2,12 +2,12 @@
 
 ::
 
-    bigseg-internal/uploads/{scope…}/{import id}
-    bigseg-internal/spills/{scope…}/{import id}/{chunk}-{attempt}.arrow
-    bigseg-internal/rejects/{scope…}/{import id}.csv
-    bigseg-internal/exports/{scope…}/{export id}/{file name}
+    bigseg-internal/uploads/{owner…}/{import id}
+    bigseg-internal/spills/{owner…}/{import id}/{chunk}-{attempt}.arrow
+    bigseg-internal/rejects/{owner…}/{import id}.csv
+    bigseg-internal/exports/{owner…}/{export id}/{file name}
 
-A scope is a few names that the caller chooses (project, environment, segment); this package
+An owner is a few names that the caller chooses (project, environment, segment); this package
 gives them no meaning. The kind comes first, so that a bucket's lifecycle rule can tell short-lived
 spills from exports.
 """
@@ -24,34 +24,34 @@ MAX_KEY_BYTES = 1024
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def upload_key(scope: Sequence[str], import_id: str) -> str:
+def upload_key(owner: Sequence[str], import_id: str) -> str:
     """Name the object that holds the body of one upload."""
-    return _key("uploads", *scope, import_id)
+    return _key("uploads", *owner, import_id)
 
 
-def spill_prefix(scope: Sequence[str], import_id: str) -> str:
+def spill_prefix(owner: Sequence[str], import_id: str) -> str:
     """Name the prefix of all spills of one import, with its slash."""
-    return _key("spills", *scope, import_id) + "/"
+    return _key("spills", *owner, import_id) + "/"
 
 
-def spill_key(scope: Sequence[str], import_id: str, *, chunk: int, attempt: str) -> str:
+def spill_key(owner: Sequence[str], import_id: str, *, chunk: int, attempt: str) -> str:
     """Name the spill of one attempt at one chunk; two attempts never share an object."""
-    return _key("spills", *scope, import_id, f"{chunk:06d}-{attempt}.arrow")
+    return _key("spills", *owner, import_id, f"{chunk:06d}-{attempt}.arrow")
 
 
-def rejects_key(scope: Sequence[str], import_id: str) -> str:
+def rejects_key(owner: Sequence[str], import_id: str) -> str:
     """Name the file of one import's rejected rows."""
-    return _key("rejects", *scope, f"{import_id}.csv")
+    return _key("rejects", *owner, f"{import_id}.csv")
 
 
-def export_prefix(scope: Sequence[str], export_id: str) -> str:
+def export_prefix(owner: Sequence[str], export_id: str) -> str:
     """Name the prefix of all files of one export, with its slash."""
-    return _key("exports", *scope, export_id) + "/"
+    return _key("exports", *owner, export_id) + "/"
 
 
-def export_key(scope: Sequence[str], export_id: str, file_name: str) -> str:
+def export_key(owner: Sequence[str], export_id: str, file_name: str) -> str:
     """Name one file of one export."""
-    return _key("exports", *scope, export_id, file_name)
+    return _key("exports", *owner, export_id, file_name)
 
 
 def _key(*names: str) -> str:

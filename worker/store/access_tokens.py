@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from worker.store.errors import TokenChanged, TokenNotFound, TooManyTokens, UnreadableRecord
+from worker.store.errors import ResourceChanged, TokenNotFound, TooManyTokens, UnreadableRecord
 from worker.store.records import RecordCodec, stored
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
@@ -176,7 +176,7 @@ class AccessTokenStore:
 
         Raises:
             TokenNotFound: it was revoked.
-            TokenChanged: somebody else has changed it; nothing was written. A retry after a
+            ResourceChanged: somebody else has changed it; nothing was written. A retry after a
                 lost answer may find its own change so.
         """
         with driver_errors(f"read access token {current.id}"):
@@ -197,7 +197,7 @@ class AccessTokenStore:
             old_expires_ms: until when the old secret works too; ``None``: it ends now.
 
         Raises:
-            TokenNotFound: or TokenChanged: as :meth:`update`.
+            TokenNotFound: or ResourceChanged: as :meth:`update`.
         """
         current, secret = self.get(token_id), self._new_secret()
         changed = dataclasses.replace(
@@ -257,5 +257,5 @@ def _not_found(token_id: str) -> TokenNotFound:
     return TokenNotFound(f"access token {token_id} does not exist")
 
 
-def _changed(token_id: str) -> TokenChanged:
-    return TokenChanged(f"access token {token_id} was changed at the same time")
+def _changed(token_id: str) -> ResourceChanged:
+    return ResourceChanged(f"access token {token_id} was changed at the same time")

@@ -7,9 +7,6 @@ StoreError
 ├── StoreUnavailable (transient)     no answer, or one that a retry may change
 ├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
 ├── ResourceChanged (transient)      somebody else changed it since it was read
-│   ├── PlaceChanged                 a project or environment
-│   ├── SegmentChanged               a segment's definition
-│   └── TokenChanged                 an access token
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
@@ -57,18 +54,6 @@ class ListUnknown(StoreError, TransientError):
 
 class ResourceChanged(StoreError, TransientError):
     """Somebody else changed it since it was read. Read it again and decide again."""
-
-
-class SegmentChanged(ResourceChanged):
-    """The definition of a segment."""
-
-
-class PlaceChanged(ResourceChanged):
-    """A project or environment."""
-
-
-class TokenChanged(ResourceChanged):
-    """An access token."""
 
 
 class Unsealed(StoreError, TransientError):

@@ -13,7 +13,7 @@ EXCLUDED: Side = "excluded"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Scope:
+class EnvironmentRef:
     """One environment of one project."""
 
     project: str
@@ -30,9 +30,9 @@ class ListRef:
     generation: int
 
     @property
-    def scope(self) -> Scope:
+    def env(self) -> EnvironmentRef:
         """The environment that holds the segment."""
-        return Scope(self.project, self.environment)
+        return EnvironmentRef(self.project, self.environment)
 
     @property
     def name(self) -> str:
@@ -86,41 +86,41 @@ class Keyspace:
         """Sorted set: lists and segments by the Unix ms at which one of their targets expires."""
         return f"{self.prefix}:expiry-hints"
 
-    def segments(self, scope: Scope) -> str:
+    def segments(self, env: EnvironmentRef) -> str:
         """Hash: segment key to definition JSON."""
-        return f"{self._scope(scope)}:segments"
+        return f"{self._environment(env)}:segments"
 
-    def generations(self, scope: Scope) -> str:
+    def generations(self, env: EnvironmentRef) -> str:
         """Hash: segment key to the last generation used; survives a delete."""
-        return f"{self._scope(scope)}:generations"
+        return f"{self._environment(env)}:generations"
 
-    def targeting(self, scope: Scope, segment: str) -> str:
+    def targeting(self, env: EnvironmentRef, segment: str) -> str:
         """String: the targets and rules of a standard segment, as JSON."""
-        return f"{self._scope(scope)}:targeting:{segment}"
+        return f"{self._environment(env)}:targeting:{segment}"
 
-    def environment_state(self, scope: Scope) -> str:
+    def environment_state(self, env: EnvironmentRef) -> str:
         """Hash: a mark that every change of a definition replaces, and whether it is closed."""
-        return f"{self._scope(scope)}:state"
+        return f"{self._environment(env)}:state"
 
-    def audit_log(self, scope: Scope) -> str:
+    def audit_log(self, env: EnvironmentRef) -> str:
         """Stream: who changed what in the environment."""
-        return f"{self._scope(scope)}:audit"
+        return f"{self._environment(env)}:audit"
 
     def account_audit_log(self) -> str:
         """Stream: who changed which project, environment or access token."""
         return f"{self.prefix}:audit"
 
-    def active_jobs(self, scope: Scope) -> str:
+    def active_jobs(self, env: EnvironmentRef) -> str:
         """Set: references of the jobs that have not ended."""
-        return f"{self._scope(scope)}:jobs"
+        return f"{self._environment(env)}:jobs"
 
-    def reclaimable_lists(self, scope: Scope) -> str:
+    def reclaimable_lists(self, env: EnvironmentRef) -> str:
         """Set: ``segment.gN`` of the lists that have, or soon may have, shards to be reclaimed."""
-        return f"{self._scope(scope)}:reclaimable"
+        return f"{self._environment(env)}:reclaimable"
 
-    def job(self, scope: Scope, kind: JobKind, job_id: str) -> str:
+    def job(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
         """Hash: record, finished units and leases of one job."""
-        return f"{self._scope(scope)}:{kind}:{job_id}"
+        return f"{self._environment(env)}:{kind}:{job_id}"
 
     def list_record(self, ref: ListRef) -> str:
         """Hash: the list's live revision, counts and the import that is building."""
@@ -146,5 +146,5 @@ class Keyspace:
         """The prefix of all keys of a list."""
         return f"{self.prefix}:{{{ref.project}:{ref.environment}:{ref.name}}}:"
 
-    def _scope(self, scope: Scope) -> str:
-        return f"{self.prefix}:{{{scope.project}:{scope.environment}}}"
+    def _environment(self, env: EnvironmentRef) -> str:
+        return f"{self.prefix}:{{{env.project}:{env.environment}}}"

@@ -19,7 +19,7 @@ from worker.store import (
 from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
 from worker.store.lists import Expired, earliest_schedule_ms, expire_members
-from worker.store.segments.expiry import expire_targets, next_target_ms
+from worker.store.segments import expire_targets, next_target_ms
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -105,7 +105,7 @@ def _look(store: Store, hint: Hint, now_ms: int) -> None:
 def _record(store: Store, ref: ListRef, removed: int) -> None:
     """Put it on record; a segment deleted in the same moment has nothing more to tell."""
     try:
-        segment = store.segments.get(ref.scope, ref.segment)
+        segment = store.segments.get(ref.env, ref.segment)
     except _GONE:
         return
     change = segment_change(
@@ -115,7 +115,7 @@ def _record(store: Store, ref: ListRef, removed: int) -> None:
         verb="removed expired targets from the segment",
         after={"removed": removed},
     )
-    store.audit.record(ref.scope, change)
+    store.audit.record(ref.env, change)
 
 
 def _expire(store: Store, hint: Hint, now_ms: int) -> Expired:
@@ -136,15 +136,15 @@ def _next_ms(store: Store, hint: Hint) -> int | None:
 def _is_gone(store: Store, ref: ListRef) -> bool:
     """Whether a list without a record was deleted, and not lost."""
     try:
-        return store.segments.get(ref.scope, ref.segment).generation != ref.generation
+        return store.segments.get(ref.env, ref.segment).generation != ref.generation
     except _GONE:
         return True
 
 
 def _scheduled(store: Store) -> Iterator[tuple[Hint, int]]:
     """Every segment that has schedules, with the time of the first."""
-    for scope in store.environments.list_refs():
-        segments = store.segments.read_remaining(scope)
+    for env in store.environments.list_refs():
+        segments = store.segments.read_remaining(env)
         for one in segments:
             if one.expires_ms is not None:
                 yield Hint.of_targets(one.ref), one.expires_ms

@@ -59,8 +59,8 @@ def reshard_outgrown(services: Services) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     started = 0
-    for scope in services.store.environments.list_refs():
-        for segment in services.store.segments.read_remaining(scope):
+    for env in services.store.environments.list_refs():
+        for segment in services.store.segments.read_remaining(env):
             if segment.unbounded:
                 started += reshard_list(services, segment.ref)
     return started

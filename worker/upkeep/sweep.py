@@ -38,8 +38,8 @@ def sweep_jobs(services: Services) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     sent = 0
-    for scope in services.store.environments.list_refs():
-        for ref in services.store.jobs.active(scope):
+    for env in services.store.environments.list_refs():
+        for ref in services.store.jobs.active(env):
             sent += _tend_job(services, ref)
     return sent
 

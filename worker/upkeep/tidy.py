@@ -24,8 +24,8 @@ def tidy_lists(services: Services) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     freed = 0
-    for scope in services.store.environments.list_refs():
-        for ref in lists_to_reclaim(services.store, scope):
+    for env in services.store.environments.list_refs():
+        for ref in lists_to_reclaim(services.store, env):
             _release_dead_claim(services, ref)
             freed += reclaim_list(services.store, ref)
     return freed
@@ -84,5 +84,5 @@ def _delete_file(services: Services, ref: JobRef) -> None:
     except (JobNotFound, UnreadableRecord):
         return
     if isinstance(request, ExportRequest):
-        scope = (request.list_ref.project, request.list_ref.environment, request.list_ref.segment)
-        services.objects.delete_prefix(export_prefix(scope, request.export_id))
+        owner = (request.list_ref.project, request.list_ref.environment, request.list_ref.segment)
+        services.objects.delete_prefix(export_prefix(owner, request.export_id))

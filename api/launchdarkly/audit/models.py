@@ -23,11 +23,11 @@ from api.launchdarkly.wire.links import (
 )
 from worker.store import (
     AuditEntry,
-    Scope,
+    EnvironmentRef,
+    Kind,
     environment_resource,
     project_resource,
 )
-from worker.store.audit.entries import Kind
 
 AUDIT_LOG: Final = f"{PREFIX}/auditlog"
 #: An entry is stored as text; another release may know more kinds.
@@ -197,15 +197,15 @@ def _locate(resource: str) -> tuple[Links, dict[str, Any] | None]:
             }
             return {"canonical": link(f"{environments_path(project)}/{environment}")}, parent
         case [["proj", project], ["env", environment], ["segment", segment]]:
-            scope = Scope(project, environment)
+            env = EnvironmentRef(project, environment)
             path = SegmentPath(project, environment, segment)
             parent = {
                 "_links": {
                     "self": link(f"{environments_path(project)}/{environment}"),
-                    "segments": link(segments_path(scope)),
+                    "segments": link(segments_path(env)),
                 },
                 "name": environment,
-                "resource": environment_resource(scope),
+                "resource": environment_resource(env),
             }
             links = {"canonical": link(path.self), "site": link(path.site, "text/html")}
             return links, parent

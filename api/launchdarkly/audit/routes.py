@@ -275,9 +275,9 @@ def _read_newest(
     after_ms: int | None,
     older_than: Position | None = None,
 ) -> Iterator[AuditEntry]:
-    scopes = [scope for scope in store.environments.list_refs() if selection.reaches_into(scope)]
+    envs = [env for env in store.environments.list_refs() if selection.reaches_into(env)]
     return store.audit.newest(
-        [None, *scopes], before_ms=before_ms, after_ms=after_ms, older_than=older_than
+        [None, *envs], before_ms=before_ms, after_ms=after_ms, older_than=older_than
     )
 
 

@@ -11,7 +11,7 @@ from api.access.globs import compile_glob
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.wire.specifiers import LONGEST, Specifier
-from worker.store import AuditEntry, Scope
+from worker.store import AuditEntry, EnvironmentRef
 
 #: Specifiers and actions in all statements of a request: each is tried on each entry.
 MOST_PATTERNS: Final = 50
@@ -52,10 +52,10 @@ class Statement:
         """Whether it is about this action of the entry's."""
         return self._about_action(action) and self._about_resource(entry)
 
-    def reaches_into(self, scope: Scope) -> bool:
+    def reaches_into(self, env: EnvironmentRef) -> bool:
         """Whether it may be about anything inside this environment."""
         return not self.resources or any(
-            specifier.reaches_into(scope) for specifier in self.resources
+            specifier.reaches_into(env) for specifier in self.resources
         )
 
     def _about_action(self, action: str) -> bool:
@@ -91,10 +91,10 @@ class Selection:
             return False
         return self._has_text(entry) and self._is_allowed(entry)
 
-    def reaches_into(self, scope: Scope) -> bool:
+    def reaches_into(self, env: EnvironmentRef) -> bool:
         """Whether an entry of this environment's log may be selected."""
         return not self.statements or any(
-            statement.allows and statement.reaches_into(scope) for statement in self.statements
+            statement.allows and statement.reaches_into(env) for statement in self.statements
         )
 
     def _has_text(self, entry: AuditEntry) -> bool:

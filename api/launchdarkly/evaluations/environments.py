@@ -20,7 +20,7 @@ from api.evaluation import (
 )
 from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.wire.links import SegmentPath, link
-from worker.store import Definition, ListRef, ListUnknown, Scope, Store, batches
+from worker.store import Definition, EnvironmentRef, ListRef, ListUnknown, Store, batches
 from worker.store import Segment as Stored
 
 #: Segments whose targets are read in one round trip: they may be half a megabyte each.
@@ -83,11 +83,11 @@ class EvaluableEnvironments:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._known: dict[Scope, EvaluableEnvironment] = {}
+        self._known: dict[EnvironmentRef, EvaluableEnvironment] = {}
         self._size_bytes = 0
-        self._making: WeakValueDictionary[Scope, threading.Lock] = WeakValueDictionary()
+        self._making: WeakValueDictionary[EnvironmentRef, threading.Lock] = WeakValueDictionary()
 
-    def read(self, store: Store, scope: Scope) -> EvaluableEnvironment:
+    def read(self, store: Store, env: EnvironmentRef) -> EvaluableEnvironment:
         """Read the environment as it is now, each segment as of one moment.
 
         Cost: two round trips if nothing has changed; else one or two more, and about 150 µs
@@ -97,23 +97,23 @@ class EvaluableEnvironments:
             EnvironmentNotFound: or ProjectNotFound.
             ListUnknown: the store has lost its data.
         """
-        store.environments.require(scope)
-        definitions = store.segments.read_remaining(scope)
-        known = self._known.get(scope)
+        store.environments.require(env)
+        definitions = store.segments.read_remaining(env)
+        known = self._known.get(env)
         if known is not None and known.definitions is definitions:
             return known
         with self._lock:
-            making = self._making.setdefault(scope, threading.Lock())
+            making = self._making.setdefault(env, threading.Lock())
         # One thread makes them ready; those that wait find most of it done afterwards.
         with making:
-            made = self._make(store, scope, definitions)
-            self._keep(scope, made)
+            made = self._make(store, env, definitions)
+            self._keep(env, made)
         return made
 
     def _make(
-        self, store: Store, scope: Scope, definitions: Sequence[Stored]
+        self, store: Store, env: EnvironmentRef, definitions: Sequence[Stored]
     ) -> EvaluableEnvironment:
-        known = self._known.get(scope)
+        known = self._known.get(env)
         if known is not None and known.definitions is definitions:
             return known
         before = (
@@ -127,19 +127,19 @@ class EvaluableEnvironments:
                 ready[definition.key] = old
             else:
                 changed.append(definition)
-        ready |= _read(store, scope, changed)
+        ready |= _read(store, env, changed)
         # Those deleted since they were listed are not there any more.
         segments = [ready[segment.key] for segment in definitions if segment.key in ready]
         return EvaluableEnvironment.of(segments, definitions)
 
-    def _keep(self, scope: Scope, made: EvaluableEnvironment) -> None:
+    def _keep(self, env: EnvironmentRef, made: EvaluableEnvironment) -> None:
         """Keep as much of it as the bound allows; environments kept longest are dropped for it."""
         kept = self._fit(made)
         with self._lock:
-            self._drop(scope)
+            self._drop(env)
             while self._known and self._size_bytes + kept.size_bytes > self._most_bytes:
                 self._drop(next(iter(self._known)))
-            self._known[scope] = kept
+            self._known[env] = kept
             self._size_bytes += kept.size_bytes
 
     def _fit(self, made: EvaluableEnvironment) -> EvaluableEnvironment:
@@ -154,12 +154,14 @@ class EvaluableEnvironments:
             fitting.append(segment)
         return EvaluableEnvironment.of(fitting)
 
-    def _drop(self, scope: Scope) -> None:
-        known = self._known.pop(scope, None)
+    def _drop(self, env: EnvironmentRef) -> None:
+        known = self._known.pop(env, None)
         self._size_bytes -= 0 if known is None else known.size_bytes
 
 
-def _read(store: Store, scope: Scope, changed: Sequence[Stored]) -> dict[str, EvaluableSegment]:
+def _read(
+    store: Store, env: EnvironmentRef, changed: Sequence[Stored]
+) -> dict[str, EvaluableSegment]:
     """Make changed segments ready, as they are now; big ones have nothing more to read."""
     ready = {
         segment.key: make_evaluable(Definition(segment, None))
@@ -168,7 +170,7 @@ def _read(store: Store, scope: Scope, changed: Sequence[Stored]) -> dict[str, Ev
     }
     standard = {segment.key: segment for segment in changed if not segment.unbounded}
     for keys in batches(standard, _READ_AT_ONCE):
-        for definition in store.segments.read_many(scope, keys):
+        for definition in store.segments.read_many(env, keys):
             if definition is None:
                 continue
             listed = standard[definition.segment.key]
@@ -242,7 +244,7 @@ def _clause(clause: dict[str, Any]) -> Clause:
 
 
 def _write_start(segment: Stored) -> bytes:
-    path = SegmentPath(segment.scope.project, segment.scope.environment, segment.key)
+    path = SegmentPath(segment.env.project, segment.env.environment, segment.key)
     fields = {
         "name": segment.name,
         "key": segment.key,

@@ -20,7 +20,7 @@ from api.launchdarkly.evaluations.environments import EvaluableEnvironment, Eval
 from api.launchdarkly.evaluations.models import write_memberships
 from api.lookups.many import Answer
 from worker.context_keys import fault_of
-from worker.store import ListRef, Membership, Scope, Store
+from worker.store import EnvironmentRef, ListRef, Membership, Store
 
 _KINDS: Final = 100
 #: A message may repeat a property's name, which is the caller's.
@@ -31,7 +31,7 @@ _MESSAGE_LIMIT: Final = 300
 class Question:
     """A context, the segments of an environment, and what the lists are to be asked first."""
 
-    scope: Scope
+    env: EnvironmentRef
     context: Context
     environment: EvaluableEnvironment
     asked: Mapping[ListRef, str]
@@ -49,7 +49,7 @@ class Evaluated:
 
 
 def read_question(
-    environments: EvaluableEnvironments, store: Store, raw: bytes, scope: Scope
+    environments: EvaluableEnvironments, store: Store, raw: bytes, env: EnvironmentRef
 ) -> Question:
     """Read a request's body and the segments of its environment.
 
@@ -59,14 +59,14 @@ def read_question(
         ListUnknown: the store has lost its data.
     """
     context = read_context(read_json(raw))
-    environment = environments.read(store, scope)
+    environment = environments.read(store, env)
     keys = lookups_for(environment.compiled, context)
     asked = {
         segment.ref: keys[segment.definition.key]
         for segment in environment.segments
         if segment.definition.key in keys
     }
-    return Question(scope, context, environment, asked)
+    return Question(env, context, environment, asked)
 
 
 def read_context(document: object) -> Context:
@@ -108,13 +108,13 @@ def evaluate_all(
     }
     outcomes = evaluate(environment.compiled, question.context, memberships, effort)
     # All are evaluated, because those shown may refer to others.
-    scope = question.scope
+    env = question.env
     visible = [
         segment
         for segment in environment.segments
-        if seen.allows(scope.project, scope.environment, segment.definition.key)
+        if seen.allows(env.project, env.environment, segment.definition.key)
     ]
-    body = write_memberships(scope, visible, outcomes)
+    body = write_memberships(env, visible, outcomes)
     errors = _errors(outcomes.values(), lists.values())
     return Evaluated(body, len(errors), errors[0] if errors else None)
 

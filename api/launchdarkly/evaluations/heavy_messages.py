@@ -7,7 +7,7 @@ from api.access.scope import AccessScope
 from api.errors import ApiError, Broken, InvalidRequest, NotFound, Unavailable
 from api.heavy.frames import Message
 from api.launchdarkly.evaluations.evaluation import Evaluated
-from worker.store import Grant, Scope
+from worker.store import EnvironmentRef, Grant
 
 #: Every refusal that an evaluation may end in.
 _REFUSALS: Final[dict[int, type[ApiError]]] = {
@@ -19,7 +19,7 @@ _REFUSALS: Final[dict[int, type[ApiError]]] = {
 class HeavyQuestion:
     """A request that the caller may make."""
 
-    scope: Scope
+    env: EnvironmentRef
     seen: AccessScope
     """What the caller may see."""
     raw: bytes
@@ -28,14 +28,16 @@ class HeavyQuestion:
     def pack(self) -> Message:
         """The question as it is sent."""
         grants = [astuple(grant) for grant in self.seen.grants]
-        place = [self.scope.project, self.scope.environment]
-        return Message({"place": place, "grants": grants}, self.raw)
+        environment = [self.env.project, self.env.environment]
+        return Message({"environment": environment, "grants": grants}, self.raw)
 
     @classmethod
     def unpack(cls, message: Message) -> Self:
         """The question that was sent."""
         grants = tuple(Grant(*grant) for grant in message.header["grants"])
-        return cls(Scope(*message.header["place"]), AccessScope(grants), message.body)
+        return cls(
+            EnvironmentRef(*message.header["environment"]), AccessScope(grants), message.body
+        )
 
 
 def pack_answer(answer: Evaluated | ApiError) -> Message:

@@ -67,7 +67,7 @@ class HeavyEvaluator:
             return BROKEN
 
     async def _evaluate(self, asked: HeavyQuestion) -> Evaluated:
-        question = read_question(self._environments, self._store(), asked.raw, asked.scope)
+        question = read_question(self._environments, self._store(), asked.raw, asked.env)
         lists = await self._lists.look_up(question.asked)
         return evaluate_all(question, lists, asked.seen, Effort())
 

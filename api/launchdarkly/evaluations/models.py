@@ -14,7 +14,7 @@ from api.bodies.models import WireModel
 from api.evaluation import Outcome
 from api.launchdarkly.evaluations.environments import EvaluableSegment
 from api.launchdarkly.wire.links import PREFIX, Links, link, segments_path
-from worker.store import Scope
+from worker.store import EnvironmentRef
 
 
 class ContextInstanceSegmentMembership(WireModel):
@@ -39,12 +39,12 @@ class ContextInstanceSegmentMemberships(WireModel):
 
 
 def write_memberships(
-    scope: Scope, segments: Iterable[EvaluableSegment], outcomes: Mapping[str, Outcome]
+    env: EnvironmentRef, segments: Iterable[EvaluableSegment], outcomes: Mapping[str, Outcome]
 ) -> bytes:
     """Write the answer as JSON: what the model above makes of the same fields.
 
     Args:
-        scope: the environment.
+        env: the environment.
         segments: those that the caller may see.
         outcomes: by segment key, of these at least.
 
@@ -53,7 +53,7 @@ def write_memberships(
     items = b",".join(
         [segment.json_start + _json_end(outcomes[segment.definition.key]) for segment in segments]
     )
-    return b'{"items":[' + items + b'],"_links":' + _links(scope) + b"}"
+    return b'{"items":[' + items + b'],"_links":' + _links(env) + b"}"
 
 
 def _json_end(outcome: Outcome) -> bytes:
@@ -69,7 +69,7 @@ _BOTH: Final = (False, True)
 _ENDS: Final = {(a, b, c): _write_end(a, b, c) for a in _BOTH for b in _BOTH for c in _BOTH}
 
 
-def _links(scope: Scope) -> bytes:
-    path = f"{PREFIX}/projects/{scope.project}/environments/{scope.environment}"
-    links = {"parent": link(segments_path(scope)), "self": link(f"{path}/segments/evaluate")}
+def _links(env: EnvironmentRef) -> bytes:
+    path = f"{PREFIX}/projects/{env.project}/environments/{env.environment}"
+    links = {"parent": link(segments_path(env)), "self": link(f"{path}/segments/evaluate")}
     return json.dumps(links).encode()

@@ -26,10 +26,10 @@ from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_an
 from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships
 from api.launchdarkly.operations import NO_ENVIRONMENT, READ, body, component, operation
 from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.requests import RequireJson, ScopeOf
+from api.launchdarkly.wire.requests import EnvironmentRefOf, RequireJson
 from api.lookups.many import ListLookups
 from api.services.services import CallerOf, Services
-from worker.store import Scope
+from worker.store import EnvironmentRef
 
 router = APIRouter(
     prefix=f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}", tags=["Segments"]
@@ -60,39 +60,39 @@ class Evaluations:
         self._computing = asyncio.Semaphore(_COMPUTING)
         self._heavy = HeavyLane()
 
-    async def answer(self, raw: bytes, scope: Scope, caller: Caller) -> Response:
+    async def answer(self, raw: bytes, env: EnvironmentRef, caller: Caller) -> Response:
         """Evaluate a context for each segment of an environment.
 
         Args:
             raw: the context, as JSON.
-            scope: the environment.
+            env: the environment.
             caller: who asks.
         """
         if len(raw) > CONTEXT_BYTES:
             raise TooLarge(f"the context is over {CONTEXT_BYTES:,} bytes")
-        answer = await self._answer_if_light(raw, scope, caller.scope)
+        answer = await self._answer_if_light(raw, env, caller.scope)
         if answer is None:
-            question = HeavyQuestion(scope, caller.scope, raw)
+            question = HeavyQuestion(env, caller.scope, raw)
             answer = await self._heavy.run(partial(self._ask_child, question))
         if answer.errors:
             self._services.metrics.segments_in_error(answer.errors)
             _log.warning(
                 "segments.unevaluated",
-                project=scope.project,
-                environment=scope.environment,
+                project=env.project,
+                environment=env.environment,
                 count=answer.errors,
                 first=answer.first_error,
             )
         return Response(answer.body, media_type="application/json")
 
     async def _answer_if_light(
-        self, raw: bytes, scope: Scope, seen: AccessScope
+        self, raw: bytes, env: EnvironmentRef, seen: AccessScope
     ) -> Evaluated | None:
         """Answer, unless it would keep others waiting."""
         async with self._turn:
             store = self._services.store
             question = await run_in_threadpool(
-                lambda: read_question(self._environments, store(), raw, scope)
+                lambda: read_question(self._environments, store(), raw, env)
             )
             lists = await self._lists.look_up(question.asked)
             async with self._computing:
@@ -125,12 +125,12 @@ _CONTEXTS: Final = ("SingleKindContext", "MultiKindContext", "UserContext")
 @operation(needs=READ, refuses=NO_ENVIRONMENT)
 async def evaluate_segments(
     request: Request,
-    scope: ScopeOf,
+    env: EnvironmentRefOf,
     caller: CallerOf,
     evaluations: Annotated[Evaluations, Depends(evaluations_of)],
 ) -> Response:
     """Determine which segments of an environment a context is a member of."""
-    return await evaluations.answer(await request.body(), scope, caller)
+    return await evaluations.answer(await request.body(), env, caller)
 
 
 def _evaluate_unless_heavy(answer: Callable[[], Evaluated]) -> Evaluated | None:

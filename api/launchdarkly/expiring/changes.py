@@ -83,7 +83,7 @@ def read_all_schedules(store: Store, segment: Segment) -> Sequence[TargetSchedul
         ListUnknown: or StoreUnavailable: no certain answer. Safe to retry.
     """
     if not segment.unbounded:
-        return decode_schedules(store.segments.read(segment.scope, segment.key))
+        return decode_schedules(store.segments.read(segment.env, segment.key))
     kind = segment.context_kind
     return [
         TargetSchedule(found.id, found.version, found.side, kind, found.key, found.due_ms)
@@ -113,7 +113,7 @@ def follow(
         return _follow_on_list(store, segment, instructions, now_ms, ids)
 
     def attempt() -> Outcome:
-        current = store.segments.read(segment.scope, segment.key)
+        current = store.segments.read(segment.env, segment.key)
         before = decode_schedules(current)
         faults, after = _follow_on_draft(current, before, instructions, now_ms, ids)
         if after != before:

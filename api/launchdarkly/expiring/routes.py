@@ -158,7 +158,7 @@ def _find_segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
     found = None
     for reading in readings:
         try:
-            return store.segments.get(reading.scope, reading.segment)
+            return store.segments.get(reading.env, reading.segment)
         except (EnvironmentNotFound, SegmentNotFound) as exc:
             found = found or exc
     assert found is not None  # noqa: S101 - there was a reading, and it led nowhere
@@ -166,4 +166,4 @@ def _find_segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
 
 
 def _path(segment: Segment) -> SegmentPath:
-    return SegmentPath(segment.scope.project, segment.scope.environment, segment.key)
+    return SegmentPath(segment.env.project, segment.env.environment, segment.key)

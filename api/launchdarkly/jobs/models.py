@@ -145,8 +145,8 @@ def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> Job
     """
     if JOB_ID.fullmatch(job_id) is None:
         raise NotFound(f"{kind} {job_id[:80]} does not exist")
-    store.environments.require(path.scope)
-    state = store.jobs.get(JobRef(kind, path.scope, job_id))
+    store.environments.require(path.env)
+    state = store.jobs.get(JobRef(kind, path.env, job_id))
     if state.request.list_ref.segment != path.segment:
         raise NotFound(f"segment {path.segment} has no {kind} {job_id}")
     return state

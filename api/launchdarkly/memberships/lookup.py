@@ -22,7 +22,7 @@ from api.errors import Forbidden, InvalidRequest, NotFound
 from api.http.asgi import Receive, Scope, header, read_body
 from api.launchdarkly.wire.links import RESOURCE_KEY
 from api.launchdarkly.wire.requests import media_type, require_json_type
-from api.lookups.lookups import Lookups, Place
+from api.lookups.lookups import Lookups, SegmentAddress
 from api.lookups.route import LookupRoute, Question
 from worker.context_keys import fault_of
 
@@ -63,27 +63,27 @@ def methods_for(question: Question) -> tuple[str, ...]:
     return _BY_BODY if question[-1] == _BY_BODY_PART else _BY_PATH
 
 
-def require_place(question: Question, caller: Caller) -> Place:
+def require_address(question: Question, caller: Caller) -> SegmentAddress:
     """The segment that a question's path names; every role may ask.
 
     Raises:
         Forbidden: the segment is out of the caller's scope.
         NotFound: a resource key is not valid.
     """
-    place = _parse_place(question[4], question[5], question[6])
-    if not caller.scope.allows(*place):
+    address = _parse_address(question[4], question[5], question[6])
+    if not caller.scope.allows(*address):
         raise Forbidden
-    return place
+    return address
 
 
-async def look_up(lookups: Lookups, place: Place, key: str) -> bytes:
+async def look_up(lookups: Lookups, address: SegmentAddress, key: str) -> bytes:
     """Look a key up and give the answer's body.
 
     Raises:
         InvalidRequest: the segment is a standard one.
         StoreError: what :meth:`Lookups.look_up` raises.
     """
-    answer = await lookups.look_up(place, key)
+    answer = await lookups.look_up(address, key)
     included, excluded = _BOOLEAN[answer.included], _BOOLEAN[answer.excluded]
     text = f'{{"userKey":{json.dumps(key)},"included":{included},"excluded":{excluded}}}'
     return text.encode()
@@ -143,7 +143,7 @@ def _require_usable(key: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _parse_place(project: bytes, environment: bytes, segment: bytes) -> Place:
+def _parse_address(project: bytes, environment: bytes, segment: bytes) -> SegmentAddress:
     # Pure; remembered because most look-ups are about few segments.
     return _parse_key(project), _parse_key(environment), _parse_key(segment)
 
@@ -162,7 +162,7 @@ LOOKUP_ROUTE: Final = LookupRoute(
     parse_question=parse_question,
     limit_name=limit_name,
     methods_for=methods_for,
-    require_place=require_place,
+    require_address=require_address,
     key_in_path=key_in_path,
     key_in_body=key_in_body,
     look_up=look_up,

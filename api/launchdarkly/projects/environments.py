@@ -25,12 +25,12 @@ from api.launchdarkly.projects.models import (
     NewEnvironment,
     represent_environment,
 )
-from api.launchdarkly.projects.patching import patch_actions, patch_place
+from api.launchdarkly.projects.patching import patch_actions, patch_resource
 from api.launchdarkly.projects.projects import ProjectOf, environments_in_scope, new_environment
 from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
-from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf
+from api.launchdarkly.wire.requests import EnvironmentRefOf, RequireJson, RequireNoBody
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Environment, create_environment, delete_environment
 
@@ -50,8 +50,8 @@ def list_environments(
     filter: Filter = "",  # noqa: A002 - the documented name
 ) -> Response:
     """List a project's environments, in order of creation."""
-    places = environments_in_scope(services.store(), project, caller)
-    found = select(places, filter_text=filter, sort_text=sort)
+    resources = environments_in_scope(services.store(), project, caller)
+    found = select(resources, filter_text=filter, sort_text=sort)
     links = page_links(
         environments_path(project),
         encode_query(sort=sort, filter=filter),
@@ -59,7 +59,9 @@ def list_environments(
         offset=offset,
         total=len(found),
     )
-    items = [represent_environment(project, place) for place in found[offset : offset + limit]]
+    items = [
+        represent_environment(project, resource) for resource in found[offset : offset + limit]
+    ]
     return json_response(EnvironmentPage(items=items, total_count=len(found), links=links))
 
 
@@ -97,10 +99,10 @@ def post_environment(
     "/{environmentKey}", operation_id="getEnvironment", response_model=EnvironmentRepresentation
 )
 @operation(needs=READ, refuses=NO_ENVIRONMENT)
-def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
+def get_environment(env: EnvironmentRefOf, services: ServicesOf) -> Response:
     """Get an environment."""
-    environment = services.store().environments.get(scope)
-    return json_response(represent_environment(scope.project, environment))
+    environment = services.store().environments.get(env)
+    return json_response(represent_environment(env.project, environment))
 
 
 @router.patch(
@@ -119,7 +121,7 @@ def get_environment(scope: ScopeOf, services: ServicesOf) -> Response:
     },
 )
 async def patch_environment(
-    request: Request, scope: ScopeOf, services: ServicesOf, caller: CallerOf
+    request: Request, env: EnvironmentRefOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change an environment by JSON patch."""
     patch = await read_json_patch(request)
@@ -128,7 +130,7 @@ async def patch_environment(
         audit_environment(
             services,
             caller,
-            scope.project,
+            env.project,
             action=patch_actions(EnvironmentFields, before, after),
             verb="updated the environment",
             before=before,
@@ -138,14 +140,14 @@ async def patch_environment(
 
     def change() -> Response:
         environments = services.store().environments
-        changed = patch_place(
+        changed = patch_resource(
             EnvironmentFields,
             patch.operations,
-            lambda: environments.get(scope),
-            lambda old, new: environments.update(scope.project, old, new),
+            lambda: environments.get(env),
+            lambda old, new: environments.update(env.project, old, new),
             record,
         )
-        return json_response(represent_environment(scope.project, changed))
+        return json_response(represent_environment(env.project, changed))
 
     return await run_in_threadpool(change)
 
@@ -157,15 +159,15 @@ async def patch_environment(
     dependencies=[RequireNoBody],
 )
 @operation(needs=FULL_ADMIN, refuses=NO_ENVIRONMENT)
-def remove_environment(scope: ScopeOf, services: ServicesOf, caller: CallerOf) -> Response:
+def remove_environment(env: EnvironmentRefOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete an environment and everything in it; its members are freed soon after."""
     store = services.store()
-    before = store.environments.get(scope)
-    delete_environment(store, scope)
+    before = store.environments.get(env)
+    delete_environment(store, env)
     audit_environment(
         services,
         caller,
-        scope.project,
+        env.project,
         action="deleteEnvironment",
         verb="deleted the environment",
         before=before,

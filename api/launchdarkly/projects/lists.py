@@ -37,17 +37,17 @@ Filter = Annotated[
 
 def _query(text: str) -> Predicate:
     wanted = text.casefold()
-    return lambda place: wanted in place.key.casefold() or wanted in place.name.casefold()
+    return lambda resource: wanted in resource.key.casefold() or wanted in resource.name.casefold()
 
 
 def _tags(text: str) -> Predicate:
     wanted = {tag.casefold() for tag in text.split("+")}
-    return lambda place: wanted <= {tag.casefold() for tag in place.tags}
+    return lambda resource: wanted <= {tag.casefold() for tag in resource.tags}
 
 
 def _keys(text: str) -> Predicate:
     wanted = frozenset(text.split("|"))
-    return lambda place: place.key in wanted
+    return lambda resource: resource.key in wanted
 
 
 _FILTERS: Final[Mapping[str, Callable[[str], Predicate]]] = {
@@ -56,23 +56,23 @@ _FILTERS: Final[Mapping[str, Callable[[str], Predicate]]] = {
     "keys": _keys,
 }
 _SORTS: Final[Mapping[str, Callable[[Project | Environment], Any]]] = {
-    "name": lambda place: place.name,
-    "createdOn": lambda place: place.created_ms,
-    "critical": lambda place: bool(place.details.get("critical")),
+    "name": lambda resource: resource.name,
+    "createdOn": lambda resource: resource.created_ms,
+    "critical": lambda resource: bool(resource.details.get("critical")),
 }
 
 
 def select(
-    places: Sequence[Resource],
+    resources: Sequence[Resource],
     *,
     filter_text: str = "",
     sort_text: str = "",
     newest_first: bool = False,
 ) -> list[Resource]:
-    """Select the places that pass the filter, in the order asked for or else that of creation.
+    """Select the resources that pass the filter, in the order asked for or else that of creation.
 
     Args:
-        places: in any order.
+        resources: in any order.
         filter_text: the parameter; '' keeps all.
         sort_text: the parameter; '' for the order of creation.
         newest_first: whether the order of creation begins with the newest.
@@ -81,7 +81,7 @@ def select(
         InvalidRequest: the filter or the order is wrong; says which part.
     """
     sign = -1 if newest_first else 1
-    found = sorted(places, key=lambda place: (sign * place.created_ms, place.key))
+    found = sorted(resources, key=lambda resource: (sign * resource.created_ms, resource.key))
     for position, part in enumerate(filter_text.split(",") if filter_text.strip() else (), 1):
         field, colon, value = part.strip().partition(":")
         if not colon or field not in _FILTERS:

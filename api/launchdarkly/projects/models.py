@@ -22,9 +22,9 @@ from api.launchdarkly.wire.links import (
     project_path,
     segments_path,
 )
-from worker.store import Environment, Project, Scope
+from worker.store import Environment, EnvironmentRef, Project
 
-PlaceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
+ResourceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 #: Documented for projects: alphabetical.
 SortedTags = Annotated[Tags, AfterValidator(lambda tags: tuple(sorted(tags)))]
 
@@ -84,7 +84,7 @@ class EnvironmentFields(StrictBody):
 class NewEnvironment(EnvironmentFields):
     """What creates an environment."""
 
-    key: PlaceKey
+    key: ResourceKey
 
 
 class NewProject(ProjectFields):
@@ -92,7 +92,7 @@ class NewProject(ProjectFields):
 
     ignored = ignored_in("new project")
 
-    key: PlaceKey
+    key: ResourceKey
     environments: Annotated[tuple[NewEnvironment, ...], Field(max_length=100), null_is(())] = ()
 
 
@@ -157,9 +157,9 @@ def details_of(fields: ProjectFields | EnvironmentFields) -> dict[str, Any]:
     return fields.model_dump(exclude={"key", "name", "tags", "environments"})
 
 
-def stored_fields(place: Project | Environment) -> dict[str, Any]:
+def stored_fields(resource: Project | Environment) -> dict[str, Any]:
     """What can be changed of a stored project or environment, by wire names."""
-    return {**place.details, "name": place.name, "tags": place.tags}
+    return {**resource.details, "name": resource.name, "tags": resource.tags}
 
 
 def project_fields(project: Project) -> dict[str, Any]:
@@ -177,18 +177,18 @@ def project_fields(project: Project) -> dict[str, Any]:
 
 def represent_environment(project: str, environment: Environment) -> EnvironmentRepresentation:
     """Make an environment's representation."""
-    scope = Scope(project, environment.key)
+    env = EnvironmentRef(project, environment.key)
     return EnvironmentRepresentation.model_validate(
         {
             **EnvironmentFields.model_validate(stored_fields(environment)).model_dump(),
             "key": environment.key,
             "apiKey": environment.sdk_key,
             "mobileKey": environment.mobile_key,
-            "_id": environment_id(scope),
+            "_id": environment_id(env),
             "_links": {
                 "self": link(f"{environments_path(project)}/{environment.key}"),
                 "parent": link(project_path(project)),
-                "segments": link(segments_path(scope)),
+                "segments": link(segments_path(env)),
             },
         }
     )

@@ -53,7 +53,7 @@ _PATCHABLE: Final[dict[Kind, Patchable]] = {
 }
 
 
-def patch_place(
+def patch_resource(
     kind: Kind,
     operations: list[object],
     read: Callable[[], Resource],
@@ -65,9 +65,9 @@ def patch_place(
     Args:
         kind: whether it is a project or an environment.
         operations: the patch.
-        read: gives the place as it is now.
-        write: stores the place unless it has changed since.
-        record: called with the place before and after, once it is changed.
+        read: gives the resource as it is now.
+        write: stores the resource unless it has changed since.
+        record: called with the resource before and after, once it is changed.
 
     Raises:
         Conflict: a ``test`` failed. Read it again.

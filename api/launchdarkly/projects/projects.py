@@ -32,7 +32,7 @@ from api.launchdarkly.projects.models import (
     project_fields,
     represent_environment,
 )
-from api.launchdarkly.projects.patching import patch_actions, patch_place
+from api.launchdarkly.projects.patching import patch_actions, patch_resource
 from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import Limit, Offset, ProjectKey
@@ -168,7 +168,7 @@ async def patch_project(
 
     def change() -> Response:
         store = services.store()
-        changed = patch_place(
+        changed = patch_resource(
             ProjectFields,
             patch.operations,
             lambda: store.projects.get(project),
@@ -225,7 +225,7 @@ def _represent(
         links = page_links(
             environments_path(project.key), "", limit=_EXPANDED, offset=0, total=len(found)
         )
-        items = [represent_environment(project.key, place) for place in found[:_EXPANDED]]
+        items = [represent_environment(project.key, resource) for resource in found[:_EXPANDED]]
         fields["environments"] = EnvironmentPage(items=items, total_count=len(found), links=links)
     return ProjectRepresentation.model_validate(fields)
 
@@ -233,6 +233,6 @@ def _represent(
 def _respond(store: Store, project: Project, status: int) -> Response:
     # Observed: the oldest environment first.
     found = select(store.environments.read_all(project.key))
-    environments = [represent_environment(project.key, place) for place in found]
+    environments = [represent_environment(project.key, resource) for resource in found]
     fields = project_fields(project) | {"environments": environments}
     return json_response(ChangedProject.model_validate(fields), status)

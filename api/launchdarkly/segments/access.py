@@ -47,7 +47,7 @@ class Access(TypedDict):
 
 def describe_access(caller: Caller, segment: Segment) -> Access:
     """Say what a caller may do with a segment that is in its scope."""
-    grants = caller.scope.matching((segment.scope.project, segment.scope.environment, segment.key))
+    grants = caller.scope.matching((segment.env.project, segment.env.environment, segment.key))
     writes = caller.role >= Role.WRITER
     reason: AccessReason = {
         "effect": "allow" if writes else "deny",

@@ -18,9 +18,16 @@ from api.launchdarkly.segments.representation import UserSegments, page_json, re
 from api.launchdarkly.wire.links import segments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import Limit, Offset, sorted_by
-from api.launchdarkly.wire.requests import ScopeOf
+from api.launchdarkly.wire.requests import EnvironmentRefOf
 from api.services.services import CallerOf, ServicesOf
-from worker.store import Definition, Scope, Segment, SegmentNotFound, Store, StoreUnavailable
+from worker.store import (
+    Definition,
+    EnvironmentRef,
+    Segment,
+    SegmentNotFound,
+    Store,
+    StoreUnavailable,
+)
 
 router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
 
@@ -70,7 +77,7 @@ Filter = Annotated[
 )
 @operation(needs=READ, refuses=NO_ENVIRONMENT)
 def list_segments(
-    scope: ScopeOf,
+    env: EnvironmentRefOf,
     services: ServicesOf,
     caller: CallerOf,
     limit: Limit = 20,
@@ -83,21 +90,21 @@ def list_segments(
     matches, order = parse_filter(filter), parse_sort(sort)
     store = services.store()
     for _ in range(_TRIES):
-        segments = _in_scope(store.segments.read_all(scope), caller)
+        segments = _in_scope(store.segments.read_all(env), caller)
         if filter.strip():
             segments = [segment for segment in segments if matches(segment)]
         if order:
             segments = sort_segments(segments, order)
         try:
-            definitions = _read(store, scope, segments[offset : offset + limit])
+            definitions = _read(store, env, segments[offset : offset + limit])
             states = read_states(store, [definition.segment for definition in definitions])
         except SegmentNotFound:
             continue
         total, query = len(segments), encode_query(sort=sort, filter=filter)
-        links = page_links(segments_path(scope), query, limit=limit, offset=offset, total=total)
+        links = page_links(segments_path(env), query, limit=limit, offset=offset, total=total)
         body = page_json(definitions, states, total=total, links=links)
         return Response(body, media_type="application/json")
-    raise StoreUnavailable(f"segments of {scope.environment} change under every try; retry")
+    raise StoreUnavailable(f"segments of {env.environment} change under every try; retry")
 
 
 def parse_sort(text: str) -> tuple[SortField, ...]:
@@ -138,13 +145,13 @@ def _in_scope(segments: list[Segment], caller: Caller) -> list[Segment]:
     return [
         segment
         for segment in segments
-        if allows(segment.scope.project, segment.scope.environment, segment.key)
+        if allows(segment.env.project, segment.env.environment, segment.key)
     ]
 
 
-def _read(store: Store, scope: Scope, page: list[Segment]) -> list[Definition]:
+def _read(store: Store, env: EnvironmentRef, page: list[Segment]) -> list[Definition]:
     """Read the definitions of a page with their targets, as of one moment."""
-    found = store.segments.read_many(scope, [segment.key for segment in page])
+    found = store.segments.read_many(env, [segment.key for segment in page])
     definitions = [definition for definition in found if definition is not None]
     if len(definitions) < len(page):
         raise SegmentNotFound("a segment of the page was deleted meanwhile")

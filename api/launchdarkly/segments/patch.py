@@ -138,18 +138,18 @@ class _Patch:
         return retry_on_change(f"segment {self.path.segment}", attempt)
 
     def _apply(self) -> tuple[Definition, PatchResult]:
-        store, scope = self.services.store(), self.path.scope
+        store, env = self.services.store(), self.path.env
         allows = self.caller.scope.allows
-        current = store.segments.read(scope, self.path.segment)
+        current = store.segments.read(env, self.path.segment)
         result = apply_patch(
             represent(current, read_state(store, current.segment)),
             self.body,
             self.content_type,
-            environment=scope.environment,
+            environment=env.environment,
             ids=self.services.ids,
             others=OtherSegments(
-                read_rules=lambda key: read_rules(store, scope, key),
-                may_know=lambda key: allows(scope.project, scope.environment, key),
+                read_rules=lambda key: read_rules(store, env, key),
+                may_know=lambda key: allows(env.project, env.environment, key),
             ),
         )
         if result.import_id is not None:

@@ -14,7 +14,7 @@ from api.access.auth import Caller
 from api.errors import Forbidden, InUse, InvalidRequest
 from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.targeting.values import Rule
-from worker.store import Definition, Scope, Store
+from worker.store import Definition, EnvironmentRef, Store
 
 #: Segments that the rules of one may lead to, through those of others: each is read, one round
 #: trip after the other, before an edit of rules is accepted.
@@ -106,7 +106,7 @@ def require_no_circle(key: str, rules: Sequence[Rule], others: OtherSegments) ->
         raise InvalidRequest(message + named)
 
 
-def find_referrers(store: Store, scope: Scope, key: str) -> list[str]:
+def find_referrers(store: Store, env: EnvironmentRef, key: str) -> list[str]:
     """Keys of the other segments that have a rule on a segment, newest first.
 
     Cost: every definition of the environment that has targets or rules is read, in batches;
@@ -117,11 +117,11 @@ def find_referrers(store: Store, scope: Scope, key: str) -> list[str]:
         ListUnknown: the rules of one of them are lost, so there is no certain answer.
         StoreUnavailable: no answer. Safe to retry.
     """
-    segments = store.segments.read_remaining(scope)
+    segments = store.segments.read_remaining(env)
     keys = [segment.key for segment in segments if segment.targeted and segment.key != key]
     found: list[str] = []
     for start in range(0, len(keys), _AT_ONCE):
-        batch = store.segments.read_many(scope, keys[start : start + _AT_ONCE])
+        batch = store.segments.read_many(env, keys[start : start + _AT_ONCE])
         found += [
             definition.segment.key
             for definition in batch
@@ -130,7 +130,7 @@ def find_referrers(store: Store, scope: Scope, key: str) -> list[str]:
     return found
 
 
-def require_unreferred(store: Store, scope: Scope, key: str, caller: Caller) -> None:
+def require_unreferred(store: Store, env: EnvironmentRef, key: str, caller: Caller) -> None:
     """Make sure that no rule of another segment refers to a segment.
 
     A rule that is written at the same moment may still refer to a segment that is gone;
@@ -140,11 +140,11 @@ def require_unreferred(store: Store, scope: Scope, key: str, caller: Caller) -> 
         InUse: one does; names those that the caller may know of.
         ListUnknown: or StoreUnavailable: no certain answer. Safe to retry.
     """
-    found = find_referrers(store, scope, key)
+    found = find_referrers(store, env, key)
     if not found:
         return
     allows = caller.scope.allows
-    known = [referrer for referrer in found if allows(scope.project, scope.environment, referrer)]
+    known = [referrer for referrer in found if allows(env.project, env.environment, referrer)]
     named = ", ".join(known[:_NAMED]) or "segments outside this token's scope"
     more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
     raise InUse(

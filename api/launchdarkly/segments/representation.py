@@ -235,7 +235,7 @@ def _describe_lists(segment: Segment, state: ListState | None) -> JsonObject:
     fields: JsonObject = {"unbounded": True, "unboundedContextKind": segment.context_kind}
     if state is not None:
         metadata: UnboundedMetadata = {
-            "envId": environment_id(segment.scope),
+            "envId": environment_id(segment.env),
             "segmentId": segment.ref.name,
             "version": state.version,
             "includedCount": min(state.included_count, _MOST_INT32),
@@ -249,7 +249,7 @@ def _describe_lists(segment: Segment, state: ListState | None) -> JsonObject:
 
 
 def _links(segment: Segment) -> Links:
-    path = SegmentPath(segment.scope.project, segment.scope.environment, segment.key)
+    path = SegmentPath(segment.env.project, segment.env.environment, segment.key)
     return {
         "parent": link(path.list),
         "self": link(path.self),

@@ -26,7 +26,12 @@ from api.launchdarkly.segments.representation import (
 )
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, RESERVED_KINDS
 from api.launchdarkly.wire.links import SegmentPath
-from api.launchdarkly.wire.requests import RequireJson, RequireNoBody, ScopeOf, SegmentPathOf
+from api.launchdarkly.wire.requests import (
+    EnvironmentRefOf,
+    RequireJson,
+    RequireNoBody,
+    SegmentPathOf,
+)
 from api.services.services import CallerOf, ServicesOf
 from worker.store import (
     Definition,
@@ -52,13 +57,13 @@ router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags
     refuses={**NO_ENVIRONMENT, KeyTaken: "The environment has a segment with this key."},
 )
 def create_segment(
-    body: NewSegmentBody, scope: ScopeOf, services: ServicesOf, caller: CallerOf
+    body: NewSegmentBody, env: EnvironmentRefOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Create a segment with empty lists."""
-    require_scope(caller, scope.project, scope.environment, body.key)
+    require_scope(caller, env.project, env.environment, body.key)
     new, store = _new_segment(body), services.store()
     try:
-        segment = store.segments.create(scope, new)
+        segment = store.segments.create(env, new)
     except SegmentExists as exc:
         raise SegmentExists("Duplicate segment key") from exc
     created = Definition(segment, None)
@@ -83,7 +88,7 @@ def create_segment(
 def get_segment(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Get a segment; the counts of a big segment are current."""
     store = services.store()
-    definition = store.segments.read(path.scope, path.segment)
+    definition = store.segments.read(path.env, path.segment)
     state = read_state(store, definition.segment)
     access = describe_access(caller, definition.segment)
     return segment_response(represent(definition, state, _flags=[], _access=access))
@@ -122,9 +127,9 @@ def delete_segment(
     """
     store = services.store()
     if services.settings.protect_referenced_segments and not force:
-        require_unreferred(store, path.scope, path.segment, caller)
+        require_unreferred(store, path.env, path.segment, caller)
     before = _summarize(store, path)
-    deleted = remove_segment(store, path.scope, path.segment)
+    deleted = remove_segment(store, path.env, path.segment)
     audit_segment(
         services,
         caller,
@@ -151,7 +156,7 @@ def _new_segment(body: NewSegmentBody) -> NewSegment:
 
 
 def _summarize(store: Store, path: SegmentPath) -> dict[str, Any]:
-    found = store.segments.read_many(path.scope, [path.segment])[0]
+    found = store.segments.read_many(path.env, [path.segment])[0]
     if found is None:  # the deletion says so
         return {}
     try:

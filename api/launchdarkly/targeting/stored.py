@@ -9,9 +9,15 @@ from api.bodies.json_values import JsonObject
 from api.errors import Broken
 from api.launchdarkly.targeting.fields import DEFAULT_KIND
 from api.launchdarkly.targeting.values import Rule, SegmentDocument
-from worker.store import Definition, DefinitionChange, Scope, Store
+from worker.store import (
+    Definition,
+    DefinitionChange,
+    EnvironmentRef,
+    Store,
+    TargetSchedule,
+    decode_schedules,
+)
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
-from worker.store.segments.definitions import TargetSchedule, decode_schedules
 
 _LISTS: Final = ("included", "excluded", "includedContexts", "excludedContexts", "rules")
 _NONE: Final = json.dumps({name: [] for name in _LISTS}, separators=(",", ":")).encode()
@@ -55,9 +61,9 @@ def collect_targets(fields: JsonObject) -> Targets:
     return targets
 
 
-def read_rules(store: Store, scope: Scope, key: str) -> Sequence[Rule]:
+def read_rules(store: Store, env: EnvironmentRef, key: str) -> Sequence[Rule]:
     """The rules of a segment, none for one that does not exist. Cost: one round trip."""
-    definition = store.segments.read_many(scope, [key])[0]
+    definition = store.segments.read_many(env, [key])[0]
     if definition is None:
         return ()
     fields = read_fields(definition)

@@ -7,7 +7,7 @@ from typing import Final
 
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from worker.store import Scope
+from worker.store import EnvironmentRef
 
 #: Keys of projects, environments and segments. Source: Terraform's provider enforces it;
 #: 256 characters is the usual assumption and keeps every Redis and S3 key in bounds.
@@ -43,14 +43,14 @@ class SegmentPath:
     segment: str
 
     @property
-    def scope(self) -> Scope:
+    def env(self) -> EnvironmentRef:
         """The environment."""
-        return Scope(self.project, self.environment)
+        return EnvironmentRef(self.project, self.environment)
 
     @property
     def list(self) -> str:
         """All segments of the environment."""
-        return segments_path(self.scope)
+        return segments_path(self.env)
 
     @property
     def self(self) -> str:
@@ -94,9 +94,9 @@ def environments_path(project: str) -> str:
     return f"{project_path(project)}/environments"
 
 
-def segments_path(scope: Scope) -> str:
+def segments_path(env: EnvironmentRef) -> str:
     """The collection of an environment's segments."""
-    return f"{PREFIX}/segments/{scope.project}/{scope.environment}"
+    return f"{PREFIX}/segments/{env.project}/{env.environment}"
 
 
 def link(href: str, media_type: str = "application/json") -> Link:
@@ -109,6 +109,6 @@ def opaque_id(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:24]
 
 
-def environment_id(scope: Scope) -> str:
+def environment_id(env: EnvironmentRef) -> str:
     """The environment's opaque id."""
-    return opaque_id(f"{scope.project}/{scope.environment}")
+    return opaque_id(f"{env.project}/{env.environment}")

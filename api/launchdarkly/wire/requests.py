@@ -10,23 +10,23 @@ from api.bodies.unknown_names import unknown_name
 from api.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from api.launchdarkly.wire.links import RESOURCE_KEY, SegmentPath
 from api.launchdarkly.wire.parameters import EnvironmentKey, ProjectKey, SegmentKey
-from worker.store import Scope, Segment, Store
+from worker.store import EnvironmentRef, Segment, Store
 
 _READING: Final = frozenset({"GET", "HEAD"})
 _EMPTY: Final = frozenset({b"", b"null", b"{}"})
 
 
-def scope_of(
+def environment_ref_of(
     projectKey: ProjectKey,  # noqa: N803 - the documented names
     environmentKey: EnvironmentKey,  # noqa: N803 - same
-) -> Scope:
+) -> EnvironmentRef:
     """The environment that the path names; it may not exist.
 
     Raises:
         NotFound: a key that no resource can have.
     """
     _require_keys(projectKey, environmentKey)
-    return Scope(projectKey, environmentKey)
+    return EnvironmentRef(projectKey, environmentKey)
 
 
 def segment_path_of(
@@ -50,7 +50,7 @@ def find_big_segment(store: Store, path: SegmentPath) -> Segment:
         InvalidRequest: the segment is a standard one.
         SegmentNotFound: or ProjectNotFound, EnvironmentNotFound.
     """
-    segment = store.segments.get(path.scope, path.segment)
+    segment = store.segments.get(path.env, path.segment)
     if not segment.unbounded:
         raise InvalidRequest(f"segment {segment.key} is not a big segment")
     return segment
@@ -138,7 +138,7 @@ def _require_keys(*keys: str) -> None:
         raise NotFound("invalid resource identifier")
 
 
-ScopeOf = Annotated[Scope, Depends(scope_of)]
+EnvironmentRefOf = Annotated[EnvironmentRef, Depends(environment_ref_of)]
 SegmentPathOf = Annotated[SegmentPath, Depends(segment_path_of)]
 RequireJson = Depends(require_json)
 RequireNoBody = Depends(require_no_body)

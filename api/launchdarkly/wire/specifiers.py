@@ -6,7 +6,7 @@ the resource's. Not documented, chosen here: ``*`` alone means everything; tags 
 and environments around a resource, and ``{…}`` after a part, are refused. Source: LaunchDarkly's
 pages on role resources.
 
-The scope of a token is written the same way, but only about segments and with ``?`` for any
+The env of a token is written the same way, but only about segments and with ``?`` for any
 one character: tags, role attributes and other kinds of resources mean nothing there and are
 refused, because a token would then be wider than its owner thinks.
 """
@@ -19,7 +19,7 @@ from typing import Final, Self
 from api.access.globs import compile_glob
 from api.access.scope import GLOB
 from api.errors import InvalidRequest
-from worker.store import Grant, Scope
+from worker.store import EnvironmentRef, Grant
 
 #: Characters of one specifier.
 LONGEST: Final = 1_000
@@ -75,11 +75,11 @@ class Specifier:
         names = _split(resource)
         return len(names) == len(self.parts) and self._matches_each(names)
 
-    def reaches_into(self, scope: Scope) -> bool:
+    def reaches_into(self, env: EnvironmentRef) -> bool:
         """Whether it may name anything that is inside this environment."""
         if not self.parts:
             return True
-        around = [("proj", scope.project), ("env", scope.environment)]
+        around = [("proj", env.project), ("env", env.environment)]
         return len(self.parts) >= len(_SEGMENT_KINDS) and self._matches_each(around)
 
     def _matches_each(self, names: list[tuple[str, str]]) -> bool:

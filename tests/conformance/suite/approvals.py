@@ -14,7 +14,7 @@ from tests.support.store.building import (
     seal_and_count,
     write_side,
 )
-from tests.support.store.stores import SCOPE, raw
+from tests.support.store.stores import PRODUCTION, raw
 from worker.store import (
     Edit,
     Fenced,
@@ -250,7 +250,7 @@ class ApprovalSuite:
     def test_delete__while_it_waits__ends_the_wait(self, store: Store, ref: ListRef) -> None:
         target = _built(store, ref)
         _hold(store, ref, target)
-        assert store.segments.delete(SCOPE, ref.segment)[1] == "i1"
+        assert store.segments.delete(PRODUCTION, ref.segment)[1] == "i1"
         assert _approve(store, ref) == b"lost"
         with pytest.raises(Fenced):
             store.builds.hold(ref, "i1", counts=(300, 0), seal=1)

@@ -7,13 +7,13 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.store.stores import SCOPE, keys_of, raw
+from tests.support.store.stores import PRODUCTION, keys_of, raw
 from worker.store import (
     AuditEntry,
     AuditEntryNotFound,
     Change,
+    EnvironmentRef,
     Project,
-    Scope,
     Store,
     StoreRefused,
     create_project,
@@ -24,13 +24,13 @@ from worker.store import (
 from worker.store.audit.entries import ENTRY_BYTES
 from worker.store.audit.log import AuditStore
 
-OTHER: Final = Scope("other", "live")
+OTHER: Final = EnvironmentRef("other", "live")
 CHANGE: Final = Change(
     actor="somebody",
     token_id="t1",
     actions=("createSegment",),
     kind="segment",
-    resource=segment_resource(SCOPE, "s"),
+    resource=segment_resource(PRODUCTION, "s"),
     name="S",
     verb="created the segment",
 )
@@ -53,14 +53,14 @@ class AuditSuite:
         full = dataclasses.replace(
             CHANGE, comment="why ✓", before={"name": "R", "tags": ["a"]}, after={"included": 3}
         )
-        for log in (SCOPE, None):
+        for log in (PRODUCTION, None):
             entry_id = store.audit.append(log, full)
             entry = store.audit.get(entry_id)
             assert (entry.id, entry.change, entry.change.truncated) == (entry_id, full, False)
             assert list(store.audit.newest([log])) == [entry]
 
     def test_get__no_such_entry__is_not_found(self, store: Store) -> None:
-        there = store.audit.append(SCOPE, CHANGE)
+        there = store.audit.append(PRODUCTION, CHANGE)
         stream_id = there.rpartition(":")[2]
         for missing in (
             stream_id,
@@ -77,11 +77,11 @@ class AuditSuite:
 
     def test_append__over_the_bound__forgets_the_oldest(self, store: Store) -> None:
         audit = _bounded(store, 5)
-        first = audit.append(SCOPE, CHANGE)
+        first = audit.append(PRODUCTION, CHANGE)
         for number in range(8):
-            audit.append(SCOPE, _named(f"n{number}"))
+            audit.append(PRODUCTION, _named(f"n{number}"))
             audit.append(None, _named(f"a{number}"))
-        for log, names in ((SCOPE, "n"), (None, "a")):
+        for log, names in ((PRODUCTION, "n"), (None, "a")):
             expected = [f"{names}{number}" for number in (7, 6, 5, 4, 3)]
             assert _names(list(audit.newest([log]))) == expected
         with pytest.raises(AuditEntryNotFound):
@@ -89,10 +89,10 @@ class AuditSuite:
 
     def test_newest__several_logs__are_one_in_order(self, store: Store) -> None:
         """More than a page of one log, next to others with few or no entries."""
-        logs = (SCOPE, None, Scope("default", "test"))
+        logs = (PRODUCTION, None, EnvironmentRef("default", "test"))
         written = [
             store.audit.append(log, _named(f"{number}"))
-            for number, log in enumerate((SCOPE,) * 150 + (None, SCOPE) * 3)
+            for number, log in enumerate((PRODUCTION,) * 150 + (None, PRODUCTION) * 3)
         ]
         entries = list(store.audit.newest(logs))
         orders = [one.position.order for one in entries]
@@ -103,7 +103,7 @@ class AuditSuite:
 
     def test_newest__page_after_page__gives_each_entry_once(self, store: Store) -> None:
         """Also those of one millisecond, and those that logs have at the same time."""
-        logs = (None, SCOPE, Scope("default", "test"))
+        logs = (None, PRODUCTION, EnvironmentRef("default", "test"))
         for number in range(12):
             for log in logs:
                 store.audit.append(log, _named(str(number)))
@@ -117,7 +117,7 @@ class AuditSuite:
         assert read == whole
 
     def test_newest__times__are_exclusive(self, store: Store) -> None:
-        client, key = raw(store), store.keyspace.audit_log(SCOPE)
+        client, key = raw(store), store.keyspace.audit_log(PRODUCTION)
         for at_ms in (1_000, 2_000, 3_000):
             client.xadd(
                 key,
@@ -129,7 +129,7 @@ class AuditSuite:
             )
 
         def times(before_ms: int | None = None, after_ms: int | None = None) -> list[int]:
-            found = store.audit.newest([SCOPE, None], before_ms=before_ms, after_ms=after_ms)
+            found = store.audit.newest([PRODUCTION, None], before_ms=before_ms, after_ms=after_ms)
             return [one.position.at_ms for one in found]
 
         assert times() == [3_000, 2_000, 1_000]
@@ -144,11 +144,11 @@ class AuditSuite:
             CHANGE,
             name="🎉" * 3_000,
             comment="c\ud800" * 5_000,
-            resource=segment_resource(Scope("p" * 256, "e" * 256), "s" * 256),
+            resource=segment_resource(EnvironmentRef("p" * 256, "e" * 256), "s" * 256),
             before=summary,
             after=summary,
         )
-        entry = store.audit.get(store.audit.append(SCOPE, long))
+        entry = store.audit.get(store.audit.append(PRODUCTION, long))
         assert entry.change.truncated
         assert entry.change.resource == long.resource
         assert entry.change.name.startswith("🎉")
@@ -156,8 +156,8 @@ class AuditSuite:
         assert entry.change.after["included"] == 7
         many = dataclasses.replace(long, after={str(n): "x" * 99 for n in range(99)} | {"z": [[]]})
         for change in (long, many):
-            store.audit.append(SCOPE, change)
-        found = raw(store).xrange(store.keyspace.audit_log(SCOPE))
+            store.audit.append(PRODUCTION, change)
+        found = raw(store).xrange(store.keyspace.audit_log(PRODUCTION))
         assert all(len(fields[b"entry"]) <= ENTRY_BYTES for _, fields in found)
 
     def test_append__environment_deleted__goes_to_the_account(self, store: Store) -> None:
@@ -165,22 +165,22 @@ class AuditSuite:
         create_project(store, Project("other", "Other", 1), [environment])
         kept = dataclasses.replace(CHANGE, resource=environment_resource(OTHER))
         store.audit.append(OTHER, CHANGE)
-        store.audit.append(SCOPE, CHANGE)
+        store.audit.append(PRODUCTION, CHANGE)
 
         delete_environment(store, OTHER)
         late = store.audit.append(OTHER, kept)
 
         assert store.keyspace.audit_log(OTHER) not in keys_of(store)
-        assert store.audit.get(late).position.scope is None
+        assert store.audit.get(late).position.env is None
         assert [one.change for one in store.audit.newest([OTHER, None])] == [kept]
-        assert _names(list(store.audit.newest([SCOPE]))) == ["S"]
+        assert _names(list(store.audit.newest([PRODUCTION]))) == ["S"]
 
     def test_record__store_refuses__is_a_line_of_the_log(self, store: Store) -> None:
-        raw(store).hset(store.keyspace.audit_log(SCOPE), "no", "stream")
+        raw(store).hset(store.keyspace.audit_log(PRODUCTION), "no", "stream")
         with pytest.raises(StoreRefused):
-            store.audit.append(SCOPE, CHANGE)
+            store.audit.append(PRODUCTION, CHANGE)
         with capture_logs() as lines:
-            store.audit.record(SCOPE, CHANGE)
+            store.audit.record(PRODUCTION, CHANGE)
         assert [(one["event"], one["log_level"]) for one in lines] == [("audit.lost", "error")]
         assert lines[0]["log"] == "default:production"
         assert lines[0]["entry"]["resource"] == CHANGE.resource

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import pytest
 
 from tests.conformance.suite.schedules import PAST, change
-from tests.support.store.stores import SCOPE, clock_ms, keys_of, raw
+from tests.support.store.stores import PRODUCTION, clock_ms, keys_of, raw
 from tests.support.systems.held_imports import hold_import
 from worker.jobs.services import Services
 from worker.store import (
@@ -14,16 +14,16 @@ from worker.store import (
     Environment,
     EnvironmentExists,
     EnvironmentNotFound,
+    EnvironmentRef,
     ImportRequest,
     JobRef,
     LastProject,
     ListUnknown,
     NewSegment,
-    PlaceChanged,
     Project,
     ProjectExists,
     ProjectNotFound,
-    Scope,
+    ResourceChanged,
     SegmentNotFound,
     Store,
     admit_import,
@@ -40,7 +40,7 @@ from worker.store.workflows.deleting import finish_deletions
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 from worker.upkeep.expiry import expire_due, mend_hints
 
-OTHER: Final = Scope("other", "live")
+OTHER: Final = EnvironmentRef("other", "live")
 BIG: Final = NewSegment("big", "Big", unbounded=True)
 
 
@@ -49,21 +49,21 @@ def _project(store: Store) -> None:
     create_project(store, Project("other", "Other", 1, ("t",), {"x": [1]}), [environment])
 
 
-def _filled(store: Store, scope: Scope) -> list[str]:
+def _filled(store: Store, env: EnvironmentRef) -> list[str]:
     """Create a standard and a big segment; give all keys about them."""
-    small = store.segments.create(scope, NewSegment("small", "Small"))
+    small = store.segments.create(env, NewSegment("small", "Small"))
     store.segments.update(small, DefinitionChange("Small", None, (), '{"included":["a"]}'))
-    big = store.segments.create(scope, BIG)
+    big = store.segments.create(env, BIG)
     store.memberships.edit(big.ref, [Edit("i+", "a")])
-    return [key for key in keys_of(store) if f":{scope.environment}" in key and "gener" not in key]
+    return [key for key in keys_of(store) if f":{env.environment}" in key and "gener" not in key]
 
 
 def _tidied(store: Store) -> int:
     """Do upkeep's part."""
-    for scope in store.environments.list_refs():
-        for job in store.jobs.active(scope):
+    for env in store.environments.list_refs():
+        for job in store.jobs.active(env):
             store.jobs.forget(job)
-        for ref in lists_to_reclaim(store, scope):
+        for ref in lists_to_reclaim(store, env):
             reclaim_list(store, ref)
     return finish_deletions(store)
 
@@ -71,7 +71,7 @@ def _tidied(store: Store) -> int:
 class EnvironmentSuite:
     def test_initialise__store_with_a_project__adds_none(self, store: Store) -> None:
         _project(store)
-        delete_environment(store, Scope("default", "test"))
+        delete_environment(store, EnvironmentRef("default", "test"))
         _tidied(store)
         store.environments.initialise()
         assert [one.key for one in store.environments.read_all("default")] == ["production"]
@@ -106,7 +106,7 @@ class EnvironmentSuite:
         project, environments = store.projects.get("other"), store.environments
         changed = dataclasses.replace(project, name="Changed")
         store.projects.update(project, changed)
-        with pytest.raises(PlaceChanged):
+        with pytest.raises(ResourceChanged):
             store.projects.update(project, changed)
         assert store.projects.get("other") == changed
         live = environments.get(OTHER)
@@ -214,7 +214,7 @@ class EnvironmentSuite:
     def test_delete__environment__exported_files_are_due(self, store: Store) -> None:
         _project(store)
         exports = store.keyspace.expiring_exports()
-        kept, dropped = (str(JobRef("export", scope, "e1")) for scope in (SCOPE, OTHER))
+        kept, dropped = (str(JobRef("export", env, "e1")) for env in (PRODUCTION, OTHER))
         store.client.zadd(exports, {kept: 5_000.0, dropped: 5_000.0})
 
         delete_environment(store, OTHER)
@@ -270,21 +270,21 @@ class EnvironmentSuite:
         assert not store.projects.records.remove(record, keep_last=True)
         store.client.unlink(store.keyspace.projects())
         with pytest.raises(ListUnknown):
-            store.environments.get(Scope("default", "none"))
+            store.environments.get(EnvironmentRef("default", "none"))
 
     def test_delete__while_others_create_segments__leaves_none(self, store: Store) -> None:
         """A creation that has found the environment in time is still refused."""
         _project(store)
         require = store.environments.require
 
-        def late(scope: Scope) -> None:
-            require(scope)
+        def late(env: EnvironmentRef) -> None:
+            require(env)
             store.environments.require = require  # type: ignore[method-assign]  # once
-            delete_environment(store, scope)
+            delete_environment(store, env)
 
         store.environments.require = late  # type: ignore[method-assign]  # a slow caller
         with pytest.raises(EnvironmentNotFound):
             store.segments.create(OTHER, NewSegment("small", "Small"))
         create_environment(store, "other", Environment("live", "Anew", 1))
         assert store.segments.read_all(OTHER) == []
-        assert store.segments.read_all(SCOPE) == []
+        assert store.segments.read_all(PRODUCTION) == []

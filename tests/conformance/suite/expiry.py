@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.suite.schedules import LATER, PAST, change
 from tests.support.store.building import assert_list
-from tests.support.store.stores import SCOPE, clock_ms, raw
+from tests.support.store.stores import PRODUCTION, clock_ms, raw
 from worker.jobs.services import Services
 from worker.store import (
     Definition,
@@ -15,7 +15,7 @@ from worker.store import (
     Edit,
     ListRef,
     NewSegment,
-    SegmentChanged,
+    ResourceChanged,
     Store,
 )
 from worker.store.expiry_hints import Hint, due_hints, note_hint
@@ -38,11 +38,11 @@ TARGETING: dict[str, Any] = {
 
 
 def _standard(store: Store, targeting: dict[str, Any], key: str = "t") -> Definition:
-    segment = store.segments.create(SCOPE, NewSegment(key=key, name=key))
+    segment = store.segments.create(PRODUCTION, NewSegment(key=key, name=key))
     text = json.dumps(targeting, ensure_ascii=False)
     change_ = DefinitionChange(segment.name, "said", ("tag",), text)
     store.segments.update(segment, change_)
-    return store.segments.read(SCOPE, key)
+    return store.segments.read(PRODUCTION, key)
 
 
 def _schedule(
@@ -101,13 +101,13 @@ class ExpirySuite:
         segment = save_target_schedules(
             store.database, store.segments, current, [_schedule("a", PAST)]
         )
-        texts = store.keyspace.targeting(SCOPE, "t")
+        texts = store.keyspace.targeting(PRODUCTION, "t")
         raw(store).rename(texts, f"{texts}-lost")
         expire_due(store)
-        assert store.segments.get(SCOPE, "t") == segment
+        assert store.segments.get(PRODUCTION, "t") == segment
         assert _hints(store)[str(Hint.of_targets(segment.ref))] > PAST
         raw(store).rename(f"{texts}-lost", texts)
-        assert len(decode_schedules(store.segments.read(SCOPE, "t"))) == 1
+        assert len(decode_schedules(store.segments.read(PRODUCTION, "t"))) == 1
 
     def test_many_lists__due_at_once__are_all_done_in_turns(
         self, store: Store, ref: ListRef
@@ -128,14 +128,14 @@ class ExpirySuite:
         change(store, ref, "add", "a", due=PAST)
         store.client.unlink(store.keyspace.list_record(ref))
         _standard(store, TARGETING)
-        current = store.segments.read(SCOPE, "t")
+        current = store.segments.read(PRODUCTION, "t")
         save_target_schedules(store.database, store.segments, current, [_schedule("a", PAST + 1)])
         now_ms = due_hints(store.database, 1).now_ms
         expire_due(store)
         hints = _hints(store)
         assert list(hints) == [str(Hint.of_list(ref))]
         assert now_ms < hints[str(Hint.of_list(ref))] < now_ms + 30_000
-        assert store.segments.get(SCOPE, "t").expires_ms is None
+        assert store.segments.get(PRODUCTION, "t").expires_ms is None
 
     def test_targets__due__are_removed_from_their_lists_only(self, store: Store) -> None:
         before = _standard(store, TARGETING)
@@ -147,11 +147,11 @@ class ExpirySuite:
         ]
         saved = save_target_schedules(store.database, store.segments, before, schedules)
         assert (saved.version, saved.expires_ms) == (before.segment.version + 1, PAST)
-        read = store.segments.read(SCOPE, "t")
+        read = store.segments.read(PRODUCTION, "t")
         assert (read.segment, read.targeting) == (saved, before.targeting)
         assert decode_schedules(read) == tuple(schedules)
         expire_due(store)
-        after = store.segments.read(SCOPE, "t")
+        after = store.segments.read(PRODUCTION, "t")
         assert after.targeting is not None
         assert json.loads(after.targeting) == TARGETING | {
             "included": ["b", "é"],
@@ -172,29 +172,29 @@ class ExpirySuite:
         before = _standard(store, empty | {"included": ["a"]})
         save_target_schedules(store.database, store.segments, before, [_schedule("a", PAST)])
         assert expire_due(store) is None
-        after = store.segments.read(SCOPE, "t")
+        after = store.segments.read(PRODUCTION, "t")
         assert (after.targeting, after.schedules) == (None, None)
-        assert not raw(store).exists(store.keyspace.targeting(SCOPE, "t"))
+        assert not raw(store).exists(store.keyspace.targeting(PRODUCTION, "t"))
 
     def test_targets__changed_since_they_were_read__nothing_is_scheduled(
         self, store: Store
     ) -> None:
         old = _standard(store, TARGETING)
         save_target_schedules(store.database, store.segments, old, [_schedule("a", LATER)])
-        with pytest.raises(SegmentChanged):
+        with pytest.raises(ResourceChanged):
             save_target_schedules(store.database, store.segments, old, [_schedule("b", PAST)])
         expire_due(store)
-        after = store.segments.read(SCOPE, "t")
+        after = store.segments.read(PRODUCTION, "t")
         assert after.targeting == old.targeting
         assert _hints(store) == {str(Hint.of_targets(old.segment.ref)): LATER}
 
     def test_segment_deleted_and_made_anew__is_left_alone(self, store: Store) -> None:
         old = _standard(store, TARGETING)
         save_target_schedules(store.database, store.segments, old, [_schedule("a", PAST)])
-        store.segments.delete(SCOPE, "t")
+        store.segments.delete(PRODUCTION, "t")
         new = _standard(store, TARGETING)
         assert expire_due(store) is None
-        assert store.segments.read(SCOPE, "t") == new
+        assert store.segments.read(PRODUCTION, "t") == new
         assert _hints(store) == {}
 
     def test_mend__hints_lost_or_left_over__are_right_again(

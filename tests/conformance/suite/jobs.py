@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import publish, write_side
-from tests.support.store.stores import SCOPE, keys_of
+from tests.support.store.stores import PRODUCTION, keys_of
 from worker.store import (
     ExportRequest,
     ImportInProgress,
@@ -71,7 +71,7 @@ class JobSuite:
         assert state.request == _request(ref)
         assert (state.stage, state.units, state.status) == ("scatter", 3, "in_progress")
         assert (state.reason, state.ended_ms, state.report) == (None, None, None)
-        assert store.jobs.active(SCOPE) == [job]
+        assert store.jobs.active(PRODUCTION) == [job]
         assert JobRef.parse(str(job)) == job
 
     def test_get__no_such_job__is_not_found(self, store: Store, ref: ListRef) -> None:
@@ -183,10 +183,10 @@ class JobSuite:
         state = store.jobs.get(job)
         assert (state.status, state.reason, state.report) == ("stopped", "why", None)
         assert state.ended_ms is not None
-        assert store.jobs.active(SCOPE) == [job], "until what it used is freed"
+        assert store.jobs.active(PRODUCTION) == [job], "until what it used is freed"
         assert store.jobs.take(job, lease_ms=LONG_MS, most_tries=3) == Ended()
         store.jobs.forget(job)
-        assert store.jobs.active(SCOPE) == []
+        assert store.jobs.active(PRODUCTION) == []
         assert not store.jobs.is_active(job)
         assert _finish(store, job, unit) is None
         assert not store.jobs.renew(job, unit, lease_ms=LONG_MS, rows=0, size_bytes=0)
@@ -197,7 +197,7 @@ class JobSuite:
     ) -> None:
         job = _job(store, ref)
         unit = _take(store, job)
-        store.client.unlink(store.keyspace.job(job.scope, job.kind, job.job_id))
+        store.client.unlink(store.keyspace.job(job.env, job.kind, job.job_id))
         before = keys_of(store)
         store.jobs.write(job, LAST_ERROR, "x")
         store.jobs.give_back(job, unit, pause_ms=0)
@@ -216,7 +216,7 @@ class JobSuite:
             admit_import(store, _request(ref, "i2"))
         refused = store.jobs.get(_request(ref, "i2").ref)
         assert refused.status == "stopped"
-        assert store.jobs.active(SCOPE) == [_request(ref).ref]
+        assert store.jobs.active(PRODUCTION) == [_request(ref).ref]
         assert _take(store, _request(ref).ref).stage == "plan"
         target = store.builds.prepare(ref, "i1", 4, 0)
         write_side(store, ref, "i1", INCLUDED, ["a"], 4)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import assert_list, build, publish, replace, run, write_side
-from tests.support.store.stores import SCOPE, keys_of, raw
+from tests.support.store.stores import PRODUCTION, keys_of, raw
 from worker.store import Edit, Fenced, ListRef, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import Revision, pin, unpin
@@ -61,7 +61,7 @@ class ReclaimSuite:
     def test_delete__while_building__ends_the_build(self, store: Store, ref: ListRef) -> None:
         store.memberships.edit(ref, [Edit("i+", key) for key in sorted(OLD)])
         target = build(store, ref, "i1", NEW)
-        assert store.segments.delete(SCOPE, ref.segment)[1] == "i1"
+        assert store.segments.delete(PRODUCTION, ref.segment)[1] == "i1"
         with pytest.raises(SegmentNotFound):
             store.memberships.state(ref)
         with pytest.raises(Fenced):
@@ -71,7 +71,7 @@ class ReclaimSuite:
 
     def test_delete__while_resharding__names_no_import(self, store: Store, ref: ListRef) -> None:
         store.builds.claim(ref, "r1", kind="reshard")
-        assert store.segments.delete(SCOPE, ref.segment)[1] is None
+        assert store.segments.delete(PRODUCTION, ref.segment)[1] is None
 
     def test_retire__too_early_or_pinned__keeps_the_revision(
         self, store: Store, ref: ListRef
@@ -89,7 +89,7 @@ class ReclaimSuite:
         replace(store, ref, "i3", OLD, retire_after_ms=60_000)
         reclaim_list(store, ref)
         assert _shards(store, ref, early) == 17
-        assert lists_to_reclaim(store, SCOPE) == [ref]
+        assert lists_to_reclaim(store, PRODUCTION) == [ref]
 
     def test_retire__pin_ended__gives_the_revision_up(self, store: Store, ref: ListRef) -> None:
         replace(store, ref, "i1", OLD)
@@ -122,7 +122,7 @@ class ReclaimSuite:
         assert (first, again) == (1000, 0)
         assert reclaim_list(store, ref) == 1048 + 1
         assert reclaim_list(store, ref) == 0
-        assert lists_to_reclaim(store, SCOPE) == []
+        assert lists_to_reclaim(store, PRODUCTION) == []
 
     def test_reclaim__deleted_list__leaves_no_key_behind(self, store: Store, ref: ListRef) -> None:
         replace(store, ref, "i1", OLD, bits=6)
@@ -131,23 +131,23 @@ class ReclaimSuite:
         pin(store.database, ref, "export-1", 600_000)
         build(store, ref, "i3", OLD)
         store.memberships.edit(ref, [Edit("i+", "y")])
-        store.segments.delete(SCOPE, ref.segment)
-        for one in lists_to_reclaim(store, SCOPE):
+        store.segments.delete(PRODUCTION, ref.segment)
+        for one in lists_to_reclaim(store, PRODUCTION):
             reclaim_list(store, one)
-        assert lists_to_reclaim(store, SCOPE) == []
+        assert lists_to_reclaim(store, PRODUCTION) == []
         keys = store.keyspace
         assert keys_of(store) == {
             keys.projects(),
             keys.environments("default"),
-            keys.generations(SCOPE),
-            keys.environment_state(SCOPE),
+            keys.generations(PRODUCTION),
+            keys.environment_state(PRODUCTION),
         }
 
     def test_reclaim__repeated_delete__is_forgotten_again(self, store: Store, ref: ListRef) -> None:
         for _ in range(2):
             store.memberships.delete(ref)
             reclaim_list(store, ref)
-            assert lists_to_reclaim(store, SCOPE) == []
+            assert lists_to_reclaim(store, PRODUCTION) == []
             assert not raw(store).exists(store.keyspace.list_record(ref))
 
     def test_reclaim__list_claimed_meanwhile__is_watched_again(
@@ -155,7 +155,7 @@ class ReclaimSuite:
     ) -> None:
         store.memberships.watch(ref)
         reclaim_list(store, ref)
-        assert lists_to_reclaim(store, SCOPE) == []
+        assert lists_to_reclaim(store, PRODUCTION) == []
         store.builds.claim(ref, "i1")
         reclaim_list(store, ref)
-        assert lists_to_reclaim(store, SCOPE) == [ref]
+        assert lists_to_reclaim(store, PRODUCTION) == [ref]

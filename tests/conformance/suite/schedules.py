@@ -11,7 +11,7 @@ from tests.support.store.building import (
     replace,
     write_side,
 )
-from tests.support.store.stores import SCOPE, clock_ms, keys_of, raw, token
+from tests.support.store.stores import PRODUCTION, clock_ms, keys_of, raw, token
 from worker.store import Edit, ListRef, ListUnknown, SegmentNotFound, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import (
@@ -226,7 +226,7 @@ class ScheduleSuite:
     def test_delete__with_schedules__frees_them(self, store: Store, ref: ListRef) -> None:
         _edit(store, ref, "i+", "a")
         change(store, ref, "add", "a", due=PAST)
-        store.segments.delete(SCOPE, ref.segment)
+        store.segments.delete(PRODUCTION, ref.segment)
         for act in (
             lambda: change(store, ref, "add", "a"),
             lambda: read_schedules(store.database, ref),

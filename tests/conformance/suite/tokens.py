@@ -11,8 +11,8 @@ from worker.store import (
     AccessToken,
     Grant,
     NewToken,
+    ResourceChanged,
     Store,
-    TokenChanged,
     TokenNotFound,
     TooManyTokens,
     UnreadableRecord,
@@ -86,7 +86,7 @@ class TokenSuite:
         changed = tokens.update(token, dataclasses.replace(token, role="reader", grants=()))
         assert tokens.get(token.id) == changed
         assert (changed.role, changed.grants, changed.digest) == ("reader", (), token.digest)
-        with pytest.raises(TokenChanged):
+        with pytest.raises(ResourceChanged):
             tokens.update(token, token)
         assert tokens.get(token.id) == changed
 
@@ -102,7 +102,7 @@ class TokenSuite:
             put(token, expected)
 
         tokens._put = late  # type: ignore[method-assign]  # a slow caller
-        with pytest.raises(TokenChanged):
+        with pytest.raises(ResourceChanged):
             tokens.update(before, dataclasses.replace(before, name="mine"))
         assert tokens.get(before.id).name == "other"
 

@@ -31,7 +31,7 @@ from tests.support.clients.python_client import (
 )
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, new_key
 from tests.support.servers.redis import wait_until
-from worker.store import Change, Scope, Store, StoreSettings, open_store
+from worker.store import Change, EnvironmentRef, Store, StoreSettings, open_store
 
 #: In every context key that these tests use.
 SECRET = "secret-context"
@@ -204,7 +204,7 @@ def test_log__of_a_big_segment__counts_keys_and_holds_none(
     }
     raw: Any = store.client
     for key in (
-        store.keyspace.audit_log(Scope(PROJECT, ENVIRONMENT)),
+        store.keyspace.audit_log(EnvironmentRef(PROJECT, ENVIRONMENT)),
         store.keyspace.account_audit_log(),
     ):
         assert SECRET not in repr(raw.xrange(key))
@@ -213,7 +213,7 @@ def test_log__of_a_big_segment__counts_keys_and_holds_none(
 def test_delete__cut_off_and_sent_again__is_finished_and_recorded(
     audit: AuditLogApi, segments: SegmentsApi, store: Store, big: tuple[str, str, str]
 ) -> None:
-    store.memberships.delete(store.segments.get(Scope(*big[:2]), big[2]).ref)
+    store.memberships.delete(store.segments.get(EnvironmentRef(*big[:2]), big[2]).ref)
 
     segments.delete_segment(*big)
 
@@ -256,7 +256,7 @@ def test_log__of_places__outlives_them(
     assert whole.previous_version is not None
     assert "sdk-" not in json.dumps(whole.previous_version)
     raw: Any = store.client
-    assert not raw.exists(store.keyspace.audit_log(Scope(key, "live")))
+    assert not raw.exists(store.keyspace.audit_log(EnvironmentRef(key, "live")))
 
 
 def test_change__store_takes_no_entry__is_made_and_logged(
@@ -265,7 +265,7 @@ def test_change__store_takes_no_entry__is_made_and_logged(
     """What happens when the log's key is spoilt; a store that fails in between does the same."""
     key = new_key("project")
     ProjectsApi(client).post_project(ProjectPost(name="P", key=key))
-    log = store.keyspace.audit_log(Scope(key, "production"))
+    log = store.keyspace.audit_log(EnvironmentRef(key, "production"))
     store.client.hset(log, "no", "stream")
 
     made = segments.post_segment(key, "production", SegmentBody(name="lost one", key="s"))

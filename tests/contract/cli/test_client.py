@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from tests.support.clients.command_line import Run, complete_export, is_of, working
-from tests.support.servers.api import SCOPE, SEGMENTS, TOKEN, create_segment, include, new_key
+from tests.support.servers.api import PRODUCTION, SEGMENTS, TOKEN, create_segment, include, new_key
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
 from tests.support.systems.held_imports import hold_import, publish_import
@@ -73,7 +73,7 @@ def test_imports_show__replace_over_edits__says_so(
     for _ in range(2):
         reply = client.post(path, data=form, files={"file": ("l.csv", b"a")})
         ids.append(reply.headers["location"].rpartition("/")[2])
-        ref = store.segments.get(SCOPE, key).ref
+        ref = store.segments.get(PRODUCTION, key).ref
         publish(store, ref, ids[-1], build(store, ref, ids[-1], ["a"]))
         include(client, key, "b")
 
@@ -196,7 +196,7 @@ def test_approve__import_that_waits__publishes_it(
 
     assert result.exit_code == 0, result.output
     assert "pending_approval" in result.stdout
-    (import_id,) = (ref.job_id for ref in store.jobs.active(SCOPE) if is_of(store, ref, key))
+    (import_id,) = (ref.job_id for ref in store.jobs.active(PRODUCTION) if is_of(store, ref, key))
     assert f"bigseg approve {import_id} -s {key}" in result.stdout
 
     def publish(ref: JobRef) -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.support.clients.command_line import Run, complete_export, working
-from tests.support.servers.api import SCOPE, TOKEN, Api, create_segment
+from tests.support.servers.api import PRODUCTION, TOKEN, Api, create_segment
 from worker.objects import ObjectStore
 from worker.store import ImportRequest, JobRef, Store
 
@@ -224,7 +224,7 @@ def test_export__where_no_file_can_be__is_one_sentence_before_anything_starts(
     assert result.exit_code == 1
     assert "cannot write" in _line(result.stderr_bytes)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(SCOPE)]
+    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
     assert segment not in {job.list_ref.segment for job in jobs}
 
 
@@ -320,7 +320,7 @@ def test_import__file_that_changes_while_it_is_read__is_one_sentence(
 
     assert result.exit_code == 1
     assert "changed while it was uploaded" in _line(result.stderr_bytes)
-    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(SCOPE)]
+    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
     assert segment not in {job.list_ref.segment for job in jobs}
     assert not [
         one for one in objects.list_prefix("bigseg-internal/uploads/") if segment in one.key

@@ -29,7 +29,7 @@ from launchdarkly_api.exceptions import (
 from tests.support.clients.python_client import json_patch, python_client
 from tests.support.clients.python_operations import (
     OPERATIONS,
-    Place,
+    SegmentAddress,
     assert_answered,
     call,
     import_started,
@@ -120,13 +120,13 @@ def test_operation__where_all_is_well__is_answered_as_documented(
     assert_answered(client, name, OPERATIONS[name])
 
 
-@pytest.mark.parametrize("place", [("none", "none", "none"), ("default", "none", "none")])
+@pytest.mark.parametrize("address", [("none", "none", "none"), ("default", "none", "none")])
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_operation__in_an_unknown_environment__is_not_found(
-    client: ApiClient, name: str, place: Place
+    client: ApiClient, name: str, address: SegmentAddress
 ) -> None:
     with pytest.raises(NotFoundException) as refused:
-        refused_call(client, name, OPERATIONS[name], place)
+        refused_call(client, name, OPERATIONS[name], address)
     _assert_shaped(refused.value, "not_found")
 
 
@@ -159,12 +159,12 @@ def test_operation__that_reads_with_a_reader_s_token__is_let_in(
 ) -> None:
     operation = OPERATIONS[name]
     segments = SegmentsApi(client)
-    place = segment_created(segments, big=operation.big)
+    address = segment_created(segments, big=operation.big)
     arguments = operation.arguments
     if operation.prepared is not None:
-        arguments = operation.prepared(segments, place)
+        arguments = operation.prepared(segments, address)
 
-    reply = call(reader, name, place[: operation.keys], *arguments)  # type: ignore[arg-type]  # fewer keys
+    reply = call(reader, name, address[: operation.keys], *arguments)  # type: ignore[arg-type]  # fewer keys
 
     assert reply.status_code == operation.status
 
@@ -201,10 +201,10 @@ def test_operation__without_a_store__is_a_fault_of_the_service(
 def test_operation__for_big_segments_on_a_standard_one__is_a_bad_request(
     client: ApiClient, name: str
 ) -> None:
-    place = segment_created(SegmentsApi(client), big=False)
+    address = segment_created(SegmentsApi(client), big=False)
 
     with pytest.raises(BadRequestException) as refused:
-        refused_call(client, name, OPERATIONS[name], place)
+        refused_call(client, name, OPERATIONS[name], address)
     _assert_shaped(refused.value, "invalid_request")
 
 
@@ -232,25 +232,25 @@ def test_operation__bad_request__is_of_its_own_class(
     client: ApiClient, name: str, arguments: tuple[Any, ...]
 ) -> None:
     operation = OPERATIONS[name]
-    place = segment_created(SegmentsApi(client), big=True)
+    address = segment_created(SegmentsApi(client), big=True)
 
     with pytest.raises(BadRequestException) as refused:
-        call(client, name, place[: operation.keys], *arguments)  # type: ignore[arg-type]  # fewer keys
+        call(client, name, address[: operation.keys], *arguments)  # type: ignore[arg-type]  # fewer keys
     _assert_shaped(refused.value, "invalid_request")
 
 
 def test_operation__conflict__is_of_its_own_class(client: ApiClient) -> None:
     segments = SegmentsApi(client)
-    place = segment_created(segments, big=True)
-    import_started(segments, place)
+    address = segment_created(segments, big=True)
+    import_started(segments, address)
     conflicts: list[tuple[str, tuple[Any, ...], str]] = [
-        ("post_segment", (*place[:2], SegmentBody(name="n", key=place[2])), "key_exists"),
+        ("post_segment", (*address[:2], SegmentBody(name="n", key=address[2])), "key_exists"),
         (
             "patch_segment",
-            (*place, json_patch({"op": "test", "path": "/version", "value": 9})),
+            (*address, json_patch({"op": "test", "path": "/version", "value": 9})),
             "optimistic_locking_error",
         ),
-        ("create_big_segment_import", (*place, b"b\n"), "optimistic_locking_error"),
+        ("create_big_segment_import", (*address, b"b\n"), "optimistic_locking_error"),
     ]
 
     for name, arguments, code in conflicts:

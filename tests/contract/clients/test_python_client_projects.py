@@ -19,7 +19,7 @@ from launchdarkly_api.exceptions import BadRequestException, ConflictException, 
 
 from tests.support.clients.python_client import as_sent, python_client
 from tests.support.servers.api import TOKEN, Api, assert_refused, new_key
-from worker.store import Scope, Store
+from worker.store import EnvironmentRef, Store
 from worker.store.workflows.reclaiming import lists_to_reclaim
 
 
@@ -167,7 +167,7 @@ def test_environment__deleted_and_made_anew__is_empty(
     body = SegmentBody(name="s", key="s", unbounded=True)
     place = (project, "test", "s")
     segments.post_segment(project, "test", body)
-    ref = store.segments.get(Scope(project, "test"), "s").ref
+    ref = store.segments.get(EnvironmentRef(project, "test"), "s").ref
 
     environments.delete_environment(project, "test")
     for call in (
@@ -178,7 +178,7 @@ def test_environment__deleted_and_made_anew__is_empty(
     ):
         with pytest.raises(NotFoundException):
             call()
-    assert ref in lists_to_reclaim(store, ref.scope)
+    assert ref in lists_to_reclaim(store, ref.env)
 
     environments.post_environment(project, EnvironmentPost(name="T", key="test", color="417505"))
     assert segments.get_segments(project, "test").items == []

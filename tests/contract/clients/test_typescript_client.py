@@ -5,10 +5,10 @@ from typing import Any, Final
 import pytest
 
 from tests.support.clients.typescript import Outcome, TypeScriptClient, list_file
-from tests.support.servers.api import SCOPE, new_key
+from tests.support.servers.api import PRODUCTION, new_key
 from worker.store import JobRef, Store
 
-_PLACE: Final = (SCOPE.project, SCOPE.environment)
+_PLACE: Final = (PRODUCTION.project, PRODUCTION.environment)
 _SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 #: The year 2096: nothing expires while tests run.
 _DATE_MS: Final = 4_000_000_000_000
@@ -168,7 +168,7 @@ def test_export__of_a_segment__is_found_by_its_location(
     made = typescript.call("createBigSegmentExport", *_PLACE, key)
     export_id = made.headers["location"].rpartition("/")[2]
     report = {"sizeBytes": 18, "rows": 3, "bucket": "b", "key": "k", "etag": "e"}
-    store.jobs.end(JobRef("export", SCOPE, export_id), "complete", report=report, keep_s=600)
+    store.jobs.end(JobRef("export", PRODUCTION, export_id), "complete", report=report, keep_s=600)
     got = typescript.call("getBigSegmentExport", *_PLACE, key, export_id)
 
     assert made.status == got.status == 200

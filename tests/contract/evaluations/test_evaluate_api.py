@@ -19,7 +19,7 @@ from tests.support.segments.environment import (
 )
 from tests.support.servers.api import Api, assert_refused, new_key
 from tests.support.store.building import replace
-from worker.store import Edit, Scope, Store, create_environment, delete_environment
+from worker.store import Edit, EnvironmentRef, Store, create_environment, delete_environment
 
 ADA = {"kind": "user", "key": "ada", "plan": "gold"}
 GOLD = rule("plan", "in", ["gold"])
@@ -38,43 +38,45 @@ def http(api: Api) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def scope(store: Store) -> Iterator[Scope]:
+def env(store: Store) -> Iterator[EnvironmentRef]:
     """An environment of the test's own: evaluation is about all segments of one."""
-    scope = Scope(PROJECT, new_key("environment"))
-    place = store.environments.new(scope.environment, "Evaluated")
-    create_environment(store, PROJECT, place)
-    yield scope
-    delete_environment(store, scope)
+    env = EnvironmentRef(PROJECT, new_key("environment"))
+    environment = store.environments.new(env.environment, "Evaluated")
+    create_environment(store, PROJECT, environment)
+    yield env
+    delete_environment(store, env)
 
 
 def _evaluated(
-    client: ApiClient, scope: Scope, context: dict[str, Any]
+    client: ApiClient, env: EnvironmentRef, context: dict[str, Any]
 ) -> dict[str, ContextInstanceSegmentMembership]:
     found = SegmentsApi(client).get_context_instance_segments_membership_by_env(
-        scope.project, scope.environment, context
+        env.project, env.environment, context
     )
     return {one.key: one for one in found.items}
 
 
-def _members(client: ApiClient, scope: Scope, context: dict[str, Any]) -> set[str]:
-    return {key for key, one in _evaluated(client, scope, context).items() if one.is_member}
+def _members(client: ApiClient, env: EnvironmentRef, context: dict[str, Any]) -> set[str]:
+    return {key for key, one in _evaluated(client, env, context).items() if one.is_member}
 
 
-def test_evaluate__every_field__is_there(client: ApiClient, store: Store, scope: Scope) -> None:
-    standard_segment(store, scope, "standard", included=["ada"])
-    big_segment(store, scope, "big", Edit("i+", "bob"))
+def test_evaluate__every_field__is_there(
+    client: ApiClient, store: Store, env: EnvironmentRef
+) -> None:
+    standard_segment(store, env, "standard", included=["ada"])
+    big_segment(store, env, "big", Edit("i+", "bob"))
 
     reply = SegmentsApi(client).get_context_instance_segments_membership_by_env_with_http_info(
-        scope.project, scope.environment, ADA
+        env.project, env.environment, ADA
     )
 
-    list_path = f"/api/v2/segments/{scope.project}/{scope.environment}"
+    list_path = f"/api/v2/segments/{env.project}/{env.environment}"
     json_type = "application/json"
     parent = {"href": list_path, "type": json_type}
     assert reply.status_code == 200
     body = as_sent(reply)
     by_key = {one["key"]: one for one in body["items"]}
-    site = f"/{scope.project}/{scope.environment}/segments/standard"
+    site = f"/{env.project}/{env.environment}/segments/standard"
     assert by_key["standard"] == {
         "name": "Name of standard",
         "key": "standard",
@@ -94,31 +96,31 @@ def test_evaluate__every_field__is_there(client: ApiClient, store: Store, scope:
     assert (by_key["big"]["unbounded"], by_key["big"]["isMember"]) == (True, False)
     assert body["_links"] == {
         "parent": parent,
-        "self": {"href": evaluate_path(scope), "type": json_type},
+        "self": {"href": evaluate_path(env), "type": json_type},
     }
 
 
 def test_evaluate__many_segments__are_in_the_order_of_their_list(
-    client: ApiClient, http: httpx.Client, store: Store, scope: Scope
+    client: ApiClient, http: httpx.Client, store: Store, env: EnvironmentRef
 ) -> None:
     for number in range(12):
-        standard_segment(store, scope, f"s{number}")
+        standard_segment(store, env, f"s{number}")
 
-    listed = http.get(f"/api/v2/segments/{scope.project}/{scope.environment}?limit=20").json()
+    listed = http.get(f"/api/v2/segments/{env.project}/{env.environment}?limit=20").json()
 
-    assert [*_evaluated(client, scope, ADA)] == [one["key"] for one in listed["items"]]
+    assert [*_evaluated(client, env, ADA)] == [one["key"] for one in listed["items"]]
 
 
 def test_evaluate__standard_segments__say_why_the_context_is_in(
-    client: ApiClient, store: Store, scope: Scope
+    client: ApiClient, store: Store, env: EnvironmentRef
 ) -> None:
-    standard_segment(store, scope, "named", included=["ada"], excluded=["ada"], rules=[GOLD])
-    standard_segment(store, scope, "barred", excluded=["ada"], rules=[GOLD])
-    standard_segment(store, scope, "ruled", rules=[rule("plan", "in", ["tin"]), GOLD])
-    standard_segment(store, scope, "none-of-it", rules=[rule("plan", "in", ["tin"])])
-    standard_segment(store, scope, "nobody", rules=[GOLD | {"weight": 0}])
+    standard_segment(store, env, "named", included=["ada"], excluded=["ada"], rules=[GOLD])
+    standard_segment(store, env, "barred", excluded=["ada"], rules=[GOLD])
+    standard_segment(store, env, "ruled", rules=[rule("plan", "in", ["tin"]), GOLD])
+    standard_segment(store, env, "none-of-it", rules=[rule("plan", "in", ["tin"])])
+    standard_segment(store, env, "nobody", rules=[GOLD | {"weight": 0}])
 
-    found = _evaluated(client, scope, ADA)
+    found = _evaluated(client, env, ADA)
 
     why = {key: (one.is_member, one.is_individually_targeted) for key, one in found.items()}
     assert why == {
@@ -132,91 +134,91 @@ def test_evaluate__standard_segments__say_why_the_context_is_in(
 
 
 def test_evaluate__big_segments__answer_by_their_lists_and_their_kind(
-    client: ApiClient, store: Store, scope: Scope
+    client: ApiClient, store: Store, env: EnvironmentRef
 ) -> None:
-    big_segment(store, scope, "in", Edit("i+", "ada"))
-    big_segment(store, scope, "in-both", Edit("i+", "ada"), Edit("e+", "ada"))
-    big_segment(store, scope, "out", Edit("i+", "bob"), Edit("e+", "ada"))
-    big_segment(store, scope, "empty")
-    big_segment(store, scope, "orgs", Edit("i+", "acme"), Edit("i+", "ada"), kind="org")
+    big_segment(store, env, "in", Edit("i+", "ada"))
+    big_segment(store, env, "in-both", Edit("i+", "ada"), Edit("e+", "ada"))
+    big_segment(store, env, "out", Edit("i+", "bob"), Edit("e+", "ada"))
+    big_segment(store, env, "empty")
+    big_segment(store, env, "orgs", Edit("i+", "acme"), Edit("i+", "ada"), kind="org")
 
-    found = _evaluated(client, scope, ADA)
+    found = _evaluated(client, env, ADA)
 
     assert {key for key, one in found.items() if one.is_individually_targeted} == {"in", "in-both"}
     assert all(one.unbounded and not one.is_rule_targeted for one in found.values())
-    assert _members(client, scope, {"kind": "org", "key": "acme"}) == {"orgs"}
+    assert _members(client, env, {"kind": "org", "key": "acme"}) == {"orgs"}
 
 
 def test_evaluate__multi_context__each_kind_is_asked_for(
-    client: ApiClient, store: Store, scope: Scope
+    client: ApiClient, store: Store, env: EnvironmentRef
 ) -> None:
-    big_segment(store, scope, "big-users", Edit("i+", "ada"))
-    big_segment(store, scope, "big-orgs", Edit("i+", "acme"), kind="org")
+    big_segment(store, env, "big-users", Edit("i+", "ada"))
+    big_segment(store, env, "big-orgs", Edit("i+", "acme"), kind="org")
     standard_segment(
-        store, scope, "orgs", includedContexts=[{"contextKind": "org", "values": ["acme"]}]
+        store, env, "orgs", includedContexts=[{"contextKind": "org", "values": ["acme"]}]
     )
-    standard_segment(store, scope, "large", rules=[rule("size", "greaterThan", [10], kind="org")])
+    standard_segment(store, env, "large", rules=[rule("size", "greaterThan", [10], kind="org")])
     multi = {"kind": "multi", "user": {"key": "ada"}, "org": {"key": "acme", "size": 12}}
 
-    assert _members(client, scope, multi) == {"big-users", "big-orgs", "orgs", "large"}
-    assert _members(client, scope, {"kind": "org", "key": "acme", "size": 9}) == {
+    assert _members(client, env, multi) == {"big-users", "big-orgs", "orgs", "large"}
+    assert _members(client, env, {"kind": "org", "key": "acme", "size": 9}) == {
         "big-orgs",
         "orgs",
     }
 
 
 def test_evaluate__no_kind__is_a_user_with_all_its_properties(
-    client: ApiClient, store: Store, scope: Scope
+    client: ApiClient, store: Store, env: EnvironmentRef
 ) -> None:
-    big_segment(store, scope, "big", Edit("i+", "ada"))
-    standard_segment(store, scope, "gold", rules=[GOLD])
+    big_segment(store, env, "big", Edit("i+", "ada"))
+    standard_segment(store, env, "gold", rules=[GOLD])
 
-    assert _members(client, scope, {"key": "ada", "plan": "gold"}) == {"big", "gold"}
-    assert _members(client, scope, {"key": "ada", "custom": {"plan": "gold"}}) == {"big", "gold"}
+    assert _members(client, env, {"key": "ada", "plan": "gold"}) == {"big", "gold"}
+    assert _members(client, env, {"key": "ada", "custom": {"plan": "gold"}}) == {"big", "gold"}
 
 
 def test_evaluate__segments_that_refer_to_others__follow_them(
-    client: ApiClient, store: Store, scope: Scope
+    client: ApiClient, store: Store, env: EnvironmentRef
 ) -> None:
-    big_segment(store, scope, "big", Edit("i+", "ada"))
-    standard_segment(store, scope, "gold", rules=[GOLD])
+    big_segment(store, env, "big", Edit("i+", "ada"))
+    standard_segment(store, env, "gold", rules=[GOLD])
     match = "segmentMatch"
-    standard_segment(store, scope, "by-big", rules=[rule("", match, ["empty", "big"])])
-    standard_segment(store, scope, "empty")
-    standard_segment(store, scope, "by-rule", rules=[rule("", match, ["gold"])])
-    standard_segment(store, scope, "chain", rules=[rule("", match, ["by-big"])])
-    standard_segment(store, scope, "not-big", rules=[rule("", match, ["big"], negate=True)])
+    standard_segment(store, env, "by-big", rules=[rule("", match, ["empty", "big"])])
+    standard_segment(store, env, "empty")
+    standard_segment(store, env, "by-rule", rules=[rule("", match, ["gold"])])
+    standard_segment(store, env, "chain", rules=[rule("", match, ["by-big"])])
+    standard_segment(store, env, "not-big", rules=[rule("", match, ["big"], negate=True)])
 
-    found = _evaluated(client, scope, ADA)
+    found = _evaluated(client, env, ADA)
 
     members = {key for key, one in found.items() if one.is_member}
     assert members == {"big", "gold", "by-big", "by-rule", "chain"}
     assert found["chain"].is_rule_targeted
-    assert _members(client, scope, {"kind": "user", "key": "eve"}) == {"not-big"}
+    assert _members(client, env, {"kind": "user", "key": "eve"}) == {"not-big"}
 
 
 def test_evaluate__segments_in_error__have_no_member_and_harm_no_other(
-    api: Api, client: ApiClient, http: httpx.Client, store: Store, scope: Scope
+    api: Api, client: ApiClient, http: httpx.Client, store: Store, env: EnvironmentRef
 ) -> None:
-    gone = big_segment(store, scope, "gone", Edit("i+", "ada"))
-    big_segment(store, scope, "whole", Edit("i+", "ada"))
-    unread = standard_segment(store, scope, "unread", included=["ada"])
+    gone = big_segment(store, env, "gone", Edit("i+", "ada"))
+    big_segment(store, env, "whole", Edit("i+", "ada"))
+    unread = standard_segment(store, env, "unread", included=["ada"])
     match = "segmentMatch"
-    standard_segment(store, scope, "one", rules=[rule("", match, ["two"])])
-    standard_segment(store, scope, "two", rules=[rule("", match, ["one"])])
-    standard_segment(store, scope, "by-gone", rules=[rule("", match, ["gone"], negate=True)])
+    standard_segment(store, env, "one", rules=[rule("", match, ["two"])])
+    standard_segment(store, env, "two", rules=[rule("", match, ["one"])])
+    standard_segment(store, env, "by-gone", rules=[rule("", match, ["gone"], negate=True)])
     malformed = [rule("//", "in", ["gold"], kind="user")]
-    standard_segment(store, scope, "malformed", rules=malformed)
-    standard_segment(store, scope, "fine", included=["ada"])
-    assert _members(client, scope, ADA) == {"gone", "whole", "unread", "fine"}
+    standard_segment(store, env, "malformed", rules=malformed)
+    standard_segment(store, env, "fine", included=["ada"])
+    assert _members(client, env, ADA) == {"gone", "whole", "unread", "fine"}
 
     store.client.unlink(store.keyspace.list_record(gone.ref))
     _damage(store, unread)
 
     before = _in_error(http)
     context = {"kind": "user", "key": "ada-whom-nobody-logs"}
-    assert _members(client, scope, ADA) == {"whole", "fine"}
-    assert _members(client, scope, context) == set()
+    assert _members(client, env, ADA) == {"whole", "fine"}
+    assert _members(client, env, context) == set()
     # Gone, by-gone, unread, one, two and malformed, twice.
     assert _in_error(http) - before == 12
     assert "segments.unevaluated" in api.log
@@ -226,7 +228,7 @@ def test_evaluate__segments_in_error__have_no_member_and_harm_no_other(
 def _damage(store: Store, segment: Written) -> None:
     """Store targets that nobody can read, and say that the definition has changed."""
     changed = store.segments.update(
-        store.segments.get(segment.scope, segment.key), segment.change("[1]")
+        store.segments.get(segment.env, segment.key), segment.change("[1]")
     )
     assert changed.version == segment.version + 1
 
@@ -238,53 +240,53 @@ def _in_error(http: httpx.Client) -> float:
 
 
 def test_evaluate__changed_by_another_process__is_seen_by_the_next_request(
-    client: ApiClient, http: httpx.Client, store: Store, scope: Scope
+    client: ApiClient, http: httpx.Client, store: Store, env: EnvironmentRef
 ) -> None:
-    written = standard_segment(store, scope, "standard", included=["ada"])
-    big = big_segment(store, scope, "big", Edit("i+", "ada"))
-    assert _members(client, scope, ADA) == {"standard", "big"}
+    written = standard_segment(store, env, "standard", included=["ada"])
+    big = big_segment(store, env, "big", Edit("i+", "ada"))
+    assert _members(client, env, ADA) == {"standard", "big"}
 
     for round_ in range(5):
         written = written.changed(store, included=["bob"])
         store.memberships.edit(big.ref, [Edit("i-", "ada")])
-        assert _members(client, scope, ADA) == set()
+        assert _members(client, env, ADA) == set()
         written = written.changed(store, included=["ada"])
         replace(store, big.ref, f"import-{round_}", ["ada", "bob"], bits=4 + round_)
-        assert _members(client, scope, ADA) == {"standard", "big"}
+        assert _members(client, env, ADA) == {"standard", "big"}
 
-    path = f"/api/v2/segments/{scope.project}/{scope.environment}"
+    path = f"/api/v2/segments/{env.project}/{env.environment}"
     patched = http.patch(f"{path}/standard", json={"included": [], "name": "New", "rules": [GOLD]})
     assert patched.status_code == 200
-    found = _evaluated(client, scope, ADA)["standard"]
+    found = _evaluated(client, env, ADA)["standard"]
     assert (found.name, found.is_rule_targeted) == ("New", True)
 
 
 def test_evaluate__deleted_and_made_anew__starts_empty(
-    client: ApiClient, store: Store, scope: Scope
+    client: ApiClient, store: Store, env: EnvironmentRef
 ) -> None:
-    big_segment(store, scope, "big", Edit("i+", "ada"))
-    standard_segment(store, scope, "standard", included=["ada"])
-    assert _members(client, scope, ADA) == {"big", "standard"}
+    big_segment(store, env, "big", Edit("i+", "ada"))
+    standard_segment(store, env, "standard", included=["ada"])
+    assert _members(client, env, ADA) == {"big", "standard"}
 
     for key in ("big", "standard"):
-        store.segments.delete(scope, key)
-    assert _evaluated(client, scope, ADA) == {}
-    again = big_segment(store, scope, "big")
-    standard_segment(store, scope, "standard")
+        store.segments.delete(env, key)
+    assert _evaluated(client, env, ADA) == {}
+    again = big_segment(store, env, "big")
+    standard_segment(store, env, "standard")
 
-    assert set(_evaluated(client, scope, ADA)) == {"big", "standard"}
-    assert _members(client, scope, ADA) == set()
+    assert set(_evaluated(client, env, ADA)) == {"big", "standard"}
+    assert _members(client, env, ADA) == set()
     store.memberships.edit(again.ref, [Edit("i+", "ada")])
-    assert _members(client, scope, ADA) == {"big"}
+    assert _members(client, env, ADA) == {"big"}
 
 
 @pytest.mark.parametrize("key", ["a/b?c#d %2F", "\N{GRINNING FACE}" * 256, "x" * 1_024, "é" * 512])
 def test_evaluate__any_key_a_list_can_hold__is_found(
-    client: ApiClient, store: Store, scope: Scope, key: str
+    client: ApiClient, store: Store, env: EnvironmentRef, key: str
 ) -> None:
-    big_segment(store, scope, "big", Edit("i+", key))
+    big_segment(store, env, "big", Edit("i+", key))
 
-    assert _members(client, scope, {"kind": "user", "key": key}) == {"big"}
+    assert _members(client, env, {"kind": "user", "key": key}) == {"big"}
 
 
 @pytest.mark.parametrize(
@@ -317,7 +319,7 @@ def test_evaluate__any_key_a_list_can_hold__is_found(
     ],
 )
 def test_evaluate__no_context__is_refused(http: httpx.Client, body: bytes) -> None:
-    path = evaluate_path(Scope(PROJECT, "production"))
+    path = evaluate_path(EnvironmentRef(PROJECT, "production"))
 
     reply = http.post(path, content=body, headers={"Content-Type": "application/json"})
 
@@ -332,29 +334,29 @@ def test_evaluate__long_property_name__is_not_repeated_whole(http: httpx.Client)
         {"kind": "multi", name: 7},
         {"kind": name, "key": "\n"},
     ):
-        reply = http.post(evaluate_path(Scope(PROJECT, "production")), json=body)
+        reply = http.post(evaluate_path(EnvironmentRef(PROJECT, "production")), json=body)
 
         assert len(assert_refused(reply, 400, "invalid_request")) < 400
 
 
-def test_evaluate__kinds__are_bounded(http: httpx.Client, client: ApiClient, scope: Scope) -> None:
+def test_evaluate__kinds__are_bounded(
+    http: httpx.Client, client: ApiClient, env: EnvironmentRef
+) -> None:
     kinds = {f"kind-{number}": {"key": "k"} for number in range(100)}
-    assert _evaluated(client, scope, {"kind": "multi"} | kinds) == {}
+    assert _evaluated(client, env, {"kind": "multi"} | kinds) == {}
 
-    reply = http.post(
-        evaluate_path(scope), json={"kind": "multi", "one-more": {"key": "k"}} | kinds
-    )
+    reply = http.post(evaluate_path(env), json={"kind": "multi", "one-more": {"key": "k"}} | kinds)
 
     assert_refused(reply, 400, "invalid_request")
 
 
 def test_evaluate__other_refusals__have_their_status(api: Api, http: httpx.Client) -> None:
-    path = evaluate_path(Scope(PROJECT, "production"))
+    path = evaluate_path(EnvironmentRef(PROJECT, "production"))
     for nowhere in (
-        Scope("nobody", "production"),
-        Scope(PROJECT, "nowhere"),
-        Scope(PROJECT, "-"),
-        Scope(PROJECT, "a%2Fb"),
+        EnvironmentRef("nobody", "production"),
+        EnvironmentRef(PROJECT, "nowhere"),
+        EnvironmentRef(PROJECT, "-"),
+        EnvironmentRef(PROJECT, "a%2Fb"),
     ):
         assert_refused(http.post(evaluate_path(nowhere), json=ADA), 404, "not_found")
     assert_refused(http.get(path), 405, "method_not_allowed")
@@ -368,18 +370,18 @@ def test_evaluate__other_refusals__have_their_status(api: Api, http: httpx.Clien
         assert_refused(http.post(path, json=ADA | {"x": "y" * size}), 413, "request_too_large")
 
 
-def test_evaluate__refused__the_client_maps_it(client: ApiClient, scope: Scope) -> None:
+def test_evaluate__refused__the_client_maps_it(client: ApiClient, env: EnvironmentRef) -> None:
     with pytest.raises(BadRequestException):
-        _evaluated(client, scope, {"kind": "user", "key": "a\tb"})
+        _evaluated(client, env, {"kind": "user", "key": "a\tb"})
     with pytest.raises(NotFoundException):
-        _evaluated(client, Scope(PROJECT, "nowhere"), ADA)
-    assert _evaluated(client, scope, ADA) == {}
+        _evaluated(client, EnvironmentRef(PROJECT, "nowhere"), ADA)
+    assert _evaluated(client, env, ADA) == {}
 
 
 def test_evaluate__document__has_the_operation(http: httpx.Client) -> None:
     paths = http.get("/openapi.json").json()["paths"]
 
-    operation = paths[evaluate_path(Scope("{projectKey}", "{environmentKey}"))]["post"]
+    operation = paths[evaluate_path(EnvironmentRef("{projectKey}", "{environmentKey}"))]["post"]
 
     assert operation["operationId"] == "getContextInstanceSegmentsMembershipByEnv"
     assert operation["requestBody"]["content"]["application/json"]["examples"]

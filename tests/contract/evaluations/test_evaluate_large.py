@@ -16,7 +16,7 @@ from tests.support.segments.environment import (
     standard_segment,
 )
 from tests.support.servers.api import Api, new_key
-from worker.store import Scope, Store, create_environment, delete_environment
+from worker.store import EnvironmentRef, Store, create_environment, delete_environment
 
 SEGMENT_COUNT = 1_000
 #: Of the server that evaluates them, on two cores.
@@ -25,12 +25,12 @@ _SERIES = 15
 
 
 @pytest.fixture(scope="module")
-def scope(store: Store) -> Iterator[Scope]:
-    scope = Scope("default", new_key("thousand"))
-    place = store.environments.new(scope.environment, "A thousand")
-    create_environment(store, scope.project, place)
-    yield scope
-    delete_environment(store, scope)
+def env(store: Store) -> Iterator[EnvironmentRef]:
+    env = EnvironmentRef("default", new_key("thousand"))
+    environment = store.environments.new(env.environment, "A thousand")
+    create_environment(store, env.project, environment)
+    yield env
+    delete_environment(store, env)
 
 
 def _series_ms(client: httpx.Client, path: str, pid: int) -> float:
@@ -56,10 +56,10 @@ def _cpu_ms(pid: int) -> float:
 
 
 def test_evaluate__thousand_segments__is_quick_and_right(
-    api: Api, client: httpx.Client, store: Store, scope: Scope
+    api: Api, client: httpx.Client, store: Store, env: EnvironmentRef
 ) -> None:
-    included = fill_environment(store, scope, SEGMENT_COUNT)
-    path = evaluate_path(scope)
+    included = fill_environment(store, env, SEGMENT_COUNT)
+    path = evaluate_path(env)
 
     items = client.post(path, json=CONTEXT).json()["items"]
 
@@ -73,7 +73,7 @@ def test_evaluate__thousand_segments__is_quick_and_right(
     assert best_ms < LIMIT_MS
 
     before = _pipelines(client)
-    standard_segment(store, scope, "one-more", included=[CONTEXT["key"]])
+    standard_segment(store, env, "one-more", included=[CONTEXT["key"]])
     assert client.post(path, json=CONTEXT).json()["items"][0]["isMember"] is True
     assert _pipelines(client) - before == 1, "all big segments are asked in one round trip"
 

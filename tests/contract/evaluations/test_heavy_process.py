@@ -25,7 +25,7 @@ from tests.support.segments.environment import big_segment, evaluate_path, rule,
 from tests.support.servers.api import Api, assert_refused, new_key, running_api
 from tests.support.servers.redis import Server, wait_until
 from tests.support.systems.up import children_of, is_running
-from worker.store import Edit, Scope, Store, create_environment
+from worker.store import Edit, EnvironmentRef, Store, create_environment
 
 CONTEXT = {"kind": "user", "key": "ada", "plan": "gold"}
 #: 50 clauses times 15,000 numbers are above what a light evaluation may test.
@@ -38,16 +38,16 @@ def path(store: Store) -> str:
     return evaluate_path(_heavy_environment(store))
 
 
-def _heavy_environment(store: Store) -> Scope:
-    scope = Scope("default", new_key("heavy"))
-    create_environment(store, scope.project, store.environments.new(scope.environment, "Heavy"))
-    standard_segment(store, scope, "gold", rules=[rule("plan", "in", ["gold"])])
-    standard_segment(store, scope, "named", included=["ada"], excluded=["bob"])
-    big_segment(store, scope, "big", Edit("i+", "ada"))
-    big_segment(store, scope, "other", Edit("i+", "bob"), Edit("e+", "ada"))
+def _heavy_environment(store: Store) -> EnvironmentRef:
+    env = EnvironmentRef("default", new_key("heavy"))
+    create_environment(store, env.project, store.environments.new(env.environment, "Heavy"))
+    standard_segment(store, env, "gold", rules=[rule("plan", "in", ["gold"])])
+    standard_segment(store, env, "named", included=["ada"], excluded=["bob"])
+    big_segment(store, env, "big", Edit("i+", "ada"))
+    big_segment(store, env, "other", Edit("i+", "bob"), Edit("e+", "ada"))
     numbers = [rule("numbers", "in", [-n - 1]) for n in range(50)]
-    standard_segment(store, scope, "heavy", rules=numbers)
-    return scope
+    standard_segment(store, env, "heavy", rules=numbers)
+    return env
 
 
 def _child(api: Api) -> int:
@@ -74,8 +74,8 @@ def test_heavy__changed_segment__is_seen_at_once(
     client: httpx.Client, store: Store, path: str
 ) -> None:
     assert client.post(path, json=CONTEXT | NUMBERS).status_code == 200
-    scope = Scope("default", path.split("/")[6])
-    standard_segment(store, scope, "new", included=["ada"])
+    env = EnvironmentRef("default", path.split("/")[6])
+    standard_segment(store, env, "new", included=["ada"])
     [new] = [
         one["isMember"]
         for one in client.post(path, json=CONTEXT | NUMBERS).json()["items"]
@@ -173,7 +173,7 @@ def settings(api: Api) -> ApiSettings:
 
 
 def _question(environment: str) -> HeavyQuestion:
-    return HeavyQuestion(Scope("default", environment), AccessScope(()), b'{"key": "ada"}')
+    return HeavyQuestion(EnvironmentRef("default", environment), AccessScope(()), b'{"key": "ada"}')
 
 
 def _asked(process: HeavyProcess, question: HeavyQuestion) -> Any:

@@ -12,9 +12,9 @@ import pytest
 
 from api.launchdarkly.evaluations.routes import CONTEXT_BYTES
 from tests.support.segments.environment import evaluate_path
-from tests.support.servers.api import SCOPE, SEGMENTS, Api, assert_refused, create_segment
+from tests.support.servers.api import PRODUCTION, SEGMENTS, Api, assert_refused, create_segment
 
-_EVALUATE = evaluate_path(SCOPE)
+_EVALUATE = evaluate_path(PRODUCTION)
 #: Look-ups take one to three milliseconds beside these requests, and took hundreds.
 _LIMIT_S = 0.05
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     TOKEN,
     Api,
@@ -180,7 +180,7 @@ def test_tracking__with_or_without_a_token__is_not_found(api: Api, token: str | 
 
 
 def test_view_associations__of_a_segment__are_none(client: httpx.Client) -> None:
-    path = f"/api/v2/projects/{SCOPE.project}/view-associations/segments/s"
+    path = f"/api/v2/projects/{PRODUCTION.project}/view-associations/segments/s"
     query = {"environmentId": "64f6f21653c76f12626d142c", "limit": "100", "offset": "0"}
 
     reply = client.get(path, params=query, headers={"LD-API-Version": "beta"})
@@ -189,4 +189,4 @@ def test_view_associations__of_a_segment__are_none(client: httpx.Client) -> None
         200,
         {"items": [], "totalCount": 0, "_links": {}},
     )
-    assert_refused(client.get(path.replace(SCOPE.project, "none")), 404, "not_found")
+    assert_refused(client.get(path.replace(PRODUCTION.project, "none")), 404, "not_found")

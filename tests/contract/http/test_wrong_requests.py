@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.servers.api import SCOPE, assert_refused, create_segment
+from tests.support.servers.api import PRODUCTION, assert_refused, create_segment
 
 _CODES = {
     400: {"invalid_request"},
@@ -54,8 +54,8 @@ def operations(client: httpx.Client) -> list[tuple[str, str]]:
 def names(client: httpx.Client) -> dict[str, str]:
     """What stands for the parameters of a path."""
     return {
-        "projectKey": SCOPE.project,
-        "environmentKey": SCOPE.environment,
+        "projectKey": PRODUCTION.project,
+        "environmentKey": PRODUCTION.environment,
         "segmentKey": create_segment(client),
     }
 
@@ -91,7 +91,7 @@ def test_any_operation__body_it_cannot_use__is_refused_in_shape(
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]"])
 def test_create__no_object__is_told_what_to_send(client: httpx.Client, body: bytes) -> None:
-    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    segments = f"/api/v2/segments/{PRODUCTION.project}/{PRODUCTION.environment}"
     reply = client.post(segments, content=body, headers={"Content-Type": "application/json"})
     assert "JSON" in assert_refused(reply, 400, "invalid_request")
 
@@ -159,7 +159,7 @@ def test_any_path__other_method__says_which_are_allowed(
 def test_segment__words_without_bounds__are_refused(
     client: httpx.Client, words: dict[str, Any]
 ) -> None:
-    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    segments = f"/api/v2/segments/{PRODUCTION.project}/{PRODUCTION.environment}"
     [field] = words
     new = {"key": "endless", "name": "n", **words}
     assert field in assert_refused(client.post(segments, json=new), 400, "invalid_request")
@@ -174,7 +174,7 @@ def test_segment__words_without_bounds__are_refused(
 def test_any_text__half_of_a_surrogate_pair__is_refused(
     client: httpx.Client, half: bytes, encoding: str
 ) -> None:
-    segments = f"/api/v2/segments/{SCOPE.project}/{SCOPE.environment}"
+    segments = f"/api/v2/segments/{PRODUCTION.project}/{PRODUCTION.environment}"
     text = b'{"key":"half","name":"n","description":"' + half + b'"}'
     body = text if encoding == "utf-8" else text.decode("latin-1").encode(encoding)
     expiry = "/api/v2/segments/default/none/expiring-targets/production"

@@ -17,7 +17,7 @@ from tests.support.clients.python_client import (
     semantic_patch,
 )
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     Api,
     assert_refused,
@@ -61,7 +61,7 @@ def _import(segments: SegmentsApi, segment: str, *, wait: bool = True) -> str:
 
 
 def _ref(location: str) -> JobRef:
-    return JobRef("import", SCOPE, location.rpartition("/")[2])
+    return JobRef("import", PRODUCTION, location.rpartition("/")[2])
 
 
 def _held(segments: SegmentsApi, store: Store, segment: str) -> str:
@@ -210,7 +210,7 @@ def test_process__beside_other_instructions__is_all_or_nothing(
 
     assert (patched["tags"], patched["version"]) == (["t"], 2)
     publish_import(store, _ref(location))
-    (answer,) = store.memberships.look_up(store.segments.get(SCOPE, segment).ref, ["x"])
+    (answer,) = store.memberships.look_up(store.segments.get(PRODUCTION, segment).ref, ["x"])
     assert (answer.included, answer.excluded) == (True, False), "the edit is in what was built"
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     TOKEN,
     Api,
@@ -18,7 +18,7 @@ from tests.support.servers.api import (
     wait_for_message,
 )
 from worker.objects import ObjectStore, export_key
-from worker.store import ExportRequest, JobRef, Scope, Store
+from worker.store import EnvironmentRef, ExportRequest, JobRef, Store
 
 _FIELDS = {
     "id",
@@ -39,15 +39,15 @@ def segment(client: httpx.Client) -> str:
 
 def _export(location: str) -> JobRef:
     """The export at this address in the usual environment."""
-    return JobRef("export", SCOPE, location.rpartition("/")[2])
+    return JobRef("export", PRODUCTION, location.rpartition("/")[2])
 
 
 def _complete(store: Store, objects: ObjectStore, ref: JobRef, content: bytes) -> str:
     """Do what the worker does at the end of an export; give the object's key."""
     request = store.jobs.get(ref).request
     assert isinstance(request, ExportRequest)
-    scope = (ref.scope.project, ref.scope.environment, request.list_ref.segment)
-    key = export_key(scope, ref.job_id, "included.csv")
+    owner = (ref.env.project, ref.env.environment, request.list_ref.segment)
+    key = export_key(owner, ref.job_id, "included.csv")
     with objects.open_writer(key) as writer:
         writer.write(content)
     info = writer.close()
@@ -280,7 +280,7 @@ def test_download__environment_deleted_since__is_not_found(
     body = {"key": "list", "name": "list", "unbounded": True}
     assert client.post(segments, json=body).status_code == 201
     location = client.post(f"{segments}/list/exports").headers["location"]
-    ref = JobRef("export", Scope("default", key), location.rpartition("/")[2])
+    ref = JobRef("export", EnvironmentRef("default", key), location.rpartition("/")[2])
     _complete(store, objects, ref, b"a\n")
     assert client.get(f"{location}/download").content == b"a\n"
 

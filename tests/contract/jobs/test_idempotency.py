@@ -6,7 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.servers.api import SCOPE, SEGMENTS, TOKEN, Api, assert_refused, create_segment
+from tests.support.servers.api import (
+    PRODUCTION,
+    SEGMENTS,
+    TOKEN,
+    Api,
+    assert_refused,
+    create_segment,
+)
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
 from worker.objects import INTERNAL_PREFIX, ObjectStore
@@ -41,12 +48,12 @@ def _import(
 
 def _accepted(reply: httpx.Response) -> JobRef:
     assert reply.status_code == 204, reply.text
-    return JobRef("import", SCOPE, reply.headers["location"].rpartition("/")[2])
+    return JobRef("import", PRODUCTION, reply.headers["location"].rpartition("/")[2])
 
 
 def _jobs(store: Store, segment: str) -> set[str]:
     """The imports and exports of a segment that have not been tidied up."""
-    refs = store.jobs.active(SCOPE)
+    refs = store.jobs.active(PRODUCTION)
     return {one.job_id for one in refs if store.jobs.get(one).request.list_ref.segment == segment}
 
 
@@ -64,7 +71,7 @@ def _publish(store: Store, ref: JobRef, keys: list[str]) -> None:
 
 
 def _name(store: Store, segment: str, kind: str = "import", caller: str = "admin") -> str:
-    ref = store.segments.get(SCOPE, segment).ref
+    ref = store.segments.get(PRODUCTION, segment).ref
     return digest_of(kind, ref.project, ref.environment, ref.name, caller, "k1")
 
 
@@ -119,7 +126,7 @@ def test_upload__same_key_of_another_token_or_generation__is_another_request(
     create_segment(client, segment)
 
     assert _accepted(_import(client, segment)) != first
-    assert store.segments.get(SCOPE, segment).generation == 2
+    assert store.segments.get(PRODUCTION, segment).generation == 2
 
 
 def test_upload__quoted_key__is_the_bare_one(client: httpx.Client, segment: str) -> None:
@@ -228,7 +235,7 @@ def test_start__answered_503_and_its_job_was_stopped__starts_when_sent_again(
 ) -> None:
     first = _accepted(_import(client, segment))
     _forget_answer(store, _name(store, segment))
-    store.builds.cancel(store.segments.get(SCOPE, segment).ref, first.job_id)
+    store.builds.cancel(store.segments.get(PRODUCTION, segment).ref, first.job_id)
     store.jobs.end(first, "stopped", reason="no answer", keep_s=600)
 
     assert _accepted(_import(client, segment)) != first

@@ -8,7 +8,7 @@ import boto3
 import httpx
 import pytest
 
-from tests.support.servers.api import SCOPE, SEGMENTS, assert_refused, create_segment
+from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
 from tests.support.servers.objects import ObjectServer
 from worker.objects import ObjectStore
 from worker.store import Store
@@ -36,7 +36,7 @@ def _import(client: httpx.Client, segment: str, bucket: str, key: str) -> httpx.
 def _refused(reply: httpx.Response, store: Store, segment: str) -> str:
     """The refusal's message; nothing was started."""
     message = assert_refused(reply, 400, "invalid_request")
-    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(SCOPE)]
+    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
     assert segment not in {job.list_ref.segment for job in jobs}
     return message
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.conftest import UPLOAD_LIMIT_BYTES
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     TOKEN,
     Api,
@@ -41,7 +41,7 @@ def _read(objects: ObjectStore, key: str) -> bytes:
 
 
 def _request_of(store: Store, import_id: str) -> ImportRequest:
-    request = store.jobs.get(JobRef("import", SCOPE, import_id)).request
+    request = store.jobs.get(JobRef("import", PRODUCTION, import_id)).request
     assert isinstance(request, ImportRequest)
     return request
 
@@ -107,7 +107,7 @@ def test_get__import_that_is_complete__passes_the_report_through(
     client: httpx.Client, store: Store, segment: str
 ) -> None:
     location = _upload(client, segment).headers["location"]
-    ref = JobRef("import", SCOPE, location.rpartition("/")[2])
+    ref = JobRef("import", PRODUCTION, location.rpartition("/")[2])
     report = {"rowsRead": 3, "accepted": 3, "rejectedSample": [{"row": 1, "reason": "blank"}]}
     store.jobs.end(ref, "complete", report=report, keep_s=600)
 
@@ -258,7 +258,7 @@ def test_upload__another_import_claims_meanwhile__conflicts_and_leaves_nothing(
 
     assert reply.startswith(b"HTTP/1.1 409 ")
     assert _uploads(objects, segment) == []
-    assert store.memberships.state(store.segments.get(SCOPE, segment).ref).building is not None
+    assert store.memberships.state(store.segments.get(PRODUCTION, segment).ref).building is not None
 
 
 def test_upload__client_goes_away__leaves_nothing(
@@ -384,7 +384,7 @@ def test_get__import_of_another_segment__is_not_found(client: httpx.Client, segm
 def test_get__rebuild_of_the_stores_own__is_not_found(
     client: httpx.Client, store: Store, segment: str
 ) -> None:
-    ref = store.segments.get(SCOPE, segment).ref
+    ref = store.segments.get(PRODUCTION, segment).ref
     own = "11111111-2222-4333-8444-555555555555"
     store.jobs.create(
         ImportRequest(own, ref, "reshard", (), allow_empty=True, created_ms=1),

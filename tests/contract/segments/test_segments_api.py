@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     assert_refused,
     create_segment,
@@ -205,7 +205,7 @@ def test_get__list_lost_by_the_server__still_shows_the_definition(
     client: httpx.Client, store: Store
 ) -> None:
     key = create_segment(client)
-    record = store.keyspace.list_record(store.segments.get(SCOPE, key).ref)
+    record = store.keyspace.list_record(store.segments.get(PRODUCTION, key).ref)
     store.client.unlink(record)
 
     reply = client.get(f"{SEGMENTS}/{key}")
@@ -226,11 +226,11 @@ def test_any__targets_of_a_standard_segment_lost__are_unknown_until_it_is_delete
     assert client.post(SEGMENTS, json={"key": key, "name": "Small"}).status_code == 201
     patch = [{"op": "add", "path": "/included/-", "value": "ada"}]
     assert client.patch(path, json=patch).status_code == 200
-    store.client.unlink(store.keyspace.targeting(SCOPE, key))
+    store.client.unlink(store.keyspace.targeting(PRODUCTION, key))
 
     for reply in (client.get(path), client.get(SEGMENTS), client.patch(path, json=patch)):
         assert_refused(reply, 503, "service_unavailable")
-    environment = f"/api/v2/projects/{SCOPE.project}/environments/{SCOPE.environment}"
+    environment = f"/api/v2/projects/{PRODUCTION.project}/environments/{PRODUCTION.environment}"
     ada = {"kind": "user", "key": "ada"}
     evaluated = client.post(f"{environment}/segments/evaluate", json=ada)
     assert evaluated.status_code == 200

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     Api,
     assert_refused,
@@ -98,7 +98,7 @@ def test_delete__reference_added_under_it__is_in_error_not_everybody(
     client: httpx.Client, store: Store
 ) -> None:
     key = create_segment(client)
-    store.segments.delete(SCOPE, key)  # by a request that looked before the rule was written
+    store.segments.delete(PRODUCTION, key)  # by a request that looked before the rule was written
 
     referrer = _refer(client, key, negate=True)
 

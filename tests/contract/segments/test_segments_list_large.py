@@ -9,7 +9,7 @@ import pytest
 
 from api.launchdarkly.targeting.stored import encode_targeting
 from api.launchdarkly.targeting.values import SegmentDocument
-from tests.support.servers.api import SCOPE, SEGMENTS, Api, running_api
+from tests.support.servers.api import PRODUCTION, SEGMENTS, Api, running_api
 from tests.support.servers.redis import Server
 from worker.store import Segment, Store
 from worker.store.segments.definitions import encode_segment
@@ -35,13 +35,13 @@ def _fill(store: Store) -> None:
         for n in range(start, start + 500):
             key, tags = f"segment-{n:05d}", (f"tag-{n % 100}",)
             segment = Segment(
-                SCOPE, key, f"Segment {n}", 1, n, n, description="d", tags=tags, targeted=True
+                PRODUCTION, key, f"Segment {n}", 1, n, n, description="d", tags=tags, targeted=True
             )
             targets = tuple(f"user-{n}-{m:04d}-0123456789" for m in range(TARGET_COUNT))
-            pipeline.hset(keys.segments(SCOPE), key, encode_segment(segment))
+            pipeline.hset(keys.segments(PRODUCTION), key, encode_segment(segment))
             targeting = encode_targeting(SegmentDocument(name="n", included=targets))
-            pipeline.set(keys.targeting(SCOPE, key), targeting or "")
-        pipeline.hset(keys.environment_state(SCOPE), "changed", "filled")
+            pipeline.set(keys.targeting(PRODUCTION, key), targeting or "")
+        pipeline.hset(keys.environment_state(PRODUCTION), "changed", "filled")
         pipeline.execute()
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     assert_refused,
     create_segment,
@@ -153,7 +153,7 @@ def test_update__list_outgrows_its_shards__asks_the_worker_to_reshard(
     client: httpx.Client, store: Store
 ) -> None:
     key = create_segment(client)
-    ref = store.segments.get(SCOPE, key).ref
+    ref = store.segments.get(PRODUCTION, key).ref
 
     include(client, key, *(f"key-{n}" for n in range(2_000)))
 

@@ -33,14 +33,14 @@ from bigseg_client.models import (
 )
 from bigseg_client.types import File
 
-PLACE = ("default", "production")
+ADDRESS = ("default", "production")
 ENDS = ("complete", "stopped")
 POLL_S = 0.1
 
 
 def _imported(client: AuthenticatedClient, segment: str, import_id: str) -> ImportRepresentation:
     while True:
-        job = get_big_segment_import.sync(*PLACE, segment, UUID(import_id), client=client)
+        job = get_big_segment_import.sync(*ADDRESS, segment, UUID(import_id), client=client)
         assert isinstance(job, ImportRepresentation), job
         if job.status in ENDS:
             return job
@@ -49,17 +49,17 @@ def _imported(client: AuthenticatedClient, segment: str, import_id: str) -> Impo
 
 def _exported(client: AuthenticatedClient, segment: str) -> ExportRepresentation:
     body = CreateBigSegmentExportBody()
-    job = create_big_segment_export.sync(*PLACE, segment, client=client, body=body)
+    job = create_big_segment_export.sync(*ADDRESS, segment, client=client, body=body)
     while True:
         assert isinstance(job, ExportRepresentation), job
         if job.status in ENDS:
             return job
         time.sleep(POLL_S)
-        job = get_big_segment_export.sync(*PLACE, segment, UUID(job.id), client=client)
+        job = get_big_segment_export.sync(*ADDRESS, segment, UUID(job.id), client=client)
 
 
 def _includes(client: AuthenticatedClient, segment: str, key: str) -> bool:
-    target = get_segment_membership_for_context.sync(*PLACE, segment, key, client=client)
+    target = get_segment_membership_for_context.sync(*ADDRESS, segment, key, client=client)
     assert isinstance(target, BigSegmentTarget), target
     return target.included
 
@@ -67,22 +67,22 @@ def _includes(client: AuthenticatedClient, segment: str, key: str) -> bool:
 def main(base_url: str, token: str, segment: str, source: str) -> None:
     client = AuthenticatedClient(base_url=base_url, token=token, prefix="")
     new = NewSegmentBody(key=segment, name="Generated", unbounded=True)
-    made = post_segment.sync(*PLACE, client=client, body=new)
+    made = post_segment.sync(*ADDRESS, client=client, body=new)
     assert isinstance(made, UserSegment), made
     form = CreateBigSegmentImportBody(
         file=File(payload=BytesIO(b"alice\nbob\n"), file_name="list.csv"),
         mode=CreateBigSegmentImportBodyMode.REPLACE,
     )
-    started = create_big_segment_import.sync_detailed(*PLACE, segment, client=client, body=form)
+    started = create_big_segment_import.sync_detailed(*ADDRESS, segment, client=client, body=form)
     uploaded = _imported(client, segment, started.headers["Location"].rpartition("/")[2])
     where = SourceBody(source=source)
     accepted = create_big_segment_import_from_source.sync(
-        *PLACE, segment, client=client, body=where
+        *ADDRESS, segment, client=client, body=where
     )
     assert isinstance(accepted, ImportRepresentation), accepted
     merged = _imported(client, segment, accepted.id)
     exported = _exported(client, segment)
-    file = download_big_segment_export.sync(*PLACE, segment, UUID(exported.id), client=client)
+    file = download_big_segment_export.sync(*ADDRESS, segment, UUID(exported.id), client=client)
     outcome = {
         "created": made.creation_date,
         "accepted": [one.report and one.report.accepted for one in (uploaded, merged)],

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     Api,
     assert_refused,
@@ -98,7 +98,7 @@ def test_store__one_shard_lost__is_unknown_for_its_keys_only(
     keys = [f"key-{n}" for n in range(64)]
     include(client, key, *keys)
     with api.store() as store:
-        ref = store.segments.get(SCOPE, key).ref
+        ref = store.segments.get(PRODUCTION, key).ref
         live = store.memberships.state(ref).live
         store.client.unlink(store.keyspace.shard(ref, live.name, INCLUDED, 3))
 

@@ -88,7 +88,7 @@ def _work_until_ended(running: Imports, job: JobRef) -> JobState:
 def _raw(running: Imports, job: JobRef, field: str) -> bytes | None:
     store = running.services.store
     found: bytes | None = store.client.hget(
-        store.keyspace.job(job.scope, job.kind, job.job_id), field
+        store.keyspace.job(job.env, job.kind, job.job_id), field
     )
     return found
 
@@ -151,7 +151,7 @@ def test_unit__terminal_error_of_a_try_that_was_overtaken__does_not_end_the_job(
 ) -> None:
     store = running.services.store
 
-    record = store.keyspace.job(job.scope, job.kind, job.job_id)
+    record = store.keyspace.job(job.env, job.kind, job.job_id)
 
     def lose_the_lease(*_: Any, **__: Any) -> NoReturn:
         store.client.hset(record, f"lease:{KINDS[kind][1].replace(' ', ':')}", "another 0 1")
@@ -170,7 +170,7 @@ def test_job__record_unreadable__is_ended_and_its_list_is_free_again(
 ) -> None:
     store = running.services.store
     ref = store.jobs.request(job).list_ref
-    store.client.hset(store.keyspace.job(job.scope, job.kind, job.job_id), "request", b'{"a":1}')
+    store.client.hset(store.keyspace.job(job.env, job.kind, job.job_id), "request", b'{"a":1}')
 
     finder(running.services, job)
 

@@ -8,7 +8,7 @@ from api.lookups.many import Answer, ListLookups
 from tests.property.store.test_lookups import beside
 from tests.support.servers.redis import Cluster, Server, running_server
 from tests.support.store.building import replace
-from tests.support.store.stores import SCOPE, new_list, opened
+from tests.support.store.stores import PRODUCTION, new_list, opened
 from tests.support.systems.lookups import LookupThread, running_lookups
 from worker.store import (
     Edit,
@@ -64,7 +64,7 @@ def test_list_lookups__many_lists__are_learnt_once_and_asked_in_one_pipeline(
     assert _ask(lookups, store, dict.fromkeys(refs, "out")) == dict.fromkeys(refs, OUT)
 
     assert (lookups.lookups.pipelines, lookups.lookups.asked_again) == (3, 0)
-    assert lookups.look_up("in-7", (SCOPE.project, SCOPE.environment, "s7")) == IN, (
+    assert lookups.look_up("in-7", (PRODUCTION.project, PRODUCTION.environment, "s7")) == IN, (
         "single look-ups share what is known"
     )
     assert lookups.lookups.pipelines == 4
@@ -125,8 +125,8 @@ def test_list_lookups__made_anew_under_its_key__each_generation_answers_for_itse
 ) -> None:
     first = _lists(store, 1)[0]
     assert _ask(lookups, store, {first: "in-0"}) == {first: IN}
-    store.segments.delete(SCOPE, "s0")
-    second = store.segments.create(SCOPE, NewSegment("s0", "s0", unbounded=True)).ref
+    store.segments.delete(PRODUCTION, "s0")
+    second = store.segments.create(PRODUCTION, NewSegment("s0", "s0", unbounded=True)).ref
 
     answers = _ask(lookups, store, {first: "in-0", second: "in-0"})
 

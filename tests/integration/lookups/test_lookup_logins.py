@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.servers.redis import Server, free_port, running_server, wait_until
-from tests.support.systems.lookups import PLACE, running_lookups
+from tests.support.systems.lookups import ADDRESS, running_lookups
 from worker.store import (
     Edit,
+    EnvironmentRef,
     NewSegment,
-    Scope,
     StoreSettings,
     StoreUnavailable,
     open_store,
 )
 
-_SCOPE = Scope(PLACE[0], PLACE[1])
+_SCOPE = EnvironmentRef(ADDRESS[0], ADDRESS[1])
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_lookups__password_user_and_database_in_the_url__are_used(
     settings = StoreSettings.model_validate({"redis_url": url, "key_prefix": prefix})
     with open_store(settings) as store, running_lookups(url, store) as lookups:
         store.environments.initialise()
-        ref = store.segments.create(_SCOPE, NewSegment(PLACE[2], "n", unbounded=True)).ref
+        ref = store.segments.create(_SCOPE, NewSegment(ADDRESS[2], "n", unbounded=True)).ref
         store.memberships.edit(ref, [Edit("i+", "a")])
 
         assert lookups.see_all(["a", "b"]) == [(True, False), (False, False)]
@@ -56,7 +56,7 @@ def test_lookups__refused_log_in__are_unavailable_and_repeat_no_secret(
     with open_store(good) as store:
         store.environments.initialise()
         store.segments.create(_SCOPE, NewSegment(f"s{len(login)}", "n", unbounded=True))
-        place = (*PLACE[:2], f"s{len(login)}")
+        place = (*ADDRESS[:2], f"s{len(login)}")
         with running_lookups(bad, store) as lookups:
             with pytest.raises(StoreUnavailable) as refused:
                 lookups.look_up("a", place)
@@ -71,7 +71,7 @@ def test_lookups__server_is_a_replica__are_unavailable() -> None:
         settings = StoreSettings.model_validate({"redis_url": primary.url})
         with open_store(settings) as store:
             store.environments.initialise()
-            store.segments.create(_SCOPE, NewSegment(PLACE[2], "n", unbounded=True))
+            store.segments.create(_SCOPE, NewSegment(ADDRESS[2], "n", unbounded=True))
             replica.command_reply("REPLICAOF", "127.0.0.1", primary.port)
             wait_until(lambda: b"slave" in replica.command_reply("ROLE"), "it is a replica")
 

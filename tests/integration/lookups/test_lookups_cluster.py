@@ -8,9 +8,9 @@ from redis.crc import key_slot
 from tests.support.servers.redis import Cluster, Server
 from tests.support.store.stores import opened
 from tests.support.systems.lookups import LookupThread, running_lookups
-from worker.store import Edit, ListRef, NewSegment, Scope, Store
+from worker.store import Edit, EnvironmentRef, ListRef, NewSegment, Store
 
-_SCOPE = Scope("default", "production")
+_SCOPE = EnvironmentRef("default", "production")
 
 
 @pytest.fixture

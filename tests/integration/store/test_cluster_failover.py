@@ -7,7 +7,14 @@ import httpx
 import pytest
 from redis.crc import key_slot
 
-from tests.support.servers.api import SCOPE, SEGMENTS, Api, create_segment, include, running_api
+from tests.support.servers.api import (
+    PRODUCTION,
+    SEGMENTS,
+    Api,
+    create_segment,
+    include,
+    running_api,
+)
 from tests.support.servers.redis import (
     Cluster,
     Server,
@@ -39,7 +46,7 @@ def api(cluster: Cluster) -> Iterator[Api]:
 
 def _primary_of(cluster: Cluster, api: Api, segment: str) -> Server:
     with api.store() as store:
-        record = store.keyspace.list_record(store.segments.get(SCOPE, segment).ref)
+        record = store.keyspace.list_record(store.segments.get(PRODUCTION, segment).ref)
     return cluster.nodes[key_slot(record.encode()) * 3 // 16_384]
 
 

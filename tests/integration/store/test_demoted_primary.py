@@ -16,7 +16,7 @@ import pytest
 from api.jobs.announcements import WorkSender
 from api.local.commands import worker_command
 from tests.support.servers.api import (
-    SCOPE,
+    PRODUCTION,
     SEGMENTS,
     Api,
     create_segment,
@@ -116,7 +116,7 @@ def _is_answered(ask: _Question, client: httpx.Client, segment: str) -> bool:
 def _change_on_new_primary(servers: ReplicatedServers, api: Api, segment: str) -> str:
     """Remove the key, and make a token; give its secret."""
     with open_store(_settings(servers.primary.url, api)) as store:
-        ref = store.segments.get(SCOPE, segment).ref
+        ref = store.segments.get(PRODUCTION, segment).ref
         store.memberships.edit(ref, [Edit("i-", "a")])
         _, secret = store.access_tokens.create(NewToken("n", "reader", "admin"))
         return secret
@@ -176,7 +176,7 @@ def test_demoted__long_reading_of_shards__does_not_end_well(
     servers: ReplicatedServers, api: Api, segment: str
 ) -> None:
     with open_store(_settings(servers.name.url, api)) as store:
-        ref = store.segments.get(SCOPE, segment).ref
+        ref = store.segments.get(PRODUCTION, segment).ref
         live = store.memberships.state(ref).live
         reading = read_shards(store.database, ref, live, INCLUDED, 0, live.shard_count(INCLUDED))
         assert next(reading)
@@ -188,7 +188,7 @@ def test_demoted__long_reading_of_shards__does_not_end_well(
 @pytest.mark.usefixtures("client")
 def test_demoted__broker__messages_go_to_the_new_one(servers: ReplicatedServers, api: Api) -> None:
     sender = WorkSender(_settings(servers.name.url, api))
-    sender.work(JobRef("import", SCOPE, "one"))
+    sender.work(JobRef("import", PRODUCTION, "one"))
     with open_store(_settings(servers.primary.url, api)) as store:
         wait_for_message(store, "bigseg.work", "import:default:production:one")
     servers.follow()
@@ -200,7 +200,7 @@ def test_demoted__broker__messages_go_to_the_new_one(servers: ReplicatedServers,
     before = _length(servers.primary, queue)
 
     def sent() -> bool:
-        sender.work(JobRef("import", SCOPE, "two"))
+        sender.work(JobRef("import", PRODUCTION, "two"))
         return _length(servers.primary, queue) > before
 
     wait_until(sent, "messages go to the new one", _LIMIT_S)

@@ -23,11 +23,11 @@ from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import ROOT
 from tests.unit.worker.test_redis_urls import table_forms
 from worker.broker.transport import PolledTransport
-from worker.store import JobRef, Scope, StoreSettings, StoreUnavailable, open_store
+from worker.store import EnvironmentRef, JobRef, StoreSettings, StoreUnavailable, open_store
 from worker.store.jobs.messages import QUEUE_WORK, broker_options
 
 _PASSWORD = "p%40s:s%2Fword"
-_REF = JobRef("import", Scope("p", "e"), "1")
+_REF = JobRef("import", EnvironmentRef("p", "e"), "1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.filter import parse_filter
-from worker.store import Scope, Segment
+from worker.store import EnvironmentRef, Segment
 
 # A filter as a tree: ("or" | "and", [trees]) or (field, operator, value).
 Tree = Any
@@ -15,7 +15,7 @@ Tree = Any
 words = st.text("abAB é", max_size=3)
 segments = st.builds(
     Segment,
-    scope=st.just(Scope("default", "production")),
+    env=st.just(EnvironmentRef("default", "production")),
     key=st.text("abAB", min_size=1, max_size=3),
     name=words,
     generation=st.just(1),

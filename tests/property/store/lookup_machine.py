@@ -10,9 +10,9 @@ from tests.support.store.building import build, publish
 from tests.support.systems.lookups import LookupThread, Seen
 from worker.store import (
     Edit,
+    EnvironmentRef,
     ListUnknown,
     NewSegment,
-    Scope,
     Segment,
     SegmentNotFound,
     Store,
@@ -21,7 +21,7 @@ from worker.store.keyspace import INCLUDED
 from worker.store.lists import Revision
 from worker.store.members import hash_member, pack_key, shard_index
 
-SCOPE = Scope("default", "production")
+PRODUCTION = EnvironmentRef("default", "production")
 KEY = "s"
 
 #: One key of each form that packs in its own way, and enough to share shards.
@@ -67,7 +67,7 @@ class LookupMachine(RuleBasedStateMachine):
     @rule()
     def create(self) -> None:
         new = NewSegment(KEY, "name", unbounded=True)
-        self.segment = self.store.segments.create(SCOPE, new)
+        self.segment = self.store.segments.create(PRODUCTION, new)
         self.included, self.excluded = set(), set()
         self.lost = self.building = None
 
@@ -116,7 +116,7 @@ class LookupMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.segment is not None)
     @rule()
     def delete(self) -> None:
-        self.store.segments.delete(SCOPE, KEY)
+        self.store.segments.delete(PRODUCTION, KEY)
         self.segment = self.building = None
 
     @precondition(lambda self: self.segment is not None and self.lost is None)
@@ -151,7 +151,7 @@ class LookupMachine(RuleBasedStateMachine):
 
     def _forget(self) -> None:
         with suppress(SegmentNotFound):
-            self.store.segments.delete(SCOPE, KEY)
+            self.store.segments.delete(PRODUCTION, KEY)
 
 
 def _apply(edit: Edit, included: set[str], excluded: set[str]) -> None:

@@ -15,7 +15,7 @@ from tests.support.store.building import (
     run,
     shard_arguments,
 )
-from tests.support.store.stores import SCOPE, keys_of, raw
+from tests.support.store.stores import PRODUCTION, keys_of, raw
 from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNotFound, Superseded
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import (
@@ -102,7 +102,7 @@ class StoreMachine(ApprovalMachine):
         if self.held is not None:
             build = self.give_up()
             building = None if build.is_reshard else build.import_id
-        _, found = self.step(None, lambda: self.store.segments.delete(SCOPE, self.key))
+        _, found = self.step(None, lambda: self.store.segments.delete(PRODUCTION, self.key))
         assert found == building
         self.pins.clear()
 
@@ -166,7 +166,7 @@ class StoreMachine(ApprovalMachine):
 
     @rule()
     def reclaim(self) -> None:
-        for ref in lists_to_reclaim(self.store, SCOPE):
+        for ref in lists_to_reclaim(self.store, PRODUCTION):
             reclaim_list(self.store, ref)
             if ref != self.ref or self.lists is None:
                 # Its record is forgotten, and with it what was published.
@@ -216,7 +216,7 @@ class StoreMachine(ApprovalMachine):
     def teardown(self) -> None:
         self.reader.look_away()
         if self.lists is not None:
-            self.store.segments.delete(SCOPE, self.key)
+            self.store.segments.delete(PRODUCTION, self.key)
         self.reclaim()
-        tag = f"{{{SCOPE.project}:{SCOPE.environment}:{self.key}.g"
+        tag = f"{{{PRODUCTION.project}:{PRODUCTION.environment}:{self.key}.g"
         assert not [key for key in keys_of(self.store) if tag in key], "something is left"

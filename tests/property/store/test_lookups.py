@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.property.store.lookup_machine import KEY, SCOPE, LookupMachine
+from tests.property.store.lookup_machine import KEY, PRODUCTION, LookupMachine
 from tests.support.servers.redis import Server
 from tests.support.store.building import replace
 from tests.support.store.stores import opened
@@ -75,7 +75,7 @@ def beside(step: Callable[[int], None]) -> Iterator[threading.Event]:
 def test_lookups__polled_through_flips__never_show_a_mixture(
     store: Store, lookups: LookupThread
 ) -> None:
-    ref = store.segments.create(SCOPE, NewSegment(KEY, "n", unbounded=True)).ref
+    ref = store.segments.create(PRODUCTION, NewSegment(KEY, "n", unbounded=True)).ref
     always = [f"always-{n}" for n in range(20)]
     never = [f"never-{n}" for n in range(20)]
     replace(store, ref, "first", always)
@@ -99,7 +99,7 @@ def test_lookups__polled_through_flips__never_show_a_mixture(
 def test_lookups__key_moved_between_the_lists__is_always_in_exactly_one(
     store: Store, lookups: LookupThread
 ) -> None:
-    ref = store.segments.create(SCOPE, NewSegment(KEY, "n", unbounded=True)).ref
+    ref = store.segments.create(PRODUCTION, NewSegment(KEY, "n", unbounded=True)).ref
     # So many that the server reads the questions in several pieces.
     keys = [f"key-{n}" for n in range(400)]
     store.memberships.edit(ref, [Edit("i+", key) for key in keys])

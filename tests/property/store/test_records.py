@@ -12,9 +12,9 @@ from worker.store import (
     AccessToken,
     Change,
     Environment,
+    EnvironmentRef,
     Grant,
     Project,
-    Scope,
     Segment,
     UnreadableRecord,
 )
@@ -33,8 +33,8 @@ from worker.store.segments.definitions import (
     encode_targets,
 )
 
-SCOPE: Final = Scope("default", "production")
-SEGMENT: Final = Segment(SCOPE, "beta", "Beta", 1, 1, 1, targeted=True)
+PRODUCTION: Final = EnvironmentRef("default", "production")
+SEGMENT: Final = Segment(PRODUCTION, "beta", "Beta", 1, 1, 1, targeted=True)
 
 #: Text that is UTF-8, which is all that the API takes.
 TEXTS: Final = st.text(st.characters(exclude_categories=["Cs"]))
@@ -72,7 +72,7 @@ def _fields(kind: type[Any]) -> list[tuple[dataclasses.Field[Any], Any]]:
 @given(
     st.builds(
         Segment,
-        scope=st.just(SCOPE),
+        env=st.just(PRODUCTION),
         tags=st.lists(TEXTS, max_size=3).map(tuple),
         description=st.none() | TEXTS,
         expires_ms=st.none() | NUMBERS,
@@ -81,8 +81,8 @@ def _fields(kind: type[Any]) -> list[tuple[dataclasses.Field[Any], Any]]:
 def test_segment__any__comes_back_without_its_environment_in_the_text(segment: Segment) -> None:
     text = encode_segment(segment)
 
-    assert "scope" not in json.loads(text)
-    assert decode_segment(SCOPE, segment.key, text) == segment
+    assert "env" not in json.loads(text)
+    assert decode_segment(PRODUCTION, segment.key, text) == segment
 
 
 @given(OBJECTS, SCHEDULES)
@@ -108,7 +108,7 @@ def test_targets__with_schedules__come_back_apart(
 )
 def test_entry__any__comes_back_as_it_was_or_says_that_it_is_cut(change: Change) -> None:
     text = encode_entry(change)
-    entry = decode_entry(Position(1, 0, SCOPE), text)
+    entry = decode_entry(Position(1, 0, PRODUCTION), text)
 
     assert entry.change == change or entry.change.truncated
     assert len(text) <= ENTRY_BYTES
@@ -117,7 +117,7 @@ def test_entry__any__comes_back_as_it_was_or_says_that_it_is_cut(change: Change)
 @given(st.binary(max_size=40) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_decode__not_a_segment__is_refused_by_name(text: bytes) -> None:
     with pytest.raises(UnreadableRecord, match="segment beta in default:production"):
-        decode_segment(SCOPE, "beta", text)
+        decode_segment(PRODUCTION, "beta", text)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_decode__not_a_segment__is_refused_by_name(text: bytes) -> None:
 def test_decode__another_release__is_refused(change: dict[str, Any]) -> None:
     fields = json.loads(encode_segment(SEGMENT)) | change
     with pytest.raises(UnreadableRecord):
-        decode_segment(SCOPE, "beta", json.dumps(fields).encode())
+        decode_segment(PRODUCTION, "beta", json.dumps(fields).encode())
 
 
 def test_decode__secret_in_a_bad_record__is_in_no_error() -> None:

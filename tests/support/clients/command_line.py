@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import build_app
-from tests.support.servers.api import SCOPE, TOKEN, Api
+from tests.support.servers.api import PRODUCTION, TOKEN, Api
 from tests.support.servers.redis import wait_until
 from worker.objects import ObjectStore
 from worker.store import JobRef, Store
@@ -37,7 +37,7 @@ def working(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterat
     def is_there() -> bool:
         found[:] = [
             ref
-            for ref in store.jobs.active(SCOPE)
+            for ref in store.jobs.active(PRODUCTION)
             if is_of(store, ref, segment) and store.jobs.get(ref).ended_ms is None
         ]
         return bool(found)

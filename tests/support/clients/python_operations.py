@@ -29,7 +29,7 @@ from launchdarkly_api import (
 from tests.support.clients.python_client import ENVIRONMENT, PROJECT, as_sent, json_patch
 from tests.support.servers.api import new_key
 
-Place = tuple[str, str, str]
+SegmentAddress = tuple[str, str, str]
 """Keys of project, environment and segment."""
 
 #: The year 2096: nothing expires while tests run.
@@ -49,14 +49,14 @@ class Operation:
     arguments: tuple[Any, ...] = ()
     """What follows the keys in a call that would be understood."""
     keys: int = 3
-    """How many keys of the place it takes."""
+    """How many keys of the address it takes."""
     big: bool = False
     """Whether it is for big segments only."""
-    prepared: Callable[[SegmentsApi, Place], tuple[Any, ...]] | None = None
+    prepared: Callable[[SegmentsApi, SegmentAddress], tuple[Any, ...]] | None = None
     """Makes what has to be there for a good answer, and gives the arguments for it."""
 
 
-def segment_created(segments: SegmentsApi, *, big: bool) -> Place:
+def segment_created(segments: SegmentsApi, *, big: bool) -> SegmentAddress:
     """Make a segment; give its place."""
     key = new_key()
     body = SegmentBody(name="Made by a client", key=key, tags=["a"], unbounded=big)
@@ -69,44 +69,50 @@ def including(*context_keys: str) -> SegmentUserState:
     return SegmentUserState(included=SegmentUserList(add=list(context_keys)))
 
 
-def import_started(segments: SegmentsApi, place: Place, file: Any = b"a\n", mode: str = "") -> str:
+def import_started(
+    segments: SegmentsApi, address: SegmentAddress, file: Any = b"a\n", mode: str = ""
+) -> str:
     """Start an import; its id is only in a header."""
-    made = segments.create_big_segment_import_with_http_info(*place, file=file, mode=mode or None)
+    made = segments.create_big_segment_import_with_http_info(*address, file=file, mode=mode or None)
     assert made.status_code == 204
     assert made.headers is not None
     return made.headers["Location"].rpartition("/")[2]
 
 
-def export_started(segments: SegmentsApi, place: Place) -> str:
+def export_started(segments: SegmentsApi, address: SegmentAddress) -> str:
     """Start an export; its id is only in a header."""
-    made = segments.create_big_segment_export_with_http_info(*place)
+    made = segments.create_big_segment_export_with_http_info(*address)
     assert made.status_code == 200
     assert made.headers is not None
     return made.headers["Location"].rpartition("/")[2]
 
 
-def call(client: ApiClient, name: str, place: Place, *arguments: Any) -> ApiResponse[Any]:
+def call(
+    client: ApiClient, name: str, address: SegmentAddress, *arguments: Any
+) -> ApiResponse[Any]:
     """Call an operation by its name; raise what the client raises."""
     reply: ApiResponse[Any] = getattr(SegmentsApi(client), f"{name}_with_http_info")(
-        *place, *arguments
+        *address, *arguments
     )
     return reply
 
 
-def refused_call(client: ApiClient, name: str, operation: Operation, place: Place) -> None:
+def refused_call(
+    client: ApiClient, name: str, operation: Operation, address: SegmentAddress
+) -> None:
     """Call an operation with what would be understood, at a place that may not be there."""
-    call(client, name, place[: operation.keys], *operation.arguments)  # type: ignore[arg-type]  # fewer keys
+    call(client, name, address[: operation.keys], *operation.arguments)  # type: ignore[arg-type]  # fewer keys
 
 
 def assert_answered(client: ApiClient, name: str, operation: Operation) -> None:
     """Call an operation where all is well, and hold the answer against its documentation."""
     segments = SegmentsApi(client)
-    place = segment_created(segments, big=operation.big)
+    address = segment_created(segments, big=operation.big)
     arguments = operation.arguments
     if operation.prepared is not None:
-        arguments = operation.prepared(segments, place)
+        arguments = operation.prepared(segments, address)
 
-    reply = call(client, name, place[: operation.keys], *arguments)  # type: ignore[arg-type]  # fewer keys
+    reply = call(client, name, address[: operation.keys], *arguments)  # type: ignore[arg-type]  # fewer keys
 
     assert reply.status_code == operation.status
     if operation.model is None:
@@ -126,17 +132,17 @@ def operations_of(api_class: type) -> set[str]:
     }
 
 
-def _new_segment(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
-    del segments, place
+def _new_segment(segments: SegmentsApi, address: SegmentAddress) -> tuple[Any, ...]:
+    del segments, address
     return (SegmentBody(name="n", key=new_key()),)
 
 
-def _import(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
-    return (import_started(segments, place),)
+def _import(segments: SegmentsApi, address: SegmentAddress) -> tuple[Any, ...]:
+    return (import_started(segments, address),)
 
 
-def _export(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
-    return (export_started(segments, place),)
+def _export(segments: SegmentsApi, address: SegmentAddress) -> tuple[Any, ...]:
+    return (export_started(segments, address),)
 
 
 def _expiry() -> PatchSegmentExpiringTargetInputRep:
@@ -152,26 +158,26 @@ def _user_expiry() -> PatchSegmentRequest:
     return PatchSegmentRequest.model_validate({"instructions": [instruction], "comment": "why"})
 
 
-def _targeted(segments: SegmentsApi, place: Place) -> None:
+def _targeted(segments: SegmentsApi, address: SegmentAddress) -> None:
     patch = json_patch({"op": "add", "path": "/included/-", "value": "k"})
-    segments.patch_segment(*place, patch)
+    segments.patch_segment(*address, patch)
 
 
-def _expiring(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
+def _expiring(segments: SegmentsApi, address: SegmentAddress) -> tuple[Any, ...]:
     """One target expires."""
-    _targeted(segments, place)
-    segments.patch_expiring_targets_for_segment(*place, _expiry())
+    _targeted(segments, address)
+    segments.patch_expiring_targets_for_segment(*address, _expiry())
     return ()
 
 
-def _to_expire(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
+def _to_expire(segments: SegmentsApi, address: SegmentAddress) -> tuple[Any, ...]:
     """One target does not expire yet."""
-    _targeted(segments, place)
+    _targeted(segments, address)
     return (_expiry(),)
 
 
-def _user_to_expire(segments: SegmentsApi, place: Place) -> tuple[Any, ...]:
-    _targeted(segments, place)
+def _user_to_expire(segments: SegmentsApi, address: SegmentAddress) -> tuple[Any, ...]:
+    _targeted(segments, address)
     return (_user_expiry(),)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from api.launchdarkly.targeting.stored import encode_targeting
 from api.launchdarkly.targeting.values import parse_document
-from worker.store import DefinitionChange, Edit, ListRef, NewSegment, Scope, Segment, Store
+from worker.store import DefinitionChange, Edit, EnvironmentRef, ListRef, NewSegment, Segment, Store
 from worker.store.segments.definitions import encode_segment
 
 TARGET_COUNT: Final = 100
@@ -33,8 +33,8 @@ class Written:
     segment: Segment
 
     @property
-    def scope(self) -> Scope:
-        return self.segment.scope
+    def env(self) -> EnvironmentRef:
+        return self.segment.env
 
     @property
     def key(self) -> str:
@@ -59,16 +59,18 @@ class Written:
         return Written(store.segments.update(self.segment, change))
 
 
-def standard_segment(store: Store, scope: Scope, key: str, **fields: Any) -> Written:
+def standard_segment(store: Store, env: EnvironmentRef, key: str, **fields: Any) -> Written:
     """Create a segment with these targets and rules, which are not held against others."""
-    segment = store.segments.create(scope, NewSegment(key, f"Name of {key}"))
+    segment = store.segments.create(env, NewSegment(key, f"Name of {key}"))
     return Written(segment).changed(store, **fields) if fields else Written(segment)
 
 
-def big_segment(store: Store, scope: Scope, key: str, *edits: Edit, kind: str = "user") -> Written:
+def big_segment(
+    store: Store, env: EnvironmentRef, key: str, *edits: Edit, kind: str = "user"
+) -> Written:
     """Create a big segment and edit its lists."""
     new = NewSegment(key, f"Name of {key}", unbounded=True, context_kind=kind)
-    segment = store.segments.create(scope, new)
+    segment = store.segments.create(env, new)
     store.memberships.edit(segment.ref, edits)
     return Written(segment)
 
@@ -81,13 +83,13 @@ def rule(
     return {"clauses": [clause | {"contextKind": kind, "negate": negate}]}
 
 
-def evaluate_path(scope: Scope) -> str:
+def evaluate_path(env: EnvironmentRef) -> str:
     """Give the path under which an environment's segments are evaluated."""
-    project, environment = scope.project, scope.environment
+    project, environment = env.project, env.environment
     return f"/api/v2/projects/{project}/environments/{environment}/segments/evaluate"
 
 
-def fill_environment(store: Store, scope: Scope, count: int) -> int:
+def fill_environment(store: Store, env: EnvironmentRef, count: int) -> int:
     """Write segments past the scripts, half of them big; one by one would take seconds.
 
     Returns:
@@ -97,18 +99,18 @@ def fill_environment(store: Store, scope: Scope, count: int) -> int:
     pipeline = store.client.pipeline(transaction=False)
     for number in range(count):
         key, big = f"segment-{number:04d}", number % 2 == 1
-        segment = Segment(scope, key, f"Segment {number}", 1, number, number, salt=f"salt-{number}")
+        segment = Segment(env, key, f"Segment {number}", 1, number, number, salt=f"salt-{number}")
         segment = dataclasses.replace(segment, unbounded=big, targeted=not big)
-        pipeline.hset(keys.segments(scope), key, encode_segment(segment))
+        pipeline.hset(keys.segments(env), key, encode_segment(segment))
         if not big:
-            pipeline.set(keys.targeting(scope, key), _targeting(_fields(number)) or "")
+            pipeline.set(keys.targeting(env, key), _targeting(_fields(number)) or "")
             continue
         store.memberships.create(segment.ref)
         if number % (2 * _INCLUDED_EVERY) == 1:
             members = (str(CONTEXT["key"]), "someone else")
             store.memberships.edit(segment.ref, [Edit("i+", one) for one in members])
             included += 1
-    pipeline.hset(keys.environment_state(scope), "changed", f"filled-{count}")
+    pipeline.hset(keys.environment_state(env), "changed", f"filled-{count}")
     pipeline.execute()
     return included
 

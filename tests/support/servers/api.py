@@ -17,10 +17,10 @@ import httpx
 from api.local.commands import api_command
 from tests.support.servers.objects import CREDENTIALS
 from tests.support.servers.redis import free_port, wait_until
-from worker.store import Scope, Store, StoreSettings, open_store
+from worker.store import EnvironmentRef, Store, StoreSettings, open_store
 
 TOKEN = "token-of-a-test-api"
-SCOPE = Scope("default", "production")
+PRODUCTION = EnvironmentRef("default", "production")
 SEGMENTS = "/api/v2/segments/default/production"
 
 _STOP_LIMIT_S = 10.0

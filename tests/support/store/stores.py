@@ -13,7 +13,7 @@ import fakeredis
 
 from tests.support.servers.redis import Cluster, Server
 from worker.settings import StoreSettings
-from worker.store import ListRef, NewSegment, Scope, Store, assemble
+from worker.store import EnvironmentRef, ListRef, NewSegment, Store, assemble
 from worker.store.server.client import Client
 from worker.store.server.connections import connect
 from worker.store.server.database import Database, open_database
@@ -22,7 +22,7 @@ from worker.store.server.scripts import Script, ScriptName, Scripts
 StoreName = Literal["fakeredis", "valkey", "redis8", "cluster"]
 STORE_NAMES: Final[tuple[StoreName, ...]] = ("fakeredis", "valkey", "redis8", "cluster")
 
-SCOPE: Final = Scope("default", "production")
+PRODUCTION: Final = EnvironmentRef("default", "production")
 
 #: Changes the text of one script; raises when it finds nothing to change.
 Mutation = Callable[[str], str]
@@ -65,7 +65,7 @@ def opened(server: Server | Cluster | None) -> Iterator[Store]:
 
 def new_list(store: Store, key: str = "s") -> ListRef:
     """Create a big segment with two empty lists."""
-    return store.segments.create(SCOPE, NewSegment(key=key, name=key, unbounded=True)).ref
+    return store.segments.create(PRODUCTION, NewSegment(key=key, name=key, unbounded=True)).ref
 
 
 def raw(store: Store) -> Any:

@@ -12,10 +12,10 @@ import httpx
 from tests.support.servers.redis import wait_until
 from tests.support.systems.system import System
 from worker.objects.layout import INTERNAL_PREFIX
-from worker.store import JobRef, JobState, ListRef, Scope
+from worker.store import EnvironmentRef, JobRef, JobState, ListRef
 from worker.store.keyspace import EXCLUDED, INCLUDED
 
-SCOPE: Final = Scope("default", "production")
+PRODUCTION: Final = EnvironmentRef("default", "production")
 SEGMENTS: Final = "/api/v2/segments/default/production"
 #: A crash costs a lease and a sweep at most a few times over; a loaded machine more.
 LIMIT_S: Final = 90.0
@@ -61,7 +61,7 @@ class BigSegment:
 
     def state(self, import_id: str) -> JobState:
         """The job as its record tells it, also while the API is down."""
-        return self.system.store.jobs.get(JobRef("import", SCOPE, import_id))
+        return self.system.store.jobs.get(JobRef("import", PRODUCTION, import_id))
 
     def wait_for(self, import_id: str, condition: Callable[[JobState], bool], what: str) -> None:
         """Wait until a running import is at some point; its end before that fails."""
@@ -77,7 +77,7 @@ class BigSegment:
 
     def wait_stage(self, import_id: str, stage: str, *, finished_units: int = 0) -> None:
         """Wait until so many units of a stage are done and others are not."""
-        key = self.system.store.keyspace.job(SCOPE, "import", import_id)
+        key = self.system.store.keyspace.job(PRODUCTION, "import", import_id)
 
         def there(state: JobState) -> bool:
             done = int(self.system.store.client.hget(key, "finished") or 0)
@@ -229,7 +229,7 @@ def _left_over(system: System, segments: Iterable[BigSegment]) -> Iterator[str] 
         for side in (INCLUDED, EXCLUDED):
             for index in range(live.shard_count(side)):
                 expected.add(keys.shard(segment.ref, live.name, side, index))
-    tag = f"{keys.prefix}:{{{SCOPE.project}:{SCOPE.environment}:"
+    tag = f"{keys.prefix}:{{{PRODUCTION.project}:{PRODUCTION.environment}:"
     with system.server.client() as client:
         present = {key.decode() for key in client.scan_iter(f"{tag}*", 5_000)}
     found = sorted(present ^ expected)
@@ -240,8 +240,8 @@ def _left_over(system: System, segments: Iterable[BigSegment]) -> Iterator[str] 
             for name in fields
             if name.startswith((b"building", b"target", b"retired:", b"reclaim:", b"pin:"))
         ]
-    found += map(str, store.jobs.active(SCOPE))
-    found += map(str, store.client.smembers(keys.reclaimable_lists(SCOPE)))
+    found += map(str, store.jobs.active(PRODUCTION))
+    found += map(str, store.client.smembers(keys.reclaimable_lists(PRODUCTION)))
     found += map(str, store.client.hgetall(keys.reservations()))
     for kind in ("spills", "uploads"):
         found += [one.key for one in system.objects.list_prefix(f"{INTERNAL_PREFIX}{kind}/")]

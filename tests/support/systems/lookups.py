@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from api.lookups.lookups import Lookups, Place
+from api.lookups.lookups import Lookups, SegmentAddress
 from api.lookups.pipeline import Endpoint
 from worker.store import Membership, Store, StoreError
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 #: What a look-up came to: the two booleans, or the error's class.
 Seen = tuple[bool, bool] | type[StoreError]
 
-PLACE: Place = ("default", "production", "s")
+ADDRESS: SegmentAddress = ("default", "production", "s")
 
 
 class LookupThread:
@@ -28,20 +28,20 @@ class LookupThread:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    def look_up(self, key: str, place: Place = PLACE) -> Membership:
+    def look_up(self, key: str, address: SegmentAddress = ADDRESS) -> Membership:
         """One look-up; raises what it raises."""
-        return self.run(self.lookups.look_up(place, key))
+        return self.run(self.lookups.look_up(address, key))
 
-    def see_all(self, keys: list[str], place: Place = PLACE) -> list[Seen]:
+    def see_all(self, keys: list[str], address: SegmentAddress = ADDRESS) -> list[Seen]:
         """Look up many at once, as concurrent requests do."""
-        return self.run(self._see_all(keys, place))
+        return self.run(self._see_all(keys, address))
 
-    async def _see_all(self, keys: list[str], place: Place) -> list[Seen]:
-        return list(await asyncio.gather(*(self._see(key, place) for key in keys)))
+    async def _see_all(self, keys: list[str], address: SegmentAddress) -> list[Seen]:
+        return list(await asyncio.gather(*(self._see(key, address) for key in keys)))
 
-    async def _see(self, key: str, place: Place) -> Seen:
+    async def _see(self, key: str, address: SegmentAddress) -> Seen:
         try:
-            answer = await self.lookups.look_up(place, key)
+            answer = await self.lookups.look_up(address, key)
         except StoreError as exc:
             return type(exc)
         return answer.included, answer.excluded

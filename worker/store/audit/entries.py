@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
-from worker.store.keyspace import Scope
+from worker.store.keyspace import EnvironmentRef
 from worker.store.records import RecordCodec, stored
 from worker.store.segments.definitions import Segment
 
@@ -75,21 +75,21 @@ class Position:
 
     at_ms: int
     sequence: int
-    scope: Scope | None
+    env: EnvironmentRef | None
     """The environment whose log holds it; ``None``: the account's."""
 
     @property
     def order(self) -> tuple[int, int, str, str]:
         """Greater for what is newer; no two entries share it."""
-        log = ("", "") if self.scope is None else (self.scope.project, self.scope.environment)
+        log = ("", "") if self.env is None else (self.env.project, self.env.environment)
         return (self.at_ms, self.sequence, *log)
 
     def __str__(self) -> str:
         """The entry's id: ``project:environment:ms-n``, ``ms-n`` in the account's log."""
         stream_id = f"{self.at_ms}-{self.sequence}"
-        if self.scope is None:
+        if self.env is None:
             return stream_id
-        return f"{self.scope.project}:{self.scope.environment}:{stream_id}"
+        return f"{self.env.project}:{self.env.environment}:{stream_id}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -102,8 +102,8 @@ class Position:
         if found is None:
             raise ValueError("no id of an entry")
         project, environment, at_ms, sequence = found.groups()
-        scope = None if project is None else Scope(project, environment)
-        return cls(int(at_ms), int(sequence), scope)
+        env = None if project is None else EnvironmentRef(project, environment)
+        return cls(int(at_ms), int(sequence), env)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,14 @@ class AuditEntry:
         return str(self.position)
 
 
-def segment_resource(scope: Scope, key: str) -> str:
+def segment_resource(env: EnvironmentRef, key: str) -> str:
     """The name of a segment in entries."""
-    return f"{environment_resource(scope)}:segment/{key}"
+    return f"{environment_resource(env)}:segment/{key}"
 
 
-def environment_resource(scope: Scope) -> str:
+def environment_resource(env: EnvironmentRef) -> str:
     """The name of an environment in entries."""
-    return f"{project_resource(scope.project)}:env/{scope.environment}"
+    return f"{project_resource(env.project)}:env/{env.environment}"
 
 
 def project_resource(key: str) -> str:
@@ -151,7 +151,7 @@ def segment_change(
         token_id=actor.token_id,
         actions=(action,) if isinstance(action, str) else tuple(action),
         kind="segment",
-        resource=segment_resource(segment.scope, segment.key),
+        resource=segment_resource(segment.env, segment.key),
         name=segment.name,
         verb=verb,
         comment=comment,

@@ -10,12 +10,12 @@ from pydantic_core import from_json
 from worker.store.audit.entries import AuditEntry, Change, Position, decode, encode
 from worker.store.batches import batches
 from worker.store.errors import AuditEntryNotFound, StoreError
-from worker.store.keyspace import Scope
+from worker.store.keyspace import EnvironmentRef
 from worker.store.server.client import StreamEntry
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
 
-Log = Scope | None
+Log = EnvironmentRef | None
 """Which log: an environment's, or the account's."""
 
 _PAGE: Final = 100
@@ -88,11 +88,11 @@ class AuditStore:
         stream_id = f"{position.at_ms}-{position.sequence}"
         with driver_errors(f"read entry {entry_id[:80]} of the audit log"):
             found = self._db.client.xrevrange(
-                self._key(position.scope), max=stream_id, min=stream_id, count=1
+                self._key(position.env), max=stream_id, min=stream_id, count=1
             )
         if not found:
             raise _not_found(entry_id)
-        return _entry(found[0], position.scope)
+        return _entry(found[0], position.env)
 
     def newest(
         self,

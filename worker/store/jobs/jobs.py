@@ -27,7 +27,7 @@ from worker.store.jobs.stage_state import (
     entered_entry,
     result_name,
 )
-from worker.store.keyspace import ListRef, Scope
+from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.records import RecordCodec
 from worker.store.server import Database, driver_errors, node_client
 from worker.store.server.scripts import Argument, ScriptName
@@ -58,7 +58,7 @@ class JobStore:
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hset(key, mapping=fields)
             pipeline.expire(key, _ABANDONED_S)
-            pipeline.sadd(self._db.keys.active_jobs(request.ref.scope), str(request.ref))
+            pipeline.sadd(self._db.keys.active_jobs(request.ref.env), str(request.ref))
             pipeline.execute()
 
     def get(self, ref: JobRef) -> JobState:
@@ -82,16 +82,16 @@ class JobStore:
             raise _not_found(ref)
         return decode_request(ref, text)
 
-    def active(self, scope: Scope) -> list[JobRef]:
+    def active(self, env: EnvironmentRef) -> list[JobRef]:
         """The jobs of an environment that have not ended or not been tidied up, in no order."""
-        with driver_errors(f"list jobs of {scope.environment}"):
-            found = self._db.client.smembers(self._db.keys.active_jobs(scope))
+        with driver_errors(f"list jobs of {env.environment}"):
+            found = self._db.client.smembers(self._db.keys.active_jobs(env))
         return [JobRef.parse(text.decode()) for text in found]
 
     def is_active(self, ref: JobRef) -> bool:
         """Whether a job has not ended, or has ended and not been tidied up."""
         with driver_errors(f"look for {ref}"):
-            return bool(self._db.client.sismember(self._db.keys.active_jobs(ref.scope), str(ref)))
+            return bool(self._db.client.sismember(self._db.keys.active_jobs(ref.env), str(ref)))
 
     def take(self, ref: JobRef, *, lease_ms: int, most_tries: int) -> Taken | None:
         """Take the next unit that nobody holds. A lost answer leaves a lease to run out.
@@ -244,7 +244,7 @@ class JobStore:
     def forget(self, ref: JobRef) -> None:
         """Remove an ended job from the active ones: all it used is freed. Idempotent."""
         with driver_errors(f"forget {ref}"):
-            self._db.client.srem(self._db.keys.active_jobs(ref.scope), str(ref))
+            self._db.client.srem(self._db.keys.active_jobs(ref.env), str(ref))
 
     def take_turn(self, name: str, every_ms: int) -> bool:
         """Whether it is this caller's turn at a periodic chore: one caller each period."""
@@ -312,7 +312,7 @@ class JobStore:
             self._db.client.zrem(self._db.keys.expiring_exports(), str(ref))
 
     def _key(self, ref: JobRef) -> str:
-        return self._db.keys.job(ref.scope, ref.kind, ref.job_id)
+        return self._db.keys.job(ref.env, ref.kind, ref.job_id)
 
     def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
         step = name.partition("/")[2].replace("_", " ")

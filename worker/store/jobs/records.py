@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast, get_args
 
-from worker.store.keyspace import BuilderKind, JobKind, ListRef, Scope
+from worker.store.keyspace import BuilderKind, EnvironmentRef, JobKind, ListRef
 from worker.store.records import stored
 
 Mode = Literal["merge", "replace", "reshard"]
@@ -36,13 +36,13 @@ class JobRef:
     """Names a job everywhere: in messages, in logs and in the active set."""
 
     kind: JobKind
-    scope: Scope
+    env: EnvironmentRef
     job_id: str
 
     def __str__(self) -> str:
         """The form that travels in messages: ``import:project:environment:id``."""
-        scope = self.scope
-        return f"{self.kind}:{scope.project}:{scope.environment}:{self.job_id}"
+        env = self.env
+        return f"{self.kind}:{env.project}:{env.environment}:{self.job_id}"
 
     @classmethod
     def parse(cls, text: str) -> "JobRef":
@@ -55,7 +55,7 @@ class JobRef:
         if kind not in get_args(JobKind):
             message = f"{kind} is not a job kind"
             raise ValueError(message)
-        return cls(cast("JobKind", kind), Scope(project, environment), job_id)
+        return cls(cast("JobKind", kind), EnvironmentRef(project, environment), job_id)
 
 
 @stored
@@ -99,7 +99,7 @@ class ImportRequest:
     @property
     def ref(self) -> JobRef:
         """The job's name."""
-        return JobRef(self.kind, self.list_ref.scope, self.import_id)
+        return JobRef(self.kind, self.list_ref.env, self.import_id)
 
 
 @stored
@@ -116,7 +116,7 @@ class ExportRequest:
     @property
     def ref(self) -> JobRef:
         """The job's name."""
-        return JobRef("export", self.list_ref.scope, self.export_id)
+        return JobRef("export", self.list_ref.env, self.export_id)
 
 
 JobRequest = ImportRequest | ExportRequest

@@ -203,7 +203,7 @@ class MembershipStore:
 
     def watch(self, ref: ListRef) -> None:
         """Note that a list will have something to reclaim; call it before what causes that."""
-        reclaimable = self._db.keys.reclaimable_lists(ref.scope)
+        reclaimable = self._db.keys.reclaimable_lists(ref.env)
         self._db.run(f"watch list {ref.name}", "segment/watch", [reclaimable], [ref.name])
 
 

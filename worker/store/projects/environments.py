@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.store.errors import EnvironmentNotFound
-from worker.store.keyspace import Scope
+from worker.store.keyspace import EnvironmentRef
 from worker.store.projects.projects import ProjectStore
 from worker.store.projects.records import Environment, Project, RecordHash, environment_records
 from worker.store.server.database import Database
@@ -56,18 +56,18 @@ class EnvironmentStore:
         sdk_key, mobile_key = f"sdk-{self._db.random_name()}", f"mob-{self._db.random_name()}"
         return Environment(key, name, created_ms, tags, details or {}, sdk_key, mobile_key)
 
-    def list_refs(self) -> list[Scope]:
+    def list_refs(self) -> list[EnvironmentRef]:
         """Every environment of every project, also those whose deletion is not finished.
 
         Cost: one round trip a project.
         """
         return [
-            Scope(project, key)
+            EnvironmentRef(project, key)
             for project in self._projects.records.list_keys()
             for key in self.records(project).list_keys()
         ]
 
-    def get(self, scope: Scope) -> Environment:
+    def get(self, env: EnvironmentRef) -> Environment:
         """Read an environment. Cost: one round trip.
 
         Raises:
@@ -75,16 +75,16 @@ class EnvironmentStore:
             ProjectNotFound: no such project.
             EnvironmentNotFound: no such environment.
         """
-        found = self.records(scope.project).find(scope.environment)
+        found = self.records(env.project).find(env.environment)
         if found is not None and found.value.deletion is None:
             return found.value
-        self._projects.get(scope.project)
-        message = f"project {scope.project} has no environment {scope.environment}"
+        self._projects.get(env.project)
+        message = f"project {env.project} has no environment {env.environment}"
         raise EnvironmentNotFound(message)
 
-    def require(self, scope: Scope) -> None:
+    def require(self, env: EnvironmentRef) -> None:
         """Make sure that the environment exists. Cost and errors: as :meth:`get`."""
-        self.get(scope)
+        self.get(env)
 
     def read_all(self, project: str) -> list[Environment]:
         """All environments of a project, by key. Cost: two round trips.
@@ -99,6 +99,6 @@ class EnvironmentStore:
         """Change an environment that is still as it was read.
 
         Raises:
-            PlaceChanged: it is not; nothing was written.
+            ResourceChanged: it is not; nothing was written.
         """
         self.records(project).update(current, changed)

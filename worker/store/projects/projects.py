@@ -39,6 +39,6 @@ class ProjectStore:
         """Change a project that is still as it was read.
 
         Raises:
-            PlaceChanged: it is not; nothing was written.
+            ResourceChanged: it is not; nothing was written.
         """
         self.records.update(current, changed)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from worker.store.errors import PlaceChanged
+from worker.store.errors import ResourceChanged
 from worker.store.records import RecordCodec, stored
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
@@ -110,13 +110,13 @@ class RecordHash(Generic[Value]):
         """Change one that is still as it was read. Cost: two round trips.
 
         Raises:
-            PlaceChanged: it is not; nothing was written. A retry after a lost answer may find
+            ResourceChanged: it is not; nothing was written. A retry after a lost answer may find
                 its own change so.
         """
         record = self.find(current.key)
         if record is None or record.value != current or not self.put(record, changed):
             message = f"{current.key} was changed at the same time; read it again"
-            raise PlaceChanged(message)
+            raise ResourceChanged(message)
 
     def _record(self, key: str, text: bytes) -> Record[Value]:
         return Record(text, self._codec.decode(text, f"{self._name}{key}", key=key))

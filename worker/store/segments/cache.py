@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.store.keyspace import Scope
+from worker.store.keyspace import EnvironmentRef
 from worker.store.segments.definitions import Segment
 
 #: Definitions kept in total, about 1.5 KB each.
@@ -45,17 +45,17 @@ class DefinitionCache:
     def __init__(self, most: int = _MOST_KEPT) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._known: dict[Scope, _Known] = {}
+        self._known: dict[EnvironmentRef, _Known] = {}
         self._count = 0
 
-    def get(self, scope: Scope, stamp: Stamp) -> tuple[Segment, ...] | None:
+    def get(self, env: EnvironmentRef, stamp: Stamp) -> tuple[Segment, ...] | None:
         """The definitions read under this stamp, newest first, if they are still cached."""
-        known = self._known.get(scope)
+        known = self._known.get(env)
         return known.in_order if known is not None and known.stamp == stamp else None
 
     def read(
         self,
-        scope: Scope,
+        env: EnvironmentRef,
         change: bytes | None,
         texts: Mapping[bytes, bytes],
         decode: Callable[[str, bytes], Segment],
@@ -63,12 +63,12 @@ class DefinitionCache:
         """Decode definitions, newest first, and keep them.
 
         Args:
-            scope: their environment.
+            env: their environment.
             change: the random name they were read under; without one they are not kept.
             texts: all definitions of the environment, by segment key.
             decode: called with the key and text of each that the last reading did not find.
         """
-        known = self._known.get(scope)
+        known = self._known.get(env)
         before = {} if known is None else known.by_text
         by_text = {
             text: before.get(text) or decode(key.decode(), text) for key, text in texts.items()
@@ -77,20 +77,20 @@ class DefinitionCache:
             sorted(by_text.values(), key=lambda segment: (-segment.created_ms, segment.key))
         )
         if change is not None:
-            self._keep(scope, _Known(Stamp(change, len(in_order)), by_text, in_order))
+            self._keep(env, _Known(Stamp(change, len(in_order)), by_text, in_order))
         return in_order
 
-    def _keep(self, scope: Scope, known: _Known) -> None:
+    def _keep(self, env: EnvironmentRef, known: _Known) -> None:
         """Keep definitions; the oldest ones go when there are too many."""
         size = len(known.in_order)
         with self._lock:
-            self._drop(scope)
+            self._drop(env)
             while self._known and self._count + size > self._most:
                 self._drop(next(iter(self._known)))
             if size <= self._most:
-                self._known[scope] = known
+                self._known[env] = known
                 self._count += size
 
-    def _drop(self, scope: Scope) -> None:
-        known = self._known.pop(scope, None)
+    def _drop(self, env: EnvironmentRef) -> None:
+        known = self._known.pop(env, None)
         self._count -= 0 if known is None else len(known.in_order)

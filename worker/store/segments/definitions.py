@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from worker.store.errors import ListUnknown
-from worker.store.keyspace import ListRef, Scope, Side
+from worker.store.keyspace import EnvironmentRef, ListRef, Side
 from worker.store.records import RecordCodec, stored
 
 
@@ -18,7 +18,7 @@ from worker.store.records import RecordCodec, stored
 class Segment:
     """The definition of one segment, without its targets and rules."""
 
-    scope: Scope
+    env: EnvironmentRef
     key: str
     name: str
     generation: int
@@ -41,7 +41,7 @@ class Segment:
     @property
     def ref(self) -> ListRef:
         """The lists of this generation."""
-        return ListRef(self.scope.project, self.scope.environment, self.key, self.generation)
+        return ListRef(self.env.project, self.env.environment, self.key, self.generation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class DefinitionChange:
     """All removals to come, each of a target that is in ``targeting``."""
 
 
-_SEGMENTS: Final = RecordCodec(Segment, outside=["scope"])
+_SEGMENTS: Final = RecordCodec(Segment, outside=["env"])
 _SCHEDULES: Final = RecordCodec(tuple[TargetSchedule, ...])
 _LINE: Final = b"\n"
 
@@ -126,14 +126,14 @@ def encode_segment(segment: Segment) -> bytes:
     return _SEGMENTS.encode(segment)
 
 
-def decode_segment(scope: Scope, key: str, text: bytes) -> Segment:
+def decode_segment(env: EnvironmentRef, key: str, text: bytes) -> Segment:
     """Read the stored form. Cost: about 4 µs.
 
     Raises:
         UnreadableRecord: it is damaged, or another release wrote it.
     """
-    name = f"segment {key} in {scope.project}:{scope.environment}"
-    return _SEGMENTS.decode(text, name, scope=scope)
+    name = f"segment {key} in {env.project}:{env.environment}"
+    return _SEGMENTS.decode(text, name, env=env)
 
 
 def decode_definition(segment: Segment, text: bytes | None) -> Definition:

@@ -47,7 +47,7 @@ def save_target_schedules(
         The definition with its next version.
 
     Raises:
-        SegmentChanged: it has; nothing was written.
+        ResourceChanged: it has; nothing was written.
         SegmentNotFound: or OutOfMemory, StoreUnavailable: as :meth:`SegmentStore.update`.
     """
     due_ms, hint = earliest_ms(schedules), Hint.of_targets(current.segment.ref)
@@ -75,7 +75,7 @@ def expire_targets(segments: SegmentStore, ref: ListRef, now_ms: int) -> Expired
         next_ms = next_target_ms(segments, ref)
         if next_ms is None or next_ms > now_ms:
             return Expired(0, 0, next_ms)
-        current = segments.read(ref.scope, ref.segment)
+        current = segments.read(ref.env, ref.segment)
         _require_generation(current.segment, ref)
         schedules = decode_schedules(current)
         left = tuple(schedule for schedule in schedules if schedule.due_ms > now_ms)
@@ -92,7 +92,7 @@ def next_target_ms(segments: SegmentStore, ref: ListRef) -> int | None:
     Raises:
         SegmentNotFound: this generation of the segment is gone.
     """
-    segment = segments.get(ref.scope, ref.segment)
+    segment = segments.get(ref.env, ref.segment)
     _require_generation(segment, ref)
     return segment.expires_ms
 

@@ -8,11 +8,11 @@ from typing import Final
 from worker.store.batches import batches
 from worker.store.errors import (
     EnvironmentNotFound,
-    SegmentChanged,
+    ResourceChanged,
     SegmentExists,
     SegmentNotFound,
 )
-from worker.store.keyspace import ListRef, Scope
+from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.lists import MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.segments.cache import DefinitionCache, Stamp
@@ -51,7 +51,7 @@ class SegmentStore:
         self._memberships = memberships
         self._cache = DefinitionCache()
 
-    def create(self, scope: Scope, new: NewSegment) -> Segment:
+    def create(self, env: EnvironmentRef, new: NewSegment) -> Segment:
         """Create a segment with empty lists and the next generation of its key.
 
         Raises:
@@ -59,15 +59,15 @@ class SegmentStore:
             EnvironmentNotFound: or ProjectNotFound: it does not exist.
             StoreUnavailable: no answer. A retry may find the segment there.
         """
-        self._environments.require(scope)
+        self._environments.require(env)
         keys = [
-            self._db.keys.segments(scope),
-            self._db.keys.generations(scope),
-            self._db.keys.environment_state(scope),
+            self._db.keys.segments(env),
+            self._db.keys.generations(env),
+            self._db.keys.environment_state(env),
         ]
         while True:
-            segment = self._draft(scope, new)
-            if new.unbounded and not self._exists(scope, new.key):
+            segment = self._draft(env, new)
+            if new.unbounded and not self._exists(env, new.key):
                 self._memberships.create(segment.ref)
             text, change = encode_segment(segment), self._db.random_name()
             arguments = (new.key, segment.generation, text, change)
@@ -75,18 +75,18 @@ class SegmentStore:
             if reply == b"ok":
                 return segment
             if reply == b"exists":
-                message = f"segment {new.key} already exists in {scope.environment}"
+                message = f"segment {new.key} already exists in {env.environment}"
                 raise SegmentExists(message)
             if reply == b"closed":
-                message = f"environment {scope.environment} is being deleted"
+                message = f"environment {env.environment} is being deleted"
                 raise EnvironmentNotFound(message)
 
-    def _draft(self, scope: Scope, new: NewSegment) -> Segment:
+    def _draft(self, env: EnvironmentRef, new: NewSegment) -> Segment:
         now = self._db.now_ms()
         with driver_errors(f"create segment {new.key}"):
-            last = self._db.client.hget(self._db.keys.generations(scope), new.key)
+            last = self._db.client.hget(self._db.keys.generations(env), new.key)
         return Segment(
-            scope=scope,
+            env=env,
             generation=int(last or 0) + 1,
             created_ms=now,
             modified_ms=now,
@@ -94,11 +94,11 @@ class SegmentStore:
             **dataclasses.asdict(new),
         )
 
-    def _exists(self, scope: Scope, key: str) -> bool:
+    def _exists(self, env: EnvironmentRef, key: str) -> bool:
         with driver_errors(f"look up segment {key}"):
-            return bool(self._db.client.hexists(self._db.keys.segments(scope), key))
+            return bool(self._db.client.hexists(self._db.keys.segments(env), key))
 
-    def get(self, scope: Scope, key: str) -> Segment:
+    def get(self, env: EnvironmentRef, key: str) -> Segment:
         """Read one definition. Cost: one round trip, two or three when it is not there.
 
         Raises:
@@ -107,24 +107,24 @@ class SegmentStore:
             UnreadableRecord: the definition is damaged, or of another release.
         """
         with driver_errors(f"look up segment {key}"):
-            found = self._db.client.hget(self._db.keys.segments(scope), key)
+            found = self._db.client.hget(self._db.keys.segments(env), key)
         if found is None:
-            raise self._missing(scope, key)
-        return decode_segment(scope, key, found)
+            raise self._missing(env, key)
+        return decode_segment(env, key, found)
 
-    def read(self, scope: Scope, key: str) -> Definition:
+    def read(self, env: EnvironmentRef, key: str) -> Definition:
         """Read one definition with its targets. Cost and errors: as :meth:`get`.
 
         Raises:
             ListUnknown: the server has lost its targets.
         """
-        definition = self.read_many(scope, [key])[0]
+        definition = self.read_many(env, [key])[0]
         if definition is None:
-            raise self._missing(scope, key)
+            raise self._missing(env, key)
         definition.require_whole()
         return definition
 
-    def read_many(self, scope: Scope, keys: Sequence[str]) -> Sequence[Definition | None]:
+    def read_many(self, env: EnvironmentRef, keys: Sequence[str]) -> Sequence[Definition | None]:
         """Read definitions with their targets, each 1,000 as of one moment.
 
         Cost: one round trip for 1,000 keys.
@@ -138,42 +138,40 @@ class SegmentStore:
         """
         found: list[Definition | None] = []
         for group in batches(keys, _KEYS_PER_CALL):
-            names = [self._db.keys.segments(scope)]
-            names += [self._db.keys.targeting(scope, key) for key in group]
-            what = f"read segments of {scope.environment}"
+            names = [self._db.keys.segments(env)]
+            names += [self._db.keys.targeting(env, key) for key in group]
+            what = f"read segments of {env.environment}"
             texts, targetings = self._db.run(what, "segment/read", names, group)
             found += [
-                None
-                if text is None
-                else decode_definition(decode_segment(scope, key, text), stored)
+                None if text is None else decode_definition(decode_segment(env, key, text), stored)
                 for key, text, stored in zip(group, texts, targetings, strict=True)
             ]
         return found
 
-    def read_all(self, scope: Scope) -> list[Segment]:
+    def read_all(self, env: EnvironmentRef) -> list[Segment]:
         """Read all definitions of an environment, newest first.
 
         Cost: two round trips, and a third with a large reply if a definition has changed
         since this process read them last; only those that have are decoded then.
         """
-        self._environments.require(scope)
-        return [*self.read_remaining(scope)]
+        self._environments.require(env)
+        return [*self.read_remaining(env)]
 
-    def read_remaining(self, scope: Scope) -> Sequence[Segment]:
+    def read_remaining(self, env: EnvironmentRef) -> Sequence[Segment]:
         """As :meth:`read_all`, but without a check that the environment exists.
 
         A deletion reads so what is left of an environment.
         """
-        state, segments = self._db.keys.environment_state(scope), self._db.keys.segments(scope)
-        with driver_errors(f"list segments of {scope.environment}"):
+        state, segments = self._db.keys.environment_state(env), self._db.keys.segments(env)
+        with driver_errors(f"list segments of {env.environment}"):
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hget(state, "changed")
             pipeline.hlen(segments)
             change, count = pipeline.execute()
-        known = None if change is None else self._cache.get(scope, Stamp(change, count))
+        known = None if change is None else self._cache.get(env, Stamp(change, count))
         if known is not None:
             return known
-        with driver_errors(f"list segments of {scope.environment}"):
+        with driver_errors(f"list segments of {env.environment}"):
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hget(state, "changed")
             # Not HGETALL: in a cluster's transaction the driver leaves its reply a flat list.
@@ -181,7 +179,7 @@ class SegmentStore:
             pipeline.hvals(segments)
             change, keys, values = pipeline.execute()
         texts = dict(zip(keys, values, strict=True))
-        return self._cache.read(scope, change, texts, partial(decode_segment, scope))
+        return self._cache.read(env, change, texts, partial(decode_segment, env))
 
     def update(self, current: Segment, change: DefinitionChange) -> Segment:
         """Change a definition, unless somebody else has changed it since it was read.
@@ -194,12 +192,12 @@ class SegmentStore:
             The definition with its next version.
 
         Raises:
-            SegmentChanged: it has changed since; nothing was written.
+            ResourceChanged: it has changed since; nothing was written.
             SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it was deleted.
             OutOfMemory: the server is full; nothing was written.
-            StoreUnavailable: no answer. A retry may find its own change: SegmentChanged.
+            StoreUnavailable: no answer. A retry may find its own change: ResourceChanged.
         """
-        scope, key = current.scope, current.key
+        env, key = current.env, current.key
         changed = dataclasses.replace(
             current,
             name=change.name,
@@ -216,13 +214,13 @@ class SegmentStore:
         keys = self._definition_keys(current.ref)
         reply = self._db.run(f"change segment {key}", "segment/update", keys, arguments)
         if reply == b"gone":
-            raise self._missing(scope, key)
+            raise self._missing(env, key)
         if reply == b"changed":
             message = f"segment {key} was changed at the same time; read it again"
-            raise SegmentChanged(message)
+            raise ResourceChanged(message)
         return changed
 
-    def delete(self, scope: Scope, key: str) -> tuple[Segment, str | None]:
+    def delete(self, env: EnvironmentRef, key: str) -> tuple[Segment, str | None]:
         """Delete a segment; its members are freed later, in bounded steps.
 
         The list is hidden first: from the first step on it answers no look-up.
@@ -233,7 +231,7 @@ class SegmentStore:
         Raises:
             SegmentNotFound: no such segment.
         """
-        segment = self.get(scope, key)
+        segment = self.get(env, key)
         return segment, self.remove(segment)
 
     def remove(self, segment: Segment) -> str | None:
@@ -250,12 +248,12 @@ class SegmentStore:
 
     def _definition_keys(self, ref: ListRef) -> tuple[str, ...]:
         return (
-            self._db.keys.segments(ref.scope),
-            self._db.keys.targeting(ref.scope, ref.segment),
-            self._db.keys.environment_state(ref.scope),
+            self._db.keys.segments(ref.env),
+            self._db.keys.targeting(ref.env, ref.segment),
+            self._db.keys.environment_state(ref.env),
         )
 
-    def _missing(self, scope: Scope, key: str) -> SegmentNotFound:
-        self._environments.require(scope)
-        message = f"segment {key} does not exist in {scope.environment}"
+    def _missing(self, env: EnvironmentRef, key: str) -> SegmentNotFound:
+        self._environments.require(env)
+        message = f"segment {key} does not exist in {env.environment}"
         return SegmentNotFound(message)

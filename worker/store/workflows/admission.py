@@ -50,7 +50,7 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
     store.jobs.advance(request.ref, "claim", "plan", 1, *previous)
     if claim.superseded is None:
         return None
-    older = JobRef("import", request.list_ref.scope, claim.superseded)
+    older = JobRef("import", request.list_ref.env, claim.superseded)
     _supersede(store, older, request.import_id)
     return older
 

@@ -19,7 +19,7 @@ def require_approvable(store: Store, ref: ListRef, import_id: str) -> JobRef:
         ImportNotWaiting: it does not; says why.
         StoreUnavailable: no answer. Safe to retry.
     """
-    job = JobRef("import", ref.scope, import_id)
+    job = JobRef("import", ref.env, import_id)
     try:
         state = store.jobs.get(job)
     except JobNotFound:

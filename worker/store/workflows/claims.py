@@ -16,7 +16,7 @@ def is_deleted(store: Store, request: ImportRequest) -> bool:
         return True
     except ListUnknown:
         try:
-            return store.segments.get(ref.scope, ref.segment).generation != ref.generation
+            return store.segments.get(ref.env, ref.segment).generation != ref.generation
         except SegmentNotFound:
             return True
     return False

@@ -21,7 +21,7 @@ from worker.store.errors import (
     StoreUnavailable,
 )
 from worker.store.jobs.records import JobRef
-from worker.store.keyspace import Scope
+from worker.store.keyspace import EnvironmentRef
 from worker.store.projects.records import Environment, Project, Record
 from worker.store.segments.definitions import Segment
 from worker.store.server.connections import driver_errors
@@ -60,47 +60,47 @@ def create_environment(store: Store, project: str, environment: Environment) -> 
         ProjectNotFound: no such project.
         StoreUnavailable: no answer. A retry may find the environment there.
     """
-    scope, records = Scope(project, environment.key), store.environments.records(project)
+    env, records = EnvironmentRef(project, environment.key), store.environments.records(project)
     store.projects.get(project)
     while True:
         with driver_errors(f"create environment {environment.key}"):
-            closed = store.client.hget(store.keyspace.environment_state(scope), "closed")
+            closed = store.client.hget(store.keyspace.environment_state(env), "closed")
         left = records.find(environment.key)
         if left is not None and left.value.deletion is None:
             message = f"environment {environment.key} already exists in project {project}"
             raise EnvironmentExists(message)
         if left is not None and left.value.deletion is not None:
-            _empty(store, scope, left.value.deletion)
+            _empty(store, env, left.value.deletion)
             closed = left.value.deletion.encode()
         if closed is not None:
-            _open(store, scope, closed.decode())
+            _open(store, env, closed.decode())
         if records.put(left, environment):
             break
     try:
         store.projects.get(project)
     except ProjectNotFound:
         # Deleted in between, and its deletion may not have seen this environment.
-        delete_environment(store, scope)
+        delete_environment(store, env)
         raise
 
 
-def delete_environment(store: Store, scope: Scope) -> None:
+def delete_environment(store: Store, env: EnvironmentRef) -> None:
     """Delete an environment; the members of its lists are freed later, in bounded steps.
 
     Cost: some round trips a segment.
 
     Raises:
-        EnvironmentNotFound: or ProjectNotFound: no such place.
+        EnvironmentNotFound: or ProjectNotFound: it does not exist.
         StoreUnavailable: no answer. Safe to retry: upkeep finishes a deletion once begun.
     """
     while True:
-        store.environments.require(scope)
-        record = store.environments.records(scope.project).find(scope.environment)
+        store.environments.require(env)
+        record = store.environments.records(env.project).find(env.environment)
         if record is None or record.value.deletion is not None:
             continue
-        deletion = _mark_environment(store, scope, record)
+        deletion = _mark_environment(store, env, record)
         if deletion is not None:
-            _empty(store, scope, deletion)
+            _empty(store, env, deletion)
             return
 
 
@@ -129,7 +129,7 @@ def delete_project(store: Store, key: str) -> None:
             return
 
 
-def remove_segment(store: Store, scope: Scope, key: str) -> Segment:
+def remove_segment(store: Store, env: EnvironmentRef, key: str) -> Segment:
     """Delete a segment, and end the import that was building its lists.
 
     Its members are hidden at once and freed later, in bounded steps.
@@ -141,9 +141,9 @@ def remove_segment(store: Store, scope: Scope, key: str) -> Segment:
         SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
         StoreUnavailable: no answer. Safe to retry.
     """
-    segment, building = store.segments.delete(scope, key)
+    segment, building = store.segments.delete(env, key)
     if building is not None:
-        job = JobRef("import", scope, building)
+        job = JobRef("import", env, building)
         # When this goes unanswered, the import finds its list deleted and ends by itself.
         with suppress(StoreUnavailable):
             store.jobs.end(job, "stopped", reason=DELETED, keep_s=store.job_retention_s)
@@ -162,8 +162,8 @@ def finish_deletions(store: Store) -> int:
         StoreUnavailable: no answer. Safe to retry.
     """
     finished = 0
-    for scope in store.environments.list_refs():
-        finished += _finish_environment(store, scope)
+    for env in store.environments.list_refs():
+        finished += _finish_environment(store, env)
     for record in store.projects.records.find_all():
         if record.value.deletion is None:
             continue
@@ -173,18 +173,18 @@ def finish_deletions(store: Store) -> int:
     return finished
 
 
-def _finish_environment(store: Store, scope: Scope) -> bool:
-    records = store.environments.records(scope.project)
-    record = records.find(scope.environment)
+def _finish_environment(store: Store, env: EnvironmentRef) -> bool:
+    records = store.environments.records(env.project)
+    record = records.find(env.environment)
     deletion = None if record is None else record.value.deletion
-    if record is None or deletion is None or not _empty(store, scope, deletion):
+    if record is None or deletion is None or not _empty(store, env, deletion):
         return False
     keys = store.keyspace
-    with driver_errors(f"look at what is left of {scope.environment}"):
+    with driver_errors(f"look at what is left of {env.environment}"):
         left = (
-            store.client.hlen(keys.segments(scope)),
-            store.client.smembers(keys.active_jobs(scope)),
-            store.client.smembers(keys.reclaimable_lists(scope)),
+            store.client.hlen(keys.segments(env)),
+            store.client.smembers(keys.active_jobs(env)),
+            store.client.smembers(keys.reclaimable_lists(env)),
         )
     if any(left):
         return False
@@ -199,33 +199,33 @@ def _delete_environments(store: Store, project: Record[Project]) -> None:
         return
     # What was read before this comparison is old, and is replaced only if it still is.
     for record in found:
-        scope = Scope(key, record.value.key)
-        deletion = record.value.deletion or _mark_environment(store, scope, record)
+        env = EnvironmentRef(key, record.value.key)
+        deletion = record.value.deletion or _mark_environment(store, env, record)
         if deletion is not None:
-            _empty(store, scope, deletion)
+            _empty(store, env, deletion)
 
 
-def _mark_environment(store: Store, scope: Scope, record: Record[Environment]) -> str | None:
+def _mark_environment(store: Store, env: EnvironmentRef, record: Record[Environment]) -> str | None:
     """Give the deletion that is now on the record; ``None`` when somebody changed it."""
     # All that came before this record was opened before it was made, so its number is the next.
-    with driver_errors(f"delete environment {scope.environment}"):
-        opened = store.client.hget(store.keyspace.environment_state(scope), "opened")
+    with driver_errors(f"delete environment {env.environment}"):
+        opened = store.client.hget(store.keyspace.environment_state(env), "opened")
     deletion = f"{int(opened or 0) + 1}-{store.database.random_name()}"
     marked = replace(record.value, deletion=deletion)
-    return deletion if store.environments.records(scope.project).put(record, marked) else None
+    return deletion if store.environments.records(env.project).put(record, marked) else None
 
 
-def _empty(store: Store, scope: Scope, deletion: str) -> bool:
+def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     """Delete what the environment holds, unless it was made anew since that deletion."""
     keys = store.keyspace
-    state = keys.environment_state(scope)
-    what, closing = f"empty environment {scope.environment}", [state, keys.audit_log(scope)]
+    state = keys.environment_state(env)
+    what, closing = f"empty environment {env.environment}", [state, keys.audit_log(env)]
     if not store.database.run(
         what, "project/close_environment", closing, [deletion, store.database.random_name()]
     ):
         return False
-    definitions = store.segments.read_remaining(scope)
-    jobs = store.jobs.active(scope)
+    definitions = store.segments.read_remaining(env)
+    jobs = store.jobs.active(env)
     with driver_errors(what):
         # While it is closed nothing comes in, so all that was read until now is old.
         closed = store.client.hget(state, "closed")
@@ -234,18 +234,18 @@ def _empty(store: Store, scope: Scope, deletion: str) -> bool:
     for definition in definitions:
         building = store.segments.remove(definition)
         if building is not None:
-            jobs.append(JobRef("import", scope, building))
+            jobs.append(JobRef("import", env, building))
     for job in jobs:
         store.jobs.end(job, "stopped", reason=_REASON, keep_s=store.job_retention_s)
-    _expire_exports(store, scope)
+    _expire_exports(store, env)
     return True
 
 
-def _expire_exports(store: Store, scope: Scope) -> None:
+def _expire_exports(store: Store, env: EnvironmentRef) -> None:
     """Have upkeep delete the files that were exported from this environment."""
     key, first = store.keyspace.expiring_exports(), 0
-    own = str(JobRef("export", scope, "")).encode()
-    with driver_errors(f"expire exports of {scope.environment}"):
+    own = str(JobRef("export", env, "")).encode()
+    with driver_errors(f"expire exports of {env.environment}"):
         while found := store.client.zrangebyscore(
             key, 1, float("inf"), start=first, num=_EXPORTS_PER_CALL
         ):
@@ -255,8 +255,8 @@ def _expire_exports(store: Store, scope: Scope) -> None:
             first += len(found) - len(due)
 
 
-def _open(store: Store, scope: Scope, deletion: str) -> None:
-    state = store.keyspace.environment_state(scope)
+def _open(store: Store, env: EnvironmentRef, deletion: str) -> None:
+    state = store.keyspace.environment_state(env)
     store.database.run(
-        f"open environment {scope.environment}", "project/open_environment", [state], [deletion]
+        f"open environment {env.environment}", "project/open_environment", [state], [deletion]
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from worker.store.errors import SegmentNotFound
 from worker.store.jobs.records import JobRef
-from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Scope, Side
+from worker.store.keyspace import EXCLUDED, INCLUDED, EnvironmentRef, ListRef, Side
 from worker.store.lists import Revision, prune_schedules
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
@@ -15,14 +15,14 @@ from worker.store.store import Store
 _SHARDS_PER_CALL: Final = 1_000
 
 
-def lists_to_reclaim(store: Store, scope: Scope) -> list[ListRef]:
+def lists_to_reclaim(store: Store, env: EnvironmentRef) -> list[ListRef]:
     """List the lists of an environment that may have something to free."""
-    with driver_errors(f"list what to reclaim in {scope.environment}"):
-        names = store.client.smembers(store.keyspace.reclaimable_lists(scope))
+    with driver_errors(f"list what to reclaim in {env.environment}"):
+        names = store.client.smembers(store.keyspace.reclaimable_lists(env))
     refs = []
     for name in sorted(name.decode() for name in names):
         segment, _, generation = name.rpartition(".g")
-        refs.append(ListRef(scope.project, scope.environment, segment, int(generation)))
+        refs.append(ListRef(env.project, env.environment, segment, int(generation)))
     return refs
 
 
@@ -56,7 +56,7 @@ def builder_of(store: Store, ref: ListRef) -> JobRef | None:
         job_id, kind = store.client.hmget(record, ["building", "builder"])
     if job_id is None:
         return None
-    return JobRef("reshard" if kind == b"reshard" else "import", ref.scope, job_id.decode())
+    return JobRef("reshard" if kind == b"reshard" else "import", ref.env, job_id.decode())
 
 
 def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:
@@ -82,7 +82,7 @@ def _steps(revision: Revision) -> Iterator[tuple[Side, int, int]]:
 
 def _forget(store: Store, ref: ListRef, record: str) -> None:
     """Stop watching a list, unless something came up in the same moment."""
-    reclaimable = store.keyspace.reclaimable_lists(ref.scope)
+    reclaimable = store.keyspace.reclaimable_lists(ref.env)
     with driver_errors(f"finish reclaiming {ref.name}"):
         store.client.srem(reclaimable, ref.name)
         fields = _fields(store, record)

@@ -12,8 +12,8 @@ from api.launchdarkly.audit.models import represent_entry, represent_in_list
 from api.launchdarkly.audit.selection import Selection, parse_spec
 from api.launchdarkly.segments.audit_entries import count_patched_keys, list_patch_actions
 from api.launchdarkly.wire.specifiers import Specifier
-from tests.support.store.stores import SCOPE, opened
-from worker.store import AuditEntry, Change, Position, Scope, Store
+from tests.support.store.stores import PRODUCTION, opened
+from worker.store import AuditEntry, Change, EnvironmentRef, Position, Store
 
 TOKEN = Change("a", "t", ("deleteAccessToken",), "token", "service-token/t1", "T", "revoked")
 
@@ -47,13 +47,13 @@ def _query(limit: int = 10) -> audit_log.PageQuery:
     ],
 )
 def test_specifier__reaches_into__only_logs_that_may_hold_it(text: str, *, inside: bool) -> None:
-    assert Selection(parse_spec(text)).reaches_into(SCOPE) is inside
+    assert Selection(parse_spec(text)).reaches_into(PRODUCTION) is inside
 
 
 def test_specifier__too_many_parts__matches_nothing() -> None:
     specifier = Specifier.parse("proj/*:env/*:segment/*:target/*", "spec")
     assert not specifier.matches("proj/default:env/production:segment/s", ())
-    assert specifier.reaches_into(Scope("default", "production"))
+    assert specifier.reaches_into(EnvironmentRef("default", "production"))
 
 
 @pytest.mark.parametrize("text", ["proj", "proj/", "/x", "a/b:", "a/b;{x:y}", "a/{b}", "x" * 1_001])
@@ -68,7 +68,7 @@ def test_page__few_entries_match__looks_at_a_bounded_part(
     """A page may be short, even empty, but what comes after it leads to every match."""
     monkeypatch.setattr(audit_log, "MOST_READ", 5)
     for number in range(12):
-        store.audit.append(SCOPE, _segment("wanted" if number in {0, 6} else f"s{number}"))
+        store.audit.append(PRODUCTION, _segment("wanted" if number in {0, 6} else f"s{number}"))
     selection, pages, position = Selection(text="WANTED"), list[int](), None
     while True:
         found, more = audit_log._read_page(store, _query(), selection, position)
@@ -81,7 +81,7 @@ def test_page__few_entries_match__looks_at_a_bounded_part(
 
 def test_page__as_many_as_the_limit__has_no_next(store: Store) -> None:
     for number in range(4):
-        store.audit.append(SCOPE, _segment(f"s{number}"))
+        store.audit.append(PRODUCTION, _segment(f"s{number}"))
     for limit, more in ((4, None), (3, "s1")):
         found, last = audit_log._read_page(store, _query(limit), Selection(), None)
         assert len(found) == limit

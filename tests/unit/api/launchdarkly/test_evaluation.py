@@ -8,11 +8,13 @@ import pytest
 from api.evaluation import Outcome, evaluate, parse_context
 from api.launchdarkly.evaluations.environments import make_evaluable
 from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships, write_memberships
-from worker.store import Definition, Scope, Segment
+from worker.store import Definition, EnvironmentRef, Segment
 
-SCOPE = Scope("p", "e")
-PLAIN = Segment(SCOPE, "plain", 'A "name" \N{GRINNING FACE}', 1, 1, 1)
-BIG = Segment(SCOPE, "big", "Big", 3, 1, 1, description="d", unbounded=True, context_kind="org")
+PRODUCTION = EnvironmentRef("p", "e")
+PLAIN = Segment(PRODUCTION, "plain", 'A "name" \N{GRINNING FACE}', 1, 1, 1)
+BIG = Segment(
+    PRODUCTION, "big", "Big", 3, 1, 1, description="d", unbounded=True, context_kind="org"
+)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,7 @@ BIG = Segment(SCOPE, "big", "Big", 3, 1, 1, description="d", unbounded=True, con
 def test_body__any_outcome__is_what_the_model_writes(outcome: Outcome) -> None:
     segments = [make_evaluable(Definition(one, None)) for one in (PLAIN, BIG)]
 
-    body = write_memberships(SCOPE, segments, {"plain": outcome, "big": Outcome()})
+    body = write_memberships(PRODUCTION, segments, {"plain": outcome, "big": Outcome()})
 
     shown = ContextInstanceSegmentMemberships.model_validate_json(body)
     assert json.loads(body) == shown.model_dump(by_alias=True)

@@ -3,12 +3,12 @@ import pytest
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.filter import DEEPEST, LONGEST, parse_filter
 from api.launchdarkly.segments.listing import parse_sort, sort_segments
-from worker.store import Scope, Segment
+from worker.store import EnvironmentRef, Segment
 
 
 def _segment(key: str, name: str = "", *, tags: tuple[str, ...] = (), at: int = 0) -> Segment:
     return Segment(
-        scope=Scope("default", "production"),
+        env=EnvironmentRef("default", "production"),
         key=key,
         name=name or key,
         generation=1,

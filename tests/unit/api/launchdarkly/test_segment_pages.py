@@ -7,10 +7,10 @@ from pydantic import TypeAdapter
 
 from api.launchdarkly.segments.representation import UserSegments, page_json, represent
 from api.launchdarkly.wire.pages import page_links
-from worker.store import Definition, ListState, Scope, Segment
+from worker.store import Definition, EnvironmentRef, ListState, Segment
 from worker.store.lists import Revision
 
-SCOPE = Scope("p", "e")
+PRODUCTION = EnvironmentRef("p", "e")
 TARGETING = '{"included":["é","\\u0001"],"excluded":[],"includedContexts":[],'.encode()
 TARGETING += b'"excludedContexts":[{"contextKind":"org","values":["o"]}],"rules":[{"_id":"r",'
 TARGETING += b'"clauses":[{"_id":"c","attribute":"a","op":"in","values":[1.0,null,{"b":null}],'
@@ -19,7 +19,7 @@ STATE = ListState(Revision.parse(b"r1-a 0 0"), 1, 0, 1, 5, None)
 
 
 def _segment(*, unbounded: bool = False) -> Segment:
-    return Segment(SCOPE, "s", 'a "name"', 1, 2, 3, unbounded=unbounded, tags=("t",))
+    return Segment(PRODUCTION, "s", 'a "name"', 1, 2, 3, unbounded=unbounded, tags=("t",))
 
 
 @pytest.mark.parametrize(

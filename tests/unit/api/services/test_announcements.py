@@ -9,9 +9,9 @@ from api.jobs.announcements import WorkSender
 from tests.support.servers.api import wait_for_message
 from tests.support.servers.redis import Server
 from tests.support.store.stores import opened
-from worker.store import JobRef, ListRef, Scope, Store, StoreError, StoreSettings
+from worker.store import EnvironmentRef, JobRef, ListRef, Store, StoreError, StoreSettings
 
-_SCOPE = Scope("p", "e")
+_SCOPE = EnvironmentRef("p", "e")
 
 
 @pytest.fixture

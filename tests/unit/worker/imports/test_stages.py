@@ -9,10 +9,10 @@ from worker.imports.spills import SpillFile
 from worker.imports.stages import PLAN, STARTS, Chunk, ChunkResult, Plan, Source, Spill
 from worker.lists.format import ListFormat
 from worker.lists.spills import SpillIndex
-from worker.store import JobRef, Scope, UnreadableRecord
+from worker.store import EnvironmentRef, JobRef, UnreadableRecord
 from worker.store.records import RecordCodec
 
-JOB = JobRef("import", Scope("default", "production"), "i1")
+JOB = JobRef("import", EnvironmentRef("default", "production"), "i1")
 
 
 def test_plan__stored_and_read__is_the_same() -> None:

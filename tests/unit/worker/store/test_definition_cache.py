@@ -4,28 +4,30 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from worker.store import Scope, Segment
+from worker.store import EnvironmentRef, Segment
 from worker.store.segments.cache import DefinitionCache, Stamp
 from worker.store.segments.definitions import decode_segment, encode_segment
 
-ONE, TWO = Scope("p", "one"), Scope("p", "two")
+ONE, TWO = EnvironmentRef("p", "one"), EnvironmentRef("p", "two")
 COUNT: Final = 10
 
 
-def _texts(scope: Scope, count: int = COUNT) -> dict[bytes, bytes]:
-    segments = [Segment(scope, f"s{n}", f"S{n}", 1, n, n) for n in range(count)]
+def _texts(env: EnvironmentRef, count: int = COUNT) -> dict[bytes, bytes]:
+    segments = [Segment(env, f"s{n}", f"S{n}", 1, n, n) for n in range(count)]
     return {segment.key.encode(): encode_segment(segment) for segment in segments}
 
 
-def _read(cache: DefinitionCache, scope: Scope, texts: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+def _read(
+    cache: DefinitionCache, env: EnvironmentRef, texts: Mapping[bytes, bytes]
+) -> dict[bytes, bytes]:
     """Read under the stamp 'x'; give the texts that had to be decoded, by key."""
     decoded: dict[bytes, bytes] = {}
 
     def noted(key: str, text: bytes) -> Segment:
         decoded[key.encode()] = text
-        return decode_segment(scope, key, text)
+        return decode_segment(env, key, text)
 
-    cache.read(scope, b"x", texts, noted)
+    cache.read(env, b"x", texts, noted)
     return decoded
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.store.stores import SCOPE, new_list, opened, raw
+from tests.support.store.stores import PRODUCTION, new_list, opened, raw
 from worker.store import (
     ImportRequest,
     ListRef,
@@ -29,11 +29,11 @@ def _request(ref: ListRef, import_id: str) -> ImportRequest:
 
 
 def _remove_segment(store: Store, ref: ListRef) -> None:
-    remove_segment(store, SCOPE, ref.segment)
+    remove_segment(store, PRODUCTION, ref.segment)
 
 
 def _delete_environment(store: Store, _ref: ListRef) -> None:
-    delete_environment(store, SCOPE)
+    delete_environment(store, PRODUCTION)
 
 
 def _admit_another(store: Store, ref: ListRef) -> None:
@@ -51,7 +51,7 @@ def test_record__of_an_import_that_was_stopped__is_kept_as_set(
     end(store, ref)
 
     assert store.jobs.get(request.ref).status == "stopped"
-    key = store.keyspace.job(SCOPE, "import", "i1")
+    key = store.keyspace.job(PRODUCTION, "import", "i1")
     assert raw(store).ttl(key) == _RETENTION_S
 
 
@@ -60,6 +60,6 @@ def test_record__of_an_import_whose_segment_is_gone__says_so(store: Store) -> No
     request = _request(ref, "i1")
     admit_import(store, request)
 
-    assert remove_segment(store, SCOPE, ref.segment).ref == ref
+    assert remove_segment(store, PRODUCTION, ref.segment).ref == ref
 
     assert store.jobs.get(request.ref).reason == "segment deleted"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.store.building import build, publish
 from tests.support.store.stores import new_list, opened
-from worker.store import Edit, ImportRequest, Keyspace, ListRef, NewToken, Scope, Store
+from worker.store import Edit, EnvironmentRef, ImportRequest, Keyspace, ListRef, NewToken, Store
 from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import LAST_ERROR
 from worker.store.lists import ScheduleChange, change_schedules, pin
@@ -24,19 +24,19 @@ MADE: Final = {
     "projects": KEYS.projects(),
     "environments": KEYS.environments("P"),
     "access_tokens": KEYS.access_tokens(),
-    "segments": KEYS.segments(REF.scope),
-    "generations": KEYS.generations(REF.scope),
+    "segments": KEYS.segments(REF.env),
+    "generations": KEYS.generations(REF.env),
     "list_record": KEYS.list_record(REF),
     "edits": KEYS.edits(REF),
     "shard": KEYS.shard(REF, "R", "included", 42),
     "list_prefix": KEYS.list_prefix(REF),
-    "targeting": KEYS.targeting(REF.scope, "S"),
-    "environment_state": KEYS.environment_state(REF.scope),
-    "audit_log": KEYS.audit_log(REF.scope),
+    "targeting": KEYS.targeting(REF.env, "S"),
+    "environment_state": KEYS.environment_state(REF.env),
+    "audit_log": KEYS.audit_log(REF.env),
     "account_audit_log": KEYS.account_audit_log(),
-    "active_jobs": KEYS.active_jobs(REF.scope),
-    "reclaimable_lists": KEYS.reclaimable_lists(REF.scope),
-    "job": KEYS.job(Scope("P", "E"), "import", "I"),
+    "active_jobs": KEYS.active_jobs(REF.env),
+    "reclaimable_lists": KEYS.reclaimable_lists(REF.env),
+    "job": KEYS.job(EnvironmentRef("P", "E"), "import", "I"),
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
@@ -141,7 +141,7 @@ def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
         store.jobs.write(request.ref, LAST_ERROR, "x")
         store.jobs.note_entered(request.ref, "publish")
         store.jobs.end(request.ref, "stopped", reason="r", report={}, keep_s=60)
-        seen = _fields(store, store.keyspace.job(ref.scope, "import", "i1"), described)
+        seen = _fields(store, store.keyspace.job(ref.env, "import", "i1"), described)
     assert seen == described
 
 
