@@ -34,6 +34,8 @@ StoreError
     └── Superseded                   it has given way to another import
 """
 
+from typing import Self
+
 from worker.errors import TerminalError, TransientError
 
 
@@ -75,9 +77,10 @@ class RightsMissing(StoreRefused):
 class UnreadableRecord(StoreError, TerminalError):
     """A stored value is damaged, or another release wrote it in a form of its own."""
 
-    def __init__(self, name: str) -> None:
-        """Name the record, such as ``segment beta in default:production``."""
-        super().__init__(
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """The error about a record, named such as ``segment beta in default:production``."""
+        return cls(
             f"cannot read {name}: it is damaged, or another release wrote it;"
             " restore it from a backup, or run that release"
         )

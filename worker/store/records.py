@@ -55,4 +55,4 @@ class RecordCodec(Generic[Value]):
             fields: dict[str, Any] = from_json(text)
             return cast("Value", self._validator.validate_python({**fields, **outside}))
         except (ValueError, TypeError) as exc:
-            raise UnreadableRecord(name) from exc
+            raise UnreadableRecord.of(name) from exc

@@ -132,7 +132,7 @@ def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | 
             fields[side] = _kept(fields[side], keys.get(_USER, frozenset()))
             fields[f"{side}Contexts"] = _kept_entries(fields[f"{side}Contexts"], keys)
     except (ValueError, TypeError, KeyError) as exc:
-        raise UnreadableRecord(f"the targets of segment {definition.segment.key}") from exc
+        raise UnreadableRecord.of(f"the targets of segment {definition.segment.key}") from exc
     if not any(fields.values()):
         return None
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
