@@ -36,7 +36,8 @@ class RecordCodec(Generic[Value]):
 
     def encode(self, value: Value) -> bytes:
         """The stored form."""
-        return self._adapter.dump_json(value, exclude=self._outside or None)
+        # No warnings: they would show values, and the types of values are checked before.
+        return self._adapter.dump_json(value, exclude=self._outside or None, warnings=False)
 
     def decode(self, text: bytes, name: str, **outside: object) -> Value:
         """Read the stored form.
