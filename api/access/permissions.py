@@ -6,7 +6,7 @@ Out of scope is 403, whether the resource exists or not: a scope says what a tok
 of. Lists leave out what is out of scope instead.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -84,7 +84,7 @@ def flat_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
             yield from flat_routes(inside.routes)
 
 
-def permission_check(names: PathNames) -> Callable[[Request], Awaitable[None]]:
+def permission_check(names: PathNames) -> Callable[[Request], Coroutine[Any, Any, None]]:
     """Make the dependency that checks the declared need of whichever route is served.
 
     It raises ``Forbidden`` if the caller may not do what the route does to what its path names.
