@@ -41,6 +41,27 @@ OF_BUILDS: Final = (
         APPROVALS.test_claim__over_one_approved__is_busy,
     ),
     Fault(
+        "a re-shard takes the place of an import",
+        "list/claim",
+        " or ARGV[5] == 'reshard'",
+        "",
+        APPROVALS.test_claim__over_one_that_waits__takes_its_place_for_good,
+    ),
+    Fault(
+        "a re-shard keeps an import out",
+        "list/claim",
+        "is_resharding() or (",
+        "(",
+        BUILDS.test_claim__over_a_reshard__takes_its_place,
+    ),
+    Fault(
+        "a re-shard is taken for an import that was deleted",
+        "list/delete",
+        "is_resharding() and '' or ",
+        "",
+        RECLAIMING.test_delete__while_resharding__names_no_import,
+    ),
+    Fault(
         "claim again what has given way",
         "list/claim",
         "if newer then",
