@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.local.commands import api_command, beat_command, worker_command
-from worker.store.jobs.messages import QUEUE_UPKEEP, QUEUE_WORK
+from worker.store import QUEUE_UPKEEP, QUEUE_WORK
 
 
 class TlsError(Exception):

@@ -15,8 +15,17 @@ from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
-from worker.store import BROKER_OF_API, JobRef, ListRef, StoreSettings, check_broker
-from worker.store.jobs.messages import QUEUE_WORK, TASK_RESHARD, TASK_WORK, broker_options
+from worker.store import (
+    BROKER_OF_API,
+    QUEUE_WORK,
+    TASK_RESHARD,
+    TASK_WORK,
+    JobRef,
+    ListRef,
+    StoreSettings,
+    broker_options,
+    check_broker,
+)
 
 #: Messages queued while a broker is down; the sweep makes up for those that are dropped.
 _MOST_WAITING: Final = 1_000

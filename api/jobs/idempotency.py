@@ -27,9 +27,18 @@ from fastapi import Depends, Header, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Conflict, KeyReused
-from worker.store import JobNotFound, JobRef, Store, StoreError, TransientError
-from worker.store.jobs.requests import RECEIVING_MS, RequestRecord, digest_of
-from worker.store.keyspace import JobKind, ListRef
+from worker.store import (
+    RECEIVING_MS,
+    JobKind,
+    JobNotFound,
+    JobRef,
+    ListRef,
+    RequestRecord,
+    Store,
+    StoreError,
+    TransientError,
+    digest_of,
+)
 
 #: Visible ASCII, with or without the quotes of a structured field.
 _PATTERN: Final = r'^("[\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255})$'

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import worker
 from api.local.processes import ChildSpec
-from worker.store.jobs.messages import QUEUE_UPKEEP, QUEUE_WORK
+from worker.store import QUEUE_UPKEEP, QUEUE_WORK
 
 # Celery's command line insists on an application made at import time; this module makes it.
 _APPLICATION = "worker.tasks.main"

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from worker.store.jobs.records import JobRef
+from worker.store.jobs import JobRef
 
 logger = logging.getLogger("bigseg.broker")
 

@@ -9,7 +9,7 @@ from worker.exports.write import write_members
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.objects.layout import export_key, export_prefix
-from worker.store.jobs.records import ExportRequest, Unit
+from worker.store.jobs import ExportRequest, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import pin, read_shards, unpin
 

@@ -9,7 +9,7 @@ from worker.imports.stages import ChunkResult
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.validation import RejectReason
 from worker.settings import WorkerSettings
-from worker.store.jobs.records import ImportRequest
+from worker.store.jobs import ImportRequest
 
 #: How each guard is overridden: over HTTP, and on the command line.
 _ALLOW_EMPTY: Final = "send allowEmpty=true (bigseg import --allow-empty)"

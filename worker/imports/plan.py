@@ -11,7 +11,7 @@ from worker.lists.keys.doubts import Doubt
 from worker.lists.parquet.reader import ParquetList, RowGroup
 from worker.objects import FOLDER_FAULT, ObjectInfo, ObjectNotFound, is_folder_marker
 from worker.settings import WorkerSettings
-from worker.store.jobs.records import ImportRequest, SourceFile
+from worker.store.jobs import ImportRequest, SourceFile
 
 #: 2^12 ranges of 24 MiB are far more than one node holds.
 _MOST_RANGE_BITS: Final = 12

@@ -14,7 +14,7 @@ from worker.imports.guards import check_draft
 from worker.imports.report import draft_report
 from worker.imports.stages import GATHERED_AGAIN, SIDES, ChunkResult, RangeResult, StageRun
 from worker.store import ListUnknown
-from worker.store.jobs.stage_state import COUNTED, BuildCount
+from worker.store.jobs import COUNTED, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Held, Published, Revision
 

@@ -17,10 +17,9 @@ from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobState, ListUnknown, SegmentNotFound
-from worker.store.jobs.records import ImportRequest, Unit
-from worker.store.jobs.stage_state import COUNTED
+from worker.store.jobs import COUNTED, ImportRequest, Unit
 from worker.store.lists import Published
-from worker.store.workflows.claims import DELETED, is_deleted, why_lost
+from worker.store.workflows import DELETED, is_deleted, why_lost
 
 logger = logging.getLogger("bigseg.imports")
 

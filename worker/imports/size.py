@@ -9,9 +9,9 @@ from worker.imports.guards import check_emptying, check_shrinking, check_usable
 from worker.imports.members import distinct
 from worker.imports.stages import STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
-from worker.store.jobs.records import ImportRequest
+from worker.store.jobs import ImportRequest
 from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for
-from worker.store.workflows.reclaiming import reclaim_list
+from worker.store.workflows import reclaim_list
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000

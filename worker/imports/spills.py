@@ -11,7 +11,7 @@ from worker.imports.errors import ImportStopped, SpillUnwritable
 from worker.lists.byte_streams import Sink
 from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
 from worker.objects.layout import spill_key, spill_prefix
-from worker.store.jobs.records import ImportRequest
+from worker.store.jobs import ImportRequest
 from worker.store.records import stored
 
 _READ_BYTES: Final = 1 << 20

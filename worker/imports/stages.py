@@ -11,8 +11,7 @@ from worker.jobs.services import Services
 from worker.lists.format import ListFormat
 from worker.lists.spills import SpillIndex
 from worker.objects import ObjectInfo
-from worker.store.jobs.records import ImportRequest, Unit
-from worker.store.jobs.stage_state import BYTES_TOTAL, Entry, StageField, result_name
+from worker.store.jobs import BYTES_TOTAL, Entry, ImportRequest, StageField, Unit, result_name
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Claim, Revision
 from worker.store.records import RecordCodec, stored

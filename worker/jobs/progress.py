@@ -4,7 +4,7 @@ from typing import Final
 
 from worker.jobs.errors import LeaseLost
 from worker.jobs.services import Services
-from worker.store.jobs.records import JobRef, Unit
+from worker.store.jobs import JobRef, Unit
 
 #: How often a caller sees a job move.
 _RENEW_MS: Final = 1_000

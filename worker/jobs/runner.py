@@ -10,8 +10,7 @@ from worker.jobs.errors import LeaseLost
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.store import JobNotFound, UnreadableRecord
-from worker.store.jobs.records import Drained, Ended, Exhausted, JobRef, JobRequest, Unit
-from worker.store.jobs.stage_state import LAST_ERROR
+from worker.store.jobs import LAST_ERROR, Drained, Ended, Exhausted, JobRef, JobRequest, Unit
 
 logger = logging.getLogger("bigseg.jobs")
 

@@ -11,16 +11,16 @@ from worker.errors import TransientError
 from worker.logs import configure_logs, write_line
 from worker.settings import WorkerSettings
 from worker.store import ListRef
-from worker.store.jobs.messages import (
+from worker.store.jobs import (
     QUEUE_UPKEEP,
     QUEUE_WORK,
     TASK_RESHARD,
     TASK_TEND,
     TASK_TIME_LIMIT_S,
     TASK_WORK,
+    JobRef,
     broker_options,
 )
-from worker.store.jobs.records import JobRef
 from worker.store.server import BROKER_OF_BEAT
 from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend

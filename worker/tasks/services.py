@@ -13,7 +13,7 @@ from worker.lists.parquet.decoder import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
 from worker.store import JobRef, open_store
-from worker.store.jobs.messages import QUEUE_WORK, TASK_WORK
+from worker.store.jobs import QUEUE_WORK, TASK_WORK
 
 logger = logging.getLogger("bigseg.tasks")
 

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from worker.errors import TerminalError, TransientError
 from worker.jobs.services import Services
-from worker.store.jobs.messages import QUEUE_UPKEEP, TASK_TEND
+from worker.store.jobs import QUEUE_UPKEEP, TASK_TEND
 from worker.tasks.chores import tend
 from worker.tasks.services import ProcessServices
 from worker.upkeep.sweep import sweep_jobs

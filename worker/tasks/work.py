@@ -7,7 +7,7 @@ from worker.exports.run import ExportWork
 from worker.imports.run import ImportWork
 from worker.jobs.runner import Work, run_job
 from worker.jobs.services import Services
-from worker.store.jobs.records import ExportRequest, JobRef, JobRequest
+from worker.store.jobs import ExportRequest, JobRef, JobRequest
 
 logger = logging.getLogger("bigseg.tasks")
 

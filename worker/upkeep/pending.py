@@ -6,10 +6,8 @@ from typing import Final
 from worker.errors import TerminalError
 from worker.jobs.services import Services
 from worker.store import Fenced, JobState, Unsealed
-from worker.store.jobs.records import WAITING_STAGE, ImportRequest
-from worker.store.jobs.stage_state import COUNTED
-from worker.store.workflows.claims import why_lost
-from worker.store.workflows.reclaiming import builder_of
+from worker.store.jobs import COUNTED, WAITING_STAGE, ImportRequest
+from worker.store.workflows import builder_of, why_lost
 
 logger = logging.getLogger("bigseg.upkeep")
 

@@ -4,9 +4,9 @@ import logging
 
 from worker.jobs.services import Services
 from worker.store import ImportInProgress, ListRef, ListUnknown, SegmentNotFound, admit_import
-from worker.store.jobs.records import ImportRequest
+from worker.store.jobs import ImportRequest
 from worker.store.lists import outgrows
-from worker.store.workflows.reclaiming import builder_of
+from worker.store.workflows import builder_of
 
 logger = logging.getLogger("bigseg.upkeep")
 

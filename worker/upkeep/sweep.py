@@ -12,7 +12,7 @@ from worker.store import (
     UnreadableRecord,
     admit_import,
 )
-from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState
+from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState
 from worker.upkeep.pending import tend_pending
 
 logger = logging.getLogger("bigseg.upkeep")

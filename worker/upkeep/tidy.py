@@ -5,9 +5,8 @@ import logging
 from worker.jobs.services import Services
 from worker.objects.layout import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
-from worker.store.jobs.records import ExportRequest
-from worker.store.workflows.deleting import finish_deletions
-from worker.store.workflows.reclaiming import builder_of, lists_to_reclaim, reclaim_list
+from worker.store.jobs import ExportRequest
+from worker.store.workflows import builder_of, finish_deletions, lists_to_reclaim, reclaim_list
 
 logger = logging.getLogger("bigseg.upkeep")
 

@@ -31,8 +31,7 @@ from api.launchdarkly.operations import NO_SEGMENT, READ, WRITE, body, operation
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment, require_json
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import ExportRequest, JobState, Segment, admit_export
-from worker.store.jobs.requests import digest_of
+from worker.store import ExportRequest, JobState, Segment, admit_export, digest_of
 
 router = APIRouter(
     prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports", tags=["Segments"]

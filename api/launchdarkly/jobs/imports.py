@@ -59,8 +59,8 @@ from worker.store import (
     Segment,
     SourceFile,
     StoreError,
+    digest_of,
 )
-from worker.store.jobs.requests import digest_of
 
 router = APIRouter(
     prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports", tags=["Segments"]

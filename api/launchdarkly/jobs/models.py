@@ -9,9 +9,17 @@ from typing_extensions import TypedDict  # pydantic wants this one before Python
 from api.bodies.models import Int64, WireModel
 from api.errors import NotFound
 from api.launchdarkly.wire.links import JOB_ID, Links, SegmentPath, link
-from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
-from worker.store.jobs.records import Progress, Stage, Status
-from worker.store.keyspace import JobKind
+from worker.store import (
+    ExportRequest,
+    ImportRequest,
+    JobKind,
+    JobRef,
+    JobState,
+    Progress,
+    Stage,
+    Status,
+    Store,
+)
 
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _STEP: Final = 1_000

@@ -81,7 +81,10 @@ def serve_document(app: FastAPI, *, answered_by_front: Iterable[APIRouter]) -> N
 def recorded_examples() -> dict[str, Any]:
     """The recorded examples by operation id; those of ``refusals`` hold for any operation."""
     folder = resources.files(__package__) / "examples"
-    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".json")),
+        key=lambda file: file.name,
+    )
     return {
         name: examples
         for file in files

@@ -12,8 +12,7 @@ from api.launchdarkly.segments.patch_result import PatchResult
 from api.launchdarkly.targeting.edit_summaries import edit_actions, summarize_edits
 from api.launchdarkly.targeting.stored import collect_targets, read_fields
 from api.services.services import Services
-from worker.store import Definition, ListState, ListUnknown, Segment
-from worker.store.keyspace import EXCLUDED, INCLUDED, Side
+from worker.store import EXCLUDED, INCLUDED, Definition, ListState, ListUnknown, Segment, Side
 
 #: The action of a changed field. Source: LaunchDarkly's list of actions on segments.
 _ACTIONS: Final = {

@@ -10,14 +10,16 @@ from api.errors import Broken
 from api.launchdarkly.targeting.fields import DEFAULT_KIND
 from api.launchdarkly.targeting.values import Rule, SegmentDocument
 from worker.store import (
+    EXCLUDED,
+    INCLUDED,
     Definition,
     DefinitionChange,
     EnvironmentRef,
+    Side,
     Store,
     TargetSchedule,
     decode_schedules,
 )
-from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 
 _LISTS: Final = ("included", "excluded", "includedContexts", "excludedContexts", "rules")
 _NONE: Final = json.dumps({name: [] for name in _LISTS}, separators=(",", ":")).encode()
