@@ -23,6 +23,7 @@ A dialect turns one of these into its body; what the store and the objects raise
 translated here, in one table, and what the operator must mend is logged.
 """
 
+import uuid
 from typing import ClassVar, Final
 
 import structlog
@@ -244,3 +245,8 @@ def log_refusal(error: ApiError, error_id: str) -> None:
     """Log a refusal that is the operator's to mend, such as missing credentials; no other."""
     if isinstance(error, Broken):
         _log.error("request.failed", error_id=error_id, error=error.message)
+
+
+def new_id() -> str:
+    """Make a random UUID: the id of a refusal, or of a job."""
+    return str(uuid.uuid4())

@@ -41,6 +41,7 @@ from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.http.limit_headers import limit_headers
 from api.http.limits import Limits
+from api.http.lookup_route import LookupRoute, Question
 from api.http.method_override import method_of
 from api.http.metrics import Metrics
 from api.http.refusals import error_body, error_headers
@@ -53,7 +54,6 @@ from api.http.routes import (
     without_body,
 )
 from api.lookups.lookups import Lookups
-from api.lookups.route import LookupRoute, Question
 from worker.objects import ObjectError
 from worker.store import StoreError
 

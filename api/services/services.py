@@ -1,7 +1,6 @@
 """What request handlers work with, assembled once per process."""
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -13,8 +12,8 @@ from api.access.token_directory import TokenDirectory
 from api.heavy.process import HeavyProcess
 from api.http.limits import Limits
 from api.http.metrics import Metrics
-from api.jobs.announcements import WorkSender
 from api.lookups.lookups import Lookups
+from api.services.announcements import WorkSender
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore
 from api.settings import ApiSettings
@@ -53,11 +52,6 @@ class Services:
         self.work.close()
         self.store.close()
         self.objects.close()
-
-
-def new_id() -> str:
-    """Make a random UUID."""
-    return str(uuid.uuid4())
 
 
 def services_of(request: Request) -> Services:

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
-from api.errors import ApiError, InvalidRequest, MethodNotAllowed
+from api.errors import ApiError, InvalidRequest, MethodNotAllowed, new_id
 from api.http.asgi import Header, spell
 from api.http.refusals import error_body, error_headers
-from api.services.services import new_id
 
 #: A whole first line with a method that could be one; a parser knows only those it has.
 _REQUEST_LINE: Final = re.compile(rb"\s*[A-Za-z-]{1,32} [!-~]{1,8192} HTTP/1\.[01]\r?\n")

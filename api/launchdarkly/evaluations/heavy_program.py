@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import BinaryIO, Final
 
-from api.errors import BROKEN, ApiError, log_failure, translate_error
+from api.errors import BROKEN, ApiError, log_failure, new_id, translate_error
 from api.evaluation import Effort
 from api.heavy.frames import SIZE_BYTES, Message
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
@@ -22,7 +22,6 @@ from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, pack_answ
 from api.lookups.lookups import Lookups
 from api.lookups.many import ListLookups
 from api.lookups.pipeline import Endpoint
-from api.services.services import new_id
 from api.settings import ApiSettings
 from worker.logs import configure_logs
 from worker.store import Keyspace, Store, StoreError, open_store

@@ -20,10 +20,10 @@ from api.bodies.json_values import read_json
 from api.bodies.unknown_names import unknown_name
 from api.errors import Forbidden, InvalidRequest, NotFound
 from api.http.asgi import Receive, Scope, header, read_body
+from api.http.lookup_route import LookupRoute, Question
 from api.launchdarkly.wire.links import RESOURCE_KEY
 from api.launchdarkly.wire.requests import media_type, require_json_type
 from api.lookups.lookups import Lookups, SegmentAddress
-from api.lookups.route import LookupRoute, Question
 from worker.context_keys import fault_of
 
 _PREFIX: Final = b"/api/v2/segments/"

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.jobs.announcements import WorkSender
 from api.local.commands import worker_command
+from api.services.announcements import WorkSender
 from tests.support.servers.api import (
     PRODUCTION,
     SEGMENTS,

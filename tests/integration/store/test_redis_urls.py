@@ -15,9 +15,9 @@ import pytest
 from celery import Celery
 
 from api.http.counts import RedisCounts
-from api.jobs.announcements import WorkSender
 from api.local.commands import api_command, beat_command, worker_command
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
+from api.services.announcements import WorkSender
 from tests.support.proxies.tls import TlsFiles, issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import ROOT
