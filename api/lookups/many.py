@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from api.lookups.lookups import ASKS, Lookups
+from worker.batches import batches
 from worker.store import (
     Belief,
     ListRef,
@@ -19,7 +20,6 @@ from worker.store import (
     Store,
     StoreError,
     StoreUnavailable,
-    batches,
     pack_key,
     unsettled_list,
 )

@@ -25,7 +25,6 @@ from worker.store.audit import (
     segment_change,
     segment_resource,
 )
-from worker.store.batches import batches
 from worker.store.errors import (
     AuditEntryNotFound,
     EnvironmentExists,
@@ -232,7 +231,6 @@ __all__ = [
     "admit_import",
     "approve_import",
     "assemble",
-    "batches",
     "broker_options",
     "change_schedules",
     "check_broker",

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from worker.batches import batches
 from worker.errors import TerminalError, TransientError
 from worker.jobs.services import Services
 from worker.store import (
@@ -16,7 +17,6 @@ from worker.store import (
     Store,
     segment_change,
 )
-from worker.store.batches import batches
 from worker.store.expiry_hints import Hint, all_hints, due_hints, note_hint, settle_hint
 from worker.store.lists import Expired, earliest_schedule_ms, expire_members
 from worker.store.segments import expire_targets, next_target_ms

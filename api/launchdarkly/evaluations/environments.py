@@ -20,7 +20,8 @@ from api.evaluation import (
 )
 from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.wire.links import SegmentPath, link
-from worker.store import Definition, EnvironmentRef, ListRef, ListUnknown, Store, batches
+from worker.batches import batches
+from worker.store import Definition, EnvironmentRef, ListRef, ListUnknown, Store
 from worker.store import Segment as Stored
 
 #: Segments whose targets are read in one round trip: they may be half a megabyte each.

@@ -7,8 +7,8 @@ from typing import Final
 import structlog
 from pydantic_core import from_json
 
+from worker.batches import batches
 from worker.store.audit.entries import AuditEntry, Change, Position, decode, encode
-from worker.store.batches import batches
 from worker.store.errors import AuditEntryNotFound, StoreError
 from worker.store.keyspace import EnvironmentRef
 from worker.store.server.client import StreamEntry

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from worker.store.batches import batches
+from worker.batches import batches
 from worker.store.errors import ListUnknown, StoreError, StoreUnavailable
 from worker.store.keyspace import ListRef
 from worker.store.lists.lookups import (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from worker.store.batches import batches
+from worker.batches import batches
 from worker.store.expiry_hints import Hint, note_hint
 from worker.store.keyspace import EXCLUDED, INCLUDED, ListRef, Side
 from worker.store.lists.scripts import require_ok, run

@@ -5,7 +5,7 @@ from typing import Final
 
 from redis.connection import ConnectionInterface
 
-from worker.store.batches import batches
+from worker.batches import batches
 from worker.store.errors import ListUnknown, SegmentNotFound
 from worker.store.keyspace import ListRef, Side
 from worker.store.lists.revisions import Revision

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from redis.exceptions import NoPermissionError, ResponseError
 
-from worker.store.batches import batches
+from worker.batches import batches
 from worker.store.errors import StoreError, StoreRefused
 from worker.store.keyspace import ListRef, Side
 from worker.store.members import build_payloads

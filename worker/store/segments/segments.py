@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from worker.store.batches import batches
+from worker.batches import batches
 from worker.store.errors import (
     EnvironmentNotFound,
     ResourceChanged,
