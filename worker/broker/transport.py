@@ -45,7 +45,7 @@ class AddressedChannel(redis_transport.Channel):
         params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
         others = {name: value for name, value in params.items() if name not in _OF_LABEL}
         if asynchronous:
-            # Kombu's loop watches the socket that it knows; another one has to be told to it.
+            # Kombu's loop watches one socket and would not notice that another one replaced it.
             params["connection_class"].reconnects_in_place = False
         return driver_options(self.address, **others)
 
@@ -57,10 +57,10 @@ class AddressedTransport(redis_transport.Transport):
 
 
 class ForgettingQoS(redis_transport.QoS):
-    """Takes and ends messages also when the broker cannot be told; they are only hints."""
+    """Takes and acknowledges messages even if the broker cannot record it; they are hints."""
 
     def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's
-        """Take a message over; kombu's own method, but for a broker that is out of memory.
+        """Take a message over; kombu's own method, except when the broker is out of memory.
 
         Kombu writes down that the message is in hand, and a worker to which that is
         refused ends. Without the note the message is not handed out a second time.
@@ -72,7 +72,7 @@ class ForgettingQoS(redis_transport.QoS):
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Tell the broker that a message is done; kombu's own method, but for one that is away.
+        """Tell the broker that a message is done; kombu's own method, except when it is away.
 
         Kombu keeps the message in the window of those in hand; with a window of a few, a
         worker that was busy when its broker went away would never ask for another one,
@@ -85,7 +85,7 @@ class ForgettingQoS(redis_transport.QoS):
             raise
 
     def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:
-        """Put back what dead workers had taken; kombu's own method, but for refusals.
+        """Put back what dead workers had taken; kombu's own method, except when it is refused.
 
         Without SCRIPT LOAD the turn is not given back, and ends by itself in five minutes.
         """
@@ -95,7 +95,7 @@ class ForgettingQoS(redis_transport.QoS):
             logger.debug("messages.unrestored", extra={"error": type(exc).__name__})
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:  # noqa: ANN401 - kombu's
-        """Put a message back into its queue; kombu's own method, but for one that is none.
+        """Put a message back into its queue; kombu's own method, except for what is no message.
 
         Left there, it would fail in every worker for good.
         """

@@ -23,7 +23,7 @@ def check_usable(
 ) -> None:
     """Stop an import of a file in which nothing, or little, was usable.
 
-    Blank rows do not count: they are nobody's key, and empty lines are common.
+    Blank rows do not count: they hold no key, and empty lines are common.
 
     Args:
         settings: Hold the share of rejected rows that is let through.

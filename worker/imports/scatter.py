@@ -162,7 +162,7 @@ def _begins_text(plan: Plan, chunk: Chunk) -> bool:
 
 
 def _translated(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
-    """Report a file that is gone in words that a caller understands."""
+    """Stop with a reason that names the file when it is gone."""
     try:
         yield from batches
     except ObjectNotFound as exc:

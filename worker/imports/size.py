@@ -15,7 +15,7 @@ from worker.store.workflows import reclaim_list
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000
-#: Packed bytes of a base member, as long as nobody has measured it.
+#: Packed bytes of a base member, an estimate: none has been measured yet.
 _BASE_MEMBER_BYTES: Final = 24
 #: A key, its set object and its entry in the server's table.
 _BYTES_PER_SHARD: Final = 160

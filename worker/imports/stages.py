@@ -1,4 +1,4 @@
-"""What the stages of an import leave for one another, and what each of them is given."""
+"""What the stages of an import leave for later ones, and what each of them works with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

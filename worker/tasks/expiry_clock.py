@@ -24,7 +24,7 @@ _LEAST_WAIT_S: Final = 0.005
 class ExpiryClock(bootsteps.StartStopStep):
     """Runs beside the worker's main loop, in a thread with a client of its own."""
 
-    #: Processes forked beside a busy thread could inherit a lock that nobody gives back.
+    #: Processes forked beside a busy thread could inherit a lock that is never released.
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol

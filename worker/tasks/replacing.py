@@ -15,7 +15,7 @@ _OUT_OF_MEMORY: Final = 70
 def replaced_when_out_of_memory(task: str) -> Iterator[None]:
     """End this process of the pool after a MemoryError; the pool starts another one.
 
-    Celery takes a MemoryError of a task for one of the whole worker, and ends all its
+    Celery treats a MemoryError in a task as one of the whole worker, and ends all its
     processes. What a process holds after one is anybody's guess, so it does not go on.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Upkeep: what keeps the store right when nobody asks for anything."""
+"""Upkeep: repairs and clean-up that no request starts."""

@@ -1,4 +1,4 @@
-"""Finding jobs that nobody works on, and claims that nobody holds."""
+"""Finding stalled jobs and abandoned claims."""
 
 import logging
 from typing import Final
@@ -22,12 +22,12 @@ _CLAIM_GRACE_MS: Final = 30_000
 
 
 def sweep_jobs(services: Services) -> int:
-    """Send hints for jobs that stand still.
+    """Send hints for stalled jobs.
 
-    A job stands still when no unit was taken, renewed or finished for a sweep's time, also
+    A job is stalled when no unit was taken, renewed or finished for a sweep's time, also
     one that has ended without being tidied up. At most one hint is sent for it in a lease's
-    time, however many workers sweep. One that waits for its approval stands still for good
-    reason, and is tended.
+    time, however many workers sweep. One that waits for its approval
+    is not stalled; its edits are replayed instead.
 
     Cost: one round trip an environment and one a job.
 

@@ -1,4 +1,4 @@
-"""Freeing memory and files that nobody reads any more."""
+"""Freeing memory and files that are no longer read."""
 
 import logging
 

@@ -181,7 +181,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """A stage whose units are all done, and whose next stage nobody has opened yet."""
+    """A stage whose units are all done, before the next one is opened."""
 
     stage: str
     units: int

@@ -1,4 +1,4 @@
-"""Requests that carry an idempotency key: what became of each, so that a repeat finds it.
+"""Requests that carry an idempotency key: the outcome of each, so that a repeat gets it again.
 
 A request is ``receiving`` while its body is received, ``starting`` once its job has an id, and
 ``done`` once its answer is known. Each step replaces the record of the one before and nothing
