@@ -4,7 +4,7 @@ BigsegError
 ├── TransientError   the same call may succeed later; retry with backoff
 └── TerminalError    the same call can never succeed; report it and stop
 
-Each package keeps its own tree in its ``errors.py``, rooted in one of the two.
+A package with several errors keeps them as a tree in its ``errors.py``, rooted in these two.
 """
 
 

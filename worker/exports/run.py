@@ -8,7 +8,7 @@ from worker.errors import TerminalError, TransientError
 from worker.exports.write import write_members
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
-from worker.objects.layout import export_key, export_prefix
+from worker.objects import export_key, export_prefix
 from worker.store.jobs import ExportRequest, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import pin, read_shards, unpin

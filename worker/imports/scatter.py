@@ -1,14 +1,15 @@
 """Scatter: rows of one chunk in, packed and hashed members out, run by run, into a spill."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 from worker.imports.errors import ImportStopped
-from worker.imports.members import Members, concatenate, no_members
+from worker.imports.gather import Range, gather
+from worker.imports.members import Members, concatenate, distinct, no_members
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
-from worker.imports.small import gather_small
+from worker.imports.size import fix_size, wrongly_started
 from worker.imports.spills import SpillFile
 from worker.imports.stages import (
     STARTS,
@@ -95,7 +96,7 @@ def scatter_chunk(run: StageRun) -> None:
     """Read one chunk into one spill; a list that one run holds is gathered at once."""
     plan, number = run.plan(), run.unit.number
     if not plan.chunks:
-        gather_small(run, plan, (), no_members())
+        _gather_small(run, plan, (), no_members())
         return
     starts = run.services.store.jobs.read(run.request.ref, STARTS) or {}
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
@@ -103,10 +104,27 @@ def scatter_chunk(run: StageRun) -> None:
     if len(plan.chunks) == 1:
         first, second = next(runs, no_members()), next(runs, None)
         if second is None:
-            gather_small(run, plan, (tally.result(None),), first)
+            _gather_small(run, plan, (tally.result(None),), first)
             return
         runs = chain((first, second), runs)
     _spill(run, plan, tally, runs)
+
+
+def _gather_small(
+    run: StageRun, plan: Plan, chunks: Sequence[ChunkResult], members: Members
+) -> None:
+    """Size and gather the members of one chunk, or rebuild a list from its base alone.
+
+    There is no spill. If the store loses shards of it before the flip, the chunk is read again.
+    """
+    # One chunk has no other that it could contradict; this stops a row that is too long.
+    wrongly_started(plan, chunks)
+    run.note_entered("gather")
+    members = distinct(members)
+    share = len(members) / max(1, sum(chunk.valid for chunk in chunks))
+    claim = run.claim()
+    target = fix_size(run, claim, chunks, share)
+    run.open_publish(chunks, gather(run, claim, target, Range(0, 1), members))
 
 
 def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Members]) -> None:

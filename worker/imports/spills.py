@@ -9,8 +9,7 @@ from typing import Final
 
 from worker.imports.errors import ImportStopped, SpillUnwritable
 from worker.lists.byte_streams import Sink
-from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
-from worker.objects.layout import spill_key, spill_prefix
+from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore, spill_key, spill_prefix
 from worker.store.jobs import ImportRequest
 from worker.store.records import stored
 

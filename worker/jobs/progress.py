@@ -2,12 +2,16 @@
 
 from typing import Final
 
-from worker.jobs.errors import LeaseLost
+from worker.errors import TransientError
 from worker.jobs.services import Services
 from worker.store.jobs import JobRef, Unit
 
 #: How often a caller sees a job move.
 _RENEW_MS: Final = 1_000
+
+
+class LeaseLost(TransientError):
+    """Another worker has this unit now. Drop it; there is nothing to give back."""
 
 
 class UnitProgress:

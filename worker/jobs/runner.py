@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, Protocol
 
 from worker.errors import TerminalError, TransientError
-from worker.jobs.errors import LeaseLost
-from worker.jobs.progress import UnitProgress
+from worker.jobs.progress import LeaseLost, UnitProgress
 from worker.jobs.services import Services
 from worker.store import JobNotFound, UnreadableRecord
 from worker.store.jobs import LAST_ERROR, Drained, Ended, Exhausted, JobRef, JobRequest, Unit

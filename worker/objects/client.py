@@ -1,12 +1,12 @@
-"""How the S3 clients are made: timeouts, retries and the pool, each with its reason."""
+"""How the S3 clients are made: timeouts, retries, the pool and encryption, with reasons."""
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import boto3.session
 from botocore.config import Config
 
-from worker.objects.encryption import encrypt_writes
 from worker.settings import ObjectSettings
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ _PROBE_TIMEOUT_S = 2.0
 _ATTEMPTS = 3
 #: Connections kept open: as many as an API process has threads for uploads and downloads.
 _POOL_CONNECTIONS = 40
+#: The requests that make an object and say how it is encrypted; a part takes what its upload said.
+_MAKING: Final = ("PutObject", "CopyObject", "CreateMultipartUpload")
 
 
 def open_clients(settings: ObjectSettings) -> tuple["S3Client", "S3Client"]:
@@ -61,7 +63,7 @@ def _client(
             response_checksum_validation="when_required",
         ),
     )
-    encrypt_writes(client, settings)
+    _encrypt_writes(client, settings)
     return client
 
 
@@ -72,3 +74,32 @@ def _signs_payload(endpoint: str | None) -> bool:
     """
     parts = urlsplit(endpoint or "https://")
     return parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}
+
+
+def _encrypt_writes(client: "S3Client", settings: ObjectSettings) -> None:
+    """Have every request of the client that makes an object ask for encryption.
+
+    A hook of the driver, not an argument of each call: no call, and no presigned address, can
+    go without it.
+
+    Source: Amazon S3 API reference, ``PutObject``, header ``x-amz-server-side-encryption``.
+    """
+    arguments = _encryption_arguments(settings)
+    if not arguments:
+        return
+
+    def add(params: dict[str, Any], **_: object) -> None:
+        params.update(arguments)
+
+    for operation in _MAKING:
+        client.meta.events.register(f"before-parameter-build.s3.{operation}", add)
+
+
+def _encryption_arguments(settings: ObjectSettings) -> Mapping[str, str]:
+    """What a request says of the encryption; nothing where the bucket's default is to hold."""
+    if settings.s3_encryption is None:
+        return {}
+    arguments: dict[str, str] = {"ServerSideEncryption": settings.s3_encryption}
+    if settings.s3_kms_key_id is not None:
+        arguments["SSEKMSKeyId"] = settings.s3_kms_key_id
+    return arguments

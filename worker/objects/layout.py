@@ -4,7 +4,6 @@
 
     bigseg-internal/uploads/{owner…}/{import id}
     bigseg-internal/spills/{owner…}/{import id}/{chunk}-{attempt}.arrow
-    bigseg-internal/rejects/{owner…}/{import id}.csv
     bigseg-internal/exports/{owner…}/{export id}/{file name}
 
 An owner is a few names that the caller chooses (project, environment, segment); this package
@@ -37,11 +36,6 @@ def spill_prefix(owner: Sequence[str], import_id: str) -> str:
 def spill_key(owner: Sequence[str], import_id: str, *, chunk: int, attempt: str) -> str:
     """Name the spill of one attempt at one chunk; two attempts never share an object."""
     return _key("spills", *owner, import_id, f"{chunk:06d}-{attempt}.arrow")
-
-
-def rejects_key(owner: Sequence[str], import_id: str) -> str:
-    """Name the file of one import's rejected rows."""
-    return _key("rejects", *owner, f"{import_id}.csv")
 
 
 def export_prefix(owner: Sequence[str], export_id: str) -> str:

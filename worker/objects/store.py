@@ -1,19 +1,18 @@
 """The object store: one bucket of bigseg's own, and lists in others."""
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from worker.objects.client import open_clients
 from worker.objects.deleting import delete_one, delete_prefix
 from worker.objects.driver_errors import driver_errors, s3_address
-from worker.objects.errors import BucketMissing, ObjectAccessDenied, ObjectArchived
-from worker.objects.info import ObjectInfo
-from worker.objects.reading.archives import archive_of
+from worker.objects.errors import ObjectAccessDenied, ObjectArchived
+from worker.objects.info import ObjectInfo, archive_of
 from worker.objects.reading.random_access import ObjectFile
 from worker.objects.reading.range_reader import RangeReader
-from worker.objects.writing.unfinished_uploads import abort_uploads
+from worker.objects.writing.multipart_upload import abort_uploads
 from worker.objects.writing.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
@@ -83,19 +82,6 @@ class ObjectStore:
         """
         with driver_errors("reach", self.bucket):
             self._probe.head_bucket(Bucket=self.bucket)
-
-    def ensure_bucket(self) -> None:
-        """Create the bucket if it is missing; only a local start-up does so. Idempotent.
-
-        Raises:
-            ObjectError: it is neither there nor can it be created.
-        """
-        try:
-            with driver_errors("reach", self.bucket):
-                self._client.head_bucket(Bucket=self.bucket)
-        except BucketMissing:
-            with driver_errors("create", self.bucket):
-                self._create_bucket()
 
     def head(self, key: str, *, bucket: str | None = None, briefly: bool = False) -> ObjectInfo:
         """Look at one object that is to be read: its size and ETag now.
@@ -202,18 +188,6 @@ class ObjectStore:
             content_type=content_type,
         )
 
-    def list_prefix(self, prefix: str) -> Iterator[ObjectInfo]:
-        """List bigseg's own objects below a prefix, in key order, a page of 1,000 a request.
-
-        Raises:
-            ObjectError: a page could not be had; raised while iterating.
-        """
-        with driver_errors("list", self.bucket, prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-                for entry in page.get("Contents", ()):
-                    yield ObjectInfo(self.bucket, entry["Key"], entry["Size"], entry["ETag"])
-
     def delete(self, key: str) -> None:
         """Delete one of bigseg's own objects; one that is missing is no error. Idempotent.
 
@@ -249,16 +223,6 @@ class ObjectStore:
             ObjectError: some could not be aborted. Safe to retry if transient.
         """
         return abort_uploads(self._client, self.bucket, prefix)
-
-    def _create_bucket(self) -> None:
-        region = self._settings.s3_region
-        if region == "us-east-1":  # the one that must not be named
-            self._client.create_bucket(Bucket=self.bucket)
-            return
-        self._client.create_bucket(
-            Bucket=self.bucket,
-            CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]  # any string, for services other than AWS
-        )
 
 
 def _unwatched(_: int) -> None:

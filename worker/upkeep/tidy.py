@@ -3,7 +3,7 @@
 import logging
 
 from worker.jobs.services import Services
-from worker.objects.layout import export_prefix
+from worker.objects import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
 from worker.store.jobs import ExportRequest
 from worker.store.workflows import builder_of, finish_deletions, lists_to_reclaim, reclaim_list

@@ -23,7 +23,7 @@ from worker.store.lists import (
     expire_members,
     read_schedules,
 )
-from worker.store.workflows.reclaiming import reclaim_list
+from worker.store.workflows import reclaim_list
 
 PAST = 1_000
 LATER = clock_ms() + 10 * 86_400_000

@@ -1,4 +1,4 @@
-"""Sends the parts of one object beside the caller's work."""
+"""Multipart uploads: parts sent in the background, and the end of unfinished uploads."""
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
@@ -140,3 +140,32 @@ class MultipartUpload:
         if head["ContentLength"] == size_bytes and f'-{self.part_count}"' in head["ETag"]:
             return head["ETag"]
         raise UploadLost(f"{s3_address(self.bucket, self.key)} holds another object") from lost
+
+
+def abort_uploads(client: "S3Client", bucket: str, prefix: str) -> int:
+    """Abort all unfinished multipart uploads below a prefix: what killed writers left behind.
+
+    An upload that is still being written fails with ``UploadLost``.
+
+    Returns:
+        How many were found.
+
+    Raises:
+        ObjectError: some could not be aborted. Safe to retry if transient.
+    """
+    found = 0
+    with driver_errors("list the uploads of", bucket, prefix):
+        pages = client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            for upload in page.get("Uploads", ()):
+                found += 1
+                _abort(client, bucket, upload["Key"], upload["UploadId"])
+    return found
+
+
+def _abort(client: "S3Client", bucket: str, key: str, upload_id: str) -> None:
+    try:
+        with driver_errors("abort the upload of", bucket, key):
+            client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+    except UploadLost:
+        return  # it ended meanwhile

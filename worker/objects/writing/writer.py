@@ -1,12 +1,13 @@
 """Writes one object of any size as a stream, in bounded memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from worker.objects.driver_errors import driver_errors, is_answer, s3_address
-from worker.objects.errors import ObjectStoreUnavailable, ObjectTooLarge
+from worker.objects.errors import ObjectError, ObjectStoreUnavailable, ObjectTooLarge
 from worker.objects.info import ObjectInfo
-from worker.objects.writing.cleaning_up import cleaning_up
 from worker.objects.writing.multipart_upload import MultipartUpload
 from worker.objects.writing.part_sizes import MAX_OBJECT_BYTES, part_bytes
 
@@ -186,3 +187,12 @@ class ObjectWriter:
         silent = isinstance(exc, ObjectStoreUnavailable) and not is_answer(exc.__cause__)
         with cleaning_up(exc):
             self._free(briefly=silent)
+
+
+@contextmanager
+def cleaning_up(error: BaseException) -> Iterator[None]:
+    """Run a clean-up whose own failure becomes a note on the error, never takes its place."""
+    try:
+        yield
+    except ObjectError as exc:
+        error.add_note(f"and the upload was left behind: {exc}")

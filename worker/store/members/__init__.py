@@ -14,11 +14,7 @@ from worker.store.members.codec import (
     unpack_members,
 )
 from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
-from worker.store.members.payload import (
-    build_payloads,
-    read_payload,
-    shard_slices,
-)
+from worker.store.members.payload import build_payloads, shard_slices
 
 __all__ = [
     "SENTINEL",
@@ -28,7 +24,6 @@ __all__ = [
     "hash_members",
     "pack_key",
     "pack_keys",
-    "read_payload",
     "shard_index",
     "shard_slices",
     "unpack_member",

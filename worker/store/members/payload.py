@@ -115,37 +115,6 @@ def build_payloads(
     return payloads
 
 
-def read_payload(payload: bytes) -> list[bytes]:
-    """Give back the members that a payload of :func:`build_payloads` was built from.
-
-    For looking into shards, not for speed: a Python step for each member. A server's own
-    ``DUMP`` may hold the same set in other forms (compressed, with integers as numbers).
-
-    Raises:
-        ShardInvalid: these are not bytes that :func:`build_payloads` makes.
-    """
-    content, checksum = payload[:-8], payload[-8:]
-    if Model("CRC64-REDIS").calc(content).to_bytes(8, "little") != checksum:
-        raise ShardInvalid("the payload is damaged: its checksum is wrong")
-    start = content.find(_SENTINEL_ENTRY)
-    members = list(_read_entries(content[start + len(_SENTINEL_ENTRY) : -len(_END)]))
-    entry_bytes = len(content) - len(_END) - start - len(_SENTINEL_ENTRY)
-    if start < 0 or content[: -len(_END) - entry_bytes] != _head(entry_bytes, len(members)):
-        raise ShardInvalid("the payload is not a set that begins with the sentinel")
-    return members
-
-
-def _read_entries(entries: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(entries):
-        long = entries[at] >= _LONG_HEAD
-        head_size = 2 if long else 1
-        length = int.from_bytes(entries[at : at + head_size]) & (_LONGEST if long else _SHORT)
-        size = head_size + length
-        yield entries[at + head_size : at + size]
-        at += size + 1 + (size > _SHORT_BACK)
-
-
 def _require_a_set(members: Column, column: ColumnView, hashes: Hashes, slices: Offsets) -> None:
     rows = column.rows
     if len(hashes) != rows:

@@ -102,10 +102,6 @@ _TAKE: Final[Commands] = MappingProxyType(
     }
 )
 
-#: What the drivers send in addition; some of it only to a cluster, or for another database.
-_BROKER_DRIVERS: Final = ("MULTI", "DISCARD", "CLIENT SETINFO", "SELECT")
-_DRIVERS: Final = (*_BROKER_DRIVERS, "CLUSTER SLOTS", "COMMAND")
-
 
 @dataclass(frozen=True, slots=True)
 class OptionalCommand:
@@ -148,9 +144,3 @@ BROKER_OF_WORKER: Final = Rights(
     },
 )
 BROKER_OF_BEAT: Final = Rights(_SEND, {})
-
-
-def granted(*rights: Rights) -> frozenset[str]:
-    """All that a user of ``deploy/store.acl`` may do, for a process with these rights."""
-    drivers = _DRIVERS if any(each.needed is _STORE for each in rights) else _BROKER_DRIVERS
-    return frozenset(drivers).union(*((*each.needed, *each.optional) for each in rights))

@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Final
 
 from worker.store.errors import SegmentNotFound
-from worker.store.jobs.records import JobRef
 from worker.store.keyspace import EXCLUDED, INCLUDED, EnvironmentRef, ListRef, Side
 from worker.store.lists import Revision, prune_schedules
 from worker.store.server.connections import driver_errors
@@ -47,16 +46,6 @@ def reclaim_list(store: Store, ref: ListRef) -> int:
     if not _unfinished(_fields(store, record)):
         _forget(store, ref, record)
     return freed
-
-
-def builder_of(store: Store, ref: ListRef) -> JobRef | None:
-    """The job that holds the list: an import, or a re-shard."""
-    record = store.keyspace.list_record(ref)
-    with driver_errors(f"read list {ref.name}"):
-        job_id, kind = store.client.hmget(record, ["building", "builder"])
-    if job_id is None:
-        return None
-    return JobRef("reshard" if kind == b"reshard" else "import", ref.env, job_id.decode())
 
 
 def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:
