@@ -9,7 +9,7 @@ A package with several errors keeps them as a tree in its ``errors.py``, rooted 
 
 
 class BigsegError(Exception):
-    """Something bigseg itself has to say; the message names the id and the remedy."""
+    """An error of bigseg itself; the message names what failed and what to do."""
 
 
 class TransientError(BigsegError):

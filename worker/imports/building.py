@@ -67,11 +67,11 @@ class SideBuilder:
         for low in range(first, stop, _SHARDS_PER_STEP):
             high = min(low + _SHARDS_PER_STEP, stop)
             part = new.between(low << (64 - bits), high << (64 - bits)) if bits else new
-            total += self._step(part, low, high)
+            total += self._build_step(part, low, high)
         self._writer.flush()
         return total
 
-    def _step(self, new: Members, first: int, stop: int) -> Built:
+    def _build_step(self, new: Members, first: int, stop: int) -> Built:
         build = self._build
         if build.base is None:
             self._write(new, first, stop)

@@ -96,7 +96,6 @@ def load_spills(spills: SpillStore, chunks: Sequence[ChunkResult], part: Range) 
     Raises:
         ImportStopped: a spill is gone.
         BrokenSpill: a spill does not hold what its index says.
-        ObjectStoreUnavailable: no answer.
     """
     return concatenate([_load(spills, chunk.spill, part) for chunk in chunks if chunk.spill])
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from worker.imports.errors import ImportStopped
-from worker.imports.report import find_doubts, rejected_rows
+from worker.imports.report import count_rejected, find_doubts
 from worker.imports.stages import ChunkResult
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.validation import RejectReason
@@ -43,7 +43,7 @@ def check_usable(
             f"rows before it, {_ALLOW_REJECTED}"
         )
         raise ImportStopped(message)
-    reasons = rejected_rows(chunks)
+    reasons = count_rejected(chunks)
     del reasons[RejectReason.BLANK.label]
     rejected = sum(reasons.values())
     filled = sum(chunk.valid for chunk in chunks) + rejected
@@ -51,8 +51,9 @@ def check_usable(
         return
     counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
     share = "no row was usable" if rejected == filled else "too few rows were usable"
+    cause = _guess_cause(reasons, doubts)
     message = (
-        f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){_hint(reasons, doubts)}; "
+        f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){cause}; "
         f"to import the others anyway, {_ALLOW_REJECTED}"
     )
     raise ImportStopped(message)
@@ -111,7 +112,7 @@ def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping
         check_shrinking(settings, request, before=before, removed=removed)
 
 
-def _hint(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
+def _guess_cause(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
     """A guess at what is wrong with the file."""
     for doubt, name in _DELIMITER_NAMES.items():
         if doubt in doubts:

@@ -50,14 +50,14 @@ def distinct(members: Members) -> Members:
 
     Cost: one argsort and one take; comparing bytes only where hashes are equal.
     """
-    order, hashes = _in_hash_order(members.hashes)
+    order, hashes = _sort_by_hash(members.hashes)
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
     if len(same):
-        order, hashes = _resolved(members.packed, order, hashes, same)
+        order, hashes = _drop_repeats(members.packed, order, hashes, same)
     return Members(take(members.packed, order), hashes)
 
 
-def _in_hash_order(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
+def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
     """Row numbers in order of the hashes, and those hashes; rows of one hash in any order.
 
     Sorting numbers is several times as fast as sorting indices, so each number holds the
@@ -81,7 +81,7 @@ def _in_hash_order(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
     return order, in_order
 
 
-def _resolved(
+def _drop_repeats(
     packed: Column, order: np.ndarray, hashes: Hashes, same: np.ndarray
 ) -> tuple[np.ndarray, Hashes]:
     """Order the runs of equal hashes by bytes and keep the first of equal members."""

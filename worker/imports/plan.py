@@ -46,7 +46,6 @@ def make_plan(
     Raises:
         ImportStopped: a file is gone, has changed since it was uploaded, or is a folder.
         ListError: a file is of no format that can be imported.
-        ObjectStoreUnavailable: no answer.
     """
     settings = services.settings
     chunks, estimate = [], 0
@@ -54,7 +53,7 @@ def make_plan(
     sources = tuple(_inspect(services, file) for file in request.sources)
     for number, source in enumerate(sources):
         if source.format is ListFormat.PARQUET:
-            found = _footer_of(services, source, on_wait)
+            found = _read_footer(services, source, on_wait)
             if found.text_elsewhere:
                 doubts = (Doubt.OTHER_TEXT_COLUMN.label,)
             cut, size = _cut_row_groups(settings, number, found.row_groups)
@@ -84,10 +83,10 @@ def _inspect(services: Services, file: SourceFile) -> Source:
         raise ImportStopped(message)
     if is_folder_marker(info):
         raise ImportStopped(f"s3://{file.bucket}/{file.key} {FOLDER_FAULT}")
-    return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(services, info))
+    return Source(info.bucket, info.key, info.size_bytes, info.etag, _detect_format(services, info))
 
 
-def _format_of(services: Services, info: ObjectInfo) -> ListFormat:
+def _detect_format(services: Services, info: ObjectInfo) -> ListFormat:
     """Read the head, and the tail only where the head leaves doubt: reads are expensive."""
     size = info.size_bytes
     head = b"".join(services.objects.read_range(info, 0, min(SNIFF_BYTES, size)))
@@ -104,7 +103,7 @@ def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
     return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)]
 
 
-def _footer_of(services: Services, source: Source, on_wait: Callable[[], None]) -> ParquetList:
+def _read_footer(services: Services, source: Source, on_wait: Callable[[], None]) -> ParquetList:
     with services.objects.open_random_access(source.info) as file:
         return services.parquet.open_parquet(file, source.size_bytes, on_wait=on_wait)
 

@@ -33,15 +33,14 @@ def publish_import(run: StageRun) -> Published | None:
         ImportStopped: shards were lost that cannot be written again.
         Fenced: the import no longer holds the list.
         Unsealed: the build was opened since it was counted.
-        StoreUnavailable: no answer.
     """
-    counted = _counted_before(run) or _count_build(run)
+    counted = _read_valid_count(run) or _count_build(run)
     if counted is None or (run.request.waits and _hold(run, counted)):
         return None
     return _flip(run, counted)
 
 
-def _counted_before(run: StageRun) -> BuildCount | None:
+def _read_valid_count(run: StageRun) -> BuildCount | None:
     """What an earlier try counted, if it still holds; seals the build to find out.
 
     It holds under the seal it was counted under, and for good once edits are replayed.

@@ -8,7 +8,7 @@ from worker.errors import TerminalError, TransientError
 from worker.imports.gather import gather_range
 from worker.imports.plan import plan_import
 from worker.imports.publish import publish_import
-from worker.imports.report import final_report
+from worker.imports.report import complete_report
 from worker.imports.scatter import scatter_chunk
 from worker.imports.size import size_import
 from worker.imports.spills import SpillStore
@@ -109,7 +109,7 @@ class ImportWork:
         jobs, ref, now_ms = self._services.store.jobs, self._request.ref, self._services.clock_ms()
         counted = jobs.read(ref, COUNTED)
         draft = {} if counted is None else counted.report
-        report = final_report(draft, published, _stage_seconds(jobs.get(ref), now_ms))
+        report = complete_report(draft, published, _stage_seconds(jobs.get(ref), now_ms))
         keep_s = self._services.settings.job_retention_s
         ended = jobs.end(ref, "complete", report=report, keep_s=keep_s)
         self.tidy_up()

@@ -9,7 +9,7 @@ from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, gather
 from worker.imports.members import Members, concatenate, distinct, no_members
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
-from worker.imports.size import fix_size, wrongly_started
+from worker.imports.size import find_wrong_starts, fix_size
 from worker.imports.spills import SpillFile
 from worker.imports.stages import (
     STARTS,
@@ -27,7 +27,7 @@ from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.doubtful_rows import DoubtfulRows
-from worker.lists.keys.first_rows import doubts_of_start
+from worker.lists.keys.first_rows import find_start_doubts
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
 from worker.objects import ObjectNotFound
@@ -118,7 +118,7 @@ def _gather_small(
     There is no spill. If the store loses shards of it before the flip, the chunk is read again.
     """
     # One chunk has no other that it could contradict; this stops a row that is too long.
-    wrongly_started(plan, chunks)
+    find_wrong_starts(plan, chunks)
     run.note_entered("gather")
     members = distinct(members)
     share = len(members) / max(1, sum(chunk.valid for chunk in chunks))
@@ -150,17 +150,16 @@ def read_chunk(
     Raises:
         ImportStopped: the file is gone.
         ObjectChanged: the file is not the one that was planned.
-        ObjectStoreUnavailable: no answer.
         LeaseLost: another worker has the chunk.
     """
     limits = services.settings
     parts: list[Members] = []
     rows = size = 0
-    for batch in _translated(
-        plan.sources[chunk.source], _batches(services, plan, chunk, tally, progress)
+    for batch in _report_missing_source(
+        plan.sources[chunk.source], _read_batches(services, plan, chunk, tally, progress)
     ):
         if tally.rows == 0 and _begins_text(plan, chunk):
-            tally.doubt(doubts_of_start(batch), 0)
+            tally.doubt(find_start_doubts(batch), 0)
         packed = pack_keys(batch.keys)
         part = Members(packed, hash_members(packed))
         tally.count(batch, packed.nbytes)
@@ -179,7 +178,7 @@ def _begins_text(plan: Plan, chunk: Chunk) -> bool:
     return chunk.first == 0 and plan.sources[chunk.source].format is ListFormat.CSV
 
 
-def _translated(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
+def _report_missing_source(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
     """Stop with a reason that names the file when it is gone."""
     try:
         yield from batches
@@ -188,7 +187,7 @@ def _translated(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatc
         raise ImportStopped(message) from exc
 
 
-def _batches(
+def _read_batches(
     services: Services, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
 ) -> Iterator[KeyBatch]:
     source = plan.sources[chunk.source]

@@ -29,17 +29,17 @@ def size_import(run: StageRun) -> None:
     """Have chunks read again that were read wrongly, or fix the size and have ranges gathered."""
     plan = run.plan()
     chunks = run.chunk_results(plan)
-    wrong = wrongly_started(plan, chunks)
+    wrong = find_wrong_starts(plan, chunks)
     if wrong:
         run.services.store.jobs.write(run.request.ref, STARTS, wrong)
         run.reopen("scatter", len(plan.chunks), sorted(wrong))
         return
     claim = run.claim()
-    target = fix_size(run, claim, chunks, _distinct_share(run, chunks))
-    run.open_gather(_range_count(plan, chunks, claim, target))
+    target = fix_size(run, claim, chunks, _estimate_distinct_share(run, chunks))
+    run.open_gather(_choose_range_count(plan, chunks, claim, target))
 
 
-def wrongly_started(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, str]:
+def find_wrong_starts(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, str]:
     """Find the chunks that were read from the wrong state of the parser.
 
     Every chunk but a file's first was read as if a row began at its first line. That is
@@ -88,12 +88,11 @@ def fix_size(
         ImportStopped: the list would become empty or lose too much, the file is hardly a
             list, or the revision would not fit.
         Fenced: the import no longer holds the list.
-        StoreUnavailable: no answer.
     """
     request = run.request
     valid = sum(chunk.valid for chunk in chunks)
     _check_contents(run, claim, chunks, valid)
-    kept = _kept_members(request, claim)
+    kept = _count_kept(request, claim)
     packed = sum(chunk.packed_bytes for chunk in chunks) * distinct_share
     members = round(valid * distinct_share) + kept
     bits = bits_for(members)
@@ -117,7 +116,7 @@ def _check_contents(run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], 
         check_shrinking(settings, request, before=before, removed=max(0, before - valid))
 
 
-def _kept_members(request: ImportRequest, claim: Claim) -> int:
+def _count_kept(request: ImportRequest, claim: Claim) -> int:
     """How many members of the base stay, with room for those to come."""
     match request.mode:
         case "replace":
@@ -151,14 +150,16 @@ def _reserve_memory(run: StageRun, needed: int) -> None:
     jobs.reserve_memory(ref, needed)
 
 
-def _distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:
+def _estimate_distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:
     """The share of distinct members in the first range of all spills."""
     count = max(chunk.spill.index.range_count for chunk in chunks if chunk.spill)
     members = load_spills(run.spills, chunks, Range(0, count))
     return len(distinct(members)) / len(members) if len(members) else 1.0
 
 
-def _range_count(plan: Plan, chunks: Sequence[ChunkResult], claim: Claim, target: Revision) -> int:
+def _choose_range_count(
+    plan: Plan, chunks: Sequence[ChunkResult], claim: Claim, target: Revision
+) -> int:
     """As few ranges as rows and bytes allow, each of whole shards and whole spill ranges."""
     rows = sum(chunk.valid for chunk in chunks) + claim.included_count
     most = 1 << min(plan.range_bits, target.included_bits)

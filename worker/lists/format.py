@@ -170,10 +170,12 @@ def _is_json(text: bytes) -> bool:
             value = json.loads(whole)
         except (ValueError, RecursionError):
             continue
-        return bool(value) and not (len(value) == 1 and isinstance(value, list) and _plain(value))
+        return bool(value) and not (
+            len(value) == 1 and isinstance(value, list) and _is_plain(value)
+        )
     # Longer than the bytes at hand, or over several lines.
     return bool(_OBJECT.match(text) or _ARRAY.match(text))
 
 
-def _plain(value: list[object]) -> bool:
-    return isinstance(value[0], int | float | None)
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float | None)

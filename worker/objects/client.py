@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 #: Seconds to open a connection; a host that is up accepts at once.
 _CONNECT_TIMEOUT_S = 5.0
-#: Seconds the health check waits; it is asked every few and must not pile up.
+#: Seconds the health check waits; it runs every few seconds and must not pile up.
 _PROBE_TIMEOUT_S = 2.0
 #: Tries of one request. A few, because streams and tasks have tries of their own.
 _ATTEMPTS = 3
 #: Connections kept open: as many as an API process has threads for uploads and downloads.
 _POOL_CONNECTIONS = 40
-#: The requests that make an object and say how it is encrypted; a part takes what its upload said.
+#: The requests that create an object and set its encryption; a part inherits its upload's.
 _MAKING: Final = ("PutObject", "CopyObject", "CreateMultipartUpload")
 
 
@@ -68,19 +68,19 @@ def _client(
 
 
 def _signs_payload(endpoint: str | None) -> bool:
-    """Tell whether bodies are hashed for the signature, which takes half of a write's CPU.
+    """Whether bodies are hashed for the signature, which takes half of a write's CPU.
 
-    TLS protects them already, and on the loopback there is nobody to protect them from.
+    TLS protects them already, and nobody else can reach the loopback.
     """
     parts = urlsplit(endpoint or "https://")
     return parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}
 
 
 def _encrypt_writes(client: "S3Client", settings: ObjectSettings) -> None:
-    """Have every request of the client that makes an object ask for encryption.
+    """Make every request of the client that creates an object ask for encryption.
 
-    A hook of the driver, not an argument of each call: no call, and no presigned address, can
-    go without it.
+    A hook of the driver, not an argument of each call, so that no call and no presigned URL can
+    omit it.
 
     Source: Amazon S3 API reference, ``PutObject``, header ``x-amz-server-side-encryption``.
     """
@@ -96,7 +96,7 @@ def _encrypt_writes(client: "S3Client", settings: ObjectSettings) -> None:
 
 
 def _encryption_arguments(settings: ObjectSettings) -> Mapping[str, str]:
-    """What a request says of the encryption; nothing where the bucket's default is to hold."""
+    """The encryption parameters of a request; none where the bucket's default applies."""
     if settings.s3_encryption is None:
         return {}
     arguments: dict[str, str] = {"ServerSideEncryption": settings.s3_encryption}

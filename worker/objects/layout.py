@@ -7,8 +7,8 @@
     bigseg-internal/exports/{owner…}/{export id}/{file name}
 
 An owner is a few names that the caller chooses (project, environment, segment); this package
-gives them no meaning. The kind comes first, so that a bucket's lifecycle rule can tell short-lived
-spills from exports.
+gives them no meaning. The kind comes first, so that a bucket's lifecycle rule can treat
+spills, which are short-lived, differently from exports.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The object store: one bucket of bigseg's own, and lists in others."""
+"""The object store: bigseg's own bucket, and list files in others."""
 
 import time
 from collections.abc import Callable, Generator
@@ -25,6 +25,8 @@ class ObjectStore:
 
     Synchronous, and safe to share between threads (the readers and writers it opens are not), but
     not over a fork: open one in each process. Nothing is cached. No botocore exception leaves it.
+
+    Every call to S3 may raise ``ObjectStoreUnavailable`` and is safe to retry then.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class ObjectStore:
 
     @classmethod
     def open(cls, settings: ObjectSettings, *, sleep: Callable[[float], None] = time.sleep) -> Self:
-        """Make a store; opens no connection and asks for no bucket.
+        """Make a store; opens no connection.
 
         Args:
             settings: where it is.
@@ -76,7 +78,6 @@ class ObjectStore:
         """Check that the bucket can be reached, with one try and no more than 2 s for each step.
 
         Raises:
-            ObjectStoreUnavailable: no answer. Safe to retry.
             BucketMissing: there is no such bucket.
             ObjectAccessDenied: the credentials do not reach it.
         """
@@ -84,7 +85,7 @@ class ObjectStore:
             self._probe.head_bucket(Bucket=self.bucket)
 
     def head(self, key: str, *, bucket: str | None = None, briefly: bool = False) -> ObjectInfo:
-        """Look at one object that is to be read: its size and ETag now.
+        """Read the size and ETag of one object, before it is read itself.
 
         Args:
             key: the object's key.
@@ -92,9 +93,9 @@ class ObjectStore:
             briefly: with one try and no more than 2 s for each step.
 
         Raises:
-            ObjectNotFound: there is no such object, or no such bucket (S3 tells neither apart).
+            ObjectNotFound: there is no such object, or no such bucket (S3 does not say which).
             ObjectArchived: it cannot be read before it is restored.
-            ObjectError: it cannot be looked at.
+            ObjectError: its head cannot be read.
         """
         bucket = bucket or self.bucket
         client = self._probe if briefly else self._client
@@ -102,7 +103,7 @@ class ObjectStore:
             with driver_errors("look at", bucket, key):
                 reply = client.head_object(Bucket=bucket, Key=key)
         except ObjectAccessDenied:
-            # The answer to HEAD has no body, which is where the reason stands.
+            # The answer to HEAD has no body, so the reason for the refusal is missing.
             with driver_errors("read", bucket, key):
                 client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
             raise
@@ -122,26 +123,26 @@ class ObjectStore:
         *,
         on_progress: Callable[[int], None] | None = None,
     ) -> Generator[bytes, None, None]:
-        """Read ``[start, end)`` of the very object that was looked at.
+        """Read ``[start, end)`` of the state of an object that ``head`` found.
 
-        All bytes come, in order and once, or an error does: never a short stream. A cut or
+        Yields all bytes, in order and once, or raises: the stream is never short. A cut or
         stalled stream is resumed where it stopped, unless four connections in a row gave nothing.
-        Nothing is asked for before the first piece is, nor for an empty range. Leaving early is
-        allowed (``close`` the iterator) and costs the connection.
+        No request is sent before the first piece is taken, and none for an empty range. Stopping
+        early is allowed (``close`` the iterator) and drops the connection.
 
         Args:
-            obj: what ``head`` or ``close`` of a writer gave.
+            obj: from ``head``, or from ``close`` of a writer.
             start: offset of the first byte.
             end: offset after the last byte, at most ``obj.size_bytes``.
-            on_progress: called with the number of bytes whenever some arrived, about every
-                256 KiB: the sign of life a lease is renewed on. Must be cheap.
+            on_progress: called with the number of bytes that have arrived, about every
+                256 KiB; leases are renewed on it. Must be cheap.
 
         Returns:
             Pieces of about 1 MiB.
 
         Raises:
             ValueError: the range is not inside the object; raised at once.
-            ObjectChanged: the object is another one by now.
+            ObjectChanged: the object was replaced.
             ObjectNotFound: it is gone.
             ObjectStoreUnavailable: no progress. Safe to retry.
         """
@@ -153,10 +154,10 @@ class ObjectStore:
     def open_random_access(
         self, obj: ObjectInfo, *, on_progress: Callable[[int], None] | None = None
     ) -> BinaryIO:
-        """Open the very object that was looked at as a seekable file, for Parquet.
+        """Open the state of an object that ``head`` found as a seekable file, for Parquet.
 
-        Asks for nothing yet. See ``ObjectFile`` for what a read costs; each fetch tells
-        ``on_progress`` of its bytes as ``read_range`` does.
+        Sends no request yet. See ``ObjectFile`` for what a read costs; ``on_progress`` is called
+        as by ``read_range``.
         """
 
         def fetch(start: int, end: int) -> bytes:
@@ -199,22 +200,22 @@ class ObjectStore:
     def delete_prefix(self, prefix: str) -> int:
         """Delete all of bigseg's own objects below a prefix. Idempotent.
 
-        A page of 1,000 is a request; each object is one where the service takes no such pages.
+        One request deletes 1,000 objects, or one object where the service takes no such pages.
 
         Returns:
             How many were deleted.
 
         Raises:
-            ObjectError: some could not be deleted; those before them are. Safe to retry if
+            ObjectError: some could not be deleted; the ones before them were. Safe to retry if
                 transient.
             ValueError: the prefix is empty.
         """
         return delete_prefix(self._client, self.bucket, prefix, self._sleep)
 
     def abort_uploads(self, prefix: str) -> int:
-        """Abort the unfinished uploads below a prefix: what killed writers left behind.
+        """Abort the unfinished uploads below a prefix, which killed writers left behind.
 
-        A writer that is still at work there fails with ``UploadLost``.
+        A writer that is still active there fails with ``UploadLost``.
 
         Returns:
             How many were found.
@@ -226,4 +227,4 @@ class ObjectStore:
 
 
 def _unwatched(_: int) -> None:
-    """Take note of nothing."""
+    """Ignore progress."""

@@ -47,15 +47,15 @@ class Sweeper(bootsteps.StartStopStep):
                 sweep_jobs(services)
                 # One message for all workers, or they would pile up while upkeep is down.
                 if services.store.jobs.take_turn("tend", int(services.settings.sweep_s * 1000)):
-                    _ask_upkeep(app, services)
+                    _announce_upkeep(app, services)
             except (TransientError, TerminalError, OperationalError, OSError, MemoryError) as exc:
-                # Whatever it was, stalled jobs wait for the next sweep.
+                # Stalled jobs wait for the next sweep.
                 logger.warning("sweep.postponed", extra={"error": type(exc).__name__})
             wait_s = services.settings.sweep_s if services else 1.0
             self._stopped.wait(wait_s)
 
 
-def _ask_upkeep(app: Any, services: Services) -> None:  # noqa: ANN401 - Celery is untyped
+def _announce_upkeep(app: Any, services: Services) -> None:  # noqa: ANN401 - Celery is untyped
     try:
         app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
     except (OperationalError, OSError) as exc:

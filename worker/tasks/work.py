@@ -19,7 +19,7 @@ _OUT_OF_MEMORY: Final = 70
 
 
 def serve_job(services: Services, ref: JobRef) -> None:
-    """Do one unit of a job; hand on to the next message when there may be more.
+    """Do one unit of a job; announce the next one when there may be more.
 
     An error that reaches this far leaves the unit under its lease; the sweep comes back
     when that has run out.
@@ -52,7 +52,7 @@ def replaced_when_out_of_memory(task: str) -> Iterator[None]:
     """End this process of the pool after a MemoryError; the pool starts another one.
 
     Celery treats a MemoryError in a task as one of the whole worker, and ends all its
-    processes. What a process holds after one is anybody's guess, so it does not go on.
+    processes. The state of a process after one is unknown, so it does not continue.
 
     Raises:
         SystemExit: in place of the MemoryError.

@@ -41,9 +41,6 @@ def expire_due(store: Store) -> int | None:
     Returns:
         Milliseconds until something is due next, 0 when there is more to do now, ``None``
         when nothing is scheduled.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     due = due_hints(store.database, _PER_TURN)
     for hint in due.hints:
@@ -65,9 +62,6 @@ def mend_hints(services: Services) -> int:
 
     Returns:
         Segments that have schedules.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     store = services.store
     scheduled = set()

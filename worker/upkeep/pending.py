@@ -24,9 +24,6 @@ def tend_pending(services: Services, request: ImportRequest, state: JobState) ->
 
     Returns:
         Hints sent.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     turn = f"pending:{request.ref}"
     if not services.store.jobs.take_turn(turn, int(services.settings.sweep_s * 1000)):
@@ -47,7 +44,7 @@ def _tend(services: Services, request: ImportRequest, state: JobState) -> int:
         if store.builds.published(list_ref, request.import_id) is not None:
             return _resume(services, request)
         return _end(services, request, why_lost(store, request))
-    why = _why_over(services, request, state)
+    why = _reason_to_end(services, request, state)
     if why is None:
         return _replay(services, request)
     if store.builds.cancel(list_ref, request.import_id, unapproved=True):
@@ -56,7 +53,7 @@ def _tend(services: Services, request: ImportRequest, state: JobState) -> int:
     return _end(services, request, why)
 
 
-def _why_over(services: Services, request: ImportRequest, state: JobState) -> str | None:
+def _reason_to_end(services: Services, request: ImportRequest, state: JobState) -> str | None:
     settings, since_ms = services.settings, state.entered.get(WAITING_STAGE)
     if since_ms is not None and services.clock_ms() - since_ms > settings.approval_ttl * 1000:
         return f"nobody approved it within {settings.approval_ttl:g} s (BIGSEG_APPROVAL_TTL)"

@@ -19,9 +19,6 @@ def reshard_list(services: Services, ref: ListRef) -> bool:
 
     Returns:
         Whether a rebuild was started.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     try:
         state = services.store.memberships.state(ref)
@@ -54,9 +51,6 @@ def reshard_outgrown(services: Services) -> int:
 
     Returns:
         Rebuilds started.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     started = 0
     for env in services.store.environments.list_refs():

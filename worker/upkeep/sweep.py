@@ -33,9 +33,6 @@ def sweep_jobs(services: Services) -> int:
 
     Returns:
         Hints sent.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     sent = 0
     for env in services.store.environments.list_refs():

@@ -18,9 +18,6 @@ def tidy_lists(services: Services) -> int:
 
     Returns:
         Shards freed.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     freed = 0
     for env in services.store.environments.list_refs():
@@ -35,9 +32,6 @@ def finish_deleted(services: Services) -> int:
 
     Returns:
         Environments and projects whose last trace was removed.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     return finish_deletions(services.store)
 
@@ -65,10 +59,6 @@ def expire_exports(services: Services) -> int:
 
     Returns:
         Exports deleted.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-        ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
     """
     due = services.store.jobs.expired_files(services.clock_ms())
     for ref in due:

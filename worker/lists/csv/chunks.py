@@ -55,7 +55,7 @@ class CsvChunk:
     """Bytes in the whole file."""
 
 
-def _judged(cells: Column, rows: BlockRows) -> KeyBatch:
+def _validate_cells(cells: Column, rows: BlockRows) -> KeyBatch:
     """The keys among cells, which are the last ones of the rows read."""
     quoted = None if rows.quoted is None else rows.quoted[len(rows.cells) - len(cells) :]
     batch = validate(cells, text=True, quoted=quoted)
@@ -149,7 +149,7 @@ class CsvChunkReader:
                 self._end_state = self._state_after(rows.end)
             self._block, self._origin = self._block[rows.end :], self._origin + rows.end
             if len(cells):
-                yield _judged(cells, rows)
+                yield _validate_cells(cells, rows)
             if done:
                 return
             self._block += self._bytes.take(self._block_bytes)

@@ -76,13 +76,13 @@ def open_parquet(file: RandomAccess, size: int) -> ParquetList:
             claims more than it can hold.
         UnsupportedColumn: The first column is of another type than keys may have.
     """
-    parquet, _ = _opened(file, size)
-    with _damage_reported():
+    parquet, _ = _open(file, size)
+    with _report_damage():
         metadata, schema = parquet.metadata, parquet.schema_arrow
         groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
         return ParquetList(
             tuple(RowGroup(it.num_rows, it.column(0).total_uncompressed_size) for it in groups),
-            _one_line(schema),
+            _describe_schema(schema),
             not is_text(schema.field(0).type) and any(is_text(one.type) for one in schema),
         )
 
@@ -111,10 +111,10 @@ def read_cells(
         UnreadableList: The file is damaged, or decodes to more than its bytes can hold.
         UnsupportedColumn: As ``open_parquet``.
     """
-    parquet, to_cells = _opened(file, size)
+    parquet, to_cells = _open(file, size)
     stored = sent = 0
     for index in range(first, last + 1):
-        with _damage_reported():
+        with _report_damage():
             group = parquet.metadata.row_group(index)
             stored += group.column(0).total_compressed_size
             cell_bytes = group.column(0).total_uncompressed_size // max(group.num_rows, 1)
@@ -125,7 +125,7 @@ def read_cells(
             )
             found = 0
             for batch in batches:
-                cells = _cut(to_cells(batch.column(0)))
+                cells = _truncate(to_cells(batch.column(0)))
                 found += len(cells)
                 sent += cells.nbytes
                 if sent > _most_cell_bytes(stored):
@@ -173,7 +173,7 @@ def _most_cell_bytes(stored: int) -> int:
     return _FREE_CELL_BYTES + _CELL_BYTES_A_BYTE * stored
 
 
-def _cut(cells: Column) -> Column:
+def _truncate(cells: Column) -> Column:
     if cells.null_count:
         cells = cells.fill_null(b"")
     if len(cells) and ColumnView.of(cells).lengths.max() > _CELL_LIMIT_BYTES:
@@ -181,8 +181,8 @@ def _cut(cells: Column) -> Column:
     return cells
 
 
-def _opened(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
-    with _damage_reported():
+def _open(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
+    with _report_damage():
         # Pages that were changed may still decode, to other keys; some writers add checksums.
         parquet = pq.ParquetFile(
             file, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
@@ -191,16 +191,16 @@ def _opened(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
         schema = parquet.schema_arrow
         to_cells = converter(parquet)
         if to_cells is None:
-            raise UnsupportedColumn(_one_line(schema))
+            raise UnsupportedColumn(_describe_schema(schema))
     return parquet, to_cells
 
 
-def _one_line(schema: pa.Schema) -> str:
+def _describe_schema(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name}: {field.type}" for field in schema) or "no columns"
 
 
 @contextmanager
-def _damage_reported() -> Iterator[None]:
+def _report_damage() -> Iterator[None]:
     """Translate pyarrow's errors about damaged bytes; the file's own errors pass."""
     try:
         yield

@@ -62,11 +62,7 @@ class RequestStore:
         self._db = database
 
     def read(self, name: str) -> StoredRequest | None:
-        """Read a record; ``None`` if there is none. Cost: one round trip.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """Read a record; ``None`` if there is none. Cost: one round trip."""
         key = self._db.keys.request(name)
         with driver_errors("read a request's record"):
             pipeline = self._db.client.pipeline(transaction=True)

@@ -134,7 +134,7 @@ class BuildStore:
             included_count=included,
             excluded_count=excluded,
             superseded=superseded.decode() or None,
-            previous=_previous(last_import.decode(), version),
+            previous=_parse_previous(last_import.decode(), version),
         )
 
     def prepare(
@@ -315,7 +315,7 @@ class BuildStore:
             return self._db.client.hget(self._db.keys.list_record(ref), name)
 
 
-def _previous(text: str, version: int) -> PreviousImport | None:
+def _parse_previous(text: str, version: int) -> PreviousImport | None:
     if not text:
         return None
     import_id, published_ms, its_version = text.split()

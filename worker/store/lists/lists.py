@@ -86,7 +86,7 @@ class MembershipStore:
             for ref in refs:
                 pipeline.hmget(self._db.keys.list_record(ref), *fields)
             replies = pipeline.execute()
-        return [_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
+        return [_parse_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
 
     def edit(self, ref: ListRef, edits: Iterable[Edit]) -> bool:
         """Apply edits in order; each call of 1,000 is one step, visible at once.
@@ -108,7 +108,7 @@ class MembershipStore:
         for ops in batches(edits, OPS_PER_CALL):
             flat: list[Argument] = [first]
             for op in ops:
-                flat += _op(op)
+                flat += _encode_edit(op)
             live, included, excluded = require_ok(ref, run(self._db, ref, "list/edit", flat))
             first, outgrown = "0", outgrows(Revision.parse(live), included, excluded)
         return outgrown
@@ -207,12 +207,12 @@ class MembershipStore:
         self._db.run(f"watch list {ref.name}", "segment/watch", [reclaimable], [ref.name])
 
 
-def _op(edit: Edit) -> tuple[str, int, bytes]:
+def _encode_edit(edit: Edit) -> tuple[str, int, bytes]:
     member = pack_key(edit.key)
     return edit.op, hash_member(member) >> 32, member
 
 
-def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
+def _parse_state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
     live, included, excluded, version, modified, building, builder, approval, is_deleted = reply
     if live is None:
         raise deleted(ref) if is_deleted else incomplete(ref)

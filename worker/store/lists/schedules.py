@@ -94,7 +94,7 @@ def change_schedules(
         times = [one.due_ms for one in group if one.act != "remove"]
         arguments: list[Argument] = [most]
         for one in group:
-            arguments += _change(one)
+            arguments += _encode_change(one)
         if times:
             note_hint(database, Hint.of_list(ref), min(times))
         record = database.keys.list_record(ref)
@@ -118,7 +118,7 @@ def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
         ListUnknown: the server has lost the record.
     """
     found = dict(_walk_schedules(database, ref))
-    return [_schedule(name, detail) for name, detail in found.items()]
+    return [_parse_schedule(name, detail) for name, detail in found.items()]
 
 
 def expire_members(database: Database, ref: ListRef) -> Expired:
@@ -177,14 +177,14 @@ def prune_schedules(database: Database, ref: ListRef) -> None:
         pass
 
 
-def _change(change: ScheduleChange) -> tuple[Argument, ...]:
+def _encode_change(change: ScheduleChange) -> tuple[Argument, ...]:
     member = pack_key(change.key)
     version = "" if change.version is None else change.version
     side, hash32 = change.side[0], hash_member(member) >> 32
     return change.act, side, hash32, member, change.due_ms, version, change.id
 
 
-def _schedule(name: bytes, detail: bytes) -> Schedule:
+def _parse_schedule(name: bytes, detail: bytes) -> Schedule:
     due_ms, version, id_ = detail.decode().split(" ")
     side, key = _SIDES[name[:1].decode()], unpack_member(name[_HASH_END:])
     return Schedule(id_, int(version), side, key, int(due_ms))

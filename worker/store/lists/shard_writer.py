@@ -98,7 +98,7 @@ class ShardWriter:
     def fill(self, side: Side, shards: Iterable[ShardMembers]) -> None:
         """Write whole shards member by member, for servers that refuse payloads."""
         for group in batches(shards, _SHARDS_PER_CALL):
-            self._send("list/fill_shards", side, _flat(group))
+            self._send("list/fill_shards", side, _flatten(group))
 
     def copy(self, side: Side, shards: Iterable[ShardMembers]) -> tuple[int, int]:
         """Copy shards of the base revision and add members to them.
@@ -113,7 +113,7 @@ class ShardWriter:
         """
         self._collect()
         for group in batches(shards, _COPIES_PER_CALL):
-            self._send("list/copy_shards", side, _flat(group))
+            self._send("list/copy_shards", side, _flatten(group))
         replies = self._collect()
         return sum(copied for copied, _ in replies), sum(added for _, added in replies)
 
@@ -189,7 +189,7 @@ class ShardWriter:
         self._node.connection_pool.release(self._connection)
 
 
-def _flat(group: Sequence[ShardMembers]) -> list[Any]:
+def _flatten(group: Sequence[ShardMembers]) -> list[Any]:
     args: list[Any] = []
     for index, members in group:
         args += (index, len(members), *members)

@@ -103,7 +103,7 @@ def build_payloads(
     """
     slices = shard_slices(hashes, bits=bits, first_shard=first_shard, shard_count=shard_count)
     column = ColumnView.of(members)
-    _require_a_set(members, column, hashes, slices)
+    _require_set(members, column, hashes, slices)
     entries, row_ends = _entries(column)
     cuts = row_ends[slices].tolist()
     counts = np.diff(slices)
@@ -115,7 +115,7 @@ def build_payloads(
     return payloads
 
 
-def _require_a_set(members: Column, column: ColumnView, hashes: Hashes, slices: Offsets) -> None:
+def _require_set(members: Column, column: ColumnView, hashes: Hashes, slices: Offsets) -> None:
     rows = column.rows
     if len(hashes) != rows:
         raise ShardInvalid(f"{rows} members came with {len(hashes)} hashes")

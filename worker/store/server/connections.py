@@ -258,7 +258,7 @@ def driver_errors(what: str) -> Iterator[None]:
         message = f"could not {what}: the store did not answer ({_reason(exc)}); retry"
         raise StoreUnavailable(message) from exc
     except (ResponseError, RedisError) as exc:
-        raise _translated(what, exc) from exc
+        raise _translate(what, exc) from exc
 
 
 def _reason(exc: Exception) -> str:
@@ -266,7 +266,7 @@ def _reason(exc: Exception) -> str:
     return text if text.endswith(_NO_CONNECTION) else type(exc).__name__
 
 
-def _translated(what: str, exc: RedisError) -> StoreError:
+def _translate(what: str, exc: RedisError) -> StoreError:
     text = str(exc)
     if type(exc).__name__ == "OutOfMemoryError" or "OOM" in text.partition("used memory")[0]:
         return OutOfMemory(f"could not {what}: the store is out of memory; add memory or free some")

@@ -17,7 +17,6 @@ def require_approvable(store: Store, ref: ListRef, import_id: str) -> JobRef:
 
     Raises:
         ImportNotWaiting: it does not; says why.
-        StoreUnavailable: no answer. Safe to retry.
     """
     job = JobRef("import", ref.env, import_id)
     try:
@@ -30,14 +29,14 @@ def require_approvable(store: Store, ref: ListRef, import_id: str) -> JobRef:
     if state.request.list_ref != ref:
         message = f"segment {ref.segment} has no import {import_id}"
         raise ImportNotWaiting(message)
-    why = _why_not(state, state.request)
+    why = _reason_to_refuse(state, state.request)
     if why is not None:
         message = f"import {import_id} does not wait for an approval: {why}"
         raise ImportNotWaiting(message)
     return job
 
 
-def _why_not(state: JobState, request: ImportRequest) -> str | None:
+def _reason_to_refuse(state: JobState, request: ImportRequest) -> str | None:
     if not request.waits:
         return "it was not asked to"
     if state.ended_ms is not None:
@@ -58,7 +57,6 @@ def approve_import(store: Store, ref: ListRef, import_id: str) -> JobRef:
 
     Raises:
         ImportNotWaiting: it does not wait; nothing was changed.
-        StoreUnavailable: no answer. Safe to retry.
     """
     job = require_approvable(store, ref, import_id)
     record = store.keyspace.list_record(ref)

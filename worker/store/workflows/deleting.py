@@ -139,7 +139,6 @@ def remove_segment(store: Store, env: EnvironmentRef, key: str) -> Segment:
 
     Raises:
         SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
-        StoreUnavailable: no answer. Safe to retry.
     """
     segment, building = store.segments.delete(env, key)
     if building is not None:
@@ -157,9 +156,6 @@ def finish_deletions(store: Store) -> int:
 
     Returns:
         Projects and environments whose last trace was removed.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     finished = 0
     for env in store.environments.list_refs():
