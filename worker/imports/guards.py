@@ -1,4 +1,4 @@
-"""Stopping an import that its caller can hardly have intended, before it takes effect."""
+"""Stops an import that its caller probably did not intend, before it takes effect."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,14 +21,14 @@ _DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", D
 def check_usable(
     settings: WorkerSettings, request: ImportRequest, chunks: Sequence[ChunkResult]
 ) -> None:
-    """Stop an import of a file in which nothing, or little, was usable.
+    """Stop an import of a file of which few rows, or none, were usable.
 
     Blank rows do not count: they hold no key, and empty lines are common.
 
     Args:
-        settings: Hold the share of rejected rows that is let through.
+        settings: Hold the share of rejected rows that is allowed.
         request: The import; it may override the guard.
-        chunks: Results of all chunks, read from the right state.
+        chunks: Results of all chunks.
 
     Raises:
         ImportStopped: too many rows were rejected, or a quote is never closed.
@@ -79,16 +79,16 @@ def check_shrinking(
 ) -> None:
     """Stop a replace that would lose most of a list.
 
-    One that waits for an approval goes on: whoever approves it sees in its report what it removes.
+    One that waits for an approval is not stopped: its report shows the approver what it removes.
 
     Args:
         settings: Hold the share and the number of members that may be removed.
         request: The import; it may override the guard.
         before: Members of the live list.
-        removed: How many of them would go, at least.
+        removed: How many of them would be removed, at least.
 
     Raises:
-        ImportStopped: they are too many.
+        ImportStopped: too many would be removed.
     """
     if request.mode != "replace" or request.allow_shrink or request.waits:
         return
@@ -102,10 +102,10 @@ def check_shrinking(
 
 
 def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping[str, Any]) -> None:
-    """Stop a replace that is built and would lose most of a list; see ``check_shrinking``.
+    """Check a replace again once it is built; see ``check_shrinking``.
 
     Raises:
-        ImportStopped: too many members would go.
+        ImportStopped: too many would be removed.
     """
     if draft["accepted"] or not request.allow_empty:
         before, removed = draft["membersBefore"], draft["removed"]
@@ -113,7 +113,7 @@ def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping
 
 
 def _guess_cause(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
-    """A guess at what is wrong with the file."""
+    """What is probably wrong with the file, as part of a sentence."""
     for doubt, name in _DELIMITER_NAMES.items():
         if doubt in doubts:
             return f"; the delimiter looks like {name}: use commas"

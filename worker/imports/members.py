@@ -32,12 +32,12 @@ class Members:
 
 
 def no_members() -> Members:
-    """No member at all."""
+    """An empty column of members."""
     return Members(pa.array([], pa.binary()), np.empty(0, np.uint64))
 
 
 def concatenate(parts: Sequence[Members]) -> Members:
-    """Put members behind one another; their columns may have different types."""
+    """Join members; their columns may have different types."""
     parts = [part for part in parts if len(part)]
     if not parts:
         return no_members()
@@ -46,7 +46,7 @@ def concatenate(parts: Sequence[Members]) -> Members:
 
 
 def distinct(members: Members) -> Members:
-    """Sort by hash, drop repeated members. Members of one hash come in order of their bytes.
+    """Sort by hash and drop repeated members; members with the same hash are sorted by bytes.
 
     Cost: one argsort and one take; comparing bytes only where hashes are equal.
     """
@@ -61,8 +61,8 @@ def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
     """Row numbers in order of the hashes, and those hashes; rows of one hash in any order.
 
     Sorting numbers is several times as fast as sorting indices, so each number holds the
-    high bits of a hash that differ and, below them, its row. Where those bits do not tell
-    two hashes apart the order may be wrong; that is seen, and sorted the other way.
+    high bits of a hash that differ and, below them, its row. Where those bits are the
+    same for two hashes the order may be wrong; that is detected, and the indices are sorted.
     """
     rows = len(hashes)
     if rows <= 1:

@@ -19,15 +19,15 @@ _DELIMITED_SHARE: Final = 0.9
 def draft_report(
     chunks: Sequence[ChunkResult], ranges: Sequence[RangeResult], doubts: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Add up what the units found, in wire names, before the revision is live.
+    """Add up the results of the units, in wire names, before the revision is live.
 
     ``rowsRead = accepted + duplicates + rejected`` and
-    ``membersBefore + added - removed`` is what the build put in place.
+    ``membersBefore + added - removed`` is what was built.
 
     Args:
         chunks: Results of all chunks, in order of the rows.
         ranges: Results of all ranges.
-        doubts: Labels of what is doubtful about the files as a whole.
+        doubts: Labels of doubts about whole files.
     """
     rows = sum(chunk.rows for chunk in chunks)
     valid = sum(chunk.valid for chunk in chunks)
@@ -51,7 +51,7 @@ def draft_report(
 def complete_report(
     draft: Mapping[str, Any], published: Published, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Complete a draft with the list as it was at the flip.
+    """Complete a draft with the state of the list at the flip.
 
     ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
     """

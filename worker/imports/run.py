@@ -1,4 +1,4 @@
-"""Working on an import: which stage does a unit, how it ends, what it leaves behind."""
+"""Work on an import: runs the stage of each unit, ends the import and frees what it used."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ class ImportWork:
             case TerminalError():
                 return str(error)
             case DecoderLost() if unit.attempt > 1:
-                # What kills a decoder twice may be the file, by way of the host's memory.
+                # If the decoder is killed twice, the file may be the reason, by its use of memory.
                 return str(error)
             case _:
                 return None
@@ -119,9 +119,9 @@ class ImportWork:
 
 
 def _stage_seconds(state: JobState, now_ms: int) -> dict[str, float]:
-    """Wall time of each stage, from the moments they were entered last, and of all."""
+    """Wall time of each stage, from the time it was last entered, and in total."""
     started_ms = state.progress.started_ms or state.request.created_ms
-    # A stage may have been entered again, after one that follows it.
+    # A stage may have been entered again after a later one.
     entered = sorted({**state.entered, "plan": started_ms}.items(), key=lambda moment: moment[1])
     ends_ms = [moment_ms for _, moment_ms in entered[1:]] + [now_ms]
     seconds = {

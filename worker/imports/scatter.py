@@ -1,4 +1,4 @@
-"""Scatter: rows of one chunk in, packed and hashed members out, run by run, into a spill."""
+"""Scatter: reads the rows of one chunk and writes their packed, hashed members to a spill."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ from worker.store.members import hash_members, pack_keys
 
 @dataclass(slots=True)
 class ChunkTally:
-    """Counts what one chunk has in it; see :class:`ChunkResult`."""
+    """Counts the rows of one chunk; see :class:`ChunkResult`."""
 
     start: str
     """The state of the CSV parser that the chunk was read with, ``row`` or ``quoted``."""
@@ -70,7 +70,7 @@ class ChunkTally:
         self.packed_bytes += packed_bytes
 
     def doubt(self, doubts: DoubtfulRows, rows_before: int) -> None:
-        """Add the doubtful rows of one batch, which begins after so many rows of the chunk."""
+        """Add the doubtful rows of a batch that begins ``rows_before`` rows into the chunk."""
         for doubt, rows in doubts.items():
             count, sample = self.doubts.get(doubt.label, (0, ()))
             more = (rows[: NAMED_ROWS - len(sample)] + rows_before + 1).tolist()
@@ -93,7 +93,7 @@ class ChunkTally:
 
 
 def scatter_chunk(run: StageRun) -> None:
-    """Read one chunk into one spill; a list that one run holds is gathered at once."""
+    """Read one chunk into one spill; a list that fits in one run is gathered at once."""
     plan, number = run.plan(), run.unit.number
     if not plan.chunks:
         _gather_small(run, plan, (), no_members())
@@ -117,7 +117,7 @@ def _gather_small(
 
     There is no spill. If the store loses shards of it before the flip, the chunk is read again.
     """
-    # One chunk has no other that it could contradict; this stops a row that is too long.
+    # A single chunk has the right state; this stops a row that is too long.
     find_wrong_starts(plan, chunks)
     run.note_entered("gather")
     members = distinct(members)
@@ -135,7 +135,7 @@ def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Members]
             writer.add_run(members.packed, members.hashes)
         index = writer.close()
     if not run.finish_chunk(tally.result(Spill(files[0], index))):
-        # Another try was first, or the import has ended and its spills are gone.
+        # Another try finished first, or the import has ended and its spills are deleted.
         run.spills.remove(files[0])
 
 
@@ -144,12 +144,12 @@ def read_chunk(
 ) -> Iterator[Members]:
     """Yield the valid keys of one chunk, packed and hashed, in runs of bounded size.
 
-    The tally is complete when the iterator is. A row that is too long ends the chunk and
+    The tally is complete when the iterator is exhausted. A row that is too long ends the chunk and
     is noted in the tally.
 
     Raises:
         ImportStopped: the file is gone.
-        ObjectChanged: the file is not the one that was planned.
+        ObjectChanged: the file was replaced since it was planned.
         LeaseLost: another worker has the chunk.
     """
     limits = services.settings
@@ -179,7 +179,7 @@ def _begins_text(plan: Plan, chunk: Chunk) -> bool:
 
 
 def _report_missing_source(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
-    """Stop with a reason that names the file when it is gone."""
+    """Stop with a reason that names the file if it is gone."""
     try:
         yield from batches
     except ObjectNotFound as exc:

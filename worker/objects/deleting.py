@@ -36,7 +36,8 @@ def delete_prefix(
         How many were deleted.
 
     Raises:
-        ObjectError: some could not be deleted; the ones before them were. Safe to retry if transient.
+        ObjectError: some could not be deleted; the ones before them were. Safe to retry
+            if transient.
         ValueError: the prefix is empty, which would mean the whole bucket.
     """
     if not prefix:

@@ -1,4 +1,4 @@
-"""Removing targets when their time has come."""
+"""Removes targets when their time has come."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ _GONE: Final = (SegmentNotFound, EnvironmentNotFound, ProjectNotFound)
 def expire_due(store: Store) -> int | None:
     """Remove what is due now, in bounded steps. Several workers may do so at once.
 
-    An error about one segment is logged and does not keep the others from their turn.
+    An error about one segment is logged and does not delay the others.
 
     Cost: one round trip when nothing is due, about four a segment.
 
@@ -54,9 +54,9 @@ def expire_due(store: Store) -> int | None:
 
 
 def mend_hints(services: Services) -> int:
-    """Restore hints to schedules that have none, and drop hints that lead nowhere.
+    """Restore hints to schedules that have none, and drop hints without one.
 
-    A crash in the wrong moment loses a hint; no schedule is lost.
+    A crash at the wrong moment may lose a hint, but never a schedule.
 
     Cost: about one round trip a thousand segments.
 
@@ -90,14 +90,14 @@ def _visit(store: Store, hint: Hint, now_ms: int) -> None:
         settle_hint(store.database, hint, now_ms + _RETRY_MS)
         return
     settle_hint(store.database, hint, expired.next_ms)
-    # What was scheduled between the look and the line above would be missed.
+    # A schedule added between the check and the line above would be missed.
     again_ms = _next_ms(store, hint)
     if again_ms is not None:
         note_hint(store.database, hint, again_ms)
 
 
 def _record(store: Store, ref: ListRef, removed: int) -> None:
-    """Record the removal in the audit log, unless the segment was deleted in the same moment."""
+    """Record the removal in the audit log, unless the segment has just been deleted."""
     try:
         segment = store.segments.get(ref.env, ref.segment)
     except _GONE:

@@ -1,4 +1,4 @@
-"""Freeing memory and files that are no longer read."""
+"""Frees memory and files that are no longer read."""
 
 import logging
 
@@ -14,7 +14,7 @@ logger = logging.getLogger("bigseg.upkeep")
 def tidy_lists(services: Services) -> int:
     """Retire and free revisions, abandoned builds and deleted lists.
 
-    Bounded steps on the server; safe to run twice at once and to interrupt.
+    Bounded steps on the server; safe to run concurrently and to interrupt.
 
     Returns:
         Shards freed.
@@ -28,16 +28,16 @@ def tidy_lists(services: Services) -> int:
 
 
 def finish_deleted(services: Services) -> int:
-    """Go on with deletions of environments and projects that are not finished.
+    """Continue unfinished deletions of environments and projects.
 
     Returns:
-        Environments and projects whose last trace was removed.
+        Environments and projects that are completely removed.
     """
     return finish_deletions(services.store)
 
 
 def _release_dead_claim(services: Services, ref: ListRef) -> None:
-    """Take the list from an import whose job has ended or is gone."""
+    """Cancel the claim of an import whose job has ended or is gone."""
     holder = builder_of(services.store, ref)
     if holder is None or _is_running(services, holder):
         return
@@ -55,7 +55,7 @@ def _is_running(services: Services, ref: JobRef) -> bool:
 
 
 def expire_exports(services: Services) -> int:
-    """Delete exported files whose time is over.
+    """Delete exported files that have expired.
 
     Returns:
         Exports deleted.

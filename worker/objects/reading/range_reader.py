@@ -69,7 +69,7 @@ class RangeReader:
             self._check(reply)
             yield from self._receive(body)
         finally:
-            # After a complete read the connection is already back in the pool; otherwise this drops it.
+            # After a complete read the connection is back in the pool; otherwise this drops it.
             body.close()
 
     def _receive(self, body: "StreamingBody") -> Generator[bytes, None, None]:

@@ -112,7 +112,8 @@ class ObjectWriter:
         Waits for the parts being sent.
 
         Raises:
-            ObjectError: the service could not be reached, or refused. ``ObjectStore.abort_uploads``, or the
+            ObjectError: the service could not be reached, or refused.
+                ``ObjectStore.abort_uploads``, or the
                 bucket's lifecycle rule for unfinished uploads, frees the parts later.
         """
         self._free(briefly=False)
