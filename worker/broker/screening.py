@@ -1,7 +1,7 @@
 """Drops messages that bigseg does not send before Celery sees them.
 
 Anyone who can write to the broker can put anything into a queue, and some of it would make
-Celery unpickle, call back, wait or exit. So anything else than bigseg's own messages is dropped,
+Celery deserialise, call back, wait or exit. So anything else than bigseg's own messages is dropped,
 and of those Celery sees only the fields below. Messages are hints: the sweep makes up for a
 lost one.
 """
@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class _Headers(_Part):
-    """Other headers can make Celery unpickle, wait, repeat or send more: it gets none of them."""
+    """Other headers can make Celery deserialise, wait, repeat or send more: it gets none of them."""
 
     lang: Literal["py"]
     task: Literal["bigseg.work", "bigseg.reshard", "bigseg.tend"]

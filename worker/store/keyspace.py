@@ -1,4 +1,4 @@
-"""Every Redis key, made by one function each; ``KEYSPACE.md`` says what they hold."""
+"""Every Redis key, each built by one function; ``KEYSPACE.md`` describes what they hold."""
 
 from dataclasses import dataclass
 from typing import Literal

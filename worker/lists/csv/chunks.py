@@ -5,7 +5,7 @@ over from another's are the starts of physical lines, and there the parser is in
 two states: at the start of a row, or inside quotes that hold a newline. A chunk owns
 the rows that start on the physical lines that start in it. It is read as if its state
 were ``ROW``, and read again as ``QUOTED`` where the end state of the chunk before it
-says so; the rows of all chunks together are then exactly the file's.
+requires it; the rows of all chunks together are then exactly the file's.
 """
 
 import codecs
@@ -91,7 +91,7 @@ class CsvChunkReader:
         self._state = state
         self._block_bytes = block_bytes
         self._row_limit = row_limit
-        # One byte earlier tells whether a line starts at the chunk's first byte.
+        # The byte before shows whether a line starts at the chunk's first byte.
         self._bytes = ForwardReader(
             read,
             start=max(chunk.start - 1, 0),

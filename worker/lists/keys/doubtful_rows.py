@@ -1,7 +1,7 @@
 """Finds doubtful rows among cells, column-wise.
 
 Most lists prove by a few minima and maxima that they hold none. Where they do not, each
-test narrows the rows by single bytes first, and looks at text only for those left.
+test narrows the rows by single bytes first, and decodes text only for those left.
 """
 
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ def _find_delimited(view: ColumnView) -> dict[Doubt, np.ndarray]:
 
 
 def _find_spaced(cells: Column, view: ColumnView, lengths: np.ndarray, highest: int) -> np.ndarray:
-    """Rows that begin or end with a space, or hold what nobody sees."""
+    """Rows that begin or end with a space, or hold an invisible character."""
     data = view.data
     starts, ends = _bounds(view)
     edge = data.take(starts, mode="clip") == _SPACE

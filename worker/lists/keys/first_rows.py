@@ -10,7 +10,7 @@ from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.validation import KeyBatch, RejectReason
 
-#: Rows that must count up for the first column to be taken for an index.
+#: Rows that must count up before the first column is considered an index.
 _ROWS_COUNTED: Final = 50
 _SEPARATOR: Final = re.compile(rb"sep=.?", re.IGNORECASE)
 _LAST_WORDS: Final = frozenset(

@@ -21,7 +21,7 @@ def strip_residue(
 ) -> tuple[Column, DoubtfulRows]:
     r"""Remove byte order marks in front of cells, and the ``="…"`` of spreadsheets.
 
-    A mark inside a file stands where files were joined, in front of a row; ``="00123"``
+    A mark inside a file is where files were joined, in front of a row; ``="00123"``
     keeps a spreadsheet from making a number of 00123. A cell in quotes is what its writer
     meant, byte for byte, so that a list that was exported comes back as it was.
 

@@ -1,8 +1,8 @@
 """Which cells are context keys: the rule of ``worker.context_keys``, over whole columns.
 
 A clean batch (printable ASCII without spaces, every length in range) is proven clean
-by the minimum and maximum of its bytes and lengths; only other batches are looked
-at row by row, and then column-wise too.
+by the minimum and maximum of its bytes and lengths; only other batches are checked
+row by row, and then column-wise too.
 """
 
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class RejectReason(IntEnum):
 
     @property
     def label(self) -> str:
-        """The reason as reports spell it, ``control_character`` say."""
+        """The reason as reports spell it, such as ``control_character``."""
         return self.name.lower()
 
 
@@ -159,7 +159,7 @@ def _is_utf8(cell: bytes) -> bool:
 
 
 def _find_control_characters(view: ColumnView) -> np.ndarray:
-    """Row numbers; what it says of rows that are not UTF-8 means nothing."""
+    """Row numbers; those of rows that are not UTF-8 are meaningless."""
     data = view.data
     found = [np.empty(0, np.int64)]
     # Piece by piece: what is computed on the way stays in the cache and needs no new pages.

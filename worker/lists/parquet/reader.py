@@ -27,7 +27,7 @@ _READ_BYTES = 16 * 1024 * 1024
 #: Bytes of cells a batch is sized for; batches of long cells have fewer rows.
 _BATCH_BYTES = 16 * 1024 * 1024
 BATCH_ROWS: Final = 65_536
-#: Where a cell is cut: one byte longer than a key may be, it is too long whatever follows.
+#: Where a cell is cut: one byte longer than a key may be, it is too long in any case.
 _CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
 #: Row groups of a file. One of a million rows is usual; each costs a part of a unit of work.
 MOST_ROW_GROUPS: Final = 20_000
@@ -68,7 +68,7 @@ def open_parquet(file: RandomAccess, size: int) -> ParquetList:
     Cost: one or two reads at the end of the file.
 
     Args:
-        file: Random access; a read of it may raise what it likes, and that is passed on.
+        file: Random access; errors of its reads are passed on.
         size: Its bytes.
 
     Raises:
@@ -83,7 +83,7 @@ def open_parquet(file: RandomAccess, size: int) -> ParquetList:
         return ParquetList(
             tuple(RowGroup(it.num_rows, it.column(0).total_uncompressed_size) for it in groups),
             _describe_schema(schema),
-            not is_text(schema.field(0).type) and any(is_text(one.type) for one in schema),
+            not is_text(schema.field(0).type) and any(is_text(field.type) for field in schema),
         )
 
 
@@ -169,7 +169,7 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
 
 
 def _most_cell_bytes(stored: int) -> int:
-    """Bytes of cells that a column of so many stored bytes may decode to."""
+    """Bytes of cells that ``stored`` bytes of a column may decode to."""
     return _FREE_CELL_BYTES + _CELL_BYTES_A_BYTE * stored
 
 

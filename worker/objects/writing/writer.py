@@ -113,8 +113,8 @@ class ObjectWriter:
 
         Raises:
             ObjectError: the service could not be reached, or refused.
-                ``ObjectStore.abort_uploads``, or the
-                bucket's lifecycle rule for unfinished uploads, frees the parts later.
+                ``ObjectStore.abort_uploads``, or the bucket's lifecycle rule for unfinished
+                uploads, frees the parts later.
         """
         self._free(briefly=False)
 

@@ -38,9 +38,9 @@ class AuditStore:
         self._most_entries = most_entries
 
     def record(self, log: Log, change: Change) -> None:
-        """Record a change that has been made; never fails.
+        """Record a change; never fails.
 
-        The change stands even if the store does not take its entry: the whole entry is then
+        The change remains even if the store does not accept its entry: the whole entry is then
         one ``audit.lost`` line in the process's own log.
         """
         try:
@@ -108,7 +108,7 @@ class AuditStore:
         trip for each 100 entries of a log.
 
         Args:
-            logs: which logs, each once.
+            logs: each once.
             before_ms: only entries made before this time, in Unix milliseconds.
             after_ms: only entries made after it.
             older_than: only entries that follow this one in that order.

@@ -1,8 +1,8 @@
 """Context keys as members of shards.
 
 Two steps lead from a key to where it is stored: :mod:`~worker.store.members.codec` packs it
-into a member, and :mod:`~worker.store.members.hashing` says which shard the member is in.
-:mod:`~worker.store.members.payload` shows a shard's bytes. One key or member at a time for
+into a member, and :mod:`~worker.store.members.hashing` determines its shard.
+:mod:`~worker.store.members.payload` builds the bytes of a shard. One key or member at a time for
 look-ups and edits, whole columns for imports and exports.
 """
 

@@ -1,4 +1,4 @@
-"""The hash that says which shard holds a member: XXH3-64 of the packed member, seed 0.
+"""The hash that determines the shard of a member: XXH3-64 of the packed member, seed 0.
 
 One library call a row costs more than all else an import does to a row, so columns are hashed
 by numpy here, one length at a time, in blocks that stay in the processor's cache. All
@@ -44,7 +44,7 @@ def hash_member(member: bytes) -> int:
 
 
 def shard_index(hash_: int, bits: int) -> int:
-    """Give the shard, of ``2**bits``, that holds a hash: its high bits."""
+    """The shard, of ``2**bits``, that holds a hash: its high bits."""
     return hash_ >> (64 - bits)
 
 
@@ -166,7 +166,7 @@ def _mix(rows: Bytes, at: int, secret_at: int) -> Hashes:
 
 
 def _multiply_and_fold(a: Hashes, b: Hashes) -> Hashes:
-    """Give the low half of the 128-bit product xor its high half.
+    """The low half of the 128-bit product xor its high half.
 
     The halves of a and b are multiplied crosswise; no sum here exceeds 64 bits.
     """

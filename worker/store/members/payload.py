@@ -84,8 +84,8 @@ def build_payloads(
 ) -> list[bytes]:
     """Build one ``RESTORE`` payload per shard, holding the sentinel and the shard's members.
 
-    Checks what a server would not: a repeated member in a listpack is taken by ``RESTORE`` and
-    outlives its own removal.
+    Checks what a server would not: ``RESTORE`` accepts a repeated member in a listpack, and
+    removing it would leave the other copy.
 
     Args:
         members: packed members in order of hash, those of one hash in order of their bytes.
@@ -126,8 +126,8 @@ def _require_set(members: Column, column: ColumnView, hashes: Hashes, slices: Of
         raise ShardInvalid(f"hashes out of order after row {row}")
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
     neighbours = (as_list(take(members, side)) for side in (same, same + 1))
-    for row, one, other in zip(same.tolist(), *neighbours, strict=True):
-        if one >= other:
+    for row, member, following in zip(same.tolist(), *neighbours, strict=True):
+        if member >= following:
             raise ShardInvalid(f"member repeated or out of order after row {row}")
     lengths = column.lengths
     if rows and lengths.max() > _LONGEST:
@@ -145,13 +145,13 @@ def _entries(column: ColumnView) -> tuple[Bytes, Offsets]:
     """
     if column.width is None:
         return _entries_of_lengths(column.data, column.lengths.astype(np.int64))
-    # One entry is the mould of all: only the member in it differs.
-    mould, _ = _entries_of_lengths(column.matrix[0], np.array([column.width]))
-    entries = np.empty((column.rows, mould.size), np.uint8)
-    number_view(entries, 0, f"V{mould.size}")[:] = mould.view(f"V{mould.size}")
+    # All entries follow one template: only the member in it differs.
+    template, _ = _entries_of_lengths(column.matrix[0], np.array([column.width]))
+    entries = np.empty((column.rows, template.size), np.uint8)
+    number_view(entries, 0, f"V{template.size}")[:] = template.view(f"V{template.size}")
     member, head_size = f"V{column.width}", 1 + (column.width > _SHORT)
     number_view(entries, head_size, member)[:] = number_view(column.matrix, 0, member)
-    return entries.reshape(-1), np.arange(0, entries.size + 1, mould.size)
+    return entries.reshape(-1), np.arange(0, entries.size + 1, template.size)
 
 
 def _entries_of_lengths(members: Bytes, lengths: Offsets) -> tuple[Bytes, Offsets]:

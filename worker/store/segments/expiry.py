@@ -38,7 +38,7 @@ def save_target_schedules(
     """Replace the schedules of a standard segment, unless it has changed since it was read.
 
     Args:
-        database: where it is.
+        database: holds the segment.
         segments: the store of its definition.
         current: the segment as it was read.
         schedules: all of them, each for a target that the segment has.
@@ -47,7 +47,7 @@ def save_target_schedules(
         The definition with its next version.
 
     Raises:
-        ResourceChanged: it has; nothing was written.
+        ResourceChanged: it has changed; nothing was written.
         SegmentNotFound: or OutOfMemory, StoreUnavailable: as :meth:`SegmentStore.update`.
     """
     due_ms, hint = earliest_ms(schedules), Hint.of_targets(current.segment.ref)

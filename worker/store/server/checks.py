@@ -19,7 +19,7 @@ _PROBE = "rights-probe"
 
 
 def check_store(client: Client, key_prefix: str, server: str) -> None:
-    """Make sure that the store's user may run what is needed. Cost: two round trips.
+    """Check that the store's user may run what is needed. Cost: two round trips.
 
     Raises:
         RightsMissing: it may not.
@@ -40,13 +40,13 @@ def store_fallbacks(client: Client, key_prefix: str, rights: Rights) -> dict[str
 
 
 def check_broker(settings: StoreSettings, rights: Rights) -> None:
-    """Make sure that the broker answers and can be used.
+    """Check that the broker answers and can be used.
 
     Cost: a connection and four round trips.
 
     Raises:
         BrokerRefused: the broker is a cluster, or its user lacks rights.
-        StoreUnavailable: no answer, or a replica's. Safe to retry.
+        StoreUnavailable: no answer, or the server is a replica.
     """
     name = settings.broker_address.name
     with _open_broker(settings) as client, driver_errors(f"check the broker at {name}"):
@@ -68,7 +68,7 @@ def broker_fallbacks(settings: StoreSettings, rights: Rights) -> dict[str, str]:
     Cost: a connection and three round trips.
 
     Raises:
-        StoreUnavailable: no answer, or a replica's. Safe to retry.
+        StoreUnavailable: no answer, or the server is a replica.
     """
     if not rights.optional:
         return {}
@@ -118,7 +118,7 @@ def _find_missing(client: Redis, key_prefix: str, commands: Commands) -> tuple[s
             return ("MULTI", "DISCARD")
         key = f"{key_prefix}:{_PROBE}"
         packed = [[*name.split(), *_fill_in(key, args)] for name, args in commands.items()]
-        # Without the check of the role, which would be queued, too.
+        # Skips the role check, which would be queued too.
         connection.send_packed_command(
             connection.pack_commands([*packed, ["DISCARD"]]), check_health=False
         )
@@ -146,6 +146,6 @@ def _is_reply_allowed(connection: Any) -> bool:  # noqa: ANN401 - the driver's
         connection.read_response()
     except NoPermissionError:
         return False
-    except ResponseError:  # it has another objection, so it had none to the user
+    except ResponseError:  # refused for another reason, so the user may run it
         return True
     return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-#: Stands for one of bigseg's keys in the commands below.
+#: Placeholder for one of bigseg's keys in the commands below.
 KEY: Final = object()
 
 #: Commands by name, each with arguments of a valid number.
@@ -64,7 +64,7 @@ _STORE: Final[Commands] = MappingProxyType(
         "ZSCORE": (KEY, "m"),
     }
 )
-#: The broker, for who only sends: beat and the API.
+#: The broker, for processes that only send: beat and the API.
 _SEND: Final[Commands] = MappingProxyType(
     {
         "PING": (),

@@ -1,4 +1,7 @@
-"""What takes several stores: admitting, approving, deleting, reclaiming."""
+"""Operations over several stores: admitting, approving, deleting, reclaiming.
+
+Every call may raise ``StoreUnavailable``; retrying is safe where nothing else is said.
+"""
 
 from worker.store.workflows.admission import admit_export, admit_import
 from worker.store.workflows.approval import approve_import, require_approvable

@@ -20,7 +20,7 @@ def builder_of(store: Store, ref: ListRef) -> JobRef | None:
 
 
 def is_deleted(store: Store, request: ImportRequest) -> bool:
-    """Whether an import's list was deleted, even when its record has been freed since."""
+    """Whether an import's list was deleted, even if its record has been freed since."""
     ref = request.list_ref
     try:
         store.memberships.state(ref)

@@ -1,4 +1,4 @@
-"""Freeing what is no longer read: replaced revisions, abandoned builds, deleted lists."""
+"""Frees what is no longer read: replaced revisions, abandoned builds, deleted lists."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -70,7 +70,7 @@ def _steps(revision: Revision) -> Iterator[tuple[Side, int, int]]:
 
 
 def _forget(store: Store, ref: ListRef, record: str) -> None:
-    """Stop watching a list, unless something came up in the same moment."""
+    """Stop watching a list, unless something to free has appeared meanwhile."""
     reclaimable = store.keyspace.reclaimable_lists(ref.env)
     with driver_errors(f"finish reclaiming {ref.name}"):
         store.client.srem(reclaimable, ref.name)
@@ -78,7 +78,7 @@ def _forget(store: Store, ref: ListRef, record: str) -> None:
         if _unfinished(fields):
             store.client.sadd(reclaimable, ref.name)
         elif "deleted" in fields:
-            # Whoever deleted the list may have died before the definition was gone, too.
+            # The process that deleted the list may have died before it deleted the definition.
             store.segments.forget(ref)
             store.client.unlink(record)
 
