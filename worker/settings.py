@@ -1,7 +1,7 @@
 """Settings of the store, the objects and the worker, read from ``BIGSEG_*``.
 
 Every field states its unit and the reason for its default in ``description``; a test compares
-the documented table with these.
+the table in ``deploy/README.md`` with these.
 """
 
 from pathlib import Path

@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class _Headers(_Part):
-    """Other headers can make Celery deserialise, wait, repeat or send more: it gets none of them."""
+    """Celery gets no other header: some make it deserialise, wait, repeat or send more."""
 
     lang: Literal["py"]
     task: Literal["bigseg.work", "bigseg.reshard", "bigseg.tend"]

@@ -171,7 +171,7 @@ def _is_json(text: bytes) -> bool:
         except (ValueError, RecursionError):
             continue
         return bool(value) and not (
-            len(value) == 1 and isinstance(value, list) and _is_plain(value)
+            len(value) == 1 and isinstance(value, list) and _is_plain(value[0])
         )
     # Longer than the head, or over several lines.
     return bool(_OBJECT.match(text) or _ARRAY.match(text))
