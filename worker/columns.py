@@ -28,7 +28,7 @@ class ColumnView:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self.offsets) - 1
 
     @property

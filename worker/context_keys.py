@@ -1,7 +1,7 @@
 """Which strings are context keys: the one rule, for lists, requests and evaluations.
 
 A key is valid Unicode of at most 1,024 bytes of UTF-8, holds no control character, and is not
-blank. ``worker.lists.keys`` holds whole columns to it, and a test holds the two together.
+blank. ``worker.lists.keys`` applies it to whole columns, and a test compares the two.
 """
 
 import re
@@ -16,7 +16,7 @@ _TOO_LONG: Final = f"a context key must not be over {KEY_LIMIT_BYTES:,} bytes of
 
 
 def fault_of(key: str) -> str | None:
-    """Say what is wrong with a key, without repeating it; ``None`` if nothing is.
+    """Describe what is wrong with a key without repeating it; ``None`` if it is valid.
 
     Cost: well under a microsecond for printable ASCII.
     """

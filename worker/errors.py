@@ -4,12 +4,12 @@ BigsegError
 ├── TransientError   the same call may succeed later; retry with backoff
 └── TerminalError    the same call can never succeed; report it and stop
 
-Each package keeps its own tree in its ``errors.py``, rooted in one of the two.
+A package with several errors keeps them as a tree in its ``errors.py``, rooted in these two.
 """
 
 
 class BigsegError(Exception):
-    """Something bigseg itself has to say; the message names the id and the remedy."""
+    """An error of bigseg itself; the message names what failed and what to do."""
 
 
 class TransientError(BigsegError):

@@ -32,8 +32,8 @@ _CREDENTIALS: Final = "botocore.credentials"
 def configure_logs(level: int = logging.INFO) -> None:
     """Send all logging of this process to standard error as JSON. Idempotent.
 
-    Python's warnings and what ends a thread or the process unexpectedly are lines, too. What a
-    process says of its settings when it refuses to start is a sentence for a person, not a line.
+    Python's warnings and what ends a thread or the process unexpectedly are lines, too. A process
+    that refuses its settings at start prints a sentence for a person instead.
     """
     structlog.configure(
         processors=[*_FIELDS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,9 +1,9 @@
-"""One reading of a Redis URL: what every client of every part is dialled from.
+"""The one parser of Redis URLs, for every client of every process.
 
-Nothing else takes such a URL apart. A driver that did would read some forms differently:
-one of them spoke plain text to a ``rediss://`` broker. What is not understood is refused
-here, in one sentence that holds no part of the URL, because any part of a URL whose
-password is not percent-encoded may be a piece of that password.
+Nothing else parses such a URL. A driver that did would read some forms differently: one of
+them spoke plain text to a ``rediss://`` broker. A URL that cannot be parsed is refused in one
+sentence that holds no part of it, because any part of a URL whose password is not
+percent-encoded may be a piece of that password.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ from worker.errors import TerminalError
 _SCHEMES: Final = {"redis": False, "rediss": True, "valkey": False, "valkeys": True}
 _UNIX: Final = "unix"
 _SENTINEL: Final = "sentinel"
-#: Everything a TLS connection may be told in the URL.
+#: Everything about a TLS connection that the URL may set.
 _TLS_PARAMETERS: Final = (
     "ssl_cert_reqs",
     "ssl_check_hostname",
@@ -75,7 +75,7 @@ class TlsOptions:
         """Load the files. Cost: some milliseconds, for the system's certificates.
 
         Raises:
-            RedisUrlRefused: a file cannot be read, or is not what it is to be.
+            RedisUrlRefused: a file cannot be read, or does not hold what it should.
         """
         context = ssl.create_default_context()
         if not (self.verify and self.check_host):
@@ -114,11 +114,11 @@ class RedisAddress:
     @property
     def name(self) -> str:
         """Host and port, or the socket's path; no secret."""
-        return self.socket_path or f"{_bracketed(self.host)}:{self.port}"
+        return self.socket_path or f"{_bracket(self.host)}:{self.port}"
 
     @property
     def label(self) -> str:
-        """A URL of the same place without the log-in, for whoever insists on one."""
+        """A URL of the same server without the log-in, for libraries that need a URL."""
         scheme = "redis" if self.tls is None else "rediss"
         host = quote(self.socket_path, safe="") if self.socket_path else self.name
         return f"{scheme}://{host}/{self.database}"
@@ -137,27 +137,27 @@ def parse_redis_url(url: str) -> RedisAddress:
             "Sentinel is not spoken: give the URL of a name that leads to the primary"
         )
     if not separator or (scheme not in _SCHEMES and scheme != _UNIX):
-        begins = ", ".join(f"{one}://" for one in _SCHEMES)
+        begins = ", ".join(f"{name}://" for name in _SCHEMES)
         raise RedisUrlRefused(f"a URL begins with {begins} or {_UNIX}://")
-    login, place, path, query = _cut(rest)
-    parameters = _parameters(query)
-    username, password = _log_in(login)
+    login, place, path, query = _split_url(rest)
+    parameters = _parse_parameters(query)
+    username, password = _parse_login(login)
     secure = _SCHEMES.get(scheme, False)
     if secure is False and any(name in _TLS_PARAMETERS for name in parameters):
         raise RedisUrlRefused("parameters ssl_… need rediss:// or valkeys://")
-    tls = _tls(parameters) if secure else None
+    tls = _parse_tls(parameters) if secure else None
     if scheme == _UNIX:
-        socket_path = _socket_path(place, path)
-        database = _database("", parameters)
+        socket_path = _parse_socket_path(place, path)
+        database = _parse_database("", parameters)
         return RedisAddress(
             socket_path=socket_path, database=database, username=username, password=password
         )
-    host, port = _host_and_port(place)
-    database = _database(path.removeprefix("/"), parameters)
+    host, port = _parse_host_and_port(place)
+    database = _parse_database(path.removeprefix("/"), parameters)
     return RedisAddress(host, port, None, database, username, password, tls)
 
 
-def _cut(rest: str) -> tuple[str | None, str, str, str]:
+def _split_url(rest: str) -> tuple[str | None, str, str, str]:
     """Log-in, host with port, path and query, each as written."""
     if not _REST.fullmatch(rest):
         raise RedisUrlRefused(
@@ -174,16 +174,16 @@ def _cut(rest: str) -> tuple[str | None, str, str, str]:
     return (login if at else None), place, path, query
 
 
-def _log_in(login: str | None) -> tuple[str | None, str | None]:
+def _parse_login(login: str | None) -> tuple[str | None, str | None]:
     if not login or login == ":":
         return None, None
     username, colon, password = login.partition(":")
     if not colon:
         raise RedisUrlRefused("a log-in is written user:password@, or :password@ without a user")
-    return _decoded(username) or None, _decoded(password)
+    return _decode(username) or None, _decode(password)
 
 
-def _host_and_port(place: str) -> tuple[str, int]:
+def _parse_host_and_port(place: str) -> tuple[str, int]:
     host, colon, port = place, "", ""
     if "]" in place or place.count(":") == 1:
         host, colon, port = place.rpartition(":")
@@ -193,34 +193,34 @@ def _host_and_port(place: str) -> tuple[str, int]:
         raise RedisUrlRefused(
             f"the port is no number from 1 to {_LAST_PORT}; if that is a password, an @ ends it"
         )
-    return _host(host), int(port) if colon else _DEFAULT_PORT
+    return _parse_host(host), int(port) if colon else _DEFAULT_PORT
 
 
-def _host(host: str) -> str:
+def _parse_host(host: str) -> str:
     if not host:
         raise RedisUrlRefused("the URL names no host")
     if host.startswith("["):
         try:
-            return str(ipaddress.IPv6Address(host[1:-1])) if host.endswith("]") else _no_host()
+            return str(ipaddress.IPv6Address(host[1:-1])) if host.endswith("]") else _refuse_host()
         except ValueError:
-            return _no_host()
-    return host if _HOST.fullmatch(host) else _no_host()
+            return _refuse_host()
+    return host if _HOST.fullmatch(host) else _refuse_host()
 
 
-def _no_host() -> str:
+def _refuse_host() -> str:
     raise RedisUrlRefused(
         "the URL names no single host: write a name, an IPv4 address or an IPv6 address in brackets"
     )
 
 
-def _socket_path(place: str, path: str) -> str:
-    decoded = _decoded(path)
+def _parse_socket_path(place: str, path: str) -> str:
+    decoded = _decode(path)
     if place or not decoded.startswith("/") or decoded == "/" or _CONTROL.search(decoded):
         raise RedisUrlRefused("a Unix socket is written unix:///path/of/the/socket?db=0")
     return decoded
 
 
-def _database(path: str, parameters: dict[str, str]) -> int:
+def _parse_database(path: str, parameters: dict[str, str]) -> int:
     given = [text for text in (path, parameters.get("db")) if text]
     if not all(_DATABASE.fullmatch(text) for text in given):
         raise RedisUrlRefused("the database is a number, written /0 behind the host or ?db=0")
@@ -230,7 +230,7 @@ def _database(path: str, parameters: dict[str, str]) -> int:
     return numbers.pop() if numbers else 0
 
 
-def _parameters(query: str) -> dict[str, str]:
+def _parse_parameters(query: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in query.split("&") if query else ():
         name, _, value = part.partition("=")
@@ -241,14 +241,14 @@ def _parameters(query: str) -> dict[str, str]:
             )
         if name in found or not value:
             raise RedisUrlRefused(f"the parameter {name} is there twice, or has no value")
-        found[name] = _decoded(value)
+        found[name] = _decode(value)
     # The choice of protocol is ours alone; either is spoken by every server we can use.
     if found.pop("protocol", "2") not in {"2", "3"}:
         raise RedisUrlRefused("the parameter protocol is 2 or 3, and neither changes anything")
     return found
 
 
-def _tls(parameters: dict[str, str]) -> TlsOptions:
+def _parse_tls(parameters: dict[str, str]) -> TlsOptions:
     verify = _VERIFY.get(parameters.get("ssl_cert_reqs", "required").lower())
     if verify is None:
         raise RedisUrlRefused("ssl_cert_reqs is one of required, optional and none")
@@ -266,12 +266,12 @@ def _tls(parameters: dict[str, str]) -> TlsOptions:
     )
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise RedisUrlRefused("what is percent-encoded is no UTF-8") from None
 
 
-def _bracketed(host: str) -> str:
+def _bracket(host: str) -> str:
     return f"[{host}]" if ":" in host else host

@@ -1,7 +1,7 @@
 """Settings of the store, the objects and the worker, read from ``BIGSEG_*``.
 
-Every field says its unit and the reason for its default in ``description``; the
-README's table is held against these by a test.
+Every field states its unit and the reason for its default in ``description``; a test compares
+the table in ``deploy/README.md`` with these.
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ from tests.support.store.building import assert_list, build, publish, replace, w
 from tests.support.store.stores import PRODUCTION, keys_of, new_list, opened, raw
 from worker.store import Edit, ImportRequest, OutOfMemory, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
-from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.workflows import lists_to_reclaim, reclaim_list
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ pytest.register_assert_rewrite("tests.support.clients.typescript")
 from tests.support.clients.command_line import run  # noqa: E402, F401  # same; a fixture, registered here
 from tests.support.clients.typescript import TypeScriptClient, typescript_client  # noqa: E402  # same
 from tests.support.servers.api import Api, running_api  # noqa: E402  # asserts are rewritten first
-from tests.support.servers.objects import ObjectServer  # noqa: E402  # same
+from tests.support.servers.objects import ObjectServer, ensure_bucket  # noqa: E402  # same
 from tests.support.servers.redis import Server  # noqa: E402  # same
 from worker.objects import ObjectSettings, ObjectStore  # noqa: E402  # same
 from worker.store import Store  # noqa: E402  # same
@@ -31,7 +31,7 @@ def objects(s3_server: ObjectServer, bucket: str) -> Iterator[ObjectStore]:
     """The bucket that the API writes to."""
     settings = ObjectSettings(s3_endpoint=s3_server.endpoint, s3_bucket=bucket)
     with ObjectStore.open(settings) as objects:
-        objects.ensure_bucket()
+        ensure_bucket(objects)
         yield objects
 
 

@@ -1,9 +1,9 @@
-"""Telling messages that bigseg sends from anything else that was put into a queue.
+"""Drops messages that bigseg does not send before Celery sees them.
 
-Whoever can write to the broker can put anything there. Celery would unpack, call back,
-wait or end for some of it; so what is not of the kind that bigseg sends is dropped before
-Celery sees it, and of the rest Celery sees only the fields below. Messages are hints: the
-sweep makes up for a lost one.
+Anyone who can write to the broker can put anything into a queue, and some of it would make
+Celery deserialise, call back, wait or exit. So anything else than bigseg's own messages is dropped,
+and of those Celery sees only the fields below. Messages are hints: the sweep makes up for a
+lost one.
 """
 
 import base64
@@ -21,7 +21,7 @@ logger = logging.getLogger("bigseg.broker")
 #: Ours are under 2 KiB.
 _MOST_BYTES: Final = 16 * 1024
 _NAME: Final = r"^[\w-]{1,64}$"
-#: What would be sent after the task.
+#: Tasks that would follow this one.
 _NOTHING_MORE: Final = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
 
@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class _Headers(_Part):
-    """Other headers can make Celery unpack, wait, repeat or send more: it gets none of them."""
+    """Celery gets no other header: some make it deserialise, wait, repeat or send more."""
 
     lang: Literal["py"]
     task: Literal["bigseg.work", "bigseg.reshard", "bigseg.tend"]
@@ -65,7 +65,7 @@ def screen_message(raw: bytes) -> bytes | None:
     Cost: about 30 µs. A message that is dropped is logged once, by its length alone.
     """
     try:
-        return _cleaned(raw)
+        return _validate_message(raw)
     except ValidationError as exc:
         # The names of fields are ours; values may be anything.
         reason = "not a message that bigseg sends: " + ".".join(map(str, exc.errors()[0]["loc"]))
@@ -75,7 +75,7 @@ def screen_message(raw: bytes) -> bytes | None:
     return None
 
 
-def _cleaned(raw: bytes) -> bytes:
+def _validate_message(raw: bytes) -> bytes:
     if len(raw) > _MOST_BYTES:
         raise ValueError(raw)
     message = _Message.model_validate(json.loads(raw.decode()))

@@ -4,8 +4,8 @@ What it overrides is private to kombu, so ``pyproject.toml`` bounds kombu's vers
 and a test compares the overridden methods with those of the installed kombu.
 
 Kombu would read the broker's URL its own way: without TLS for ``rediss://`` under a
-transport of another name, and with the password in what it logs. So it is given a label
-for a URL, and the address beside it, as the transport option ``address``.
+transport of another name, and with the password in what it logs. So it gets a label as
+its URL, and the real address as the transport option ``address``.
 """
 
 import functools
@@ -22,12 +22,12 @@ from worker.store.server import driver_options, primary_class
 
 logger = logging.getLogger("bigseg.broker")
 
-#: Options that kombu makes of the label.
+#: Options that kombu derives from the label.
 _OF_LABEL: Final = ("host", "port", "db", "username", "password")
 
 
 class AddressedChannel(redis_transport.Channel):
-    """A channel whose connections go where the transport option ``address`` says.
+    """A channel whose connections go to the transport option ``address``.
 
     Only a primary is a broker: to kombu a replica is a server that does not answer, so it
     comes back to the name until that leads to a primary.
@@ -45,7 +45,7 @@ class AddressedChannel(redis_transport.Channel):
         params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
         others = {name: value for name, value in params.items() if name not in _OF_LABEL}
         if asynchronous:
-            # Kombu's loop watches the socket that it knows; another one has to be told to it.
+            # Kombu's loop watches one socket and would not notice that another one replaced it.
             params["connection_class"].reconnects_in_place = False
         return driver_options(self.address, **others)
 
@@ -57,13 +57,13 @@ class AddressedTransport(redis_transport.Transport):
 
 
 class ForgettingQoS(redis_transport.QoS):
-    """Takes and ends messages also when the broker cannot be told; they are only hints."""
+    """Takes and acknowledges messages even if the broker cannot record it: they are hints."""
 
     def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's
-        """Take a message over; kombu's own method, but for a broker that is out of memory.
+        """Take a message over; kombu's own method, except when the broker is out of memory.
 
-        Kombu writes down that the message is in hand, and a worker to which that is
-        refused ends. Without the note the message is not handed out a second time.
+        Kombu records that the message is being processed, and a worker exits if the broker
+        refuses that. Without the record the message is not delivered a second time.
         """
         try:
             super().append(message, delivery_tag)  # type: ignore[no-untyped-call]
@@ -72,11 +72,11 @@ class ForgettingQoS(redis_transport.QoS):
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Tell the broker that a message is done; kombu's own method, but for one that is away.
+        """Acknowledge a message; kombu's own method, except when the broker is away.
 
-        Kombu keeps the message in the window of those in hand; with a window of a few, a
-        worker that was busy when its broker went away would never ask for another one,
-        and so never notice that the broker is back.
+        Kombu counts the message as still being processed; since its window is small, a worker
+        that was busy when its broker went away would never ask for another message, and so
+        never notice that the broker is back.
         """
         try:
             super().ack(delivery_tag)  # type: ignore[no-untyped-call]
@@ -85,9 +85,9 @@ class ForgettingQoS(redis_transport.QoS):
             raise
 
     def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:
-        """Put back what dead workers had taken; kombu's own method, but for refusals.
+        """Redeliver what dead workers had taken; kombu's own method, except when it is refused.
 
-        Without SCRIPT LOAD the turn is not given back, and ends by itself in five minutes.
+        Without SCRIPT LOAD kombu's lock is not released, and expires in five minutes.
         """
         try:
             super().restore_visible(start, num, interval)  # type: ignore[no-untyped-call]
@@ -95,7 +95,7 @@ class ForgettingQoS(redis_transport.QoS):
             logger.debug("messages.unrestored", extra={"error": type(exc).__name__})
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:  # noqa: ANN401 - kombu's
-        """Put a message back into its queue; kombu's own method, but for one that is none.
+        """Put a message back into its queue; kombu's own method, except for what is not a message.
 
         Left there, it would fail in every worker for good.
         """
@@ -126,7 +126,7 @@ class PolledChannel(AddressedChannel):
     last_poll_s = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's
-        # Who tries to connect is not deaf, however long the broker is away.
+        # A worker that tries to connect is not deaf, however long the broker is away.
         type(self).last_poll_s = time.monotonic()
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 

@@ -1,4 +1,4 @@
-"""Working on an export: pin a revision, write it out, record where it is."""
+"""Work on an export: pins a revision, writes it to a file and records where that is."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from worker.errors import TerminalError, TransientError
 from worker.exports.write import write_members
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
-from worker.objects.layout import export_key, export_prefix
+from worker.objects import export_key, export_prefix
 from worker.store.jobs import ExportRequest, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import pin, read_shards, unpin
@@ -50,7 +50,7 @@ class ExportWork:
         self.tidy_up()
 
     def tidy_up(self) -> None:
-        """Free what an ended export held, all but its file."""
+        """Free what an ended export used, except its file."""
         store, ref = self._services.store, self._request.ref
         unpin(store.database, self._request.list_ref, self._request.export_id)
         prefix = export_prefix(self._scope, self._request.export_id)
@@ -73,7 +73,7 @@ class ExportWork:
         def shards() -> Iterator[list[bytes]]:
             yield from read_shards(database, ref, revision, INCLUDED, 0, count)
 
-        # A name of this try's own: a late end of another must not replace what is reported.
+        # Each try has its own name, so that a late one cannot replace the file that is reported.
         key = export_key(self._scope, request.export_id, f"{unit.token}.{request.format}")
         with self._services.objects.open_writer(
             key, size_hint=None, content_type=_CONTENT_TYPES[request.format]

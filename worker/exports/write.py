@@ -1,4 +1,4 @@
-"""Turning shards into the bytes of a list file."""
+"""Writes the members of shards as a list file."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal
@@ -11,7 +11,7 @@ from worker.lists.csv.writer import csv_lines
 from worker.lists.parquet.writer import ParquetKeyWriter
 from worker.store.members import unpack_members
 
-#: Members turned into text together: enough for the column-wise code to pay.
+#: Members turned into text together: enough to make the column-wise code worthwhile.
 _ROWS_PER_BLOCK: Final = 65_536
 
 
@@ -26,9 +26,9 @@ def write_members(
     Holds one block of members, or one row group for Parquet.
 
     Args:
-        shards: Packed members, some shards at a time.
+        shards: Packed members, a few shards at a time.
         sink: Needs only ``write(bytes)``.
-        file_format: How to spell the list.
+        file_format: Format of the file.
         on_rows: Called with the rows of each block.
 
     Returns:

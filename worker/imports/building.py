@@ -1,4 +1,4 @@
-"""Building the shards of one side of a new revision, range by range."""
+"""Builds the shards of one side of a new revision, range by range."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class SideBuild:
     """``None`` when the base has no member on this side."""
     target: Revision
     keep_base: bool
-    """Whether the base's members stay (merge, re-shard) or are only compared (replace)."""
+    """Whether the base's members are kept (merge, re-shard) or only compared (replace)."""
     forgive_base: bool
-    """Whether a base that is not whole may be replaced all the same."""
+    """Whether a base that is not whole may still be replaced."""
 
 
 class SideBuilder:
@@ -55,23 +55,23 @@ class SideBuilder:
         Args:
             new: Distinct members of these shards, in order of their hashes.
             first: First shard of the target.
-            stop: Behind the last shard.
+            stop: After the last shard.
 
         Raises:
             ListUnknown: a shard of the base is missing.
             Fenced: the import no longer holds the list.
-            StoreUnavailable: start the range again.
+            StoreUnavailable: the whole range has to be started again.
         """
         total = Built()
         bits = self._build.target.bits(self._build.side)
         for low in range(first, stop, _SHARDS_PER_STEP):
             high = min(low + _SHARDS_PER_STEP, stop)
             part = new.between(low << (64 - bits), high << (64 - bits)) if bits else new
-            total += self._step(part, low, high)
+            total += self._build_step(part, low, high)
         self._writer.flush()
         return total
 
-    def _step(self, new: Members, first: int, stop: int) -> Built:
+    def _build_step(self, new: Members, first: int, stop: int) -> Built:
         build = self._build
         if build.base is None:
             self._write(new, first, stop)

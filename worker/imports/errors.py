@@ -1,4 +1,4 @@
-"""Why an import ends without being published.
+"""What an import raises.
 
 ImportFailure
 ├── SpillUnwritable (transient)  the spill directory did not take a file
@@ -9,7 +9,7 @@ from worker.errors import TerminalError, TransientError
 
 
 class ImportFailure(Exception):
-    """Anything an import raises; catch it with one of the two roots beside it."""
+    """The root; each error below is also transient or terminal."""
 
 
 class SpillUnwritable(ImportFailure, TransientError):

@@ -1,4 +1,4 @@
-"""Gather: one range of hashes from every spill, built into the range's shards."""
+"""Gather: reads one range of hashes from every spill and builds the range's shards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Range:
     count: int
 
     def of(self, total: int) -> tuple[int, int]:
-        """This part of ``total`` shards or spill ranges: the first and behind the last."""
+        """This part of ``total`` shards or spill ranges: the first, and one after the last."""
         return total * self.number // self.count, total * (self.number + 1) // self.count
 
 
@@ -39,12 +39,12 @@ def gather(
 ) -> RangeResult:
     """Write the shards of one range of both sides.
 
-    Running it again writes the same shards again. Whatever goes wrong with the
-    connection, the whole range is to be started again.
+    Running it again writes the same shards again. After any error on the connection the whole
+    range has to be started again.
 
     Args:
         run: The import.
-        claim: Its place in history, with the base.
+        claim: Its claim, with the base.
         target: The revision being built.
         part: The range.
         members: The distinct members of the list files in this range, in order of their hashes.
@@ -53,7 +53,6 @@ def gather(
         Fenced: the import no longer holds the list.
         ListUnknown: the base is not whole.
         OutOfMemory: the server is full.
-        StoreUnavailable: start the range again.
     """
     request, database = run.request, run.services.store.database
     replace = request.mode == "replace"
@@ -91,12 +90,11 @@ def gather(
 
 
 def load_spills(spills: SpillStore, chunks: Sequence[ChunkResult], part: Range) -> Members:
-    """Read one range of every spill, in any order, repeated members or not.
+    """Read one range of every spill, unsorted and with repeated members.
 
     Raises:
         ImportStopped: a spill is gone.
         BrokenSpill: a spill does not hold what its index says.
-        ObjectStoreUnavailable: no answer.
     """
     return concatenate([_load(spills, chunk.spill, part) for chunk in chunks if chunk.spill])
 

@@ -1,10 +1,10 @@
-"""Stopping an import that its caller can hardly have intended, before it takes effect."""
+"""Stops an import that its caller probably did not intend, before it takes effect."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from worker.imports.errors import ImportStopped
-from worker.imports.report import find_doubts, rejected_rows
+from worker.imports.report import count_rejected, find_doubts
 from worker.imports.stages import ChunkResult
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.validation import RejectReason
@@ -21,14 +21,14 @@ _DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", D
 def check_usable(
     settings: WorkerSettings, request: ImportRequest, chunks: Sequence[ChunkResult]
 ) -> None:
-    """Stop an import of a file in which nothing, or little, was usable.
+    """Stop an import of a file of which few rows, or none, were usable.
 
-    Blank rows do not count: they are nobody's key, and empty lines are common.
+    Blank rows do not count: they hold no key, and empty lines are common.
 
     Args:
-        settings: Hold the share of rejected rows that is let through.
+        settings: Hold the share of rejected rows that is allowed.
         request: The import; it may override the guard.
-        chunks: Results of all chunks, read from the right state.
+        chunks: Results of all chunks.
 
     Raises:
         ImportStopped: too many rows were rejected, or a quote is never closed.
@@ -43,7 +43,7 @@ def check_usable(
             f"rows before it, {_ALLOW_REJECTED}"
         )
         raise ImportStopped(message)
-    reasons = rejected_rows(chunks)
+    reasons = count_rejected(chunks)
     del reasons[RejectReason.BLANK.label]
     rejected = sum(reasons.values())
     filled = sum(chunk.valid for chunk in chunks) + rejected
@@ -51,8 +51,9 @@ def check_usable(
         return
     counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
     share = "no row was usable" if rejected == filled else "too few rows were usable"
+    cause = _guess_cause(reasons, doubts)
     message = (
-        f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){_hint(reasons, doubts)}; "
+        f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){cause}; "
         f"to import the others anyway, {_ALLOW_REJECTED}"
     )
     raise ImportStopped(message)
@@ -78,16 +79,16 @@ def check_shrinking(
 ) -> None:
     """Stop a replace that would lose most of a list.
 
-    One that waits for an approval goes on: whoever approves it sees in its report what it removes.
+    One that waits for an approval is not stopped: its report shows the approver what it removes.
 
     Args:
         settings: Hold the share and the number of members that may be removed.
         request: The import; it may override the guard.
         before: Members of the live list.
-        removed: How many of them would go, at least.
+        removed: How many of them would be removed, at least.
 
     Raises:
-        ImportStopped: they are too many.
+        ImportStopped: too many would be removed.
     """
     if request.mode != "replace" or request.allow_shrink or request.waits:
         return
@@ -101,18 +102,18 @@ def check_shrinking(
 
 
 def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping[str, Any]) -> None:
-    """Stop a replace that is built and would lose most of a list; see ``check_shrinking``.
+    """Check a replace again once it is built; see ``check_shrinking``.
 
     Raises:
-        ImportStopped: too many members would go.
+        ImportStopped: too many would be removed.
     """
     if draft["accepted"] or not request.allow_empty:
         before, removed = draft["membersBefore"], draft["removed"]
         check_shrinking(settings, request, before=before, removed=removed)
 
 
-def _hint(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
-    """A guess at what is wrong with the file."""
+def _guess_cause(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:
+    """What is probably wrong with the file, as part of a sentence."""
     for doubt, name in _DELIMITER_NAMES.items():
         if doubt in doubts:
             return f"; the delimiter looks like {name}: use commas"

@@ -32,12 +32,12 @@ class Members:
 
 
 def no_members() -> Members:
-    """No member at all."""
+    """An empty column of members."""
     return Members(pa.array([], pa.binary()), np.empty(0, np.uint64))
 
 
 def concatenate(parts: Sequence[Members]) -> Members:
-    """Put members behind one another; their columns may have different types."""
+    """Join members; their columns may have different types."""
     parts = [part for part in parts if len(part)]
     if not parts:
         return no_members()
@@ -46,23 +46,23 @@ def concatenate(parts: Sequence[Members]) -> Members:
 
 
 def distinct(members: Members) -> Members:
-    """Sort by hash, drop repeated members. Members of one hash come in order of their bytes.
+    """Sort by hash and drop repeated members; members with the same hash are sorted by bytes.
 
     Cost: one argsort and one take; comparing bytes only where hashes are equal.
     """
-    order, hashes = _in_hash_order(members.hashes)
+    order, hashes = _sort_by_hash(members.hashes)
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
     if len(same):
-        order, hashes = _resolved(members.packed, order, hashes, same)
+        order, hashes = _drop_repeats(members.packed, order, hashes, same)
     return Members(take(members.packed, order), hashes)
 
 
-def _in_hash_order(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
+def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
     """Row numbers in order of the hashes, and those hashes; rows of one hash in any order.
 
     Sorting numbers is several times as fast as sorting indices, so each number holds the
-    high bits of a hash that differ and, below them, its row. Where those bits do not tell
-    two hashes apart the order may be wrong; that is seen, and sorted the other way.
+    high bits of a hash that differ and, below them, its row. Where those bits are the
+    same for two hashes the order may be wrong; that is detected, and the indices are sorted.
     """
     rows = len(hashes)
     if rows <= 1:
@@ -81,7 +81,7 @@ def _in_hash_order(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
     return order, in_order
 
 
-def _resolved(
+def _drop_repeats(
     packed: Column, order: np.ndarray, hashes: Hashes, same: np.ndarray
 ) -> tuple[np.ndarray, Hashes]:
     """Order the runs of equal hashes by bytes and keep the first of equal members."""

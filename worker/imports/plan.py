@@ -1,4 +1,4 @@
-"""Cutting lists into chunks, and the range of hashes into ranges."""
+"""Plan: cuts list files into chunks, and the space of hashes into ranges."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -17,12 +17,12 @@ from worker.store.jobs import ImportRequest, SourceFile
 _MOST_RANGE_BITS: Final = 12
 #: Members of the base list that one range reads at most.
 _BASE_PER_RANGE: Final = 500_000
-#: A packed member with its hash, as long as nothing is known of the list.
+#: A packed member with its hash, an estimate before the list is read.
 _BYTES_PER_ROW: Final = 32
 
 
 def plan_import(run: StageRun) -> None:
-    """Cut the list into chunks and have them scattered."""
+    """Cut the list into chunks and open the scatter stage."""
     base_count = run.claim().included_count
     plan = make_plan(run.services, run.request, base_count, on_wait=run.progress.add)
     run.open_scatter(plan)
@@ -35,18 +35,17 @@ def make_plan(
     *,
     on_wait: Callable[[], None],
 ) -> Plan:
-    """Examine every list file and cut it. Reads only heads and Parquet footers.
+    """Inspect every list file and cut it. Reads only heads and Parquet footers.
 
     Args:
-        services: Reach the files.
+        services: Give access to the files.
         request: The import.
         base_count: Members of the live list, which a merge reads too.
         on_wait: Called while a Parquet file's footer is read; may raise.
 
     Raises:
         ImportStopped: a file is gone, has changed since it was uploaded, or is a folder.
-        ListError: a file is of no format that can be imported.
-        ObjectStoreUnavailable: no answer.
+        ListError: a file is in a format that cannot be imported.
     """
     settings = services.settings
     chunks, estimate = [], 0
@@ -54,7 +53,7 @@ def make_plan(
     sources = tuple(_inspect(services, file) for file in request.sources)
     for number, source in enumerate(sources):
         if source.format is ListFormat.PARQUET:
-            found = _footer_of(services, source, on_wait)
+            found = _read_footer(services, source, on_wait)
             if found.text_elsewhere:
                 doubts = (Doubt.OTHER_TEXT_COLUMN.label,)
             cut, size = _cut_row_groups(settings, number, found.row_groups)
@@ -84,11 +83,11 @@ def _inspect(services: Services, file: SourceFile) -> Source:
         raise ImportStopped(message)
     if is_folder_marker(info):
         raise ImportStopped(f"s3://{file.bucket}/{file.key} {FOLDER_FAULT}")
-    return Source(info.bucket, info.key, info.size_bytes, info.etag, _format_of(services, info))
+    return Source(info.bucket, info.key, info.size_bytes, info.etag, _detect_format(services, info))
 
 
-def _format_of(services: Services, info: ObjectInfo) -> ListFormat:
-    """Read the head, and the tail only where the head leaves doubt: reads are expensive."""
+def _detect_format(services: Services, info: ObjectInfo) -> ListFormat:
+    """Read the head, and the tail only if the head is ambiguous: reads are expensive."""
     size = info.size_bytes
     head = b"".join(services.objects.read_range(info, 0, min(SNIFF_BYTES, size)))
     tail = None
@@ -98,13 +97,13 @@ def _format_of(services: Services, info: ObjectInfo) -> ListFormat:
 
 
 def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
-    """Cut a file into equal byte ranges, none over the limit; an empty file is one."""
+    """Cut a file into equal byte ranges, none over the limit; an empty file is one range."""
     count = max(1, -(-size // chunk_bytes))
     bounds = [size * i // count for i in range(count + 1)]
     return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)]
 
 
-def _footer_of(services: Services, source: Source, on_wait: Callable[[], None]) -> ParquetList:
+def _read_footer(services: Services, source: Source, on_wait: Callable[[], None]) -> ParquetList:
     with services.objects.open_random_access(source.info) as file:
         return services.parquet.open_parquet(file, source.size_bytes, on_wait=on_wait)
 
@@ -112,10 +111,10 @@ def _footer_of(services: Services, source: Source, on_wait: Callable[[], None]) 
 def _cut_row_groups(
     limits: WorkerSettings, number: int, groups: Sequence[RowGroup]
 ) -> tuple[list[Chunk], int]:
-    """Row groups in order, as many in a chunk as its rows and bytes allow; at least one.
+    """Put as many row groups into a chunk as its rows and bytes allow; at least one.
 
     Returns:
-        The chunks, and about how many bytes their members take.
+        The chunks, and an estimate of their members' bytes.
     """
     chunks: list[Chunk] = []
     first, rows, size, total = 0, 0, 0, 0

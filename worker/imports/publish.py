@@ -1,4 +1,4 @@
-"""Publish: count a built revision, hold it until it is approved, replay edits, flip.
+"""Publish: counts a built revision, holds it until it is approved, replays edits and flips.
 
 Nothing works on an import while it is held: it has no lease, no message and no process. The
 sweep replays edits onto it and ends the wait; see ``worker/upkeep/pending.py``.
@@ -25,7 +25,7 @@ _SHARDS_PER_STEP: Final = 65_536
 
 
 def publish_import(run: StageRun) -> Published | None:
-    """Count the build and make it live; ``None`` if it is gathered again, or held.
+    """Count the build and make it live; ``None`` if ranges are gathered again, or it is held.
 
     Running it again after the flip gives the same figures.
 
@@ -33,18 +33,17 @@ def publish_import(run: StageRun) -> Published | None:
         ImportStopped: shards were lost that cannot be written again.
         Fenced: the import no longer holds the list.
         Unsealed: the build was opened since it was counted.
-        StoreUnavailable: no answer.
     """
-    counted = _counted_before(run) or _count_build(run)
+    counted = _read_valid_count(run) or _count_build(run)
     if counted is None or (run.request.waits and _hold(run, counted)):
         return None
     return _flip(run, counted)
 
 
-def _counted_before(run: StageRun) -> BuildCount | None:
-    """What an earlier try counted, if it still holds; seals the build to find out.
+def _read_valid_count(run: StageRun) -> BuildCount | None:
+    """The counts of an earlier try, if they are still valid; seals the build to find out.
 
-    It holds under the seal it was counted under, and for good once edits are replayed.
+    They are valid under the seal they were counted under, and for good once edits are replayed.
     """
     store, request = run.services.store, run.request
     counted = store.jobs.read(request.ref, COUNTED)
@@ -57,9 +56,9 @@ def _counted_before(run: StageRun) -> BuildCount | None:
 
 
 def _has_lost_shards(run: StageRun) -> bool:
-    """Whether an approved build has lost shards since it was counted, days ago perhaps.
+    """Whether an approved build has lost shards since it was counted, perhaps days ago.
 
-    If so, and if no edit had been replayed onto it, it is opened to be written again.
+    If so, and if no edit has been replayed onto it, it is unsealed to be written again.
     """
     store, ref = run.services.store, run.request.list_ref
     if store.memberships.state(ref).unapproved:
@@ -100,19 +99,19 @@ def _count_build(run: StageRun) -> BuildCount | None:
 
 @dataclass(frozen=True, slots=True)
 class ShardCount:
-    """Members found in the sealed shards."""
+    """Members counted in the sealed shards."""
 
     counts: dict[Side, int]
     miscounted: tuple[int, ...]
-    """Ranges that do not hold what was sent to them."""
+    """Ranges whose shards do not hold as many members as were written."""
     seal: int
 
 
 def _count_ranges(run: StageRun, target: Revision, ranges: Sequence[RangeResult]) -> ShardCount:
     """Seal the build and count every shard of it.
 
-    After sealing nobody can write a shard, so the counts stay true until the first
-    edit is replayed.
+    After sealing no shard can be written, so the counts stay valid until the first edit is
+    replayed.
     """
     sealed = run.services.store.builds.seal(run.request.list_ref, run.request.import_id)
     counts = dict.fromkeys(SIDES, 0)
@@ -143,7 +142,7 @@ def _count(run: StageRun, target: Revision, side: Side, first: int, stop: int) -
 def _gather_again(
     run: StageRun, chunks: Sequence[ChunkResult], range_count: int, numbers: Sequence[int]
 ) -> None:
-    """Have ranges gathered again that the store has lost shards of; not for ever."""
+    """Gather the ranges again of which the store has lost shards; a limited number of times."""
     store, request = run.services.store, run.request
     times = (store.jobs.read(request.ref, GATHERED_AGAIN) or 0) + 1
     if times >= run.services.settings.unit_tries:
@@ -160,19 +159,19 @@ def _gather_again(
 def _hold(run: StageRun, counted: BuildCount) -> bool:
     """Hold the build unless it is approved; whether it is held. Safe to repeat.
 
-    Edits made until now are replayed first, so whoever approves sees true figures, and
-    the journal is short from the start.
+    Edits made until now are replayed first, so that the approver sees correct figures and the
+    journal starts short.
     """
     jobs, ref = run.services.store.jobs, run.request.ref
     held = _replay(run, counted)
     if held is None:
         return False
-    # What is written is in use now, and no longer only set aside.
+    # What is written is in use now, no longer only reserved.
     most_edits = run.services.settings.approval_journal_ops
     jobs.limit_memory(ref, most_edits * _BYTES_PER_EDIT)
     held_now = jobs.hold(ref, run.unit.stage, held.edited_included)
     if not held_now and jobs.get(ref).ended_ms is not None:
-        # It may have been tidied up just before the memory was set aside.
+        # It may have been tidied up just before the memory was reserved.
         jobs.release_memory(ref)
     return True
 

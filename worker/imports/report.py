@@ -19,15 +19,15 @@ _DELIMITED_SHARE: Final = 0.9
 def draft_report(
     chunks: Sequence[ChunkResult], ranges: Sequence[RangeResult], doubts: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Add up what the units found, in wire names, before the revision is live.
+    """Add up the results of the units, in wire names, before the revision is live.
 
     ``rowsRead = accepted + duplicates + rejected`` and
-    ``membersBefore + added - removed`` is what the build put in place.
+    ``membersBefore + added - removed`` is what was built.
 
     Args:
         chunks: Results of all chunks, in order of the rows.
         ranges: Results of all ranges.
-        doubts: Labels of what is doubtful about the files as a whole.
+        doubts: Labels of doubts about whole files.
     """
     rows = sum(chunk.rows for chunk in chunks)
     valid = sum(chunk.valid for chunk in chunks)
@@ -38,20 +38,20 @@ def draft_report(
         "accepted": accepted,
         "duplicates": valid - accepted,
         "rejected": rows - valid,
-        "rejectedByReason": dict(sorted(rejected_rows(chunks).items())),
+        "rejectedByReason": dict(sorted(count_rejected(chunks).items())),
         "membersBefore": built.base,
         "added": built.added,
         "removed": built.base + built.added - built.written,
         "unchanged": built.unchanged,
-        "rejectedSample": _rejected_sample(chunks),
-        "warnings": _warnings(chunks, doubts),
+        "rejectedSample": _sample_rejected(chunks),
+        "warnings": _list_warnings(chunks, doubts),
     }
 
 
-def final_report(
+def complete_report(
     draft: Mapping[str, Any], published: Published, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Complete a draft with the list as it was at the flip.
+    """Complete a draft with the state of the list at the flip.
 
     ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
     """
@@ -63,7 +63,7 @@ def final_report(
     }
 
 
-def rejected_rows(chunks: Iterable[ChunkResult]) -> Counter[str]:
+def count_rejected(chunks: Iterable[ChunkResult]) -> Counter[str]:
     """How many rows were rejected, by reason."""
     reasons: Counter[str] = Counter()
     for chunk in chunks:
@@ -93,7 +93,7 @@ def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
     }
 
 
-def _rejected_sample(chunks: Iterable[ChunkResult]) -> list[dict[str, Any]]:
+def _sample_rejected(chunks: Iterable[ChunkResult]) -> list[dict[str, Any]]:
     sample: list[dict[str, Any]] = []
     rows_before = 0
     for chunk in chunks:
@@ -105,7 +105,7 @@ def _rejected_sample(chunks: Iterable[ChunkResult]) -> list[dict[str, Any]]:
     return sample
 
 
-def _warnings(chunks: Sequence[ChunkResult], whole: Iterable[str]) -> list[dict[str, Any]]:
+def _list_warnings(chunks: Sequence[ChunkResult], whole: Iterable[str]) -> list[dict[str, Any]]:
     found = find_doubts(chunks) | {Doubt.of(label): (1, ()) for label in whole}
     return [
         {

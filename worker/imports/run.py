@@ -1,4 +1,4 @@
-"""Working on an import: which stage does a unit, how it ends, what it leaves behind."""
+"""Work on an import: runs the stage of each unit, ends the import and frees what it used."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from worker.errors import TerminalError, TransientError
 from worker.imports.gather import gather_range
 from worker.imports.plan import plan_import
 from worker.imports.publish import publish_import
-from worker.imports.report import final_report
+from worker.imports.report import complete_report
 from worker.imports.scatter import scatter_chunk
 from worker.imports.size import size_import
 from worker.imports.spills import SpillStore
@@ -63,7 +63,7 @@ class ImportWork:
             case TerminalError():
                 return str(error)
             case DecoderLost() if unit.attempt > 1:
-                # What kills a decoder twice may be the file, by way of the host's memory.
+                # If the decoder is killed twice, the file may be the reason, by its use of memory.
                 return str(error)
             case _:
                 return None
@@ -109,7 +109,7 @@ class ImportWork:
         jobs, ref, now_ms = self._services.store.jobs, self._request.ref, self._services.clock_ms()
         counted = jobs.read(ref, COUNTED)
         draft = {} if counted is None else counted.report
-        report = final_report(draft, published, _stage_seconds(jobs.get(ref), now_ms))
+        report = complete_report(draft, published, _stage_seconds(jobs.get(ref), now_ms))
         keep_s = self._services.settings.job_retention_s
         ended = jobs.end(ref, "complete", report=report, keep_s=keep_s)
         self.tidy_up()
@@ -119,9 +119,9 @@ class ImportWork:
 
 
 def _stage_seconds(state: JobState, now_ms: int) -> dict[str, float]:
-    """Wall time of each stage, from the moments they were entered last, and of all."""
+    """Wall time of each stage, from the time it was last entered, and in total."""
     started_ms = state.progress.started_ms or state.request.created_ms
-    # A stage may have been entered again, after one that follows it.
+    # A stage may have been entered again after a later one.
     entered = sorted({**state.entered, "plan": started_ms}.items(), key=lambda moment: moment[1])
     ends_ms = [moment_ms for _, moment_ms in entered[1:]] + [now_ms]
     seconds = {

@@ -1,14 +1,15 @@
-"""Scatter: rows of one chunk in, packed and hashed members out, run by run, into a spill."""
+"""Scatter: reads the rows of one chunk and writes their packed, hashed members to a spill."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 from worker.imports.errors import ImportStopped
-from worker.imports.members import Members, concatenate, no_members
+from worker.imports.gather import Range, gather
+from worker.imports.members import Members, concatenate, distinct, no_members
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
-from worker.imports.small import gather_small
+from worker.imports.size import find_wrong_starts, fix_size
 from worker.imports.spills import SpillFile
 from worker.imports.stages import (
     STARTS,
@@ -26,7 +27,7 @@ from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.doubtful_rows import DoubtfulRows
-from worker.lists.keys.first_rows import doubts_of_start
+from worker.lists.keys.first_rows import find_start_doubts
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
 from worker.objects import ObjectNotFound
@@ -35,7 +36,7 @@ from worker.store.members import hash_members, pack_keys
 
 @dataclass(slots=True)
 class ChunkTally:
-    """Counts what one chunk has in it; see :class:`ChunkResult`."""
+    """Counts the rows of one chunk; see :class:`ChunkResult`."""
 
     start: str
     """The state of the CSV parser that the chunk was read with, ``row`` or ``quoted``."""
@@ -69,7 +70,7 @@ class ChunkTally:
         self.packed_bytes += packed_bytes
 
     def doubt(self, doubts: DoubtfulRows, rows_before: int) -> None:
-        """Add the doubtful rows of one batch, which begins after so many rows of the chunk."""
+        """Add the doubtful rows of a batch that begins ``rows_before`` rows into the chunk."""
         for doubt, rows in doubts.items():
             count, sample = self.doubts.get(doubt.label, (0, ()))
             more = (rows[: NAMED_ROWS - len(sample)] + rows_before + 1).tolist()
@@ -92,10 +93,10 @@ class ChunkTally:
 
 
 def scatter_chunk(run: StageRun) -> None:
-    """Read one chunk into one spill; a list that one run holds is gathered at once."""
+    """Read one chunk into one spill; a list that fits in one run is gathered at once."""
     plan, number = run.plan(), run.unit.number
     if not plan.chunks:
-        gather_small(run, plan, (), no_members())
+        _gather_small(run, plan, (), no_members())
         return
     starts = run.services.store.jobs.read(run.request.ref, STARTS) or {}
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
@@ -103,10 +104,27 @@ def scatter_chunk(run: StageRun) -> None:
     if len(plan.chunks) == 1:
         first, second = next(runs, no_members()), next(runs, None)
         if second is None:
-            gather_small(run, plan, (tally.result(None),), first)
+            _gather_small(run, plan, (tally.result(None),), first)
             return
         runs = chain((first, second), runs)
     _spill(run, plan, tally, runs)
+
+
+def _gather_small(
+    run: StageRun, plan: Plan, chunks: Sequence[ChunkResult], members: Members
+) -> None:
+    """Size and gather the members of one chunk, or rebuild a list from its base alone.
+
+    There is no spill. If the store loses shards of it before the flip, the chunk is read again.
+    """
+    # A single chunk has the right state; this stops a row that is too long.
+    find_wrong_starts(plan, chunks)
+    run.note_entered("gather")
+    members = distinct(members)
+    share = len(members) / max(1, sum(chunk.valid for chunk in chunks))
+    claim = run.claim()
+    target = fix_size(run, claim, chunks, share)
+    run.open_publish(chunks, gather(run, claim, target, Range(0, 1), members))
 
 
 def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Members]) -> None:
@@ -117,7 +135,7 @@ def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Members]
             writer.add_run(members.packed, members.hashes)
         index = writer.close()
     if not run.finish_chunk(tally.result(Spill(files[0], index))):
-        # Another try was first, or the import has ended and its spills are gone.
+        # Another try finished first, or the import has ended and its spills are deleted.
         run.spills.remove(files[0])
 
 
@@ -126,23 +144,22 @@ def read_chunk(
 ) -> Iterator[Members]:
     """Yield the valid keys of one chunk, packed and hashed, in runs of bounded size.
 
-    The tally is complete when the iterator is. A row that is too long ends the chunk and
+    The tally is complete when the iterator is exhausted. A row that is too long ends the chunk and
     is noted in the tally.
 
     Raises:
         ImportStopped: the file is gone.
-        ObjectChanged: the file is not the one that was planned.
-        ObjectStoreUnavailable: no answer.
+        ObjectChanged: the file was replaced since it was planned.
         LeaseLost: another worker has the chunk.
     """
     limits = services.settings
     parts: list[Members] = []
     rows = size = 0
-    for batch in _translated(
-        plan.sources[chunk.source], _batches(services, plan, chunk, tally, progress)
+    for batch in _report_missing_source(
+        plan.sources[chunk.source], _read_batches(services, plan, chunk, tally, progress)
     ):
         if tally.rows == 0 and _begins_text(plan, chunk):
-            tally.doubt(doubts_of_start(batch), 0)
+            tally.doubt(find_start_doubts(batch), 0)
         packed = pack_keys(batch.keys)
         part = Members(packed, hash_members(packed))
         tally.count(batch, packed.nbytes)
@@ -161,8 +178,8 @@ def _begins_text(plan: Plan, chunk: Chunk) -> bool:
     return chunk.first == 0 and plan.sources[chunk.source].format is ListFormat.CSV
 
 
-def _translated(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
-    """Report a file that is gone in words that a caller understands."""
+def _report_missing_source(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
+    """Stop with a reason that names the file if it is gone."""
     try:
         yield from batches
     except ObjectNotFound as exc:
@@ -170,7 +187,7 @@ def _translated(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatc
         raise ImportStopped(message) from exc
 
 
-def _batches(
+def _read_batches(
     services: Services, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
 ) -> Iterator[KeyBatch]:
     source = plan.sources[chunk.source]

@@ -1,4 +1,4 @@
-"""Size: whether the chunks fit together, and how large the new revision will be."""
+"""Size: checks that the chunks fit together and decides how large the new revision is."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,31 +15,31 @@ from worker.store.workflows import reclaim_list
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000
-#: Packed bytes of a base member, as long as nobody has measured it.
+#: Packed bytes of a base member, an estimate: none has been measured yet.
 _BASE_MEMBER_BYTES: Final = 24
 #: A key, its set object and its entry in the server's table.
 _BYTES_PER_SHARD: Final = 160
 #: Header and back-length of one member in its shard.
 _BYTES_PER_MEMBER: Final = 3
-#: Share of the server's memory limit that is left alone: buffers, copies on write, edits.
+#: Share of the server's memory limit that is kept free: buffers, copies on write, edits.
 _HEADROOM: Final = 0.05
 
 
 def size_import(run: StageRun) -> None:
-    """Have chunks read again that were read wrongly, or fix the size and have ranges gathered."""
+    """Reopen chunks that were read wrongly, or fix the size and open the gather stage."""
     plan = run.plan()
     chunks = run.chunk_results(plan)
-    wrong = wrongly_started(plan, chunks)
+    wrong = find_wrong_starts(plan, chunks)
     if wrong:
         run.services.store.jobs.write(run.request.ref, STARTS, wrong)
         run.reopen("scatter", len(plan.chunks), sorted(wrong))
         return
     claim = run.claim()
-    target = fix_size(run, claim, chunks, _distinct_share(run, chunks))
-    run.open_gather(_range_count(plan, chunks, claim, target))
+    target = fix_size(run, claim, chunks, _estimate_distinct_share(run, chunks))
+    run.open_gather(_choose_range_count(plan, chunks, claim, target))
 
 
-def wrongly_started(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, str]:
+def find_wrong_starts(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, str]:
     """Find the chunks that were read from the wrong state of the parser.
 
     Every chunk but a file's first was read as if a row began at its first line. That is
@@ -47,7 +47,7 @@ def wrongly_started(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, str]
     first wrong one of a file is certain, so one is returned for each file.
 
     Returns:
-        Chunk numbers and the states they are to be read from.
+        Numbers of the chunks, and the states to read them from.
 
     Raises:
         ImportStopped: a row is too long, in a chunk that was read from the right state.
@@ -80,25 +80,24 @@ def fix_size(
 
     Args:
         run: The import.
-        claim: Its place in history.
+        claim: Its claim.
         chunks: Results of all chunks.
-        distinct_share: Estimated share of the valid rows that are no repetition.
+        distinct_share: Estimated share of the valid rows that are distinct.
 
     Raises:
-        ImportStopped: the list would become empty or lose too much, the file is hardly a
-            list, or the revision would not fit.
+        ImportStopped: the list would become empty or lose too much, too many rows were
+            rejected, or the revision would not fit.
         Fenced: the import no longer holds the list.
-        StoreUnavailable: no answer.
     """
     request = run.request
     valid = sum(chunk.valid for chunk in chunks)
     _check_contents(run, claim, chunks, valid)
-    kept = _kept_members(request, claim)
+    kept = _count_kept(request, claim)
     packed = sum(chunk.packed_bytes for chunk in chunks) * distinct_share
     members = round(valid * distinct_share) + kept
     bits = bits_for(members)
     if claim.base.included_bits and request.mode != "replace":
-        # Edits may still fill the base: a list that keeps it cannot be taken for empty.
+        # Edits may still fill the base, so a list that keeps it is not treated as empty.
         bits = max(bits, FIRST_BITS)
     packed_bytes = round(packed) + kept * _BASE_MEMBER_BYTES
     shards = 1 << bits if bits else 1
@@ -109,7 +108,7 @@ def fix_size(
 
 
 def _check_contents(run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int) -> None:
-    """Stop what can hardly be intended; a replace is checked once more when it is built."""
+    """Stop what is probably not intended; a replace is checked again once it is built."""
     settings, request, before = run.services.settings, run.request, claim.included_count
     check_usable(settings, request, chunks)
     check_emptying(request, before=before, accepted=valid)
@@ -117,8 +116,8 @@ def _check_contents(run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], 
         check_shrinking(settings, request, before=before, removed=max(0, before - valid))
 
 
-def _kept_members(request: ImportRequest, claim: Claim) -> int:
-    """How many members of the base stay, with room for those to come."""
+def _count_kept(request: ImportRequest, claim: Claim) -> int:
+    """How many members of the base are kept, with room for later edits."""
     match request.mode:
         case "replace":
             return 0
@@ -130,14 +129,14 @@ def _kept_members(request: ImportRequest, claim: Claim) -> int:
 
 
 def _reserve_memory(run: StageRun, needed: int) -> None:
-    """Set memory aside for one build, counting what other builds have set aside.
+    """Reserve memory for one build, beside the reservations of others.
 
-    A server without a memory limit takes everything; then nothing is refused.
+    On a server without a memory limit nothing is reserved or refused.
     """
     jobs, ref, list_ref = run.services.store.jobs, run.request.ref, run.request.list_ref
     free = jobs.free_memory(ref, list_ref, _HEADROOM)
     if free is not None and needed > free:
-        # What an import that gave way to this one has built may not be freed yet.
+        # The build of an import that this one superseded may not be freed yet.
         reclaim_list(run.services.store, list_ref)
         free = jobs.free_memory(ref, list_ref, _HEADROOM)
     if free is None:
@@ -151,14 +150,16 @@ def _reserve_memory(run: StageRun, needed: int) -> None:
     jobs.reserve_memory(ref, needed)
 
 
-def _distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:
+def _estimate_distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:
     """The share of distinct members in the first range of all spills."""
     count = max(chunk.spill.index.range_count for chunk in chunks if chunk.spill)
     members = load_spills(run.spills, chunks, Range(0, count))
     return len(distinct(members)) / len(members) if len(members) else 1.0
 
 
-def _range_count(plan: Plan, chunks: Sequence[ChunkResult], claim: Claim, target: Revision) -> int:
+def _choose_range_count(
+    plan: Plan, chunks: Sequence[ChunkResult], claim: Claim, target: Revision
+) -> int:
     """As few ranges as rows and bytes allow, each of whole shards and whole spill ranges."""
     rows = sum(chunk.valid for chunk in chunks) + claim.included_count
     most = 1 << min(plan.range_bits, target.included_bits)

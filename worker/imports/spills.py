@@ -1,4 +1,4 @@
-"""Where spills are kept: in the bucket, or in a directory that all workers share."""
+"""The spills of one import: in the bucket, or in a directory that all workers share."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,8 +9,7 @@ from typing import Final
 
 from worker.imports.errors import ImportStopped, SpillUnwritable
 from worker.lists.byte_streams import Sink
-from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
-from worker.objects.layout import spill_key, spill_prefix
+from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore, spill_key, spill_prefix
 from worker.store.jobs import ImportRequest
 from worker.store.records import stored
 
@@ -20,7 +19,7 @@ _READ_BYTES: Final = 1 << 20
 @stored
 @dataclass(frozen=True, slots=True)
 class SpillFile:
-    """Where one spill is; the attempt is part of the name, so no two tries share one."""
+    """Where one spill is; the attempt is part of the name, so two tries never share a file."""
 
     key: str
     size_bytes: int
@@ -46,10 +45,9 @@ class SpillStore:
     def write(self, chunk: int, attempt: str, files: list[SpillFile]) -> Iterator[Sink]:
         """Open a spill for writing; it is appended to ``files`` when it is whole.
 
-        Nothing of it is left when the block fails.
+        Nothing of it remains if the block fails.
 
         Raises:
-            ObjectStoreUnavailable: the bucket did not take it. Safe to retry.
             SpillUnwritable: the directory did not take it. Safe to retry.
         """
         key = spill_key(self._scope, self._import_id, chunk=chunk, attempt=attempt)
@@ -77,7 +75,6 @@ class SpillStore:
 
         Raises:
             ImportStopped: the spill is gone.
-            ObjectStoreUnavailable: the bucket did not answer. Safe to retry.
         """
         try:
             if self._directory is None:
@@ -95,7 +92,7 @@ class SpillStore:
             raise ImportStopped(message) from exc
 
     def remove(self, spill: SpillFile) -> None:
-        """Delete one spill that no record names; idempotent."""
+        """Delete one spill that no record refers to; idempotent."""
         if self._directory is not None:
             (self._directory / spill.key).unlink(missing_ok=True)
             return

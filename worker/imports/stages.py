@@ -1,4 +1,4 @@
-"""What the stages of an import leave for one another, and what each of them is given."""
+"""The results that stages of an import leave for later ones, and the run of one unit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Claim, Revision
 from worker.store.records import RecordCodec, stored
 
-#: Hints sent at once when a stage opens: more workers than this find work by the sweep.
+#: Hints sent when a stage opens; further workers get work from the sweep.
 _MOST_HINTS: Final = 32
 
 
@@ -33,7 +33,7 @@ class Source:
 
     @property
     def info(self) -> ObjectInfo:
-        """The object, with the ETag that every read asks for."""
+        """The object, with the ETag that every read requires."""
         return ObjectInfo(self.bucket, self.key, self.size_bytes, self.etag)
 
 
@@ -51,7 +51,7 @@ class Chunk:
 @stored
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How an import is cut; the same for every worker, and never changed."""
+    """How an import is cut; never changed."""
 
     sources: tuple[Source, ...]
     chunks: tuple[Chunk, ...]
@@ -59,7 +59,7 @@ class Plan:
     """Spills are cut into 2 to this power ranges of the hash."""
     bytes_total: int
     doubts: tuple[str, ...] = ()
-    """Labels of what is doubtful about a whole file."""
+    """Labels of doubts about whole files."""
 
 
 @stored
@@ -78,7 +78,7 @@ DoubtCount = tuple[int, tuple[int, ...]]
 @stored
 @dataclass(frozen=True, slots=True)
 class ChunkResult:
-    """What one chunk had in it; ``rows = valid + sum(rejected)``."""
+    """What one chunk held; ``rows = valid + sum(rejected)``."""
 
     start: str
     """The state of the CSV parser that the chunk was read with, ``row`` or ``quoted``."""
@@ -88,7 +88,7 @@ class ChunkResult:
     valid: int
     packed_bytes: int
     rejected: dict[str, int]
-    """Reason to rows."""
+    """Number of rows by reason."""
     sample: tuple[tuple[int, str], ...]
     """Rejected rows within the chunk, from 1, and their reasons."""
     doubts: dict[str, DoubtCount]
@@ -136,7 +136,7 @@ class RangeResult:
 SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)
 
 PLAN: Final = StageField("plan", Plan)
-#: Chunks that are to be read from another state of the parser than the usual one.
+#: Chunks to be read from another state of the parser than the usual one.
 STARTS: Final = StageField("starts", dict[int, str])
 RANGE_COUNT: Final = StageField("range_count", int)
 #: How often ranges were gathered again because the store had lost shards of them.
@@ -173,7 +173,7 @@ class StageRun:
         return self.services.store.builds.target(request.list_ref, request.import_id)
 
     def plan(self) -> Plan:
-        """The plan that the first stage left."""
+        """The plan that the first stage wrote."""
         plan = self.services.store.jobs.read(self.request.ref, PLAN)
         if plan is None:
             message = f"import {self.request.import_id} has lost its plan; import the list again"
@@ -210,20 +210,20 @@ class StageRun:
         return left is not None
 
     def note_entered(self, stage: str) -> None:
-        """Show that this unit goes on to another stage's work."""
+        """Record that this unit continues with another stage's work."""
         self.services.store.jobs.note_entered(self.request.ref, stage)
 
     def open_scatter(self, plan: Plan) -> None:
-        """Leave the plan; a list without chunks has one unit of scatter all the same."""
+        """Write the plan and open scatter; a list without chunks has one unit, too."""
         entries = PLAN.entry(plan), BYTES_TOTAL.entry(plan.bytes_total)
         self._advance("scatter", max(1, len(plan.chunks)), *entries)
 
     def open_gather(self, range_count: int) -> None:
-        """Have so many ranges gathered."""
+        """Open gather with this many ranges."""
         self._advance("gather", range_count, RANGE_COUNT.entry(range_count))
 
     def open_publish(self, chunks: Sequence[ChunkResult], result: RangeResult) -> None:
-        """Have published what was gathered without spills."""
+        """Open publish after gathering without spills."""
         entries = [
             (result_name("scatter", number), _CHUNK_RESULTS.encode(chunk))
             for number, chunk in enumerate(chunks)
@@ -237,7 +237,7 @@ class StageRun:
             self._announce(units)
 
     def reopen(self, stage: str, units: int, numbers: Sequence[int]) -> None:
-        """Have some units of an earlier stage done again."""
+        """Go back to an earlier stage to repeat some of its units."""
         jobs = self.services.store.jobs
         if jobs.reopen(self.request.ref, self.unit.stage, stage, units, numbers):
             self._announce(len(numbers))

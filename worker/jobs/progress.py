@@ -1,13 +1,17 @@
-"""A unit's progress: counted here, and the only thing that keeps its lease."""
+"""A unit's progress: counted here, and the only reason for which its lease is renewed."""
 
 from typing import Final
 
-from worker.jobs.errors import LeaseLost
+from worker.errors import TransientError
 from worker.jobs.services import Services
 from worker.store.jobs import JobRef, Unit
 
-#: How often a caller sees a job move.
+#: How often the progress that callers see is updated.
 _RENEW_MS: Final = 1_000
+
+
+class LeaseLost(TransientError):
+    """Another worker has this unit now. Drop it; there is nothing to give back."""
 
 
 class UnitProgress:
@@ -31,7 +35,6 @@ class UnitProgress:
 
         Raises:
             LeaseLost: another worker has the unit, or the job has ended.
-            StoreUnavailable: no answer. Safe to retry the unit.
         """
         self.rows += rows
         self.size_bytes += size_bytes
@@ -53,7 +56,7 @@ class UnitProgress:
         return kept
 
     def sent(self, size_bytes: int) -> None:
-        """Count bytes sent to the store, and keep to the rate that is set for them."""
+        """Count bytes sent to the store, and keep to ``put_rate_bytes_s``."""
         self.add()
         rate = self._services.settings.put_rate_bytes_s
         if rate == 0:

@@ -1,4 +1,4 @@
-"""The one runner of jobs: take a unit, have it done, give it back or stop the job."""
+"""The one runner of jobs: takes a unit, runs it, and gives it back or stops the job."""
 
 import logging
 import traceback
@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, Protocol
 
 from worker.errors import TerminalError, TransientError
-from worker.jobs.errors import LeaseLost
-from worker.jobs.progress import UnitProgress
+from worker.jobs.progress import LeaseLost, UnitProgress
 from worker.jobs.services import Services
 from worker.store import JobNotFound, UnreadableRecord
 from worker.store.jobs import LAST_ERROR, Drained, Ended, Exhausted, JobRef, JobRequest, Unit
@@ -17,13 +16,13 @@ logger = logging.getLogger("bigseg.jobs")
 #: Pause before a unit is tried again, doubled with each try.
 _FIRST_PAUSE_MS: Final = 500
 _LONGEST_PAUSE_MS: Final = 15_000
-#: Trying again in this process, or in another one of the same size, would end the same way.
+#: Another try in a process of the same size would end the same way.
 _MEMORY_REMEDY: Final = (
     "give the workers more memory, or fewer processes, or lower BIGSEG_CHUNK_BYTES, "
     "BIGSEG_CHUNK_ROWS and BIGSEG_RANGE_BYTES"
 )
 
-#: A try is done, or another one is needed, or the job has ended.
+#: How a try ended: done, to be repeated, or with the end of the job.
 Outcome = Literal["done", "failed", "ended"]
 
 
@@ -38,7 +37,7 @@ class Work(Protocol):
         """The stage of one unit that follows each stage whose results are recorded."""
 
     def do(self, unit: Unit, progress: UnitProgress) -> bool:
-        """Do one unit; whether there may be more to do. May raise anything."""
+        """Do one unit; whether more may be left to do. May raise anything."""
 
     def reason_to_stop(self, unit: Unit, error: TerminalError | TransientError) -> str | None:
         """Why the job is stopped by this error; ``None`` to try the unit again."""
@@ -47,22 +46,21 @@ class Work(Protocol):
         """End the job without a result, and free what it used."""
 
     def tidy_up(self) -> None:
-        """Free what a job used that has ended."""
+        """Free what an ended job used."""
 
 
 def run_job(services: Services, ref: JobRef, work_for: Callable[[JobRequest], Work]) -> bool:
-    """Do the next unit of a job, if there is one to be had.
+    """Do the next unit of a job, if one is available.
 
-    A unit that is the only one of its stage is followed by one of the next stage at once.
-    Safe to run any number of times and by any number of workers: a unit is done under a
-    lease, and what it does can be repeated.
+    After the only unit of a stage, the next stage is started at once. Safe to run any number of
+    times and by any number of workers: a unit is done under a lease, and can be repeated.
 
     Returns:
-        Whether there may be more to do, so that the caller should come again.
+        Whether more may be left to do, so that the caller should call again.
 
     Raises:
-        StoreUnavailable: the store does not answer; the sweep will come back to it.
-        MemoryError: the job is stopped; this process had better end.
+        StoreUnavailable: the sweep will come back to the job.
+        MemoryError: the job is stopped, and this process should end.
     """
     try:
         return _run(services, ref, work_for)
@@ -74,7 +72,7 @@ def run_job(services: Services, ref: JobRef, work_for: Callable[[JobRequest], Wo
 def end_unreadable(services: Services, ref: JobRef, error: UnreadableRecord) -> None:
     """End a job whose record cannot be read.
 
-    Nothing tells what it used but its memory; upkeep takes its list from it.
+    Only its memory can be released here: upkeep cancels its claim.
     """
     jobs, keep_s = services.store.jobs, services.settings.job_retention_s
     if jobs.end(ref, "stopped", reason=str(error), keep_s=keep_s):
@@ -123,8 +121,8 @@ def _open(services: Services, ref: JobRef, work_for: Callable[[JobRequest], Work
 def _open_next_stage(services: Services, ref: JobRef, work: Work, drained: Drained) -> None:
     """Open the stage that follows one whose units are all done.
 
-    Whoever finds it so does this, not the worker of the last unit: that one may have died
-    between the two. Opening twice is once.
+    Any worker that finds the stage drained does this, because the worker of the last unit may
+    have died before it could. Idempotent.
     """
     following = work.next_stages[drained.stage]
     services.store.jobs.advance(ref, drained.stage, following, 1, drained=True)
@@ -143,17 +141,17 @@ def _do(services: Services, ref: JobRef, work: Work, unit: Unit) -> Outcome:
             _give_back(services, ref, unit, str(exc), exc)
             return "failed"
     except MemoryError as exc:
-        # Its text may name what was worked on, and its frames hold that.
+        # Its message and its frames may hold context keys.
         traceback.clear_frames(exc.__traceback__)
         where = f"{unit.stage} {unit.number}"
         work.stop(f"a worker process ran out of memory at {where}; {_MEMORY_REMEDY}")
         raise
     except Exception as exc:
-        # Its text may hold a context key, so only its kind is kept.
+        # Its message may hold a context key, so only its type is kept.
         _give_back(services, ref, unit, f"unexpected {type(exc).__name__}", exc)
         raise
     if not progress.renew():
-        # A try that another one has overtaken has no say in how the job ends.
+        # A try whose lease is lost must not decide how the job ends.
         logger.info("unit.lost", extra=_facts(ref, unit))
         return "failed"
     work.stop(reason)

@@ -1,4 +1,4 @@
-"""The services that work on a job is given."""
+"""The services that a worker process uses for jobs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from worker.store import JobRef, Store
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All that a worker process reaches outside itself."""
+    """Everything outside itself that a worker process uses."""
 
     store: Store
     objects: ObjectStore
     settings: WorkerSettings
     announce: Callable[[JobRef, int], None]
-    """Sends so many hints that the job has units to be taken; may lose them."""
+    """Sends this many hints that the job has units to take; may lose them."""
     clock_ms: Callable[[], int]
     sleep_s: Callable[[float], None]
     random_name: Callable[[], str]

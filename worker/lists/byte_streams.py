@@ -66,7 +66,7 @@ class ForwardReader:
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
     def close(self) -> None:
-        """Give up the open range; safe to call twice."""
+        """Drop the open range; safe to call twice."""
         close = getattr(self._pieces, "close", None)  # generators have it, others need not
         if close is not None:
             close()

@@ -85,7 +85,7 @@ def sniff(head: bytes, tail: bytes | None) -> ListFormat:
 
     Args:
         head: The first bytes of the file, ``SNIFF_BYTES`` or all there are.
-        tail: The last bytes, if they are at hand; decides where the head leaves doubt.
+        tail: The last bytes, if available; they decide where the head is ambiguous.
 
     Raises:
         UnsupportedFormat: It is known to be something else; the message names what.
@@ -105,7 +105,7 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _foreign_name(head: bytes) -> str | None:
-    """What a file is that is neither CSV nor Parquet; ``None`` when nothing is known of it.
+    """What a file is if it is neither CSV nor Parquet; ``None`` if its form is not known.
 
     Args:
         head: The file's first bytes, all there are up to ``SNIFF_BYTES``.
@@ -170,10 +170,12 @@ def _is_json(text: bytes) -> bool:
             value = json.loads(whole)
         except (ValueError, RecursionError):
             continue
-        return bool(value) and not (len(value) == 1 and isinstance(value, list) and _plain(value))
-    # Longer than the bytes at hand, or over several lines.
+        return bool(value) and not (
+            len(value) == 1 and isinstance(value, list) and _is_plain(value[0])
+        )
+    # Longer than the head, or over several lines.
     return bool(_OBJECT.match(text) or _ARRAY.match(text))
 
 
-def _plain(value: list[object]) -> bool:
-    return isinstance(value[0], int | float | None)
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float | None)

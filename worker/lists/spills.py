@@ -7,11 +7,9 @@ whole blocks end to end can be read; the index tells where they are. Ranges are 
 values of the hash's top bits; within a range rows keep their order.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -59,28 +57,6 @@ class SpillIndex:
     def rows_of(self, range_first: int, range_last: int) -> int:
         """Rows in the ranges first to last, both included, of all runs."""
         return sum(sum(run[range_first : range_last + 1]) for run in self.rows)
-
-    def to_json(self) -> str:
-        """Spell the index as one line of JSON."""
-        fields = {"range_count": self.range_count, "offsets": self.offsets, "rows": self.rows}
-        return json.dumps(fields, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            BrokenSpill: It is something else.
-        """
-        try:
-            fields = json.loads(text)
-            return cls(
-                range_count=int(fields["range_count"]),
-                offsets=tuple(tuple(map(int, run)) for run in fields["offsets"]),
-                rows=tuple(tuple(map(int, run)) for run in fields["rows"]),
-            )
-        except (ValueError, TypeError, KeyError) as exc:
-            raise BrokenSpill("its index is not what a spill writer writes") from exc
 
 
 class SpillWriter:

@@ -21,15 +21,13 @@ from worker.objects.layout import (
     INTERNAL_PREFIX,
     export_key,
     export_prefix,
-    rejects_key,
     spill_key,
     spill_prefix,
     upload_key,
 )
 from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
-from worker.objects.writing.cleaning_up import cleaning_up
-from worker.objects.writing.writer import ObjectWriter
+from worker.objects.writing.writer import ObjectWriter, cleaning_up
 from worker.settings import ObjectSettings
 
 __all__ = [
@@ -55,7 +53,6 @@ __all__ = [
     "export_prefix",
     "is_folder_marker",
     "parse_source",
-    "rejects_key",
     "spill_key",
     "spill_prefix",
     "upload_key",

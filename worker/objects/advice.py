@@ -1,4 +1,4 @@
-"""What to do about a refusal, as far as the service has said why."""
+"""What to do about a refusal, as far as the service gave a reason."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ from worker.objects.errors import (
     UploadLost,
 )
 
-_OF_KIND: Final[Mapping[type[ObjectError], str]] = {
+_BY_KIND: Final[Mapping[type[ObjectError], str]] = {
     ObjectStoreUnavailable: "try again",
     UploadLost: "write the object again",
     ObjectNotFound: "check the key",
@@ -29,7 +29,7 @@ _OF_KIND: Final[Mapping[type[ObjectError], str]] = {
 }
 _KMS: Final = "check that the KMS key is enabled and that its policy lets these credentials use it"
 _REGION: Final = "set BIGSEG_S3_REGION to the bucket's region"
-_OF_CODE: Final[Mapping[str, str]] = {
+_BY_CODE: Final[Mapping[str, str]] = {
     "AuthorizationHeaderMalformed": _REGION,
     "IllegalLocationConstraintException": _REGION,
     "PermanentRedirect": _REGION,
@@ -44,8 +44,8 @@ _OF_CODE: Final[Mapping[str, str]] = {
     "SignatureDoesNotMatch": "correct AWS_SECRET_ACCESS_KEY",
 }
 _SSE_C: Final = "it is encrypted with a customer-provided key (SSE-C): store it without one"
-#: What stands in S3's own sentences, in lower case; the first that is found counts.
-_OF_WORDS: Final = (
+#: Phrases in S3's own messages, in lower case; the first one found counts.
+_BY_PHRASE: Final = (
     ("kms:", _KMS),
     ("customer master key", _KMS),
     ("kms key", _KMS),
@@ -61,41 +61,45 @@ _WRITE_DENIED: Final = (
     "check the credentials and their policy; where the bucket's policy demands encryption, set "
     "BIGSEG_S3_ENCRYPTION"
 )
-#: Refusals whose reason may stand in the service's own sentence.
-_SAID_WHY: Final = (ObjectAccessDenied, ObjectStoreRefused)
+#: Refusals whose reason may be in the service's own message.
+_EXPLAINED: Final = (ObjectAccessDenied, ObjectStoreRefused)
 _WRITING: Final = ("write", "start the upload of", "complete")
 
 
-def advice(
+def advise(
     kind: type[ObjectError], action: str, error: Mapping[str, Any], headers: Mapping[str, str]
 ) -> str:
-    """Say what to do.
+    """Choose what the user should do.
 
     Args:
-        kind: what the refusal was taken for.
+        kind: the error that the refusal becomes.
         action: what was tried, as in "write part 3 of".
-        error: what the service said: ``Code``, ``Message`` and, where it knew, ``Region``.
+        error: the service's ``Code``, ``Message`` and, if given, ``Region``.
         headers: of its answer.
     """
     code, message = str(error.get("Code", "")), str(error.get("Message", "")).lower()
     region = error.get("Region") or headers.get("x-amz-bucket-region")
-    found = _OF_CODE.get(code) or _of_words(kind, code, message) or _of_kind(kind, action)
-    if region and (found is _REGION or issubclass(kind, _SAID_WHY)):
+    found = (
+        _BY_CODE.get(code)
+        or _advise_by_message(kind, code, message)
+        or _advise_by_kind(kind, action)
+    )
+    if region and (found is _REGION or issubclass(kind, _EXPLAINED)):
         return f"{found} (the bucket is in {region})"
     return found
 
 
-def _of_words(kind: type[ObjectError], code: str, message: str) -> str | None:
-    if not issubclass(kind, _SAID_WHY):
+def _advise_by_message(kind: type[ObjectError], code: str, message: str) -> str | None:
+    if not issubclass(kind, _EXPLAINED):
         return None
     if code.startswith("KMS."):
         return _KMS
-    return next((said for words, said in _OF_WORDS if words in message), None)
+    return next((advice for phrase, advice in _BY_PHRASE if phrase in message), None)
 
 
-def _of_kind(kind: type[ObjectError], action: str) -> str:
+def _advise_by_kind(kind: type[ObjectError], action: str) -> str:
     if kind is not ObjectAccessDenied:
-        return _OF_KIND[kind]
+        return _BY_KIND[kind]
     if action.startswith(_WRITING):
         return _WRITE_DENIED
-    return _READ_DENIED if action in {"read", "look at"} else _OF_KIND[kind]
+    return _READ_DENIED if action in {"read", "look at"} else _BY_KIND[kind]

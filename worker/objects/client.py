@@ -1,12 +1,12 @@
-"""How the S3 clients are made: timeouts, retries and the pool, each with its reason."""
+"""How the S3 clients are made: timeouts, retries, the pool and encryption, with reasons."""
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import boto3.session
 from botocore.config import Config
 
-from worker.objects.encryption import encrypt_writes
 from worker.settings import ObjectSettings
 
 if TYPE_CHECKING:
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 #: Seconds to open a connection; a host that is up accepts at once.
 _CONNECT_TIMEOUT_S = 5.0
-#: Seconds the health check waits; it is asked every few and must not pile up.
+#: Seconds the health check waits; it runs every few seconds and must not pile up.
 _PROBE_TIMEOUT_S = 2.0
 #: Tries of one request. A few, because streams and tasks have tries of their own.
 _ATTEMPTS = 3
 #: Connections kept open: as many as an API process has threads for uploads and downloads.
 _POOL_CONNECTIONS = 40
+#: The requests that create an object and set its encryption; a part inherits its upload's.
+_MAKING: Final = ("PutObject", "CopyObject", "CreateMultipartUpload")
 
 
 def open_clients(settings: ObjectSettings) -> tuple["S3Client", "S3Client"]:
@@ -61,14 +63,43 @@ def _client(
             response_checksum_validation="when_required",
         ),
     )
-    encrypt_writes(client, settings)
+    _encrypt_writes(client, settings)
     return client
 
 
 def _signs_payload(endpoint: str | None) -> bool:
-    """Tell whether bodies are hashed for the signature, which takes half of a write's CPU.
+    """Whether bodies are hashed for the signature, which takes half of a write's CPU.
 
-    TLS protects them already, and on the loopback there is nobody to protect them from.
+    TLS protects them already, and nobody else can reach the loopback.
     """
     parts = urlsplit(endpoint or "https://")
     return parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}
+
+
+def _encrypt_writes(client: "S3Client", settings: ObjectSettings) -> None:
+    """Make every request of the client that creates an object ask for encryption.
+
+    A hook of the driver, not an argument of each call, so that no call and no presigned URL can
+    omit it.
+
+    Source: Amazon S3 API reference, ``PutObject``, header ``x-amz-server-side-encryption``.
+    """
+    arguments = _encryption_arguments(settings)
+    if not arguments:
+        return
+
+    def add(params: dict[str, Any], **_: object) -> None:
+        params.update(arguments)
+
+    for operation in _MAKING:
+        client.meta.events.register(f"before-parameter-build.s3.{operation}", add)
+
+
+def _encryption_arguments(settings: ObjectSettings) -> Mapping[str, str]:
+    """The encryption parameters of a request; none where the bucket's default applies."""
+    if settings.s3_encryption is None:
+        return {}
+    arguments: dict[str, str] = {"ServerSideEncryption": settings.s3_encryption}
+    if settings.s3_kms_key_id is not None:
+        arguments["SSEKMSKeyId"] = settings.s3_kms_key_id
+    return arguments

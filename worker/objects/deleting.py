@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 #: Tries of deleting one object while the service asks to slow down, each of them the driver's
-#: few. A service that does not answer at all is left to whoever called.
+#: few. A service that does not answer at all is left to the caller.
 _TRIES: Final = 4
 #: Seconds before the second of them; doubled for each further one.
 _FIRST_PAUSE_S: Final = 0.2
@@ -29,14 +29,15 @@ def delete_prefix(
 ) -> int:
     """Delete all objects below a prefix, a page of at most 1,000 a request.
 
-    Not every service takes many deletions in one request, and not every policy or proxy lets
-    it through; then, and for what such a request has left, each object is a request.
+    Not every service takes many deletions in one request, and not every policy or proxy allows
+    it; then, and for the keys that such a request refuses, each object takes a request.
 
     Returns:
         How many were deleted.
 
     Raises:
-        ObjectError: some could not be deleted; those before them are. Safe to retry if transient.
+        ObjectError: some could not be deleted; the ones before them were. Safe to retry
+            if transient.
         ValueError: the prefix is empty, which would mean the whole bucket.
     """
     if not prefix:
@@ -58,7 +59,7 @@ def delete_prefix(
 
 
 def delete_one(client: "S3Client", bucket: str, key: str, sleep: Callable[[float], None]) -> None:
-    """Delete one object; one that is missing is no error.
+    """Delete one object; a missing one is not an error.
 
     Raises:
         ObjectError: it could not be deleted. Safe to retry if transient.
@@ -67,12 +68,12 @@ def delete_one(client: "S3Client", bucket: str, key: str, sleep: Callable[[float
         try:
             with driver_errors("delete", bucket, key):
                 client.delete_object(Bucket=bucket, Key=key)
-        except ObjectNotFound:  # S3 itself does not say so
+        except ObjectNotFound:  # other services say so, S3 does not
             return
         except ObjectStoreUnavailable as exc:
             if earlier == _TRIES - 1 or not is_answer(exc.__cause__):
                 raise
-            # Half to all of it, so that workers told to slow down do not come back together.
+            # Half to all of it, so that throttled workers do not come back together.
             jitter = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, keeps no secret
             sleep(_FIRST_PAUSE_S * 2**earlier * jitter)
         else:
@@ -80,7 +81,7 @@ def delete_one(client: "S3Client", bucket: str, key: str, sleep: Callable[[float
 
 
 def _delete_together(client: "S3Client", bucket: str, keys: list[str]) -> list[str]:
-    """Delete a page in one request; gives the keys that were refused by themselves.
+    """Delete a page in one request; returns the keys that were refused.
 
     Raises:
         ObjectError: the request itself was refused, or a key may be deleted by another try.

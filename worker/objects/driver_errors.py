@@ -1,4 +1,4 @@
-"""The one table from what botocore and S3 say to what this package says."""
+"""The one table that turns errors of botocore and S3 into those of this package."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from worker.objects.advice import advice
+from worker.objects.advice import advise
 from worker.objects.errors import (
     BucketMissing,
     ObjectAccessDenied,
@@ -63,7 +63,7 @@ _BY_CODE: Mapping[str, type[ObjectError]] = {
     # S3 may report a failed completion inside a reply with status 200.
     "InternalError": ObjectStoreUnavailable,
     "ServiceUnavailable": ObjectStoreUnavailable,
-    # Comes with status 403, of an object that lies in an archive.
+    # Comes with status 403, for an object that is in an archive.
     "InvalidObjectState": ObjectArchived,
     "NotImplemented": ObjectStoreRefused,
 }
@@ -72,7 +72,7 @@ _TRANSIENT_STATUSES = frozenset({408, 429})
 #: Not implemented, and not of this version of HTTP: no other try changes that.
 _REFUSING_STATUSES = frozenset({501, 505})
 
-#: First match wins; whatever else botocore raises is about the request or the settings.
+#: First match wins; anything else that botocore raises is about the request or the settings.
 _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], type[ObjectError]], ...] = (
     ((boto.NoCredentialsError, boto.PartialCredentialsError), ObjectAccessDenied),
     ((boto.ProfileNotFound,), ObjectAccessDenied),
@@ -104,12 +104,12 @@ def driver_errors(action: str, bucket: str, key: str | None = None) -> Iterator[
     try:
         yield
     except _DRIVER_ERRORS as exc:
-        kind, said = _looked_up(exc)
+        kind, text = _classify(exc)
         if kind is ObjectNotFound and key is None:
             kind = BucketMissing
-        error, headers = _answer_of(exc)
-        where, do = s3_address(bucket, key), advice(kind, action, error, headers)
-        raise kind(f"cannot {action} {where}: {said}; {do}") from exc
+        error, headers = _read_answer(exc)
+        where, do = s3_address(bucket, key), advise(kind, action, error, headers)
+        raise kind(f"cannot {action} {where}: {text}; {do}") from exc
 
 
 def is_answer(cause: BaseException | None) -> bool:
@@ -117,32 +117,34 @@ def is_answer(cause: BaseException | None) -> bool:
     return isinstance(cause, ClientError)
 
 
-def reply_error(code: str, said: str, action: str, bucket: str, key: str) -> ObjectError:
-    """Make the error for one key of a batch, whose code stands inside a good reply."""
-    kind = _kind_of(code, 0)
-    do = advice(kind, action, {"Code": code, "Message": said}, {})
-    return kind(f"cannot {action} {s3_address(bucket, key)}: {code} {said}; {do}")
+def reply_error(code: str, text: str, action: str, bucket: str, key: str) -> ObjectError:
+    """Make the error for one key of a batch, whose code is inside a successful reply."""
+    kind = _classify_code(code, 0)
+    do = advise(kind, action, {"Code": code, "Message": text}, {})
+    return kind(f"cannot {action} {s3_address(bucket, key)}: {code} {text}; {do}")
 
 
-def _answer_of(exc: BaseException) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """What the service said, and the headers of its answer, if there was one."""
+def _read_answer(exc: BaseException) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """The error that the service sent, and the headers of its answer, if there was one."""
     if not isinstance(exc, ClientError):
         return {}, {}
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return cast("Mapping[str, Any]", exc.response.get("Error", {})), headers
 
 
-def _looked_up(exc: BaseException) -> tuple[type[ObjectError], str]:
+def _classify(exc: BaseException) -> tuple[type[ObjectError], str]:
     if isinstance(exc, ClientError):
         error = exc.response.get("Error", {})
         code = str(error.get("Code", "unknown"))
         status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        return _kind_of(code, status), f"{code} ({status}) {error.get('Message', '')}".rstrip()
+        return _classify_code(
+            code, status
+        ), f"{code} ({status}) {error.get('Message', '')}".rstrip()
     kind = next(kind for types, kind in _BY_TYPE if isinstance(exc, types))
     return kind, f"{type(exc).__name__}: {exc}"
 
 
-def _kind_of(code: str, status: int) -> type[ObjectError]:
+def _classify_code(code: str, status: int) -> type[ObjectError]:
     known = _BY_CODE.get(code)
     if known is not None:
         return known

@@ -1,11 +1,14 @@
-"""Everything the object store can say no with.
+"""Everything that the object store raises.
+
+Every call may raise ObjectStoreUnavailable, and retrying is safe then unless the call says
+otherwise; docstrings name it only where they add something.
 
 ObjectError
 ├── ObjectStoreUnavailable (transient)   no answer, a cut stream, or a reply a retry may change
 ├── UploadLost (transient)               the service no longer knows this multipart upload
 ├── ObjectNotFound (terminal)            the bucket holds no object with this key
 ├── ObjectArchived (terminal)            it lies in an archive and must be restored first
-├── ObjectChanged (terminal)             the object is not the one that was planned with
+├── ObjectChanged (terminal)             the object is not the one the import was planned with
 ├── ObjectTooLarge (terminal)            over what S3 stores in one object
 ├── BucketMissing (terminal)
 ├── ObjectAccessDenied (terminal)        missing, wrong or insufficient credentials
@@ -25,7 +28,7 @@ class ObjectStoreUnavailable(ObjectError, TransientError):
 
 
 class UploadLost(ObjectError, TransientError):
-    """The multipart upload was ended by somebody else; write the object again."""
+    """Another process ended the multipart upload; write the object again."""
 
 
 class ObjectNotFound(ObjectError, TerminalError):
@@ -37,7 +40,7 @@ class ObjectArchived(ObjectError, TerminalError):
 
 
 class ObjectChanged(ObjectError, TerminalError):
-    """The object was replaced since it was first looked at: the list changed."""
+    """The object was replaced since its head was read: the list changed."""
 
 
 class ObjectTooLarge(ObjectError, TerminalError):

@@ -4,12 +4,11 @@
 
     bigseg-internal/uploads/{owner…}/{import id}
     bigseg-internal/spills/{owner…}/{import id}/{chunk}-{attempt}.arrow
-    bigseg-internal/rejects/{owner…}/{import id}.csv
     bigseg-internal/exports/{owner…}/{export id}/{file name}
 
 An owner is a few names that the caller chooses (project, environment, segment); this package
-gives them no meaning. The kind comes first, so that a bucket's lifecycle rule can tell short-lived
-spills from exports.
+gives them no meaning. The kind comes first, so that a bucket's lifecycle rule can treat
+spills, which are short-lived, differently from exports.
 """
 
 import re
@@ -37,11 +36,6 @@ def spill_prefix(owner: Sequence[str], import_id: str) -> str:
 def spill_key(owner: Sequence[str], import_id: str, *, chunk: int, attempt: str) -> str:
     """Name the spill of one attempt at one chunk; two attempts never share an object."""
     return _key("spills", *owner, import_id, f"{chunk:06d}-{attempt}.arrow")
-
-
-def rejects_key(owner: Sequence[str], import_id: str) -> str:
-    """Name the file of one import's rejected rows."""
-    return _key("rejects", *owner, f"{import_id}.csv")
 
 
 def export_prefix(owner: Sequence[str], export_id: str) -> str:

@@ -7,7 +7,7 @@ from worker.objects.errors import SourceNotAllowed
 from worker.objects.info import ObjectInfo
 from worker.objects.layout import INTERNAL_PREFIX, MAX_KEY_BYTES
 
-#: What is said of a source that is a folder.
+#: Why a folder is refused as a source.
 FOLDER_FAULT: Final = "is a folder, not a list: name a file in it"
 
 _SCHEME = "s3://"
@@ -18,15 +18,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def parse_source(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
-    """Take an address apart if an import may read from it.
+    """Split an address into bucket and key if an import may read from it.
 
     The allow-list is matched on whole path segments: ``s3://b/lists`` and ``s3://b/lists/`` both
     allow ``s3://b/lists/a.csv`` and neither allows ``s3://b/lists-of-others/a.csv``. A prefix
     without a path allows the whole bucket. Nothing is decoded or normalised, so the key that was
-    checked is the key that is read. Says nothing about whether the object exists.
+    checked is the key that is read. Does not check whether the object exists.
 
     Args:
-        uri: ``s3://bucket/key``; the key is taken as it stands, with ``?``, ``#`` and ``%``.
+        uri: ``s3://bucket/key``; the key is taken literally, with ``?``, ``#`` and ``%``.
         allowed: prefixes of the same form.
 
     Returns:
@@ -59,7 +59,7 @@ def parse_source(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
 
 
 def is_folder_marker(info: ObjectInfo) -> bool:
-    """Whether an object only stands for a folder: consoles and Hadoop make empty ones."""
+    """Whether an object only marks a folder: consoles and Hadoop create empty ones."""
     return info.size_bytes == 0 and info.key.endswith(_FOLDER_ENDS)
 
 

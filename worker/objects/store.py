@@ -1,19 +1,18 @@
-"""The object store: one bucket of bigseg's own, and lists in others."""
+"""The object store: bigseg's own bucket, and list files in others."""
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from worker.objects.client import open_clients
 from worker.objects.deleting import delete_one, delete_prefix
 from worker.objects.driver_errors import driver_errors, s3_address
-from worker.objects.errors import BucketMissing, ObjectAccessDenied, ObjectArchived
-from worker.objects.info import ObjectInfo
-from worker.objects.reading.archives import archive_of
+from worker.objects.errors import ObjectAccessDenied, ObjectArchived
+from worker.objects.info import ObjectInfo, archive_of
 from worker.objects.reading.random_access import ObjectFile
 from worker.objects.reading.range_reader import RangeReader
-from worker.objects.writing.unfinished_uploads import abort_uploads
+from worker.objects.writing.multipart_upload import abort_uploads
 from worker.objects.writing.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
@@ -26,6 +25,8 @@ class ObjectStore:
 
     Synchronous, and safe to share between threads (the readers and writers it opens are not), but
     not over a fork: open one in each process. Nothing is cached. No botocore exception leaves it.
+
+    Every call to S3 may raise ``ObjectStoreUnavailable`` and is safe to retry then.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class ObjectStore:
 
     @classmethod
     def open(cls, settings: ObjectSettings, *, sleep: Callable[[float], None] = time.sleep) -> Self:
-        """Make a store; opens no connection and asks for no bucket.
+        """Make a store; opens no connection.
 
         Args:
             settings: where it is.
@@ -77,28 +78,14 @@ class ObjectStore:
         """Check that the bucket can be reached, with one try and no more than 2 s for each step.
 
         Raises:
-            ObjectStoreUnavailable: no answer. Safe to retry.
             BucketMissing: there is no such bucket.
             ObjectAccessDenied: the credentials do not reach it.
         """
         with driver_errors("reach", self.bucket):
             self._probe.head_bucket(Bucket=self.bucket)
 
-    def ensure_bucket(self) -> None:
-        """Create the bucket if it is missing; only a local start-up does so. Idempotent.
-
-        Raises:
-            ObjectError: it is neither there nor can it be created.
-        """
-        try:
-            with driver_errors("reach", self.bucket):
-                self._client.head_bucket(Bucket=self.bucket)
-        except BucketMissing:
-            with driver_errors("create", self.bucket):
-                self._create_bucket()
-
     def head(self, key: str, *, bucket: str | None = None, briefly: bool = False) -> ObjectInfo:
-        """Look at one object that is to be read: its size and ETag now.
+        """Read the size and ETag of one object, before it is read itself.
 
         Args:
             key: the object's key.
@@ -106,9 +93,9 @@ class ObjectStore:
             briefly: with one try and no more than 2 s for each step.
 
         Raises:
-            ObjectNotFound: there is no such object, or no such bucket (S3 tells neither apart).
+            ObjectNotFound: there is no such object, or no such bucket (S3 does not say which).
             ObjectArchived: it cannot be read before it is restored.
-            ObjectError: it cannot be looked at.
+            ObjectError: its head cannot be read.
         """
         bucket = bucket or self.bucket
         client = self._probe if briefly else self._client
@@ -116,7 +103,7 @@ class ObjectStore:
             with driver_errors("look at", bucket, key):
                 reply = client.head_object(Bucket=bucket, Key=key)
         except ObjectAccessDenied:
-            # The answer to HEAD has no body, which is where the reason stands.
+            # The answer to HEAD has no body, so the reason for the refusal is missing.
             with driver_errors("read", bucket, key):
                 client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
             raise
@@ -136,26 +123,26 @@ class ObjectStore:
         *,
         on_progress: Callable[[int], None] | None = None,
     ) -> Generator[bytes, None, None]:
-        """Read ``[start, end)`` of the very object that was looked at.
+        """Read ``[start, end)`` of the state of an object that ``head`` found.
 
-        All bytes come, in order and once, or an error does: never a short stream. A cut or
+        Yields all bytes, in order and once, or raises: the stream is never short. A cut or
         stalled stream is resumed where it stopped, unless four connections in a row gave nothing.
-        Nothing is asked for before the first piece is, nor for an empty range. Leaving early is
-        allowed (``close`` the iterator) and costs the connection.
+        No request is sent before the first piece is taken, and none for an empty range. Stopping
+        early is allowed (``close`` the iterator) and drops the connection.
 
         Args:
-            obj: what ``head`` or ``close`` of a writer gave.
+            obj: from ``head``, or from ``close`` of a writer.
             start: offset of the first byte.
             end: offset after the last byte, at most ``obj.size_bytes``.
-            on_progress: called with the number of bytes whenever some arrived, about every
-                256 KiB: the sign of life a lease is renewed on. Must be cheap.
+            on_progress: called with the number of bytes that have arrived, about every
+                256 KiB; leases are renewed on it. Must be cheap.
 
         Returns:
             Pieces of about 1 MiB.
 
         Raises:
             ValueError: the range is not inside the object; raised at once.
-            ObjectChanged: the object is another one by now.
+            ObjectChanged: the object was replaced.
             ObjectNotFound: it is gone.
             ObjectStoreUnavailable: no progress. Safe to retry.
         """
@@ -167,10 +154,10 @@ class ObjectStore:
     def open_random_access(
         self, obj: ObjectInfo, *, on_progress: Callable[[int], None] | None = None
     ) -> BinaryIO:
-        """Open the very object that was looked at as a seekable file, for Parquet.
+        """Open the state of an object that ``head`` found as a seekable file, for Parquet.
 
-        Asks for nothing yet. See ``ObjectFile`` for what a read costs; each fetch tells
-        ``on_progress`` of its bytes as ``read_range`` does.
+        Sends no request yet. See ``ObjectFile`` for what a read costs; ``on_progress`` is called
+        as by ``read_range``.
         """
 
         def fetch(start: int, end: int) -> bytes:
@@ -202,18 +189,6 @@ class ObjectStore:
             content_type=content_type,
         )
 
-    def list_prefix(self, prefix: str) -> Iterator[ObjectInfo]:
-        """List bigseg's own objects below a prefix, in key order, a page of 1,000 a request.
-
-        Raises:
-            ObjectError: a page could not be had; raised while iterating.
-        """
-        with driver_errors("list", self.bucket, prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-                for entry in page.get("Contents", ()):
-                    yield ObjectInfo(self.bucket, entry["Key"], entry["Size"], entry["ETag"])
-
     def delete(self, key: str) -> None:
         """Delete one of bigseg's own objects; one that is missing is no error. Idempotent.
 
@@ -225,22 +200,22 @@ class ObjectStore:
     def delete_prefix(self, prefix: str) -> int:
         """Delete all of bigseg's own objects below a prefix. Idempotent.
 
-        A page of 1,000 is a request; each object is one where the service takes no such pages.
+        One request deletes 1,000 objects, or one object where the service takes no such pages.
 
         Returns:
             How many were deleted.
 
         Raises:
-            ObjectError: some could not be deleted; those before them are. Safe to retry if
+            ObjectError: some could not be deleted; the ones before them were. Safe to retry if
                 transient.
             ValueError: the prefix is empty.
         """
         return delete_prefix(self._client, self.bucket, prefix, self._sleep)
 
     def abort_uploads(self, prefix: str) -> int:
-        """Abort the unfinished uploads below a prefix: what killed writers left behind.
+        """Abort the unfinished uploads below a prefix, which killed writers left behind.
 
-        A writer that is still at work there fails with ``UploadLost``.
+        A writer that is still active there fails with ``UploadLost``.
 
         Returns:
             How many were found.
@@ -250,16 +225,6 @@ class ObjectStore:
         """
         return abort_uploads(self._client, self.bucket, prefix)
 
-    def _create_bucket(self) -> None:
-        region = self._settings.s3_region
-        if region == "us-east-1":  # the one that must not be named
-            self._client.create_bucket(Bucket=self.bucket)
-            return
-        self._client.create_bucket(
-            Bucket=self.bucket,
-            CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]  # any string, for services other than AWS
-        )
-
 
 def _unwatched(_: int) -> None:
-    """Take note of nothing."""
+    """Ignore progress."""

@@ -124,14 +124,16 @@ from worker.store.server import (
     role_in,
 )
 from worker.store.store import Store, assemble, open_store
-from worker.store.workflows.admission import admit_export, admit_import
-from worker.store.workflows.approval import approve_import, require_approvable
-from worker.store.workflows.deleting import (
+from worker.store.workflows import (
+    admit_export,
+    admit_import,
+    approve_import,
     create_environment,
     create_project,
     delete_environment,
     delete_project,
     remove_segment,
+    require_approvable,
 )
 
 __all__ = [

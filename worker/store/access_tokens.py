@@ -1,6 +1,6 @@
-"""Access tokens: created, changed, revoked, and read whole by every process that checks them.
+"""Access tokens: created, changed, revoked, and read by every process that checks them.
 
-All are in one hash, so one command reads all as of one moment. A secret is never stored,
+All are in one hash, so one command reads a consistent state of all. A secret is never stored,
 only its SHA-256: it is random, so there is nothing to guess and no need for salt.
 """
 
@@ -46,15 +46,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """What creates a token."""
+    """The content of a new token."""
 
     name: str
     role: RoleName
     created_by: str
-    """Id of the token that asked for it."""
+    """Id of the token that created it."""
     description: str = ""
     grants: tuple[Grant, ...] = ()
-    """Any one of them gives access; with none at all there are no bounds."""
+    """Any one of them gives access; without any, the token has access to everything."""
     expires_ms: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     """JSON that a dialect keeps with it; the store never reads it."""
@@ -71,7 +71,7 @@ class AccessToken:
     digest: str = field(repr=False)
     """SHA-256 of the secret, in hexadecimal digits."""
     ending: str
-    """The secret's last four characters, for people to tell tokens apart."""
+    """The secret's last four characters, by which people recognise it."""
     created_ms: int
     modified_ms: int
     created_by: str
@@ -83,7 +83,7 @@ class AccessToken:
     old_expires_ms: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     used_ms: int | None = field(default=None, compare=False)
-    """When it was last used, to about a minute; ``None``: never."""
+    """When it was last used, to about a minute; ``None`` if never."""
 
 
 _CODEC: Final = RecordCodec(AccessToken, outside=["id", "used_ms"])
@@ -114,7 +114,7 @@ class AccessTokenStore:
         Cost: two round trips.
 
         Raises:
-            TooManyTokens: there are as many as a store may have.
+            TooManyTokens: the store has its maximum of tokens.
         """
         if len(self.read().tokens) >= MOST_TOKENS:
             raise TooManyTokens(f"there are {MOST_TOKENS:,} access tokens; revoke some first")
@@ -176,8 +176,8 @@ class AccessTokenStore:
 
         Raises:
             TokenNotFound: it was revoked.
-            ResourceChanged: somebody else has changed it; nothing was written. A retry after a
-                lost answer may find its own change so.
+            ResourceChanged: it was changed since; nothing was written. A retry after a lost
+                answer may find its own change.
         """
         with driver_errors(f"read access token {current.id}"):
             text = self._db.client.hget(self._key, f"token:{current.id}")
@@ -193,11 +193,11 @@ class AccessTokenStore:
         """Give a token a new secret.
 
         Args:
-            token_id: which.
-            old_expires_ms: until when the old secret works too; ``None``: it ends now.
+            token_id: of the token.
+            old_expires_ms: until when the old secret keeps working; ``None`` ends it now.
 
         Raises:
-            TokenNotFound: or ResourceChanged: as :meth:`update`.
+            TokenNotFound: or ResourceChanged, as :meth:`update`.
         """
         current, secret = self.get(token_id), self._new_secret()
         changed = dataclasses.replace(
@@ -240,7 +240,7 @@ class AccessTokenStore:
 
 
 def may_be_secret(text: bytes) -> bool:
-    """Whether a text has the form of a secret; any other text need not be looked up."""
+    """Whether a text has the form of a secret; no other text needs a look-up."""
     return _SECRET.fullmatch(text) is not None
 
 

@@ -5,15 +5,15 @@ docstrings name it only where they add something.
 
 StoreError
 ├── StoreUnavailable (transient)     no answer, or one that a retry may change
-├── ListUnknown (transient)          a shard or record is missing: member or not cannot be told
-├── ResourceChanged (transient)      somebody else changed it since it was read
+├── ListUnknown (transient)          a shard or record is missing, so no answer is certain
+├── ResourceChanged (transient)      it was changed since it was read
 ├── Unsealed (transient)             a build was opened again since its shards were counted
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
 │   └── RightsMissing                the server's user may not run commands that are needed
 ├── UnreadableRecord (terminal)      a stored value is damaged or of another release
 ├── MemberCorrupt (terminal)         a shard holds bytes that no context key packs to
-├── ShardInvalid (terminal)          members that do not make a set were about to be sent
+├── ShardInvalid (terminal)          the members are not a valid set of these shards
 ├── BrokerRefused (terminal)         the broker cannot be used as it is
 ├── ProjectNotFound (terminal)
 ├── EnvironmentNotFound (terminal)
@@ -26,12 +26,12 @@ StoreError
 ├── JobNotFound (terminal)
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
-├── TooManyTokens (terminal)         the store has as many access tokens as it may have
+├── TooManyTokens (terminal)         the store has its maximum of access tokens
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
 ├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
-    └── Superseded                   it has given way to another import
+    └── Superseded                   another import has superseded it
 """
 
 from typing import Self
@@ -55,7 +55,7 @@ class ListUnknown(StoreError, TransientError):
 
 
 class ResourceChanged(StoreError, TransientError):
-    """Somebody else changed it since it was read. Read it again and decide again."""
+    """It was changed since it was read. Read it again and decide again."""
 
 
 class Unsealed(StoreError, TransientError):
@@ -75,11 +75,11 @@ class RightsMissing(StoreRefused):
 
 
 class UnreadableRecord(StoreError, TerminalError):
-    """A stored value is damaged, or another release wrote it in a form of its own."""
+    """A stored value is damaged, or another release wrote it in another form."""
 
     @classmethod
     def of(cls, name: str) -> Self:
-        """The error about a record, named such as ``segment beta in default:production``."""
+        """The error about a record, named like ``segment beta in default:production``."""
         return cls(
             f"cannot read {name}: it is damaged, or another release wrote it;"
             " restore it from a backup, or run that release"
@@ -113,7 +113,7 @@ class EnvironmentNotFound(StoreError, TerminalError):
 
 
 class ProjectExists(StoreError, TerminalError):
-    """A project has this key, or had it and not all that it held is freed."""
+    """A project has this key, or had it and what it held is not all freed yet."""
 
 
 class EnvironmentExists(StoreError, TerminalError):
@@ -133,7 +133,7 @@ class SegmentExists(StoreError, TerminalError):
 
 
 class KeyInOtherList(StoreError, TerminalError):
-    """A key would be both included and excluded, and the edit was not to be made then."""
+    """A key is in the other list, and the edit was on the condition that it is not."""
 
 
 class JobNotFound(StoreError, TerminalError):
@@ -149,7 +149,7 @@ class TokenNotFound(StoreError, TerminalError):
 
 
 class TooManyTokens(StoreError, TerminalError):
-    """The store has as many access tokens as it may have."""
+    """The store has its maximum of access tokens."""
 
 
 class ImportInProgress(StoreError, TerminalError):
@@ -161,7 +161,7 @@ class Fenced(StoreError, TerminalError):
 
 
 class Superseded(Fenced):
-    """A newer import took the place of this one, which gets no second claim."""
+    """A newer import has superseded this one, which cannot claim the list again."""
 
 
 class Unapproved(StoreError, TerminalError):

@@ -1,10 +1,10 @@
 """Hints: where the workers look for targets that are due to expire.
 
-There is one hint for each segment, by the time of its first schedule. A hint may be early,
-which costs a look; it must never be missing. So it is written before the schedule and again
-after it, and a worker that has looked first writes what it found and then looks once more:
-whichever of the two comes last sees what the other did. Upkeep mends what a crash between two
-steps leaves.
+There is one hint for each segment, at the time of its first schedule. A hint may be early,
+which costs a check; it must never be missing. So it is written before the schedule and again
+after it, and a worker that has checked a segment writes what it found and then checks once
+more: whichever comes last sees what the other did. Upkeep repairs what a crash in between
+leaves.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Hint:
     """A segment that has schedules, or is about to."""
 
     ref: ListRef
-    """Of a standard segment, too: the generation tells it from a later one of the same key."""
+    """For a standard segment too: its generation distinguishes it from a later one."""
     big: bool
 
     @classmethod
@@ -68,12 +68,12 @@ def due_hints(database: Database, most: int) -> Due:
 
 
 def note_hint(database: Database, hint: Hint, due_ms: int) -> None:
-    """Have a segment looked at by then at the latest; an earlier time stays. Safe to repeat."""
+    """Have a segment checked at this time at the latest; an earlier time stays."""
     _write(database, hint, due_ms, "by")
 
 
 def settle_hint(database: Database, hint: Hint, due_ms: int | None) -> None:
-    """Set when the segment is looked at next, ``None`` for never. Look again afterwards."""
+    """Set when the segment is checked next, ``None`` for never. Check again afterwards."""
     _write(database, hint, due_ms or 0, "never" if due_ms is None else "at")
 
 

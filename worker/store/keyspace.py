@@ -1,4 +1,4 @@
-"""Every Redis key, made by one function each; ``KEYSPACE.md`` says what they hold."""
+"""Every Redis key, each built by one function; ``KEYSPACE.md`` describes what they hold."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -131,12 +131,8 @@ class Keyspace:
         return f"{self.list_prefix(ref)}edits"
 
     def schedules(self, ref: ListRef) -> str:
-        """Sorted set: members to be removed, by Unix ms."""
+        """Sorted set: members to be removed, by Unix ms; details are in a hash beside it."""
         return f"{self.list_prefix(ref)}expiring"
-
-    def schedule_details(self, ref: ListRef) -> str:
-        """Hash: the same members to the time, version and id of their removal."""
-        return f"{self.list_prefix(ref)}expiring-details"
 
     def shard(self, ref: ListRef, revision: str, side: Side, index: int) -> str:
         """Set: one shard of one revision's included or excluded list."""

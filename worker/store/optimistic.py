@@ -11,7 +11,7 @@ _ATTEMPTS: Final = 20
 
 
 def retry_on_change(name: str, attempt: Callable[[], Result]) -> Result:
-    """Repeat an attempt for as long as others change the resource under it, up to 20 times.
+    """Repeat an attempt while others change the resource, up to 20 times.
 
     Args:
         name: what the error calls the resource, such as ``segment beta``.

@@ -1,4 +1,4 @@
-"""Stored values: dataclasses that Redis keeps as JSON."""
+"""Stored values: dataclasses kept in Redis as JSON."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Generic, TypeVar, cast
@@ -36,7 +36,7 @@ class RecordCodec(Generic[Value]):
 
     def encode(self, value: Value) -> bytes:
         """The stored form."""
-        # No warnings: they would show values, and the types of values are checked before.
+        # Warnings would show values, and types are checked before.
         return self._adapter.dump_json(value, exclude=self._outside or None, warnings=False)
 
     def decode(self, text: bytes, name: str, **outside: object) -> Value:

@@ -1,4 +1,4 @@
-"""The store: opened and put together."""
+"""The store: opens the database and assembles all stores over it."""
 
 import secrets
 import time
@@ -54,15 +54,15 @@ class Store:
         return self.database.keys
 
     def ping(self) -> None:
-        """Make sure that the server answers."""
+        """Check that the server answers."""
         with driver_errors("ping the store"):
             self.client.ping()
 
     def eviction_policy(self) -> str:
         """Read what the server does at its memory limit; only ``noeviction`` keeps lists whole.
 
-        Cost: one round trip. INFO is asked, because CONFIG is often forbidden; where INFO
-        is too, ``noeviction`` is assumed.
+        Cost: one round trip. This uses INFO, because CONFIG is often forbidden; where INFO
+        is forbidden too, ``noeviction`` is assumed.
         """
         with driver_errors("read the store's memory policy"):
             try:
@@ -73,7 +73,7 @@ class Store:
         return str(first.get("maxmemory_policy", "noeviction"))
 
     def fallbacks(self, rights: Rights) -> Mapping[str, str]:
-        """Optional commands that its user may not run, and what is done instead.
+        """Find optional commands that its user may not run, and what is done instead.
 
         Cost: two round trips.
         """
@@ -128,7 +128,7 @@ def assemble(
     audit_entries: int = AUDIT_ENTRIES,
     job_retention_s: int = JOB_RETENTION_S,
 ) -> Store:
-    """Put a store together over a database that is already open."""
+    """Build a store over a database that is already open."""
     projects = ProjectStore(database)
     environments = EnvironmentStore(database, projects)
     memberships = MembershipStore(database)

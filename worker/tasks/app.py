@@ -26,10 +26,9 @@ from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.expiry_clock import ExpiryClock
 from worker.tasks.poll_watch import PollWatch
-from worker.tasks.replacing import replaced_when_out_of_memory
 from worker.tasks.services import ProcessServices
 from worker.tasks.sweeper import Sweeper
-from worker.tasks.work import serve_job
+from worker.tasks.work import replaced_when_out_of_memory, serve_job
 from worker.upkeep.reshard import reshard_list
 
 logger = logging.getLogger("bigseg.tasks")

@@ -20,10 +20,10 @@ logger = logging.getLogger("bigseg.tasks")
 
 
 class BrokerCheck(bootsteps.StartStopStep):
-    """Looks at broker and store once; what does not answer yet is waited for later."""
+    """Checks broker and store once; a server that does not answer yet is only logged."""
 
     def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        """Check both, and say what they make slower.
+        """Check both, and log what works more slowly for lack of rights.
 
         Raises:
             SystemExit: the broker is a cluster, or a user lacks rights.
@@ -34,7 +34,7 @@ class BrokerCheck(bootsteps.StartStopStep):
 
 
 def check_broker_or_exit(settings: WorkerSettings, rights: Rights) -> None:
-    """Check the broker, and say what it makes slower.
+    """Check the broker, and log what works more slowly for lack of rights.
 
     Raises:
         SystemExit: the broker is a cluster, or its user lacks rights.

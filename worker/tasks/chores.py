@@ -16,8 +16,8 @@ logger = logging.getLogger("bigseg.upkeep")
 def tend(services: Services) -> None:
     """Do every chore whose turn it is.
 
-    An error of one chore does not keep the others from their turn; a chore that failed
-    has another one soon.
+    An error of one chore does not keep the others from running; a chore that failed
+    runs again soon.
     """
     sweep_ms = int(services.settings.sweep_s * 1000)
     chores: tuple[tuple[Callable[[Services], int], int], ...] = (
@@ -34,5 +34,5 @@ def tend(services: Services) -> None:
             if every_ms == 0 or services.store.jobs.take_turn(name, every_ms):
                 chore(services)
         except (TransientError, TerminalError) as exc:
-            # One that cannot be done must not keep the others from freeing memory.
+            # A chore that fails must not keep the others from freeing memory.
             logger.warning("chore.postponed", extra={"chore": name, "reason": str(exc)})

@@ -1,4 +1,4 @@
-"""What Celery's command line insists on: an application at module level."""
+"""The application at module level that Celery's command line needs."""
 
 from pydantic import ValidationError
 

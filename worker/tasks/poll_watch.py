@@ -1,7 +1,7 @@
 """Ending a worker that no longer asks its broker for messages.
 
-A worker whose connection came back wrong can sit there for ever, alive and deaf. This
-step checks when the broker was last polled and ends the process; whoever runs it
+A worker whose connection was restored badly can wait for ever without receiving anything. This
+step checks when the broker was last polled and ends the process; its supervisor
 starts another.
 """
 

@@ -28,22 +28,14 @@ class ProcessServices:
         self._services: Services | None = None
 
     def get(self) -> Services:
-        """The services of this process.
-
-        Raises:
-            StoreUnavailable: the store does not answer. Safe to retry.
-        """
+        """The services of this process."""
         if self._services is None or self._pid != os.getpid():
             self._services = self.open()
             self._pid = os.getpid()
         return self._services
 
     def open(self) -> Services:
-        """Services of its own, for a thread that outlives tasks.
-
-        Raises:
-            StoreUnavailable: the store does not answer. Safe to retry.
-        """
+        """Services of its own, for a thread that outlives tasks."""
         return Services(
             store=open_store(self.settings),
             objects=ObjectStore.open(self.settings),

@@ -20,7 +20,7 @@ logger = logging.getLogger("bigseg.upkeep")
 class Sweeper(bootsteps.StartStopStep):
     """Runs beside the worker's main loop, in a thread with a client of its own."""
 
-    #: Processes forked beside a busy thread could inherit a lock that nobody gives back.
+    #: Processes forked beside a busy thread could inherit a lock that is never released.
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol
@@ -47,15 +47,15 @@ class Sweeper(bootsteps.StartStopStep):
                 sweep_jobs(services)
                 # One message for all workers, or they would pile up while upkeep is down.
                 if services.store.jobs.take_turn("tend", int(services.settings.sweep_s * 1000)):
-                    _ask_upkeep(app, services)
+                    _announce_upkeep(app, services)
             except (TransientError, TerminalError, OperationalError, OSError, MemoryError) as exc:
-                # Whatever it was, a job that stands still waits for the next sweep.
+                # Stalled jobs wait for the next sweep.
                 logger.warning("sweep.postponed", extra={"error": type(exc).__name__})
             wait_s = services.settings.sweep_s if services else 1.0
             self._stopped.wait(wait_s)
 
 
-def _ask_upkeep(app: Any, services: Services) -> None:  # noqa: ANN401 - Celery is untyped
+def _announce_upkeep(app: Any, services: Services) -> None:  # noqa: ANN401 - Celery is untyped
     try:
         app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
     except (OperationalError, OSError) as exc:

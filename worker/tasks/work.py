@@ -1,6 +1,9 @@
-"""Serving one message about a job."""
+"""Serving one message: a unit of a job, in a process that is replaced when memory runs out."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from worker.errors import TerminalError, TransientError
 from worker.exports.run import ExportWork
@@ -11,9 +14,12 @@ from worker.store.jobs import ExportRequest, JobRef, JobRequest
 
 logger = logging.getLogger("bigseg.tasks")
 
+#: Exit status of a process that is to be replaced.
+_OUT_OF_MEMORY: Final = 70
+
 
 def serve_job(services: Services, ref: JobRef) -> None:
-    """Do one unit of a job; hand on to the next message when there may be more.
+    """Do one unit of a job; announce the next one when there may be more.
 
     An error that reaches this far leaves the unit under its lease; the sweep comes back
     when that has run out.
@@ -39,3 +45,20 @@ def work_on(services: Services, ref: JobRef) -> bool:
         return ImportWork(services, request)
 
     return run_job(services, ref, work_for)
+
+
+@contextmanager
+def replaced_when_out_of_memory(task: str) -> Iterator[None]:
+    """End this process of the pool after a MemoryError; the pool starts another one.
+
+    Celery treats a MemoryError in a task as one of the whole worker, and ends all its
+    processes. The state of a process after one is unknown, so it does not continue.
+
+    Raises:
+        SystemExit: in place of the MemoryError.
+    """
+    try:
+        yield
+    except MemoryError:
+        logger.error("process.replaced", extra={"task": task})  # noqa: TRY400 - its frames are large
+        raise SystemExit(_OUT_OF_MEMORY) from None

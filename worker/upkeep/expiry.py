@@ -1,4 +1,4 @@
-"""Removing targets when their time has come."""
+"""Removes targets when their time has come."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from worker.store.segments import expire_targets, next_target_ms
 
 logger = logging.getLogger("bigseg.upkeep")
 
-#: Segments looked at before the clock is read again.
+#: Segments visited before the clock is read again.
 _PER_TURN: Final = 100
 #: A segment whose targets cannot be removed now is tried again this much later.
 _RETRY_MS: Final = 1_000
@@ -34,21 +34,18 @@ _GONE: Final = (SegmentNotFound, EnvironmentNotFound, ProjectNotFound)
 def expire_due(store: Store) -> int | None:
     """Remove what is due now, in bounded steps. Several workers may do so at once.
 
-    An error about one segment is logged and does not keep the others from their turn.
+    An error about one segment is logged and does not delay the others.
 
     Cost: one round trip when nothing is due, about four a segment.
 
     Returns:
         Milliseconds until something is due next, 0 when there is more to do now, ``None``
         when nothing is scheduled.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     due = due_hints(store.database, _PER_TURN)
     for hint in due.hints:
         try:
-            _look(store, hint, due.now_ms)
+            _visit(store, hint, due.now_ms)
         except (TransientError, TerminalError) as exc:
             facts = {"list": hint.ref.name, "error": type(exc).__name__}
             logger.warning("expiry.postponed", extra=facts)
@@ -57,17 +54,14 @@ def expire_due(store: Store) -> int | None:
 
 
 def mend_hints(services: Services) -> int:
-    """Look at every segment for schedules that no hint leads to, and at hints that lead nowhere.
+    """Restore hints to schedules that have none, and drop hints without one.
 
-    A crash in the wrong moment loses a hint; no schedule is lost.
+    A crash at the wrong moment may lose a hint, but never a schedule.
 
     Cost: about one round trip a thousand segments.
 
     Returns:
         Segments that have schedules.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     store = services.store
     scheduled = set()
@@ -75,12 +69,12 @@ def mend_hints(services: Services) -> int:
         note_hint(store.database, hint, due_ms)
         scheduled.add(hint)
     for hint in set(all_hints(store.database)) - scheduled:
-        _look(store, hint, services.clock_ms())
+        _visit(store, hint, services.clock_ms())
     return len(scheduled)
 
 
-def _look(store: Store, hint: Hint, now_ms: int) -> None:
-    """Remove what is due in one segment; say when to look again."""
+def _visit(store: Store, hint: Hint, now_ms: int) -> None:
+    """Remove what is due in one segment; note when it is due next."""
     try:
         expired = _expire(store, hint, now_ms)
     except _GONE:
@@ -96,14 +90,14 @@ def _look(store: Store, hint: Hint, now_ms: int) -> None:
         settle_hint(store.database, hint, now_ms + _RETRY_MS)
         return
     settle_hint(store.database, hint, expired.next_ms)
-    # What was scheduled between the look and the line above would never be looked at.
+    # A schedule added between the check and the line above would be missed.
     again_ms = _next_ms(store, hint)
     if again_ms is not None:
         note_hint(store.database, hint, again_ms)
 
 
 def _record(store: Store, ref: ListRef, removed: int) -> None:
-    """Put it on record; a segment deleted in the same moment has nothing more to tell."""
+    """Record the removal in the audit log, unless the segment has just been deleted."""
     try:
         segment = store.segments.get(ref.env, ref.segment)
     except _GONE:
@@ -145,10 +139,11 @@ def _scheduled(store: Store) -> Iterator[tuple[Hint, int]]:
     """Every segment that has schedules, with the time of the first."""
     for env in store.environments.list_refs():
         segments = store.segments.read_remaining(env)
-        for one in segments:
-            if one.expires_ms is not None:
-                yield Hint.of_targets(one.ref), one.expires_ms
-        yield from _scheduled_lists(store, [one.ref for one in segments if one.unbounded])
+        for segment in segments:
+            if segment.expires_ms is not None:
+                yield Hint.of_targets(segment.ref), segment.expires_ms
+        big = [segment.ref for segment in segments if segment.unbounded]
+        yield from _scheduled_lists(store, big)
 
 
 def _scheduled_lists(store: Store, refs: Sequence[ListRef]) -> Iterator[tuple[Hint, int]]:

@@ -1,4 +1,4 @@
-"""Upkeep of imports that are built and wait for their approval."""
+"""Upkeep of imports that wait for an approval."""
 
 import logging
 from typing import Final
@@ -18,15 +18,12 @@ _MOST_STEPS: Final = 40
 def tend_pending(services: Services, request: ImportRequest, state: JobState) -> int:
     """Replay edits onto an import that waits; end its wait when it is over.
 
-    It is over when somebody has approved the import, when nobody has for too long, when too
-    many edits are left to replay, or when the import no longer holds the list. Each sweep's
-    time one worker has the turn, so that the journal stays short whichever workers are down.
+    The wait is over when the import is approved, when its time has run out, when too many edits
+    are left to replay, or when the import no longer holds the list. One worker takes the turn
+    in each sweep interval, so that the journal stays short even if some workers are down.
 
     Returns:
         Hints sent.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     turn = f"pending:{request.ref}"
     if not services.store.jobs.take_turn(turn, int(services.settings.sweep_s * 1000)):
@@ -36,7 +33,7 @@ def tend_pending(services: Services, request: ImportRequest, state: JobState) ->
     except Fenced:
         return _end(services, request, why_lost(services.store, request))
     except TerminalError as exc:
-        # A full server takes no edits either; the next turn may find it otherwise.
+        # A full server takes no edits either; the next turn may find room.
         logger.warning("pending.postponed", extra={"job": str(request.ref), "reason": str(exc)})
         return 0
 
@@ -47,16 +44,16 @@ def _tend(services: Services, request: ImportRequest, state: JobState) -> int:
         if store.builds.published(list_ref, request.import_id) is not None:
             return _resume(services, request)
         return _end(services, request, why_lost(store, request))
-    why = _why_over(services, request, state)
+    why = _reason_to_end(services, request, state)
     if why is None:
         return _replay(services, request)
     if store.builds.cancel(list_ref, request.import_id, unapproved=True):
-        # Approved in the same moment, which counts.
+        # It has just been approved.
         return _resume(services, request)
     return _end(services, request, why)
 
 
-def _why_over(services: Services, request: ImportRequest, state: JobState) -> str | None:
+def _reason_to_end(services: Services, request: ImportRequest, state: JobState) -> str | None:
     settings, since_ms = services.settings, state.entered.get(WAITING_STAGE)
     if since_ms is not None and services.clock_ms() - since_ms > settings.approval_ttl * 1000:
         return f"nobody approved it within {settings.approval_ttl:g} s (BIGSEG_APPROVAL_TTL)"
@@ -83,7 +80,7 @@ def _replay(services: Services, request: ImportRequest) -> int:
                 seal=counted.seal,
             )
         except Unsealed:
-            # The server has gone back to an earlier state: what is there is to be counted again.
+            # The server has gone back to an earlier state, so the build has to be counted again.
             return _resume(services, request)
         if held is None:
             return _resume(services, request)
@@ -100,7 +97,7 @@ def _resume(services: Services, request: ImportRequest) -> int:
 
 
 def _end(services: Services, request: ImportRequest, reason: str) -> int:
-    """End the job; whoever takes the hint frees what it used."""
+    """End the job; the worker that takes the hint frees what it used."""
     keep_s = services.settings.job_retention_s
     if services.store.jobs.end(request.ref, "stopped", reason=reason, keep_s=keep_s):
         logger.warning("import.stopped", extra={"job": str(request.ref), "reason": reason})

@@ -1,4 +1,4 @@
-"""Giving lists that have grown by edits more shards."""
+"""Rebuilds lists that edits have grown beyond their shards."""
 
 import logging
 
@@ -12,16 +12,13 @@ logger = logging.getLogger("bigseg.upkeep")
 
 
 def reshard_list(services: Services, ref: ListRef) -> bool:
-    """Start a rebuild of a list that has outgrown its shards, unless it is being built.
+    """Start a rebuild of a list that has outgrown its shards, unless a job holds it.
 
-    The rebuild is an import without a list file: edits go on, and an import that a caller
-    starts takes its place.
+    The rebuild is an import without a list file: edits go on, and it gives way to an import that a
+    caller starts.
 
     Returns:
         Whether a rebuild was started.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     try:
         state = services.store.memberships.state(ref)
@@ -48,15 +45,12 @@ def reshard_list(services: Services, ref: ListRef) -> bool:
 
 
 def reshard_outgrown(services: Services) -> int:
-    """Look at every list; catches the ones whose hint was lost.
+    """Check every list, in case a hint was lost.
 
     Cost: one round trip a list.
 
     Returns:
         Rebuilds started.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     started = 0
     for env in services.store.environments.list_refs():

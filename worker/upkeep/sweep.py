@@ -1,4 +1,4 @@
-"""Finding jobs that nobody works on, and claims that nobody holds."""
+"""Finds stalled jobs and abandoned claims."""
 
 import logging
 from typing import Final
@@ -22,20 +22,17 @@ _CLAIM_GRACE_MS: Final = 30_000
 
 
 def sweep_jobs(services: Services) -> int:
-    """Send hints for jobs that stand still.
+    """Send hints for stalled jobs.
 
-    A job stands still when no unit was taken, renewed or finished for a sweep's time, also
-    one that has ended without being tidied up. At most one hint is sent for it in a lease's
-    time, however many workers sweep. One that waits for its approval stands still for good
-    reason, and is tended.
+    A job is stalled when no unit was taken, renewed or finished for a sweep interval; so is one
+    that has ended and was not tidied up. At most one hint is sent for it in half a lease,
+    however many workers sweep. A job that waits for an approval is not stalled; its edits are
+    replayed instead.
 
     Cost: one round trip an environment and one a job.
 
     Returns:
         Hints sent.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     sent = 0
     for env in services.store.environments.list_refs():
@@ -48,7 +45,7 @@ def _tend_job(services: Services, ref: JobRef) -> int:
     try:
         state = services.store.jobs.get(ref)
     except JobNotFound:
-        # Its record has expired: only the active set still names it.
+        # Its record has expired: only the active set still holds it.
         services.store.jobs.forget(ref)
         return 0
     except UnreadableRecord as exc:
@@ -82,7 +79,7 @@ def _mend_claim(services: Services, state: JobState) -> None:
     if isinstance(request, ExportRequest):
         return
     try:
-        # What it would have superseded may have been started after it.
+        # The import that it would supersede may have been started after it.
         admit_import(services.store, request, supersedes=False)
     except (ImportInProgress, StoreError) as exc:
         logger.warning("import.refused", extra={"job": str(request.ref), "reason": str(exc)})

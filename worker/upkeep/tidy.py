@@ -1,9 +1,9 @@
-"""Freeing memory and files that nobody reads any more."""
+"""Frees memory and files that are no longer read."""
 
 import logging
 
 from worker.jobs.services import Services
-from worker.objects.layout import export_prefix
+from worker.objects import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
 from worker.store.jobs import ExportRequest
 from worker.store.workflows import builder_of, finish_deletions, lists_to_reclaim, reclaim_list
@@ -14,13 +14,10 @@ logger = logging.getLogger("bigseg.upkeep")
 def tidy_lists(services: Services) -> int:
     """Retire and free revisions, abandoned builds and deleted lists.
 
-    Bounded steps on the server; safe to run twice at once and to interrupt.
+    Bounded steps on the server; safe to run concurrently and to interrupt.
 
     Returns:
         Shards freed.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
     """
     freed = 0
     for env in services.store.environments.list_refs():
@@ -31,19 +28,16 @@ def tidy_lists(services: Services) -> int:
 
 
 def finish_deleted(services: Services) -> int:
-    """Go on with deletions of environments and projects that are not finished.
+    """Continue unfinished deletions of environments and projects.
 
     Returns:
-        Environments and projects whose last trace was removed.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
+        Environments and projects that are completely removed.
     """
     return finish_deletions(services.store)
 
 
 def _release_dead_claim(services: Services, ref: ListRef) -> None:
-    """Take the list from an import whose job has ended or is gone."""
+    """Cancel the claim of an import whose job has ended or is gone."""
     holder = builder_of(services.store, ref)
     if holder is None or _is_running(services, holder):
         return
@@ -61,14 +55,10 @@ def _is_running(services: Services, ref: JobRef) -> bool:
 
 
 def expire_exports(services: Services) -> int:
-    """Delete exported files whose time is over.
+    """Delete exported files that have expired.
 
     Returns:
         Exports deleted.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-        ObjectStoreUnavailable: no answer from the bucket. Safe to retry.
     """
     due = services.store.jobs.expired_files(services.clock_ms())
     for ref in due:

@@ -34,8 +34,7 @@ from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import COUNTED, BuildCount
 from worker.store.keyspace import INCLUDED, BuilderKind
 from worker.store.lists import Expected, Held, Published, Revision
-from worker.store.workflows.claims import why_lost
-from worker.store.workflows.reclaiming import reclaim_list
+from worker.store.workflows import reclaim_list, why_lost
 
 NEW = {f"new-{n}" for n in range(300)}
 DRAFT: dict[str, Any] = {"rowsRead": 300, "added": 300, "removed": 0, "unchanged": 0}

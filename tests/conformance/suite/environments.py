@@ -36,8 +36,7 @@ from worker.store.keyspace import INCLUDED
 from worker.store.projects.records import Record, RecordHash
 from worker.store.segments.definitions import DefinitionChange, TargetSchedule
 from worker.store.segments.expiry import save_target_schedules
-from worker.store.workflows.deleting import finish_deletions
-from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.workflows import finish_deletions, lists_to_reclaim, reclaim_list
 from worker.upkeep.expiry import expire_due, mend_hints
 
 OTHER: Final = EnvironmentRef("other", "live")

@@ -8,7 +8,7 @@ from tests.support.store.stores import PRODUCTION, keys_of, raw
 from worker.store import Edit, Fenced, ListRef, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import Revision, pin, unpin
-from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.workflows import lists_to_reclaim, reclaim_list
 
 OLD = {f"old-{n}" for n in range(60)}
 NEW = {f"new-{n}" for n in range(60)}

@@ -23,7 +23,7 @@ from worker.store.lists import (
     expire_members,
     read_schedules,
 )
-from worker.store.workflows.reclaiming import reclaim_list
+from worker.store.workflows import reclaim_list
 
 PAST = 1_000
 LATER = clock_ms() + 10 * 86_400_000
@@ -195,7 +195,7 @@ class ScheduleSuite:
         replace(store, ref, "i1", keys[:100])
         store.builds.claim(ref, "i2")
         assert raw(store).zcard(store.keyspace.schedules(ref)) == 100
-        assert raw(store).hlen(store.keyspace.schedule_details(ref)) == 100
+        assert raw(store).hlen(f"{store.keyspace.schedules(ref)}-details") == 100
         assert _included(store, ref) == set(keys[:100])
 
     def test_replace__edit_brings_the_key_back_meanwhile__schedule_stays(

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.clients.command_line import Run, complete_export, working
 from tests.support.servers.api import PRODUCTION, TOKEN, Api, create_segment
+from tests.support.servers.objects import list_objects
 from worker.objects import ObjectStore
 from worker.store import ImportRequest, JobRef, Store
 
@@ -323,7 +324,7 @@ def test_import__file_that_changes_while_it_is_read__is_one_sentence(
     jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
     assert segment not in {job.list_ref.segment for job in jobs}
     assert not [
-        one for one in objects.list_prefix("bigseg-internal/uploads/") if segment in one.key
+        one for one in list_objects(objects, "bigseg-internal/uploads/") if segment in one.key
     ]
 
 

@@ -20,7 +20,7 @@ from launchdarkly_api.exceptions import BadRequestException, ConflictException, 
 from tests.support.clients.python_client import as_sent, python_client
 from tests.support.servers.api import TOKEN, Api, assert_refused, new_key
 from worker.store import EnvironmentRef, Store
-from worker.store.workflows.reclaiming import lists_to_reclaim
+from worker.store.workflows import lists_to_reclaim
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 
 from api.launchdarkly.wire.ignored_fields import IGNORED
 from tests.support.servers.api import SEGMENTS, assert_refused, create_segment, include, new_key
+from tests.support.servers.objects import list_objects
 from worker.objects import INTERNAL_PREFIX, ObjectStore
 
 _SEMANTIC = "application/json; domain-model=launchdarkly.semanticpatch"
@@ -86,7 +87,7 @@ def test_import_form__unknown_part__is_refused_and_leaves_nothing(
 
     assert said in assert_refused(reply, 400, "invalid_request")
     key = vip.rpartition("/")[2]
-    assert not list(objects.list_prefix(f"{INTERNAL_PREFIX}uploads/default/production/{key}/"))
+    assert not list_objects(objects, f"{INTERNAL_PREFIX}uploads/default/production/{key}/")
 
 
 def test_import_json__misspelled_option__is_refused(client: httpx.Client, vip: str) -> None:
@@ -121,7 +122,7 @@ def test_import_form__text_before_the_first_boundary__is_dropped(
 
     assert reply.status_code == 204
     prefix = f"{INTERNAL_PREFIX}uploads/default/production/{key}/"
-    (info,) = objects.list_prefix(prefix)
+    (info,) = list_objects(objects, prefix)
     assert b"".join(objects.read_range(info, 0, info.size_bytes)) == b"k-one\n"
 
 

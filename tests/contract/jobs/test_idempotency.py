@@ -14,6 +14,7 @@ from tests.support.servers.api import (
     assert_refused,
     create_segment,
 )
+from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
 from worker.objects import INTERNAL_PREFIX, ObjectStore
@@ -59,7 +60,7 @@ def _jobs(store: Store, segment: str) -> set[str]:
 
 def _uploads(objects: ObjectStore, segment: str) -> list[str]:
     prefix = f"{INTERNAL_PREFIX}uploads/default/production/{segment}/"
-    return [one.key for one in objects.list_prefix(prefix)]
+    return [info.key for info in list_objects(objects, prefix)]
 
 
 def _publish(store: Store, ref: JobRef, keys: list[str]) -> None:

@@ -17,6 +17,7 @@ from tests.support.servers.api import (
     create_segment,
     wait_for_message,
 )
+from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
 from worker.objects import INTERNAL_PREFIX, ObjectStore
 from worker.store import ImportRequest, JobRef, Store
@@ -48,7 +49,7 @@ def _request_of(store: Store, import_id: str) -> ImportRequest:
 
 def _uploads(objects: ObjectStore, segment: str) -> list[str]:
     prefix = f"{INTERNAL_PREFIX}uploads/default/production/{segment}/"
-    return [one.key for one in objects.list_prefix(prefix)]
+    return [info.key for info in list_objects(objects, prefix)]
 
 
 def test_upload__list_and_mode__is_accepted_with_a_location(

@@ -35,7 +35,7 @@ from tests.support.documents.recorded_segments import (
 )
 from tests.support.documents.recording import REFUSALS, Recorded, Recorder
 from tests.support.servers.api import Api, running_api
-from tests.support.servers.objects import CREDENTIALS, ObjectServer
+from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import Guardian, Part
 from worker.objects import ObjectSettings, ObjectStore
@@ -145,7 +145,7 @@ def _put_source(s3: ObjectServer) -> None:
     bucket, _, folder = names.SOURCES.removeprefix("s3://").partition("/")
     settings = ObjectSettings(s3_endpoint=s3.endpoint, s3_bucket=bucket)
     with ObjectStore.open(settings) as objects:
-        objects.ensure_bucket()
+        ensure_bucket(objects)
         with objects.open_writer(f"{folder}customers.csv") as writer:
             writer.write(b"customer-1234\ncustomer-5678\ncustomer-5678\n\ncustomer-9012\n")
 

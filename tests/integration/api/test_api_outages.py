@@ -17,7 +17,7 @@ from tests.support.servers.api import (
     include,
     running_api,
 )
-from tests.support.servers.objects import CREDENTIALS, ObjectServer
+from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Server, free_port, running_server, wait_until
 from worker.objects import ObjectSettings, ObjectStore
 from worker.store.keyspace import INCLUDED
@@ -202,7 +202,7 @@ def test_broker__down__fails_no_request_and_is_named(
     settings = {"BROKER_URL": _DEAD, "S3_ENDPOINT": s3_server.endpoint, "S3_BUCKET": "no-broker"}
     own = ObjectSettings(s3_endpoint=s3_server.endpoint, s3_bucket="no-broker")
     with ObjectStore.open(own) as objects:
-        objects.ensure_bucket()
+        ensure_bucket(objects)
     with running_api(server.url, settings) as api, api.client() as client:
         key = create_segment(client)
 

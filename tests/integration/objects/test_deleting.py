@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.proxies.hostile import Fault, HostileProxy, Request, running_hostile_proxy
-from tests.support.servers.objects import ObjectServer
+from tests.support.servers.objects import ObjectServer, ensure_bucket, list_objects
 from worker.objects import (
     ObjectAccessDenied,
     ObjectSettings,
@@ -42,7 +42,7 @@ def store(proxy: HostileProxy, pauses: list[float]) -> Iterator[ObjectStore]:
     """A store with five objects below the prefix, and one beside it."""
     settings = ObjectSettings(s3_endpoint=proxy.endpoint, s3_bucket="deleting", s3_timeout_s=0.5)
     with ObjectStore.open(settings, sleep=pauses.append) as store:
-        store.ensure_bucket()
+        ensure_bucket(store)
         for key in (*(f"{_PREFIX}{n}" for n in range(5)), "spills/another/0"):
             with store.open_writer(key) as writer:
                 writer.write(b"x")
@@ -51,7 +51,7 @@ def store(proxy: HostileProxy, pauses: list[float]) -> Iterator[ObjectStore]:
 
 
 def _left(store: ObjectStore) -> list[str]:
-    return [one.key for one in store.list_prefix("spills/")]
+    return [info.key for info in list_objects(store, "spills/")]
 
 
 def _asks_for_many(request: Request) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.support.proxies.hostile import Fault, HostileProxy, Request, running_hostile_proxy
-from tests.support.servers.objects import ObjectServer
+from tests.support.servers.objects import ObjectServer, ensure_bucket
 from worker.objects import ObjectAccessDenied, ObjectSettings, ObjectStore
 from worker.objects.client import open_clients
 
@@ -54,7 +54,7 @@ def test_write__encryption_set__is_asked_for_by_every_object_and_no_part(
     proxy: HostileProxy, values: dict[str, str], headers: dict[str, str]
 ) -> None:
     with ObjectStore.open(_settings(proxy, **values)) as store:
-        store.ensure_bucket()
+        ensure_bucket(store)
         proxy.requests.clear()
         for key, size in (("small", 1), ("large", _PART + 1)):
             with store.open_writer(key) as writer:
@@ -74,7 +74,7 @@ def test_write__none_set_and_the_policy_demands_it__names_the_setting(
     proxy: HostileProxy,
 ) -> None:
     with ObjectStore.open(_settings(proxy)) as store:
-        store.ensure_bucket()
+        ensure_bucket(store)
         for size in (1, _PART + 1):
             with (
                 pytest.raises(ObjectAccessDenied, match="BIGSEG_S3_ENCRYPTION"),
@@ -86,7 +86,7 @@ def test_write__none_set_and_the_policy_demands_it__names_the_setting(
 def test_copy_and_presigned_address__encryption_set__ask_for_it_too(proxy: HostileProxy) -> None:
     settings = _settings(proxy, s3_encryption="aws:kms", s3_kms_key_id=_KMS_KEY)
     with ObjectStore.open(settings) as store:
-        store.ensure_bucket()
+        ensure_bucket(store)
         with store.open_writer("copied") as writer:
             writer.write(b"x")
     client, probe = open_clients(settings)

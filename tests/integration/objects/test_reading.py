@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.proxies.hostile import Fault, HostileProxy, running_hostile_proxy
-from tests.support.servers.objects import ObjectServer
+from tests.support.servers.objects import ObjectServer, ensure_bucket
 from worker.errors import TerminalError, TransientError
 from worker.objects import (
     ObjectAccessDenied,
@@ -42,7 +42,7 @@ def store(shared_proxy: HostileProxy, shared_pauses: list[float]) -> Iterator[Ob
         s3_endpoint=shared_proxy.endpoint, s3_bucket="reading", s3_timeout_s=0.5
     )
     with ObjectStore.open(settings, sleep=shared_pauses.append) as store:
-        store.ensure_bucket()
+        ensure_bucket(store)
         yield store
 
 

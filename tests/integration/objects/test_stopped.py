@@ -11,7 +11,12 @@ import httpx
 import pytest
 
 from tests.support.servers.api import SEGMENTS, Api, create_segment, running_api
-from tests.support.servers.objects import CREDENTIALS, ObjectServer, running_object_server
+from tests.support.servers.objects import (
+    CREDENTIALS,
+    ObjectServer,
+    ensure_bucket,
+    running_object_server,
+)
 from tests.support.servers.redis import Server, wait_until
 from worker.objects import ObjectSettings, ObjectStore
 
@@ -39,7 +44,7 @@ def api(valkey_server: Server, s3: ObjectServer) -> Iterator[Api]:
         "S3_TIMEOUT_S": str(_S3_TIMEOUT_S),
     }
     with ObjectStore.open(ObjectSettings(s3_endpoint=s3.endpoint, s3_bucket=_BUCKET)) as objects:
-        objects.ensure_bucket()
+        ensure_bucket(objects)
     with running_api(valkey_server.url, settings) as running:
         yield running
 

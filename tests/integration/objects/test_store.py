@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.support.proxies.hostile import Fault, running_hostile_proxy
-from tests.support.servers.objects import ObjectServer
+from tests.support.servers.objects import ObjectServer, ensure_bucket
 from tests.support.servers.redis import free_port
 from worker.objects import (
     BucketMissing,
@@ -34,13 +34,14 @@ def _denied(message: str) -> str:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
-def test_ensure_bucket__twice__there(s3_server: ObjectServer, region: str) -> None:
+def test_ping__bucket_missing__refused_until_it_is_made(
+    s3_server: ObjectServer, region: str
+) -> None:
     with ObjectStore.open(settings_for(s3_server.endpoint, f"new-{region}", region)) as store:
         assert store.bucket == f"new-{region}"
         with pytest.raises(BucketMissing, match=f"new-{region}"):
             store.ping()
-        store.ensure_bucket()
-        store.ensure_bucket()
+        ensure_bucket(store)
         store.ping()
     store.close()
 
@@ -81,7 +82,7 @@ def test_store__bucket_missing__said_of_writes_and_lists(s3_server: ObjectServer
         with pytest.raises(BucketMissing), store.open_writer("k"):
             pass
         with pytest.raises(BucketMissing):
-            list(store.list_prefix("k"))
+            store.delete_prefix("k")
 
 
 def test_head__archived_object__says_so_until_it_is_restored(s3_server: ObjectServer) -> None:
@@ -89,7 +90,7 @@ def test_head__archived_object__says_so_until_it_is_restored(s3_server: ObjectSe
         ObjectStore.open(settings_for(s3_server.endpoint, "archives")) as store,
         closing(boto3.client("s3", endpoint_url=s3_server.endpoint, region_name="us-east-1")) as s3,
     ):
-        store.ensure_bucket()
+        ensure_bucket(store)
         for archive in ("GLACIER", "DEEP_ARCHIVE"):
             s3.put_object(Bucket="archives", Key="a", Body=b"x", StorageClass=archive)
             with pytest.raises(ObjectArchived, match=rf"archived \({archive}\); restore it first"):
@@ -106,7 +107,7 @@ def test_read__archived_since_it_was_looked_at__says_so(s3_server: ObjectServer)
         ObjectStore.open(settings_for(s3_server.endpoint, "archives")) as store,
         closing(boto3.client("s3", endpoint_url=s3_server.endpoint, region_name="us-east-1")) as s3,
     ):
-        store.ensure_bucket()
+        ensure_bucket(store)
         s3.put_object(Bucket="archives", Key="b", Body=b"x")
         obj = store.head("b")
         s3.put_object(Bucket="archives", Key="b", Body=b"x", StorageClass="GLACIER")
@@ -152,7 +153,7 @@ def test_random_access__parquet__columns_read_with_few_requests(s3_server: Objec
         running_hostile_proxy(s3_server.port) as proxy,
         ObjectStore.open(settings_for(proxy.endpoint, "parquet")) as store,
     ):
-        store.ensure_bucket()
+        ensure_bucket(store)
         with store.open_writer("lists/a.parquet") as writer:
             writer.write(raw.getvalue())
         obj = writer.close()

@@ -16,7 +16,7 @@ from tests.support.store.editing_threads import (
 from tests.support.store.stores import new_list, opened
 from worker.store import ListRef, Store
 from worker.store.keyspace import INCLUDED
-from worker.store.workflows.reclaiming import reclaim_list
+from worker.store.workflows import reclaim_list
 
 EDITORS: Final = 3
 RUN_S: Final = 8.0

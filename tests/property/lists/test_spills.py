@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 
 from worker.lists.errors import BrokenSpill
 from worker.lists.spills import SpillIndex, SpillWriter, read_blocks
+from worker.store import UnreadableRecord
+from worker.store.records import RecordCodec
+
+_INDEXES = RecordCodec(SpillIndex)
 
 _hashes = st.integers(0, 2**64 - 1) | st.sampled_from((0, 2**64 - 1, 2**63, 2**63 - 1))
 _runs = st.lists(
@@ -46,7 +50,7 @@ def test_spill__any_runs__each_range_gets_its_rows_in_order(
 ) -> None:
     content, index = spilled(runs, bits)
     first, last = sorted(bound % index.range_count for bound in bounds)
-    assert SpillIndex.from_json(index.to_json()) == index
+    assert _INDEXES.decode(_INDEXES.encode(index), "an index") == index
     blocks = b"".join(content[start:end] for start, end in index.blocks_of(first, last))
     pieces = [blocks[at : at + piece_bytes] for at in range(0, len(blocks), piece_bytes)]
     expected = [
@@ -102,20 +106,23 @@ def test_read_blocks__block_missing__broken_spill() -> None:
         read_blocks([content[start:end]], rows=index.rows_of(0, 1))
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"range_count":2,"offsets":7,"rows":[[1]]}'])
+def test_spill_index__no_index_in_a_record__unreadable(text: str) -> None:
+    with pytest.raises(UnreadableRecord):
+        _INDEXES.decode(text.encode(), "an index")
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "[]",
-        "{}",
         '{"range_count":2,"offsets":[[0,1]],"rows":[[1]]}',
         '{"range_count":1,"offsets":[[5,1]],"rows":[[1]]}',
         '{"range_count":1,"offsets":[],"rows":[[1]]}',
     ],
 )
-def test_spill_index__damaged_json__broken_spill(text: str) -> None:
+def test_spill_index__contradicts_itself__broken_spill(text: str) -> None:
     with pytest.raises(BrokenSpill):
-        SpillIndex.from_json(text)
+        _INDEXES.decode(text.encode(), "an index")
 
 
 def test_spill_writer__too_many_range_bits__refused() -> None:

@@ -30,7 +30,7 @@ from worker.store.lists import (
     unpin,
 )
 from worker.store.members import hash_member, pack_key, shard_index
-from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.workflows import lists_to_reclaim, reclaim_list
 
 _PAST_MS, _LATER_MS = 1_000, 1 << 42
 

@@ -17,6 +17,8 @@ import httpx
 import pytest
 
 from tests.support.servers.redis import free_port, wait_until
+from worker.objects import BucketMissing, ObjectInfo, ObjectStore
+from worker.objects.driver_errors import driver_errors
 
 _STOP_LIMIT_S = 10.0
 
@@ -97,3 +99,29 @@ def s3_server() -> Iterator[ObjectServer]:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
         yield server
+
+
+def ensure_bucket(store: ObjectStore) -> None:
+    """Create the store's bucket if it is missing."""
+    try:
+        with driver_errors("reach", store.bucket):
+            store._client.head_bucket(Bucket=store.bucket)
+    except BucketMissing:
+        region = store._settings.s3_region
+        if region == "us-east-1":  # the one that must not be named
+            store._client.create_bucket(Bucket=store.bucket)
+            return
+        store._client.create_bucket(
+            Bucket=store.bucket,
+            CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]  # any string
+        )
+
+
+def list_objects(store: ObjectStore, prefix: str) -> list[ObjectInfo]:
+    """The objects of the store's bucket below a prefix, in key order."""
+    pages = store._client.get_paginator("list_objects_v2")
+    return [
+        ObjectInfo(store.bucket, entry["Key"], entry["Size"], entry["ETag"])
+        for page in pages.paginate(Bucket=store.bucket, Prefix=prefix)
+        for entry in page.get("Contents", ())
+    ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
 from tests.support.systems.system import System
 from worker.objects.layout import INTERNAL_PREFIX
@@ -244,7 +245,7 @@ def _left_over(system: System, segments: Iterable[BigSegment]) -> Iterator[str] 
     found += map(str, store.client.smembers(keys.reclaimable_lists(PRODUCTION)))
     found += map(str, store.client.hgetall(keys.reservations()))
     for kind in ("spills", "uploads"):
-        found += [one.key for one in system.objects.list_prefix(f"{INTERNAL_PREFIX}{kind}/")]
+        found += [info.key for info in list_objects(system.objects, f"{INTERNAL_PREFIX}{kind}/")]
     found += system.open_uploads()
     if system.spill_dir.exists():
         found += [str(path) for path in system.spill_dir.iterdir()]

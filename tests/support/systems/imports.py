@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.servers.objects import CREDENTIALS, ObjectServer
+from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Server, wait_until
 from tests.support.store.building import members_of
 from tests.support.store.stores import clock_ms, new_list, opened, token
@@ -93,7 +93,7 @@ def imports_in_process(
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
         with ObjectStore.open(ObjectSettings.model_validate(names)) as objects:
-            objects.ensure_bucket()
+            ensure_bucket(objects)
             yield Imports(
                 Services(
                     store=store,

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from api.local.commands import api_command, beat_command, worker_command
-from tests.support.servers.objects import CREDENTIALS, ObjectServer
+from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Kind, Server, free_port, spawn_server, wait_until
 from tests.support.systems.parts import Guardian, Part
 from worker.objects import ObjectStore
@@ -173,7 +173,7 @@ def running_system(
         objects = stack.enter_context(
             ObjectStore.open(ObjectSettings(s3_endpoint=s3.endpoint, s3_bucket=bucket))
         )
-        objects.ensure_bucket()
+        ensure_bucket(objects)
         store = stack.enter_context(
             open_store(StoreSettings.model_validate({"redis_url": server.url}))
         )

@@ -5,7 +5,7 @@ over from another's are the starts of physical lines, and there the parser is in
 two states: at the start of a row, or inside quotes that hold a newline. A chunk owns
 the rows that start on the physical lines that start in it. It is read as if its state
 were ``ROW``, and read again as ``QUOTED`` where the end state of the chunk before it
-says so; the rows of all chunks together are then exactly the file's.
+requires it; the rows of all chunks together are then exactly the file's.
 """
 
 import codecs
@@ -55,7 +55,7 @@ class CsvChunk:
     """Bytes in the whole file."""
 
 
-def _judged(cells: Column, rows: BlockRows) -> KeyBatch:
+def _validate_cells(cells: Column, rows: BlockRows) -> KeyBatch:
     """The keys among cells, which are the last ones of the rows read."""
     quoted = None if rows.quoted is None else rows.quoted[len(rows.cells) - len(cells) :]
     batch = validate(cells, text=True, quoted=quoted)
@@ -91,7 +91,7 @@ class CsvChunkReader:
         self._state = state
         self._block_bytes = block_bytes
         self._row_limit = row_limit
-        # One byte earlier tells whether a line starts at the chunk's first byte.
+        # The byte before shows whether a line starts at the chunk's first byte.
         self._bytes = ForwardReader(
             read,
             start=max(chunk.start - 1, 0),
@@ -149,7 +149,7 @@ class CsvChunkReader:
                 self._end_state = self._state_after(rows.end)
             self._block, self._origin = self._block[rows.end :], self._origin + rows.end
             if len(cells):
-                yield _judged(cells, rows)
+                yield _validate_cells(cells, rows)
             if done:
                 return
             self._block += self._bytes.take(self._block_bytes)

@@ -29,20 +29,20 @@ def csv_lines(keys: Column) -> bytes:
     if len(keys) == 0:
         return b""
     view = ColumnView.of(keys)
-    needing = _needing_quotes(keys, view)
+    needing = _find_needing_quotes(keys, view)
     if needing.any():
-        keys = _quoted(keys, needing)
+        keys = _quote(keys, needing)
         view = ColumnView.of(keys)
     width = view.width
     if width is None:
-        return _joined(keys)
+        return _join_lines(keys)
     lines = np.empty((len(keys), width + 1), np.uint8)
     lines[:, :width] = view.data.reshape(-1, width)
     lines[:, width] = _LF
     return lines.tobytes()
 
 
-def _needing_quotes(keys: Column, view: ColumnView) -> np.ndarray:
+def _find_needing_quotes(keys: Column, view: ColumnView) -> np.ndarray:
     """A bool for each key."""
     data = view.data
     needing: np.ndarray = view.lengths == 0
@@ -55,7 +55,7 @@ def _needing_quotes(keys: Column, view: ColumnView) -> np.ndarray:
     return needing
 
 
-def _quoted(keys: Column, needing: np.ndarray) -> Column:
+def _quote(keys: Column, needing: np.ndarray) -> Column:
     """The same keys, those that need it with quotes around and inner quotes doubled."""
     doubled = pc.replace_substring(keys, pattern='"', replacement='""')
     quote = pa.scalar(b'"', keys.type)
@@ -64,7 +64,7 @@ def _quoted(keys: Column, needing: np.ndarray) -> Column:
     return cast("Column", pc.if_else(pa.array(needing), wrapped, keys))
 
 
-def _joined(keys: Column) -> bytes:
+def _join_lines(keys: Column) -> bytes:
     """All keys with a newline after each, by Arrow's own join of one list of them."""
     whole = pa.LargeListArray.from_arrays(pa.array([0, len(keys)], pa.int64()), keys)
     joined: Any = pc.binary_join(whole, pa.scalar(b"\n", keys.type))

@@ -1,7 +1,7 @@
 """Finds doubtful rows among cells, column-wise.
 
 Most lists prove by a few minima and maxima that they hold none. Where they do not, each
-test narrows the rows by single bytes first, and looks at text only for those left.
+test narrows the rows by single bytes first, and decodes text only for those left.
 """
 
 from collections.abc import Mapping
@@ -59,15 +59,15 @@ def find_doubts(
     if len(view.data) == 0:
         return found
     shortest = int(lengths.min())
-    found |= _delimited(view)
+    found |= _find_delimited(view)
     if lowest <= _SPACE or highest >= _ASCII_END:
-        found[Doubt.SPACE] = _spaced(cells, view, lengths, highest)
+        found[Doubt.SPACE] = _find_spaced(cells, view, lengths, highest)
     if shortest <= _LONGEST_FLOAT and not _ZERO <= lowest <= highest <= _NINE:
-        found |= _by_first_byte(cells, view, lengths, shortest, lowest)
+        found |= _find_by_first_byte(cells, view, lengths, shortest, lowest)
     return {doubt: rows for doubt, rows in found.items() if len(rows)}
 
 
-def _delimited(view: ColumnView) -> dict[Doubt, np.ndarray]:
+def _find_delimited(view: ColumnView) -> dict[Doubt, np.ndarray]:
     """Rows with a delimiter, if the first rows all have it: as single keys do not."""
     bounds = view.offsets[: _SAMPLE_ROWS + 1].tolist()
     sample = [bytes(view.data[start:end]) for start, end in pairwise(bounds)]
@@ -78,8 +78,8 @@ def _delimited(view: ColumnView) -> dict[Doubt, np.ndarray]:
     }
 
 
-def _spaced(cells: Column, view: ColumnView, lengths: np.ndarray, highest: int) -> np.ndarray:
-    """Rows that begin or end with a space, or hold what nobody sees."""
+def _find_spaced(cells: Column, view: ColumnView, lengths: np.ndarray, highest: int) -> np.ndarray:
+    """Rows that begin or end with a space, or hold an invisible character."""
     data = view.data
     starts, ends = _bounds(view)
     edge = data.take(starts, mode="clip") == _SPACE
@@ -111,7 +111,7 @@ def _lead_positions(data: np.ndarray, highest: int) -> np.ndarray:
 def _has_space(cells: Column) -> np.ndarray:
     # Cells that are not UTF-8 are rejected for that; they only have to be got past.
     text: Any = pa.array(
-        [cell.decode("utf-8", "replace") for cell in _listed(cells)], pa.large_string()
+        [cell.decode("utf-8", "replace") for cell in _to_list(cells)], pa.large_string()
     )
     edges = pc.not_equal(pc.utf8_trim_whitespace(text), text)
     inside = pc.match_substring_regex(text, pattern=_INVISIBLE)
@@ -119,12 +119,12 @@ def _has_space(cells: Column) -> np.ndarray:
     return both
 
 
-def _listed(cells: Column) -> list[bytes]:
+def _to_list(cells: Column) -> list[bytes]:
     listed: list[Any] = cells.to_pylist()
     return listed
 
 
-def _by_first_byte(
+def _find_by_first_byte(
     cells: Column, view: ColumnView, lengths: np.ndarray, shortest: int, lowest: int
 ) -> dict[Doubt, np.ndarray]:
     """Null texts, floats and what a path cannot carry: each is short and begins so."""
@@ -133,11 +133,11 @@ def _by_first_byte(
     first = view.data.take(starts, mode="clip")
     if shortest <= _LONGEST_NULL:
         short = np.flatnonzero(lengths <= _LONGEST_NULL)
-        found[Doubt.NULL_TEXT] = _in_set(cells, short[_NULL_FIRST[first[short]]])
+        found[Doubt.NULL_TEXT] = _find_null_texts(cells, short[_NULL_FIRST[first[short]]])
     # Digits and letters alone are no float; every sign of one is below the digits.
     if lowest < _ZERO:
         if first.min() <= _NINE:
-            found[Doubt.FLOAT] = _floats(cells, view, lengths, first, ends)
+            found[Doubt.FLOAT] = _find_floats(cells, view, lengths, first, ends)
         if shortest <= len(".."):
             dots = np.flatnonzero((lengths > 0) & (lengths <= len("..")) & (first == _DOT))
             dots = dots[view.data[ends[dots] - 1] == _DOT]
@@ -145,7 +145,7 @@ def _by_first_byte(
     return found
 
 
-def _in_set(cells: Column, rows: np.ndarray) -> np.ndarray:
+def _find_null_texts(cells: Column, rows: np.ndarray) -> np.ndarray:
     if len(rows) == 0:
         return rows
     values = pa.array(_NULL_TEXTS, cells.type)
@@ -155,7 +155,7 @@ def _in_set(cells: Column, rows: np.ndarray) -> np.ndarray:
     return hits
 
 
-def _floats(
+def _find_floats(
     cells: Column, view: ColumnView, lengths: np.ndarray, first: np.ndarray, ends: np.ndarray
 ) -> np.ndarray:
     rows = np.flatnonzero((first <= _NINE) & (lengths > 0) & (lengths <= _LONGEST_FLOAT))

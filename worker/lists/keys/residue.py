@@ -16,12 +16,12 @@ _GUARD, _QUOTE = b'="', b'"'
 _GUARD_BYTE, _BOM_BYTE = ord('"'), 0xEF
 
 
-def without_residue(
+def strip_residue(
     cells: Column, view: ColumnView, lowest: int, highest: int, quoted: np.ndarray | None
 ) -> tuple[Column, DoubtfulRows]:
     r"""Remove byte order marks in front of cells, and the ``="…"`` of spreadsheets.
 
-    A mark inside a file stands where files were joined, in front of a row; ``="00123"``
+    A mark inside a file is where files were joined, in front of a row; ``="00123"``
     keeps a spreadsheet from making a number of 00123. A cell in quotes is what its writer
     meant, byte for byte, so that a list that was exported comes back as it was.
 
@@ -36,15 +36,15 @@ def without_residue(
         The cells, the very same object if there was nothing to remove, and the rows.
     """
     none = np.empty(0, np.int64)
-    marked = _starting(view, BOM_UTF8) if highest >= _BOM_BYTE else none
-    guarded = _starting(view, _GUARD) if lowest <= _GUARD_BYTE else none
+    marked = _find_starting_with(view, BOM_UTF8) if highest >= _BOM_BYTE else none
+    guarded = _find_starting_with(view, _GUARD) if lowest <= _GUARD_BYTE else none
     if quoted is not None:
         marked, guarded = marked[~quoted[marked]], guarded[~quoted[guarded]]
     rows = np.union1d(marked, guarded)
     if len(rows) == 0:
         return cells, {}
     listed: list[Any] = cells.take(pa.array(rows)).to_pylist()
-    bare = [_bare(cell) for cell in listed]
+    bare = [_strip(cell) for cell in listed]
     changed = np.array([old != new for old, new in zip(listed, bare, strict=True)])
     mask = np.zeros(len(cells), bool)
     mask[rows] = True
@@ -54,7 +54,7 @@ def without_residue(
     return replaced, {doubt: where for doubt, where in found.items() if len(where)}
 
 
-def _bare(cell: bytes) -> bytes:
+def _strip(cell: bytes) -> bytes:
     while cell.startswith(BOM_UTF8):
         cell = cell.removeprefix(BOM_UTF8)
         if len(cell) > 1 and cell.startswith(_QUOTE) and cell.endswith(_QUOTE):
@@ -65,7 +65,7 @@ def _bare(cell: bytes) -> bytes:
     return cell
 
 
-def _starting(view: ColumnView, start: bytes) -> np.ndarray:
+def _find_starting_with(view: ColumnView, start: bytes) -> np.ndarray:
     """Rows that begin with some bytes."""
     offsets = view.offsets[:-1]
     rows = np.flatnonzero(view.data.take(offsets, mode="clip") == start[0])

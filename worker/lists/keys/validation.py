@@ -1,8 +1,8 @@
 """Which cells are context keys: the rule of ``worker.context_keys``, over whole columns.
 
 A clean batch (printable ASCII without spaces, every length in range) is proven clean
-by the minimum and maximum of its bytes and lengths; only other batches are looked
-at row by row, and then column-wise too.
+by the minimum and maximum of its bytes and lengths; only other batches are checked
+row by row, and then column-wise too.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from worker.columns import Column, ColumnView
 from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.keys.doubtful_rows import PIECE_BYTES, DoubtfulRows, find_doubts
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.residue import without_residue
+from worker.lists.keys.residue import strip_residue
 
 _FIRST_PRINTABLE, _SPACE, _DEL = 0x21, 0x20, 0x7F
 _LF, _CR = b"\n\r"
@@ -44,7 +44,7 @@ class RejectReason(IntEnum):
 
     @property
     def label(self) -> str:
-        """The reason as reports spell it, ``control_character`` say."""
+        """The reason as reports spell it, such as ``control_character``."""
         return self.name.lower()
 
 
@@ -79,7 +79,7 @@ def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = N
 
     Args:
         cells: binary or large_binary; null stands for a row without a cell.
-        text: Whether they come from a file of text, so that `without_residue` is for them.
+        text: Whether they come from a file of text, so that `strip_residue` is for them.
         quoted: Of a file of text: a bool for each, whether it was in quotes.
     """
     if cells.null_count:
@@ -93,7 +93,7 @@ def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = N
     lowest, highest = int(view.data.min()), int(view.data.max())
     residue: DoubtfulRows = {}
     if text:
-        cells, residue = without_residue(cells, view, lowest, highest, quoted)
+        cells, residue = strip_residue(cells, view, lowest, highest, quoted)
         view = ColumnView.of(cells) if residue else view
     lengths = view.lengths
     doubts = find_doubts(cells, view, lengths, lowest, highest)
@@ -101,11 +101,11 @@ def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = N
         doubts = {**doubts, **residue}
     if _is_clean(lengths, lowest, highest):
         return KeyBatch(cells, len(cells), none, none.astype(np.uint8), doubts)
-    reasons = _reasons(cells, view)
+    reasons = _find_reasons(cells, view)
     rejected = np.flatnonzero(reasons)
     keys = cells.filter(pa.array(reasons == 0)) if len(rejected) else cells
     if text and lowest <= _LAST_LINE_END:
-        doubts = {**doubts, **_with_lines(view)}
+        doubts = {**doubts, **_find_lines(view)}
     return KeyBatch(keys, len(cells), rejected, reasons[rejected], doubts)
 
 
@@ -118,24 +118,24 @@ def _is_clean(lengths: np.ndarray, lowest: int, highest: int) -> bool:
     )
 
 
-def _with_lines(view: ColumnView) -> DoubtfulRows:
+def _find_lines(view: ColumnView) -> DoubtfulRows:
     rows = view.rows_at(np.flatnonzero((view.data == _LF) | (view.data == _CR)))
     return {Doubt.LINES: rows} if len(rows) else {}
 
 
-def _reasons(cells: Column, view: ColumnView) -> np.ndarray:
+def _find_reasons(cells: Column, view: ColumnView) -> np.ndarray:
     """One code a row, 0 for a key; later assignments are the stronger reasons."""
     reasons = np.zeros(len(cells), np.uint8)
-    invalid = _invalid_utf8(cells, view)
-    reasons[_rows_with_control(view)] = RejectReason.CONTROL_CHARACTER
-    reasons[_only_whitespace(cells, invalid)] = RejectReason.BLANK
+    invalid = _find_invalid_utf8(cells, view)
+    reasons[_find_control_characters(view)] = RejectReason.CONTROL_CHARACTER
+    reasons[_find_whitespace(cells, invalid)] = RejectReason.BLANK
     reasons[invalid] = RejectReason.INVALID_UTF8
     reasons[view.lengths > KEY_LIMIT_BYTES] = RejectReason.TOO_LONG
     reasons[view.lengths == 0] = RejectReason.BLANK
     return reasons
 
 
-def _invalid_utf8(cells: Column, view: ColumnView) -> np.ndarray:
+def _find_invalid_utf8(cells: Column, view: ColumnView) -> np.ndarray:
     """Row numbers; decodes row by row only when the batch as a whole is not UTF-8."""
     non_ascii = view.data >= _DEL + 1
     if not non_ascii.any():
@@ -158,8 +158,8 @@ def _is_utf8(cell: bytes) -> bool:
     return True
 
 
-def _rows_with_control(view: ColumnView) -> np.ndarray:
-    """Row numbers; what it says of rows that are not UTF-8 means nothing."""
+def _find_control_characters(view: ColumnView) -> np.ndarray:
+    """Row numbers; those of rows that are not UTF-8 are meaningless."""
     data = view.data
     found = [np.empty(0, np.int64)]
     # Piece by piece: what is computed on the way stays in the cache and needs no new pages.
@@ -173,7 +173,7 @@ def _rows_with_control(view: ColumnView) -> np.ndarray:
     return view.rows_at(np.concatenate(found))
 
 
-def _only_whitespace(cells: Column, invalid: np.ndarray) -> np.ndarray:
+def _find_whitespace(cells: Column, invalid: np.ndarray) -> np.ndarray:
     """Row numbers; Arrow and ``str.isspace`` share one definition of whitespace."""
     if len(invalid):
         decodable = np.ones(len(cells), bool)

@@ -48,7 +48,7 @@ class AskedFile(io.RawIOBase):
         self._on_bytes = on_bytes
 
     def readable(self) -> bool:
-        """It can be read, and nothing else."""
+        """Always: it cannot be written."""
         return True
 
     def seekable(self) -> bool:
@@ -56,7 +56,7 @@ class AskedFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Give the offset of the next read."""
+        """The offset of the next read."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -119,7 +119,7 @@ def _serve(descriptor: int, memory_bytes: int) -> None:
 def _limit(memory_bytes: int) -> None:
     """Bound what this process may use, beyond what it has."""
     statm = Path("/proc/self/statm")
-    if statm.exists():  # only Linux tells, and keeps to, the addresses of a process
+    if statm.exists():  # only Linux reports and limits the address space of a process
         most = int(statm.read_text().split()[0]) * resource.getpagesize() + memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))

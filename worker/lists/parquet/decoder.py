@@ -1,4 +1,4 @@
-"""Reads Parquet files by a process of its own: what is asked of it, and how its end is judged."""
+"""Reads Parquet files in a separate process: its requests, and what its exit means."""
 
 import signal
 import socket
@@ -23,7 +23,7 @@ SILENCE_LIMIT_S: Final = 60.0
 #: Bytes that a reading may ask for: four times the file, and a margin for footers and rounding.
 _READ_TIMES: Final = 4
 _READ_FREE_BYTES: Final = 64 * 1024 * 1024
-_LOOK_EVERY_S: Final = 0.5
+_CHECK_EVERY_S: Final = 0.5
 #: How the library ends on damaged bytes.
 _CRASHES: Final = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 _SCHEMAS: Final = {
@@ -66,7 +66,7 @@ class ParquetDecoder:
         """Read the footer: the row groups and whether the first column holds keys.
 
         Args:
-            file: Random access; whatever a read of it raises is passed on.
+            file: Random access; errors of its reads are passed on.
             size: Its bytes.
             on_wait: Called at least twice a second; may raise.
 
@@ -147,7 +147,7 @@ class ParquetDecoder:
     ) -> Message | None:
         """The next message; ``None`` when the decoder has ended."""
         since = time.monotonic()
-        stream.settimeout(_LOOK_EVERY_S)
+        stream.settimeout(_CHECK_EVERY_S)
         while True:
             on_wait()
             try:
@@ -194,7 +194,7 @@ def _serve(
     file.seek(start)
     data = file.read(end - start)
     stream.settimeout(SILENCE_LIMIT_S)
-    # If it has ended, what it left to be received says so.
+    # If it has ended, its last messages say so.
     with suppress(ConnectionError):
         channel.send(Kind.BYTES, data)
     return end - start

@@ -27,7 +27,7 @@ _READ_BYTES = 16 * 1024 * 1024
 #: Bytes of cells a batch is sized for; batches of long cells have fewer rows.
 _BATCH_BYTES = 16 * 1024 * 1024
 BATCH_ROWS: Final = 65_536
-#: Where a cell is cut: one byte longer than a key may be, it is too long whatever follows.
+#: Where a cell is cut: one byte longer than a key may be, it is too long in any case.
 _CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
 #: Row groups of a file. One of a million rows is usual; each costs a part of a unit of work.
 MOST_ROW_GROUPS: Final = 20_000
@@ -68,7 +68,7 @@ def open_parquet(file: RandomAccess, size: int) -> ParquetList:
     Cost: one or two reads at the end of the file.
 
     Args:
-        file: Random access; a read of it may raise what it likes, and that is passed on.
+        file: Random access; errors of its reads are passed on.
         size: Its bytes.
 
     Raises:
@@ -76,14 +76,14 @@ def open_parquet(file: RandomAccess, size: int) -> ParquetList:
             claims more than it can hold.
         UnsupportedColumn: The first column is of another type than keys may have.
     """
-    parquet, _ = _opened(file, size)
-    with _damage_reported():
+    parquet, _ = _open(file, size)
+    with _report_damage():
         metadata, schema = parquet.metadata, parquet.schema_arrow
         groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
         return ParquetList(
             tuple(RowGroup(it.num_rows, it.column(0).total_uncompressed_size) for it in groups),
-            _one_line(schema),
-            not is_text(schema.field(0).type) and any(is_text(one.type) for one in schema),
+            _describe_schema(schema),
+            not is_text(schema.field(0).type) and any(is_text(field.type) for field in schema),
         )
 
 
@@ -111,10 +111,10 @@ def read_cells(
         UnreadableList: The file is damaged, or decodes to more than its bytes can hold.
         UnsupportedColumn: As ``open_parquet``.
     """
-    parquet, to_cells = _opened(file, size)
+    parquet, to_cells = _open(file, size)
     stored = sent = 0
     for index in range(first, last + 1):
-        with _damage_reported():
+        with _report_damage():
             group = parquet.metadata.row_group(index)
             stored += group.column(0).total_compressed_size
             cell_bytes = group.column(0).total_uncompressed_size // max(group.num_rows, 1)
@@ -125,7 +125,7 @@ def read_cells(
             )
             found = 0
             for batch in batches:
-                cells = _cut(to_cells(batch.column(0)))
+                cells = _truncate(to_cells(batch.column(0)))
                 found += len(cells)
                 sent += cells.nbytes
                 if sent > _most_cell_bytes(stored):
@@ -169,11 +169,11 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
 
 
 def _most_cell_bytes(stored: int) -> int:
-    """Bytes of cells that a column of so many stored bytes may decode to."""
+    """Bytes of cells that ``stored`` bytes of a column may decode to."""
     return _FREE_CELL_BYTES + _CELL_BYTES_A_BYTE * stored
 
 
-def _cut(cells: Column) -> Column:
+def _truncate(cells: Column) -> Column:
     if cells.null_count:
         cells = cells.fill_null(b"")
     if len(cells) and ColumnView.of(cells).lengths.max() > _CELL_LIMIT_BYTES:
@@ -181,8 +181,8 @@ def _cut(cells: Column) -> Column:
     return cells
 
 
-def _opened(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
-    with _damage_reported():
+def _open(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
+    with _report_damage():
         # Pages that were changed may still decode, to other keys; some writers add checksums.
         parquet = pq.ParquetFile(
             file, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
@@ -191,16 +191,16 @@ def _opened(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
         schema = parquet.schema_arrow
         to_cells = converter(parquet)
         if to_cells is None:
-            raise UnsupportedColumn(_one_line(schema))
+            raise UnsupportedColumn(_describe_schema(schema))
     return parquet, to_cells
 
 
-def _one_line(schema: pa.Schema) -> str:
+def _describe_schema(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name}: {field.type}" for field in schema) or "no columns"
 
 
 @contextmanager
-def _damage_reported() -> Iterator[None]:
+def _report_damage() -> Iterator[None]:
     """Translate pyarrow's errors about damaged bytes; the file's own errors pass."""
     try:
         yield

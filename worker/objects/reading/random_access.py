@@ -14,7 +14,7 @@ class ObjectFile(io.RawIOBase):
     """One state of one object as a read-only file.
 
     A read is never short except at the end of the object, although a raw file's may be: pyarrow
-    takes a short read for the end. Each read is one ranged request with ``If-Match``, except those
+    treats a short read as the end. Each read is one ranged request with ``If-Match``, except those
     inside the last 64 KiB of the object or the 64 KiB last read ahead, which are kept. So it holds
     at most 128 KiB, and wants few large reads (``pre_buffer``, or one column chunk at a time).
 
@@ -31,11 +31,11 @@ class ObjectFile(io.RawIOBase):
         self._ahead_at, self._ahead = 0, b""
 
     def size(self) -> int:
-        """Give the object's size in bytes; asks nobody."""
+        """The object's size in bytes; sends no request."""
         return self.obj.size_bytes
 
     def readable(self) -> bool:
-        """Reading is all it can do."""
+        """Always: it cannot be written."""
         return True
 
     def seekable(self) -> bool:
@@ -43,7 +43,7 @@ class ObjectFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Give the offset of the next read."""
+        """The offset of the next read."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -38,7 +38,7 @@ class RangeReader:
     sleep: Callable[[float], None]
 
     def pieces(self) -> Generator[bytes, None, None]:
-        """Give the bytes in order, exactly ``end - position`` of them, or raise.
+        """Yield the bytes in order, exactly ``end - position`` of them, or raise.
 
         Closing the iterator early drops the connection.
         """
@@ -46,17 +46,17 @@ class RangeReader:
         while self.position < self.end:
             before = self.position
             try:
-                yield from self._one_connection()
+                yield from self._read_once()
             except ObjectStoreUnavailable as exc:
                 fruitless = 0 if self.position > before else fruitless + 1
                 if fruitless >= _TRIES_WITHOUT_PROGRESS:
-                    raise self._gave_up(exc) from exc
+                    raise self._no_progress_error(exc) from exc
                 if fruitless:
                     # Half to all of it, so that workers cut together do not come back together.
                     jitter = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, keeps no secret
                     self.sleep(_FIRST_PAUSE_S * 2 ** (fruitless - 1) * jitter)
 
-    def _one_connection(self) -> Generator[bytes, None, None]:
+    def _read_once(self) -> Generator[bytes, None, None]:
         with driver_errors("read", self.obj.bucket, self.obj.key):
             reply = self.client.get_object(
                 Bucket=self.obj.bucket,
@@ -67,13 +67,13 @@ class RangeReader:
         body = reply["Body"]
         try:
             self._check(reply)
-            yield from self._received(body)
+            yield from self._receive(body)
         finally:
-            # Read to its end, the connection is already back in the pool; else this drops it.
+            # After a complete read the connection is back in the pool; otherwise this drops it.
             body.close()
 
-    def _received(self, body: "StreamingBody") -> Generator[bytes, None, None]:
-        """Hand out what arrives, also what came before a cut."""
+    def _receive(self, body: "StreamingBody") -> Generator[bytes, None, None]:
+        """Yield what arrives, including what came before a cut."""
         reads: list[bytes] = []
         gathered, wanted = 0, self.end - self.position
         while wanted:
@@ -121,7 +121,7 @@ class RangeReader:
                 "it was read; import it again"
             )
 
-    def _gave_up(self, last: ObjectStoreUnavailable) -> ObjectStoreUnavailable:
+    def _no_progress_error(self, last: ObjectStoreUnavailable) -> ObjectStoreUnavailable:
         where = s3_address(self.obj.bucket, self.obj.key)
         return ObjectStoreUnavailable(
             f"no byte of {where} after offset {self.position} in {_TRIES_WITHOUT_PROGRESS} tries, "

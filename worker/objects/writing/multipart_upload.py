@@ -1,4 +1,4 @@
-"""Sends the parts of one object beside the caller's work."""
+"""Multipart uploads: parts sent in the background, and the end of unfinished uploads."""
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
@@ -33,8 +33,8 @@ class MultipartUpload:
         """Start the upload.
 
         Args:
-            client: what sends.
-            probe: what asks once and does not wait for long.
+            client: sends the parts.
+            probe: tries once, with a short timeout.
             bucket: where the object is to be.
             key: its key.
             content_type: its media type.
@@ -61,7 +61,7 @@ class MultipartUpload:
         Raises:
             ObjectError: an earlier part could not be sent.
         """
-        self._gather(PARTS_IN_FLIGHT - 1)
+        self._await_parts(PARTS_IN_FLIGHT - 1)
         self.part_count += 1
         self._sending.add(self._threads.submit(self._send_one, self.part_count, part))
 
@@ -69,7 +69,7 @@ class MultipartUpload:
         """Wait for all parts and make them one object.
 
         Args:
-            size_bytes: how many bytes all parts have, to know the object again.
+            size_bytes: of all parts together, to recognise the object.
 
         Returns:
             The object's ETag.
@@ -77,7 +77,7 @@ class MultipartUpload:
         Raises:
             ObjectError: a part could not be sent, or the parts not joined.
         """
-        self._gather(0)
+        self._await_parts(0)
         self._threads.shutdown()
         self._sent.sort(key=lambda part: part["PartNumber"])
         try:
@@ -89,16 +89,16 @@ class MultipartUpload:
                     MultipartUpload={"Parts": self._sent},
                 )["ETag"]
         except UploadLost as exc:
-            return self._completed_unheard(size_bytes, exc)
+            return self._confirm_completed(size_bytes, exc)
 
     def abort(self, *, briefly: bool = False) -> None:
-        """Free the parts; waits for those being sent, because one that comes later would stay.
+        """Free the parts; waits for those being sent, because a part that arrives later would stay.
 
         Args:
-            briefly: ask once, and not for long: the service has just not answered.
+            briefly: try once with a short timeout, because the service has just not answered.
 
         Raises:
-            ObjectError: the service could not be told.
+            ObjectError: the service could not be reached, or refused.
         """
         self._threads.shutdown(cancel_futures=True)
         try:
@@ -108,9 +108,9 @@ class MultipartUpload:
                     Bucket=self.bucket, Key=self.key, UploadId=self._upload_id
                 )
         except UploadLost:
-            return  # gone is what was asked for
+            return  # already gone
 
-    def _send_one(self, number: int, part: bytearray) -> "CompletedPartTypeDef":
+    def _send_part(self, number: int, part: bytearray) -> "CompletedPartTypeDef":
         with driver_errors(f"write part {number} of", self.bucket, self.key):
             reply = self._client.upload_part(
                 Bucket=self.bucket,
@@ -121,14 +121,14 @@ class MultipartUpload:
             )
         return {"PartNumber": number, "ETag": reply["ETag"]}
 
-    def _gather(self, at_most: int) -> None:
-        """Wait until no more than so many parts are being sent."""
+    def _await_parts(self, at_most: int) -> None:
+        """Wait until at most this many parts are being sent."""
         while len(self._sending) > at_most:
             done, self._sending = wait(self._sending, return_when=FIRST_COMPLETED)
             self._sent.extend(future.result() for future in done)
 
-    def _completed_unheard(self, size_bytes: int, lost: UploadLost) -> str:
-        """Tell an upload that was completed by a try whose reply got lost from one that is gone.
+    def _confirm_completed(self, size_bytes: int, lost: UploadLost) -> str:
+        """Find out whether an earlier try, whose reply was lost, completed the upload.
 
         An ETag that names the same number of parts and an equal size are taken as proof.
         """
@@ -140,3 +140,32 @@ class MultipartUpload:
         if head["ContentLength"] == size_bytes and f'-{self.part_count}"' in head["ETag"]:
             return head["ETag"]
         raise UploadLost(f"{s3_address(self.bucket, self.key)} holds another object") from lost
+
+
+def abort_uploads(client: "S3Client", bucket: str, prefix: str) -> int:
+    """Abort all unfinished multipart uploads below a prefix, which killed writers left behind.
+
+    An upload that is still being written fails with ``UploadLost``.
+
+    Returns:
+        How many were found.
+
+    Raises:
+        ObjectError: some could not be aborted. Safe to retry if transient.
+    """
+    found = 0
+    with driver_errors("list the uploads of", bucket, prefix):
+        pages = client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            for upload in page.get("Uploads", ()):
+                found += 1
+                _abort(client, bucket, upload["Key"], upload["UploadId"])
+    return found
+
+
+def _abort(client: "S3Client", bucket: str, key: str, upload_id: str) -> None:
+    try:
+        with driver_errors("abort the upload of", bucket, key):
+            client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+    except UploadLost:
+        return  # it has ended since

@@ -1,12 +1,13 @@
 """Writes one object of any size as a stream, in bounded memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from worker.objects.driver_errors import driver_errors, is_answer, s3_address
-from worker.objects.errors import ObjectStoreUnavailable, ObjectTooLarge
+from worker.objects.errors import ObjectError, ObjectStoreUnavailable, ObjectTooLarge
 from worker.objects.info import ObjectInfo
-from worker.objects.writing.cleaning_up import cleaning_up
 from worker.objects.writing.multipart_upload import MultipartUpload
 from worker.objects.writing.part_sizes import MAX_OBJECT_BYTES, part_bytes
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class ObjectWriter:
-    """Sends what is written while the caller makes more of it.
+    """Sends what is written while the caller produces more.
 
     The object appears whole at ``close`` or not at all; until then an older object with this key
-    stays as it is. Leaving the ``with`` block with an error aborts. What fits one part is sent in
-    one request at ``close``.
+    stays as it is. Leaving the ``with`` block with an error aborts. An object that fits in one
+    part is sent in one request at ``close``.
 
     Memory: three parts, one being filled and two being sent, so 24 MiB for any object up to
     50 GiB, and for larger ones with a good ``size_hint`` 1/2,100 of the object. ``write`` waits
@@ -53,7 +54,7 @@ class ObjectWriter:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes were taken so far."""
+        """Bytes written so far."""
         return self._size_bytes
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
@@ -111,8 +112,9 @@ class ObjectWriter:
         Waits for the parts being sent.
 
         Raises:
-            ObjectError: the service could not be told. ``ObjectStore.abort_uploads``, or the
-                bucket's lifecycle rule for unfinished uploads, frees the parts later.
+            ObjectError: the service could not be reached, or refused.
+                ``ObjectStore.abort_uploads``, or the bucket's lifecycle rule for unfinished
+                uploads, frees the parts later.
         """
         self._free(briefly=False)
 
@@ -138,7 +140,7 @@ class ObjectWriter:
         if self._size_bytes > MAX_OBJECT_BYTES:
             raise ObjectTooLarge(f"{self._where} would be over 5 TiB; split the list")
         while rest:
-            # Only when more comes, so that what exactly fits one part is still one request.
+            # Only when more comes, so that data that fits one part exactly is still one request.
             if len(self._part) == self._part_limit:
                 self._send()
             room = self._part_limit - len(self._part)
@@ -181,8 +183,17 @@ class ObjectWriter:
             upload.abort(briefly=briefly)
 
     def _abort_after(self, exc: BaseException) -> None:
-        """Abort because of an error that is being raised, and never in place of it."""
-        # A service that did not answer after all tries would keep the caller as long once more.
+        """Abort because of an error that is being raised, without replacing it."""
+        # A service that did not answer after all tries would keep the caller waiting as long again.
         silent = isinstance(exc, ObjectStoreUnavailable) and not is_answer(exc.__cause__)
         with cleaning_up(exc):
             self._free(briefly=silent)
+
+
+@contextmanager
+def cleaning_up(error: BaseException) -> Iterator[None]:
+    """Run a clean-up; if it fails too, that becomes a note on the error and does not replace it."""
+    try:
+        yield
+    except ObjectError as exc:
+        error.add_note(f"and the upload was left behind: {exc}")

@@ -39,7 +39,7 @@ class Actor:
     """Id of the access token; empty for none."""
 
 
-#: bigseg itself, for changes that are due by the clock and made by no caller.
+#: bigseg itself, for changes that the clock causes and no caller makes.
 OURSELVES: Final = Actor("bigseg")
 
 
@@ -56,7 +56,7 @@ class Change:
     resource: str
     """Such as ``proj/default:env/production:segment/beta``."""
     name: str
-    """What people call the resource."""
+    """The resource's display name."""
     verb: str
     """Such as ``created the segment``: actor, verb and name make a sentence."""
     comment: str | None = None
@@ -71,7 +71,7 @@ _CODEC: Final = RecordCodec(Change)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an entry stands in the order of all entries; its text form is the entry's id."""
+    """The place of an entry in the order of all entries; its text form is the entry's id."""
 
     at_ms: int
     sequence: int
@@ -100,7 +100,7 @@ class Position:
         """
         found = _ID.fullmatch(text)
         if found is None:
-            raise ValueError("no id of an entry")
+            raise ValueError("not an id of an entry")
         project, environment, at_ms, sequence = found.groups()
         env = None if project is None else EnvironmentRef(project, environment)
         return cls(int(at_ms), int(sequence), env)

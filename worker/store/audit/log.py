@@ -38,9 +38,9 @@ class AuditStore:
         self._most_entries = most_entries
 
     def record(self, log: Log, change: Change) -> None:
-        """Record a change that has been made; never fails.
+        """Record a change; never fails.
 
-        The change stands even if the store does not take its entry: the whole entry is then
+        The change remains even if the store does not accept its entry: the whole entry is then
         one ``audit.lost`` line in the process's own log.
         """
         try:
@@ -108,7 +108,7 @@ class AuditStore:
         trip for each 100 entries of a log.
 
         Args:
-            logs: which logs, each once.
+            logs: each once.
             before_ms: only entries made before this time, in Unix milliseconds.
             after_ms: only entries made after it.
             older_than: only entries that follow this one in that order.
@@ -127,11 +127,12 @@ class AuditStore:
                     pipeline.xrevrange(self._key(log), max=upper, min=lower, count=size)
                 pages = pipeline.execute()
             streams += [
-                self._rest(log, page, size, lower) for log, page in zip(group, pages, strict=True)
+                self._read_on(log, page, size, lower)
+                for log, page in zip(group, pages, strict=True)
             ]
         return heapq.merge(*streams, key=lambda entry: entry.position.order, reverse=True)
 
-    def _rest(
+    def _read_on(
         self, log: Log, page: list[StreamEntry], asked: int, lower: str
     ) -> Iterator[AuditEntry]:
         while page:
@@ -143,7 +144,7 @@ class AuditStore:
             with driver_errors("read the audit log"):
                 page = self._db.client.xrevrange(
                     self._key(log),
-                    max=_stream_id(*_before(last.at_ms, last.sequence)),
+                    max=_stream_id(*_preceding(last.at_ms, last.sequence)),
                     min=lower,
                     count=asked,
                 )
@@ -162,11 +163,11 @@ def _upper(log: Log, before_ms: int | None, older_than: Position | None) -> str:
         if same.order < older_than.order:
             bounds.append((same.at_ms, same.sequence))
         else:
-            bounds.append(_before(same.at_ms, same.sequence))
+            bounds.append(_preceding(same.at_ms, same.sequence))
     return _stream_id(*min(bounds))
 
 
-def _before(at_ms: int, sequence: int) -> tuple[int, int]:
+def _preceding(at_ms: int, sequence: int) -> tuple[int, int]:
     return (at_ms, sequence - 1) if sequence else (at_ms - 1, _LAST_SEQUENCE)
 
 

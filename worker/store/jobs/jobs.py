@@ -43,8 +43,8 @@ _EXPORTS_PER_CALL: Final = 100
 class JobStore:
     """Creates, reads, leases and ends jobs.
 
-    A job's record only steers work; whether an import took effect is for the list record to
-    say. Every method raises StoreUnavailable when there is no answer, and is safe to retry.
+    A job's record only steers work: the list record decides whether an import took effect. Every
+    method may raise ``StoreUnavailable`` and is safe to retry.
     """
 
     def __init__(self, database: Database) -> None:
@@ -98,7 +98,7 @@ class JobStore:
 
         Returns:
             The unit; ``Exhausted`` when the next unit has used up its tries; ``Drained``
-            when all units are done and the next stage is to be opened; ``Ended`` when
+            when all units are done and the next stage can be opened; ``Ended`` when
             the job has ended; ``None`` when nothing is available, or the job is gone.
         """
         token = self._db.random_name()
@@ -128,7 +128,7 @@ class JobStore:
 
         Returns:
             How many units of the stage are left; ``None`` when another try was first or
-            the job moved on.
+            the job is in another stage.
         """
         left = self._run("job/finish", ref, [unit.stage, unit.number, result, rows, size_bytes])
         return None if left < 0 else int(left)
@@ -185,7 +185,7 @@ class JobStore:
         return bool(self._run("job/reopen", ref, [from_stage, to_stage, units, *numbers]))
 
     def hold(self, ref: JobRef, from_stage: str, edited: int) -> bool:
-        """Have a job do nothing until it is resumed; see :meth:`note_edited`.
+        """Pause a job until it is resumed; see :meth:`note_edited`.
 
         Returns:
             Whether this call did it, and not another worker.
@@ -193,7 +193,7 @@ class JobStore:
         return self.advance(ref, from_stage, WAITING_STAGE, 0, EDITED.entry(edited))
 
     def resume(self, ref: JobRef) -> None:
-        """Have a job that was held be published; does nothing if it is not held."""
+        """Continue a held job with its publication; does nothing if it is not held."""
         self.reopen(ref, WAITING_STAGE, "publish", 1, [0])
 
     def note_edited(self, ref: JobRef, edited: int) -> None:
@@ -205,7 +205,7 @@ class JobStore:
         self._run("job/put_field", ref, entered_entry(stage, self._db.now_ms()))
 
     def read(self, ref: JobRef, field: StageField[Value]) -> Value | None:
-        """Read what an earlier stage left; ``None`` when it left nothing.
+        """Read a field that an earlier stage wrote; ``None`` if it is not there.
 
         Raises:
             UnreadableRecord: it is damaged.
@@ -215,7 +215,7 @@ class JobStore:
         return None if text is None else field.decode(ref, text)
 
     def write(self, ref: JobRef, field: StageField[Value], value: Value) -> None:
-        """Leave something for later; the last writer wins. A job that is gone takes nothing."""
+        """Write a field for later stages; the last writer wins. Does nothing if the job is gone."""
         self._run("job/put_field", ref, field.entry(value))
 
     def end(
@@ -242,7 +242,7 @@ class JobStore:
         return bool(self._run("job/end", ref, [keep_s, *fields]))
 
     def forget(self, ref: JobRef) -> None:
-        """Remove an ended job from the active ones: all it used is freed. Idempotent."""
+        """Remove an ended job from the active ones, once all it used is freed. Idempotent."""
         with driver_errors(f"forget {ref}"):
             self._db.client.srem(self._db.keys.active_jobs(ref.env), str(ref))
 
@@ -253,29 +253,29 @@ class JobStore:
         return bool(self._db.run(what, "job/take_turn", [self._db.keys.turn(name)], args))
 
     def reserve_memory(self, ref: JobRef, needed_bytes: int) -> None:
-        """Set memory aside for a build."""
+        """Reserve memory for a build."""
         with driver_errors(f"reserve memory for {ref}"):
             self._db.client.hset(self._db.keys.reservations(), str(ref), needed_bytes)
 
     def limit_memory(self, ref: JobRef, most_bytes: int) -> None:
-        """Set aside no more than this for a build."""
+        """Lower the reservation of a build to this at most."""
         key, name = self._db.keys.reservations(), str(ref)
         with driver_errors(f"reserve memory for {ref}"):
             if int(self._db.client.hget(key, name) or 0) > most_bytes:
                 self._db.client.hset(key, name, most_bytes)
 
     def release_memory(self, ref: JobRef) -> None:
-        """Give back what was set aside for a build; idempotent."""
+        """Drop the reservation of a build; idempotent."""
         with driver_errors(f"release memory of {ref}"):
             self._db.client.hdel(self._db.keys.reservations(), str(ref))
 
     def free_memory(self, ref: JobRef, list_ref: ListRef, headroom: float) -> int | None:
-        """Bytes for this build that nobody uses or has set aside on the list's server.
+        """Bytes on the list's server that are neither used nor reserved by other builds.
 
         Args:
             ref: The job, whose own reservation does not count.
             list_ref: The list.
-            headroom: Share of the server's limit that is left alone.
+            headroom: Share of the server's limit that is kept free.
 
         Returns:
             ``None`` when the server has no memory limit, or its user may not ask for it.

@@ -1,7 +1,7 @@
 """How work is announced: task names, queues and the broker's options.
 
 The API sends tasks by name and the worker serves them; both read this page. Messages
-are hints: a lost one is made up for by the sweep, a second one does no harm.
+are hints: the sweep makes up for lost ones, and a duplicate does no harm.
 """
 
 from typing import Final

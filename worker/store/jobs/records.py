@@ -13,8 +13,8 @@ Stage = Literal[
     "claim", "plan", "scatter", "size", "gather", "publish", "approval", "write", "ended"
 ]
 
-#: What a job does while it waits for its approval: nothing. It has no units then, so there is
-#: no lease to hold and nothing to take.
+#: The stage of a job that waits for its approval. It has no units, so there is no lease to hold
+#: and nothing to take.
 WAITING_STAGE: Final = "approval"
 
 #: What a caller sees of each stage, in LaunchDarkly's words; an import that is to wait for an
@@ -125,7 +125,7 @@ JobRequest = ImportRequest | ExportRequest
 @stored
 @dataclass(frozen=True, slots=True)
 class PreviousImport:
-    """The import that became live last before another one took its place in history."""
+    """The last import that was published before another one claimed the list."""
 
     import_id: str
     published_ms: int
@@ -148,7 +148,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job as its record tells it."""
+    """The state of a job, as its record holds it."""
 
     request: JobRequest
     stage: str
@@ -159,9 +159,9 @@ class JobState:
     ended_ms: int | None
     report: dict[str, Any] | None = field(default=None)
     """The report of a complete job, in wire names. While an import waits for its approval:
-    what it would be, with the edits replayed until now. ``None`` before."""
+    what publishing would report, with the edits replayed so far. ``None`` before that."""
     previous: PreviousImport | None = None
-    """Of an import: what the list was imported by before, as of this one's claim."""
+    """Of an import: the import before it, as of this one's claim."""
     entered: Mapping[str, int] = field(default_factory=dict)
     """When each stage was entered last, Unix ms."""
 
@@ -176,12 +176,12 @@ class Unit:
     """How many units the stage has."""
     attempt: int
     token: str
-    """Whose lease it is; also names what this try writes."""
+    """Identifies the lease; also part of the names of what this try writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """A stage whose units are all done, and whose next stage nobody has opened yet."""
+    """A stage whose units are all done, before the next one is opened."""
 
     stage: str
     units: int

@@ -1,4 +1,4 @@
-"""Requests that carry an idempotency key: what became of each, so that a repeat finds it.
+"""Requests with an idempotency key: the outcome of each, so that a repeat gets it again.
 
 A request is ``receiving`` while its body is received, ``starting`` once its job has an id, and
 ``done`` once its answer is known. Each step replaces the record of the one before and nothing
@@ -52,7 +52,7 @@ class StoredRequest:
 
 
 class RequestStore:
-    """Records of requests, each under the digest of what tells it from all others.
+    """Records of requests, each under a digest of what identifies it.
 
     Bounded: a record takes about 1 KiB beside its answer, and goes after a minute unless the
     request started a job, whose own record is larger and kept longer.
@@ -62,11 +62,7 @@ class RequestStore:
         self._db = database
 
     def read(self, name: str) -> StoredRequest | None:
-        """Read a record; ``None`` if there is none. Cost: one round trip.
-
-        Raises:
-            StoreUnavailable: no answer. Safe to retry.
-        """
+        """Read a record; ``None`` if there is none. Cost: one round trip."""
         key = self._db.keys.request(name)
         with driver_errors("read a request's record"):
             pipeline = self._db.client.pipeline(transaction=True)
@@ -81,15 +77,15 @@ class RequestStore:
     def replace(
         self, name: str, expected: RequestRecord | None, record: RequestRecord | None
     ) -> bool:
-        """Write a record over the expected one, or over none; none takes it away.
+        """Replace the expected record, or none, by another, or by none.
 
-        Writing a record over itself keeps it for as long again. Cost: one round trip.
+        Replacing a record by itself renews its lifetime. Cost: one round trip.
 
         Returns:
             Whether the expected one was there.
 
         Raises:
-            StoreUnavailable: no answer; it may have been written. Safe to retry after a look.
+            StoreUnavailable: no answer; it may have been written, so read before a retry.
         """
         keep_ms = 0 if record is None else _kept_ms(record)
         arguments = (_encode(expected), _encode(record), keep_ms)
@@ -98,7 +94,7 @@ class RequestStore:
 
 
 def digest_of(*parts: object) -> str:
-    """SHA-256 of JSON values: names a request, or stands for all that it asks for."""
+    """SHA-256 of JSON values: names a request, or identifies its content."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What the stages of a job leave in its record, each field with its type."""
+"""The fields that stages of a job write to its record, each with its type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,12 +59,12 @@ class StageField(Generic[Value]):
 @stored
 @dataclass(frozen=True, slots=True)
 class BuildCount:
-    """Members counted in a sealed build, and what publishing it would report."""
+    """The members of a sealed build, and the report of publishing it."""
 
     included: int
     excluded: int
     seal: int
-    """The seal under which was counted; without it the counts mean nothing."""
+    """The seal under which they were counted, and for which alone they are valid."""
     report: dict[str, Any]
     """The report without the figures that edits still change, in wire names."""
 
@@ -88,7 +88,7 @@ def result_name(stage: str, number: int) -> str:
 
 
 def entered_entry(stage: str, now_ms: int) -> Entry:
-    """The field that tells when a stage was entered last."""
+    """The field that holds when a stage was last entered."""
     return f"entered:{stage}", str(now_ms).encode()
 
 
@@ -172,7 +172,7 @@ def _progress(
     counted = "scatter:" if any(name.startswith("rows:scatter:") for name in fields) else ""
     bytes_total = BYTES_TOTAL.find(ref, fields) or 0
     read_bytes = total(f"bytes:{counted}")
-    # What is complete is done, whichever try of a unit was the last to be counted.
+    # A complete job is done, whichever try of a unit was counted last.
     complete = bool(report)
     rows = report.get("rowsRead", report.get("rows", 0))
     return Progress(

@@ -1,4 +1,4 @@
-"""Builds: how one import at a time makes the next revision of a list."""
+"""Builds: one import at a time makes the next revision of a list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _COUNT_STEP: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An import's place in the segment's history."""
+    """An import's claim of a list: what it builds, and on which base."""
 
     target: str
     """Name of the revision that the import builds."""
@@ -28,23 +28,23 @@ class Claim:
     included_count: int
     excluded_count: int
     superseded: str | None = None
-    """Id of the import that gave way, because nobody had approved it."""
+    """Id of the import that this one superseded, which was not approved."""
     previous: PreviousImport | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A build whose shards nobody writes any more."""
+    """A build whose shards can no longer be written."""
 
     number: int
-    """Counts under it hold until the build is opened again; :meth:`publish` asks for it."""
+    """Counts under it are valid until the build is unsealed; :meth:`publish` requires it."""
     counts: tuple[int, int] | None
-    """Set once edits are being replayed: counting the shards again would count those too."""
+    """Set once edits are being replayed; counting the shards again would include those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A build that waits, after some edits were replayed onto it."""
+    """A held build, after some edits were replayed onto it."""
 
     more: bool
     """Whether edits are left to replay."""
@@ -57,11 +57,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a build that has waited must hold, by what was counted and what was replayed."""
+    """What a held build must contain, from the counts and the edits replayed since."""
 
     counts: tuple[int, int]
     untouched: bool
-    """Whether no edit was replayed onto it, so that it can be opened and written again."""
+    """Whether no edit was replayed onto it, so that it can be unsealed and written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class BuildStore:
     these is one script on one node and safe to retry: a reader sees the old revision or the new
     one.
 
-    Raises, where nothing else is said, ``Fenced`` if the import no longer holds the list, and
-    ``StoreUnavailable`` if there is no answer.
+    Every method may raise ``Fenced``, if the import no longer holds the list, and
+    ``StoreUnavailable``.
     """
 
     def __init__(self, database: Database, lists: MembershipStore) -> None:
@@ -101,20 +101,20 @@ class BuildStore:
         supersedes: bool = False,
         kind: BuilderKind = "import",
     ) -> Claim:
-        """Take the import's place in the segment's history.
+        """Claim the list for an import.
 
-        Edits acknowledged before are part of what it replaces; later ones win over it.
+        Edits acknowledged before belong to what it replaces; later ones win over it.
 
         Args:
             ref: The list.
             import_id: The import.
             waits: Whether it is published only after an approval.
-            supersedes: Whether it takes the place of an import that waits unapproved.
-            kind: A re-shard gives way to an import, and never takes its place.
+            supersedes: Whether it supersedes an import that waits unapproved.
+            kind: An import supersedes a re-shard, never the other way round.
 
         Raises:
             ImportInProgress: another import holds the list.
-            Superseded: this import has given way to another one.
+            Superseded: another import has superseded this one.
             SegmentNotFound: the list was deleted.
             ListUnknown: the server has lost the record.
         """
@@ -125,7 +125,7 @@ class BuildStore:
             prune_schedules(self._db, ref)
             reply = run(self._db, ref, "list/claim", args)
         figures = require_ok(ref, reply)
-        # Reclaiming may have struck the list off just before it was claimed.
+        # Reclaiming may have stopped watching the list just before it was claimed.
         self._lists.watch(ref)
         target, base, included, excluded, superseded, last_import, version = figures
         return Claim(
@@ -134,13 +134,13 @@ class BuildStore:
             included_count=included,
             excluded_count=excluded,
             superseded=superseded.decode() or None,
-            previous=_previous(last_import.decode(), version),
+            previous=_parse_previous(last_import.decode(), version),
         )
 
     def prepare(
         self, ref: ListRef, import_id: str, included_bits: int, excluded_bits: int
     ) -> Revision:
-        """Fix how many shards the new revision has; the first call decides.
+        """Set how many shards the new revision has; the first call decides.
 
         The excluded list never gets fewer shards than the live one has.
         """
@@ -162,7 +162,7 @@ class BuildStore:
         return Sealed(number, (counts[0], counts[1]) if counts else None)
 
     def unseal(self, ref: ListRef, import_id: str) -> None:
-        """Open a sealed build, so that some shards can be written again.
+        """Unseal a build, so that some shards can be written again.
 
         Raises:
             Fenced: the import no longer holds the list, or is being published.
@@ -205,17 +205,17 @@ class BuildStore:
             ref: The list.
             import_id: The import that built the revision.
             counts: Included and excluded members counted after :meth:`seal`; those of the
-                first call hold.
-            retire_after_ms: How long readers may still believe in the old revision.
-            seal: Number of the seal under which was counted.
+                first call are kept.
+            retire_after_ms: How long the old revision is kept for its readers.
+            seal: Number of the seal under which they were counted.
 
         Returns:
             The list at the flip, the same on every later call; ``None`` while edits are
             left to replay: call again.
 
         Raises:
-            Unapproved: nobody has approved it.
-            Unsealed: the build was opened since it was counted. Seal and count again.
+            Unapproved: it is not approved yet.
+            Unsealed: the build was unsealed since it was counted. Seal and count again.
         """
         reply = self._replay("list/publish", ref, [import_id, *counts, retire_after_ms, seal])
         if reply[0] == b"more":
@@ -227,7 +227,7 @@ class BuildStore:
     def hold(
         self, ref: ListRef, import_id: str, *, counts: tuple[int, int], seal: int
     ) -> Held | None:
-        """Replay some edits onto a build that waits, and drop them from the journal.
+        """Replay some edits onto a held build, and drop them from the journal.
 
         The first call fixes the counts; from then on the import can be approved. Cost: about
         10 ms of server time for 5,000 edits.
@@ -239,10 +239,10 @@ class BuildStore:
             seal: The same.
 
         Returns:
-            ``None`` when it waits no longer: it is approved, or was published.
+            ``None`` if it no longer waits: it is approved, or was published.
 
         Raises:
-            Unsealed: the build was opened since it was counted. Seal and count again.
+            Unsealed: the build was unsealed since it was counted. Seal and count again.
             OutOfMemory: the server is full.
         """
         reply = self._replay("list/hold", ref, [import_id, *counts, seal])
@@ -263,11 +263,11 @@ class BuildStore:
         Args:
             ref: The list.
             import_id: The import.
-            unapproved: Do it only if nobody has approved the import.
+            unapproved: Do it only if the import is not approved.
 
         Returns:
-            Whether nothing was cancelled, because the import has been published, or
-            approved, before.
+            Whether nothing was cancelled, because the import had been published or approved
+            before.
         """
         return run(self._db, ref, "list/cancel", [import_id, int(unapproved)]) in (
             b"done",
@@ -277,27 +277,27 @@ class BuildStore:
     def published(self, ref: ListRef, import_id: str) -> Published | None:
         """Read how this import's revision became live, if it did in the last two days.
 
-        The list record is the arbiter: an import that it names is complete, whatever
-        happened to the worker that published it, and whatever was published since.
+        The list record is the arbiter: an import that it names is complete, regardless of what
+        happened to its worker or was published since.
         Cost: one round trip.
         """
         figures = self._read_field(ref, f"published:{import_id}")
         return None if figures is None else Published(*map(int, figures.split()[1:]))
 
     def superseded_by(self, ref: ListRef, import_id: str) -> str | None:
-        """The import that took this one's place in the last two days, if any did."""
+        """The import that superseded this one in the last two days, if any did."""
         text = self._read_field(ref, f"superseded:{import_id}")
         return None if text is None else text.decode().partition(" ")[2]
 
     def journal_ops(self, ref: ListRef) -> int:
-        """Edits of this list that are left to replay. Cost: one round trip."""
+        """How many edits of this list are left to replay. Cost: one round trip."""
         return int(self._read_field(ref, "journal") or 0)
 
     def expected_counts(self, ref: ListRef) -> Expected | None:
-        """What the build of this list holds if nothing was lost while it waited.
+        """What the held build of this list contains if nothing was lost.
 
         Returns:
-            ``None`` when its counts are not fixed: it was never held, or opened again since.
+            ``None`` if its counts are not set: it was never held, or was unsealed since.
         """
         names = ("counted", "replay_included", "replay_excluded", "replayed")
         with driver_errors(f"read list {ref.name}"):
@@ -315,7 +315,7 @@ class BuildStore:
             return self._db.client.hget(self._db.keys.list_record(ref), name)
 
 
-def _previous(text: str, version: int) -> PreviousImport | None:
+def _parse_previous(text: str, version: int) -> PreviousImport | None:
     if not text:
         return None
     import_id, published_ms, its_version = text.split()

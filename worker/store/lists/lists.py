@@ -25,7 +25,7 @@ EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
 #: Ops in one call of the edit script: about 2 ms of server time.
 OPS_PER_CALL: Final = 1_000
-#: How often a look-up asks before it gives up: the live revision may change in between.
+#: Tries of a look-up: the live revision may change in between.
 _TRIES: Final = 3
 
 
@@ -50,15 +50,15 @@ class ListState:
     building: str | None
     """Id of the import that holds the list; ``None`` during a re-shard."""
     unapproved: bool = False
-    """Whether that import waits for an approval, or will once it is built: then another may
-    take its place."""
+    """Whether that import waits for an approval, or will once it is built: then another
+    may supersede it."""
 
 
 class MembershipStore:
     """Reads, edits and deletes lists.
 
-    Every change is one script on one node: a reader sees all of it or nothing. All methods raise
-    ``StoreUnavailable`` if there is no answer; each is safe to retry.
+    Every change is one script on one node: a reader sees all of it or nothing. All methods may
+    raise ``StoreUnavailable``, and are safe to retry.
     """
 
     def __init__(self, database: Database) -> None:
@@ -86,7 +86,7 @@ class MembershipStore:
             for ref in refs:
                 pipeline.hmget(self._db.keys.list_record(ref), *fields)
             replies = pipeline.execute()
-        return [_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
+        return [_parse_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
 
     def edit(self, ref: ListRef, edits: Iterable[Edit]) -> bool:
         """Apply edits in order; each call of 1,000 is one step, visible at once.
@@ -108,18 +108,18 @@ class MembershipStore:
         for ops in batches(edits, OPS_PER_CALL):
             flat: list[Argument] = [first]
             for op in ops:
-                flat += _op(op)
+                flat += _encode_edit(op)
             live, included, excluded = require_ok(ref, run(self._db, ref, "list/edit", flat))
             first, outgrown = "0", outgrows(Revision.parse(live), included, excluded)
         return outgrown
 
     def look_up(self, ref: ListRef, keys: Sequence[str]) -> list[Membership]:
-        """Answer for many keys as of one moment; for tools, tests and workers.
+        """Look up many keys as of one moment; for tools, tests and workers.
 
         Raises:
             ListUnknown: a shard is missing.
             SegmentNotFound: the list was deleted.
-            StoreUnavailable: no answer, or the list changes under every try. Safe to retry.
+            StoreUnavailable: no answer, or the list changed during every try.
         """
         members = [pack_key(key) for key in keys]
         belief = self.believe(ref)
@@ -135,15 +135,15 @@ class MembershipStore:
         raise unsettled_list(ref)
 
     def believe(self, ref: ListRef) -> Belief:
-        """Learn which revision is live, for look-ups; raises as :meth:`state`."""
+        """Read which revision is live, for look-ups; raises as :meth:`state`."""
         live, record = self.state(ref).live, self._db.keys.list_record(ref)
-        # Asked for afterwards: the reading may have detected that the list has moved.
+        # Determined afterwards: reading may have detected that the list has moved.
         return Belief(ref, live, record, node_address(self._db.client, record))
 
     def believe_many(self, refs: Sequence[ListRef]) -> dict[ListRef, Belief | StoreError]:
-        """Learn which revision of each list is live, or why it is unknown.
+        """Read which revision of each list is live, or why that is unknown.
 
-        Cost: one round trip to each node, each by itself: one that is down is not all.
+        Cost: one round trip to each node. A node that is down does not affect the others.
 
         Returns:
             ``ListUnknown`` for a list that is deleted or lost, ``StoreUnavailable`` for one
@@ -207,12 +207,12 @@ class MembershipStore:
         self._db.run(f"watch list {ref.name}", "segment/watch", [reclaimable], [ref.name])
 
 
-def _op(edit: Edit) -> tuple[str, int, bytes]:
+def _encode_edit(edit: Edit) -> tuple[str, int, bytes]:
     member = pack_key(edit.key)
     return edit.op, hash_member(member) >> 32, member
 
 
-def _state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
+def _parse_state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
     live, included, excluded, version, modified, building, builder, approval, is_deleted = reply
     if live is None:
         raise deleted(ref) if is_deleted else incomplete(ref)

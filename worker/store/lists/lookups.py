@@ -1,9 +1,9 @@
-"""The look-up protocol: what is asked about a list, and when the answer counts.
+"""The look-up protocol: the commands that ask about a list, and when an answer is valid.
 
 Each look-up asks the shards of the revision *believed* live, ``SMISMEMBER shard sentinel
-member``; the last command asks the list record which revision *is* live. An answer counts only
-if the two agree and each shard's sentinel was there. So a belief may be as old as it likes: it
-is checked on every answer, and needs no time to live, no clock and no invalidation.
+member``; the last command asks the list record which revision *is* live. An answer is valid
+only if the two agree and each shard's sentinel was there. So a belief may be of any age: it is
+checked with every answer, and needs no time to live, no clock and no invalidation.
 
 Pure: commands out, replies in. Used by the store's own look-ups and by the API's pipeline.
 """
@@ -25,7 +25,7 @@ Command = tuple[str | bytes, ...]
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """The answer for one context key; the two are independent."""
+    """Whether one context key is in each list; the two are independent."""
 
     included: bool
     excluded: bool
@@ -60,7 +60,7 @@ class Stale:
     """The belief was wrong."""
 
     live: Revision | None
-    """The revision that is live; ``None`` when the belief must be learned again."""
+    """The revision that is live; ``None`` when it must be read again."""
 
 
 Outcome = Membership | Stale | StoreError
@@ -88,13 +88,13 @@ def lookup_commands(keys: Keyspace, belief: Belief, members: Sequence[bytes]) ->
         if excluded_bits:
             shard = keys.shard(ref, name, EXCLUDED, shard_index(hash_, excluded_bits))
             commands.append(("SMISMEMBER", shard, SENTINEL, member))
-    # Last, so that what it says was true when the shards were read.
+    # Last, so that its answer was true when the shards were read.
     commands.append(("HGET", belief.record, "live"))
     return commands
 
 
 def read_outcomes(belief: Belief, replies: Sequence[Any]) -> list[Outcome]:
-    """What the replies say: one outcome for each member, in order.
+    """Interpret the replies: one outcome for each member, in order.
 
     Args:
         belief: what the commands were made from.
@@ -117,12 +117,12 @@ def refused_outcome(belief: Belief, error: Exception) -> Outcome:
 
 
 def unsettled_list(ref: ListRef) -> StoreUnavailable:
-    """The error for a list whose live revision was another one at every try."""
+    """The error for a list whose live revision changed during every try."""
     return StoreUnavailable(f"list {ref.name} changed under every try; retry")
 
 
 def _find_fault(belief: Belief, live: Any) -> Outcome | None:  # noqa: ANN401 - a reply
-    """What is wrong with the belief; ``None`` when it is true."""
+    """What is wrong with the belief; ``None`` if it is right."""
     if live is None:
         return Stale(None)
     if isinstance(live, Exception):
@@ -133,7 +133,7 @@ def _find_fault(belief: Belief, live: Any) -> Outcome | None:  # noqa: ANN401 - 
 
 @lru_cache(maxsize=16_384)
 def _parse_revision(live: bytes) -> Revision:
-    # Pure; remembered because the same few are seen again and again.
+    # Cached because the same few are parsed again and again.
     return Revision.parse(live)
 
 

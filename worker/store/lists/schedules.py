@@ -1,9 +1,9 @@
-"""Members of big segments that are to be removed at a set time.
+"""Members of big segments that are removed at a set time.
 
-A schedule lives as long as its membership: whatever removes the member from its list removes
-the schedule too, and a member that is added again has none.
+A schedule exists as long as its membership: removing the member from its list removes the
+schedule too, and a member that is added again has none.
 
-All functions raise ``StoreUnavailable`` if there is no answer; reads are safe to retry.
+All functions may raise ``StoreUnavailable``; reads are safe to retry.
 """
 
 from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ class Expired:
 
     removed: int
     kept: int
-    """Due, but in a shard that is missing; they are tried again later."""
+    """Due, but in a shard that is missing; removed later."""
     next_ms: int | None
     """When the next member is due."""
 
@@ -91,10 +91,10 @@ def change_schedules(
     """
     answers: list[ScheduleAnswer] = []
     for group in batches(changes, PER_CALL):
-        times = [one.due_ms for one in group if one.act != "remove"]
+        times = [change.due_ms for change in group if change.act != "remove"]
         arguments: list[Argument] = [most]
-        for one in group:
-            arguments += _change(one)
+        for change in group:
+            arguments += _encode_change(change)
         if times:
             note_hint(database, Hint.of_list(ref), min(times))
         record = database.keys.list_record(ref)
@@ -103,13 +103,13 @@ def change_schedules(
         )
         answers += [answer.decode() for answer in require_ok(ref, reply)]
         if times:
-            # Again: a worker that looked between the two has removed the first hint.
+            # Again: a worker that checked between the two has removed the first hint.
             note_hint(database, Hint.of_list(ref), min(times))
     return answers
 
 
 def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
-    """Read all schedules of a list, in no order; drops those that a flip made void.
+    """Read all schedules of a list, in no order; drops those that a flip has invalidated.
 
     Cost: one round trip per 1,000.
 
@@ -118,7 +118,7 @@ def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
         ListUnknown: the server has lost the record.
     """
     found = dict(_walk_schedules(database, ref))
-    return [_schedule(name, detail) for name, detail in found.items()]
+    return [_parse_schedule(name, detail) for name, detail in found.items()]
 
 
 def expire_members(database: Database, ref: ListRef) -> Expired:
@@ -140,7 +140,7 @@ def expire_members(database: Database, ref: ListRef) -> Expired:
 
 
 def earliest_schedule_ms(database: Database, refs: Sequence[ListRef]) -> list[int | None]:
-    """Read when the first member of each list is due; counts void schedules.
+    """Read when the first member of each list is due; includes invalidated schedules.
 
     Cost: one round trip for all.
     """
@@ -177,14 +177,14 @@ def prune_schedules(database: Database, ref: ListRef) -> None:
         pass
 
 
-def _change(change: ScheduleChange) -> tuple[Argument, ...]:
+def _encode_change(change: ScheduleChange) -> tuple[Argument, ...]:
     member = pack_key(change.key)
     version = "" if change.version is None else change.version
     side, hash32 = change.side[0], hash_member(member) >> 32
     return change.act, side, hash32, member, change.due_ms, version, change.id
 
 
-def _schedule(name: bytes, detail: bytes) -> Schedule:
+def _parse_schedule(name: bytes, detail: bytes) -> Schedule:
     due_ms, version, id_ = detail.decode().split(" ")
     side, key = _SIDES[name[:1].decode()], unpack_member(name[_HASH_END:])
     return Schedule(id_, int(version), side, key, int(due_ms))

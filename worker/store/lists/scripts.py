@@ -1,4 +1,4 @@
-"""Runs the scripts about a list; the first word of a reply is its verdict."""
+"""Runs the scripts about a list; the first item of a reply is its verdict."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,12 +23,12 @@ def run(database: Database, ref: ListRef, name: ScriptName, args: Sequence[Argum
 
 
 def require_ok(ref: ListRef, reply: Sequence[Any]) -> Sequence[Any]:
-    """Give back what follows ``ok``.
+    """Return what follows ``ok``.
 
     Raises:
         SegmentNotFound: the list was deleted.
         ImportInProgress: another import holds the list.
-        Superseded: this import has given way to another one.
+        Superseded: another import has superseded this one.
         KeyInOtherList: a condition of an edit does not hold.
         ListUnknown: a shard or the record is missing.
     """

@@ -35,7 +35,7 @@ def pin(database: Database, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
 
 
 def unpin(database: Database, ref: ListRef, holder: str) -> None:
-    """Take a pin off; idempotent."""
+    """Remove a pin; idempotent."""
     with driver_errors(f"unpin {ref.name}"):
         database.client.hdel(database.keys.list_record(ref), f"pin:{holder}")
 
@@ -57,7 +57,7 @@ def read_shards(
 
     Raises:
         ListUnknown: a shard is missing, so the list is not whole.
-        StoreUnavailable: no answer. Safe to retry from any shard.
+        StoreUnavailable: no answer. A retry may start at any shard.
     """
     pool = node_client(database.client, database.keys.list_record(ref)).connection_pool
     what = f"read shards of {ref.name}"
@@ -69,7 +69,7 @@ def read_shards(
         for group in batches(range(first, stop), _IN_FLIGHT):
             names = [database.keys.shard(ref, revision.name, side, index) for index in group]
             with driver_errors(what):
-                # Without the check of the role: it would read a reply that waits.
+                # Skips the role check, which would read a pending reply.
                 connection.send_packed_command(
                     connection.pack_commands([("SMEMBERS", name) for name in names]),
                     check_health=False,
@@ -82,7 +82,7 @@ def read_shards(
         while waiting:
             yield _read(connection, waiting.pop(0), ref, revision, what)
         with driver_errors(what):
-            # A server that still is the primary was it for every shard above.
+            # A server that is still the primary was the primary for every shard above.
             if isinstance(connection, PrimaryOnly):
                 connection.confirm_primary()
         asked = 0

@@ -33,8 +33,8 @@ ShardMembers = tuple[int, Sequence[bytes]]
 class ShardWriter:
     """Writes shards of the revision that one import builds.
 
-    Uses one connection and never reconnects: any error means that it is not known what
-    was written, and the caller starts its whole range again. Rewriting a shard is safe.
+    Uses one connection and never reconnects: any error means that what was written
+    is unknown, and the caller starts its whole range again. Rewriting a shard is safe.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ShardWriter:
         """Whether this node restores our shard payload. Cost: two round trips.
 
         An older server refuses the payload's version, and RESTORE may be forbidden to
-        this user; then :meth:`fill` is the way.
+        this user; then use :meth:`fill`.
         """
         probe = f"{self._db.keys.list_prefix(self._ref)}probe:{self._import_id}"
         with driver_errors(f"probe {self._ref.name}"):
@@ -98,7 +98,7 @@ class ShardWriter:
     def fill(self, side: Side, shards: Iterable[ShardMembers]) -> None:
         """Write whole shards member by member, for servers that refuse payloads."""
         for group in batches(shards, _SHARDS_PER_CALL):
-            self._send("list/fill_shards", side, _flat(group))
+            self._send("list/fill_shards", side, _flatten(group))
 
     def copy(self, side: Side, shards: Iterable[ShardMembers]) -> tuple[int, int]:
         """Copy shards of the base revision and add members to them.
@@ -109,21 +109,21 @@ class ShardWriter:
         Raises:
             ListUnknown: a shard of the base is missing.
             Fenced: the import no longer holds the list.
-            StoreUnavailable: start the range again.
+            StoreUnavailable: the whole range has to be started again.
         """
         self._collect()
         for group in batches(shards, _COPIES_PER_CALL):
-            self._send("list/copy_shards", side, _flat(group))
+            self._send("list/copy_shards", side, _flatten(group))
         replies = self._collect()
         return sum(copied for copied, _ in replies), sum(added for _, added in replies)
 
     def flush(self) -> None:
-        """Wait until everything sent is answered; only then it is written.
+        """Wait until everything sent is answered; only then is it written.
 
         Raises:
             Fenced: the import no longer holds the list.
             OutOfMemory: the server is full.
-            StoreUnavailable: start the range again.
+            StoreUnavailable: the whole range has to be started again.
         """
         self._collect()
 
@@ -134,8 +134,8 @@ class ShardWriter:
             packed = self._connection.pack_command(
                 *call, 1, self._record, self._import_id, side, *args
             )
-            # Without the check of the role, which would read a reply that waits; a replica
-            # refuses the write.
+            # Skips the role check, which would read a pending reply; a replica refuses the
+            # write anyway.
             self._connection.send_packed_command(packed, check_health=False)
         size = sum(map(len, packed))
         self._waiting.append(size)
@@ -189,7 +189,7 @@ class ShardWriter:
         self._node.connection_pool.release(self._connection)
 
 
-def _flat(group: Sequence[ShardMembers]) -> list[Any]:
+def _flatten(group: Sequence[ShardMembers]) -> list[Any]:
     args: list[Any] = []
     for index, members in group:
         args += (index, len(members), *members)

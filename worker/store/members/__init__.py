@@ -1,8 +1,8 @@
 """Context keys as members of shards.
 
 Two steps lead from a key to where it is stored: :mod:`~worker.store.members.codec` packs it
-into a member, and :mod:`~worker.store.members.hashing` says which shard the member is in.
-:mod:`~worker.store.members.payload` shows a shard's bytes. One key or member at a time for
+into a member, and :mod:`~worker.store.members.hashing` determines its shard.
+:mod:`~worker.store.members.payload` builds the bytes of a shard. One key or member at a time for
 look-ups and edits, whole columns for imports and exports.
 """
 
@@ -14,11 +14,7 @@ from worker.store.members.codec import (
     unpack_members,
 )
 from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
-from worker.store.members.payload import (
-    build_payloads,
-    read_payload,
-    shard_slices,
-)
+from worker.store.members.payload import build_payloads, shard_slices
 
 __all__ = [
     "SENTINEL",
@@ -28,7 +24,6 @@ __all__ = [
     "hash_members",
     "pack_key",
     "pack_keys",
-    "read_payload",
     "shard_index",
     "shard_slices",
     "unpack_member",

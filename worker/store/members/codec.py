@@ -208,7 +208,7 @@ def _pack_by_form(keys: Column, column: ColumnView) -> Column:
     rows = np.flatnonzero((first == 0) | (first >= _FIRST_TAG))
     escaped = [b"\xfb" + key for key in as_list(take(keys, rows))]
     parts.append((rows, pa.array(escaped, pa.binary())))
-    packed = _in_order(parts, keys, column)
+    packed = _merge_in_order(parts, keys, column)
     if packed.width is not None:
         return fixed_size_column(packed.matrix)
     return binary_column(packed.data, packed.offsets)
@@ -229,7 +229,7 @@ def _unpack_by_form(members: Column, column: ColumnView) -> Column:
         else:
             matrix = ColumnView.of(take(members, rows)).matrix
             parts.append((rows, fixed_size_column(unpacker(matrix))))
-    unpacked = _in_order(parts, members, column)
+    unpacked = _merge_in_order(parts, members, column)
     return binary_column(unpacked.data, unpacked.offsets)
 
 
@@ -254,7 +254,7 @@ def _first_bytes(column: ColumnView) -> Bytes:
     return first
 
 
-def _in_order(parts: list[_Part], array: Column, column: ColumnView) -> ColumnView:
+def _merge_in_order(parts: list[_Part], array: Column, column: ColumnView) -> ColumnView:
     """Put the changed rows among the ones that stay as they are."""
     changed = [part for part in parts if len(part[0])]
     if not changed:

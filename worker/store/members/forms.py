@@ -112,7 +112,7 @@ def pack_ulids(keys: Bytes) -> tuple[Bytes, Mask]:
         translated = keys[rows].tobytes().translate(_FROM_CROCKFORD)
         digits = np.frombuffer(translated, np.uint8).reshape(-1, ULID_LENGTH)
         ok[rows] = (digits[:, 0] < 8) & (digits.max(axis=1) < len(CROCKFORD))  # noqa: PLR2004  # 8: three bits, 130 less 128 stay empty
-        first, second, third = (_joined_base32(digits, at) for at in _ULID_WORDS)
+        first, second, third = (_join_base32(digits, at) for at in _ULID_WORDS)
         head = (digits[:, 0] << 5 | digits[:, 1]).astype(np.uint64)
         block = members[rows]
         number_view(block, 1, ">u8")[:] = head << 56 | first << 16 | second >> 24
@@ -160,7 +160,7 @@ def _pack_digits(keys: Bytes, layout: _Layout, tag: int) -> tuple[Bytes, Mask]:
         size = word_count * len(block)
         words, values, wrong = (part[:size].reshape(word_count, -1) for part in scratch)
         for (first, last), word in zip(layout.halves, words, strict=True):
-            word[:] = _halves_read(block, first, last)
+            word[:] = _read_halves(block, first, last)
         _join_digits(words, values, wrong)
         for column, value in zip(layout.columns, words, strict=True):
             number_view(packed, column, "<u4")[:] = value
@@ -185,7 +185,7 @@ def _unpack_digits(members: Bytes, layout: _Layout) -> Bytes:
     return keys
 
 
-def _halves_read(keys: Bytes, first: int, last: int) -> Words:
+def _read_halves(keys: Bytes, first: int, last: int) -> Words:
     whole = number_view(keys, first, "<u8")
     if last == first + 4:
         return whole
@@ -252,7 +252,7 @@ def _write_digits(values: Words, characters: Words) -> None:
     characters += _CHAR_0
 
 
-def _joined_base32(digits: Bytes, at: int) -> Words:
+def _join_base32(digits: Bytes, at: int) -> Words:
     """Join the eight digits from column ``at`` on into 40 bits."""
     word: Words = number_view(digits, at, ">u8").astype(np.uint64)
     word = word & _LOW_5 | word >> 3 & _LOW_5 << np.uint64(5)

@@ -1,4 +1,4 @@
-"""The hash that says which shard holds a member: XXH3-64 of the packed member, seed 0.
+"""The hash that determines the shard of a member: XXH3-64 of the packed member, seed 0.
 
 One library call a row costs more than all else an import does to a row, so columns are hashed
 by numpy here, one length at a time, in blocks that stay in the processor's cache. All
@@ -44,7 +44,7 @@ def hash_member(member: bytes) -> int:
 
 
 def shard_index(hash_: int, bits: int) -> int:
-    """Give the shard, of ``2**bits``, that holds a hash: its high bits."""
+    """The shard, of ``2**bits``, that holds a hash: its high bits."""
     return hash_ >> (64 - bits)
 
 
@@ -131,7 +131,7 @@ def _hash_9_to_16(rows: Bytes) -> Hashes:
     length = rows.shape[1]
     low = number_view(rows, 0, "<u8") ^ (_secret(24) ^ _secret(32))
     high = number_view(rows, length - 8, "<u8") ^ (_secret(40) ^ _secret(48))
-    total = _folded_product(low, high)
+    total = _multiply_and_fold(low, high)
     total += low.byteswap()
     total += high
     total += np.uint64(length)
@@ -142,8 +142,8 @@ def _hash_17_to_64(rows: Bytes) -> Hashes:
     length = rows.shape[1]
     total = np.full(len(rows), length * int(_PRIME_1) % 2**64, np.uint64)
     for pair in range((length + 31) // 32):  # sixteen bytes from the front, and from the end
-        total += _mixed(rows, 16 * pair, 32 * pair)
-        total += _mixed(rows, length - 16 * pair - 16, 32 * pair + 16)
+        total += _mix(rows, 16 * pair, 32 * pair)
+        total += _mix(rows, length - 16 * pair - 16, 32 * pair + 16)
     return _avalanche(total)
 
 
@@ -159,14 +159,14 @@ def _secret(at: int, size: int = 8) -> np.uint64:
     return np.uint64(int.from_bytes(_SECRET[at : at + size], "little"))
 
 
-def _mixed(rows: Bytes, at: int, secret_at: int) -> Hashes:
+def _mix(rows: Bytes, at: int, secret_at: int) -> Hashes:
     low = number_view(rows, at, "<u8") ^ _secret(secret_at)
     high = number_view(rows, at + 8, "<u8") ^ _secret(secret_at + 8)
-    return _folded_product(low, high)
+    return _multiply_and_fold(low, high)
 
 
-def _folded_product(a: Hashes, b: Hashes) -> Hashes:
-    """Give the low half of the 128-bit product xor its high half.
+def _multiply_and_fold(a: Hashes, b: Hashes) -> Hashes:
+    """The low half of the 128-bit product xor its high half.
 
     The halves of a and b are multiplied crosswise; no sum here exceeds 64 bits.
     """

@@ -84,8 +84,8 @@ def build_payloads(
 ) -> list[bytes]:
     """Build one ``RESTORE`` payload per shard, holding the sentinel and the shard's members.
 
-    Checks what a server would not: a repeated member in a listpack is taken by ``RESTORE`` and
-    outlives its own removal.
+    Checks what a server would not: ``RESTORE`` accepts a repeated member in a listpack, and
+    removing it would leave the other copy.
 
     Args:
         members: packed members in order of hash, those of one hash in order of their bytes.
@@ -103,7 +103,7 @@ def build_payloads(
     """
     slices = shard_slices(hashes, bits=bits, first_shard=first_shard, shard_count=shard_count)
     column = ColumnView.of(members)
-    _require_a_set(members, column, hashes, slices)
+    _require_set(members, column, hashes, slices)
     entries, row_ends = _entries(column)
     cuts = row_ends[slices].tolist()
     counts = np.diff(slices)
@@ -115,38 +115,7 @@ def build_payloads(
     return payloads
 
 
-def read_payload(payload: bytes) -> list[bytes]:
-    """Give back the members that a payload of :func:`build_payloads` was built from.
-
-    For looking into shards, not for speed: a Python step for each member. A server's own
-    ``DUMP`` may hold the same set in other forms (compressed, with integers as numbers).
-
-    Raises:
-        ShardInvalid: these are not bytes that :func:`build_payloads` makes.
-    """
-    content, checksum = payload[:-8], payload[-8:]
-    if Model("CRC64-REDIS").calc(content).to_bytes(8, "little") != checksum:
-        raise ShardInvalid("the payload is damaged: its checksum is wrong")
-    start = content.find(_SENTINEL_ENTRY)
-    members = list(_read_entries(content[start + len(_SENTINEL_ENTRY) : -len(_END)]))
-    entry_bytes = len(content) - len(_END) - start - len(_SENTINEL_ENTRY)
-    if start < 0 or content[: -len(_END) - entry_bytes] != _head(entry_bytes, len(members)):
-        raise ShardInvalid("the payload is not a set that begins with the sentinel")
-    return members
-
-
-def _read_entries(entries: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(entries):
-        long = entries[at] >= _LONG_HEAD
-        head_size = 2 if long else 1
-        length = int.from_bytes(entries[at : at + head_size]) & (_LONGEST if long else _SHORT)
-        size = head_size + length
-        yield entries[at + head_size : at + size]
-        at += size + 1 + (size > _SHORT_BACK)
-
-
-def _require_a_set(members: Column, column: ColumnView, hashes: Hashes, slices: Offsets) -> None:
+def _require_set(members: Column, column: ColumnView, hashes: Hashes, slices: Offsets) -> None:
     rows = column.rows
     if len(hashes) != rows:
         raise ShardInvalid(f"{rows} members came with {len(hashes)} hashes")
@@ -157,8 +126,8 @@ def _require_a_set(members: Column, column: ColumnView, hashes: Hashes, slices: 
         raise ShardInvalid(f"hashes out of order after row {row}")
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
     neighbours = (as_list(take(members, side)) for side in (same, same + 1))
-    for row, one, other in zip(same.tolist(), *neighbours, strict=True):
-        if one >= other:
+    for row, member, following in zip(same.tolist(), *neighbours, strict=True):
+        if member >= following:
             raise ShardInvalid(f"member repeated or out of order after row {row}")
     lengths = column.lengths
     if rows and lengths.max() > _LONGEST:
@@ -176,13 +145,13 @@ def _entries(column: ColumnView) -> tuple[Bytes, Offsets]:
     """
     if column.width is None:
         return _entries_of_lengths(column.data, column.lengths.astype(np.int64))
-    # One entry is the mould of all: only the member in it differs.
-    mould, _ = _entries_of_lengths(column.matrix[0], np.array([column.width]))
-    entries = np.empty((column.rows, mould.size), np.uint8)
-    number_view(entries, 0, f"V{mould.size}")[:] = mould.view(f"V{mould.size}")
+    # All entries follow one template: only the member in it differs.
+    template, _ = _entries_of_lengths(column.matrix[0], np.array([column.width]))
+    entries = np.empty((column.rows, template.size), np.uint8)
+    number_view(entries, 0, f"V{template.size}")[:] = template.view(f"V{template.size}")
     member, head_size = f"V{column.width}", 1 + (column.width > _SHORT)
     number_view(entries, head_size, member)[:] = number_view(column.matrix, 0, member)
-    return entries.reshape(-1), np.arange(0, entries.size + 1, mould.size)
+    return entries.reshape(-1), np.arange(0, entries.size + 1, template.size)
 
 
 def _entries_of_lengths(members: Bytes, lengths: Offsets) -> tuple[Bytes, Offsets]:

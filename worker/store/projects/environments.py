@@ -83,14 +83,14 @@ class EnvironmentStore:
         raise EnvironmentNotFound(message)
 
     def require(self, env: EnvironmentRef) -> None:
-        """Make sure that the environment exists. Cost and errors: as :meth:`get`."""
+        """Check that the environment exists. Cost and errors: as :meth:`get`."""
         self.get(env)
 
     def read_all(self, project: str) -> list[Environment]:
         """All environments of a project, by key. Cost: two round trips.
 
         Raises:
-            ProjectNotFound: or ListUnknown: as :meth:`ProjectStore.get`.
+            ProjectNotFound: or ListUnknown, as :meth:`ProjectStore.get`.
         """
         self._projects.get(project)
         return self.records(project).read_all()

@@ -85,7 +85,7 @@ class RecordHash(Generic[Value]):
             return sorted(key.decode() for key in self._db.client.hkeys(self._key))
 
     def is_empty(self) -> bool:
-        """Whether there is no record, of a deleted one neither. Cost: one round trip."""
+        """Whether there is no record, not even a deleted one. Cost: one round trip."""
         with driver_errors(f"count every {self._name}…"):
             return not self._db.client.hlen(self._key)
 
@@ -111,7 +111,7 @@ class RecordHash(Generic[Value]):
 
         Raises:
             ResourceChanged: it is not; nothing was written. A retry after a lost answer may find
-                its own change so.
+                its own change.
         """
         record = self.find(current.key)
         if record is None or record.value != current or not self.put(record, changed):

@@ -34,7 +34,7 @@ class Segment:
     context_kind: str = "user"
     salt: str = field(default="", repr=False)
     expires_ms: int | None = None
-    """When the first of its targets is removed; for a big segment, see its list."""
+    """When the first of its targets is removed; for a big segment, its list holds that."""
     targeted: bool = False
     """Whether it has targets or rules; they are stored apart and may be lost on their own."""
 
@@ -46,7 +46,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class NewSegment:
-    """What creates a segment."""
+    """The content of a new segment."""
 
     key: str
     name: str
@@ -91,7 +91,7 @@ class Definition:
         return self.segment.targeted and self.targeting is None
 
     def require_whole(self) -> None:
-        """Make sure that its targets are not lost.
+        """Check that its targets are not lost.
 
         Raises:
             ListUnknown: they are.
@@ -137,7 +137,7 @@ def decode_segment(env: EnvironmentRef, key: str, text: bytes) -> Segment:
 
 
 def decode_definition(segment: Segment, text: bytes | None) -> Definition:
-    """Put a segment together with the stored text of its targets. Cost: no parsing."""
+    """Combine a segment with the stored text of its targets. Cost: no parsing."""
     if text is None or not segment.targeted:  # a text would be of an earlier segment of this key
         return Definition(segment, None)
     targeting, _, schedules = text.partition(_LINE)

@@ -38,7 +38,7 @@ def save_target_schedules(
     """Replace the schedules of a standard segment, unless it has changed since it was read.
 
     Args:
-        database: where it is.
+        database: holds the segment.
         segments: the store of its definition.
         current: the segment as it was read.
         schedules: all of them, each for a target that the segment has.
@@ -47,7 +47,7 @@ def save_target_schedules(
         The definition with its next version.
 
     Raises:
-        ResourceChanged: it has; nothing was written.
+        ResourceChanged: it has changed; nothing was written.
         SegmentNotFound: or OutOfMemory, StoreUnavailable: as :meth:`SegmentStore.update`.
     """
     due_ms, hint = earliest_ms(schedules), Hint.of_targets(current.segment.ref)
@@ -68,7 +68,6 @@ def expire_targets(segments: SegmentStore, ref: ListRef, now_ms: int) -> Expired
     Raises:
         SegmentNotFound: this generation of the segment is gone.
         ResourceChanged: others changed it during every attempt. Safe to retry.
-        StoreUnavailable: no answer. Safe to retry.
     """
 
     def attempt() -> Expired:
@@ -80,7 +79,7 @@ def expire_targets(segments: SegmentStore, ref: ListRef, now_ms: int) -> Expired
         schedules = decode_schedules(current)
         left = tuple(schedule for schedule in schedules if schedule.due_ms > now_ms)
         due = [schedule for schedule in schedules if schedule.due_ms <= now_ms]
-        _save(segments, current.segment, _without(current, due), left)
+        _save(segments, current.segment, _remove_targets(current, due), left)
         return Expired(len(due), 0, earliest_ms(left))
 
     return retry_on_change(f"segment {ref.segment}", attempt)
@@ -119,7 +118,7 @@ def _save(
     return segments.update(segment, change)
 
 
-def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | None:
+def _remove_targets(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | None:
     """The targets and rules of a segment without some targets."""
     if definition.targeting is None:
         return None
@@ -129,8 +128,8 @@ def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | 
     try:
         fields: dict[str, Any] = json.loads(definition.targeting)
         for side, keys in by_side.items():
-            fields[side] = _kept(fields[side], keys.get(_USER, frozenset()))
-            fields[f"{side}Contexts"] = _kept_entries(fields[f"{side}Contexts"], keys)
+            fields[side] = _drop_keys(fields[side], keys.get(_USER, frozenset()))
+            fields[f"{side}Contexts"] = _drop_from_entries(fields[f"{side}Contexts"], keys)
     except (ValueError, TypeError, KeyError) as exc:
         raise UnreadableRecord.of(f"the targets of segment {definition.segment.key}") from exc
     if not any(fields.values()):
@@ -138,17 +137,17 @@ def _without(definition: Definition, gone: Sequence[TargetSchedule]) -> bytes | 
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _kept(keys: Sequence[str], gone: AbstractSet[str]) -> list[str]:
+def _drop_keys(keys: Sequence[str], gone: AbstractSet[str]) -> list[str]:
     return [key for key in keys if key not in gone]
 
 
-def _kept_entries(
+def _drop_from_entries(
     entries: Sequence[dict[str, Any]], gone: Mapping[str, AbstractSet[str]]
 ) -> list[dict[str, Any]]:
     """The entries without some keys; an entry that loses its last key goes too."""
     kept = []
     for entry in entries:
-        values = _kept(entry["values"], gone.get(entry["contextKind"], frozenset()))
+        values = _drop_keys(entry["values"], gone.get(entry["contextKind"], frozenset()))
         if values or not entry["values"]:
             kept.append({**entry, "values": values})
     return kept

@@ -39,8 +39,8 @@ class SegmentStore:
 
     A definition is visible only once its list exists, and a list is hidden before its
     definition goes: a reader never finds a segment whose list is not there. Targets and
-    rules are stored apart, so that a reader who needs neither does not load them; both parts
-    change in one step. Every method may raise ``StoreUnavailable``: no answer, safe to retry.
+    rules are stored apart, so that a reader that needs neither does not load them; both parts
+    change in one step. Every method may raise ``StoreUnavailable``, and is safe to retry then.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class SegmentStore:
 
         Raises:
             SegmentExists: the key is taken.
-            EnvironmentNotFound: or ProjectNotFound: it does not exist.
+            EnvironmentNotFound: or ProjectNotFound.
             StoreUnavailable: no answer. A retry may find the segment there.
         """
         self._environments.require(env)
@@ -102,7 +102,7 @@ class SegmentStore:
         """Read one definition. Cost: one round trip, two or three when it is not there.
 
         Raises:
-            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it does not exist.
+            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound.
             ListUnknown: the store has lost its data.
             UnreadableRecord: the definition is damaged, or of another release.
         """
@@ -160,7 +160,7 @@ class SegmentStore:
     def read_remaining(self, env: EnvironmentRef) -> Sequence[Segment]:
         """As :meth:`read_all`, but without a check that the environment exists.
 
-        A deletion reads so what is left of an environment.
+        Deletions read what remains of an environment this way.
         """
         state, segments = self._db.keys.environment_state(env), self._db.keys.segments(env)
         with driver_errors(f"list segments of {env.environment}"):
@@ -182,7 +182,7 @@ class SegmentStore:
         return self._cache.read(env, change, texts, partial(decode_segment, env))
 
     def update(self, current: Segment, change: DefinitionChange) -> Segment:
-        """Change a definition, unless somebody else has changed it since it was read.
+        """Change a definition, unless it has changed since it was read.
 
         Args:
             current: the definition as it was read.
@@ -193,7 +193,7 @@ class SegmentStore:
 
         Raises:
             ResourceChanged: it has changed since; nothing was written.
-            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: it was deleted.
+            SegmentNotFound: or EnvironmentNotFound, ProjectNotFound.
             OutOfMemory: the server is full; nothing was written.
             StoreUnavailable: no answer. A retry may find its own change: ResourceChanged.
         """
@@ -235,13 +235,13 @@ class SegmentStore:
         return segment, self.remove(segment)
 
     def remove(self, segment: Segment) -> str | None:
-        """As :meth:`delete`, for a generation that was read before; another one stays."""
+        """As :meth:`delete`, for a generation that was read before; any other stays."""
         building = self._memberships.delete(segment.ref) if segment.unbounded else None
         self.forget(segment.ref)
         return building
 
     def forget(self, ref: ListRef) -> None:
-        """Drop the definition of a generation whose list is hidden; another one stays."""
+        """Drop the definition of a generation whose list is hidden; any other stays."""
         arguments = (ref.segment, ref.generation, self._db.random_name())
         keys = self._definition_keys(ref)
         self._db.run(f"delete segment {ref.segment}", "segment/delete", keys, arguments)

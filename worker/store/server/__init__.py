@@ -1,4 +1,4 @@
-"""The server below the store: how it is reached, checked and asked."""
+"""The server below the store: connections to it, its checks, and its scripts."""
 
 from worker.store.server.checks import broker_fallbacks, check_broker
 from worker.store.server.connections import (

@@ -19,15 +19,15 @@ _PROBE = "rights-probe"
 
 
 def check_store(client: Client, key_prefix: str, server: str) -> None:
-    """Make sure that the store's user may run what is needed. Cost: two round trips.
+    """Check that the store's user may run what is needed. Cost: two round trips.
 
     Raises:
         RightsMissing: it may not.
     """
     with driver_errors("check the rights of the store's user"):
-        missing = _missing(_store_node(client, key_prefix), key_prefix, STORE_OF_API.needed)
+        missing = _find_missing(_store_node(client, key_prefix), key_prefix, STORE_OF_API.needed)
     if missing:
-        raise RightsMissing(_message("store", server, key_prefix, missing))
+        raise RightsMissing(_describe_missing("store", server, key_prefix, missing))
 
 
 def store_fallbacks(client: Client, key_prefix: str, rights: Rights) -> dict[str, str]:
@@ -36,22 +36,22 @@ def store_fallbacks(client: Client, key_prefix: str, rights: Rights) -> dict[str
     Cost: two round trips.
     """
     with driver_errors("check the rights of the store's user"):
-        return _fallbacks(_store_node(client, key_prefix), key_prefix, rights)
+        return _find_fallbacks(_store_node(client, key_prefix), key_prefix, rights)
 
 
 def check_broker(settings: StoreSettings, rights: Rights) -> None:
-    """Make sure that the broker answers and can be used.
+    """Check that the broker answers and can be used.
 
     Cost: a connection and four round trips.
 
     Raises:
         BrokerRefused: the broker is a cluster, or its user lacks rights.
-        StoreUnavailable: no answer, or a replica's. Safe to retry.
+        StoreUnavailable: no answer, or the server is a replica.
     """
     name = settings.broker_address.name
     with _open_broker(settings) as client, driver_errors(f"check the broker at {name}"):
         refused = is_cluster(client)
-        missing = () if refused else _missing(client, settings.key_prefix, rights.needed)
+        missing = () if refused else _find_missing(client, settings.key_prefix, rights.needed)
     if refused:
         message = (
             f"the broker at {name} is a cluster, over which its lists "
@@ -59,7 +59,7 @@ def check_broker(settings: StoreSettings, rights: Rights) -> None:
         )
         raise BrokerRefused(message)
     if missing:
-        raise BrokerRefused(_message("broker", name, settings.key_prefix, missing))
+        raise BrokerRefused(_describe_missing("broker", name, settings.key_prefix, missing))
 
 
 def broker_fallbacks(settings: StoreSettings, rights: Rights) -> dict[str, str]:
@@ -68,13 +68,13 @@ def broker_fallbacks(settings: StoreSettings, rights: Rights) -> dict[str, str]:
     Cost: a connection and three round trips.
 
     Raises:
-        StoreUnavailable: no answer, or a replica's. Safe to retry.
+        StoreUnavailable: no answer, or the server is a replica.
     """
     if not rights.optional:
         return {}
     name = settings.broker_address.name
     with _open_broker(settings) as client, driver_errors(f"check the broker at {name}"):
-        return _fallbacks(client, settings.key_prefix, rights)
+        return _find_fallbacks(client, settings.key_prefix, rights)
 
 
 def _open_broker(settings: StoreSettings) -> Redis:
@@ -90,20 +90,20 @@ def _store_node(client: Client, key_prefix: str) -> Redis:
     return node_client(client, f"{key_prefix}:{_PROBE}")
 
 
-def _message(what: str, name: str, key_prefix: str, missing: Sequence[str]) -> str:
+def _describe_missing(what: str, name: str, key_prefix: str, missing: Sequence[str]) -> str:
     return (
         f"the user of the {what} at {name} may not run {', '.join(missing)} on keys "
         f"{key_prefix}:*; deploy/store.acl has the rights that bigseg needs"
     )
 
 
-def _fallbacks(client: Redis, key_prefix: str, rights: Rights) -> dict[str, str]:
+def _find_fallbacks(client: Redis, key_prefix: str, rights: Rights) -> dict[str, str]:
     commands = {name: optional.arguments for name, optional in rights.optional.items()}
-    missing = _missing(client, key_prefix, commands)
+    missing = _find_missing(client, key_prefix, commands)
     return {name: rights.optional[name].fallback for name in missing if name in commands}
 
 
-def _missing(client: Redis, key_prefix: str, commands: Commands) -> tuple[str, ...]:
+def _find_missing(client: Redis, key_prefix: str, commands: Commands) -> tuple[str, ...]:
     """Those of the commands that this user may not run on keys that begin with the prefix.
 
     Each is queued in a transaction that is then discarded: a server refuses a forbidden
@@ -113,12 +113,12 @@ def _missing(client: Redis, key_prefix: str, commands: Commands) -> tuple[str, .
     connection = pool.get_connection()
     finished = False
     try:
-        if not _allowed(connection, ["MULTI"]):
+        if not _is_allowed(connection, ["MULTI"]):
             finished = True
             return ("MULTI", "DISCARD")
         key = f"{key_prefix}:{_PROBE}"
-        packed = [[*name.split(), *_filled(key, args)] for name, args in commands.items()]
-        # Without the check of the role, which would be queued, too.
+        packed = [[*name.split(), *_fill_in(key, args)] for name, args in commands.items()]
+        # Skips the role check, which would be queued too.
         connection.send_packed_command(
             connection.pack_commands([*packed, ["DISCARD"]]), check_health=False
         )
@@ -132,11 +132,11 @@ def _missing(client: Redis, key_prefix: str, commands: Commands) -> tuple[str, .
         pool.release(connection)
 
 
-def _filled(key: str, arguments: Sequence[object]) -> list[object]:
+def _fill_in(key: str, arguments: Sequence[object]) -> list[object]:
     return [key if argument is KEY else argument for argument in arguments]
 
 
-def _allowed(connection: Any, command: Sequence[object]) -> bool:  # noqa: ANN401 - the driver's
+def _is_allowed(connection: Any, command: Sequence[object]) -> bool:  # noqa: ANN401 - the driver's
     connection.send_command(*command)
     return _is_reply_allowed(connection)
 
@@ -146,6 +146,6 @@ def _is_reply_allowed(connection: Any) -> bool:  # noqa: ANN401 - the driver's
         connection.read_response()
     except NoPermissionError:
         return False
-    except ResponseError:  # it has another objection, so it had none to the user
+    except ResponseError:  # refused for another reason, so the user may run it
         return True
     return True

@@ -1,4 +1,4 @@
-"""A pool that opens no more than its share of connections, and closes those nobody uses."""
+"""A pool with a limit on its connections, which closes idle ones."""
 
 import threading
 import time

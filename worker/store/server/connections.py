@@ -55,7 +55,7 @@ _TCP_ONLY: Final = frozenset(
 )
 #: What the driver reads from the label of a cluster's node.
 _OF_LABEL: Final = frozenset({"host", "port", "db"})
-#: Answers that another try may change: the server is starting, failing over or moving slots
+#: Answers that another try may not get: the server is starting, failing over or moving slots
 #: (MOVED is a kind of ASK to the driver).
 _TRANSIENT: Final = (
     AskError,
@@ -122,7 +122,7 @@ def node_address(client: Client, key: str) -> Node:
 
 
 def node_client(client: Client, key: str) -> Redis:
-    """The client of the one primary that holds ``key``; raises as :func:`node_address`."""
+    """The client of the primary that holds ``key``; raises as :func:`node_address`."""
     if isinstance(client, RedisCluster):
         return client.get_redis_connection(_cluster_node(client, key))
     return cast("Redis", client)
@@ -258,7 +258,7 @@ def driver_errors(what: str) -> Iterator[None]:
         message = f"could not {what}: the store did not answer ({_reason(exc)}); retry"
         raise StoreUnavailable(message) from exc
     except (ResponseError, RedisError) as exc:
-        raise _translated(what, exc) from exc
+        raise _translate(what, exc) from exc
 
 
 def _reason(exc: Exception) -> str:
@@ -266,7 +266,7 @@ def _reason(exc: Exception) -> str:
     return text if text.endswith(_NO_CONNECTION) else type(exc).__name__
 
 
-def _translated(what: str, exc: RedisError) -> StoreError:
+def _translate(what: str, exc: RedisError) -> StoreError:
     text = str(exc)
     if type(exc).__name__ == "OutOfMemoryError" or "OOM" in text.partition("used memory")[0]:
         return OutOfMemory(f"could not {what}: the store is out of memory; add memory or free some")

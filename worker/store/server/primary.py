@@ -1,8 +1,8 @@
-"""Is a server a primary? How to ask, and connections of redis-py that talk to nothing else.
+"""Connections of redis-py that accept primaries only, and how a server's role is read.
 
 A primary that was demoted keeps its connections and answers reads from data that no longer
 changes. Only its role tells, so every connection asks for it when it opens, and again before
-a command when it last did so a moment ago. A server that turns out to be no primary is left
+a command when it last did so a moment ago. A server that turns out not to be a primary is left
 at once: the next connection resolves the name again.
 """
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-#: Stands for one of bigseg's keys in the commands below.
+#: Placeholder for one of bigseg's keys in the commands below.
 KEY: Final = object()
 
 #: Commands by name, each with arguments of a valid number.
@@ -64,7 +64,7 @@ _STORE: Final[Commands] = MappingProxyType(
         "ZSCORE": (KEY, "m"),
     }
 )
-#: The broker, for who only sends: beat and the API.
+#: The broker, for processes that only send: beat and the API.
 _SEND: Final[Commands] = MappingProxyType(
     {
         "PING": (),
@@ -101,10 +101,6 @@ _TAKE: Final[Commands] = MappingProxyType(
         "ZREM": (KEY, "m"),
     }
 )
-
-#: What the drivers send in addition; some of it only to a cluster, or for another database.
-_BROKER_DRIVERS: Final = ("MULTI", "DISCARD", "CLIENT SETINFO", "SELECT")
-_DRIVERS: Final = (*_BROKER_DRIVERS, "CLUSTER SLOTS", "COMMAND")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +144,3 @@ BROKER_OF_WORKER: Final = Rights(
     },
 )
 BROKER_OF_BEAT: Final = Rights(_SEND, {})
-
-
-def granted(*rights: Rights) -> frozenset[str]:
-    """All that a user of ``deploy/store.acl`` may do, for a process with these rights."""
-    drivers = _DRIVERS if any(each.needed is _STORE for each in rights) else _BROKER_DRIVERS
-    return frozenset(drivers).union(*((*each.needed, *each.optional) for each in rights))

@@ -1,15 +1,36 @@
-"""What takes several stores: admitting, approving, deleting, reclaiming."""
+"""Operations over several stores: admitting, approving, deleting, reclaiming.
 
-from worker.store.workflows.claims import DELETED, is_deleted, why_lost
-from worker.store.workflows.deleting import finish_deletions
-from worker.store.workflows.reclaiming import builder_of, lists_to_reclaim, reclaim_list
+Every call may raise ``StoreUnavailable``; retrying is safe where nothing else is said.
+"""
+
+from worker.store.workflows.admission import admit_export, admit_import
+from worker.store.workflows.approval import approve_import, require_approvable
+from worker.store.workflows.claims import DELETED, builder_of, is_deleted, why_lost
+from worker.store.workflows.deleting import (
+    create_environment,
+    create_project,
+    delete_environment,
+    delete_project,
+    finish_deletions,
+    remove_segment,
+)
+from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 
 __all__ = [
     "DELETED",
+    "admit_export",
+    "admit_import",
+    "approve_import",
     "builder_of",
+    "create_environment",
+    "create_project",
+    "delete_environment",
+    "delete_project",
     "finish_deletions",
     "is_deleted",
     "lists_to_reclaim",
     "reclaim_list",
+    "remove_segment",
+    "require_approvable",
     "why_lost",
 ]

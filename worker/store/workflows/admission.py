@@ -8,23 +8,23 @@ from worker.store.jobs.stage_state import PREVIOUS
 from worker.store.store import Store
 from worker.store.workflows.claims import superseded_reason
 
-#: Seconds for which the record of an import that was not admitted is kept: no one has its id.
+#: Seconds for which the record of an import that was not admitted is kept; no caller knows its id.
 _KEEP_REFUSED_S: Final = 3_600
 
 
 def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = True) -> JobRef | None:
-    """Write an import's record and claim its list; once this returns, workers take it up.
+    """Write an import's record and claim its list; once this returns, workers start on it.
 
-    A crash between the two leaves a record that the sweep mends.
+    A crash between the two leaves a record that the sweep repairs.
 
     Args:
         store: the store.
         request: the import.
-        supersedes: whether it takes the place of an import that still waits for its
-            approval. That one is stopped.
+        supersedes: whether it supersedes an import that still waits for its approval, which
+            is stopped then.
 
     Returns:
-        The import whose place it took, so that what that one used can be freed at once.
+        The import that it superseded, so that what that one used can be freed at once.
 
     Raises:
         ImportInProgress: another import holds the list; nothing is left behind.
@@ -56,14 +56,14 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
 
 
 def _supersede(store: Store, older: JobRef, newer: str) -> None:
-    """End an import that has lost its list; the sweep mends a crash before this."""
+    """End an import that has lost its list; the sweep repairs a crash before this."""
     reason = superseded_reason(newer)
     store.jobs.end(older, "stopped", reason=reason, keep_s=store.job_retention_s)
     store.jobs.release_memory(older)
 
 
 def admit_export(store: Store, request: ExportRequest) -> None:
-    """Write an export's record; once this returns, workers take it up.
+    """Write an export's record; once this returns, workers start on it.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry with a new id.

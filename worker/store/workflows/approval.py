@@ -1,7 +1,7 @@
 """Imports that wait for an approval before they are published.
 
-The list record says whether an import is approved; the job's record follows it. What an
-approval needs, and what ends the wait, is decided there in one step.
+The list record says whether an import is approved, and decides in one step whether it may be;
+the job's record follows it.
 """
 
 from worker.store.errors import ImportNotWaiting, JobNotFound
@@ -11,13 +11,12 @@ from worker.store.store import Store
 
 
 def require_approvable(store: Store, ref: ListRef, import_id: str) -> JobRef:
-    """Make sure that an import of this list waits for an approval, or has just been given it.
+    """Check that an import of this list waits for an approval, or has just been approved.
 
     Changes nothing. Cost: one round trip.
 
     Raises:
-        ImportNotWaiting: it does not; says why.
-        StoreUnavailable: no answer. Safe to retry.
+        ImportNotWaiting: it does not; the message says why.
     """
     job = JobRef("import", ref.env, import_id)
     try:
@@ -30,14 +29,14 @@ def require_approvable(store: Store, ref: ListRef, import_id: str) -> JobRef:
     if state.request.list_ref != ref:
         message = f"segment {ref.segment} has no import {import_id}"
         raise ImportNotWaiting(message)
-    why = _why_not(state, state.request)
+    why = _reason_to_refuse(state, state.request)
     if why is not None:
         message = f"import {import_id} does not wait for an approval: {why}"
         raise ImportNotWaiting(message)
     return job
 
 
-def _why_not(state: JobState, request: ImportRequest) -> str | None:
+def _reason_to_refuse(state: JobState, request: ImportRequest) -> str | None:
     if not request.waits:
         return "it was not asked to"
     if state.ended_ms is not None:
@@ -50,21 +49,19 @@ def _why_not(state: JobState, request: ImportRequest) -> str | None:
 def approve_import(store: Store, ref: ListRef, import_id: str) -> JobRef:
     """Let an import that waits be published; when this returns, it will be.
 
-    Approving again is the same as approving once. A crash in between leaves a record that
-    the sweep mends. Cost: four round trips.
+    Idempotent. A crash in between leaves a record that the sweep repairs. Cost: four round trips.
 
     Returns:
-        The job, which has work to be done.
+        The job, which has a unit to do again.
 
     Raises:
         ImportNotWaiting: it does not wait; nothing was changed.
-        StoreUnavailable: no answer. Safe to retry.
     """
     job = require_approvable(store, ref, import_id)
     record = store.keyspace.list_record(ref)
     reply = store.database.run(f"approve {job}", "list/approve", [record], [import_id])
     if reply not in (b"ok", b"done"):
-        # It has given way, or its time was over, since the job was read.
+        # It was superseded, or its time has run out, since the job was read.
         message = f"import {import_id} does not wait for an approval any more"
         raise ImportNotWaiting(message)
     store.jobs.resume(job)

@@ -1,14 +1,26 @@
-"""Why an import no longer holds its list."""
+"""Which job holds a list, and why an import no longer does."""
 
 from worker.store.errors import ListUnknown, SegmentNotFound
-from worker.store.jobs.records import ImportRequest
+from worker.store.jobs.records import ImportRequest, JobRef
+from worker.store.keyspace import ListRef
+from worker.store.server.connections import driver_errors
 from worker.store.store import Store
 
 DELETED = "segment deleted"
 
 
+def builder_of(store: Store, ref: ListRef) -> JobRef | None:
+    """The job that holds the list: an import, or a re-shard."""
+    record = store.keyspace.list_record(ref)
+    with driver_errors(f"read list {ref.name}"):
+        job_id, kind = store.client.hmget(record, ["building", "builder"])
+    if job_id is None:
+        return None
+    return JobRef("reshard" if kind == b"reshard" else "import", ref.env, job_id.decode())
+
+
 def is_deleted(store: Store, request: ImportRequest) -> bool:
-    """Whether an import's list was deleted, even when its record has been freed since."""
+    """Whether an import's list was deleted, even if its record has been freed since."""
     ref = request.list_ref
     try:
         store.memberships.state(ref)

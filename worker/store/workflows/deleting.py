@@ -1,11 +1,11 @@
-"""Deleting environments and projects with all that they hold, and making them anew.
+"""Deletes environments and projects with everything in them, and creates them again.
 
-A deletion has a number, one more than the last that was ended, and a random name. The
-environment's record carries both first, so that nobody finds the environment any more; then
-the environment's state is closed under it, so that it takes no new segment; then everything
-in it is deleted. Upkeep finishes what is cut off, and strikes the record off once all is
-freed. Making the environment anew opens its state, which ends that deletion for good: a late
-finisher, of this deletion or an earlier one, can no longer touch what comes after.
+A deletion has a number, one more than the last that ended, and a random name. First the
+environment's record gets both, so that the environment is no longer found; then its state is
+closed by this deletion, so that it accepts no new segment; then everything in it is deleted.
+Upkeep finishes an interrupted deletion, and removes the record once everything is freed.
+Creating the environment again opens its state, which ends that deletion for good: a late
+worker, of this deletion or an earlier one, can no longer touch what was created since.
 """
 
 from collections.abc import Sequence
@@ -51,9 +51,9 @@ def create_project(store: Store, project: Project, environments: Sequence[Enviro
 
 
 def create_environment(store: Store, project: str, environment: Environment) -> None:
-    """Create an environment without segments; the generations of old ones go on.
+    """Create an environment without segments; generations of former segments continue.
 
-    What a deleted environment of this key left is deleted first.
+    What remains of a deleted environment with this key is deleted first.
 
     Raises:
         EnvironmentExists: the key is taken.
@@ -90,7 +90,7 @@ def delete_environment(store: Store, env: EnvironmentRef) -> None:
     Cost: some round trips a segment.
 
     Raises:
-        EnvironmentNotFound: or ProjectNotFound: it does not exist.
+        EnvironmentNotFound: or ProjectNotFound.
         StoreUnavailable: no answer. Safe to retry: upkeep finishes a deletion once begun.
     """
     while True:
@@ -105,11 +105,11 @@ def delete_environment(store: Store, env: EnvironmentRef) -> None:
 
 
 def delete_project(store: Store, key: str) -> None:
-    """Delete a project and its environments; see :meth:`delete_environment`.
+    """Delete a project and its environments; see :func:`delete_environment`.
 
     Raises:
         ProjectNotFound: no such project.
-        LastProject: there is no other.
+        LastProject: it is the only one.
         StoreUnavailable: no answer. Safe to retry: upkeep finishes a deletion once begun.
     """
     while True:
@@ -138,28 +138,24 @@ def remove_segment(store: Store, env: EnvironmentRef, key: str) -> Segment:
         The deleted definition.
 
     Raises:
-        SegmentNotFound: or EnvironmentNotFound, ProjectNotFound: no such thing.
-        StoreUnavailable: no answer. Safe to retry.
+        SegmentNotFound: or EnvironmentNotFound, ProjectNotFound.
     """
     segment, building = store.segments.delete(env, key)
     if building is not None:
         job = JobRef("import", env, building)
-        # When this goes unanswered, the import finds its list deleted and ends by itself.
+        # Without an answer, the import finds its list deleted and ends by itself.
         with suppress(StoreUnavailable):
             store.jobs.end(job, "stopped", reason=DELETED, keep_s=store.job_retention_s)
     return segment
 
 
 def finish_deletions(store: Store) -> int:
-    """Go on with every deletion that is not finished. Safe to repeat and to interrupt.
+    """Continue every unfinished deletion. Safe to repeat and to interrupt.
 
     Cost: one round trip a project and one an environment when there is nothing to do.
 
     Returns:
-        Projects and environments whose last trace was removed.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
+        Projects and environments that are completely removed.
     """
     finished = 0
     for env in store.environments.list_refs():
@@ -192,12 +188,12 @@ def _finish_environment(store: Store, env: EnvironmentRef) -> bool:
 
 
 def _delete_environments(store: Store, project: Record[Project]) -> None:
-    """Delete the environments of a deleted project, unless it was made anew since."""
+    """Delete the environments of a deleted project, unless it was created again since."""
     key = project.value.key
     found = store.environments.records(key).find_all()
     if project.value.deletion is None or store.projects.records.find(key) != project:
         return
-    # What was read before this comparison is old, and is replaced only if it still is.
+    # A record read before this comparison is replaced only if it has not changed since.
     for record in found:
         env = EnvironmentRef(key, record.value.key)
         deletion = record.value.deletion or _mark_environment(store, env, record)
@@ -206,8 +202,8 @@ def _delete_environments(store: Store, project: Record[Project]) -> None:
 
 
 def _mark_environment(store: Store, env: EnvironmentRef, record: Record[Environment]) -> str | None:
-    """Give the deletion that is now on the record; ``None`` when somebody changed it."""
-    # All that came before this record was opened before it was made, so its number is the next.
+    """Write a deletion to the record and return it; ``None`` when the record has changed."""
+    # Earlier deletions ended before this record was created, so this number is the next one.
     with driver_errors(f"delete environment {env.environment}"):
         opened = store.client.hget(store.keyspace.environment_state(env), "opened")
     deletion = f"{int(opened or 0) + 1}-{store.database.random_name()}"
@@ -216,7 +212,7 @@ def _mark_environment(store: Store, env: EnvironmentRef, record: Record[Environm
 
 
 def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
-    """Delete what the environment holds, unless it was made anew since that deletion."""
+    """Delete what the environment holds, unless it was created again since that deletion."""
     keys = store.keyspace
     state = keys.environment_state(env)
     what, closing = f"empty environment {env.environment}", [state, keys.audit_log(env)]
@@ -227,7 +223,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     definitions = store.segments.read_remaining(env)
     jobs = store.jobs.active(env)
     with driver_errors(what):
-        # While it is closed nothing comes in, so all that was read until now is old.
+        # While it is closed nothing is added, so everything read until now is old.
         closed = store.client.hget(state, "closed")
     if closed != deletion.encode():
         return False
@@ -249,7 +245,7 @@ def _expire_exports(store: Store, env: EnvironmentRef) -> None:
         while found := store.client.zrangebyscore(
             key, 1, float("inf"), start=first, num=_EXPORTS_PER_CALL
         ):
-            due = {one.decode(): 0.0 for one in found if one.startswith(own)}
+            due = {name.decode(): 0.0 for name in found if name.startswith(own)}
             if due:
                 store.client.zadd(key, due)
             first += len(found) - len(due)

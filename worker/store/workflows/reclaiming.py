@@ -1,11 +1,10 @@
-"""Freeing what is no longer read: replaced revisions, abandoned builds, deleted lists."""
+"""Frees what is no longer read: replaced revisions, abandoned builds, deleted lists."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
 from worker.store.errors import SegmentNotFound
-from worker.store.jobs.records import JobRef
 from worker.store.keyspace import EXCLUDED, INCLUDED, EnvironmentRef, ListRef, Side
 from worker.store.lists import Revision, prune_schedules
 from worker.store.server.connections import driver_errors
@@ -49,16 +48,6 @@ def reclaim_list(store: Store, ref: ListRef) -> int:
     return freed
 
 
-def builder_of(store: Store, ref: ListRef) -> JobRef | None:
-    """The job that holds the list: an import, or a re-shard."""
-    record = store.keyspace.list_record(ref)
-    with driver_errors(f"read list {ref.name}"):
-        job_id, kind = store.client.hmget(record, ["building", "builder"])
-    if job_id is None:
-        return None
-    return JobRef("reshard" if kind == b"reshard" else "import", ref.env, job_id.decode())
-
-
 def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:
     freed = 0
     steps = list(_steps(revision))
@@ -81,7 +70,7 @@ def _steps(revision: Revision) -> Iterator[tuple[Side, int, int]]:
 
 
 def _forget(store: Store, ref: ListRef, record: str) -> None:
-    """Stop watching a list, unless something came up in the same moment."""
+    """Stop watching a list, unless something to free has appeared meanwhile."""
     reclaimable = store.keyspace.reclaimable_lists(ref.env)
     with driver_errors(f"finish reclaiming {ref.name}"):
         store.client.srem(reclaimable, ref.name)
@@ -89,7 +78,7 @@ def _forget(store: Store, ref: ListRef, record: str) -> None:
         if _unfinished(fields):
             store.client.sadd(reclaimable, ref.name)
         elif "deleted" in fields:
-            # Whoever deleted the list may have died before the definition was gone, too.
+            # The process that deleted the list may have died before it deleted the definition.
             store.segments.forget(ref)
             store.client.unlink(record)
 

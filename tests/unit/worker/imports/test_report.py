@@ -1,7 +1,7 @@
 """Reports balance."""
 
 from tests.support.lists.chunk_results import chunk_result
-from worker.imports.report import draft_report, final_report
+from worker.imports.report import complete_report, draft_report
 from worker.imports.stages import Built, ChunkResult, RangeResult
 from worker.store.lists import Published
 
@@ -47,7 +47,7 @@ def test_final__edits_while_importing__are_told_apart() -> None:
         [_range(2, base=0, written=2, added=2, unchanged=0)],
     )
 
-    report = final_report(draft, Published(5, 0, 3, 0, 9), {"total": 1.23456})
+    report = complete_report(draft, Published(5, 0, 3, 0, 9), {"total": 1.23456})
 
     before, after = report["membersBefore"], report["membersAfter"]
     changed = report["added"] - report["removed"] + report["editedWhileImporting"]

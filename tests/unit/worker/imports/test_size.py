@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.lists.chunk_results import chunk_result
 from worker.imports.errors import ImportStopped
-from worker.imports.size import wrongly_started
+from worker.imports.size import find_wrong_starts
 from worker.imports.stages import Chunk, ChunkResult, Plan, Source
 from worker.lists.format import ListFormat
 
@@ -23,27 +23,27 @@ def _read(start: str, end: str, fault: int | None = None) -> ChunkResult:
 def test_chunks__states_meet__are_right() -> None:
     results = [_read("row", "quoted"), _read("quoted", "row"), _read("row", "row")]
 
-    assert wrongly_started(_plan(0, 0, 0), results) == {}
+    assert find_wrong_starts(_plan(0, 0, 0), results) == {}
 
 
 def test_chunk__after_one_that_ends_in_quotes__is_read_again_from_there() -> None:
     results = [_read("row", "quoted"), _read("row", "row"), _read("row", "row")]
 
-    assert wrongly_started(_plan(0, 0, 0), results) == {1: "quoted"}
+    assert find_wrong_starts(_plan(0, 0, 0), results) == {1: "quoted"}
 
 
 def test_chunks__each_file_by_itself__starts_at_a_row() -> None:
     results = [_read("row", "quoted"), _read("row", "quoted")]
 
-    assert wrongly_started(_plan(0, 1), results) == {}
+    assert find_wrong_starts(_plan(0, 1), results) == {}
 
 
 def test_fault__in_a_chunk_read_wrongly__means_nothing_yet() -> None:
     results = [_read("row", "quoted"), _read("row", "row", fault=7)]
 
-    assert wrongly_started(_plan(0, 0), results) == {1: "quoted"}
+    assert find_wrong_starts(_plan(0, 0), results) == {1: "quoted"}
 
 
 def test_fault__in_a_chunk_read_rightly__stops_with_its_byte() -> None:
     with pytest.raises(ImportStopped, match=r"begins at byte 7 of lists/a\.csv is over 1 MiB"):
-        wrongly_started(_plan(0), [_read("row", "row", fault=7)])
+        find_wrong_starts(_plan(0), [_read("row", "row", fault=7)])

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.first_rows import doubts_of_start
+from worker.lists.keys.first_rows import find_start_doubts
 from worker.lists.keys.validation import KeyBatch, validate
 
 NULLS = {"NULL", "null", "(null)", "\\N", "None", "NaN", "nan", "N/A", "#N/A", "nil", "<NA>"}
@@ -91,7 +91,7 @@ def test_doubts_of_start__first_rows__what_they_look_like(
     rows: list[str], doubt: Doubt | None
 ) -> None:
     batch = validate(pa.array([row.encode() for row in rows], pa.binary()), text=True)
-    found = doubts_of_start(batch)
+    found = find_start_doubts(batch)
     assert {kind: places.tolist() for kind, places in found.items()} == (
         {doubt: [0]} if doubt else {}
     )

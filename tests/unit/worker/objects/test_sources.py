@@ -12,7 +12,6 @@ from worker.objects import (
     export_key,
     export_prefix,
     parse_source,
-    rejects_key,
     spill_key,
     spill_prefix,
     upload_key,
@@ -100,7 +99,6 @@ def test_layout__each_kind__below_the_internal_prefix() -> None:
         spill_key(_SCOPE, "i1", chunk=7, attempt="k3f9")
         == f"{spill_prefix(_SCOPE, 'i1')}000007-k3f9.arrow"
     )
-    assert rejects_key(_SCOPE, "i1") == f"{INTERNAL_PREFIX}rejects/{inside}/i1.csv"
     assert export_key(_SCOPE, "e1", "list.csv") == f"{export_prefix(_SCOPE, 'e1')}list.csv"
 
 

@@ -44,7 +44,6 @@ MADE: Final = {
     "expiring_exports": KEYS.expiring_exports(),
     "expiry_hints": KEYS.expiry_hints(),
     "schedules": KEYS.schedules(REF),
-    "schedule_details": KEYS.schedule_details(REF),
 }
 _PLACEHOLDERS: Final = (
     ("{prefix}", "p"),

@@ -1,6 +1,6 @@
 #!lua
 -- pin(record; export id, ttl_ms) -> {revision, included} | {} when there is no live list
--- Keeps the live revision from being retired until the pin is taken off or ends. Pinning
+-- Keeps the live revision from being retired until the pin is removed or ends. Pinning
 -- again for one export renews the pin on the revision it has.
 local field = 'pin:' .. ARGV[1]
 local pinned = redis.call('HGET', record, field)
