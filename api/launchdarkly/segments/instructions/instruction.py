@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from api.bodies.faults import refusal
 from api.bodies.models import StrictBody
@@ -18,8 +18,6 @@ Segments = Literal["any", "standard", "big"]
 
 class Parameters(StrictBody):
     """The parameters of one kind of instruction, without its kind."""
-
-    model_config = ConfigDict(validate_by_name=True)
 
 
 ParametersLike = TypeVar("ParametersLike", bound=Parameters)

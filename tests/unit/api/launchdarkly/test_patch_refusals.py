@@ -116,6 +116,14 @@ def test_merge_patch__field_that_is_not_one__is_told_the_nearest() -> None:
             {"kind": "updateRuleRolloutAndContextKind", "ruleId": "r"},
             "instructions[1].weight: Field required; parameters: ruleId, weight, contextKind",
         ),
+        (
+            {"kind": "removeRule", "rule_id": "r"},
+            "instructions[1]: unknown field rule_id; nearest: ruleId; fields: ruleId",
+        ),
+        (
+            {"kind": "addIncludedTargets", "context_kind": "org", "values": ["o"]},
+            "instructions[1]: unknown field context_kind; nearest: contextKind; fields: ",
+        ),
         ("addTags", "instructions[1]: an instruction is an object with a kind"),
     ],
 )
