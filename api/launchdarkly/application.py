@@ -77,7 +77,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
     app.state.services = services
     app.state.evaluations = evaluations.Evaluations(services)
     routes = app.state.routes = RouteTable()
-    service.open_documentation(app)
+    service.permit_documentation(app)
     for router in _ROUTERS:
         routes.add(router.routes)
         app.include_router(router)

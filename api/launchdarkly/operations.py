@@ -25,8 +25,8 @@ ADMIN: Final = Need(Role.ADMIN)
 #: no project.
 FULL_ADMIN: Final = Need(Role.ADMIN, whole=True)
 #: The handler checks the scope, because the path may be read in two ways.
-READ_EITHER_WAY: Final = Need(Role.READER, by_handler=True)
-WRITE_EITHER_WAY: Final = Need(Role.WRITER, by_handler=True)
+READ_CHECKED_BY_HANDLER: Final = Need(Role.READER, by_handler=True)
+WRITE_CHECKED_BY_HANDLER: Final = Need(Role.WRITER, by_handler=True)
 
 NO_PROJECT: Final[Refusals] = MappingProxyType({NotFound: "The project does not exist."})
 NO_ENVIRONMENT: Final[Refusals] = MappingProxyType(
@@ -57,7 +57,7 @@ def operation(*, needs: Need, refuses: Refusals = _NONE) -> Callable[[Handler], 
     return declare
 
 
-def refusals_of(handler: Callable[..., Any]) -> Refusals:
+def declared_refusals(handler: Callable[..., Any]) -> Refusals:
     """What a handler has declared to refuse."""
     refusals: Refusals = getattr(handler, _ATTRIBUTE, _NONE)
     return refusals

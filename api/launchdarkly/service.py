@@ -70,7 +70,7 @@ def get_readiness() -> None:
     """Check whether all parts that the service needs answer. Needs no token."""
 
 
-def open_documentation(app: FastAPI) -> None:
+def permit_documentation(app: FastAPI) -> None:
     """Let every token read FastAPI's own pages, which are all that the application has so far."""
     for page in app.routes:
         operation(needs=READ)(page.endpoint)  # type: ignore[attr-defined]  # a plain route

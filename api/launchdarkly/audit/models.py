@@ -207,7 +207,7 @@ def _locate(resource: str) -> tuple[Links, dict[str, Any] | None]:
                 "name": environment,
                 "resource": environment_resource(env),
             }
-            links = {"canonical": link(path.self), "site": link(path.site, "text/html")}
+            links = {"canonical": link(path.href), "site": link(path.site, "text/html")}
             return links, parent
         case _:
             return {}, None

@@ -19,7 +19,7 @@ from api.evaluation import (
     unreadable_segment,
 )
 from api.launchdarkly.targeting.stored import read_fields
-from api.launchdarkly.wire.links import SegmentPath, link
+from api.launchdarkly.wire.links import SegmentPath
 from worker.store import Definition, EnvironmentRef, ListRef, ListUnknown, Store, batches
 from worker.store import Segment as Stored
 
@@ -244,17 +244,12 @@ def _clause(clause: dict[str, Any]) -> Clause:
 
 
 def _write_start(segment: Stored) -> bytes:
-    path = SegmentPath(segment.env.project, segment.env.environment, segment.key)
     fields = {
         "name": segment.name,
         "key": segment.key,
         "description": segment.description or "",
         "unbounded": segment.unbounded,
         "external": "",
-        "_links": {
-            "parent": link(path.list),
-            "self": link(path.self),
-            "site": link(path.site, "text/html"),
-        },
+        "_links": SegmentPath.of(segment).links,
     }
     return json.dumps(fields, separators=(",", ":"))[:-1].encode()

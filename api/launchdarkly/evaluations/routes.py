@@ -103,7 +103,7 @@ class Evaluations:
         return unpack_answer(await self._services.heavy_process.ask(question.pack()))
 
 
-def evaluations_of(request: Request) -> Evaluations:
+def get_evaluations(request: Request) -> Evaluations:
     """The evaluations of the application that serves this request."""
     evaluations: Evaluations = request.app.state.evaluations
     return evaluations
@@ -127,7 +127,7 @@ async def evaluate_segments(
     request: Request,
     env: EnvironmentRefOf,
     caller: CallerOf,
-    evaluations: Annotated[Evaluations, Depends(evaluations_of)],
+    evaluations: Annotated[Evaluations, Depends(get_evaluations)],
 ) -> Response:
     """Determine which segments of an environment a context is a member of."""
     return await evaluations.answer(await request.body(), env, caller)

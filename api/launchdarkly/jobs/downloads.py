@@ -13,12 +13,13 @@ from api.launchdarkly.jobs.documentation import ExportId
 from api.launchdarkly.jobs.exports import find_export
 from api.launchdarkly.operations import READ, operation
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf
 from api.services.services import Services, ServicesOf
 from worker.objects import ObjectInfo, ObjectNotFound
 
 router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports/{exportID}/download",
+    prefix=f"{SEGMENT_ROUTE}/exports/{{exportID}}/download",
     tags=["Segments"],
 )
 

@@ -24,18 +24,17 @@ from api.launchdarkly.jobs.documentation import (
     NO_EXPORT,
     ExportId,
     inline_schema,
-    location_of,
+    location_header,
 )
 from api.launchdarkly.jobs.models import ExportRepresentation, find_job, represent_export
 from api.launchdarkly.operations import NO_SEGMENT, READ, WRITE, body, operation
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment, require_json
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import ExportRequest, JobState, Segment, admit_export, digest_of
 
-router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports", tags=["Segments"]
-)
+router = APIRouter(prefix=f"{SEGMENT_ROUTE}/exports", tags=["Segments"])
 
 Format = Literal["csv", "parquet"]
 
@@ -50,7 +49,9 @@ class ExportBody(StrictBody):
     "",
     operation_id="createBigSegmentExport",
     response_model=ExportRepresentation,
-    responses={200: {"description": "The export was accepted.", "headers": location_of("export")}},
+    responses={
+        200: {"description": "The export was accepted.", "headers": location_header("export")}
+    },
     openapi_extra=body(
         "The format; CSV if there is no body.", required=False, json=inline_schema(ExportBody)
     ),

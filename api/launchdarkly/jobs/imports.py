@@ -33,7 +33,7 @@ from api.launchdarkly.jobs.documentation import (
     NO_IMPORT,
     ImportId,
     inline_schema,
-    location_of,
+    location_header,
 )
 from api.launchdarkly.jobs.models import ImportRepresentation, find_job, represent_import
 from api.launchdarkly.operations import (
@@ -45,12 +45,13 @@ from api.launchdarkly.operations import (
     operation,
 )
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import (
     RequireJson,
     SegmentPathOf,
     find_big_segment,
     is_json,
-    media_type_of,
+    read_media_type,
 )
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
@@ -62,9 +63,7 @@ from worker.store import (
     digest_of,
 )
 
-router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports", tags=["Segments"]
-)
+router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
 #: Bodies of these types hold nothing; generated clients send them for a form without a file.
@@ -91,7 +90,7 @@ _REFUSES: Final[Refusals] = {
     responses={
         204: {
             "description": "The upload was accepted; `Location` is the import.",
-            "headers": location_of("import"),
+            "headers": location_header("import"),
         }
     },
     openapi_extra=body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
@@ -116,7 +115,7 @@ async def create_import(
     The body is a form with the list as a file. JSON with a `source` is accepted here as well,
     and answered like `createBigSegmentImportFromSource`, which is the operation for it.
     """
-    kind = media_type_of(request)
+    kind = read_media_type(request)
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
     if kind == "multipart/form-data":
@@ -135,7 +134,9 @@ async def create_import(
     operation_id="createBigSegmentImportFromSource",
     status_code=202,
     response_model=ImportRepresentation,
-    responses={202: {"description": "The import was accepted.", "headers": location_of("import")}},
+    responses={
+        202: {"description": "The import was accepted.", "headers": location_header("import")}
+    },
     dependencies=[RequireJson],
 )
 @operation(needs=WRITE, refuses=_REFUSES)

@@ -173,7 +173,7 @@ def represent_import(
         files=[
             FileStatus(filename=source.filename, status=state.status) for source in request.sources
         ],
-        links={"self": link(path.import_(request.import_id)), "parent": link(path.self)},
+        links={"self": link(path.import_(request.import_id)), "parent": link(path.href)},
         stage=state.progress.stage,
         reason=state.reason,
         progress=_progress(state, clock()),
@@ -198,7 +198,7 @@ def represent_export(
     report = state.report or {}
     size_bytes = int(report.get("sizeBytes", 0))
     own = path.export(request.export_id)
-    links = {"self": link(own), "parent": link(path.self)}
+    links = {"self": link(own), "parent": link(path.href)}
     if state.status == "complete":
         kind = "text/csv" if request.format == "csv" else "application/vnd.apache.parquet"
         links["download"] = link(f"{own}/download", kind)

@@ -11,13 +11,14 @@ from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import NO_SEGMENT, WRITE, operation
 from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, summarize_edits
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
 from worker.store import Edit, EditOp
 
 router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}",
+    prefix=SEGMENT_ROUTE,
     tags=["Segments"],
     dependencies=[RequireJson],
 )

@@ -7,14 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import NO_SEGMENT, READ, Refusals, operation
-from api.launchdarkly.wire.parameters import ContextKey, UserKey
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, ContextKey, UserKey
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from worker.context_keys import KEY_LIMIT_BYTES
 
 #: For the document alone.
-documented = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}", tags=["Segments"]
-)
+documented = APIRouter(prefix=SEGMENT_ROUTE, tags=["Segments"])
 
 _REFUSES: Final[Refusals] = {
     **NO_SEGMENT,

@@ -18,9 +18,9 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.access.permissions import flat_routes, need_of
-from api.launchdarkly.openapi.refusals import documented_refusals, error_schema
-from api.launchdarkly.openapi.schemas import named_schemas
-from api.launchdarkly.openapi.tidying import reachable, tidy
+from api.launchdarkly.openapi.refusals import describe_refusals, error_schema
+from api.launchdarkly.openapi.schemas import build_schemas
+from api.launchdarkly.openapi.tidying import find_reachable, tidy
 from api.launchdarkly.operations import NO_TOKEN
 
 _ABOUT: Final = """\
@@ -78,7 +78,7 @@ def serve_document(app: FastAPI, *, answered_by_front: Iterable[APIRouter]) -> N
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-def recorded_examples() -> dict[str, Any]:
+def read_examples() -> dict[str, Any]:
     """The recorded examples by operation id; those of ``refusals`` hold for any operation."""
     folder = resources.files(__package__) / "examples"
     files = sorted(
@@ -104,7 +104,7 @@ def _document(app: FastAPI, routes: list[BaseRoute]) -> dict[str, Any]:
     by_id = {
         route.operation_id: route for route in flat_routes(routes) if isinstance(route, APIRoute)
     }
-    examples = recorded_examples()
+    examples = read_examples()
     for operation in _operations(document):
         _complete(operation, by_id[operation["operationId"]])
         _add_examples(operation, examples)
@@ -136,7 +136,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     for status, answer in responses.items():
         if answer["description"] == "Successful Response":
             answer["description"] = _DESCRIPTIONS[status]
-    operation["responses"] = documented_refusals(route, operation) | responses
+    operation["responses"] = describe_refusals(route, operation) | responses
 
 
 def _order_parameters(operation: dict[str, Any], path: str) -> None:
@@ -172,9 +172,9 @@ def _named(values: dict[str, Any]) -> dict[str, Any]:
 def _complete_schemas(document: dict[str, Any]) -> None:
     operations = list(_operations(document))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas |= copy.deepcopy(named_schemas()) | {"Error": error_schema()}
-    asked = reachable([one.get("requestBody") for one in operations], schemas)
-    answered = reachable([one["responses"] for one in operations], schemas)
+    schemas |= copy.deepcopy(build_schemas()) | {"Error": error_schema()}
+    asked = find_reachable([one.get("requestBody") for one in operations], schemas)
+    answered = find_reachable([one["responses"] for one in operations], schemas)
     tidy(schemas, answered - asked)
     for name in schemas.keys() - asked - answered:
         del schemas[name]  # FastAPI's own error, and what only instructions are made of

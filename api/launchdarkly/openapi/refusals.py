@@ -27,7 +27,7 @@ from api.errors import (
     UnsupportedMediaType,
 )
 from api.http.refusals import CODES
-from api.launchdarkly.operations import JSON, NO_TOKEN, Refusals, component, refusals_of
+from api.launchdarkly.operations import JSON, NO_TOKEN, Refusals, component, declared_refusals
 from api.launchdarkly.wire.requests import RequireJson
 
 _OF_TOKENS: Final[Refusals] = MappingProxyType(
@@ -79,7 +79,7 @@ _HEADERS: Final[Mapping[type[ApiError], Mapping[str, Any]]] = {
 }
 
 
-def documented_refusals(route: APIRoute, operation: Mapping[str, Any]) -> dict[str, Any]:
+def describe_refusals(route: APIRoute, operation: Mapping[str, Any]) -> dict[str, Any]:
     """The answers of an operation with a status of 400 and above, by status.
 
     Args:
@@ -99,7 +99,7 @@ def documented_refusals(route: APIRoute, operation: Mapping[str, Any]) -> dict[s
         refusals |= _OF_BODIES
     if RequireJson in route.dependencies:
         refusals[UnsupportedMediaType] = _MEDIA_TYPE
-    refusals |= refusals_of(route.endpoint)
+    refusals |= declared_refusals(route.endpoint)
     return dict(_answers(refusals))
 
 

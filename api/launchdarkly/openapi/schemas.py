@@ -64,7 +64,7 @@ _SEGMENTS: Final = {
 }
 
 
-def named_schemas() -> dict[str, Any]:
+def build_schemas() -> dict[str, Any]:
     """The schemas by name."""
     return {**_patch_schemas(), **_CONTEXTS}
 

@@ -24,29 +24,29 @@ def tidy(schemas: dict[str, Any], answered: set[str]) -> None:
             _as_sent(schema)
 
 
-def reachable(part: Any, schemas: Mapping[str, Any]) -> set[str]:  # noqa: ANN401 - any JSON
+def find_reachable(part: Any, schemas: Mapping[str, Any]) -> set[str]:  # noqa: ANN401 - any JSON
     """Names of the schemas that a part of the document leads to."""
     found: set[str] = set()
-    waiting = list(references(part))
+    waiting = list(find_references(part))
     while waiting:
         name = waiting.pop().rpartition("/")[2]
         if name not in found and name in schemas:
             found.add(name)
-            waiting.extend(references(schemas[name]))
+            waiting.extend(find_references(schemas[name]))
     return found
 
 
-def references(part: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+def find_references(part: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
     """Every reference inside a part of the document."""
     if isinstance(part, dict):
         if isinstance(part.get("$ref"), str):
             yield part["$ref"]
         for name, inside in part.items():
             if name not in {"example", "examples"}:
-                yield from references(inside)
+                yield from find_references(inside)
     elif isinstance(part, list):
         for inside in part:
-            yield from references(inside)
+            yield from find_references(inside)
 
 
 def _reworded(schema: Any) -> None:  # noqa: ANN401 - any JSON

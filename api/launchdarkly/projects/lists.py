@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import Query
 
 from api.errors import InvalidRequest
-from api.launchdarkly.wire.parameters import sorted_by
+from api.launchdarkly.wire.parameters import sort_schema
 from worker.store import Environment, Project
 
 Resource = TypeVar("Resource", Project, Environment)
@@ -22,7 +22,7 @@ Sort = Annotated[
         description="Fields to sort by, separated by commas, each with `-` before it for "
         "descending order: `name`, `createdOn`, `critical`. Without it, projects come newest "
         "first and environments oldest first.",
-        json_schema_extra=sorted_by("name|createdOn|critical"),
+        json_schema_extra=sort_schema("name|createdOn|critical"),
     ),
 ]
 Filter = Annotated[

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from api.bodies.json_values import JsonObject
 from api.bodies.models import Flag, Int32, StrictBody, WireModel, null_is
-from api.launchdarkly.targeting.fields import SegmentName, Tags
+from api.launchdarkly.targeting.fields import ResourceKey, SegmentName, Tags
 from api.launchdarkly.wire.ignored_fields import ignored_in
 from api.launchdarkly.wire.links import (
     Links,
@@ -24,7 +24,6 @@ from api.launchdarkly.wire.links import (
 )
 from worker.store import Environment, EnvironmentRef, Project
 
-ResourceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 #: Documented for projects: alphabetical.
 SortedTags = Annotated[Tags, AfterValidator(lambda tags: tuple(sorted(tags)))]
 
@@ -152,7 +151,7 @@ class ProjectPage(WireModel):
     total_count: Int32
 
 
-def details_of(fields: ProjectFields | EnvironmentFields) -> dict[str, Any]:
+def select_details(fields: ProjectFields | EnvironmentFields) -> dict[str, Any]:
     """What the store keeps beside the name and tags, by wire names."""
     return fields.model_dump(exclude={"key", "name", "tags", "environments"})
 
@@ -194,7 +193,7 @@ def represent_environment(project: str, environment: Environment) -> Environment
     )
 
 
-def follow_older_name(before: JsonObject, after: JsonObject) -> JsonObject:
+def reconcile_names(before: JsonObject, after: JsonObject) -> JsonObject:
     """Make the two names of one setting agree in a patched project: the changed one counts.
 
     Args:

@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from api.bodies.json_values import JsonObject
 from api.bodies.models import wire_names
-from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.projects.models import (
     EnvironmentFields,
     ProjectFields,
-    details_of,
-    follow_older_name,
+    reconcile_names,
+    select_details,
     stored_fields,
 )
+from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch, patch_refusal
 from worker.store import Environment, Project, retry_on_change
 
 Resource = TypeVar("Resource", Project, Environment)
@@ -79,7 +79,7 @@ def patch_resource(
         current = read()
         fields = _patch_fields(kind, stored_fields(current), operations)
         changed = dataclasses.replace(
-            current, name=fields.name, tags=fields.tags, details=details_of(fields)
+            current, name=fields.name, tags=fields.tags, details=select_details(fields)
         )
         if changed == current:
             return current
@@ -97,7 +97,7 @@ def _patch_fields(
     old = copy.deepcopy(document)
     after = apply_json_patch(document, operations, _PATCHABLE[kind])
     try:
-        return kind.model_validate(follow_older_name(old, after))
+        return kind.model_validate(reconcile_names(old, after))
     except ValidationError as exc:
         raise patch_refusal(exc, operations) from exc
 

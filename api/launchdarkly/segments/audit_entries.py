@@ -74,7 +74,7 @@ def record_list_edits(
     comment: str | None,
 ) -> None:
     """Record that instructions have edited the lists of a big segment."""
-    summary = summarize_edits((edit.list, edit.action, len(edit.keys)) for edit in edits)
+    summary = summarize_edits((edit.list_name, edit.action, len(edit.keys)) for edit in edits)
     audit_segment(
         services,
         caller,

@@ -17,7 +17,7 @@ from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.representation import UserSegments, page_json, read_states
 from api.launchdarkly.wire.links import segments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
-from api.launchdarkly.wire.parameters import Limit, Offset, sorted_by
+from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE, Limit, Offset, sort_schema
 from api.launchdarkly.wire.requests import EnvironmentRefOf
 from api.services.services import CallerOf, ServicesOf
 from worker.store import (
@@ -29,7 +29,7 @@ from worker.store import (
     StoreUnavailable,
 )
 
-router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
+router = APIRouter(prefix=SEGMENTS_ROUTE, tags=["Segments"])
 
 #: A page is read again when a segment on it is deleted meanwhile.
 _TRIES: Final = 5
@@ -55,7 +55,7 @@ Sort = Annotated[
         description="Fields to sort by, separated by commas, each with `-` before it for "
         "descending order: `creationDate`, `name`, `lastModified`. Without it, the newest "
         "segment comes first.",
-        json_schema_extra=sorted_by("creationDate|name|lastModified"),
+        json_schema_extra=sort_schema("creationDate|name|lastModified"),
     ),
 ]
 Filter = Annotated[

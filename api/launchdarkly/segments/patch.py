@@ -32,6 +32,7 @@ from api.launchdarkly.segments.representation import (
 )
 from api.launchdarkly.targeting.stored import change_to, read_rules
 from api.launchdarkly.wire.links import JOB_ID, SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import (
@@ -42,7 +43,7 @@ from worker.store import (
     retry_on_change,
 )
 
-router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
+router = APIRouter(prefix=SEGMENTS_ROUTE, tags=["Segments"])
 
 
 _PATCHES: Final = ("JsonPatch", "PatchWithComment", "MergePatchWithComment", "BareMergePatch")

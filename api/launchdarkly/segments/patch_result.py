@@ -18,8 +18,6 @@ import json_merge_patch
 from api.bodies.json_values import JsonObject, exact_text, require_shallow
 from api.bodies.unknown_names import list_known
 from api.errors import Broken, InvalidRequest
-from api.launchdarkly.patches.bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
-from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, blame, patch_refusal
 from api.launchdarkly.segments.instructions import ListEdit, ListName, apply_instructions
 from api.launchdarkly.segments.references import (
     OtherSegments,
@@ -30,6 +28,8 @@ from api.launchdarkly.targeting.bounds import require_bounded
 from api.launchdarkly.targeting.fields import Ids
 from api.launchdarkly.targeting.values import SegmentDocument, parse_document
 from api.launchdarkly.wire.ignored_fields import ignored_in
+from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch, blame, patch_refusal
+from api.launchdarkly.wire.patch_bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
 
 #: A definition's JSON, in characters. 15,000 keys of the longest kind fit.
 LARGEST: Final = 20_000_000

@@ -22,13 +22,14 @@ from api.launchdarkly.targeting.fields import (
     MOST_TAGS,
     WHOLE_WEIGHT,
     Description,
+    ResourceKey,
     SegmentName,
     Tag,
 )
 from api.launchdarkly.targeting.stored import read_fields, read_members
 from api.launchdarkly.targeting.values import Operator
 from api.launchdarkly.wire.ignored_fields import ignored_in
-from api.launchdarkly.wire.links import Links, SegmentPath, environment_id, link
+from api.launchdarkly.wire.links import Links, SegmentPath, environment_id
 from worker.store import Definition, ListState, ListUnknown, Segment, Store
 
 #: The Go client reads counts as 32-bit integers.
@@ -41,7 +42,7 @@ class NewSegmentBody(StrictBody):
     ignored = ignored_in("new segment")
 
     name: SegmentName
-    key: Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
+    key: ResourceKey
     description: Description | None = None
     tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = None
     unbounded: bool | None = None
@@ -176,7 +177,7 @@ def represent(definition: Definition, state: ListState | None, **own: object) ->
     else:
         fields = read_fields(definition)
         targeting = {"rules": fields.pop("rules"), **fields}
-    return {**_describe(segment), **targeting, **own, "_links": _links(segment)}
+    return {**_describe(segment), **targeting, **own, "_links": SegmentPath.of(segment).links}
 
 
 def segment_response(representation: JsonObject, status: int = 200) -> Response:
@@ -212,7 +213,7 @@ def _item_json(definition: Definition, state: ListState | None) -> bytes:
     segment = definition.segment
     if segment.unbounded:
         return to_json(represent(definition, state))
-    fields = {**_describe(segment), "_links": _links(segment)}
+    fields = {**_describe(segment), "_links": SegmentPath.of(segment).links}
     return to_json(fields)[:-1] + b"," + read_members(definition) + b"}"
 
 
@@ -246,12 +247,3 @@ def _describe_lists(segment: Segment, state: ListState | None) -> JsonObject:
         fields["_unboundedMetadata"] = metadata
         fields["_importInProgress"] = state.building is not None
     return fields
-
-
-def _links(segment: Segment) -> Links:
-    path = SegmentPath(segment.env.project, segment.env.environment, segment.key)
-    return {
-        "parent": link(path.list),
-        "self": link(path.self),
-        "site": link(path.site, "text/html"),
-    }

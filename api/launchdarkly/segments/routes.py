@@ -26,6 +26,7 @@ from api.launchdarkly.segments.representation import (
 )
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, RESERVED_KINDS
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE
 from api.launchdarkly.wire.requests import (
     EnvironmentRefOf,
     RequireJson,
@@ -42,7 +43,7 @@ from worker.store import (
     remove_segment,
 )
 
-router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
+router = APIRouter(prefix=SEGMENTS_ROUTE, tags=["Segments"])
 
 
 @router.post(

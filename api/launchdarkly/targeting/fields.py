@@ -34,7 +34,7 @@ class WireValue(StrictBody):
     model_config = ConfigDict(validate_by_name=True)
 
 
-def naming(ids: Ids) -> dict[str, Ids]:
+def new_id_context(ids: Ids) -> dict[str, Ids]:
     """The validation context in which rules and clauses without an ``_id`` get one.
 
     Without it a missing id is a fault.
@@ -101,5 +101,7 @@ Tags = Annotated[
     null_is(()),
     AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
 ]
+#: The key of a new project, environment or segment.
+ResourceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 SegmentName = Annotated[str, Field(min_length=1, max_length=1_024, pattern=r"\S")]
 Description = Annotated[str, Field(max_length=32_768)]

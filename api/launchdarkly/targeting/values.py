@@ -27,7 +27,7 @@ from api.launchdarkly.targeting.fields import (
     Tags,
     Weight,
     WireValue,
-    naming,
+    new_id_context,
     require_distinct,
 )
 
@@ -227,7 +227,7 @@ def parse_document(
     wanted = {name: fields[name] for name in wire_names(SegmentDocument) if name in fields}
     try:
         return SegmentDocument.model_validate(
-            wanted, context=naming(ids), by_alias=True, by_name=False
+            wanted, context=new_id_context(ids), by_alias=True, by_name=False
         )
     except ValidationError as exc:
         raise refuse(exc) from exc

@@ -17,8 +17,6 @@ from api.audit import audit
 from api.bodies.models import MAX_SAFE_INTEGER, Int64, json_response, wire_names
 from api.errors import Conflict, NotFound
 from api.launchdarkly.operations import FULL_ADMIN, JSON_PATCH_BODY, Refusals, operation
-from api.launchdarkly.patches.bodies import read_json_patch
-from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.tokens.models import (
     TOKENS_PATH,
     NewTokenBody,
@@ -29,8 +27,10 @@ from api.launchdarkly.tokens.models import (
     patchable_fields,
     represent_token,
 )
+from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.wire.pages import page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
+from api.launchdarkly.wire.patch_bodies import read_json_patch
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
 from api.launchdarkly.wire.specifiers import format_grant
 from api.services.services import CallerOf, Services, ServicesOf

@@ -26,7 +26,7 @@ _REQUIRE_ABSENT: Final[dict[ListName, EditOp]] = {"included": "i?", "excluded": 
 class ListEdit:
     """Keys to add to a list or to remove from it, whether they are in it or not."""
 
-    list: ListName
+    list_name: ListName
     action: Action
     keys: tuple[str, ...]
 
@@ -124,7 +124,7 @@ def _ops(edits: tuple[ListEdit, ...], absent: Absent) -> list[Edit]:
     guarded: list[Edit] = []
     free: list[Edit] = []
     for edit in edits:
-        op, other = _OPS[edit.list, edit.action], _OTHER[edit.list]
+        op, other = _OPS[edit.list_name, edit.action], _OTHER[edit.list_name]
         watched = frozenset(absent.get(other, ())) if edit.action == "add" else frozenset()
         for key in edit.keys:
             if key in watched:
