@@ -24,7 +24,7 @@ from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships
-from api.launchdarkly.operations import NO_ENVIRONMENT, READ, body, component, operation
+from api.launchdarkly.operations import NO_ENVIRONMENT, READ, component, document_body, operation
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf, RequireJson
 from api.lookups.many import ListLookups
@@ -117,7 +117,7 @@ _CONTEXTS: Final = ("SingleKindContext", "MultiKindContext", "UserContext")
     operation_id="getContextInstanceSegmentsMembershipByEnv",
     response_model=ContextInstanceSegmentMemberships,
     dependencies=[RequireJson],
-    openapi_extra=body(
+    openapi_extra=document_body(
         "A context. Fields beside the documented ones are attributes.",
         json={"anyOf": [component(name) for name in _CONTEXTS]},
     ),

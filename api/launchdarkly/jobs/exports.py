@@ -27,7 +27,7 @@ from api.launchdarkly.jobs.documentation import (
     location_header,
 )
 from api.launchdarkly.jobs.models import ExportRepresentation, find_job, represent_export
-from api.launchdarkly.operations import NO_SEGMENT, READ, WRITE, body, operation
+from api.launchdarkly.operations import NO_SEGMENT, READ, WRITE, document_body, operation
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment, require_json
@@ -52,7 +52,7 @@ class ExportBody(StrictBody):
     responses={
         200: {"description": "The export was accepted.", "headers": location_header("export")}
     },
-    openapi_extra=body(
+    openapi_extra=document_body(
         "The format; CSV if there is no body.", required=False, json=inline_schema(ExportBody)
     ),
 )

@@ -41,7 +41,7 @@ from api.launchdarkly.operations import (
     READ,
     WRITE,
     Refusals,
-    body,
+    document_body,
     operation,
 )
 from api.launchdarkly.wire.links import SegmentPath
@@ -93,7 +93,7 @@ _REFUSES: Final[Refusals] = {
             "headers": location_header("import"),
         }
     },
-    openapi_extra=body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
+    openapi_extra=document_body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
 )
 @operation(
     needs=WRITE,

@@ -1,7 +1,7 @@
 """``GET /api/v2/segments/{projectKey}/{environmentKey}``: pages, sorted and filtered.
 
-Filters and sorting read definitions only; targets and rules are read for the segments of
-the page and no others.
+Filters and sorting read definitions only; targets and rules are read only for the segments of
+the page.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ from worker.store import (
 
 router = APIRouter(prefix=SEGMENTS_ROUTE, tags=["Segments"])
 
-#: A page is read again when a segment on it is deleted meanwhile.
+#: Times that a page is read, because a segment on it may be deleted meanwhile.
 _TRIES: Final = 5
 
 _SORT_FIELDS: Final[Mapping[str, Callable[[Segment], Any]]] = {
@@ -113,7 +113,7 @@ def parse_sort(text: str) -> tuple[SortField, ...]:
     ``-`` before a field sorts it in descending order. A blank parameter gives no fields.
 
     Raises:
-        InvalidRequest: a field that cannot be sorted by; says which one.
+        InvalidRequest: a field that segments cannot be sorted by; says which.
     """
     fields = []
     for position, part in enumerate(text.split(",") if text.strip() else (), start=1):

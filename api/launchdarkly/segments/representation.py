@@ -1,7 +1,7 @@
-"""The segment as LaunchDarkly's clients see it, which is also what patches are applied to.
+"""The segment as LaunchDarkly's clients see it, and as patches are applied to it.
 
-Plain JSON with the names of the wire, so that stored targets and rules are sent as they are.
-The clients check it strictly: a field without a value is left out, never null.
+Plain JSON with wire names, so stored targets and rules are sent unchanged. The clients check it
+strictly: a field without a value is left out, never null.
 Source: section 2.1 of the Segments API's documentation and the clients' models
 ``UserSegment``, ``UserSegmentRule``, ``Clause`` and ``SegmentTarget``.
 """
@@ -37,7 +37,7 @@ _MOST_INT32 = 2**31 - 1
 
 
 class NewSegmentBody(StrictBody):
-    """What creates a segment; targets and rules in it are ignored, as documented."""
+    """A new segment; targets and rules in it are ignored, as documented."""
 
     ignored = ignored_in("new segment")
 
@@ -157,7 +157,7 @@ def read_states(store: Store, segments: Sequence[Segment]) -> list[ListState | N
     try:
         states = iter(store.memberships.states(refs))
     except ListUnknown:
-        # One of them is lost; the others are still shown whole.
+        # One of them is lost; the others are still complete.
         return [read_state(store, segment) for segment in segments]
     return [next(states) if segment.unbounded else None for segment in segments]
 
@@ -169,7 +169,7 @@ def represent(definition: Definition, state: ListState | None, **own: object) ->
         definition: the segment and its targets.
         state: of its lists; ``None`` for a standard segment, and for a big one whose record
             the server has lost.
-        own: what only some answers show, such as ``_access``.
+        own: fields that only some answers have, such as ``_access``.
     """
     segment = definition.segment
     if segment.unbounded:
@@ -194,7 +194,7 @@ def page_json(
 ) -> bytes:
     """Write a page, a ``UserSegments``.
 
-    Stored targets and rules are put in without being parsed: that would cost more than all
+    Stored targets and rules are copied without being parsed, which would cost more than all
     the rest.
 
     Args:

@@ -158,10 +158,10 @@ def _new_segment(body: NewSegmentBody) -> NewSegment:
 
 def _summarize(store: Store, path: SegmentPath) -> dict[str, Any]:
     found = store.segments.read_many(path.env, [path.segment])[0]
-    if found is None:  # the deletion says so
+    if found is None:  # deleting it reports that
         return {}
     try:
         state = read_state(store, found.segment)
-    except SegmentNotFound:  # an earlier delete was cut off here; this one continues it
+    except SegmentNotFound:  # an earlier delete was interrupted here; this one continues it
         state = None
     return summarize_segment(found, state)

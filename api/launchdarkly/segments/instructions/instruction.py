@@ -1,4 +1,4 @@
-"""What every kind of instruction has: a model of its parameters, a function, its segments."""
+"""A kind of instruction: a model of its parameters, a function, and which segments it is for."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

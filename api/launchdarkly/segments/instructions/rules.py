@@ -210,7 +210,7 @@ def _with_values(clause: Clause, values: tuple[Any, ...]) -> Clause:
 
 KINDS: Final[Kinds] = {
     "addRule": InstructionKind(NewRule, _add_rule, segments="standard"),
-    # Source: the documentation; a rule that is not there counts as removed.
+    # Source: the documentation; a rule that does not exist counts as removed.
     "removeRule": InstructionKind(OneRule, _remove_rule, segments="standard"),
     "reorderRules": InstructionKind(Order, _reorder_rules, segments="standard"),
     "updateRuleDescription": InstructionKind(RuleDescription, _describe_rule, segments="standard"),

@@ -1,6 +1,6 @@
 """Instructions on targets: individual ones of a standard segment, the lists of a big one.
 
-Edits of a big segment's lists are only noted in the draft; ``list_edits`` makes them.
+Edits of a big segment's lists are only noted in the draft; ``list_edits`` applies them.
 The instructions on users are the older names of those on targets of kind ``user``.
 Source: the documentation limits the number of targets per request for standard segments
 only.
@@ -52,7 +52,7 @@ class Keys(Parameters):
 
 
 class Import(Parameters):
-    """An import that waits for its approval: its id or its address."""
+    """An import that is pending approval: its id or its path."""
 
     import_id: Annotated[str, Field(min_length=1, max_length=2_048)]
 
