@@ -1,4 +1,4 @@
-"""Create exports and watch them."""
+"""Create exports and get them."""
 
 from typing import Annotated, Literal
 
@@ -95,7 +95,7 @@ def get_export(
 def find_export(
     services: Services, path: SegmentPath, export_id: str
 ) -> tuple[ExportRequest, JobState]:
-    """An export of this segment, and its state.
+    """Find an export of this segment, and its state.
 
     Raises:
         NotFound: the segment has no export with this id.

@@ -1,4 +1,4 @@
-"""Create imports, from an upload or from lists already in S3, and watch them."""
+"""Create imports, from an upload or from a list in S3, and get them."""
 
 from typing import Any, Final
 
@@ -66,9 +66,9 @@ from worker.store import (
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
-#: Bodies of these types hold nothing; generated clients send them for a form without a file.
+#: Types that generated clients send with a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
-#: The store's own rebuilds are not the caller's imports.
+#: Re-shards are imports that the service starts itself; callers do not see them.
 _OWN_MODE: Final = "reshard"
 _FILE: Final = {
     "type": "string",
@@ -149,8 +149,8 @@ async def create_import_from_source(
 ) -> Response:
     """Start an import of a list that is already in S3.
 
-    `mode`, `waitOnApprovals` and the other options mean the same as for an upload, and the keys
-    become visible in the same way.
+    `mode`, `waitOnApprovals` and the other options have the same meaning as for an upload, and the
+    keys become visible in the same way.
     """
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
@@ -187,7 +187,7 @@ async def _upload(
     caller: Caller,
     key: str | None,
 ) -> Response:
-    """Start an import of the form's list, or answer as the request that this one repeats."""
+    """Start an import of the form's list, or repeat the answer of an earlier request."""
     begun = await run_in_threadpool(_begin, services, segment, caller, key)
     if isinstance(begun, EarlierRequest):
         uploaded = await _receive(request, services, None, "", digest=True)

@@ -1,4 +1,4 @@
-"""``POST …/contexts`` and ``POST …/users``: edit the lists of a big segment by hand."""
+"""``POST …/contexts`` and ``POST …/users``: edit the lists of a big segment."""
 
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -30,14 +30,14 @@ Keys = Annotated[list[str], Field(fail_fast=True)]
 
 
 class KeyChanges(StrictBody):
-    """Changes of one list: first add, then remove."""
+    """Changes to one list: keys are added first, then removed."""
 
     add: Keys | None = None
     remove: Keys | None = None
 
 
 class TargetChanges(StrictBody):
-    """Changes of both lists, the included one first."""
+    """Changes to both lists; those to the included list come first."""
 
     included: KeyChanges | None = None
     excluded: KeyChanges | None = None

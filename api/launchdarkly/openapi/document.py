@@ -36,7 +36,7 @@ operation.
 A token has a role (`reader`, `writer`, `admin`) and may have a scope, its `inlineRole`: anything
 outside the scope is a 403 whether it exists or not, and lists leave it out. Where rate limits are
 on, every answer, not only a 429, carries `X-Ratelimit-*` headers for the limits that were
-applied. A client that can send no methods other than GET and POST sends POST and names the method it
+applied. A client that can only send GET and POST sends POST and names the method it
 means, `PATCH`, `DELETE` or `PUT`, in the header `X-HTTP-Method-Override`.
 """
 _TAGS: Final = (

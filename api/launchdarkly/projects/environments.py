@@ -24,7 +24,7 @@ from api.launchdarkly.projects.models import (
     NewEnvironment,
     represent_environment,
 )
-from api.launchdarkly.projects.patching import patch_actions, patch_resource
+from api.launchdarkly.projects.patching import list_patch_actions, patch_resource
 from api.launchdarkly.projects.projects import environments_in_scope, new_environment
 from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
@@ -136,7 +136,7 @@ async def patch_environment(
             services,
             caller,
             env.project,
-            action=patch_actions(EnvironmentFields, before, after),
+            action=list_patch_actions(EnvironmentFields, before, after),
             verb="updated the environment",
             before=before,
             after=after,

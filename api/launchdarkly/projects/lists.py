@@ -29,8 +29,8 @@ Filter = Annotated[
     str,
     Query(
         description="A comma-separated list of `field:value`, all of which must match: "
-        "`query:text` searches keys and names, `tags:a+b` takes what has all these tags, "
-        "`keys:a|b` what has one of these keys."
+        "`query:text` searches keys and names, `tags:a+b` matches what has all these "
+        "tags, `keys:a|b` what has one of these keys."
     ),
 ]
 
@@ -69,7 +69,7 @@ def select(
     sort_text: str = "",
     newest_first: bool = False,
 ) -> list[Resource]:
-    """Select the resources that pass the filter, in the order asked for or else that of creation.
+    """Select the resources that pass the filter, in the requested order or that of creation.
 
     Args:
         resources: in any order.

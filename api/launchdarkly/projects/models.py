@@ -1,6 +1,6 @@
-"""Projects and environments: what clients send, what is kept of it, and what answers show.
+"""Projects and environments: bodies, what the store keeps of them, and representations.
 
-Fields that only matter to flags are kept and shown, and have no effect here.
+Fields that only matter to flags are stored and returned, and have no effect here.
 Source: the models of ProjectsApi and EnvironmentsApi in LaunchDarkly's Python client, which
 checks answers strictly.
 """
@@ -45,10 +45,10 @@ _BY_ID: Final = "usingEnvironmentId"
 
 
 class ProjectFields(StrictBody):
-    """All of a project that can be changed.
+    """Everything in a project that can be changed.
 
     ``includeInSnippetByDefault`` is the older name of ``usingEnvironmentId``: whichever is
-    given sets both; if they differ, the newer one counts.
+    given sets both; if they differ, the newer name counts.
     """
 
     name: SegmentName
@@ -67,7 +67,7 @@ class ProjectFields(StrictBody):
 
 
 class EnvironmentFields(StrictBody):
-    """All of an environment that can be changed."""
+    """Everything in an environment that can be changed."""
 
     name: SegmentName
     tags: Tags = ()
@@ -81,13 +81,13 @@ class EnvironmentFields(StrictBody):
 
 
 class NewEnvironment(EnvironmentFields):
-    """What creates an environment."""
+    """A new environment."""
 
     key: ResourceKey
 
 
 class NewProject(ProjectFields):
-    """What creates a project; without environments it gets those every project has."""
+    """A new project; without environments it gets the default ones."""
 
     ignored = ignored_in("new project")
 
@@ -123,7 +123,7 @@ class EnvironmentPage(WireModel):
 
 
 class ProjectRepresentation(WireModel):
-    """One project; its environments are a page where they are asked for."""
+    """One project; its environments are a page, if the request expands them."""
 
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
@@ -138,7 +138,7 @@ class ProjectRepresentation(WireModel):
 
 
 class ChangedProject(ProjectRepresentation):
-    """What creating or changing a project answers: with all environments, as a list."""
+    """The answer to creating or changing a project, with all environments as a list."""
 
     environments: list[EnvironmentRepresentation]  # type: ignore[assignment]  # LaunchDarkly's own
 
@@ -152,17 +152,17 @@ class ProjectPage(WireModel):
 
 
 def select_details(fields: ProjectFields | EnvironmentFields) -> dict[str, Any]:
-    """What the store keeps beside the name and tags, by wire names."""
+    """Select what the store keeps besides the name and tags, by wire names."""
     return fields.model_dump(exclude={"key", "name", "tags", "environments"})
 
 
 def stored_fields(resource: Project | Environment) -> dict[str, Any]:
-    """What can be changed of a stored project or environment, by wire names."""
+    """The changeable fields of a stored project or environment, by wire names."""
     return {**resource.details, "name": resource.name, "tags": resource.tags}
 
 
 def project_fields(project: Project) -> dict[str, Any]:
-    """The fields of a project's representation but its environments, by wire names."""
+    """The fields of a project's representation except its environments, by wire names."""
     return {
         **ProjectFields.model_validate(stored_fields(project)).model_dump(),
         "key": project.key,
@@ -194,7 +194,7 @@ def represent_environment(project: str, environment: Environment) -> Environment
 
 
 def reconcile_names(before: JsonObject, after: JsonObject) -> JsonObject:
-    """Make the two names of one setting agree in a patched project: the changed one counts.
+    """Make the two names of one setting agree in a patched project; the changed one counts.
 
     Args:
         before: the project's fields, valid.
@@ -213,7 +213,7 @@ def reconcile_names(before: JsonObject, after: JsonObject) -> JsonObject:
 
 
 def _unify(given: JsonObject) -> JsonObject:
-    """Set both names of one setting; what is wrong stays, to be refused."""
+    """Set both names of one setting; an invalid value stays, and is refused later."""
     snippet, available = given.get(_SNIPPET), given.get(_AVAILABLE)
     if available is None and isinstance(snippet, bool):
         return given | {_AVAILABLE: {_BY_ID: snippet, "usingMobileKey": True}}

@@ -1,4 +1,4 @@
-"""JSON patches of projects and environments, one after the other."""
+"""JSON patches of projects and environments."""
 
 import copy
 import dataclasses
@@ -23,8 +23,8 @@ Resource = TypeVar("Resource", Project, Environment)
 
 Kind = type[ProjectFields | EnvironmentFields]
 
-#: Which action a changed field of a project or environment is. Source: LaunchDarkly's list of
-#: actions; what it has none for is made the same way.
+#: The action of a changed field, where it is not ``update`` and the field's name. Source:
+#: LaunchDarkly's list of actions.
 _ACTIONS: Final = {
     ProjectFields: {"name": "updateProjectName"},
     EnvironmentFields: {"defaultTtl": "updateTtl"},
@@ -65,9 +65,9 @@ def patch_resource(
     Args:
         kind: whether it is a project or an environment.
         operations: the patch.
-        read: gives the resource as it is now.
+        read: returns the current resource.
         write: stores the resource unless it has changed since.
-        record: called with the resource before and after, once it is changed.
+        record: called with the resource before and after a change.
 
     Raises:
         Conflict: a ``test`` failed. Read it again.
@@ -102,10 +102,10 @@ def _patch_fields(
         raise patch_refusal(exc, operations) from exc
 
 
-def patch_actions(
+def list_patch_actions(
     kind: Kind, before: Project | Environment, after: Project | Environment
 ) -> tuple[str, ...]:
-    """The actions of a patch, such as ``updateName``, by the names of the fields."""
+    """List the actions of a patch, such as ``updateName``, in the order of the fields' names."""
     old, new = stored_fields(before), stored_fields(after)
     changed = sorted(name for name in new if new[name] != old.get(name))
     own = _ACTIONS[kind]

@@ -31,7 +31,7 @@ from api.launchdarkly.projects.models import (
     represent_environment,
     select_details,
 )
-from api.launchdarkly.projects.patching import patch_actions, patch_resource
+from api.launchdarkly.projects.patching import list_patch_actions, patch_resource
 from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
@@ -145,7 +145,7 @@ async def patch_project(
         audit_project(
             services,
             caller,
-            action=patch_actions(ProjectFields, before, after),
+            action=list_patch_actions(ProjectFields, before, after),
             verb="updated the project",
             before=before,
             after=after,

@@ -1,6 +1,6 @@
-"""The kinds of fields that segments, rules and clauses are made of.
+"""Types of the fields of segments, rules and clauses.
 
-Clients written in Go send null or '' for what they leave out, so both count as absent where
+Clients written in Go send null or '' for a field without a value, so both count as absent where
 '' could mean nothing else.
 """
 
@@ -91,10 +91,10 @@ ContextKeys = Annotated[KeyList, null_is(())]
 Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
 #: Source: Terraform's provider enforces it.
 Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]
-#: Not documented; far above any seen. A list reads the words of every segment, so one
-#: segment must not be able to fill the memory.
+#: Not documented; far above any seen. A list reads the tags of every segment, so one segment must
+#: not be able to fill the memory.
 MOST_TAGS: Final = 1_000
-#: Each once, in the order in which they came.
+#: Each once, in the order given.
 Tags = Annotated[
     tuple[Tag, ...],
     Field(fail_fast=True, max_length=MOST_TAGS),

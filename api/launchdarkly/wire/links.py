@@ -18,8 +18,8 @@ JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 PREFIX: Final = "/api/v2"
 
-#: Where clients report usage: answered 404, even without a token, and not logged. Source: ldcli
-#: posts there after every command and ignores the answer.
+#: Where clients report usage: answered 404, even without a token. Source: ldcli posts there
+#: after every command and ignores the answer.
 SILENT_PATHS: Final = frozenset({b"/internal/tracking"})
 
 
