@@ -134,7 +134,7 @@ class NewTokenBody(TokenFields):
 class ResetBody(StrictBody):
     """The body of a reset, for clients that send the time there and not in the query.
 
-    Source: Terraform's provider 2.x does.
+    Source: Terraform's provider 2.x.
     """
 
     expiry: Annotated[Int64 | None, Field(strict=True, ge=0, le=MAX_SAFE_INTEGER)] = None

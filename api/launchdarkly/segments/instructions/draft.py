@@ -54,9 +54,9 @@ class TargetLists:
 
     def remove(self, kind: str, keys: Iterable[str]) -> None:
         """Remove keys from every entry of the kind."""
-        gone = tuple(keys)
+        removed = tuple(keys)
         for entry in self._of(kind):
-            entry.remove(gone)
+            entry.remove(removed)
 
     def added(self) -> Iterator[tuple[str, frozenset[str]]]:
         """The keys that the side has now and did not have before, by kind."""

@@ -69,7 +69,7 @@ def _add_to(side: ListName) -> Apply:
 
 
 def _remove_from(side: ListName) -> Apply:
-    return lambda draft, gone: _lists(draft, side).remove(gone.kind, gone.values)
+    return lambda draft, removed: _lists(draft, side).remove(removed.kind, removed.values)
 
 
 def _users(apply: Apply) -> InstructionKind[Users]:
@@ -86,8 +86,8 @@ def _keys(side: ListName, action: Action) -> InstructionKind[Keys]:
     )
 
 
-def _process_import(draft: Draft, chosen: Import) -> None:
-    import_id = chosen.import_id.rstrip("/").rpartition("/")[2]
+def _process_import(draft: Draft, named: Import) -> None:
+    import_id = named.import_id.rstrip("/").rpartition("/")[2]
     if draft.import_id not in (None, import_id):
         raise InvalidRequest("one request can process one import; send another request")
     draft.import_id = import_id
