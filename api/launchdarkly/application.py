@@ -1,6 +1,6 @@
-"""The REST application: LaunchDarkly's routes, refusals in its words, and its document.
+"""The REST application: LaunchDarkly's routes, the refusals, and the OpenAPI document.
 
-Also what the front serves or refuses before it. The only module that knows every resource.
+The only module that knows every resource. It also exports what the front needs from this API.
 """
 
 from collections.abc import Callable, Mapping
@@ -59,10 +59,10 @@ _ROUTERS: Final = (
 
 
 def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
-    """Make the application; it expects the front before it, which authenticates.
+    """Make the application; the front, which authenticates, must be before it.
 
     Raises:
-        UndeclaredPermission: a route does not say what its callers need.
+        UndeclaredPermission: a route declares no permission.
     """
     app = FastAPI(
         title="bigseg",
@@ -77,7 +77,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
     app.state.services = services
     app.state.evaluations = evaluations.Evaluations(services)
     routes = app.state.routes = RouteTable()
-    service.open_documentation(app)
+    service.permit_documentation(app)
     for router in _ROUTERS:
         routes.add(router.routes)
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""Answers of the application to whatever its handlers and the framework raise."""
+"""Turns whatever handlers and the framework raise into refusals."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ _REFUSED: Final = (ApiError, StoreError, ObjectError, RequestValidationError, HT
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Make the application answer every error as a refusal."""
+    """Make the application answer every error with a refusal."""
     for kind in _REFUSED:
         app.exception_handler(kind)(_refuse)
     app.exception_handler(Exception)(_break)
@@ -56,7 +56,9 @@ async def _refuse(request: Request, exc: Exception) -> Response:
     if isinstance(exc, HTTPException):
         headers |= dict(exc.headers or {})
         routes: RouteTable = request.app.state.routes
-        if allow := allowed_methods(routes.methods_of(request.url.path)):  # one route has its own
+        if allow := allowed_methods(
+            routes.methods_of(request.url.path)
+        ):  # the framework names one route's
             headers["Allow"] = allow
     return Response(
         error_body(error, error_id),
@@ -67,7 +69,7 @@ async def _refuse(request: Request, exc: Exception) -> Response:
 
 
 async def _break(request: Request, exc: Exception) -> Response:
-    """Answer what nothing else handled; the front takes the exception itself."""
+    """Answer an error that nothing else handles; the framework then raises it to the front."""
     services: Services = request.app.state.services
     error_id = services.ids()
     log_failure(exc, error_id)

@@ -1,8 +1,8 @@
 """What an operation declares at its handler: who may call it, and what it refuses.
 
-``@operation(needs=…, refuses=…)`` stands between the route's decorator and the handler. What
-any request can be refused for (no token, a scope, a limit, a body that is too large) follows
-from the route and is added by ``openapi/refusals.py``; an operation declares the rest.
+``@operation(needs=…, refuses=…)`` goes between the route's decorator and the handler. Refusals
+that any request can get (no token, out of scope, over a limit, too large a body) follow from the
+route and are added by ``openapi/refusals.py``; an operation declares the others.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,19 +14,19 @@ from api.access.permissions import Handler, Need, PathNames, declare_need, permi
 from api.errors import ApiError, NotFound
 
 Refusals = Mapping[type[ApiError], str]
-"""Errors of an operation, each with when it comes: a sentence of the OpenAPI document."""
+"""Errors of an operation, each with its cause: a sentence of the OpenAPI document."""
 
-#: Health checks, which the front answers.
+#: For health checks, which the front answers.
 NO_TOKEN: Final = Need(None)
 READ: Final = Need(Role.READER)
 WRITE: Final = Need(Role.WRITER)
 ADMIN: Final = Need(Role.ADMIN)
-#: An admin whose scope holds all that the path names; a token without a scope where it names
-#: no project.
+#: An admin whose scope covers everything inside what the path names; where the path names no
+#: project, an admin without a scope.
 FULL_ADMIN: Final = Need(Role.ADMIN, whole=True)
-#: The handler checks the scope, because the path may be read in two ways.
-READ_EITHER_WAY: Final = Need(Role.READER, by_handler=True)
-WRITE_EITHER_WAY: Final = Need(Role.WRITER, by_handler=True)
+#: The handler checks the scope, because the path can be read in two ways.
+READ_CHECKED_BY_HANDLER: Final = Need(Role.READER, by_handler=True)
+WRITE_CHECKED_BY_HANDLER: Final = Need(Role.WRITER, by_handler=True)
 
 NO_PROJECT: Final[Refusals] = MappingProxyType({NotFound: "The project does not exist."})
 NO_ENVIRONMENT: Final[Refusals] = MappingProxyType(
@@ -48,7 +48,7 @@ require_permission = permission_check(PathNames("projectKey", "environmentKey", 
 
 
 def operation(*, needs: Need, refuses: Refusals = _NONE) -> Callable[[Handler], Handler]:
-    """Declare what a handler needs and refuses; it is checked and documented."""
+    """Declare what a handler needs, which is checked, and refuses, which is documented."""
 
     def declare(handler: Handler) -> Handler:
         setattr(handler, _ATTRIBUTE, refuses)
@@ -57,25 +57,25 @@ def operation(*, needs: Need, refuses: Refusals = _NONE) -> Callable[[Handler], 
     return declare
 
 
-def refusals_of(handler: Callable[..., Any]) -> Refusals:
-    """What a handler has declared to refuse."""
+def declared_refusals(handler: Callable[..., Any]) -> Refusals:
+    """The refusals that a handler declares."""
     refusals: Refusals = getattr(handler, _ATTRIBUTE, _NONE)
     return refusals
 
 
 def component(name: str) -> dict[str, Any]:
-    """A reference to a named schema of the OpenAPI document."""
+    """Refer to a named schema of the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def body(
+def document_body(
     description: str, *, required: bool = True, **schemas: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Document a body that the handler reads by hand, for ``openapi_extra``.
+    """Document a body that the handler parses itself, for ``openapi_extra``.
 
     Args:
         description: what is sent.
-        required: whether it may be left out.
+        required: whether it must be sent.
         schemas: by media type; ``json`` stands for JSON, ``form`` for a form, ``semantic`` for
             a semantic patch.
     """
@@ -83,6 +83,6 @@ def body(
     return {"requestBody": {"description": description, "required": required, "content": content}}
 
 
-JSON_PATCH_BODY: Final = body(
+JSON_PATCH_BODY: Final = document_body(
     "A JSON patch.", json={"anyOf": [component("JsonPatch"), component("PatchWithComment")]}
 )

@@ -1,4 +1,4 @@
-"""The service itself: metrics, the pages of the documentation, and health."""
+"""The service itself: metrics, the documentation pages, and health."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from api.launchdarkly.operations import NO_TOKEN, READ, operation
 from api.services.services import ServicesOf
 
 router = APIRouter(tags=["Service"])
-#: Health, for the document alone: the front answers it.
+#: Health checks, only for the document: the front answers them.
 documented = APIRouter(tags=["Service"])
 
 
@@ -21,14 +21,14 @@ class Liveness(BaseModel):
 
 
 class PartReadiness(BaseModel):
-    """Whether one part can be used."""
+    """Whether one part is usable."""
 
     ok: bool
     error: str | None = None
 
 
 class Readiness(BaseModel):
-    """Whether the service can do its work, and each part that it needs."""
+    """Whether the service, and each part that it needs, is usable."""
 
     status: Literal["ok", "down"]
     parts: dict[str, PartReadiness]
@@ -70,7 +70,7 @@ def get_readiness() -> None:
     """Check whether all parts that the service needs answer. Needs no token."""
 
 
-def open_documentation(app: FastAPI) -> None:
-    """Let every token read FastAPI's own pages, which are all that the application has so far."""
+def permit_documentation(app: FastAPI) -> None:
+    """Let every token read FastAPI's documentation; call it before other routes are added."""
     for page in app.routes:
         operation(needs=READ)(page.endpoint)  # type: ignore[attr-defined]  # a plain route

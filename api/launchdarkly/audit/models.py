@@ -1,4 +1,4 @@
-"""Entries of the log of changes as LaunchDarkly's clients see them.
+"""Entries of the audit log as LaunchDarkly's clients see them.
 
 Source: the models ``AuditLogEntryListingRep``, ``AuditLogEntryRep`` and ``CountBucketsResult``
 of its Python client. There are no members, so an entry has a token and no member; ``delta``
@@ -32,8 +32,8 @@ from worker.store import (
 AUDIT_LOG: Final = f"{PREFIX}/auditlog"
 #: An entry is stored as text; another release may know more kinds.
 KindName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Kind))})]
-#: Fields that change with every write, which nobody needs to read.
-_UNSPOKEN: Final = frozenset({"version"})
+#: Fields that change with every write, which a description leaves out.
+_UNDESCRIBED: Final = frozenset({"version"})
 
 
 class ResourceAccess(WireModel):
@@ -65,7 +65,7 @@ class TargetResource(WireModel):
 
 
 class ParentResource(WireModel):
-    """What holds the thing that was changed."""
+    """What contains the resource that was changed."""
 
     links: Links = Field(alias="_links")
     name: str
@@ -73,7 +73,7 @@ class ParentResource(WireModel):
 
 
 class AuditLogEntry(WireModel):
-    """An entry in a list."""
+    """An entry of the audit log, as lists show it."""
 
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
@@ -96,7 +96,7 @@ class AuditLogEntry(WireModel):
 
 
 class AuditLogEntryDetail(AuditLogEntry):
-    """An entry by itself."""
+    """An entry of the audit log, with the resource before and after."""
 
     previous_version: dict[str, Any] | None = None
     current_version: dict[str, Any] | None = None
@@ -172,7 +172,7 @@ def _describe(entry: AuditEntry) -> str:
     lines = []
     for name, value in after.items():
         old = before.get(name)
-        if value != old and name not in _UNSPOKEN:
+        if value != old and name not in _UNDESCRIBED:
             was = f"{_text(old)} → " if name in before else ""
             lines.append(f"- {name}: {was}{_text(value)}")
     if entry.change.truncated:
@@ -207,7 +207,7 @@ def _locate(resource: str) -> tuple[Links, dict[str, Any] | None]:
                 "name": environment,
                 "resource": environment_resource(env),
             }
-            links = {"canonical": link(path.self), "site": link(path.site, "text/html")}
+            links = {"canonical": link(path.href), "site": link(path.site, "text/html")}
             return links, parent
         case _:
             return {}, None

@@ -2,8 +2,8 @@
 
 Choices where LaunchDarkly's behaviour is not documented: times are exclusive; ``q`` is
 searched, ignoring case, in the sentence (actor, verb, name), the resource and the comment; a
-page of a search with few matches may be shorter than its limit, or empty, and still have a
-``next``, because one request reads a bounded part of the log.
+page of a search may be shorter than its limit, or empty, and still have a ``next``, because one
+request reads a bounded part of the log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,8 +52,8 @@ _ENTRY_ID: Final = (
 )
 
 
-def _pattern(pattern: str) -> dict[str, Any]:
-    """A pattern that is documented only: the handler says more than that it does not match."""
+def _document_pattern(pattern: str) -> dict[str, Any]:
+    """Document a pattern without enforcing it: the handler's refusal says more."""
     return {"pattern": f"^{pattern}$"}
 
 
@@ -99,8 +99,8 @@ def page_query(
         str,
         Query(
             max_length=200,
-            description="A text, in any case, that must be in the resource, in the comment or in "
-            "the sentence of actor, verb and name.",
+            description="A text that the resource, the comment or the sentence of actor, verb and "
+            "name must contain, ignoring case.",
         ),
     ] = "",
     limit: Annotated[
@@ -113,8 +113,8 @@ def page_query(
         Query(
             max_length=600,
             description="Only changes that come after this one in the list, by its id; links to "
-            "the next page have it.",
-            json_schema_extra=_pattern(f"({_ENTRY_ID})?"),
+            "the next page set it.",
+            json_schema_extra=_document_pattern(f"({_ENTRY_ID})?"),
         ),
     ] = "",
 ) -> PageQuery:
@@ -168,7 +168,7 @@ def search_entries(
 @operation(needs=FULL_ADMIN, refuses={NotFound: "The entry does not exist, or is no longer kept."})
 def get_entry(
     id: Annotated[  # noqa: A002 - the documented name
-        str, Path(description="The entry's id.", json_schema_extra=_pattern(_ENTRY_ID))
+        str, Path(description="The entry's id.", json_schema_extra=_document_pattern(_ENTRY_ID))
     ],
     services: ServicesOf,
 ) -> Response:

@@ -1,4 +1,4 @@
-"""Which entries of the log of changes a request selects."""
+"""Which entries of the audit log a request selects."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from api.errors import InvalidRequest
 from api.launchdarkly.wire.specifiers import LONGEST, Specifier
 from worker.store import AuditEntry, EnvironmentRef
 
-#: Specifiers and actions in all statements of a request: each is tried on each entry.
+#: Specifiers and actions in all statements of a request; each is tried on each entry.
 MOST_PATTERNS: Final = 50
 
 Patterns = Annotated[
@@ -40,7 +40,7 @@ class StatementBody(StrictBody):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A checked statement; without resources or actions it is about all of them."""
+    """A checked statement; without resources or actions it applies to all of them."""
 
     allows: bool
     resources: tuple[Specifier, ...] = ()
@@ -49,11 +49,11 @@ class Statement:
     not_actions: tuple[re.Pattern[str], ...] = ()
 
     def matches(self, entry: AuditEntry, action: str) -> bool:
-        """Whether it is about this action of the entry's."""
+        """Whether it applies to this action of the entry."""
         return self._about_action(action) and self._about_resource(entry)
 
     def reaches_into(self, env: EnvironmentRef) -> bool:
-        """Whether it may be about anything inside this environment."""
+        """Whether it may apply to anything inside this environment."""
         return not self.resources or any(
             specifier.reaches_into(env) for specifier in self.resources
         )
@@ -74,10 +74,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an entry must be to be selected."""
+    """The conditions that a selected entry meets."""
 
     statements: tuple[Statement, ...] = ()
-    """One that allows must match, and none that denies. Without statements all entries match."""
+    """An allowing one must match, and no denying one. Without statements all entries match."""
     text: str = ""
     """Part of the resource's name or specifier, of the sentence or of the comment, in any case."""
     tokens: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""The segments of whole environments, ready to be evaluated, read again only where changed."""
+"""The segments of whole environments, compiled for evaluation and read again when they change."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ from api.evaluation import (
     unreadable_segment,
 )
 from api.launchdarkly.targeting.stored import read_fields
-from api.launchdarkly.wire.links import SegmentPath, link
+from api.launchdarkly.wire.links import SegmentPath
 from worker.batches import batches
 from worker.store import Definition, EnvironmentRef, ListRef, ListUnknown, Store
 from worker.store import Segment as Stored
@@ -42,7 +42,7 @@ _UNREADABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EvaluableSegment:
-    """One version of a segment, ready to be evaluated and shown; may be shared between threads."""
+    """One version of a segment, ready to evaluate; may be shared between threads."""
 
     definition: Stored
     compiled: CompiledSegment
@@ -58,7 +58,7 @@ class EvaluableEnvironment:
     """All segments of an environment, newest first."""
 
     definitions: Sequence[Stored] | None
-    """The very object that the store gave, which they were made from."""
+    """The list object from the store that they were made from, compared by identity."""
     segments: tuple[EvaluableSegment, ...]
     compiled: Mapping[str, CompiledSegment]
     size_bytes: int
@@ -67,18 +67,18 @@ class EvaluableEnvironment:
     def of(
         cls, segments: Sequence[EvaluableSegment], definitions: Sequence[Stored] | None = None
     ) -> "EvaluableEnvironment":
-        """Put segments together."""
+        """Make an environment of segments."""
         compiled = {segment.definition.key: segment.compiled for segment in segments}
         size_bytes = sum(segment.size_bytes for segment in segments)
         return cls(definitions, tuple(segments), compiled, size_bytes)
 
 
 class EvaluableEnvironments:
-    """Keeps what it has made ready, up to a bound; safe from any thread.
+    """Caches compiled segments, up to a bound; safe to use from any thread.
 
-    An answer is never older than the call: the store is asked each time whether a definition
-    has changed. An environment above the bound is kept in part; the rest is read and made
-    ready again for each call, which holds all of it in memory meanwhile.
+    An answer is never older than the call: each call asks the store whether a definition has
+    changed. An environment above the bound is cached in part; each call reads and compiles the
+    rest again, and holds all of it in memory meanwhile.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -105,7 +105,7 @@ class EvaluableEnvironments:
             return known
         with self._lock:
             making = self._making.setdefault(env, threading.Lock())
-        # One thread makes them ready; those that wait find most of it done afterwards.
+        # One thread compiles; those that wait for it then find most of the work done.
         with making:
             made = self._make(store, env, definitions)
             self._keep(env, made)
@@ -129,12 +129,12 @@ class EvaluableEnvironments:
             else:
                 changed.append(definition)
         ready |= _read(store, env, changed)
-        # Those deleted since they were listed are not there any more.
+        # Segments deleted since they were listed are left out.
         segments = [ready[segment.key] for segment in definitions if segment.key in ready]
         return EvaluableEnvironment.of(segments, definitions)
 
     def _keep(self, env: EnvironmentRef, made: EvaluableEnvironment) -> None:
-        """Keep as much of it as the bound allows; environments kept longest are dropped for it."""
+        """Cache as much as the bound allows; the environments cached first are dropped for it."""
         kept = self._fit(made)
         with self._lock:
             self._drop(env)
@@ -163,7 +163,7 @@ class EvaluableEnvironments:
 def _read(
     store: Store, env: EnvironmentRef, changed: Sequence[Stored]
 ) -> dict[str, EvaluableSegment]:
-    """Make changed segments ready, as they are now; big ones have nothing more to read."""
+    """Read and compile changed segments; big ones have nothing more to read."""
     ready = {
         segment.key: make_evaluable(Definition(segment, None))
         for segment in changed
@@ -175,14 +175,14 @@ def _read(
             if definition is None:
                 continue
             listed = standard[definition.segment.key]
-            # One object of the two is enough where they are equal.
+            # Keep one object of two equal ones.
             segment = listed if listed == definition.segment else definition.segment
             ready[listed.key] = make_evaluable(Definition(segment, definition.targeting))
     return ready
 
 
 def make_evaluable(definition: Definition) -> EvaluableSegment:
-    """Make a segment ready; one that cannot be read is in error for every context.
+    """Compile a segment; one that cannot be read is in error for every context.
 
     Cost: about 150 µs with 100 targets and three rules.
     """
@@ -245,17 +245,12 @@ def _clause(clause: dict[str, Any]) -> Clause:
 
 
 def _write_start(segment: Stored) -> bytes:
-    path = SegmentPath(segment.env.project, segment.env.environment, segment.key)
     fields = {
         "name": segment.name,
         "key": segment.key,
         "description": segment.description or "",
         "unbounded": segment.unbounded,
         "external": "",
-        "_links": {
-            "parent": link(path.list),
-            "self": link(path.self),
-            "site": link(path.site, "text/html"),
-        },
+        "_links": SegmentPath.of(segment).links,
     }
     return json.dumps(fields, separators=(",", ":"))[:-1].encode()

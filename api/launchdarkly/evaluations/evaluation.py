@@ -1,4 +1,4 @@
-"""The steps of one evaluation: read the question, ask the lists, decide for each segment."""
+"""The steps of an evaluation: read the request, look up the lists, decide for each segment."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _MESSAGE_LIMIT: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A context, the segments of an environment, and what the lists are to be asked first."""
+    """A context, the segments of an environment, and the look-ups that are needed first."""
 
     env: EnvironmentRef
     context: Context
@@ -70,7 +70,7 @@ def read_question(
 
 
 def read_context(document: object) -> Context:
-    """Read a context instance whose keys lists could hold.
+    """Read a context instance whose keys are valid context keys.
 
     Raises:
         InvalidRequest: it is not one; the message names properties, never a key.
@@ -107,7 +107,7 @@ def evaluate_all(
         ref.segment: answer for ref, answer in lists.items() if isinstance(answer, Membership)
     }
     outcomes = evaluate(environment.compiled, question.context, memberships, effort)
-    # All are evaluated, because those shown may refer to others.
+    # All are evaluated, because visible segments may refer to others.
     env = question.env
     visible = [
         segment

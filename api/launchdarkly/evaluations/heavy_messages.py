@@ -1,4 +1,4 @@
-"""Questions of an API process to its child and the answers, as they are sent and read."""
+"""The messages between an API process and its child: questions and answers."""
 
 from dataclasses import astuple, dataclass
 from typing import Final, Self

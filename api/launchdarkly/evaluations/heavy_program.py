@@ -1,4 +1,4 @@
-"""Heavy evaluations, one after the other: the program of an API process's child.
+"""Heavy evaluations, one after another: the program of an API process's child.
 
 Messages come on standard input, first the settings; answers go to standard output. It has
 a store and look-ups of its own and makes the whole answer, so that the API process only
@@ -52,7 +52,7 @@ class HeavyEvaluator:
         self._lists = ListLookups(lookups, self._store)
 
     async def answer(self, asked: HeavyQuestion) -> Evaluated | ApiError:
-        """Evaluate one request, or give its refusal; a defect is logged."""
+        """Evaluate one request, or return its refusal; a defect is logged."""
         try:
             return await self._evaluate(asked)
         except ApiError as exc:
@@ -61,7 +61,7 @@ class HeavyEvaluator:
             return translate_error(exc)
         except MemoryError:
             raise
-        except Exception as exc:  # noqa: BLE001 - the child outlives it, the caller is told
+        except Exception as exc:  # noqa: BLE001 - the child survives it, and the caller gets a refusal
             log_failure(exc, new_id())
             return BROKEN
 
@@ -71,14 +71,14 @@ class HeavyEvaluator:
         return evaluate_all(question, lists, asked.seen, Effort())
 
     def _store(self) -> Store:
-        # Nothing is created in it: the API process has checked whether it is a new one.
+        # Creates nothing in the store: the API process has checked whether it is a new one.
         if self._opened is None:
             self._opened = open_store(self._settings)
         return self._opened
 
 
 class _Input:
-    """Reads messages in a thread, which sees the end of the input while others compute."""
+    """Reads messages in a thread, which notices the end of the input during an evaluation."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

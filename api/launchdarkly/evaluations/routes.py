@@ -1,9 +1,9 @@
 """``POST …/segments/evaluate``: which segments of an environment a context is a member of.
 
 Choices where LaunchDarkly's behaviour is not documented: segments come newest first, as in
-their list; a context without a kind is a user, and a multi context is taken; a key must be
-one that lists could hold; a context has a largest size. A segment that cannot be evaluated is
-no membership, as in the SDKs, and never an error of the request.
+their list; a context without a kind is a user, and multi-contexts are accepted; a key must be a
+valid context key; the size of a context is limited. A segment that cannot be evaluated has no
+members, as in the SDKs, and is never an error of the request.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships
-from api.launchdarkly.operations import NO_ENVIRONMENT, READ, body, component, operation
+from api.launchdarkly.operations import NO_ENVIRONMENT, READ, component, document_body, operation
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf, RequireJson
 from api.lookups.many import ListLookups
@@ -35,10 +35,9 @@ router = APIRouter(
     prefix=f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}", tags=["Segments"]
 )
 
-#: Evaluations at one time; more wait. Bounds the threads and memory that they hold.
+#: Concurrent evaluations; more wait. Bounds their threads and memory.
 _AT_ONCE: Final = 8
-#: Of them, those that compute instead of waiting for the store: the look-ups wait while one
-#: holds the interpreter.
+#: Those of them that compute at a time: look-ups wait while one holds the interpreter.
 _COMPUTING: Final = 2
 #: Bytes of a context: far above any seen.
 CONTEXT_BYTES: Final = 128 * 1024
@@ -49,7 +48,7 @@ _log = structlog.get_logger(__name__)
 class Evaluations:
     """Evaluates all segments of an environment; for one event loop.
 
-    It remembers environments between requests, so an application has one.
+    It caches environments between requests, so an application has one.
     """
 
     def __init__(self, services: Services) -> None:
@@ -88,7 +87,7 @@ class Evaluations:
     async def _answer_if_light(
         self, raw: bytes, env: EnvironmentRef, seen: AccessScope
     ) -> Evaluated | None:
-        """Answer, unless it would keep others waiting."""
+        """Answer, or return ``None`` if it would keep other requests waiting."""
         async with self._turn:
             store = self._services.store
             question = await run_in_threadpool(
@@ -103,8 +102,8 @@ class Evaluations:
         return unpack_answer(await self._services.heavy_process.ask(question.pack()))
 
 
-def evaluations_of(request: Request) -> Evaluations:
-    """The evaluations of the application that serves this request."""
+def get_evaluations(request: Request) -> Evaluations:
+    """The application's evaluations."""
     evaluations: Evaluations = request.app.state.evaluations
     return evaluations
 
@@ -117,7 +116,7 @@ _CONTEXTS: Final = ("SingleKindContext", "MultiKindContext", "UserContext")
     operation_id="getContextInstanceSegmentsMembershipByEnv",
     response_model=ContextInstanceSegmentMemberships,
     dependencies=[RequireJson],
-    openapi_extra=body(
+    openapi_extra=document_body(
         "A context. Fields beside the documented ones are attributes.",
         json={"anyOf": [component(name) for name in _CONTEXTS]},
     ),
@@ -127,7 +126,7 @@ async def evaluate_segments(
     request: Request,
     env: EnvironmentRefOf,
     caller: CallerOf,
-    evaluations: Annotated[Evaluations, Depends(evaluations_of)],
+    evaluations: Annotated[Evaluations, Depends(get_evaluations)],
 ) -> Response:
     """Determine which segments of an environment a context is a member of."""
     return await evaluations.answer(await request.body(), env, caller)

@@ -1,13 +1,14 @@
-"""Follows instructions about expiring targets, one after the other.
+"""Applies instructions about expiring targets, one after the other.
 
-Not documented, chosen here: a time that is over, a target that has a schedule already and an
-update or removal of one that is not there are faults of their instruction.
+Not documented, chosen here: a time in the past, adding a schedule to a target that has one, and
+updating or removing one that does not exist are faults of their instruction alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from api.launchdarkly.targeting.fields import Ids
 from api.launchdarkly.targeting.stored import collect_targets, read_fields
 from worker.store import (
     MOST_SCHEDULES,
@@ -26,8 +27,6 @@ from worker.store import (
     save_target_schedules,
 )
 
-Ids = Callable[[], str]
-
 _ID_LENGTH: Final = 24  # LaunchDarkly's are 24 hexadecimal digits
 
 _FAULTS: Final[dict[ScheduleAnswer, str | None]] = {
@@ -38,7 +37,7 @@ _FAULTS: Final[dict[ScheduleAnswer, str | None]] = {
     "version": "the version does not match; read the expiring targets again",
     "full": f"a big segment takes at most {MOST_SCHEDULES:,} expiring targets",
 }
-_OVER: Final = "value: that time is over"
+_PAST: Final = "value: that time is over"
 _SEGMENT_VERSION: Final = "version: the segment has another version; read it again"
 
 
@@ -59,7 +58,7 @@ class ExpiryInstruction:
 
     @property
     def target(self) -> tuple[Side, str, str]:
-        """Its target, as that of a schedule."""
+        """The target, as a schedule names it."""
         return self.side, self.context_kind, self.key
 
 
@@ -68,7 +67,7 @@ class Outcome:
     """The outcome of a request."""
 
     faults: Sequence[str | None]
-    """For each instruction: why it was not followed."""
+    """For each instruction: why it was not applied."""
     schedules: Sequence[TargetSchedule]
     """All schedules afterwards."""
 
@@ -91,7 +90,7 @@ def read_all_schedules(store: Store, segment: Segment) -> Sequence[TargetSchedul
     ]
 
 
-def follow(
+def apply_instructions(
     store: Store,
     segment: Segment,
     instructions: Sequence[ExpiryInstruction],
@@ -99,23 +98,23 @@ def follow(
     now_ms: int,
     ids: Ids,
 ) -> Outcome:
-    """Follow each instruction that can be followed.
+    """Apply each instruction that can be applied.
 
-    Those about a standard segment are one write of its definition, those about a big one are
-    one step of its list: nobody sees some of them without the others.
+    Those about a standard segment are one write of its definition, those about a big one one
+    atomic step of its list: nobody sees some of them without the others.
 
     Raises:
         ResourceChanged: others changed the segment during every attempt.
         SegmentNotFound: the segment was deleted.
-        ListUnknown: or OutOfMemory, StoreUnavailable: nothing is certain; read before a retry.
+        ListUnknown: or OutOfMemory, StoreUnavailable: some may be applied; read before a retry.
     """
     if segment.unbounded:
-        return _follow_on_list(store, segment, instructions, now_ms, ids)
+        return _apply_to_list(store, segment, instructions, now_ms, ids)
 
     def attempt() -> Outcome:
         current = store.segments.read(segment.env, segment.key)
         before = decode_schedules(current)
-        faults, after = _follow_on_draft(current, before, instructions, now_ms, ids)
+        faults, after = _apply_to_definition(current, before, instructions, now_ms, ids)
         if after != before:
             save_target_schedules(store.database, store.segments, current, after)
         return Outcome(faults, after)
@@ -123,7 +122,7 @@ def follow(
     return retry_on_change(f"segment {segment.key}", attempt)
 
 
-def _follow_on_list(
+def _apply_to_list(
     store: Store,
     segment: Segment,
     instructions: Sequence[ExpiryInstruction],
@@ -142,7 +141,7 @@ def _follow_on_list(
 def _find_fault(instruction: ExpiryInstruction, segment: Segment, now_ms: int) -> str | None:
     """What is wrong with an instruction, regardless of the schedules."""
     if instruction.act != "remove" and instruction.due_ms <= now_ms:
-        return _OVER
+        return _PAST
     if instruction.segment_version not in (None, segment.version):
         return _SEGMENT_VERSION
     if segment.unbounded and instruction.context_kind != segment.context_kind:
@@ -161,7 +160,7 @@ def _list_change(instruction: ExpiryInstruction, ids: Ids) -> ScheduleChange:
     )
 
 
-def _follow_on_draft(
+def _apply_to_definition(
     current: Definition,
     before: Sequence[TargetSchedule],
     instructions: Iterable[ExpiryInstruction],

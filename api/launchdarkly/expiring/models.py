@@ -1,8 +1,8 @@
-"""Bodies and answers about expiring targets, of two families; clients check the answers strictly.
+"""Bodies and answers of the two families of operations on expiring targets.
 
-One family names a context by kind and key, the older one a user by key alone; both are about
-the same schedules. A request of the wrong form is refused as a whole; a well-formed
-instruction may still be impossible, which is then reported for that instruction.
+One family names a context by kind and key, the older one a user by key alone; both change the
+same schedules. A malformed request is refused as a whole; a well-formed instruction that cannot
+be applied is reported by itself. Clients check the answers strictly.
 
 Not documented, chosen here: at most 1,000 instructions; times up to the year 9999.
 Source: the pages of the four operations in the Segments API's documentation, and the
@@ -44,7 +44,7 @@ Version = Annotated[Int32, Field(strict=True, ge=0)]
 
 
 class _Instruction(StrictBody):
-    #: Kinds by what they do; their spelling is each family's.
+    #: What each kind does; the two families name their kinds differently.
     acts: ClassVar[dict[str, ScheduleAct]]
 
     kind: str
@@ -54,7 +54,7 @@ class _Instruction(StrictBody):
 
     @property
     def act(self) -> ScheduleAct:
-        """What is to be done."""
+        """What to do to the schedule."""
         return self.acts[self.kind]
 
     @property
@@ -71,7 +71,7 @@ class _Instruction(StrictBody):
 
 
 class ContextInstruction(_Instruction):
-    """About a context."""
+    """An instruction about a context."""
 
     acts: ClassVar[dict[str, ScheduleAct]] = {
         "addExpiringTarget": "add",
@@ -84,7 +84,7 @@ class ContextInstruction(_Instruction):
     context_kind: ContextKind
 
     def to_expiry(self) -> ExpiryInstruction:
-        """The same instruction without the family's words."""
+        """Convert to the form that both families share."""
         return ExpiryInstruction(
             self.act,
             self.target_type,
@@ -96,7 +96,7 @@ class ContextInstruction(_Instruction):
 
 
 class UserInstruction(_Instruction):
-    """About a user; ``version`` is the segment's."""
+    """An instruction about a user; ``version`` is the segment's."""
 
     acts: ClassVar[dict[str, ScheduleAct]] = {
         "addExpireUserTargetDate": "add",
@@ -117,7 +117,7 @@ class UserInstruction(_Instruction):
         return self
 
     def to_expiry(self) -> ExpiryInstruction:
-        """The same instruction without the family's words."""
+        """Convert to the form that both families share."""
         return ExpiryInstruction(
             self.act,
             self.target_type,
@@ -193,7 +193,7 @@ class ExpiringUserTargets(WireModel):
 
 
 class InstructionError(WireModel):
-    """An instruction that was not followed, and why."""
+    """An instruction that was not applied, and why."""
 
     instruction_index: Int32
     message: str
@@ -207,7 +207,7 @@ class _Counts(WireModel):
 
 
 class ExpiringTargetsPatched(ExpiringTargets, _Counts):
-    """All contexts that are to be removed from now on, and the outcome of the instructions."""
+    """All contexts that are to be removed, and the outcome of the instructions."""
 
 
 class ExpiringUserTargetsPatched(ExpiringUserTargets, _Counts):
@@ -238,7 +238,7 @@ def list_users(path: SegmentPath, schedules: Iterable[TargetSchedule]) -> Expiri
 
 
 def count_instructions(outcome: Outcome) -> dict[str, Any]:
-    """Count the instructions that were followed, as fields of the answer."""
+    """Count the instructions that were applied, as fields of the answer."""
     errors = [
         InstructionError(instruction_index=index, message=fault)
         for index, fault in enumerate(outcome.faults)

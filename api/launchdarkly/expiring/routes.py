@@ -1,7 +1,7 @@
 """``…/expiring-targets/…`` and ``…/expiring-user-targets/…``: targets for a limited time.
 
-The paths name the segment before its environment. LaunchDarkly's command line swaps the two,
-so the swapped reading is tried where the documented one leads nowhere.
+The paths name the segment before its environment. LaunchDarkly's command line swaps the two, so
+a path that names nothing as documented is tried the other way round.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.models import json_response
 from api.errors import Conflict, Forbidden
-from api.launchdarkly.expiring.changes import Outcome, follow, read_all_schedules
+from api.launchdarkly.expiring.changes import Outcome, apply_instructions, read_all_schedules
 from api.launchdarkly.expiring.models import (
     ExpiringTargets,
     ExpiringTargetsPatched,
@@ -27,17 +27,17 @@ from api.launchdarkly.expiring.models import (
 )
 from api.launchdarkly.operations import (
     NO_SEGMENT,
-    READ_EITHER_WAY,
-    WRITE_EITHER_WAY,
+    READ_CHECKED_BY_HANDLER,
+    WRITE_CHECKED_BY_HANDLER,
     Refusals,
     operation,
 )
-from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.links import PREFIX, SegmentPath
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import EnvironmentNotFound, Segment, SegmentNotFound, Store
 
-router = APIRouter(prefix="/api/v2/segments/{projectKey}", tags=["Segments"])
+router = APIRouter(prefix=f"{PREFIX}/segments/{{projectKey}}", tags=["Segments"])
 
 _CONTEXTS: Final = "/{segmentKey}/expiring-targets/{environmentKey}"
 _USERS: Final = "/{segmentKey}/expiring-user-targets/{environmentKey}"
@@ -52,12 +52,12 @@ _PATCH_REFUSES: Final[Refusals] = {
     operation_id="getExpiringTargetsForSegment",
     response_model=ExpiringTargets,
 )
-@operation(needs=READ_EITHER_WAY, refuses=NO_SEGMENT)
+@operation(needs=READ_CHECKED_BY_HANDLER, refuses=NO_SEGMENT)
 def get_expiring_targets(path: SegmentPathOf, services: ServicesOf, caller: CallerOf) -> Response:
     """List the contexts that will be removed from a segment, the earliest first."""
     store = services.store()
     segment = _find_segment(store, path, caller)
-    return json_response(list_contexts(_path(segment), read_all_schedules(store, segment)))
+    return json_response(list_contexts(SegmentPath.of(segment), read_all_schedules(store, segment)))
 
 
 @router.patch(
@@ -66,12 +66,12 @@ def get_expiring_targets(path: SegmentPathOf, services: ServicesOf, caller: Call
     response_model=ExpiringTargetsPatched,
     dependencies=[RequireJson],
 )
-@operation(needs=WRITE_EITHER_WAY, refuses=_PATCH_REFUSES)
+@operation(needs=WRITE_CHECKED_BY_HANDLER, refuses=_PATCH_REFUSES)
 def patch_expiring_targets(
     body: PatchExpiringTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change when contexts are removed; every instruction that can be applied is applied."""
-    found, outcome = _follow(services, caller, path, body)
+    found, outcome = _apply(services, caller, path, body)
     targets = list_contexts(found, outcome.schedules)
     return json_response(
         ExpiringTargetsPatched(
@@ -85,14 +85,14 @@ def patch_expiring_targets(
     operation_id="getExpiringUserTargetsForSegment",
     response_model=ExpiringUserTargets,
 )
-@operation(needs=READ_EITHER_WAY, refuses=NO_SEGMENT)
+@operation(needs=READ_CHECKED_BY_HANDLER, refuses=NO_SEGMENT)
 def get_expiring_user_targets(
     path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """List the users that will be removed from a segment, the earliest first."""
     store = services.store()
     segment = _find_segment(store, path, caller)
-    return json_response(list_users(_path(segment), read_all_schedules(store, segment)))
+    return json_response(list_users(SegmentPath.of(segment), read_all_schedules(store, segment)))
 
 
 @router.patch(
@@ -101,12 +101,12 @@ def get_expiring_user_targets(
     response_model=ExpiringUserTargetsPatched,
     dependencies=[RequireJson],
 )
-@operation(needs=WRITE_EITHER_WAY, refuses=_PATCH_REFUSES)
+@operation(needs=WRITE_CHECKED_BY_HANDLER, refuses=_PATCH_REFUSES)
 def patch_expiring_user_targets(
     body: PatchExpiringUserTargets, path: SegmentPathOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change when users are removed; every instruction that can be applied is applied."""
-    found, outcome = _follow(services, caller, path, body)
+    found, outcome = _apply(services, caller, path, body)
     targets = list_users(found, outcome.schedules)
     return json_response(
         ExpiringUserTargetsPatched(
@@ -115,7 +115,7 @@ def patch_expiring_user_targets(
     )
 
 
-def _follow(
+def _apply(
     services: Services,
     caller: Caller,
     path: SegmentPath,
@@ -124,10 +124,12 @@ def _follow(
     store = services.store()
     segment = _find_segment(store, path, caller)
     instructions = [instruction.to_expiry() for instruction in body.instructions]
-    outcome = follow(store, segment, instructions, now_ms=services.clock(), ids=services.ids)
-    followed = zip(body.instructions, outcome.faults, strict=True)
-    done = Counter(instruction.kind for instruction, fault in followed if fault is None)
-    if done:
+    outcome = apply_instructions(
+        store, segment, instructions, now_ms=services.clock(), ids=services.ids
+    )
+    attempted = zip(body.instructions, outcome.faults, strict=True)
+    applied = Counter(instruction.kind for instruction, fault in attempted if fault is None)
+    if applied:
         audit_segment(
             services,
             caller,
@@ -135,9 +137,9 @@ def _follow(
             action="updateExpiringTargets",
             verb="changed when targets of the segment expire",
             comment=body.comment,
-            after={"instructions": dict(done)},
+            after={"instructions": dict(applied)},
         )
-    return _path(segment), outcome
+    return SegmentPath.of(segment), outcome
 
 
 def _find_segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
@@ -145,7 +147,7 @@ def _find_segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
 
     Raises:
         Forbidden: neither reading is in the caller's scope.
-        SegmentNotFound: or ProjectNotFound, EnvironmentNotFound: neither reading leads to one.
+        SegmentNotFound: or ProjectNotFound, EnvironmentNotFound: neither reading finds it.
     """
     swapped = SegmentPath(path.project, environment=path.segment, segment=path.environment)
     readings = [
@@ -161,9 +163,5 @@ def _find_segment(store: Store, path: SegmentPath, caller: Caller) -> Segment:
             return store.segments.get(reading.env, reading.segment)
         except (EnvironmentNotFound, SegmentNotFound) as exc:
             found = found or exc
-    assert found is not None  # noqa: S101 - there was a reading, and it led nowhere
+    assert found is not None  # noqa: S101 - there was a reading, and it found nothing
     raise found
-
-
-def _path(segment: Segment) -> SegmentPath:
-    return SegmentPath(segment.env.project, segment.env.environment, segment.key)

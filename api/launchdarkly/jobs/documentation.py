@@ -1,4 +1,4 @@
-"""What the operations of imports and exports have in common in the OpenAPI document."""
+"""What the operations on imports and exports share in the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from api.errors import NotFound
 from api.launchdarkly.operations import Refusals
+from api.launchdarkly.wire.links import JOB_ID, PREFIX
 
 DIFFERENT_KEY_USE: Final = "The `Idempotency-Key` was sent before, with a different request."
 NO_IMPORT: Final[Refusals] = {
@@ -19,22 +20,22 @@ NO_EXPORT: Final[Refusals] = {
 #: Documented only: an id that is no UUID is a 404, not a 400.
 _UUID: Final[dict[str, Any]] = {
     "format": "uuid",
-    "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+    "pattern": f"^{JOB_ID.pattern}$",
 }
 
 ImportId = Annotated[str, Path(description="The import's id.", json_schema_extra=_UUID)]
 ExportId = Annotated[str, Path(description="The export's id.", json_schema_extra=_UUID)]
 
 
-def location_of(job: str) -> dict[str, Any]:
-    """The ``Location`` header of an answer that has started a job, ``import`` or ``export``."""
+def location_header(job: str) -> dict[str, Any]:
+    """Document the ``Location`` of an answer that has started an ``import`` or ``export``."""
     return {
         "Location": {
             "description": f"The path of the {job}; it ends with its id.",
             "required": True,
             "schema": {
                 "type": "string",
-                "pattern": f"^/api/v2/segments/.+/{job}s/[0-9a-f-]{{36}}$",
+                "pattern": f"^{PREFIX}/segments/.+/{job}s/[0-9a-f-]{{36}}$",
             },
         }
     }

@@ -13,12 +13,13 @@ from api.launchdarkly.jobs.documentation import ExportId
 from api.launchdarkly.jobs.exports import find_export
 from api.launchdarkly.operations import READ, operation
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf
 from api.services.services import Services, ServicesOf
 from worker.objects import ObjectInfo, ObjectNotFound
 
 router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports/{exportID}/download",
+    prefix=f"{SEGMENT_ROUTE}/exports/{{exportID}}/download",
     tags=["Segments"],
 )
 
@@ -41,7 +42,7 @@ _RANGE_HEADERS: Final = {
     **_FILE_HEADERS,
     "Content-Range": _header("Where the range is, and how many bytes the file has."),
 }
-#: The binary one first: most generators of clients read both as the first says.
+#: The binary type first: most client generators use the first for both.
 _FILE: Final = {
     "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
     "text/csv": {"schema": {"type": "string"}},
@@ -145,11 +146,11 @@ def _find_file(
 
 
 async def _require_file(services: Services, info: ObjectInfo, export_id: str) -> None:
-    """Make sure that the file still exists, where none of its bytes are read.
+    """Make sure that the file still exists, for an answer without its bytes.
 
     Raises:
         NotFound: it was deleted.
-        ObjectError: the bucket does not say.
+        ObjectError: the bucket cannot tell.
     """
     try:
         await services.object_threads.run(services.objects().head, info.key, bucket=info.bucket)
@@ -171,7 +172,7 @@ async def _stream(
         return pieces, next(pieces, b"")
 
     try:
-        # The first piece before the answer begins, so that a lost file is a 404.
+        # Read the first piece before the answer begins, so that a deleted file is a 404.
         pieces, first = await services.object_threads.run(begin)
     except ObjectNotFound as exc:
         raise _deleted(export_id) from exc

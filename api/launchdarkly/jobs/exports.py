@@ -1,4 +1,4 @@
-"""Create exports and watch them."""
+"""Create exports and get them."""
 
 from typing import Annotated, Literal
 
@@ -24,18 +24,17 @@ from api.launchdarkly.jobs.documentation import (
     NO_EXPORT,
     ExportId,
     inline_schema,
-    location_of,
+    location_header,
 )
 from api.launchdarkly.jobs.models import ExportRepresentation, find_job, represent_export
-from api.launchdarkly.operations import NO_SEGMENT, READ, WRITE, body, operation
+from api.launchdarkly.operations import NO_SEGMENT, READ, WRITE, document_body, operation
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment, require_json
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import ExportRequest, JobState, Segment, admit_export, digest_of
 
-router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/exports", tags=["Segments"]
-)
+router = APIRouter(prefix=f"{SEGMENT_ROUTE}/exports", tags=["Segments"])
 
 Format = Literal["csv", "parquet"]
 
@@ -50,8 +49,10 @@ class ExportBody(StrictBody):
     "",
     operation_id="createBigSegmentExport",
     response_model=ExportRepresentation,
-    responses={200: {"description": "The export was accepted.", "headers": location_of("export")}},
-    openapi_extra=body(
+    responses={
+        200: {"description": "The export was accepted.", "headers": location_header("export")}
+    },
+    openapi_extra=document_body(
         "The format; CSV if there is no body.", required=False, json=inline_schema(ExportBody)
     ),
 )
@@ -94,7 +95,7 @@ def get_export(
 def find_export(
     services: Services, path: SegmentPath, export_id: str
 ) -> tuple[ExportRequest, JobState]:
-    """An export of this segment, and its state.
+    """Find an export of this segment, and its state.
 
     Raises:
         NotFound: the segment has no export with this id.

@@ -1,4 +1,4 @@
-"""Create imports, from an upload or from lists already in S3, and watch them."""
+"""Create imports, from an upload or from a list in S3, and get them."""
 
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from api.launchdarkly.jobs.documentation import (
     NO_IMPORT,
     ImportId,
     inline_schema,
-    location_of,
+    location_header,
 )
 from api.launchdarkly.jobs.models import ImportRepresentation, find_job, represent_import
 from api.launchdarkly.operations import (
@@ -41,16 +41,17 @@ from api.launchdarkly.operations import (
     READ,
     WRITE,
     Refusals,
-    body,
+    document_body,
     operation,
 )
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import (
     RequireJson,
     SegmentPathOf,
     find_big_segment,
     is_json,
-    media_type_of,
+    read_media_type,
 )
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
@@ -62,14 +63,12 @@ from worker.store import (
     digest_of,
 )
 
-router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}/imports", tags=["Segments"]
-)
+router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 
 _NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
-#: Bodies of these types hold nothing; generated clients send them for a form without a file.
+#: Types that generated clients send with a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
-#: The store's own rebuilds are not the caller's imports.
+#: Re-shards are imports that the service starts itself; callers do not see them.
 _OWN_MODE: Final = "reshard"
 _FILE: Final = {
     "type": "string",
@@ -91,10 +90,10 @@ _REFUSES: Final[Refusals] = {
     responses={
         204: {
             "description": "The upload was accepted; `Location` is the import.",
-            "headers": location_of("import"),
+            "headers": location_header("import"),
         }
     },
-    openapi_extra=body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
+    openapi_extra=document_body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
 )
 @operation(
     needs=WRITE,
@@ -116,7 +115,7 @@ async def create_import(
     The body is a form with the list as a file. JSON with a `source` is accepted here as well,
     and answered like `createBigSegmentImportFromSource`, which is the operation for it.
     """
-    kind = media_type_of(request)
+    kind = read_media_type(request)
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
     if kind == "multipart/form-data":
@@ -135,7 +134,9 @@ async def create_import(
     operation_id="createBigSegmentImportFromSource",
     status_code=202,
     response_model=ImportRepresentation,
-    responses={202: {"description": "The import was accepted.", "headers": location_of("import")}},
+    responses={
+        202: {"description": "The import was accepted.", "headers": location_header("import")}
+    },
     dependencies=[RequireJson],
 )
 @operation(needs=WRITE, refuses=_REFUSES)
@@ -148,8 +149,8 @@ async def create_import_from_source(
 ) -> Response:
     """Start an import of a list that is already in S3.
 
-    `mode`, `waitOnApprovals` and the other options mean the same as for an upload, and the keys
-    become visible in the same way.
+    `mode`, `waitOnApprovals` and the other options have the same meaning as for an upload, and the
+    keys become visible in the same way.
     """
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
@@ -186,7 +187,7 @@ async def _upload(
     caller: Caller,
     key: str | None,
 ) -> Response:
-    """Start an import of the form's list, or answer as the request that this one repeats."""
+    """Start an import of the form's list, or repeat the answer of an earlier request."""
     begun = await run_in_threadpool(_begin, services, segment, caller, key)
     if isinstance(begun, EarlierRequest):
         uploaded = await _receive(request, services, None, "", digest=True)

@@ -1,4 +1,4 @@
-"""Imports and exports as callers see them: documented fields first, then ours."""
+"""Imports and exports as callers see them: LaunchDarkly's fields first, then bigseg's own."""
 
 from collections.abc import Callable
 from typing import Annotated, Final, Literal, NotRequired, get_args
@@ -29,14 +29,14 @@ StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage)
 
 
 class Initiator(TypedDict, total=False):
-    """Who started a job, as far as known."""
+    """Who started a job, as far as is known."""
 
     name: str
     email: str
 
 
 class RejectedRow(TypedDict):
-    """A row that was left out; never what it holds."""
+    """A rejected row; never its content."""
 
     row: Int64
     reason: str
@@ -48,7 +48,7 @@ class DoubtfulRows(TypedDict):
     kind: str
     count: Int64
     rows: list[Int64]
-    """The first of them, from 1; none where a whole file is meant."""
+    """The first of them, counted from 1; empty if the whole file is meant."""
     message: str
 
 
@@ -83,7 +83,7 @@ class FileStatus(WireModel):
 
 
 class JobProgress(WireModel):
-    """A job's progress; counters may go back when a unit of work is repeated."""
+    """A job's progress; counters may decrease when a unit of work is repeated."""
 
     stage: StageName
     bytes_done: Int64
@@ -101,7 +101,7 @@ class PreviousImport(WireModel):
     id: str
     completion_time: Int64
     edits_since: Int64
-    """Requests that edited the list in between, and removals of expired members."""
+    """Requests that have edited the list since, and removals of expired members."""
 
 
 class ImportRepresentation(WireModel):
@@ -118,10 +118,10 @@ class ImportRepresentation(WireModel):
     reason: str | None
     progress: JobProgress
     report: SkipValidation[ImportReport] | None
-    """Null before the import is complete or waits for its approval."""
+    """Null until the import is complete or pending approval."""
     previous_import: PreviousImport | None
-    """What was live when this one was created; a `replace` removes what the edits since
-    added. Null if the segment had none."""
+    """The import that was live when this one was created; a `replace` discards what edits have
+    added since. Null if the segment had none."""
 
 
 class ExportRepresentation(WireModel):
@@ -143,12 +143,12 @@ class ExportRepresentation(WireModel):
 
 
 def find_job(store: Store, path: SegmentPath, kind: JobKind, job_id: str) -> JobState:
-    """A job of this segment, also after the segment was deleted, but not its environment.
+    """Find a job of this segment, which may be deleted, unlike its environment.
 
     Cost: two round trips.
 
     Raises:
-        NotFound: the segment has no such job, or no longer.
+        NotFound: the segment has no such job, or it is no longer kept.
         ProjectNotFound: or EnvironmentNotFound.
     """
     if JOB_ID.fullmatch(job_id) is None:
@@ -173,7 +173,7 @@ def represent_import(
         files=[
             FileStatus(filename=source.filename, status=state.status) for source in request.sources
         ],
-        links={"self": link(path.import_(request.import_id)), "parent": link(path.self)},
+        links={"self": link(path.import_(request.import_id)), "parent": link(path.href)},
         stage=state.progress.stage,
         reason=state.reason,
         progress=_progress(state, clock()),
@@ -198,7 +198,7 @@ def represent_export(
     report = state.report or {}
     size_bytes = int(report.get("sizeBytes", 0))
     own = path.export(request.export_id)
-    links = {"self": link(own), "parent": link(path.self)}
+    links = {"self": link(own), "parent": link(path.href)}
     if state.status == "complete":
         kind = "text/csv" if request.format == "csv" else "application/vnd.apache.parquet"
         links["download"] = link(f"{own}/download", kind)
@@ -220,7 +220,7 @@ def represent_export(
 
 
 def format_size(size_bytes: int) -> str:
-    """A size as people read it, such as ``18 B`` or ``1.2 MB``: decimal units."""
+    """Format a size for people, in decimal units: ``18 B`` or ``1.2 MB``."""
     if size_bytes < _STEP:
         return f"{size_bytes} B"
     power = min(len(_UNITS), (len(str(size_bytes)) - 1) // 3)
@@ -242,7 +242,7 @@ def _progress(state: JobState, now_ms: int) -> JobProgress:
 
 
 def _until_ms(state: JobState, now_ms: int) -> int:
-    """When it last worked: not while it waits for its approval."""
+    """Until when it has worked: not while it is pending approval."""
     is_waiting = state.status == "pending_approval"
     return state.progress.touched_ms or now_ms if is_waiting else now_ms
 

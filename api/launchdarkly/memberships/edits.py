@@ -1,4 +1,4 @@
-"""``POST …/contexts`` and ``POST …/users``: edit the lists of a big segment by hand."""
+"""``POST …/contexts`` and ``POST …/users``: edit the lists of a big segment."""
 
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -11,13 +11,14 @@ from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import NO_SEGMENT, WRITE, operation
 from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, summarize_edits
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
 from worker.store import Edit, EditOp
 
 router = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}",
+    prefix=SEGMENT_ROUTE,
     tags=["Segments"],
     dependencies=[RequireJson],
 )
@@ -29,14 +30,14 @@ Keys = Annotated[list[str], Field(fail_fast=True)]
 
 
 class KeyChanges(StrictBody):
-    """Changes of one list: first add, then remove."""
+    """Changes to one list: keys are added first, then removed."""
 
     add: Keys | None = None
     remove: Keys | None = None
 
 
 class TargetChanges(StrictBody):
-    """Changes of both lists, the included one first."""
+    """Changes to both lists; those to the included list come first."""
 
     included: KeyChanges | None = None
     excluded: KeyChanges | None = None

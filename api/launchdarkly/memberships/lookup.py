@@ -4,9 +4,9 @@
 framework's request costs more than the whole answer. They are routed on the undecoded path,
 so that a key may hold an encoded slash.
 
-``POST …/contexts/lookup`` and ``POST …/users/lookup`` are for keys that a path cannot carry to
-the server: clients fold ``.`` and ``..`` away, and many proxies decode ``%2F`` or refuse it. A
-body also stays out of their logs.
+``POST …/contexts/lookup`` and ``POST …/users/lookup`` are for keys that do not survive in a
+path: clients remove ``.`` and ``..``, and many proxies decode ``%2F`` or refuse it. A body also
+stays out of their logs.
 """
 
 import json
@@ -21,21 +21,21 @@ from api.bodies.unknown_names import unknown_name
 from api.errors import Forbidden, InvalidRequest, NotFound
 from api.http.asgi import Receive, Scope, header, read_body
 from api.http.lookup_route import LookupRoute, Question
-from api.launchdarkly.wire.links import RESOURCE_KEY
-from api.launchdarkly.wire.requests import media_type, require_json_type
+from api.launchdarkly.wire.links import PREFIX
+from api.launchdarkly.wire.requests import parse_media_type, require_json_type, require_keys
 from api.lookups.lookups import Lookups, SegmentAddress
 from worker.context_keys import fault_of
 
-_PREFIX: Final = b"/api/v2/segments/"
-#: '', 'api', 'v2', 'segments', project, environment, segment, 'contexts', context key
+_PREFIX: Final = f"{PREFIX}/segments/".encode()
+#: Of '', 'api', 'v2', 'segments', project, environment, segment, 'contexts', context key.
 _PARTS: Final = 9
-#: Which part of a question's path is the literal that tells the two routes apart.
+#: The part that tells the two routes apart.
 _LITERAL_PART: Final = 7
 _LITERALS: Final = (b"contexts", b"users")
 _BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _BOOLEAN: Final = {True: "true", False: "false"}
 
-#: The last part of the path of a look-up by body; as a context key it is looked up with GET.
+#: The last part of the path of a look-up by body; GET takes it for a context key.
 _BY_BODY_PART: Final = b"lookup"
 #: The longest key takes 6 KiB when every character of it is escaped.
 BODY_LIMIT_BYTES: Final = 16 * 1024
@@ -46,7 +46,7 @@ _SHAPE: Final = 'send {"key":"…"}'
 
 
 def parse_question(raw_path: bytes) -> Question | None:
-    """The path's parts if it asks for a membership, whatever the method."""
+    """The parts of a path that asks for a membership, whatever the method; else ``None``."""
     if not raw_path.startswith(_PREFIX):
         return None
     parts = raw_path.split(b"/")
@@ -54,7 +54,7 @@ def parse_question(raw_path: bytes) -> Question | None:
 
 
 def limit_name(question: Question) -> bytes:
-    """``contexts`` or ``users``: each route has a limit of its own."""
+    """``contexts`` or ``users``: each has its own rate limit."""
     return question[_LITERAL_PART]
 
 
@@ -64,11 +64,11 @@ def methods_for(question: Question) -> tuple[str, ...]:
 
 
 def require_address(question: Question, caller: Caller) -> SegmentAddress:
-    """The segment that a question's path names; every role may ask.
+    """The segment that a question's path names; every role may look up.
 
     Raises:
         Forbidden: the segment is out of the caller's scope.
-        NotFound: a resource key is not valid.
+        NotFound: a key that no resource can have.
     """
     address = _parse_address(question[4], question[5], question[6])
     if not caller.scope.allows(*address):
@@ -77,7 +77,7 @@ def require_address(question: Question, caller: Caller) -> SegmentAddress:
 
 
 async def look_up(lookups: Lookups, address: SegmentAddress, key: str) -> bytes:
-    """Look a key up and give the answer's body.
+    """Look up a key and write the body of the answer.
 
     Raises:
         InvalidRequest: the segment is a standard one.
@@ -117,7 +117,7 @@ async def key_in_body(scope: Scope, receive: Receive) -> str:
         TooLarge: the body is over 16 KiB.
         UnsupportedMediaType: the body is declared as something other than JSON.
     """
-    require_json_type(media_type((header(scope, b"content-type") or b"").decode("latin-1")))
+    require_json_type(parse_media_type((header(scope, b"content-type") or b"").decode("latin-1")))
     query = scope["query_string"].decode("latin-1")
     for name, _ in parse_qsl(query, keep_blank_values=True):
         fault = unknown_name(name, (), "query parameter", "parameters")
@@ -144,7 +144,7 @@ def _require_usable(key: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _parse_address(project: bytes, environment: bytes, segment: bytes) -> SegmentAddress:
-    # Pure; remembered because most look-ups are about few segments.
+    # Cached because most look-ups are about few segments.
     return _parse_key(project), _parse_key(environment), _parse_key(segment)
 
 
@@ -153,8 +153,7 @@ def _parse_key(part: bytes) -> str:
         text = (unquote_to_bytes(part) if b"%" in part else part).decode()
     except UnicodeDecodeError as exc:
         raise NotFound("invalid resource identifier") from exc
-    if RESOURCE_KEY.fullmatch(text) is None:
-        raise NotFound("invalid resource identifier")
+    require_keys(text)
     return text
 
 

@@ -1,4 +1,4 @@
-"""The look-ups as operations of the OpenAPI document; the front answers them, no route does."""
+"""The look-ups as operations of the OpenAPI document; the front answers them."""
 
 from typing import Annotated, Final
 
@@ -7,14 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import NO_SEGMENT, READ, Refusals, operation
-from api.launchdarkly.wire.parameters import ContextKey, UserKey
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, ContextKey, UserKey
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from worker.context_keys import KEY_LIMIT_BYTES
 
-#: For the document alone.
-documented = APIRouter(
-    prefix="/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}", tags=["Segments"]
-)
+#: Only for the document.
+documented = APIRouter(prefix=SEGMENT_ROUTE, tags=["Segments"])
 
 _REFUSES: Final[Refusals] = {
     **NO_SEGMENT,
@@ -54,7 +52,7 @@ class BigSegmentTarget(BaseModel):
 def look_up_context(path: SegmentPathOf, contextKey: ContextKey) -> None:  # noqa: N803 - the documented name
     """Look up whether a context is in a big segment.
 
-    Strictly consistent: when the answer is not certain, it is a 503, never a no.
+    Strictly consistent: an answer that is not certain is a 503, never a no.
     """
 
 
@@ -65,7 +63,7 @@ def look_up_context(path: SegmentPathOf, contextKey: ContextKey) -> None:  # noq
 def look_up_user(path: SegmentPathOf, userKey: UserKey) -> None:  # noqa: N803 - the documented name
     """Look up whether a context is in a big segment; the older path.
 
-    Strictly consistent: when the answer is not certain, it is a 503, never a no.
+    Strictly consistent: an answer that is not certain is a 503, never a no.
     """
 
 

@@ -1,8 +1,8 @@
-"""The OpenAPI document: what FastAPI derives from the routes, made complete.
+"""The OpenAPI document: what FastAPI derives from the routes, completed.
 
-What an operation is, needs and refuses stands at its handler. Examples are recorded from real
-answers: ``examples/*.json``, which ``./scripts/record-examples`` writes and the contract tests
-compare with what the service answers.
+Each handler declares what its operation needs and refuses. Examples are recorded from real
+answers: ``./scripts/record-examples`` writes ``examples/*.json``, and the contract tests compare
+them with what the service answers.
 """
 
 import copy
@@ -18,24 +18,25 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.access.permissions import flat_routes, need_of
-from api.launchdarkly.openapi.refusals import documented_refusals, error_schema
-from api.launchdarkly.openapi.schemas import named_schemas
-from api.launchdarkly.openapi.tidying import reachable, tidy
+from api.launchdarkly.openapi.refusals import describe_refusals, error_schema
+from api.launchdarkly.openapi.schemas import build_schemas
+from api.launchdarkly.openapi.tidying import find_reachable, tidy
 from api.launchdarkly.operations import NO_TOKEN
 
 _ABOUT: Final = """\
-Big segments behind the LaunchDarkly Segments API, and the projects and environments they are in.
+Big segments behind the LaunchDarkly Segments API, and the projects and environments that hold
+them.
 
 Send an access token in the `Authorization` header, bare or after `Bearer `. `LD-API-Version`
-may have any value. Unknown fields in a body are refused, and so are unknown query parameters of
-all requests except GET. Fields of an answer whose names begin with `_` are read-only, and a field
+may have any value. Unknown fields in a body are refused, and so are unknown query parameters,
+except those of a GET. Fields of an answer whose names begin with `_` are read-only, and a field
 without a value is left out. Every refusal has a `code`, a `message` and an `id`, whatever the
 operation.
 
-A token has a role (`reader`, `writer`, `admin`) and may have a scope, its `inlineRole`: what is
-out of scope is a 403 whether it exists or not, and lists leave it out. Where rate limits are on,
-every answer, not only a 429, carries `X-Ratelimit-*` headers for the limits that were applied.
-A client that can send no methods other than GET and POST sends POST and names the method it
+A token has a role (`reader`, `writer`, `admin`) and may have a scope, its `inlineRole`: anything
+outside the scope is a 403 whether it exists or not, and lists leave it out. Where rate limits are
+on, every answer, not only a 429, carries `X-Ratelimit-*` headers for the limits that were
+applied. A client that can only send GET and POST sends POST and names the method it
 means, `PATCH`, `DELETE` or `PUT`, in the header `X-HTTP-Method-Override`.
 """
 _TAGS: Final = (
@@ -62,7 +63,7 @@ _PAUSE: Final = re.compile(r"[.;:]\s|\.$|\n")
 
 
 def serve_document(app: FastAPI, *, answered_by_front: Iterable[APIRouter]) -> None:
-    """Make ``app.openapi()`` give the whole document, made once.
+    """Make ``app.openapi()`` return the completed document, which is built once.
 
     Args:
         app: has all its routes.
@@ -78,8 +79,8 @@ def serve_document(app: FastAPI, *, answered_by_front: Iterable[APIRouter]) -> N
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-def recorded_examples() -> dict[str, Any]:
-    """The recorded examples by operation id; those of ``refusals`` hold for any operation."""
+def read_examples() -> dict[str, Any]:
+    """Read the recorded examples by operation id; ``refusals`` holds those of any operation."""
     folder = resources.files(__package__) / "examples"
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".json")),
@@ -104,7 +105,7 @@ def _document(app: FastAPI, routes: list[BaseRoute]) -> dict[str, Any]:
     by_id = {
         route.operation_id: route for route in flat_routes(routes) if isinstance(route, APIRoute)
     }
-    examples = recorded_examples()
+    examples = read_examples()
     for operation in _operations(document):
         _complete(operation, by_id[operation["operationId"]])
         _add_examples(operation, examples)
@@ -136,13 +137,15 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     for status, answer in responses.items():
         if answer["description"] == "Successful Response":
             answer["description"] = _DESCRIPTIONS[status]
-    operation["responses"] = documented_refusals(route, operation) | responses
+    operation["responses"] = describe_refusals(route, operation) | responses
 
 
 def _order_parameters(operation: dict[str, Any], path: str) -> None:
-    """Put those of the path first, as they stand in it: generators make arguments of them."""
+    """Put those of the path first, in its order: generators make arguments of them."""
     operation.get("parameters", []).sort(
-        key=lambda one: path.index(f"{{{one['name']}}}") if one["in"] == "path" else len(path)
+        key=lambda parameter: (
+            path.index(f"{{{parameter['name']}}}") if parameter["in"] == "path" else len(path)
+        )
     )
 
 
@@ -154,8 +157,8 @@ def _add_examples(operation: dict[str, Any], recorded: dict[str, Any]) -> None:
     for media_type, media in operation.get("requestBody", {}).get("content", {}).items():
         media["examples"] = _named(own.get("bodies", {}).get(media_type, {}))
     for status, answer in operation["responses"].items():
-        of = own if status in own.get("answers", {}) | own.get("headers", {}) else refusals
-        values, headers = (of.get(part, {}).get(status, {}) for part in ("answers", "headers"))
+        source = own if status in own.get("answers", {}) | own.get("headers", {}) else refusals
+        values, headers = (source.get(part, {}).get(status, {}) for part in ("answers", "headers"))
         content = answer.get("content", {}).values()
         texts = [media for media in content if media["schema"].get("format") != "binary"]
         for media in texts[: bool(values)]:
@@ -172,9 +175,9 @@ def _named(values: dict[str, Any]) -> dict[str, Any]:
 def _complete_schemas(document: dict[str, Any]) -> None:
     operations = list(_operations(document))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas |= copy.deepcopy(named_schemas()) | {"Error": error_schema()}
-    asked = reachable([one.get("requestBody") for one in operations], schemas)
-    answered = reachable([one["responses"] for one in operations], schemas)
+    schemas |= copy.deepcopy(build_schemas()) | {"Error": error_schema()}
+    asked = find_reachable([operation.get("requestBody") for operation in operations], schemas)
+    answered = find_reachable([operation["responses"] for operation in operations], schemas)
     tidy(schemas, answered - asked)
     for name in schemas.keys() - asked - answered:
-        del schemas[name]  # FastAPI's own error, and what only instructions are made of
+        del schemas[name]  # FastAPI's own error, and parts of instructions that nothing refers to

@@ -1,7 +1,7 @@
-"""Which refusals an operation documents: those that it declares, and those of its kind.
+"""The refusals that an operation documents: those that it declares and those of every route.
 
-What follows from the route alone is added here: every token can be unknown or out of its
-limits, every body can be too large or too slow.
+What follows from the route alone is added here: any token can be unknown or over a limit, any
+body can be too large or arrive too slowly.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,20 +27,21 @@ from api.errors import (
     UnsupportedMediaType,
 )
 from api.http.refusals import CODES
-from api.launchdarkly.operations import JSON, NO_TOKEN, Refusals, component, refusals_of
+from api.launchdarkly.operations import JSON, NO_TOKEN, Refusals, component, declared_refusals
 from api.launchdarkly.wire.requests import RequireJson
 
-_OF_TOKENS: Final[Refusals] = MappingProxyType(
+_FOR_ANY_TOKEN: Final[Refusals] = MappingProxyType(
     {
         Unauthorized: "The access token is missing, unknown or expired.",
         RateLimited: "More requests in this window than a limit allows; `X-Ratelimit-Reset` says "
-        "when it ends.",
-        HeadersTooLarge: "The path and the headers are too long together.",
+        "when the window ends.",
+        HeadersTooLarge: "The path and the headers together are too long.",
         Broken: "An error inside the service; the operator finds the id in the log.",
-        Unavailable: "A part that is needed does not answer, or not with certainty. Safe to retry.",
+        Unavailable: "A part that is needed does not answer, or cannot answer with certainty. "
+        "Safe to retry.",
     }
 )
-_OF_BODIES: Final[Refusals] = MappingProxyType(
+_FOR_ANY_BODY: Final[Refusals] = MappingProxyType(
     {
         RequestTimeout: "The body arrives too slowly; the connection is closed.",
         TooLarge: "The body is too large.",
@@ -79,32 +80,32 @@ _HEADERS: Final[Mapping[type[ApiError], Mapping[str, Any]]] = {
 }
 
 
-def documented_refusals(route: APIRoute, operation: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers of an operation with a status of 400 and above, by status.
+def describe_refusals(route: APIRoute, operation: Mapping[str, Any]) -> dict[str, Any]:
+    """Document the answers of an operation with a status of 400 and above, by status.
 
     Args:
-        route: what serves it.
-        operation: how the document describes it without them.
+        route: of the operation.
+        operation: its description so far.
     """
     need = need_of(route)
     if need == NO_TOKEN:
         return {}
-    refusals: dict[type[ApiError], str] = {**_OF_TOKENS}
+    refusals: dict[type[ApiError], str] = {**_FOR_ANY_TOKEN}
     if _can_be_forbidden(need, route):
         refusals[Forbidden] = _FORBIDDEN
     has_body = "requestBody" in operation
     if has_body or "GET" not in (route.methods or ()) or _has_checked_query(operation):
         refusals[InvalidRequest] = _INVALID
     if has_body:
-        refusals |= _OF_BODIES
+        refusals |= _FOR_ANY_BODY
     if RequireJson in route.dependencies:
         refusals[UnsupportedMediaType] = _MEDIA_TYPE
-    refusals |= refusals_of(route.endpoint)
+    refusals |= declared_refusals(route.endpoint)
     return dict(_answers(refusals))
 
 
 def error_schema() -> dict[str, Any]:
-    """The body of every refusal."""
+    """The schema of every refusal's body."""
     return {
         "type": "object",
         "description": "Why a request was refused.",
@@ -122,16 +123,19 @@ def error_schema() -> dict[str, Any]:
 
 
 def _can_be_forbidden(need: Need | None, route: APIRoute) -> bool:
-    """Whether there is a token that may not use it; every token may read what names no place."""
+    """Whether some token may not use it; every token may read what names no project."""
     if need is None or need.role is not Role.READER or need.whole or need.by_handler:
         return True
     return "{projectKey}" in route.path
 
 
 def _has_checked_query(operation: Mapping[str, Any]) -> bool:
-    """Whether a query parameter has invalid values; a text that stands alone has none."""
+    """Whether a query parameter can be invalid; a plain string cannot."""
     parameters = operation.get("parameters", ())
-    return any(one["in"] == "query" and one["schema"].get("type") != "string" for one in parameters)
+    return any(
+        parameter["in"] == "query" and parameter["schema"].get("type") != "string"
+        for parameter in parameters
+    )
 
 
 def _answers(refusals: Refusals) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,7 +1,8 @@
-"""Named schemas that no route's model brings along: what patches and contexts are made of."""
+"""Named schemas that no route's model defines: the parts of patches and of contexts."""
 
 from typing import Any, Final
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.launchdarkly.operations import component
@@ -64,34 +65,17 @@ _SEGMENTS: Final = {
 }
 
 
-def named_schemas() -> dict[str, Any]:
+def build_schemas() -> dict[str, Any]:
     """The schemas by name."""
     return {**_patch_schemas(), **_CONTEXTS}
 
 
 def _patch_schemas() -> dict[str, Any]:
-    models = {one.parameters for one in TABLE.values()} | {SegmentDocument}
-    chosen = sorted(models, key=lambda one: f"{one.__module__}.{one.__qualname__}")
-    references, definitions = models_json_schema(
-        [(one, "validation") for one in chosen], ref_template="#/components/schemas/{model}"
-    )
-    defined: dict[str, Any] = definitions["$defs"]
-
-    def taken(model: Any) -> dict[str, Any]:  # noqa: ANN401 - a class of models
-        reference: str = references[model, "validation"]["$ref"]
-        schema: dict[str, Any] = defined[reference.rpartition("/")[2]]
-        return schema
-
+    models, parts = _model_schemas()
     instructions = {
-        _component_name(name): _instruction(name, kind, taken(kind.parameters))
+        _component_name(name): _instruction(name, kind, models[kind.parameters])
         for name, kind in TABLE.items()
     }
-    whole = taken(SegmentDocument)
-    own = {references[one, "validation"]["$ref"].rpartition("/")[2] for one in chosen}
-    parts = {name: schema for name, schema in defined.items() if name not in own}
-    for name in ("Clause", "Rule"):
-        # Generated when left out; the schema's own default would be null.
-        parts[name]["properties"]["_id"].pop("default", None)
     return {
         **parts,
         **instructions,
@@ -104,7 +88,7 @@ def _patch_schemas() -> dict[str, Any]:
             "items": component("PatchOperation"),
         },
         "PatchWithComment": _with_comment("patch", "JsonPatch"),
-        "SegmentMergePatch": _merge_patch(whole),
+        "SegmentMergePatch": _merge_patch(models[SegmentDocument]),
         "MergePatchWithComment": _with_comment("merge", "SegmentMergePatch"),
         "BareMergePatch": {
             "description": "Fields to change, without a wrapper.",
@@ -114,6 +98,24 @@ def _patch_schemas() -> dict[str, Any]:
             },
         },
     }
+
+
+def _model_schemas() -> tuple[dict[type[BaseModel], dict[str, Any]], dict[str, Any]]:
+    """The schemas of the models of patches, and by name those of their parts."""
+    models = sorted(
+        {kind.parameters for kind in TABLE.values()} | {SegmentDocument},
+        key=lambda model: f"{model.__module__}.{model.__qualname__}",
+    )
+    references, definitions = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    names = {model: references[model, "validation"]["$ref"].rpartition("/")[2] for model in models}
+    own = {model: schemas.pop(name) for model, name in names.items()}
+    for name in ("Clause", "Rule"):
+        # Generated when left out; the schema's own default would be null.
+        schemas[name]["properties"]["_id"].pop("default", None)
+    return own, schemas
 
 
 def _component_name(kind: str) -> str:
@@ -143,7 +145,7 @@ def _any_instruction() -> dict[str, Any]:
         "oneOf": list(references.values()),
         "discriminator": {
             "propertyName": "kind",
-            "mapping": {name: one["$ref"] for name, one in references.items()},
+            "mapping": {name: target["$ref"] for name, target in references.items()},
         },
     }
 

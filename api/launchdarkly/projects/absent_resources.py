@@ -1,7 +1,7 @@
-"""Answers for resources that LaunchDarkly has and clients ask for, but bigseg has not.
+"""Answers about resources that clients ask for and bigseg does not have: views, approvals.
 
-Terraform's provider reads the views of a segment whenever it reads the segment, and shows
-views that do not exist after a 404; it sets segment approvals apart from the environment.
+Terraform's provider reads the views of a segment whenever it reads the segment, and after a 404
+reports views that do not exist; it sets segment approvals in a request of their own.
 Source: read in the provider's code and observed with 2.x and 3.x.
 """
 
@@ -14,9 +14,9 @@ from api.bodies.models import Int32, WireModel, json_response
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import NO_PROJECT, READ, operation
 from api.launchdarkly.projects.patching import NO_APPROVALS
-from api.launchdarkly.projects.projects import ProjectOf
 from api.launchdarkly.wire.links import PREFIX, Links
 from api.launchdarkly.wire.parameters import Limit, Offset
+from api.launchdarkly.wire.requests import ProjectKeyOf
 from api.services.services import ServicesOf
 
 router = APIRouter(prefix=PREFIX, tags=["Projects"])
@@ -37,7 +37,7 @@ class NoViews(WireModel):
 )
 @operation(needs=READ, refuses=NO_PROJECT)
 def get_linked_views(
-    project: ProjectOf,
+    project: ProjectKeyOf,
     resourceType: Annotated[  # noqa: N803 - the documented name
         str, Path(description="The kind of the resource.")
     ],
@@ -55,13 +55,13 @@ def get_linked_views(
     ] = "",
 ) -> Response:
     """List the views that a resource is linked to: none, because there are no views here."""
-    del resourceType, resourceKey, environmentId, limit, offset, sort, filter  # none has any
+    del resourceType, resourceKey, environmentId, limit, offset, sort, filter  # nothing to select
     services.store().projects.get(project)
     return json_response(NoViews(items=[], total_count=0, links={}))
 
 
 @router.patch("/approval-requests/projects/{projectKey}/settings", include_in_schema=False)
 @operation(needs=READ)
-def patch_approval_settings(project: ProjectOf) -> Response:
+def patch_approval_settings(project: ProjectKeyOf) -> Response:
     """Refuse to set approvals."""
     raise InvalidRequest(f"project {project}: {NO_APPROVALS}")

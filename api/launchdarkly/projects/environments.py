@@ -16,7 +16,6 @@ from api.launchdarkly.operations import (
     READ,
     operation,
 )
-from api.launchdarkly.patches.bodies import read_json_patch
 from api.launchdarkly.projects.lists import Filter, Sort, select
 from api.launchdarkly.projects.models import (
     EnvironmentFields,
@@ -25,12 +24,18 @@ from api.launchdarkly.projects.models import (
     NewEnvironment,
     represent_environment,
 )
-from api.launchdarkly.projects.patching import patch_actions, patch_resource
-from api.launchdarkly.projects.projects import ProjectOf, environments_in_scope, new_environment
+from api.launchdarkly.projects.patching import list_patch_actions, patch_resource
+from api.launchdarkly.projects.projects import environments_in_scope, new_environment
 from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
-from api.launchdarkly.wire.requests import EnvironmentRefOf, RequireJson, RequireNoBody
+from api.launchdarkly.wire.patch_bodies import read_json_patch
+from api.launchdarkly.wire.requests import (
+    EnvironmentRefOf,
+    ProjectKeyOf,
+    RequireJson,
+    RequireNoBody,
+)
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Environment, create_environment, delete_environment
 
@@ -40,7 +45,7 @@ router = APIRouter(prefix=f"{PREFIX}/projects/{{projectKey}}/environments", tags
 @router.get("", operation_id="getEnvironmentsByProject", response_model=EnvironmentPage)
 @operation(needs=READ, refuses=NO_PROJECT)
 def list_environments(
-    project: ProjectOf,
+    project: ProjectKeyOf,
     services: ServicesOf,
     caller: CallerOf,
     limit: Limit = 20,
@@ -77,7 +82,7 @@ def list_environments(
     refuses={**NO_PROJECT, KeyTaken: "The project has an environment with this key."},
 )
 def post_environment(
-    body: NewEnvironment, project: ProjectOf, services: ServicesOf, caller: CallerOf
+    body: NewEnvironment, project: ProjectKeyOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Create an environment without segments."""
     require_scope(caller, project, body.key, whole=True)
@@ -131,7 +136,7 @@ async def patch_environment(
             services,
             caller,
             env.project,
-            action=patch_actions(EnvironmentFields, before, after),
+            action=list_patch_actions(EnvironmentFields, before, after),
             verb="updated the environment",
             before=before,
             after=after,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import Query
 
 from api.errors import InvalidRequest
-from api.launchdarkly.wire.parameters import sorted_by
+from api.launchdarkly.wire.parameters import sort_schema
 from worker.store import Environment, Project
 
 Resource = TypeVar("Resource", Project, Environment)
@@ -22,15 +22,15 @@ Sort = Annotated[
         description="Fields to sort by, separated by commas, each with `-` before it for "
         "descending order: `name`, `createdOn`, `critical`. Without it, projects come newest "
         "first and environments oldest first.",
-        json_schema_extra=sorted_by("name|createdOn|critical"),
+        json_schema_extra=sort_schema("name|createdOn|critical"),
     ),
 ]
 Filter = Annotated[
     str,
     Query(
         description="A comma-separated list of `field:value`, all of which must match: "
-        "`query:text` searches keys and names, `tags:a+b` takes what has all these tags, "
-        "`keys:a|b` what has one of these keys."
+        "`query:text` searches keys and names, `tags:a+b` matches what has all these "
+        "tags, `keys:a|b` what has one of these keys."
     ),
 ]
 
@@ -69,7 +69,7 @@ def select(
     sort_text: str = "",
     newest_first: bool = False,
 ) -> list[Resource]:
-    """Select the resources that pass the filter, in the order asked for or else that of creation.
+    """Select the resources that pass the filter, in the requested order or that of creation.
 
     Args:
         resources: in any order.

@@ -1,6 +1,6 @@
-"""Projects and environments: what clients send, what is kept of it, and what answers show.
+"""Projects and environments: bodies, what the store keeps of them, and representations.
 
-Fields that only matter to flags are kept and shown, and have no effect here.
+Fields that only matter to flags are stored and returned, and have no effect here.
 Source: the models of ProjectsApi and EnvironmentsApi in LaunchDarkly's Python client, which
 checks answers strictly.
 """
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from api.bodies.json_values import JsonObject
 from api.bodies.models import Flag, Int32, StrictBody, WireModel, null_is
-from api.launchdarkly.targeting.fields import SegmentName, Tags
+from api.launchdarkly.targeting.fields import ResourceKey, SegmentName, Tags
 from api.launchdarkly.wire.ignored_fields import ignored_in
 from api.launchdarkly.wire.links import (
     Links,
@@ -24,7 +24,6 @@ from api.launchdarkly.wire.links import (
 )
 from worker.store import Environment, EnvironmentRef, Project
 
-ResourceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 #: Documented for projects: alphabetical.
 SortedTags = Annotated[Tags, AfterValidator(lambda tags: tuple(sorted(tags)))]
 
@@ -46,10 +45,10 @@ _BY_ID: Final = "usingEnvironmentId"
 
 
 class ProjectFields(StrictBody):
-    """All of a project that can be changed.
+    """Everything in a project that can be changed.
 
     ``includeInSnippetByDefault`` is the older name of ``usingEnvironmentId``: whichever is
-    given sets both; if they differ, the newer one counts.
+    given sets both; if they differ, the newer name counts.
     """
 
     name: SegmentName
@@ -68,7 +67,7 @@ class ProjectFields(StrictBody):
 
 
 class EnvironmentFields(StrictBody):
-    """All of an environment that can be changed."""
+    """Everything in an environment that can be changed."""
 
     name: SegmentName
     tags: Tags = ()
@@ -82,13 +81,13 @@ class EnvironmentFields(StrictBody):
 
 
 class NewEnvironment(EnvironmentFields):
-    """What creates an environment."""
+    """A new environment."""
 
     key: ResourceKey
 
 
 class NewProject(ProjectFields):
-    """What creates a project; without environments it gets those every project has."""
+    """A new project; without environments it gets the default ones."""
 
     ignored = ignored_in("new project")
 
@@ -124,7 +123,7 @@ class EnvironmentPage(WireModel):
 
 
 class ProjectRepresentation(WireModel):
-    """One project; its environments are a page where they are asked for."""
+    """One project; its environments are a page, if the request expands them."""
 
     links: Links = Field(alias="_links")
     id: str = Field(alias="_id")
@@ -139,7 +138,7 @@ class ProjectRepresentation(WireModel):
 
 
 class ChangedProject(ProjectRepresentation):
-    """What creating or changing a project answers: with all environments, as a list."""
+    """The answer to creating or changing a project, with all environments as a list."""
 
     environments: list[EnvironmentRepresentation]  # type: ignore[assignment]  # LaunchDarkly's own
 
@@ -152,18 +151,18 @@ class ProjectPage(WireModel):
     total_count: Int32
 
 
-def details_of(fields: ProjectFields | EnvironmentFields) -> dict[str, Any]:
-    """What the store keeps beside the name and tags, by wire names."""
+def select_details(fields: ProjectFields | EnvironmentFields) -> dict[str, Any]:
+    """Select what the store keeps besides the name and tags, by wire names."""
     return fields.model_dump(exclude={"key", "name", "tags", "environments"})
 
 
 def stored_fields(resource: Project | Environment) -> dict[str, Any]:
-    """What can be changed of a stored project or environment, by wire names."""
+    """The changeable fields of a stored project or environment, by wire names."""
     return {**resource.details, "name": resource.name, "tags": resource.tags}
 
 
 def project_fields(project: Project) -> dict[str, Any]:
-    """The fields of a project's representation but its environments, by wire names."""
+    """The fields of a project's representation except its environments, by wire names."""
     return {
         **ProjectFields.model_validate(stored_fields(project)).model_dump(),
         "key": project.key,
@@ -194,8 +193,8 @@ def represent_environment(project: str, environment: Environment) -> Environment
     )
 
 
-def follow_older_name(before: JsonObject, after: JsonObject) -> JsonObject:
-    """Make the two names of one setting agree in a patched project: the changed one counts.
+def reconcile_names(before: JsonObject, after: JsonObject) -> JsonObject:
+    """Make the two names of one setting agree in a patched project; the changed one counts.
 
     Args:
         before: the project's fields, valid.
@@ -214,7 +213,7 @@ def follow_older_name(before: JsonObject, after: JsonObject) -> JsonObject:
 
 
 def _unify(given: JsonObject) -> JsonObject:
-    """Set both names of one setting; what is wrong stays, to be refused."""
+    """Set both names of one setting; an invalid value stays, and is refused later."""
     snippet, available = given.get(_SNIPPET), given.get(_AVAILABLE)
     if available is None and isinstance(snippet, bool):
         return given | {_AVAILABLE: {_BY_ID: snippet, "usingMobileKey": True}}

@@ -1,4 +1,4 @@
-"""JSON patches of projects and environments, one after the other."""
+"""JSON patches of projects and environments."""
 
 import copy
 import dataclasses
@@ -9,22 +9,22 @@ from pydantic import ValidationError
 
 from api.bodies.json_values import JsonObject
 from api.bodies.models import wire_names
-from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.projects.models import (
     EnvironmentFields,
     ProjectFields,
-    details_of,
-    follow_older_name,
+    reconcile_names,
+    select_details,
     stored_fields,
 )
+from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch, patch_refusal
 from worker.store import Environment, Project, retry_on_change
 
 Resource = TypeVar("Resource", Project, Environment)
 
 Kind = type[ProjectFields | EnvironmentFields]
 
-#: Which action a changed field of a project or environment is. Source: LaunchDarkly's list of
-#: actions; what it has none for is made the same way.
+#: The action of a changed field, where it is not ``update`` and the field's name. Source:
+#: LaunchDarkly's list of actions.
 _ACTIONS: Final = {
     ProjectFields: {"name": "updateProjectName"},
     EnvironmentFields: {"defaultTtl": "updateTtl"},
@@ -65,9 +65,9 @@ def patch_resource(
     Args:
         kind: whether it is a project or an environment.
         operations: the patch.
-        read: gives the resource as it is now.
+        read: returns the current resource.
         write: stores the resource unless it has changed since.
-        record: called with the resource before and after, once it is changed.
+        record: called with the resource before and after a change.
 
     Raises:
         Conflict: a ``test`` failed. Read it again.
@@ -79,7 +79,7 @@ def patch_resource(
         current = read()
         fields = _patch_fields(kind, stored_fields(current), operations)
         changed = dataclasses.replace(
-            current, name=fields.name, tags=fields.tags, details=details_of(fields)
+            current, name=fields.name, tags=fields.tags, details=select_details(fields)
         )
         if changed == current:
             return current
@@ -97,15 +97,15 @@ def _patch_fields(
     old = copy.deepcopy(document)
     after = apply_json_patch(document, operations, _PATCHABLE[kind])
     try:
-        return kind.model_validate(follow_older_name(old, after))
+        return kind.model_validate(reconcile_names(old, after))
     except ValidationError as exc:
         raise patch_refusal(exc, operations) from exc
 
 
-def patch_actions(
+def list_patch_actions(
     kind: Kind, before: Project | Environment, after: Project | Environment
 ) -> tuple[str, ...]:
-    """The actions of a patch, such as ``updateName``, by the names of the fields."""
+    """List the actions of a patch, such as ``updateName``, in the order of the fields' names."""
     old, new = stored_fields(before), stored_fields(after)
     changed = sorted(name for name in new if new[name] != old.get(name))
     own = _ACTIONS[kind]

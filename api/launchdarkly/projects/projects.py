@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.access.permissions import require_scope
 from api.audit import audit_project
 from api.bodies.models import json_response
-from api.errors import Conflict, InvalidRequest, KeyTaken, NotFound
+from api.errors import Conflict, InvalidRequest, KeyTaken
 from api.launchdarkly.operations import (
     ADMIN,
     FULL_ADMIN,
@@ -18,7 +18,6 @@ from api.launchdarkly.operations import (
     READ,
     operation,
 )
-from api.launchdarkly.patches.bodies import read_json_patch
 from api.launchdarkly.projects.lists import Filter, Sort, select
 from api.launchdarkly.projects.models import (
     ChangedProject,
@@ -28,41 +27,28 @@ from api.launchdarkly.projects.models import (
     ProjectFields,
     ProjectPage,
     ProjectRepresentation,
-    details_of,
     project_fields,
     represent_environment,
+    select_details,
 )
-from api.launchdarkly.projects.patching import patch_actions, patch_resource
-from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY, environments_path
+from api.launchdarkly.projects.patching import list_patch_actions, patch_resource
+from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
-from api.launchdarkly.wire.parameters import Limit, Offset, ProjectKey
-from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
+from api.launchdarkly.wire.parameters import Limit, Offset
+from api.launchdarkly.wire.patch_bodies import read_json_patch
+from api.launchdarkly.wire.requests import ProjectKeyOf, RequireJson, RequireNoBody
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Environment, Project, Store, create_project, delete_project
 
 router = APIRouter(prefix=f"{PREFIX}/projects", tags=["Projects"])
 
-#: What a project without environments of its own gets, as at LaunchDarkly.
+#: What a project gets that is created without environments, as at LaunchDarkly.
 _DEFAULT_ENVIRONMENTS = (
     NewEnvironment(key="production", name="Production"),
     NewEnvironment(key="test", name="Test", color="F5A623"),
 )
-#: Environments of a project that are shown inside it.
+#: Environments that a project includes when they are expanded.
 _EXPANDED = 20
-
-
-def project_key_of(projectKey: ProjectKey) -> str:  # noqa: N803 - the documented name
-    """The project that the path names; it may not exist.
-
-    Raises:
-        NotFound: a key that no resource can have.
-    """
-    if RESOURCE_KEY.fullmatch(projectKey) is None:
-        raise NotFound("invalid resource identifier")
-    return projectKey
-
-
-ProjectOf = Annotated[str, Depends(project_key_of)]
 
 
 Expand = Annotated[
@@ -110,9 +96,9 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     wanted = body.environments or _DEFAULT_ENVIRONMENTS
     if len({environment.key for environment in wanted}) < len(wanted):
         raise InvalidRequest("environments: two have one key")
-    project = Project(body.key, body.name, services.clock(), body.tags, details_of(body))
+    project = Project(body.key, body.name, services.clock(), body.tags, select_details(body))
     # A millisecond apart and none later than the project: they keep the order of the body, and
-    # whatever is created next comes last.
+    # an environment created afterwards comes last.
     first_ms = project.created_ms - len(wanted) + 1
     environments = [
         new_environment(store, new, first_ms + index) for index, new in enumerate(wanted)
@@ -127,7 +113,7 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
 @router.get("/{projectKey}", operation_id="getProject", response_model=ProjectRepresentation)
 @operation(needs=READ, refuses=NO_PROJECT)
 def get_project(
-    project: ProjectOf, services: ServicesOf, caller: CallerOf, *, expand: Expand = ""
+    project: ProjectKeyOf, services: ServicesOf, caller: CallerOf, *, expand: Expand = ""
 ) -> Response:
     """Get a project."""
     store = services.store()
@@ -150,7 +136,7 @@ def get_project(
     },
 )
 async def patch_project(
-    request: Request, project: ProjectOf, services: ServicesOf, caller: CallerOf
+    request: Request, project: ProjectKeyOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Change a project by JSON patch."""
     patch = await read_json_patch(request)
@@ -159,7 +145,7 @@ async def patch_project(
         audit_project(
             services,
             caller,
-            action=patch_actions(ProjectFields, before, after),
+            action=list_patch_actions(ProjectFields, before, after),
             verb="updated the project",
             before=before,
             after=after,
@@ -184,7 +170,7 @@ async def patch_project(
     "/{projectKey}", operation_id="deleteProject", status_code=204, dependencies=[RequireNoBody]
 )
 @operation(needs=FULL_ADMIN, refuses={**NO_PROJECT, Conflict: "It is the last project."})
-def remove_project(project: ProjectOf, services: ServicesOf, caller: CallerOf) -> Response:
+def remove_project(project: ProjectKeyOf, services: ServicesOf, caller: CallerOf) -> Response:
     """Delete a project, its environments, and everything in them."""
     store = services.store()
     before = store.projects.get(project)
@@ -206,7 +192,7 @@ def new_environment(
         created_ms: when it was created, if not now.
     """
     return store.environments.new(
-        body.key, body.name, body.tags, details_of(body), created_ms=created_ms
+        body.key, body.name, body.tags, select_details(body), created_ms=created_ms
     )
 
 

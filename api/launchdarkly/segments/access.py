@@ -8,7 +8,7 @@ from api.access.auth import Caller, Role
 from api.launchdarkly.wire.specifiers import format_grant
 from worker.store import Grant, Segment
 
-#: LaunchDarkly's actions on segments, those that bigseg has. All of them need a writer.
+#: The actions on segments that bigseg has, in LaunchDarkly's words. All need a writer.
 ACTIONS: Final = (
     "createSegment",
     "deleteSegment",

@@ -51,7 +51,7 @@ def summarize_segment(definition: Definition, state: ListState | None) -> dict[s
 def record_patch(
     services: Services, caller: Caller, current: Definition, stored: Definition, result: PatchResult
 ) -> None:
-    """Record that a patch has changed a definition."""
+    """Record that a patch changed a definition."""
     before, after = result.before.to_wire(), result.document.to_wire()
     edits = {} if stored.segment.unbounded else count_patched_keys(before, after)
     audit_segment(
@@ -73,8 +73,8 @@ def record_list_edits(
     edits: Sequence[ListEdit],
     comment: str | None,
 ) -> None:
-    """Record that instructions have edited the lists of a big segment."""
-    summary = summarize_edits((edit.list, edit.action, len(edit.keys)) for edit in edits)
+    """Record that instructions edited the lists of a big segment."""
+    summary = summarize_edits((edit.list_name, edit.action, len(edit.keys)) for edit in edits)
     audit_segment(
         services,
         caller,

@@ -25,7 +25,7 @@ from worker.store import Segment
 
 #: Characters of a filter; some thousand keys fit.
 LONGEST: Final = 32_768
-#: Parentheses inside one another.
+#: Nested parentheses.
 DEEPEST: Final = 32
 
 _BLANK: Final = re.compile(r"\s*")
@@ -37,7 +37,7 @@ Predicate = Callable[[Segment], bool]
 
 
 class ValueKind(Enum):
-    """The values that an operator takes, in the words of a refusal."""
+    """The values that an operator takes, as a refusal words them."""
 
     TEXTS = 'a list of strings, such as ["a", "b"]'
     TEXT_OR_TEXTS = "a string or a list of strings in double quotes"
@@ -86,7 +86,7 @@ def _never(_: Sequence[str]) -> Predicate:
     return lambda _: False
 
 
-#: Field and operator to the kind of value, and to what makes a predicate of it.
+#: By field and operator: the kind of value, and what makes a predicate of it.
 TERMS: Final[Mapping[str, Mapping[str, tuple[ValueKind, Maker]]]] = {
     "includedKeys": {"anyOf": (ValueKind.TEXTS, _with_keys)},
     "excludedKeys": {"anyOf": (ValueKind.TEXTS, _without_keys)},
@@ -128,7 +128,7 @@ def _match_all(_: Segment) -> bool:
 
 
 class _Parser:
-    """One pass over one filter; ``_at`` is the next character."""
+    """Parses one filter in one pass; ``_at`` is the next character."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,7 +1,7 @@
 """``GET /api/v2/segments/{projectKey}/{environmentKey}``: pages, sorted and filtered.
 
-Filters and sorting read definitions only; targets and rules are read for the segments of
-the page and no others.
+Filters and sorting read definitions only; targets and rules are read only for the segments of
+the page.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.representation import UserSegments, page_json, read_states
 from api.launchdarkly.wire.links import segments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
-from api.launchdarkly.wire.parameters import Limit, Offset, sorted_by
+from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE, Limit, Offset, sort_schema
 from api.launchdarkly.wire.requests import EnvironmentRefOf
 from api.services.services import CallerOf, ServicesOf
 from worker.store import (
@@ -29,9 +29,9 @@ from worker.store import (
     StoreUnavailable,
 )
 
-router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
+router = APIRouter(prefix=SEGMENTS_ROUTE, tags=["Segments"])
 
-#: A page is read again when a segment on it is deleted meanwhile.
+#: Times that a page is read, because a segment on it may be deleted meanwhile.
 _TRIES: Final = 5
 
 _SORT_FIELDS: Final[Mapping[str, Callable[[Segment], Any]]] = {
@@ -55,7 +55,7 @@ Sort = Annotated[
         description="Fields to sort by, separated by commas, each with `-` before it for "
         "descending order: `creationDate`, `name`, `lastModified`. Without it, the newest "
         "segment comes first.",
-        json_schema_extra=sorted_by("creationDate|name|lastModified"),
+        json_schema_extra=sort_schema("creationDate|name|lastModified"),
     ),
 ]
 Filter = Annotated[
@@ -113,7 +113,7 @@ def parse_sort(text: str) -> tuple[SortField, ...]:
     ``-`` before a field sorts it in descending order. A blank parameter gives no fields.
 
     Raises:
-        InvalidRequest: a field that cannot be sorted by; says which one.
+        InvalidRequest: a field that segments cannot be sorted by; says which.
     """
     fields = []
     for position, part in enumerate(text.split(",") if text.strip() else (), start=1):

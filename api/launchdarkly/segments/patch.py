@@ -1,10 +1,10 @@
-"""``PATCH …/{segmentKey}``: change a segment, one patch after the other.
+"""``PATCH …/{segmentKey}``: change a segment.
 
-Choices where LaunchDarkly's behaviour is not documented: concurrent patches are made one
-after the other, each from what the one before left; a patch that changes nothing leaves
-``version`` and ``lastModifiedDate``; a dry run answers the segment as it would be.
-An import that a patch publishes comes last, after everything else has been checked and made:
-nothing can take its publication back. It is published by a worker, soon after the answer.
+Choices where LaunchDarkly's behaviour is not documented: concurrent patches are applied one after
+the other, each to the result of the one before; a patch that changes nothing leaves ``version``
+and ``lastModifiedDate`` as they are; a dry run answers with the segment as it would be.
+An import is approved last, after everything else is checked and stored, because its publication
+cannot be undone. A worker publishes it soon after the answer.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.json_values import read_json
 from api.errors import Conflict, InvalidRequest
-from api.launchdarkly.operations import NO_SEGMENT, WRITE, body, component, operation
+from api.launchdarkly.operations import NO_SEGMENT, WRITE, component, document_body, operation
 from api.launchdarkly.segments.access import describe_access
 from api.launchdarkly.segments.audit_entries import record_list_edits, record_patch
 from api.launchdarkly.segments.instructions.list_edits import apply_edits, require_absent
@@ -32,6 +32,7 @@ from api.launchdarkly.segments.representation import (
 )
 from api.launchdarkly.targeting.stored import change_to, read_rules
 from api.launchdarkly.wire.links import JOB_ID, SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE
 from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import (
@@ -42,7 +43,7 @@ from worker.store import (
     retry_on_change,
 )
 
-router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
+router = APIRouter(prefix=SEGMENTS_ROUTE, tags=["Segments"])
 
 
 _PATCHES: Final = ("JsonPatch", "PatchWithComment", "MergePatchWithComment", "BareMergePatch")
@@ -53,7 +54,7 @@ _PATCHES: Final = ("JsonPatch", "PatchWithComment", "MergePatchWithComment", "Ba
     operation_id="patchSegment",
     response_model=UserSegment,
     dependencies=[RequireJson],
-    openapi_extra=body(
+    openapi_extra=document_body(
         "A JSON patch, a merge patch or a semantic patch.",
         json={"anyOf": [component(name) for name in _PATCHES]},
         semantic=component("SemanticPatch"),
@@ -75,7 +76,7 @@ async def patch_segment(
     *,
     dryRun: Annotated[  # noqa: N803 - the documented name
         bool,
-        Query(description="Answer with the segment as it would become, and change nothing."),
+        Query(description="Answer with the segment as it would be, and change nothing."),
     ] = False,
 ) -> Response:
     """Change a segment by JSON patch, merge patch or semantic patch; all of it or nothing."""
@@ -84,7 +85,7 @@ async def patch_segment(
 
     def answer() -> Response:
         patch = _Patch(services, caller, path, read_json(raw), content_type)
-        return _respond(services, patch.preview() if dryRun else patch.make(), caller)
+        return _respond(services, patch.preview() if dryRun else patch.store(), caller)
 
     async with services.patch_turn:
         return await run_in_threadpool(answer)
@@ -101,7 +102,7 @@ class _Patch:
     content_type: str
 
     def preview(self) -> Definition:
-        """The segment as the patch would make it; nothing is changed."""
+        """The segment as the patch would leave it; nothing is stored."""
         current, result = self._apply()
         require_absent(self.services.store(), current.segment.ref, result.must_be_absent)
         if not result.changed:
@@ -118,17 +119,17 @@ class _Patch:
         )
         return _definition(segment, change.targeting)
 
-    def make(self) -> Definition:
-        """Change the segment."""
+    def store(self) -> Definition:
+        """Apply the patch and store the segment."""
         recorded = False
 
         def attempt() -> Definition:
             nonlocal recorded
             current, result = self._apply()
-            if result.edits:  # every attempt repeats the edits, which are one change
+            if result.edits:  # repeated by every attempt, recorded once
                 self._edit_lists(current.segment, result, record=not recorded)
                 recorded = True
-            stored = self._store(current, result)
+            stored = self._store_definition(current, result)
             if result.changed:
                 record_patch(self.services, self.caller, current, stored, result)
             if result.import_id is not None:
@@ -149,7 +150,7 @@ class _Patch:
             ids=self.services.ids,
             others=OtherSegments(
                 read_rules=lambda key: read_rules(store, env, key),
-                may_know=lambda key: allows(env.project, env.environment, key),
+                may_see=lambda key: allows(env.project, env.environment, key),
             ),
         )
         if result.import_id is not None:
@@ -166,7 +167,7 @@ class _Patch:
         if record:
             record_list_edits(self.services, self.caller, segment, result.edits, result.comment)
 
-    def _store(self, current: Definition, result: PatchResult) -> Definition:
+    def _store_definition(self, current: Definition, result: PatchResult) -> Definition:
         if not result.changed:
             return current
         change = change_to(result.document, current)

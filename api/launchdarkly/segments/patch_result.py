@@ -1,11 +1,11 @@
-"""What a patch makes of a segment: pure, so that a dry run is the same thing.
+"""Computes the result of a patch and stores nothing, so a dry run does the same.
 
 JSON and merge patches (RFC 6902, RFC 7386) change the representation, which is then checked;
 a semantic patch changes checked values.
 
 Choices where LaunchDarkly's behaviour is not documented: a failed ``test`` is a conflict
 (409), any other patch that cannot be applied is refused (400), and a patch that changes
-nothing is told apart from one that does.
+nothing is distinguished from one that does.
 """
 
 import copy
@@ -18,18 +18,18 @@ import json_merge_patch
 from api.bodies.json_values import JsonObject, exact_text, require_shallow
 from api.bodies.unknown_names import list_known
 from api.errors import Broken, InvalidRequest
-from api.launchdarkly.patches.bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
-from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, blame, patch_refusal
 from api.launchdarkly.segments.instructions import ListEdit, ListName, apply_instructions
 from api.launchdarkly.segments.references import (
     OtherSegments,
     require_known_segments,
-    require_no_circle,
+    require_no_cycle,
 )
 from api.launchdarkly.targeting.bounds import require_bounded
 from api.launchdarkly.targeting.fields import Ids
 from api.launchdarkly.targeting.values import SegmentDocument, parse_document
 from api.launchdarkly.wire.ignored_fields import ignored_in
+from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch, blame, patch_refusal
+from api.launchdarkly.wire.patch_bodies import JsonPatch, MergePatch, SemanticPatch, read_patch
 
 #: A definition's JSON, in characters. 15,000 keys of the longest kind fit.
 LARGEST: Final = 20_000_000
@@ -49,7 +49,7 @@ SEGMENT: Final = Patchable(
     ignored=ignored_in("segment patch"),
 )
 
-#: What a patch may address though the representation leaves it out.
+#: Fields that a patch may address although the representation leaves them out.
 _LEFT_OUT: Final[JsonObject] = {
     "description": None,
     "unbounded": False,
@@ -60,21 +60,21 @@ _LEFT_OUT: Final[JsonObject] = {
 
 @dataclass(frozen=True, slots=True)
 class PatchResult:
-    """What is to be stored and done; nothing has been."""
+    """What to store and to do; nothing has been stored or done."""
 
     before: SegmentDocument
     """The segment as it is."""
     document: SegmentDocument
     """The segment after the patch."""
     changed: bool
-    """Whether the two differ, value types included; if not, the version stays."""
+    """Whether the two differ, also in the types of values; if not, the version stays."""
     edits: tuple[ListEdit, ...] = ()
-    """Edits of a big segment's lists, to be made all or none."""
+    """Edits of a big segment's lists: all of them or none."""
     must_be_absent: Mapping[ListName, tuple[str, ...]] = field(default_factory=dict)
     """By list, keys that the edits add to the other list. If one of them is found here, the
     patch is refused: the key would be both included and excluded."""
     import_id: str | None = None
-    """An import that is to be processed."""
+    """An import to approve."""
     comment: str | None = None
 
 
@@ -90,16 +90,16 @@ def apply_patch(
     """Apply a patch of any kind to a segment's representation.
 
     Args:
-        representation: as GET answers it now; ``test`` operations see its read-only fields.
+        representation: as GET returns it now; ``test`` operations see its read-only fields.
             It is not changed.
         body: the parsed body, as ``read_json`` gives it.
         content_type: the request's header, whole.
         environment: the environment's key in the path.
         ids: makes the ids of new rules and clauses: UUIDs.
-        others: asked only if this segment's rules change and refer to other segments.
+        others: consulted only if this segment's rules change and refer to other segments.
 
     Raises:
-        Forbidden: the rules would refer to a segment that the caller may not know of.
+        Forbidden: the rules would refer to a segment that the caller may not see.
         Conflict: a ``test`` failed. Safe to retry after reading the segment again.
         InvalidRequest: the patch is wrong, cannot be applied, or makes an invalid segment;
             says where, never a value.
@@ -120,7 +120,7 @@ def apply_patch(
     if after.rules != before.rules:
         require_bounded(before.rules, after.rules)
         require_known_segments(before.rules, after.rules, others)
-        require_no_circle(str(representation["key"]), after.rules, others)
+        require_no_cycle(str(representation["key"]), after.rules, others)
     changed = _differ(before, after)
     return PatchResult(before, after, changed, edits, clashes, import_id, patch.comment)
 
@@ -155,8 +155,8 @@ def _apply_to_json(
 def _require_fields(changes: JsonObject, whole: JsonObject) -> None:
     """Make sure that a merge patch sets only fields of a segment.
 
-    Names that begin with ``_`` are read-only by LaunchDarkly's convention; they come with a
-    segment that is sent back as it was read.
+    Names that begin with ``_`` are read-only by LaunchDarkly's convention; a segment
+    that is sent back as it was read includes them.
     """
     for name in changes:
         if not (name in whole or name.startswith("_") or SEGMENT.ignores(f"/{name}")):

@@ -1,7 +1,7 @@
 """References between segments: the ``segmentMatch`` clauses of rules, in both directions.
 
-An edit must not add a reference to a segment out of the caller's scope, nor close a circle;
-a segment that others refer to is not deleted by mistake.
+An edit must not add a reference to a segment outside the caller's scope, nor create a cycle;
+a segment that others refer to is not deleted by accident.
 """
 
 import json
@@ -16,8 +16,8 @@ from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.targeting.values import Rule
 from worker.store import Definition, EnvironmentRef, Store
 
-#: Segments that the rules of one may lead to, through those of others: each is read, one round
-#: trip after the other, before an edit of rules is accepted.
+#: Segments that the rules of one may refer to, directly or through others: an edit of rules
+#: reads each of them, one round trip after the other.
 MOST_REACHED: Final = 1_000
 #: Definitions held in memory at one time.
 _AT_ONCE: Final = 200
@@ -29,12 +29,12 @@ _TOO_MANY: Final = f"rules: they lead to over {MOST_REACHED:,} segments through 
 
 @dataclass(frozen=True, slots=True)
 class OtherSegments:
-    """What the check of an edit asks about the other segments of the environment."""
+    """What checking an edit needs to know about the environment's other segments."""
 
     read_rules: Callable[[str], Sequence[Rule]]
     """The rules of one; none if it does not exist."""
-    may_know: Callable[[str], bool]
-    """Whether the caller may know of one, whether it exists or not."""
+    may_see: Callable[[str], bool]
+    """Whether one is in the caller's scope, whether it exists or not."""
 
 
 def list_references(rules: Sequence[Rule]) -> tuple[str, ...]:
@@ -49,16 +49,16 @@ def list_references(rules: Sequence[Rule]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def find_circle(key: str, rules: Sequence[Rule], others: OtherSegments) -> tuple[str, ...] | None:
-    """The shortest way from a segment back to itself, both ends named; ``None`` if none.
+def find_cycle(key: str, rules: Sequence[Rule], others: OtherSegments) -> tuple[str, ...] | None:
+    """Find the shortest path from a segment back to itself, with both ends; ``None`` if none.
 
-    Circles that the segment is not part of are not searched for. Two concurrent edits can
-    still close a circle together, so evaluation must tolerate one.
+    Cycles without this segment are not searched for. Two concurrent edits can still create a
+    cycle together, so evaluation must tolerate one.
 
     Args:
         key: the segment.
-        rules: the rules that it is about to have.
-        others: read once each, as far as they can be reached.
+        rules: the rules that it is going to have.
+        others: those that can be reached are read, once each.
 
     Raises:
         InvalidRequest: more than ``MOST_REACHED`` can be.
@@ -81,28 +81,28 @@ def find_circle(key: str, rules: Sequence[Rule], others: OtherSegments) -> tuple
 def require_known_segments(
     before: Sequence[Rule], after: Sequence[Rule], others: OtherSegments
 ) -> None:
-    """Make sure that a caller adds no reference to a segment that it may not know of.
+    """Make sure that a caller adds no reference to a segment outside its scope.
 
-    Evaluation would reveal that segment's members. A reference that is there already may stay.
+    Evaluation would reveal that segment's members. An existing reference may stay.
 
     Raises:
         Forbidden: it adds one; does not say whether that segment exists.
     """
     kept = frozenset(list_references(before))
-    if not all(key in kept or others.may_know(key) for key in list_references(after)):
+    if not all(key in kept or others.may_see(key) for key in list_references(after)):
         raise Forbidden
 
 
-def require_no_circle(key: str, rules: Sequence[Rule], others: OtherSegments) -> None:
-    """Make sure that rules do not lead back to their segment.
+def require_no_cycle(key: str, rules: Sequence[Rule], others: OtherSegments) -> None:
+    """Make sure that rules do not refer back to their segment, directly or not.
 
     Raises:
-        InvalidRequest: they do; names the segments on the way if the caller may know of all.
+        InvalidRequest: they do; names the segments on the path if all are in the caller's scope.
     """
-    way = find_circle(key, rules, others)
+    way = find_cycle(key, rules, others)
     if way is not None:
         message = "rules: segments refer to one another in a circle"
-        named = f": {' -> '.join(way)}" if all(map(others.may_know, way)) else ""
+        named = f": {' -> '.join(way)}" if all(map(others.may_see, way)) else ""
         raise InvalidRequest(message + named)
 
 
@@ -133,11 +133,11 @@ def find_referrers(store: Store, env: EnvironmentRef, key: str) -> list[str]:
 def require_unreferred(store: Store, env: EnvironmentRef, key: str, caller: Caller) -> None:
     """Make sure that no rule of another segment refers to a segment.
 
-    A rule that is written at the same moment may still refer to a segment that is gone;
+    A rule that is written at the same moment may still refer to the deleted segment;
     evaluation then reports an error, and nobody is a member by that rule.
 
     Raises:
-        InUse: one does; names those that the caller may know of.
+        InUse: one does; names those in the caller's scope.
         ListUnknown: or StoreUnavailable: no certain answer. Safe to retry.
     """
     found = find_referrers(store, env, key)

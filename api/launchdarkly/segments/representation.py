@@ -1,7 +1,7 @@
-"""The segment as LaunchDarkly's clients see it, which is also what patches are applied to.
+"""The segment as LaunchDarkly's clients see it, and as patches are applied to it.
 
-Plain JSON with the names of the wire, so that stored targets and rules are sent as they are.
-The clients check it strictly: a field without a value is left out, never null.
+Plain JSON with wire names, so stored targets and rules are sent unchanged. The clients check it
+strictly: a field without a value is left out, never null.
 Source: section 2.1 of the Segments API's documentation and the clients' models
 ``UserSegment``, ``UserSegmentRule``, ``Clause`` and ``SegmentTarget``.
 """
@@ -22,13 +22,14 @@ from api.launchdarkly.targeting.fields import (
     MOST_TAGS,
     WHOLE_WEIGHT,
     Description,
+    ResourceKey,
     SegmentName,
     Tag,
 )
 from api.launchdarkly.targeting.stored import read_fields, read_members
 from api.launchdarkly.targeting.values import Operator
 from api.launchdarkly.wire.ignored_fields import ignored_in
-from api.launchdarkly.wire.links import Links, SegmentPath, environment_id, link
+from api.launchdarkly.wire.links import Links, SegmentPath, environment_id
 from worker.store import Definition, ListState, ListUnknown, Segment, Store
 
 #: The Go client reads counts as 32-bit integers.
@@ -36,12 +37,12 @@ _MOST_INT32 = 2**31 - 1
 
 
 class NewSegmentBody(StrictBody):
-    """What creates a segment; targets and rules in it are ignored, as documented."""
+    """A new segment; targets and rules in it are ignored, as documented."""
 
     ignored = ignored_in("new segment")
 
     name: SegmentName
-    key: Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
+    key: ResourceKey
     description: Description | None = None
     tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = None
     unbounded: bool | None = None
@@ -156,7 +157,7 @@ def read_states(store: Store, segments: Sequence[Segment]) -> list[ListState | N
     try:
         states = iter(store.memberships.states(refs))
     except ListUnknown:
-        # One of them is lost; the others are still shown whole.
+        # One of them is lost; the others are still complete.
         return [read_state(store, segment) for segment in segments]
     return [next(states) if segment.unbounded else None for segment in segments]
 
@@ -168,7 +169,7 @@ def represent(definition: Definition, state: ListState | None, **own: object) ->
         definition: the segment and its targets.
         state: of its lists; ``None`` for a standard segment, and for a big one whose record
             the server has lost.
-        own: what only some answers show, such as ``_access``.
+        own: fields that only some answers have, such as ``_access``.
     """
     segment = definition.segment
     if segment.unbounded:
@@ -176,7 +177,7 @@ def represent(definition: Definition, state: ListState | None, **own: object) ->
     else:
         fields = read_fields(definition)
         targeting = {"rules": fields.pop("rules"), **fields}
-    return {**_describe(segment), **targeting, **own, "_links": _links(segment)}
+    return {**_describe(segment), **targeting, **own, "_links": SegmentPath.of(segment).links}
 
 
 def segment_response(representation: JsonObject, status: int = 200) -> Response:
@@ -193,7 +194,7 @@ def page_json(
 ) -> bytes:
     """Write a page, a ``UserSegments``.
 
-    Stored targets and rules are put in without being parsed: that would cost more than all
+    Stored targets and rules are copied without being parsed, which would cost more than all
     the rest.
 
     Args:
@@ -212,7 +213,7 @@ def _item_json(definition: Definition, state: ListState | None) -> bytes:
     segment = definition.segment
     if segment.unbounded:
         return to_json(represent(definition, state))
-    fields = {**_describe(segment), "_links": _links(segment)}
+    fields = {**_describe(segment), "_links": SegmentPath.of(segment).links}
     return to_json(fields)[:-1] + b"," + read_members(definition) + b"}"
 
 
@@ -246,12 +247,3 @@ def _describe_lists(segment: Segment, state: ListState | None) -> JsonObject:
         fields["_unboundedMetadata"] = metadata
         fields["_importInProgress"] = state.building is not None
     return fields
-
-
-def _links(segment: Segment) -> Links:
-    path = SegmentPath(segment.env.project, segment.env.environment, segment.key)
-    return {
-        "parent": link(path.list),
-        "self": link(path.self),
-        "site": link(path.site, "text/html"),
-    }

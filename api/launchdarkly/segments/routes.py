@@ -26,6 +26,7 @@ from api.launchdarkly.segments.representation import (
 )
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, RESERVED_KINDS
 from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE
 from api.launchdarkly.wire.requests import (
     EnvironmentRefOf,
     RequireJson,
@@ -42,7 +43,7 @@ from worker.store import (
     remove_segment,
 )
 
-router = APIRouter(prefix="/api/v2/segments/{projectKey}/{environmentKey}", tags=["Segments"])
+router = APIRouter(prefix=SEGMENTS_ROUTE, tags=["Segments"])
 
 
 @router.post(
@@ -157,10 +158,10 @@ def _new_segment(body: NewSegmentBody) -> NewSegment:
 
 def _summarize(store: Store, path: SegmentPath) -> dict[str, Any]:
     found = store.segments.read_many(path.env, [path.segment])[0]
-    if found is None:  # the deletion says so
+    if found is None:  # deleting it reports that
         return {}
     try:
         state = read_state(store, found.segment)
-    except SegmentNotFound:  # an earlier delete was cut off here; this one continues it
+    except SegmentNotFound:  # an earlier delete was interrupted here; this one continues it
         state = None
     return summarize_segment(found, state)

@@ -1,7 +1,7 @@
-"""How large the rules of a segment may become by an edit.
+"""How large an edit may make the rules of a segment.
 
-LaunchDarkly documents no such bounds. Rules are read, compared and written as a whole with
-every edit, and tried by every evaluation. Stored rules are not checked until they are edited.
+LaunchDarkly documents no such bounds. Every edit reads, compares and writes all rules, and every
+evaluation tries them. Stored rules are not checked until they are edited.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from api.launchdarkly.targeting.values import Clause, Rule
 
 #: JSON of all rules, in characters: 20,000 e-mail addresses fit, with their rules.
 MOST_CHARACTERS: Final = 1_000_000
-#: JSON of one value: the longest patterns that were seen are a tenth of it.
+#: JSON of one value; the longest patterns seen have a tenth of that.
 MOST_OF_A_VALUE: Final = 10_000
 #: Memory of one compiled pattern in bytes: some 5,000 instructions, and 20 ms to compile.
 PATTERN_BYTES: Final = 512 * 1024
-#: Instructions of all patterns of one edit that were not there before.
+#: Instructions of all patterns that one edit adds.
 MOST_INSTRUCTIONS: Final = 50_000
 
 
@@ -88,7 +88,7 @@ def _patterns(rules: Sequence[Rule]) -> set[str]:
 
 
 def _measure_patterns(clause: Clause, known: set[str], where: str, left: int) -> int:
-    """The size of a clause's new patterns, which become known."""
+    """Measure the new patterns of a clause, and add them to the known ones."""
     total = 0
     for number, value in enumerate(clause.values if clause.op == "matches" else ()):
         if not isinstance(value, str) or value in known:

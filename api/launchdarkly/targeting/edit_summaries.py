@@ -1,4 +1,4 @@
-"""What the log of changes says of edits of a segment's lists: numbers, never a key."""
+"""What the audit log says about edits of a segment's lists: numbers, never a key."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -11,10 +11,10 @@ KeyEdit = tuple[str, str, int]
 
 
 def summarize_edits(edits: Iterable[KeyEdit]) -> dict[str, Any]:
-    """Count the keys that were to be added to each list and removed from it.
+    """Count the keys to add to each list and to remove from it.
 
-    A list without edits is left out. For a big segment the counts are what was requested: some
-    keys may have been there before.
+    A list without edits is left out. For a big segment the counts are those of the request: some
+    keys may have been members before.
     """
     summary: dict[str, dict[str, int]] = {}
     for where, action, count in edits:

@@ -1,6 +1,6 @@
-"""The kinds of fields that segments, rules and clauses are made of.
+"""Types of the fields of segments, rules and clauses.
 
-Clients written in Go send null or '' for what they leave out, so both count as absent where
+Clients written in Go send null or '' for a field without a value, so both count as absent where
 '' could mean nothing else.
 """
 
@@ -34,7 +34,7 @@ class WireValue(StrictBody):
     model_config = ConfigDict(validate_by_name=True)
 
 
-def naming(ids: Ids) -> dict[str, Ids]:
+def new_id_context(ids: Ids) -> dict[str, Ids]:
     """The validation context in which rules and clauses without an ``_id`` get one.
 
     Without it a missing id is a fault.
@@ -91,15 +91,17 @@ ContextKeys = Annotated[KeyList, null_is(())]
 Weight = Annotated[Int32, Field(strict=True, ge=0, le=WHOLE_WEIGHT)]
 #: Source: Terraform's provider enforces it.
 Tag = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.\-]{1,64}$")]
-#: Not documented; far above any seen. A list reads the words of every segment, so one
-#: segment must not be able to fill the memory.
+#: Not documented; far above any seen. A list reads the tags of every segment, so one segment must
+#: not be able to fill the memory.
 MOST_TAGS: Final = 1_000
-#: Each once, in the order in which they came.
+#: Each once, in the order given.
 Tags = Annotated[
     tuple[Tag, ...],
     Field(fail_fast=True, max_length=MOST_TAGS),
     null_is(()),
     AfterValidator(lambda tags: tuple(dict.fromkeys(tags))),
 ]
+#: The key of a new project, environment or segment.
+ResourceKey = Annotated[str, Field(max_length=256, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$")]
 SegmentName = Annotated[str, Field(min_length=1, max_length=1_024, pattern=r"\S")]
 Description = Annotated[str, Field(max_length=32_768)]

@@ -1,8 +1,7 @@
-"""What a patch can change of a segment, as checked values: words, targets, rules and clauses.
+"""What a patch can change in a segment, as checked values: names, targets, rules and clauses.
 
-Immutable, read from JSON and written back to the same JSON: the order of every list stays,
-repeated keys too, and so does the type of each clause's value (1 is not 1.0, "1" or true).
-Whether a clause matches is not decided here.
+Immutable, and read from JSON without loss: writing gives the same order of every list, the same
+repeated keys, and the same type of each clause's value (1 is not 1.0, "1" or true).
 Source: sections 2.1 and 2.2 of the Segments API's documentation and the clients' models;
 "observed" marks what LaunchDarkly answers beyond them.
 """
@@ -27,16 +26,16 @@ from api.launchdarkly.targeting.fields import (
     Tags,
     Weight,
     WireValue,
-    naming,
+    new_id_context,
     require_distinct,
 )
 
 #: Keys in all lists of a standard segment together. Source: the product's documentation.
 MOST_TARGETS: Final = 15_000
-#: Entries of ``includedContexts`` and of ``excludedContexts``: one a kind is the normal case.
+#: Entries of ``includedContexts`` and of ``excludedContexts``; one per kind is the normal case.
 MOST_ENTRIES: Final = 1_000
 
-#: All of them, in LaunchDarkly's spelling. Source: the SDKs and Terraform's provider.
+#: All operators, in LaunchDarkly's spelling. Source: the SDKs and Terraform's provider.
 Operator = Literal[
     "in",
     "endsWith",
@@ -139,8 +138,8 @@ def _drop_empty(entries: tuple[ContextTargets, ...]) -> tuple[ContextTargets, ..
     return tuple(entry for entry in entries if entry.values)
 
 
-#: An entry without keys targets nobody and is dropped. Source: Terraform's provider 2.x sends
-#: as many empty ones before the real ones, and wants to read back the real ones alone.
+#: An entry without keys targets nobody and is dropped. Source: Terraform's provider 2.x sends as
+#: many empty entries before the real ones, and expects to read back only the real ones.
 ManyTargets = Annotated[
     tuple[ContextTargets, ...],
     Field(fail_fast=True, max_length=MOST_ENTRIES),
@@ -150,7 +149,7 @@ ManyTargets = Annotated[
 
 
 class SegmentDocument(WireValue):
-    """All of a segment that a patch can change.
+    """Everything in a segment that a patch can change.
 
     ``included`` and ``excluded`` hold keys of kind ``user``; a key may be in both, where
     the included list wins. The segments that its rules refer to need not exist.
@@ -199,11 +198,11 @@ class SegmentDocument(WireValue):
         }
 
     def to_wire(self) -> JsonObject:
-        """All fields as JSON; a description that was never given is left out."""
-        words: JsonObject = {"name": self.name, "tags": list(self.tags)}
+        """All fields as JSON; a description that was never set is left out."""
+        about: JsonObject = {"name": self.name, "tags": list(self.tags)}
         if self.description is not None:
-            words["description"] = self.description
-        return words | self.targeting_to_wire()
+            about["description"] = self.description
+        return about | self.targeting_to_wire()
 
 
 def parse_document(
@@ -219,7 +218,7 @@ def parse_document(
     Args:
         fields: the segment.
         ids: makes new ids.
-        refuse: words the refusal, for a caller that knows where the fields came from.
+        refuse: makes the refusal, for a caller that knows where the fields came from.
 
     Raises:
         InvalidRequest: a field is wrong; says where, never the value.
@@ -227,7 +226,7 @@ def parse_document(
     wanted = {name: fields[name] for name in wire_names(SegmentDocument) if name in fields}
     try:
         return SegmentDocument.model_validate(
-            wanted, context=naming(ids), by_alias=True, by_name=False
+            wanted, context=new_id_context(ids), by_alias=True, by_name=False
         )
     except ValidationError as exc:
         raise refuse(exc) from exc

@@ -1,4 +1,4 @@
-"""Who is calling: what every token may know about itself.
+"""Who is calling: what every token may read about itself.
 
 Source: the model ``CallerIdentityRep`` of LaunchDarkly's clients; ``ldcli whoami`` shows it.
 Fields of other kinds of callers (an SDK key's environment, an OAuth client) are never there.
@@ -24,7 +24,7 @@ class CallerIdentity(WireModel):
     token_name: str
     token_id: str
     member_id: str
-    """The token that made it, as in its ``memberId``: there are no members here."""
+    """The token that created it, as in its ``memberId``: there are no members here."""
     service_token: bool
     expires_at: Int64 | None = None
     """Unix milliseconds."""
@@ -36,7 +36,7 @@ class CallerIdentity(WireModel):
 @operation(needs=READ)
 def get_caller_identity(services: ServicesOf, caller: CallerOf) -> Response:
     """Get the access token that the request is sent with."""
-    if caller.token_id == ADMIN_TOKEN_ID:  # of the settings: no store is asked
+    if caller.token_id == ADMIN_TOKEN_ID:  # defined by the settings, not stored
         return json_response(
             CallerIdentity(
                 token_name=caller.name,

@@ -1,8 +1,8 @@
-"""Access tokens: what clients send, what it means for the store, and what answers show.
+"""Access tokens: bodies, their meaning for the store, and representations.
 
-Custom roles are not understood. An inline role is: one statement that allows every action on
-some segments is the token's scope, whatever its role may do. There are no members: a token
-belongs to whichever token made it.
+Custom roles are not supported. An inline role is: one statement that allows every action on some
+segments is the token's scope, within which its role applies. There are no members: a token belongs
+to the token that created it.
 Source: the models ``AccessTokenPost``, ``StatementPost``, ``Token`` and ``Tokens`` of
 LaunchDarkly's Python client.
 """
@@ -21,8 +21,8 @@ from worker.store import AccessToken, Grant, NewToken, RoleName
 TOKENS_PATH: Final = f"{PREFIX}/tokens"
 
 _ANY_ACTION: Final = ["*"]
-#: LaunchDarkly's newest version of its API, for a token that names none, or 0 as Go clients send
-#: it. Here every version is answered alike.
+#: The newest version of LaunchDarkly's API, for a token with none, or 0 as Go clients send. Every
+#: version is answered alike here.
 _NEWEST_API_VERSION: Final = 20_240_415
 #: The role of a token that has an inline role and no other.
 _IMPLIED_ROLE: Final = "writer"
@@ -70,7 +70,7 @@ class Statement(StrictBody):
 
 
 class TokenFields(StrictBody):
-    """All of a token that can be changed."""
+    """Everything in a token that can be changed."""
 
     name: Annotated[str, null_is(""), Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     description: Annotated[str, null_is(""), Field(max_length=2_000)] = ""
@@ -90,12 +90,12 @@ class TokenFields(StrictBody):
 
     @property
     def role_name(self) -> RoleName:
-        """The role, or the one meant without it: an inline role allows every action."""
+        """The role, or the implied one: an inline role allows every action."""
         return self.role or (_IMPLIED_ROLE if self.inline_role else "reader")
 
     @property
     def api_version(self) -> int:
-        """The version of LaunchDarkly's API; the newest one if none is named."""
+        """The version of LaunchDarkly's API; the newest if none is given."""
         return self.default_api_version or _NEWEST_API_VERSION
 
     @property
@@ -105,7 +105,7 @@ class TokenFields(StrictBody):
 
 
 class NewTokenBody(TokenFields):
-    """What creates a token."""
+    """A new token."""
 
     service_token: Flag = False
 
@@ -132,9 +132,9 @@ class NewTokenBody(TokenFields):
 
 
 class ResetBody(StrictBody):
-    """What resets a token, for a client that sends the time in a body instead of the query.
+    """The body of a reset, for clients that send the time there and not in the query.
 
-    Source: Terraform's provider 2.x does.
+    Source: Terraform's provider 2.x.
     """
 
     expiry: Annotated[Int64 | None, Field(strict=True, ge=0, le=MAX_SAFE_INTEGER)] = None
@@ -142,7 +142,7 @@ class ResetBody(StrictBody):
 
 
 #: A token is stored as text; another release may know more roles.
-ShownRole = Annotated[str, Field(json_schema_extra={"enum": list(get_args(RoleName))})]
+RoleText = Annotated[str, Field(json_schema_extra={"enum": list(get_args(RoleName))})]
 
 
 class ShownStatement(WireModel):
@@ -163,11 +163,11 @@ class TokenRepresentation(WireModel):
     description: str | None = None
     creation_date: Int64
     last_modified: Int64
-    role: ShownRole | None = None
-    """Left out where an inline role says it all: that is a writer's."""
+    role: RoleText | None = None
+    """Left out for a writer with an inline role, which implies it."""
     inline_role: list[ShownStatement] | None = None
     token: str
-    """The whole secret when it is made or reset, else its last four characters."""
+    """The whole secret when it is created or reset; otherwise its last four characters."""
     service_token: bool
     links: Links = Field(alias="_links")
     default_api_version: Int32
@@ -188,10 +188,10 @@ def represent_token(token: AccessToken, secret: str | None = None) -> TokenRepre
 
     Args:
         token: the token.
-        secret: only in the answer to the request that made it.
+        secret: only in the answer to the request that created it.
     """
-    # LaunchDarkly's tokens have a role or an inline role, and Terraform's provider would plan for
-    # ever to remove a role beside an inline role that it did not send.
+    # LaunchDarkly's tokens have a role or an inline role, and Terraform's provider would forever
+    # plan to remove a role that it did not send with an inline role.
     implied = token.grants and token.role == _IMPLIED_ROLE
     return TokenRepresentation(
         id=token.id,

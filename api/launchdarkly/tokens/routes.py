@@ -1,7 +1,7 @@
 """Access tokens: create, list, get, patch, reset and delete; for admins without a scope.
 
-Source: LaunchDarkly's documentation of access tokens. An admin with a scope could make itself
-a token without one, so it may do none of this.
+An admin with a scope could otherwise create a token without one. Source: LaunchDarkly's
+documentation of access tokens.
 """
 
 import dataclasses
@@ -17,8 +17,6 @@ from api.audit import audit
 from api.bodies.models import MAX_SAFE_INTEGER, Int64, json_response, wire_names
 from api.errors import Conflict, NotFound
 from api.launchdarkly.operations import FULL_ADMIN, JSON_PATCH_BODY, Refusals, operation
-from api.launchdarkly.patches.bodies import read_json_patch
-from api.launchdarkly.patches.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.tokens.models import (
     TOKENS_PATH,
     NewTokenBody,
@@ -29,8 +27,10 @@ from api.launchdarkly.tokens.models import (
     patchable_fields,
     represent_token,
 )
+from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch, patch_refusal
 from api.launchdarkly.wire.pages import page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
+from api.launchdarkly.wire.patch_bodies import read_json_patch
 from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
 from api.launchdarkly.wire.specifiers import format_grant
 from api.services.services import CallerOf, Services, ServicesOf
@@ -71,7 +71,7 @@ def list_tokens(
 )
 @operation(needs=FULL_ADMIN)
 def post_token(body: NewTokenBody, services: ServicesOf, caller: CallerOf) -> Response:
-    """Create an access token; its secret is shown in this answer and nowhere else."""
+    """Create an access token; only this answer contains its secret."""
     new = body.new_token(caller.token_id, services.clock())
     made = services.store().access_tokens.create(new)
     _log.info("token.created", token=made[0].id, role=new.role, by=caller.token_id)
@@ -172,7 +172,7 @@ def reset_token(
 def _patch(
     services: Services, token_id: str, operations: list[object]
 ) -> tuple[AccessToken, AccessToken]:
-    """Patch a token; gives it as it was and as it is."""
+    """Patch a token; return it as it was and as it is."""
     tokens = services.store().access_tokens
 
     def attempt() -> tuple[AccessToken, AccessToken]:
@@ -232,7 +232,7 @@ def _record(
 
 
 def _summary(token: AccessToken) -> dict[str, object]:
-    """What an entry says of a token; neither its secret nor the digest."""
+    """What an audit entry says about a token: neither its secret nor the digest."""
     return {
         "name": token.name,
         "role": token.role,

@@ -1,8 +1,7 @@
-"""Fields of request bodies that are accepted and ignored, who sends them and why that is harmless.
+"""Fields of request bodies that are ignored, who sends them, and why that is harmless.
 
-LaunchDarkly ignores every field that it does not know. Here an unknown field that is not in this
-table is refused, because a misspelled one would otherwise be an edit that is confirmed and not
-made.
+LaunchDarkly ignores every unknown field. Here one that is not in this table is refused, because
+a misspelled field would otherwise be an edit that is confirmed and not made.
 """
 
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ IGNORED: Final = (
         "new segment",
         frozenset({"included", "excluded", "includedContexts", "excludedContexts", "rules"}),
         "scripts that copy a segment",
-        "documented: a segment is created without targets and rules, a patch gives it some",
+        "documented: a segment is created without targets and rules; a patch adds them",
     ),
     Ignored(
         "new segment",
@@ -48,7 +47,7 @@ IGNORED: Final = (
         "new project",
         frozenset({"namingConvention"}),
         "the generated clients and ldcli",
-        "it is about the keys of flags, and there are no flags",
+        "it is for the keys of flags, and there are no flags",
     ),
 )
 

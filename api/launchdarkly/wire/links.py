@@ -3,23 +3,23 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from worker.store import EnvironmentRef
+from worker.store import EnvironmentRef, Segment
 
 #: Keys of projects, environments and segments. Source: Terraform's provider enforces it;
 #: 256 characters is the usual assumption and keeps every Redis and S3 key in bounds.
 RESOURCE_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 
 #: Ids of imports and exports.
-JOB_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 PREFIX: Final = "/api/v2"
 
-#: Where clients report their use: 404, even without a token. Source: ldcli posts there after
-#: every command and ignores the answer.
+#: Where clients report usage: answered 404, even without a token. Source: ldcli posts there
+#: after every command and ignores the answer.
 SILENT_PATHS: Final = frozenset({b"/internal/tracking"})
 
 
@@ -31,7 +31,7 @@ class Link(TypedDict):
 
 
 Links = dict[str, Link]
-"""``_links``, by what each leads to."""
+"""``_links``: each link by its relation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,25 @@ class SegmentPath:
     environment: str
     segment: str
 
+    @classmethod
+    def of(cls, segment: Segment) -> Self:
+        """The address of a stored segment."""
+        return cls(segment.env.project, segment.env.environment, segment.key)
+
     @property
     def env(self) -> EnvironmentRef:
         """The environment."""
         return EnvironmentRef(self.project, self.environment)
 
     @property
-    def list(self) -> str:
+    def collection(self) -> str:
         """All segments of the environment."""
         return segments_path(self.env)
 
     @property
-    def self(self) -> str:
+    def href(self) -> str:
         """The segment."""
-        return f"{self.list}/{self.segment}"
+        return f"{self.collection}/{self.segment}"
 
     @property
     def site(self) -> str:
@@ -72,16 +77,25 @@ class SegmentPath:
         """Its expiring user targets."""
         return self._expiring("expiring-user-targets")
 
+    @property
+    def links(self) -> Links:
+        """The ``_links`` of the segment, wherever it is represented."""
+        return {
+            "parent": link(self.collection),
+            "self": link(self.href),
+            "site": link(self.site, "text/html"),
+        }
+
     def import_(self, import_id: str) -> str:
         """One import."""
-        return f"{self.self}/imports/{import_id}"
+        return f"{self.href}/imports/{import_id}"
 
     def export(self, export_id: str) -> str:
         """One export."""
-        return f"{self.self}/exports/{export_id}"
+        return f"{self.href}/exports/{export_id}"
 
-    def _expiring(self, what: str) -> str:
-        return f"{PREFIX}/segments/{self.project}/{self.segment}/{what}/{self.environment}"
+    def _expiring(self, kind: str) -> str:
+        return f"{PREFIX}/segments/{self.project}/{self.segment}/{kind}/{self.environment}"
 
 
 def project_path(key: str) -> str:
@@ -105,7 +119,7 @@ def link(href: str, media_type: str = "application/json") -> Link:
 
 
 def opaque_id(name: str) -> str:
-    """An id as LaunchDarkly's look: 24 hexadecimal digits, the same for the same name."""
+    """An id in the form of LaunchDarkly's: 24 hexadecimal digits, the same for the same name."""
     return hashlib.sha256(name.encode()).hexdigest()[:24]
 
 

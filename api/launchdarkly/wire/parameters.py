@@ -1,6 +1,7 @@
-"""Parameters that several operations share, as they are documented.
+"""Routes and parameters that several operations share, as they are documented.
 
-Patterns of the path are documented only: a key that no resource can have is a 404, not a 400.
+Patterns of path parameters are documented only: a key that no resource can have is a 404, not
+a 400.
 """
 
 from typing import Annotated, Any, Final
@@ -8,8 +9,12 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query
 
 from api.bodies.models import Int32, Int64
-from api.launchdarkly.wire.links import RESOURCE_KEY
+from api.launchdarkly.wire.links import PREFIX, RESOURCE_KEY
 from worker.context_keys import KEY_LIMIT_BYTES
+
+#: The routes below which the operations on segments are.
+SEGMENTS_ROUTE: Final = f"{PREFIX}/segments/{{projectKey}}/{{environmentKey}}"
+SEGMENT_ROUTE: Final = f"{SEGMENTS_ROUTE}/{{segmentKey}}"
 
 _KEY: Final[dict[str, Any]] = {"pattern": f"^{RESOURCE_KEY.pattern}$"}
 _CONTEXT_KEY: Final[dict[str, Any]] = {"minLength": 1, "maxLength": KEY_LIMIT_BYTES}
@@ -35,7 +40,7 @@ Limit = Annotated[Int32, Query(ge=1, le=1000, description="The largest number of
 Offset = Annotated[Int64, Query(ge=0, description="The number of items to skip at the beginning.")]
 
 
-def sorted_by(fields: str) -> dict[str, Any]:
+def sort_schema(fields: str) -> dict[str, Any]:
     """The schema of a ``sort`` parameter.
 
     Args:

@@ -1,4 +1,4 @@
-"""What handlers ask of a request: valid path parameters, body types and query parameters."""
+"""What handlers require of a request: valid path parameters, body types, query parameters."""
 
 from typing import Annotated, Final
 
@@ -12,11 +12,21 @@ from api.launchdarkly.wire.links import RESOURCE_KEY, SegmentPath
 from api.launchdarkly.wire.parameters import EnvironmentKey, ProjectKey, SegmentKey
 from worker.store import EnvironmentRef, Segment, Store
 
-_READING: Final = frozenset({"GET", "HEAD"})
+_READ_METHODS: Final = frozenset({"GET", "HEAD"})
 _EMPTY: Final = frozenset({b"", b"null", b"{}"})
 
 
-def environment_ref_of(
+def parse_project_key(projectKey: ProjectKey) -> str:  # noqa: N803 - the documented name
+    """The project that the path names; it may not exist.
+
+    Raises:
+        NotFound: a key that no resource can have.
+    """
+    require_keys(projectKey)
+    return projectKey
+
+
+def parse_environment_ref(
     projectKey: ProjectKey,  # noqa: N803 - the documented names
     environmentKey: EnvironmentKey,  # noqa: N803 - same
 ) -> EnvironmentRef:
@@ -25,11 +35,11 @@ def environment_ref_of(
     Raises:
         NotFound: a key that no resource can have.
     """
-    _require_keys(projectKey, environmentKey)
+    require_keys(projectKey, environmentKey)
     return EnvironmentRef(projectKey, environmentKey)
 
 
-def segment_path_of(
+def parse_segment_path(
     projectKey: ProjectKey,  # noqa: N803 - the documented names
     environmentKey: EnvironmentKey,  # noqa: N803 - same
     segmentKey: SegmentKey,  # noqa: N803 - same
@@ -39,7 +49,7 @@ def segment_path_of(
     Raises:
         NotFound: a key that no resource can have.
     """
-    _require_keys(projectKey, environmentKey, segmentKey)
+    require_keys(projectKey, environmentKey, segmentKey)
     return SegmentPath(projectKey, environmentKey, segmentKey)
 
 
@@ -56,14 +66,14 @@ def find_big_segment(store: Store, path: SegmentPath) -> Segment:
     return segment
 
 
-def media_type(content_type: str) -> str:
+def parse_media_type(content_type: str) -> str:
     """A ``Content-Type`` header's type in lower case without parameters, '' without a header."""
     return content_type.partition(";")[0].strip().lower()
 
 
-def media_type_of(request: Request) -> str:
-    """The type of the body, as :func:`media_type` gives it."""
-    return media_type(request.headers.get("content-type", ""))
+def read_media_type(request: Request) -> str:
+    """The type of the body, as :func:`parse_media_type` gives it."""
+    return parse_media_type(request.headers.get("content-type", ""))
 
 
 def is_json(kind: str) -> bool:
@@ -82,16 +92,16 @@ def require_json_type(kind: str) -> None:
 
 
 async def require_json(request: Request) -> None:
-    """Make sure that the body, if it has a type, is JSON, and all of it can be kept.
+    """Make sure that the body, if its type is declared, is JSON and loses nothing when parsed.
 
-    What the framework parses is read here once more, because its parser accepts halves of
+    A body that the framework parses is read here as well, because its parser accepts halves of
     surrogate pairs and silently drops repeated members; other handlers read it themselves.
 
     Raises:
         InvalidRequest: as ``read_json``.
         UnsupportedMediaType: it is something else.
     """
-    require_json_type(media_type_of(request))
+    require_json_type(read_media_type(request))
     raw = await request.body()
     if raw and request.scope["route"].body_field is not None:
         read_json(raw)
@@ -100,13 +110,13 @@ async def require_json(request: Request) -> None:
 async def require_known_query(request: Request) -> None:
     """Make sure that a request that changes something has no unknown query parameter.
 
-    A field of the body that was put there would silently be lost. Unknown parameters of reads
-    are ignored, because clients add some of their own.
+    A field of the body that was sent in the query would be lost silently. Unknown parameters of
+    reads are ignored, because clients add their own.
 
     Raises:
         InvalidRequest: it has one; lists the known ones.
     """
-    if not request.query_params or request.method in _READING:
+    if not request.query_params or request.method in _READ_METHODS:
         return
     known = sorted(_query_names(request.scope["route"].dependant))
     for name in request.query_params:
@@ -117,7 +127,7 @@ async def require_known_query(request: Request) -> None:
 
 
 async def require_no_body(request: Request) -> None:
-    """Make sure that a request whose body is not read has none; ``null`` and ``{}`` are none.
+    """Make sure that a request whose body is not read has none; ``null`` and ``{}`` count as none.
 
     Raises:
         InvalidRequest: there is one.
@@ -133,12 +143,18 @@ def _query_names(dependant: Dependant) -> set[str]:
     return names.union(*(_query_names(dependency) for dependency in dependant.dependencies))
 
 
-def _require_keys(*keys: str) -> None:
+def require_keys(*keys: str) -> None:
+    """Make sure that a resource can have each of these keys.
+
+    Raises:
+        NotFound: one of them no resource can have.
+    """
     if not all(RESOURCE_KEY.fullmatch(key) for key in keys):
         raise NotFound("invalid resource identifier")
 
 
-EnvironmentRefOf = Annotated[EnvironmentRef, Depends(environment_ref_of)]
-SegmentPathOf = Annotated[SegmentPath, Depends(segment_path_of)]
+ProjectKeyOf = Annotated[str, Depends(parse_project_key)]
+EnvironmentRefOf = Annotated[EnvironmentRef, Depends(parse_environment_ref)]
+SegmentPathOf = Annotated[SegmentPath, Depends(parse_segment_path)]
 RequireJson = Depends(require_json)
 RequireNoBody = Depends(require_no_body)

@@ -6,9 +6,9 @@ the resource's. Not documented, chosen here: ``*`` alone means everything; tags 
 and environments around a resource, and ``{…}`` after a part, are refused. Source: LaunchDarkly's
 pages on role resources.
 
-The env of a token is written the same way, but only about segments and with ``?`` for any
-one character: tags, role attributes and other kinds of resources mean nothing there and are
-refused, because a token would then be wider than its owner thinks.
+A grant of a token's scope is written the same way, but only for segments and with ``?`` for any
+one character: tags, role attributes and other kinds of resources are refused there, because they
+would be ignored and the token would allow more than its owner thinks.
 """
 
 import re
@@ -21,12 +21,12 @@ from api.access.scope import GLOB
 from api.errors import InvalidRequest
 from worker.store import EnvironmentRef, Grant
 
-#: Characters of one specifier.
+#: The longest specifier, in characters.
 LONGEST: Final = 1_000
 
 _SEGMENT_KINDS: Final = ("proj", "env", "segment")
 _EVERYTHING: Final = "*"
-#: What :func:`parse_grant` takes.
+#: What :func:`parse_grant` accepts.
 GRANT_PATTERN: Final = f"^{':'.join(f'{kind}/{GLOB.pattern}' for kind in _SEGMENT_KINDS)}$"
 _EXPECTED_GRANT: Final = (
     "use proj/GLOB:env/GLOB:segment/GLOB, where * is any text and ? any character"
@@ -67,7 +67,7 @@ class Specifier:
         return cls(tuple(parts), _parse_tags(tags, where))
 
     def matches(self, resource: str, tags: Collection[str]) -> bool:
-        """Whether it names this resource, which has these tags."""
+        """Whether it names a resource that has these tags."""
         if not self.tags.issubset(tags):
             return False
         if not self.parts:
@@ -76,7 +76,7 @@ class Specifier:
         return len(names) == len(self.parts) and self._matches_each(names)
 
     def reaches_into(self, env: EnvironmentRef) -> bool:
-        """Whether it may name anything that is inside this environment."""
+        """Whether it may name anything inside this environment."""
         if not self.parts:
             return True
         around = [("proj", env.project), ("env", env.environment)]

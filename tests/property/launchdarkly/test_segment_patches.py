@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from api.bodies.json_values import exact_text, read_json
 from api.errors import ApiError, Conflict, InvalidRequest
-from api.launchdarkly.patches.json_patch import apply_json_patch
 from api.launchdarkly.segments.patch_result import SEGMENT
 from api.launchdarkly.targeting.stored import encode_targeting
 from api.launchdarkly.targeting.values import parse_document
+from api.launchdarkly.wire.json_patch import apply_json_patch
 from tests.support.segments.segments import Ids, patched, representation
 from tests.support.segments.strategies import json_values, representations
 

@@ -9,7 +9,7 @@ from jsonschema_rs import Draft202012Validator
 from pydantic import SecretStr
 
 from api.http.front import Front
-from api.launchdarkly.openapi.tidying import reachable
+from api.launchdarkly.openapi.tidying import find_reachable
 from api.main import build_app
 from api.settings import ApiSettings
 
@@ -35,7 +35,7 @@ def closed(served: Document) -> Document:
     strict: Document = bounded(served)
     schemas = strict["components"]["schemas"]
     answers = [one["responses"] for one in operations(strict)]
-    for name in reachable(answers, schemas):
+    for name in find_reachable(answers, schemas):
         _close(schemas[name])
     return strict
 

@@ -47,10 +47,10 @@ _HEADERS: Final = (
 )
 _LIMITED: Final = 429
 _FORM: Final = "multipart/form-data"
-#: Measured by a worker: other figures with every run.
-_ROWS_A_SECOND: Final = 41_000.5
+#: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
+_STAGE_S: Final = 0.1
+_JOB_S: Final = 0.4
 _UNDER_WAY: Final = {"bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
-_SECONDS: Final = 0.1
 
 Examples = dict[str, Any]
 Recorded = dict[str, dict[str, Examples]]
@@ -102,9 +102,10 @@ class Normaliser:
 
     def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
         if name == "rate":
-            return _ROWS_A_SECOND if siblings["rowsDone"] else value
+            rows: int = siblings["rowsDone"]
+            return round(rows / _JOB_S, 1) if rows else value
         if name == "seconds":
-            return dict.fromkeys(value, _SECONDS)
+            return {part: _JOB_S if part == "total" else _STAGE_S for part in value}
         if name == "token" and isinstance(value, str):
             secret = self.normalise(value)
             if len(value) == _SECRET_END:

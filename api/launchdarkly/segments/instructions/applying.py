@@ -12,7 +12,7 @@ from api.launchdarkly.targeting.bounds import require_small
 from api.launchdarkly.targeting.fields import Ids
 from api.launchdarkly.targeting.values import SegmentDocument
 
-#: Every instruction there is. Source: the documentation of Patch segment, and
+#: Every kind of instruction. Source: the documentation of Patch segment, and
 #: ``updateDescription``.
 TABLE: Final[Kinds] = {
     **details.KINDS,
@@ -32,8 +32,8 @@ def apply_instructions(
 ) -> Draft:
     """Apply a semantic patch to a segment.
 
-    Each instruction sees the changes of those before it. One that has nothing to change
-    succeeds. Whether a key is in a list of a big segment is not looked up.
+    Each instruction sees the changes of those before it. One that changes nothing succeeds.
+    Whether a key is in a list of a big segment is not looked up.
 
     Args:
         document: the segment; it is not changed.
@@ -42,8 +42,8 @@ def apply_instructions(
         ids: makes the ids of new rules and clauses.
 
     Raises:
-        InvalidRequest: an instruction is wrong or cannot be applied, which one is said, or
-            they have too many keys together.
+        InvalidRequest: an instruction is wrong or cannot be applied (says which), or
+            together they have too many keys.
     """
     checked = [
         _check(raw, f"instructions[{index}]", unbounded=unbounded, ids=ids)

@@ -32,9 +32,9 @@ def _add_tags(draft: Draft, new: Tags) -> None:
     draft.tags = list(dict.fromkeys((*draft.tags, *new.values)))
 
 
-def _remove_tags(draft: Draft, gone: Tags) -> None:
+def _remove_tags(draft: Draft, removed: Tags) -> None:
     draft.spend(len(draft.tags))
-    values = frozenset(gone.values)
+    values = frozenset(removed.values)
     draft.tags = [tag for tag in draft.tags if tag not in values]
 
 

@@ -1,4 +1,4 @@
-"""A segment while instructions change it."""
+"""A segment while instructions are changing it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from api.launchdarkly.segments.instructions.list_edits import EditLog
 from api.launchdarkly.targeting.fields import DEFAULT_KIND
 from api.launchdarkly.targeting.values import ContextTargets, Rule, SegmentDocument
 
-#: Rules, clauses and values that the instructions of one request may look through.
+#: Rules, clauses and values that the instructions of one request may scan.
 MOST_STEPS: Final = 5_000_000
 
 
 class TargetLists:
-    """One side's keys by context kind; the order stays, and so do untouched entries.
+    """One side's keys by context kind; order and untouched entries are preserved.
 
     Kind ``user`` is the side's own list. A kind may have several entries, which JSON Patch
     can make: keys are then added to the first and removed from all. An entry that loses its
@@ -54,9 +54,9 @@ class TargetLists:
 
     def remove(self, kind: str, keys: Iterable[str]) -> None:
         """Remove keys from every entry of the kind."""
-        gone = tuple(keys)
+        removed = tuple(keys)
         for entry in self._of(kind):
-            entry.remove(gone)
+            entry.remove(removed)
 
     def added(self) -> Iterator[tuple[str, frozenset[str]]]:
         """The keys that the side has now and did not have before, by kind."""
@@ -125,7 +125,7 @@ class _Keys:
 
 @dataclass(slots=True)
 class Draft:
-    """The parts that instructions change one after the other."""
+    """The parts of a segment that instructions change, one after the other."""
 
     name: str
     description: str | None
@@ -140,7 +140,7 @@ class Draft:
 
     @classmethod
     def of(cls, document: SegmentDocument) -> Self:
-        """A draft that is the same as a document."""
+        """A draft that equals a document."""
         return cls(
             name=document.name,
             description=document.description,
@@ -151,17 +151,17 @@ class Draft:
         )
 
     def spend(self, steps: int) -> None:
-        """Count the values that an instruction looks through.
+        """Count the values that an instruction scans.
 
         Raises:
-            InvalidRequest: the request's instructions have looked through too many.
+            InvalidRequest: the request's instructions have scanned too many.
         """
         self.steps_left -= steps
         if self.steps_left < 0:
             raise InvalidRequest("too much work for one request; send several")
 
     def exact(self, value: object) -> object:
-        """A key that two values share only if they are the same JSON, types included.
+        """A key that two values share only if they are the same JSON, with the same types.
 
         Cost: linear in a value that holds others, the first time.
         """
@@ -207,7 +207,7 @@ class Draft:
             raise refusal(exc) from exc
 
     def _require_no_clash(self) -> None:
-        """Only what was added now can clash; what was in both lists before may stay."""
+        """Only added keys can clash; a key that was in both lists before may stay."""
         for mine, other in ((self.included, self.excluded), (self.excluded, self.included)):
             for kind, keys in mine.added():
                 count = other.count(kind, keys)

@@ -1,4 +1,4 @@
-"""What every kind of instruction has: a model of its parameters, a function, its segments."""
+"""A kind of instruction: a model of its parameters, a function, and which segments it is for."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from api.bodies.faults import refusal
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.instructions.draft import Draft
-from api.launchdarkly.targeting.fields import Ids, naming
+from api.launchdarkly.targeting.fields import Ids, new_id_context
 
 #: Which segments an instruction is for.
 Segments = Literal["any", "standard", "big"]
@@ -41,7 +41,7 @@ class InstructionKind(Generic[ParametersLike]):
         named = {name: value for name, value in raw.items() if name != "kind"}
         try:
             return self.parameters.model_validate(
-                named, context=naming(ids), by_alias=True, by_name=False
+                named, context=new_id_context(ids), by_alias=True, by_name=False
             )
         except ValidationError as exc:
             raise self._refusal(exc, where) from exc

@@ -1,4 +1,4 @@
-"""Edits of a big segment's lists that instructions ask for: all of them, or a refusal."""
+"""Edits of a big segment's lists by instructions: all are made, or the patch is refused."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,23 +26,23 @@ _REQUIRE_ABSENT: Final[dict[ListName, EditOp]] = {"included": "i?", "excluded": 
 class ListEdit:
     """Keys to add to a list or to remove from it, whether they are in it or not."""
 
-    list: ListName
+    list_name: ListName
     action: Action
     keys: tuple[str, ...]
 
 
 class EditLog:
-    """The edits of a request's instructions: of two edits of one key in a list, the last."""
+    """The edits of a request's instructions; the last edit of a key in a list counts."""
 
     def __init__(self) -> None:
         self._last: dict[ListName, dict[str, Action]] = {"included": {}, "excluded": {}}
 
     def note(self, list_name: ListName, action: Action, keys: Iterable[str]) -> None:
-        """Add edits after those noted before."""
+        """Note edits; they override earlier ones of the same keys."""
         self._last[list_name].update(dict.fromkeys(keys, action))
 
     def edits(self) -> tuple[ListEdit, ...]:
-        """The edits, in an order that does not matter; each key at most once a list.
+        """The edits, in any order; each key at most once per list.
 
         Raises:
             InvalidRequest: a key would be added to both lists.
@@ -101,9 +101,9 @@ def require_absent(store: Store, ref: ListRef, absent: Absent) -> None:
 def apply_edits(store: Store, ref: ListRef, edits: tuple[ListEdit, ...], absent: Absent) -> bool:
     """Make the edits, unless a key would be both included and excluded.
 
-    Each 1,000 are one step that also checks the condition, so nobody can add the key to the
-    other list in between. More than one step are checked as a whole first; only a racing edit
-    can then stop them half-way.
+    Each 1,000 are one atomic step that also checks the condition, so nobody can add a key to the
+    other list in between. Several steps are checked as a whole first; only a concurrent edit can
+    then stop them half-way.
 
     Returns:
         Whether the list should be re-sharded.
@@ -124,7 +124,7 @@ def _ops(edits: tuple[ListEdit, ...], absent: Absent) -> list[Edit]:
     guarded: list[Edit] = []
     free: list[Edit] = []
     for edit in edits:
-        op, other = _OPS[edit.list, edit.action], _OTHER[edit.list]
+        op, other = _OPS[edit.list_name, edit.action], _OTHER[edit.list_name]
         watched = frozenset(absent.get(other, ())) if edit.action == "add" else frozenset()
         for key in edit.keys:
             if key in watched:

@@ -110,9 +110,9 @@ def _add_rule(draft: Draft, new: NewRule) -> None:
     draft.rules.insert(at, rule)
 
 
-def _remove_rule(draft: Draft, gone: OneRule) -> None:
+def _remove_rule(draft: Draft, removed: OneRule) -> None:
     draft.spend(len(draft.rules))
-    draft.rules = [rule for rule in draft.rules if rule.id != gone.rule_id]
+    draft.rules = [rule for rule in draft.rules if rule.id != removed.rule_id]
 
 
 def _reorder_rules(draft: Draft, order: Order) -> None:
@@ -148,26 +148,26 @@ def _change_clauses(
     draft.rules[index] = rule.model_copy(update={"clauses": clauses})
 
 
-def _change_clause(draft: Draft, chosen: OneClause, change: Callable[[Clause], Clause]) -> None:
-    def change_chosen(clauses: tuple[Clause, ...]) -> tuple[Clause, ...]:
-        if not any(clause.id == chosen.clause_id for clause in clauses):
-            raise InvalidRequest(f"the rule has no clause {chosen.clause_id[:80]!r}")
+def _change_clause(draft: Draft, named: OneClause, change: Callable[[Clause], Clause]) -> None:
+    def change_named(clauses: tuple[Clause, ...]) -> tuple[Clause, ...]:
+        if not any(clause.id == named.clause_id for clause in clauses):
+            raise InvalidRequest(f"the rule has no clause {named.clause_id[:80]!r}")
         return tuple(
-            change(clause) if clause.id == chosen.clause_id else clause for clause in clauses
+            change(clause) if clause.id == named.clause_id else clause for clause in clauses
         )
 
-    _change_clauses(draft, chosen.rule_id, change_chosen)
+    _change_clauses(draft, named.rule_id, change_named)
 
 
 def _add_clauses(draft: Draft, new: NewClauses) -> None:
     _change_clauses(draft, new.rule_id, lambda clauses: (*clauses, *new.clauses))
 
 
-def _remove_clauses(draft: Draft, gone: SomeClauses) -> None:
-    ids = frozenset(gone.clause_ids)
+def _remove_clauses(draft: Draft, removed: SomeClauses) -> None:
+    ids = frozenset(removed.clause_ids)
     _change_clauses(
         draft,
-        gone.rule_id,
+        removed.rule_id,
         lambda clauses: tuple(clause for clause in clauses if clause.id not in ids),
     )
 
@@ -191,15 +191,15 @@ def _add_values(draft: Draft, new: ClauseValues) -> None:
     _change_clause(draft, new, extend)
 
 
-def _remove_values(draft: Draft, gone: ClauseValues) -> None:
-    unwanted = {draft.exact(value) for value in gone.values}
+def _remove_values(draft: Draft, removed: ClauseValues) -> None:
+    unwanted = {draft.exact(value) for value in removed.values}
 
     def reduce(clause: Clause) -> Clause:
         draft.spend(len(clause.values))
         left = tuple(value for value in clause.values if draft.exact(value) not in unwanted)
         return _with_values(clause, left)
 
-    _change_clause(draft, gone, reduce)
+    _change_clause(draft, removed, reduce)
 
 
 def _with_values(clause: Clause, values: tuple[Any, ...]) -> Clause:
@@ -210,7 +210,7 @@ def _with_values(clause: Clause, values: tuple[Any, ...]) -> Clause:
 
 KINDS: Final[Kinds] = {
     "addRule": InstructionKind(NewRule, _add_rule, segments="standard"),
-    # Source: the documentation; a rule that is not there counts as removed.
+    # Source: the documentation; a rule that does not exist counts as removed.
     "removeRule": InstructionKind(OneRule, _remove_rule, segments="standard"),
     "reorderRules": InstructionKind(Order, _reorder_rules, segments="standard"),
     "updateRuleDescription": InstructionKind(RuleDescription, _describe_rule, segments="standard"),

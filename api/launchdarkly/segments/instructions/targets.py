@@ -1,6 +1,6 @@
 """Instructions on targets: individual ones of a standard segment, the lists of a big one.
 
-Edits of a big segment's lists are only noted in the draft; ``list_edits`` makes them.
+Edits of a big segment's lists are only noted in the draft; ``list_edits`` applies them.
 The instructions on users are the older names of those on targets of kind ``user``.
 Source: the documentation limits the number of targets per request for standard segments
 only.
@@ -52,7 +52,7 @@ class Keys(Parameters):
 
 
 class Import(Parameters):
-    """An import that waits for its approval: its id or its address."""
+    """An import that is pending approval: its id or its path."""
 
     import_id: Annotated[str, Field(min_length=1, max_length=2_048)]
 
@@ -69,7 +69,7 @@ def _add_to(side: ListName) -> Apply:
 
 
 def _remove_from(side: ListName) -> Apply:
-    return lambda draft, gone: _lists(draft, side).remove(gone.kind, gone.values)
+    return lambda draft, removed: _lists(draft, side).remove(removed.kind, removed.values)
 
 
 def _users(apply: Apply) -> InstructionKind[Users]:
@@ -86,8 +86,8 @@ def _keys(side: ListName, action: Action) -> InstructionKind[Keys]:
     )
 
 
-def _process_import(draft: Draft, chosen: Import) -> None:
-    import_id = chosen.import_id.rstrip("/").rpartition("/")[2]
+def _process_import(draft: Draft, named: Import) -> None:
+    import_id = named.import_id.rstrip("/").rpartition("/")[2]
     if draft.import_id not in (None, import_id):
         raise InvalidRequest("one request can process one import; send another request")
     draft.import_id = import_id

@@ -5,8 +5,8 @@ import copy
 import pytest
 import schemathesis
 
-from api.launchdarkly.openapi.document import recorded_examples
-from api.launchdarkly.openapi.tidying import references
+from api.launchdarkly.openapi.document import read_examples
+from api.launchdarkly.openapi.tidying import find_references
 from api.launchdarkly.operations import JSON, SEMANTIC_PATCH
 from api.launchdarkly.segments.instructions.applying import TABLE
 from api.launchdarkly.segments.patch_result import apply_patch
@@ -26,7 +26,7 @@ _SERVED = document()
 _STRICT = closed(_SERVED)
 _BY_NAME = {one["operationId"]: one for one in operations(_SERVED)}
 _STRICT_BY_NAME = {one["operationId"]: one for one in operations(_STRICT)}
-_EXAMPLES = recorded_examples()
+_EXAMPLES = read_examples()
 _PATCHES = _EXAMPLES["patchSegment"]["bodies"]
 _STANDARD, _BIG = (
     _EXAMPLES["getSegment"]["answers"]["200"][name] for name in ("standard segment", "big segment")
@@ -64,7 +64,7 @@ def test_document__as_a_whole__is_valid_openapi() -> None:
 
 
 def test_document__every_reference__leads_to_a_schema_and_every_schema_is_used() -> None:
-    used = {one.rpartition("/")[2] for one in references(_SERVED)}
+    used = {one.rpartition("/")[2] for one in find_references(_SERVED)}
 
     assert used == set(_SERVED["components"]["schemas"])
 

@@ -1,7 +1,7 @@
 import pytest
 
 from api.errors import InvalidRequest
-from api.launchdarkly.patches.bodies import is_semantic, read_patch
+from api.launchdarkly.wire.patch_bodies import is_semantic, read_patch
 from tests.support.segments.segments import SEMANTIC
 
 

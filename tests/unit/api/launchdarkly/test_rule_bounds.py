@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from api.errors import InvalidRequest
-from api.launchdarkly.patches.bodies import MOST_STEPS
-from api.launchdarkly.patches.json_patch import MOST_COPIED
 from api.launchdarkly.segments.patch_result import apply_patch
-from api.launchdarkly.segments.references import MOST_REACHED, OtherSegments, find_circle
+from api.launchdarkly.segments.references import MOST_REACHED, OtherSegments, find_cycle
 from api.launchdarkly.targeting.bounds import MOST_CHARACTERS, MOST_OF_A_VALUE
 from api.launchdarkly.targeting.values import Rule
+from api.launchdarkly.wire.json_patch import MOST_COPIED
+from api.launchdarkly.wire.patch_bodies import MOST_STEPS
 from tests.support.segments.segments import (
     NO_OTHERS,
     Ids,
@@ -132,7 +132,7 @@ def test_references__to_too_many_segments__are_refused() -> None:
         return (_refers_to(f"s{len(asked)}"),)
 
     with pytest.raises(InvalidRequest, match="lead to over 1,000 segments"):
-        find_circle("beta", chain("beta"), OtherSegments(chain, knows_all))
+        find_cycle("beta", chain("beta"), OtherSegments(chain, knows_all))
     assert len(asked) <= MOST_REACHED + 2
 
     wide = clause(op="segmentMatch", attribute="", values=[f"s{n}" for n in range(5_000)])

@@ -5,9 +5,9 @@ import pytest
 from api.errors import InvalidRequest
 from api.launchdarkly.segments.references import (
     OtherSegments,
-    find_circle,
+    find_cycle,
     list_references,
-    require_no_circle,
+    require_no_cycle,
 )
 from api.launchdarkly.targeting.stored import encode_targeting
 from api.launchdarkly.targeting.values import MOST_TARGETS, Rule, parse_document
@@ -169,19 +169,19 @@ def test_find_circle__rules_of_others__found_only_through_the_segment(
         asked.append(key)
         return _rules(*others.get(key, ()))
 
-    others_read = OtherSegments(read_rules=rules_of, may_know=knows_all)
-    assert find_circle("a", _rules("b"), others_read) == way
+    others_read = OtherSegments(read_rules=rules_of, may_see=knows_all)
+    assert find_cycle("a", _rules("b"), others_read) == way
     assert len(set(asked)) == len(asked)
 
 
 def test_require_no_circle__itself__refused_with_the_way() -> None:
     with pytest.raises(InvalidRequest, match="a -> a"):
-        require_no_circle("a", _rules("a"), NO_OTHERS)
+        require_no_cycle("a", _rules("a"), NO_OTHERS)
 
 
 def test_require_no_circle__through_a_segment_out_of_sight__refused_without_the_way() -> None:
     others = {"b": _rules("hidden"), "hidden": _rules("a")}
     with pytest.raises(InvalidRequest, match=r"in a circle$"):
-        require_no_circle(
+        require_no_cycle(
             "a", _rules("b"), OtherSegments(others.__getitem__, lambda key: key != "hidden")
         )

@@ -1,7 +1,7 @@
 """JSON Patch (RFC 6902) on a resource's representation.
 
 The library does the patching; this adds what clients and a public server need: an absent
-value is null, the sum of what ``copy`` may copy is bounded, and refusals never repeat a
+value is null, the total that ``copy`` may copy is bounded, and refusals never repeat a
 value. Source: RFC 6902, and what the Go and Python clients send for an empty value.
 """
 
@@ -23,8 +23,8 @@ from api.bodies.json_values import JsonObject
 from api.bodies.unknown_names import list_known, repeatable
 from api.errors import Conflict, InvalidRequest
 
-#: What all ``copy`` operations of a patch may copy: characters, and a hundred more for each
-#: part of a value. 15,000 keys of ordinary length fit, once. Without a bound, a patch of 40
+#: What all ``copy`` operations of a patch may copy: characters, plus a hundred for each part of a
+#: value. A list of 15,000 keys of ordinary length fits once. Without a bound, a patch of 40
 #: operations could double a value 40 times.
 MOST_COPIED: Final = 4_000_000
 
@@ -36,20 +36,20 @@ _WITH_FROM: Final = ("move", "copy")
 
 @dataclass(frozen=True, slots=True)
 class Patchable:
-    """What patches may change of a kind of resource."""
+    """What patches may change in a kind of resource."""
 
     name: str
     """With its article, for refusals."""
     fields: tuple[str, ...]
     """Those that a patch can change."""
     ignored: frozenset[str] = frozenset()
-    """Fields that a known client sends although LaunchDarkly has no such field: changes of
-    them are left out; see ``ignored_fields``."""
+    """Fields that a known client sends although LaunchDarkly has no such field; operations on
+    them are skipped. See ``ignored_fields``."""
     absent: Mapping[str, str] = field(default_factory=dict)
-    """LaunchDarkly's fields for something that does not exist here, and why."""
+    """LaunchDarkly's fields for what does not exist here, each with an explanation."""
 
     def ignores(self, pointer: str) -> bool:
-        """Whether a change of this field is left out, alone of its patch."""
+        """Whether a change of this field is skipped; the rest of its patch is applied."""
         return pointer.removeprefix("/") in self.ignored
 
     def explain_no_field(self, name: str) -> str:
@@ -65,14 +65,14 @@ class Patchable:
 def apply_json_patch(
     document: JsonObject, operations: Sequence[object], resource: Patchable
 ) -> JsonObject:
-    """Apply a patch, all of it or nothing.
+    """Apply all of a patch, or nothing.
 
     The result is a JSON object, but not necessarily a valid resource.
 
     Args:
-        document: the representation with every field that the resource can have; it is
-            changed, and not usable after a refusal.
-        operations: as they came.
+        document: the representation with every field that the resource can have. It is
+            changed, and unusable after a refusal.
+        operations: as received, not checked.
         resource: what the document is.
 
     Raises:
@@ -98,7 +98,7 @@ def apply_json_patch(
 
 
 def patch_refusal(error: ValidationError, operations: Sequence[object]) -> InvalidRequest:
-    """The first fault of a patched document, and which operation caused it.
+    """Word the first fault of a patched document, with the operation that caused it.
 
     Args:
         error: what the validation of the document raised.
@@ -109,7 +109,7 @@ def patch_refusal(error: ValidationError, operations: Sequence[object]) -> Inval
 
 
 def blame(operations: Sequence[object], name: str) -> str:
-    """``patch[2]: `` for the last operation that wrote a field; nothing if none did."""
+    """Name the last operation that wrote a field, as ``patch[2]: ``; '' if none did."""
     for index in reversed(range(len(operations))):
         operation = operations[index]
         if isinstance(operation, dict) and name in _written_fields(operation):
@@ -118,7 +118,7 @@ def blame(operations: Sequence[object], name: str) -> str:
 
 
 def _field(pointer: str) -> str:
-    """The resource's field that a pointer leads into; the rest of it may contain a key."""
+    """The field that a pointer points into; the rest of the pointer may contain a context key."""
     return pointer.split("/")[1] if pointer.startswith("/") else ""
 
 
@@ -129,7 +129,7 @@ def _written_fields(operation: JsonObject) -> list[str]:
 
 
 def _check(index: int, raw: object, resource: Patchable) -> JsonObject:
-    """The operation as the library wants it, with nothing but what the RFC names."""
+    """Check an operation; give it with the RFC's members alone, as the library needs it."""
     if not isinstance(raw, dict):
         raise InvalidRequest(f"patch[{index}]: an operation is an object with op and path")
     kind = raw.get("op")

@@ -1,4 +1,4 @@
-"""Which kind of patch a request carries, by its content type and its shape.
+"""Reads a patch as the kind that its content type and its form announce.
 
 ====================================================  =================================
 ``application/json; domain-model=launchdarkly.…``     ``{environmentKey?, instructions}``
@@ -7,8 +7,8 @@ same                                                  ``{merge: {…}}``, ``{…
 ====================================================  =================================
 
 Source: the documentation of Patch segment. Not documented, chosen here: instructions
-without the content type's parameter are refused instead of merged as an unknown field, and
-``environmentKey`` may be left out, as it is in the documentation's own examples.
+without the content type's parameter are refused, not merged as an unknown field, and
+``environmentKey`` may be left out, as in the documentation's own examples.
 """
 
 from dataclasses import dataclass
@@ -52,10 +52,10 @@ class MergePatch:
 
 
 async def read_json_patch(request: Request) -> JsonPatch:
-    """Read a body that can be nothing but a JSON patch: its operations, or ``{patch, comment}``.
+    """Read a body that must be a JSON patch: its operations, or ``{patch, comment}``.
 
     Raises:
-        InvalidRequest: it is something else.
+        InvalidRequest: it is anything else.
     """
     body = read_json(await request.body())
     fields = body if isinstance(body, dict) and "patch" in body else {}
@@ -70,7 +70,7 @@ async def read_json_patch(request: Request) -> JsonPatch:
 def is_semantic(content_type: str) -> bool:
     """Whether a content type announces a semantic patch.
 
-    Names are compared in any case, with or without blanks and quotes, as for any media type.
+    As for any media type, case, blanks and quotes make no difference.
     """
     _, *parameters = content_type.split(";")
     for parameter in parameters:
@@ -98,11 +98,15 @@ def read_patch(
         return _read_semantic(body, environment)
     if isinstance(body, list):
         return JsonPatch(_require_few(body, "patch"), comment=None)
-    if not isinstance(body, dict):
-        raise InvalidRequest(
-            "a patch is a list of operations, or an object: {patch, comment}, {merge, comment}, "
-            "or the fields to be merged"
-        )
+    if isinstance(body, dict):
+        return _read_object(body)
+    raise InvalidRequest(
+        "a patch is a list of operations, or an object: {patch, comment}, {merge, comment}, "
+        "or the fields to be merged"
+    )
+
+
+def _read_object(body: JsonObject) -> JsonPatch | MergePatch:
     if "instructions" in body:
         message = f"send instructions as application/json; {_PARAMETER}={_MODEL}"
         raise InvalidRequest(message)
