@@ -98,14 +98,14 @@ class HeavyProcess:
             self._drop("ended")
         if self._child is None:
             self._child = await _start_child(self._program)
-            _input(self._child).write(_first_message(self._settings).pack())
+            _write(self._child, _first_message(self._settings))
         return self._child
 
     async def _exchange(self, child: Process, question: Message) -> Message:
-        stdin, stdout = _input(child), child.stdout
+        stdout = child.stdout
         assert stdout is not None  # noqa: S101 - it was started with a pipe
-        stdin.write(question.pack())
-        await stdin.drain()
+        _write(child, question)
+        await _input(child).drain()
         size = int.from_bytes(await stdout.readexactly(SIZE_BYTES))
         return Message.parse(await stdout.readexactly(size))
 
@@ -145,6 +145,13 @@ async def _start_child(program: str) -> Process:
 def _first_message(settings: ApiSettings) -> Message:
     shared = settings.model_dump(mode="json", include=set(_SETTINGS))
     return Message(shared | {"redis_url": settings.redis_url.get_secret_value()})
+
+
+def _write(child: Process, message: Message) -> None:
+    try:
+        _input(child).write(message.pack())
+    except RuntimeError as exc:  # how uvloop reports a pipe that has been closed already
+        raise BrokenPipeError("the child's input is closed") from exc
 
 
 def _input(child: Process) -> asyncio.StreamWriter:

@@ -3,7 +3,7 @@
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,29 +12,58 @@ import pytest
 
 from api.launchdarkly.evaluations.routes import CONTEXT_BYTES
 from tests.support.segments.environment import evaluate_path
-from tests.support.servers.api import PRODUCTION, SEGMENTS, Api, assert_refused, create_segment
+from tests.support.servers.api import (
+    PRODUCTION,
+    SEGMENTS,
+    Api,
+    assert_refused,
+    create_segment,
+    running_api,
+)
 
 _EVALUATE = evaluate_path(PRODUCTION)
 #: Look-ups take one to three milliseconds beside these requests, and took hundreds.
 _LIMIT_S = 0.05
+#: On a machine that is busy otherwise they may take this many times as long as those to an
+#: API process that gets no costly requests; without bounds on costly ones it was a hundred.
+_SLOWDOWN = 5
 
 
-def _look_ups_beside(api: Api, key: str, work: Callable[[], Any], times: int) -> float:
-    """Send some requests at one time; the median of the look-ups meanwhile, in seconds."""
-    took = []
-    with ThreadPoolExecutor(times) as pool, api.client() as client:
-        sent = [pool.submit(work) for _ in range(times)]
-        while not all(one.done() for one in sent):
-            started = time.perf_counter()
-            assert client.get(f"{SEGMENTS}/{key}/contexts/a").status_code == 200
-            took.append(time.perf_counter() - started)
-        for one in sent:
-            one.result()
-    return statistics.median(took)
+@pytest.fixture(scope="module")
+def bystander(api: Api) -> Iterator[Api]:
+    """Another API process over the same store: how long a look-up takes on this machine now."""
+    with running_api(api.redis_url, {"KEY_PREFIX": api.prefix}) as running:
+        yield running
+
+
+def _assert_look_ups_keep_their_pace(
+    api: Api, bystander: Api, key: str, work: Callable[[], Any], times: int
+) -> None:
+    """Send some requests at one time, and look up from both processes meanwhile."""
+    took, took_elsewhere = [], []
+    with (
+        ThreadPoolExecutor(times) as pool,
+        api.client() as client,
+        bystander.client() as elsewhere,
+    ):
+        requests = [pool.submit(work) for _ in range(times)]
+        while not all(request.done() for request in requests):
+            took.append(_time_look_up(client, key))
+            took_elsewhere.append(_time_look_up(elsewhere, key))
+        for request in requests:
+            request.result()
+    limit_s = max(_LIMIT_S, _SLOWDOWN * statistics.median(took_elsewhere))
+    assert statistics.median(took) < limit_s
+
+
+def _time_look_up(client: httpx.Client, key: str) -> float:
+    started = time.perf_counter()
+    assert client.get(f"{SEGMENTS}/{key}/contexts/a").status_code == 200
+    return time.perf_counter() - started
 
 
 def test_evaluations__of_twenty_thousand_values_of_contains__leave_look_ups_alone(
-    api: Api, client: httpx.Client
+    api: Api, bystander: Api, client: httpx.Client
 ) -> None:
     looked_up, key = create_segment(client), create_segment(client, big=False)
     clause = {
@@ -51,7 +80,7 @@ def test_evaluations__of_twenty_thousand_values_of_contains__leave_look_ups_alon
         def evaluate() -> None:
             assert _is_member(api, key, costly) is False
 
-        assert _look_ups_beside(api, looked_up, evaluate, 8) < _LIMIT_S
+        _assert_look_ups_keep_their_pace(api, bystander, looked_up, evaluate, 8)
         assert _is_member(api, key, plain | {"words": ["a 004711 b"]}) is True
     finally:
         client.delete(f"{SEGMENTS}/{key}")
@@ -61,7 +90,7 @@ def _is_member(api: Api, key: str, context: dict[str, Any]) -> bool:
     with api.client() as client:
         reply = client.post(_EVALUATE, json=context)
     assert reply.status_code == 200, reply.text
-    [member] = [one["isMember"] for one in reply.json()["items"] if one["key"] == key]
+    [member] = [item["isMember"] for item in reply.json()["items"] if item["key"] == key]
     return bool(member)
 
 
@@ -69,7 +98,7 @@ def _is_member(api: Api, key: str, context: dict[str, Any]) -> bool:
     "value", [b"0,", b"[],", b'{"a":0},'], ids=["numbers", "arrays", "objects"]
 )
 def test_body__of_millions_of_values__is_refused_and_look_ups_keep_their_pace(
-    api: Api, client: httpx.Client, value: bytes
+    api: Api, bystander: Api, client: httpx.Client, value: bytes
 ) -> None:
     key = create_segment(client)
     body = b"[" + value * (5_000_000 // len(value)) + b"0]"
@@ -80,7 +109,7 @@ def test_body__of_millions_of_values__is_refused_and_look_ups_keep_their_pace(
             reply = sender.patch(f"{SEGMENTS}/{key}", content=body, headers=headers)
         assert "262,144 values" in assert_refused(reply, 400, "invalid_request")
 
-    assert _look_ups_beside(api, key, send, 4) < _LIMIT_S
+    _assert_look_ups_keep_their_pace(api, bystander, key, send, 4)
 
 
 def test_context__too_large_or_too_deep__is_refused(client: httpx.Client) -> None:
