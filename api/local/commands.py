@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import worker
-from api.local.processes import ChildSpec
+from api.local.processes.supervisor import ChildSpec
 from worker.store import QUEUE_UPKEEP, QUEUE_WORK
 
 # Celery's command line insists on an application made at import time; this module makes it.

@@ -16,7 +16,7 @@ import structlog
 
 import api
 from api.errors import Unavailable
-from api.heavy.frames import SIZE_BYTES, Message
+from api.services.heavy.frames import SIZE_BYTES, Message
 from api.settings import ApiSettings
 
 #: Seconds for one piece of work, the start of the child included. It takes up to two seconds

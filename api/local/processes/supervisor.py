@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from api.local import guardian
 from api.local.errors import ChildError
-from api.local.leftovers import StartedProcess, kill_group
+from api.local.processes import guardian
+from api.local.processes.leftovers import StartedProcess, kill_group
 
 _POLL_S = 0.05
 _TAIL_LINES = 15

@@ -8,9 +8,9 @@ import pytest
 import uvloop
 
 from api.errors import Unavailable
-from api.heavy import process
-from api.heavy.frames import Message
-from api.heavy.process import HeavyProcess
+from api.services.heavy import process
+from api.services.heavy.frames import Message
+from api.services.heavy.process import HeavyProcess
 from api.settings import ApiSettings
 
 #: A module that does nothing when it is run.
