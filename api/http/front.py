@@ -1,7 +1,7 @@
 """The outermost ASGI application, which every request passes once.
 
-It authenticates, answers look-ups itself, limits bodies, refuses in the dialect's words and
-counts. All else is FastAPI's.
+It authenticates, answers look-ups itself, limits bodies, refuses in the dialect's words
+and counts. FastAPI does everything else.
 """
 
 import time

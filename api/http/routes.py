@@ -19,7 +19,7 @@ from api.lookups.lookups import Lookups, SegmentAddress
 #: The name of every path without a route.
 UNKNOWN: Final = "none"
 
-#: What a resource that can be read takes besides its operations.
+#: Methods that a resource takes in addition to its operations.
 _WITH_GET: Final = "HEAD"
 _ALWAYS: Final = "OPTIONS"
 #: For clients that can send no method but POST.
@@ -101,7 +101,7 @@ def method_of(scope: Scope) -> str:
 
     Raises:
         InvalidRequest: the header names another method. It is not obeyed and not ignored
-            either: the POST might then do what nobody meant.
+            either: the POST might then do something unintended.
     """
     method: str = scope["method"]
     if method != "POST":
@@ -142,7 +142,7 @@ def allowed_methods(own: Sequence[str]) -> str:
 
 
 async def answer_options(send: Send, allow: str) -> None:
-    """Answer OPTIONS: 204 and the methods, whoever may use them."""
+    """Answer OPTIONS: 204 and the methods, without regard to permissions."""
     headers = [(b"allow", allow.encode())] if allow else []
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

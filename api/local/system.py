@@ -67,7 +67,7 @@ class LocalOptions:
         port: port of the API; None for 8000 or the next free one.
         redis_port: port of the store; None for 16379 or the next free one.
         s3_port: port of the S3 stand-in; None for 19000 or the next free one.
-        concurrency: worker processes beside the upkeep process; None for one a core,
+        concurrency: worker processes beside the upkeep process; None for one per core,
             at least 2 and at most 4.
         environment: settings and everything else the processes inherit.
         services: the processes beside store and objects; the last one started answers

@@ -41,7 +41,7 @@ class FileData:
     """The next bytes of the list: at least 256 KiB, fewer only at its end."""
 
     data: bytearray
-    """The receiver's to keep; nobody else touches it again."""
+    """The receiver may keep it; it is not changed afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

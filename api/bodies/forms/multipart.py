@@ -66,7 +66,7 @@ class UploadForm:
 
         Args:
             content_type_header: the request's ``Content-Type``, or nothing.
-            check_name: tells which parts the form may have.
+            check_name: says what is wrong with the name of a part.
             max_field_bytes: longest text field.
             max_header_bytes: all headers of one part together.
             max_parts: parts in the form.
@@ -92,7 +92,7 @@ class UploadForm:
         """Take the next bytes of the body, cut anywhere.
 
         Returns:
-            What became whole by them, in the body's order; often nothing.
+            Events completed by these bytes, in the body's order; often none.
 
         Raises:
             FormError: the body is malformed or over a limit.

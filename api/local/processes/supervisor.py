@@ -1,8 +1,8 @@
 """Start processes in order, watch them, stop them in the opposite order, tier by tier.
 
 Each child leads a session of its own, so that a terminal's Ctrl-C reaches only the parent,
-and what a child leaves behind ends with its group. A guardian process
-does the same when the parent is killed.
+and what a child leaves behind ends with its group. A guardian process stops the
+children when the parent is killed.
 """
 
 import json

@@ -46,7 +46,7 @@ class HeavyProcess:
     """One child and its pipes, for one event loop; the caller sends one question at a time.
 
     The child ends when its standard input does, so none outlives this process, however it
-    ends. It inherits its pipes and standard error, and no other file.
+    ends. It inherits its pipes and standard error, and no other open file.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class HeavyProcess:
             self._drop("ended")
             raise Unavailable(_ENDED) from exc
         except BaseException:
-            # The answer may still come, and would be taken for that to another question.
+            # The answer may still come, and would be mistaken for the answer to the next question.
             self._drop("was interrupted")
             raise
 
