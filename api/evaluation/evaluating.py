@@ -155,7 +155,7 @@ class _Evaluation:
             return self._by_big_lists(segment, segment.unbounded_kind)
         individuals = self._context.individuals
         user = individuals.get(DEFAULT_KIND)
-        # Targets by kind are ignored for a context that is only a user, even if they name that kind.
+        # Targets by kind are ignored for a context that is only a user, even if they name users.
         others = () if self._context.is_only_user else individuals.values()
         if user is not None and user.key in segment.included:
             return _INCLUDED
