@@ -1,4 +1,4 @@
-"""Records changes in the log of changes: who made them, before and after.
+"""Records changes in the audit log: who made them, before and after.
 
 Called right after a change and before its answer. If the store does not take the entry, the
 change does not fail: the entry becomes an ``audit.lost`` line of the process's log. A change that

@@ -7,7 +7,7 @@ ApiError
 ├── NotFound (terminal)              404
 ├── MethodNotAllowed (terminal)      405
 ├── KeyTaken (terminal)              409  a segment has this key
-├── Conflict (terminal)              409  another process holds the segment
+├── Conflict (terminal)              409  another process is changing the segment
 ├── InUse (terminal)                 409  something else refers to it
 ├── RequestTimeout (terminal)        408  the request arrived too slowly
 ├── TooLarge (terminal)              413
@@ -20,7 +20,7 @@ ApiError
 └── Broken (terminal)                500  something that should never happen did
 
 A dialect turns one of these into its body; what the store and the objects raise is
-translated here, in one table, and what the operator must mend is logged.
+translated here, in one table, and what the operator has to fix is logged.
 """
 
 import uuid
@@ -242,7 +242,7 @@ def log_failure(exc: Exception, error_id: str) -> None:
 
 
 def log_refusal(error: ApiError, error_id: str) -> None:
-    """Log a refusal that is the operator's to mend, such as missing credentials; no other."""
+    """Log a refusal that the operator has to fix, such as missing credentials; ignore others."""
     if isinstance(error, Broken):
         _log.error("request.failed", error_id=error_id, error=error.message)
 

@@ -14,21 +14,21 @@ from pydantic import ValidationError
 from api.access.auth import TokenAuth
 from api.access.token_directory import TokenDirectory
 from api.errors import new_id
-from api.heavy.process import HeavyProcess
 from api.http.asgi import Asgi
 from api.http.connections.slots import allow_open_files
 from api.http.connections.uvicorn_protocol import share_slots
 from api.http.cors import Cors
-from api.http.counts import RedisCounts
 from api.http.front import Front
 from api.http.health import Readiness, make_store_check
-from api.http.limit_headers import HEADER_NAMES
-from api.http.limits import Caps, Limits
+from api.http.limits.counts import RedisCounts
+from api.http.limits.headers import HEADER_NAMES
+from api.http.limits.limits import Caps, Limits
 from api.http.metrics import Metrics
 from api.launchdarkly.application import HEAVY_PROGRAM, LOOKUP_ROUTE, SILENT_PATHS, rest_application
 from api.lookups.lookups import Lookups
 from api.lookups.pipeline import Endpoint
 from api.services.announcements import WorkSender
+from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore, warn_of_servers
 from api.services.services import Services

@@ -46,7 +46,7 @@ class Caller:
 
 @dataclass(slots=True)
 class Use:
-    """When this process last saw a token, and last told the store so; Unix milliseconds."""
+    """When this process last saw a token, and last recorded it in the store; Unix milliseconds."""
 
     seen_ms: int = 0
     noted_ms: int = 0

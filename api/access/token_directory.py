@@ -28,7 +28,7 @@ _SPACING_S: Final = 0.05
 #: Unknown tokens that may wait for an answer at one time. One more is unknown at once, by what
 #: was read last: at most ``_POLL_S`` ago while the store answers.
 MOST_WAITING: Final = 32
-#: How often the store is told that one token is in use.
+#: How often the use of one token is recorded in the store.
 _NOTE_EVERY_MS: Final = 60_000
 
 _log = structlog.get_logger(__name__)
@@ -150,8 +150,8 @@ class TokenDirectory:
             raise StoreUnavailable("access tokens could not be checked in time; retry") from exc
 
     def _question(self) -> "asyncio.Task[None]":
-        # One that has ended counts for nobody any more, even before its callback has run: to wait
-        # for it would be no wait at all, and a loop around that would never let it run.
+        # One that has ended is not reused, even before its callback has run: waiting for it would
+        # return at once, and a loop around that would never let the callback run.
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask_store())
             self._asking.add_done_callback(self._asked)

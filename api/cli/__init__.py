@@ -1,4 +1,4 @@
-"""The `bigseg` command: one module a group of commands, put together here."""
+"""The `bigseg` command: assembles the commands of `commands/`, one module for each group."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from api.cli import exports, imports, lookups, segments, serve, tokens, up
+from api.cli.commands import exports, imports, lookups, segments, serve, tokens, up
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 #: What a shell sees of a tool whose reader wanted no more: 128 and the number of SIGPIPE.

@@ -24,7 +24,7 @@ _PAUSE_S: Final = 0.25
 _UNAVAILABLE: Final = 503
 _SCHEMES: Final = frozenset({"http", "https"})
 _PAGE: Final = 200
-#: Where in a patch the API found a fault; whoever runs a command wrote none.
+#: Where in a patch the API found a fault; the user of a command wrote no patch.
 _INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")
 _SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
@@ -59,12 +59,12 @@ class Access:
                 token = TOKEN_FILE.read_text().strip()
             except OSError as exc:
                 message = (
-                    f"no access token: set BIGSEG_TOKEN, or run where `bigseg up` keeps "
+                    f"no access token: set BIGSEG_TOKEN, or run this where `bigseg up` keeps "
                     f"its data ({TOKEN_FILE} is not there)"
                 )
                 raise CommandError(message) from exc
         if not (token.isascii() and token.isprintable()):
-            message = "the access token holds characters that no token has: copy it again"
+            message = "the access token contains invalid characters: copy it again"
             raise CommandError(message)
         return cls(url, token)
 
@@ -123,19 +123,19 @@ class Connection:
             raise CommandError(_INSTRUCTION.sub("", str(exc)), status=exc.status) from exc
 
     def upload(self, path: str, file: IO[bytes], name: str, fields: Mapping[str, str]) -> str:
-        """Send a form with a file, as a stream; gives the ``Location`` of what it made."""
+        """Send a form with a file, as a stream; returns the ``Location`` of what was created."""
         with self._answering():
             reply = self._http.post(path, data=dict(fields), files={"file": (name, file)})
             return reply.raise_for_status().headers["Location"]
 
     def delete(self, path: str, *, force: bool = False) -> None:
-        """Delete what is there; with force also what others refer to."""
+        """Delete a resource; with ``force``, even if others refer to it."""
         parameters = {"force": "true"} if force else {}
         with self._answering():
             self._http.delete(path, params=parameters).raise_for_status()
 
     def download(self, path: str, take: Callable[[bytes], None]) -> None:
-        """Pass on what is there piece by piece."""
+        """Download a file and pass it on piece by piece."""
         with self._answering(), self._http.stream("GET", path) as reply:
             if reply.is_error:
                 reply.read()
@@ -183,7 +183,9 @@ def _check_url(given: str) -> str:
         raise _invalid_url("write http://HOST:PORT or https://HOST")
     if parsed.userinfo:
         # httpx would send them in the token's place.
-        raise CommandError("BIGSEG_URL holds a user or password: the token goes into BIGSEG_TOKEN")
+        raise CommandError(
+            "BIGSEG_URL contains a user or password: put the token into BIGSEG_TOKEN"
+        )
     return url
 
 

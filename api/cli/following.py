@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from api.cli.connection import Connection
 
-#: Nothing more happens to a job by itself.
+#: A job in one of these states does not go on by itself.
 _AT_REST: Final = ("complete", "stopped", "pending_approval")
 #: Seconds between two polls: short at first, because a small list takes no longer.
 _FIRST_PAUSE_S: Final = 0.05
@@ -65,7 +65,7 @@ def follow(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Poll a job until it has ended or waits for an approval; gives its last state.
+    """Poll a job until it has ended or waits for an approval; returns its last state.
 
     Raises:
         CommandError: the API refused, or gave no answer for a while.

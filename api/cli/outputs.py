@@ -36,7 +36,7 @@ def open_output(path: Path | None) -> Iterator[Write]:
 
     Raises:
         CommandError: it cannot be opened, or the block raised ``OSError``: a full disk, say.
-        BrokenPipeError: whoever reads standard output wants no more, as ``head`` does.
+        BrokenPipeError: the reader of standard output has closed it, as ``head`` does.
     """
     try:
         with _open(path) as write:

@@ -73,7 +73,7 @@ def format_cell(cell: object) -> str:
         case float():
             return f"{cell:,.2f}"
         case _:
-            # Markup in a key must not be taken for a style.
+            # Markup in a key must not be rendered as a style.
             return str(cell).replace("[", "\\[")
 
 

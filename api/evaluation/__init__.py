@@ -9,7 +9,7 @@ from api.evaluation.contexts import Context, Individual, parse_context
 from api.evaluation.effort import Effort
 from api.evaluation.errors import EvaluationError, HeavyEvaluation, InvalidContext, SegmentInError
 from api.evaluation.evaluating import MembershipLike, Outcome, evaluate, lookups_for
-from api.evaluation.operators import OPERATORS
+from api.evaluation.operators.operators import OPERATORS
 from api.evaluation.references import Reference, parse_reference
 from api.evaluation.segments import (
     DEFAULT_KIND,

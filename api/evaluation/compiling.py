@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from api.evaluation.contexts import Context
 from api.evaluation.effort import Effort
 from api.evaluation.errors import SegmentInError
-from api.evaluation.operators import Test, folded
+from api.evaluation.operators.operators import Test, folded
 from api.evaluation.references import Reference, parse_reference
 from api.evaluation.rollouts import Rollout, rollout_of
 from api.evaluation.segments import DEFAULT_KIND, SEGMENT_MATCH, Clause, Rule, Segment, Target

@@ -67,7 +67,7 @@ def parse_context(document: object) -> Context:
     if not isinstance(kind, str):
         raise InvalidContext("kind must be a string; leave it out for a user")
     if kind == MULTI_KIND:
-        return Context({one.kind: one for one in _individuals(document)})
+        return Context({individual.kind: individual for individual in _individuals(document)})
     if "kind" not in document:
         document = dict(_modernised(document))
     return Context({kind: _individual(document, kind, path="")})

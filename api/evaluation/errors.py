@@ -2,7 +2,7 @@
 
 EvaluationError (terminal)
 ├── HeavyEvaluation   a light effort is not enough; evaluate again with a full one
-├── InvalidContext    the caller's context instance is not one; the caller is told
+├── InvalidContext    the caller's context instance is malformed; reported to the caller
 └── SegmentInError    a segment has no answer; becomes its Outcome, never leaves evaluate()
 
 Messages name segments, kinds and attributes, never a context key or an attribute's value.
@@ -24,7 +24,7 @@ class InvalidContext(EvaluationError):
 
 
 class SegmentInError(EvaluationError):
-    """A segment whose answer cannot be told; whoever refers to it has none either."""
+    """A segment without an answer; segments that refer to it have none either."""
 
     @classmethod
     def circular(cls, key: str) -> "SegmentInError":

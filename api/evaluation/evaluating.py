@@ -50,7 +50,7 @@ _NO_MEMBER: Final = Outcome()
 def lookups_for(segments: Mapping[str, CompiledSegment], context: Context) -> dict[str, str]:
     """Give the look-ups that :func:`evaluate` needs: context keys by key of a big segment.
 
-    Big segments of a kind that the context lacks are left out; nobody is asked about them.
+    Big segments of a kind that the context lacks are left out; they are not looked up.
     """
     return {
         segment.key: individual.key
@@ -69,7 +69,7 @@ def evaluate(
 ) -> dict[str, Outcome]:
     """Tell for every segment whether the context is a member.
 
-    Never fails with a full effort: a segment that cannot be told has an ``error`` and no
+    Never fails with a full effort: a segment that cannot be evaluated has an ``error`` and no
     member, and so has every segment whose answer hangs on it. A segmentMatch of a segment that
     does not exist is such an error, negated or not: LaunchDarkly's SDKs take it for one without
     members, and then a negated clause matches everybody.
@@ -155,15 +155,15 @@ class _Evaluation:
             return self._by_big_lists(segment, segment.unbounded_kind)
         individuals = self._context.individuals
         user = individuals.get(DEFAULT_KIND)
-        # Targets by kind are not looked at for a mere user, even where they name that kind.
+        # Targets by kind are ignored for a context that is only a user, even if they name users.
         others = () if self._context.is_only_user else individuals.values()
         if user is not None and user.key in segment.included:
             return _INCLUDED
-        if any(one.key in segment.included_contexts.get(one.kind, ()) for one in others):
+        if any(other.key in segment.included_contexts.get(other.kind, ()) for other in others):
             return _INCLUDED
         if user is not None and user.key in segment.excluded:
             return _NO_MEMBER
-        if any(one.key in segment.excluded_contexts.get(one.kind, ()) for one in others):
+        if any(other.key in segment.excluded_contexts.get(other.kind, ()) for other in others):
             return _NO_MEMBER
         return None
 

@@ -35,7 +35,7 @@ class Rollout:
     def lets_through(self, context: Context) -> bool:
         """Whether the context is within the share.
 
-        Without a context of the rollout's kind nobody passes. Where the value gone by is
+        Without a context of the rollout's kind nothing passes. Where the value gone by is
         missing or is neither text nor an integer, everyone passes unless the weight is 0.
         """
         individual = context.individuals.get(self.kind)

@@ -59,7 +59,7 @@ class Segment:
 
     ``included`` and ``excluded`` hold user keys; other kinds are in the two lists of targets.
     A segment is big if it is ``unbounded``: its lists are then elsewhere, its four collections
-    of targets are not looked at, and without a ``generation`` nobody is a member.
+    of targets are ignored, and without a ``generation`` it has no members.
     """
 
     key: str

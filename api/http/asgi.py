@@ -18,7 +18,7 @@ _FRAMING: Final = frozenset({b"connection", b"content-length", b"transfer-encodi
 
 
 class Disconnected(Exception):
-    """The client went away; nobody is left to be answered."""
+    """The client disconnected; there is no one to answer."""
 
 
 @lru_cache(128)

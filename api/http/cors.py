@@ -1,4 +1,4 @@
-"""Which pages of other sites may read the API's answers, by the browsers' CORS rules.
+"""CORS: which pages of other sites may read the API's answers.
 
 The outermost application, and only if origins are set. A token never comes from a
 cookie here, so nothing is ever allowed "with credentials".
@@ -12,7 +12,7 @@ from api.http.connections.uvicorn_protocol import forbid_whole_answer
 
 #: The rules do not require POST to be listed, but a reader of the answer expects it.
 _METHODS: Final = b"OPTIONS, GET, POST, PUT, PATCH, DELETE"
-#: Source: the overview of LaunchDarkly's REST API; the last three are accepted besides.
+#: Source: the overview of LaunchDarkly's REST API; the last three are also accepted.
 _HEADERS: Final = (
     b"Accept, Content-Type, Content-Length, Accept-Encoding, Authorization, "
     b"LD-API-Version, X-HTTP-Method-Override, Idempotency-Key"
@@ -30,7 +30,7 @@ class Cors:
         Args:
             app: what answers.
             origins: who may read; ``*`` means everybody.
-            exposed: the headers that pages may read besides those they always may.
+            exposed: headers that pages may read in addition to those they always may.
         """
         self._app = app
         self._any = _ANY in origins

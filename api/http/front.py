@@ -1,7 +1,7 @@
 """The outermost ASGI application, which every request passes once.
 
-It authenticates, answers look-ups itself, limits bodies, refuses in the dialect's words and
-counts. All else is FastAPI's.
+It authenticates, answers look-ups itself, limits bodies, refuses in the dialect's words
+and counts. FastAPI does everything else.
 """
 
 import time
@@ -39,18 +39,19 @@ from api.http.asgi import (
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
-from api.http.limit_headers import limit_headers
-from api.http.limits import Limits
-from api.http.lookup_route import LookupRoute, Question
-from api.http.method_override import method_of
+from api.http.limits.headers import limit_headers
+from api.http.limits.limits import Limits
 from api.http.metrics import Metrics
 from api.http.refusals import error_body, error_headers
 from api.http.routes import (
     UNKNOWN,
+    LookupRoute,
+    Question,
     RouteTable,
     allowed_methods,
     answer_options,
     as_get,
+    method_of,
     without_body,
 )
 from api.lookups.lookups import Lookups

@@ -1,23 +1,52 @@
-"""Which route a path belongs to, and HEAD and OPTIONS, which need no operation of their own.
+"""Which route and method a request means, found before the framework does.
 
-For those that must know before the framework does.
+Also HEAD and OPTIONS, which need no operation of their own, and the route of look-ups, which the
+front serves itself: a framework costs more than the answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.routing import BaseRoute, Route
 
-from api.http.asgi import Message, Scope, Send
+from api.access.auth import Caller
+from api.errors import InvalidRequest
+from api.http.asgi import Message, Receive, Scope, Send, header
 from api.http.connections.uvicorn_protocol import forbid_whole_answer
+from api.lookups.lookups import Lookups, SegmentAddress
 
 #: The name of every path without a route.
 UNKNOWN: Final = "none"
 
-#: What a resource that can be read takes besides its operations.
+#: Methods that a resource takes in addition to its operations.
 _WITH_GET: Final = "HEAD"
 _ALWAYS: Final = "OPTIONS"
+#: For clients that can send no method but POST.
+_METHOD_OVERRIDE: Final = b"x-http-method-override"
+#: Source: the overview of LaunchDarkly's REST API.
+_OVERRIDES: Final = ("PATCH", "DELETE", "PUT")
+
+Question = list[bytes]
+"""The parts of a path that asks for a membership."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRoute:
+    """How the clients of one API ask for a membership, and how they are answered."""
+
+    parse_question: Callable[[bytes], Question | None]
+    """Gives the parts of an undecoded path if it asks for a membership, whatever the method."""
+    limit_name: Callable[[Question], bytes]
+    """The name under which the question counts against the limits."""
+    methods_for: Callable[[Question], tuple[str, ...]]
+    """The methods that the question's path takes; a POST has the key in its body."""
+    require_address: Callable[[Question, Caller], SegmentAddress]
+    """Gives the segment that the question is about, if the caller may ask."""
+    key_in_path: Callable[[Question], str]
+    key_in_body: Callable[[Scope, Receive], Awaitable[str]]
+    look_up: Callable[[Lookups, SegmentAddress, str], Awaitable[bytes]]
+    """Gives the body of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +96,25 @@ class RouteTable:
         return [pattern for pattern in patterns if pattern.fits(parts)]
 
 
+def method_of(scope: Scope) -> str:
+    """The method that a request means; the header counts on a POST only.
+
+    Raises:
+        InvalidRequest: the header names another method. It is not obeyed and not ignored
+            either: the POST might then do something unintended.
+    """
+    method: str = scope["method"]
+    if method != "POST":
+        return method
+    value = header(scope, _METHOD_OVERRIDE)
+    if value is None:
+        return method
+    meant = value.strip().upper().decode("latin-1")
+    if meant not in _OVERRIDES:
+        raise InvalidRequest(f"X-HTTP-Method-Override takes {', '.join(_OVERRIDES)}")
+    return meant
+
+
 def as_get(scope: Scope) -> Scope:
     """Turn a HEAD into the GET it stands for; it is counted, logged and limited as one."""
     stands_for = {**scope, "method": "GET"}
@@ -94,7 +142,7 @@ def allowed_methods(own: Sequence[str]) -> str:
 
 
 async def answer_options(send: Send, allow: str) -> None:
-    """Answer OPTIONS: 204 and the methods, whoever may use them."""
+    """Answer OPTIONS: 204 and the methods, without regard to permissions."""
     headers = [(b"allow", allow.encode())] if allow else []
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -23,10 +23,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Final
 
 import structlog
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.errors import Conflict, KeyReused
+from api.errors import Conflict, InvalidRequest, KeyReused
 from worker.store import (
     RECEIVING_MS,
     JobKind,
@@ -48,6 +48,7 @@ _log = structlog.get_logger(__name__)
 
 
 def key_of(
+    request: Request,
     key: Annotated[
         str | None,
         Header(
@@ -58,7 +59,13 @@ def key_of(
         ),
     ] = None,
 ) -> str | None:
-    """The key of a request, without quotes."""
+    """The key of a request, without quotes.
+
+    Raises:
+        InvalidRequest: there are two, and either could be meant.
+    """
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise InvalidRequest("the request has two Idempotency-Key headers; send one")
     return None if key is None else key.strip('"')
 
 

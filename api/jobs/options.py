@@ -10,10 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator, Field, ValidationError
 
 from api.bodies.faults import refusal
+from api.bodies.forms.fields import FILE_FIELD, FormError, parse_flag
 from api.bodies.models import StrictBody, blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
-from api.http.forms.errors import FormError
-from api.http.forms.multipart import FILE_FIELD, parse_flag
 
 Mode = Literal["merge", "replace"]
 

@@ -13,16 +13,16 @@ from typing import Final
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from api.errors import InvalidRequest, TooLarge
-from api.http.asgi import Disconnected, declared_length
-from api.http.forms.errors import FormError
-from api.http.forms.multipart import (
+from api.bodies.forms.fields import (
     FieldEvent,
     FileData,
     FileStart,
+    FormError,
     FormEvent,
-    UploadForm,
 )
+from api.bodies.forms.multipart import UploadForm
+from api.errors import InvalidRequest, TooLarge
+from api.http.asgi import Disconnected, declared_length
 from api.jobs.options import name_fault
 from api.services.object_threads import ObjectThreads
 from worker.objects import ObjectInfo, ObjectStore, ObjectWriter, cleaning_up

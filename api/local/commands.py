@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import worker
-from api.local.processes import ChildSpec
+from api.local.processes.supervisor import ChildSpec
 from worker.store import QUEUE_UPKEEP, QUEUE_WORK
 
 # Celery's command line insists on an application made at import time; this module makes it.
@@ -135,8 +135,8 @@ def build_environment(given: Mapping[str, str], spills: Path) -> dict[str, str]:
     """
     environment = dict(given)
     # The children run in another directory than the user.
-    chosen = Path(environment.get("BIGSEG_SPILL_DIR") or spills)
-    environment["BIGSEG_SPILL_DIR"] = str(chosen.expanduser().absolute())
+    folder = Path(environment.get("BIGSEG_SPILL_DIR") or spills)
+    environment["BIGSEG_SPILL_DIR"] = str(folder.expanduser().absolute())
     for name in _LIMITS:
         environment.setdefault(name, "0")
     # A proxy for the outside must not be used for 127.0.0.1.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.local.errors import DataDirectoryError, DataDirectoryHeldError, NewerDataError
-from api.local.store_server import ServerVersion
+from api.local.servers.store import ServerVersion
 
 _OWNER_ONLY = 0o600
 _TOKEN_BYTES = 32

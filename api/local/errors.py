@@ -56,7 +56,7 @@ class ChildError(LocalSystemError, TransientError):
 class StopRequestedError(KeyboardInterrupt):
     """A signal asked the system to stop; raised once, in the main thread.
 
-    Not an `LocalSystemError`: like `KeyboardInterrupt` it must pass every ``except Exception``.
+    Not a `LocalSystemError`: like `KeyboardInterrupt` it must pass every ``except Exception``.
 
     Attributes:
         signal_name: ``SIGINT``, ``SIGTERM`` or ``SIGHUP``.

@@ -18,13 +18,6 @@ from api.local.commands import (
 from api.local.data_dir import DataDirectory, Holder
 from api.local.errors import ChildError, LocalSystemError
 from api.local.events import Event, OnEvent
-from api.local.leftovers import stop_leftovers
-from api.local.object_server import (
-    make_bucket,
-    make_stand_in_bucket,
-    point_to_stand_in,
-    specify_object_server,
-)
 from api.local.probes import (
     answers_ping,
     check_store,
@@ -33,7 +26,9 @@ from api.local.probes import (
     local_host,
     request_status,
 )
-from api.local.processes import (
+from api.local.processes.leftovers import stop_leftovers
+from api.local.processes.stop_signals import StopSignals
+from api.local.processes.supervisor import (
     FIRST_PAUSE_S,
     MOST_RESTARTS,
     STORE_TIER,
@@ -41,8 +36,13 @@ from api.local.processes import (
     Restarts,
     Supervisor,
 )
-from api.local.stop_signals import StopSignals
-from api.local.store_server import choose_server
+from api.local.servers.objects import (
+    make_bucket,
+    make_stand_in_bucket,
+    point_to_stand_in,
+    specify_object_server,
+)
+from api.local.servers.store import choose_server
 
 DEFAULT_PORT = 8000
 # Not the usual 6379: a server that is started there later should find it free.
@@ -67,7 +67,7 @@ class LocalOptions:
         port: port of the API; None for 8000 or the next free one.
         redis_port: port of the store; None for 16379 or the next free one.
         s3_port: port of the S3 stand-in; None for 19000 or the next free one.
-        concurrency: worker processes beside the upkeep process; None for one a core,
+        concurrency: worker processes beside the upkeep process; None for one per core,
             at least 2 and at most 4.
         environment: settings and everything else the processes inherit.
         services: the processes beside store and objects; the last one started answers

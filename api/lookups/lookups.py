@@ -229,7 +229,7 @@ def _address(ref: ListRef) -> SegmentAddress:
 def _settle(questions: list[_Question], outcomes: list[Outcome]) -> None:
     for question, outcome in zip(questions, outcomes, strict=True):
         if question.answer.done():
-            continue  # whoever asked has gone
+            continue  # the caller has gone
         if isinstance(outcome, StoreError):
             question.answer.set_exception(outcome)
         else:

@@ -146,7 +146,7 @@ class PipelineConnection:
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._connect_ended)
-        # Shielded: whoever gives up waiting must not end it for the others.
+        # Shielded: a caller that gives up waiting must not end it for the others.
         return await asyncio.shield(self._connecting)
 
     def _connect_ended(self, task: "asyncio.Task[Wire]") -> None:

@@ -19,7 +19,7 @@ class _Batch:
     deadline: float
     replies: list[Any]
     asks_role: bool
-    """Whether the last reply is the server's role, which nobody but the wire asked for."""
+    """Whether the last reply is the server's role, which was requested by this module itself."""
 
 
 class Wire(asyncio.Protocol):
@@ -78,7 +78,7 @@ class Wire(asyncio.Protocol):
         return future
 
     def abort(self, reason: str) -> None:
-        """Drop the connection: a late reply must find nobody to mislead. Idempotent."""
+        """Drop the connection: a late reply must not be taken for a later one. Idempotent."""
         self.lost = True
         if self._watch is not None:
             self._watch.cancel()

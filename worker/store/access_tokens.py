@@ -254,7 +254,7 @@ def _decode(token_id: str, text: bytes, used: bytes | None) -> AccessToken:
 
 
 def _not_found(token_id: str) -> TokenNotFound:
-    return TokenNotFound(f"access token {token_id} does not exist")
+    return TokenNotFound(f"access token {token_id[:64]} does not exist")
 
 
 def _changed(token_id: str) -> ResourceChanged:

@@ -1,4 +1,4 @@
-"""How many connections a process holds, and which one gives way when all slots are taken."""
+"""How many connections a process holds, and which one is closed when all slots are taken."""
 
 import resource
 import time
@@ -12,7 +12,7 @@ import structlog
 #: search is not repeated this soon: a flood of new connections stays cheap.
 _FREED_SHARE: Final = 16
 _PAUSE_S: Final = 0.05
-#: Open files besides connections: to the store, the broker and the bucket, pipes, and the
+#: Open files in addition to connections: to the store, the broker and the bucket, pipes, and the
 #: interpreter's own.
 _OTHER_FILES: Final = 512
 

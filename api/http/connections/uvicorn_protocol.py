@@ -1,8 +1,9 @@
-"""What a connection may take before anybody knows who calls, and how its answers are written.
+"""Bounds on a connection before its caller is known, and how its answers are written.
 
-All that leans on uvicorn's internals is here, and ``pyproject.toml`` bounds uvicorn's version for
-it: the methods that are overridden, the attributes that are read, and that uvicorn writes a
-header's name as ``name.lower()``. ``tests/unit/api/http/test_uvicorn_internals.py`` names each.
+Everything that depends on uvicorn's internals is here, and ``pyproject.toml`` bounds uvicorn's
+version for it: the methods that are overridden, the attributes that are read, and that uvicorn
+writes a header's name as ``name.lower()``. ``tests/unit/api/http/test_uvicorn_internals.py`` names
+each.
 
 Uvicorn reads heads of any size for any time, takes any number of connections, refuses what is no
 HTTP as plain text, and writes an answer's head and body one after the other: two system calls, two
@@ -32,7 +33,7 @@ LINGER_S: Final = 1.0
 _STATE: Final = "bigseg.connections"
 #: Where a request's scope holds uvicorn's own state of the exchange.
 _EXCHANGE: Final = "bigseg.exchange"
-#: What a header line takes besides its name and value.
+#: Bytes of a header line apart from its name and value.
 _LINE_BYTES: Final = 4
 _START: Final = b"HTTP/1.1 200 OK\r\n"
 _JSON: Final = b"content-type: application/json\r\ncontent-length: "
@@ -249,7 +250,7 @@ class WholeAnswers:
         Args:
             scope: the request's.
             body: JSON.
-            headers: besides those of every answer; names in lower case, values clean.
+            headers: in addition to those of every answer; names in lower case, values clean.
 
         Returns:
             Whether it was; if not, nothing was written, and ASGI's messages have to do.
@@ -275,7 +276,7 @@ class WholeAnswers:
 
 
 def forbid_whole_answer(scope: Scope) -> None:
-    """Have the request answered by ASGI's messages, for whoever has to see them."""
+    """Have the request answered by ASGI's messages, for applications that wrap the answer."""
     scope.pop(_EXCHANGE, None)
 
 

@@ -5,8 +5,8 @@ from typing import Final, Self
 
 from api.access.scope import AccessScope
 from api.errors import ApiError, Broken, InvalidRequest, NotFound, Unavailable
-from api.heavy.frames import Message
 from api.launchdarkly.evaluations.evaluation import Evaluated
+from api.services.heavy.frames import Message
 from worker.store import EnvironmentRef, Grant
 
 #: Every refusal that an evaluation may end in.

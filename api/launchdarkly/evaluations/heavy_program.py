@@ -15,13 +15,13 @@ from typing import BinaryIO, Final
 
 from api.errors import BROKEN, ApiError, log_failure, new_id, translate_error
 from api.evaluation import Effort
-from api.heavy.frames import SIZE_BYTES, Message
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, pack_answer
 from api.lookups.lookups import Lookups
 from api.lookups.many import ListLookups
 from api.lookups.pipeline import Endpoint
+from api.services.heavy.frames import SIZE_BYTES, Message
 from api.settings import ApiSettings
 from worker.logs import configure_logs
 from worker.store import Keyspace, Store, StoreError, open_store

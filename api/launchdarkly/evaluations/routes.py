@@ -19,7 +19,6 @@ from api.access.auth import Caller
 from api.access.scope import AccessScope
 from api.errors import TooLarge
 from api.evaluation import Effort, HeavyEvaluation
-from api.heavy.lane import HeavyLane
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
@@ -28,6 +27,7 @@ from api.launchdarkly.operations import NO_ENVIRONMENT, READ, component, documen
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf, RequireJson
 from api.lookups.many import ListLookups
+from api.services.heavy.lane import HeavyLane
 from api.services.services import CallerOf, Services
 from worker.store import EnvironmentRef
 

@@ -20,7 +20,7 @@ from api.bodies.json_values import read_json
 from api.bodies.unknown_names import unknown_name
 from api.errors import Forbidden, InvalidRequest, NotFound
 from api.http.asgi import Receive, Scope, header, read_body
-from api.http.lookup_route import LookupRoute, Question
+from api.http.routes import LookupRoute, Question
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import parse_media_type, require_json_type, require_keys
 from api.lookups.lookups import Lookups, SegmentAddress

@@ -9,7 +9,7 @@ from typing import Final
 
 from api.bodies.json_values import JsonObject, exact_text
 from api.errors import InvalidRequest
-from api.evaluation.patterns import program_size
+from api.evaluation.operators.patterns import program_size
 from api.launchdarkly.targeting.values import Clause, Rule
 
 #: JSON of all rules, in characters: 20,000 e-mail addresses fit, with their rules.

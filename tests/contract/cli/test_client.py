@@ -293,12 +293,12 @@ def test_command__nobody_answers__says_so(run: Run, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("BIGSEG_TOKEN", "caf\xe9-secret", "the access token holds characters"),
-        ("BIGSEG_TOKEN", "half-\nsecret", "the access token holds characters"),
+        ("BIGSEG_TOKEN", "caf\xe9-secret", "the access token contains invalid characters"),
+        ("BIGSEG_TOKEN", "half-\nsecret", "the access token contains invalid characters"),
         ("BIGSEG_URL", "http://[::1", "BIGSEG_URL is not an address"),
         ("BIGSEG_URL", "http://", "BIGSEG_URL is not an address"),
         ("BIGSEG_URL", "ftp://127.0.0.1", "BIGSEG_URL is not an address"),
-        ("BIGSEG_URL", "http://me:secret@127.0.0.1:9", "BIGSEG_URL holds a user or password"),
+        ("BIGSEG_URL", "http://me:secret@127.0.0.1:9", "BIGSEG_URL contains a user or password"),
     ],
 )
 def test_command__unusable_address_or_token__says_which_and_repeats_no_secret(

@@ -15,11 +15,11 @@ import pytest
 
 from api.access.scope import AccessScope
 from api.errors import NotFound, Unavailable
-from api.heavy.process import HeavyProcess
 from api.launchdarkly.application import HEAVY_PROGRAM
 from api.launchdarkly.evaluations.evaluation import Evaluated
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.launchdarkly.evaluations.heavy_program import MEMORY_BYTES, NICENESS
+from api.services.heavy.process import HeavyProcess
 from api.settings import ApiSettings
 from tests.support.segments.environment import big_segment, evaluate_path, rule, standard_segment
 from tests.support.servers.api import Api, assert_refused, new_key, running_api

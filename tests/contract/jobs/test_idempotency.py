@@ -147,6 +147,14 @@ def test_start__key_that_is_none__is_an_invalid_request(
     assert _jobs(store, segment) == set()
 
 
+def test_keys__two_of_them__are_refused(client: httpx.Client, store: Store, segment: str) -> None:
+    headers = [("Idempotency-Key", "k1"), ("Idempotency-Key", "k2")]
+    reply = client.post(f"{SEGMENTS}/{segment}/exports", headers=headers)
+
+    assert "two Idempotency-Key" in assert_refused(reply, 400, "invalid_request")
+    assert _jobs(store, segment) == set()
+
+
 def test_upload__refused_the_first_time__starts_when_sent_again(
     client: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:

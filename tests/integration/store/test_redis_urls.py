@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from api.http.counts import RedisCounts
+from api.http.limits.counts import RedisCounts
 from api.local.commands import api_command, beat_command, worker_command
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from api.services.announcements import WorkSender

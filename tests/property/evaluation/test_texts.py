@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.evaluation.effort import Effort
-from api.evaluation.texts import Affixes, Contained
+from api.evaluation.operators.texts import Affixes, Contained
 
 #: Few letters, so that values overlap; some are several bytes, one is half a pair.
 _TEXTS = st.text(st.sampled_from("ab\u00e9\U0001f600\ud800"), max_size=12)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.local import guardian
+from api.local.processes import guardian
 from tests.support.servers.redis import wait_until
 from tests.support.systems.up import children_of, is_running
 

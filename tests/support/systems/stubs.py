@@ -7,10 +7,10 @@ import argparse
 import sys
 from pathlib import Path
 
-import api.cli.up as command
+import api.cli.commands.up as command
 from api.local import LocalOptions
 from api.local.commands import ServiceOptions
-from api.local.processes import ChildSpec
+from api.local.processes.supervisor import ChildSpec
 
 # Ends when it is told to, and then again at each start.
 _MORTAL = """

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from api.local.store_server import STORE_DIRECTIVES
+from api.local.servers.store import STORE_DIRECTIVES
 from api.settings import ApiSettings
 from tests.support.servers.redis import Kind, running_server
 from worker.settings import WorkerSettings

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.evaluation.dates import instant_of
+from api.evaluation.operators.dates import instant_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

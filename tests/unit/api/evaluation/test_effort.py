@@ -19,7 +19,7 @@ from api.evaluation import (
     parse_context,
 )
 from api.evaluation.effort import PATTERN_STEPS, Effort
-from api.evaluation.patterns import pattern_of
+from api.evaluation.operators.patterns import pattern_of
 from tests.support.segments.evaluation import Lists
 
 #: 10,000 optional letters, then one that is not there: RE2 alone takes 20 s on 64 KiB.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.evaluation.effort import Effort
-from api.evaluation.operators import OPERATORS, folded
+from api.evaluation.operators.operators import OPERATORS, folded
 
 EARLY = "2017-12-06T00:00:00.000-07:00"
 LATE = "2017-12-06T00:01:01.000-07:00"

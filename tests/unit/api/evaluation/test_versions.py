@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.evaluation.versions import precedence_of
+from api.evaluation.operators.versions import precedence_of
 
 #: From the specification's own chain of examples, and longer.
 RISING = [

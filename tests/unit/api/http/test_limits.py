@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.errors import RateLimited
-from api.http.counts import RedisCounts
-from api.http.limit_headers import HEADER_NAMES, limit_headers
-from api.http.limits import UNLIMITED, Caps, Count, Limits, Standing
+from api.http.limits.counts import RedisCounts
+from api.http.limits.headers import HEADER_NAMES, limit_headers
+from api.http.limits.limits import UNLIMITED, Caps, Count, Limits, Standing
 from api.local.commands import build_environment
 from api.settings import ApiSettings
 from tests.support.servers.redis import Server, free_port

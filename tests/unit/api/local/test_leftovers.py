@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from api.local.leftovers import StartedProcess, stop_leftovers
+from api.local.processes.leftovers import StartedProcess, stop_leftovers
 from tests.support.servers.redis import wait_until
 
 

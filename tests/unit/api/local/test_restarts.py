@@ -1,6 +1,6 @@
 """When a process of a local system is started again."""
 
-from api.local.processes import Restarts
+from api.local.processes.supervisor import Restarts
 
 
 def test_restarts__process_that_keeps_ending__is_given_up_after_longer_and_longer_pauses() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from api.local.errors import StopRequestedError
-from api.local.stop_signals import StopSignals
+from api.local.processes.stop_signals import StopSignals
 
 
 @contextmanager

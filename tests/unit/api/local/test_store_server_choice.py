@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.local.errors import ServerNotFoundError
-from api.local.store_server import ServerVersion, StoreServer, choose_server
+from api.local.servers.store import ServerVersion, StoreServer, choose_server
 
 _REDIS = "Redis server v={} sha=00000000:0 malloc=libc bits=64 build=0"
 _VALKEY = "Valkey server v={} sha=00000000:1 malloc=libc bits=64 build=0"

@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands ``import``, ``approve`` and ``imports``."""
     app.command("import")(with_options(_import))
     app.command("approve")(with_options(_approve))
-    imports = typer.Typer(help="Look at imports.", no_args_is_help=True)
+    imports = typer.Typer(help="Show imports.", no_args_is_help=True)
     imports.command("show")(with_options(_show))
     app.add_typer(imports, name="imports")
 
@@ -48,30 +48,30 @@ def _import(
     target: SegmentOptions,
     mode: Annotated[
         Literal["merge", "replace"],
-        typer.Option(help="Add to what is there, or make the list the new contents."),
+        typer.Option(help="Add the list to the segment, or replace its members."),
     ] = "merge",
     *,
     create: Annotated[bool, typer.Option(help="Create the segment if it is missing.")] = False,
     allow_empty: Annotated[
-        bool, typer.Option(help="Let a list without a key empty the segment.")
+        bool, typer.Option(help="Let a list without keys empty the segment.")
     ] = False,
     allow_rejected: Annotated[
         bool, typer.Option(help="Import a list even if most of its rows are rejected.")
     ] = False,
     allow_shrink: Annotated[
-        bool, typer.Option(help="Let a replace remove most of the segment.")
+        bool, typer.Option(help="Let a replace remove most of the segment's members.")
     ] = False,
     wait_for_approval: Annotated[
-        bool, typer.Option(help="Build it, and publish it only after `bigseg approve`.")
+        bool, typer.Option(help="Prepare the import, but publish it only after `bigseg approve`.")
     ] = False,
     wait: Annotated[
-        bool, typer.Option(help="Wait until the import has ended, or waits for its approval.")
+        bool, typer.Option(help="Wait until the import has ended or waits for approval.")
     ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Import a list of context keys into a segment, from a file or from S3.
 
-    Ends with status 1 when the import was stopped, 3 when it accepted no key.
+    Exits with status 1 if the import was stopped, and with 3 if it accepted no keys.
     """
     flags = {
         "allowEmpty": allow_empty,
@@ -89,7 +89,7 @@ def _import(
         except KeyboardInterrupt as exc:
             import_id = location.rpartition("/")[2]
             typer.echo(
-                f"the import goes on; `bigseg imports show {import_id} -s {target.segment}`",
+                f"the import continues; see `bigseg imports show {import_id} -s {target.segment}`",
                 err=True,
             )
             raise typer.Exit(_INTERRUPTED) from exc

@@ -1,4 +1,4 @@
-"""``bigseg lookup``: who is in a segment."""
+"""``bigseg lookup``: which contexts are in a segment."""
 
 from typing import Annotated
 
@@ -20,9 +20,9 @@ def _lookup(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Ask whether contexts are included in a segment, or excluded from it."""
+    """Look up whether contexts are included in a segment or excluded from it."""
     with open_connection(as_json=as_json) as connection:
-        if any("\udc80" <= sign <= "\udcff" for key in contexts for sign in key):
+        if any("\udc80" <= character <= "\udcff" for key in contexts for character in key):
             raise CommandError("a context key is not valid UTF-8")
         path = f"{target.path}/contexts/lookup"
         # No key is in a path: clients and proxies change some there, and proxies log them.

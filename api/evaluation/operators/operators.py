@@ -12,12 +12,12 @@ from operator import ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from api.evaluation.dates import instant_of
 from api.evaluation.effort import Effort
-from api.evaluation.patterns import LazyPattern
+from api.evaluation.operators.dates import instant_of
+from api.evaluation.operators.patterns import LazyPattern
+from api.evaluation.operators.texts import Affixes, Contained
+from api.evaluation.operators.versions import precedence_of
 from api.evaluation.scalars import number_of
-from api.evaluation.texts import Affixes, Contained
-from api.evaluation.versions import precedence_of
 
 #: Tells whether a clause's values match one value of a context: a scalar, or an array's element.
 Test = Callable[[object, Effort], bool]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from api.http.asgi import Header
-from api.http.limits import Standing
+from api.http.limits.limits import Standing
 
 _GLOBAL_LIMIT: Final = b"x-ratelimit-global-limit"
 _GLOBAL_REMAINING: Final = b"x-ratelimit-global-remaining"

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from api.local.errors import ServerNotFoundError, ServiceUnreachableError
 from api.local.probes import request_status
-from api.local.processes import OBJECTS_TIER, ChildSpec
+from api.local.processes.supervisor import OBJECTS_TIER, ChildSpec
 
 _STAND_IN_VARIABLES: Mapping[str, str] = {
     # moto takes any credentials; without them botocore looks for a metadata service.

@@ -1,8 +1,8 @@
 """Start processes in order, watch them, stop them in the opposite order, tier by tier.
 
 Each child leads a session of its own, so that a terminal's Ctrl-C reaches only the parent,
-and what a child leaves behind ends with its group. A guardian process
-does the same when the parent is killed.
+and what a child leaves behind ends with its group. A guardian process stops the
+children when the parent is killed.
 """
 
 import json
@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from api.local import guardian
 from api.local.errors import ChildError
-from api.local.leftovers import StartedProcess, kill_group
+from api.local.processes import guardian
+from api.local.processes.leftovers import StartedProcess, kill_group
 
 _POLL_S = 0.05
 _TAIL_LINES = 15

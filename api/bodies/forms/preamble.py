@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from api.http.forms.errors import FormError
+from api.bodies.forms.fields import FormError
 
 #: Far above the sentence for old mail readers that some programs put there.
 MOST_BYTES: Final = 16 * 1024

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from api.errors import Unavailable
-from api.heavy.lane import MOST_WAITING, HeavyLane
+from api.services.heavy.lane import MOST_WAITING, HeavyLane
 
 
 async def _seven() -> int:

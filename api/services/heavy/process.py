@@ -16,7 +16,7 @@ import structlog
 
 import api
 from api.errors import Unavailable
-from api.heavy.frames import SIZE_BYTES, Message
+from api.services.heavy.frames import SIZE_BYTES, Message
 from api.settings import ApiSettings
 
 #: Seconds for one piece of work, the start of the child included. It takes up to two seconds
@@ -46,7 +46,7 @@ class HeavyProcess:
     """One child and its pipes, for one event loop; the caller sends one question at a time.
 
     The child ends when its standard input does, so none outlives this process, however it
-    ends. It inherits its pipes and standard error, and no other file.
+    ends. It inherits its pipes and standard error, and no other open file.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class HeavyProcess:
             self._drop("ended")
             raise Unavailable(_ENDED) from exc
         except BaseException:
-            # The answer may still come, and would be taken for that to another question.
+            # The answer may still come, and would be mistaken for the answer to the next question.
             self._drop("was interrupted")
             raise
 
@@ -98,14 +98,14 @@ class HeavyProcess:
             self._drop("ended")
         if self._child is None:
             self._child = await _start_child(self._program)
-            _input(self._child).write(_first_message(self._settings).pack())
+            _write(self._child, _first_message(self._settings))
         return self._child
 
     async def _exchange(self, child: Process, question: Message) -> Message:
-        stdin, stdout = _input(child), child.stdout
+        stdout = child.stdout
         assert stdout is not None  # noqa: S101 - it was started with a pipe
-        stdin.write(question.pack())
-        await stdin.drain()
+        _write(child, question)
+        await _input(child).drain()
         size = int.from_bytes(await stdout.readexactly(SIZE_BYTES))
         return Message.parse(await stdout.readexactly(size))
 
@@ -145,6 +145,13 @@ async def _start_child(program: str) -> Process:
 def _first_message(settings: ApiSettings) -> Message:
     shared = settings.model_dump(mode="json", include=set(_SETTINGS))
     return Message(shared | {"redis_url": settings.redis_url.get_secret_value()})
+
+
+def _write(child: Process, message: Message) -> None:
+    try:
+        _input(child).write(message.pack())
+    except RuntimeError as exc:  # how uvloop reports a pipe that has been closed already
+        raise BrokenPipeError("the child's input is closed") from exc
 
 
 def _input(child: Process) -> asyncio.StreamWriter:

@@ -1,4 +1,4 @@
-"""``bigseg tokens``: make, list and revoke access tokens."""
+"""``bigseg tokens``: create, list and revoke access tokens."""
 
 import re
 import time
@@ -30,7 +30,7 @@ class TokenRole(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command group ``tokens``."""
-    tokens = typer.Typer(help="Make, list and revoke access tokens.", no_args_is_help=True)
+    tokens = typer.Typer(help="Create, list and revoke access tokens.", no_args_is_help=True)
     tokens.command("create")(_create)
     tokens.command("list")(_list)
     tokens.command("revoke")(_revoke)
@@ -41,7 +41,7 @@ def _create(
     name: Annotated[str, typer.Option(help="What it is for.")],
     role: Annotated[
         TokenRole,
-        typer.Option(help="What it may do; a writer changes segments, an admin all else."),
+        typer.Option(help="What it may do; a writer changes segments, an admin everything."),
     ] = TokenRole.READER,
     project: Annotated[
         Globs, typer.Option(metavar="GLOB", help="Only in these projects; may be repeated.")
@@ -58,9 +58,9 @@ def _create(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Make an access token and print its secret, which is never shown again.
+    """Create an access token and print its secret, which cannot be displayed again.
 
-    Without GLOBs it is valid everywhere. In a GLOB, * is any text and ? any one character.
+    Without GLOBs it is valid everywhere. In a GLOB, * matches any text and ? any single character.
     """
     body: dict[str, Any] = {"name": name, "role": role.value}
     if project or environment or segment:
@@ -75,7 +75,7 @@ def _create(
         print_json(made)
         return
     typer.echo(made["token"])
-    typer.echo(f"{_describe(made)}; keep the secret, it is not shown again", err=True)
+    typer.echo(f"{_describe(made)}; keep the secret: it cannot be displayed again", err=True)
 
 
 def _list(*, as_json: AsJson = False) -> None:
@@ -130,6 +130,6 @@ def _row(token: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _role(token: dict[str, Any]) -> str:
-    """An inline role without any other is a writer's."""
+    """A token with an inline role only is a writer."""
     role: str = token.get("role", "writer")
     return role

@@ -1,6 +1,6 @@
 """Find and stop what a killed parent has left running.
 
-A process is told from a later one of the same number by the moment of its creation.
+Its creation time distinguishes a process from a later one with the same number.
 """
 
 import json
@@ -45,7 +45,7 @@ class StartedProcess:
         return False
 
     def stop(self) -> bool:
-        """Stop it and its group; gives whether anything was left of them."""
+        """Stop it and its group; returns whether anything was left of them."""
         if self.created_s is None or self.created_s < psutil.boot_time() - _TOLERANCE_S:
             return False
         # A number is not given out again while its group has a member, so the rest of a group
@@ -89,9 +89,9 @@ def stop_leftovers(record: Path) -> list[str]:
 
 
 def kill_group(group: int) -> bool:
-    """Kill all processes of a group; gives whether there was one."""
+    """Kill all processes of a group; returns whether there was one."""
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return False  # nobody is left (macOS answers EPERM where only a zombie is)
+        return False  # none is left (macOS answers EPERM where only a zombie is)
     return True

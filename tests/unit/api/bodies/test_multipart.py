@@ -11,16 +11,16 @@ import httpx
 import pytest
 from urllib3.filepost import encode_multipart_formdata
 
-from api.http.forms.errors import FormError
-from api.http.forms.multipart import (
+from api.bodies.forms.fields import (
     FieldEvent,
     FileData,
     FileEnd,
     FileStart,
+    FormError,
     FormEvent,
-    UploadForm,
     parse_flag,
 )
+from api.bodies.forms.multipart import UploadForm
 
 _LIST = b"alice\r\nbob\n--carol\r\n"
 _TYPE = "multipart/form-data; boundary=B"

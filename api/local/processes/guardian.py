@@ -44,7 +44,7 @@ def stop_group(group: int) -> None:
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return  # nobody is left (macOS answers EPERM where only a zombie is)
+        return  # none is left (macOS answers EPERM where only a zombie is)
 
 
 if __name__ == "__main__":

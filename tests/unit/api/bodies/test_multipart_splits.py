@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.http.forms.errors import FormError
-from api.http.forms.multipart import (
+from api.bodies.forms.fields import (
     FieldEvent,
     FileData,
     FileEnd,
     FileStart,
+    FormError,
     FormEvent,
-    UploadForm,
 )
+from api.bodies.forms.multipart import UploadForm
 
 # Short, with a repeated start, so that file bytes are full of near misses of it.
 _BOUNDARY = "-a-"

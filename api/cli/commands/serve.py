@@ -29,7 +29,7 @@ def _api(
     tls_cert: Annotated[
         Path | None,
         typer.Option(
-            help="PEM file of the certificate and its chain: speak HTTPS, and nothing else.",
+            help="PEM file of the certificate and its chain; serves HTTPS only.",
             envvar="BIGSEG_TLS_CERT",
         ),
     ] = None,
@@ -51,26 +51,26 @@ def _worker(
     queues: Annotated[
         str,
         typer.Option(
-            help=f"Queues to take work from, joined by commas. Give {QUEUE_UPKEEP} a worker of "
+            help=f"Queues to take work from, separated by commas. Give {QUEUE_UPKEEP} a worker of "
             "its own with one process, so that upkeep never waits behind imports."
         ),
     ] = QUEUE_WORK,
 ) -> None:
     """Run a Celery worker."""
-    chosen = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
-    unknown = set(chosen) - {QUEUE_WORK, QUEUE_UPKEEP}
-    if unknown or not chosen:
+    selected = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
+    unknown = set(selected) - {QUEUE_WORK, QUEUE_UPKEEP}
+    if unknown or not selected:
         names = f"{QUEUE_WORK} and {QUEUE_UPKEEP}"
         raise typer.BadParameter(f"the queues are {names}", param_hint="--queues")
-    _become(worker_command(chosen, concurrency, chosen[0].rpartition(".")[2]))
+    _become(worker_command(selected, concurrency, selected[0].rpartition(".")[2]))
 
 
 def _beat(
     schedule: Annotated[
-        Path, typer.Option(help="File that remembers when what was sent last; may be lost.")
+        Path, typer.Option(help="File that records when each message was last sent; may be lost.")
     ] = Path(".bigseg/beat-schedule"),
 ) -> None:
-    """Run Celery's beat, which reminds the workers of periodic work; several do no harm."""
+    """Run Celery's beat, which sends workers their periodic work; running several is harmless."""
     path = schedule.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     _become(beat_command(path))
@@ -94,7 +94,7 @@ def check_tls_files(certificate: Path | None, key: Path | None) -> tuple[Path, P
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
-        raise TlsError("give both, the certificate and its key")
+        raise TlsError("give both the certificate and its key")
     for file in (certificate, key):
         _require_readable(file)
     try:
@@ -115,4 +115,4 @@ def _require_readable(file: Path) -> None:
 
 def _no_passphrase() -> str:
     # Else OpenSSL would ask the terminal, and a server in the background would wait for ever.
-    raise TlsError("the key is encrypted: decrypt it first, as with `openssl pkey`")
+    raise TlsError("the key is encrypted: decrypt it first, for example with `openssl pkey`")

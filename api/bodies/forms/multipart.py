@@ -4,7 +4,6 @@ python-multipart finds the parts, this says what they are. The caller feeds what
 the file's bytes on between two feeds.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,68 +11,26 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from api.http.forms.errors import FormError
-from api.http.forms.preamble import Preamble
+from api.bodies.forms.fields import (
+    FILE_FIELD,
+    CheckName,
+    FieldEvent,
+    FileData,
+    FileEnd,
+    FileStart,
+    FormError,
+    FormEvent,
+)
+from api.bodies.forms.preamble import Preamble
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # private to type checkers
 
-#: The field that holds the list, with or without a file name; any other is a short text field.
-FILE_FIELD = "file"
-
 #: File bytes given out at a time: passing 256 KiB to a thread costs little per byte.
 _DATA_BYTES = 256 * 1024
 
-_FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
 # Encodings that change nothing; RFC 7578 section 4.7 deprecates all others.
 _IDENTITY_ENCODINGS = (b"", b"binary", b"8bit", b"7bit")
-
-
-@dataclass(frozen=True, slots=True)
-class FieldEvent:
-    """One whole text field."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileStart:
-    """The list begins."""
-
-    file_name: str | None
-    """As the client gave it, if it did; never a path to open."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileData:
-    """The next bytes of the list: at least 256 KiB, fewer only at its end."""
-
-    data: bytearray
-    """The receiver's to keep; nobody else touches it again."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileEnd:
-    """The list is whole; the form is so only after ``finish``."""
-
-
-#: What is wrong with a part's name; nothing if the form may have it.
-CheckName = Callable[[str], str | None]
-
-FormEvent = FieldEvent | FileStart | FileData | FileEnd
-
-
-def parse_flag(name: str, value: str) -> bool:
-    """Read a boolean field as generated clients write it: ``True``, ``true``, ``1``, or nothing.
-
-    Raises:
-        FormError: it is something else.
-    """
-    flag = _FLAGS.get(value.strip().lower())
-    if flag is None:
-        raise FormError(f"{name} must be true or false")
-    return flag
 
 
 @dataclass(slots=True)
@@ -109,7 +66,7 @@ class UploadForm:
 
         Args:
             content_type_header: the request's ``Content-Type``, or nothing.
-            check_name: tells which parts the form may have.
+            check_name: says what is wrong with the name of a part.
             max_field_bytes: longest text field.
             max_header_bytes: all headers of one part together.
             max_parts: parts in the form.
@@ -135,7 +92,7 @@ class UploadForm:
         """Take the next bytes of the body, cut anywhere.
 
         Returns:
-            What became whole by them, in the body's order; often nothing.
+            Events completed by these bytes, in the body's order; often none.
 
         Raises:
             FormError: the body is malformed or over a limit.

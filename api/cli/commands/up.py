@@ -40,16 +40,16 @@ def _up(
     s3_port: Annotated[int | None, _port_option("the S3 stand-in", DEFAULT_S3_PORT)] = None,
     concurrency: Annotated[
         int | None,
-        typer.Option(help="Worker processes.", min=1, max=64, show_default="one a core, 2 to 4"),
+        typer.Option(help="Worker processes.", min=1, max=64, show_default="one per core, 2 to 4"),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line, one for each event.")
+        bool, typer.Option("--json", help="Print one JSON object per event, each on a line.")
     ] = False,
 ) -> None:
     """Run a whole system on this machine until Ctrl-C: store, S3 stand-in, workers, beat, API.
 
     Members survive a restart, in the data directory; objects in the S3 stand-in do not.
-    BIGSEG_REDIS_URL and BIGSEG_S3_ENDPOINT name servers to use instead of new ones,
+    BIGSEG_REDIS_URL and BIGSEG_S3_ENDPOINT name servers to use instead of starting new ones,
     BIGSEG_SERVER_BINARY the store server to start.
     """
     options = LocalOptions(

@@ -67,7 +67,7 @@ class LazyPattern:
         return self._pattern is not None and self._pattern.is_in(text, effort)
 
     def _compile(self, effort: Effort) -> None:
-        # What it will cost is not known before; what it has cost is kept, whoever pays.
+        # The cost is not known beforehand; the compiled pattern is kept even if it is not paid for.
         effort.spend(_COMPILING * len(self._text))
         self._pattern = pattern_of(self._text)
         self._is_compiled = True

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from api.http.limits import WINDOW_S
+from api.http.limits.limits import WINDOW_S
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from worker.store import RedisAddress, StoreUnavailable, code_of
 

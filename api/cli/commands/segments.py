@@ -78,7 +78,7 @@ def _delete(
     target: EnvironmentOptions,
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="Delete it even if rules of others refer to it.")
+        bool, typer.Option("--force", help="Delete it even if rules of other segments refer to it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

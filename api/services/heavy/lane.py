@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from api.errors import Unavailable
 
-#: Evaluations that may wait, each with its context in memory, and the seconds that one waits.
+#: Evaluations that may wait, each with its context in memory, and seconds that each may wait.
 MOST_WAITING: Final = 64
 LONGEST_WAIT_S: Final = 10.0
 
