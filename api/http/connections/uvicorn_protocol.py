@@ -2,7 +2,8 @@
 
 All that leans on uvicorn's internals is here, and ``pyproject.toml`` bounds uvicorn's version for
 it: the methods that are overridden, the attributes that are read, and that uvicorn writes a
-header's name as ``name.lower()``. ``tests/unit/api/http/test_uvicorn_internals.py`` names each.
+header's name as ``name.lower()``. ``test_uvicorn_internals.py``, in the folder of this one's tests,
+names each.
 
 Uvicorn reads heads of any size for any time, takes any number of connections, refuses what is no
 HTTP as plain text, and writes an answer's head and body one after the other: two system calls, two
