@@ -131,7 +131,9 @@ class LookupMachine(RuleBasedStateMachine):
 
     @invariant()
     def answers_agree(self) -> None:
-        assert self.lookups.see_all(UNIVERSE) == [self._expected(key) for key in UNIVERSE]
+        seen = dict(zip(UNIVERSE, self.lookups.see_all(UNIVERSE), strict=True))
+        wrong = {key: answer for key, answer in seen.items() if answer != self._expected(key)}
+        assert not wrong, wrong
 
     def teardown(self) -> None:
         self._forget()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.benchmarks.budgets import BUDGETS
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 _COMMAND = (sys.executable, "-m", "tests.benchmarks", "--json", "--members", "20000", "--quick")
 
 
