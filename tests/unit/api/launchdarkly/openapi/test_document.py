@@ -1,6 +1,7 @@
 """The OpenAPI document is complete, and its examples are true; says what is missing where."""
 
 import copy
+from typing import Any
 
 import pytest
 import schemathesis
@@ -12,20 +13,15 @@ from api.launchdarkly.segments.instructions.applying import TABLE
 from api.launchdarkly.segments.patch_result import apply_patch
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
-    closed,
-    document,
+    Document,
     faults,
     media_of,
     operations,
 )
+from tests.support.documents.recording import REFUSALS
 from tests.support.segments.segments import NO_OTHERS, Ids
 
 _HOW = "tests/support/documents/recording.py"
-#: Made while tests are collected: there is one test an operation.
-_SERVED = document()
-_STRICT = closed(_SERVED)
-_BY_NAME = {one["operationId"]: one for one in operations(_SERVED)}
-_STRICT_BY_NAME = {one["operationId"]: one for one in operations(_STRICT)}
 _EXAMPLES = recorded_examples()
 _PATCHES = _EXAMPLES["patchSegment"]["bodies"]
 _STANDARD, _BIG = (
@@ -50,77 +46,92 @@ _RACES = {
 }
 #: What any token may ask; of projects it sees those in its scope.
 _FOR_EVERY_TOKEN = {"getCallerIdentity", "getMetrics", "getProjects"}
-OPERATIONS = pytest.mark.parametrize("name", sorted(_BY_NAME))
+#: Every operation has examples; the document itself is not made while tests are collected.
+_NAMES = sorted(_EXAMPLES.keys() - {REFUSALS})
+OPERATIONS = pytest.mark.parametrize("name", _NAMES)
+
+Operations = dict[str, dict[str, Any]]
 
 
-def test_document__as_a_whole__is_valid_openapi() -> None:
-    schemathesis.openapi.from_dict(copy.deepcopy(_SERVED)).validate()
+def test_document__as_a_whole__is_valid_openapi(served: Document) -> None:
+    schemathesis.openapi.from_dict(copy.deepcopy(served)).validate()
 
-    assert _SERVED["openapi"].startswith("3.1")
-    assert _SERVED["components"]["securitySchemes"]["ApiKey"]["name"] == "Authorization"
-    assert {tag for one in operations(_SERVED) for tag in one["tags"]} <= {
-        tag["name"] for tag in _SERVED["tags"]
+    assert served["openapi"].startswith("3.1")
+    assert served["components"]["securitySchemes"]["ApiKey"]["name"] == "Authorization"
+    assert {tag for operation in operations(served) for tag in operation["tags"]} <= {
+        tag["name"] for tag in served["tags"]
     }, "a tag without a description: openapi/document.py"
 
 
-def test_document__every_reference__leads_to_a_schema_and_every_schema_is_used() -> None:
-    used = {one.rpartition("/")[2] for one in references(_SERVED)}
+def test_document__every_reference__leads_to_a_schema_and_every_schema_is_used(
+    served: Document,
+) -> None:
+    used = {reference.rpartition("/")[2] for reference in references(served)}
 
-    assert used == set(_SERVED["components"]["schemas"])
+    assert used == set(served["components"]["schemas"])
 
 
-def test_document__every_operation__has_an_id_of_its_own() -> None:
-    assert len(_BY_NAME) == len(list(operations(_SERVED)))
+def test_document__every_operation__has_an_id_of_its_own_and_examples(
+    served: Document, by_name: Operations
+) -> None:
+    assert len(by_name) == len(list(operations(served)))
+    assert sorted(by_name) == _NAMES
 
 
 @OPERATIONS
-def test_operation__says_what_it_is_and_who_may_call(name: str) -> None:
-    operation = _BY_NAME[name]
+def test_operation__says_what_it_is_and_who_may_call(
+    name: str, served: Document, by_name: Operations
+) -> None:
+    operation = by_name[name]
 
     assert operation["summary"], f"{name}: its handler has no docstring"
     assert operation["description"], f"{name}: its handler has no docstring"
-    if operation.get("security", _SERVED["security"]):
+    if operation.get("security", served["security"]):
         assert operation["responses"].keys() >= {"401", "429", "500", "503"}
         assert ("403" in operation["responses"]) is (name not in _FOR_EVERY_TOKEN)
     assert any(status < "300" for status in operation["responses"])
 
 
 @OPERATIONS
-def test_operation__every_parameter__has_a_meaning_and_a_true_example(name: str) -> None:
-    for parameter in _STRICT_BY_NAME[name].get("parameters", ()):
+def test_operation__every_parameter__has_a_meaning_and_a_true_example(
+    name: str, strict: Document, strict_by_name: Operations
+) -> None:
+    for parameter in strict_by_name[name].get("parameters", ()):
         what = f"{name}: {parameter['name']}"
         assert parameter.get("description"), f"{what}: describe it at the handler"
         assert "example" in parameter, f"{what}: send it in {_HOW}"
-        assert faults(parameter["example"], parameter["schema"], _STRICT) == [], what
+        assert faults(parameter["example"], parameter["schema"], strict) == [], what
 
 
 @OPERATIONS
-def test_operation__every_body_and_answer__has_true_examples(name: str) -> None:
-    for where, media in media_of(_STRICT_BY_NAME[name]):
+def test_operation__every_body_and_answer__has_true_examples(
+    name: str, strict: Document, strict_by_name: Operations
+) -> None:
+    for where, media in media_of(strict_by_name[name]):
         if where in _BINARY or (name, where) in _RACES:
             continue
         examples = media.get("examples")
         assert examples, f"{name}: {where} has no example: record one in {_HOW}"
         for example, value in examples.items():
-            found = faults(value["value"], media["schema"], _STRICT)
+            found = faults(value["value"], media["schema"], strict)
             assert found == [], f"{name}: {where}: {example}: {found}"
 
 
 @OPERATIONS
-def test_operation__every_refusal__is_in_the_documented_shape(name: str) -> None:
-    for status, answer in _BY_NAME[name]["responses"].items():
+def test_operation__every_refusal__is_in_the_documented_shape(
+    name: str, by_name: Operations
+) -> None:
+    operation = by_name[name]
+    parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
+    for status, answer in operation["responses"].items():
         if int(status) >= FIRST_REFUSAL and name != "getReadiness":
             schema = answer["content"]["application/json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Error"}
-        assert status != "422" or "Idempotency-Key" in _parameters(name)
-
-
-def _parameters(name: str) -> set[str]:
-    return {one["name"] for one in _BY_NAME[name].get("parameters", ())}
+        assert status != "422" or "Idempotency-Key" in parameters
 
 
 def test_instructions__every_kind__has_an_example() -> None:
-    assert {one["kind"] for one in _INSTRUCTIONS} == set(TABLE)
+    assert {instruction["kind"] for instruction in _INSTRUCTIONS} == set(TABLE)
 
 
 @pytest.mark.parametrize(

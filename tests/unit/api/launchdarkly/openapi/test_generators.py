@@ -5,11 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-import pytest
+from tests.support.documents.openapi import Document, bounded, faults, operations
 
-from tests.support.documents.openapi import bounded, document, faults, operations
-
-_SERVED: Final = document()
 _WIDTHS: Final = {"int32": 2**31 - 1, "int64": 2**63 - 1}
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 #: What holds Unix milliseconds, by its name in a schema or as a parameter or header.
@@ -18,8 +15,8 @@ _TIMES: Final = re.compile(
 )
 
 
-def test_integer__anywhere__says_its_width() -> None:
-    bare = [where for where, one in _integers() if one.get("format") not in _WIDTHS]
+def test_integer__anywhere__says_its_width(served: Document) -> None:
+    bare = [where for where, schema in _integers(served) if schema.get("format") not in _WIDTHS]
 
     assert not bare, (
         "generated clients take an integer without a format for 32 bits. In a model or a query "
@@ -29,50 +26,56 @@ def test_integer__anywhere__says_its_width() -> None:
     )
 
 
-def test_integer__with_bounds__fits_its_width_and_has_whole_ones() -> None:
+def test_integer__with_bounds__fits_its_width_and_has_whole_ones(served: Document) -> None:
     wrong = [
-        f"{where}: {bound} {one[bound]!r} in {one['format']}"
-        for where, one in _integers()
+        f"{where}: {bound} {schema[bound]!r} in {schema['format']}"
+        for where, schema in _integers(served)
         for bound in _BOUNDS
-        if bound in one
-        and (type(one[bound]) is not int or abs(one[bound]) > _WIDTHS[one["format"]])
+        if bound in schema
+        and (type(schema[bound]) is not int or abs(schema[bound]) > _WIDTHS[schema["format"]])
     ]
 
     assert not wrong
 
 
-def test_integer__named_like_a_time__is_wide_enough_for_milliseconds() -> None:
-    times = {where: one["format"] for where, one in _integers() if _TIMES.search(_name_at(where))}
+def test_integer__named_like_a_time__is_wide_enough_for_milliseconds(served: Document) -> None:
+    times = {
+        where: schema["format"]
+        for where, schema in _integers(served)
+        if _TIMES.search(_name_at(where))
+    }
 
     assert len(times) > 20
     assert {where for where, width in times.items() if width != "int64"} == set()
 
 
-def test_bounded__value_over_its_width__is_a_fault() -> None:
+def test_bounded__value_over_its_width__is_a_fault(served: Document) -> None:
     narrow = bounded({"type": "integer", "format": "int32"})
 
-    assert faults(2**31 - 1, narrow, _SERVED) == []
-    assert faults(2**31, narrow, _SERVED)
+    assert faults(2**31 - 1, narrow, served) == []
+    assert faults(2**31, narrow, served)
     assert bounded({"type": "integer", "format": "int32", "maximum": 9})["maximum"] == 9
 
 
-def test_constant__anywhere__is_a_text() -> None:
-    wrong = [where for where, one in _schemas() if not isinstance(one.get("const", ""), str)]
+def test_constant__anywhere__is_a_text(served: Document) -> None:
+    wrong = [
+        where for where, schema in _schemas(served) if not isinstance(schema.get("const", ""), str)
+    ]
 
     assert not wrong, f"openapi-python-client takes no const but a text or a number: {wrong}"
 
 
-def test_default__anywhere__is_no_object() -> None:
-    wrong = [where for where, one in _schemas() if isinstance(one.get("default"), dict)]
+def test_default__anywhere__is_no_object(served: Document) -> None:
+    wrong = [where for where, schema in _schemas(served) if isinstance(schema.get("default"), dict)]
 
     assert not wrong, f"openapi-generator's Go does not compile with such a default: {wrong}"
 
 
-def test_body__of_every_operation__has_one_type() -> None:
+def test_body__of_every_operation__has_one_type(served: Document) -> None:
     several = {
-        one["operationId"]: list(one["requestBody"]["content"])
-        for one in operations(_SERVED)
-        if len(one.get("requestBody", {"content": {}})["content"]) > 1
+        operation["operationId"]: list(operation["requestBody"]["content"])
+        for operation in operations(served)
+        if len(operation.get("requestBody", {"content": {}})["content"]) > 1
     }
 
     # Generators take the first type and know nothing of the others.
@@ -84,24 +87,29 @@ def test_body__of_every_operation__has_one_type() -> None:
     }
 
 
-@pytest.mark.parametrize("path", sorted(_SERVED["paths"]))
-def test_parameters__of_a_path__stand_as_in_the_path(path: str) -> None:
-    for operation in _SERVED["paths"][path].values():
-        places = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"]
+def test_parameters__of_every_path__stand_as_in_the_path(served: Document) -> None:
+    assert served["paths"]
+    for path, item in served["paths"].items():
+        for operation in item.values():
+            names = [
+                parameter["name"]
+                for parameter in operation.get("parameters", ())
+                if parameter["in"] == "path"
+            ]
 
-        assert [f"{{{name}}}" for name in places] == re.findall(r"\{\w+\}", path)
+            assert [f"{{{name}}}" for name in names] == re.findall(r"\{\w+\}", path), path
 
 
-def _integers() -> Iterator[tuple[str, dict[str, Any]]]:
-    for where, schema in _schemas():
+def _integers(served: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, schema in _schemas(served):
         kinds = schema.get("type", ())
         if kinds == "integer" or (isinstance(kinds, list) and "integer" in kinds):
             yield where, schema
 
 
-def _schemas() -> Iterator[tuple[str, dict[str, Any]]]:
+def _schemas(served: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every object of the document that may be a schema, and where it is; no examples."""
-    yield from _inside("", copy.deepcopy(_SERVED))
+    yield from _inside("", copy.deepcopy(served))
 
 
 def _inside(where: str, part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -119,5 +127,5 @@ def _inside(where: str, part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 def _name_at(where: str) -> str:
     """The name of the field, parameter or header whose schema is there."""
     structure = {"schema", "anyOf", "items", "properties", "additionalProperties"}
-    parts = [one for one in where.split("/") if one not in structure and not one.isdigit()]
+    parts = [part for part in where.split("/") if part not in structure and not part.isdigit()]
     return parts[-1]
