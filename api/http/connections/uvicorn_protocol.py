@@ -2,8 +2,7 @@
 
 Everything that depends on uvicorn's internals is here, and ``pyproject.toml`` bounds uvicorn's
 version for it: the methods that are overridden, the attributes that are read, and that uvicorn
-writes a header's name as ``name.lower()``. ``tests/unit/api/http/test_uvicorn_internals.py`` names
-each.
+writes a header's name as ``name.lower()``. The unit test of uvicorn's internals names each.
 
 Uvicorn reads heads of any size for any time, takes any number of connections, refuses what is no
 HTTP as plain text, and writes an answer's head and body one after the other: two system calls, two

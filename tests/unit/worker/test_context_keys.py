@@ -1,4 +1,4 @@
-"""The rule for one key; that for columns is held to it in property/lists/test_list_keys.py."""
+"""The rule for one key; a property holds the rule for columns to it (keys/test_validation.py)."""
 
 import pytest
 

@@ -25,7 +25,7 @@ else:
 #: INFO; without an argument it changes nothing.
 #:
 #: Source: HELLO is flagged ``no_auth`` by Redis 7.2 and later and by Valkey, and such commands
-#: are left out of the check; tests/integration/lookups/test_lookup_logins.py asks real servers.
+#: are left out of the check; tests/integration/api/lookups/test_logins.py asks real servers.
 ROLE_QUESTION: Final = "HELLO"
 
 #: Seconds for which an answer about the role is relied on. A demotion is noticed within this

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -47,16 +47,16 @@ def test_leftovers__same_process__is_stopped(
 @pytest.mark.parametrize(
     "created_s",
     [
-        pytest.param(None, id="not known"),
-        pytest.param(1_000_000.0, id="before this boot"),
-        pytest.param(psutil.boot_time() + 1.0, id="an earlier process"),
-        pytest.param(time.time() + 60.0, id="by a clock that was set back"),
+        pytest.param(lambda: None, id="not known"),
+        pytest.param(lambda: 1_000_000.0, id="before this boot"),
+        pytest.param(lambda: psutil.boot_time() + 1.0, id="an earlier process"),
+        pytest.param(lambda: time.time() + 60.0, id="by a clock that was set back"),
     ],
 )
 def test_leftovers__recycled_number__is_left_alone(
-    created_s: float | None, sleeper: subprocess.Popen[bytes], tmp_path: Path
+    created_s: Callable[[], float | None], sleeper: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    assert stop_leftovers(_record(tmp_path, sleeper.pid, created_s)) == []
+    assert stop_leftovers(_record(tmp_path, sleeper.pid, created_s())) == []
     assert sleeper.poll() is None
 
 

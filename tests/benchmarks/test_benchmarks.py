@@ -1,0 +1,29 @@
+"""A small run of everything that scripts/bench measures: that it works, not how fast it is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.budgets import BUDGETS
+
+_ROOT = Path(__file__).parents[2]
+_COMMAND = (sys.executable, "-m", "tests.benchmarks", "--json", "--members", "20000", "--quick")
+
+
+@pytest.mark.timeout(120)
+def test_benchmarks__small_run__every_figure_is_there_and_sane() -> None:
+    ran = subprocess.run(_COMMAND, cwd=_ROOT, capture_output=True, check=False, text=True)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    for key in BUDGETS:
+        assert found[key] > 0, key
+        assert found["raw"][key], key
+        assert isinstance(found["met"][key], bool)
+    assert found["run"]["members"] == 20_000
+    assert found["raw"]["merge_1k_into_10m_s"]["added"] == 1_000
+    assert found["bytes_vs_plain_set"] < 1
+    assert any("e-mail" in name for name in found["raw"])
+    assert any("1 process" in name for name in found["raw"])

@@ -1,0 +1,179 @@
+"""Files as people have them: each is imported rightly, or stopped, or told of in the report."""
+
+import decimal
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.support.servers.objects import ObjectServer
+from tests.support.servers.redis import Server
+from tests.support.systems.imports import Imports, imports_in_process, kinds_of, rows_of
+
+DATA = Path(__file__).parents[3] / "data"
+OLD = ("old-1", "old-2")
+
+
+@pytest.fixture(scope="module")
+def imports(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_server) as running:
+        yield running
+
+
+def parquet(**columns: Any) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file)
+    return file.getvalue()
+
+
+def tar() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        info = tarfile.TarInfo("list.csv")
+        info.size = len(b"k-one\nk-two\n")
+        archive.addfile(info, io.BytesIO(b"k-one\nk-two\n"))
+    return file.getvalue()
+
+
+def decimals(scale: int) -> Any:
+    values = [decimal.Decimal(12345), decimal.Decimal(2), None]
+    return pa.array(values, pa.decimal128(38, scale))
+
+
+JSON_LINES = b'{"user_id":"k-one"}\n{"user_id":"k-two"}\n'
+MANIFEST = b'{"entries":[\n {"url":"s3://b/lists/part0"}\n]}\n'
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 12\n"
+XML = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>\n'
+HTML = b"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body>b</body></html>\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        pytest.param(LFS, "replace", "a Git LFS pointer", id="lfs-pointer"),
+        pytest.param(XML, "replace", "the list is XML", id="s3-error-page"),
+        pytest.param(HTML, "replace", "an HTML page", id="html-page"),
+        pytest.param(JSON_LINES, "replace", "the list is JSON", id="json-lines"),
+        pytest.param(b'[\n  "k-one",\n  "k-two"\n]\n', "replace", "is JSON", id="json-array"),
+        pytest.param(MANIFEST, "replace", "a manifest", id="unload-manifest"),
+        pytest.param(
+            b'k-one\n"k-two\nk-3\nk-4\n', "replace", "quote that opens in row 2", id="open"
+        ),
+        pytest.param(b"k-one\tA\nk-two\tB\n", "merge", "no row was usable.*tab", id="tab-merge"),
+        pytest.param(
+            parquet(ID=pa.array([decimal.Decimal("1.50")], pa.decimal128(10, 2))),
+            "replace",
+            r"CAST.*ID: decimal128\(10, 2\)",
+            id="decimal-scale-2",
+        ),
+        pytest.param(b"m\xfc-1\njos\xe9\nk-3\n", "replace", "Windows-1252", id="cp1252"),
+        pytest.param("k-one\r\nk-two\r\n".encode("utf-16-le"), "merge", "UTF-16", id="utf16le"),
+        pytest.param(tar(), "replace", "a tar archive", id="tar"),
+        pytest.param(b"\x04\x22\x4d\x18\x60\x40\x82k-one\n", "merge", "lz4-compressed", id="lz4"),
+        pytest.param(b"ORC\n\x0b\x08\x03", "replace", "an ORC file", id="orc"),
+        pytest.param(
+            (DATA / "aborts-reader-1.parquet").read_bytes(), "merge", "damaged", id="aborts-1"
+        ),
+        pytest.param(
+            (DATA / "aborts-reader-2.parquet").read_bytes(), "merge", "damaged", id="aborts-2"
+        ),
+    ],
+)
+def test_import__of_what_is_no_list__stopped_by_name_and_nothing_is_lost(
+    imports: Imports, content: bytes, mode: str, reason: str
+) -> None:
+    ref = imports.list_of(*OLD)
+    state = imports.run(ref, content, mode)
+    assert state.status == "stopped"
+    with pytest.raises(AssertionError, match=reason):
+        raise AssertionError(state.reason)
+    assert imports.members(ref) == set(OLD)
+
+
+@pytest.mark.parametrize(
+    ("content", "members", "warnings"),
+    [
+        pytest.param(b",user_id\n0,k-one\n1,k-two\n", None, {"index_column": 1}, id="pandas"),
+        pytest.param(
+            parquet(index=[0, 1], user_id=["k-one", "k-two"]),
+            None,
+            {"other_text_column": 1},
+            id="pandas-parquet",
+        ),
+        pytest.param(
+            b"sep=;\r\nk-one;A\r\nk-two;B\r\n",
+            None,
+            {"separator_line": 1, "semicolon": 3},
+            id="sep-line",
+        ),
+        pytest.param(
+            b"id;name\nk-one;A\nk-two;B\n", None, {"header": 1, "semicolon": 3}, id="semicolon"
+        ),
+        pytest.param(b"k-one|A\nk-two|B\n", None, {"pipe": 2}, id="pipe"),
+        pytest.param(b"user_id\nk-one\n", None, {"header": 1}, id="header"),
+        pytest.param(b'"Email"\r\na@x.example\r\n', None, {"header": 1}, id="header-email"),
+        pytest.param(parquet(ID=decimals(0)), {"12345", "2"}, {}, id="decimal38"),
+        pytest.param(b"123.0\n1.23457E+15\n", None, {"float_number": 2}, id="float-text"),
+        pytest.param(
+            "k-one\u00a0\n\u200bk-two\nk-3 \n".encode(),
+            {"k-one\u00a0", "\u200bk-two", "k-3 "},
+            {"edge_or_invisible_space": 3},
+            id="edge-spaces",
+        ),
+        pytest.param(
+            b"NULL\n\\N\nNaN\n(null)\nNone\nk-one\n", None, {"null_text": 5}, id="null-texts"
+        ),
+        pytest.param(
+            "\ufeffk-one\n\ufeffk-two\n".encode(),
+            {"k-one", "k-two"},
+            {"byte_order_mark": 1},
+            id="double-bom",
+        ),
+        pytest.param(
+            b'="00123"\n4.892E+092\n',
+            {"00123", "4.892E+092"},
+            {"text_guard": 1, "float_number": 1},
+            id="excel-guard",
+        ),
+        pytest.param(b'a\n"b\nc"\nd\n', {"a", "d"}, {"quoted_lines": 1}, id="quoted-lines"),
+        pytest.param(
+            b".\n..\n...\na/..\n", {".", "..", "...", "a/.."}, {"unreachable_by_path": 2}, id="dots"
+        ),
+        pytest.param(b"k-one\nk-two\n", {"k-one", "k-two"}, {}, id="plain"),
+        pytest.param(b"a;b\nkey-2\n10.0.0.1\nuser-id\n", None, {}, id="odd but single"),
+    ],
+)
+def test_import__of_a_doubtful_list__members_as_they_should_be_and_the_doubt_told(
+    imports: Imports, content: bytes, members: set[str] | None, warnings: dict[str, int]
+) -> None:
+    ref = imports.list_of(*OLD)
+    state = imports.run(ref, content, "replace")
+    assert state.status == "complete", state.reason
+    assert kinds_of(state) == warnings
+    if members is not None:
+        assert imports.members(ref) == members
+
+
+def test_import__column_of_nulls__is_complete_with_blank_rows(imports: Imports) -> None:
+    ref = imports.list_of(*OLD)
+    state = imports.run(ref, parquet(ID=pa.nulls(2)), "merge")
+    assert state.status == "complete", state.reason
+    assert (state.report or {})["rejectedByReason"] == {"blank": 2}
+    assert imports.members(ref) == set(OLD)
+
+
+def test_import__doubts_in_several_chunks__rows_counted_over_all_of_them(
+    valkey_server: Server, s3_server: ObjectServer
+) -> None:
+    lines = [f"key-{n:05}" for n in range(1_000)]
+    lines[700], lines[950] = "NULL", "None"
+    with imports_in_process(valkey_server, s3_server, chunk_bytes=1_024) as imports:
+        ref = imports.list_of()
+        state = imports.run(ref, "\n".join(lines).encode())
+    assert kinds_of(state) == {"null_text": 2}
+    assert rows_of(state, "null_text") == [701, 951]

@@ -1,0 +1,42 @@
+"""Every error of the store has a status, and every error of the API a body."""
+
+import inspect
+
+import pytest
+
+from api import errors
+from api.errors import ApiError, Broken, translate_error
+from api.http.refusals import error_body
+from worker.store import StoreError
+from worker.store import errors as store_errors
+
+_STORE_ERRORS = [
+    error
+    for _, error in inspect.getmembers(store_errors, inspect.isclass)
+    if issubclass(error, StoreError) and error is not StoreError
+]
+_API_ERRORS = [
+    error
+    for _, error in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(error, ApiError) and error is not ApiError
+]
+
+
+@pytest.mark.parametrize("error", _STORE_ERRORS)
+def test_translate_error__every_error_of_the_store__has_a_status(error: type[StoreError]) -> None:
+    ours = translate_error(error("what happened"))
+
+    assert str(ours) == "what happened"
+    known_fault = {"StoreRefused", "MemberCorrupt", "ShardInvalid", "BrokerRefused"}
+    known_fault |= {"Unsealed", "Unapproved", "RightsMissing"}
+    assert isinstance(ours, Broken) == (error.__name__ in known_fault)
+
+
+@pytest.mark.parametrize("error", _API_ERRORS)
+def test_error_body__every_error_of_the_api__has_a_code(error: type[ApiError]) -> None:
+    raised = error.__new__(error)
+    raised.args = ("half a \ud800 surrogate",)
+
+    body = error_body(raised, "an-id")
+
+    assert body.startswith(b'{"code": "')
