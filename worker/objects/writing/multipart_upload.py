@@ -63,7 +63,7 @@ class MultipartUpload:
         """
         self._await_parts(PARTS_IN_FLIGHT - 1)
         self.part_count += 1
-        self._sending.add(self._threads.submit(self._send_one, self.part_count, part))
+        self._sending.add(self._threads.submit(self._send_part, self.part_count, part))
 
     def complete(self, size_bytes: int) -> str:
         """Wait for all parts and make them one object.
