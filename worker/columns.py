@@ -134,7 +134,7 @@ def take(column: Column, rows: NDArray[Any]) -> Column:
 
 
 def concatenate(columns: Sequence[Column]) -> Column:
-    """Put columns behind one another.
+    """Join columns.
 
     Returns:
         The type that all have, where they agree and it can hold them; else binary, or large

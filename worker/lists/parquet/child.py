@@ -74,7 +74,7 @@ class AskedFile(io.RawIOBase):
         self._channel.ask(start, end)
         message = self._channel.receive()
         if message is None:
-            os._exit(0)  # the worker has given up, so nobody reads an answer
+            os._exit(0)  # the worker is gone, so an answer would not be read
         self._position = end
         self._on_bytes()
         return message.payload
