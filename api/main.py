@@ -27,11 +27,11 @@ from api.http.metrics import Metrics
 from api.launchdarkly.application import HEAVY_PROGRAM, LOOKUP_ROUTE, SILENT_PATHS, rest_application
 from api.lookups.lookups import Lookups
 from api.lookups.pipeline import Endpoint
-from api.services.announcements import WorkSender
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore, warn_of_servers
 from api.services.services import Services
+from api.services.work_sender import WorkSender
 from api.settings import ApiSettings
 from worker.logs import configure_logs
 from worker.store import Keyspace, invalid_settings

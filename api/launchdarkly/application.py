@@ -11,14 +11,15 @@ from fastapi import Depends, FastAPI
 
 from api.access.permissions import require_declared
 from api.http.routes import RouteTable
-from api.launchdarkly import service
+from api.launchdarkly import service_pages as service
 from api.launchdarkly.audit import routes as audit
 from api.launchdarkly.error_handling import handle_errors
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
 from api.launchdarkly.jobs import downloads, exports, imports
-from api.launchdarkly.memberships import edits, lookup_operations
+from api.launchdarkly.memberships import documented_lookups as lookup_operations
+from api.launchdarkly.memberships import edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.document import serve_document
 from api.launchdarkly.operations import require_permission

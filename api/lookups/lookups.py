@@ -131,7 +131,7 @@ class Lookups:
                 belief = await self._learn(address)
         raise unsettled_list(belief.ref)
 
-    # Also for api.lookups.many
+    # Also for api.lookups.list_lookups
 
     def believed(self, ref: ListRef) -> Belief | None:
         """What was last seen of a list; ``None`` for one that is not remembered."""

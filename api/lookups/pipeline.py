@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import structlog
 from hiredis import ReplyError, pack_command
 
-from api.lookups.wire import Wire
+from api.lookups.connection import Wire
 from worker.store import (
     ROLE_QUESTION,
     RedisAddress,

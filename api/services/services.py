@@ -12,10 +12,10 @@ from api.access.token_directory import TokenDirectory
 from api.http.limits.limits import Limits
 from api.http.metrics import Metrics
 from api.lookups.lookups import Lookups
-from api.services.announcements import WorkSender
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore
+from api.services.work_sender import WorkSender
 from api.settings import ApiSettings
 
 #: Patches of segments at the same time in a process; more wait.

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from worker.columns import Column
+from worker.byte_columns import Column
 from worker.lists.byte_streams import Sink
 from worker.lists.csv.writer import csv_lines
 from worker.lists.parquet.writer import ParquetKeyWriter

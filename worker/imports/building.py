@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from worker.columns import as_list
-from worker.imports.members import Members, concatenate, distinct, no_members
-from worker.imports.stages import Built
+from worker.byte_columns import as_list
+from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.stage_results import Built
 from worker.store import ListRef, ListUnknown
 from worker.store.keyspace import Side
 from worker.store.lists import Revision, ShardWriter, read_shards

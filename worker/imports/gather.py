@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from worker.imports.building import SideBuild, SideBuilder
-from worker.imports.members import Members, concatenate, distinct, no_members
-from worker.imports.spills import SpillStore
-from worker.imports.stages import Built, ChunkResult, RangeResult, Spill, StageRun
+from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.spill_store import SpillStore
+from worker.imports.stage_results import Built, ChunkResult, RangeResult, Spill, StageRun
 from worker.lists.spills import read_blocks
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import Claim, Revision, ShardWriter

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from worker.imports.errors import ImportStopped
 from worker.imports.report import count_rejected, find_doubts
-from worker.imports.stages import ChunkResult
+from worker.imports.stage_results import ChunkResult
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.validation import RejectReason
 from worker.settings import WorkerSettings

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from worker.imports.errors import ImportStopped
-from worker.imports.stages import Chunk, Plan, Source, StageRun
+from worker.imports.stage_results import Chunk, Plan, Source, StageRun
 from worker.jobs.services import Services
 from worker.lists.format import SNIFF_BYTES, TAIL_BYTES, ListFormat, sniff
 from worker.lists.keys.doubts import Doubt

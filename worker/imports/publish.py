@@ -12,7 +12,7 @@ from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range
 from worker.imports.guards import check_draft
 from worker.imports.report import draft_report
-from worker.imports.stages import GATHERED_AGAIN, SIDES, ChunkResult, RangeResult, StageRun
+from worker.imports.stage_results import GATHERED_AGAIN, SIDES, ChunkResult, RangeResult, StageRun
 from worker.store import ListUnknown
 from worker.store.jobs import COUNTED, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from worker.imports.stages import Built, ChunkResult, DoubtCount, RangeResult
+from worker.imports.stage_results import Built, ChunkResult, DoubtCount, RangeResult
 from worker.lists.keys.doubts import DELIMITERS, Doubt
 from worker.store.lists import Published
 

@@ -11,8 +11,8 @@ from worker.imports.publish import publish_import
 from worker.imports.report import complete_report
 from worker.imports.scatter import scatter_chunk
 from worker.imports.size import size_import
-from worker.imports.spills import SpillStore
-from worker.imports.stages import StageRun
+from worker.imports.spill_store import SpillStore
+from worker.imports.stage_results import StageRun
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.lists.errors import DecoderLost

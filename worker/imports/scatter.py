@@ -7,11 +7,11 @@ from itertools import chain
 
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, gather
-from worker.imports.members import Members, concatenate, distinct, no_members
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
 from worker.imports.size import find_wrong_starts, fix_size
-from worker.imports.spills import SpillFile
-from worker.imports.stages import (
+from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.spill_store import SpillFile
+from worker.imports.stage_results import (
     STARTS,
     Chunk,
     ChunkResult,

@@ -6,8 +6,8 @@ from typing import Final
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, load_spills
 from worker.imports.guards import check_emptying, check_shrinking, check_usable
-from worker.imports.members import distinct
-from worker.imports.stages import STARTS, ChunkResult, Plan, StageRun
+from worker.imports.sorted_members import distinct
+from worker.imports.stage_results import STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.store.jobs import ImportRequest
 from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from worker.columns import Column, concatenate, take
+from worker.byte_columns import Column, concatenate, take
 from worker.lists.byte_streams import Sink
 from worker.lists.errors import BrokenSpill
 

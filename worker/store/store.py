@@ -12,13 +12,13 @@ from redis.exceptions import NoPermissionError
 from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, StoreSettings
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
-from worker.store.jobs.jobs import JobStore
+from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, MembershipStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
-from worker.store.segments.segments import SegmentStore
+from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
 from worker.store.server.client import Client
 from worker.store.server.connections import connect, driver_errors

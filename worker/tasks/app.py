@@ -26,7 +26,7 @@ from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.expiry_clock import ExpiryClock
 from worker.tasks.poll_watch import PollWatch
-from worker.tasks.services import ProcessServices
+from worker.tasks.process_services import ProcessServices
 from worker.tasks.sweeper import Sweeper
 from worker.tasks.work import replaced_when_out_of_memory, serve_job
 from worker.upkeep.reshard import reshard_list

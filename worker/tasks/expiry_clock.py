@@ -8,7 +8,7 @@ from celery import bootsteps
 
 from worker.settings import WorkerSettings
 from worker.store import Store, open_store
-from worker.tasks.services import ProcessServices
+from worker.tasks.process_services import ProcessServices
 from worker.upkeep.expiry import expire_due
 
 logger = logging.getLogger("bigseg.upkeep")

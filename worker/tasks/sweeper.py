@@ -11,7 +11,7 @@ from worker.errors import TerminalError, TransientError
 from worker.jobs.services import Services
 from worker.store.jobs import QUEUE_UPKEEP, TASK_TEND
 from worker.tasks.chores import tend
-from worker.tasks.services import ProcessServices
+from worker.tasks.process_services import ProcessServices
 from worker.upkeep.sweep import sweep_jobs
 
 logger = logging.getLogger("bigseg.upkeep")

@@ -18,7 +18,7 @@ from api.evaluation import (
 )
 from api.launchdarkly.evaluations.environments import EvaluableEnvironment, EvaluableEnvironments
 from api.launchdarkly.evaluations.models import write_memberships
-from api.lookups.many import Answer
+from api.lookups.list_lookups import Answer
 from worker.context_keys import fault_of
 from worker.store import EnvironmentRef, ListRef, Membership, Store
 

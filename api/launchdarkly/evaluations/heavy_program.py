@@ -18,8 +18,8 @@ from api.evaluation import Effort
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, pack_answer
+from api.lookups.list_lookups import ListLookups
 from api.lookups.lookups import Lookups
-from api.lookups.many import ListLookups
 from api.lookups.pipeline import Endpoint
 from api.services.heavy.frames import SIZE_BYTES, Message
 from api.settings import ApiSettings

@@ -26,7 +26,7 @@ from api.launchdarkly.evaluations.models import ContextInstanceSegmentMembership
 from api.launchdarkly.operations import NO_ENVIRONMENT, READ, component, document_body, operation
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf, RequireJson
-from api.lookups.many import ListLookups
+from api.lookups.list_lookups import ListLookups
 from api.services.heavy.lane import HeavyLane
 from api.services.services import CallerOf, Services
 from worker.store import EnvironmentRef

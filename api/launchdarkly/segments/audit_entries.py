@@ -7,8 +7,8 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.json_values import JsonObject, exact_text
 from api.errors import Broken
+from api.launchdarkly.segments.apply_patch import PatchResult
 from api.launchdarkly.segments.instructions import ListEdit
-from api.launchdarkly.segments.patch_result import PatchResult
 from api.launchdarkly.targeting.edit_summaries import edit_actions, summarize_edits
 from api.launchdarkly.targeting.stored import collect_targets, read_fields
 from api.services.services import Services

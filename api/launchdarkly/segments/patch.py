@@ -19,10 +19,10 @@ from api.audit import audit_segment
 from api.bodies.json_values import read_json
 from api.errors import Conflict, InvalidRequest
 from api.launchdarkly.operations import NO_SEGMENT, WRITE, component, document_body, operation
-from api.launchdarkly.segments.access import describe_access
+from api.launchdarkly.segments.access_field import describe_access
+from api.launchdarkly.segments.apply_patch import PatchResult, apply_patch
 from api.launchdarkly.segments.audit_entries import record_list_edits, record_patch
 from api.launchdarkly.segments.instructions.list_edits import apply_edits, require_absent
-from api.launchdarkly.segments.patch_result import PatchResult, apply_patch
 from api.launchdarkly.segments.references import OtherSegments
 from api.launchdarkly.segments.representation import (
     UserSegment,

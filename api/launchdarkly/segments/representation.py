@@ -17,7 +17,7 @@ from typing_extensions import TypedDict  # pydantic wants this one before Python
 
 from api.bodies.json_values import JsonObject
 from api.bodies.models import Int32, Int64, StrictBody
-from api.launchdarkly.segments.access import Access
+from api.launchdarkly.segments.access_field import Access
 from api.launchdarkly.targeting.fields import (
     MOST_TAGS,
     WHOLE_WEIGHT,

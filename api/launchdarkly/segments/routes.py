@@ -14,7 +14,7 @@ from api.launchdarkly.operations import (
     WRITE,
     operation,
 )
-from api.launchdarkly.segments.access import describe_access
+from api.launchdarkly.segments.access_field import describe_access
 from api.launchdarkly.segments.audit_entries import summarize_segment
 from api.launchdarkly.segments.references import require_unreferred
 from api.launchdarkly.segments.representation import (

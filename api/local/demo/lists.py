@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from worker.columns import as_list
+from worker.byte_columns import as_list
 from worker.context_keys import fault_of
 from worker.store import pack_keys, unpack_members
 

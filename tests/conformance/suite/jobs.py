@@ -19,7 +19,7 @@ from worker.store import (
     admit_export,
     admit_import,
 )
-from worker.store.jobs.jobs import Taken
+from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.stage_state import EDITED, LAST_ERROR
 from worker.store.keyspace import EXCLUDED, INCLUDED

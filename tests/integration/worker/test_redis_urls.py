@@ -17,7 +17,7 @@ from celery import Celery
 from api.http.limits.counts import RedisCounts
 from api.local.commands import api_command, beat_command, worker_command
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
-from api.services.announcements import WorkSender
+from api.services.work_sender import WorkSender
 from tests.support.proxies.tls import TlsFiles, issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import ROOT

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.imports.stages import ChunkResult
+from worker.imports.stage_results import ChunkResult
 
 
 def chunk_result(**given: Any) -> ChunkResult:

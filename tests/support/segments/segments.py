@@ -3,7 +3,7 @@
 import itertools
 from typing import Any, Final
 
-from api.launchdarkly.segments.patch_result import PatchResult, apply_patch
+from api.launchdarkly.segments.apply_patch import PatchResult, apply_patch
 from api.launchdarkly.segments.references import OtherSegments
 
 SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"

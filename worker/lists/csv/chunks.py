@@ -16,7 +16,7 @@ from enum import Enum
 
 import numpy as np
 
-from worker.columns import Column
+from worker.byte_columns import Column
 from worker.lists.byte_streams import ForwardReader, ReadRange
 from worker.lists.csv.lines import next_line_start
 from worker.lists.csv.rows import BlockRows, read_rows

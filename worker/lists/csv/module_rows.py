@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pyarrow as pa
 
-from worker.columns import Column
+from worker.byte_columns import Column
 from worker.lists.csv.lines import line_bounds
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
-from worker.columns import Column, ColumnView, sliced_column, uniform_column
+from worker.byte_columns import Column, ColumnView, sliced_column, uniform_column
 from worker.lists.csv.lines import line_bounds
 from worker.lists.csv.module_rows import ends_in_quotes, read_by_csv_module
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.columns import Column, ColumnView
+from worker.byte_columns import Column, ColumnView
 
 _LF = ord("\n")
 #: Bytes that make a cell need quotes; 0xEF may begin a byte order mark.

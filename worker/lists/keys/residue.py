@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.columns import Column, ColumnView
+from worker.byte_columns import Column, ColumnView
 from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.doubts import Doubt
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.columns import Column, ColumnView
+from worker.byte_columns import Column, ColumnView
 from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.keys.doubtful_rows import PIECE_BYTES, DoubtfulRows, find_doubts
 from worker.lists.keys.doubts import Doubt

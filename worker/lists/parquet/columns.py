@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from worker.columns import Column, uniform_column
+from worker.byte_columns import Column, uniform_column
 
 #: Turns a column into binary or large_binary; nulls stay null.
 ToCells: TypeAlias = Callable[[Column], Column]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from worker.columns import Column, ColumnView
+from worker.byte_columns import Column, ColumnView
 from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
 from worker.lists.parquet.columns import ToCells, converter, is_text

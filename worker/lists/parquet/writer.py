@@ -6,7 +6,7 @@ from typing import IO, Any, Self, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worker.columns import Column
+from worker.byte_columns import Column
 from worker.lists.byte_streams import Sink
 
 #: Rows of a row group: what a reader has to hold, and the least an import can split.

@@ -1,19 +1,11 @@
 """The lists of big segments: included and excluded members, packed in shards.
 
-:mod:`~worker.store.lists.lists` reads, edits and deletes; :mod:`~worker.store.lists.lookups` is
-the protocol of look-ups; :mod:`~worker.store.lists.builds` is how an import makes and publishes a
-revision, whose shards :mod:`~worker.store.lists.shard_writer` writes;
-:mod:`~worker.store.lists.schedules` removes members at a set time.
+``membership_store`` reads, edits and deletes; ``lookups`` is the protocol of look-ups; ``builds``
+is how an import makes and publishes a revision, whose shards ``shard_writer`` writes;
+``schedules`` removes members at a set time.
 """
 
 from worker.store.lists.builds import BuildStore, Claim, Expected, Held, Published, Sealed
-from worker.store.lists.lists import (
-    OPS_PER_CALL,
-    Edit,
-    EditOp,
-    ListState,
-    MembershipStore,
-)
 from worker.store.lists.lookups import (
     Belief,
     Command,
@@ -24,6 +16,13 @@ from worker.store.lists.lookups import (
     read_outcomes,
     refused_outcome,
     unsettled_list,
+)
+from worker.store.lists.membership_store import (
+    OPS_PER_CALL,
+    Edit,
+    EditOp,
+    ListState,
+    MembershipStore,
 )
 from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, Revision, bits_for, outgrows
 from worker.store.lists.schedules import (

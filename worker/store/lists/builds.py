@@ -7,7 +7,7 @@ from typing import Any, Final
 from worker.store.errors import Fenced, ListUnknown, Unapproved, Unsealed
 from worker.store.jobs.records import PreviousImport
 from worker.store.keyspace import BuilderKind, ListRef, Side
-from worker.store.lists.lists import MembershipStore
+from worker.store.lists.membership_store import MembershipStore
 from worker.store.lists.revisions import Revision
 from worker.store.lists.schedules import prune_schedules
 from worker.store.lists.scripts import require_ok, run

@@ -1,9 +1,8 @@
 """Context keys as members of shards.
 
-Two steps lead from a key to where it is stored: :mod:`~worker.store.members.codec` packs it
-into a member, and :mod:`~worker.store.members.hashing` determines its shard.
-:mod:`~worker.store.members.payload` builds the bytes of a shard. One key or member at a time for
-look-ups and edits, whole columns for imports and exports.
+Two steps lead from a key to where it is stored: ``codec`` packs it into a member, and ``hashing``
+determines its shard. ``shard_payload`` builds the bytes of a shard. One key or member at a time
+for look-ups and edits, whole columns for imports and exports.
 """
 
 from worker.store.members.codec import (
@@ -14,7 +13,7 @@ from worker.store.members.codec import (
     unpack_members,
 )
 from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
-from worker.store.members.payload import build_payloads, shard_slices
+from worker.store.members.shard_payload import build_payloads, shard_slices
 
 __all__ = [
     "SENTINEL",

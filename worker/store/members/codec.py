@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from worker.columns import (
+from worker.byte_columns import (
     Bytes,
     Column,
     ColumnView,

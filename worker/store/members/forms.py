@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.columns import Bytes, number_view
+from worker.byte_columns import Bytes, number_view
 
 UUID_TAG, HEX_TAG, ULID_TAG = 0xF8, 0xF9, 0xFA
 UUID_LENGTH, ULID_LENGTH, HEX_MIN_LENGTH = 36, 26, 16

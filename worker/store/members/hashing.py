@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from worker.columns import Bytes, Column, ColumnView, number_view, take
+from worker.byte_columns import Bytes, Column, ColumnView, number_view, take
 
 Hashes = NDArray[np.uint64]
 

@@ -9,7 +9,7 @@ from worker.store.segments.definitions import (
     decode_schedules,
 )
 from worker.store.segments.expiry import expire_targets, next_target_ms, save_target_schedules
-from worker.store.segments.segments import SegmentStore
+from worker.store.segments.segment_store import SegmentStore
 
 __all__ = [
     "Definition",

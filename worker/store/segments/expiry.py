@@ -21,7 +21,7 @@ from worker.store.segments.definitions import (
     decode_schedules,
     earliest_ms,
 )
-from worker.store.segments.segments import SegmentStore
+from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.database import Database
 
 _SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from api.lookups.many import Answer, ListLookups
+from api.lookups.list_lookups import Answer, ListLookups
 from tests.property.api.lookups.test_lookups import beside
 from tests.support.servers.redis import Cluster, Server, running_server
 from tests.support.store.building import replace

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from api.services.announcements import WorkSender
+from api.services.work_sender import WorkSender
 from tests.support.proxies.tls import issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, free_port, running_server
 from worker.broker.transport import PolledChannel

@@ -2,7 +2,7 @@
 
 from tests.support.lists.chunk_results import chunk_result
 from worker.imports.report import complete_report, draft_report
-from worker.imports.stages import Built, ChunkResult, RangeResult
+from worker.imports.stage_results import Built, ChunkResult, RangeResult
 from worker.store.lists import Published
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.support.lists.chunk_results import chunk_result
 from worker.imports.errors import ImportStopped
 from worker.imports.size import find_wrong_starts
-from worker.imports.stages import Chunk, ChunkResult, Plan, Source
+from worker.imports.stage_results import Chunk, ChunkResult, Plan, Source
 from worker.lists.format import ListFormat
 
 _SOURCE = Source("bucket", "lists/a.csv", 400, '"etag"', ListFormat.CSV)

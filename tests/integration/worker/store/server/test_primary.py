@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from api.local.commands import worker_command
-from api.services.announcements import WorkSender
+from api.services.work_sender import WorkSender
 from tests.support.servers.api import (
     PRODUCTION,
     SEGMENTS,

@@ -9,8 +9,8 @@ import schemathesis
 from api.launchdarkly.openapi.document import read_examples
 from api.launchdarkly.openapi.tidying import find_references
 from api.launchdarkly.operations import JSON, SEMANTIC_PATCH
+from api.launchdarkly.segments.apply_patch import apply_patch
 from api.launchdarkly.segments.instructions.applying import TABLE
-from api.launchdarkly.segments.patch_result import apply_patch
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
     Document,

@@ -6,7 +6,7 @@ import pytest
 
 from api.errors import InvalidRequest
 from api.launchdarkly.projects.patching import ENVIRONMENT, PROJECT
-from api.launchdarkly.segments.patch_result import SEGMENT
+from api.launchdarkly.segments.apply_patch import SEGMENT
 from api.launchdarkly.tokens.routes import TOKEN
 from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch
 from tests.support.segments.segments import SEMANTIC, clause, patched, representation, rule

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.patch_result import apply_patch
+from api.launchdarkly.segments.apply_patch import apply_patch
 from api.launchdarkly.segments.references import MOST_REACHED, OtherSegments, find_cycle
 from api.launchdarkly.targeting.bounds import MOST_CHARACTERS, MOST_OF_A_VALUE
 from api.launchdarkly.targeting.values import Rule

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from api.errors import Broken, Conflict, InvalidRequest
-from api.launchdarkly.segments.patch_result import apply_patch
+from api.launchdarkly.segments.apply_patch import apply_patch
 from api.launchdarkly.segments.references import OtherSegments
 from api.launchdarkly.targeting.values import Rule
 from tests.support.segments.segments import (

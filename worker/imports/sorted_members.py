@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker import columns
-from worker.columns import Column, take
+from worker import byte_columns as columns
+from worker.byte_columns import Column, take
 from worker.store.members import Hashes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.services.announcements import WorkSender
+from api.services.work_sender import WorkSender
 from tests.support.servers.api import wait_for_message
 from tests.support.servers.redis import Server
 from tests.support.store.stores import opened

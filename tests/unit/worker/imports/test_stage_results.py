@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from tests.support.lists.chunk_results import chunk_result
-from worker.imports.spills import SpillFile
-from worker.imports.stages import PLAN, STARTS, Chunk, ChunkResult, Plan, Source, Spill
+from worker.imports.spill_store import SpillFile
+from worker.imports.stage_results import PLAN, STARTS, Chunk, ChunkResult, Plan, Source, Spill
 from worker.lists.format import ListFormat
 from worker.lists.spills import SpillIndex
 from worker.store import EnvironmentRef, JobRef, UnreadableRecord

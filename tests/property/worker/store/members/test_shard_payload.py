@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.servers.redis import Server
 from tests.support.store.payloads import read_payload
-from worker.columns import as_list
+from worker.byte_columns import as_list
 from worker.store.errors import ShardInvalid
 from worker.store.members import (
     SENTINEL,

@@ -5,8 +5,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.columns import as_list
-from worker.imports.members import Members, concatenate, distinct, no_members
+from worker.byte_columns import as_list
+from worker.imports.sorted_members import Members, concatenate, distinct, no_members
 
 # Few hashes for many members: collisions are the rule here.
 _rows = st.lists(st.tuples(st.integers(0, 3), st.binary(min_size=1, max_size=3)), max_size=60)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.bodies.json_values import exact_text, read_json
 from api.errors import ApiError, Conflict, InvalidRequest
-from api.launchdarkly.segments.patch_result import SEGMENT
+from api.launchdarkly.segments.apply_patch import SEGMENT
 from api.launchdarkly.targeting.stored import encode_targeting
 from api.launchdarkly.targeting.values import parse_document
 from api.launchdarkly.wire.json_patch import apply_json_patch

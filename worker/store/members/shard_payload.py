@@ -35,7 +35,7 @@ import numpy as np
 from anycrc import Model
 from numpy.typing import NDArray
 
-from worker.columns import Bytes, Column, ColumnView, as_list, number_view, take
+from worker.byte_columns import Bytes, Column, ColumnView, as_list, number_view, take
 from worker.store.errors import ShardInvalid
 from worker.store.members.codec import SENTINEL
 from worker.store.members.hashing import Hashes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.imports.errors import ImportStopped
-from worker.imports.spills import SpillFile, SpillStore
+from worker.imports.spill_store import SpillFile, SpillStore
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.lists.format import ListFormat
