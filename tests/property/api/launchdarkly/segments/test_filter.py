@@ -75,7 +75,9 @@ def written(tree: Tree, draw: Callable[[Any], Any], *, inside_and: bool = False)
         text = json.dumps(value, ensure_ascii=draw(st.booleans()))
         return f"{blank()}{field} {operator}{blank() or ' '}{text}{blank()}"
     is_and = tree[0] == "and"
-    parts = [written(below, draw, inside_and=is_and) for below in tree[1]]
+    # A group of one writes no separator of its own, so what is in it stands inside the outer one.
+    inner = is_and or (inside_and and len(tree[1]) == 1)
+    parts = [written(below, draw, inside_and=inner) for below in tree[1]]
     joined = ("," if is_and else "|").join(parts)
     needed = inside_and and not is_and and len(parts) > 1
     return f"{blank()}({joined}){blank()}" if needed or draw(st.booleans()) else joined
