@@ -62,7 +62,8 @@ def _redirect_libraries() -> None:
     for name in _WITH_HANDLERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
-        logger.propagate = True
+        # Without any handler to reach, uvicorn does not even make a line of each request.
+        logger.propagate = name != _SILENCED
     logging.getLogger(_SILENCED).disabled = True
     logging.getLogger(_CREDENTIALS).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)

@@ -128,3 +128,14 @@ def test_celery__function_that_it_says_lines_with__is_where_it_is_replaced() -> 
         "Celery says its shutdown another way: adapt _set_up_logs in worker/tasks/app.py"
     )
     assert "safe_say(" in inspect.getsource(celery_worker)
+
+
+def test_access_log__of_uvicorn__is_off_so_that_look_ups_are_written_whole() -> None:
+    (line,) = _lines(
+        'access = logging.getLogger("uvicorn.access")\n'
+        "access.addHandler(logging.StreamHandler())\n"
+        "configure_logs()\n"
+        'log.warning("access.checked", extra={"is_made": access.hasHandlers()})'
+    )
+
+    assert line["is_made"] is False
