@@ -1,4 +1,4 @@
-"""Settings of the API, read from ``BIGSEG_*``; the README's table is held against them."""
+"""Settings of the API, read from ``BIGSEG_*``; compared with the table in ``deploy/README.md``."""
 
 import re
 from typing import Self

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import build_app
+from api.http.refusals import CODES
 from tests.support.documents.settings_table import settings_table
 
 _ROOT = Path(__file__).parents[3]
@@ -27,6 +28,16 @@ def test_settings_table__of_deploy__is_the_code_s() -> None:
     table = page.partition("<!-- settings -->\n")[2].partition("\n\n")[0]
 
     assert table == settings_table()
+
+
+def test_refusals_table__of_the_api__is_the_code_s() -> None:
+    page = (_ROOT / "api/README.md").read_text()
+    rows = page.partition("<!-- refusals -->\n")[2].partition("\n\n")[0].splitlines()[2:]
+
+    assert [row.rsplit("|", 2)[0] for row in rows] == [
+        f"| {error.status} | `{code}` "
+        for error, code in sorted(CODES.items(), key=lambda item: (item[0].status, item[1]))
+    ]
 
 
 def test_every_setting__description__says_why() -> None:
