@@ -41,24 +41,24 @@ trees: st.SearchStrategy[Tree] = st.recursive(
 )
 
 
-def holds(tree: Tree, one: Segment) -> bool:
+def holds(tree: Tree, segment: Segment) -> bool:
     """What a filter means, said as plainly as can be."""
     if tree[0] == "or":
-        return any(holds(below, one) for below in tree[1])
+        return any(holds(below, segment) for below in tree[1])
     if tree[0] == "and":
-        return all(holds(below, one) for below in tree[1])
+        return all(holds(below, segment) for below in tree[1])
     field, _, value = tree
     texts = [value] if isinstance(value, str) else value
     meanings: dict[str, Callable[[], bool]] = {
-        "includedKeys": lambda: one.key in texts,
-        "excludedKeys": lambda: one.key not in texts,
-        "tags": lambda: len(set(one.tags) & set(texts)) > 0,
+        "includedKeys": lambda: segment.key in texts,
+        "excludedKeys": lambda: segment.key not in texts,
+        "tags": lambda: len(set(segment.tags) & set(texts)) > 0,
         "query": lambda: any(
             text.casefold() in place.casefold()
             for text in texts
-            for place in (one.key, one.name, one.description or "")
+            for place in (segment.key, segment.name, segment.description or "")
         ),
-        "unbounded": lambda: one.unbounded == value,
+        "unbounded": lambda: segment.unbounded == value,
         "external": lambda: not value,
     }
     return meanings[field]()
@@ -75,7 +75,9 @@ def written(tree: Tree, draw: Callable[[Any], Any], *, inside_and: bool = False)
         text = json.dumps(value, ensure_ascii=draw(st.booleans()))
         return f"{blank()}{field} {operator}{blank() or ' '}{text}{blank()}"
     is_and = tree[0] == "and"
-    parts = [written(below, draw, inside_and=is_and) for below in tree[1]]
+    # What has one part is not there in the text: the part stands where it stood.
+    inside = is_and or (inside_and and len(tree[1]) == 1)
+    parts = [written(below, draw, inside_and=inside) for below in tree[1]]
     joined = ("," if is_and else "|").join(parts)
     needed = inside_and and not is_and and len(parts) > 1
     return f"{blank()}({joined}){blank()}" if needed or draw(st.booleans()) else joined
@@ -87,7 +89,7 @@ def test_parse_filter__any_filter__keeps_what_the_reference_keeps(
     tree: Tree, among: list[Segment], data: st.DataObject
 ) -> None:
     keep = parse_filter(written(tree, data.draw))
-    assert [keep(one) for one in among] == [holds(tree, one) for one in among]
+    assert [keep(segment) for segment in among] == [holds(tree, segment) for segment in among]
 
 
 @given(
