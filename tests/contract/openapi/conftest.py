@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -67,6 +68,13 @@ def instance(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStor
 
 
 @pytest.fixture(scope="module")
+def frail_recording(s3_server: ObjectServer) -> Iterator[Future[Recorded]]:
+    """What an API answers for which everything is too much; asked while the other is, too."""
+    with ThreadPoolExecutor(1) as thread:
+        yield thread.submit(_record_frail, s3_server)
+
+
+@pytest.fixture(scope="module")
 def recorder(
     instance: Api,
     s3_server: ObjectServer,
@@ -85,23 +93,9 @@ def recorder(
 
 
 @pytest.fixture(scope="module")
-def frail_recorder(s3_server: ObjectServer) -> Iterator[Recorder]:
-    """What an API answered for which everything is too much."""
-    settings = {"S3_ENDPOINT": s3_server.endpoint, **FRAIL_SETTINGS}
-    with (
-        running_server("valkey") as server,
-        running_api(server.url, settings) as api,
-        api.client() as client,
-    ):
-        recorder = Recorder(client, client.get("/openapi.json").json())
-        record_refusals(recorder, server)
-        yield recorder
-
-
-@pytest.fixture(scope="module")
-def recorded(recorder: Recorder, frail_recorder: Recorder) -> Recorded:
+def recorded(frail_recording: Future[Recorded], recorder: Recorder) -> Recorded:
     """The examples of both."""
-    refusals = copy.deepcopy(frail_recorder.recorded[REFUSALS])
+    refusals = frail_recording.result()[REFUSALS]
     recorded = copy.deepcopy(recorder.recorded) | {REFUSALS: refusals}
     down = refusals.pop("getReadiness")
     recorded["service"]["getReadiness"]["answers"] |= down["answers"]
@@ -139,6 +133,18 @@ def _record(
     with recorder.about("service"):
         record_service(recorder)
     record_missing(recorder)
+
+
+def _record_frail(s3: ObjectServer) -> Recorded:
+    settings = {"S3_ENDPOINT": s3.endpoint, **FRAIL_SETTINGS}
+    with (
+        running_server("valkey") as server,
+        running_api(server.url, settings) as api,
+        api.client() as client,
+    ):
+        recorder = Recorder(client, client.get("/openapi.json").json())
+        record_refusals(recorder, server)
+        return recorder.recorded
 
 
 def _put_source(s3: ObjectServer) -> None:

@@ -1,14 +1,6 @@
-"""Records what the API answers, with what varies from run to run replaced by what does not.
+"""Records what the API answers, with what varies from run to run replaced by what does not."""
 
-Ids become ids made of their number in order of appearance, and a time becomes that of the step
-in which it was: steps are a minute apart in the recording.
-"""
-
-import hashlib
 import json
-import re
-import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from api.launchdarkly.operations import JSON
+from tests.support.documents.normalising import Normaliser
 from tests.support.documents.openapi import Document
 from tests.support.servers.redis import wait_until
 
@@ -26,117 +19,19 @@ FOLDER: Final = Path(__file__).parents[3] / "api/launchdarkly/openapi/examples"
 #: The name under which refusals are recorded that any operation may answer with.
 REFUSALS: Final = "refusals"
 
-_BASE_MS: Final = 1_763_700_000_000
-_CLOCK: Final = "2025-11-21T04:40:00Z"
-_STEP_MS: Final = 60_000
-_DAY_MS: Final = 86_400_000
-_IDS: Final = re.compile(
-    r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    r"|(?P<key>(?<=sdk-|mob-)[0-9a-f]{32})"
-    r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f]))"
-    r"|(?P<clock>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
-    r"|(?P<entry>(?<!\d)1[6-9]\d{11}-\d+(?!\d))"
-    r"|(?P<time>(?<!\d)1[6-9]\d{11}(?!\d))"
-)
 _FIRST_REFUSAL: Final = 400
 _ERROR_ID: Final = "7b2a1c5e-0d4f-4c8a-9e53-1f6d0b9a2c47"
-_SECRET_END: Final = 4
 _HEADERS: Final = (
     *("Location", "Accept-Ranges", "Content-Disposition"),
     *("Content-Range", "ETag", "Retry-After"),
 )
 _LIMITED: Final = 429
 _FORM: Final = "multipart/form-data"
-#: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
-_STAGE_S: Final = 0.1
-_JOB_S: Final = 0.4
-_UNDER_WAY: Final = {"bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
 
 Examples = dict[str, Any]
 Recorded = dict[str, dict[str, Examples]]
 """By noun and operation."""
 Keep = Literal["all", "body", "answer", "nothing"]
-
-
-@dataclass(slots=True)
-class Normaliser:
-    """Replaces ids, times and measurements, the same ones by the same ones."""
-
-    replaced: dict[str, str] = field(default_factory=dict)
-    """What stands for what was answered."""
-    _starts_ms: list[int] = field(default_factory=list)
-    _secret_ends: dict[str, str] = field(default_factory=dict)
-
-    def begin_step(self) -> None:
-        """All times from now on belong to another step."""
-        last = _now_ms()
-        while (now := _now_ms()) == last:
-            pass  # for less than a millisecond
-        self._starts_ms.append(now)
-
-    def bind_time(self, real_ms: int, offset_ms: int) -> None:
-        """Let a time that no step is at stand as one of the day before."""
-        self.replaced[str(real_ms)] = str(_BASE_MS - _DAY_MS + offset_ms)
-
-    def normalise(self, value: Any) -> Any:
-        """Replace what varies in any JSON value."""
-        if isinstance(value, str):
-            return _IDS.sub(self._stand_in, value)
-        if isinstance(value, list):
-            return [self.normalise(inside) for inside in value]
-        if isinstance(value, dict):
-            if value.get("stage") == "gather" and value.get("status") == "in_progress":
-                value = {**value, "progress": {**value["progress"], **_UNDER_WAY}}
-            return {name: self._field(name, inside, value) for name, inside in value.items()}
-        if type(value) is int:
-            return int(self.normalise(str(value)))
-        return value
-
-    def real(self, value: Any) -> Any:
-        """Give what stands for ids back as the ids."""
-        text = json.dumps(value)
-        for real, recorded in self.replaced.items():
-            if not recorded.isdecimal():
-                text = text.replace(recorded, real)
-        return json.loads(text)
-
-    def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
-        if name == "rate":
-            rows: int = siblings["rowsDone"]
-            return round(rows / _JOB_S, 1) if rows else value
-        if name == "seconds":
-            return {part: _JOB_S if part == "total" else _STAGE_S for part in value}
-        if name == "token" and isinstance(value, str):
-            secret = self.normalise(value)
-            if len(value) == _SECRET_END:
-                return self._secret_ends.get(value, value)
-            self._secret_ends[value[-_SECRET_END:]] = secret[-_SECRET_END:]
-            return secret
-        return self.normalise(value)
-
-    def _stand_in(self, match: re.Match[str]) -> str:
-        real = match[0]
-        if real not in self.replaced:
-            self.replaced[real] = self._new_stand_in(match)
-        return self.replaced[real]
-
-    def _new_stand_in(self, match: re.Match[str]) -> str:
-        number = str(len(self.replaced))
-        if match["uuid"]:
-            return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
-        if match["clock"]:
-            return _CLOCK
-        if match["hex"] or match["key"]:
-            return hashlib.sha256(number.encode()).hexdigest()[: len(match[0])]
-        at, dash, _ = match[0].partition("-")
-        step = sum(1 for start in self._starts_ms if start <= int(at)) - 1
-        if step < 0:
-            return match[0]  # a time of the past that the request has chosen
-        moment = str(_BASE_MS + step * _STEP_MS)
-        if not dash:
-            return moment
-        taken = {one for one in self.replaced.values() if one.startswith(f"{moment}-")}
-        return f"{moment}-{len(taken)}"
 
 
 @dataclass(slots=True)
@@ -213,19 +108,18 @@ class Recorder:
         self._keep_answer(REFUSALS, None, reply, "")
 
     def wait(self, get: Callable[[], httpx.Response], until: Callable[[Any], bool]) -> None:
-        """Ask again and again until a JSON answer is as wanted; recorded by none."""
+        """Poll until a JSON answer is as wanted; nothing of it is recorded."""
         self.normaliser.begin_step()
         wait_until(lambda: until(get().json()), "what the recording waits for", 30)
 
     def has(self, operation_id: str, status: str) -> bool:
         """Whether an answer with this status was recorded."""
-        found = [one.get(operation_id, {}) for one in self.recorded.values()]
-        return any(status in one.get("answers", {}) for one in found)
+        return status in self.examples(operation_id).get("answers", {})
 
     def examples(self, operation_id: str) -> Examples:
         """What was recorded of an operation; nothing unless it was asked."""
         return next(
-            (one[operation_id] for one in self.recorded.values() if operation_id in one), {}
+            (named[operation_id] for named in self.recorded.values() if operation_id in named), {}
         )
 
     def _kept(self, operation_id: str) -> Examples:
@@ -290,10 +184,6 @@ def _place_of(document: Document, operation_id: str) -> tuple[str, str]:
 
 def _spelled(name: str) -> str:
     return name if name in _HEADERS else name.title()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _lines(text: str, beginning: str) -> str:

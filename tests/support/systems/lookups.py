@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -77,6 +77,31 @@ def running_lookups(
         thread.join(10)
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+@contextmanager
+def beside(step: Callable[[int], None]) -> Iterator[threading.Event]:
+    """Run a step again and again in another thread while the block runs."""
+    end, failed = threading.Event(), []
+
+    def work() -> None:
+        number = 0
+        while not end.is_set():
+            try:
+                step(number)
+            except Exception as exc:  # noqa: BLE001  # raised below, in the test's thread
+                failed.append(exc)
+                return
+            number += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield end
+    finally:
+        end.set()
+        thread.join(30)
+    assert not failed, failed[0]
 
 
 async def _close(lookups: Lookups) -> None:

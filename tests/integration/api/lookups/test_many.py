@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from api.lookups.list_lookups import Answer, ListLookups
-from tests.property.api.lookups.test_lookups import beside
 from tests.support.servers.redis import Cluster, Server, running_server
 from tests.support.store.building import replace
 from tests.support.store.stores import PRODUCTION, new_list, opened
-from tests.support.systems.lookups import LookupThread, running_lookups
+from tests.support.systems.lookups import LookupThread, beside, running_lookups
 from worker.store import (
     Edit,
     ListRef,

@@ -1,8 +1,6 @@
 """The coalesced look-ups are right after every step, and for readers beside it."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,7 +10,7 @@ from tests.property.api.lookups.lookup_machine import KEY, PRODUCTION, LookupMac
 from tests.support.servers.redis import Server
 from tests.support.store.building import replace
 from tests.support.store.stores import opened
-from tests.support.systems.lookups import LookupThread, running_lookups
+from tests.support.systems.lookups import LookupThread, beside, running_lookups
 from worker.store import Edit, NewSegment, Store, StoreUnavailable
 
 
@@ -46,31 +44,6 @@ def test_lookups__any_order_of_steps__agree_with_plain_sets(
     )
 
     assert lookups.lookups.asked_again > 0
-
-
-@contextmanager
-def beside(step: Callable[[int], None]) -> Iterator[threading.Event]:
-    """Run a step again and again in another thread while the block runs."""
-    end, failed = threading.Event(), []
-
-    def work() -> None:
-        number = 0
-        while not end.is_set():
-            try:
-                step(number)
-            except Exception as exc:  # noqa: BLE001  # raised below, in the test's thread
-                failed.append(exc)
-                return
-            number += 1
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield end
-    finally:
-        end.set()
-        thread.join(30)
-    assert not failed, failed[0]
 
 
 def test_lookups__polled_through_flips__never_show_a_mixture(

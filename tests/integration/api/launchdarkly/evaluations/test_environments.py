@@ -7,10 +7,10 @@ import pytest
 
 from api.evaluation import evaluate, parse_context
 from api.launchdarkly.evaluations.environments import EvaluableEnvironment, EvaluableEnvironments
-from tests.property.api.lookups.test_lookups import beside
 from tests.support.segments.environment import big_segment, standard_segment
 from tests.support.servers.redis import Server
 from tests.support.store.stores import PRODUCTION, opened
+from tests.support.systems.lookups import beside
 from worker.store import EnvironmentNotFound, EnvironmentRef, Store, delete_environment
 
 COUNT = 12
