@@ -85,6 +85,19 @@ def test_link__in_a_page__leads_somewhere(page: str) -> None:
             assert anchor[1:] in _anchors(there.read_text()), anchor
 
 
+@pytest.mark.parametrize("page", _PAGES)
+def test_module__named_in_a_page__is_there(page: str) -> None:
+    folder = (_ROOT / page).parent
+    below = "\n".join(f"/{path.relative_to(_ROOT)}" for path in sorted(_ROOT.glob("[!.]*/**/*.py")))
+
+    for name in re.findall(
+        r"(?<!Save this as )`([\w/]+\.py)(?::\w+)?`", (_ROOT / page).read_text()
+    ):
+        assert (folder / name).exists() or re.search(
+            rf"/{re.escape(name)}$", below, re.MULTILINE
+        ), name
+
+
 def _anchors(text: str) -> set[str]:
     """The anchors of a page's headings, as hosts of Git repositories make them."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
