@@ -26,10 +26,10 @@ _IDS: Final = re.compile(
     r"|(?P<time>(?<!\d)1[6-9]\d{11}(?!\d))"
 )
 _SECRET_END: Final = 4
-#: Measured by a worker: other figures with every run.
-_ROWS_A_SECOND: Final = 41_000.5
+#: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
+_STAGE_S: Final = 0.1
+_JOB_S: Final = 0.4
 _UNDER_WAY: Final = {"bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
-_SECONDS: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class Normaliser:
     """What stands for what was answered."""
     _starts_ms: list[int] = field(default_factory=list)
     _secret_ends: dict[str, str] = field(default_factory=dict)
+    _ids: int = 0
 
     def begin_step(self) -> None:
         """All times from now on belong to another step."""
@@ -76,9 +77,10 @@ class Normaliser:
 
     def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
         if name == "rate":
-            return _ROWS_A_SECOND if siblings["rowsDone"] else value
+            rows: int = siblings["rowsDone"]
+            return round(rows / _JOB_S, 1) if rows else value
         if name == "seconds":
-            return dict.fromkeys(value, _SECONDS)
+            return {part: _JOB_S if part == "total" else _STAGE_S for part in value}
         if name == "token" and isinstance(value, str):
             secret = self.normalise(value)
             if len(value) == _SECRET_END:
@@ -94,13 +96,15 @@ class Normaliser:
         return self.replaced[real]
 
     def _new_stand_in(self, match: re.Match[str]) -> str:
-        number = str(len(self.replaced))
-        if match["uuid"]:
-            return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
+        if match["uuid"] or match["hex"] or match["key"]:
+            # Ids alone are counted: how many different times a step has is chance.
+            self._ids += 1
+            number = str(self._ids)
+            if match["uuid"]:
+                return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
+            return hashlib.sha256(number.encode()).hexdigest()[: len(match[0])]
         if match["clock"]:
             return _CLOCK
-        if match["hex"] or match["key"]:
-            return hashlib.sha256(number.encode()).hexdigest()[: len(match[0])]
         at, dash, _ = match[0].partition("-")
         step = sum(1 for start in self._starts_ms if start <= int(at)) - 1
         if step < 0:
