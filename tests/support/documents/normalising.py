@@ -40,6 +40,7 @@ class Normaliser:
     """What stands for what was answered."""
     _starts_ms: list[int] = field(default_factory=list)
     _secret_ends: dict[str, str] = field(default_factory=dict)
+    _ids: int = 0
 
     def begin_step(self) -> None:
         """All times from now on belong to another step."""
@@ -95,13 +96,15 @@ class Normaliser:
         return self.replaced[real]
 
     def _new_stand_in(self, match: re.Match[str]) -> str:
-        number = str(len(self.replaced))
-        if match["uuid"]:
-            return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
+        if match["uuid"] or match["hex"] or match["key"]:
+            # Ids alone are counted: how many different times a step has is chance.
+            self._ids += 1
+            number = str(self._ids)
+            if match["uuid"]:
+                return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
+            return hashlib.sha256(number.encode()).hexdigest()[: len(match[0])]
         if match["clock"]:
             return _CLOCK
-        if match["hex"] or match["key"]:
-            return hashlib.sha256(number.encode()).hexdigest()[: len(match[0])]
         at, dash, _ = match[0].partition("-")
         step = sum(1 for start in self._starts_ms if start <= int(at)) - 1
         if step < 0:
