@@ -3,8 +3,9 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.bodies.models import StrictBody, WireModel
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import NO_SEGMENT, READ, Refusals, operation
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, ContextKey, UserKey
@@ -20,10 +21,8 @@ _REFUSES: Final[Refusals] = {
 }
 
 
-class BigSegmentLookup(BaseModel):
+class BigSegmentLookup(StrictBody):
     """The context to look up."""
-
-    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[
         str,
@@ -35,10 +34,10 @@ class BigSegmentLookup(BaseModel):
     ]
 
 
-class BigSegmentTarget(BaseModel):
+class BigSegmentTarget(WireModel):
     """Whether a context is in the lists of a big segment."""
 
-    userKey: Annotated[str, Field(description="The context's key.")]  # noqa: N815 - wire name
+    user_key: Annotated[str, Field(description="The context's key.")]
     included: bool
     excluded: bool
 

@@ -104,14 +104,6 @@ def _anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_scripts_readme__each_script__has_its_line() -> None:
-    text = (_ROOT / "scripts/README.md").read_text()
-
-    for script in (_ROOT / "scripts").iterdir():
-        if script.suffix != ".md":
-            assert f"`{script.name}" in text, script.name
-
-
 def test_figures__readme__name_their_command() -> None:
     assert "scripts/bench" in (_ROOT / "README.md").read_text().partition("<!-- bench -->")[2]
 
