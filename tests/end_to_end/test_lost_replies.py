@@ -17,7 +17,7 @@ KEYS = random_keys(8_000, 4)
 #: chunk a whole try, with a longer pause each time.
 OF_MANY_CHUNKS: tuple[ScriptName, ...] = (
     *("job/take", "list/claim", "job/put_field", "job/finish", "job/advance", "list/prepare"),
-    *("list/put_shards", "list/count_shards", "list/seal", "list/publish", "job/end"),
+    *("list/count_shards", "list/seal", "list/publish", "job/end"),
 )
 OF_ONE_CHUNK: tuple[ScriptName, ...] = ("list/seal", "list/publish", "job/end")
 

@@ -126,6 +126,10 @@ class Keyspace:
         """Hash: the list's live revision, counts and the import that is building."""
         return f"{self.list_prefix(ref)}list"
 
+    def fence(self, ref: ListRef) -> str:
+        """String: name of the revision whose shards may be written now."""
+        return f"{self.list_prefix(ref)}fence"
+
     def edits(self, ref: ListRef) -> str:
         """Stream: edits made while an import is building."""
         return f"{self.list_prefix(ref)}edits"
@@ -136,7 +140,11 @@ class Keyspace:
 
     def shard(self, ref: ListRef, revision: str, side: Side, index: int) -> str:
         """Set: one shard of one revision's included or excluded list."""
-        return f"{self.list_prefix(ref)}{revision}:{side}:{index:04x}"
+        return f"{self.shard_prefix(ref, revision, side)}{index:04x}"
+
+    def shard_prefix(self, ref: ListRef, revision: str, side: Side) -> str:
+        """What the names of a list's shards begin with; a number of four digits or more follows."""
+        return f"{self.list_prefix(ref)}{revision}:{side}:"
 
     def list_prefix(self, ref: ListRef) -> str:
         """The prefix of all keys of a list."""

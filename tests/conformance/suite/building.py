@@ -1,7 +1,6 @@
 """One import at a time builds a revision; nobody else can write a shard of it."""
 
-from collections.abc import Callable
-from typing import get_args
+from typing import Final, Literal, get_args
 
 import pytest
 
@@ -16,34 +15,69 @@ from tests.support.store.building import (
     natural_form,
     publish,
     replace,
-    run,
-    shard_arguments,
+    write_shards,
     write_side,
 )
 from tests.support.store.stores import keys_of
 from worker.store import Edit, Fenced, ImportInProgress, ListRef, ListUnknown, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind
+from worker.store.lists import Revision, ShardWriter
 
 LIVE = {f"live-{n}" for n in range(40)}
 NEW = {f"new-{n}" for n in range(300)}
 
 
-def _write(store: Store, ref: ListRef, import_id: str, form: Form) -> None:
-    run(store, form, ref, import_id, INCLUDED, *shard_arguments(form, ["zombie"], 4)[0])
+#: Another import, or what ends the writing of one.
+Change = Literal["other", "cancel", "delete", "publish", "seal", "supersede", "reshard"]
+CHANGES: Final[tuple[Change, ...]] = get_args(Change)
 
 
-def _assert_fenced(store: Store, ref: ListRef, import_id: str) -> None:
+def _assert_fenced(store: Store, ref: ListRef, import_id: str, target: str = "r1-none") -> None:
     """Nobody with this id can write a shard in any form, and no key changes."""
-    before = keys_of(store)
-    forms: list[Callable[[], object]] = [
-        lambda: _write(store, ref, import_id, natural_form(store)),
-        lambda: _write(store, ref, import_id, "list/fill_shards"),
-        lambda: copy_side(store, ref, import_id, INCLUDED, 4, ["zombie"]),
-    ]
-    for write in forms:
-        with pytest.raises(Exception, match="FENCED"):
-            write()
-    assert keys_of(store) == before
+    before = _contents(store, ref)
+    forms: set[Form] = {natural_form(store), "members"}
+    for form in forms:
+        with pytest.raises(Fenced):
+            write_side(store, ref, import_id, INCLUDED, ["zombie"], 4, form, target)
+    with pytest.raises(Exception, match="FENCED"):
+        copy_side(store, ref, import_id, INCLUDED, 4, ["zombie"])
+    assert _contents(store, ref) == before
+
+
+def _contents(store: Store, ref: ListRef) -> dict[str, frozenset[bytes]]:
+    """Every shard of a list, of whatever revision."""
+    shards = {key for key in keys_of(store) if key.startswith(store.keyspace.list_prefix(ref))}
+    return {
+        key: frozenset(store.client.smembers(key))
+        for key in shards
+        if key.rpartition(":")[0].endswith((INCLUDED, EXCLUDED))
+    }
+
+
+def _end_writing(store: Store, ref: ListRef, target: Revision, change: Change) -> None:
+    """Do to the import "i1", which has written its shards, what ends its writing."""
+    if change == "seal":
+        store.builds.seal(ref, "i1")
+    elif change == "publish":
+        publish(store, ref, "i1", target)
+    elif change == "delete":
+        store.memberships.delete(ref)
+    elif change == "supersede":
+        store.builds.claim(ref, "i2", supersedes=True)
+        store.builds.prepare(ref, "i2", 4, 0)
+    elif change == "reshard":
+        store.builds.claim(ref, "i2")
+    else:
+        store.builds.cancel(ref, "i1")
+        if change == "other":
+            build(store, ref, "i2", NEW)
+
+
+def _begin(store: Store, ref: ListRef, change: Change) -> Revision:
+    """Let "i1" write its shards, as a job that the change can happen to."""
+    if change == "supersede":
+        store.builds.claim(ref, "i1", waits=True)
+    return build(store, ref, "i1", NEW, kind="reshard" if change == "reshard" else "import")
 
 
 class BuildSuite:
@@ -89,7 +123,7 @@ class BuildSuite:
         with pytest.raises(ImportInProgress):
             store.builds.claim(ref, "r2", kind="reshard")
         assert store.builds.claim(ref, "i1").superseded is None, "no import gave way"
-        _assert_fenced(store, ref, "r1")
+        _assert_fenced(store, ref, "r1", target.name)
         with pytest.raises(Fenced):
             publish(store, ref, "r1", target)
         replace(store, ref, "i1", ["a"])
@@ -122,37 +156,63 @@ class BuildSuite:
 
     def test_write__not_claimed_or_prepared__is_fenced(self, store: Store, ref: ListRef) -> None:
         _assert_fenced(store, ref, "i1")
-        store.builds.claim(ref, "i1")
-        _assert_fenced(store, ref, "i1")
+        target = store.builds.claim(ref, "i1").target
+        _assert_fenced(store, ref, "i1", target)
         with pytest.raises(Fenced):
             store.builds.seal(ref, "i1")
 
-    @pytest.mark.parametrize("end", ["other", "cancel", "delete", "publish", "seal"])
+    @pytest.mark.parametrize("change", CHANGES)
     def test_write__no_longer_building__is_fenced(
-        self, store: Store, ref: ListRef, end: str
+        self, store: Store, ref: ListRef, change: Change
     ) -> None:
         store.memberships.edit(ref, [Edit("i+", key) for key in sorted(LIVE)])
-        target = build(store, ref, "i1", NEW)
-        if end == "seal":
-            store.builds.seal(ref, "i1")
-        elif end == "publish":
-            publish(store, ref, "i1", target)
-        elif end == "delete":
-            store.memberships.delete(ref)
-        else:
-            store.builds.cancel(ref, "i1")
-        if end == "other":
-            build(store, ref, "i2", NEW)
-        _assert_fenced(store, ref, "i1")
-        if end == "other":
+        target = _begin(store, ref, change)
+        _end_writing(store, ref, target, change)
+        _assert_fenced(store, ref, "i1", target.name)
+        if change == "other":
             assert members_of(store, ref, store.builds.target(ref, "i2"), INCLUDED) == NEW
-        elif end in ("publish", "cancel"):
-            assert_list(store, ref, NEW if end == "publish" else LIVE)
+        elif change in ("publish", "cancel"):
+            assert_list(store, ref, NEW if change == "publish" else LIVE)
+
+    @pytest.mark.parametrize("change", CHANGES)
+    def test_write__change_between_two_windows__is_fenced(
+        self, store: Store, ref: ListRef, change: Change
+    ) -> None:
+        """The writer has found its build in order, and sleeps before it sends."""
+        form, target = natural_form(store), _begin(store, ref, change)
+        with ShardWriter(store.database, ref, "i1", target.name) as writer:
+            write_shards(writer, form, INCLUDED, NEW, 4)
+            write_shards(writer, form, EXCLUDED, [], 0)
+            _end_writing(store, ref, target, change)
+            before = _contents(store, ref)
+            for side in (INCLUDED, EXCLUDED):
+                with pytest.raises(Fenced):
+                    write_shards(writer, form, side, ["zombie"], 0)
+            assert _contents(store, ref) == before
+
+    def test_write__opened_again__is_possible(self, store: Store, ref: ListRef) -> None:
+        target = build(store, ref, "i1", NEW)
+        store.builds.seal(ref, "i1")
+        store.builds.target(ref, "i1")
+        _assert_fenced(store, ref, "i1", target.name)
+        store.builds.unseal(ref, "i1")
+        write_side(store, ref, "i1", INCLUDED, LIVE, 4)
+        publish(store, ref, "i1", target)
+        assert_list(store, ref, LIVE)
+
+    def test_write__fence_lost__stands_again_with_the_next_range(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        target = build(store, ref, "i1", NEW)
+        store.client.unlink(store.keyspace.fence(ref))
+        write_side(store, ref, "i1", INCLUDED, LIVE, 4)
+        assert members_of(store, ref, target, INCLUDED) == LIVE
 
     def test_write__either_form__replaces_whole_shards(self, store: Store, ref: ListRef) -> None:
         claim = store.builds.claim(ref, "i1")
         target = store.builds.prepare(ref, "i1", 5, claim.base.excluded_bits)
-        for form in {natural_form(store), "list/fill_shards"}:
+        forms: set[Form] = {natural_form(store), "members"}
+        for form in forms:
             for keys in (NEW, LIVE, set[str](), NEW):
                 write_side(store, ref, "i1", INCLUDED, keys, 5, form)
                 assert members_of(store, ref, target, INCLUDED) == keys
@@ -160,7 +220,7 @@ class BuildSuite:
 
     def test_write__thousands_in_a_shard__are_all_there(self, store: Store, ref: ListRef) -> None:
         keys = {f"k{n}" for n in range(2500)}
-        build(store, ref, "i1", keys, bits=0, form="list/fill_shards")
+        build(store, ref, "i1", keys, bits=0, form="members")
         target = store.builds.target(ref, "i1")
         assert members_of(store, ref, target, INCLUDED) == keys
 

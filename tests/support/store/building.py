@@ -10,7 +10,7 @@ import pyarrow as pa
 from tests.support.store.stores import raw
 from worker.store import ListRef, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind, Side
-from worker.store.lists import FIRST_BITS, Published, Revision
+from worker.store.lists import FIRST_BITS, Published, Revision, ShardWriter
 from worker.store.members import (
     SENTINEL,
     build_payloads,
@@ -20,8 +20,8 @@ from worker.store.members import (
     unpack_member,
 )
 
-Form = Literal["list/put_shards", "list/fill_shards"]
-_SHARDS_PER_CALL = 32
+#: Whole payloads behind the fence, or members through a script.
+Form = Literal["payloads", "members"]
 _MOST_CALLS = 100  # half a million edits while one test builds
 
 
@@ -35,7 +35,7 @@ def shards_of(keys: Iterable[str], bits: int) -> list[list[bytes]]:
 
 def natural_form(store: Store) -> Form:
     """Give the form in which this server takes whole shards: the stand-in reads no payload."""
-    return "list/fill_shards" if isinstance(raw(store), fakeredis.FakeRedis) else "list/put_shards"
+    return "members" if isinstance(raw(store), fakeredis.FakeRedis) else "payloads"
 
 
 def shares_copies(store: Store) -> bool:
@@ -43,20 +43,16 @@ def shares_copies(store: Store) -> bool:
     return isinstance(raw(store), fakeredis.FakeRedis)
 
 
-def shard_arguments(form: Form, keys: Iterable[str], bits: int) -> list[list[Any]]:
-    """Give the arguments of each shard of one side, as the script takes them."""
-    shards = shards_of(keys, bits)
-    if form == "list/fill_shards":
-        return [[n, len(members), *members] for n, members in enumerate(shards)]
-    members = [member for shard in shards for member in shard]
-    payloads = build_payloads(
+def payloads_of(keys: Iterable[str], bits: int) -> list[bytes]:
+    """Give the payload of each of 2^bits shards."""
+    members = [member for shard in shards_of(keys, bits) for member in shard]
+    return build_payloads(
         pa.array(members, pa.binary()),
         np.array([hash_member(member) for member in members], np.uint64),
         bits=bits,
         first_shard=0,
         shard_count=1 << bits,
     )
-    return [[n, payload] for n, payload in enumerate(payloads)]
 
 
 def write_side(
@@ -67,13 +63,23 @@ def write_side(
     keys: Iterable[str],
     bits: int,
     form: Form | None = None,
+    target: str | None = None,
 ) -> None:
-    """Write every shard of one side of the revision that the import builds."""
-    form = form or natural_form(store)
-    shards = shard_arguments(form, keys, bits)
-    for start in range(0, len(shards), _SHARDS_PER_CALL):
-        group = shards[start : start + _SHARDS_PER_CALL]
-        run(store, form, ref, import_id, side, *(arg for shard in group for arg in shard))
+    """Write every shard of one side of the revision that the import builds, or of a target."""
+    target = target or store.builds.target(ref, import_id).name
+    with ShardWriter(store.database, ref, import_id, target) as writer:
+        write_shards(writer, form or natural_form(store), side, keys, bits)
+
+
+def write_shards(
+    writer: ShardWriter, form: Form, side: Side, keys: Iterable[str], bits: int
+) -> None:
+    """Write every shard of one side with an open writer, and wait for the answers."""
+    if form == "members":
+        writer.fill(side, enumerate(shards_of(keys, bits)))
+    else:
+        writer.put(side, 0, payloads_of(keys, bits))
+    writer.flush()
 
 
 def copy_side(

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.store.building import Form, copy_side, run, shard_arguments
+from tests.support.store.building import Form, copy_side, write_side
 from worker.store import Edit, Fenced, ListRef, Membership, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import EditOp
@@ -122,17 +122,17 @@ class ZombieWriter:
 
     store: Store
     ref: ListRef
-    import_ids: list[str] = field(default_factory=lambda: ["never begun"])
+    builds: list[tuple[str, str]] = field(default_factory=lambda: [("never begun", "r0-none")])
+    """Id and target of each."""
     turned_away: int = 0
 
     def write(self) -> None:
         """Try every way to write."""
-        import_id = random.choice(self.import_ids)
-        forms: tuple[Form, ...] = ("list/put_shards", "list/fill_shards")
+        import_id, target = random.choice(self.builds)
+        forms: tuple[Form, ...] = ("payloads", "members")
         for form in forms:
-            shard = shard_arguments(form, ["zombie"], 0)[0]
-            with pytest.raises(Exception, match="FENCED"):
-                run(self.store, form, self.ref, import_id, INCLUDED, *shard)
+            with pytest.raises(Fenced):
+                write_side(self.store, self.ref, import_id, INCLUDED, ["zombie"], 0, form, target)
         with pytest.raises(Exception, match="FENCED"):
             copy_side(self.store, self.ref, import_id, EXCLUDED, 0)
         with pytest.raises(Fenced):

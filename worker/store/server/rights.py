@@ -128,6 +128,7 @@ STORE_OF_WORKER: Final = Rights(
     _STORE,
     {
         "RESTORE": OptionalCommand((KEY, 0, "v"), "shards are written member by member"),
+        "WATCH": OptionalCommand((KEY,), "shards are written member by member"),
         "SCRIPT LOAD": OptionalCommand(
             ("return 1",), "each call that writes shards brings its script along"
         ),

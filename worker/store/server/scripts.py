@@ -43,7 +43,6 @@ ScriptName = Literal[
     "list/pin",
     "list/prepare",
     "list/publish",
-    "list/put_shards",
     "list/reclaim",
     "list/retire",
     "list/schedule",

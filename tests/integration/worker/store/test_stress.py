@@ -23,8 +23,11 @@ RUN_S: Final = 8.0
 FEWEST_FLIPS: Final = 10
 
 
-def _replace(store: Store, ref: ListRef, number: int, claims: Claims) -> None:
-    """Import one file, each shard written twice, with another shard count than the last."""
+def _replace(store: Store, ref: ListRef, number: int, claims: Claims) -> tuple[str, str]:
+    """Import one file, each shard written twice, with another shard count than the last.
+
+    Gives the id of who is now a zombie, and its target.
+    """
     import_id, bits = f"i{number}", (4, 6, 5, 7, 4)[number % 5]
     keys = [file_key(number, row) for row in range(100 + 97 * (number % 5))]
     claims.begun += 1
@@ -35,14 +38,15 @@ def _replace(store: Store, ref: ListRef, number: int, claims: Claims) -> None:
     write_side(store, ref, import_id, INCLUDED, keys, bits)
     publish(store, ref, import_id, target, retire_after_ms=50)
     claims.published = claim
+    return import_id, target.name
 
 
-def _give_up(store: Store, ref: ListRef, number: int) -> str:
-    """Build a revision and cancel it; gives the id of who is now a zombie."""
+def _give_up(store: Store, ref: ListRef, number: int) -> tuple[str, str]:
+    """Build a revision and cancel it; gives the id of who is now a zombie, and its target."""
     import_id = f"given up {number}"
-    build(store, ref, import_id, ["zombie"])
+    target = build(store, ref, import_id, ["zombie"])
     store.builds.cancel(ref, import_id)
-    return import_id
+    return import_id, target.name
 
 
 def test_list__replaced_under_editors__loses_no_edit_and_shows_no_mixture(
@@ -59,10 +63,10 @@ def test_list__replaced_under_editors__loses_no_edit_and_shows_no_mixture(
             while time.monotonic() < ends and not failed.is_set():
                 number += 1
                 if number % 4 == 3:
-                    zombie.import_ids.append(_give_up(store, ref, number))
-                _replace(store, ref, number, claims)
+                    zombie.builds.append(_give_up(store, ref, number))
+                ended = _replace(store, ref, number, claims)
                 reader.live = number
-                zombie.import_ids.append(f"i{number}")
+                zombie.builds.append(ended)
                 reclaim_list(store, ref)
         state = store.memberships.state(ref)
         assert count(store, ref, state.live) == (state.included_count, state.excluded_count)

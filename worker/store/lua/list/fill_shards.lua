@@ -1,6 +1,7 @@
 #!lua
 -- fill_shards(record; import id, side, {shard, n, member × n}…) -> shards written, or FENCED
--- The same as put_shards for a server that does not take our RESTORE payload.
+-- Writes whole shards of the revision being built, up to 32 a call, for a server that does not
+-- take our RESTORE payload.
 local id = ARGV[1]
 if not may_write(id) then return fenced(id) end
 local name = parse(redis.call('HGET', record, 'target'))

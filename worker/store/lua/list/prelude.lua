@@ -106,6 +106,16 @@ local function is_resharding()
   return redis.call('HGET', record, 'builder') == 'reshard'
 end
 
+-- While this key names the revision being built, whole shards of it are written without a
+-- script: WATCH, GET, MULTI, RESTORE, EXEC. Each step that ends the writing removes it, which
+-- fails every EXEC that is still to come. Setting it again would fail those of the same build.
+local FENCE = prefix .. 'fence'
+
+local function open_fence()
+  local name = parse(redis.call('HGET', record, 'target'))
+  if redis.call('GET', FENCE) ~= name then redis.call('SET', FENCE, name) end
+end
+
 local function fenced(id)
   return redis.error_reply('FENCED import ' .. id .. ' does not hold this list')
 end
@@ -123,7 +133,7 @@ end
 local function end_build()
   redis.call('HDEL', record, 'building', 'builder', 'base', 'stage', 'seal', 'counted', 'replayed', 'target',
     'prepared', 'replay_included', 'replay_excluded', 'journal', 'approval')
-  redis.call('UNLINK', prefix .. 'edits')
+  redis.call('UNLINK', prefix .. 'edits', FENCE)
 end
 
 -- Abandons what a build has written; the sweep frees it.

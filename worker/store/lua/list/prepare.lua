@@ -2,6 +2,7 @@
 -- prepare(record; import id, included bits, excluded bits) -> target, or FENCED
 -- prepare(record; import id) -> target, or FENCED when it is not prepared
 -- Fixes, once, how many shards the new revision has; before it nothing can be written.
+-- Opens the fence, again if it was lost.
 -- The excluded list never gets fewer than the live one has.
 local id = ARGV[1]
 if not holds(id) then return fenced(id) end
@@ -12,4 +13,5 @@ if not redis.call('HGET', record, 'prepared') then
   redis.call('HSET', record, 'prepared', 1,
     'target', name .. ' ' .. ARGV[2] .. ' ' .. math.max(tonumber(ARGV[3]), live.excluded))
 end
+if may_write(id) then open_fence() end
 return redis.call('HGET', record, 'target')

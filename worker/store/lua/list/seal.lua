@@ -16,7 +16,12 @@ if ARGV[2] == 'gather' and counted then
 end
 if redis.call('HGET', record, 'stage') ~= ARGV[2] then
   redis.call('HSET', record, 'stage', ARGV[2])
-  if ARGV[2] == 'publish' then redis.call('HINCRBY', record, 'seal', 1) end
+  if ARGV[2] == 'publish' then
+    redis.call('HINCRBY', record, 'seal', 1)
+    redis.call('UNLINK', FENCE)
+  else
+    open_fence()
+  end
 end
 local reply = {tonumber(redis.call('HGET', record, 'seal') or '0')}
 for count in string.gmatch(counted or '', '%d+') do reply[#reply + 1] = tonumber(count) end

@@ -16,6 +16,7 @@ from tests.property.worker.store.lists.list_model import (
     scheduled_after,
 )
 from tests.property.worker.store.lists.polling_reader import GONE, PollingReader
+from tests.property.worker.store.lists.sleeping_writer import SleepingWriter
 from tests.support.store.building import (
     copy_side,
     count,
@@ -71,7 +72,8 @@ class ImportMachine(RuleBasedStateMachine):
         super().__init__()
         self.imports = 0
         self.key = f"s{self.reader.polls}-{id(self)}"
-        self.zombies: list[tuple[ListRef, str]] = []
+        self.zombies: list[tuple[ListRef, str, str]] = []
+        self.sleeper: SleepingWriter | None = None
         self.published: dict[tuple[ListRef, str], tuple[int, int]] = {}
         self.pins: dict[str, Revision] = {}
         self.superseded: set[tuple[ListRef, str]] = set()
@@ -102,7 +104,7 @@ class ImportMachine(RuleBasedStateMachine):
         """Take the list from whoever holds it; what is left is a zombie."""
         assert self.held is not None
         build, self.held = self.held, None
-        self.zombies.append((self.ref, build.import_id))
+        self.zombies.append((self.ref, build.import_id, build.claim.target))
         return build
 
     # What an import does
@@ -186,11 +188,29 @@ class ImportMachine(RuleBasedStateMachine):
     @rule()
     def gather(self) -> None:
         if self.build.seal is not None:
-            with pytest.raises(Exception, match="FENCED"):
+            with pytest.raises(Exception, match="does not hold"):
                 self.write_shards()
             return
         self.write_shards()
         self.build.written = True
+
+    @precondition(builds(lambda build: build.target is not None and build.seal is None))
+    @rule()
+    def fall_asleep(self) -> None:
+        """A writer stops for a while after its first window; what it writes is wrong."""
+        if self.sleeper is None:
+            self.sleeper = SleepingWriter.of(self.store, self.ref, self.build)
+            self.build.written = False
+
+    @precondition(lambda self: self.sleeper is not None)
+    @rule()
+    def wake(self) -> None:
+        """It goes on as if nothing had happened, and may do so only if nothing has."""
+        sleeper, self.sleeper = self.sleeper, None
+        assert sleeper is not None
+        sleeper.wake(self.held)
+        if self.held is not None and self.held.seal is None:
+            self.held.written = False
 
     def write_shards(self) -> None:
         """Write both sides as an import does: from the file, and from the base as it is now."""

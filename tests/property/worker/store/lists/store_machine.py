@@ -11,9 +11,8 @@ from tests.support.store.building import (
     assert_list,
     copy_side,
     count,
-    natural_form,
     run,
-    shard_arguments,
+    write_side,
 )
 from tests.support.store.stores import PRODUCTION, keys_of, raw
 from worker.store import Edit, Fenced, ImportInProgress, ListUnknown, SegmentNotFound, Superseded
@@ -105,6 +104,7 @@ class StoreMachine(ApprovalMachine):
         _, found = self.step(None, lambda: self.store.segments.delete(PRODUCTION, self.key))
         assert found == building
         self.pins.clear()
+        assert not raw(self.store).exists(self.store.keyspace.fence(self.ref))
 
     @precondition(lambda self: self.lists is None)
     @rule()
@@ -119,11 +119,10 @@ class StoreMachine(ApprovalMachine):
     @rule(data=st.data(), keys=key_sets)
     def zombie(self, data: st.DataObject, keys: frozenset[str]) -> None:
         """An import that no longer holds the list tries everything."""
-        ref, import_id = data.draw(st.sampled_from(self.zombies))
+        ref, import_id, target = data.draw(st.sampled_from(self.zombies))
         builds = self.store.builds
-        shard = shard_arguments(natural_form(self.store), keys, FIRST_BITS)[9]
-        with pytest.raises(Exception, match="FENCED"):
-            run(self.store, natural_form(self.store), ref, import_id, INCLUDED, *shard)
+        with pytest.raises(Fenced):
+            write_side(self.store, ref, import_id, INCLUDED, keys, FIRST_BITS, target=target)
         with pytest.raises(Exception, match="FENCED"):
             copy_side(self.store, ref, import_id, EXCLUDED, FIRST_BITS)
         for act in (builds.seal, builds.unseal, builds.target):
@@ -209,12 +208,17 @@ class StoreMachine(ApprovalMachine):
         assert state.unapproved == (self.held is not None and self.held.unapproved)
         shown = self.held is not None and not self.held.is_reshard
         assert state.building == (self.build.import_id if shown else None)
+        writable = self.held is not None and self.held.target and self.held.seal is None
+        fence = raw(self.store).get(self.store.keyspace.fence(self.ref))
+        assert fence == (self.build.claim.target.encode() if writable else None)
         for pinned in self.pins.values():
             shard = self.store.keyspace.shard(self.ref, pinned.name, INCLUDED, 0)
             assert raw(self.store).exists(shard)
 
     def teardown(self) -> None:
         self.reader.look_away()
+        if self.sleeper is not None:
+            self.wake()
         if self.lists is not None:
             self.store.segments.delete(PRODUCTION, self.key)
         self.reclaim()
