@@ -196,7 +196,7 @@ class BuildSuite:
         store.builds.target(ref, "i1")
         _assert_fenced(store, ref, "i1", target.name)
         store.builds.unseal(ref, "i1")
-        write_side(store, ref, "i1", INCLUDED, LIVE, 4)
+        write_side(store, ref, "i1", INCLUDED, LIVE, 4, target=target.name)
         publish(store, ref, "i1", target)
         assert_list(store, ref, LIVE)
 
