@@ -138,8 +138,7 @@ def test_rights__commands_of_the_scripts__are_all_looked_for() -> None:
     called = {
         name.upper() for path in scripts for name in re.findall(r"call\('(\w+)'", path.read_text())
     }
-    assert called - {"RESTORE"} <= set(STORE_OF_WORKER.needed)
-    assert "RESTORE" in STORE_OF_WORKER.optional
+    assert called <= set(STORE_OF_WORKER.needed)
 
 
 def test_constraints__lines__pin_every_dependency_plainly() -> None:

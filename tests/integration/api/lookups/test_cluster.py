@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from redis.crc import key_slot
 
-from tests.support.servers.redis import Cluster, Server
+from tests.support.servers.redis import Cluster
+from tests.support.servers.slots import move_slot, node_of, other_node
 from tests.support.store.stores import opened
 from tests.support.systems.lookups import LookupThread, running_lookups
 from worker.store import Edit, EnvironmentRef, ListRef, NewSegment, Store
@@ -55,25 +56,13 @@ def test_lookups__slot_moved_to_another_node__are_answered_there(
 ) -> None:
     ref = _new_list(store, "moving")
     place = ("default", "production", "moving")
-    slot = key_slot(store.keyspace.list_record(ref).encode())
-    source = cluster_servers.nodes[slot * 3 // 16_384]
-    target = next(node for node in cluster_servers.nodes if node is not source)
+    record = store.keyspace.list_record(ref)
+    source = node_of(cluster_servers, record)
+    target = other_node(cluster_servers, source)
     assert lookups.see_all(["in-moving"], place) == [(True, False)]
 
-    _move_slot(slot, source, target, cluster_servers)
+    move_slot(cluster_servers, record, source, target)
 
     assert lookups.see_all(["in-moving", "out"], place) == [(True, False), (False, True)]
-    _move_slot(slot, target, source, cluster_servers)
+    move_slot(cluster_servers, record, target, source)
     assert lookups.see_all(["in-moving", "out"], place) == [(True, False), (False, True)]
-
-
-def _move_slot(slot: int, source: Server, target: Server, cluster: Cluster) -> None:
-    source_id, target_id = (
-        node.command_reply("CLUSTER", "MYID").decode() for node in (source, target)
-    )
-    target.command_reply("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
-    source.command_reply("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
-    while keys := source.command_reply("CLUSTER", "GETKEYSINSLOT", slot, 100):
-        source.command_reply("MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "KEYS", *keys)
-    for node in (target, source, *cluster.nodes):
-        node.command_reply("CLUSTER", "SETSLOT", slot, "NODE", target_id)
