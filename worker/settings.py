@@ -259,6 +259,14 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         description="How far worker processes yield the CPU to others on their host, as `nice` "
         "counts it; a store and an API beside them stay fast while lists are built.",
     )
+    lookup_wait_ms: float = Field(
+        default=1.0,
+        ge=0,
+        le=1_000,
+        description="Milliseconds a look-up may wait for the writers of shards: while somebody "
+        "looks something up, they go as fast as leaves 199 of 200 below it, and at 2 MB/s at "
+        "least. As long as a usual look-up takes; 0 means that writers go as fast as they can.",
+    )
     put_rate_bytes_s: int = Field(
         default=0,
         ge=0,

@@ -57,7 +57,12 @@ def gather(
     request, database = run.request, run.services.store.database
     replace = request.mode == "replace"
     with ShardWriter(
-        database, request.list_ref, request.import_id, target.name, on_sent=run.progress.sent
+        database,
+        request.list_ref,
+        request.import_id,
+        target.name,
+        on_sent=run.progress.sent,
+        pace=run.services.pace_of(request.list_ref),
     ) as writer:
         payloads = writer.takes_payloads()
 

@@ -24,6 +24,7 @@ from worker.store.lists.membership_store import (
     ListState,
     MembershipStore,
 )
+from worker.store.lists.pace import Pace
 from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, Revision, bits_for, outgrows
 from worker.store.lists.schedules import (
     MOST_SCHEDULES,
@@ -59,6 +60,7 @@ __all__ = [
     "Membership",
     "MembershipStore",
     "Outcome",
+    "Pace",
     "Published",
     "Revision",
     "Schedule",

@@ -3,7 +3,7 @@
 The fence is a small key beside the list record that names the revision being built; see
 ``lua/list/prelude.lua``. A window of shards goes as::
 
-    MULTI  RESTORE … REPLACE  (one a shard)  EXEC   WATCH fence  GET fence
+    TIME   MULTI  RESTORE … REPLACE  (one a shard)  EXEC   WATCH fence  GET fence
 
 The server runs the ``EXEC`` only if nobody has touched the fence since the ``WATCH`` of the
 window before, whose ``GET`` has shown that it names this build. So a writer that was stopped
@@ -11,7 +11,8 @@ anywhere in between writes nothing. A script could look at the record itself, bu
 each payload to Lua and back, which costs the server as much as storing it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -50,13 +51,28 @@ def encode_shards(prefix: bytes, first: int, payloads: Sequence[bytes]) -> list[
     return pieces
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When a window left and when the server began it, each by its own clock: Unix seconds."""
+
+    sent_s: float
+    begun_s: float
+
+
 class FencedConnection:
     """Writes windows, one at a time; raises redis-py's errors, to be translated.
 
     After any error what was written is unknown, and the connection must be closed.
     """
 
-    def __init__(self, connection: Connection, fence: str, value: str, what: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        fence: str,
+        value: str,
+        what: str,
+        clock_s: Callable[[], float],
+    ) -> None:
         """Take over an open connection.
 
         Args:
@@ -64,10 +80,13 @@ class FencedConnection:
             fence: The key.
             value: What it holds while this build may write.
             what: Names the build in an error.
+            clock_s: Tells Unix seconds.
         """
         self._connection = connection
         key, held = fence.encode(), value.encode()
         self._what = what
+        self._clock_s = clock_s
+        self._sent_s = 0.0
         self._watch = b"*2\r\n$5\r\nWATCH\r\n%b*2\r\n$3\r\nGET\r\n%b" % ((_bulk(key),) * 2)
         self._stands = _OK + _bulk(held)
         self._value = held
@@ -79,7 +98,7 @@ class FencedConnection:
 
     def open(self) -> None:
         """Watch the fence; cost: half a round trip, the rest is waited for by the next call."""
-        self._send(self._watch, self._stands, 0)
+        self._send(self._stands, 0, self._watch)
 
     def write(self, pieces: Sequence[bytes], shards: int) -> int:
         """Write one window, and watch the fence for the next.
@@ -89,7 +108,7 @@ class FencedConnection:
             shards: How many they are.
 
         Returns:
-            Bytes sent. Nothing is written for sure before :meth:`settle`.
+            Bytes of the pieces. Nothing is written for sure before :meth:`settle`.
 
         Raises:
             Fenced: the build may not write; nothing was sent.
@@ -99,12 +118,14 @@ class FencedConnection:
         self.settle()
         if not self._may_write:
             raise self._fenced()
-        request = b"".join((_MULTI, *pieces, _EXEC, self._watch))
-        self._send(request, _replies(shards) + self._stands, shards)
-        return len(request)
+        self._send(_replies(shards) + self._stands, shards, _MULTI, *pieces, _EXEC, self._watch)
+        return sum(map(len, pieces))
 
-    def settle(self) -> None:
+    def settle(self) -> Sent | None:
         """Wait for the window that was sent last; only then is it written.
+
+        Returns:
+            When it was sent and begun; ``None`` if it was settled before.
 
         Raises:
             Fenced: the build may no longer write, and nothing of the window was written.
@@ -112,25 +133,27 @@ class FencedConnection:
         """
         expected, self._expected = self._expected, None
         if expected is None:
-            return
+            return None
         count = self._shards + 4 if self._shards else 2
         replies = receive_replies(self._connection, expected, count)
-        self._may_write = replies is None or self._judge(replies)
+        self._may_write = replies.others is None or self._judge(replies.others)
         self._watching = True
+        return Sent(self._sent_s, replies.begun_s)
 
     def end(self) -> None:
         """Settle, and give up the watch, so that the connection can serve others."""
         self.settle()
         if self._watching:
             # An empty transaction, for which no other right is needed; null if it was touched.
-            send_request(self._connection, _MULTI + _EXEC)
-            error = first_error(receive_replies(self._connection, _OK + b"*0\r\n", 2) or [])
+            send_request(self._connection, _MULTI, _EXEC)
+            error = first_error(receive_replies(self._connection, _OK + b"*0\r\n", 2).others)
             if error is not None:
                 raise error
             self._watching = False
 
-    def _send(self, request: bytes, expected: bytes, shards: int) -> None:
-        send_request(self._connection, request)
+    def _send(self, expected: bytes, shards: int, *pieces: bytes) -> None:
+        self._sent_s = self._clock_s()
+        send_request(self._connection, *pieces)
         self._expected, self._shards = expected, shards
 
     def _judge(self, replies: list[Any]) -> bool:

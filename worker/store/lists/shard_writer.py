@@ -7,33 +7,26 @@ from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
-from redis.connection import Connection
 from redis.exceptions import NoPermissionError, ResponseError
 
 from worker.batches import batches
 from worker.store.errors import StoreError, StoreRefused
 from worker.store.keyspace import ListRef, Side
-from worker.store.lists.fenced_connection import FencedConnection, encode_shards
+from worker.store.lists.pace import Pace
+from worker.store.lists.window_sender import Clock, WindowSender
 from worker.store.members import build_payloads
 from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
 from worker.store.server.scripts import ScriptName
 
-#: Shards in one window: enough that the window itself costs little, few enough that the
-#: server answers look-ups between two windows.
-_SHARDS_PER_WINDOW: Final = 32
-#: Bytes in one window; a larger shard goes alone.
-_WINDOW_BYTES: Final = 64 * 1024
 #: Shards in one call of a script.
 _SHARDS_PER_CALL: Final = 32
-#: Copies are cheaper for the server and carry few bytes.
-_COPIES_PER_CALL: Final = 128
+#: Bytes that copying or filling a shard counts as, for the pace.
+_BYTES_PER_SHARD: Final = 2_000
 #: Bytes of calls sent and not yet answered.
 _CALL_BYTES: Final = 128 * 1024
 #: Calls sent and not yet answered.
-_CALLS: Final = 4
-#: A pool of fewer connections may have none left for the lease and for reading the base.
-_POOL_FOR_TWO: Final = 6
+_CALLS: Final = 2
 
 ShardMembers = tuple[int, Sequence[bytes]]
 
@@ -56,6 +49,8 @@ class ShardWriter:
         target: str,
         *,
         on_sent: Callable[[int], None] = lambda _: None,
+        pace: Pace | None = None,
+        clock: Clock = Clock(),  # noqa: B008 - it is immutable
     ) -> None:
         """Open a writer.
 
@@ -64,7 +59,9 @@ class ShardWriter:
             ref: The list.
             import_id: The import that holds the list.
             target: Name of the revision that it builds.
-            on_sent: Called with the bytes of each window or call: renews leases, paces.
+            on_sent: Called with the bytes of each window or call: renews leases.
+            pace: How fast it may go; ``None`` is as fast as it can.
+            clock: The time.
         """
         self._db = database
         self._ref = ref
@@ -78,15 +75,18 @@ class ShardWriter:
         self._replies: list[Any] = []
         self._loaded = False
         self._node = node_client(database.client, self._record)
-        self._pool = self._node.connection_pool
-        self._connections: list[Connection] = []
-        self._fenced: list[FencedConnection] = []
-        self._turn = 0
         with driver_errors(f"connect to write {ref.name}"):
-            self._connect()
+            self._sender = WindowSender(
+                self._node,
+                database.keys.fence(ref),
+                target,
+                f"import {import_id}",
+                pace=pace or Pace(0),
+                clock=clock,
+            )
 
     def takes_payloads(self) -> bool:
-        """Whether this node restores our shard payload. Cost: three round trips.
+        """Whether this node restores our shard payload. Cost: four round trips.
 
         An older server refuses the payload's version, and RESTORE or WATCH may be forbidden to
         this user; then use :meth:`fill`.
@@ -95,8 +95,6 @@ class ShardWriter:
         with driver_errors(f"probe {self._ref.name}"):
             try:
                 self._node.restore(probe, 1_000, _empty_payload(), replace=True)
-                self._fenced[0].open()
-                self._fenced[0].settle()
             except NoPermissionError:
                 return False
             except ResponseError as exc:
@@ -104,7 +102,7 @@ class ShardWriter:
                     return False
                 raise
             self._node.unlink(probe)
-        return True
+            return self._sender.may_watch()
 
     def put(self, side: Side, first_shard: int, payloads: Sequence[bytes]) -> None:
         """Write consecutive whole shards from RESTORE payloads.
@@ -119,12 +117,9 @@ class ShardWriter:
         """
         self._collect()
         prefix = self._db.keys.shard_prefix(self._ref, self._target, side).encode()
-        index = first_shard
-        for window in _windows(payloads):
-            with driver_errors(self._what):
-                size = self._next().write(encode_shards(prefix, index, window), len(window))
-            index += len(window)
-            self._on_sent(size)
+        with driver_errors(self._what):
+            for size in self._sender.send(prefix, first_shard, payloads):
+                self._on_sent(size)
 
     def fill(self, side: Side, shards: Iterable[ShardMembers]) -> None:
         """Write whole shards member by member, for servers that refuse payloads."""
@@ -143,7 +138,7 @@ class ShardWriter:
             StoreUnavailable: the whole range has to be started again.
         """
         self.flush()
-        for group in batches(shards, _COPIES_PER_CALL):
+        for group in batches(shards, _SHARDS_PER_CALL):
             self._send("list/copy_shards", side, _flatten(group))
         replies = self._collect()
         return sum(copied for copied, _ in replies), sum(added for _, added in replies)
@@ -159,33 +154,15 @@ class ShardWriter:
         self._settle()
         self._collect()
 
-    def _next(self) -> FencedConnection:
-        """The connection whose turn it is; the second is opened when it is first needed."""
-        turn, self._turn = self._turn, 1 - self._turn
-        if turn == len(self._fenced):
-            if self._pool.max_connections < _POOL_FOR_TWO:
-                return self._fenced[0]
-            self._connect()
-        return self._fenced[turn]
-
-    def _connect(self) -> None:
-        connection = self._pool.get_connection()
-        self._connections.append(connection)
-        fence = self._db.keys.fence(self._ref)
-        self._fenced.append(
-            FencedConnection(connection, fence, self._target, f"import {self._import_id}")
-        )
-
     def _settle(self) -> None:
         with driver_errors(self._what):
-            for one in self._fenced:
-                one.settle()
+            self._sender.settle()
 
     def _send(self, name: ScriptName, side: Side, args: Sequence[Any]) -> None:
         if not self._waiting:
             self._settle()
         script = self._db.scripts.get(name)
-        connection = self._connections[0]
+        connection = self._sender.connection
         with driver_errors(self._what):
             call = ("EVALSHA", script.sha) if self._loaded else ("EVAL", script.text)
             packed = connection.pack_command(
@@ -202,11 +179,12 @@ class ShardWriter:
 
     def _read(self) -> None:
         with driver_errors(self._what):
-            reply = self._connections[0].read_response()
+            reply = self._sender.connection.read_response()
         size = self._waiting.popleft()
         self._waiting_bytes -= size
         self._replies.append(reply)
         self._on_sent(size)
+        self._sender.pause_after(_SHARDS_PER_CALL * _BYTES_PER_SHARD)
 
     def _collect(self) -> list[Any]:
         while self._waiting:
@@ -224,10 +202,10 @@ class ShardWriter:
         except StoreRefused as exc:
             # SCRIPT may be forbidden to this user; then each call brings its script along.
             if not isinstance(exc.__cause__, NoPermissionError):
-                self._close(broken=True)
+                self._sender.close(broken=True)
                 raise
         except StoreError:
-            self._close(broken=True)
+            self._sender.close(broken=True)
             raise
         return self
 
@@ -241,29 +219,10 @@ class ShardWriter:
         try:
             if error is None:
                 with driver_errors(self._what):
-                    for one in self._fenced:
-                        one.end()
+                    self._sender.end()
                 broken = bool(self._waiting)
         finally:
-            self._close(broken=broken)
-
-    def _close(self, *, broken: bool) -> None:
-        for connection in self._connections:
-            # With unread replies, or a watch, it would mislead the next user.
-            if broken:
-                connection.disconnect()
-            self._pool.release(connection)
-
-
-def _windows(payloads: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    start = size = 0
-    for index, payload in enumerate(payloads):
-        size += len(payload)
-        if index - start == _SHARDS_PER_WINDOW or (size > _WINDOW_BYTES and index > start):
-            yield payloads[start:index]
-            start, size = index, len(payload)
-    if start < len(payloads):
-        yield payloads[start:]
+            self._sender.close(broken=broken)
 
 
 def _flatten(group: Sequence[ShardMembers]) -> list[Any]:

@@ -2,8 +2,12 @@
 
 Redis-py takes 2 to 3 microseconds a reply. A transaction of 32 writes has 34 of them, nearly
 always the same bytes; comparing those costs nothing. Whatever differs is parsed.
+
+Each request begins with ``TIME``, which tells when the server began it.
 """
 
+import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 import hiredis
@@ -13,21 +17,34 @@ from redis.exceptions import ExecAbortError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 _RECEIVE_BYTES: Final = 16_384
+_TIME: Final = b"*1\r\n$4\r\nTIME\r\n"
+_TIME_REPLY: Final = re.compile(rb"\*2\r\n\$\d+\r\n(\d+)\r\n\$\d+\r\n(\d+)\r\n")
 _MORE: Final = object()
 #: Of a server that refuses a transaction only at its end; the cause follows.
 _BECAUSE: Final = "Transaction discarded because of: "
 
 
-def send_request(connection: Connection, request: bytes) -> None:
-    """Send whole commands; the reply to everything sent before must have been read.
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What came back for one request."""
+
+    begun_s: float
+    """When the server began it, by its clock: Unix seconds."""
+    others: list[Any] | None
+    """The replies, with errors as exceptions; ``None`` if they are as expected."""
+
+
+def send_request(connection: Connection, *pieces: bytes) -> None:
+    """Send whole commands; the replies to everything sent before must have been read.
 
     Skips the check of the server's role. Never reconnects: the caller drops a connection after
     any error.
     """
+    request = b"".join((_TIME, *pieces))
     connection.send_packed_command([request], check_health=False)  # type: ignore[no-untyped-call]
 
 
-def receive_replies(connection: Connection, expected: bytes, count: int) -> list[Any] | None:
+def receive_replies(connection: Connection, expected: bytes, count: int) -> Replies:
     """Read the replies to one request.
 
     Args:
@@ -35,29 +52,37 @@ def receive_replies(connection: Connection, expected: bytes, count: int) -> list
         expected: All replies, if it goes well.
         count: How many replies there are, however it goes.
 
-    Returns:
-        ``None`` if they are as expected; otherwise the replies, with errors as exceptions.
-
     Raises:
         redis.ConnectionError: the connection is lost, and what was done is unknown.
         redis.TimeoutError: the same.
+        redis.RedisError: the server does not tell the time.
     """
     received = _receive(connection)
-    while received != expected:
-        if not expected.startswith(received):
-            return _parse(connection, received, count)
+    while True:
+        time = _TIME_REPLY.match(received)
+        if time is not None:
+            others = received[time.end() :]
+            if others == expected:
+                return Replies(_seconds(time[1], time[2]), None)
+            if not expected.startswith(others):
+                break
+        elif received.startswith(b"-"):
+            break
         received += _receive(connection)
-    return None
+    first, *replies = _parse(connection, received, count + 1)
+    if isinstance(first, RedisError):
+        raise first
+    return Replies(_seconds(*first), replies)
 
 
-def first_error(replies: list[Any]) -> RedisError | None:
+def first_error(replies: list[Any] | None) -> RedisError | None:
     """The error that explains why a transaction failed, if it did.
 
     Args:
         replies: to its commands in order, those of ``EXEC`` as a list. An error while queueing
             comes before the ``EXECABORT`` that it leads to.
     """
-    for reply in replies:
+    for reply in replies or ():
         if isinstance(reply, list):
             found = first_error(reply)
             if found is not None:
@@ -65,6 +90,10 @@ def first_error(replies: list[Any]) -> RedisError | None:
         elif isinstance(reply, RedisError):
             return _cause(reply)
     return None
+
+
+def _seconds(seconds: bytes, microseconds: bytes) -> float:
+    return int(seconds) + int(microseconds) / 1e6
 
 
 def _cause(error: RedisError) -> RedisError:
