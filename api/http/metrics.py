@@ -5,16 +5,19 @@ locks. All metric names are in this module.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
+    GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
 )
 from prometheus_client.registry import Collector
+
+from worker.store.lists import REASONS, Writing
 
 #: Upper bounds in seconds; a look-up takes about a millisecond and at most a second.
 BOUNDS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -55,6 +58,7 @@ class Metrics(Collector):
         self._lookup_pipelines = 0
         self._lookups_asked_again = 0
         self._segments_in_error = 0
+        self._writing: Sequence[Writing] | None = None
 
     def look_up(self, status: int, seconds: float) -> None:
         """Count one look-up. Cost: about half a microsecond."""
@@ -80,6 +84,10 @@ class Metrics(Collector):
         """Set what the look-ups count themselves."""
         self._lookup_pipelines, self._lookups_asked_again = pipelines, asked_again
 
+    def writing(self, writing: Sequence[Writing] | None) -> None:
+        """Set which workers write shards now, of all hosts; ``None`` if that is unknown."""
+        self._writing = writing
+
     def render(self) -> bytes:
         """Render all counters in the text format of Prometheus."""
         registry = CollectorRegistry(auto_describe=False)
@@ -94,6 +102,8 @@ class Metrics(Collector):
             "Segments that could not be evaluated, answered as no membership.",
             value=self._segments_in_error,
         )
+        if self._writing is not None:
+            yield from self._collect_writing(self._writing)
         requests = HistogramMetricFamily(
             "bigseg_request_seconds",
             "Seconds until any other request was answered.",
@@ -104,6 +114,24 @@ class Metrics(Collector):
                 [method, route, str(status)], histogram.cumulative(), histogram.total_s
             )
         yield requests
+
+    def _collect_writing(self, writing: Sequence[Writing]) -> Iterator[Metric]:
+        writers = GaugeMetricFamily(
+            "bigseg_shard_writers",
+            "Worker processes that write shards now, by what sets their pace.",
+            labels=["pace"],
+        )
+        rates = GaugeMetricFamily(
+            "bigseg_shard_bytes_per_second",
+            "Bytes a second that they write.",
+            labels=["pace"],
+        )
+        for reason in REASONS:
+            found = [one.bytes_s for one in writing if one.reason == reason]
+            writers.add_metric([reason], len(found))
+            rates.add_metric([reason], sum(found))
+        yield writers
+        yield rates
 
     def _collect_lookups(self) -> Iterator[Metric]:
         lookups = CounterMetricFamily(

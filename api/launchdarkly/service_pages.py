@@ -1,5 +1,8 @@
 """The service itself: metrics, the documentation pages, and health."""
 
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from fastapi import APIRouter, FastAPI, Response
@@ -8,6 +11,10 @@ from pydantic import BaseModel
 from api.http.metrics import CONTENT_TYPE
 from api.launchdarkly.operations import NO_TOKEN, READ, operation
 from api.services.services import ServicesOf
+from worker.store import Store, StoreError
+from worker.store.lists import Writing
+
+logger = logging.getLogger("bigseg.api")
 
 router = APIRouter(tags=["Service"])
 #: Health checks, only for the document: the front answers them.
@@ -50,7 +57,17 @@ async def get_metrics(services: ServicesOf) -> Response:
     """Get the metrics of this process, in the text format of Prometheus."""
     lookups = services.lookups
     services.metrics.lookup_totals(lookups.pipelines, lookups.asked_again)
+    services.metrics.writing(await asyncio.to_thread(_writing, services.store))
     return Response(services.metrics.render(), media_type=CONTENT_TYPE)
+
+
+def _writing(store: Callable[[], Store]) -> Sequence[Writing] | None:
+    """What workers write now; ``None`` if the store does not say."""
+    try:
+        return store().writing.read()
+    except StoreError as exc:
+        logger.warning("writing.unknown", extra={"reason": str(exc)})
+        return None
 
 
 @documented.get("/healthz", operation_id="getLiveness", response_model=Liveness)

@@ -8,6 +8,7 @@ from worker.imports.building import SideBuild, SideBuilder
 from worker.imports.sorted_members import Members, concatenate, distinct, no_members
 from worker.imports.spill_store import SpillStore
 from worker.imports.stage_results import Built, ChunkResult, RangeResult, Spill, StageRun
+from worker.imports.writing_progress import WritingProgress
 from worker.lists.spills import read_blocks
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import Claim, Revision, ShardWriter
@@ -56,14 +57,18 @@ def gather(
     """
     request, database = run.request, run.services.store.database
     replace = request.mode == "replace"
-    with ShardWriter(
-        database,
-        request.list_ref,
-        request.import_id,
-        target.name,
-        on_sent=run.progress.sent,
-        pace=run.services.pace_of(request.list_ref),
-    ) as writer:
+    pace = run.services.pace_of(request.list_ref)
+    with (
+        WritingProgress(run, pace) as progress,
+        ShardWriter(
+            database,
+            request.list_ref,
+            request.import_id,
+            target.name,
+            on_sent=progress.sent,
+            pace=pace,
+        ) as writer,
+    ):
         payloads = writer.takes_payloads()
 
         def build(side: SideBuild, added: Members) -> Built:

@@ -82,6 +82,10 @@ class Keyspace:
         """Prefix of strings with a time to live: requests counted in a window."""
         return f"{self.prefix}:limits"
 
+    def writing(self) -> str:
+        """Hash: how each process that writes shards goes on now."""
+        return f"{self.prefix}:writing"
+
     def expiry_hints(self) -> str:
         """Sorted set: lists and segments by the Unix ms at which one of their targets expires."""
         return f"{self.prefix}:expiry-hints"

@@ -15,7 +15,7 @@ from worker.store.audit.log import AuditStore
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists import BuildStore, MembershipStore
+from worker.store.lists import BuildStore, MembershipStore, WritingBoard
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
 from worker.store.segments.segment_store import SegmentStore
@@ -38,6 +38,7 @@ class Store:
     builds: BuildStore
     jobs: JobStore
     requests: RequestStore
+    writing: WritingBoard
     audit: AuditStore
     access_tokens: AccessTokenStore
     job_retention_s: int
@@ -141,6 +142,7 @@ def assemble(
         builds=BuildStore(database, memberships),
         jobs=JobStore(database),
         requests=RequestStore(database),
+        writing=WritingBoard(database),
         audit=AuditStore(database, audit_entries),
         access_tokens=AccessTokenStore(database),
         job_retention_s=job_retention_s,

@@ -79,6 +79,17 @@ def test_metrics__after_requests__count_them_by_route(client: httpx.Client) -> N
     assert key not in text
 
 
+def test_metrics__while_a_worker_writes__tell_its_pace(api: Api, client: httpx.Client) -> None:
+    with api.store() as store:
+        store.writing.show("token", "answers late", 3e6)
+        text = client.get("/metrics").text
+        store.writing.remove("token")
+
+    assert 'bigseg_shard_writers{pace="answers late"} 1.0' in text
+    assert 'bigseg_shard_bytes_per_second{pace="answers late"} 3e+06' in text
+    assert 'bigseg_shard_writers{pace="nobody asks"}' in text
+
+
 def test_document__names_every_operation_and_422_only_for_keys(
     client: httpx.Client,
 ) -> None:

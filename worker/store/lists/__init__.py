@@ -24,7 +24,7 @@ from worker.store.lists.membership_store import (
     ListState,
     MembershipStore,
 )
-from worker.store.lists.pace import Pace
+from worker.store.lists.pace import REASONS, Pace
 from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, Revision, bits_for, outgrows
 from worker.store.lists.schedules import (
     MOST_SCHEDULES,
@@ -41,12 +41,14 @@ from worker.store.lists.schedules import (
 )
 from worker.store.lists.shard_reader import pin, read_shards, unpin
 from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists.writing import Writing, WritingBoard
 
 __all__ = [
     "FIRST_BITS",
     "MOST_MEAN_LOAD",
     "MOST_SCHEDULES",
     "OPS_PER_CALL",
+    "REASONS",
     "Belief",
     "BuildStore",
     "Claim",
@@ -70,6 +72,8 @@ __all__ = [
     "Sealed",
     "ShardWriter",
     "Stale",
+    "Writing",
+    "WritingBoard",
     "bits_for",
     "change_schedules",
     "earliest_schedule_ms",

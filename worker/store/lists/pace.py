@@ -14,9 +14,10 @@ part in 200 of the time, half of what a p99 sees. Several writers share a server
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Reason = Literal["nobody asks", "answers in time", "answers late"]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Pace:
             return "nobody asks"
         return "answers late" if now_s - self._late_s < _LATE_FOR_S else "answers in time"
 
-    def note_asked(self, asked: bool) -> None:  # noqa: FBT001 - it is what is noted
+    def note_asked(self, asked: bool) -> None:
         """Note whether anybody looks something up in this server now."""
         self._asked = asked and self._limit_s > 0
 

@@ -1,7 +1,8 @@
 """Sends the shards of one build to the server, in windows, behind the fence."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -73,7 +74,7 @@ class ShardWriter:
         self._waiting: deque[int] = deque()
         self._waiting_bytes = 0
         self._replies: list[Any] = []
-        self._loaded = False
+        self._loaded = self._broken = False
         self._node = node_client(database.client, self._record)
         with driver_errors(f"connect to write {ref.name}"):
             self._sender = WindowSender(
@@ -117,7 +118,7 @@ class ShardWriter:
         """
         self._collect()
         prefix = self._db.keys.shard_prefix(self._ref, self._target, side).encode()
-        with driver_errors(self._what):
+        with self._errors():
             for size in self._sender.send(prefix, first_shard, payloads):
                 self._on_sent(size)
 
@@ -154,8 +155,18 @@ class ShardWriter:
         self._settle()
         self._collect()
 
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Translate what the driver raises; whatever is raised ends the use of the connections."""
+        try:
+            with driver_errors(self._what):
+                yield
+        except BaseException:
+            self._broken = True
+            raise
+
     def _settle(self) -> None:
-        with driver_errors(self._what):
+        with self._errors():
             self._sender.settle()
 
     def _send(self, name: ScriptName, side: Side, args: Sequence[Any]) -> None:
@@ -163,11 +174,9 @@ class ShardWriter:
             self._settle()
         script = self._db.scripts.get(name)
         connection = self._sender.connection
-        with driver_errors(self._what):
+        with self._errors():
             call = ("EVALSHA", script.sha) if self._loaded else ("EVAL", script.text)
-            packed = connection.pack_command(
-                *call, 1, self._record, self._import_id, side, *args
-            )
+            packed = connection.pack_command(*call, 1, self._record, self._import_id, side, *args)
             # Skips the role check, which would read a pending reply; a replica refuses the
             # write anyway.
             connection.send_packed_command(packed, check_health=False)
@@ -178,7 +187,7 @@ class ShardWriter:
             self._read()
 
     def _read(self) -> None:
-        with driver_errors(self._what):
+        with self._errors():
             reply = self._sender.connection.read_response()
         size = self._waiting.popleft()
         self._waiting_bytes -= size
@@ -215,14 +224,13 @@ class ShardWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        broken = True
+        self._broken |= error is not None or bool(self._waiting)
         try:
-            if error is None:
-                with driver_errors(self._what):
+            if not self._broken:
+                with self._errors():
                     self._sender.end()
-                broken = bool(self._waiting)
         finally:
-            self._sender.close(broken=broken)
+            self._sender.close(broken=self._broken)
 
 
 def _flatten(group: Sequence[ShardMembers]) -> list[Any]:

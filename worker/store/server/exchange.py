@@ -41,7 +41,7 @@ def send_request(connection: Connection, *pieces: bytes) -> None:
     any error.
     """
     request = b"".join((_TIME, *pieces))
-    connection.send_packed_command([request], check_health=False)  # type: ignore[no-untyped-call]
+    connection.send_packed_command([request], check_health=False)
 
 
 def receive_replies(connection: Connection, expected: bytes, count: int) -> Replies:

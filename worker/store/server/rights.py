@@ -123,6 +123,11 @@ class Rights:
 _INFO: Final = OptionalCommand(
     ("memory",), "neither the memory limit nor the eviction policy is known"
 )
+_INFO_OF_WORKER: Final = OptionalCommand(
+    ("memory",),
+    "neither the memory limit nor the eviction policy is known, and shards are written as if "
+    "somebody always looked something up",
+)
 STORE_OF_API: Final = Rights(_STORE, {"INFO": _INFO})
 STORE_OF_WORKER: Final = Rights(
     _STORE,
@@ -132,7 +137,7 @@ STORE_OF_WORKER: Final = Rights(
         "SCRIPT LOAD": OptionalCommand(
             ("return 1",), "each call that writes shards brings its script along"
         ),
-        "INFO": _INFO,
+        "INFO": _INFO_OF_WORKER,
     },
 )
 BROKER_OF_API: Final = Rights({**_SEND, **_COUNT}, {})

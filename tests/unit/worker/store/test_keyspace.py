@@ -46,6 +46,7 @@ MADE: Final = {
     "expiring_exports": KEYS.expiring_exports(),
     "expiry_hints": KEYS.expiry_hints(),
     "schedules": KEYS.schedules(REF),
+    "writing": KEYS.writing(),
 }
 _PLACEHOLDERS: Final = (
     ("{prefix}", "p"),

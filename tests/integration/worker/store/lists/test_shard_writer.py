@@ -86,9 +86,7 @@ def test_put__many_windows__every_shard_is_there(store: Store) -> None:
     ref, target = _built(store)
     sent: list[int] = []
     payloads = payloads_of(KEYS, BITS)
-    with ShardWriter(
-        store.database, ref, "i1", target.name, on_sent=sent.append
-    ) as writer:
+    with ShardWriter(store.database, ref, "i1", target.name, on_sent=sent.append) as writer:
         _write_all(writer)
     assert sum(sent) > sum(map(len, payloads))
     assert len(sent) >= 8
@@ -127,10 +125,11 @@ def test_put__done__leaves_no_watch_to_the_next_user_of_the_connection(store: St
 
 def test_put__closed_and_opened_in_between__starts_again(store: Store) -> None:
     ref, target = _built(store)
-    with pytest.raises(StoreUnavailable, match="opened again"), _writer(store, ref, target) as one:
+    with _writer(store, ref, target) as one:
         store.builds.seal(ref, "i1")
         store.builds.unseal(ref, "i1")
-        _write_all(one)
+        with pytest.raises(StoreUnavailable, match="opened again"):
+            _write_all(one)
     assert members_of(store, ref, target, INCLUDED) == OLD
     write_side(store, ref, "i1", INCLUDED, KEYS, BITS)
     assert members_of(store, ref, target, INCLUDED) == KEYS
@@ -139,10 +138,11 @@ def test_put__closed_and_opened_in_between__starts_again(store: Store) -> None:
 def test_put__another_build_of_the_same_import_id__is_fenced(store: Store) -> None:
     """The fence names the claim's revision, which no other claim gets."""
     ref, target = _built(store)
-    with pytest.raises(Fenced), _writer(store, ref, target) as one:
+    with _writer(store, ref, target) as one:
         store.builds.cancel(ref, "i1")
         again = build(store, ref, "i1", OLD, bits=BITS)
-        _write_all(one)
+        with pytest.raises(Fenced):
+            _write_all(one)
     assert again.name != target.name
     assert members_of(store, ref, again, INCLUDED) == OLD
 
@@ -150,9 +150,10 @@ def test_put__another_build_of_the_same_import_id__is_fenced(store: Store) -> No
 def test_put__server_becomes_full_in_between__is_out_of_memory(store: Store) -> None:
     ref, target = _built(store)
     try:
-        with pytest.raises(OutOfMemory), _writer(store, ref, target) as one:
+        with _writer(store, ref, target) as one:
             raw(store).config_set("maxmemory", 1)
-            _write_all(one)
+            with pytest.raises(OutOfMemory):
+                _write_all(one)
     finally:
         raw(store).config_set("maxmemory", 0)
     assert members_of(store, ref, target, INCLUDED) == OLD
@@ -163,9 +164,10 @@ def test_put__right_taken_away_in_between__is_refused(server: Server) -> None:
         ref, target = _built(store)
         server.command_reply("ACL", "SETUSER", "w", "on", ">s", "~*", "&*", "+@all")
         with _through(server.url.replace("://", "://w:s@"), store) as theirs:
-            with pytest.raises(StoreRefused), _writer(theirs, ref, target) as one:
+            with _writer(theirs, ref, target) as one:
                 server.command_reply("ACL", "SETUSER", "w", "-restore")
-                _write_all(one)
+                with pytest.raises(StoreRefused):
+                    _write_all(one)
             for forbidden in ("restore", "watch"):
                 server.command_reply("ACL", "SETUSER", "w", "+restore", f"-{forbidden}")
                 with ShardWriter(theirs.database, ref, "i1", target.name) as writer:
@@ -179,9 +181,10 @@ def test_put__right_taken_away_in_between__is_refused(server: Server) -> None:
 def test_put__reply_to_exec_lost__starts_again_and_is_whole(store: Store, server: Server) -> None:
     ref, target = _built(store)
     with running_cutting_proxy(server.port) as proxy, _through(proxy.url, store) as theirs:
-        with pytest.raises(StoreUnavailable), _writer(theirs, ref, target) as one:
+        with _writer(theirs, ref, target) as one:
             proxy.rule = lambda request, _reply: request.endswith(b"fence\r\n")
-            _write_all(one)
+            with pytest.raises(StoreUnavailable):
+                _write_all(one)
         proxy.rule = lambda _request, _reply: False
         assert proxy.cuts >= 1, "one a connection"
         assert members_of(store, ref, target, INCLUDED) not in (OLD, KEYS)
@@ -207,10 +210,11 @@ def test_put__primary_demoted_in_between__writes_to_the_new_one_only_from_the_st
             store.environments.initialise()
             ref, target = _built(store)
             servers.follow()
-            with pytest.raises(StoreUnavailable), _writer(store, ref, target) as one:
+            with _writer(store, ref, target) as one:
                 servers.follow()
                 servers.demote()
-                _write_all(one)
+                with pytest.raises(StoreUnavailable):
+                    _write_all(one)
             servers.rename()
         with open_store(settings) as store:
             assert members_of(store, ref, target, INCLUDED) == OLD
@@ -235,13 +239,14 @@ def test_put__slot_moves_in_between__starts_again_at_its_node(
         record = store.keyspace.list_record(ref)
         source = node_of(cluster, record)
         goal = other_node(cluster, source)
-        with pytest.raises(StoreUnavailable), _writer(store, ref, target) as one:
+        with _writer(store, ref, target) as one:
             if whole:
                 move_slot(cluster, record, source, goal)
             else:
                 begin_move(record, source, goal)
                 store.client.unlink(store.keyspace.shard(ref, target.name, INCLUDED, 0))
-            _write_all(one)
+            with pytest.raises(StoreUnavailable):
+                _write_all(one)
         if not whole:
             move_slot(cluster, record, source, goal)
         assert store.builds.target(ref, "i1") == target
