@@ -17,7 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from worker.store.lists import REASONS, Writing
+from worker.store import PACE_REASONS, Writing
 
 #: Upper bounds in seconds; a look-up takes about a millisecond and at most a second.
 BOUNDS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -126,7 +126,7 @@ class Metrics(Collector):
             "Bytes a second that they write.",
             labels=["pace"],
         )
-        for reason in REASONS:
+        for reason in PACE_REASONS:
             found = [one.bytes_s for one in writing if one.reason == reason]
             writers.add_metric([reason], len(found))
             rates.add_metric([reason], sum(found))

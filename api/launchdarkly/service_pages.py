@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from api.http.metrics import CONTENT_TYPE
 from api.launchdarkly.operations import NO_TOKEN, READ, operation
 from api.services.services import ServicesOf
-from worker.store import Store, StoreError
-from worker.store.lists import Writing
+from worker.store import Store, StoreError, Writing
 
 logger = logging.getLogger("bigseg.api")
 

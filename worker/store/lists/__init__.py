@@ -24,7 +24,7 @@ from worker.store.lists.membership_store import (
     ListState,
     MembershipStore,
 )
-from worker.store.lists.pace import REASONS, Pace
+from worker.store.lists.pace import PACE_REASONS, Pace
 from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, Revision, bits_for, outgrows
 from worker.store.lists.schedules import (
     MOST_SCHEDULES,
@@ -48,7 +48,7 @@ __all__ = [
     "MOST_MEAN_LOAD",
     "MOST_SCHEDULES",
     "OPS_PER_CALL",
-    "REASONS",
+    "PACE_REASONS",
     "Belief",
     "BuildStore",
     "Claim",

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 Reason = Literal["nobody asks", "answers in time", "answers late"]
-REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+PACE_REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)
