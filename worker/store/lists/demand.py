@@ -11,7 +11,7 @@ _COMMAND: Final = "cmdstat_smismember"
 _EXPECTED_S: Final = 2.0
 #: Seconds between two looks, and after the first, which has nothing to compare with.
 _EVERY_S: Final = 0.25
-_FIRST_S: Final = 0.05
+_FIRST_S: Final = 0.02
 
 
 class Demand:
