@@ -57,16 +57,16 @@ def gather(
     """
     request, database = run.request, run.services.store.database
     replace = request.mode == "replace"
-    pace = run.services.pace_of(request.list_ref)
+    pacing = run.services.pacing_of(request.list_ref)
     with (
-        WritingProgress(run, pace) as progress,
+        WritingProgress(run, pacing.pace) as progress,
         ShardWriter(
             database,
             request.list_ref,
             request.import_id,
             target.name,
             on_sent=progress.sent,
-            pace=pace,
+            pacing=pacing,
         ) as writer,
     ):
         payloads = writer.takes_payloads()

@@ -7,8 +7,8 @@ from worker.lists.parquet.decoder import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
 from worker.store import JobRef, ListRef, Store
-from worker.store.lists import Pace
-from worker.store.server import Node, node_address
+from worker.store.lists import Pacing
+from worker.store.server import Node, node_address, node_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,14 @@ class Services:
     random_name: Callable[[], str]
     parquet: ParquetDecoder = field(default_factory=ParquetDecoder)
     """Decodes Parquet in a process of its own; started by the first file."""
-    paces: dict[Node, Pace] = field(default_factory=dict)
+    pacings: dict[Node, Pacing] = field(default_factory=dict)
     """How fast shards may be written, by server: what was learned is kept between ranges."""
 
-    def pace_of(self, ref: ListRef) -> Pace:
+    def pacing_of(self, ref: ListRef) -> Pacing:
         """How fast this process may write shards of a list."""
-        node = node_address(self.store.client, self.store.keyspace.list_record(ref))
-        if node not in self.paces:
-            self.paces[node] = Pace(self.settings.lookup_wait_ms / 1000)
-        return self.paces[node]
+        client, record = self.store.client, self.store.keyspace.list_record(ref)
+        node = node_address(client, record)
+        if node not in self.pacings:
+            limit_s = self.settings.lookup_wait_ms / 1000
+            self.pacings[node] = Pacing.of(node_client(client, record), limit_s)
+        return self.pacings[node]

@@ -41,6 +41,7 @@ from worker.store.lists.schedules import (
 )
 from worker.store.lists.shard_reader import pin, read_shards, unpin
 from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists.window_sender import Pacing
 from worker.store.lists.writing import Writing, WritingBoard
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "MembershipStore",
     "Outcome",
     "Pace",
+    "Pacing",
     "Published",
     "Revision",
     "Schedule",

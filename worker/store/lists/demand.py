@@ -9,7 +9,7 @@ from redis.exceptions import NoPermissionError
 _COMMAND: Final = "cmdstat_smismember"
 #: Seconds after the last look-up for which the next one is expected.
 _EXPECTED_S: Final = 2.0
-#: Seconds between two looks, and after the first, which has nothing to compare with.
+#: Seconds between two looks, and after one that has nothing of late to compare with.
 _EVERY_S: Final = 0.25
 _FIRST_S: Final = 0.02
 
@@ -45,14 +45,15 @@ class Demand:
         if calls is None:
             self._due_s = float("inf")
             return
+        is_late = now_s - self._due_s > _EVERY_S
+        self._calls, self._due_s = calls, now_s + _EVERY_S
         # A server that was restarted counts from 0 again.
-        if before is None:
+        if calls == before:
+            self._until_s = min(self._until_s, now_s + _EXPECTED_S)
+        elif before is None or is_late:
             self._until_s = self._due_s = now_s + _FIRST_S
         else:
-            self._due_s = now_s + _EVERY_S
-            if calls != before:
-                self._until_s = now_s + _EXPECTED_S
-        self._calls = calls
+            self._until_s = now_s + _EXPECTED_S
 
     def _read(self) -> int | None:
         try:

@@ -9,7 +9,7 @@ written: two writers at 160 MB/s made look-ups' p99 30 times the idle one at any
 window, and 3 times at 35 MB/s (Redis 8.2, one core for server and look-ups).
 
 So the rate grows steadily, and falls by as much as one stall is worth if stalls shall take one
-part in 200 of the time, half of what a p99 sees. Several writers share a server by each doing so.
+part in 125 of the time, so that a p99 hardly sees them. Several writers share a server by each doing so.
 """
 
 import math
@@ -42,7 +42,7 @@ FIRST_RATE: Final = 16e6
 LEAST_RATE: Final = 2e6
 MOST_RATE: Final = 1e9
 #: Part of the time that stalls may take.
-STALLED_SHARE: Final = 1 / 200
+STALLED_SHARE: Final = 1 / 125
 #: How the rate grows, in parts of itself a second; later after a stall, so many times as fast.
 _GROWTH: Final = 0.3
 _FREE_GROWTH: Final = 4.0
@@ -73,11 +73,6 @@ class Pace:
         self._noted_s = self._due_s = self._late_s = self._held_s = -math.inf
         #: Since it began, for those who watch.
         self.sent_bytes, self.paused_s = 0, 0.0
-
-    @property
-    def may_be_limited(self) -> bool:
-        """Whether it matters if somebody asks."""
-        return self._limit_s > 0
 
     @property
     def window(self) -> Window:

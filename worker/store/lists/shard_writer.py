@@ -13,8 +13,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from worker.batches import batches
 from worker.store.errors import StoreError, StoreRefused
 from worker.store.keyspace import ListRef, Side
-from worker.store.lists.pace import Pace
-from worker.store.lists.window_sender import Clock, WindowSender
+from worker.store.lists.window_sender import Clock, Pacing, WindowSender
 from worker.store.members import build_payloads
 from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
@@ -50,7 +49,7 @@ class ShardWriter:
         target: str,
         *,
         on_sent: Callable[[int], None] = lambda _: None,
-        pace: Pace | None = None,
+        pacing: Pacing | None = None,
         clock: Clock = Clock(),  # noqa: B008 - it is immutable
     ) -> None:
         """Open a writer.
@@ -61,7 +60,7 @@ class ShardWriter:
             import_id: The import that holds the list.
             target: Name of the revision that it builds.
             on_sent: Called with the bytes of each window or call: renews leases.
-            pace: How fast it may go; ``None`` is as fast as it can.
+            pacing: How fast it may go; ``None`` is as fast as it can.
             clock: The time.
         """
         self._db = database
@@ -82,7 +81,7 @@ class ShardWriter:
                 database.keys.fence(ref),
                 target,
                 f"import {import_id}",
-                pace=pace or Pace(0),
+                pacing=pacing or Pacing.of(self._node, 0),
                 clock=clock,
             )
 

@@ -26,6 +26,25 @@ class Clock:
     sleep_s: Callable[[float], None] = time.sleep
 
 
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast shards may be sent to one server; kept from one sender to the next."""
+
+    pace: Pace
+    demand: Demand | None
+    """Who asks that server; ``None`` if that does not matter."""
+
+    @classmethod
+    def of(cls, node: Redis, limit_s: float) -> "Pacing":
+        """Begin for a server.
+
+        Args:
+            node: Its client.
+            limit_s: How long a look-up may wait for writers; 0 means as long as it takes.
+        """
+        return cls(Pace(limit_s), Demand(node) if limit_s > 0 else None)
+
+
 class WindowSender:
     """Sends the windows of one build on one or two connections, and never reconnects.
 
@@ -33,7 +52,7 @@ class WindowSender:
     """
 
     def __init__(
-        self, node: Redis, fence: str, target: str, what: str, *, pace: Pace, clock: Clock
+        self, node: Redis, fence: str, target: str, what: str, *, pacing: Pacing, clock: Clock
     ) -> None:
         """Open the first connection.
 
@@ -42,15 +61,14 @@ class WindowSender:
             fence: The key of the fence.
             target: The revision that it names while shards may be written.
             what: Names the build in an error.
-            pace: How fast it may go; kept from one sender to the next.
+            pacing: How fast it may go.
             clock: The time.
         """
         self._pool = node.connection_pool
         self._fence = fence, target, what
         self._clock = clock
-        self._demand = Demand(node)
+        self._demand, self._pace = pacing.demand, pacing.pace
         self._delays = Delays()
-        self._pace = pace
         self._connections: list[Connection] = []
         self._fenced: list[FencedConnection] = []
         self._turn = 0
@@ -93,7 +111,7 @@ class WindowSender:
     def pause_after(self, size: int) -> None:
         """Let others go first, as long as the pace says."""
         now_s = self._clock.monotonic_s()
-        if self._pace.may_be_limited:
+        if self._demand is not None:
             self._pace.note_asked(self._demand.is_there(now_s))
         pause_s = self._pace.pause_after(size, now_s)
         if pause_s > 0:

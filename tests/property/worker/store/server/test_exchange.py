@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -25,6 +26,7 @@ from worker.store.server.exchange import Replies, first_error, receive_replies, 
 
 _TIME = b"*2\r\n$10\r\n1700000000\r\n$3\r\n250\r\n"
 _ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
+_QUEUED = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n"
 _GOOD = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n+OK\r\n$2\r\nr1\r\n"
 _COUNT = 6
 #: What went wrong in the transaction, and the error that explains it.
@@ -33,13 +35,11 @@ _FAILURES: Sequence[tuple[bytes, type[RedisError] | None]] = (
     (b"+OK\r\n-MOVED 1 127.0.0.1:7\r\n+QUEUED\r\n" + _ABORTED, MovedError),
     (b"-NOPERM no\r\n-NOPERM no\r\n-NOPERM no\r\n-ERR EXEC without MULTI\r\n", NoPermissionError),
     (
-        b"+OK\r\n+QUEUED\r\n+QUEUED\r\n"
-        b"-EXECABORT Transaction discarded because of: OOM command not allowed\r\n",
+        _QUEUED + b"-EXECABORT Transaction discarded because of: OOM command not allowed\r\n",
         OutOfMemoryError,
     ),
     (
-        b"+OK\r\n+QUEUED\r\n+QUEUED\r\n"
-        b"-EXECABORT Transaction discarded because of: READONLY You can't write\r\n",
+        _QUEUED + b"-EXECABORT Transaction discarded because of: READONLY You can't write\r\n",
         ReadOnlyError,
     ),
     (b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n-ERR Bad data format\r\n", ResponseError),
@@ -50,10 +50,10 @@ cuts = st.lists(st.integers(1, 40), max_size=30)
 
 
 @contextmanager
-def _pair() -> Iterator[tuple[Connection, socket.socket]]:
+def _pair() -> Iterator[tuple[Any, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.settimeout(0.2)
-    connection = Connection(protocol=2)
+    connection: Any = Connection(protocol=2)
     connection._sock = ours
     with ours, theirs:
         yield connection, theirs

@@ -57,7 +57,7 @@ def test_pace__nobody_asks__has_no_limit() -> None:
 def test_pace__no_limit_set__is_never_asked() -> None:
     pace = Pace(0)
     pace.note_asked(asked=True)
-    assert (pace.window, pace.rate, pace.may_be_limited) == (FULL, None, False)
+    assert (pace.window, pace.rate) == (FULL, None)
 
 
 def test_pace__begins__as_if_somebody_asked() -> None:
