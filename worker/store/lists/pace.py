@@ -9,7 +9,8 @@ written: two writers at 160 MB/s made look-ups' p99 30 times the idle one at any
 window, and 3 times at 35 MB/s (Redis 8.2, one core for server and look-ups).
 
 So the rate grows steadily, and falls by as much as one stall is worth if stalls shall take one
-part in 125 of the time, so that a p99 hardly sees them. Several writers share a server by each doing so.
+part in 125 of the time, so that a p99 hardly sees them. Several writers share a server by each
+doing so.
 """
 
 import math
