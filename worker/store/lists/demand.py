@@ -43,17 +43,16 @@ class Demand:
     def _look(self, now_s: float) -> None:
         calls, before = self._read(), self._calls
         if calls is None:
-            self._due_s = float("inf")
+            self._until_s = self._due_s = float("inf")
             return
         is_late = now_s - self._due_s > _EVERY_S
         self._calls, self._due_s = calls, now_s + _EVERY_S
         # A server that was restarted counts from 0 again.
-        if calls == before:
-            self._until_s = min(self._until_s, now_s + _EXPECTED_S)
-        elif before is None or is_late:
-            self._until_s = self._due_s = now_s + _FIRST_S
-        else:
-            self._until_s = now_s + _EXPECTED_S
+        if calls != before:
+            recent = before is not None and not is_late
+            self._until_s = now_s + (_EXPECTED_S if recent else _FIRST_S)
+            if not recent:
+                self._due_s = self._until_s
 
     def _read(self) -> int | None:
         try:
