@@ -27,7 +27,7 @@ MOST_SCHEDULES: Final = 20_000
 #: Changes in one call, which is as many as one request may make.
 _CHANGES_PER_CALL: Final = 1_000
 #: Removals in one call.
-_EXPIRED_PER_CALL: Final = 250
+_EXPIRED_PER_CALL: Final = 125
 
 _SIDES: Final[dict[str, Side]] = {"i": INCLUDED, "e": EXCLUDED}
 _HASH_END: Final = 9  # a letter and eight hexadecimal digits come before the member
@@ -113,7 +113,7 @@ def change_schedules(
 def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
     """Read all schedules of a list, in no order; drops those that a flip has invalidated.
 
-    Cost: one round trip per 250.
+    Cost: one round trip per 125.
 
     Raises:
         SegmentNotFound: the list was deleted.
@@ -124,7 +124,7 @@ def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
 
 
 def expire_members(database: Database, ref: ListRef) -> Expired:
-    """Remove every member that is due, in steps of 250. Safe to repeat at any time.
+    """Remove every member that is due, in steps of 125. Safe to repeat at any time.
 
     To readers, imports and counts it is as if the members had been removed by an edit.
 
@@ -158,7 +158,7 @@ def _walk_schedules(database: Database, ref: ListRef) -> Iterator[tuple[bytes, b
     """Yield name and detail of each schedule, some twice, in no order.
 
     A walk to the end that began after a flip leaves no schedule of a key that the flip has
-    dropped, so that an import may bring it back. Cost: one round trip per 250.
+    dropped, so that an import may bring it back. Cost: one round trip per 125.
 
     Raises:
         SegmentNotFound: the list was deleted.

@@ -4,13 +4,13 @@
 -- Begins with cursor '0' and walk ''; its answer is passed to the next call, until the cursor
 -- is '0' again. Returns the schedules of members and drops those that are void; some come
 -- twice. A walk that began after a flip ends the pruning that the flip asked for. About
--- 250 a call. Cost: 1 command each.
+-- 125 a call. Cost: 1 command each.
 local live, without = live_revision()
 if not live then return without end
 local revision, bits = parse(live)
 local walk = ARGV[2]
 if ARGV[1] == '0' then walk = redis.call('HGET', record, 'prune') or '' end
-local scanned = redis.call('HSCAN', DETAILS, ARGV[1], 'COUNT', 250)
+local scanned = redis.call('HSCAN', DETAILS, ARGV[1], 'COUNT', 125)
 local reply, void, found = {'ok', scanned[1], walk}, {}, scanned[2]
 for i = 1, #found, 2 do
   local _, _, member, shard = scheduled(found[i], revision, bits)
