@@ -19,6 +19,10 @@ from worker.store.server.database import Database
 
 #: Every process holds all of them in memory, mostly under 2 KiB each.
 MOST_TOKENS: Final = 10_000
+#: Fields read in one step; a token has two.
+_PAGE: Final = 500
+#: Tries to read them as of one moment.
+_TRIES: Final = 3
 
 RoleName = Literal["reader", "writer", "admin"]
 
@@ -91,10 +95,11 @@ _CODEC: Final = RecordCodec(AccessToken, outside=["id", "used_ms"])
 
 @dataclass(frozen=True, slots=True)
 class TokenSet:
-    """All tokens as of one moment."""
+    """All tokens, as of one moment unless one was changed while they were read."""
 
     changed: str | None
-    """A different text after every change; ``None`` in a store that has never had a token."""
+    """A different text after every change; ``None`` in a store that has never had a token, or if
+    one was changed while they were read."""
     tokens: tuple[AccessToken, ...]
     """Newest first."""
     unreadable: tuple[str, ...] = ()
@@ -137,9 +142,18 @@ class AccessTokenStore:
         return token, secret
 
     def read(self) -> TokenSet:
-        """All tokens. Cost: one round trip."""
-        with driver_errors("read the access tokens"):
-            found = self._db.client.hgetall(self._key)
+        """All tokens. Cost: two round trips, and one more for each 250 tokens.
+
+        They are read again, a few times, if one was changed meanwhile.
+        """
+        changed = self._read_mark()
+        for _ in range(_TRIES):
+            before, found = changed, self._scan()
+            changed = self._read_mark()
+            if changed == before:
+                break
+        else:
+            changed = None
         tokens, unreadable = [], []
         for token_id in [name[len(_TOKEN) :] for name in found if name.startswith(_TOKEN)]:
             try:
@@ -148,12 +162,23 @@ class AccessTokenStore:
             except UnreadableRecord:  # one bad record must not lock out all others
                 unreadable.append(token_id.decode())
         tokens.sort(key=lambda token: (-token.created_ms, token.id))
-        changed = found.get(_CHANGED.encode())
-        mark = None if changed is None else changed.decode()
-        return TokenSet(mark, tuple(tokens), tuple(unreadable))
+        return TokenSet(changed, tuple(tokens), tuple(unreadable))
+
+    def _scan(self) -> dict[bytes, bytes]:
+        """All fields, page by page: one long reply would hold up the server."""
+        cursor, found = 0, dict[bytes, bytes]()
+        with driver_errors("read the access tokens"):
+            while True:
+                cursor, page = self._db.client.hscan(self._key, cursor, count=_PAGE)
+                found |= page
+                if not cursor:
+                    return found
 
     def changed(self) -> str | None:
         """What :attr:`TokenSet.changed` is now. Cost: one round trip."""
+        return self._read_mark()
+
+    def _read_mark(self) -> str | None:
         with driver_errors("check whether access tokens were changed"):
             changed = self._db.client.hget(self._key, _CHANGED)
         return None if changed is None else changed.decode()

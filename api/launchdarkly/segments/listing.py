@@ -150,7 +150,7 @@ def _in_scope(segments: list[Segment], caller: Caller) -> list[Segment]:
 
 
 def _read(store: Store, env: EnvironmentRef, page: list[Segment]) -> list[Definition]:
-    """Read the definitions of a page with their targets, as of one moment."""
+    """Read the definitions of a page, each with its targets as of one moment."""
     found = store.segments.read_many(env, [segment.key for segment in page])
     definitions = [definition for definition in found if definition is not None]
     if len(definitions) < len(page):

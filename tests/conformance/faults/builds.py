@@ -204,6 +204,13 @@ OF_BUILDS: Final = (
         PUBLISHING.test_publish__another_worker_goes_on__counts_stay_right,
     ),
     Fault(
+        "publish never catches up",
+        "list/publish",
+        "most = math.min(2 * most, 4000)",
+        "most = 250",
+        PUBLISHING.test_publish__edits_come_as_fast_as_they_are_replayed__catches_up,
+    ),
+    Fault(
         "publish remembers one import",
         "list/publish",
         "'published:' .. id",

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from redis.exceptions import NoPermissionError
 
+from worker.batches import batches
 from worker.store.errors import JobNotFound
 from worker.store.jobs.records import (
     WAITING_STAGE,
@@ -38,6 +39,8 @@ Taken = Unit | Exhausted | Drained | Ended
 #: A record of a job that nobody finishes is dropped after this long, far beyond any job.
 _ABANDONED_S: Final = 90 * 86_400
 _EXPORTS_PER_CALL: Final = 100
+#: The result of a chunk is a few kilobytes.
+_RESULTS_PER_CALL: Final = 64
 
 
 class JobStore:
@@ -143,8 +146,10 @@ class JobStore:
             UnreadableRecord: a result is damaged.
         """
         names = [result_name(stage, number) for number in range(units)]
-        with driver_errors(f"read {ref}"):
-            texts = self._db.client.hmget(self._key(ref), names) if names else []
+        texts: list[bytes | None] = []
+        for group in batches(names, _RESULTS_PER_CALL):
+            with driver_errors(f"read {ref}"):
+                texts += self._db.client.hmget(self._key(ref), group)
         if not all(texts):
             message = f"{ref.kind} {ref.job_id} has lost results of its stage {stage}"
             raise JobNotFound(message)

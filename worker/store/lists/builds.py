@@ -13,9 +13,11 @@ from worker.store.lists.schedules import prune_schedules
 from worker.store.lists.scripts import require_ok, run
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
+from worker.store.server.pipelining import run_each
 from worker.store.server.scripts import Argument, ScriptName
 
-_COUNT_STEP: Final = 4_096
+#: Shards counted in one call.
+_COUNT_STEP: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +174,19 @@ class BuildStore:
     def count(self, ref: ListRef, revision: Revision, side: Side, first: int, stop: int) -> int:
         """Count the members of shards ``first`` to ``stop`` (exclusive).
 
-        Cost: a round trip per 4,096 shards, which holds the server for 5 to 12 ms, and for 25 to
-        36 ms right after a list of 10 M was written.
+        Cost: 128 shards in a call, two calls on their way at a time.
 
         Raises:
             ListUnknown: a shard is missing.
         """
-        members = 0
-        for start in range(first, stop, _COUNT_STEP):
-            last = min(start + _COUNT_STEP, stop) - 1
-            found, missing = run(
-                self._db, ref, "list/count_shards", [revision.name, side, start, last]
-            )
+        steps = (
+            (revision.name, side, start, min(start + _COUNT_STEP, stop) - 1)
+            for start in range(first, stop, _COUNT_STEP)
+        )
+        record, members = self._db.keys.list_record(ref), 0
+        for found, missing in run_each(
+            self._db, f"count shards of {ref.name}", "list/count_shards", record, steps
+        ):
             if missing:
                 message = f"{missing} shards of {ref.name} {revision.name} are missing"
                 raise ListUnknown(message)
@@ -229,8 +232,8 @@ class BuildStore:
     ) -> Held | None:
         """Replay some edits onto a held build, and drop them from the journal.
 
-        The first call fixes the counts; from then on the import can be approved. Cost: about
-        10 ms of server time for 5,000 edits.
+        The first call fixes the counts; from then on the import can be approved. A call replays
+        about 500 edits.
 
         Args:
             ref: The list.

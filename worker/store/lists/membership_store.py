@@ -23,15 +23,17 @@ from worker.store.server.scripts import Argument
 
 EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
-#: Ops in one call of the edit script: about 2 ms of server time.
+#: Ops that can be one step, visible at once.
 OPS_PER_CALL: Final = 1_000
+#: Ops in one step of edits that need not be one: others wait a quarter of the time.
+_OPS_PER_STEP: Final = 250
 #: Tries of a look-up: the live revision may change in between.
 _TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of one list, or a condition for the other edits of its call."""
+    """One change of one list, or a condition for the other edits of its step."""
 
     op: EditOp
     """Included or excluded, and add, remove, or ``?``: refuse all if the key is there."""
@@ -88,24 +90,31 @@ class MembershipStore:
             replies = pipeline.execute()
         return [_parse_state(ref, reply) for ref, reply in zip(refs, replies, strict=True)]
 
-    def edit(self, ref: ListRef, edits: Iterable[Edit]) -> bool:
-        """Apply edits in order; each call of 1,000 is one step, visible at once.
+    def edit(
+        self, ref: ListRef, edits: Iterable[Edit], *, ops_per_step: int = _OPS_PER_STEP
+    ) -> bool:
+        """Apply edits in order, in steps; each step is visible at once.
 
         Applying the same edits again changes nothing more. While an import is building,
-        edits also go to its journal and win over its file. A condition applies to the call
-        of 1,000 that it is part of; calls before one that is refused stay applied.
+        edits also go to its journal and win over its file. A condition applies to the step
+        that it is part of; steps before one that is refused stay applied.
+
+        Args:
+            ref: The list.
+            edits: What to change.
+            ops_per_step: Edits in one step; ``OPS_PER_CALL`` at most.
 
         Returns:
             Whether a list has outgrown its shards and should be re-sharded.
 
         Raises:
             SegmentNotFound: the list was deleted.
-            KeyInOtherList: a condition does not hold; nothing of this call was applied.
-            ListUnknown: a shard is missing; nothing of this call was applied.
-            OutOfMemory: the server is full; nothing of this call was applied.
+            KeyInOtherList: a condition does not hold; nothing of this step was applied.
+            ListUnknown: a shard is missing; nothing of this step was applied.
+            OutOfMemory: the server is full; nothing of this step was applied.
         """
         first, outgrown = "1", False
-        for ops in batches(edits, OPS_PER_CALL):
+        for ops in batches(edits, ops_per_step):
             flat: list[Argument] = [first]
             for op in ops:
                 flat += _encode_edit(op)

@@ -24,8 +24,10 @@ ScheduleAnswer = Literal["done", "absent", "there", "none", "version", "full"]
 
 #: Schedules of one segment's lists: all of them come in one answer.
 MOST_SCHEDULES: Final = 20_000
-#: Changes or removals in one call: about 5 ms of server time.
-PER_CALL: Final = 1_000
+#: Changes in one call, which is as many as one request may make.
+_CHANGES_PER_CALL: Final = 1_000
+#: Removals in one call.
+_EXPIRED_PER_CALL: Final = 125
 
 _SIDES: Final[dict[str, Side]] = {"i": INCLUDED, "e": EXCLUDED}
 _HASH_END: Final = 9  # a letter and eight hexadecimal digits come before the member
@@ -90,7 +92,7 @@ def change_schedules(
         StoreUnavailable: no answer. A retry may find its own changes made.
     """
     answers: list[ScheduleAnswer] = []
-    for group in batches(changes, PER_CALL):
+    for group in batches(changes, _CHANGES_PER_CALL):
         times = [change.due_ms for change in group if change.act != "remove"]
         arguments: list[Argument] = [most]
         for change in group:
@@ -111,7 +113,7 @@ def change_schedules(
 def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
     """Read all schedules of a list, in no order; drops those that a flip has invalidated.
 
-    Cost: one round trip per 1,000.
+    Cost: one round trip per 125.
 
     Raises:
         SegmentNotFound: the list was deleted.
@@ -122,7 +124,7 @@ def read_schedules(database: Database, ref: ListRef) -> list[Schedule]:
 
 
 def expire_members(database: Database, ref: ListRef) -> Expired:
-    """Remove every member that is due, in steps of 1,000. Safe to repeat at any time.
+    """Remove every member that is due, in steps of 125. Safe to repeat at any time.
 
     To readers, imports and counts it is as if the members had been removed by an edit.
 
@@ -132,10 +134,10 @@ def expire_members(database: Database, ref: ListRef) -> Expired:
     """
     removed = kept = 0
     while True:
-        reply = run(database, ref, "list/expire", [kept])
+        reply = run(database, ref, "list/expire", [kept, _EXPIRED_PER_CALL])
         seen, left, gone, following = require_ok(ref, reply)
         removed, kept = removed + gone, kept + left
-        if seen < PER_CALL:
+        if seen < _EXPIRED_PER_CALL:
             return Expired(removed, kept, following if following >= 0 else None)
 
 
@@ -156,7 +158,7 @@ def _walk_schedules(database: Database, ref: ListRef) -> Iterator[tuple[bytes, b
     """Yield name and detail of each schedule, some twice, in no order.
 
     A walk to the end that began after a flip leaves no schedule of a key that the flip has
-    dropped, so that an import may bring it back. Cost: one round trip per 1,000.
+    dropped, so that an import may bring it back. Cost: one round trip per 125.
 
     Raises:
         SegmentNotFound: the list was deleted.

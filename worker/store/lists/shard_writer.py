@@ -19,8 +19,9 @@ from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
 from worker.store.server.scripts import ScriptName
 
-#: Shards in one call of a script.
-_SHARDS_PER_CALL: Final = 32
+#: Shards in one call of a script: member by member a shard costs the server far more.
+_FILLED_PER_CALL: Final = 8
+_COPIES_PER_CALL: Final = 64
 #: Bytes that copying or filling a shard counts as, for the pace.
 _BYTES_PER_SHARD: Final = 2_000
 #: Bytes of calls sent and not yet answered.
@@ -70,7 +71,7 @@ class ShardWriter:
         self._on_sent = on_sent
         self._record = database.keys.list_record(ref)
         self._what = f"write shards of {ref.name}"
-        self._waiting: deque[int] = deque()
+        self._waiting: deque[tuple[int, int]] = deque()
         self._waiting_bytes = 0
         self._replies: list[Any] = []
         self._loaded = self._broken = False
@@ -123,8 +124,8 @@ class ShardWriter:
 
     def fill(self, side: Side, shards: Iterable[ShardMembers]) -> None:
         """Write whole shards member by member, for servers that refuse payloads."""
-        for group in batches(shards, _SHARDS_PER_CALL):
-            self._send("list/fill_shards", side, _flatten(group))
+        for group in batches(shards, _FILLED_PER_CALL):
+            self._send("list/fill_shards", side, _flatten(group), len(group))
 
     def copy(self, side: Side, shards: Iterable[ShardMembers]) -> tuple[int, int]:
         """Copy shards of the base revision and add members to them.
@@ -138,8 +139,8 @@ class ShardWriter:
             StoreUnavailable: the whole range has to be started again.
         """
         self.flush()
-        for group in batches(shards, _SHARDS_PER_CALL):
-            self._send("list/copy_shards", side, _flatten(group))
+        for group in batches(shards, _COPIES_PER_CALL):
+            self._send("list/copy_shards", side, _flatten(group), len(group))
         replies = self._collect()
         return sum(copied for copied, _ in replies), sum(added for _, added in replies)
 
@@ -168,7 +169,7 @@ class ShardWriter:
         with self._errors():
             self._sender.settle()
 
-    def _send(self, name: ScriptName, side: Side, args: Sequence[Any]) -> None:
+    def _send(self, name: ScriptName, side: Side, args: Sequence[Any], shards: int) -> None:
         if not self._waiting:
             self._settle()
         script = self._db.scripts.get(name)
@@ -180,7 +181,7 @@ class ShardWriter:
             # write anyway.
             connection.send_packed_command(packed, check_health=False)
         size = sum(map(len, packed))
-        self._waiting.append(size)
+        self._waiting.append((size, shards))
         self._waiting_bytes += size
         while self._waiting_bytes > _CALL_BYTES or len(self._waiting) > _CALLS:
             self._read()
@@ -188,11 +189,11 @@ class ShardWriter:
     def _read(self) -> None:
         with self._errors():
             reply = self._sender.connection.read_response()
-        size = self._waiting.popleft()
+        size, shards = self._waiting.popleft()
         self._waiting_bytes -= size
         self._replies.append(reply)
         self._on_sent(size)
-        self._sender.pause_after(_SHARDS_PER_CALL * _BYTES_PER_SHARD)
+        self._sender.pause_after(shards * _BYTES_PER_SHARD)
 
     def _collect(self) -> list[Any]:
         while self._waiting:

@@ -31,7 +31,12 @@ from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
 from worker.store.server.scripts import Argument
 
-_KEYS_PER_CALL: Final = 1_000
+#: Definitions read in one call, with their targets.
+_KEYS_PER_CALL: Final = 100
+#: Definitions read in one step of listing them all.
+_PAGE: Final = 500
+#: Tries to read them all as of one moment.
+_TRIES: Final = 3
 
 
 class SegmentStore:
@@ -125,9 +130,9 @@ class SegmentStore:
         return definition
 
     def read_many(self, env: EnvironmentRef, keys: Sequence[str]) -> Sequence[Definition | None]:
-        """Read definitions with their targets, each 1,000 as of one moment.
+        """Read definitions with their targets, each with its own as of one moment.
 
-        Cost: one round trip for 1,000 keys.
+        Cost: one round trip for 100 keys.
 
         Returns:
             One for each key; ``None`` for a segment that does not exist. Check
@@ -151,8 +156,10 @@ class SegmentStore:
     def read_all(self, env: EnvironmentRef) -> list[Segment]:
         """Read all definitions of an environment, newest first.
 
-        Cost: two round trips, and a third with a large reply if a definition has changed
-        since this process read them last; only those that have are decoded then.
+        They are as of one moment, unless others change them without a pause.
+
+        Cost: two round trips, and one more for 500 definitions if one has changed since this
+        process read them last; only those that have are decoded then.
         """
         self._environments.require(env)
         return [*self.read_remaining(env)]
@@ -162,24 +169,39 @@ class SegmentStore:
 
         Deletions read what remains of an environment this way.
         """
-        state, segments = self._db.keys.environment_state(env), self._db.keys.segments(env)
-        with driver_errors(f"list segments of {env.environment}"):
-            pipeline = self._db.client.pipeline(transaction=True)
-            pipeline.hget(state, "changed")
-            pipeline.hlen(segments)
-            change, count = pipeline.execute()
-        known = None if change is None else self._cache.get(env, Stamp(change, count))
-        if known is not None:
-            return known
-        with driver_errors(f"list segments of {env.environment}"):
-            pipeline = self._db.client.pipeline(transaction=True)
-            pipeline.hget(state, "changed")
-            # Not HGETALL: in a cluster's transaction the driver leaves its reply a flat list.
-            pipeline.hkeys(segments)
-            pipeline.hvals(segments)
-            change, keys, values = pipeline.execute()
-        texts = dict(zip(keys, values, strict=True))
+        stamp = self._stamp(env)
+        for _ in range(_TRIES):
+            known = None if stamp is None else self._cache.get(env, stamp)
+            if known is not None:
+                return known
+            before, texts = stamp, self._scan(env)
+            stamp = self._stamp(env)
+            if stamp == before:
+                break
+        # What was changed while it was read is not kept under any stamp.
+        change = stamp.change if stamp is not None and stamp == before else None
         return self._cache.read(env, change, texts, partial(decode_segment, env))
+
+    def _stamp(self, env: EnvironmentRef) -> Stamp | None:
+        """The state of an environment's definitions; ``None`` if none was ever written."""
+        with driver_errors(f"list segments of {env.environment}"):
+            pipeline = self._db.client.pipeline(transaction=True)
+            pipeline.hget(self._db.keys.environment_state(env), "changed")
+            pipeline.hlen(self._db.keys.segments(env))
+            change, count = pipeline.execute()
+        return None if change is None else Stamp(change, count)
+
+    def _scan(self, env: EnvironmentRef) -> dict[bytes, bytes]:
+        """All definitions by key, page by page: one long reply would hold up the server."""
+        cursor, texts = 0, dict[bytes, bytes]()
+        with driver_errors(f"list segments of {env.environment}"):
+            while True:
+                cursor, page = self._db.client.hscan(
+                    self._db.keys.segments(env), cursor, count=_PAGE
+                )
+                texts |= page
+                if not cursor:
+                    return texts
 
     def update(self, current: Segment, change: DefinitionChange) -> Segment:
         """Change a definition, unless it has changed since it was read.

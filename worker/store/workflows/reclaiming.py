@@ -10,8 +10,8 @@ from worker.store.lists import Revision, prune_schedules
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
 
-#: Shards freed in one call: about 1 ms of the server's time.
-_SHARDS_PER_CALL: Final = 1_000
+#: Shards freed in one call.
+_SHARDS_PER_CALL: Final = 256
 
 
 def lists_to_reclaim(store: Store, env: EnvironmentRef) -> list[ListRef]:
@@ -28,7 +28,7 @@ def lists_to_reclaim(store: Store, env: EnvironmentRef) -> list[ListRef]:
 def reclaim_list(store: Store, ref: ListRef) -> int:
     """Free what a list no longer needs, in bounded steps. Safe to repeat and to interrupt.
 
-    Cost: one round trip per 1,000 shards, each about 1 ms of server time.
+    Cost: one round trip per 256 shards.
 
     Returns:
         Shards freed.

@@ -116,7 +116,7 @@ def apply_edits(store: Store, ref: ListRef, edits: tuple[ListEdit, ...], absent:
     ops = _ops(edits, absent)
     if len(ops) > OPS_PER_CALL:
         require_absent(store, ref, absent)
-    return store.memberships.edit(ref, ops)
+    return store.memberships.edit(ref, ops, ops_per_step=OPS_PER_CALL)
 
 
 def _ops(edits: tuple[ListEdit, ...], absent: Absent) -> list[Edit]:

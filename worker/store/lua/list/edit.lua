@@ -5,42 +5,44 @@
 -- At most 1,000 ops. One step: the journal's order is the live order and the counts
 -- follow the replies. Nothing is applied when a shard is missing. The ops 'i?' and 'e?' change
 -- nothing: if such a member is in that list, nothing is applied. A member that is added or
--- removed loses its schedule. Cost: 2 commands per op, 4 in a list with schedules.
-local function is_check(op)
-  return string.sub(op, 2, 2) == '?'
-end
-
+-- removed loses its schedule. Cost: 1 command per op.
 local live, without = live_revision()
 if not live then return without end
 local name, bits = parse(live)
+local shards, entry, seen, asked = {}, {}, {}, {included = {}, excluded = {}}
 for i = 2, #ARGV, 3 do
-  local side = side_of(ARGV[i])
+  local op, member = ARGV[i], ARGV[i + 2]
+  local side = side_of(op)
   local shard = shard_key(name, side, shard_of(ARGV[i + 1], bits[side]))
-  if redis.call('SISMEMBER', shard, SENTINEL) == 0 then return {'unknown'} end
-  if is_check(ARGV[i]) and redis.call('SISMEMBER', shard, ARGV[i + 2]) == 1 then
-    return {'clash'}
+  if not seen[shard] then
+    seen[shard] = true
+    table.insert(asked[side], shard)
+  end
+  if string.sub(op, 2) == '?' then
+    if redis.call('SISMEMBER', shard, member) == 1 then return {'clash'} end
+  else
+    -- An empty list is spread over other shards by its first member.
+    if bits[side] > 0 then shards[i] = shard end
+    entry[#entry + 1] = op .. ARGV[i + 1]
+    entry[#entry + 1] = member
   end
 end
-local entry = {}
-for i = 2, #ARGV, 3 do
-  if not is_check(ARGV[i]) then
-    entry[#entry + 1] = ARGV[i] .. ARGV[i + 1]
-    entry[#entry + 1] = ARGV[i + 2]
-  end
-end
+if not (are_whole(asked.included) and are_whole(asked.excluded)) then return {'unknown'} end
 write_journal(entry)
 local change = {included = 0, excluded = 0}
-local any_scheduled = redis.call('EXISTS', SCHEDULES) == 1
+local any_scheduled, changed_names = redis.call('EXISTS', SCHEDULES) == 1, {}
 for i = 2, #ARGV, 3 do
-  if not is_check(ARGV[i]) then
-    local side = side_of(ARGV[i])
-    local changed = apply(name, bits, ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  local op = ARGV[i]
+  if string.sub(op, 2) ~= '?' then
+    local side = side_of(op)
+    local changed = apply(name, bits, op, ARGV[i + 1], ARGV[i + 2], shards[i])
     change[side] = change[side] + changed
     if any_scheduled and changed ~= 0 then
-      drop_schedule(schedule_name(ARGV[i], ARGV[i + 1], ARGV[i + 2]))
+      changed_names[#changed_names + 1] = schedule_name(op, ARGV[i + 1], ARGV[i + 2])
     end
   end
 end
+drop_schedules(changed_names)
 local edited = format_revision(name, bits)
 if edited ~= live then redis.call('HSET', record, 'live', edited) end
 if ARGV[1] == '1' then redis.call('HINCRBY', record, 'version', 1) end

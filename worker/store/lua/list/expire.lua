@@ -1,16 +1,15 @@
 #!lua flags=allow-oom
--- expire(record, edits; skip) -> {'ok', due, kept, removed, next due ms or -1}
+-- expire(record, edits; skip, most) -> {'ok', due, kept, removed, next due ms or -1}
 --                              | {'deleted'} | {'unknown'}
--- Removes members that are due by the server's clock, at most 1,000 a call, as an edit would:
--- journalled while an import builds, counted, one membership version. Those of a missing shard
--- are kept; skip is how many of the first to pass over. Cost: 5 commands each.
-local MOST = 1000
+-- Removes members that are due by the server's clock, as an edit would: journalled while
+-- an import builds, counted, one membership version. Those of a missing shard are kept; skip is
+-- how many of the first to pass over. Cost: 2 commands each.
 local live, without = live_revision()
 if not live then return without end
 local revision, bits = parse(live)
 local now = now_ms()
-local due = redis.call('ZRANGEBYSCORE', SCHEDULES, '-inf', now, 'LIMIT', ARGV[1], MOST)
-local change, entry, kept = {included = 0, excluded = 0}, {}, 0
+local due = redis.call('ZRANGEBYSCORE', SCHEDULES, '-inf', now, 'LIMIT', ARGV[1], ARGV[2])
+local change, entry, gone, kept = {included = 0, excluded = 0}, {}, {}, 0
 for _, name in ipairs(due) do
   local side, hash32, member, shard = scheduled(name, revision, bits)
   if redis.call('SISMEMBER', shard, SENTINEL) == 0 then
@@ -21,9 +20,10 @@ for _, name in ipairs(due) do
       entry[#entry + 1] = string.sub(name, 1, 1) .. '-' .. hash32
       entry[#entry + 1] = member
     end
-    drop_schedule(name)
+    gone[#gone + 1] = name
   end
 end
+drop_schedules(gone)
 if #entry > 0 then
   write_journal(entry)
   redis.call('HINCRBY', record, 'included', change.included)

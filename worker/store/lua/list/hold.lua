@@ -7,10 +7,9 @@
 local id = ARGV[1]
 if not holds(id) then return published(id) or {'lost'} end
 if not awaits_approval() then return {'approved'} end
-local build = replay(ARGV[2], ARGV[3], ARGV[4])
+local build = replay(ARGV[2], ARGV[3], ARGV[4], REPLAYED_OPS)
 if not build then return {'unsealed'} end
 save_replay(build)
 local ms, sequence = string.match(build.replayed, '^(%d+)-(%d+)$')
 redis.call('XTRIM', KEYS[2], 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
-local left = redis.call('HINCRBY', record, 'journal', -math.floor(build.done))
-return {'held', build.ended and 0 or 1, left, build.included, build.excluded}
+return {'held', build.ended and 0 or 1, build.left, build.included, build.excluded}

@@ -29,6 +29,15 @@ local function shard_of(hash32, bits)
   return math.floor(tonumber(hash32) / 2 ^ (32 - bits))
 end
 
+-- Whether these shards of one side, each given once, are all there with their sentinel. It is the
+-- only member that two shards can share, so one command tells it of all. Cost: a fifth of asking
+-- each.
+local function are_whole(shards)
+  if #shards == 0 then return true end
+  if #shards == 1 then return redis.call('SISMEMBER', shards[1], SENTINEL) == 1 end
+  return redis.call('SINTER', unpack(shards))[1] == SENTINEL
+end
+
 -- An empty list has one shard; its first member spreads it over sixteen.
 local function spread(name, side, bits)
   for index = 0, 2 ^ FIRST_BITS - 1 do
@@ -42,21 +51,24 @@ local function side_of(op)
   return 'excluded'
 end
 
--- Applies one op ('i+', 'i-', 'e+', 'e-') and returns how the side's count changed.
-local function apply(name, bits, op, hash32, member)
-  local side = side_of(op)
-  if string.sub(op, 2, 2) == '+' then
-    if bits[side] == 0 then spread(name, side, bits) end
-    return redis.call('SADD', shard_key(name, side, shard_of(hash32, bits[side])), member)
-  end
-  return -redis.call('SREM', shard_key(name, side, shard_of(hash32, bits[side])), member)
+-- Applies one op ('i+', 'i-', 'e+', 'e-') and returns how the side's count changed. A caller
+-- that knows the shard gives it.
+local function apply(name, bits, op, hash32, member, shard)
+  local side, adds = side_of(op), string.sub(op, 2) == '+'
+  if adds and bits[side] == 0 then spread(name, side, bits) end
+  shard = shard or shard_key(name, side, shard_of(hash32, bits[side]))
+  if adds then return redis.call('SADD', shard, member) end
+  return -redis.call('SREM', shard, member)
 end
 
 -- Keeps what was done to the live list for an import that builds; entry holds op .. hash32 and
--- member by turns.
+-- member by turns. It is split, because replay stops only between two entries.
 local function write_journal(entry)
+  local MOST_FIELDS = 100
   if #entry == 0 or not redis.call('HGET', record, 'building') then return end
-  redis.call('XADD', KEYS[2], '*', unpack(entry))
+  for from = 1, #entry, MOST_FIELDS do
+    redis.call('XADD', KEYS[2], '*', unpack(entry, from, math.min(from + MOST_FIELDS - 1, #entry)))
+  end
   redis.call('HINCRBY', record, 'journal', math.floor(#entry / 2))
 end
 
@@ -76,9 +88,12 @@ local function scheduled(name, revision, bits)
   return side, hash32, string.sub(name, 10), shard
 end
 
-local function drop_schedule(name)
-  redis.call('ZREM', SCHEDULES, name)
-  redis.call('HDEL', DETAILS, name)
+local function drop_schedules(names)
+  for from = 1, #names, 1000 do
+    local to = math.min(from + 999, #names)
+    redis.call('ZREM', SCHEDULES, unpack(names, from, to))
+    redis.call('HDEL', DETAILS, unpack(names, from, to))
+  end
 end
 
 -- The live revision; without one nil, and what a script answers then.
@@ -132,7 +147,7 @@ end
 
 local function end_build()
   redis.call('HDEL', record, 'building', 'builder', 'base', 'stage', 'seal', 'counted', 'replayed', 'target',
-    'prepared', 'replay_included', 'replay_excluded', 'journal', 'approval')
+    'prepared', 'replay_included', 'replay_excluded', 'catch_up', 'journal', 'approval')
   redis.call('UNLINK', prefix .. 'edits', FENCE)
 end
 
@@ -146,11 +161,14 @@ local function abandon_target()
   end_build()
 end
 
--- Applies journalled edits to the revision being built, until 5,000 ops are done (< 6,000 a
--- call). The first call fixes the counts, which must have been made under the last seal, or
--- it gives nil. 'ended': nothing is left in the journal.
-local function replay(included, excluded, seal)
-  local MOST_OPS, FETCHED = 5000, 5
+-- Applies journalled edits to the revision being built, until this many ops are done (< 50 more
+-- a call). The first call fixes the counts, which must have been made under the last seal, or
+-- it gives nil. 'ended': nothing is left in the journal, of which 'left' ops are. Cost: 1 command
+-- per op.
+local REPLAYED_OPS = 250
+
+local function replay(included, excluded, seal, most)
+  local FETCHED = 5
   local counted = redis.call('HGET', record, 'counted')
   if not counted then
     if redis.call('HGET', record, 'stage') ~= 'publish'
@@ -162,10 +180,10 @@ local function replay(included, excluded, seal)
   local name, bits = parse(redis.call('HGET', record, 'target'))
   local replayed = redis.call('HGET', record, 'replayed')
   local change, done, ended = {included = 0, excluded = 0}, 0, false
-  while done < MOST_OPS and not ended do
+  while done < most and not ended do
     local entries = redis.call('XRANGE', KEYS[2], '(' .. replayed, '+', 'COUNT', FETCHED)
     for _, entry in ipairs(entries) do
-      if done >= MOST_OPS then break end
+      if done >= most then break end
       local ops = entry[2]
       for i = 1, #ops, 2 do
         local op, hash32 = string.sub(ops[i], 1, 2), string.sub(ops[i], 3)
@@ -177,8 +195,8 @@ local function replay(included, excluded, seal)
     ended = #entries == 0
   end
   return {
-    target = format_revision(name, bits), counted = counted, replayed = replayed, done = done,
-    ended = ended,
+    target = format_revision(name, bits), counted = counted, replayed = replayed, ended = ended,
+    left = redis.call('HINCRBY', record, 'journal', 0 - math.floor(done)),
     included = redis.call('HINCRBY', record, 'replay_included', change.included),
     excluded = redis.call('HINCRBY', record, 'replay_excluded', change.excluded),
   }

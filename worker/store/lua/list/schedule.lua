@@ -4,20 +4,45 @@
 -- act is 'add', 'update' or 'remove'; op 'i' or 'e'. One after the other; each has its answer:
 -- 'done', 'absent' (no such member), 'there' (it has one), 'none' (it has none), 'version' (not
 -- the one given; '' is any) or 'full' (the list has its most schedules). At most 1,000 a call.
--- Nothing is done when a shard is missing. Cost: 5 commands each.
+-- Nothing is done when a shard is missing. Cost: 1 command each, and a few for all.
 local live, without = live_revision()
 if not live then return without end
 local revision, bits = parse(live)
 
+-- By name: whether the member is there, and its schedule before and after the changes.
+local names, here, before, after = {}, {}, {}, {}
+for i = 2, #ARGV, 7 do
+  local name, side = schedule_name(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]), side_of(ARGV[i + 1])
+  if here[name] == nil then
+    local shard = shard_key(revision, side, shard_of(ARGV[i + 2], bits[side]))
+    local found = redis.call('SMISMEMBER', shard, SENTINEL, ARGV[i + 3])
+    if found[1] == 0 then return {'unknown'} end
+    here[name] = found[2] == 1
+    names[#names + 1] = name
+  end
+end
+for from = 1, #names, 1000 do
+  local to = math.min(from + 999, #names)
+  for n, detail in ipairs(redis.call('HMGET', DETAILS, unpack(names, from, to))) do
+    before[names[from + n - 1]], after[names[from + n - 1]] = detail, detail
+  end
+end
+local count = redis.call('ZCARD', SCHEDULES)
+
+local function drop(name)
+  if after[name] then count = count - 1 end
+  after[name] = false
+end
+
 local function set_due(name, due, version, id)
-  redis.call('ZADD', SCHEDULES, due, name)
-  redis.call('HSET', DETAILS, name, due .. ' ' .. version .. ' ' .. id)
+  after[name] = due .. ' ' .. version .. ' ' .. id
   return 'done'
 end
 
 local function add(name, there, due, id)
   if there then return 'there' end
-  if redis.call('ZCARD', SCHEDULES) >= tonumber(ARGV[1]) then return 'full' end
+  if count >= tonumber(ARGV[1]) then return 'full' end
+  count = count + 1
   return set_due(name, due, 1, id)
 end
 
@@ -28,32 +53,37 @@ local function update(name, there, due, expected)
   return set_due(name, due, tonumber(version) + 1, id)
 end
 
-local names = {}
-for i = 2, #ARGV, 7 do
-  local name = schedule_name(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-  local _, _, _, shard = scheduled(name, revision, bits)
-  if redis.call('SISMEMBER', shard, SENTINEL) == 0 then return {'unknown'} end
-  names[i] = name
-end
 local reply = {'ok'}
 for i = 2, #ARGV, 7 do
-  local act, name = ARGV[i], names[i]
-  local _, _, member, shard = scheduled(name, revision, bits)
-  local answer
-  if redis.call('SISMEMBER', shard, member) == 0 then
-    drop_schedule(name)
+  local act, name = ARGV[i], schedule_name(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+  local there, answer = after[name], nil
+  if not here[name] then
+    drop(name)
     answer = act == 'add' and 'absent' or 'none'
+  elseif act == 'add' then
+    answer = add(name, there, ARGV[i + 4], ARGV[i + 6])
+  elseif act == 'update' then
+    answer = update(name, there, ARGV[i + 4], ARGV[i + 5])
   else
-    local there = redis.call('HGET', DETAILS, name)
-    if act == 'add' then
-      answer = add(name, there, ARGV[i + 4], ARGV[i + 6])
-    elseif act == 'update' then
-      answer = update(name, there, ARGV[i + 4], ARGV[i + 5])
-    else
-      drop_schedule(name)
-      answer = there and 'done' or 'none'
-    end
+    drop(name)
+    answer = there and 'done' or 'none'
   end
   reply[#reply + 1] = answer
 end
+local dues, details, gone = {}, {}, {}
+for _, name in ipairs(names) do
+  local detail = after[name]
+  if not detail and before[name] then
+    gone[#gone + 1] = name
+  elseif detail ~= before[name] then
+    dues[#dues + 1], dues[#dues + 2] = string.match(detail, '^%S+'), name
+    details[#details + 1], details[#details + 2] = name, detail
+  end
+end
+for from = 1, #dues, 1000 do
+  local to = math.min(from + 999, #dues)
+  redis.call('ZADD', SCHEDULES, unpack(dues, from, to))
+  redis.call('HSET', DETAILS, unpack(details, from, to))
+end
+drop_schedules(gone)
 return reply
