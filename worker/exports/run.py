@@ -18,8 +18,8 @@ logger = logging.getLogger("bigseg.exports")
 
 #: A pin outlives a crash by this long at most; longer than the task's own limit.
 _PIN_MS: Final = 2 * 3_600 * 1_000
-#: Columns read before they are written: the server works meanwhile.
-_COLUMNS_AHEAD: Final = 3
+#: Columns of members, 4 MiB each at most, read while those before become text or a row group.
+_COLUMNS_AHEAD: Final = 12
 _CONTENT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 

@@ -20,8 +20,9 @@ from worker.store.server.reply_bytes import ReplyBytes
 #: in one go, a millisecond.
 _IN_FLIGHT: Final = 128
 _ASKED_AT_ONCE: Final = 32
-#: Members that make a column worth the calls of column-wise code.
+#: Members that make a column worth the calls of column-wise code, and bytes that do.
 _ROWS_PER_COLUMN: Final = 65_536
+_BYTES_PER_COLUMN: Final = 4 * 1024 * 1024
 
 
 def pin(database: Database, ref: ListRef, holder: str, ttl_ms: int) -> Revision:
@@ -58,11 +59,12 @@ def read_shards(
     Members come in order of their shards, without the sentinel, and are distinct as long
     as the revision is not edited across a re-run. Each shard is read in one step.
 
-    Cost: 0.05 µs a member here, 0.2 µs at the server; memory for some 200,000 members.
+    Cost: 0.13 µs of CPU a member here, 0.07 to 0.1 µs at the server; some megabytes, or the
+    largest shard several times.
 
     Yields:
-        Columns of 65,536 members or a few more, the last one shorter; fixed-size binary where
-        all members of one have one length, else binary.
+        Columns of 65,536 members or 4 MiB, or a few more, the last one shorter; fixed-size
+        binary where all members of one have one length, else binary.
 
     Raises:
         ListUnknown: a shard is missing, so the list is not whole.
@@ -84,7 +86,7 @@ def read_shards(
                 message = f"a shard of {ref.name} {revision.name} is missing: the list is not whole"
                 raise ListUnknown(message)
             columns.append(replies.members)
-            if sum(map(len, columns)) >= _ROWS_PER_COLUMN:
+            if _are_enough(columns):
                 yield concatenate(columns)
                 columns = []
         if any(map(len, columns)):
@@ -99,6 +101,13 @@ def read_shards(
         if not finished:
             connection.disconnect()
         pool.release(connection)
+
+
+def _are_enough(columns: Sequence[Column]) -> bool:
+    return (
+        sum(map(len, columns)) >= _ROWS_PER_COLUMN
+        or sum(column.nbytes for column in columns) >= _BYTES_PER_COLUMN
+    )
 
 
 class _Pipeline:
