@@ -1,10 +1,11 @@
 """Work on an export: pins a revision, writes it to a file and records where that is."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
+from worker.exports.read_ahead import read_ahead
 from worker.exports.write import write_members
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
@@ -17,6 +18,8 @@ logger = logging.getLogger("bigseg.exports")
 
 #: A pin outlives a crash by this long at most; longer than the task's own limit.
 _PIN_MS: Final = 2 * 3_600 * 1_000
+#: Columns of members, 4 MiB each at most, read while those before become text or a row group.
+_COLUMNS_AHEAD: Final = 12
 _CONTENT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -70,16 +73,18 @@ class ExportWork:
         revision = pin(database, ref, request.export_id, _PIN_MS)
         count = revision.shard_count(INCLUDED) if revision.included_bits else 0
 
-        def shards() -> Iterator[list[bytes]]:
-            yield from read_shards(database, ref, revision, INCLUDED, 0, count)
-
         # Each try has its own name, so that a late one cannot replace the file that is reported.
         key = export_key(self._scope, request.export_id, f"{unit.token}.{request.format}")
-        with self._services.objects.open_writer(
-            key, size_hint=None, content_type=_CONTENT_TYPES[request.format]
-        ) as writer:
+        with (
+            read_ahead(
+                read_shards(database, ref, revision, INCLUDED, 0, count), _COLUMNS_AHEAD
+            ) as members,
+            self._services.objects.open_writer(
+                key, size_hint=None, content_type=_CONTENT_TYPES[request.format]
+            ) as writer,
+        ):
             rows = write_members(
-                shards(), writer, request.format, lambda found: progress.add(rows=found)
+                members, writer, request.format, lambda found: progress.add(rows=found)
             )
             info = writer.close()
         return {

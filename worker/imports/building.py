@@ -149,6 +149,5 @@ class SideBuilder:
 
     def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
         build = self._build
-        for read in read_shards(self._database, build.ref, base, build.side, first, stop):
-            packed = pa.array(read, pa.binary())
+        for packed in read_shards(self._database, build.ref, base, build.side, first, stop):
             yield Members(packed, hash_members(packed))

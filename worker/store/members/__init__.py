@@ -1,7 +1,8 @@
 """Context keys as members of shards.
 
 Two steps lead from a key to where it is stored: ``codec`` packs it into a member, and ``hashing``
-determines its shard. ``shard_payload`` builds the bytes of a shard. One key or member at a time
+determines its shard. ``shard_payload`` builds the bytes of a shard, and ``shard_replies`` takes
+members out of those that a server answers with. One key or member at a time
 for look-ups and edits, whole columns for imports and exports.
 """
 
@@ -14,10 +15,13 @@ from worker.store.members.codec import (
 )
 from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
 from worker.store.members.shard_payload import build_payloads, shard_slices
+from worker.store.members.shard_replies import SPARE_BYTES, ShardReplies, slice_replies
 
 __all__ = [
     "SENTINEL",
+    "SPARE_BYTES",
     "Hashes",
+    "ShardReplies",
     "build_payloads",
     "hash_member",
     "hash_members",
@@ -25,6 +29,7 @@ __all__ = [
     "pack_keys",
     "shard_index",
     "shard_slices",
+    "slice_replies",
     "unpack_member",
     "unpack_members",
 ]

@@ -1,0 +1,65 @@
+"""Replies of a server as the bytes that it sent, past the driver's parser."""
+
+from typing import Any, Final, NoReturn
+
+import numpy as np
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from worker.byte_columns import Bytes
+
+_FIRST_BYTES: Final = 256 * 1024
+
+
+class ReplyBytes:
+    """Collects what arrives on a connection of redis-py.
+
+    Only while no reply is left in the driver's own buffer, which is so for a connection fresh
+    from its pool. It uses three internals of the driver; the tests on real servers hold them.
+    """
+
+    def __init__(self, connection: Any, spare: int) -> None:  # noqa: ANN401 - the driver's
+        """Args: behind the bytes in ``buffer`` there are always ``spare`` more."""
+        self._connection = connection
+        self._spare = spare
+        self.buffer: Bytes = np.zeros(_FIRST_BYTES + spare, np.uint8)
+        self.size = 0
+
+    def receive(self) -> None:
+        """Wait for more bytes and append what has arrived.
+
+        Raises:
+            redis.RedisError: the driver's own, to be translated.
+        """
+        if self.size == len(self.buffer) - self._spare:
+            self.buffer = np.concatenate((self.buffer, np.zeros_like(self.buffer)))
+        free = self.buffer[self.size : -self._spare]
+        try:
+            count = self._connection._sock.recv_into(free)  # noqa: SLF001 - it has no public way
+        except TimeoutError as exc:
+            raise RedisTimeoutError("time-out while reading from the socket") from exc
+        except OSError as exc:
+            raise RedisConnectionError(f"error while reading from the socket: {exc.args}") from exc
+        if count == 0:
+            raise RedisConnectionError("the server closed the connection")
+        self.size += count
+
+    def drop(self, size: int) -> None:
+        """Remove bytes from the start."""
+        self.size -= size
+        self.buffer[: self.size] = self.buffer[size : size + self.size].copy()
+
+    def starts_with_error(self) -> bool:
+        """Whether the first reply is an error."""
+        return self.size > 0 and self.buffer[0] == ord("-")
+
+    def raise_error(self) -> NoReturn:
+        """Give all bytes back to the driver, and have it read the error at their start.
+
+        Raises:
+            redis.RedisError: that error, as the driver names it.
+        """
+        self._connection._parser._reader.feed(self.buffer[: self.size].tobytes())  # noqa: SLF001 - it has no public way
+        self._connection.read_response()
+        raise InvalidResponse("an error that is none")
