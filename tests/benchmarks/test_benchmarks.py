@@ -16,11 +16,10 @@ def test_benchmarks__small_run__every_figure_is_there_and_sane() -> None:
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
     for key in BUDGETS:
-        assert found[key] > 0, key
-        assert found["raw"][key], key
-        assert isinstance(found["met"][key], bool)
+        assert found["valkey"][key] > 0, key
+        assert found["valkey"]["raw"][key], key
+        assert isinstance(found["valkey"]["met"][key], bool)
     assert found["run"]["members"] == 20_000
-    assert found["raw"]["merge_1k_into_10m_s"]["added"] == 1_000
-    assert found["bytes_vs_plain_set"] < 1
-    assert any("e-mail" in name for name in found["raw"])
-    assert any("1 process" in name for name in found["raw"])
+    assert found["valkey"]["raw"]["merge_1k_into_10m_s"]["added"] == 1_000
+    assert found["valkey"]["bytes_vs_plain_set"] < 1
+    assert any("e-mail" in name for name in found["valkey"]["raw"])
