@@ -1,0 +1,60 @@
+"""Watching and pinning processes."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.benchmarks.pinning import Pins
+from tests.benchmarks.processes import ProcessorTime, family
+from tests.support.servers.redis import wait_until
+
+_BUSY = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    """A process that waits for a child, which never rests."""
+    process = subprocess.Popen((sys.executable, "-c", _BUSY))
+    try:
+        wait_until(lambda: len(family(process.pid)) == 2, "the child runs")
+        yield process.pid
+    finally:
+        children = family(process.pid)
+        process.kill()
+        process.wait()
+        for pid in children[1:]:
+            os.kill(pid, 9)
+
+
+def test_processor_time__busy_child__counts_for_its_part_within_the_window(busy: int) -> None:
+    idle = os.getppid()
+    pids = {"store": idle, "worker": busy, "upkeep": idle, "objects": idle, "api": idle}
+    clock = ProcessorTime(pids)
+
+    with clock.sampling():
+        start = time.time()
+        wait_until(lambda: sum(clock.used(start, time.time()).values()) > 0.2, "it is busy")
+        end = time.time()
+
+    used = clock.used(start, end)
+    assert used["workers"] > 0.1
+    assert clock.used(end + 1, end + 2)["workers"] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux pins processes")
+def test_pins__store_and_worker__are_apart_until_the_end(busy: int) -> None:
+    cores = os.sched_getaffinity(0)
+    child = family(busy)[1]
+
+    with Pins({"worker": busy, "store": os.getpid()}).held() as pins:
+        workers = os.sched_getaffinity(child)
+        pins.pin_load(busy)
+        load = os.sched_getaffinity(busy)
+
+    assert len(cores) == 1 or not workers & load
+    assert os.sched_getaffinity(child) == cores
+    assert os.sched_getaffinity(0) == cores
