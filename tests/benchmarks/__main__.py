@@ -64,7 +64,7 @@ def _measure_groups(
     if not groups:
         return ""
     log = not given.no_append_only
-    with running_system(kind, concurrency=2, append_only=log, settings=effort.settings) as system:
+    with running_system(kind, effort, append_only=log) as system:
         bench = Bench.open(system, given.members, figures, effort)
         for name, group in groups:
             started, stolen = time.monotonic(), stolen_s()
@@ -72,7 +72,7 @@ def _measure_groups(
             seconds = time.monotonic() - started
             tell(f"{name} took {seconds:.0f} s")
             share = stolen_share(stolen, stolen_s(), seconds)
-            for key in group.keys:
+            for key in set(group.keys) & set(figures.values):
                 figures.note(key, stolen_percent=100 * share)
         bench.note_memory()
         return system.server

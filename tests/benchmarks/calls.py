@@ -97,6 +97,6 @@ def _name(command: bytes, scripts: Mapping[str, str]) -> str | None:
     """The name of a call and never a key; none for those of this measurement."""
     words = command.decode(errors="replace").split(" ")
     name = words[0].upper()
-    if name in {"EVALSHA", "EVAL", "FCALL"} and len(words) > 1:
+    if name == "EVALSHA":
         return scripts.get(words[1], f"{name} {words[1][:8]}")
     return None if name in {"CONFIG", "INFO", "SLOWLOG"} else name

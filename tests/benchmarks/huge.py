@@ -17,9 +17,7 @@ def measure(figures: Figures, kind: Kind, *, append_only: bool, effort: Effort) 
     The lists are never on the disk as a whole but in the stand-in: 3.7 GB for 100 M rows, and
     2.3 GB in the server and its append-only file.
     """
-    with running_system(
-        kind, concurrency=2, append_only=append_only, settings=effort.settings
-    ) as system:
+    with running_system(kind, effort, append_only=append_only) as system:
         warm_up(system, effort)
         for rows in effort.huge:
             _import(system, figures, rows)

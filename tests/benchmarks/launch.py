@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from redis import Redis
 
 from api.local import Event, LocalOptions, LocalSystem
 from api.local.commands import specify_services
+from tests.benchmarks.effort import Effort
 from tests.benchmarks.system import System
 from tests.support.servers.redis import Kind, free_port, server_binary
 from worker.store import StoreSettings, open_store
@@ -36,11 +37,7 @@ def servers_here() -> tuple[Kind, ...]:
 
 @contextmanager
 def running_system(
-    kind: Kind,
-    *,
-    concurrency: int,
-    append_only: bool = True,
-    settings: Mapping[str, str] | None = None,
+    kind: Kind, effort: Effort, *, concurrency: int = 2, append_only: bool = True
 ) -> Iterator[System]:
     """Start everything, as ``bigseg up`` does, in a directory that goes with it."""
     folder = Path(tempfile.mkdtemp(prefix="bigseg-benchmark-"))
@@ -52,7 +49,7 @@ def running_system(
         redis_port=free_port(),
         s3_port=free_port(),
         concurrency=concurrency,
-        environment={**given, **_COUNTED, **_binary(kind), **(settings or {})},
+        environment={**given, **_COUNTED, **_binary(kind), **effort.settings},
         services=specify_services,
     )
     events: list[Event] = []
@@ -69,7 +66,8 @@ def running_system(
                     redis.config_set("appendonly", "no")
                 version = next(e.details["version"] for e in events if e.name == "store")
                 log = "append-only file each second" if append_only else "no append-only file"
-                yield System(local, store, redis, http, folder, f"{version}, {log}", set())
+                server = f"{version}, {log}"
+                yield System(local, store, redis, http, folder, server, effort.settle_s)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -55,6 +55,7 @@ class ProcessorTime:
     def sampling(self) -> Iterator["ProcessorTime"]:
         """Sample beside the block."""
         stop = threading.Event()
+        self._take()
         thread = threading.Thread(target=self._run, args=(stop,))
         thread.start()
         try:
@@ -69,13 +70,14 @@ class ProcessorTime:
         return {role: max(0.0, last[role] - first[role]) for role in last}
 
     def _run(self, stop: threading.Event) -> None:
-        while True:
-            self._moments.append(time.time())
-            self._samples.append(self._sample())
-            if stop.wait(_EVERY_S):
-                break
-        self._moments.append(time.time())
+        while not stop.wait(_EVERY_S):
+            self._take()
+        self._take()
+
+    def _take(self) -> None:
+        moment = time.time()
         self._samples.append(self._sample())
+        self._moments.append(moment)  # last: whoever sees the moment finds its sample
 
     def _sample(self) -> dict[str, float]:
         store = self._pids["store"]

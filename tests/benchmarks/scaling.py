@@ -16,9 +16,7 @@ def measure(
     """Start a system for each number of processes and import into it; the server's name."""
     server = ""
     for processes in effort.processes:
-        with running_system(
-            kind, concurrency=processes, append_only=append_only, settings=effort.settings
-        ) as system:
+        with running_system(kind, effort, concurrency=processes, append_only=append_only) as system:
             server = system.server
             warm_up(system, effort)
             tell(f"import of {members:,} by {processes} process(es)")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,6 @@ PRODUCTION = EnvironmentRef("default", "production")
 _SEGMENTS = "/api/v2/segments/default/production"
 _POLL_S = 0.02
 _JOB_LIMIT_S = 3_600.0
-_QUIET_S = 1.0
 _SETTLE_LIMIT_S = 120.0
 
 
@@ -62,7 +61,8 @@ class System:
     http: httpx.Client
     folder: Path
     server: str
-    uploaded: set[str]
+    settle_s: float
+    uploaded: set[str] = field(default_factory=set)
 
     @property
     def store_port(self) -> int:
@@ -132,10 +132,10 @@ class System:
         body = {"source": self.source(file), "mode": mode}
         clock = ProcessorTime(self.pids)
         with clock.sampling():
-            job = self._wait(self._start(f"{_SEGMENTS}/{segment}/imports", body, "import"), clock)
+            job = self._wait(self._start(f"{_SEGMENTS}/{segment}/imports", body, "import"))
         if job.report["rowsRead"] != file.rows or job.report["rejected"]:
             raise BenchmarkError(f"{file.name} has {file.rows} rows; the report: {job.report}")
-        return job
+        return replace(job, processor=_by_stage(clock, job))
 
     def export_list(self, segment: str, kind: Literal["csv", "parquet"] = "csv") -> Job:
         """Export a list to S3 and wait for its end."""
@@ -159,7 +159,7 @@ class System:
         """Every worker process: the two parents and their pools."""
         return [pid for name in ("worker", "upkeep") for pid in family(self.pids[name])]
 
-    def _wait(self, ref: JobRef, clock: ProcessorTime | None = None) -> Job:
+    def _wait(self, ref: JobRef) -> Job:
         deadline = time.monotonic() + _JOB_LIMIT_S
         while (state := self.store.jobs.get(ref)).ended_ms is None:
             self.local.check()
@@ -175,12 +175,11 @@ class System:
             ended=ended,
             report=state.report,
             entered=entered,
-            processor={} if clock is None else _by_stage(clock, entered, ended),
         )
 
     def _is_quiet(self) -> bool:
         first = self.redis.info("memory")["used_memory"]
-        time.sleep(_QUIET_S)
+        time.sleep(self.settle_s)
         info = self.redis.info()
         busy = info["aof_rewrite_in_progress"] or info["lazyfree_pending_objects"]
         return not busy and abs(info["used_memory"] - first) < 1 << 16
@@ -201,9 +200,7 @@ def list_ref(segment: str) -> ListRef:
     return ListRef(PRODUCTION.project, PRODUCTION.environment, segment, 1)
 
 
-def _by_stage(
-    clock: ProcessorTime, entered: dict[str, float], ended: float
-) -> dict[str, dict[str, float]]:
-    starts = sorted(entered.items(), key=lambda stage: stage[1])
-    ends = [*(moment for _, moment in starts[1:]), ended]
+def _by_stage(clock: ProcessorTime, job: Job) -> dict[str, dict[str, float]]:
+    starts = sorted(job.entered.items(), key=lambda stage: stage[1])
+    ends = [*(moment for _, moment in starts[1:]), job.ended]
     return {stage: clock.used(start, end) for (stage, start), end in zip(starts, ends, strict=True)}
