@@ -45,16 +45,27 @@ def test_processor_time__busy_child__counts_for_its_part_within_the_window(busy:
     assert clock.used(end + 1, end + 2)["workers"] == 0
 
 
+@pytest.fixture
+def store() -> Iterator[int]:
+    """A process that waits."""
+    waits = (sys.executable, "-c", "input()")
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, text=True) as process:
+        yield process.pid
+        process.communicate("\n")
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux pins processes")
-def test_pins__store_and_worker__are_apart_until_the_end(busy: int) -> None:
+def test_pins__store_and_worker__are_apart_until_the_end(busy: int, store: int) -> None:
     cores = os.sched_getaffinity(0)
     child = family(busy)[1]
 
-    with Pins({"worker": busy, "store": os.getpid()}).held() as pins:
+    with Pins({"worker": busy, "store": store}).held() as pins:
         workers = os.sched_getaffinity(child)
+        asking = os.sched_getaffinity(store)
         pins.pin_load(busy)
         load = os.sched_getaffinity(busy)
 
-    assert len(cores) == 1 or not workers & load
+    assert len(cores) == 1 or not workers & asking
+    assert load == asking
     assert os.sched_getaffinity(child) == cores
     assert os.sched_getaffinity(0) == cores
