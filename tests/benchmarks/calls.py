@@ -32,7 +32,6 @@ def measure(bench: Bench) -> None:
     bench.drop_peer_set()
     worst: list[float] = []
     found: dict[str, float] = {}
-    slow = 0
     for number in range(bench.effort.runs):
         tell(f"longest call, run {number + 1} of {bench.effort.runs}")
         bench.system.used_bytes()  # comes to rest first
@@ -40,7 +39,6 @@ def measure(bench: Bench) -> None:
             _use(bench, number, file)
         # The name of the longest call is that of the run that had it.
         found = calls if not worst or max(calls.values()) > max(worst) else found
-        slow += sum(us > _GOAL_US for us in calls.values())
         worst.append(max(calls.values()))
     value, spread = middle([us / 1000 for us in worst])
     longest = sorted(found.items(), key=lambda call: -call[1])[:5]
@@ -49,7 +47,7 @@ def measure(bench: Bench) -> None:
         value,
         spread=(spread[0], spread[1]),
         calls=", ".join(f"{name} {us / 1000:.2g} ms" for name, us in longest),
-        kinds_over_2_ms=slow,
+        kinds_over_2_ms=sum(us > _GOAL_US for us in found.values()),
         rows=rows,
         runs=len(worst),
         pinned=pins.text,

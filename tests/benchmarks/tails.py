@@ -102,13 +102,17 @@ def _put(bench: Bench, outcome: Outcome, windows: Windows, pinned: str) -> None:
             f"lookup_p99_in_{phase}",
             found.p99 / idle.p99,
             spread=(min(worst) / idle.p99, max(worst) / idle.p99),
-            **idle.raw("idle"),
+            idle_p99_ms=idle.p99,
             **found.raw(phase),
-            idle_p99_before_ms=halves[0],
-            idle_p99_after_ms=halves[-1],
             seconds=sum(_length(window) for window in windows[phase]),
-            pinned=pinned,
         )
+    figures.note(
+        "look-ups idle",
+        **idle.raw("idle"),
+        p99_before_ms=halves[0],
+        p99_after_ms=halves[-1],
+        pinned=pinned,
+    )
     for phase in _OTHERS:
         found = tail(within(outcome, windows[phase]))
         figures.note(f"look-ups in {phase}", **found.raw(phase))
