@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, get_args
 
+from redis import Redis
+
 from tests.benchmarks.bench import Bench, middle, tell
 from tests.benchmarks.lists import ListFile, first_keys, write_uuids
 from tests.benchmarks.pinning import Pins
@@ -30,12 +32,14 @@ def measure(bench: Bench) -> None:
     rows = min(bench.members, bench.effort.call_rows)
     file = write_uuids(bench.system.folder, rows, seed=9)
     bench.drop_peer_set()
+    scripts = bench.system.store.database.scripts
+    names = {scripts.get(name).sha: name for name in get_args(ScriptName)}
     worst: list[float] = []
     found: dict[str, float] = {}
     for number in range(bench.effort.runs):
         tell(f"longest call, run {number + 1} of {bench.effort.runs}")
         bench.system.used_bytes()  # comes to rest first
-        with Pins(bench.system.pids).held() as pins, _logged(bench) as calls:
+        with Pins(bench.system.pids).held() as pins, logged(bench.system.redis, names) as calls:
             _use(bench, number, file)
         # The name of the longest call is that of the run that had it.
         found = calls if not worst or max(calls.values()) > max(worst) else found
@@ -68,10 +72,17 @@ def _use(bench: Bench, number: int, file: ListFile) -> None:
 
 
 @contextmanager
-def _logged(bench: Bench) -> Iterator[dict[str, float]]:
-    """Log the block's calls; at its end, the longest of each name in microseconds."""
-    redis = bench.system.redis
-    before = redis.config_get("slowlog-*")
+def logged(redis: Redis, scripts: Mapping[str, str]) -> Iterator[dict[str, float]]:
+    """Log the block's calls; at its end, the longest of each name in microseconds.
+
+    Args:
+        redis: the server.
+        scripts: the names of scripts by their hashes.
+    """
+    before = {
+        **redis.config_get("slowlog-*"),
+        **redis.config_get("latency-tracking-info-percentiles"),
+    }
     redis.config_set("slowlog-log-slower-than", _SLOWER_THAN_US)
     redis.config_set("slowlog-max-len", _LONGEST_LOG)
     redis.config_set("latency-tracking-info-percentiles", "100")
@@ -79,10 +90,8 @@ def _logged(bench: Bench) -> Iterator[dict[str, float]]:
     redis.execute_command("SLOWLOG", "RESET")
     calls: dict[str, float] = defaultdict(float)
     yield calls
-    scripts = bench.system.store.database.scripts
-    names = {scripts.get(name).sha: name for name in get_args(ScriptName)}
     for entry in redis.slowlog_get(_LONGEST_LOG):
-        name = _name(entry["command"], names)
+        name = call_name(entry["command"], scripts)
         if name is not None:
             calls[name] = max(calls[name], float(entry["duration"]))
     transaction = redis.info("latencystats").get("latency_percentiles_usec_exec")
@@ -91,7 +100,7 @@ def _logged(bench: Bench) -> Iterator[dict[str, float]]:
         redis.config_set(str(setting), str(value))
 
 
-def _name(command: bytes, scripts: Mapping[str, str]) -> str | None:
+def call_name(command: bytes, scripts: Mapping[str, str]) -> str | None:
     """The name of a call and never a key; none for those of this measurement."""
     words = command.decode(errors="replace").split(" ")
     name = words[0].upper()
