@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = [_measure(given, kind, last=kind == kinds[-1]) for kind in kinds]
     run = Run(
         command=" ".join(["scripts/bench", *(sys.argv[1:] if arguments is None else arguments)]),
+        only=tuple(given.only),
         members=given.members,
         client=client_name(),
         machine=describe_machine(),
@@ -82,10 +83,11 @@ def _print(given: argparse.Namespace, run: Run) -> None:
     if given.json:
         json.dump(as_json(run), sys.stdout, indent=2)
         sys.stdout.write("\n")
-    elif given.markdown == "-":
-        sys.stdout.write(markdown.render(run))
     elif given.markdown is not None:
-        markdown.replace(Path(given.markdown), markdown.render(run))
+        for page in given.markdown:
+            markdown.write_into(Path(page), run)
+        if not given.markdown:
+            sys.stdout.write(markdown.render(run))
     else:
         console = Console()
         print_tables(run, console if console.is_terminal else Console(width=_COLUMNS))
@@ -111,10 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--markdown",
-        nargs="?",
-        const="-",
-        metavar="FILE",
-        help="print Markdown, or put it between the marks of its command in FILE",
+        nargs="*",
+        metavar="PAGE",
+        help="print Markdown, or put it into pages between the marks for this kind of run",
     )
     parser.add_argument("--quick", action="store_true", help="short runs, to see that it works")
     parser.add_argument("--no-append-only", action="store_true", help="keep nothing on disk")

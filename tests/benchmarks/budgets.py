@@ -91,3 +91,18 @@ BUDGETS: Mapping[str, Budget] = {
     "evaluate_1000": _most("evaluation of 1,000 segments, half big", "", 50, "ms"),
     "merge_1k_into_10m_s": _most("merge of 1,000 keys into the list", "", 1, "s"),
 }
+
+#: The figures that the project's first page shows.
+HEADLINES: Final = (
+    "import_vs_pipe",
+    "gather_vs_restore",
+    "bytes_vs_plain_set",
+    "worker_peak_mib",
+    "lookup_vs_naive",
+    "lookup_vs_empty_app",
+    "lookup_p99_in_gather",
+    "lookup_p99_in_publish",
+    "longest_call_ms",
+    "export_vs_sscan",
+    "merge_1k_into_10m_s",
+)

@@ -1,21 +1,17 @@
 """The results as Markdown, and their place in a page."""
 
-import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.benchmarks.budgets import BUDGETS
+from tests.benchmarks.budgets import BUDGETS, HEADLINES
 from tests.benchmarks.results import Found, Run, is_met, spell_raw, spell_value
+
+_START, _END = "<!-- bench {} -->\n", "<!-- end -->"
 
 
 def render(run: Run) -> str:
     """The command, the budgets of all servers side by side, and what each figure was made of."""
-    servers = [one.server for one in run.found]
     about = f"{run.members:,} members, {run.machine}, load by {run.client}, {run.seconds:.0f} s"
-    figures = [
-        [f"{BUDGETS[key].what} `{key}`", BUDGETS[key].against, BUDGETS[key].text]
-        + [_cell(one, key) for one in run.found]
-        for key in run.keys
-    ]
     raw = [
         [f"`{name}`", *(spell_raw(one.figures.raw.get(name, {})) for one in run.found)]
         for name in [*run.keys, *run.others]
@@ -23,31 +19,44 @@ def render(run: Run) -> str:
     parts = [
         f"```sh\n{run.command}\n```",
         about,
-        _table(["what", "against", "budget", *servers], figures) if figures else "",
+        figures_table(run.keys, run.found) if run.keys else "",
         "What the figures were made of:",
-        _table(["row", *servers], raw),
+        _table(["row", *(one.server for one in run.found)], raw),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def replace(page: Path, text: str) -> None:
-    """Put the text where the page has the results of the same kind of run.
+def figures_table(keys: Iterable[str], found: Sequence[Found]) -> str:
+    """The figures with a budget, one server beside the other."""
+    rows = [
+        [f"{BUDGETS[key].what} `{key}`", BUDGETS[key].against, BUDGETS[key].text]
+        + [_cell(one, key) for one in found]
+        for key in keys
+    ]
+    return _table(["what", "against", "goal", *(one.server for one in found)], rows)
 
-    The page marks their place by ``<!-- bench NAME -->`` and ``<!-- end -->``, where NAME is
-    what ``--only`` was given, or ``all``.
+
+def write_into(page: Path, run: Run) -> None:
+    """Put the results where a page has those of the same kind of run.
+
+    ``<!-- bench NAME -->`` and ``<!-- end -->`` are around them, where NAME is what ``--only``
+    was given, or ``all``. Of a run of all, ``<!-- bench headlines -->`` takes the headlines.
 
     Raises:
         ValueError: the page has no such place.
     """
-    only = re.findall(r"--only (\w+)", text.partition("```\n")[0])
-    name = " ".join(only) or "all"
-    pattern = rf"(<!-- bench {name} -->\n).*?(<!-- end -->)"
-    found, count = re.subn(
-        pattern, lambda at: f"{at[1]}{text}{at[2]}", page.read_text(), flags=re.DOTALL
-    )
-    if count != 1:
-        raise ValueError(f"{page} has {count} places <!-- bench {name} --> … <!-- end -->")
-    page.write_text(found)
+    name = " ".join(run.only) or "all"
+    texts = {name: render(run)}
+    if not run.only:
+        texts["headlines"] = figures_table(HEADLINES, run.found) + "\n"
+    text = page.read_text()
+    filled = [place for place in texts if _START.format(place) in text]
+    if not filled:
+        raise ValueError(f"{page} has no place {_START.format(name)}")
+    for place in filled:
+        before, start, after = text.partition(_START.format(place))
+        text = before + start + texts[place] + _END + after.partition(_END)[2]
+    page.write_text(text)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

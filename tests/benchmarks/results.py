@@ -24,6 +24,7 @@ class Run:
     """One run on one or two servers."""
 
     command: str
+    only: tuple[str, ...]
     members: int
     client: str
     machine: str

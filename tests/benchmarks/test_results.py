@@ -16,14 +16,14 @@ from tests.benchmarks.table import print_tables
 _IMPORT = BUDGETS["import_vs_pipe"]
 
 
-def _run(command: str = "scripts/bench") -> Run:
+def _run(*only: str) -> Run:
     redis, valkey = Figures(), Figures()
     redis.put("import_vs_pipe", 4.5, spread=(4.25, 5.125), peer_s=10.0)
     valkey.put("import_vs_pipe", 4.5)
     valkey.put("merge_1k_into_10m_s", 0.5)
     valkey.note("stages_s", scatter=1.5)
     found = [Found("redis", "redis 8.2.3", redis), Found("valkey", "valkey 9.1.2", valkey)]
-    return Run(command, 10, "wrk", "2 cores", 9.0, found)
+    return Run("scripts/bench", only, 10, "wrk", "2 cores", 9.0, found)
 
 
 def test_budget__embedded_limit__holds_on_the_embedded_server_only() -> None:
@@ -54,23 +54,23 @@ def test_markdown__two_servers__stand_side_by_side() -> None:
 
 def test_markdown__page_with_marks__replaces_what_is_between_them(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("a\n<!-- bench all -->\nold\n<!-- end -->\n<!-- bench huge -->\n<!-- end -->\n")
+    places = ("all", "huge", "headlines")
+    page.write_text("".join(f"<!-- bench {one} -->\nold {one}\n<!-- end -->\n" for one in places))
 
-    markdown.replace(page, markdown.render(_run("scripts/bench --only huge")))
-    markdown.replace(page, markdown.render(_run()))
+    markdown.write_into(page, _run())
 
     text = page.read_text()
-    assert text.count("import_vs_pipe") == 4
-    assert "old" not in text
-    assert text.index("--only huge") > text.index("<!-- bench huge -->")
+    assert text.count("`import_vs_pipe`") == 3
+    assert [one for one in places if f"old {one}" in text] == ["huge"]
+    assert text.endswith("| 0.5 s |\n<!-- end -->\n")
 
 
 def test_markdown__page_without_its_marks__is_refused(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing")
 
-    with pytest.raises(ValueError, match="0 places"):
-        markdown.replace(page, markdown.render(_run()))
+    with pytest.raises(ValueError, match="no place <!-- bench huge"):
+        markdown.write_into(page, _run("huge"))
 
 
 def test_table__two_servers__shows_verdicts_and_raw_figures() -> None:
