@@ -14,10 +14,12 @@ def measure(bench: Bench) -> None:
         tell(f"export, SSCAN and DUMP, run {number + 1} of {bench.effort.long_runs}")
         system.used_bytes()  # comes to rest first
         scans.append(peers.scan(system.store_port)[0])
-        csv.append(system.export_list(segment).seconds)
+        job = system.export_list(segment)
+        csv.append(job.seconds)
         dumps.append(peers.dump(system.store_port, names))
         parquet.append(system.export_list(segment, "parquet").seconds)
     bench.note_memory()
+    bench.figures.note_processor("export to CSV", job.processor)
     members, figures = bench.members, bench.figures
     value, spread = middle([scan / ours for ours, scan in zip(csv, scans, strict=True)])
     rates = {

@@ -35,8 +35,8 @@ class Job:
         seconds: from the moment the API created its record to its end, by the record.
         ended: Unix time of its end.
         report: of the import, or what the export wrote.
-        entered: Unix time at which each stage of an import began.
-        processor: seconds that each part took in each stage, where they were sampled.
+        entered: Unix time at which each stage began; an export has none.
+        processor: seconds that each part took in each stage, or in all.
     """
 
     seconds: float
@@ -130,16 +130,14 @@ class System:
     def import_list(self, segment: str, file: ListFile, mode: str = "replace") -> Job:
         """Import a list that lies in S3, over HTTP, and wait for its end."""
         body = {"source": self.source(file), "mode": mode}
-        clock = ProcessorTime(self.pids)
-        with clock.sampling():
-            job = self._wait(self._start(f"{_SEGMENTS}/{segment}/imports", body, "import"))
+        job = self._do(f"{_SEGMENTS}/{segment}/imports", body, "import")
         if job.report["rowsRead"] != file.rows or job.report["rejected"]:
             raise BenchmarkError(f"{file.name} has {file.rows} rows; the report: {job.report}")
-        return replace(job, processor=_by_stage(clock, job))
+        return job
 
     def export_list(self, segment: str, kind: Literal["csv", "parquet"] = "csv") -> Job:
         """Export a list to S3 and wait for its end."""
-        return self._wait(self._start(f"{_SEGMENTS}/{segment}/exports", {"format": kind}, "export"))
+        return self._do(f"{_SEGMENTS}/{segment}/exports", {"format": kind}, "export")
 
     def shard_names(self, segment: str) -> list[str]:
         """The keys of all shards of a segment's included list."""
@@ -158,6 +156,13 @@ class System:
     def worker_pids(self) -> list[int]:
         """Every worker process: the two parents and their pools."""
         return [pid for name in ("worker", "upkeep") for pid in family(self.pids[name])]
+
+    def _do(self, path: str, body: dict[str, Any], kind: Literal["import", "export"]) -> Job:
+        clock = ProcessorTime(self.pids)
+        with clock.sampling():
+            location = self._send("POST", path, body).headers["Location"]
+            job = self._wait(JobRef(kind, PRODUCTION, location.rpartition("/")[2]))
+        return replace(job, processor=_by_stage(clock, job))
 
     def _wait(self, ref: JobRef) -> Job:
         deadline = time.monotonic() + _JOB_LIMIT_S
@@ -184,10 +189,6 @@ class System:
         busy = info["aof_rewrite_in_progress"] or info["lazyfree_pending_objects"]
         return not busy and abs(info["used_memory"] - first) < 1 << 16
 
-    def _start(self, path: str, body: dict[str, Any], kind: Literal["import", "export"]) -> JobRef:
-        location = self._send("POST", path, body).headers["Location"]
-        return JobRef(kind, PRODUCTION, location.rpartition("/")[2])
-
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
         response = self.http.request(method, path, json=body)
         if not response.is_success:
@@ -201,6 +202,7 @@ def list_ref(segment: str) -> ListRef:
 
 
 def _by_stage(clock: ProcessorTime, job: Job) -> dict[str, dict[str, float]]:
-    starts = sorted(job.entered.items(), key=lambda stage: stage[1])
+    began = job.entered or {"all": job.ended - job.seconds}
+    starts = sorted(began.items(), key=lambda stage: stage[1])
     ends = [*(moment for _, moment in starts[1:]), job.ended]
     return {stage: clock.used(start, end) for (stage, start), end in zip(starts, ends, strict=True)}
