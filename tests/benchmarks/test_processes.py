@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.benchmarks.pinning import Pins
-from tests.benchmarks.processes import ProcessorTime, family
+from tests.benchmarks.processes import ProcessorTime, family, own_seconds
 from tests.support.servers.redis import wait_until
 
 _BUSY = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
@@ -35,13 +35,13 @@ def test_processor_time__busy_child__counts_for_its_part_within_the_window(busy:
     pids = {"store": idle, "worker": busy, "upkeep": idle, "objects": idle, "api": idle}
     clock = ProcessorTime(pids)
 
+    child = family(busy)[1]
     with clock.sampling():
-        start = time.time()
-        wait_until(lambda: sum(clock.used(start, time.time()).values()) > 0.2, "it is busy")
-        end = time.time()
+        start, before = time.time(), own_seconds(child)
+        wait_until(lambda: own_seconds(child) > before + 0.5, "it is busy")
+        end, after = time.time(), own_seconds(child)
 
-    used = clock.used(start, end)
-    assert used["workers"] > 0.1
+    assert clock.used(start, end)["workers"] == pytest.approx(after - before, abs=0.1)
     assert clock.used(end + 1, end + 2)["workers"] == 0
 
 
