@@ -1,10 +1,12 @@
 """The processes of a running system: who they are, and what processor time they take."""
 
+import os
 import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -19,15 +21,34 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 REWRITES: Final = "rewrites"
 _EVERY_S = 0.05
+_LISTS_CHILDREN: Final = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists()
 
 
 def family(pid: int) -> list[int]:
-    """A process and all below it; empty once it has ended."""
+    """A process and all below it; empty once it has ended.
+
+    Cost: some 0.1 ms where the system lists children, as Linux does; else a look at all processes.
+    """
+    if _LISTS_CHILDREN:
+        return list(_listed(pid))
     try:
         process = psutil.Process(pid)
         return [pid, *(child.pid for child in process.children(recursive=True))]
     except psutil.NoSuchProcess:
         return []
+
+
+def _listed(pid: int) -> Iterator[int]:
+    """Give a process and what each of its threads has started."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # it has ended
+        return
+    yield pid
+    for thread in threads:
+        with suppress(OSError):  # the thread has ended, and its children are another's
+            for child in (thread / "children").read_text().split():
+                yield from _listed(int(child))
 
 
 def stolen_share(before: float, after: float, seconds: float) -> float:
@@ -41,7 +62,7 @@ def stolen_s() -> float:
 
 
 class ProcessorTime:
-    """Samples the processor time of each part, twenty times a second; each costs about 1 ms.
+    """Samples the processor time of each part, twenty times a second.
 
     The system counts in steps of 10 ms, so shorter stages say nothing.
     """

@@ -30,9 +30,19 @@ def busy() -> Iterator[int]:
             os.kill(pid, 9)
 
 
-def test_processor_time__busy_child__counts_for_its_part_within_the_window(busy: int) -> None:
-    idle = os.getppid()
-    pids = {"store": idle, "worker": busy, "upkeep": idle, "objects": idle, "api": idle}
+@pytest.fixture
+def store() -> Iterator[int]:
+    """A process that waits."""
+    waits = (sys.executable, "-c", "input()")
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, text=True) as process:
+        yield process.pid
+        process.communicate("\n")
+
+
+def test_processor_time__busy_child__counts_for_its_part_within_the_window(
+    busy: int, store: int
+) -> None:
+    pids = {"store": store, "worker": busy, "upkeep": store, "objects": store, "api": store}
     clock = ProcessorTime(pids)
 
     child = family(busy)[1]
@@ -43,15 +53,6 @@ def test_processor_time__busy_child__counts_for_its_part_within_the_window(busy:
 
     assert clock.used(start, end)["workers"] == pytest.approx(after - before, abs=0.1)
     assert clock.used(end + 1, end + 2)["workers"] == 0
-
-
-@pytest.fixture
-def store() -> Iterator[int]:
-    """A process that waits."""
-    waits = (sys.executable, "-c", "input()")
-    with subprocess.Popen(waits, stdin=subprocess.PIPE, text=True) as process:
-        yield process.pid
-        process.communicate("\n")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux pins processes")
