@@ -1,7 +1,8 @@
-"""Starting a load, and the naive service to hold the product against."""
+"""Starting a load, and the services to hold the product against."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,12 @@ from dataclasses import asdict
 
 import httpx
 
+from tests.benchmarks import wrk
 from tests.benchmarks.bench import SEGMENT, Bench
+from tests.benchmarks.latency import tail
 from tests.benchmarks.lists import first_keys, write_uuids
 from tests.benchmarks.load import Load, Outcome
+from tests.benchmarks.wrk import Rate
 from tests.support.servers.redis import free_port, wait_until
 
 #: Half of them are in the list.
@@ -30,21 +34,33 @@ def write_keys(bench: Bench) -> str:
     return str(path)
 
 
-def product_load(bench: Bench, keys: str, *, seconds: float, rate: float | None = None) -> Load:
+def product_load(
+    bench: Bench, keys: str, *, seconds: float, rate: float | None = None, connections: int = 32
+) -> Load:
     """Membership GETs of the product, with a token of the store that has a scope."""
     system = bench.system
-    return Load(system.api_port, keys, SEGMENT, system.reader_token(), 32, seconds, rate)
+    token = system.reader_token()
+    return Load(system.api_port, keys, SEGMENT, token, connections, seconds, rate)
 
 
-def run_load(load: Load) -> Outcome:
-    """Run a load to its end."""
+def client_name() -> str:
+    """Which load generator runs closed loops."""
+    return "wrk" if shutil.which("wrk") else "tests.benchmarks.load"
+
+
+def closed_loop(load: Load) -> Rate:
+    """Run a closed loop of look-ups, by the fastest load generator there is."""
+    if shutil.which("wrk"):
+        return wrk.run(load)
     with started_load(load) as process:
-        return finished(process)
+        outcome = _outcome(process)
+    found = tail(outcome.latency)
+    return Rate(len(outcome.latency) / outcome.seconds, found.p50, found.p99)
 
 
 @contextmanager
 def started_load(load: Load) -> Iterator[subprocess.Popen[str]]:
-    """Run a load beside the block; `finished` ends an open loop and gives what came of it."""
+    """Run a load beside the block; `finished` gives what came of it."""
     process = subprocess.Popen(_LOAD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdin is not None
@@ -59,35 +75,46 @@ def started_load(load: Load) -> Iterator[subprocess.Popen[str]]:
             pipe.close()
 
 
-def finished(process: "subprocess.Popen[str]", *, stop: bool = False) -> Outcome:
-    """Wait for a load's end; with ``stop``, ask an open loop to end first."""
+def finished(process: "subprocess.Popen[str]") -> Outcome:
+    """End an open loop of look-ups; what came of it.
+
+    Raises:
+        AssertionError: an answer was wrong.
+    """
     assert process.stdin is not None
-    assert process.stdout is not None
-    if stop:
-        process.stdin.write("stop\n")
-        process.stdin.flush()
-    text = process.stdout.read()
-    outcome = Outcome(**json.loads(text))
+    process.stdin.write("stop\n")
+    process.stdin.flush()
+    outcome = _outcome(process)
     asked, found = len(outcome.latency), outcome.included
     # Members and strangers are asked for in turn: but for those in flight, any other share is
     # a wrong answer.
-    if outcome.failed or asked == 0 or abs(found - asked / 2) > 32:
-        raise AssertionError(f"of {asked} answers {outcome.failed} failed, {found} were members")
+    if asked == 0 or abs(found - asked / 2) > 32:
+        raise AssertionError(f"of {asked} answers {found} were members")
+    return outcome
+
+
+def _outcome(process: "subprocess.Popen[str]") -> Outcome:
+    assert process.stdout is not None
+    outcome = Outcome(**json.loads(process.stdout.read()))
+    if outcome.failed:
+        raise AssertionError(f"of {len(outcome.latency)} requests {outcome.failed} failed")
     return outcome
 
 
 @contextmanager
-def running_peer(bench: Bench) -> Iterator[int]:
-    """Run the naive service in one uvicorn process; its port."""
+def running_app(bench: Bench, *app: str) -> Iterator[int]:
+    """Run an ASGI application in one process of the server program that the API has; its port."""
     port = free_port()
     command = (
-        *(sys.executable, "-m", "uvicorn", "tests.benchmarks.peer_app:create_app", "--factory"),
+        *(sys.executable, "-m", "uvicorn", *app),
         *("--port", str(port), "--no-access-log", "--log-level", "warning"),
+        # The API's protocol and loop are made of these.
+        *("--http", "httptools", "--loop", "uvloop", "--no-server-header"),
     )
     environment = {**os.environ, "BENCHMARK_STORE_PORT": str(bench.system.store_port)}
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _answers(port), "the naive service answers")
+        wait_until(lambda: _answers(port), f"{app[0]} answers")
         yield port
     finally:
         process.terminate()

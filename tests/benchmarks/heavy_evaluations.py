@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from tests.benchmarks.bench import Bench, tell
-from tests.benchmarks.client import finished, product_load, run_load, started_load, write_keys
+from tests.benchmarks.client import finished, product_load, started_load, write_keys
+from tests.benchmarks.latency import tail, within
 from tests.benchmarks.system import BenchmarkError
 from tests.support.segments.environment import evaluate_path
 from worker.store import EnvironmentRef, create_environment
@@ -32,22 +31,25 @@ def measure(bench: Bench) -> None:
     _fill(bench, env)
     context = _context()
     first_s = _evaluate(bench, env, context)
-    tell(f"look-ups at {_RATE:g}/s, idle")
-    idle = run_load(product_load(bench, keys, seconds=bench.effort.idle_s, rate=_RATE))
-    tell(f"look-ups at {_RATE:g}/s beside {_AT_ONCE} evaluations at a time")
+    tell(f"look-ups at {_RATE:g}/s, alone and beside {_AT_ONCE} evaluations at a time")
     load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
     with started_load(load) as process:
+        time.sleep(0.5)  # the load is at its rate
+        started = time.time()
+        time.sleep(bench.effort.idle_s / 2)
+        busy_from = time.time()
         with _evaluating(bench, env, context) as took:
-            time.sleep(bench.effort.idle_s)
-        busy = finished(process, stop=True)
-    idle_p99, busy_p99 = _percentile(idle.latency, 99), _percentile(busy.latency, 99)
+            time.sleep(bench.effort.idle_s / 2)
+            busy_to = time.time()
+        outcome = finished(process)
+    idle = tail(within(outcome, [(started, busy_from)]))
+    busy = tail(within(outcome, [(busy_from, busy_to)]))
     bench.figures.put(
         "lookup_p99_during_evaluations",
-        busy_p99 / idle_p99,
-        idle_p99_ms=idle_p99,
-        busy_p99_ms=busy_p99,
-        idle_p50_ms=_percentile(idle.latency, 50),
-        busy_p50_ms=_percentile(busy.latency, 50),
+        busy.p99 / idle.p99,
+        spread=None,
+        **idle.raw("idle"),
+        **busy.raw("busy"),
         first_evaluation_s=first_s,
         evaluation_s=max(took, default=0.0),
         evaluations=len(took),
@@ -120,7 +122,3 @@ def _send(bench: Bench, method: str, path: str, body: Any) -> None:
     reply = bench.system.http.request(method, path, json=body, timeout=60)
     if not reply.is_success and reply.status_code != 503:
         raise BenchmarkError(f"{method} {path}: {reply.status_code} {reply.text[:200]}")
-
-
-def _percentile(latency: list[float], share: float) -> float:
-    return float(np.percentile(latency, share)) * 1000

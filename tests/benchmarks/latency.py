@@ -1,73 +1,44 @@
-"""How long look-ups take while an import builds shards, open loop."""
+"""Percentiles of latency within windows of time."""
 
-import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from tests.benchmarks.bench import Bench, tell
-from tests.benchmarks.client import finished, product_load, run_load, started_load, write_keys
 from tests.benchmarks.load import Outcome
 
-_RATE = 500.0
-_LONGEST_SECONDS = 900.0
-_IMPORTS_MOST = 12
-
+#: From one moment of Unix time to another.
 Window = tuple[float, float]
 
 
-def measure(bench: Bench) -> None:
-    """Ask one list at a fixed rate, alone and while another one is imported again and again."""
-    bench.product_list()
-    keys = write_keys(bench)
-    bench.drop_peer_set()
-    bench.system.used_bytes()  # comes to rest first
-    tell(f"look-ups at {_RATE:g}/s, idle")
-    idle = run_load(product_load(bench, keys, seconds=bench.effort.idle_s, rate=_RATE))
-    load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
-    with started_load(load) as process:
-        gathers, scatters = _import_again(bench)
-        busy = finished(process, stop=True)
-    bench.note_memory()
-    idle_p99, gather_p99 = _p99(idle.latency), _p99(_within(busy, gathers))
-    bench.figures.put(
-        "lookup_p99_during_import",
-        gather_p99 / idle_p99,
-        idle_p99_ms=idle_p99,
-        gather_p99_ms=gather_p99,
-        scatter_p99_ms=_p99(_within(busy, scatters)),
-        idle_p50_ms=_p50(idle.latency),
-        gather_p50_ms=_p50(_within(busy, gathers)),
-        gather_requests=len(_within(busy, gathers)),
-        imports=len(gathers),
-    )
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Percentiles in ms, of so many requests."""
+
+    p50: float
+    p99: float
+    p999: float
+    requests: int
+
+    def raw(self, phase: str) -> dict[str, float]:
+        """The figures under names that begin with a phase."""
+        return {
+            f"{phase}_p50_ms": self.p50,
+            f"{phase}_p99_ms": self.p99,
+            f"{phase}_p99.9_ms": self.p999,
+            f"{phase}_requests": self.requests,
+        }
 
 
-def _import_again(bench: Bench) -> tuple[list[Window], list[Window]]:
-    """Import into new segments until the gather stages are long enough; when they were."""
-    gathers: list[Window] = []
-    scatters: list[Window] = []
-    for number in range(_IMPORTS_MOST):
-        tell(f"look-ups at {_RATE:g}/s while an import runs, {number + 1}")
-        segment = f"busy-{number}"
-        bench.system.create(segment)
-        time.sleep(1)  # the load is at its rate
-        entered = bench.system.import_list(segment, bench.list_file).entered
-        gathers.append((entered["gather"], entered["publish"]))
-        scatters.append((entered["scatter"], entered["gather"]))
-        if sum(end - start for start, end in gathers) * _RATE >= bench.effort.gather_requests:
-            break
-    return gathers, scatters
+def tail(seconds: Sequence[float]) -> Tail:
+    """The tail of latencies; not a number where there are none."""
+    if not seconds:
+        return Tail(float("nan"), float("nan"), float("nan"), 0)
+    p50, p99, p999 = (float(one) * 1000 for one in np.percentile(seconds, (50, 99, 99.9)))
+    return Tail(p50, p99, p999, len(seconds))
 
 
-def _within(outcome: Outcome, windows: Sequence[Window]) -> list[float]:
+def within(outcome: Outcome, windows: Sequence[Window]) -> list[float]:
+    """Latencies of the requests that were due in some window."""
     pairs = zip(outcome.due, outcome.latency, strict=True)
     return [took for due, took in pairs if any(start <= due < end for start, end in windows)]
-
-
-def _p99(latency: Sequence[float]) -> float:
-    return float(np.percentile(latency, 99)) * 1000 if latency else float("nan")
-
-
-def _p50(latency: Sequence[float]) -> float:
-    return float(np.percentile(latency, 50)) * 1000 if latency else float("nan")

@@ -1,10 +1,12 @@
 """List files to import, made as fast as the disk takes them and always the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.uint8]
@@ -18,10 +20,10 @@ _FIRST_ID, _ID_COUNT, _ID_STEP = 10_000_000, 90_000_000, 48_271_811
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """A CSV file of one column.
+    """A CSV or Parquet file of one column.
 
     Attributes:
-        path: where it is on the disk.
+        path: where it is on the disk, if it is.
         name: what its object in S3 is called.
         rows: how many keys it holds, all distinct.
     """
@@ -35,6 +37,27 @@ def write_uuids(folder: Path, rows: int, *, seed: int = 1) -> ListFile:
     """Random UUIDs, 36 characters each."""
     random = np.random.default_rng(seed)
     return _write(folder, f"uuids-{seed}-{rows}.csv", rows, lambda _, n: _uuids(random, n))
+
+
+def uuid_blocks(rows: int, *, seed: int = 1) -> Iterator[bytes]:
+    """The content of what `write_uuids` writes, block by block."""
+    random = np.random.default_rng(seed)
+    for at in range(0, rows, _BLOCK_ROWS):
+        yield _uuids(random, min(_BLOCK_ROWS, rows - at)).tobytes()
+
+
+def write_uuid_parquet(folder: Path, rows: int) -> ListFile:
+    """The keys of `write_uuids`, as text in a Parquet file with pyarrow's defaults."""
+    random = np.random.default_rng(1)
+    path = folder / f"uuids-{rows}.parquet"
+    schema = pa.schema([("key", pa.string())])
+    with pq.ParquetWriter(path, schema) as writer:
+        for at in range(0, rows, _BLOCK_ROWS):
+            count = min(_BLOCK_ROWS, rows - at)
+            keys = np.ascontiguousarray(_uuids(random, count)[:, :-1])
+            texts = pa.array(keys.view("S36").reshape(-1)).cast(pa.string())
+            writer.write_table(pa.Table.from_arrays([texts], schema=schema))
+    return ListFile(path, path.name, rows)
 
 
 def write_ids(folder: Path, rows: int) -> ListFile:

@@ -15,6 +15,7 @@ def measure(bench: Bench) -> None:
         file = write_uuids(system.folder, _KEYS, seed=100 + number)
         system.source(file)
         job = system.import_list(segment, file, "merge")
+        bench.figures.note_processor("merge", job.processor)
         bench.figures.note("merge_1k_into_10m_s", added=int(job.report["added"]))
         return job.seconds
 

@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
+import hiredis
 import numpy as np
 import redis
 
 from tests.benchmarks.lists import ListFile
+from worker.batches import batches
 
 #: The plain set that holds the whole list.
 SET_NAME = "peer"
@@ -23,6 +25,7 @@ DATABASE = 1
 _BLOCK_ROWS = 100_000
 _SADD_KEYS = 1_000
 _SADDS_PER_PIPELINE = 10
+_DUMPS_A_BLOCK = 64
 _REPLY_BYTES = len(b":1\r\n")
 
 
@@ -101,6 +104,28 @@ def scan(port: int) -> tuple[float, int]:
             seen += len(keys)
             if cursor == 0:
                 return time.perf_counter() - started, seen
+
+
+def dump(port: int, names: Sequence[str]) -> float:
+    """Pipelined ``DUMP`` of shards over one socket, the payloads thrown away; seconds."""
+    commands = [b"*2\r\n$4\r\nDUMP\r\n$%d\r\n%b\r\n" % (len(n), n) for n in map(str.encode, names)]
+    blocks = [b"".join(block) for block in batches(commands, _DUMPS_A_BLOCK)]
+    reader, left = hiredis.Reader(), len(names)
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        started = time.perf_counter()
+        sender = threading.Thread(target=_send, args=(stream, blocks))
+        sender.start()
+        while left > 0:
+            received = stream.recv(1 << 20)
+            if not received:
+                raise ConnectionError("the server closed the connection")
+            reader.feed(received)
+            while (reply := reader.gets()) is not False:
+                if not isinstance(reply, bytes):
+                    raise ConnectionError(f"the server answered {reply!r}")
+                left -= 1
+        sender.join()
+        return time.perf_counter() - started
 
 
 def flush(port: int) -> None:

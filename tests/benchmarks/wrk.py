@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.load import Load
@@ -18,13 +19,22 @@ request = function()
 end
 """
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
-_P99 = re.compile(r"99%\s+([\d.]+)(us|ms|s)")
+_PERCENTILE = r"{}%\s+([\d.]+)(us|ms|s)"
 _MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 _FAILED = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: .*")
 
 
-def run(load: Load) -> tuple[float, float]:
-    """Run a closed loop; requests a second, and p99 in ms.
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Requests a second of a closed loop, and the middle and the tail of their latency in ms."""
+
+    requests_s: float
+    p50_ms: float
+    p99_ms: float
+
+
+def run(load: Load) -> Rate:
+    """Run a closed loop.
 
     Raises:
         RuntimeError: requests failed.
@@ -36,7 +46,14 @@ def run(load: Load) -> tuple[float, float]:
     options = ("-t1", f"-c{load.connections}", f"-d{max(1, round(load.seconds))}s", "--latency")
     command = ("wrk", *options, "-s", str(script), f"http://127.0.0.1:{load.port}")
     text = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    rate, p99 = _RATE.search(text), _P99.search(text)
-    if rate is None or p99 is None or _FAILED.search(text):
+    rate = _RATE.search(text)
+    if rate is None or _FAILED.search(text):
         raise RuntimeError(f"wrk: {text}")
-    return float(rate[1]), float(p99[1]) * _MS[p99[2]]
+    return Rate(float(rate[1]), _percentile(text, 50), _percentile(text, 99))
+
+
+def _percentile(text: str, share: int) -> float:
+    found = re.search(_PERCENTILE.format(share), text)
+    if found is None:
+        raise RuntimeError(f"wrk: {text}")
+    return float(found[1]) * _MS[found[2]]

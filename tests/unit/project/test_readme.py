@@ -105,7 +105,7 @@ def _anchors(text: str) -> set[str]:
 
 
 def test_figures__readme__name_their_command() -> None:
-    assert "scripts/bench" in (_ROOT / "README.md").read_text().partition("<!-- bench -->")[2]
+    assert "scripts/bench" in (_ROOT / "README.md").read_text().partition("## Speed and size")[2]
 
 
 def test_ci__runs__the_readme_s_test_command_only() -> None:

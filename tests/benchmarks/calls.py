@@ -1,0 +1,109 @@
+"""How long one call holds the store, by its slow log and its own histograms of latency.
+
+A store is one thread: while it runs a call, everybody waits. The slow log has single commands
+and scripts; a transaction counts as a whole in the histogram of ``EXEC`` alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, get_args
+
+from redis import Redis
+
+from tests.benchmarks.bench import Bench, middle, tell
+from tests.benchmarks.lists import ListFile, first_keys, write_uuids
+from tests.benchmarks.pinning import Pins
+from worker.store.server.scripts import ScriptName
+
+_SEGMENT = "calls"
+_KEYS = 1_000
+_SLOWER_THAN_US: Final = 500
+_GOAL_US: Final = 2_000
+_LONGEST_LOG = 4_096
+
+
+def measure(bench: Bench) -> None:
+    """Import, edit, merge, export and free a list, apart from everything else, some times.
+
+    The longest call of each run is taken, and of those the middle: a machine that stops for
+    its neighbours makes any call long once.
+    """
+    rows = min(bench.members, bench.effort.call_rows)
+    file = write_uuids(bench.system.folder, rows, seed=9)
+    bench.drop_peer_set()
+    scripts = bench.system.store.database.scripts
+    names = {scripts.get(name).sha: name for name in get_args(ScriptName)}
+    worst: list[float] = []
+    found: dict[str, float] = {}
+    for number in range(bench.effort.runs):
+        tell(f"longest call, run {number + 1} of {bench.effort.runs}")
+        bench.system.used_bytes()  # comes to rest first
+        with Pins(bench.system.pids).held() as pins, logged(bench.system.redis, names) as calls:
+            _use(bench, number, file)
+        # The name of the longest call is that of the run that had it.
+        found = calls if not worst or max(calls.values()) > max(worst) else found
+        worst.append(max(calls.values()))
+    value, spread = middle([us / 1000 for us in worst])
+    longest = sorted(found.items(), key=lambda call: -call[1])[:5]
+    bench.figures.put(
+        "longest_call_ms",
+        value,
+        spread=(spread[0], spread[1]),
+        calls=", ".join(f"{name} {us / 1000:.2g} ms" for name, us in longest),
+        kinds_over_2_ms=sum(us > _GOAL_US for us in found.values()),
+        rows=rows,
+        runs=len(worst),
+        pinned=pins.text,
+    )
+
+
+def _use(bench: Bench, number: int, file: ListFile) -> None:
+    system, segment = bench.system, f"{_SEGMENT}-{number}"
+    system.create(segment)
+    system.import_list(segment, file)
+    system.edit(segment, first_keys(file, _KEYS))
+    more = write_uuids(system.folder, _KEYS, seed=300 + number)
+    system.edit(segment, more.path.read_text().split())
+    system.import_list(segment, more, "merge")
+    system.export_list(segment)
+    system.import_list(segment, file)  # compared with the base, which is then freed
+    system.delete(segment)
+
+
+@contextmanager
+def logged(redis: Redis, scripts: Mapping[str, str]) -> Iterator[dict[str, float]]:
+    """Log the block's calls; at its end, the longest of each name in microseconds.
+
+    Args:
+        redis: the server.
+        scripts: the names of scripts by their hashes.
+    """
+    before = {
+        **redis.config_get("slowlog-*"),
+        **redis.config_get("latency-tracking-info-percentiles"),
+    }
+    redis.config_set("slowlog-log-slower-than", _SLOWER_THAN_US)
+    redis.config_set("slowlog-max-len", _LONGEST_LOG)
+    redis.config_set("latency-tracking-info-percentiles", "100")
+    redis.config_resetstat()
+    redis.execute_command("SLOWLOG", "RESET")
+    calls: dict[str, float] = defaultdict(float)
+    yield calls
+    for entry in redis.slowlog_get(_LONGEST_LOG):
+        name = call_name(entry["command"], scripts)
+        if name is not None:
+            calls[name] = max(calls[name], float(entry["duration"]))
+    transaction = redis.info("latencystats").get("latency_percentiles_usec_exec")
+    calls["EXEC"] = 0.0 if transaction is None else float(transaction["p100"])
+    for setting, value in before.items():
+        redis.config_set(str(setting), str(value))
+
+
+def call_name(command: bytes, scripts: Mapping[str, str]) -> str | None:
+    """The name of a call and never a key; none for those of this measurement."""
+    words = command.decode(errors="replace").split(" ")
+    name = words[0].upper()
+    if name == "EVALSHA":
+        return scripts.get(words[1], f"{name} {words[1][:8]}")
+    return None if name in {"CONFIG", "INFO", "SLOWLOG"} else name
