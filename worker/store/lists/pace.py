@@ -102,7 +102,8 @@ class Pace:
             return
         if delay_s > self._limit_s:
             self._late_s = now_s
-            growth_s = -self._fall_for(delay_s, now_s)
+            # It stands for the time since the last one: a stall may have gone by in between.
+            growth_s = -self._fall_for(max(delay_s, since_s), now_s)
         elif now_s < self._held_s:
             return
         else:
