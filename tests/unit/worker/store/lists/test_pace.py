@@ -108,6 +108,19 @@ def test_pace__server_stalls_for_ever__goes_on_slowly_and_recovers() -> None:
     assert pace.reason(server.now_s) == "answers in time"
 
 
+def test_window__server_takes_long_for_a_shard__has_fewer() -> None:
+    pace = Pace(LIMIT_S)
+    for moment in range(200):
+        pace.note_answer(0.0005, float(moment), held_s=40e-6 * 8, shards=8)
+    assert pace.window.shards == 3
+    for moment in range(200, 500):
+        pace.note_answer(0.0005, float(moment), held_s=4e-6 * 3, shards=3)
+    assert pace.window == SHARED
+    for moment in range(500, 800):
+        pace.note_answer(0.0005, float(moment), held_s=9.0, shards=1)
+    assert pace.window.shards == 1
+
+
 def test_pause__writer_was_busy_otherwise__is_not_made_up_for() -> None:
     pace = Pace(LIMIT_S)
     size = SHARED.size_bytes
