@@ -34,7 +34,7 @@ class Demand:
         Args:
             now_s: seconds of any clock that only goes forward.
 
-        Cost: a round trip four times a second, 0.1 ms of the server.
+        Cost: a round trip four times a second; 0.05 ms of the server and 0.13 of this process.
         """
         if now_s >= self._due_s:
             self._look(now_s)

@@ -3,7 +3,7 @@
 The fence is a small key beside the list record that names the revision being built; see
 ``lua/list/prelude.lua``. A window of shards goes as::
 
-    TIME   MULTI  RESTORE … REPLACE  (one a shard)  EXEC   WATCH fence  GET fence
+    TIME   MULTI  RESTORE … REPLACE  (one a shard)  EXEC   WATCH fence  GET fence   TIME
 
 The server runs the ``EXEC`` only if nobody has touched the fence since the ``WATCH`` of the
 window before, whose ``GET`` has shown that it names this build. So a writer that was stopped
@@ -53,10 +53,15 @@ def encode_shards(prefix: bytes, first: int, payloads: Sequence[bytes]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """When a window left and when the server began it, each by its own clock: Unix seconds."""
+    """When a window left, and when the server began it and was done: Unix seconds."""
 
+    shards: int
     sent_s: float
+    """By this process's clock."""
     begun_s: float
+    """By the server's clock."""
+    ended_s: float
+    """By the server's clock."""
 
 
 class FencedConnection:
@@ -138,7 +143,7 @@ class FencedConnection:
         replies = receive_replies(self._connection, expected, count)
         self._may_write = replies.others is None or self._judge(replies.others)
         self._watching = True
-        return Sent(self._sent_s, replies.begun_s)
+        return Sent(self._shards, self._sent_s, replies.begun_s, replies.ended_s)
 
     def end(self) -> None:
         """Settle, and give up the watch, so that the connection can serve others."""

@@ -1,12 +1,12 @@
 """How fast a writer of shards may go while others ask the same server.
 
 While nobody looks anything up, a writer goes at full speed. Otherwise it sends small windows,
-one at a time, at a rate that follows what it does to others: each window tells how long the
-server took to begin it, and a look-up sent at that moment would have waited as long. Windows
-alone do not bound that. A server that keeps an append-only file stops for milliseconds when
-the file is synchronised, however small the windows are, and the more often the more is
-written: two writers at 160 MB/s made look-ups' p99 30 times the idle one at any size of
-window, and 3 times at 35 MB/s (Redis 8.2, one core for server and look-ups).
+one at a time, at a rate that follows what it does to others: each window tells how long it
+took the server to begin it and to be done with it, and a look-up sent at that moment would have
+waited as long. Small windows alone are not enough. A server that keeps an append-only file stops
+for milliseconds when the file is synchronised, the more often the more is written: two writers
+at 160 MB/s made look-ups' p99 30 times the idle one at any size of window, and 3 times at
+35 MB/s (Redis 8.2, one core for server and look-ups).
 
 So the rate grows steadily, and falls by as much as one stall is worth if stalls shall take one
 part in 125 of the time, so that a p99 hardly sees them. Several writers share a server by each
@@ -14,7 +14,7 @@ doing so.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 Reason = Literal["nobody asks", "answers in time", "answers late"]
@@ -35,7 +35,7 @@ class Window:
 #: Enough that a window costs little itself; the server stores one while the reply to the other
 #: is on its way.
 FULL: Final = Window(32, 64 * 1024, 2)
-#: About 0.05 ms of the server (Redis 8.2), at most 0.3 ms with an allocator that fits it badly.
+#: About 0.05 ms of the server (Redis 8.2). Fewer shards where that takes longer.
 SHARED: Final = Window(8, 16 * 1024, 1)
 
 #: Bytes a second: what a writer starts with beside look-ups, and its bounds.
@@ -55,6 +55,10 @@ _LONGEST_HOLD_S: Final = 10.0
 _BURST_S: Final = 0.01
 #: A writer that was busy otherwise has learned nothing meanwhile.
 _LONGEST_STEP_S: Final = 0.1
+#: Part of the limit that a single window may take; several writers may be at it at once.
+_HELD_SHARE: Final = 1 / 8
+#: How much the last window tells of what a shard costs the server.
+_SMOOTHING: Final = 0.05
 #: The reason is the one of this long ago or later.
 _LATE_FOR_S: Final = 3.0
 
@@ -71,6 +75,7 @@ class Pace:
         self._limit_s = limit_s
         self._asked = limit_s > 0
         self._rate = FIRST_RATE
+        self._shard_s = 0.0
         self._noted_s = self._due_s = self._late_s = self._held_s = -math.inf
         #: Since it began, for those who watch.
         self.sent_bytes, self.paused_s = 0, 0.0
@@ -78,7 +83,10 @@ class Pace:
     @property
     def window(self) -> Window:
         """What may be sent at once."""
-        return SHARED if self._asked else FULL
+        if not self._asked:
+            return FULL
+        most = self._limit_s * _HELD_SHARE / max(self._shard_s, 1e-9)
+        return replace(SHARED, shards=max(1, min(SHARED.shards, int(most))))
 
     @property
     def rate(self) -> float | None:
@@ -95,14 +103,26 @@ class Pace:
         """Note whether anybody looks something up in this server now."""
         self._asked = asked and self._limit_s > 0
 
-    def note_answer(self, delay_s: float, now_s: float) -> None:
-        """Note how long the server took to begin a window."""
+    def note_answer(
+        self, delay_s: float, now_s: float, *, held_s: float = 0.0, shards: int = 0
+    ) -> None:
+        """Note how long a window took.
+
+        Args:
+            delay_s: Until the server was done with it; a look-up sent with it has waited so long.
+            now_s: The moment.
+            held_s: The part of it that the server worked at the window, or at others meanwhile.
+            shards: Shards in the window.
+        """
+        if shards:
+            self._shard_s += (held_s / shards - self._shard_s) * _SMOOTHING
         since_s, self._noted_s = min(now_s - self._noted_s, _LONGEST_STEP_S), now_s
         if not self._asked:
             return
         if delay_s > self._limit_s:
             self._late_s = now_s
-            growth_s = -self._fall_for(delay_s, now_s)
+            # It stands for the time since the last one: a stall may have gone by in between.
+            growth_s = -self._fall_for(max(delay_s, since_s), now_s)
         elif now_s < self._held_s:
             return
         else:

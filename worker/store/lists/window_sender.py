@@ -137,7 +137,9 @@ class WindowSender:
     def _note(self, sent: Sent | None) -> None:
         if sent is not None:
             delay_s = self._delays.of(sent.sent_s, sent.begun_s)
-            self._pace.note_answer(delay_s, self._clock.monotonic_s())
+            held_s = sent.ended_s - sent.begun_s
+            now_s = self._clock.monotonic_s()
+            self._pace.note_answer(delay_s + held_s, now_s, held_s=held_s, shards=sent.shards)
 
     def _next(self, window: Window) -> FencedConnection:
         """The connection whose turn it is; the second is opened when it is first needed."""

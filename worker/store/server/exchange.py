@@ -3,7 +3,7 @@
 Redis-py takes 2 to 3 microseconds a reply. A transaction of 32 writes has 34 of them, nearly
 always the same bytes; comparing those costs nothing. Whatever differs is parsed.
 
-Each request begins with ``TIME``, which tells when the server began it.
+Each request is between two ``TIME``, which tell when the server began it and when it was done.
 """
 
 import re
@@ -30,6 +30,8 @@ class Replies:
 
     begun_s: float
     """When the server began it, by its clock: Unix seconds."""
+    ended_s: float
+    """When it was done with it, by the same clock."""
     others: list[Any] | None
     """The replies, with errors as exceptions; ``None`` if they are as expected."""
 
@@ -40,7 +42,7 @@ def send_request(connection: Connection, *pieces: bytes) -> None:
     Skips the check of the server's role. Never reconnects: the caller drops a connection after
     any error.
     """
-    request = b"".join((_TIME, *pieces))
+    request = b"".join((_TIME, *pieces, _TIME))
     connection.send_packed_command([request], check_health=False)
 
 
@@ -59,20 +61,22 @@ def receive_replies(connection: Connection, expected: bytes, count: int) -> Repl
     """
     received = _receive(connection)
     while True:
-        time = _TIME_REPLY.match(received)
-        if time is not None:
-            others = received[time.end() :]
-            if others == expected:
-                return Replies(_seconds(time[1], time[2]), None)
-            if not expected.startswith(others):
+        begun = _TIME_REPLY.match(received)
+        if begun is not None:
+            start, stop = begun.end(), begun.end() + len(expected)
+            ended = _TIME_REPLY.fullmatch(received, stop)
+            if ended is not None and received.startswith(expected, start):
+                return Replies(_seconds(*begun.groups()), _seconds(*ended.groups()), None)
+            if not expected.startswith(received[start:stop]):
                 break
         elif received.startswith(b"-"):
             break
         received += _receive(connection)
-    first, *replies = _parse(connection, received, count + 1)
-    if isinstance(first, RedisError):
-        raise first
-    return Replies(_seconds(*first), replies)
+    begin, *replies, end = _parse(connection, received, count + 2)
+    for time in (begin, end):
+        if isinstance(time, RedisError):
+            raise time
+    return Replies(_seconds(*begin), _seconds(*end), replies)
 
 
 def first_error(replies: list[Any] | None) -> RedisError | None:

@@ -19,10 +19,10 @@ def test_pace__any_answers__pauses_are_bounded_by_the_least_rate(
     for since, delay, asked, size in steps:
         now += since
         pace.note_asked(asked)
-        pace.note_answer(delay, now)
+        pace.note_answer(delay, now, held_s=delay / 2, shards=size % 40)
         pause = pace.pause_after(size, now)
         assert 0 <= pause <= size / LEAST_RATE + 1e-9
-        assert pace.window in (FULL, SHARED)
+        assert pace.window == FULL or 1 <= pace.window.shards <= SHARED.shards
         if pace.rate is None:
             assert pause == 0
             assert not asked or limit_s == 0

@@ -25,9 +25,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from worker.store.server.exchange import Replies, first_error, receive_replies, send_request
 
 _TIME = b"*2\r\n$10\r\n1700000000\r\n$3\r\n250\r\n"
+_LATER = b"*2\r\n$10\r\n1700000001\r\n$3\r\n750\r\n"
 _ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
 _QUEUED = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n"
 _GOOD = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n+OK\r\n$2\r\nr1\r\n"
+_ASKED = b"*1\r\n$4\r\nTIME\r\n"
 _COUNT = 6
 #: What went wrong in the transaction, and the error that explains it.
 _FAILURES: Sequence[tuple[bytes, type[RedisError] | None]] = (
@@ -85,9 +87,10 @@ def _received(text: bytes, sizes: Sequence[int]) -> Replies:
 
 @given(sizes=cuts)
 def test_replies__as_expected_in_any_pieces__are_not_parsed(sizes: list[int]) -> None:
-    replies = _received(_TIME + _GOOD, sizes)
+    replies = _received(_TIME + _GOOD + _LATER, sizes)
     assert replies.others is None
     assert replies.begun_s == pytest.approx(1_700_000_000.00025, abs=1e-6)
+    assert replies.ended_s - replies.begun_s == pytest.approx(1.0005, abs=1e-6)
     assert first_error(replies.others) is None
 
 
@@ -96,7 +99,7 @@ def test_replies__other_than_expected_in_any_pieces__give_the_cause(
     sizes: list[int], failure: tuple[bytes, type[RedisError] | None]
 ) -> None:
     text, cause = failure
-    replies = _received(_TIME + text + b"+OK\r\n$2\r\nr1\r\n", sizes)
+    replies = _received(_TIME + text + b"+OK\r\n$2\r\nr1\r\n" + _LATER, sizes)
     assert replies.others is not None
     assert len(replies.others) == _COUNT
     assert replies.others[-1] == b"r1"
@@ -106,13 +109,13 @@ def test_replies__other_than_expected_in_any_pieces__give_the_cause(
 
 def test_replies__time_is_forbidden__is_the_error() -> None:
     with pytest.raises(NoPermissionError):
-        _received(b"-NOPERM no TIME\r\n" + _GOOD, [])
+        _received(b"-NOPERM no TIME\r\n" + _GOOD + b"-NOPERM no TIME\r\n", [])
 
 
 def test_replies__none_in_time_or_connection_lost__is_told() -> None:
     with _pair() as (connection, theirs):
         send_request(connection, b"*1\r\n", b"$4\r\nPING\r\n")
-        assert theirs.recv(100) == b"*1\r\n$4\r\nTIME\r\n*1\r\n$4\r\nPING\r\n"
+        assert theirs.recv(100) == _ASKED + b"*1\r\n$4\r\nPING\r\n" + _ASKED
         with pytest.raises(RedisTimeoutError):
             receive_replies(connection, _GOOD, _COUNT)
         theirs.sendall(_TIME + _GOOD[:20])

@@ -20,7 +20,7 @@ LIMIT_S = 0.001
 
 @dataclass
 class Simulated:
-    """A server that stalls now and then, the oftener the more is written to it."""
+    """A server that stalls soon after some writes, the oftener the more is written to it."""
 
     stall_s: float
     bytes_a_stall: float
@@ -28,6 +28,8 @@ class Simulated:
     now_s: float = 1_000.0
     sent: int = 0
     stalled_s: float = 0.0
+    stalls: list[float] = field(default_factory=list)
+    """When those to come begin."""
     source: random.Random = field(default_factory=lambda: random.Random(1))
 
     def run(self, pace: Pace, seconds: float) -> float:
@@ -35,14 +37,21 @@ class Simulated:
         until, before, began = self.now_s + seconds, self.stalled_s, self.now_s
         while self.now_s < until:
             size = pace.window.size_bytes
-            stalls = self.source.random() < size / self.bytes_a_stall
-            delay = self.stall_s if stalls else 0.0
-            self.stalled_s += delay
+            delay = self._delay()
             self.now_s += delay + self.quick_s
             self.sent += size
+            if self.source.random() < size / self.bytes_a_stall:
+                self.stalls.append(self.now_s + self.source.random() * 0.01)
             pace.note_answer(delay, self.now_s)
             self.now_s += pace.pause_after(size, self.now_s)
         return (self.stalled_s - before) / (self.now_s - began)
+
+    def _delay(self) -> float:
+        """How long a window that is sent now waits."""
+        begun = [one for one in self.stalls if one <= self.now_s]
+        self.stalls = [one for one in self.stalls if one > self.now_s]
+        self.stalled_s += len(begun) * self.stall_s
+        return max((one + self.stall_s - self.now_s for one in begun), default=0.0)
 
 
 def test_pace__nobody_asks__has_no_limit() -> None:
@@ -72,8 +81,8 @@ def test_pace__server_stalls_by_what_is_written__stalls_take_their_share(
     stall_s: float, bytes_a_stall: float
 ) -> None:
     server, pace = Simulated(stall_s, bytes_a_stall), Pace(LIMIT_S)
-    server.run(pace, 60)
-    share = server.run(pace, 300)
+    server.run(pace, 20)
+    share = server.run(pace, 80)
     unavoidable = LEAST_RATE / bytes_a_stall * stall_s
     assert share < 2 * max(STALLED_SHARE, unavoidable)
     assert share > STALLED_SHARE / 3, "it is no slower than it need be"
@@ -94,9 +103,22 @@ def test_pace__server_stalls_for_ever__goes_on_slowly_and_recovers() -> None:
     assert pace.rate == LEAST_RATE
     assert pace.reason(server.now_s) == "answers late"
     server.bytes_a_stall = 1e18
-    server.run(pace, 15)
+    server.run(pace, 20)
     assert pace.rate > 10 * LEAST_RATE
     assert pace.reason(server.now_s) == "answers in time"
+
+
+def test_window__server_takes_long_for_a_shard__has_fewer() -> None:
+    pace = Pace(LIMIT_S)
+    for moment in range(200):
+        pace.note_answer(0.0005, float(moment), held_s=40e-6 * 8, shards=8)
+    assert pace.window.shards == 3
+    for moment in range(200, 500):
+        pace.note_answer(0.0005, float(moment), held_s=4e-6 * 3, shards=3)
+    assert pace.window == SHARED
+    for moment in range(500, 800):
+        pace.note_answer(0.0005, float(moment), held_s=9.0, shards=1)
+    assert pace.window.shards == 1
 
 
 def test_pause__writer_was_busy_otherwise__is_not_made_up_for() -> None:
