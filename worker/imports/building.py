@@ -18,6 +18,8 @@ from worker.store.server import Database
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192
+#: Shards whose payloads exist at a time: 3 MB, which stay in the processor's cache.
+_SHARDS_PER_WRITE: Final = 2_048
 #: Below this share of the base, new members are added to copied shards by the server.
 _COPY_SHARE: Final = 8
 _HASHES: Final = 1 << 64
@@ -106,6 +108,13 @@ class SideBuilder:
         return Built(copied, copied + added, added, len(new) - added)
 
     def _write(self, members: Members, first: int, stop: int) -> None:
+        bits = self._build.target.bits(self._build.side)
+        for low in range(first, stop, _SHARDS_PER_WRITE):
+            high = min(low + _SHARDS_PER_WRITE, stop)
+            part = members.between(low << (64 - bits), high << (64 - bits)) if bits else members
+            self._write_shards(part, low, high)
+
+    def _write_shards(self, members: Members, first: int, stop: int) -> None:
         side, bits = self._build.side, self._build.target.bits(self._build.side)
         if self._payloads:
             payloads = build_payloads(

@@ -105,13 +105,14 @@ def build_payloads(
     column = ColumnView.of(members)
     _require_set(members, column, hashes, slices)
     entries, row_ends = _entries(column)
-    cuts = row_ends[slices].tolist()
-    counts = np.diff(slices)
-    body, checksum = entries.data, Model("CRC64-REDIS").calc
+    body, counts = entries.data, np.diff(slices).tolist()
+    checksum = Model("CRC64-REDIS").calc
     payloads = []
-    for start, end, count in zip(cuts[:-1], cuts[1:], counts.tolist(), strict=True):
+    start = 0
+    for end, count in zip(row_ends[slices[1:]].tolist(), counts, strict=True):
         content = b"".join((_head(end - start, count), body[start:end], _END))
         payloads.append(content + checksum(content).to_bytes(8, "little"))
+        start = end
     return payloads
 
 

@@ -35,6 +35,22 @@ def test_distinct__fixed_width__is_the_same_as_variable(rows: list[tuple[int, by
     assert fixed.hashes.tolist() == variable.hashes.tolist()
 
 
+@given(
+    seeds=st.lists(
+        st.tuples(st.sampled_from((0, 1, 2, 2**63, 2**64 - 1)), st.integers(0, 2**20)), max_size=60
+    ),
+    shift=st.integers(0, 44),
+)
+def test_distinct__hashes_that_differ_in_any_bits__are_in_order(
+    seeds: list[tuple[int, int]], shift: int
+) -> None:
+    hashes = [high ^ low << shift for high, low in seeds]
+    found = distinct(_members([(hash_, hash_.to_bytes(8)) for hash_ in hashes], pa.binary(8)))
+
+    assert found.hashes.tolist() == sorted(set(hashes))
+    assert [int.from_bytes(member) for member in as_list(found.packed)] == sorted(set(hashes))
+
+
 @given(left=_rows, right=st.lists(st.tuples(st.integers(0, 9), st.binary(min_size=2, max_size=2))))
 def test_concatenate__different_column_types__keeps_every_row(
     left: list[tuple[int, bytes]], right: list[tuple[int, bytes]]
