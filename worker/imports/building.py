@@ -13,7 +13,13 @@ from worker.imports.stage_results import Built
 from worker.store import ListRef, ListUnknown
 from worker.store.keyspace import Side
 from worker.store.lists import Revision, ShardWriter, read_shards
-from worker.store.members import build_payloads, hash_members, shard_slices
+from worker.store.members import (
+    entries_of,
+    hash_members,
+    members_of,
+    payloads_of_entries,
+    shard_slices,
+)
 from worker.store.server import Database
 
 #: Shards built together: about 0.6 M members.
@@ -102,7 +108,7 @@ class SideBuilder:
             first_shard=first,
             shard_count=stop - first,
         )
-        members = as_list(new.packed)
+        members = as_list(members_of(new.entries))
         shards = ((first + i, members[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
         copied, added = self._writer.copy(build.side, shards)
         return Built(copied, copied + added, added, len(new) - added)
@@ -117,8 +123,8 @@ class SideBuilder:
     def _write_shards(self, members: Members, first: int, stop: int) -> None:
         side, bits = self._build.side, self._build.target.bits(self._build.side)
         if self._payloads:
-            payloads = build_payloads(
-                members.packed,
+            payloads = payloads_of_entries(
+                members.entries,
                 members.hashes,
                 bits=bits,
                 first_shard=first,
@@ -129,7 +135,7 @@ class SideBuilder:
         bounds = shard_slices(
             members.hashes, bits=bits, first_shard=first, shard_count=stop - first
         )
-        packed = as_list(members.packed)
+        packed = as_list(members_of(members.entries))
         self._writer.fill(
             side, ((first + i, packed[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
         )
@@ -154,10 +160,10 @@ class SideBuilder:
             inside &= members.hashes < np.uint64(high)
         if inside.all():
             return members
-        return Members(members.packed.filter(pa.array(inside)), members.hashes[inside])
+        return Members(members.entries.filter(pa.array(inside)), members.hashes[inside])
 
     def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
         build = self._build
         for read in read_shards(self._database, build.ref, base, build.side, first, stop):
             packed = pa.array(read, pa.binary())
-            yield Members(packed, hash_members(packed))
+            yield Members(entries_of(packed), hash_members(packed))

@@ -36,13 +36,15 @@ from worker.lists.keys.first_rows import find_start_doubts
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
 from worker.objects import ObjectNotFound
-from worker.store.members import hash_members, pack_keys
+from worker.store.members import entries_of, hash_members, pack_keys
 
 #: Bytes of keys of several lengths that are packed together: over 200,000 rows, and with what is
 #: computed from them a few times these bytes in memory.
 _MIXED_BYTES: Final = 8 * 1024 * 1024
 #: Rows of one length that are worth a column of their own.
 _FREQUENT_ROWS: Final = 4_096
+#: Rows of one column: larger ones would not stay in the processor's cache while they are split.
+_COLUMN_ROWS: Final = 512 * 1024
 
 
 @dataclass(slots=True)
@@ -142,7 +144,7 @@ def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Sequence
     with run.spills.write(run.unit.number, run.unit.token, files) as sink:
         writer = SpillWriter(sink, plan.range_bits)
         for members in runs:
-            writer.add_run([(part.packed, part.hashes) for part in members])
+            writer.add_run([(part.entries, part.hashes) for part in members])
         index = writer.close()
     if not run.finish_chunk(tally.result(Spill(files[0], index))):
         # Another try finished first, or the import has ended and its spills are deleted.
@@ -161,6 +163,7 @@ class _Run:
         self._mixed: list[Column] = []
         self._mixed_bytes = 0
         self._parts: dict[pa.DataType, list[Members]] = {}
+        self._full: list[Members] = []
 
     @property
     def size_bytes(self) -> int:
@@ -180,10 +183,14 @@ class _Run:
             self._pack_mixed()
 
     def finish(self) -> list[Members]:
-        """The members: a column for each frequent length, and one for the others."""
+        """The members: columns for each frequent length, and one for the others."""
         self._pack_mixed()
         # Each column's parts are dropped once they are joined.
-        return [concatenate(self._parts.pop(kind)) for kind in tuple(self._parts)]
+        joined = [concatenate(self._parts.pop(kind)) for kind in tuple(self._parts)]
+        rare = [members for members in joined if len(members) < _FREQUENT_ROWS]
+        frequent = [members for members in joined if len(members) >= _FREQUENT_ROWS]
+        others = [concatenate(rare)] if rare else []
+        return [*self._full, *frequent, *others]
 
     def _pack_mixed(self) -> None:
         if not self._mixed:
@@ -196,11 +203,12 @@ class _Run:
     def _pack(self, keys: Column) -> None:
         packed = pack_keys(keys)
         self.packed_bytes += packed.nbytes
-        kind = packed.type
-        # Rare lengths share one column.
-        if pa.types.is_fixed_size_binary(kind) and len(packed) < _FREQUENT_ROWS:
-            kind = pa.binary()
-        self._parts.setdefault(kind, []).append(Members(packed, hash_members(packed)))
+        members = Members(entries_of(packed), hash_members(packed))
+        parts = self._parts.setdefault(members.entries.type, [])
+        parts.append(members)
+        if sum(map(len, parts)) >= _COLUMN_ROWS:
+            self._full.append(concatenate(parts))
+            parts.clear()
 
 
 def read_chunk(

@@ -1,4 +1,4 @@
-"""Packed members in order of their hashes, each once."""
+"""Members in order of their hashes, each once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ _RADIX_BITS: Final = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Members:
-    """Packed members and their hashes, row by row."""
+    """Members as entries of shards, and their hashes, row by row."""
 
-    packed: Column
+    entries: Column
     """binary, large_binary or fixed-size binary, without nulls."""
     hashes: Hashes
     """uint64, the hash of each row."""
@@ -31,7 +31,7 @@ class Members:
         """The rows of sorted members whose hash is in ``[low, high)``; no copy."""
         first = int(np.searchsorted(self.hashes, np.uint64(low)))
         stop = len(self) if high >= 1 << 64 else int(np.searchsorted(self.hashes, np.uint64(high)))
-        return Members(self.packed[first:stop], self.hashes[first:stop])
+        return Members(self.entries[first:stop], self.hashes[first:stop])
 
 
 def no_members() -> Members:
@@ -44,8 +44,8 @@ def concatenate(parts: Sequence[Members]) -> Members:
     parts = [part for part in parts if len(part)]
     if not parts:
         return no_members()
-    packed = columns.concatenate([part.packed for part in parts])
-    return Members(packed, np.concatenate([part.hashes for part in parts]))
+    entries = columns.concatenate([part.entries for part in parts])
+    return Members(entries, np.concatenate([part.hashes for part in parts]))
 
 
 def distinct(members: Members) -> Members:
@@ -56,8 +56,8 @@ def distinct(members: Members) -> Members:
     order, hashes = _sort_by_hash(members.hashes)
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
     if len(same):
-        order, hashes = _drop_repeats(members.packed, order, hashes, same)
-    return Members(take(members.packed, order), hashes)
+        order, hashes = _drop_repeats(members.entries, order, hashes, same)
+    return Members(take(members.entries, order), hashes)
 
 
 def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
@@ -90,14 +90,14 @@ def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
 
 
 def _drop_repeats(
-    packed: Column, order: np.ndarray, hashes: Hashes, same: np.ndarray
+    entries: Column, order: np.ndarray, hashes: Hashes, same: np.ndarray
 ) -> tuple[np.ndarray, Hashes]:
     """Order the runs of equal hashes by bytes and keep the first of equal members."""
     in_run = np.zeros(len(order), bool)
     in_run[same] = True
     in_run[same + 1] = True
     rows = np.flatnonzero(in_run)
-    column = take(packed, order[rows]).cast(pa.large_binary())
+    column = take(entries, order[rows]).cast(pa.large_binary())
     table = pa.table({"hash": hashes[rows], "member": column, "row": order[rows]})
     table = table.sort_by([("hash", "ascending"), ("member", "ascending")])
     order[rows] = table["row"].to_numpy()

@@ -1,7 +1,8 @@
 """Context keys as members of shards.
 
 Two steps lead from a key to where it is stored: ``codec`` packs it into a member, and ``hashing``
-determines its shard. ``shard_payload`` builds the bytes of a shard. One key or member at a time
+determines its shard. ``entries`` lays members out as a shard holds them, and ``shard_payload``
+builds the bytes of a shard from these. One key or member at a time
 for look-ups and edits, whole columns for imports and exports.
 """
 
@@ -12,17 +13,25 @@ from worker.store.members.codec import (
     unpack_member,
     unpack_members,
 )
+from worker.store.members.entries import entries_of, members_of
 from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
-from worker.store.members.shard_payload import build_payloads, shard_slices
+from worker.store.members.shard_payload import (
+    build_payloads,
+    payloads_of_entries,
+    shard_slices,
+)
 
 __all__ = [
     "SENTINEL",
     "Hashes",
     "build_payloads",
+    "entries_of",
     "hash_member",
     "hash_members",
+    "members_of",
     "pack_key",
     "pack_keys",
+    "payloads_of_entries",
     "shard_index",
     "shard_slices",
     "unpack_member",
