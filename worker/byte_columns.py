@@ -175,9 +175,19 @@ def concatenate(columns: Sequence[Column]) -> Column:
     kinds = {column.type for column in columns}
     size = sum(column.nbytes for column in columns)
     if len(kinds) > 1 or (size > _OFFSETS_32_BIT and pa.binary() in kinds):
-        kind = pa.large_binary() if size > _OFFSETS_32_BIT else pa.binary()
-        columns = [column.cast(kind) for column in columns]
+        return _join_views([ColumnView.of(column) for column in columns])
     return pa.concat_arrays(columns)
+
+
+def _join_views(views: Sequence[ColumnView]) -> Column:
+    data = np.concatenate([view.data for view in views])
+    rows = sum(view.rows for view in views)
+    offsets = np.zeros(rows + 1, np.int64 if data.size > _OFFSETS_32_BIT else np.int32)
+    row = start = 0
+    for view in views:
+        np.add(view.offsets[1:], start, out=offsets[row + 1 : row + 1 + view.rows])
+        row, start = row + view.rows, start + view.data.size
+    return binary_column(data, offsets)
 
 
 def number_view(matrix: Bytes, at: int, kind: str) -> NDArray[Any]:

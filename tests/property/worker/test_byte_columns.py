@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.byte_columns import split_by_length
+from worker.byte_columns import concatenate, split_by_length
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
@@ -27,3 +27,17 @@ def test_split_by_length__any_rows__a_column_for_each_frequent_length(
     assert [column.type for column in found[: len(frequent)]] == [
         pa.binary(len(group[0])) for group in frequent
     ]
+
+
+_kinds = st.sampled_from((pa.binary(3), pa.binary(), pa.large_binary(), pa.string()))
+
+
+@given(st.lists(st.tuples(st.lists(st.just("abc"), max_size=4), _kinds, st.integers(0, 2))))
+def test_concatenate__columns_of_any_types__holds_all_rows(
+    parts: list[tuple[list[str], pa.DataType, int]],
+) -> None:
+    columns = [pa.array(rows, kind)[skipped:] for rows, kind, skipped in parts]
+    joined = concatenate(columns)
+    rows = [b"abc" for rows, _, skipped in parts for _ in rows[skipped:]]
+    assert joined.cast(pa.binary()).to_pylist() == rows
+    assert joined.type == columns[0].type if len({c.type for c in columns}) == 1 else pa.binary()
