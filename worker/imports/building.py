@@ -13,11 +13,19 @@ from worker.imports.stage_results import Built
 from worker.store import ListRef, ListUnknown
 from worker.store.keyspace import Side
 from worker.store.lists import Revision, ShardWriter, read_shards
-from worker.store.members import build_payloads, hash_members, shard_slices
+from worker.store.members import (
+    entries_of,
+    hash_members,
+    members_of,
+    payloads_of_entries,
+    shard_slices,
+)
 from worker.store.server import Database
 
 #: Shards built together: about 0.6 M members.
 _SHARDS_PER_STEP: Final = 8_192
+#: Shards whose payloads exist at a time: 3 MB, which stay in the processor's cache.
+_SHARDS_PER_WRITE: Final = 2_048
 #: Below this share of the base, new members are added to copied shards by the server.
 _COPY_SHARE: Final = 8
 _HASHES: Final = 1 << 64
@@ -100,16 +108,23 @@ class SideBuilder:
             first_shard=first,
             shard_count=stop - first,
         )
-        members = as_list(new.packed)
+        members = as_list(members_of(new.entries))
         shards = ((first + i, members[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
         copied, added = self._writer.copy(build.side, shards)
         return Built(copied, copied + added, added, len(new) - added)
 
     def _write(self, members: Members, first: int, stop: int) -> None:
+        bits = self._build.target.bits(self._build.side)
+        for low in range(first, stop, _SHARDS_PER_WRITE):
+            high = min(low + _SHARDS_PER_WRITE, stop)
+            part = members.between(low << (64 - bits), high << (64 - bits)) if bits else members
+            self._write_shards(part, low, high)
+
+    def _write_shards(self, members: Members, first: int, stop: int) -> None:
         side, bits = self._build.side, self._build.target.bits(self._build.side)
         if self._payloads:
-            payloads = build_payloads(
-                members.packed,
+            payloads = payloads_of_entries(
+                members.entries,
                 members.hashes,
                 bits=bits,
                 first_shard=first,
@@ -120,7 +135,7 @@ class SideBuilder:
         bounds = shard_slices(
             members.hashes, bits=bits, first_shard=first, shard_count=stop - first
         )
-        packed = as_list(members.packed)
+        packed = as_list(members_of(members.entries))
         self._writer.fill(
             side, ((first + i, packed[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
         )
@@ -145,9 +160,9 @@ class SideBuilder:
             inside &= members.hashes < np.uint64(high)
         if inside.all():
             return members
-        return Members(members.packed.filter(pa.array(inside)), members.hashes[inside])
+        return Members(members.entries.filter(pa.array(inside)), members.hashes[inside])
 
     def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
         build = self._build
         for packed in read_shards(self._database, build.ref, base, build.side, first, stop):
-            yield Members(packed, hash_members(packed))
+            yield Members(entries_of(packed), hash_members(packed))

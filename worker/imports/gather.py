@@ -1,11 +1,11 @@
 """Gather: reads one range of hashes from every spill and builds the range's shards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from worker.imports.building import SideBuild, SideBuilder
-from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.sorted_members import Members, distinct, no_members
 from worker.imports.spill_store import SpillStore
 from worker.imports.stage_results import Built, ChunkResult, RangeResult, Spill, StageRun
 from worker.imports.writing_progress import WritingProgress
@@ -106,11 +106,18 @@ def load_spills(spills: SpillStore, chunks: Sequence[ChunkResult], part: Range) 
         ImportStopped: a spill is gone.
         BrokenSpill: a spill does not hold what its index says.
     """
-    return concatenate([_load(spills, chunk.spill, part) for chunk in chunks if chunk.spill])
+    stored = [chunk.spill for chunk in chunks if chunk.spill]
+    pieces = chain.from_iterable(_read(spills, spill, part) for spill in stored)
+    rows = sum(spill.index.rows_of(*_ranges(spill, part)) for spill in stored)
+    return Members(*read_blocks(pieces, rows=rows))
 
 
-def _load(spills: SpillStore, spill: Spill, part: Range) -> Members:
+def _read(spills: SpillStore, spill: Spill, part: Range) -> Iterator[bytes]:
+    for start, end in spill.index.blocks_of(*_ranges(spill, part)):
+        yield from spills.read(spill.file, start, end)
+
+
+def _ranges(spill: Spill, part: Range) -> tuple[int, int]:
+    """The first and the last range of a spill that are in the part."""
     first, stop = part.of(spill.index.range_count)
-    blocks = spill.index.blocks_of(first, stop - 1)
-    pieces = chain.from_iterable(spills.read(spill.file, start, end) for start, end in blocks)
-    return Members(*read_blocks(pieces, rows=spill.index.rows_of(first, stop - 1)))
+    return first, stop - 1

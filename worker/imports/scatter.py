@@ -4,7 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Final
 
+import pyarrow as pa
+
+from worker.byte_columns import Column, ColumnView, split_by_length
+from worker.byte_columns import concatenate as join_columns
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, gather
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
@@ -31,7 +36,15 @@ from worker.lists.keys.first_rows import find_start_doubts
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
 from worker.objects import ObjectNotFound
-from worker.store.members import hash_members, pack_keys
+from worker.store.members import entries_of, hash_members, pack_keys
+
+#: Bytes of keys of several lengths that are packed together: over 200,000 rows, and with what is
+#: computed from them a few times these bytes in memory.
+_MIXED_BYTES: Final = 8 * 1024 * 1024
+#: Rows of one length that are worth a column of their own.
+_FREQUENT_ROWS: Final = 4_096
+#: Rows of one column: larger ones would not stay in the processor's cache while they are split.
+_COLUMN_ROWS: Final = 512 * 1024
 
 
 @dataclass(slots=True)
@@ -53,7 +66,7 @@ class ChunkTally:
     fault_at: int | None = None
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
 
-    def count(self, batch: KeyBatch, packed_bytes: int) -> None:
+    def count(self, batch: KeyBatch) -> None:
         """Add one batch."""
         for offset, code in zip(
             batch.rejected_rows[: SAMPLE_ROWS - len(self.sample)].tolist(),
@@ -67,7 +80,6 @@ class ChunkTally:
         self.doubt(batch.doubts, self.rows)
         self.rows += batch.row_count
         self.valid += len(batch.keys)
-        self.packed_bytes += packed_bytes
 
     def doubt(self, doubts: DoubtfulRows, rows_before: int) -> None:
         """Add the doubtful rows of a batch that begins ``rows_before`` rows into the chunk."""
@@ -102,9 +114,9 @@ def scatter_chunk(run: StageRun) -> None:
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
     runs = read_chunk(run.services, plan, plan.chunks[number], tally, run.progress)
     if len(plan.chunks) == 1:
-        first, second = next(runs, no_members()), next(runs, None)
+        first, second = next(runs, ()), next(runs, None)
         if second is None:
-            _gather_small(run, plan, (tally.result(None),), first)
+            _gather_small(run, plan, (tally.result(None),), concatenate(first))
             return
         runs = chain((first, second), runs)
     _spill(run, plan, tally, runs)
@@ -127,25 +139,85 @@ def _gather_small(
     run.open_publish(chunks, gather(run, claim, target, Range(0, 1), members))
 
 
-def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Members]) -> None:
+def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Sequence[Members]]) -> None:
     files: list[SpillFile] = []
     with run.spills.write(run.unit.number, run.unit.token, files) as sink:
         writer = SpillWriter(sink, plan.range_bits)
         for members in runs:
-            writer.add_run(members.packed, members.hashes)
+            writer.add_run([(part.entries, part.hashes) for part in members])
         index = writer.close()
     if not run.finish_chunk(tally.result(Spill(files[0], index))):
         # Another try finished first, or the import has ended and its spills are deleted.
         run.spills.remove(files[0])
 
 
+class _Run:
+    """Packs and hashes the keys of one run.
+
+    Keys of several lengths are collected and split by length, because each length takes steps
+    of its own; the order of the members has no meaning.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.packed_bytes = 0
+        self._mixed: list[Column] = []
+        self._mixed_bytes = 0
+        self._parts: dict[pa.DataType, list[Members]] = {}
+        self._full: list[Members] = []
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of what it holds, hashes aside."""
+        return self.packed_bytes + self._mixed_bytes
+
+    def add(self, keys: Column) -> None:
+        """Take more keys: binary or large_binary, no nulls."""
+        view = ColumnView.of(keys)
+        self.rows += view.rows
+        if view.width is not None:
+            self._pack(keys)
+            return
+        self._mixed.append(keys)
+        self._mixed_bytes += len(view.data)
+        if self._mixed_bytes >= _MIXED_BYTES:
+            self._pack_mixed()
+
+    def finish(self) -> list[Members]:
+        """The members: columns for each frequent length, and one for the others."""
+        self._pack_mixed()
+        # Each column's parts are dropped once they are joined.
+        joined = [concatenate(self._parts.pop(kind)) for kind in tuple(self._parts)]
+        rare = [members for members in joined if len(members) < _FREQUENT_ROWS]
+        frequent = [members for members in joined if len(members) >= _FREQUENT_ROWS]
+        others = [concatenate(rare)] if rare else []
+        return [*self._full, *frequent, *others]
+
+    def _pack_mixed(self) -> None:
+        if not self._mixed:
+            return
+        joined = join_columns(self._mixed)
+        self._mixed, self._mixed_bytes = [], 0
+        for keys in split_by_length(joined, _FREQUENT_ROWS):
+            self._pack(keys)
+
+    def _pack(self, keys: Column) -> None:
+        packed = pack_keys(keys)
+        self.packed_bytes += packed.nbytes
+        members = Members(entries_of(packed), hash_members(packed))
+        parts = self._parts.setdefault(members.entries.type, [])
+        parts.append(members)
+        if sum(map(len, parts)) >= _COLUMN_ROWS:
+            self._full.append(concatenate(parts))
+            parts.clear()
+
+
 def read_chunk(
     services: Services, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
-) -> Iterator[Members]:
+) -> Iterator[Sequence[Members]]:
     """Yield the valid keys of one chunk, packed and hashed, in runs of bounded size.
 
-    The tally is complete when the iterator is exhausted. A row that is too long ends the chunk and
-    is noted in the tally.
+    A run is several columns of members, in no order. The tally is complete when the iterator is
+    exhausted. A row that is too long ends the chunk and is noted in the tally.
 
     Raises:
         ImportStopped: the file is gone.
@@ -153,25 +225,26 @@ def read_chunk(
         LeaseLost: another worker has the chunk.
     """
     limits = services.settings
-    parts: list[Members] = []
-    rows = size = 0
+    run = _Run()
     for batch in _report_missing_source(
         plan.sources[chunk.source], _read_batches(services, plan, chunk, tally, progress)
     ):
         if tally.rows == 0 and _begins_text(plan, chunk):
             tally.doubt(find_start_doubts(batch), 0)
-        packed = pack_keys(batch.keys)
-        part = Members(packed, hash_members(packed))
-        tally.count(batch, packed.nbytes)
+        tally.count(batch)
         progress.add(rows=batch.row_count)
-        parts.append(part)
-        rows += len(part)
-        size += packed.nbytes
-        if rows >= limits.chunk_rows or size >= limits.chunk_bytes:
-            yield concatenate(parts)
-            parts, rows, size = [], 0, 0
-    if rows:
-        yield concatenate(parts)
+        run.add(batch.keys)
+        if run.rows >= limits.chunk_rows or run.size_bytes >= limits.chunk_bytes:
+            yield _finish(run, tally)
+            run = _Run()
+    if run.rows:
+        yield _finish(run, tally)
+
+
+def _finish(run: _Run, tally: ChunkTally) -> list[Members]:
+    members = run.finish()
+    tally.packed_bytes += run.packed_bytes
+    return members
 
 
 def _begins_text(plan: Plan, chunk: Chunk) -> bool:

@@ -12,7 +12,7 @@ ReadRange: TypeAlias = Callable[[int, int], Iterator[bytes]]
 class Sink(Protocol):
     """Takes bytes in order; its owner opens and closes it, and discards what was cut short."""
 
-    def write(self, data: bytes, /) -> object:
+    def write(self, data: bytes | memoryview, /) -> object:
         """Take some bytes."""
         ...
 

@@ -25,6 +25,7 @@ from worker.store.server import BROKER_OF_BEAT
 from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.expiry_clock import ExpiryClock
+from worker.tasks.memory import keep_freed_memory
 from worker.tasks.poll_watch import PollWatch
 from worker.tasks.process_services import ProcessServices
 from worker.tasks.sweeper import Sweeper
@@ -38,13 +39,14 @@ def create_app(settings: WorkerSettings) -> Celery:
     """Build the Celery application. Opens no connection."""
     signals.setup_logging.connect(_set_up_logs, weak=False, dispatch_uid="bigseg")
 
-    def yield_cpu(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+    def prepare_process(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         os.nice(settings.niceness)
+        keep_freed_memory()
 
     def check_servers(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         check_broker_or_exit(settings, BROKER_OF_BEAT)
 
-    signals.worker_process_init.connect(yield_cpu, weak=False, dispatch_uid="bigseg")
+    signals.worker_process_init.connect(prepare_process, weak=False, dispatch_uid="bigseg")
     signals.beat_init.connect(check_servers, weak=False, dispatch_uid="bigseg")
     app = Celery("bigseg")
     app.conf.update(broker_options(settings))

@@ -110,6 +110,9 @@ def _read_by_position(block: bytes, limit: int, *, final: bool) -> BlockRows | N
     count = int(np.searchsorted(starts[:-1], limit))
     starts, ends = starts[: count + 1], ends[:count]
     firsts = starts[:-1]
+    if _has_quoted_cell_alone(quotes, firsts, ends):
+        cells = sliced_column(block, firsts + 1, quotes[1 : 2 * count : 2])
+        return _block_rows(cells, starts, np.ones(count, bool))
     if b"," in block:
         ends = _first_cell_ends(data, firsts, ends, quotes)
     if len(quotes) == 0:
@@ -120,6 +123,24 @@ def _read_by_position(block: bytes, limit: int, *, final: bool) -> BlockRows | N
         # Outer quotes are gone and the others well placed, so each is one of a pair.
         cells = pc.replace_substring(cells, pattern='""', replacement='"')
     return _block_rows(cells, starts, quoted)
+
+
+def _has_quoted_cell_alone(quotes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> bool:
+    """Whether each of these rows has two quotes, of which the first begins it.
+
+    Args:
+        quotes: All of the block, well placed; the rows are its first ones.
+        starts: Where each row starts.
+        ends: Where its content, or a part of it from the start on, ends.
+    """
+    count = len(starts)
+    opening, closing = quotes[0 : 2 * count : 2], quotes[1 : 2 * count : 2]
+    return (
+        0 < count == len(closing)
+        and bool((opening == starts).all())
+        and bool((closing < ends).all())
+        and (len(quotes) == 2 * count or bool(quotes[2 * count] > ends[-1]))
+    )
 
 
 def _well_placed(data: np.ndarray, quotes: np.ndarray, *, final: bool) -> bool:
@@ -147,8 +168,10 @@ def _row_bounds(block: bytes, quotes: np.ndarray, *, final: bool) -> tuple[np.nd
     """Where each row's content ends, and where each row starts and the next one would."""
     ends, after = line_bounds(block, final=final)
     if len(quotes):
-        outside = (np.searchsorted(quotes, ends) & 1) == 0
-        ends, after = ends[outside], after[outside]
+        starts = np.concatenate([np.zeros(1, np.int64), after[:-1]])[: len(after)]
+        if not _has_quoted_cell_alone(quotes, starts, ends):
+            outside = (np.searchsorted(quotes, ends) & 1) == 0
+            ends, after = ends[outside], after[outside]
     tail = int(after[-1]) if len(after) else 0
     if final and tail < len(block):
         ends, after = np.append(ends, len(block)), np.append(after, len(block))
@@ -162,6 +185,12 @@ def _first_cell_ends(
     commas = np.flatnonzero(data == _COMMA)
     if len(quotes):
         commas = commas[(np.searchsorted(quotes, commas) & 1) == 0]
+    each, rest = divmod(len(commas), max(len(starts), 1))
+    if each and not rest:
+        in_rows = commas.reshape(-1, each)
+        if (in_rows[:, 0] >= starts).all() and (in_rows[:, -1] < ends).all():
+            # As many in every row: no search for the first ones.
+            return in_rows[:, 0]
     commas = np.append(commas, len(data))
     first_commas: np.ndarray = commas[np.searchsorted(commas, starts)]
     return np.asarray(np.minimum(first_commas, ends))

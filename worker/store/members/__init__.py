@@ -1,8 +1,9 @@
 """Context keys as members of shards.
 
 Two steps lead from a key to where it is stored: ``codec`` packs it into a member, and ``hashing``
-determines its shard. ``shard_payload`` builds the bytes of a shard, and ``shard_replies`` takes
-members out of those that a server answers with. One key or member at a time
+determines its shard. ``entries`` lays members out as a shard holds them, ``shard_payload``
+builds the bytes of a shard from these, and ``shard_replies`` takes members out of those that a
+server answers with. One key or member at a time
 for look-ups and edits, whole columns for imports and exports.
 """
 
@@ -13,8 +14,13 @@ from worker.store.members.codec import (
     unpack_member,
     unpack_members,
 )
+from worker.store.members.entries import entries_of, members_of
 from worker.store.members.hashing import Hashes, hash_member, hash_members, shard_index
-from worker.store.members.shard_payload import build_payloads, shard_slices
+from worker.store.members.shard_payload import (
+    build_payloads,
+    payloads_of_entries,
+    shard_slices,
+)
 from worker.store.members.shard_replies import SPARE_BYTES, ShardReplies, slice_replies
 
 __all__ = [
@@ -23,10 +29,13 @@ __all__ = [
     "Hashes",
     "ShardReplies",
     "build_payloads",
+    "entries_of",
     "hash_member",
     "hash_members",
+    "members_of",
     "pack_key",
     "pack_keys",
+    "payloads_of_entries",
     "shard_index",
     "shard_slices",
     "slice_replies",

@@ -235,6 +235,13 @@ def _unpack_by_form(members: Column, column: ColumnView) -> Column:
 
 def _even_lengths(column: ColumnView) -> Iterator[tuple[int, Rows]]:
     """Give the rows, by length, that may be digits by their length, first and last byte."""
+    if column.width is not None:
+        if _packers(column.width):
+            rows = np.flatnonzero(_EDGE[column.matrix[:, -1]])
+            rows = rows[_EDGE[column.matrix[rows, 0]]]
+            if len(rows):
+                yield column.width, rows
+        return
     lengths = column.lengths
     rows = np.flatnonzero((lengths % 2 == 0) & (lengths >= HEX_MIN_LENGTH))
     rows = rows[_EDGE[column.data[column.offsets[rows + 1] - 1]]]

@@ -34,9 +34,12 @@ def _lanes(value: int) -> np.uint64:
 
 
 _ONE, _SIX, _CHAR_0 = _lanes(1), _lanes(6), _lanes(ord("0"))
-_DIGIT, _OVERFLOW = _lanes(0x0F), _lanes(0x10)
+_DIGIT = _lanes(0x0F)
 _TO_LETTER = ord("a") - ord("9") - 1
-_LOW_32 = np.uint64(0xFFFF_FFFF)
+#: Two digits' values in a pair of bytes, the first one low: their byte comes out as the high one.
+_JOIN_PAIR = np.uint16(0x1001)
+_LARGEST_DIGIT = 15
+_BIT_6_OF_PAIR = np.uint16(0x4040)
 _LANES_OF_16, _LANES_OF_32 = np.uint64(0x00FF_00FF_00FF_00FF), np.uint64(0x0000_FFFF_0000_FFFF)
 # Base 32: the low digit of each pair of lanes, while digits of 5, 10 and 20 bits are joined.
 _LOW_5, _LOW_10, _LOW_20, _LOW_40 = (
@@ -49,21 +52,24 @@ _LOW_5, _LOW_10, _LOW_20, _LOW_40 = (
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where the hexadecimal digits of a form are, taken eight to a word.
+    """Where the hexadecimal digits of a form are.
 
     Attributes:
         length: of the key.
-        halves: the columns in the key of the first and the last four digits of each word.
-        columns: where in the member the four bytes of each word belong.
+        spans: the columns of the key that hold digits, each from and to.
+        halves: of each eight digits in turn, the columns of the first and the last four.
+        columns: where in the member the four bytes of each such eight belong.
     """
 
     length: int
+    spans: tuple[tuple[int, int], ...]
     halves: tuple[tuple[int, int], ...]
     columns: tuple[int, ...]
 
 
 _UUID = _Layout(
     length=UUID_LENGTH,
+    spans=((0, 8), (9, 13), (14, 18), (19, 23), (24, 36)),
     halves=((0, 4), (9, 14), (19, 24), (28, 32)),
     columns=(1, 5, 9, 13),
 )
@@ -76,7 +82,9 @@ def pack_uuids(keys: Bytes) -> tuple[Bytes, Mask]:
     """
     members, ok = _pack_digits(keys, _UUID, UUID_TAG)
     for column in _DASHES:
-        ok &= keys[:, column] == ord("-")
+        dashed = keys[:, column] == ord("-")
+        if not dashed.all():
+            ok &= dashed
     return members, ok
 
 
@@ -146,27 +154,65 @@ def _hex_layout(length: int) -> _Layout:
     # The last word overlaps the one before it where the length is no multiple of eight.
     starts = (*range(0, length - 8, 8), length - 8)
     halves = tuple((at, at + 4) for at in starts)
-    return _Layout(length, halves, tuple(1 + at // 2 for at in starts))
+    return _Layout(length, ((0, length),), halves, tuple(1 + at // 2 for at in starts))
 
 
 def _pack_digits(keys: Bytes, layout: _Layout, tag: int) -> tuple[Bytes, Mask]:
-    word_count = len(layout.columns)
-    members = np.empty((len(keys), max(layout.columns) + 4), np.uint8)
+    count = sum(end - start for start, end in layout.spans)
+    members = np.empty((len(keys), 1 + count // 2), np.uint8)
     members[:, 0] = tag
     ok = np.ones(len(keys), np.bool_)
-    scratch = np.empty((3, word_count * min(_BLOCK, len(keys))), np.uint64)
+    scratch = np.empty((3, count * min(_BLOCK, len(keys))), np.uint8)
     for rows in _blocks(len(keys)):
         block, packed = keys[rows], members[rows]
-        size = word_count * len(block)
-        words, values, wrong = (part[:size].reshape(word_count, -1) for part in scratch)
-        for (first, last), word in zip(layout.halves, words, strict=True):
-            word[:] = _read_halves(block, first, last)
-        _join_digits(words, values, wrong)
-        for column, value in zip(layout.columns, words, strict=True):
-            number_view(packed, column, "<u4")[:] = value
-        if wrong.any():
-            ok[rows] = ~wrong.any(axis=0)
+        digits, values, spare = (part[: count * len(block)] for part in scratch)
+        _gather_spans(block, layout.spans, digits.reshape(-1, count))
+        if not _read_digits(digits, values, spare):
+            ok[rows] = spare.reshape(-1, count).max(axis=1) == 0
+        pairs, joined = values.view("<u2"), spare[: values.size // 2]
+        pairs *= _JOIN_PAIR
+        pairs >>= 8
+        np.copyto(joined, pairs, casting="unsafe")
+        item = f"V{count // 2}"
+        number_view(packed, 1, item)[:] = joined.view(item)
     return members, ok
+
+
+def _gather_spans(keys: Bytes, spans: tuple[tuple[int, int], ...], digits: Bytes) -> None:
+    """Copy these columns of the keys next to each other."""
+    at = 0
+    for start, end in spans:
+        # One item a row is copied several times as fast as the bytes of a matrix.
+        item = f"V{end - start}"
+        number_view(digits, at, item)[:] = number_view(keys, start, item)
+        at += end - start
+
+
+def _read_digits(digits: Bytes, values: Bytes, wrong: Bytes) -> bool:
+    """Turn characters into their values, and tell whether all are ``0-9a-f``.
+
+    Of the two differences the one that is no digit's value wraps around and is greater. That
+    makes values under 16 also of ``:`` to ``?`` and of ``W`` to the back quote, and is told
+    from bit 6: set in letters, not in digits, as in the value plus 6.
+
+    Args:
+        digits: the characters, in whole pairs.
+        values: is given the values; arbitrary where a character is wrong.
+        wrong: is given zero where a character is right, if not all are; else arbitrary bytes.
+    """
+    np.subtract(digits, ord("0"), out=values)
+    np.subtract(digits, ord("a") - 10, out=wrong)
+    np.minimum(values, wrong, out=values)
+    np.add(values, 6, out=wrong)
+    pairs = wrong.view(np.uint16)
+    pairs <<= 2
+    pairs ^= digits.view(np.uint16)
+    if values.max(initial=0) <= _LARGEST_DIGIT and not np.bitwise_or.reduce(pairs) & _BIT_6_OF_PAIR:
+        return True
+    pairs &= _BIT_6_OF_PAIR
+    # From out of range a bit may have moved into the neighbour, whose pair is wrong anyway.
+    wrong[values > _LARGEST_DIGIT] = 1
+    return False
 
 
 def _unpack_digits(members: Bytes, layout: _Layout) -> Bytes:
@@ -185,46 +231,12 @@ def _unpack_digits(members: Bytes, layout: _Layout) -> Bytes:
     return keys
 
 
-def _read_halves(keys: Bytes, first: int, last: int) -> Words:
-    whole = number_view(keys, first, "<u8")
-    if last == first + 4:
-        return whole
-    # Whole words are read faster than halves, even at odd places.
-    return whole & _LOW_32 | number_view(keys, last - 4, "<u8") & ~_LOW_32
-
-
 def _write_halves(word: Words, keys: Bytes, first: int, last: int) -> None:
     if last == first + 4:
         number_view(keys, first, "<u8")[:] = word
     else:
         number_view(keys, first, "<u4")[:] = word
         number_view(keys, last, "<u4")[:] = word >> 32
-
-
-def _join_digits(words: Words, values: Words, wrong: Words) -> None:
-    """Turn eight characters a word into four bytes in its low half, all in place.
-
-    ``wrong`` ends with a bit set in each word that holds anything but ``0-9a-f``: a lane is
-    right if writing its value out again gives the character that was read.
-    """
-    np.right_shift(words, 6, out=values)  # bit 6 is set in letters, not in digits
-    values &= _ONE
-    values *= 9
-    np.bitwise_and(words, _DIGIT, out=wrong)
-    values += wrong
-    _write_digits(values, wrong)
-    wrong ^= words
-    np.bitwise_and(values, _OVERFLOW, out=words)  # "g" to "o" come out as 16 and more
-    wrong |= words
-    np.left_shift(values, 4, out=words)
-    values >>= 8
-    words |= values
-    words &= _LANES_OF_16
-    np.right_shift(words, 8, out=values)
-    words |= values
-    words &= _LANES_OF_32
-    np.right_shift(words, 16, out=values)
-    words |= values
 
 
 def _split_digits(words: Words, characters: Words) -> None:

@@ -20,7 +20,7 @@ from worker.byte_columns import Bytes, Column, ColumnView, number_view, take
 
 Hashes = NDArray[np.uint64]
 
-_BLOCK = 8_192  # rows: the ten arrays or so at work stay in a 1 MiB cache
+_BLOCK = 4_096  # rows: the ten arrays or so at work, of two numbers a row, stay in a 1 MiB cache
 _FEW_ROWS = 256  # fewer rows of one length are cheaper by the library
 _LONGEST = 64  # longer members are rare, and numpy gains less than twice on them
 
@@ -142,8 +142,9 @@ def _hash_17_to_64(rows: Bytes) -> Hashes:
     length = rows.shape[1]
     total = np.full(len(rows), length * int(_PRIME_1) % 2**64, np.uint64)
     for pair in range((length + 31) // 32):  # sixteen bytes from the front, and from the end
-        total += _mix(rows, 16 * pair, 32 * pair)
-        total += _mix(rows, length - 16 * pair - 16, 32 * pair + 16)
+        front, back = _mix(rows, (16 * pair, length - 16 * pair - 16), 32 * pair)
+        total += front
+        total += back
     return _avalanche(total)
 
 
@@ -159,9 +160,15 @@ def _secret(at: int, size: int = 8) -> np.uint64:
     return np.uint64(int.from_bytes(_SECRET[at : at + size], "little"))
 
 
-def _mix(rows: Bytes, at: int, secret_at: int) -> Hashes:
-    low = number_view(rows, at, "<u8") ^ _secret(secret_at)
-    high = number_view(rows, at + 8, "<u8") ^ _secret(secret_at + 8)
+def _mix(rows: Bytes, places: tuple[int, int], secret_at: int) -> Hashes:
+    """Mix sixteen bytes from each of two places, both at once: half as many steps."""
+    low, high = np.empty((2, 2, len(rows)), np.uint64)
+    for number, at in enumerate(places):
+        # Copied first: numpy computes more slowly with numbers at odd places.
+        low[number] = number_view(rows, at, "<u8")
+        high[number] = number_view(rows, at + 8, "<u8")
+        low[number] ^= _secret(secret_at + 16 * number)
+        high[number] ^= _secret(secret_at + 16 * number + 8)
     return _multiply_and_fold(low, high)
 
 

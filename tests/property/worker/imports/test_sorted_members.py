@@ -1,4 +1,4 @@
-"""Sorting and de-duplicating packed members, against plain sets."""
+"""Sorting and de-duplicating members, against plain sets."""
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +13,8 @@ _rows = st.lists(st.tuples(st.integers(0, 3), st.binary(min_size=1, max_size=3))
 
 
 def _members(rows: list[tuple[int, bytes]], kind: pa.DataType) -> Members:
-    packed = pa.array([member for _, member in rows], kind)
-    return Members(packed, np.array([hash_ for hash_, _ in rows], np.uint64))
+    entries = pa.array([member for _, member in rows], kind)
+    return Members(entries, np.array([hash_ for hash_, _ in rows], np.uint64))
 
 
 @given(rows=_rows)
@@ -23,7 +23,9 @@ def test_distinct__colliding_hashes__keeps_each_member_once_in_order(
 ) -> None:
     found = distinct(_members(rows, pa.binary()))
 
-    assert list(zip(found.hashes.tolist(), as_list(found.packed), strict=True)) == sorted(set(rows))
+    assert list(zip(found.hashes.tolist(), as_list(found.entries), strict=True)) == sorted(
+        set(rows)
+    )
 
 
 @given(rows=st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(min_size=4, max_size=4))))
@@ -31,8 +33,24 @@ def test_distinct__fixed_width__is_the_same_as_variable(rows: list[tuple[int, by
     fixed = distinct(_members(rows, pa.binary(4)))
     variable = distinct(_members(rows, pa.binary()))
 
-    assert as_list(fixed.packed) == as_list(variable.packed)
+    assert as_list(fixed.entries) == as_list(variable.entries)
     assert fixed.hashes.tolist() == variable.hashes.tolist()
+
+
+@given(
+    seeds=st.lists(
+        st.tuples(st.sampled_from((0, 1, 2, 2**63, 2**64 - 1)), st.integers(0, 2**20)), max_size=60
+    ),
+    shift=st.integers(0, 44),
+)
+def test_distinct__hashes_that_differ_in_any_bits__are_in_order(
+    seeds: list[tuple[int, int]], shift: int
+) -> None:
+    hashes = [high ^ low << shift for high, low in seeds]
+    found = distinct(_members([(hash_, hash_.to_bytes(8)) for hash_ in hashes], pa.binary(8)))
+
+    assert found.hashes.tolist() == sorted(set(hashes))
+    assert [int.from_bytes(member) for member in as_list(found.entries)] == sorted(set(hashes))
 
 
 @given(left=_rows, right=st.lists(st.tuples(st.integers(0, 9), st.binary(min_size=2, max_size=2))))
@@ -41,7 +59,7 @@ def test_concatenate__different_column_types__keeps_every_row(
 ) -> None:
     both = concatenate([_members(left, pa.binary()), _members(right, pa.binary(2))])
 
-    assert as_list(both.packed) == [member for _, member in left + right]
+    assert as_list(both.entries) == [member for _, member in left + right]
     assert both.hashes.tolist() == [hash_ for hash_, _ in left + right]
 
 

@@ -31,7 +31,8 @@ def spilled(
     writer = SpillWriter(sink, bits)
     for rows, kind, skipped in runs:
         members = pa.array([member for _, member in rows], kind)[skipped:]
-        writer.add_run(members, np.array([hash_ for hash_, _ in rows[skipped:]], np.uint64))
+        hashes = np.array([hash_ for hash_, _ in rows[skipped:]], np.uint64)
+        writer.add_run([(members, hashes)])
     return sink.getvalue(), writer.close()
 
 
@@ -75,6 +76,35 @@ def test_spill__all_blocks_of_one_length__stay_fixed_size() -> None:
     assert len(members) == 400
 
 
+@given(
+    columns=st.lists(
+        st.tuples(st.integers(1, 4), st.lists(st.integers(0, 2**64 - 1), max_size=20)), max_size=4
+    ),
+    bits=st.sampled_from((0, 2, 9)),
+)
+def test_spill__run_of_columns_of_several_lengths__each_range_gets_all_its_rows(
+    columns: list[tuple[int, list[int]]], bits: int
+) -> None:
+    sink = io.BytesIO()
+    writer = SpillWriter(sink, bits)
+    rows = [(hash_, hash_.to_bytes(8)[:width]) for width, hashes in columns for hash_ in hashes]
+    writer.add_run(
+        [
+            (
+                pa.array([hash_.to_bytes(8)[:width] for hash_ in hashes], pa.binary(width)),
+                np.array(hashes, np.uint64),
+            )
+            for width, hashes in columns
+        ]
+    )
+    index = writer.close()
+    for range_ in range(1 << bits):
+        pieces = [sink.getvalue()[a:b] for a, b in index.blocks_of(range_, range_)]
+        members, hashes = read_blocks(pieces, rows=index.rows_of(range_, range_))
+        expected = [(hash_, member) for hash_, member in rows if hash_ >> (64 - bits) == range_]
+        assert [*zip(hashes.tolist(), members.to_pylist(), strict=True)] == expected
+
+
 def test_spill__adjacent_ranges__one_byte_range_a_run() -> None:
     rows = [(n << 56, b"abc") for n in range(256)]
     content, index = spilled([(rows, pa.binary(), 0)] * 3, 8)
@@ -96,6 +126,30 @@ def test_read_blocks__cut__broken_spill() -> None:
     for end in (10, len(content) // 2, len(content) - 9):
         with pytest.raises(BrokenSpill):
             read_blocks([content[:end]], rows=50)
+
+
+def test_read_blocks__arrow_streams_of_an_earlier_release__broken_spill() -> None:
+    stream = io.BytesIO()
+    batch = pa.record_batch({"hash": pa.array([1], pa.uint64()), "member": pa.array([b"abc"])})
+    with pa.ipc.new_stream(stream, batch.schema) as writer:
+        writer.write_batch(batch)
+    with pytest.raises(BrokenSpill, match="another release"):
+        read_blocks([stream.getvalue()], rows=1)
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.binary(3)])
+@pytest.mark.parametrize("at", [8, 16, 24])
+def test_read_blocks__head_changed__broken_spill(kind: pa.DataType, at: int) -> None:
+    content = bytearray(spilled([([(1, b"abc")] * 50, kind, 0)], 0)[0])
+    content[at] ^= 1
+    with pytest.raises(BrokenSpill):
+        read_blocks([bytes(content)], rows=50)
+
+
+def test_spill_writer__member_longer_than_its_length_can_say__refused() -> None:
+    members = pa.array([b"a", b"b" * 65_536], pa.binary())
+    with pytest.raises(ValueError, match="65536 bytes"):
+        SpillWriter(io.BytesIO(), 0).add_run([(members, np.zeros(2, np.uint64))])
 
 
 def test_read_blocks__block_missing__broken_spill() -> None:

@@ -30,3 +30,33 @@ def test_read_rows__unfinished_or_limited__starts_of_the_csv_module(
     assert rows.end <= len(block)
     if len(rows.cells):
         assert 0 <= rows.longest_at < rows.longest_at + rows.longest_bytes <= rows.end
+
+
+_PLAIN = st.text(alphabet="ab", max_size=3)
+_QUOTED = st.text(alphabet="ab,\n", max_size=3).map(lambda text: f'"{text}"')
+
+
+@given(
+    rows=st.lists(st.tuples(_PLAIN, _QUOTED, _PLAIN), min_size=1, max_size=6),
+    columns=st.sampled_from(([0, 2], [1], [1, 0], [1, 0, 2], [0, 1], [0, 2, 0])),
+    terminator=st.sampled_from(("\n", "\r\n")),
+    change=st.tuples(st.integers(0, 60), st.sampled_from(("", "a", ",", '"', "\n"))),
+    final=st.booleans(),
+)
+@settings(max_examples=1000, deadline=None)
+def test_read_rows__rows_alike_but_for_one_place__cells_of_csv_reader(
+    rows: list[tuple[str, str, str]],
+    columns: list[int],
+    terminator: str,
+    change: tuple[int, str],
+    *,
+    final: bool,
+) -> None:
+    text = "".join(",".join(row[column] for column in columns) + terminator for row in rows)
+    at, character = change
+    block = (text[:at] + character + text[at + 1 :] if character else text).encode()
+    found = read_rows(block, limit=len(block), final=final)
+    cells = reference_cells(block)
+    assert found.cells.to_pylist() == cells[: len(found.cells)]
+    if final:
+        assert len(found.cells) == len(cells)
