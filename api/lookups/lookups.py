@@ -207,6 +207,8 @@ class Lookups:
         except TimeoutError as exc:
             message = f"segment {address[2]} could not be read in time; retry"
             raise StoreUnavailable(message) from exc
+        finally:
+            del task  # its error holds this frame: a reference cycle for each refusal otherwise
 
     def _learned(self, address: SegmentAddress, task: "asyncio.Task[Belief]") -> None:
         del self._learning[address]

@@ -59,6 +59,7 @@ class ApiProtocol(HttpToolsProtocol):
         self._unread_bytes = 0  # taken by the parser, which has not said what they are
         self._unsent_bytes = 0  # at the last check
         self._refusal: ApiError | None = None
+        self._exchange_scope: Scope | None = None  # of the request that is being answered
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -74,6 +75,7 @@ class ApiProtocol(HttpToolsProtocol):
         self._slots.release(self)
         if self._timer is not None:
             self._timer.cancel()
+        self._end_exchange()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -122,7 +124,9 @@ class ApiProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header line, or one of a trailer."""
-        if self._fits_head(len(name) + len(value) + _LINE_BYTES):
+        self._unread_bytes = 0  # as _fits_head does, without a call for each line
+        self._head_bytes += len(name) + len(value) + _LINE_BYTES
+        if self._head_bytes <= MOST_HEAD_BYTES:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -147,8 +151,17 @@ class ApiProtocol(HttpToolsProtocol):
                 self._become_idle()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, or say what was wrong with the one after this."""
-        super().on_response_complete()
+        """Wait for the next request, or say what was wrong with the one after this.
+
+        Does what uvicorn's does, but for its timer of idle connections: the timer of this class
+        ends those, and another one for each answer would cost as much as parsing a request.
+        """
+        self._end_exchange()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
         self._become_idle()
         if self._refusal is not None and not self._serves():
             self._end(self._refusal)
@@ -170,7 +183,14 @@ class ApiProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's
         cycle.scope[_EXCHANGE] = cycle  # type: ignore[typeddict-unknown-key]  # an extension of ours
+        self._exchange_scope = cycle.scope  # type: ignore[assignment]  # uvicorn's type of it
         super()._start_asgi_task(cycle, app)
+
+    def _end_exchange(self) -> None:
+        """Take uvicorn's state out of the scope that it holds: a reference cycle otherwise."""
+        if self._exchange_scope is not None:
+            forbid_whole_answer(self._exchange_scope)
+            self._exchange_scope = None
 
     def _fits_head(self, size_bytes: int) -> bool:
         self._unread_bytes = 0
