@@ -39,9 +39,8 @@ from api.http.asgi import (
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
-from api.http.limits.headers import limit_headers
-from api.http.limits.limits import Limits
-from api.http.metrics import Metrics
+from api.http.limits.headers import limit_headers, limit_lines
+from api.http.limits.limits import UNLIMITED, Limits, Standing
 from api.http.refusals import error_body, error_headers
 from api.http.routes import (
     UNKNOWN,
@@ -55,6 +54,7 @@ from api.http.routes import (
     without_body,
 )
 from api.lookups.lookups import Lookups
+from api.metrics.metrics import Metrics
 from worker.objects import ObjectError
 from worker.store import StoreError
 
@@ -123,38 +123,45 @@ class Front:
         if method == "POST" and method in self._lookup_route.methods_for(question):
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
-        headers: list[Header] = []
+        route, standing = self._lookup_route, UNLIMITED
         try:
-            body = await self._membership(scope, question, receive, headers)
+            # Without a coroutine for what is known at once: this is the hot path.
+            caller = self._auth.find(scope["headers"]) or await self._caller(scope)
+            standing = self._limits.look_up(caller.token_id, route.limit_name(question))
+            standing.require()
+            if method == "GET":
+                address = route.require_address(question, caller)
+                key = route.key_in_path(question)
+            else:
+                self._require_method(method, question)
+                address = route.require_address(question, caller)
+                key = await route.key_in_body(scope, receive)
+            membership = await self._lookups.look_up(address, key)
+            body = route.render(key, membership)
         except ApiError as exc:
-            return await self._refuse(exc, send, headers)
+            return await self._refuse_lookup(exc, question, standing, send)
         except StoreError as exc:
-            return await self._refuse(translate_error(exc), send, headers)
+            return await self._refuse_lookup(translate_error(exc), question, standing, send)
         except Disconnected:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
-        if not self._whole_answers.write(scope, body, headers):
-            await answer(send, _OK, body, headers)
+        if not self._whole_answers.write(scope, body, limit_lines(standing)):
+            await answer(send, _OK, body, limit_headers(standing))
         return _OK
 
-    async def _membership(
-        self, scope: Scope, question: Question, receive: Receive, headers: list[Header]
-    ) -> bytes:
-        """Look up; leaves in ``headers`` what the answer or the refusal is to hold."""
-        route = self._lookup_route
-        caller = await self._caller(scope)
-        standing = self._limits.look_up(caller.token_id, route.limit_name(question))
-        headers += limit_headers(standing)
-        standing.require()
-        method, allowed = scope["method"], route.methods_for(question)
+    def _require_method(self, method: str, question: Question) -> None:
+        allowed = self._lookup_route.methods_for(question)
         if method not in allowed:
-            headers.insert(0, _allow(allowed))
             raise MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
-        address = route.require_address(question, caller)
-        by_path = method == "GET"
-        key = route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
-        return await route.look_up(self._lookups, address, key)
+
+    async def _refuse_lookup(
+        self, error: ApiError, question: Question, standing: Standing, send: Send
+    ) -> int:
+        headers = limit_headers(standing)
+        if isinstance(error, MethodNotAllowed):
+            headers = (_allow(self._lookup_route.methods_for(question)), *headers)
+        return await self._refuse(error, send, headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))

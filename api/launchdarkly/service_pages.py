@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
-from api.http.metrics import CONTENT_TYPE
 from api.launchdarkly.operations import NO_TOKEN, READ, operation
+from api.metrics.exposition import CONTENT_TYPE
 from api.services.services import ServicesOf
 
 router = APIRouter(tags=["Service"])
@@ -47,9 +47,7 @@ class Readiness(BaseModel):
 )
 @operation(needs=READ)
 async def get_metrics(services: ServicesOf) -> Response:
-    """Get the metrics of this process, in the text format of Prometheus."""
-    lookups = services.lookups
-    services.metrics.lookup_totals(lookups.pipelines, lookups.asked_again)
+    """Get the metrics of all processes of this port, in the text format of Prometheus."""
     return Response(services.metrics.render(), media_type=CONTENT_TYPE)
 
 

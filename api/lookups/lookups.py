@@ -5,11 +5,11 @@ list is only a belief, which every answer checks.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from api.errors import InvalidRequest
+from api.lookups.counts import LookupCounts, PlainCounts
 from api.lookups.nodes import Nodes
 from api.lookups.pipeline import Endpoint
 from worker.store import (
@@ -34,11 +34,17 @@ ASKS: Final = 2
 SegmentAddress = tuple[str, str, str]
 
 
-@dataclass(slots=True)
-class _Question:
-    belief: Belief
-    member: bytes
-    answer: "asyncio.Future[Membership | Stale]"
+_Answer: TypeAlias = "asyncio.Future[Membership | Stale]"
+
+
+class _Questions(NamedTuple):
+    """What is asked about one list in one tick."""
+
+    members: list[bytes]
+    answers: list[_Answer]
+
+
+_Tick: TypeAlias = dict[Belief, _Questions]
 
 
 class Lookups:
@@ -57,6 +63,7 @@ class Lookups:
         timeout_s: float,
         backlog: int,
         segment_limit: int,
+        counts: LookupCounts | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -67,23 +74,19 @@ class Lookups:
             timeout_s: how long one pipeline, and reading one definition, may take.
             backlog: look-ups that may wait at one time.
             segment_limit: beliefs kept.
+            counts: where to count; by default where only ``counts`` is read.
         """
-        self.nodes = Nodes(endpoint, keyspace, timeout_s=timeout_s)
+        self.counts = PlainCounts() if counts is None else counts
+        self.nodes = Nodes(endpoint, keyspace, self.counts, timeout_s=timeout_s)
         self._store = store
         self._timeout_s = timeout_s
         self._backlog = backlog
         self._segment_limit = segment_limit
         self._beliefs: dict[SegmentAddress, Belief] = {}
         self._learning: dict[SegmentAddress, asyncio.Task[Belief]] = {}
-        self._tick: list[_Question] = []
+        self._tick: _Tick = {}
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
-        self.asked_again = 0
-
-    @property
-    def pipelines(self) -> int:
-        """How many pipelines were answered."""
-        return self.nodes.pipelines
 
     async def look_up(self, address: SegmentAddress, key: str) -> Membership:
         """Answer for one valid context key. Cost: a share of one round trip.
@@ -102,34 +105,28 @@ class Lookups:
             raise StoreUnavailable("too many look-ups wait for the store; retry")
         self._waiting += 1
         try:
-            return await self._answer(address, pack_key(key))
+            member = pack_key(key)
+            belief = self._beliefs.get(address)
+            if belief is None:
+                belief = await self._learn(address)
+            for tries_left in reversed(range(ASKS)):
+                answer = await self._ask(belief, member)
+                if isinstance(answer, Membership):
+                    return answer
+                corrected = self.corrected(belief, answer)
+                if corrected is not None:
+                    belief = corrected
+                elif tries_left:
+                    belief = await self._learn(address)
         finally:
             self._waiting -= 1
+        raise unsettled_list(belief.ref)
 
     def close(self) -> None:
         """Close all connections; waiting look-ups fail. Idempotent."""
         self.nodes.close()
         for task in self._learning.values():
             task.cancel()
-
-    async def _answer(self, address: SegmentAddress, member: bytes) -> Membership:
-        belief = self._beliefs.get(address)
-        if belief is None:
-            belief = await self._learn(address)
-        for tries_left in reversed(range(ASKS)):
-            try:
-                answer = await self._ask(belief, member)
-            except StoreUnavailable:
-                self.unanswered(belief)
-                raise
-            if isinstance(answer, Membership):
-                return answer
-            corrected = self.corrected(belief, answer)
-            if corrected is not None:
-                belief = corrected
-            elif tries_left:
-                belief = await self._learn(address)
-        raise unsettled_list(belief.ref)
 
     # Also for api.lookups.list_lookups
 
@@ -148,7 +145,7 @@ class Lookups:
 
     def corrected(self, belief: Belief, seen: Stale) -> Belief | None:
         """Believe what a list said of itself; ``None`` if it must be learned again."""
-        self.asked_again += 1
+        self.counts.asked_again += 1
         if seen.live is not None:
             return self.remember(belief.after(seen.live))
         self._beliefs.pop(_address(belief.ref), None)
@@ -159,40 +156,52 @@ class Lookups:
         if belief.node is not None:
             self._beliefs.pop(_address(belief.ref), None)
 
-    def _ask(self, belief: Belief, member: bytes) -> "asyncio.Future[Membership | Stale]":
+    def _ask(self, belief: Belief, member: bytes) -> _Answer:
         loop = asyncio.get_running_loop()
-        question = _Question(belief, member, loop.create_future())
+        answer: _Answer = loop.create_future()
         if not self._tick:
             loop.call_soon(self._flush)
-        self._tick.append(question)
-        return question.answer
+        questions = self._tick.get(belief)
+        if questions is None:
+            self._tick[belief] = questions = _Questions([], [])
+        questions.members.append(member)
+        questions.answers.append(answer)
+        return answer
 
     def _flush(self) -> None:
-        tick, self._tick = self._tick, []
-        nodes: dict[Node, dict[Belief, list[_Question]]] = {}
-        for question in tick:
-            belief = question.belief
-            nodes.setdefault(belief.node, {}).setdefault(belief, []).append(question)
+        tick, self._tick = self._tick, {}
+        nodes: dict[Node, _Tick] = {}
+        for belief, questions in tick.items():
+            nodes.setdefault(belief.node, {})[belief] = questions
         for node, lists in nodes.items():
             task = asyncio.create_task(self._run(node, lists))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _run(self, node: Node, lists: dict[Belief, list[_Question]]) -> None:
-        asked = [
-            (belief, [question.member for question in questions])
-            for belief, questions in lists.items()
-        ]
+    async def _run(self, node: Node, lists: _Tick) -> None:
+        asked = [(belief, questions.members) for belief, questions in lists.items()]
         try:
             outcomes_of_lists = await self.nodes.ask(node, asked)
-            for questions, outcomes in zip(lists.values(), outcomes_of_lists, strict=True):
-                _settle(questions, outcomes)
+            for (belief, questions), outcomes in zip(lists.items(), outcomes_of_lists, strict=True):
+                self._settle(belief, questions, outcomes)
         except StoreUnavailable as exc:
-            for questions in lists.values():
-                _settle(questions, [StoreUnavailable(str(exc)) for _ in questions])
+            for belief, questions in lists.items():
+                failed = [StoreUnavailable(str(exc)) for _ in questions.answers]
+                self._settle(belief, questions, failed)
         finally:
             for questions in lists.values():
                 _abandon(questions)
+
+    def _settle(self, belief: Belief, questions: _Questions, outcomes: Sequence[Outcome]) -> None:
+        for answer, outcome in zip(questions.answers, outcomes, strict=True):
+            if isinstance(outcome, StoreUnavailable):
+                self.unanswered(belief)
+            if answer.done():
+                continue  # the caller has gone
+            if isinstance(outcome, StoreError):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
 
     async def _learn(self, address: SegmentAddress) -> Belief:
         """Read the definition, in a thread; look-ups of one segment share one reading."""
@@ -228,18 +237,8 @@ def _address(ref: ListRef) -> SegmentAddress:
     return ref.project, ref.environment, ref.segment
 
 
-def _settle(questions: list[_Question], outcomes: list[Outcome]) -> None:
-    for question, outcome in zip(questions, outcomes, strict=True):
-        if question.answer.done():
-            continue  # the caller has gone
-        if isinstance(outcome, StoreError):
-            question.answer.set_exception(outcome)
-        else:
-            question.answer.set_result(outcome)
-
-
-def _abandon(questions: list[_Question]) -> None:
+def _abandon(questions: _Questions) -> None:
     """Whatever went wrong, no caller may wait for ever."""
-    for question in questions:
-        if not question.answer.done():
-            question.answer.set_exception(StoreUnavailable("the look-up was not answered; retry"))
+    for answer in questions.answers:
+        if not answer.done():
+            answer.set_exception(StoreUnavailable("the look-up was not answered; retry"))

@@ -136,7 +136,11 @@ class Keyspace:
 
     def shard(self, ref: ListRef, revision: str, side: Side, index: int) -> str:
         """Set: one shard of one revision's included or excluded list."""
-        return f"{self.list_prefix(ref)}{revision}:{side}:{index:04x}"
+        return f"{self.shard_prefix(ref, revision, side)}{index:04x}"
+
+    def shard_prefix(self, ref: ListRef, revision: str, side: Side) -> str:
+        """The prefix of the shards of one side, before the four or more digits of the index."""
+        return f"{self.list_prefix(ref)}{revision}:{side}:"
 
     def list_prefix(self, ref: ListRef) -> str:
         """The prefix of all keys of a list."""

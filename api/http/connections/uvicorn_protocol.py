@@ -12,7 +12,7 @@ one write. Whoever serves the application another way loses only this.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Self
 
@@ -263,13 +263,13 @@ class WholeAnswers:
         self._defaults: list[Header] | None = None
         self._head = b""
 
-    def write(self, scope: Scope, body: bytes, headers: Sequence[Header]) -> bool:
+    def write(self, scope: Scope, body: bytes, lines: bytes) -> bool:
         """Write an answer, if that can be done at once.
 
         Args:
             scope: the request's.
             body: JSON.
-            headers: in addition to those of every answer; names in lower case, values clean.
+            lines: of the head, in addition to those of every answer.
 
         Returns:
             Whether it was; if not, nothing was written, and ASGI's messages have to do.
@@ -282,16 +282,16 @@ class WholeAnswers:
             return True
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        cycle.transport.write(self._render(cycle.default_headers, body, headers))
+        cycle.transport.write(self._render(cycle.default_headers, body, lines))
         cycle.message_event.set()
         cycle.on_response()
         return True
 
-    def _render(self, defaults: list[Header], body: bytes, headers: Sequence[Header]) -> bytes:
+    def _render(self, defaults: list[Header], body: bytes, lines: bytes) -> bytes:
         if defaults is not self._defaults:  # uvicorn makes another list with each second's date
             self._head = _START + render_headers(defaults) + _JSON
             self._defaults = defaults
-        return b"%b%d\r\n%b\r\n%b" % (self._head, len(body), render_headers(headers), body)
+        return b"%b%d\r\n%b\r\n%b" % (self._head, len(body), lines, body)
 
 
 def forbid_whole_answer(scope: Scope) -> None:
