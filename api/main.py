@@ -16,8 +16,9 @@ from api.access.token_directory import TokenDirectory
 from api.errors import new_id
 from api.http.asgi import Asgi
 from api.http.connections.slots import allow_open_files
-from api.http.connections.uvicorn_protocol import share_slots
+from api.http.connections.uvicorn_protocol import connection_state
 from api.http.cors import Cors
+from api.http.direct import DirectLookups
 from api.http.front import Front
 from api.http.health import Readiness, make_store_check
 from api.http.limits.counts import RedisCounts
@@ -80,7 +81,16 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
             "broker": services.work.check,
         }
     )
-    rest = rest_application(services, lambda app: _lifespan(app, tally))
+    direct: DirectLookups | None = DirectLookups(
+        auth=auth,
+        limits=services.limits,
+        lookups=services.lookups,
+        route=LOOKUP_ROUTE,
+        metrics=services.metrics,
+    )
+    if settings.cors_origins:  # every answer then has further headers
+        direct = None
+    rest = rest_application(services, lambda app: _lifespan(app, tally, direct))
     front = Front(
         rest,
         auth=auth,
@@ -143,7 +153,9 @@ def _services(settings: ApiSettings, metrics: Metrics) -> Services:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(app: FastAPI, tally: Tally) -> AsyncIterator[Mapping[str, object]]:
+async def _lifespan(
+    app: FastAPI, tally: Tally, direct: DirectLookups | None
+) -> AsyncIterator[Mapping[str, object]]:
     services: Services = app.state.services
     stop_watching: Callable[[], None] | None = None
     await asyncio.to_thread(warn_of_servers, services.store, services.settings)
@@ -151,7 +163,8 @@ async def _lifespan(app: FastAPI, tally: Tally) -> AsyncIterator[Mapping[str, ob
         async with services.token_directory.running():
             settle()
             stop_watching = watch_collections(tally)
-            yield share_slots(services.settings.connection_bounds)
+            services.metrics.serving()
+            yield connection_state(services.settings.connection_bounds, direct)
     finally:
         services.lookups.close()
         await services.limits.close()

@@ -36,11 +36,13 @@ from api.http.asgi import (
     read_body,
     replay,
 )
+from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
+from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
-from api.http.limits.headers import limit_headers, limit_lines
-from api.http.limits.limits import UNLIMITED, Limits, Standing
+from api.http.limits.headers import limit_headers
+from api.http.limits.limits import Limits, Standing
 from api.http.refusals import error_body, error_headers
 from api.http.routes import (
     UNKNOWN,
@@ -106,7 +108,8 @@ class Front:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        started = time.perf_counter()
+        begun: Begun | None = scope.get(BEGUN)
+        started = time.perf_counter() if begun is None else begun.started_s
         method = scope["method"]
         if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
             scope, send = as_get(scope), without_body(send)
@@ -123,45 +126,44 @@ class Front:
         if method == "POST" and method in self._lookup_route.methods_for(question):
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
-        route, standing = self._lookup_route, UNLIMITED
+        headers: list[Header] = []
         try:
-            # Without a coroutine for what is known at once: this is the hot path.
-            caller = self._auth.find(scope["headers"]) or await self._caller(scope)
-            standing = self._limits.look_up(caller.token_id, route.limit_name(question))
-            standing.require()
-            if method == "GET":
-                address = route.require_address(question, caller)
-                key = route.key_in_path(question)
-            else:
-                self._require_method(method, question)
-                address = route.require_address(question, caller)
-                key = await route.key_in_body(scope, receive)
-            membership = await self._lookups.look_up(address, key)
-            body = route.render(key, membership)
+            body = await self._membership(scope, question, receive, headers)
         except ApiError as exc:
-            return await self._refuse_lookup(exc, question, standing, send)
+            return await self._refuse(exc, send, headers)
         except StoreError as exc:
-            return await self._refuse_lookup(translate_error(exc), question, standing, send)
+            return await self._refuse(translate_error(exc), send, headers)
         except Disconnected:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
-        if not self._whole_answers.write(scope, body, limit_lines(standing)):
-            await answer(send, _OK, body, limit_headers(standing))
+        if not self._whole_answers.write(scope, body, render_headers(headers)):
+            await answer(send, _OK, body, headers)
         return _OK
 
-    def _require_method(self, method: str, question: Question) -> None:
-        allowed = self._lookup_route.methods_for(question)
+    async def _membership(
+        self, scope: Scope, question: Question, receive: Receive, headers: list[Header]
+    ) -> bytes:
+        """Look up; leaves in ``headers`` what the answer or the refusal is to hold."""
+        route, begun = self._lookup_route, scope.get(BEGUN)
+        if begun is not None and begun.error is not None:
+            headers += limit_headers(begun.standing)
+            raise begun.error
+        caller = await self._caller(scope)
+        standing = self._count(caller, question) if begun is None else begun.standing
+        headers += limit_headers(standing)
+        standing.require()
+        method, allowed = scope["method"], route.methods_for(question)
         if method not in allowed:
+            headers.insert(0, _allow(allowed))
             raise MethodNotAllowed(f"a membership is asked for with {' or '.join(allowed)}")
+        address = route.require_address(question, caller)
+        by_path = method == "GET"
+        key = route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
+        return route.render(key, await self._lookups.look_up(address, key))
 
-    async def _refuse_lookup(
-        self, error: ApiError, question: Question, standing: Standing, send: Send
-    ) -> int:
-        headers = limit_headers(standing)
-        if isinstance(error, MethodNotAllowed):
-            headers = (_allow(self._lookup_route.methods_for(question)), *headers)
-        return await self._refuse(error, send, headers)
+    def _count(self, caller: Caller, question: Question) -> Standing:
+        return self._limits.look_up(caller.token_id, self._lookup_route.limit_name(question))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
@@ -176,7 +178,7 @@ class Front:
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             if not exchange.status:  # else FastAPI's last handler has reported it
                 await self._break(exc, exchange.send)
-        self._count(scope, exchange.status, time.perf_counter() - started)
+        self._note(scope, exchange.status, time.perf_counter() - started)
 
     async def _caller(self, scope: Scope) -> Caller:
         try:
@@ -260,7 +262,7 @@ class Front:
         log_refusal(error, error_id)
         return error_body(error, error_id)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         if scope["raw_path"] in OPEN_PATHS:
             route = scope["raw_path"].decode()

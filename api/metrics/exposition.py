@@ -29,7 +29,7 @@ ASKED_AGAIN: Final = "asked again"
 SEGMENTS_IN_ERROR: Final = "segments in error"
 COLLECTION_SECONDS: Final = "collection seconds"
 LONGEST_COLLECTION: Final = "longest collection"
-RESTARTS: Final = "restarts"
+STARTS: Final = "starts"
 
 
 @dataclass(slots=True)
@@ -102,7 +102,9 @@ class _Sums(Collector):
             value=self._of(LONGEST_COLLECTION).longest_s,
         )
         yield self._counter(
-            RESTARTS, "bigseg_api_restarts", "API processes that ended by themselves."
+            STARTS,
+            "bigseg_api_starts",
+            "Starts of API processes, those of replacements among them.",
         )
 
     def _of(self, *name: str) -> _Sum:

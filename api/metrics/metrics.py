@@ -14,6 +14,7 @@ from api.metrics.exposition import (
     PIPELINES,
     REQUEST,
     SEGMENTS_IN_ERROR,
+    STARTS,
     render,
 )
 from api.metrics.tally import Row, Tally, TallyFull
@@ -36,6 +37,11 @@ class Metrics:
         #: Those for which the tally has no room.
         self._others = tally.row(REQUEST, "other", "other", "0")
         self._in_error = tally.row(SEGMENTS_IN_ERROR)
+
+    def serving(self) -> None:
+        """Count that this process has been started."""
+        starts = self._tally.row(STARTS)
+        starts.integers[starts.at] += 1
 
     def look_up(self, status: int, seconds: float) -> None:
         """Count one look-up. Cost: about half a microsecond."""
