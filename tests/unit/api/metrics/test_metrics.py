@@ -1,10 +1,13 @@
 """What is counted, and how it adds up over processes."""
 
 import gc
+import re
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics.metrics import Metrics
 from api.metrics.pauses import making_what_stays, watch_collections
@@ -115,3 +118,13 @@ def test_what_stays__made_without_collections__is_never_looked_at_again() -> Non
     finally:
         gc.callbacks.remove(note)
         gc.unfreeze()
+
+
+def test_metrics__of_the_runbook__are_those_that_are_rendered() -> None:
+    runbook = (Path(__file__).parents[4] / "deploy/RUNBOOK.md").read_text()
+    section = runbook.partition("<!-- metrics -->")[2].partition("\n## ")[0]
+    documented = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE))
+
+    families = text_string_to_metric_families(Metrics(Tally.alone()).render().decode())
+
+    assert {family.name: family.type for family in families} == documented
