@@ -17,15 +17,22 @@ from api.metrics.metrics import observe
 from api.metrics.tally import Tally
 
 #: New objects between two collections, then how many of those between two that look further back.
-#: 4,096 requests in flight are some 100,000 objects: Python's 700 would look at them
-#: hundreds of times while they come in, to find nothing.
-THRESHOLDS: Final = (10_000, 10, 10)
+#: An object takes 0.2 to 0.8 µs, so the first are a millisecond or a few, and the second four times
+#: that at most. Python's 700 would look at a few hundred requests in flight again and again, to
+#: find nothing.
+THRESHOLDS: Final = (5_000, 3, 5)
+#: A collection that took longer looked at much that stays: what has been read of segments, usually.
+LONG_S: Final = 0.002
 
 
 def watch_collections(
     tally: Tally, *, monotonic: Callable[[], float] = time.perf_counter
 ) -> Callable[[], None]:
     """Count every collection from now on; gives what ends that.
+
+    After a long one, nothing that is there is looked at again: so caches may grow to any size, and
+    a pause is only ever for what is new. What is there and is in a reference cycle would stay for
+    ever once it is no longer used; requests make none, and connections take theirs apart.
 
     Args:
         tally: where the durations go.
@@ -41,6 +48,8 @@ def watch_collections(
             return
         seconds = monotonic() - started
         observe(durations, seconds)
+        if seconds > LONG_S:
+            gc.freeze()
         longest.floats[longest.at] = max(longest.floats[longest.at], seconds)
 
     gc.callbacks.append(note)

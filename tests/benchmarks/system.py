@@ -193,6 +193,8 @@ def running_system(kind: Kind, *, concurrency: int, append_only: bool = True) ->
         redis_port=free_port(),
         s3_port=free_port(),
         concurrency=concurrency,
+        # What is measured is one.
+        api_processes=1,
         environment={**given, **_COUNTED, "BIGSEG_SERVER_BINARY": server_binary(kind)},
         services=specify_services,
     )

@@ -93,12 +93,27 @@ def test_collections__are_counted_with_the_longest_of_all_processes(
         stop = watch_collections(tally, monotonic=clock.__next__)
         gc.collect()
         stop()
+    gc.unfreeze()
     gc.collect()
 
     values = _values(Metrics(tallies[0]))
 
     assert values["bigseg_gc_pause_seconds_count"] == 2
     assert values["bigseg_gc_pause_seconds_max"] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(0.0021, True), (0.0019, False)])
+def test_collection__that_takes_long__leaves_out_what_is_there_from_then_on(
+    seconds: float, kept: bool
+) -> None:
+    stop = watch_collections(Tally.alone(), monotonic=iter((0.0, 0.0, seconds)).__next__)
+    before = gc.get_freeze_count()
+    try:
+        gc.collect()
+        assert (gc.get_freeze_count() > before) is kept
+    finally:
+        stop()
+        gc.unfreeze()
 
 
 def test_what_stays__made_without_collections__is_never_looked_at_again() -> None:
