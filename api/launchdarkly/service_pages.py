@@ -46,7 +46,7 @@ class Readiness(BaseModel):
     response_class=Response,
 )
 @operation(needs=READ)
-async def get_metrics(services: ServicesOf) -> Response:
+def get_metrics(services: ServicesOf) -> Response:
     """Get the metrics of all processes of this port, in the text format of Prometheus."""
     return Response(services.metrics.render(), media_type=CONTENT_TYPE)
 
