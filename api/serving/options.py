@@ -36,7 +36,7 @@ class Inherited:
     """What a process has from its supervisor: file descriptors, and its place among the others."""
 
     socket: int
-    """Listens."""
+    """Bound to the port; to listen on."""
     tally: int
     lifeline: int
     """A pipe that ends when the supervisor does."""

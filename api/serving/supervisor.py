@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,18 +18,16 @@ from api.metrics.exposition import STARTS
 from api.metrics.tally import Tally, make_file
 from api.serving.options import (
     OPEN_REQUESTS_GRACE_S,
-    Address,
     Inherited,
     ServingOptions,
     Tls,
     process_command,
 )
+from api.serving.port import Port
 from api.serving.restarts import Pauses, describe_end
 from worker.logs import configure_logs
 
 _POLL_S: Final = 0.05
-#: Connections that wait to be accepted, as uvicorn has it.
-_BACKLOG: Final = 2_048
 #: Seconds for a process to end: its open requests, then its own parts.
 _GRACE_S: Final = OPEN_REQUESTS_GRACE_S + 4.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -46,14 +43,22 @@ def supervise(options: ServingOptions) -> int:
     none of them can.
     """
     configure_logs()
-    try:
-        listening = _listen(options.address)
-    except OSError as exc:
-        address = options.address
-        sys.stderr.write(f"cannot listen on {address.host} port {address.port}: {exc.strerror}\n")
-        return 1
-    with listening, Supervisor.open(listening, options) as supervisor:
-        return supervisor.run()
+    with ExitStack() as stack:
+        try:
+            port = stack.enter_context(Port.bind(options.address))
+        except OSError as exc:
+            at = options.address
+            sys.stderr.write(f"cannot listen on {at.host} port {at.port}: {exc.strerror}\n")
+            return 1
+        return stack.enter_context(Supervisor.open(port, options)).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Descriptors that all processes inherit; see :class:`Inherited`."""
+
+    tally: int
+    lifeline: int
 
 
 @dataclass(slots=True)
@@ -65,15 +70,17 @@ class _Started:
 class Supervisor:
     """The processes of one port, each with a place that its replacement takes over."""
 
-    def __init__(self, inherited: Inherited, options: ServingOptions, tally: Tally) -> None:
+    def __init__(self, port: Port, shared: Shared, options: ServingOptions, tally: Tally) -> None:
         """Start nothing yet.
 
         Args:
-            inherited: what the process of the first place is given.
+            port: to listen on.
+            shared: what all processes inherit.
             options: how to serve.
             tally: what the processes count, to read.
         """
-        self._inherited = inherited
+        self._port = port
+        self._shared = shared
         self._tls: Tls | None = options.tls
         self._count = options.processes
         self._tally = tally
@@ -84,7 +91,7 @@ class Supervisor:
 
     @classmethod
     @contextmanager
-    def open(cls, listening: socket.socket, options: ServingOptions) -> Iterator[Self]:
+    def open(cls, port: Port, options: ServingOptions) -> Iterator[Self]:
         """Make what the processes inherit; closed at the end."""
         with ExitStack() as stack:
             file = stack.enter_context(tempfile.TemporaryFile())
@@ -92,8 +99,8 @@ class Supervisor:
             lifeline, held = os.pipe()
             stack.callback(os.close, lifeline)
             stack.callback(os.close, held)
-            inherited = Inherited(listening.fileno(), file.fileno(), lifeline, 0)
-            yield cls(inherited, options, Tally.shared(file.fileno(), 0))
+            shared = Shared(file.fileno(), lifeline)
+            yield cls(port, shared, options, Tally.shared(file.fileno(), 0))
 
     def run(self) -> int:
         """Serve until a signal; gives the exit status. None of the processes is left."""
@@ -135,13 +142,16 @@ class Supervisor:
         return any(row.name == (STARTS,) and row.integers[0] for row in self._tally.read_all())
 
     def _start(self, place: int) -> None:
-        given = self._inherited
-        inherited = Inherited(given.socket, given.tally, given.lifeline, place)
-        process = subprocess.Popen(  # noqa: S603  # our own command, no shell
-            process_command(inherited, self._tls),
-            stdin=subprocess.DEVNULL,
-            pass_fds=(given.socket, given.tally, given.lifeline),
-        )
+        shared = self._shared
+        # Held by the process alone, so that its end is the end of the socket: else the system
+        # would go on giving it connections.
+        with self._port.make_socket() as own:
+            inherited = Inherited(own.fileno(), shared.tally, shared.lifeline, place)
+            process = subprocess.Popen(  # noqa: S603  # our own command, no shell
+                process_command(inherited, self._tls),
+                stdin=subprocess.DEVNULL,
+                pass_fds=(own.fileno(), shared.tally, shared.lifeline),
+            )
         self._started[place] = _Started(process, time.monotonic())
         _log.info("process.started", place=place, pid=process.pid)
 
@@ -181,8 +191,3 @@ class Supervisor:
                     process.wait()
                     break
                 time.sleep(_POLL_S)
-
-
-def _listen(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)

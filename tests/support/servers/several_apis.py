@@ -17,7 +17,14 @@ from tests.support.servers.api import TOKEN, Api
 def process_ids(api: Api) -> list[int]:
     """The processes that serve, without their supervisor."""
     children = psutil.Process(api.process.pid).children()
-    return [child.pid for child in children if "api.serving.process" in child.cmdline()]
+    return [child.pid for child in children if _serves(child)]
+
+
+def _serves(process: psutil.Process) -> bool:
+    try:
+        return "api.serving.process" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):  # it has just ended
+        return False
 
 
 def read_metrics(url: str) -> dict[str, float]:

@@ -29,6 +29,7 @@ MADE: Final = {
     "list_record": KEYS.list_record(REF),
     "edits": KEYS.edits(REF),
     "shard": KEYS.shard(REF, "R", "included", 42),
+    "shard_prefix": KEYS.shard_prefix(REF, "R", "included"),
     "list_prefix": KEYS.list_prefix(REF),
     "targeting": KEYS.targeting(REF.env, "S"),
     "environment_state": KEYS.environment_state(REF.env),
