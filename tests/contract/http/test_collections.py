@@ -48,37 +48,56 @@ def _collected(api: Api, requests: dict[str, str], *, times: int = 1_000) -> dic
     return counts
 
 
-def test_requests__a_thousand_of_each_kind__leave_no_reference_cycles(
+def _assert_none_collected(counts: dict[str, int], kinds: int) -> None:
+    assert len(counts) == kinds
+    assert {name: count for name, count in counts.items() if count > _HANDFUL} == {}
+
+
+def test_lookups__a_thousand_of_each_kind__leave_no_reference_cycles(
     api: Api, client: httpx.Client
 ) -> None:
     key, standard = create_segment(client), create_segment(client, big=False)
     include(client, key, "alice")
     contexts = f"{SEGMENTS}/{key}/contexts"
+    ends = "Connection: close\r\n"
     counts = _collected(
         api,
         {
             "member": _request("GET", f"{contexts}/alice"),
             "stranger": _request("GET", f"{contexts}/bob"),
-            "member, with ASGI": _request("GET", f"{contexts}/alice?x=1"),
+            "member, by the application": _request("GET", f"{contexts}/alice?x=1"),
             "no such segment": _request("GET", f"{SEGMENTS}/none/contexts/alice"),
             "no big segment": _request("GET", f"{SEGMENTS}/{standard}/contexts/alice"),
             "by body": _request("POST", f"{contexts}/lookup", '{"key":"alice"}'),
             "by a wrong body": _request("POST", f"{contexts}/lookup", '{"kez":"alice"}'),
             "wrong method": _request("DELETE", f"{contexts}/alice"),
-            "connection that ends": _request(
-                "GET", f"{contexts}/alice", more="Connection: close\r\n"
-            ),
+            "connection that ends": _request("GET", f"{contexts}/alice", more=ends),
+        },
+    )
+
+    _assert_none_collected(counts, 9)
+
+
+def test_requests__of_other_kinds__leave_no_reference_cycles(
+    api: Api, client: httpx.Client
+) -> None:
+    key = create_segment(client)
+    contexts = f"{SEGMENTS}/{key}/contexts"
+    counts = _collected(
+        api,
+        {
             "health": _request("GET", "/healthz"),
             "segment": _request("GET", f"{SEGMENTS}/{key}"),
+            "no such segment": _request("GET", f"{SEGMENTS}/none"),
             "unknown path": _request("GET", "/api/v2/nothing"),
             "edit": _request("POST", contexts, '{"included":{"add":["alice"]}}'),
             "unknown field": _request("POST", contexts, '{"included":{"addd":["alice"]}}'),
             "evaluation": _request("POST", _EVALUATE, '{"kind":"user","key":"alice"}'),
         },
+        times=100,
     )
 
-    assert len(counts) == 15
-    assert {name: count for name, count in counts.items() if count > _HANDFUL} == {}
+    _assert_none_collected(counts, 7)
 
 
 def test_requests__with_a_wrong_token__leave_no_reference_cycles(api: Api) -> None:

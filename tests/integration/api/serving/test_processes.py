@@ -80,9 +80,15 @@ def test_process__killed_under_load__harms_no_other_connection_and_is_replaced(
     assert (ended["pid"], ended["how"]) == (victim, "was killed by SIGKILL")
 
 
-def test_metrics__of_all_processes__are_the_same_whoever_answers(api: Api, path: str) -> None:
-    with running_load(api, path, _CONNECTIONS) as load:
+def test_load__over_many_connections__is_shared_by_all_and_counted_as_one(
+    api: Api, path: str
+) -> None:
+    port = int(httpx.URL(api.url).port or 0)
+    with running_load(api, path, 30) as load:
         wait_until(lambda: load.answered > 300, "the load is on")
+        shares = [connections_of(pid, port) for pid in process_ids(api)]
+    assert sum(shares) == 30
+    assert all(shares)
     assert {_lookups(read_metrics(api.url)) for _ in range(12)} == {load.answered}
 
 
@@ -143,15 +149,6 @@ def test_port__that_is_taken__is_said_in_a_sentence() -> None:
 
     assert done.returncode == 1
     assert done.stderr.startswith("cannot listen on 127.0.0.1 port ")
-
-
-def test_load__over_many_connections__is_shared_by_all_processes(api: Api, path: str) -> None:
-    port = int(httpx.URL(api.url).port or 0)
-    with running_load(api, path, 30) as load:
-        wait_until(lambda: load.answered > 300, "the load is on")
-        shares = [connections_of(pid, port) for pid in process_ids(api)]
-    assert sum(shares) == 30
-    assert all(shares)
 
 
 def _refuses(url: httpx.URL) -> bool:
