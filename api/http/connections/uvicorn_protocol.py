@@ -7,8 +7,9 @@ writes a header's name as ``name.lower()``. The unit test of uvicorn's internals
 Uvicorn reads heads of any size for any time, takes any number of connections, refuses what is no
 HTTP as plain text, and writes an answer's head and body one after the other: two system calls, two
 wake-ups of the client, and more work than the look-up itself. The protocol of this module bounds
-the first three, refuses in the documented shape, and lets a short answer that is ready go out as
-one write. Whoever serves the application another way loses only this.
+the first three, refuses in the documented shape, lets a short answer that is ready go out as one
+write, and has a look-up answered without a scope, a task and a state of uvicorn's if its answerer
+takes it. Whoever serves the application another way loses only this.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Look-ups of memberships: the hot path, with the key in the path or in a body.
 
-``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}`` are plain ASGI, because a
-framework's request costs more than the whole answer. They are routed on the undecoded path,
-so that a key may hold an encoded slash.
+``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}`` pass no framework, because its
+request costs more than the whole answer. They are routed on the undecoded path, so that a key may
+hold an encoded slash.
 
 ``POST …/contexts/lookup`` and ``POST …/users/lookup`` are for keys that do not survive in a
 path: clients remove ``.`` and ``..``, and many proxies decode ``%2F`` or refuse it. A body also
