@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 import structlog
@@ -16,17 +16,20 @@ from api.access.token_directory import TokenDirectory
 from api.errors import new_id
 from api.http.asgi import Asgi
 from api.http.connections.slots import allow_open_files
-from api.http.connections.uvicorn_protocol import share_slots
+from api.http.connections.uvicorn_protocol import connection_state
 from api.http.cors import Cors
+from api.http.direct import DirectLookups
 from api.http.front import Front
 from api.http.health import Readiness, make_store_check
 from api.http.limits.counts import RedisCounts
 from api.http.limits.headers import HEADER_NAMES
 from api.http.limits.limits import Caps, Limits
-from api.http.metrics import Metrics
 from api.launchdarkly.application import HEAVY_PROGRAM, LOOKUP_ROUTE, SILENT_PATHS, rest_application
 from api.lookups.lookups import Lookups
 from api.lookups.pipeline import Endpoint
+from api.metrics.metrics import Metrics
+from api.metrics.pauses import settle, watch_collections
+from api.metrics.tally import Tally
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore, warn_of_servers
@@ -43,10 +46,13 @@ _SWITCH_S: Final = 0.000_5
 _log = structlog.get_logger(__name__)
 
 
-def create_app() -> Asgi:
+def create_app(tally: Tally | None = None) -> Asgi:
     """Make the application of one server process from ``BIGSEG_*``.
 
     It connects to nothing here: without its store it starts and answers 503.
+
+    Args:
+        tally: where it counts, shared with the other processes of the port, if there are any.
 
     Raises:
         SystemExit: a setting has an invalid value; its message says which and why.
@@ -58,14 +64,15 @@ def create_app() -> Asgi:
         raise SystemExit(invalid_settings(exc)) from None
     allow_open_files(settings.connections)
     sys.setswitchinterval(_SWITCH_S)
-    return build_app(settings)
+    return build_app(settings, tally)
 
 
-def build_app(settings: ApiSettings) -> Asgi:
-    """Make the application from these settings."""
+def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
+    """Make the application from these settings; by default it counts alone."""
+    tally = Tally.alone() if tally is None else tally
     if settings.admin_token is None:
         _log.warning("token.missing", hint="set BIGSEG_ADMIN_TOKEN; only the store's tokens work")
-    services = _services(settings.model_copy(update={"admin_token": None}))
+    services = _services(settings.model_copy(update={"admin_token": None}), Metrics(tally))
     auth = TokenAuth(settings.admin_token, services.token_directory, services.clock)
     readiness = Readiness(
         {
@@ -74,7 +81,16 @@ def build_app(settings: ApiSettings) -> Asgi:
             "broker": services.work.check,
         }
     )
-    rest = rest_application(services, _lifespan)
+    direct: DirectLookups | None = DirectLookups(
+        auth=auth,
+        limits=services.limits,
+        lookups=services.lookups,
+        route=LOOKUP_ROUTE,
+        metrics=services.metrics,
+    )
+    if settings.cors_origins:  # every answer then has further headers
+        direct = None
+    rest = rest_application(services, lambda app: _lifespan(app, tally, direct))
     front = Front(
         rest,
         auth=auth,
@@ -110,7 +126,7 @@ def _unix_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _services(settings: ApiSettings) -> Services:
+def _services(settings: ApiSettings, metrics: Metrics) -> Services:
     store = LazyStore(settings)
     return Services(
         settings=settings,
@@ -125,10 +141,11 @@ def _services(settings: ApiSettings) -> Services:
             timeout_s=settings.lookup_timeout_s,
             backlog=settings.lookup_backlog,
             segment_limit=settings.lookup_segments,
+            counts=metrics,
         ),
         limits=_limits(settings),
         token_directory=TokenDirectory(store, clock=_unix_ms, timeout_s=settings.lookup_timeout_s),
-        metrics=Metrics(),
+        metrics=metrics,
         heavy_process=HeavyProcess(settings, HEAVY_PROGRAM),
         clock=_unix_ms,
         ids=new_id,
@@ -136,14 +153,22 @@ def _services(settings: ApiSettings) -> Services:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
+async def _lifespan(
+    app: FastAPI, tally: Tally, direct: DirectLookups | None
+) -> AsyncIterator[Mapping[str, object]]:
     services: Services = app.state.services
+    stop_watching: Callable[[], None] | None = None
     await asyncio.to_thread(warn_of_servers, services.store, services.settings)
     try:
         async with services.token_directory.running():
-            yield share_slots(services.settings.connection_bounds)
+            settle()
+            stop_watching = watch_collections(tally)
+            services.metrics.serving()
+            yield connection_state(services.settings.connection_bounds, direct)
     finally:
         services.lookups.close()
         await services.limits.close()
         await services.heavy_process.close()
         await asyncio.to_thread(services.close)
+        if stop_watching is not None:
+            stop_watching()

@@ -122,14 +122,14 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "processes; 0 means any number.",
     )
     limit_lookup_token: int = Field(
-        default=300_000,
+        default=1_000_000,
         ge=0,
         description="Look-ups in ten seconds of one token to one API process, counted in that "
         "process; 0 means any number. About three times what one process was seen to answer: it "
         "holds back only on far faster machines.",
     )
     limit_lookup_route: int = Field(
-        default=600_000,
+        default=2_000_000,
         ge=0,
         description="Look-ups in ten seconds of all tokens by `contexts`, and as many by `users`, "
         "to one API process; 0 means any number.",

@@ -8,6 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from api.bodies.unknown_names import unknown_field
 
@@ -77,7 +78,9 @@ class StrictBody(WireModel):
             return value
         for name in value:
             if name not in known and name not in cls.ignored:
-                raise ValueError(unknown_field(name, wire_names(cls), _inner_names(cls)))
+                # Not ValueError, which pydantic keeps with its traceback: a reference cycle.
+                fault = unknown_field(name, wire_names(cls), _inner_names(cls))
+                raise PydanticCustomError("unknown_field", "{fault}", {"fault": fault})
         return {name: field for name, field in value.items() if name not in cls.ignored}
 
 

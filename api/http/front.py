@@ -36,12 +36,13 @@ from api.http.asgi import (
     read_body,
     replay,
 )
+from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
+from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
 from api.http.limits.headers import limit_headers
-from api.http.limits.limits import Limits
-from api.http.metrics import Metrics
+from api.http.limits.limits import Limits, Standing
 from api.http.refusals import error_body, error_headers
 from api.http.routes import (
     UNKNOWN,
@@ -55,6 +56,7 @@ from api.http.routes import (
     without_body,
 )
 from api.lookups.lookups import Lookups
+from api.metrics.metrics import Metrics
 from worker.objects import ObjectError
 from worker.store import StoreError
 
@@ -106,7 +108,8 @@ class Front:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        started = time.perf_counter()
+        begun: Begun | None = scope.get(BEGUN)
+        started = time.perf_counter() if begun is None else begun.started_s
         method = scope["method"]
         if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
             scope, send = as_get(scope), without_body(send)
@@ -134,7 +137,7 @@ class Front:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             return await self._break(exc, send)
-        if not self._whole_answers.write(scope, body, headers):
+        if not self._whole_answers.write(scope, body, render_headers(headers)):
             await answer(send, _OK, body, headers)
         return _OK
 
@@ -142,9 +145,12 @@ class Front:
         self, scope: Scope, question: Question, receive: Receive, headers: list[Header]
     ) -> bytes:
         """Look up; leaves in ``headers`` what the answer or the refusal is to hold."""
-        route = self._lookup_route
+        route, begun = self._lookup_route, scope.get(BEGUN)
+        if begun is not None and begun.error is not None:
+            headers += limit_headers(begun.standing)
+            raise begun.error
         caller = await self._caller(scope)
-        standing = self._limits.look_up(caller.token_id, route.limit_name(question))
+        standing = self._count(caller, question) if begun is None else begun.standing
         headers += limit_headers(standing)
         standing.require()
         method, allowed = scope["method"], route.methods_for(question)
@@ -154,7 +160,10 @@ class Front:
         address = route.require_address(question, caller)
         by_path = method == "GET"
         key = route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
-        return await route.look_up(self._lookups, address, key)
+        return route.render(key, await self._lookups.look_up(address, key))
+
+    def _count(self, caller: Caller, question: Question) -> Standing:
+        return self._limits.look_up(caller.token_id, self._lookup_route.limit_name(question))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
@@ -169,7 +178,7 @@ class Front:
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             if not exchange.status:  # else FastAPI's last handler has reported it
                 await self._break(exc, exchange.send)
-        self._count(scope, exchange.status, time.perf_counter() - started)
+        self._note(scope, exchange.status, time.perf_counter() - started)
 
     async def _caller(self, scope: Scope) -> Caller:
         try:
@@ -253,7 +262,7 @@ class Front:
         log_refusal(error, error_id)
         return error_body(error, error_id)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         if scope["raw_path"] in OPEN_PATHS:
             route = scope["raw_path"].decode()

@@ -14,7 +14,8 @@ from api.access.auth import Caller
 from api.errors import InvalidRequest
 from api.http.asgi import Message, Receive, Scope, Send, header
 from api.http.connections.uvicorn_protocol import forbid_whole_answer
-from api.lookups.lookups import Lookups, SegmentAddress
+from api.lookups.lookups import SegmentAddress
+from worker.store import Membership
 
 #: The name of every path without a route.
 UNKNOWN: Final = "none"
@@ -45,8 +46,8 @@ class LookupRoute:
     """Gives the segment that the question is about, if the caller may ask."""
     key_in_path: Callable[[Question], str]
     key_in_body: Callable[[Scope, Receive], Awaitable[str]]
-    look_up: Callable[[Lookups, SegmentAddress, str], Awaitable[bytes]]
-    """Gives the body of the answer."""
+    render: Callable[[str, Membership], bytes]
+    """Gives the body of the answer about a key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The service itself: metrics, the documentation pages, and health."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -8,8 +7,8 @@ from typing import Literal
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
-from api.http.metrics import CONTENT_TYPE
 from api.launchdarkly.operations import NO_TOKEN, READ, operation
+from api.metrics.exposition import CONTENT_TYPE
 from api.services.services import ServicesOf
 from worker.store import Store, StoreError, Writing
 
@@ -52,12 +51,9 @@ class Readiness(BaseModel):
     response_class=Response,
 )
 @operation(needs=READ)
-async def get_metrics(services: ServicesOf) -> Response:
-    """Get the metrics of this process, in the text format of Prometheus."""
-    lookups = services.lookups
-    services.metrics.lookup_totals(lookups.pipelines, lookups.asked_again)
-    services.metrics.writing(await asyncio.to_thread(_writing, services.store))
-    return Response(services.metrics.render(), media_type=CONTENT_TYPE)
+def get_metrics(services: ServicesOf) -> Response:
+    """Get the metrics of all processes of this port, in the text format of Prometheus."""
+    return Response(services.metrics.render(_writing(services.store)), media_type=CONTENT_TYPE)
 
 
 def _writing(store: Callable[[], Store]) -> Sequence[Writing] | None:

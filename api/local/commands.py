@@ -9,13 +9,13 @@ from typing import Final, TypeAlias
 
 import worker
 from api.local.processes.supervisor import ChildSpec
+from api.serving.options import Address, ServingOptions, Tls
 from worker.store import QUEUE_UPKEEP, QUEUE_WORK
 
 # Celery's command line insists on an application made at import time; this module makes it.
 _APPLICATION = "worker.tasks.main"
 # Units are bounded and safe to run again, so a stop need not wait for the longest of them.
 _WORKER_GRACE_S = 10.0
-_OPEN_REQUESTS_GRACE_S = 5
 #: Rate limits protect against strangers and neighbours; a local system has neither.
 _LIMITS: Final = (
     "BIGSEG_LIMIT_ACCOUNT",
@@ -34,6 +34,7 @@ class ServiceOptions:
         host: address the API listens on.
         port: its port.
         concurrency: number of worker processes beside the upkeep process.
+        api_processes: number of processes that serve the API.
         environment: the whole environment of each service.
         beat_schedule: the file beat keeps its memory in.
     """
@@ -41,6 +42,7 @@ class ServiceOptions:
     host: str
     port: int
     concurrency: int
+    api_processes: int
     environment: Mapping[str, str]
     beat_schedule: Path
 
@@ -55,7 +57,7 @@ def specify_services(options: ServiceOptions) -> tuple[ChildSpec, ...]:
         "upkeep": worker_command((QUEUE_UPKEEP,), 1, "upkeep"),
         "worker": worker_command((QUEUE_WORK,), options.concurrency, "work"),
         "beat": beat_command(options.beat_schedule),
-        "api": api_command(options.host, options.port),
+        "api": api_command(options.host, options.port, processes=options.api_processes),
     }
     return tuple(
         ChildSpec(name, command, options.environment, directory, _WORKER_GRACE_S, restarts=True)
@@ -99,31 +101,19 @@ def beat_command(schedule: Path) -> tuple[str, ...]:
     return (*_celery("beat"), f"--schedule={schedule}", "--loglevel=INFO")
 
 
-def api_command(host: str, port: int, tls: tuple[Path, Path] | None = None) -> tuple[str, ...]:
+def api_command(
+    host: str, port: int, tls: tuple[Path, Path] | None = None, *, processes: int = 1
+) -> tuple[str, ...]:
     """Build the command of the HTTP API.
 
     Args:
         host: address to listen on.
         port: port to listen on.
         tls: files of the certificate chain and its key, to speak HTTPS only.
+        processes: how many serve the port; one needs no supervisor.
     """
-    https: tuple[str, ...] = ()
-    if tls is not None:
-        certificate, key = tls
-        https = ("--ssl-certfile", str(certificate), "--ssl-keyfile", str(key))
-    return (
-        *(sys.executable, "-m", "uvicorn", "api.main:create_app", "--factory"),
-        *("--host", host, "--port", str(port)),
-        *("--timeout-graceful-shutdown", str(_OPEN_REQUESTS_GRACE_S)),
-        # A line for each look-up would cost more than the look-up itself.
-        "--no-access-log",
-        "--no-server-header",
-        # Nothing here depends on the caller's address.
-        "--no-proxy-headers",
-        *("--http", "api.http.connections.uvicorn_protocol:ApiProtocol"),
-        *("--ws", "none"),
-        *https,
-    )
+    files = None if tls is None else Tls(*tls)
+    return ServingOptions(Address(host, port), files, processes).command()
 
 
 def build_environment(given: Mapping[str, str], spills: Path) -> dict[str, str]:

@@ -50,6 +50,7 @@ DEFAULT_REDIS_PORT = 16_379
 DEFAULT_S3_PORT = 19_000
 _DEFAULT_BUCKET = "bigseg"
 _MOST_WORKERS = 4
+_MOST_API_PROCESSES = 4
 _POLL_S = 0.05
 _WATCH_S = 0.2
 _OBJECTS_LIMIT_S = 60.0
@@ -69,6 +70,7 @@ class LocalOptions:
         s3_port: port of the S3 stand-in; None for 19000 or the next free one.
         concurrency: worker processes beside the upkeep process; None for one per core,
             at least 2 and at most 4.
+        api_processes: processes that serve the API; None for one per core, at most 4.
         environment: settings and everything else the processes inherit.
         services: the processes beside store and objects; the last one started answers
             ``GET /readyz``.
@@ -82,6 +84,7 @@ class LocalOptions:
     redis_port: int | None = None
     s3_port: int | None = None
     concurrency: int | None = None
+    api_processes: int | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     services: SpecifyServices = specify_services
     first_restart_s: float = FIRST_PAUSE_S
@@ -204,6 +207,7 @@ class LocalSystem:
             host=options.host,
             port=port,
             concurrency=options.concurrency or _default_concurrency(),
+            api_processes=options.api_processes or _default_api_processes(),
             environment=self.environment,
             beat_schedule=self.data.beat_schedule,
         )
@@ -317,3 +321,7 @@ class LocalSystem:
 
 def _default_concurrency() -> int:
     return max(2, min(_MOST_WORKERS, os.cpu_count() or 1))
+
+
+def _default_api_processes() -> int:
+    return min(_MOST_API_PROCESSES, os.cpu_count() or 1)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from hiredis import ReplyError, pack_command
 
+from api.lookups.counts import LookupCounts
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from worker.store import (
     Belief,
@@ -24,13 +25,15 @@ _EXEC: Final = encode_command("EXEC")
 class Nodes:
     """Connections to the single server, or to the nodes of a cluster, opened when needed."""
 
-    def __init__(self, endpoint: Endpoint, keyspace: Keyspace, *, timeout_s: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, keyspace: Keyspace, counts: LookupCounts, *, timeout_s: float
+    ) -> None:
         """Open nothing yet; see :class:`Lookups`."""
         self._endpoint = endpoint
         self._keyspace = keyspace
         self._timeout_s = timeout_s
         self._connections: dict[Node, PipelineConnection] = {}
-        self.pipelines = 0
+        self._counts = counts
 
     def close(self) -> None:
         """Close all connections; waiting pipelines fail. Idempotent."""
@@ -51,7 +54,7 @@ class Nodes:
             commands += _encode(belief, lookup_commands(self._keyspace, belief, members))
             ends.append(len(commands))
         replies = await self._connection(node).request(b"".join(commands), len(commands))
-        self.pipelines += 1
+        self._counts.pipelines += 1
         starts = [0, *ends[:-1]]
         return [
             _read(belief, len(members), replies[start:end])

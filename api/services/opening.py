@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from api.metrics.pauses import making_what_stays
 from api.settings import ApiSettings
 from worker.objects import ObjectStore
 from worker.store import (
@@ -89,7 +90,8 @@ class LazyObjects:
         """Give the object store; opens no connection. Safe from any thread."""
         with self._lock:
             if self._objects is None:
-                self._objects = ObjectStore.open(self._settings)
+                with making_what_stays():
+                    self._objects = ObjectStore.open(self._settings)
             return self._objects
 
     def close(self) -> None:

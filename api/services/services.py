@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 from api.access.auth import Caller
 from api.access.token_directory import TokenDirectory
 from api.http.limits.limits import Limits
-from api.http.metrics import Metrics
 from api.lookups.lookups import Lookups
+from api.metrics.metrics import Metrics
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore

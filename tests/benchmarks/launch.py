@@ -49,6 +49,8 @@ def running_system(
         redis_port=free_port(),
         s3_port=free_port(),
         concurrency=concurrency,
+        # What is measured is one.
+        api_processes=1,
         environment={**given, **_COUNTED, **_binary(kind), **effort.settings},
         services=specify_services,
     )

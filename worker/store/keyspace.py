@@ -147,7 +147,7 @@ class Keyspace:
         return f"{self.shard_prefix(ref, revision, side)}{index:04x}"
 
     def shard_prefix(self, ref: ListRef, revision: str, side: Side) -> str:
-        """What the names of a list's shards begin with; a number of four digits or more follows."""
+        """What the names of a side's shards begin with; an index of four digits or more follows."""
         return f"{self.list_prefix(ref)}{revision}:{side}:"
 
     def list_prefix(self, ref: ListRef) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.local.commands import api_command, beat_command, worker_command
+from api.serving.options import MOST_PROCESSES
 from worker.store import QUEUE_UPKEEP, QUEUE_WORK
 
 
@@ -37,13 +38,22 @@ def _api(
         Path | None,
         typer.Option(help="PEM file of the certificate's key.", envvar="BIGSEG_TLS_KEY"),
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            help="Processes that serve the port; one that ends is replaced. At most one per core "
+            "is of use. Settings that say so, such as BIGSEG_CONNECTIONS, hold for each of them.",
+            min=1,
+            max=MOST_PROCESSES,
+        ),
+    ] = 1,
 ) -> None:
-    """Serve the HTTP API with one process; run several behind a balancer for more."""
+    """Serve the HTTP API on one port."""
     try:
         tls = check_tls_files(tls_cert, tls_key)
     except TlsError as exc:
         raise typer.BadParameter(str(exc), param_hint="--tls-cert, --tls-key") from exc
-    _become(api_command(host, port, tls))
+    _become(api_command(host, port, tls, processes=processes))
 
 
 def _worker(

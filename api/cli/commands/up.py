@@ -17,6 +17,7 @@ from api.local import (
     LocalSystemError,
     StopRequestedError,
 )
+from api.serving.options import MOST_PROCESSES
 
 
 def _port_option(whose: str, default: int) -> Any:  # noqa: ANN401  # typer's options are Any
@@ -42,6 +43,15 @@ def _up(
         int | None,
         typer.Option(help="Worker processes.", min=1, max=64, show_default="one per core, 2 to 4"),
     ] = None,
+    api_processes: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that serve the API on its port.",
+            min=1,
+            max=MOST_PROCESSES,
+            show_default="one per core, at most 4",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per event, each on a line.")
     ] = False,
@@ -59,6 +69,7 @@ def _up(
         redis_port=redis_port,
         s3_port=s3_port,
         concurrency=concurrency,
+        api_processes=api_processes,
     )
     run(options, as_json=as_json)
 

@@ -7,19 +7,22 @@ writes a header's name as ``name.lower()``. The unit test of uvicorn's internals
 Uvicorn reads heads of any size for any time, takes any number of connections, refuses what is no
 HTTP as plain text, and writes an answer's head and body one after the other: two system calls, two
 wake-ups of the client, and more work than the look-up itself. The protocol of this module bounds
-the first three, refuses in the documented shape, and lets a short answer that is ready go out as
-one write. Whoever serves the application another way loses only this.
+the first three, refuses in the documented shape, lets a short answer that is ready go out as one
+write, and has a look-up answered without a scope, a task and a state of uvicorn's if its answerer
+takes it. Whoever serves the application another way loses only this.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Self
+from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.errors import ApiError, HeadersTooLarge, RequestTimeout, Unavailable
 from api.http.asgi import Header, Scope, spell
+from api.http.connections.direct_exchange import DirectAnswerer, DirectExchange
 from api.http.connections.refusals import refuse_unparsed, render_headers, render_refusal
 from api.http.connections.slots import ConnectionBounds, ConnectionSlots
 
@@ -28,13 +31,16 @@ MOST_HEAD_BYTES: Final = 64 * 1024
 #: Seconds in which a client that sends on may read its refusal; what it sends is dropped.
 LINGER_S: Final = 1.0
 
-#: Where the application leaves the slots in the state of its life span.
-_STATE: Final = "bigseg.connections"
+#: Where the application leaves its parts in the state of its life span.
+_SLOTS: Final = "bigseg.connections"
+_ANSWERER: Final = "bigseg.direct"
+_ANSWERS: Final = "bigseg.answers"
 #: Where a request's scope holds uvicorn's own state of the exchange.
 _EXCHANGE: Final = "bigseg.exchange"
 #: Bytes of a header line apart from its name and value.
 _LINE_BYTES: Final = 4
 _START: Final = b"HTTP/1.1 200 OK\r\n"
+_CLOSE: Final = b"connection: close\r\n"
 _JSON: Final = b"content-type: application/json\r\ncontent-length: "
 
 
@@ -48,7 +54,7 @@ class ApiProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **kwargs)
-        self._slots: ConnectionSlots = self.app_state[_STATE]
+        self._slots: ConnectionSlots = self.app_state[_SLOTS]
         self._head_s = self._slots.bounds.head_s
         self.timeout_keep_alive = self._slots.bounds.idle_s
         self._received = b""
@@ -59,6 +65,11 @@ class ApiProtocol(HttpToolsProtocol):
         self._unread_bytes = 0  # taken by the parser, which has not said what they are
         self._unsent_bytes = 0  # at the last check
         self._refusal: ApiError | None = None
+        self._answers: WholeAnswers = self.app_state[_ANSWERS]
+        # A log of accesses wants its line, and another root changes paths.
+        usual = not self.access_log and not self.root_path and self.limit_concurrency is None
+        self._answerer: DirectAnswerer | None = self.app_state[_ANSWERER] if usual else None
+        self._exchange_scope: Scope | None = None  # of the request that is being answered
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -74,6 +85,7 @@ class ApiProtocol(HttpToolsProtocol):
         self._slots.release(self)
         if self._timer is not None:
             self._timer.cancel()
+        self._end_exchange()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -113,7 +125,8 @@ class ApiProtocol(HttpToolsProtocol):
         """Begin a head."""
         self._reads_head = True
         self._head_bytes = self._unread_bytes = 0
-        super().on_message_begin()
+        # The scope is made when the application is to have it.
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_url(self, url: bytes) -> None:
         """Count a part of the target."""
@@ -122,7 +135,9 @@ class ApiProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header line, or one of a trailer."""
-        if self._fits_head(len(name) + len(value) + _LINE_BYTES):
+        self._unread_bytes = 0  # as _fits_head does, without a call for each line
+        self._head_bytes += len(name) + len(value) + _LINE_BYTES
+        if self._head_bytes <= MOST_HEAD_BYTES:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -130,7 +145,12 @@ class ApiProtocol(HttpToolsProtocol):
         if self._head_bytes <= MOST_HEAD_BYTES:
             self._head_bytes = self._unread_bytes = 0
             self._reads_head = False
-            super().on_headers_complete()
+            exchange = self._begin_directly()
+            if exchange is None or not exchange.taken:
+                self.scope = self._make_scope(self.headers)
+                if exchange is not None:
+                    self.scope.update(exchange.additions)  # type: ignore[typeddict-item]  # ours
+                super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body on."""
@@ -147,8 +167,17 @@ class ApiProtocol(HttpToolsProtocol):
                 self._become_idle()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, or say what was wrong with the one after this."""
-        super().on_response_complete()
+        """Wait for the next request, or say what was wrong with the one after this.
+
+        Does what uvicorn's does, but for its timer of idle connections: the timer of this class
+        ends those, and another one for each answer would cost as much as parsing a request.
+        """
+        self._end_exchange()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
         self._become_idle()
         if self._refusal is not None and not self._serves():
             self._end(self._refusal)
@@ -170,7 +199,90 @@ class ApiProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's
         cycle.scope[_EXCHANGE] = cycle  # type: ignore[typeddict-unknown-key]  # an extension of ours
+        self._exchange_scope = cycle.scope  # type: ignore[assignment]  # uvicorn's type of it
         super()._start_asgi_task(cycle, app)
+
+    def answer_directly(self, exchange: DirectExchange, body: bytes, lines: bytes) -> None:
+        """Write an answer of status 200 and end the exchange."""
+        exchange.response_complete = True
+        if not exchange.disconnected and not self.transport.is_closing():
+            if not exchange.keep_alive:
+                lines += _CLOSE
+            head = self.server_state.default_headers
+            self.transport.write(self._answers.render(head, body, lines))
+            if not exchange.keep_alive:
+                self.transport.close()
+        self.on_response_complete()
+
+    def pass_on(self, exchange: DirectExchange) -> None:
+        """Have the application serve the request after all."""
+        scope = self._make_scope(exchange.headers)
+        path = exchange.path.decode("ascii")
+        scope.update(
+            method="GET",
+            path=unquote(path) if "%" in path else path,
+            raw_path=exchange.path,
+            query_string=b"",
+            **exchange.additions,
+        )
+        cycle = self._make_cycle(scope, exchange)
+        exchange.response_complete = True
+        if self.cycle is exchange:  # type: ignore[comparison-overlap]  # see _begin_directly
+            self.cycle = cycle
+        self._start_asgi_task(cycle, self.app)
+
+    def _begin_directly(self) -> DirectExchange | None:
+        """Have a request answered without ASGI, if it is of the kind and nothing is before it."""
+        parser = self.parser
+        if (
+            self._answerer is None
+            or self._serves()
+            or self.flow.write_paused
+            or parser.get_method() != b"GET"
+            or parser.get_http_version() != "1.1"
+            or not parser.should_keep_alive()
+        ):
+            return None
+        exchange = DirectExchange(self, self.url, self.headers)
+        exchange.taken = self._answerer.begin(exchange)
+        if exchange.taken:
+            self.cycle = exchange  # type: ignore[assignment]  # it has what uvicorn looks at
+        return exchange
+
+    def _make_scope(self, headers: list[Header]) -> Any:  # noqa: ANN401 - uvicorn's
+        """Make uvicorn's scope of a request without what the request's line says."""
+        before = self.scope, self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        scope = self.scope
+        self.scope, self.url, self.headers, self.expect_100_continue = before
+        scope["headers"] = headers
+        return scope
+
+    def _make_cycle(self, scope: Any, exchange: DirectExchange) -> RequestResponseCycle:  # noqa: ANN401 - uvicorn's
+        """Make uvicorn's state of an exchange whose request has come as a whole."""
+        cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=exchange.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        cycle.disconnected = exchange.disconnected
+        cycle.message_event.set()
+        return cycle
+
+    def _end_exchange(self) -> None:
+        """Take uvicorn's state out of the scope that it holds: a reference cycle otherwise."""
+        if self._exchange_scope is not None:
+            forbid_whole_answer(self._exchange_scope)
+            self._exchange_scope = None
 
     def _fits_head(self, size_bytes: int) -> bool:
         self._unread_bytes = 0
@@ -229,9 +341,20 @@ class ApiProtocol(HttpToolsProtocol):
         self.loop.call_later(LINGER_S, self.transport.close)
 
 
-def share_slots(bounds: ConnectionBounds) -> Mapping[str, ConnectionSlots]:
-    """Make what an application's life span leaves in its state for the protocol."""
-    return {_STATE: ConnectionSlots(bounds)}
+def connection_state(
+    bounds: ConnectionBounds, answerer: DirectAnswerer | None
+) -> Mapping[str, object]:
+    """Make what an application's life span leaves in its state for the protocol.
+
+    Args:
+        bounds: on connections.
+        answerer: answers what it can without the application.
+    """
+    return {
+        _SLOTS: ConnectionSlots(bounds),
+        _ANSWERER: answerer,
+        _ANSWERS: WholeAnswers(),
+    }
 
 
 class WholeAnswers:
@@ -243,13 +366,13 @@ class WholeAnswers:
         self._defaults: list[Header] | None = None
         self._head = b""
 
-    def write(self, scope: Scope, body: bytes, headers: Sequence[Header]) -> bool:
+    def write(self, scope: Scope, body: bytes, lines: bytes) -> bool:
         """Write an answer, if that can be done at once.
 
         Args:
             scope: the request's.
             body: JSON.
-            headers: in addition to those of every answer; names in lower case, values clean.
+            lines: of the head, in addition to those of every answer.
 
         Returns:
             Whether it was; if not, nothing was written, and ASGI's messages have to do.
@@ -262,16 +385,23 @@ class WholeAnswers:
             return True
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        cycle.transport.write(self._render(cycle.default_headers, body, headers))
+        cycle.transport.write(self.render(cycle.default_headers, body, lines))
         cycle.message_event.set()
         cycle.on_response()
         return True
 
-    def _render(self, defaults: list[Header], body: bytes, headers: Sequence[Header]) -> bytes:
+    def render(self, defaults: list[Header], body: bytes, lines: bytes) -> bytes:
+        """Make the whole answer.
+
+        Args:
+            defaults: uvicorn's headers of every answer.
+            body: JSON.
+            lines: of the head, in addition to those.
+        """
         if defaults is not self._defaults:  # uvicorn makes another list with each second's date
             self._head = _START + render_headers(defaults) + _JSON
             self._defaults = defaults
-        return b"%b%d\r\n%b\r\n%b" % (self._head, len(body), render_headers(headers), body)
+        return b"%b%d\r\n%b\r\n%b" % (self._head, len(body), lines, body)
 
 
 def forbid_whole_answer(scope: Scope) -> None:

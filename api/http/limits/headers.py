@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from api.http.asgi import Header
-from api.http.limits.limits import Standing
+from api.http.connections.refusals import render_headers
+from api.http.limits.limits import Count, Standing
 
 _GLOBAL_LIMIT: Final = b"x-ratelimit-global-limit"
 _GLOBAL_REMAINING: Final = b"x-ratelimit-global-remaining"
@@ -18,6 +19,8 @@ _RESET: Final = b"x-ratelimit-reset"
 _TOKEN_LIMIT: Final = b"x-ratelimit-auth-token-limit"
 _TOKEN_REMAINING: Final = b"x-ratelimit-auth-token-remaining"
 _TOKEN_RESET: Final = b"x-ratelimit-auth-token-reset"
+
+_REMAINING: Final = frozenset({_GLOBAL_REMAINING, _ROUTE_REMAINING, _TOKEN_REMAINING})
 
 #: In the spelling of the documentation, for browsers' lists of readable headers.
 HEADER_NAMES: Final = (
@@ -60,6 +63,32 @@ def limit_headers(standing: Standing) -> tuple[Header, ...]:
             (_TOKEN_RESET, reset),
         ]
     return tuple(headers)
+
+
+def limit_lines(standing: Standing) -> bytes:
+    """The same headers as the lines of a head. Cost: under a microsecond."""
+    token, route, account, resets_ms = standing
+    if not resets_ms:
+        return b""
+    lines = _lines(
+        None if token is None else token.cap,
+        None if route is None else route.cap,
+        None if account is None else account.cap,
+        resets_ms,
+    )
+    counts = (account, route, token)  # in the order of the headers
+    return lines % tuple([count.remaining for count in counts if count is not None])
+
+
+@lru_cache(maxsize=16)
+def _lines(
+    token_cap: int | None, route_cap: int | None, account_cap: int | None, resets_ms: int
+) -> bytes:
+    """The lines of one window, but for what remains, which is another number each time."""
+    caps = (token_cap, route_cap, account_cap)
+    token, route, account = [None if cap is None else Count(cap, 0) for cap in caps]
+    headers = limit_headers(Standing(token, route, account, resets_ms))
+    return render_headers((name, b"%d" if name in _REMAINING else value) for name, value in headers)
 
 
 @lru_cache(maxsize=256)

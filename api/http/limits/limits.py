@@ -63,6 +63,16 @@ class Standing(NamedTuple):
     resets_ms: int = 0
     """Unix milliseconds at which all windows reset."""
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether a limit is exceeded."""
+        token, route, account, _ = self
+        return (
+            (token is not None and token.used > token.cap)
+            or (route is not None and route.used > route.cap)
+            or (account is not None and account.used > account.cap)
+        )
+
     def require(self) -> None:
         """Make sure that no limit is exceeded.
 

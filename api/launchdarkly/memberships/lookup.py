@@ -1,17 +1,17 @@
 """Look-ups of memberships: the hot path, with the key in the path or in a body.
 
-``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}`` are plain ASGI, because a
-framework's request costs more than the whole answer. They are routed on the undecoded path,
-so that a key may hold an encoded slash.
+``GET …/contexts/{contextKey}`` and ``GET …/users/{userKey}`` pass no framework, because its
+request costs more than the whole answer. They are routed on the undecoded path, so that a key may
+hold an encoded slash.
 
 ``POST …/contexts/lookup`` and ``POST …/users/lookup`` are for keys that do not survive in a
 path: clients remove ``.`` and ``..``, and many proxies decode ``%2F`` or refuse it. A body also
 stays out of their logs.
 """
 
-import json
 import re
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -23,8 +23,9 @@ from api.http.asgi import Receive, Scope, header, read_body
 from api.http.routes import LookupRoute, Question
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import parse_media_type, require_json_type, require_keys
-from api.lookups.lookups import Lookups, SegmentAddress
+from api.lookups.lookups import SegmentAddress
 from worker.context_keys import fault_of
+from worker.store import Membership
 
 _PREFIX: Final = f"{PREFIX}/segments/".encode()
 #: Of '', 'api', 'v2', 'segments', project, environment, segment, 'contexts', context key.
@@ -34,6 +35,11 @@ _LITERAL_PART: Final = 7
 _LITERALS: Final = (b"contexts", b"users")
 _BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _BOOLEAN: Final = {True: "true", False: "false"}
+_ENDS: Final = {
+    (included, excluded): f',"included":{_BOOLEAN[included]},"excluded":{_BOOLEAN[excluded]}}}'
+    for included in (False, True)
+    for excluded in (False, True)
+}
 
 #: The last part of the path of a look-up by body; GET takes it for a context key.
 _BY_BODY_PART: Final = b"lookup"
@@ -76,17 +82,11 @@ def require_address(question: Question, caller: Caller) -> SegmentAddress:
     return address
 
 
-async def look_up(lookups: Lookups, address: SegmentAddress, key: str) -> bytes:
-    """Look up a key and write the body of the answer.
-
-    Raises:
-        InvalidRequest: the segment is a standard one.
-        StoreError: what :meth:`Lookups.look_up` raises.
-    """
-    answer = await lookups.look_up(address, key)
-    included, excluded = _BOOLEAN[answer.included], _BOOLEAN[answer.excluded]
-    text = f'{{"userKey":{json.dumps(key)},"included":{included},"excluded":{excluded}}}'
-    return text.encode()
+def render(key: str, answer: Membership) -> bytes:
+    """Write the body of the answer about a key."""
+    # What json.dumps does with a string, without its choice of an encoder.
+    quoted = encode_basestring_ascii(key)
+    return f'{{"userKey":{quoted}{_ENDS[answer.included, answer.excluded]}'.encode()
 
 
 def key_in_path(question: Question) -> str:
@@ -164,5 +164,5 @@ LOOKUP_ROUTE: Final = LookupRoute(
     require_address=require_address,
     key_in_path=key_in_path,
     key_in_body=key_in_body,
-    look_up=look_up,
+    render=render,
 )

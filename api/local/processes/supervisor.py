@@ -6,7 +6,6 @@ children when the parent is killed.
 """
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Final
 from api.local.errors import ChildError
 from api.local.processes import guardian
 from api.local.processes.leftovers import StartedProcess, kill_group
+from api.serving.restarts import describe_end
 
 _POLL_S = 0.05
 _TAIL_LINES = 15
@@ -243,10 +243,4 @@ def _describe_end(child: _Child, status: int) -> str:
 
 
 def _how_ended(child: _Child, status: int) -> str:
-    end = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
-    return f"{child.spec.name} {end}"
-
-
-def _signal_name(number: int) -> str:
-    names: Sequence[str] = [found.name for found in signal.Signals if found.value == number]
-    return names[0] if names else f"signal {number}"
+    return f"{child.spec.name} {describe_end(status)}"

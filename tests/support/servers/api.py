@@ -69,13 +69,16 @@ def running_api(
     redis_url: str,
     settings: Mapping[str, str] | None = None,
     credentials: Mapping[str, str] = CREDENTIALS,
+    *,
+    processes: int = 1,
 ) -> Iterator[Api]:
-    """Run one API process under a prefix of its own; it is gone at the end.
+    """Run an API under a prefix of its own; it is gone at the end.
 
     Args:
         redis_url: the store, and the broker unless the settings name another.
         settings: further ``BIGSEG_*`` variables, without their prefix.
         credentials: the ``AWS_*`` variables, all of them.
+        processes: how many serve; with more than one, ``process`` is their supervisor.
     """
     directory = Path(tempfile.mkdtemp(prefix="bigseg-api-"))
     port, prefix = free_port(), f"test-{secrets.token_hex(4)}"
@@ -97,7 +100,7 @@ def running_api(
     try:
         with log_file.open("ab") as log:
             process = subprocess.Popen(
-                api_command("127.0.0.1", port),
+                api_command("127.0.0.1", port, processes=processes),
                 cwd=Path(__file__).parents[3],
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -80,13 +80,16 @@ def lookup_commands(keys: Keyspace, belief: Belief, members: Sequence[bytes]) ->
     ref, revision = belief.ref, belief.revision
     name, included_bits = revision.name, revision.included_bits
     excluded_bits = revision.excluded_bits
+    # Once for all members: with the hash tag it costs more than the rest of a command.
+    included = keys.shard_prefix(ref, name, INCLUDED)
+    excluded = keys.shard_prefix(ref, name, EXCLUDED) if excluded_bits else ""
     commands: list[Command] = []
     for member in members:
         hash_ = hash_member(member)
-        shard = keys.shard(ref, name, INCLUDED, shard_index(hash_, included_bits))
+        shard = f"{included}{shard_index(hash_, included_bits):04x}"
         commands.append(("SMISMEMBER", shard, SENTINEL, member))
         if excluded_bits:
-            shard = keys.shard(ref, name, EXCLUDED, shard_index(hash_, excluded_bits))
+            shard = f"{excluded}{shard_index(hash_, excluded_bits):04x}"
             commands.append(("SMISMEMBER", shard, SENTINEL, member))
     # Last, so that its answer was true when the shards were read.
     commands.append(("HGET", belief.record, "live"))

@@ -62,11 +62,11 @@ def test_list_lookups__many_lists__are_learnt_once_and_asked_in_one_pipeline(
     assert _ask(lookups, store, asked) == expected
     assert _ask(lookups, store, dict.fromkeys(refs, "out")) == dict.fromkeys(refs, OUT)
 
-    assert (lookups.lookups.pipelines, lookups.lookups.asked_again) == (3, 0)
+    assert (lookups.lookups.counts.pipelines, lookups.lookups.counts.asked_again) == (3, 0)
     assert lookups.look_up("in-7", (PRODUCTION.project, PRODUCTION.environment, "s7")) == IN, (
         "single look-ups share what is known"
     )
-    assert lookups.lookups.pipelines == 4
+    assert lookups.lookups.counts.pipelines == 4
 
 
 def test_list_lookups__more_lists_than_are_remembered__are_answered(
@@ -80,7 +80,7 @@ def test_list_lookups__more_lists_than_are_remembered__are_answered(
 
 def test_list_lookups__none__asks_nothing(store: Store, lookups: LookupThread) -> None:
     assert _ask(lookups, store, {}) == {}
-    assert lookups.lookups.pipelines == 0
+    assert lookups.lookups.counts.pipelines == 0
 
 
 def test_list_lookups__revisions_changed__only_those_are_asked_again(
@@ -94,8 +94,8 @@ def test_list_lookups__revisions_changed__only_those_are_asked_again(
 
     assert [*_ask(lookups, store, asked).values()] == [IN, IN, NO, NO, NO, NO]
 
-    assert lookups.lookups.asked_again == 2
-    assert lookups.lookups.pipelines == 3
+    assert lookups.lookups.counts.asked_again == 2
+    assert lookups.lookups.counts.pipelines == 3
 
 
 def test_list_lookups__lost_and_deleted_lists__are_unknown_and_no_others(
@@ -151,7 +151,7 @@ def test_list_lookups__polled_through_flips__never_show_a_mixture(
             seen_not = _ask(lookups, store, dict.fromkeys(refs, "never")).values()
             assert {NO} >= {one for one in seen_not if isinstance(one, Membership)}
     assert {one for one in seen if isinstance(one, Membership)} == {IN}
-    assert lookups.lookups.asked_again > 0
+    assert lookups.lookups.counts.asked_again > 0
     # Two flips while one list is asked twice: it may not be told, but that is rare.
     assert seen.count(IN) > len(seen) * 0.9
 
@@ -176,4 +176,4 @@ def test_list_lookups__cluster__asks_each_node_once(
         asked = {ref: f"in-{number}" for number, ref in enumerate(refs)}
 
         assert _ask(lookups, store, asked) == dict.fromkeys(refs, IN)
-        assert lookups.lookups.pipelines == 3, "the lists are on three nodes"
+        assert lookups.lookups.counts.pipelines == 3, "the lists are on three nodes"

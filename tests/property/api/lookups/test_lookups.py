@@ -43,7 +43,7 @@ def test_lookups__any_order_of_steps__agree_with_plain_sets(
         ),
     )
 
-    assert lookups.lookups.asked_again > 0
+    assert lookups.lookups.counts.asked_again > 0
 
 
 def test_lookups__polled_through_flips__never_show_a_mixture(
@@ -67,7 +67,7 @@ def test_lookups__polled_through_flips__never_show_a_mixture(
             assert set(seen[20:]) <= {(False, False), StoreUnavailable}
             answered += (True, False) in seen
     assert answered > 200
-    assert lookups.lookups.asked_again > 0
+    assert lookups.lookups.counts.asked_again > 0
 
 
 def test_lookups__key_moved_between_the_lists__is_always_in_exactly_one(

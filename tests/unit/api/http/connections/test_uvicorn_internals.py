@@ -13,6 +13,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.connections import uvicorn_protocol
+from api.http.connections.direct_exchange import DirectExchange
 from api.http.connections.uvicorn_protocol import ApiProtocol
 
 _API = Path(uvicorn_protocol.__file__).parents[2]
@@ -20,10 +21,11 @@ _ADVICE = (
     f"uvicorn {version('uvicorn')} {{}}: adapt api/http/connections/uvicorn_protocol.py, "
     "or lower the bound in pyproject.toml"
 )
-_OUR_METHODS = {"waits_since_s", "give_way"}
+_OUR_METHODS = {"waits_since_s", "give_way", "answer_directly", "pass_on"}
 _ATTRIBUTES = {
-    HttpToolsProtocol: "app_state cycle flow loop pipeline server_state timeout_keep_alive "
-    "transport",
+    HttpToolsProtocol: "access_log access_logger app app_state cycle expect_100_continue flow "
+    "headers limit_concurrency logger loop parser pipeline root_path scope server_state "
+    "timeout_keep_alive transport url",
     RequestResponseCycle: "access_log default_headers disconnected flow keep_alive "
     "message_event more_body on_response response_complete response_started scope transport "
     "waiting_for_100_continue",
@@ -35,6 +37,29 @@ _METHODS = {
     "on_message_complete on_response_complete on_url resume_writing send_400_response",
     FlowControl: "pause_reading",
 }
+#: What the protocol does not call for the exchange that takes uvicorn's place, because its
+#: request has no body; and methods of an exchange that a task runs.
+_OF_A_CYCLE_ONLY = {"body", "run_asgi", "scope", "access_log"}
+#: Methods that do uvicorn's part themselves, and what uvicorn's use.
+_REPLACED = {
+    "on_message_begin": "url expect_100_continue headers scope asgi_version server client scheme "
+    "root_path app_state",
+    "on_response_complete": "server_state transport _unset_keepalive_if_required flow pipeline "
+    "_start_asgi_task timeout_keep_alive_task loop timeout_keep_alive timeout_keep_alive_handler",
+}
+
+
+class _Nobody:
+    """Takes no answer."""
+
+    def answer_directly(self, exchange: DirectExchange, body: bytes, lines: bytes) -> None:
+        raise AssertionError(exchange, body, lines)
+
+    def pass_on(self, exchange: DirectExchange) -> None:
+        raise AssertionError(exchange)
+
+
+_NOBODY = _Nobody()
 
 
 def _pairs(names: dict[type, str]) -> list[tuple[type, str]]:
@@ -65,6 +90,31 @@ def test_methods__of_the_protocol__are_all_held_against_uvicorn() -> None:
     assert overridden <= set(_METHODS[HttpToolsProtocol].split())
     public = {name for name in vars(ApiProtocol) if not name.startswith("_")}
     assert {name for name in public if not hasattr(HttpToolsProtocol, name)} == _OUR_METHODS
+
+
+def test_exchange__in_place_of_uvicorns__has_what_the_protocol_looks_at() -> None:
+    source = inspect.getsource(HttpToolsProtocol) + inspect.getsource(ApiProtocol)
+    read = set(re.findall(r"\b(?:cycle|before)\.(\w+)", source)) - _OF_A_CYCLE_ONLY
+    exchange = DirectExchange(_NOBODY, b"/", [])
+    assert {name for name in read if not hasattr(exchange, name)} == set(), _ADVICE.format(
+        "reads more of an exchange"
+    )
+
+
+def test_exchange__made_for_a_request_passed_on__has_all_of_uvicorns_parts() -> None:
+    parts = set(inspect.signature(RequestResponseCycle).parameters)
+    source = inspect.getsource(ApiProtocol._make_cycle)
+    assert set(re.findall(r"^ {12}(\w+)=", source, re.MULTILINE)) == parts, _ADVICE.format(
+        "makes an exchange of other parts"
+    )
+
+
+@pytest.mark.parametrize(("name", "used"), _REPLACED.items())
+def test_method__that_is_replaced__does_nothing_else(name: str, used: str) -> None:
+    source = inspect.getsource(getattr(HttpToolsProtocol, name))
+    assert set(re.findall(r"self\.(\w+)", source)) == set(used.split()), _ADVICE.format(
+        f"does something else in {name}"
+    )
 
 
 def test_header_name__by_uvicorn__is_asked_for_in_lower_case() -> None:

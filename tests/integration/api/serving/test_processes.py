@@ -1,0 +1,163 @@
+"""Several processes on one port: one dies under load, all end in peace, none is left behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.local.commands import api_command
+from tests.support.servers.api import (
+    SEGMENTS,
+    TOKEN,
+    Api,
+    create_segment,
+    include,
+    running_api,
+)
+from tests.support.servers.redis import Server, free_port, wait_until
+from tests.support.servers.several_apis import (
+    connections_of,
+    has_ended,
+    is_gone,
+    process_ids,
+    read_metrics,
+    running_load,
+)
+
+_PROCESSES = 3
+_CONNECTIONS = 12
+
+
+@pytest.fixture
+def api(valkey_server: Server) -> Iterator[Api]:
+    with running_api(valkey_server.url, processes=_PROCESSES) as running:
+        wait_until(lambda: read_metrics(running.url)["bigseg_api_starts_total"] == 3, "all serve")
+        yield running
+
+
+@pytest.fixture
+def path(api: Api) -> str:
+    """Of a look-up."""
+    with api.client() as client:
+        key = create_segment(client)
+        include(client, key, "alice")
+    return f"{SEGMENTS}/{key}/contexts/alice"
+
+
+def _lookups(metrics: dict[str, float]) -> float:
+    return metrics.get('bigseg_lookups_total{status="200"}', 0)
+
+
+def test_process__killed_under_load__harms_no_other_connection_and_is_replaced(
+    api: Api, path: str
+) -> None:
+    port = int(httpx.URL(api.url).port or 0)
+    with running_load(api, path, _CONNECTIONS) as load:
+        wait_until(lambda: load.answered > 500, "the load is on")
+        before = read_metrics(api.url)
+        victim = max(process_ids(api), key=lambda pid: connections_of(pid, port))
+        held = connections_of(victim, port)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(process_ids(api)) == _PROCESSES, "it is replaced", 5)
+        wait_until(lambda: read_metrics(api.url)["bigseg_api_starts_total"] == 4, "it serves", 30)
+        since = load.answered
+        wait_until(lambda: load.answered > since + 500, "the load goes on")
+        after = read_metrics(api.url)
+    assert held > 0
+    assert load.broken <= held
+    assert load.refused == []
+    assert _lookups(before) <= _lookups(after)
+    # The last answers of a killed process may not have arrived: one for each of its connections.
+    asked = _lookups(read_metrics(api.url))
+    assert load.answered <= asked <= load.answered + held
+    [ended] = [line for line in _log(api) if line["event"] == "process.ended"]
+    assert (ended["pid"], ended["how"]) == (victim, "was killed by SIGKILL")
+
+
+def test_load__over_many_connections__is_shared_by_all_and_counted_as_one(
+    api: Api, path: str
+) -> None:
+    port = int(httpx.URL(api.url).port or 0)
+    with running_load(api, path, 30) as load:
+        wait_until(lambda: load.answered > 300, "the load is on")
+        shares = [connections_of(pid, port) for pid in process_ids(api)]
+    assert sum(shares) == 30
+    assert all(shares)
+    assert {_lookups(read_metrics(api.url)) for _ in range(12)} == {load.answered}
+
+
+def test_sigterm__during_a_request__is_answered_and_everything_ends(api: Api) -> None:
+    pids = process_ids(api)
+    body = b'{"key":"slow","name":"slow"}'
+    url = httpx.URL(api.url)
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+        head = f"POST {SEGMENTS} HTTP/1.1\r\nHost: t\r\nAuthorization: {TOKEN}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body[:5])
+        wait_until(lambda: sum(connections_of(pid, url.port or 0) for pid in pids) > 0, "is taken")
+        api.process.terminate()
+        wait_until(lambda: _refuses(url), "the port is closed", 10)
+        connection.sendall(body[5:])
+        answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert has_ended(api.process, 10)
+    assert api.process.returncode == 0
+    assert all(map(is_gone, pids))
+
+
+def test_supervisor__killed__leaves_no_process_and_a_free_port(api: Api) -> None:
+    pids, url = process_ids(api), httpx.URL(api.url)
+    api.process.kill()
+
+    wait_until(lambda: all(map(is_gone, pids)), "they end", 15)
+    with socket.create_server((url.host, url.port or 0)):
+        pass
+
+
+def test_setting__that_is_refused__is_said_once_and_ends_it() -> None:
+    environment = {**os.environ, "BIGSEG_CONNECTIONS": "none"}
+    done = subprocess.run(
+        api_command("127.0.0.1", free_port(), processes=2),
+        env=environment,
+        cwd=Path(__file__).parents[4],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.count("BIGSEG_CONNECTIONS") == 1
+
+
+def test_port__that_is_taken__is_said_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = subprocess.run(
+            api_command("127.0.0.1", taken.getsockname()[1], processes=2),
+            cwd=Path(__file__).parents[4],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("cannot listen on 127.0.0.1 port ")
+
+
+def _refuses(url: httpx.URL) -> bool:
+    try:
+        socket.create_connection((url.host, url.port or 0), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def _log(api: Api) -> list[dict[str, object]]:
+    return [json.loads(line) for line in api.log.splitlines()]
