@@ -7,9 +7,9 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from api.local.objects.bodies import Headers
-from api.local.objects.catalogue import Condition, StoredObject
-from api.local.objects.errors import S3Refusal
+from api.s3.bodies import Headers
+from api.s3.catalogue import Condition, StoredObject
+from api.s3.errors import S3Refusal
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,20})-(\d{0,20})")
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Final
 
-from api.local.objects.catalogue import StoredObject
-from api.local.objects.conditions import is_unchanged, parse_range
-from api.local.objects.documents import xml_answer
-from api.local.objects.errors import S3Refusal
-from api.local.objects.requests import Answer, Request
-from api.local.objects.stand_in import StandIn
+from api.s3.catalogue import StoredObject
+from api.s3.conditions import is_unchanged, parse_range
+from api.s3.documents import xml_answer
+from api.s3.errors import S3Refusal
+from api.s3.requests import Answer, Request
+from api.s3.stand_in import StandIn
 
 #: Parameters of a presigned URL that set a header of the answer.
 _OVERRIDES: Final = {

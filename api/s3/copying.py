@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-from api.local.objects.blobs import BlobSlice
+from api.s3.blobs import BlobSlice
 
 
 class FileBody:

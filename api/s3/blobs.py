@@ -9,7 +9,7 @@ from pathlib import Path
 
 import xxhash
 
-from api.local.objects.bodies import Body
+from api.s3.bodies import Body
 
 #: Bytes read, hashed and written at a time: they stay in a core's cache meanwhile.
 _STEP_BYTES = 256 * 1024

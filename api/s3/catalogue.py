@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from api.local.objects.blobs import Blob
-from api.local.objects.errors import S3Refusal, no_such_bucket, no_such_key, no_such_upload
+from api.s3.blobs import Blob
+from api.s3.errors import S3Refusal, no_such_bucket, no_such_key, no_such_upload
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, made_s REAL NOT NULL) WITHOUT ROWID;

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from api.local.objects.documents import Fields, format_time, xml_answer
-from api.local.objects.requests import Answer, Request
-from api.local.objects.stand_in import StandIn
+from api.s3.documents import Fields, format_time, xml_answer
+from api.s3.requests import Answer, Request
+from api.s3.stand_in import StandIn
 
 _OWNER: Final = {"ID": "bigseg", "DisplayName": "bigseg"}
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from api.local.objects.blobs import BlobSlice
-from api.local.objects.bodies import Body, Headers
-from api.local.objects.catalogue import LAST_CHARACTER
-from api.local.objects.errors import S3Refusal, invalid_argument
+from api.s3.blobs import BlobSlice
+from api.s3.bodies import Body, Headers
+from api.s3.catalogue import LAST_CHARACTER
+from api.s3.errors import S3Refusal, invalid_argument
 
 #: Source: S3 user guide, "Naming Amazon S3 objects".
 _MAX_KEY_BYTES: Final = 1024

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from api.local.objects.blobs import BlobFolder
-from api.local.objects.catalogue import Catalogue
+from api.s3.blobs import BlobFolder
+from api.s3.catalogue import Catalogue
 
 #: Age at which an unfinished upload is taken for abandoned, at the next start. Nobody goes on with
 #: one for longer than a day.

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
-from api.local.objects.blobs import WrittenBlob
-from api.local.objects.bodies import Headers, read_all
-from api.local.objects.catalogue import StoredObject
-from api.local.objects.conditions import is_unchanged, parse_range, replaces
-from api.local.objects.copying import FileBody
-from api.local.objects.documents import format_time, parse_items, xml_answer
-from api.local.objects.errors import S3Refusal, invalid_argument
-from api.local.objects.requests import Answer, Request, parse_key, parse_source
-from api.local.objects.stand_in import StandIn
+from api.s3.blobs import WrittenBlob
+from api.s3.bodies import Headers, read_all
+from api.s3.catalogue import StoredObject
+from api.s3.conditions import is_unchanged, parse_range, replaces
+from api.s3.copying import FileBody
+from api.s3.documents import format_time, parse_items, xml_answer
+from api.s3.errors import S3Refusal, invalid_argument
+from api.s3.requests import Answer, Request, parse_key, parse_source
+from api.s3.stand_in import StandIn
 
 #: What a writer says of an object and its readers are told.
 _KEPT: Final = frozenset(

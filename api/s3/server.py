@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from api.local.objects.bodies import drain, open_body
-from api.local.objects.documents import refusal_answer
-from api.local.objects.errors import BodyCutError, S3Refusal
-from api.local.objects.operations import answer
-from api.local.objects.requests import Answer, Request, parse_target
-from api.local.objects.stand_in import StandIn
+from api.s3.bodies import drain, open_body
+from api.s3.documents import refusal_answer
+from api.s3.errors import BodyCutError, S3Refusal
+from api.s3.operations import answer
+from api.s3.requests import Answer, Request, parse_target
+from api.s3.stand_in import StandIn
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 #: What a page of this machine needs to use presigned URLs.

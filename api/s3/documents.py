@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 from xml.etree import ElementTree as ET
 
-from api.local.objects.errors import S3Refusal
-from api.local.objects.requests import Answer
+from api.s3.errors import S3Refusal
+from api.s3.requests import Answer
 
 _NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 #: Text, a group of named values, or several of either under one name.

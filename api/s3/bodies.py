@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from api.local.objects.errors import BodyCutError, S3Refusal
+from api.s3.errors import BodyCutError, S3Refusal
 
 #: Longest line between chunks; signatures in it take about 100 bytes.
 _LINE_BYTES = 8192

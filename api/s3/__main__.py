@@ -1,4 +1,4 @@
-"""Runs the S3 stand-in: ``python -m api.local.objects --port PORT --folder FOLDER``."""
+"""Runs the S3 stand-in: ``python -m api.s3 --port PORT --folder FOLDER``."""
 
 import argparse
 import signal
@@ -6,13 +6,13 @@ import sys
 import threading
 from pathlib import Path
 
-from api.local.objects.server import ObjectServer
-from api.local.objects.stand_in import StandIn
+from api.s3.server import ObjectServer
+from api.s3.stand_in import StandIn
 
 
 def main() -> None:
     """Serve a folder until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m api.local.objects")
+    parser = argparse.ArgumentParser(prog="python -m api.s3")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()

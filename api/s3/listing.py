@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from api.local.objects.catalogue import LAST_CHARACTER, StoredObject
-from api.local.objects.documents import Fields, format_time, xml_answer
-from api.local.objects.errors import invalid_argument
-from api.local.objects.requests import Answer, Request
-from api.local.objects.stand_in import StandIn
+from api.s3.catalogue import LAST_CHARACTER, StoredObject
+from api.s3.documents import Fields, format_time, xml_answer
+from api.s3.errors import invalid_argument
+from api.s3.requests import Answer, Request
+from api.s3.stand_in import StandIn
 
 MAX_PAGE: Final = 1000
 

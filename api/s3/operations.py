@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from api.local.objects import buckets, listing, reading, uploads, writing
-from api.local.objects.documents import refusal_answer
-from api.local.objects.errors import S3Refusal, not_implemented
-from api.local.objects.requests import Answer, Request
-from api.local.objects.stand_in import StandIn
+from api.s3 import buckets, listing, reading, uploads, writing
+from api.s3.documents import refusal_answer
+from api.s3.errors import S3Refusal, not_implemented
+from api.s3.requests import Answer, Request
+from api.s3.stand_in import StandIn
 
 Operation: TypeAlias = Callable[[StandIn, Request], Answer]
 

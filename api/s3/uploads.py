@@ -4,15 +4,15 @@ from typing import Final
 
 import xxhash
 
-from api.local.objects.bodies import read_all
-from api.local.objects.catalogue import StoredObject, StoredPart, StoredUpload
-from api.local.objects.conditions import replaces
-from api.local.objects.documents import format_time, parse_items, xml_answer
-from api.local.objects.errors import S3Refusal, invalid_argument
-from api.local.objects.listing import MAX_PAGE, key_encoder
-from api.local.objects.requests import Answer, Request
-from api.local.objects.stand_in import StandIn
-from api.local.objects.writing import copied_blob, echoed_headers, kept_headers
+from api.s3.bodies import read_all
+from api.s3.catalogue import StoredObject, StoredPart, StoredUpload
+from api.s3.conditions import replaces
+from api.s3.documents import format_time, parse_items, xml_answer
+from api.s3.errors import S3Refusal, invalid_argument
+from api.s3.listing import MAX_PAGE, key_encoder
+from api.s3.requests import Answer, Request
+from api.s3.stand_in import StandIn
+from api.s3.writing import copied_blob, echoed_headers, kept_headers
 
 _MAX_PARTS: Final = 10_000
 #: Source: S3 user guide, "Amazon S3 multipart upload limits".
