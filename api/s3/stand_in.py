@@ -35,7 +35,7 @@ class StandIn:
     ) -> Self:
         """Open a folder, which nothing else may have open; makes what is missing."""
         pieces = folder / "pieces"
-        pieces.mkdir(exist_ok=True)
+        pieces.mkdir(parents=True, exist_ok=True)
         catalogue = Catalogue(folder / "catalogue.sqlite")
         return cls(catalogue, BlobFolder(pieces, random_name), random_name)
 
