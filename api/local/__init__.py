@@ -1,7 +1,6 @@
 """A whole bigseg on one machine, for a first run, for tests and for the demo.
 
-Not for production: the S3 stand-in loses its objects when it stops, and nothing but the API
-asks for a password.
+Not for production: nothing but the API asks for a password, and all is on one disk.
 """
 
 from api.local.data_dir import DataDirectory

@@ -65,7 +65,7 @@ class DataDirectory:
 
     @property
     def objects(self) -> Path:
-        """Where the S3 stand-in spools large objects; they do not survive its end."""
+        """Where the S3 stand-in keeps its objects."""
         return self.path / "objects"
 
     @property

@@ -36,6 +36,7 @@ from api.local.processes.supervisor import (
     Restarts,
     Supervisor,
 )
+from api.local.servers.allocator import choose_allocator, find_library
 from api.local.servers.objects import (
     make_bucket,
     make_stand_in_bucket,
@@ -166,11 +167,11 @@ class LocalSystem:
     def wait(self) -> None:
         """Wait until something ends the system; never returns by itself.
 
-        A worker, beat or the API that ends is started again, after ever longer pauses.
+        What ends, but for the store, is started again, after ever longer pauses.
 
         Raises:
             StopRequestedError: a signal came.
-            ChildError: the store or the objects ended, or another process again and again.
+            ChildError: the store ended, or another process again and again.
         """
         while True:
             self._plan_restarts()
@@ -244,11 +245,12 @@ class LocalSystem:
         port = self._choose_port(
             "127.0.0.1", self._options.redis_port, DEFAULT_REDIS_PORT, "--redis-port"
         )
+        allocator = choose_allocator(server, self.environment, find_library())
         self._spawn(
             ChildSpec(
                 name="store",
                 command=server.command(port),
-                environment=self.environment,
+                environment={**self.environment, **allocator.variables},
                 directory=self.data.store,
                 grace_s=_STORE_GRACE_S,
                 tier=STORE_TIER,
@@ -259,10 +261,12 @@ class LocalSystem:
         self.data.record_server(server.version)
         self.environment["BIGSEG_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
         text = f"store: {server.version} from {server.source} on port {port}"
+        text = f"{text}; allocator: {allocator.name}"
         if server.warning:
             text = f"{text}; {server.warning}"
         details: dict[str, str | int] = {"version": str(server.version), "source": server.source}
-        self._on_event(Event("store", text, {**details, "binary": server.binary, "port": port}))
+        details |= {"binary": server.binary, "port": port, "allocator": allocator.name}
+        self._on_event(Event("store", text, details))
 
     def _bring_up_objects(self) -> None:
         given = self._options.environment.get("BIGSEG_S3_ENDPOINT")
@@ -282,7 +286,7 @@ class LocalSystem:
         endpoint = f"http://127.0.0.1:{port}"
         self.environment["BIGSEG_S3_ENDPOINT"] = endpoint
         make_stand_in_bucket(port, bucket)
-        text = f"objects: S3 stand-in on port {port}; its objects are lost when it stops"
+        text = f"objects: S3 stand-in on port {port}, kept in {self.data.objects}"
         self._on_event(Event("objects", text, {"endpoint": endpoint, "bucket": bucket}))
 
     def _choose_port(self, host: str, asked: int | None, default: int, option: str) -> int:

@@ -58,7 +58,7 @@ def _up(
 ) -> None:
     """Run a whole system on this machine until Ctrl-C: store, S3 stand-in, workers, beat, API.
 
-    Members survive a restart, in the data directory; objects in the S3 stand-in do not.
+    Members and the objects in the S3 stand-in survive a restart, in the data directory.
     BIGSEG_REDIS_URL and BIGSEG_S3_ENDPOINT name servers to use instead of starting new ones,
     BIGSEG_SERVER_BINARY the store server to start.
     """

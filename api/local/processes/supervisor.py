@@ -43,8 +43,8 @@ class ChildSpec:
         directory: its working directory.
         grace_s: seconds it has to end by itself before it is killed.
         tier: children of a tier are stopped together, and before the tiers below it.
-        restarts: whether it may be started again after it ended by itself. Not what holds
-            data in memory: an S3 stand-in that came back empty would look like a loss.
+        restarts: whether it may be started again after it ended by itself. Not the store: its
+            last second of writes may be gone, which must not pass unseen.
     """
 
     name: str

@@ -1,14 +1,9 @@
-"""The S3 stand-in of a local system, moto's server, and the bucket in it.
-
-Its objects are in memory, large ones in unlinked files of TMPDIR; all are lost when it
-stops. It checks no signatures: it listens on the loopback only.
-"""
+"""How the S3 stand-in of a local system is started, and the bucket in it."""
 
 import os
 import sys
 from collections.abc import Mapping
 from http import HTTPStatus
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +11,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from api.local.errors import ServerNotFoundError, ServiceUnreachableError
+from api.local.commands import find_code_directory
+from api.local.errors import ServiceUnreachableError
 from api.local.probes import request_status
 from api.local.processes.supervisor import OBJECTS_TIER, ChildSpec
 
 _STAND_IN_VARIABLES: Mapping[str, str] = {
-    # moto takes any credentials; without them botocore looks for a metadata service.
+    # It takes any credentials; without them botocore looks for a metadata service.
     "AWS_ACCESS_KEY_ID": "bigseg",
     "AWS_SECRET_ACCESS_KEY": "bigseg",
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -39,21 +35,13 @@ def specify_object_server(port: int, environment: Mapping[str, str], folder: Pat
     Args:
         port: where it listens, on the loopback.
         environment: the environment it inherits.
-        folder: where it spools large objects.
-
-    Raises:
-        ServerNotFoundError: moto is not installed.
+        folder: where it keeps objects.
     """
-    if any(find_spec(name) is None for name in ("moto", "flask", "flask_cors")):
-        raise ServerNotFoundError(
-            "no S3 stand-in: `pip install bigseg[embedded]`, or name a service in "
-            "BIGSEG_S3_ENDPOINT"
-        )
     # In production the bucket is on other machines: here it yields the CPU as the workers do.
-    server = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    server = (sys.executable, "-m", "api.s3", "--port", str(port), "--folder", str(folder))
     command = ("nice", "-n", "10", *server)
-    variables = {**environment, "TMPDIR": str(folder)}
-    return ChildSpec("objects", command, variables, folder, tier=OBJECTS_TIER)
+    directory = find_code_directory()
+    return ChildSpec("objects", command, environment, directory, tier=OBJECTS_TIER, restarts=True)
 
 
 def point_to_stand_in(environment: Mapping[str, str]) -> dict[str, str]:

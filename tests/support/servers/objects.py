@@ -58,7 +58,7 @@ class ObjectServer:
         if self.process.poll() is not None:
             raise RuntimeError(f"the S3 server ended:\n{self.log.read_text(errors='replace')}")
         try:
-            return httpx.get(f"{self.endpoint}/moto-api/", timeout=5).is_success
+            return httpx.get(self.endpoint, timeout=5).is_success
         except httpx.TransportError:  # not listening yet
             return False
 
@@ -125,3 +125,19 @@ def list_objects(store: ObjectStore, prefix: str) -> list[ObjectInfo]:
         for page in pages.paginate(Bucket=store.bucket, Prefix=prefix)
         for entry in page.get("Contents", ())
     ]
+
+
+@contextmanager
+def running_stand_in(folder: Path) -> Iterator[ObjectServer]:
+    """Run the S3 stand-in of `bigseg up` over a folder, which it leaves as it is."""
+    port = free_port()
+    log = folder.with_name(f"{folder.name}.log")
+    command = (sys.executable, "-m", "api.s3", "--port", str(port), "--folder", str(folder))
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    server = ObjectServer(port, process, log)
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.stop()

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.servers.redis import wait_until
@@ -40,15 +41,15 @@ def test_up__signal__stops_everything_and_exits_zero(
     assert not (tmp_path / "children.json").exists()
 
 
-def test_up__child_dies__names_it_with_its_log_and_stops_the_rest(tmp_path: Path) -> None:
+def test_up__store_dies__names_it_with_its_log_and_stops_the_rest(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         running.event("ready")
         pids = _all_pids(running)
-        os.kill(pids["objects"], signal.SIGKILL)
+        os.kill(pids["store"], signal.SIGKILL)
         assert running.end() == 1
     _assert_none_left(pids)
-    assert "objects was killed by SIGKILL" in running.errors[0]
-    assert "Running on" in running.errors[0]
+    assert "store was killed by SIGKILL" in running.errors[0]
+    assert "Ready to accept connections" in running.errors[0]
 
 
 def test_up__worker_dies__is_started_again(tmp_path: Path) -> None:
@@ -65,6 +66,29 @@ def test_up__worker_dies__is_started_again(tmp_path: Path) -> None:
     _assert_none_left(before | after)
     assert text == "restart: worker was killed by SIGKILL; starting it again in 0.05 s"
     assert {**after, "worker": 0} == {**before, "worker": 0}
+
+
+def test_up__objects_killed__are_there_again(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        details = running.event("objects")["details"]
+        url = f"{details['endpoint']}/{details['bucket']}/lists/a.csv"
+        running.event("ready")
+        assert httpx.put(url, content=b"alice").status_code == 200
+        before = _all_pids(running)
+        os.kill(before["objects"], signal.SIGKILL)
+        assert "objects was killed" in running.event("restart")["text"]
+
+        def is_back() -> bool:
+            try:
+                return httpx.get(url).content == b"alice"
+            except httpx.TransportError:
+                return False
+
+        wait_until(is_back, "the object is back")
+        after = _all_pids(running)
+        running.send(signal.SIGINT)
+        assert running.end() == 0
+    _assert_none_left(before | after)
 
 
 def test_up__worker_dies_again_and_again__gives_up_with_its_log(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_choice__redis_on_path__is_taken(tmp_path: Path) -> None:
     binary = _install(tmp_path, "redis-server", _REDIS.format("7.2.0"))
     _install(tmp_path, "valkey-server", _VALKEY.format("9.0.0"))
     server = choose_server({"PATH": str(tmp_path)})
-    assert server == StoreServer(str(binary), ServerVersion("redis", 7, 2, 0), "PATH")
+    assert server == StoreServer(str(binary), ServerVersion("redis", 7, 2, 0), "PATH", "libc")
     assert server.warning is None
 
 

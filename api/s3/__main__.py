@@ -1,0 +1,31 @@
+"""Runs the S3 stand-in: ``python -m api.s3 --port PORT --folder FOLDER``."""
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from api.s3.server import ObjectServer
+from api.s3.stand_in import StandIn
+
+
+def main() -> None:
+    """Serve a folder until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m api.s3")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    options = parser.parse_args()
+    stand_in = StandIn.open(options.folder)
+    for lost in stand_in.tidy():
+        sys.stderr.write(f"lost: {lost} had not reached the disk\n")
+    with ObjectServer(stand_in, options.port) as server:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Not in the handler: it runs in the thread that the shutdown waits for.
+            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+        server.serve_forever()
+    stand_in.catalogue.close()
+
+
+if __name__ == "__main__":
+    main()
