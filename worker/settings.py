@@ -264,7 +264,7 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=0,
         le=1_000,
         description="Milliseconds a look-up may wait for the writers of shards: while somebody "
-        "looks something up, they go as fast as leaves 124 of 125 below it, and at 2 MB/s at "
+        "looks something up, they go as fast as leaves 124 of 125 below it, and at 4 MB/s at "
         "least. As long as a usual look-up takes; 0 means that writers go as fast as they can.",
     )
     put_rate_bytes_s: int = Field(

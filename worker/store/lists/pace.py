@@ -40,7 +40,7 @@ SHARED: Final = Window(8, 16 * 1024, 1)
 
 #: Bytes a second: what a writer starts with beside look-ups, and its bounds.
 FIRST_RATE: Final = 16e6
-LEAST_RATE: Final = 2e6
+LEAST_RATE: Final = 4e6
 MOST_RATE: Final = 1e9
 #: Part of the time that stalls may take.
 STALLED_SHARE: Final = 1 / 125

@@ -182,7 +182,7 @@ def test_put__reply_to_exec_lost__starts_again_and_is_whole(store: Store, server
     ref, target = _built(store)
     with running_cutting_proxy(server.port) as proxy, _through(proxy.url, store) as theirs:
         with _writer(theirs, ref, target) as one:
-            proxy.rule = lambda request, _reply: request.endswith(b"fence\r\n")
+            proxy.rule = lambda request, _reply: request.endswith(b"TIME\r\n")
             with pytest.raises(StoreUnavailable):
                 _write_all(one)
         proxy.rule = lambda _request, _reply: False

@@ -104,7 +104,7 @@ def test_pace__server_stalls_for_ever__goes_on_slowly_and_recovers() -> None:
     assert pace.reason(server.now_s) == "answers late"
     server.bytes_a_stall = 1e18
     server.run(pace, 20)
-    assert pace.rate > 10 * LEAST_RATE
+    assert pace.rate > 4 * LEAST_RATE
     assert pace.reason(server.now_s) == "answers in time"
 
 
