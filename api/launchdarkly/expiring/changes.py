@@ -100,8 +100,8 @@ def apply_instructions(
 ) -> Outcome:
     """Apply each instruction that can be applied.
 
-    Those about a standard segment are one write of its definition, those about a big one one
-    atomic step of its list: nobody sees some of them without the others.
+    Those about a standard segment are one write of its definition; those about a big one are
+    made in order, in steps of its list.
 
     Raises:
         ResourceChanged: others changed the segment during every attempt.

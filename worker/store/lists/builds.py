@@ -233,7 +233,7 @@ class BuildStore:
         """Replay some edits onto a held build, and drop them from the journal.
 
         The first call fixes the counts; from then on the import can be approved. A call replays
-        about 500 edits.
+        about 200 edits.
 
         Args:
             ref: The list.

@@ -25,8 +25,8 @@ EditOp = Literal["i+", "i-", "e+", "e-", "i?", "e?"]
 
 #: Ops that can be one step, visible at once.
 OPS_PER_CALL: Final = 1_000
-#: Ops in one step of edits that need not be one: others wait a quarter of the time.
-_OPS_PER_STEP: Final = 250
+#: Ops in one step of edits that need not be one, so that others do not wait as long.
+_OPS_PER_STEP: Final = 100
 #: Tries of a look-up: the live revision may change in between.
 _TRIES: Final = 3
 

@@ -24,8 +24,8 @@ ScheduleAnswer = Literal["done", "absent", "there", "none", "version", "full"]
 
 #: Schedules of one segment's lists: all of them come in one answer.
 MOST_SCHEDULES: Final = 20_000
-#: Changes in one call, which is as many as one request may make.
-_CHANGES_PER_CALL: Final = 1_000
+#: Changes in one call.
+_CHANGES_PER_CALL: Final = 50
 #: Removals in one call.
 _EXPIRED_PER_CALL: Final = 125
 
@@ -79,7 +79,7 @@ def change_schedules(
 ) -> list[ScheduleAnswer]:
     """Make changes in order; a change that cannot be made is reported, not raised.
 
-    Each 1,000 are one step. A time in the past makes the member expire at once.
+    Each 50 are one step. A time in the past makes the member expire at once.
 
     Returns:
         ``done`` for each change, or why it was not made: ``absent`` (the key is not in that
@@ -91,22 +91,20 @@ def change_schedules(
         OutOfMemory: the server is full; nothing of that step was changed.
         StoreUnavailable: no answer. A retry may find its own changes made.
     """
+    times = [change.due_ms for change in changes if change.act != "remove"]
+    if times:
+        note_hint(database, Hint.of_list(ref), min(times))
     answers: list[ScheduleAnswer] = []
+    record, what = database.keys.list_record(ref), f"change schedules of {ref.name}"
     for group in batches(changes, _CHANGES_PER_CALL):
-        times = [change.due_ms for change in group if change.act != "remove"]
         arguments: list[Argument] = [most]
         for change in group:
             arguments += _encode_change(change)
-        if times:
-            note_hint(database, Hint.of_list(ref), min(times))
-        record = database.keys.list_record(ref)
-        reply = database.run(
-            f"change schedules of {ref.name}", "list/schedule", [record], arguments
-        )
+        reply = database.run(what, "list/schedule", [record], arguments)
         answers += [answer.decode() for answer in require_ok(ref, reply)]
-        if times:
-            # Again: a worker that checked between the two has removed the first hint.
-            note_hint(database, Hint.of_list(ref), min(times))
+    if times:
+        # Again: a worker that checked between the two has removed the first hint.
+        note_hint(database, Hint.of_list(ref), min(times))
     return answers
 
 

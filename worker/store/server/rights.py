@@ -36,6 +36,7 @@ _STORE: Final[Commands] = MappingProxyType(
         "HKEYS": (KEY,),
         "HLEN": (KEY,),
         "HMGET": (KEY, "f"),
+        "HRANDFIELD": (KEY,),
         "HSCAN": (KEY, 0),
         "HSET": (KEY, "f", "v"),
         "HSETNX": (KEY, "f", "v"),

@@ -19,6 +19,8 @@ _OPS: Final[dict[tuple[ListName, Action], EditOp]] = {
     ("excluded", "add"): "e+",
     ("excluded", "remove"): "e-",
 }
+#: Keys in one look-up.
+_LOOKED_UP_AT_ONCE: Final = 250
 _REQUIRE_ABSENT: Final[dict[ListName, EditOp]] = {"included": "i?", "excluded": "e?"}
 
 
@@ -78,7 +80,7 @@ class EditLog:
 def require_absent(store: Store, ref: ListRef, absent: Absent) -> None:
     """Make sure that no edit would make a key both included and excluded.
 
-    Cost: one round trip for 1,000 keys.
+    Cost: one round trip for 250 keys.
 
     Raises:
         InvalidRequest: some would; says how many.
@@ -87,8 +89,8 @@ def require_absent(store: Store, ref: ListRef, absent: Absent) -> None:
     """
     for list_name, keys in absent.items():
         count = 0
-        for start in range(0, len(keys), OPS_PER_CALL):
-            answers = store.memberships.look_up(ref, keys[start : start + OPS_PER_CALL])
+        for start in range(0, len(keys), _LOOKED_UP_AT_ONCE):
+            answers = store.memberships.look_up(ref, keys[start : start + _LOOKED_UP_AT_ONCE])
             count += sum(
                 answer.included if list_name == "included" else answer.excluded
                 for answer in answers

@@ -5,16 +5,13 @@
 local building = is_resharding() and '' or redis.call('HGET', record, 'building') or ''
 local live = redis.call('HGET', record, 'live')
 abandon_target()
-local fields = redis.call('HGETALL', record)
-for i = 1, #fields, 2 do
-  local retired = string.match(fields[i], '^retired:(.+)$')
-  if retired then
-    redis.call('HSET', record, 'reclaim:' .. retired, string.match(fields[i + 1], '^(%S+ %d+ %d+)'))
-    redis.call('HDEL', record, fields[i])
-  elseif string.sub(fields[i], 1, 4) == 'pin:' then
-    redis.call('HDEL', record, fields[i])
-  end
+local replaced, pins = fields_like('retired:*'), fields_like('pin:*')
+for i = 1, #replaced, 2 do
+  local retired = string.match(replaced[i], '^retired:(.+)$')
+  redis.call('HSET', record, 'reclaim:' .. retired, string.match(replaced[i + 1], '^(%S+ %d+ %d+)'))
+  redis.call('HDEL', record, replaced[i])
 end
+for i = 1, #pins, 2 do redis.call('HDEL', record, pins[i]) end
 if live then
   local name = parse(live)
   redis.call('HSET', record, 'reclaim:' .. name, live)

@@ -9,6 +9,7 @@
 local live, without = live_revision()
 if not live then return without end
 local name, bits = parse(live)
+local journalled = redis.call('HEXISTS', record, 'building') == 1
 local shards, entry, seen, asked = {}, {}, {}, {included = {}, excluded = {}}
 for i = 2, #ARGV, 3 do
   local op, member = ARGV[i], ARGV[i + 2]
@@ -23,8 +24,10 @@ for i = 2, #ARGV, 3 do
   else
     -- An empty list is spread over other shards by its first member.
     if bits[side] > 0 then shards[i] = shard end
-    entry[#entry + 1] = op .. ARGV[i + 1]
-    entry[#entry + 1] = member
+    if journalled then
+      entry[#entry + 1] = op .. ARGV[i + 1]
+      entry[#entry + 1] = member
+    end
   end
 end
 if not (are_whole(asked.included) and are_whole(asked.excluded)) then return {'unknown'} end

@@ -96,6 +96,12 @@ local function drop_schedules(names)
   end
 end
 
+-- Names and values of the record's fields of one kind, by turns. The server picks them out: figures
+-- of thousands of imports would be slow to go through here.
+local function fields_like(pattern)
+  return redis.call('HSCAN', record, 0, 'MATCH', pattern, 'COUNT', 1000000)[2]
+end
+
 -- The live revision; without one nil, and what a script answers then.
 local function live_revision()
   local live = redis.call('HGET', record, 'live')
@@ -165,10 +171,10 @@ end
 -- a call). The first call fixes the counts, which must have been made under the last seal, or
 -- it gives nil. 'ended': nothing is left in the journal, of which 'left' ops are. Cost: 1 command
 -- per op.
-local REPLAYED_OPS = 250
+local REPLAYED_OPS = 200
 
 local function replay(included, excluded, seal, most)
-  local FETCHED = 5
+  local FETCHED = 4
   local counted = redis.call('HGET', record, 'counted')
   if not counted then
     if redis.call('HGET', record, 'stage') ~= 'publish'

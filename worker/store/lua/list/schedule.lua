@@ -3,7 +3,7 @@
 --   -> {'ok', answer…} | {'deleted'} | {'unknown'}
 -- act is 'add', 'update' or 'remove'; op 'i' or 'e'. One after the other; each has its answer:
 -- 'done', 'absent' (no such member), 'there' (it has one), 'none' (it has none), 'version' (not
--- the one given; '' is any) or 'full' (the list has its most schedules). At most 1,000 a call.
+-- the one given; '' is any) or 'full' (the list has its most schedules). At most 50 a call.
 -- Nothing is done when a shard is missing. Cost: 1 command each, and a few for all.
 local live, without = live_revision()
 if not live then return without end
@@ -21,11 +21,9 @@ for i = 2, #ARGV, 7 do
     names[#names + 1] = name
   end
 end
-for from = 1, #names, 1000 do
-  local to = math.min(from + 999, #names)
-  for n, detail in ipairs(redis.call('HMGET', DETAILS, unpack(names, from, to))) do
-    before[names[from + n - 1]], after[names[from + n - 1]] = detail, detail
-  end
+if #names == 0 then return {'ok'} end
+for n, detail in ipairs(redis.call('HMGET', DETAILS, unpack(names))) do
+  before[names[n]], after[names[n]] = detail, detail
 end
 local count = redis.call('ZCARD', SCHEDULES)
 
@@ -80,10 +78,9 @@ for _, name in ipairs(names) do
     details[#details + 1], details[#details + 2] = name, detail
   end
 end
-for from = 1, #dues, 1000 do
-  local to = math.min(from + 999, #dues)
-  redis.call('ZADD', SCHEDULES, unpack(dues, from, to))
-  redis.call('HSET', DETAILS, unpack(details, from, to))
+if #dues > 0 then
+  redis.call('ZADD', SCHEDULES, unpack(dues))
+  redis.call('HSET', DETAILS, unpack(details))
 end
 drop_schedules(gone)
 return reply
