@@ -128,16 +128,16 @@ def test_shards__written_without_payloads_or_copied__go_in_steps(
     server: Server, store: Store, ref: ListRef
 ) -> None:
     store.builds.claim(ref, "i1")
-    store.builds.prepare(ref, "i1", 8, 0)
+    target = store.builds.prepare(ref, "i1", 8, 0)
     members = [f"m{n}".encode() for n in range(75)]
-    with ShardWriter(store.database, ref, "i1") as writer, _bounded(server, calls=32):
+    with ShardWriter(store.database, ref, "i1", target.name) as writer, _bounded(server, calls=32):
         writer.fill(INCLUDED, ((n, members) for n in range(256)))
         writer.fill("excluded", [(0, [])])
         writer.flush()
-    publish(store, ref, "i1", store.builds.target(ref, "i1"))
+    publish(store, ref, "i1", target)
     store.builds.claim(ref, "i2")
-    store.builds.prepare(ref, "i2", 8, 0)
-    with ShardWriter(store.database, ref, "i2") as writer, _bounded(server, calls=4):
+    target = store.builds.prepare(ref, "i2", 8, 0)
+    with ShardWriter(store.database, ref, "i2", target.name) as writer, _bounded(server, calls=4):
         assert writer.copy(INCLUDED, ((n, ()) for n in range(256))) == (256 * 75, 0)
 
 
