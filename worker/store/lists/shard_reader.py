@@ -16,10 +16,10 @@ from worker.store.server.database import Database
 from worker.store.server.primary import PrimaryOnly
 from worker.store.server.reply_bytes import ReplyBytes
 
-#: Shards asked for and not yet read: about 200 KiB of replies, and as much as the server may do
-#: in one go, a millisecond.
-_IN_FLIGHT: Final = 128
-_ASKED_AT_ONCE: Final = 32
+#: Shards asked for and not yet read: about 450 KiB of replies. The server takes up to 16 KiB of
+#: commands from a connection in one go, some 160 of them, and works on those for a millisecond.
+_IN_FLIGHT: Final = 256
+_ASKED_AT_ONCE: Final = 64
 #: Members that make a column worth the calls of column-wise code, and bytes that do.
 _ROWS_PER_COLUMN: Final = 65_536
 _BYTES_PER_COLUMN: Final = 4 * 1024 * 1024

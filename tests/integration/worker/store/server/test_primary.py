@@ -179,7 +179,7 @@ def test_demoted__long_reading_of_shards__does_not_end_well(
         ref = store.segments.get(PRODUCTION, segment).ref
         live = store.memberships.state(ref).live
         reading = read_shards(store.database, ref, live, INCLUDED, 0, live.shard_count(INCLUDED))
-        assert len(next(reading)) == 1
+        assert len(next(reading))
         servers.demote()
         with pytest.raises(StoreUnavailable, match="not a primary"):
             list(reading)
