@@ -36,8 +36,6 @@ def encode_shards(prefix: bytes, first: int, payloads: Sequence[bytes]) -> list[
         prefix: What the names of these shards begin with.
         first: Number of the first shard.
         payloads: One a shard.
-
-    Cost: 0.6 microseconds a shard.
     """
     pieces: list[bytes] = []
     for index, payload in enumerate(payloads, first):

@@ -108,8 +108,8 @@ class ShardWriter:
     def put(self, side: Side, first_shard: int, payloads: Sequence[bytes]) -> None:
         """Write consecutive whole shards from RESTORE payloads.
 
-        Cost: about a microsecond of this process and 5 of the server for 75 members
-        (Redis 8.2), up to 40 with an allocator that fits them badly.
+        Cost: for a shard of 61 UUIDs 4 microseconds of this process and 5 to 6 of the server
+        (Redis 8.2), 15 of a Valkey 9.1 with libc's allocator; without an append-only file.
 
         Raises:
             Fenced: the import no longer holds the list.
