@@ -43,7 +43,8 @@ from worker.store.members import entries_of, hash_members, pack_keys
 _MIXED_BYTES: Final = 8 * 1024 * 1024
 #: Rows of one length that are worth a column of their own.
 _FREQUENT_ROWS: Final = 4_096
-#: Rows of one column: larger ones would not stay in the processor's cache while they are split.
+#: Rows of one column: bounds what joining its parts takes in memory beside them. It makes no
+#: measurable difference in time.
 _COLUMN_ROWS: Final = 512 * 1024
 
 

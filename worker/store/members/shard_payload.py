@@ -97,7 +97,7 @@ def payloads_of_entries(
 ) -> list[bytes]:
     """Build what :func:`build_payloads` does from members that are entries already.
 
-    Cost: 20 ns a row, most of it the checksum.
+    Cost: 25 ns a row of 17 bytes, a third of it the checksum.
 
     Args:
         entries: of :func:`entries_of`, in order of hash, those of one hash in order of their bytes.
