@@ -32,22 +32,24 @@ class Body(Protocol):
         """Read a line with its end."""
 
 
-def open_body(headers: Headers, connection: Body) -> Body:
-    """Open the body that follows the headers on a connection.
+def open_transfer(headers: Headers, connection: Body) -> Body:
+    """Open what follows the headers on a connection, up to the next request.
 
     Raises:
         S3Refusal: its length is not stated as a number.
     """
-    body: Body
     if "chunked" in headers.get("transfer-encoding").lower():
-        body = ChunkedBody(connection)
-    else:
-        length = headers.get("content-length", "0")
-        if not (length.isascii() and length.isdigit()):
-            raise S3Refusal(411, "MissingContentLength", f"no length: {length[:40]!r}")
-        body = SizedBody(connection, int(length))
+        return ChunkedBody(connection)
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise S3Refusal(411, "MissingContentLength", f"no length: {length[:40]!r}")
+    return SizedBody(connection, int(length))
+
+
+def open_body(headers: Headers, transfer: Body) -> Body:
+    """Open the content of a transfer, which S3's clients may have framed again."""
     framed = headers.get("x-amz-content-sha256").startswith(_FRAMED)
-    return ChunkedBody(body) if framed else body
+    return ChunkedBody(transfer) if framed else transfer
 
 
 def read_all(body: Body, limit: int) -> bytes:

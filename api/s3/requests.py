@@ -17,41 +17,14 @@ _MAX_KEY_BYTES: Final = 1024
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}")
 #: Parameters that make a request one about something else than the object or bucket itself.
 _SUB_RESOURCES: Final = frozenset(
-    {
-        "accelerate",
-        "acl",
-        "analytics",
-        "attributes",
-        "cors",
-        "delete",
-        "encryption",
-        "intelligent-tiering",
-        "inventory",
-        "legal-hold",
-        "lifecycle",
-        "location",
-        "logging",
-        "metrics",
-        "notification",
-        "object-lock",
-        "ownershipControls",
-        "partNumber",
-        "policy",
-        "policyStatus",
-        "publicAccessBlock",
-        "replication",
-        "requestPayment",
-        "restore",
-        "retention",
-        "select",
-        "tagging",
-        "torrent",
-        "uploadId",
-        "uploads",
-        "versioning",
-        "versions",
-        "website",
-    }
+    re.split(
+        r"\s+",
+        """accelerate acl analytics attributes cors delete encryption intelligent-tiering
+        inventory legal-hold lifecycle location logging metrics notification object-lock
+        ownershipControls partNumber policy policyStatus publicAccessBlock replication
+        requestPayment restore retention select tagging torrent uploadId uploads versioning
+        versions website""",
+    )
 )
 
 

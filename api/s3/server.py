@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from api.s3.bodies import drain, open_body
+from api.s3.bodies import drain, open_body, open_transfer
 from api.s3.documents import refusal_answer
 from api.s3.errors import BodyCutError, S3Refusal
 from api.s3.operations import answer
@@ -64,7 +64,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         headers = _NamedHeaders(self.headers)
         try:
-            body = open_body(headers, self.rfile)
+            transfer = open_transfer(headers, self.rfile)
         except S3Refusal as refusal:
             self.close_connection = True
             return self._send(refusal_answer(refusal))
@@ -74,6 +74,7 @@ class _Connection(BaseHTTPRequestHandler):
                 reply = Answer(204)
             else:
                 bucket, key, query = parse_target(self.path, headers.get("host"))
+                body = open_body(headers, transfer)
                 request = Request(self.command, bucket, key, query, headers, body, time.time())
                 reply = answer(self._stand_in, request)
         except S3Refusal as refusal:
@@ -84,7 +85,7 @@ class _Connection(BaseHTTPRequestHandler):
             traceback.print_exc()
             reply = refusal_answer(S3Refusal(500, "InternalError", "see the stand-in's log"))
         try:
-            drain(body)
+            drain(transfer)
             self._send(reply)
         finally:
             self._stand_in.blobs.release(reply.slices)

@@ -1,7 +1,14 @@
 """Give a store server that was built with the C library's allocator a faster one.
 
-Measured on Valkey 9.1 (x86-64, 65,536 shards of 4 million members): see
-`choose_allocator`.
+Measured on Valkey 9.1 for x86-64 with an append-only file, 4 million UUIDs in 65,536 shards:
+
+- RESTORE: 4.8 to 5.5 million members a second of the server's CPU, 3.5 to 4.4 with libc.
+- SADD: 1.6 to 1.9 million, 1.2 to 1.5 with libc.
+- Memory: 22.1 bytes a member as it counts itself, 20.2 with libc; 21 to 23 resident in either.
+- After FLUSHALL 23 MB stay resident, 110 with libc.
+
+Look-ups take as long with either. In an import of 10 million, with the workers beside it, the
+server's gathering took 2.1 s of CPU instead of 4.8 s.
 """
 
 import subprocess
