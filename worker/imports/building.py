@@ -109,8 +109,11 @@ class SideBuilder:
             shard_count=stop - first,
         )
         members = as_list(members_of(new.entries))
-        shards = ((first + i, members[bounds[i] : bounds[i + 1]]) for i in range(stop - first))
-        copied, added = self._writer.copy(build.side, shards)
+        changed = (
+            (first + shard, members[bounds[shard] : bounds[shard + 1]])
+            for shard in np.flatnonzero(np.diff(bounds)).tolist()
+        )
+        copied, added = self._writer.copy(build.side, first, stop, changed)
         return Built(copied, copied + added, added, len(new) - added)
 
     def _write(self, members: Members, first: int, stop: int) -> None:

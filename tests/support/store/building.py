@@ -93,7 +93,8 @@ def copy_side(
     """Copy every shard of one side of the base; both have 2^bits shards."""
     copied = new = 0
     for n, members in enumerate(shards_of(added, bits)):
-        reply = run(store, "list/copy_shards", ref, import_id, side, n, len(members), *members)
+        some = (n, len(members), *members) if members else ()
+        reply = run(store, "list/copy_shards", ref, import_id, side, n, n, *some)
         copied, new = copied + reply[0], new + reply[1]
     return copied, new
 

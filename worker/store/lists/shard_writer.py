@@ -127,8 +127,16 @@ class ShardWriter:
         for group in batches(shards, _FILLED_PER_CALL):
             self._send("list/fill_shards", side, _flatten(group), len(group))
 
-    def copy(self, side: Side, shards: Iterable[ShardMembers]) -> tuple[int, int]:
-        """Copy shards of the base revision and add members to them.
+    def copy(
+        self, side: Side, first: int, stop: int, added: Iterable[ShardMembers]
+    ) -> tuple[int, int]:
+        """Copy shards ``first`` to ``stop`` (exclusive) of the base and add members to some.
+
+        Args:
+            side: The side.
+            first: First shard.
+            stop: After the last shard.
+            added: New members of some of these shards, in order of the shards.
 
         Returns:
             How many members the base had in them, and how many were new.
@@ -139,10 +147,16 @@ class ShardWriter:
             StoreUnavailable: the whole range has to be started again.
         """
         self.flush()
-        for group in batches(shards, _COPIES_PER_CALL):
-            self._send("list/copy_shards", side, _flatten(group), len(group))
+        waiting = deque(added)
+        for start in range(first, stop, _COPIES_PER_CALL):
+            last = min(start + _COPIES_PER_CALL, stop) - 1
+            group: list[ShardMembers] = []
+            while waiting and waiting[0][0] <= last:
+                group.append(waiting.popleft())
+            args = [start, last, *_flatten(group)]
+            self._send("list/copy_shards", side, args, last - start + 1)
         replies = self._collect()
-        return sum(copied for copied, _ in replies), sum(added for _, added in replies)
+        return sum(copied for copied, _ in replies), sum(new for _, new in replies)
 
     def flush(self) -> None:
         """Wait until everything sent is answered; only then is it written.

@@ -1,28 +1,32 @@
 #!lua
--- copy_shards(record; import id, side, {shard, n, member × n}…) -> {copied, added}, or FENCED,
---                                                                  or DAMAGED
--- Copies shards of the base revision to the one being built and adds members to them;
--- up to 64 shards a call. copied counts the base's members, added the new ones;
--- each shard is given once. Cost: 2 commands each.
+-- copy_shards(record; import id, side, first, last, {shard, n, member × n}…)
+--   -> {copied, added}, or FENCED, or DAMAGED
+-- Copies shards of the base revision to the one being built, up to 64 a call, and adds members to
+-- some of them. copied counts the base's members, added the new ones. Cost: 2 commands a shard.
 local id = ARGV[1]
 if not may_write(id) then return fenced(id) end
-local name = parse(redis.call('HGET', record, 'target'))
 local base = parse(redis.call('HGET', record, 'base'))
-local i, copied, added, copies = 3, 0, 0, {}
-while i <= #ARGV do
-  local index = tonumber(ARGV[i])
-  local key = shard_key(name, ARGV[2], index)
-  local last = i + 1 + tonumber(ARGV[i + 1])
-  if redis.call('COPY', shard_key(base, ARGV[2], index), key, 'REPLACE') == 0 then
+local from = prefix .. base .. ':' .. ARGV[2] .. ':'
+local to = prefix .. parse(redis.call('HGET', record, 'target')) .. ':' .. ARGV[2] .. ':'
+local copied, added, copies = 0, 0, {}
+for index = tonumber(ARGV[3]), tonumber(ARGV[4]) do
+  local number = string.format('%04x', index)
+  local key = to .. number
+  if redis.call('COPY', from .. number, key, 'REPLACE') == 0 then
     return redis.error_reply('DAMAGED shard ' .. index .. ' of ' .. base .. ' is missing')
   end
   copied, copies[#copies + 1] = copied + redis.call('SCARD', key) - 1, key
-  for from = i + 2, last, 1000 do
-    added = added + redis.call('SADD', key, unpack(ARGV, from, math.min(from + 999, last)))
-  end
-  i = last + 1
 end
 if not are_whole(copies) then
   return redis.error_reply('DAMAGED shards of ' .. base .. ' have lost members')
+end
+local i = 5
+while i <= #ARGV do
+  local key = to .. string.format('%04x', tonumber(ARGV[i]))
+  local last = i + 1 + tonumber(ARGV[i + 1])
+  for at = i + 2, last, 1000 do
+    added = added + redis.call('SADD', key, unpack(ARGV, at, math.min(at + 999, last)))
+  end
+  i = last + 1
 end
 return {copied, added}

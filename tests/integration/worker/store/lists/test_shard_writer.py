@@ -107,7 +107,7 @@ def test_put__copies_and_members_by_turns__answers_are_not_mixed_up(store: Store
     with _writer(store, ref, target) as writer:
         writer.fill(INCLUDED, [(0, [b"a"])])
         writer.put(INCLUDED, 0, payloads_of(KEYS, BITS))
-        assert writer.copy(EXCLUDED, [(0, [b"x"])]) == (0, 1)
+        assert writer.copy(EXCLUDED, 0, 1, [(0, [b"x"])]) == (0, 1)
         writer.put(INCLUDED, 0, payloads_of(KEYS, BITS)[:40])
     assert members_of(store, ref, target, INCLUDED) == KEYS
     assert members_of(store, ref, target, EXCLUDED) == {"x"}
