@@ -152,10 +152,10 @@ end
 -- a call). The first call fixes the counts, which must have been made under the last seal, or
 -- it gives nil. 'ended': nothing is left in the journal, of which 'left' ops are. Cost: 1 command
 -- per op.
-local REPLAYED_OPS = 200
+local REPLAYED_OPS = 100
 
 local function replay(included, excluded, seal, most)
-  local FETCHED = 4
+  local FETCHED = 2
   local counted = redis.call('HGET', record, 'counted')
   if not counted then
     if redis.call('HGET', record, 'stage') ~= 'publish'

@@ -27,8 +27,7 @@ from worker.store.lists import (
 )
 from worker.store.workflows import reclaim_list
 
-#: Of one call, whatever its kind: measured at 1 to 2 ms for the slowest commands, on lists of
-#: 10 M members that are in no cache.
+#: Of one call, whatever its kind: some 2 ms at most, on lists that are in no cache.
 MOST_COMMANDS: Final = 300
 MOST_ARGUMENTS: Final = 1_600
 #: Fields or members in one reply.
