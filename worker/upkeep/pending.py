@@ -11,8 +11,8 @@ from worker.store.workflows import builder_of, why_lost
 
 logger = logging.getLogger("bigseg.upkeep")
 
-#: Steps of 200 edits in one turn: a second's work for the server at most.
-_MOST_STEPS: Final = 1_000
+#: Steps of 100 edits in one turn: two seconds' work for the server at most, a millisecond each.
+_MOST_STEPS: Final = 2_000
 
 
 def tend_pending(services: Services, request: ImportRequest, state: JobState) -> int:

@@ -207,7 +207,7 @@ OF_BUILDS: Final = (
         "publish never catches up",
         "list/publish",
         "most = math.min(2 * most, 4000)",
-        "most = 200",
+        "most = 100",
         PUBLISHING.test_publish__edits_come_as_fast_as_they_are_replayed__catches_up,
     ),
     Fault(

@@ -51,8 +51,8 @@ OF_LISTS: Final = (
     Fault(
         "edit without sentinel check",
         "list/edit",
-        "are_whole(asked.included) and are_whole(asked.excluded)",
-        "true",
+        "SENTINEL) == 0 then return {'unknown'} end",
+        "SENTINEL) == 2 then return {'unknown'} end",
         EDITS.test_shard_lost__edit_that_touches_it__applies_nothing,
     ),
     Fault(

@@ -152,9 +152,9 @@ class ApprovalSuite:
         for start in range(0, len(keys), 100):
             _edit(store, ref, *(f"i+{key}" for key in keys[start : start + 100]))
         first = _hold(store, ref, target)
-        assert (first.more, first.journal, first.edited_included) == (True, 250, 200)
-        assert raw(store).xlen(store.keyspace.edits(ref)) == 5, "an entry holds 50 edits"
-        assert _hold(store, ref).more
+        assert (first.more, first.journal, first.edited_included) == (True, 350, 100)
+        assert raw(store).xlen(store.keyspace.edits(ref)) == 7, "an entry holds 50 edits"
+        assert [_hold(store, ref).journal for _ in range(3)] == [250, 150, 50]
         assert _hold(store, ref) == Held(
             more=False, journal=0, edited_included=450, edited_excluded=0
         )

@@ -15,6 +15,7 @@ from tests.support.store.building import (
     natural_form,
     publish,
     replace,
+    run,
     write_shards,
     write_side,
 )
@@ -22,6 +23,7 @@ from tests.support.store.stores import keys_of
 from worker.store import Edit, Fenced, ImportInProgress, ListRef, ListUnknown, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind
 from worker.store.lists import Revision, ShardWriter
+from worker.store.members import SENTINEL
 
 LIVE = {f"live-{n}" for n in range(40)}
 NEW = {f"new-{n}" for n in range(300)}
@@ -244,6 +246,19 @@ class BuildSuite:
         store.client.unlink(store.keyspace.shard(ref, base.name, INCLUDED, 2))
         with pytest.raises(Exception, match="DAMAGED"):
             copy_side(store, ref, "i1", INCLUDED, 4)
+
+    def test_copy__base_shard_made_anew_without_its_members__is_unknown(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        """It has no sentinel: an edit that makes a lost shard anew writes none."""
+        store.memberships.edit(ref, [Edit("i+", keys_of_shard(2, 1)[0])])
+        base = store.builds.claim(ref, "i1").base
+        store.builds.prepare(ref, "i1", 4, 0)
+        store.client.srem(store.keyspace.shard(ref, base.name, INCLUDED, 2), SENTINEL)
+        for first, last in ((1, 3), (2, 2)):
+            with pytest.raises(Exception, match="DAMAGED"):
+                run(store, "list/copy_shards", ref, "i1", INCLUDED, first, last)
+        assert run(store, "list/copy_shards", ref, "i1", INCLUDED, 3, 3) == [0, 0]
 
     def test_count__shard_missing__is_unknown(self, store: Store, ref: ListRef) -> None:
         target = build(store, ref, "i1", NEW)

@@ -174,7 +174,8 @@ class BuildStore:
     def count(self, ref: ListRef, revision: Revision, side: Side, first: int, stop: int) -> int:
         """Count the members of shards ``first`` to ``stop`` (exclusive).
 
-        Cost: 128 shards in a call, two calls on their way at a time.
+        Cost: 1.5 to 2 µs of server time a shard, in calls of 0.2 ms, of which two are on their
+        way at a time.
 
         Raises:
             ListUnknown: a shard is missing.
@@ -232,8 +233,8 @@ class BuildStore:
     ) -> Held | None:
         """Replay some edits onto a held build, and drop them from the journal.
 
-        The first call fixes the counts; from then on the import can be approved. A call replays
-        about 200 edits.
+        The first call fixes the counts; from then on the import can be approved. Cost: a
+        millisecond of server time for 100 edits.
 
         Args:
             ref: The list.

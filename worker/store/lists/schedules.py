@@ -24,9 +24,9 @@ ScheduleAnswer = Literal["done", "absent", "there", "none", "version", "full"]
 
 #: Schedules of one segment's lists: all of them come in one answer.
 MOST_SCHEDULES: Final = 20_000
-#: Changes in one call.
+#: Changes in one call: 0.4 to 0.7 ms of server time.
 _CHANGES_PER_CALL: Final = 50
-#: Removals in one call.
+#: Removals in one call: about 1 ms of server time.
 _EXPIRED_PER_CALL: Final = 125
 
 _SIDES: Final[dict[str, Side]] = {"i": INCLUDED, "e": EXCLUDED}

@@ -19,8 +19,9 @@ from worker.store.server.connections import driver_errors, node_client
 from worker.store.server.database import Database
 from worker.store.server.scripts import ScriptName
 
-#: Shards in one call of a script: member by member a shard costs the server far more.
+#: Shards in one call of a script: member by member a shard costs the server 30 µs and more.
 _FILLED_PER_CALL: Final = 8
+#: About 0.4 ms of server time.
 _COPIES_PER_CALL: Final = 64
 #: Bytes that copying or filling a shard counts as, for the pace.
 _BYTES_PER_SHARD: Final = 2_000

@@ -45,7 +45,6 @@ _STORE: Final[Commands] = MappingProxyType(
         "SADD": (KEY, "m"),
         "SCARD": (KEY,),
         "SET": (KEY, "v"),
-        "SINTER": (KEY,),
         "SISMEMBER": (KEY, "m"),
         "SMEMBERS": (KEY,),
         "SMISMEMBER": (KEY, "m"),

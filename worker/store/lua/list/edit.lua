@@ -5,19 +5,19 @@
 -- At most 1,000 ops. One step: the journal's order is the live order and the counts
 -- follow the replies. Nothing is applied when a shard is missing. The ops 'i?' and 'e?' change
 -- nothing: if such a member is in that list, nothing is applied. A member that is added or
--- removed loses its schedule. Cost: 1 command per op.
+-- removed loses its schedule. Cost: 1 command per op, and 1 per shard that they are about.
 local live, without = live_revision()
 if not live then return without end
 local name, bits = parse(live)
 local journalled = redis.call('HEXISTS', record, 'building') == 1
-local shards, entry, seen, asked = {}, {}, {}, {included = {}, excluded = {}}
+local shards, whole, entry = {}, {}, {}
 for i = 2, #ARGV, 3 do
   local op, member = ARGV[i], ARGV[i + 2]
   local side = side_of(op)
   local shard = shard_key(name, side, shard_of(ARGV[i + 1], bits[side]))
-  if not seen[shard] then
-    seen[shard] = true
-    table.insert(asked[side], shard)
+  if not whole[shard] then
+    if redis.call('SISMEMBER', shard, SENTINEL) == 0 then return {'unknown'} end
+    whole[shard] = true
   end
   if string.sub(op, 2) == '?' then
     if redis.call('SISMEMBER', shard, member) == 1 then return {'clash'} end
@@ -30,7 +30,6 @@ for i = 2, #ARGV, 3 do
     end
   end
 end
-if not (are_whole(asked.included) and are_whole(asked.excluded)) then return {'unknown'} end
 write_journal(entry)
 local change = {included = 0, excluded = 0}
 local any_scheduled, changed_names = redis.call('EXISTS', SCHEDULES) == 1, {}

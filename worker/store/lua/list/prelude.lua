@@ -29,15 +29,6 @@ local function shard_of(hash32, bits)
   return math.floor(tonumber(hash32) / 2 ^ (32 - bits))
 end
 
--- Whether these shards of one side, each given once, are all there with their sentinel. It is the
--- only member that two shards can share, so one command tells it of all. Cost: a fifth of asking
--- each.
-local function are_whole(shards)
-  if #shards == 0 then return true end
-  if #shards == 1 then return redis.call('SISMEMBER', shards[1], SENTINEL) == 1 end
-  return redis.call('SINTER', unpack(shards))[1] == SENTINEL
-end
-
 -- An empty list has one shard; its first member spreads it over sixteen.
 local function spread(name, side, bits)
   for index = 0, 2 ^ FIRST_BITS - 1 do
@@ -171,10 +162,10 @@ end
 -- a call). The first call fixes the counts, which must have been made under the last seal, or
 -- it gives nil. 'ended': nothing is left in the journal, of which 'left' ops are. Cost: 1 command
 -- per op.
-local REPLAYED_OPS = 200
+local REPLAYED_OPS = 100
 
 local function replay(included, excluded, seal, most)
-  local FETCHED = 4
+  local FETCHED = 2
   local counted = redis.call('HGET', record, 'counted')
   if not counted then
     if redis.call('HGET', record, 'stage') ~= 'publish'

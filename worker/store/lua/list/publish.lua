@@ -4,7 +4,7 @@
 --    | {'done', included, excluded, edited included, edited excluded, version}
 -- included and excluded are the members counted under that seal; the first call fixes them.
 -- Replays journalled edits; the call that finds none left makes the new revision live in the
--- same step. A call replays 200, and twice as many as the call before it, up to 4,000, when
+-- same step. A call replays 100, and twice as many as the call before it, up to 4,000, when
 -- no fewer were left after that call than after the one before: else it would never catch up
 -- with edits that come as fast. Running it again after that answers 'done' with the same figures, also when later
 -- imports were published. 'waits': the import is not approved yet; 'hold' replays its edits.
