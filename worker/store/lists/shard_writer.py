@@ -23,8 +23,9 @@ from worker.store.server.scripts import ScriptName
 _FILLED_PER_CALL: Final = 8
 #: About 0.4 ms of server time.
 _COPIES_PER_CALL: Final = 64
-#: Bytes that copying or filling a shard counts as, for the pace.
-_BYTES_PER_SHARD: Final = 2_000
+#: What the pace counts for a shard: a copy leaves the append-only file two names to write.
+_FILLED_BYTES: Final = 2_000
+_COPIED_BYTES: Final = 200
 #: Bytes of calls sent and not yet answered.
 _CALL_BYTES: Final = 128 * 1024
 #: Calls sent and not yet answered.
@@ -126,7 +127,7 @@ class ShardWriter:
     def fill(self, side: Side, shards: Iterable[ShardMembers]) -> None:
         """Write whole shards member by member, for servers that refuse payloads."""
         for group in batches(shards, _FILLED_PER_CALL):
-            self._send("list/fill_shards", side, _flatten(group), len(group))
+            self._send("list/fill_shards", side, _flatten(group), len(group) * _FILLED_BYTES)
 
     def copy(
         self, side: Side, first: int, stop: int, added: Iterable[ShardMembers]
@@ -155,7 +156,7 @@ class ShardWriter:
             while waiting and waiting[0][0] <= last:
                 group.append(waiting.popleft())
             args = [start, last, *_flatten(group)]
-            self._send("list/copy_shards", side, args, last - start + 1)
+            self._send("list/copy_shards", side, args, (last - start + 1) * _COPIED_BYTES)
         replies = self._collect()
         return sum(copied for copied, _ in replies), sum(new for _, new in replies)
 
@@ -184,7 +185,7 @@ class ShardWriter:
         with self._errors():
             self._sender.settle()
 
-    def _send(self, name: ScriptName, side: Side, args: Sequence[Any], shards: int) -> None:
+    def _send(self, name: ScriptName, side: Side, args: Sequence[Any], paced_bytes: int) -> None:
         if not self._waiting:
             self._settle()
         script = self._db.scripts.get(name)
@@ -196,7 +197,7 @@ class ShardWriter:
             # write anyway.
             connection.send_packed_command(packed, check_health=False)
         size = sum(map(len, packed))
-        self._waiting.append((size, shards))
+        self._waiting.append((size, paced_bytes))
         self._waiting_bytes += size
         while self._waiting_bytes > _CALL_BYTES or len(self._waiting) > _CALLS:
             self._read()
@@ -204,11 +205,11 @@ class ShardWriter:
     def _read(self) -> None:
         with self._errors():
             reply = self._sender.connection.read_response()
-        size, shards = self._waiting.popleft()
+        size, paced_bytes = self._waiting.popleft()
         self._waiting_bytes -= size
         self._replies.append(reply)
         self._on_sent(size)
-        self._sender.pause_after(shards * _BYTES_PER_SHARD)
+        self._sender.pause_after(paced_bytes)
 
     def _collect(self) -> list[Any]:
         while self._waiting:
