@@ -31,7 +31,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """File descriptors that a process inherits from its supervisor, and its place among the others."""
+    """File descriptors that a process has from its supervisor, and its place among the others."""
 
     socket: int
     """Bound to the port; to listen on."""
