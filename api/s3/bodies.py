@@ -1,5 +1,6 @@
 """Bodies of requests: of a stated length or in chunks, and S3's own chunks inside them."""
 
+import re
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -7,6 +8,8 @@ from api.s3.errors import BodyCutError, S3Refusal
 
 #: Longest line between chunks; signatures in it take about 100 bytes.
 _LINE_BYTES = 8192
+#: What may stand for the length of a chunk; ``int`` takes signs and underscores, too.
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 #: What a client announces when the body is in S3's own chunks.
 #: Source: S3 user guide, "Signature calculations ... transferring payload in multiple chunks".
 _FRAMED = "STREAMING-"
@@ -138,10 +141,9 @@ class ChunkedBody:
             self._read_line()  # the end of the chunk before
         self._started = True
         size = self._read_line().partition(b";")[0].strip()
-        try:
-            self._left = int(size, 16)
-        except ValueError as exc:
-            raise S3Refusal(400, "InvalidRequest", f"not a chunk: {size[:40]!r}") from exc
+        if not _CHUNK_SIZE.fullmatch(size):
+            raise S3Refusal(400, "InvalidRequest", f"not a chunk: {size[:40]!r}")
+        self._left = int(size, 16)
         if not self._left:
             self._ended = True
             while self._read_line().strip():

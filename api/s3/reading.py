@@ -28,12 +28,12 @@ _ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 def get_object(stand_in: StandIn, request: Request) -> Answer:
     """GetObject: reads nothing but the range asked for."""
+    stored: StoredObject | None = None
     while True:
-        stored = stand_in.catalogue.find(request.bucket, request.key)
+        stored = stand_in.find(request.bucket, request.key, stored)
         answer = _answer(stand_in, request, stored)
         if stand_in.blobs.lease(answer.slices):
             return answer
-        # It was replaced in between: the new state is there now.
 
 
 def get_tagging(stand_in: StandIn, request: Request) -> Answer:

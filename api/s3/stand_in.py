@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from api.s3.blobs import BlobFolder
-from api.s3.catalogue import Catalogue
+from api.s3.catalogue import Catalogue, StoredObject
+from api.s3.errors import S3Refusal
 
 #: Age at which an unfinished upload is taken for abandoned, at the next start. Nobody goes on with
 #: one for longer than a day.
@@ -38,6 +39,22 @@ class StandIn:
         pieces.mkdir(parents=True, exist_ok=True)
         catalogue = Catalogue(folder / "catalogue.sqlite")
         return cls(catalogue, BlobFolder(pieces, random_name), random_name)
+
+    def find(self, bucket: str, key: str, unreadable: StoredObject | None) -> StoredObject:
+        """Find an object that can be read.
+
+        Args:
+            bucket: its bucket.
+            key: its key.
+            unreadable: what was found before, whose pieces were gone: it was replaced meanwhile.
+
+        Raises:
+            S3Refusal: there is none, or it was not replaced, and its pieces are lost.
+        """
+        stored = self.catalogue.find(bucket, key)
+        if stored == unreadable:
+            raise S3Refusal(500, "InternalError", f"pieces of {bucket}/{key} are lost")
+        return stored
 
     def tidy(self, *, now_s: float | None = None) -> list[str]:
         """Clean up what a kill or a power cut has left, before the first request.

@@ -93,8 +93,9 @@ def copied_blob(
         S3Refusal: there is no such source, or a condition does not hold.
     """
     bucket, key = parse_source(source)
+    stored: StoredObject | None = None
     while True:
-        stored = stand_in.catalogue.find(bucket, key)
+        stored = stand_in.find(bucket, key, stored)
         if is_unchanged(stored, request.headers, "x-amz-copy-source-"):
             raise S3Refusal(412, "PreconditionFailed", "the source has not changed")
         size = stored.size_bytes

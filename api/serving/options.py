@@ -9,8 +9,6 @@ from typing import Final, Self
 
 #: More would only wait for the store.
 MOST_PROCESSES: Final = 64
-
-
 #: Seconds that open requests have to end in, once the process is asked to.
 OPEN_REQUESTS_GRACE_S: Final = 5
 
@@ -33,7 +31,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What a process has from its supervisor: file descriptors, and its place among the others."""
+    """File descriptors that a process has from its supervisor, and its place among the others."""
 
     socket: int
     """Bound to the port; to listen on."""

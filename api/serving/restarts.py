@@ -1,4 +1,4 @@
-"""When a process that ended by itself is started again, and how its end is told."""
+"""When a process that ended by itself is started again, and how its end is described."""
 
 import signal
 from collections.abc import Sequence
@@ -9,13 +9,15 @@ from typing import Final
 #: on; the first time there is no wait.
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
+#: Doublings that are counted: many more would be too much for a float.
+_MOST_DOUBLINGS: Final = 10
 #: Seconds after which a process counts as one that runs.
 _RUNS_AFTER_S: Final = 60.0
 
 
 @dataclass(slots=True)
-class Pauses:
-    """Counts the ends of each process; there is no last start, because others may serve."""
+class Backoff:
+    """Counts the ends of each process. None is given up, because others may serve."""
 
     _ends: dict[int, int] = field(default_factory=dict)
 
@@ -26,7 +28,9 @@ class Pauses:
         """
         ends = 0 if ran_s >= _RUNS_AFTER_S else self._ends.get(place, 0)
         self._ends[place] = ends + 1
-        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (ends - 1)) if ends else 0.0
+        if not ends:
+            return 0.0
+        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(ends - 1, _MOST_DOUBLINGS))
 
 
 def describe_end(status: int) -> str:

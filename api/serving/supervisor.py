@@ -24,7 +24,7 @@ from api.serving.options import (
     process_command,
 )
 from api.serving.port import Port
-from api.serving.restarts import Pauses, describe_end
+from api.serving.restarts import Backoff, describe_end
 from worker.logs import configure_logs
 
 _POLL_S: Final = 0.05
@@ -86,7 +86,7 @@ class Supervisor:
         self._tally = tally
         self._started: dict[int, _Started] = {}
         self._due: dict[int, float] = {}
-        self._pauses = Pauses()
+        self._backoff = Backoff()
         self._signals = 0
 
     @classmethod
@@ -162,7 +162,7 @@ class Supervisor:
             if status is None:
                 continue
             del self._started[place]
-            pause_s = self._pauses.next_s(place, now_s - started.at_s)
+            pause_s = self._backoff.next_s(place, now_s - started.at_s)
             self._due[place] = now_s + pause_s
             _log.error(
                 "process.ended",
@@ -175,7 +175,14 @@ class Supervisor:
         for place, due_s in list(self._due.items()):
             if due_s <= now_s:
                 del self._due[place]
-                self._start(place)
+                self._restart(place, now_s)
+
+    def _restart(self, place: int, now_s: float) -> None:
+        try:
+            self._start(place)
+        except OSError as exc:  # no memory, file or process left for it just now
+            self._due[place] = now_s + self._backoff.next_s(place, 0.0)
+            _log.error("process.not_started", place=place, reason=exc.strerror)
 
     def _stop(self) -> None:
         """End all; a second signal, or the end of their time, kills what is left."""

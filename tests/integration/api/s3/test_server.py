@@ -148,6 +148,19 @@ def test_large_object__replaced_while_it_is_read__is_read_to_its_end(
     wait_until(lambda: len(_pieces(folder)) == 1, "the old piece is gone")
 
 
+def test_object__whose_piece_was_deleted_by_hand__is_told_and_not_looked_for_for_ever(
+    http: httpx.Client, folder: Path
+) -> None:
+    http.put("k", content=b"old")
+    (piece,) = (folder / "pieces").iterdir()
+    piece.unlink()
+    for reply in (http.get("k"), http.put("copy", headers={"x-amz-copy-source": "lists/k"})):
+        assert reply.status_code == 500
+        assert "pieces of lists/k are lost" in reply.text
+    assert http.put("k", content=b"new").status_code == 200
+    assert http.get("k").content == b"new"
+
+
 def test_kill__between_requests__loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "objects"
     with running_stand_in(folder) as server:

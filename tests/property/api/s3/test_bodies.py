@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,12 @@ def test_chunks__cut_anywhere__are_never_taken_for_whole(
         return
     assert content == b"".join(chunks)
     assert framed[:cut].endswith(b"\r\n")
+
+
+@pytest.mark.parametrize("size", [b"", b"-5", b"+5", b"0x5", b"1_0", b"g", b"f" * 16])
+def test_chunk__whose_length_is_no_hex_number__is_refused(size: bytes) -> None:
+    with pytest.raises(S3Refusal):
+        _read(ChunkedBody(io.BytesIO(size + b"\r\nhello\r\n0\r\n\r\n")), 5)
 
 
 @given(st.binary(max_size=60), st.integers(0, 60))

@@ -66,6 +66,7 @@ def _table(heading: str) -> dict[str, str]:
     section = PAGE.split(heading, 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| (`.+?`) \| (.+?) \|", section, re.MULTILINE)
     assert rows, f"no table under {heading}"
+    assert len(rows) == len(dict(rows)), f"a row stands twice under {heading}"
     return dict(rows)
 
 
