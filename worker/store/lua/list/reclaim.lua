@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- reclaim(record; revision name, side, first, last, final) -> keys freed
--- Frees up to 256 shards of a revision that is listed for reclaim, and nothing of any
+-- Frees up to 128 shards of a revision that is listed for reclaim, and nothing of any
 -- other. With final '1' the revision is struck off the list afterwards.
 local field = 'reclaim:' .. ARGV[1]
 if not redis.call('HGET', record, field) then return 0 end
