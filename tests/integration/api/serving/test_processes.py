@@ -74,8 +74,9 @@ def test_process__killed_under_load__harms_no_other_connection_and_is_replaced(
     assert load.refused == []
     assert _lookups(before) <= _lookups(after)
     # The last answers of a killed process may not have arrived: one for each of its connections.
-    asked = _lookups(read_metrics(api.url))
-    assert load.answered <= asked <= load.answered + held
+    # An answer is sent before it is counted, and it was killed at some moment: perhaps in between.
+    counted = _lookups(read_metrics(api.url))
+    assert load.answered - 1 <= counted <= load.answered + held
     [ended] = [line for line in _log(api) if line["event"] == "process.ended"]
     assert (ended["pid"], ended["how"]) == (victim, "was killed by SIGKILL")
 
