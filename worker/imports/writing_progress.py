@@ -56,7 +56,7 @@ class WritingProgress:
         except StoreError as exc:
             self._board = None
             facts = {"job": str(self._run.request.ref), "reason": str(exc)}
-            logger.warning("writing.not_shown", extra=facts)
+            logger.warning("writing.hidden", extra=facts)
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,12 @@ class ReplyBytes:
     """
 
     def __init__(self, connection: Any, spare: int) -> None:  # noqa: ANN401 - the driver's
-        """Args: behind the bytes in ``buffer`` there are always ``spare`` more."""
+        """Begin with an empty buffer.
+
+        Args:
+            connection: of redis-py; nothing else may read it meanwhile.
+            spare: how many bytes, at least 1, follow those received in ``buffer``.
+        """
         self._connection = connection
         self._spare = spare
         self.buffer: Bytes = np.zeros(_FIRST_BYTES + spare, np.uint8)

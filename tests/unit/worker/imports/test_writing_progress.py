@@ -56,4 +56,4 @@ def test_range__that_cannot_be_shown__goes_on_and_tries_no_more(
     board = _Board(OutOfMemory("could not show how shards are written"))
     assert _write(board, seconds=3) == 30
     assert board.calls == ["show t"]
-    assert [record.message for record in caplog.records] == ["writing.not_shown"]
+    assert [record.message for record in caplog.records] == ["writing.hidden"]
