@@ -102,11 +102,11 @@ def uniform_column(matrix: Bytes) -> Column:
     return binary_column(matrix.reshape(-1), np.arange(0, matrix.size + 1, matrix.shape[1]))
 
 
-def sliced_column(block: bytes, starts: NDArray[Any], ends: NDArray[Any]) -> Column:
+def sliced_column(block: bytes | Bytes, starts: NDArray[Any], ends: NDArray[Any]) -> Column:
     """Make a binary column of ``block[start:end]`` for each pair; one copy of those bytes.
 
     Args:
-        block: under 2 GiB.
+        block: under 2 GiB; may be changed afterwards.
         starts: ascending.
         ends: none is under its start, or over the next start.
     """

@@ -263,9 +263,10 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         default=1.0,
         ge=0,
         le=1_000,
-        description="Milliseconds a look-up may wait for the writers of shards: while somebody "
-        "looks something up, they go as fast as leaves 124 of 125 below it, and at 4 MB/s at "
-        "least. As long as a usual look-up takes; 0 means that writers go as fast as they can.",
+        description="Milliseconds a look-up may wait for writers of shards. While there are "
+        "look-ups, writers slow down until at most one moment in 125 exceeds it, but not below "
+        "4 MB/s a process. The default is what a look-up usually takes; 0 means that writers go as "
+        "fast as they can.",
     )
     put_rate_bytes_s: int = Field(
         default=0,

@@ -182,7 +182,7 @@ class Supervisor:
             self._start(place)
         except OSError as exc:  # no memory, file or process left for it just now
             self._due[place] = now_s + self._backoff.next_s(place, 0.0)
-            _log.error("process.refused", place=place, reason=exc.strerror)
+            _log.error("process.postponed", place=place, reason=exc.strerror)
 
     def _stop(self) -> None:
         """End all; a second signal, or the end of their time, kills what is left."""

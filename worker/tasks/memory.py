@@ -16,10 +16,11 @@ _MAPPED_BYTES: Final = 32 * 1024 * 1024
 def keep_freed_memory() -> None:
     """Have memory that is freed used again, instead of given back and mapped again.
 
-    Arrays of some megabytes come and go for every few hundred thousand rows. Each new page
-    costs the kernel a fault and a clearing. Measured in scatter: 2.7 faults for 1,000 rows, 6.7
-    without it; in CPU time the difference is about that of one run from another. Arrow's own
-    allocator is left as it is. Idempotent; does nothing where the C library is not glibc.
+    Arrays of some megabytes come and go for every few hundred thousand rows, and the kernel has
+    to clear each new page. Scatter has 2.7 page faults for 1,000 rows, 6.7 without this; a
+    difference in CPU time could not be told from noise. Arrow's own allocator is not affected.
+
+    Idempotent; does nothing where the C library is not glibc.
     """
     with suppress(OSError, AttributeError, TypeError):  # no such library, or no such function
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,4 +1,4 @@
-"""Which processes write shards now, how fast, and why not faster: for those who watch."""
+"""Which processes write shards now, how fast, and why not faster: for ``/metrics``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from worker.store.records import RecordCodec, stored
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
 
-#: Of one that died; its entry is dropped by whoever reads next.
+#: How long an entry counts that is not renewed: its process has died. A reader removes it.
 _SHOWN_MS: Final = 10_000
 #: All are gone when nobody has written for this long.
 _KEPT_S: Final = 60
@@ -29,16 +29,17 @@ class Writing:
 
 
 class WritingBoard:
-    """Keeps one entry for each process that writes shards; readers see those of late.
+    """Keeps one entry for each process that writes shards; readers see the recent ones.
 
-    Cost: a round trip a call. Every method may raise ``StoreUnavailable``; retrying is safe.
+    Cost: a round trip a call, and one more for a reader that finds entries of dead processes.
+    Every method may raise ``StoreUnavailable``; retrying is safe.
     """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def show(self, name: str, reason: Reason, bytes_s: float) -> None:
-        """Show how one goes; its name is its own."""
+        """Show how a writer gets on, under a name that is its own."""
         key = self._db.keys.writing()
         text = _CODEC.encode(Writing(reason, int(bytes_s), self._db.now_ms()))
         with driver_errors("show how shards are written"):
@@ -47,26 +48,27 @@ class WritingBoard:
             pipeline.expire(key, _KEPT_S)
             pipeline.execute()
 
-    def remove(self, name: str) -> None:
-        """Show one no longer. Idempotent."""
+    def remove(self, *names: str) -> None:
+        """Remove entries of writers. Idempotent."""
         with driver_errors("show how shards are written"):
-            self._db.client.hdel(self._db.keys.writing(), name)
+            self._db.client.hdel(self._db.keys.writing(), *names)
 
     def read(self) -> list[Writing]:
-        """All that write now; one of another release may be left out."""
+        """All writers of late; one of another release may be left out."""
         with driver_errors("read how shards are written"):
             found: Mapping[bytes, bytes] = self._db.client.hgetall(self._db.keys.writing())
         oldest = self._db.now_ms() - _SHOWN_MS
         entries = {name: _decoded(text) for name, text in found.items()}
-        gone = [name.decode() for name, one in entries.items() if one and one.noted_ms < oldest]
-        for name in gone:
-            self.remove(name)
-        return [one for one in entries.values() if one and one.noted_ms >= oldest]
+        known = {name.decode(): entry for name, entry in entries.items() if entry is not None}
+        dead = [name for name, entry in known.items() if entry.noted_ms < oldest]
+        if dead:
+            self.remove(*dead)
+        return [entry for entry in known.values() if entry.noted_ms >= oldest]
 
 
 def _decoded(text: Any) -> Writing | None:  # noqa: ANN401 - bytes
     try:
-        return _CODEC.decode(text, "an entry of a writer")
+        return _CODEC.decode(text, "the entry of a writer")
     except UnreadableRecord:
         return None
 

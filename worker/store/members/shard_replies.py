@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from worker.byte_columns import Bytes, Column, binary_column, fixed_size_column
+from worker.byte_columns import Bytes, Column, fixed_size_column, sliced_column
 from worker.store.errors import StoreUnavailable
 from worker.store.members.codec import SENTINEL
 
@@ -217,17 +216,11 @@ def _is_unfinished(rest: Bytes) -> bool:
 
 def _take(buffer: Bytes, starts: _Numbers, lengths: _Numbers) -> Column:
     """Copy members into a column."""
-    if not len(starts):
-        return pa.array([], pa.binary())
-    width = int(lengths[0])
+    width = int(lengths[0]) if len(starts) else 0
     if width and (lengths == width).all():
         # Overlapping items of `width` bytes, one for each byte of the buffer.
         items: NDArray[Any] = np.ndarray(
             (len(buffer) - width + 1,), f"V{width}", buffer=buffer, strides=(1,)
         )
         return fixed_size_column(items[starts].view(np.uint8).reshape(-1, width))
-    # Members and the bytes between them alternate.
-    offsets = np.empty(2 * len(starts), np.int32)
-    offsets[0::2] = starts
-    offsets[1::2] = starts + lengths
-    return binary_column(buffer, offsets).take(np.arange(0, len(offsets), 2, dtype=np.int32))
+    return sliced_column(buffer, starts, starts + lengths)

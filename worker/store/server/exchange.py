@@ -14,7 +14,8 @@ import hiredis
 from redis.connection import Connection, DefaultParser
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ExecAbortError, RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from worker.store.server.raw_replies import receive_into
 
 _RECEIVE_BYTES: Final = 16_384
 _TIME: Final = b"*1\r\n$4\r\nTIME\r\n"
@@ -111,18 +112,9 @@ def _error_of(text: str) -> RedisError:
 
 
 def _receive(connection: Connection) -> bytes:
-    sock = connection._sock  # noqa: SLF001 - redis-py reads replies one by one only
-    if sock is None:
-        raise RedisConnectionError("the connection is closed")
-    try:
-        received: bytes = sock.recv(_RECEIVE_BYTES)
-    except TimeoutError as exc:
-        raise RedisTimeoutError("no reply in time") from exc
-    except OSError as exc:
-        raise RedisConnectionError(f"the connection broke: {exc.errno}") from exc
-    if not received:
-        raise RedisConnectionError("the server closed the connection")
-    return received
+    buffer = bytearray(_RECEIVE_BYTES)
+    count = receive_into(connection, buffer)
+    return bytes(buffer[:count])
 
 
 def _parse(connection: Connection, received: bytes, count: int) -> list[Any]:

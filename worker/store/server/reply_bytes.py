@@ -3,11 +3,10 @@
 from typing import Any, Final, NoReturn
 
 import numpy as np
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from worker.byte_columns import Bytes
+from worker.store.server.raw_replies import receive_into
 
 _FIRST_BYTES: Final = 256 * 1024
 
@@ -15,12 +14,16 @@ _FIRST_BYTES: Final = 256 * 1024
 class ReplyBytes:
     """Collects what arrives on a connection of redis-py.
 
-    Only while no reply is left in the driver's own buffer, which is so for a connection fresh
-    from its pool. It uses three internals of the driver; the tests on real servers hold them.
+    Two of the driver's internals hand an error back to it; the tests on real servers hold them.
     """
 
     def __init__(self, connection: Any, spare: int) -> None:  # noqa: ANN401 - the driver's
-        """Args: behind the bytes in ``buffer`` there are always ``spare`` more."""
+        """Begin with an empty buffer.
+
+        Args:
+            connection: of redis-py; nothing else may read it meanwhile.
+            spare: how many bytes, at least 1, follow those received in ``buffer``.
+        """
         self._connection = connection
         self._spare = spare
         self.buffer: Bytes = np.zeros(_FIRST_BYTES + spare, np.uint8)
@@ -34,16 +37,7 @@ class ReplyBytes:
         """
         if self.size == len(self.buffer) - self._spare:
             self.buffer = np.concatenate((self.buffer, np.zeros_like(self.buffer)))
-        free = self.buffer[self.size : -self._spare]
-        try:
-            count = self._connection._sock.recv_into(free)  # noqa: SLF001 - it has no public way
-        except TimeoutError as exc:
-            raise RedisTimeoutError("time-out while reading from the socket") from exc
-        except OSError as exc:
-            raise RedisConnectionError(f"error while reading from the socket: {exc.args}") from exc
-        if count == 0:
-            raise RedisConnectionError("the server closed the connection")
-        self.size += count
+        self.size += receive_into(self._connection, self.buffer[self.size : -self._spare])
 
     def drop(self, size: int) -> None:
         """Remove bytes from the start."""
@@ -62,4 +56,4 @@ class ReplyBytes:
         """
         self._connection._parser._reader.feed(self.buffer[: self.size].tobytes())  # noqa: SLF001 - it has no public way
         self._connection.read_response()
-        raise InvalidResponse("an error that is none")
+        raise InvalidResponse("the server's error reply could not be read")

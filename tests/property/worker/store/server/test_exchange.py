@@ -73,10 +73,10 @@ def _received(text: bytes, sizes: Sequence[int]) -> Replies:
         waiting = [piece for piece in pieces if piece]
 
         class Sock:
-            def recv(self, most: int) -> bytes:
+            def recv_into(self, buffer: bytearray) -> int:
                 theirs.sendall(waiting.pop(0))
                 sock: socket.socket = ours
-                return sock.recv(most)
+                return sock.recv_into(buffer)
 
         ours = connection._sock
         connection._sock = Sock()
