@@ -17,7 +17,7 @@ from api.http.limits.limits import Limits, Standing
 from api.http.routes import LookupRoute
 from api.lookups.lookups import Lookups
 from api.metrics.metrics import Metrics
-from worker.store import Belief, Membership, Outcome, Stale, StoreError, pack_key
+from worker.store import Belief, Membership, Outcome, Stale, pack_key
 
 #: Where the scope of a request that was passed on holds what was done for it.
 BEGUN: Final = "bigseg.begun"
@@ -35,7 +35,7 @@ class Begun(NamedTuple):
     started_s: float
     standing: Standing
     """Against the limits: it has been counted."""
-    error: StoreError | None = None
+    error: Exception | None = None
     """Why there is no answer; it must not be asked for again."""
 
 
@@ -84,6 +84,16 @@ class DirectLookups:
         return True
 
     def _finish(
+        self, exchange: DirectExchange, key: str, belief: Belief, begun: Begun, outcome: Outcome
+    ) -> None:
+        try:
+            self._answer(exchange, key, belief, begun, outcome)
+        except Exception as exc:  # the front's last handler has to see it: nobody else would answer
+            if exchange.response_complete:
+                raise
+            exchange.pass_on({BEGUN: begun._replace(error=exc)})
+
+    def _answer(
         self, exchange: DirectExchange, key: str, belief: Belief, begun: Begun, outcome: Outcome
     ) -> None:
         if isinstance(outcome, Membership):

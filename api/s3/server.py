@@ -41,6 +41,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    #: Seconds without a byte, between requests or within one.
+    timeout = 60
     # Answers say no more of the server than S3's do.
     server_version = "bigseg"
     sys_version = ""

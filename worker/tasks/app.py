@@ -25,7 +25,6 @@ from worker.store.server import BROKER_OF_BEAT
 from worker.tasks.broker_check import BrokerCheck, check_broker_or_exit
 from worker.tasks.chores import tend
 from worker.tasks.expiry_clock import ExpiryClock
-from worker.tasks.memory import keep_freed_memory
 from worker.tasks.poll_watch import PollWatch
 from worker.tasks.process_services import ProcessServices
 from worker.tasks.sweeper import Sweeper
@@ -41,7 +40,6 @@ def create_app(settings: WorkerSettings) -> Celery:
 
     def prepare_process(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         os.nice(settings.niceness)
-        keep_freed_memory()
 
     def check_servers(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         check_broker_or_exit(settings, BROKER_OF_BEAT)

@@ -45,11 +45,11 @@ class Load:
     answered: int = 0
     refused: list[int] = field(default_factory=list)
     """Statuses other than 200."""
-    broken: int = 0
-    """Connections that were lost; each is replaced."""
+    broken: set[int] = field(default_factory=set)
+    """Clients that lost a connection; each connects again."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self) -> None:
+    def ask(self, client: int) -> None:
         """Be one client, until the load is to stop."""
         while not self.stop.is_set():
             connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -57,7 +57,7 @@ class Load:
                 self._ask_over(connection)
             except (HTTPException, OSError):
                 with self.lock:
-                    self.broken += 1
+                    self.broken.add(client)
             finally:
                 connection.close()
 
@@ -76,7 +76,7 @@ class Load:
 def running_load(api: Api, path: str, connections: int) -> Iterator[Load]:
     """Keep some clients busy during the block."""
     load = Load(int(httpx.URL(api.url).port or 0), path)
-    clients = [threading.Thread(target=load.ask) for _ in range(connections)]
+    clients = [threading.Thread(target=load.ask, args=(number,)) for number in range(connections)]
     for client in clients:
         client.start()
     try:

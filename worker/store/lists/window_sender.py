@@ -85,6 +85,10 @@ class WindowSender:
             self._fenced[0].open()
             self._fenced[0].end()
         except NoPermissionError:
+            # WATCH may be allowed where GET is not, and the next user of this connection must not
+            # find a watch on it.
+            self.connection.disconnect()
+            self.connection.connect()
             return False
         return True
 

@@ -70,7 +70,9 @@ def test_process__killed_under_load__harms_no_other_connection_and_is_replaced(
         wait_until(lambda: load.answered > since + 500, "the load goes on")
         after = read_metrics(api.url)
     assert held > 0
-    assert load.broken <= held
+    # By client: one that lost its connection may lose the next one, too, for the system closes the
+    # connections of a killed process before it closes its listening socket.
+    assert 0 < len(load.broken) <= held
     assert load.refused == []
     assert _lookups(before) <= _lookups(after)
     # The last answers of a killed process may not have arrived: one for each of its connections.

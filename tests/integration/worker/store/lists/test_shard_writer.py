@@ -168,8 +168,9 @@ def test_put__right_taken_away_in_between__is_refused(server: Server) -> None:
                 server.command_reply("ACL", "SETUSER", "w", "-restore")
                 with pytest.raises(StoreRefused):
                     _write_all(one)
-            for forbidden in ("restore", "watch"):
-                server.command_reply("ACL", "SETUSER", "w", "+restore", f"-{forbidden}")
+            for forbidden in ("restore", "watch", "get"):
+                rights = ("+restore", "+watch", f"-{forbidden}")
+                server.command_reply("ACL", "SETUSER", "w", *rights)
                 with ShardWriter(theirs.database, ref, "i1", target.name) as writer:
                     assert not writer.takes_payloads()
                     writer.fill(EXCLUDED, [(0, [b"x"])])
