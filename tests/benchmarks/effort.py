@@ -20,6 +20,7 @@ class Effort:
         processes: worker processes that are compared, each number in a system of its own.
         form_rows: rows of the lists of other forms, at most.
         call_rows: rows of the lists whose longest calls are looked for, at most.
+        call_runs: how often those calls are looked for.
         settle_s: for which the server's memory must not change before it counts.
         huge: sizes of the lists of ``--only huge``.
         settings: of the system under test.
@@ -36,6 +37,7 @@ class Effort:
     processes: tuple[int, ...] = (1, 2)
     form_rows: int = 4_000_000
     call_rows: int = 2_000_000
+    call_runs: int = 5
     settle_s: float = 1.0
     huge: tuple[int, ...] = (1_000_000, 10_000_000, 30_000_000, 100_000_000)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +57,7 @@ QUICK = Effort(
     processes=(1,),
     form_rows=20_000,
     call_rows=20_000,
+    call_runs=1,
     settle_s=0.1,
     huge=(20_000,),
     settings={"BIGSEG_CHUNK_ROWS": "5000"},

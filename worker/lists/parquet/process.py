@@ -29,6 +29,9 @@ _VARIABLES: Final = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     # Others reserve addresses far beyond what they use, and addresses are what is bounded.
     "ARROW_DEFAULT_MEMORY_POOL": "system",
+    # Pages of the batch before are used again: 8 % less CPU for 4,000,000 UUIDs.
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "268435456",
 }
 
 
