@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from api.s3.errors import BodyCutError, S3Refusal
 
@@ -35,6 +35,10 @@ class Body(Protocol):
         """Read a line with its end."""
 
 
+#: Digits of a length; more are longer than any body.
+_LENGTH_DIGITS: Final = 18
+
+
 def open_transfer(headers: Headers, connection: Body) -> Body:
     """Open what follows the headers on a connection, up to the next request.
 
@@ -44,7 +48,7 @@ def open_transfer(headers: Headers, connection: Body) -> Body:
     if "chunked" in headers.get("transfer-encoding").lower():
         return ChunkedBody(connection)
     length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()):
+    if not (length.isascii() and length.isdigit() and len(length) <= _LENGTH_DIGITS):
         raise S3Refusal(411, "MissingContentLength", f"no length: {length[:40]!r}")
     return SizedBody(connection, int(length))
 

@@ -262,10 +262,13 @@ class Catalogue:
             Pieces without a name.
 
         Raises:
-            S3Refusal: there is no such upload, or the condition does not hold.
+            S3Refusal: there is no such upload, one of the parts has been sent again meanwhile,
+                or the condition does not hold.
         """
         with self._changing() as run:
             _require_upload(run, bucket, stored.key, upload_id)
+            if not {part.blob for part in _parts(run, upload_id)}.issuperset(stored.blobs):
+                raise S3Refusal(400, "InvalidPart", "a part was sent again; complete it again")
             freed = {*_put(run, bucket, stored, condition), *_drop_parts(run, upload_id)}
             run("DELETE FROM uploads WHERE id = ?", upload_id)
         return tuple(freed - set(stored.blobs))

@@ -7,7 +7,7 @@ from typing import Final
 from api.s3.catalogue import StoredObject
 from api.s3.conditions import is_unchanged, parse_range
 from api.s3.documents import xml_answer
-from api.s3.errors import S3Refusal
+from api.s3.errors import S3Refusal, invalid_argument
 from api.s3.requests import Answer, Request
 from api.s3.stand_in import StandIn
 
@@ -62,6 +62,10 @@ def _answer(stand_in: StandIn, request: Request, stored: StoredObject) -> Answer
 
 def _headers(stored: StoredObject, query: Mapping[str, str]) -> dict[str, str]:
     overrides = {_OVERRIDES[name]: query[name] for name in _OVERRIDES if name in query}
+    for name, value in overrides.items():
+        # Else a link could end the headers early, or hold what no header can.
+        if not (value.isascii() and value.isprintable()):
+            raise invalid_argument(f"response-{name} has characters that no header can have")
     return {
         "content-type": "binary/octet-stream",
         **stored.headers,

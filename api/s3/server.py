@@ -141,8 +141,15 @@ def _require_local(headers: _NamedHeaders) -> None:
         S3Refusal: the page or the name is not of this machine.
     """
     origin, host = headers.get("origin"), headers.get("host")
-    if origin and urlsplit(origin).hostname not in _LOOPBACK:
+    if origin and _hostname(origin) not in _LOOPBACK:
         raise S3Refusal(403, "AccessDenied", f"pages of {origin[:80]} may not use the stand-in")
-    name = urlsplit(f"//{host}").hostname or ""
+    name = _hostname(f"//{host}")
     if name not in _LOOPBACK and not name.endswith(".localhost"):
         raise S3Refusal(403, "AccessDenied", f"{name[:80]!r} is not a name of the stand-in")
+
+
+def _hostname(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:  # a bracket without the other one
+        return ""

@@ -192,3 +192,29 @@ def test_power_cut__that_took_a_piece__is_said_and_the_object_is_gone(tmp_path: 
         assert httpx.get(f"{server.endpoint}/lists/whole").content == b"whole"
         assert "lost: lists/short" in server.log.read_text()
     assert len(_pieces(folder)) == 1
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1\r\n\r\n<script>", "a\x00b", "\u20ac"])
+def test_header_in_a_link__that_no_header_can_have__is_refused(
+    http: httpx.Client, value: str
+) -> None:
+    http.put("/k", content=b"x")
+
+    reply = http.get("/k", params={"response-content-type": value})
+
+    assert reply.status_code == 400
+    assert "<Code>InvalidArgument</Code>" in reply.text
+    assert "x-evil" not in reply.headers
+
+
+@pytest.mark.parametrize("name", ["Host", "Origin"])
+def test_name_of_a_host__that_cannot_be_read__is_refused(http: httpx.Client, name: str) -> None:
+    assert http.get("/k", headers={name: "http://["}).status_code == 403
+
+
+def test_length__of_more_digits_than_any__is_refused(server: ObjectServer) -> None:
+    url = httpx.URL(server.endpoint)
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+        head = f"PUT /lists/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: {'9' * 5000}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 411")
