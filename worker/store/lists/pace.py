@@ -171,7 +171,8 @@ class Delays:
             sent_s: When it was sent, by this process's clock.
             begun_s: When it was begun, by the server's.
         """
-        if sent_s >= self._until_s:
+        # Earlier than its period is a moment only after this process's clock was set back.
+        if not self._until_s - self._PERIOD_S <= sent_s < self._until_s:
             self._before, self._least = self._least, math.inf
             self._until_s = sent_s + self._PERIOD_S
         difference = begun_s - sent_s

@@ -144,3 +144,10 @@ def test_delays__clock_is_set__misleads_for_ten_seconds_at_most() -> None:
     found = [delays.of(now / 10, now / 10 + (60 if now > 50 else 0)) for now in range(200)]
     assert found[60] == pytest.approx(60)
     assert found[-1] == pytest.approx(0)
+
+
+def test_delays__own_clock_is_set_back__misleads_for_ten_seconds_at_most() -> None:
+    delays = Delays()
+    found = [delays.of(now / 10 - (3_600 if now > 50 else 0), now / 10) for now in range(200)]
+    assert found[60] == pytest.approx(3_600)
+    assert found[-1] == pytest.approx(0)
