@@ -4,6 +4,7 @@ A store is one thread: while it runs a call, everybody waits. The slow log has s
 and scripts; a transaction counts as a whole in the histogram of ``EXEC`` alone.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Final, get_args
 
 from redis import Redis
 
-from tests.benchmarks.bench import Bench, tell
+from tests.benchmarks.bench import Bench, middle, tell
 from tests.benchmarks.lists import ListFile, first_keys, write_uuids
 from tests.benchmarks.pinning import Pins
 from worker.store.server.scripts import ScriptName
@@ -21,6 +22,8 @@ _KEYS = 1_000
 _SLOWER_THAN_US: Final = 500
 _GOAL_US: Final = 2_000
 _LONGEST_LOG = 4_096
+_CONTROL_BYTES = 1_300
+_CONTROL_WINDOW = 64
 
 
 def measure(bench: Bench) -> None:
@@ -35,14 +38,18 @@ def measure(bench: Bench) -> None:
     scripts = bench.system.store.database.scripts
     names = {scripts.get(name).sha: name for name in get_args(ScriptName)}
     found: dict[str, list[float]] = defaultdict(list)
+    took_s: list[float] = []
     for number in range(bench.effort.call_runs):
         tell(f"longest call, run {number + 1} of {bench.effort.call_runs}")
         bench.system.used_bytes()  # comes to rest first
+        started = time.monotonic()
         with Pins(bench.system.pids).held() as pins, logged(bench.system.redis, names) as calls:
             _use(bench, number, file)
+        took_s.append(time.monotonic() - started)
         for name, us in calls.items():
             found[name].append(us)
     middles = _middles(found, bench.effort.call_runs)
+    control, _ = middle([_control_ms(bench, seconds) for seconds in took_s])
     longest = sorted(middles.items(), key=lambda call: -call[1])[:5]
     each = [us for took in found.values() for us in took]
     bench.figures.put(
@@ -51,6 +58,7 @@ def measure(bench: Bench) -> None:
         spread=(longest[0][1] / 1000, max(each) / 1000),
         calls=", ".join(f"{name} {us / 1000:.2g} ms" for name, us in longest),
         kinds_over_2_ms=sum(us > _GOAL_US for us in middles.values()),
+        control_ms=control,
         rows=rows,
         runs=bench.effort.call_runs,
         pinned=pins.text,
@@ -63,6 +71,21 @@ def _middles(found: Mapping[str, Sequence[float]], runs: int) -> dict[str, float
         name: sorted([*took, *[0.0] * (runs - len(took))])[runs // 2]
         for name, took in found.items()
     }
+
+
+def _control_ms(bench: Bench, seconds: float) -> float:
+    """The longest of plain SETs sent for as long: what the machine does to any call."""
+    redis, value = bench.system.redis, b"x" * _CONTROL_BYTES
+    with Pins(bench.system.pids).held(), logged(redis, {}):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with redis.pipeline(transaction=False) as pipeline:
+                for number in range(_CONTROL_WINDOW):
+                    pipeline.set(f"{_SEGMENT}-control:{number}", value)
+                pipeline.execute()
+        latency = redis.info("latencystats")["latency_percentiles_usec_set"]
+    redis.delete(*(f"{_SEGMENT}-control:{number}" for number in range(_CONTROL_WINDOW)))
+    return float(latency["p100"]) / 1000
 
 
 def _use(bench: Bench, number: int, file: ListFile) -> None:
