@@ -150,6 +150,21 @@ class ReclaimSuite:
             assert lists_to_reclaim(store, PRODUCTION) == []
             assert not raw(store).exists(store.keyspace.list_record(ref))
 
+    def test_reclaim__right_before_the_delete__frees_it_all_the_same(
+        self, store: Store, ref: ListRef, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        watch = store.memberships.watch
+        reclaimed: list[int] = []
+
+        def watch_and_reclaim(watched: ListRef) -> None:
+            watch(watched)
+            if not reclaimed:
+                reclaimed.append(reclaim_list(store, watched))
+
+        monkeypatch.setattr(store.memberships, "watch", watch_and_reclaim)
+        store.memberships.delete(ref)
+        assert lists_to_reclaim(store, PRODUCTION) == [ref]
+
     def test_reclaim__list_claimed_meanwhile__is_watched_again(
         self, store: Store, ref: ListRef
     ) -> None:

@@ -208,6 +208,8 @@ class MembershipStore:
         """
         self.watch(ref)
         building = run(self._db, ref, "list/delete").decode()
+        # Reclaiming may have stopped watching the list just before it was deleted.
+        self.watch(ref)
         return building or None
 
     def watch(self, ref: ListRef) -> None:
