@@ -12,7 +12,7 @@ from typing import Final
 
 from api.errors import RequestTimeout
 from api.http.asgi import Header, Message, Receive, Scope, Send, declared_length, header
-from api.http.connections.uvicorn_protocol import keep_spelling
+from api.http.connections.header_names import keep_spelling
 
 #: Bytes for each second of a window. A modem sends three times as much.
 LEAST_BYTES_S: Final = 1_024

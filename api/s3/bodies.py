@@ -8,6 +8,8 @@ from api.s3.errors import BodyCutError, S3Refusal
 
 #: Longest line between chunks; signatures in it take about 100 bytes.
 _LINE_BYTES = 8192
+#: Digits of a length; more are longer than any body.
+_LENGTH_DIGITS: Final = 18
 #: What may stand for the length of a chunk; ``int`` takes signs and underscores, too.
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 #: What a client announces when the body is in S3's own chunks.
@@ -33,10 +35,6 @@ class Body(Protocol):
 
     def readline(self, limit: int, /) -> bytes:
         """Read a line with its end."""
-
-
-#: Digits of a length; more are longer than any body.
-_LENGTH_DIGITS: Final = 18
 
 
 def open_transfer(headers: Headers, connection: Body) -> Body:

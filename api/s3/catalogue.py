@@ -267,9 +267,10 @@ class Catalogue:
         """
         with self._changing() as run:
             _require_upload(run, bucket, stored.key, upload_id)
-            if not {part.blob for part in _parts(run, upload_id)}.issuperset(stored.blobs):
+            parts = set(_drop_parts(run, upload_id))
+            if not parts.issuperset(stored.blobs):
                 raise S3Refusal(400, "InvalidPart", "a part was sent again; complete it again")
-            freed = {*_put(run, bucket, stored, condition), *_drop_parts(run, upload_id)}
+            freed = parts.union(_put(run, bucket, stored, condition))
             run("DELETE FROM uploads WHERE id = ?", upload_id)
         return tuple(freed - set(stored.blobs))
 

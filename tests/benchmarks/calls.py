@@ -67,24 +67,22 @@ def measure(bench: Bench) -> None:
 
 def _middles(found: Mapping[str, Sequence[float]], runs: int) -> dict[str, float]:
     """The middle of each name's longest calls; of a run whose log has none it was short."""
-    return {
-        name: sorted([*took, *[0.0] * (runs - len(took))])[runs // 2]
-        for name, took in found.items()
-    }
+    return {name: middle([*took, *[0.0] * (runs - len(took))])[0] for name, took in found.items()}
 
 
 def _control_ms(bench: Bench, seconds: float) -> float:
     """The longest of plain SETs sent for as long: what the machine does to any call."""
     redis, value = bench.system.redis, b"x" * _CONTROL_BYTES
+    names = [f"{_SEGMENT}-control:{number}" for number in range(_CONTROL_WINDOW)]
     with Pins(bench.system.pids).held(), logged(redis, {}):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             with redis.pipeline(transaction=False) as pipeline:
-                for number in range(_CONTROL_WINDOW):
-                    pipeline.set(f"{_SEGMENT}-control:{number}", value)
+                for name in names:
+                    pipeline.set(name, value)
                 pipeline.execute()
         latency = redis.info("latencystats")["latency_percentiles_usec_set"]
-    redis.delete(*(f"{_SEGMENT}-control:{number}" for number in range(_CONTROL_WINDOW)))
+    redis.delete(*names)
     return float(latency["p100"]) / 1000
 
 

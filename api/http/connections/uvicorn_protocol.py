@@ -1,8 +1,8 @@
 """Bounds on a connection before its caller is known, and how its answers are written.
 
-Everything that depends on uvicorn's internals is here, and ``pyproject.toml`` bounds uvicorn's
-version for it: the methods that are overridden, the attributes that are read, and that uvicorn
-writes a header's name as ``name.lower()``. The unit test of uvicorn's internals names each.
+Everything that depends on uvicorn's internals is here, but for the spelling of names in
+``header_names.py``, and ``pyproject.toml`` bounds uvicorn's version for it: the methods that are
+overridden and the attributes that are read. The unit test of uvicorn's internals names each.
 
 Uvicorn reads heads of any size for any time, takes any number of connections, refuses what is no
 HTTP as plain text, and writes an answer's head and body one after the other: two system calls, two
@@ -14,14 +14,13 @@ takes it. Whoever serves the application another way loses only this.
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.errors import ApiError, HeadersTooLarge, RequestTimeout, Unavailable
-from api.http.asgi import Header, Scope, spell
+from api.http.asgi import Header, Scope
 from api.http.connections.direct_exchange import DirectAnswerer, DirectExchange
 from api.http.connections.refusals import refuse_unparsed, render_headers, render_refusal
 from api.http.connections.slots import ConnectionBounds, ConnectionSlots
@@ -407,20 +406,3 @@ class WholeAnswers:
 def forbid_whole_answer(scope: Scope) -> None:
     """Have the request answered by ASGI's messages, for applications that wrap the answer."""
     scope.pop(_EXCHANGE, None)
-
-
-class _Spelled(bytes):
-    """A name that stays as it is when uvicorn, which writes ``name.lower()``, asks."""
-
-    __slots__ = ()
-
-    def lower(self) -> Self:
-        return self
-
-
-@lru_cache(128)
-def keep_spelling(name: bytes) -> bytes:
-    """Give a header's name, in any case, such that uvicorn writes it as :func:`spell` does."""
-    spelled = spell(name)
-    # Uvicorn looks for names in lower case itself: those that frame the body.
-    return name if spelled is name else _Spelled(spelled)

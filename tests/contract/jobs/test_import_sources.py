@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
 from tests.support.servers.objects import ObjectServer
-from worker.objects import ObjectStore
+from worker.objects import INTERNAL_PREFIX, ObjectStore
 from worker.store import Store
 
 
@@ -109,3 +109,14 @@ def test_source__missing_or_empty_list__is_the_import_s_to_tell(
     s3.put_object(Bucket=bucket, Key="lists/empty.csv")
     for key in ("lists/not-there.csv", "lists/empty.csv"):
         assert _import(client, create_segment(client), bucket, key).status_code == 202
+
+
+@pytest.mark.parametrize("path", ["uploads/x", "exports/x"])
+def test_source__inside_our_own_prefix__is_an_invalid_request(
+    client: httpx.Client, objects: ObjectStore, segment: str, path: str
+) -> None:
+    body = {"source": f"s3://{objects.bucket}/{INTERNAL_PREFIX}{path}"}
+
+    reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
+
+    assert_refused(reply, 400, "invalid_request")

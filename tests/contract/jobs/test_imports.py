@@ -322,17 +322,6 @@ def test_import__flag_that_overrides_a_guard__is_part_of_the_request(
     assert flags == tuple(flag == name for name in ("allowRejected", "allowShrink", "allowEmpty"))
 
 
-@pytest.mark.parametrize("path", ["uploads/x", "exports/x"])
-def test_source__inside_our_own_prefix__is_an_invalid_request(
-    client: httpx.Client, objects: ObjectStore, segment: str, path: str
-) -> None:
-    body = {"source": f"s3://{objects.bucket}/{INTERNAL_PREFIX}{path}"}
-
-    reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
-
-    assert_refused(reply, 400, "invalid_request")
-
-
 def test_source__without_one_or_with_a_file__is_refused_in_a_sentence(
     client: httpx.Client, objects: ObjectStore, segment: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.connections.uvicorn_protocol import keep_spelling
+from api.http.connections.header_names import keep_spelling
 
 
 @pytest.mark.parametrize(
