@@ -3,15 +3,26 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from worker.imports.building import SideBuild, SideBuilder
 from worker.imports.sorted_members import Members, distinct, no_members
 from worker.imports.spill_store import SpillStore
-from worker.imports.stage_results import Built, ChunkResult, RangeResult, Spill, StageRun
+from worker.imports.stage_results import (
+    SIDES,
+    Built,
+    ChunkResult,
+    RangeResult,
+    Spill,
+    StageRun,
+)
 from worker.imports.writing_progress import WritingProgress
 from worker.lists.spills import read_blocks
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import Claim, Revision, ShardWriter
+
+#: Loading a range and sorting it, in parts of the time that building its shards takes.
+_LOADING_SHARE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,18 @@ def gather_range(run: StageRun) -> None:
     chunks = run.chunk_results(run.plan())
     members = distinct(load_spills(run.spills, chunks, part))
     run.progress.add()
-    run.finish_range(gather(run, run.claim(), run.target(), part, members))
+    result = gather(run, run.claim(), run.target(), part, members, loading_share=_LOADING_SHARE)
+    run.finish_range(result)
 
 
 def gather(
-    run: StageRun, claim: Claim, target: Revision, part: Range, members: Members
+    run: StageRun,
+    claim: Claim,
+    target: Revision,
+    part: Range,
+    members: Members,
+    *,
+    loading_share: float = 0.0,
 ) -> RangeResult:
     """Write the shards of one range of both sides.
 
@@ -49,6 +67,7 @@ def gather(
         target: The revision being built.
         part: The range.
         members: The distinct members of the list files in this range, in order of their hashes.
+        loading_share: How long loading them took, in parts of the time that building takes.
 
     Raises:
         Fenced: the import no longer holds the list.
@@ -70,11 +89,21 @@ def gather(
         ) as writer,
     ):
         payloads = writer.takes_payloads()
+        shards = {side: part.of(target.shard_count(side)) for side in SIDES}
+        to_build = sum(stop - first for first, stop in shards.values())
+        loading = int(to_build * loading_share)
+        run.progress.expect(loading + to_build, stage="gather")
+        run.progress.add(work=loading)
 
         def build(side: SideBuild, added: Members) -> Built:
-            first, stop = part.of(target.shard_count(side.side))
-            builder = SideBuilder(database, side, writer, payloads=payloads)
-            return builder.build(added, first, stop)
+            builder = SideBuilder(
+                database,
+                side,
+                writer,
+                payloads=payloads,
+                on_built=lambda shards: run.progress.add(work=shards),
+            )
+            return builder.build(added, *shards[side.side])
 
         included = SideBuild(
             ref=request.list_ref,
