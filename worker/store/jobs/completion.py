@@ -27,8 +27,8 @@ _PHASES: Final[Mapping[str, Phase]] = {
 
 #: Hundredths of an import's time, by stage, in their order: about what ``seconds`` in the reports
 #: of ``bigseg import list.csv --create --json`` came to on two cores with one, five and (in
-#: brackets) a fiftieth of a million UUIDs: scatter 22 to 37 (21 to 44), gather 55 to 67 (29 to
-#: 44), publish 6 to 10 (6 to 15), plan and size 2 at most (18 to 29, which is 0.1 s at most). The
+#: brackets) a fiftieth of a million UUIDs: scatter 22 to 37 (21 to 44), gather 54 to 67 (29 to
+#: 44), publish 6 to 10 (6 to 15), plan and size 4 at most (18 to 29, which is 0.1 s at most). The
 #: last one is kept back for the flip, which also comes after the wait for an approval.
 WEIGHTS: Final[Mapping[str, int]] = {
     "plan": 1,
