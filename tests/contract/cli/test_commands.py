@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from tests.support.clients.command_line import Run, complete_export, is_of, working
-from tests.support.servers.api import PRODUCTION, SEGMENTS, TOKEN, create_segment, include, new_key
+from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, include, new_key
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
 from tests.support.systems.held_imports import hold_import, publish_import
