@@ -7,6 +7,7 @@ import typer
 from api.cli.commands import (
     contexts,
     exports,
+    import_records,
     imports,
     lookups,
     segments,
@@ -20,6 +21,7 @@ from api.cli.program import Program, add_global_options
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     imports.register,
+    import_records.register,
     lookups.register,
     exports.register,
     segments.register,

@@ -33,8 +33,21 @@ def command(target: SegmentOptions, *words: str) -> str:
 
 
 @contextmanager
-def defer_interrupt() -> Iterator[None]:
-    """Let a short request end before Ctrl-C is obeyed; a second one is obeyed at once."""
+def say_when_interrupted(what_is_so: str) -> Iterator[None]:
+    """End the command with this message when Ctrl-C comes while the block runs."""
+    try:
+        yield
+    except KeyboardInterrupt as exc:
+        raise interrupted(what_is_so) from exc
+
+
+@contextmanager
+def defer_interrupt(what_is_so: str) -> Iterator[None]:
+    """Let a short request end before Ctrl-C is obeyed; a second one is obeyed at once.
+
+    Args:
+        what_is_so: What the command says when it ends after the request.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -51,4 +64,4 @@ def defer_interrupt() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
     if noted:
-        raise KeyboardInterrupt
+        raise interrupted(what_is_so)

@@ -110,9 +110,7 @@ class _WholeFile:
             )
         seconds = time.monotonic() - self._started
         left = seconds * (size_bytes - self._read) / self._read if self._read else None
-        reached = Reached(
-            "uploading", done_bytes=self._read, total_bytes=size_bytes, left_s=left
-        )
+        reached = Reached("uploading", done_bytes=self._read, total_bytes=size_bytes, left_s=left)
         self._display.show(reached)
         return data
 

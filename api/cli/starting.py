@@ -27,7 +27,8 @@ _TRIES: Final = 20
 _PAUSE_S: Final = 0.25
 #: A request that is not known may still be on its way; it is asked for again.
 _ABSENT: Final = 4
-_ABORTED: Final = "upload aborted, nothing was started"
+#: Said when nothing was started.
+NOTHING_STARTED: Final = "upload aborted, nothing was started"
 
 
 @dataclass(slots=True)
@@ -77,14 +78,14 @@ class ImportStart:
 
     def _what_is_so(self) -> str:
         if not self._asked and (self._file is None or not self._file.is_read):
-            return _ABORTED
+            return NOTHING_STARTED
         try:
             import_id = self._find_started()
         except KeyboardInterrupt:
             return self._unknown("Ctrl-C came again")
         except CommandError as exc:
             return self._unknown(str(exc))
-        return _ABORTED if import_id is None else going_on(self.target, import_id)
+        return NOTHING_STARTED if import_id is None else going_on(self.target, import_id)
 
     def _unknown(self, why: str) -> str:
         return (
