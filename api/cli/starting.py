@@ -6,7 +6,8 @@ got no answer has started an import.
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,7 +29,7 @@ _PAUSE_S: Final = 0.25
 #: A request that is not known may still be on its way; it is asked for again.
 _ABSENT: Final = 4
 #: Said when nothing was started.
-NOTHING_STARTED: Final = "upload aborted, nothing was started"
+_NOTHING_STARTED: Final = "upload aborted, nothing was started"
 
 
 @dataclass(slots=True)
@@ -44,18 +45,24 @@ class ImportStart:
     _key: str = field(default_factory=lambda: str(uuid.uuid4()))
     _file: ListFile | None = None
     _asked: bool = False
+    _location: str = ""
+
+    @contextmanager
+    def explain_interrupt(self) -> Iterator[None]:
+        """Say whether it was started when Ctrl-C comes at any point of the block."""
+        try:
+            yield
+        except KeyboardInterrupt as exc:
+            raise interrupted(self._what_is_so()) from exc
 
     def run(self, connection: Connection, display: ProgressDisplay) -> str:
         """Start it; gives its path.
 
         Raises:
-            CommandError: it was refused, or Ctrl-C came; says whether it was started.
+            CommandError: it was refused.
         """
-        try:
-            return self._send(connection, display)
-        except KeyboardInterrupt as exc:
-            display.clear()
-            raise interrupted(self._what_is_so()) from exc
+        self._location = self._send(connection, display)
+        return self._location
 
     @property
     def _path(self) -> str:
@@ -77,15 +84,17 @@ class ImportStart:
             )
 
     def _what_is_so(self) -> str:
+        if self._location:
+            return going_on(self.target, self._location.rpartition("/")[2])
         if not self._asked and (self._file is None or not self._file.is_read):
-            return NOTHING_STARTED
+            return _NOTHING_STARTED
         try:
             import_id = self._find_started()
         except KeyboardInterrupt:
             return self._unknown("Ctrl-C came again")
         except CommandError as exc:
             return self._unknown(str(exc))
-        return NOTHING_STARTED if import_id is None else going_on(self.target, import_id)
+        return _NOTHING_STARTED if import_id is None else going_on(self.target, import_id)
 
     def _unknown(self, why: str) -> str:
         return (

@@ -13,7 +13,7 @@ from api.cli.import_reports import note_superseded, show_import
 from api.cli.interrupts import command, defer_interrupt, going_on, say_when_interrupted
 from api.cli.options import SegmentOptions, with_options
 from api.cli.session import Session
-from api.cli.starting import NOTHING_STARTED, ImportStart
+from api.cli.starting import ImportStart
 from api.progress.display import ProgressDisplay
 
 _NOT_FOUND: Final = 404
@@ -68,12 +68,12 @@ def _import(
     fields |= {name: True for name, flag in flags.items() if flag}
     start = ImportStart(session, target, source, fields)
     with (
+        start.explain_interrupt(),
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
         if create:
-            with say_when_interrupted(NOTHING_STARTED):
-                _ensure_segment(connection, target)
+            _ensure_segment(connection, target)
         location = start.run(connection, display)
         with _say_it_goes_on(target, location.rpartition("/")[2]):
             job = connection.get(location)

@@ -50,6 +50,10 @@ def pipe(tmp_path: Path) -> Path:
     return path
 
 
+def _address(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 def _imports(client: httpx.Client, segment: str) -> list[str]:
     items = client.get(f"{SEGMENTS}/{segment}/imports").json()["items"]
     return [item["id"] for item in items]
@@ -108,7 +112,7 @@ def test_import__sent_and_not_answered__asks_whether_it_was_started(
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         serving(_Holding(port, listener)) as proxy,
-        start("import", str(file), "-s", segment, url=proxy.url.replace("redis", "http")) as run,
+        start("import", str(file), "-s", segment, url=_address(listener)) as run,
     ):
         assert proxy.held.wait(30)
         run.press_ctrl_c()
