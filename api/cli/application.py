@@ -5,12 +5,18 @@ from collections.abc import Callable
 import typer
 
 from api.cli.commands import (
+    audit,
     contexts,
+    environments,
+    evaluations,
     exports,
     imports,
     lookups,
+    members,
+    projects,
     segments,
     serve,
+    status,
     tokens,
     up,
 )
@@ -22,7 +28,13 @@ _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     imports.register,
     lookups.register,
     exports.register,
+    evaluations.register,
+    status.register,
+    audit.register,
     segments.register,
+    members.register,
+    projects.register,
+    environments.register,
     tokens.register,
     contexts.register,
     serve.register,
