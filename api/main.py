@@ -31,6 +31,7 @@ from api.lookups.pipeline import Endpoint
 from api.metrics.metrics import Metrics
 from api.metrics.pauses import settle, watch_collections
 from api.metrics.tally import Tally
+from api.pages.open_paths import open_paths
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore, warn_of_servers
@@ -102,8 +103,13 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         lookup_route=LOOKUP_ROUTE,
         silent_paths=SILENT_PATHS,
         routes=rest.state.routes,
-        readiness=readiness,
-        identity=Identity(settings.identity_key),
+        open_paths=open_paths(
+            readiness,
+            Identity(settings.identity_key),
+            version=rest.version,
+            document=rest.openapi,
+            public_document=settings.public_openapi,
+        ),
         metrics=services.metrics,
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.body_timeout_s,

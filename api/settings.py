@@ -140,6 +140,11 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Look-ups in ten seconds of all tokens by `contexts`, and as many by `users`, "
         "to one API process; 0 means any number.",
     )
+    public_openapi: bool = Field(
+        default=False,
+        description="Whether `/openapi.json` needs no token, so that `/docs` displays it at once. "
+        "Off, because it says what this service is and can do.",
+    )
     cors_origins: tuple[str, ...] = Field(
         default=(),
         description="JSON list of origins whose pages may call the API, such as "

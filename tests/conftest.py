@@ -23,9 +23,10 @@ settings.load_profile("suite")
 
 _OF_SYSTEMS = "tests/end_to_end/"
 _WITHOUT_NODE = (
-    "--without-node: the tests of LaunchDarkly's TypeScript client and of a generated one"
+    "--without-node: the tests of LaunchDarkly's TypeScript client, of a generated one, and of the "
+    "pages in a browser"
 )
-_NODE_FIXTURES = {"typescript", "node_home"}
+_NODE_FIXTURES = {"typescript", "node_home", "browser"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

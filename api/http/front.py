@@ -5,7 +5,7 @@ and counts. FastAPI does everything else.
 """
 
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -40,9 +40,7 @@ from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
-from api.http.health import LIVE_BODY, LIVE_PATH, Readiness
-from api.http.health import OPEN_PATHS as HEALTH_PATHS
-from api.http.identity import IDENTITY_PATH, Identity
+from api.http.health import LIVE_PATH, READY_PATH
 from api.http.limits.headers import limit_headers
 from api.http.limits.limits import Limits, Standing
 from api.http.refusals import error_body, error_headers
@@ -62,10 +60,12 @@ from api.metrics.metrics import Metrics
 from worker.objects import ObjectError
 from worker.store import StoreError
 
+OpenAnswer = Callable[[Scope, Send], Awaitable[None]]
+"""Answers a ``GET`` that needs no token."""
+
 _OK: Final = 200
-_UNAVAILABLE: Final = 503
-#: Paths that need no token.
-_OPEN_PATHS: Final = HEALTH_PATHS | {IDENTITY_PATH}
+#: Balancers ask every few seconds.
+_UNLOGGED_PATHS: Final = frozenset({LIVE_PATH, READY_PATH})
 #: The request target of OPTIONS about the service as a whole.
 _EVERYTHING: Final = b"*"
 
@@ -85,8 +85,7 @@ class Front:
         lookup_route: LookupRoute,
         silent_paths: Container[bytes],
         routes: RouteTable,
-        readiness: Readiness,
-        identity: Identity,
+        open_paths: Mapping[bytes, OpenAnswer],
         metrics: Metrics,
         max_body_bytes: int,
         body_timeout_s: float,
@@ -99,8 +98,7 @@ class Front:
         self._lookup_route = lookup_route
         self._silent_paths = silent_paths
         self._routes = routes
-        self._readiness = readiness
-        self._identity = identity
+        self._open_paths = open_paths
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._most_values = most_values(max_body_bytes)
@@ -198,8 +196,9 @@ class Front:
         if scope["method"] == "OPTIONS":
             await answer_options(exchange.send, self._methods_of(scope))
             return
-        if path in _OPEN_PATHS:
-            await self._answer_open(scope, exchange.send)
+        open_answer = self._open_paths.get(path)
+        if open_answer is not None:
+            await self._answer_open(open_answer, scope, exchange.send)
             return
         if path in self._silent_paths:
             raise NotFound("invalid resource identifier")
@@ -221,7 +220,7 @@ class Front:
     def _methods_of(self, scope: Scope) -> str:
         """List what a path takes, for ``Allow``; documented, so no token is needed."""
         path = scope["raw_path"]
-        if path in _OPEN_PATHS:
+        if path in self._open_paths:
             return allowed_methods(("GET",))
         question = self._lookup_route.parse_question(path)
         if question is not None:
@@ -241,20 +240,12 @@ class Front:
         require_few_values(body, self._most_values)
         return replay(body, receive)
 
-    async def _answer_open(self, scope: Scope, send: Send) -> None:
-        path = scope["raw_path"]
-        if scope["method"] != "GET":
-            error = MethodNotAllowed("only GET asks for health and identity")
-            await self._refuse(error, send, (_allow(("GET",)),))
+    async def _answer_open(self, open_answer: OpenAnswer, scope: Scope, send: Send) -> None:
+        if scope["method"] == "GET":
+            await open_answer(scope, send)
             return
-        if path == IDENTITY_PATH:
-            await answer(send, _OK, self._identity.body(scope))
-            return
-        if path == LIVE_PATH:
-            await answer(send, _OK, LIVE_BODY)
-            return
-        ready, body = await self._readiness.body()
-        await answer(send, _OK if ready else _UNAVAILABLE, body)
+        error = MethodNotAllowed("this path is only read: send GET or HEAD")
+        await self._refuse(error, send, (_allow(("GET",)),))
 
     async def _refuse(self, error: ApiError, send: Send, headers: Sequence[Header] = ()) -> int:
         body = self._body(error)
@@ -274,10 +265,10 @@ class Front:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
-        if scope["raw_path"] in _OPEN_PATHS:
+        if scope["raw_path"] in self._open_paths:
             route = scope["raw_path"].decode()
         self._metrics.request(scope["method"], route, status, seconds)
-        if route not in {"/healthz", "/readyz"}:
+        if scope["raw_path"] not in _UNLOGGED_PATHS:
             _log.info(
                 "request.served",
                 method=scope["method"],

@@ -7,21 +7,28 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from api.errors import ApiError, Unavailable
+from api.http.asgi import Scope, Send
+from api.http.exchange import answer
 from worker.objects import ObjectError
 from worker.store import Store, StoreError
 
 LIVE_PATH: Final = b"/healthz"
 READY_PATH: Final = b"/readyz"
-#: Paths that need no token.
-OPEN_PATHS: Final = frozenset({LIVE_PATH, READY_PATH})
 
-LIVE_BODY: Final = b'{"status":"ok"}'
+_LIVE_BODY: Final = b'{"status":"ok"}'
+_OK: Final = 200
+_UNAVAILABLE: Final = 503
 
 #: Seconds an answer is reused: the path is open to all, the parts are not.
 _KEEP_S: Final = 1.0
 _LIMIT_S: Final = 10.0
 
 Check = Callable[[], None]
+
+
+async def answer_alive(_scope: Scope, send: Send) -> None:
+    """Say that this process is alive: it answers."""
+    await answer(send, _OK, _LIVE_BODY)
 
 
 class Readiness:
@@ -41,11 +48,8 @@ class Readiness:
         self._asked_at = float("-inf")
         self._answer: asyncio.Task[dict[str, str | None]] | None = None
 
-    async def body(self) -> tuple[bool, bytes]:
-        """Say whether all parts can be used, and give the body that names each.
-
-        It may be up to a second old.
-        """
+    async def answer(self, _scope: Scope, send: Send) -> None:
+        """Say whether all parts can be used, and name each; up to a second old."""
         if self._answer is None or (
             self._answer.done() and self._monotonic() - self._asked_at > _KEEP_S
         ):
@@ -57,7 +61,8 @@ class Readiness:
             name: {"ok": fault is None} | ({} if fault is None else {"error": fault})
             for name, fault in faults.items()
         }
-        return ready, json.dumps({"status": "ok" if ready else "down", "parts": parts}).encode()
+        body = json.dumps({"status": "ok" if ready else "down", "parts": parts}).encode()
+        await answer(send, _OK if ready else _UNAVAILABLE, body)
 
     async def _ask_all(self) -> dict[str, str | None]:
         faults = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))

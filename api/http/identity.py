@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl
 from pydantic import SecretStr
 
 from api.errors import InvalidRequest, NotFound
-from api.http.asgi import Scope
+from api.http.asgi import Scope, Send
+from api.http.exchange import answer
 from api.identity.proof import CHALLENGE_LENGTH, PATH, is_challenge, prove
 
 IDENTITY_PATH: Final = PATH.encode()
 
+_OK: Final = 200
 _MOST_QUERY_BYTES: Final = 4 * CHALLENGE_LENGTH
 
 
@@ -21,8 +23,8 @@ class Identity:
     def __init__(self, key: SecretStr | None) -> None:
         self._key = key
 
-    def body(self, scope: Scope) -> bytes:
-        """Give the proof for the challenge in the query.
+    async def answer(self, scope: Scope, send: Send) -> None:
+        """Send the proof for the challenge in the query.
 
         Raises:
             NotFound: this server has no key, or no IP address of its own.
@@ -33,7 +35,7 @@ class Identity:
             raise NotFound("invalid resource identifier")
         challenge = _challenge(scope["query_string"])
         proof = prove(self._key.get_secret_value(), challenge, server[0], server[1])
-        return json.dumps({"proof": proof}).encode()
+        await answer(send, _OK, json.dumps({"proof": proof}).encode())
 
 
 def _challenge(query: bytes) -> str:

@@ -73,6 +73,7 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         strict_content_type=False,
+        docs_url=None,
         redoc_url=None,
         dependencies=[Depends(require_permission), Depends(require_known_query)],
     )

@@ -1,4 +1,4 @@
-"""The service itself: metrics, the documentation pages, and health."""
+"""The service itself: metrics, the OpenAPI document, and health."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -83,6 +83,6 @@ def get_readiness() -> None:
 
 
 def permit_documentation(app: FastAPI) -> None:
-    """Let every token read FastAPI's documentation; call it before other routes are added."""
+    """Let every token read the OpenAPI document; call it before other routes are added."""
     for page in app.routes:
         operation(needs=READ)(page.endpoint)  # type: ignore[attr-defined]  # a plain route

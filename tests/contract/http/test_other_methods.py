@@ -42,7 +42,7 @@ def readable(client: httpx.Client, segment: str) -> list[str]:
     found = [path for path, operations in served.items() if "get" in operations]
     paths = [re.sub(r"{(\w+)}", lambda one: names.get(one[1], "none"), path) for path in found]
     assert environment in paths
-    return [*paths, "/docs", "/openapi.json"]
+    return [*paths, "/", "/docs", "/static/pages.css", "/openapi.json"]
 
 
 def test_head__of_everything_that_can_be_read__is_get_without_its_body(
@@ -82,6 +82,7 @@ def test_head__without_a_token__is_unauthorized(api: Api, segment: str) -> None:
         (f"{SEGMENTS}/s/contexts", "OPTIONS, POST"),
         (f"{SEGMENTS}/s/contexts/a%2Fb", "GET, HEAD, OPTIONS"),
         ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/docs", "GET, HEAD, OPTIONS"),
         ("/metrics", "GET, HEAD, OPTIONS"),
         ("/openapi.json", "GET, HEAD, OPTIONS"),
     ],
