@@ -100,6 +100,7 @@ from worker.store.lists import (
     unsettled_list,
 )
 from worker.store.members import pack_key, pack_keys, unpack_members
+from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
 from worker.store.projects import Environment, Project
 from worker.store.segments import (
@@ -140,8 +141,10 @@ from worker.store.workflows import (
 
 __all__ = [
     "BROKER_OF_API",
+    "COUNTERS",
     "EXCLUDED",
     "INCLUDED",
+    "JOB_STATES",
     "MOST_SCHEDULES",
     "OPS_PER_CALL",
     "OURSELVES",
@@ -163,6 +166,7 @@ __all__ = [
     "Belief",
     "Change",
     "Command",
+    "Counter",
     "Definition",
     "DefinitionChange",
     "Edit",
@@ -189,6 +193,7 @@ __all__ = [
     "ListState",
     "ListUnknown",
     "Membership",
+    "Monitored",
     "NewSegment",
     "NewToken",
     "Node",
@@ -223,6 +228,7 @@ __all__ = [
     "StoreUnavailable",
     "Summary",
     "Superseded",
+    "Survey",
     "TargetSchedule",
     "TerminalError",
     "TokenNotFound",

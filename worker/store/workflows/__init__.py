@@ -15,6 +15,7 @@ from worker.store.workflows.deleting import (
     remove_segment,
 )
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.workflows.surveying import reserved_bytes, survey_lists, survey_memory
 
 __all__ = [
     "DELETED",
@@ -32,5 +33,8 @@ __all__ = [
     "reclaim_list",
     "remove_segment",
     "require_approvable",
+    "reserved_bytes",
+    "survey_lists",
+    "survey_memory",
     "why_lost",
 ]

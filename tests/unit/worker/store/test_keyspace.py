@@ -47,6 +47,9 @@ MADE: Final = {
     "expiry_hints": KEYS.expiry_hints(),
     "schedules": KEYS.schedules(REF),
     "writing": KEYS.writing(),
+    "counters": KEYS.counters(),
+    "counted": KEYS.counted("O"),
+    "survey": KEYS.survey(),
 }
 _PLACEHOLDERS: Final = (
     ("{prefix}", "p"),
@@ -58,6 +61,7 @@ _PLACEHOLDERS: Final = (
     ("{id}", "I"),
     ("{chore}", "C"),
     ("{digest}", "D"),
+    ("{process}", "O"),
 )
 
 
