@@ -12,6 +12,8 @@ from worker.store import Store, StoreError
 
 LIVE_PATH: Final = b"/healthz"
 READY_PATH: Final = b"/readyz"
+#: Answered with what the process itself knows when the store does not answer.
+METRICS_PATH: Final = b"/metrics"
 #: Paths that need no token.
 OPEN_PATHS: Final = frozenset({LIVE_PATH, READY_PATH})
 
