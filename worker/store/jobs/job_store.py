@@ -233,8 +233,9 @@ class JobStore:
         reason: str | None = None,
         report: Mapping[str, Any] | None = None,
         keep_s: int,
+        refused: bool = False,
     ) -> bool:
-        """End a job, once.
+        """End a job, once; one that was ``refused`` has never begun.
 
         It stays listed as active, so that a sweep finds it, until :meth:`forget`.
 
@@ -248,7 +249,7 @@ class JobStore:
             fields += ["report", encode_report(report)]
         ended = bool(self._run("job/end", ref, [keep_s, *fields]))
         if ended:
-            self._counting.add_end(ref.kind, status, report)
+            self._counting.add_end(ref.kind, "refused" if refused else status, reason, report)
         return ended
 
     def forget(self, ref: JobRef) -> None:

@@ -11,7 +11,8 @@ from typing import Final, get_args
 from worker.store.keyspace import JobKind
 
 STAGES: Final = ("plan", "scatter", "size", "gather", "publish", "approval", "write")
-OUTCOMES: Final = ("complete", "stopped")
+#: How jobs end. Only ``stopped`` is a failure: the others gave way to what somebody asked for.
+OUTCOMES: Final = ("complete", "stopped", "refused", "superseded", "deleted")
 #: The periodic chores of upkeep.
 CHORES: Final = (
     "sweep_jobs",

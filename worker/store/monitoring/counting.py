@@ -52,10 +52,19 @@ class Counting:
         """Count a duration."""
         self.add(counter, *values, number=round(seconds * counter.unit))
 
-    def add_end(self, kind: str, outcome: str, report: Mapping[str, Any] | None) -> None:
-        """Count the end of a job: its outcome, rows and stages."""
-        self.add(JOBS_ENDED, kind, outcome)
-        if report is None or outcome != "complete":
+    def add_end(
+        self, kind: str, status: str, reason: str | None, report: Mapping[str, Any] | None
+    ) -> None:
+        """Count the end of a job: how it ended, and its rows and stages if it is complete.
+
+        Args:
+            kind: Of the job.
+            status: ``complete``, ``stopped`` or ``refused``.
+            reason: Why it was stopped; tells those that gave way from those that failed.
+            report: Of a complete job.
+        """
+        self.add(JOBS_ENDED, kind, _outcome_of(status, reason or ""))
+        if report is None or status != "complete":
             return
         if kind == "import":
             for name in ("accepted", "duplicates", "rejected"):
@@ -84,3 +93,12 @@ class Counting:
                 self._batches += 1
                 self._batch = Batch(self._batches, counts)
         return self._batch
+
+
+def _outcome_of(status: str, reason: str) -> str:
+    if status != "stopped":
+        return status
+    for outcome in ("superseded", "deleted"):
+        if outcome in reason.split(" ")[:2]:
+            return outcome
+    return status

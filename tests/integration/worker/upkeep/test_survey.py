@@ -62,7 +62,7 @@ def test_counts__while_the_store_does_not_answer__arrive_later(running: Imports)
 
     sender = CountSender(counting, Failing(store.database), token(), every_s=0.01)
     before = _counts(store).get("jobs_ended:export:stopped", 0)
-    counting.add_end("export", "stopped", None)
+    counting.add_end("export", "stopped", "x", None)
     wait_until(lambda: tries == 3, "the third try", 10)
     sender.close()
 

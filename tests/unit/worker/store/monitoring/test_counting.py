@@ -5,6 +5,7 @@ import pytest
 from worker.store.errors import StoreUnavailable
 from worker.store.monitoring import COUNTERS, JOBS_ENDED, LEASES_LOST, UNIT_RETRIES, Counting
 from worker.store.monitoring.counting import Batch
+from worker.store.workflows.claims import DELETED, superseded_reason
 
 
 def _all(counting: Counting) -> dict[str, int]:
@@ -54,17 +55,23 @@ def test_add__first_since_all_was_handed_over__is_announced() -> None:
 
 def test_add_end__of_an_import__counts_its_rows_and_stages() -> None:
     counting = Counting()
-    counting.add_end("import", "stopped", None)
+    counting.add_end("import", "stopped", "the source is gone: s3://b/deleted", None)
+    for reason in (DELETED, "environment deleted", superseded_reason("i2")):
+        counting.add_end("import", "stopped", reason, None)
+    counting.add_end("import", "refused", "another import holds the list", None)
     report = {
         "accepted": 7,
         "duplicates": 0,
         "rejected": 2,
         "seconds": {"plan": 0.25, "gather": 1.5, "total": 1.75},
     }
-    counting.add_end("import", "complete", report)
+    counting.add_end("import", "complete", None, report)
 
     assert _all(counting) == {
         "jobs_ended:import:stopped": 1,
+        "jobs_ended:import:deleted": 2,
+        "jobs_ended:import:superseded": 1,
+        "jobs_ended:import:refused": 1,
         "jobs_ended:import:complete": 1,
         "import_rows:accepted": 7,
         "import_rows:rejected": 2,
