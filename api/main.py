@@ -30,6 +30,7 @@ from api.lookups.lookups import Lookups
 from api.lookups.pipeline import Endpoint
 from api.metrics.metrics import Metrics
 from api.metrics.pauses import settle, watch_collections
+from api.metrics.store_reader import StoreReader
 from api.metrics.tally import Tally
 from api.pages.open_paths import open_paths
 from api.services.heavy.process import HeavyProcess
@@ -137,7 +138,7 @@ def _unix_ms() -> int:
 
 
 def _services(settings: ApiSettings, metrics: Metrics) -> Services:
-    store = LazyStore(settings)
+    store = LazyStore(settings, audit_lost=metrics.audit_lost)
     return Services(
         settings=settings,
         store=store,
@@ -154,8 +155,14 @@ def _services(settings: ApiSettings, metrics: Metrics) -> Services:
             counts=metrics,
         ),
         limits=_limits(settings),
-        token_directory=TokenDirectory(store, clock=_unix_ms, timeout_s=settings.lookup_timeout_s),
+        token_directory=TokenDirectory(
+            store,
+            clock=_unix_ms,
+            timeout_s=settings.lookup_timeout_s,
+            note_read=metrics.tokens_read,
+        ),
         metrics=metrics,
+        store_reader=StoreReader(store, clock_ms=_unix_ms),
         heavy_process=HeavyProcess(settings, HEAVY_PROGRAM),
         clock=_unix_ms,
         ids=new_id,

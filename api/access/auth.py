@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from api.access.scope import EVERYTHING, AccessScope
 from api.errors import Unauthorized
-from worker.store import may_be_secret
+from worker.store import StoreUnavailable, may_be_secret
 
 #: What the token of the settings is called where others have an id.
 ADMIN_TOKEN_ID: Final = "admin"  # noqa: S105 - an id, no secret
@@ -74,6 +74,9 @@ class TokenSource(Protocol):
             StoreUnavailable: it cannot say.
         """
 
+    def last_known(self, digest: bytes) -> KnownToken | None:
+        """Give what the store said when it last answered."""
+
 
 class TokenAuth:
     """Identifies callers by the ``Authorization`` header: the bare token, or ``Bearer`` and it.
@@ -134,6 +137,25 @@ class TokenAuth:
                     known = await self._tokens.ask(digest)
                 return self._accept(known)
         raise Unauthorized("no access token: send it in the Authorization header")
+
+    async def monitor(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller:
+        """Identify who asks for metrics, which are wanted most while the store does not answer.
+
+        A token then counts as it did when the store last answered: it may have been revoked
+        through another process since, but shows only totals.
+
+        Raises:
+            Unauthorized: as :meth:`caller`.
+            StoreUnavailable: the token was not known then.
+        """
+        try:
+            return await self.caller(headers)
+        except StoreUnavailable:
+            value = next(value for name, value in headers if name == b"authorization")
+            known = self._tokens.last_known(_digest(_extract_token(value)))
+            if known is None:
+                raise
+            return self._accept(known)
 
     def _accept(self, known: KnownToken | None) -> Caller:
         if known is None:

@@ -55,6 +55,7 @@ class TokenDirectory:
         *,
         clock: Callable[[], int],
         timeout_s: float,
+        note_read: Callable[[float], None] = lambda _: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask nothing yet.
@@ -63,11 +64,13 @@ class TokenDirectory:
             store: gives the opened store; may block.
             clock: Unix milliseconds.
             timeout_s: how long a request waits for the store's answer.
+            note_read: is told the moment at which all tokens were known.
             monotonic: seconds.
         """
         self._store = store
         self._clock = clock
         self._timeout_s = timeout_s
+        self._note_read = note_read
         self._monotonic = monotonic
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="access-tokens")
         self._by_digest: dict[bytes, KnownToken] = {}
@@ -104,6 +107,10 @@ class TokenDirectory:
                 await self._ask_since(self._monotonic())
             finally:
                 self._waiting -= 1
+        return self._by_digest.get(digest)
+
+    def last_known(self, digest: bytes) -> KnownToken | None:
+        """Give what the store said when it last answered, however long ago that is."""
         return self._by_digest.get(digest)
 
     def invalidate(self) -> None:
@@ -169,6 +176,7 @@ class TokenDirectory:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._catch_up)
         self._fresh_at = asked_at
+        self._note_read(asked_at)
 
     def _catch_up(self) -> None:
         """In the thread: read all tokens if one was changed."""

@@ -22,7 +22,6 @@ from worker.store import Belief, Membership, Outcome, Stale, pack_key
 #: Where the scope of a request that was passed on holds what was done for it.
 BEGUN: Final = "bigseg.begun"
 
-_OK: Final = 200
 #: With one of these a request is more than a head, or its answer is not the usual one.
 _UNUSUAL: Final = frozenset(
     {b"content-length", b"expect", b"origin", b"transfer-encoding", b"upgrade"}
@@ -98,7 +97,7 @@ class DirectLookups:
     ) -> None:
         if isinstance(outcome, Membership):
             exchange.answer(self._route.render(key, outcome), limit_lines(begun.standing))
-            self._metrics.look_up(_OK, time.perf_counter() - begun.started_s)
+            self._metrics.answered(outcome.included, time.perf_counter() - begun.started_s)
         elif isinstance(outcome, Stale):
             self._lookups.corrected(belief, outcome)
             exchange.pass_on({BEGUN: begun})

@@ -40,7 +40,7 @@ from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
-from api.http.health import LIVE_PATH, READY_PATH
+from api.http.health import LIVE_PATH, METRICS_PATH, READY_PATH
 from api.http.limits.headers import limit_headers
 from api.http.limits.limits import Limits, Standing
 from api.http.refusals import error_body, error_headers
@@ -58,7 +58,7 @@ from api.http.routes import (
 from api.lookups.lookups import Lookups
 from api.metrics.metrics import Metrics
 from worker.objects import ObjectError
-from worker.store import StoreError
+from worker.store import Membership, StoreError
 
 OpenAnswer = Callable[[Scope, Send], Awaitable[None]]
 """Answers a ``GET`` that needs no token."""
@@ -121,18 +121,25 @@ class Front:
         if question is None or method == "OPTIONS":
             await self._serve(scope, receive, send, started)
         else:
-            status = await self._look_up(scope, question, receive, send)
-            self._metrics.look_up(status, time.perf_counter() - started)
+            answered = await self._look_up(scope, question, receive, send)
+            seconds = time.perf_counter() - started
+            if isinstance(answered, Membership):
+                self._metrics.answered(answered.included, seconds)
+            else:
+                self._metrics.unanswered(answered, seconds)
 
-    async def _look_up(self, scope: Scope, question: Question, receive: Receive, send: Send) -> int:
-        """Answer a look-up; gives the status, 0 if the client went away."""
+    async def _look_up(
+        self, scope: Scope, question: Question, receive: Receive, send: Send
+    ) -> Membership | int:
+        """Answer a look-up; gives the answer or a status, 0 if the client went away."""
         method = scope["method"]
         if method == "POST" and method in self._lookup_route.methods_for(question):
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
         headers: list[Header] = []
         try:
-            body = await self._membership(scope, question, receive, headers)
+            key, found = await self._membership(scope, question, receive, headers)
+            body = self._lookup_route.render(key, found)
         except ApiError as exc:
             return await self._refuse(exc, send, headers)
         except StoreError as exc:
@@ -143,12 +150,12 @@ class Front:
             return await self._break(exc, send)
         if not self._whole_answers.write(scope, body, render_headers(headers)):
             await answer(send, _OK, body, headers)
-        return _OK
+        return found
 
     async def _membership(
         self, scope: Scope, question: Question, receive: Receive, headers: list[Header]
-    ) -> bytes:
-        """Look up; leaves in ``headers`` what the answer or the refusal is to hold."""
+    ) -> tuple[str, Membership]:
+        """Look up a key; leaves in ``headers`` what the answer or the refusal is to hold."""
         route, begun = self._lookup_route, scope.get(BEGUN)
         if begun is not None and begun.error is not None:
             headers += limit_headers(begun.standing)
@@ -164,7 +171,7 @@ class Front:
         address = route.require_address(question, caller)
         by_path = method == "GET"
         key = route.key_in_path(question) if by_path else await route.key_in_body(scope, receive)
-        return route.render(key, await self._lookups.look_up(address, key))
+        return key, await self._lookups.look_up(address, key)
 
     def _count(self, caller: Caller, question: Question) -> Standing:
         return self._limits.look_up(caller.token_id, self._lookup_route.limit_name(question))
@@ -186,6 +193,8 @@ class Front:
 
     async def _caller(self, scope: Scope) -> Caller:
         try:
+            if scope["raw_path"] == METRICS_PATH:
+                return await self._auth.monitor(scope["headers"])
             return await self._auth.caller(scope["headers"])
         except Unauthorized:
             await self._refusal_pace.wait()

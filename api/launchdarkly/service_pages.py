@@ -1,7 +1,5 @@
 """The service itself: metrics, the OpenAPI document, and health."""
 
-import logging
-from collections.abc import Callable, Sequence
 from typing import Literal
 
 from fastapi import APIRouter, FastAPI, Response
@@ -10,9 +8,6 @@ from pydantic import BaseModel
 from api.launchdarkly.operations import NO_TOKEN, READ, operation
 from api.metrics.exposition import CONTENT_TYPE
 from api.services.services import ServicesOf
-from worker.store import Store, StoreError, Writing
-
-logger = logging.getLogger("bigseg.api")
 
 router = APIRouter(tags=["Service"])
 #: Health checks, only for the document: the front answers them.
@@ -52,17 +47,12 @@ class Readiness(BaseModel):
 )
 @operation(needs=READ)
 def get_metrics(services: ServicesOf) -> Response:
-    """Get the metrics of all processes of this port, in the text format of Prometheus."""
-    return Response(services.metrics.render(_writing(services.store)), media_type=CONTENT_TYPE)
+    """Get the metrics of all processes of this port, in the text format of Prometheus.
 
-
-def _writing(store: Callable[[], Store]) -> Sequence[Writing] | None:
-    """What workers write now; ``None`` if the store does not say."""
-    try:
-        return store().writing.read()
-    except StoreError as exc:
-        logger.warning("writing.unknown", extra={"reason": str(exc)})
-        return None
+    Those that come from the store are left out while it does not answer. All are totals without
+    any project, environment or segment, so every token may read them.
+    """
+    return Response(services.metrics.render(services.store_reader.read()), media_type=CONTENT_TYPE)
 
 
 @documented.get("/healthz", operation_id="getLiveness", response_model=Liveness)

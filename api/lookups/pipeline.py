@@ -98,7 +98,7 @@ class PipelineConnection:
         *,
         timeout_s: float,
         what: str = "store",
-        log_as: str | None = "lookup",
+        is_logged: bool = True,
     ) -> None:
         """Open nothing yet.
 
@@ -106,11 +106,11 @@ class PipelineConnection:
             endpoint: the server.
             timeout_s: how long a log-in, and then each pipeline, may take.
             what: what the server is to the caller, for messages.
-            log_as: what is connected, for the log; ``None`` if the caller says it.
+            is_logged: whether the log says that it is connected, or the caller does.
         """
         self._endpoint = endpoint
         self._timeout_s = timeout_s
-        self._log_as = log_as
+        self._is_logged = is_logged
         self._name = f"the {what} at {endpoint.name}"
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[Wire] | None = None
@@ -160,13 +160,13 @@ class PipelineConnection:
         self._failing = error is not None
 
     def _tell(self, error: BaseException | None) -> None:
-        if self._log_as is None:
+        if not self._is_logged:
             return
         server = self._endpoint.name
         if error is None:
-            _log.info(f"{self._log_as}.connected", server=server)
+            _log.info("lookup.connected", server=server)
         elif not self._failing:  # once, and not for every look-up that tries
-            _log.warning(f"{self._log_as}.disconnected", server=server, reason=str(error))
+            _log.warning("lookup.disconnected", server=server, reason=str(error))
 
     async def _connect(self) -> Wire:
         end = self._endpoint

@@ -1,6 +1,7 @@
 """All metrics by their names, added up over the processes and written for Prometheus."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,8 +14,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from api.metrics.store_exposition import store_metrics, worker_audit_losses
+from api.metrics.store_reader import StoreFigures
 from api.metrics.tally import Name, Reading, Tally
-from worker.store import PACE_REASONS, Writing
 
 #: Upper bounds in seconds; a look-up takes about a millisecond and at most a second.
 BOUNDS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -31,6 +33,15 @@ SEGMENTS_IN_ERROR: Final = "segments in error"
 COLLECTION_SECONDS: Final = "collection seconds"
 LONGEST_COLLECTION: Final = "longest collection"
 STARTS: Final = "starts"
+AUDIT_LOSSES: Final = "audit losses"
+OVERFLOWS: Final = "overflows"
+TOKENS_READ: Final = "tokens read"
+
+#: How a look-up ends: the key is a member, is none, may be one (an error of the service), is not
+#: looked up (an error of the caller), or nobody waits for the answer any more.
+ANSWERS: Final = ("in", "not_in", "unknown", "refused", "gone")
+IN, NOT_IN = ANSWERS[:2]
+_OK: Final = "200"
 
 
 @dataclass(slots=True)
@@ -42,6 +53,8 @@ class _Sum:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
     seconds: float = 0.0
     longest_s: float = 0.0
+    """Of the first cell, like the one that follows."""
+    earliest_s: float = math.inf
 
     def add(self, row: Reading) -> None:
         self.count += row.integers[0]
@@ -49,6 +62,7 @@ class _Sum:
             self.buckets[number] += row.integers[number]
         self.seconds += row.floats[len(self.buckets)]
         self.longest_s = max(self.longest_s, row.floats[0])
+        self.earliest_s = min(self.earliest_s, row.floats[0])
 
     def cumulative(self) -> list[tuple[str, float]]:
         """Counts at or below each bound, as Prometheus wants them."""
@@ -59,33 +73,35 @@ class _Sum:
         return buckets
 
 
-def render(tally: Tally, writing: Sequence[Writing] | None) -> bytes:
+def render(tally: Tally, figures: StoreFigures | None, now_s: float) -> bytes:
     """Render the sums over all processes. Cost: about 10 µs for each row of each process.
 
     Args:
         tally: what the processes counted.
-        writing: which workers write shards now; ``None`` if that is unknown.
+        figures: what the store has; ``None`` if it does not say.
+        now_s: by the monotonic clock that all processes of a host share.
     """
     sums: dict[Name, _Sum] = {}
     for row in tally.read_all():
         sums.setdefault(row.name, _Sum()).add(row)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Sums(sums, writing))
+    registry.register(_Sums(sums, figures, now_s))
     return generate_latest(registry)
 
 
 class _Sums(Collector):
     """Gives the sums as Prometheus' library asks for them."""
 
-    def __init__(self, sums: Mapping[Name, _Sum], writing: Sequence[Writing] | None) -> None:
+    def __init__(
+        self, sums: Mapping[Name, _Sum], figures: StoreFigures | None, now_s: float
+    ) -> None:
         self._sums = sums
-        self._writing = writing
+        self._figures = figures
+        self._now_s = now_s
 
     def collect(self) -> Iterator[Metric]:
         yield self._labelled_lookups()
-        yield self._histogram(
-            LOOKUP_SECONDS, "bigseg_lookup_seconds", "Seconds until a look-up was answered."
-        )
+        yield self._lookup_seconds()
         yield self._counter(PIPELINES, "bigseg_lookup_pipelines", "Round trips for look-ups.")
         yield self._counter(
             ASKED_AGAIN,
@@ -113,8 +129,24 @@ class _Sums(Collector):
             "bigseg_api_starts",
             "Starts of API processes, those of replacements among them.",
         )
-        if self._writing is not None:
-            yield from _writers(self._writing)
+        yield self._counter(
+            OVERFLOWS,
+            "bigseg_metrics_overflow",
+            "Combinations of labels that count as others for want of room.",
+        )
+        yield self._audit_losses()
+        yield GaugeMetricFamily(
+            "bigseg_token_cache_age_seconds",
+            "Seconds since the process that is furthest behind knew all access tokens.",
+            value=self._token_cache_age_s(),
+        )
+        yield GaugeMetricFamily(
+            "bigseg_store_up",
+            "Whether the store answered this request.",
+            value=self._figures is not None,
+        )
+        if self._figures is not None:
+            yield from store_metrics(self._figures)
 
     def _of(self, *name: str) -> _Sum:
         return self._sums.get(name, _Sum())
@@ -137,9 +169,35 @@ class _Sums(Collector):
         family = CounterMetricFamily(
             "bigseg_lookups", "Membership look-ups answered.", labels=["status"]
         )
+        answered = sum(sum(self._of(LOOKUP_SECONDS, answer).buckets) for answer in (IN, NOT_IN))
+        family.add_metric([_OK], answered)
         for labels, found in self._labels(LOOKUP):
             family.add_metric(labels, found.count)
         return family
+
+    def _lookup_seconds(self) -> Metric:
+        family = HistogramMetricFamily(
+            "bigseg_lookup_seconds", "Seconds until a look-up was answered.", labels=["answer"]
+        )
+        for answer in ANSWERS:
+            found = self._of(LOOKUP_SECONDS, answer)
+            family.add_metric([answer], found.cumulative(), found.seconds)
+        return family
+
+    def _audit_losses(self) -> Metric:
+        family = CounterMetricFamily(
+            "bigseg_audit_losses",
+            "Changes that the audit log did not take; each is a line audit.lost in a log.",
+            labels=["process"],
+        )
+        family.add_metric(["api"], self._of(AUDIT_LOSSES).count)
+        if self._figures is not None:
+            family.add_metric(["worker"], worker_audit_losses(self._figures))
+        return family
+
+    def _token_cache_age_s(self) -> float:
+        earliest_s = self._of(TOKENS_READ).earliest_s
+        return max(0.0, self._now_s - earliest_s) if math.isfinite(earliest_s) else 0.0
 
     def _labelled_requests(self) -> Metric:
         family = HistogramMetricFamily(
@@ -152,20 +210,3 @@ class _Sums(Collector):
                 continue
             family.add_metric(labels, found.cumulative(), found.seconds)
         return family
-
-
-def _writers(writing: Sequence[Writing]) -> Iterator[Metric]:
-    writers = GaugeMetricFamily(
-        "bigseg_shard_writers",
-        "Worker processes that write shards now, by what sets their pace.",
-        labels=["pace"],
-    )
-    rates = GaugeMetricFamily(
-        "bigseg_shard_bytes_per_second", "Bytes a second that they write.", labels=["pace"]
-    )
-    for reason in PACE_REASONS:
-        found = [process.bytes_s for process in writing if process.reason == reason]
-        writers.add_metric([reason], len(found))
-        rates.add_metric([reason], sum(found))
-    yield writers
-    yield rates

@@ -35,9 +35,14 @@ class LazyStore:
     """
 
     def __init__(
-        self, settings: ApiSettings, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        settings: ApiSettings,
+        *,
+        audit_lost: Callable[[], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
+        self._audit_lost = audit_lost
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._store: Store | None = None
@@ -66,7 +71,7 @@ class LazyStore:
         if self._failed is not None and self._monotonic() - self._failed[0] < _PAUSE_S:
             raise StoreUnavailable(str(self._failed[1]))
         try:
-            store = open_store(self._settings)
+            store = open_store(self._settings, audit_lost=self._audit_lost)
             try:
                 store.environments.initialise()
             except BaseException:

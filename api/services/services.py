@@ -12,6 +12,7 @@ from api.access.token_directory import TokenDirectory
 from api.http.limits.limits import Limits
 from api.lookups.lookups import Lookups
 from api.metrics.metrics import Metrics
+from api.metrics.store_reader import StoreReader
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore
@@ -36,6 +37,7 @@ class Services:
     limits: Limits
     token_directory: TokenDirectory
     metrics: Metrics
+    store_reader: StoreReader
     heavy_process: HeavyProcess
     clock: Callable[[], int]
     """Unix milliseconds."""
@@ -50,6 +52,7 @@ class Services:
         """Close every part. Idempotent."""
         self.lookups.close()
         self.work.close()
+        self.store_reader.close()
         self.store.close()
         self.objects.close()
 

@@ -8,6 +8,7 @@ from tests.conformance.suite.edits import EditSuite
 from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.jobs import JobSuite
+from tests.conformance.suite.monitoring import MonitoringSuite
 from tests.conformance.suite.publishing import PublishSuite
 from tests.conformance.suite.reclaiming import ReclaimSuite
 from tests.conformance.suite.requests import RequestSuite
@@ -48,6 +49,10 @@ class TestReclaiming(ReclaimSuite):
 
 
 class TestJobs(JobSuite):
+    pass
+
+
+class TestMonitoring(MonitoringSuite):
     pass
 
 

@@ -13,6 +13,7 @@ from worker.objects import export_key, export_prefix
 from worker.store.jobs import ExportRequest, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import pin, read_shards, unpin
+from worker.store.monitoring import STAGE_SECONDS
 from worker.store.workflows import record_end
 
 logger = logging.getLogger("bigseg.exports")
@@ -105,5 +106,9 @@ class ExportWork:
         due_ms = self._services.clock_ms() + settings.export_retention_s * 1000
         jobs.expire_file(ref, due_ms)
         if jobs.end(ref, "complete", report=report, keep_s=settings.job_retention_s):
+            seconds = (self._services.clock_ms() - self._request.created_ms) / 1000
+            self._services.store.counting.add_seconds(
+                STAGE_SECONDS, "export", "write", seconds=seconds
+            )
             logger.info("export.written", extra={"job": str(ref), "rows": report["rows"]})
         self.tidy_up()

@@ -10,6 +10,7 @@ from worker.jobs.progress import LeaseLost, UnitProgress
 from worker.jobs.services import Services
 from worker.store import JobNotFound, UnreadableRecord
 from worker.store.jobs import LAST_ERROR, Drained, Ended, Exhausted, JobRef, JobRequest, Unit
+from worker.store.monitoring import LEASES_LOST, UNEXPECTED_ERRORS, UNIT_RETRIES
 
 logger = logging.getLogger("bigseg.jobs")
 
@@ -133,8 +134,7 @@ def _do(services: Services, ref: JobRef, work: Work, unit: Unit) -> Outcome:
     try:
         return "done" if work.do(unit, progress) else "ended"
     except LeaseLost:
-        logger.info("unit.lost", extra=_facts(ref, unit))
-        return "failed"
+        return _lose(services, ref, unit)
     except (TerminalError, TransientError) as exc:
         reason = work.reason_to_stop(unit, exc)
         if reason is None:
@@ -143,25 +143,33 @@ def _do(services: Services, ref: JobRef, work: Work, unit: Unit) -> Outcome:
     except MemoryError as exc:
         # Its message and its frames may hold context keys.
         traceback.clear_frames(exc.__traceback__)
+        services.store.counting.add(UNEXPECTED_ERRORS, unit.stage)
         where = f"{unit.stage} {unit.number}"
         work.stop(f"a worker process ran out of memory at {where}; {_MEMORY_REMEDY}")
         raise
     except Exception as exc:
+        services.store.counting.add(UNEXPECTED_ERRORS, unit.stage)
         # Its message may hold a context key, so only its type is kept.
         _give_back(services, ref, unit, f"unexpected {type(exc).__name__}", exc)
         raise
     if not progress.renew():
         # A try whose lease is lost must not decide how the job ends.
-        logger.info("unit.lost", extra=_facts(ref, unit))
-        return "failed"
+        return _lose(services, ref, unit)
     work.stop(reason)
     return "ended"
+
+
+def _lose(services: Services, ref: JobRef, unit: Unit) -> Outcome:
+    services.store.counting.add(LEASES_LOST, unit.stage)
+    logger.info("unit.lost", extra=_facts(ref, unit))
+    return "failed"
 
 
 def _give_back(services: Services, ref: JobRef, unit: Unit, why: str, error: Exception) -> None:
     pause_ms = min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS << (unit.attempt - 1))
     facts = _facts(ref, unit) | {"error": type(error).__name__, "pause_ms": pause_ms}
     logger.warning("unit.failed", extra=facts)
+    services.store.counting.add(UNIT_RETRIES, unit.stage)
     services.store.jobs.write(ref, LAST_ERROR, why)
     services.store.jobs.give_back(ref, unit, pause_ms=pause_ms)
 

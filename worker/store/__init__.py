@@ -102,6 +102,7 @@ from worker.store.lists import (
     unsettled_list,
 )
 from worker.store.members import pack_key, pack_keys, unpack_members
+from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
 from worker.store.projects import Environment, Project
 from worker.store.segments import (
@@ -142,8 +143,10 @@ from worker.store.workflows import (
 
 __all__ = [
     "BROKER_OF_API",
+    "COUNTERS",
     "EXCLUDED",
     "INCLUDED",
+    "JOB_STATES",
     "MOST_SCHEDULES",
     "OPS_PER_CALL",
     "OURSELVES",
@@ -166,6 +169,7 @@ __all__ = [
     "Belief",
     "Change",
     "Command",
+    "Counter",
     "Definition",
     "DefinitionChange",
     "Edit",
@@ -192,6 +196,7 @@ __all__ = [
     "ListState",
     "ListUnknown",
     "Membership",
+    "Monitored",
     "NewSegment",
     "NewToken",
     "Node",
@@ -227,6 +232,7 @@ __all__ = [
     "StoreUnavailable",
     "Summary",
     "Superseded",
+    "Survey",
     "TargetSchedule",
     "TerminalError",
     "TokenNotFound",

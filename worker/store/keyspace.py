@@ -86,6 +86,18 @@ class Keyspace:
         """Hash: how each process that writes shards goes on now."""
         return f"{self.prefix}:writing"
 
+    def counters(self) -> str:
+        """Hash: what all processes counted, in total."""
+        return f"{self.prefix}:{{monitoring}}:counters"
+
+    def counted(self, process: str) -> str:
+        """String with a time to live: the last batch of a process that was counted."""
+        return f"{self.prefix}:{{monitoring}}:counted:{process}"
+
+    def survey(self) -> str:
+        """String: what upkeep found when it last looked at everything."""
+        return f"{self.prefix}:{{monitoring}}:survey"
+
     def expiry_hints(self) -> str:
         """Sorted set: lists and segments by the Unix ms at which one of their targets expires."""
         return f"{self.prefix}:expiry-hints"

@@ -3,7 +3,8 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, MembershipStore, WritingBoard
+from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
 from worker.store.segments.segment_store import SegmentStore
@@ -43,8 +45,12 @@ class Store:
     writing: WritingBoard
     audit: AuditStore
     access_tokens: AccessTokenStore
+    monitoring: MonitoringStore
+    counting: Counting
+    """What this process counts; handed over only by a store that was opened from settings."""
     job_retention_s: int
     """How long the record of an ended job can be read."""
+    count_sender: CountSender | None = None
 
     @property
     def client(self) -> Client:
@@ -83,7 +89,9 @@ class Store:
         return store_fallbacks(self.client, self.keyspace.prefix, rights)
 
     def close(self) -> None:
-        """Close all connections; idempotent."""
+        """Hand over what was counted and close all connections; idempotent."""
+        if self.count_sender is not None:
+            self.count_sender.close()
         self.client.close()
 
     def __enter__(self) -> Self:
@@ -103,8 +111,16 @@ def open_store(
     *,
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     random_name: Callable[[], str] = lambda: secrets.token_hex(16),
+    audit_lost: Callable[[], None] | None = None,
 ) -> Store:
     """Connect, and check what the server can do. Cost: five round trips.
+
+    Args:
+        settings: Where it is.
+        now_ms: Unix milliseconds.
+        random_name: Names that nobody else has.
+        audit_lost: Counts an entry that the audit log did not take; without it, it is counted as
+            a worker's.
 
     Raises:
         RightsMissing: its user may not do what is needed.
@@ -118,11 +134,14 @@ def open_store(
     except BaseException:
         client.close()
         raise
-    return assemble(
+    store = assemble(
         database,
         audit_entries=settings.audit_entries,
         job_retention_s=settings.job_retention_s,
+        audit_lost=audit_lost,
     )
+    sender = CountSender(store.counting, store.monitoring, random_name())
+    return replace(store, count_sender=sender)
 
 
 def assemble(
@@ -130,8 +149,10 @@ def assemble(
     *,
     audit_entries: int = AUDIT_ENTRIES,
     job_retention_s: int = JOB_RETENTION_S,
+    audit_lost: Callable[[], None] | None = None,
 ) -> Store:
     """Build a store over a database that is already open."""
+    counting = Counting()
     projects = ProjectStore(database)
     environments = EnvironmentStore(database, projects)
     memberships = MembershipStore(database)
@@ -142,11 +163,15 @@ def assemble(
         segments=SegmentStore(database, environments, memberships),
         memberships=memberships,
         builds=BuildStore(database, memberships),
-        jobs=JobStore(database),
+        jobs=JobStore(database, counting),
         imports=ImportIndex(database, job_retention_s),
         requests=RequestStore(database),
         writing=WritingBoard(database),
-        audit=AuditStore(database, audit_entries),
+        audit=AuditStore(
+            database, audit_entries, audit_lost or partial(counting.add, AUDIT_LOSSES, "worker")
+        ),
         access_tokens=AccessTokenStore(database),
+        monitoring=MonitoringStore(database),
+        counting=counting,
         job_retention_s=job_retention_s,
     )

@@ -41,15 +41,19 @@ def create_app(settings: WorkerSettings) -> Celery:
     def prepare_process(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         os.nice(settings.niceness)
 
+    def end_process(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+        services.hand_over_counts()
+
     def check_servers(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         check_broker_or_exit(settings, BROKER_OF_BEAT)
 
     signals.worker_process_init.connect(prepare_process, weak=False, dispatch_uid="bigseg")
+    signals.worker_process_shutdown.connect(end_process, weak=False, dispatch_uid="bigseg")
     signals.beat_init.connect(check_servers, weak=False, dispatch_uid="bigseg")
     app = Celery("bigseg")
+    services = ProcessServices(settings, app)
     app.conf.update(broker_options(settings))
     app.conf.update(_worker_options(settings))
-    services = ProcessServices(settings, app)
     app.bigseg_services = services
     app.steps["worker"].add(BrokerCheck)
     app.steps["worker"].add(Sweeper)

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from worker.errors import TerminalError, TransientError
 from worker.jobs.services import Services
+from worker.store.monitoring import CHORES_POSTPONED
 from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
+from worker.upkeep.survey import SURVEY_MS, survey_store
 from worker.upkeep.sweep import sweep_jobs
 from worker.upkeep.tidy import expire_exports, finish_deleted, tidy_lists
 
@@ -27,6 +29,7 @@ def tend(services: Services) -> None:
         (expire_exports, 60_000),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
+        (survey_store, SURVEY_MS),
     )
     for chore, every_ms in chores:
         name = chore.__name__
@@ -35,4 +38,5 @@ def tend(services: Services) -> None:
                 chore(services)
         except (TransientError, TerminalError) as exc:
             # A chore that fails must not keep the others from freeing memory.
+            services.store.counting.add(CHORES_POSTPONED, name)
             logger.warning("chore.postponed", extra={"chore": name, "reason": str(exc)})

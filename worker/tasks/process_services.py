@@ -34,6 +34,13 @@ class ProcessServices:
             self._pid = os.getpid()
         return self._services
 
+    def hand_over_counts(self) -> None:
+        """Hand over what this process has counted, before it ends."""
+        if self._services is not None and self._pid == os.getpid():
+            sender = self._services.store.count_sender
+            if sender is not None:
+                sender.close()
+
     def open(self) -> Services:
         """Services of its own, for a thread that outlives tasks."""
         return Services(

@@ -44,7 +44,7 @@ class RedisCounts:
             Endpoint.of_address(address),
             timeout_s=_TIMEOUT_S,
             what="counting server",
-            log_as=None,
+            is_logged=False,
         )
         self._prefix = prefix
         self._monotonic = monotonic

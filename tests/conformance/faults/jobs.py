@@ -1,12 +1,14 @@
-"""Faults of the scripts about jobs."""
+"""Faults of the scripts about jobs, and about what is counted of them."""
 
 from typing import Final
 
 from tests.conformance.faults.fault import Fault
 from tests.conformance.suite.jobs import JobSuite
+from tests.conformance.suite.monitoring import MonitoringSuite
 from tests.conformance.suite.requests import RequestSuite
 
 JOBS = JobSuite()
+MONITORING = MonitoringSuite()
 REQUESTS = RequestSuite()
 
 
@@ -117,6 +119,30 @@ OF_JOBS: Final = (
         ", 'PX', ARGV[3]",
         "",
         REQUESTS.test_record__whose_process_died__goes_after_a_minute,
+        own_list=False,
+    ),
+    Fault(
+        "batch added twice",
+        "monitoring/count",
+        ">= tonumber(ARGV[1])",
+        "> tonumber(ARGV[1])",
+        MONITORING.test_count__batch_that_is_sent_again__is_added_once,
+        own_list=False,
+    ),
+    Fault(
+        "survey not kept",
+        "monitoring/put",
+        "redis.call('SET', KEYS[1], ARGV[1])",
+        "",
+        MONITORING.test_survey__kept__is_what_is_read_until_the_next,
+        own_list=False,
+    ),
+    Fault(
+        "survey not read",
+        "monitoring/read",
+        "redis.call('GET', KEYS[2])",
+        "nil",
+        MONITORING.test_survey__kept__is_what_is_read_until_the_next,
         own_list=False,
     ),
 )

@@ -3,6 +3,7 @@
 import httpx
 
 from tests.support.servers.api import SEGMENTS, Api, create_segment
+from tests.support.servers.redis import wait_until
 
 _OPERATIONS = {
     "getExpiringTargetsForSegment",
@@ -77,12 +78,21 @@ def test_metrics__after_requests__count_them_by_route(client: httpx.Client) -> N
     assert 'bigseg_lookups_total{status="200"}' in text
     route = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}"
     assert f'bigseg_request_seconds_count{{method="GET",route="{route}",status="200"}}' in text
+    assert 'bigseg_lookup_seconds_count{answer="not_in"}' in text
+    assert "bigseg_store_up 1.0" in text
+    assert 'bigseg_jobs_ended_total{kind="import",outcome="complete"}' in text
+    assert 'bigseg_clock_skew_seconds{process="api"}' in text
     assert key not in text
 
 
 def test_metrics__while_a_worker_writes__tell_its_pace(api: Api, client: httpx.Client) -> None:
     with api.store() as store:
         store.writing.show("token", "answers late", 3e6)
+
+        def shown() -> bool:  # what was read is kept for a second
+            return 'answers late"} 1.0' in client.get("/metrics").text
+
+        wait_until(shown, "the pace is shown", 5)
         text = client.get("/metrics").text
         store.writing.remove("token")
 

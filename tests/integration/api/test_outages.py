@@ -1,6 +1,7 @@
 """Lost, stopped, hung and refusing parts: the API says so, and never a false no."""
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -150,6 +151,15 @@ def test_store__hung__is_unknown_within_the_limit_and_right_again_later(
                 assert _is_unknown(reader.get(f"{path}/a"))
                 assert _is_unknown(client.get(f"{path}/a"))
                 assert time.monotonic() - started < 2
+            metrics = reader.get("/metrics")
+            assert metrics.status_code == 200, metrics.text
+            assert "bigseg_store_up 0.0" in metrics.text
+            [age] = re.findall(r"^bigseg_token_cache_age_seconds (\S+)", metrics.text, re.MULTILINE)
+            assert float(age) > _LONG_S - 1
+            unknown = r'bigseg_lookup_seconds_count\{answer="unknown"\} (\S+)'
+            assert float(re.findall(unknown, metrics.text)[0]) > 0
+            with api.client("api-" + "0" * 64) as stranger:
+                assert not stranger.get("/metrics").is_success
         finally:
             server.process.send_signal(signal.SIGCONT)
 

@@ -1,9 +1,11 @@
-"""The events that bigseg logs: one style of names, and the runbook knows only those there are."""
+"""The events that bigseg logs: one style of names, and the documents have those there are."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 _ROOT = Path(__file__).parents[3]
 _LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
@@ -12,22 +14,21 @@ _LOGGERS = {"_log", "logger"}
 _STYLE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+")
 
 
-def _calls() -> Iterator[tuple[str, ast.expr]]:
+def _calls() -> Iterator[tuple[str, ast.expr, str]]:
     for folder in ("api", "worker"):
         for path in sorted((_ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and _is_log(node.func):
-                    yield f"{path.relative_to(_ROOT)}:{node.lineno}", node.args[0]
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                    continue
+                if _is_log(node.func):
+                    where = f"{path.relative_to(_ROOT)}:{node.lineno}"
+                    yield where, node.args[0], node.func.attr
 
 
-def _is_log(function: ast.expr) -> bool:
-    return (
-        isinstance(function, ast.Attribute)
-        and function.attr in _LEVELS
-        and (
-            (isinstance(function.value, ast.Name) and function.value.id in _LOGGERS)
-            or "getLogger" in ast.unparse(function.value)
-        )
+def _is_log(function: ast.Attribute) -> bool:
+    return function.attr in _LEVELS and (
+        (isinstance(function.value, ast.Name) and function.value.id in _LOGGERS)
+        or "getLogger" in ast.unparse(function.value)
     )
 
 
@@ -40,19 +41,37 @@ def _name(event: ast.expr) -> str:
     return str(event.value) if isinstance(event, ast.Constant) else ast.unparse(event)
 
 
-_EVENTS = {where: _name(event) for where, event in _calls()}
+#: By the place of the call: the event and its level.
+_EVENTS = {where: (_name(event), level) for where, event, level in _calls()}
+#: What ``worker.logs`` makes of a library's line.
+_MADE_BY_LOGS = {"task.failed": "error"}
 
 
 def test_events__of_api_and_worker__are_named_in_one_style() -> None:
     assert len(_EVENTS) > 40
     assert [
-        f"{where} {name}" for where, name in _EVENTS.items() if not _STYLE.fullmatch(name)
+        f"{where} {name}" for where, (name, _) in _EVENTS.items() if not _STYLE.fullmatch(name)
     ] == []
 
 
-def test_runbook__its_events__are_those_of_the_code() -> None:
-    text = (_ROOT / "deploy/RUNBOOK.md").read_text()
-    lines = [line for line in text.splitlines() if re.search(r"\blog(s|ged)?\b|Events", line)]
-    named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", "\n".join(lines)))
-    assert {"audit.lost", "import.published"} <= named
-    assert named - set(_EVENTS.values()) == set()
+def test_trouble__its_events__are_those_of_the_code_with_their_levels() -> None:
+    text = (_ROOT / "deploy/TROUBLE.md").read_text().partition("<!-- events -->")[2]
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (\w+) \|", text, re.MULTILINE)
+    documented = {name: {level} for name, level in rows}
+
+    levels: dict[str, set[str]] = {name: {level} for name, level in _MADE_BY_LOGS.items()}
+    for name, level in _EVENTS.values():
+        levels.setdefault(name, set()).add("error" if level == "exception" else level)
+    assert documented == levels
+
+
+@pytest.mark.parametrize("page", ["deploy/README.md", "deploy/RUNBOOK.md", "deploy/TROUBLE.md"])
+def test_page__its_events__are_those_of_the_code(page: str) -> None:
+    lines = (_ROOT / page).read_text().splitlines()
+    told = [line for line in lines if re.search(r"\blog(s|ged)?\b|Look for|has the", line)]
+    named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", "\n".join(told)))
+    others = {
+        name for name in named if name.startswith("bigseg.") or (_ROOT / "deploy" / name).exists()
+    }
+
+    assert named - others - {name for name, _ in _EVENTS.values()} - set(_MADE_BY_LOGS) == set()

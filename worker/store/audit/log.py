@@ -1,7 +1,7 @@
 """The audit log: one bounded stream for each environment, and one for the account."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import structlog
@@ -34,8 +34,11 @@ class AuditStore:
     may raise ``StoreUnavailable`` and are safe to retry.
     """
 
-    def __init__(self, database: Database, most_entries: int) -> None:
+    def __init__(
+        self, database: Database, most_entries: int, count_loss: Callable[[], None] | None = None
+    ) -> None:
         self._db = database
+        self._count_loss = count_loss
         self._most_entries = most_entries
 
     def record(self, log: Log, change: Change) -> None:
@@ -47,6 +50,8 @@ class AuditStore:
         try:
             self.append(log, change)
         except StoreError as exc:
+            if self._count_loss is not None:
+                self._count_loss()
             name = "account" if log is None else f"{log.project}:{log.environment}"
             _log.error("audit.lost", log=name, entry=from_json(encode(change)), reason=str(exc))
 

@@ -31,6 +31,7 @@ from worker.store.jobs.stage_state import (
     result_name,
 )
 from worker.store.keyspace import EnvironmentRef, ListRef
+from worker.store.monitoring import Counting
 from worker.store.records import RecordCodec
 from worker.store.server import Database, driver_errors, node_client
 from worker.store.server.scripts import Argument, ScriptName
@@ -56,8 +57,9 @@ class JobStore:
     method may raise ``StoreUnavailable`` and is safe to retry.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counting: Counting) -> None:
         self._db = database
+        self._counting = counting
 
     def create(self, request: JobRequest, *, stage: str, units: int) -> None:
         """Write a new job's record and list it as active."""
@@ -276,8 +278,9 @@ class JobStore:
         reason: str | None = None,
         report: Mapping[str, Any] | None = None,
         keep_s: int,
+        refused: bool = False,
     ) -> bool:
-        """End a job, once.
+        """End a job, once; one that was ``refused`` has never begun.
 
         It stays listed as active, so that a sweep finds it, until :meth:`forget`.
 
@@ -289,7 +292,10 @@ class JobStore:
             fields += ["reason", reason]
         if report is not None:
             fields += ["report", encode_report(report)]
-        return bool(self._run("job/end", ref, [keep_s, *fields]))
+        ended = bool(self._run("job/end", ref, [keep_s, *fields]))
+        if ended:
+            self._counting.add_end(ref.kind, "refused" if refused else status, reason, report)
+        return ended
 
     def forget(self, ref: JobRef) -> None:
         """Remove an ended job from the active ones, once all it used is freed. Idempotent."""

@@ -9,6 +9,7 @@ from worker.store.server.connections import (
     node_client,
     open_client,
     primary_class,
+    server_clients,
 )
 from worker.store.server.database import Database, open_database
 from worker.store.server.primary import (
@@ -19,6 +20,7 @@ from worker.store.server.primary import (
     reason_of,
     role_in,
 )
+from worker.store.server.queues import queue_depths
 from worker.store.server.rights import (
     BROKER_OF_API,
     BROKER_OF_BEAT,
@@ -50,6 +52,8 @@ __all__ = [
     "open_client",
     "open_database",
     "primary_class",
+    "queue_depths",
     "reason_of",
     "role_in",
+    "server_clients",
 ]

@@ -49,7 +49,7 @@ def check_broker(settings: StoreSettings, rights: Rights) -> None:
         StoreUnavailable: no answer, or the server is a replica.
     """
     name = settings.broker_address.name
-    with _open_broker(settings) as client, driver_errors(f"check the broker at {name}"):
+    with open_broker(settings) as client, driver_errors(f"check the broker at {name}"):
         refused = is_cluster(client)
         missing = () if refused else _find_missing(client, settings.key_prefix, rights.needed)
     if refused:
@@ -73,11 +73,12 @@ def broker_fallbacks(settings: StoreSettings, rights: Rights) -> dict[str, str]:
     if not rights.optional:
         return {}
     name = settings.broker_address.name
-    with _open_broker(settings) as client, driver_errors(f"check the broker at {name}"):
+    with open_broker(settings) as client, driver_errors(f"check the broker at {name}"):
         return _find_fallbacks(client, settings.key_prefix, rights)
 
 
-def _open_broker(settings: StoreSettings) -> Redis:
+def open_broker(settings: StoreSettings) -> Redis:
+    """A client of the broker; connects when first used."""
     return open_primary(
         settings.broker_address,
         socket_timeout=settings.redis_timeout_s,

@@ -128,6 +128,13 @@ def node_client(client: Client, key: str) -> Redis:
     return cast("Redis", client)
 
 
+def server_clients(client: Client) -> list[Redis]:
+    """A client of each primary there is."""
+    if isinstance(client, RedisCluster):
+        return [client.get_redis_connection(node) for node in client.get_primaries()]
+    return [cast("Redis", client)]
+
+
 def _cluster_node(client: RedisCluster, key: str) -> ClusterNode:
     with driver_errors(f"find the node of {key}"):
         node: ClusterNode | None = client.get_node_from_key(key)

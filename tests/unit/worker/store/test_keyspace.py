@@ -49,6 +49,9 @@ MADE: Final = {
     "expiry_hints": KEYS.expiry_hints(),
     "schedules": KEYS.schedules(REF),
     "writing": KEYS.writing(),
+    "counters": KEYS.counters(),
+    "counted": KEYS.counted("O"),
+    "survey": KEYS.survey(),
 }
 _PLACEHOLDERS: Final = (
     ("{prefix}", "p"),
@@ -61,6 +64,7 @@ _PLACEHOLDERS: Final = (
     ("{id}", "I"),
     ("{chore}", "C"),
     ("{digest}", "D"),
+    ("{process}", "O"),
 )
 
 

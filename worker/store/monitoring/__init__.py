@@ -1,0 +1,51 @@
+"""What processes counted and what upkeep surveyed, kept in the store for ``/metrics``.
+
+``counters`` says what is counted, ``counting`` counts in a process and ``sender`` hands that over;
+``survey`` is what upkeep found; ``monitoring_store`` keeps both.
+"""
+
+from worker.store.monitoring.counters import (
+    AUDIT_LOSSES,
+    CHORES,
+    CHORES_POSTPONED,
+    COUNTERS,
+    EXPORT_ROWS,
+    IMPORT_ROWS,
+    JOBS_ENDED,
+    LEASES_LOST,
+    OUTCOMES,
+    STAGE_SECONDS,
+    STAGES,
+    UNEXPECTED_ERRORS,
+    UNIT_RETRIES,
+    Counter,
+)
+from worker.store.monitoring.counting import Counting
+from worker.store.monitoring.monitoring_store import Monitored, MonitoringStore
+from worker.store.monitoring.sender import CountSender
+from worker.store.monitoring.survey import JOB_STATES, ListFigures, MemoryFigures, Survey
+
+__all__ = [
+    "AUDIT_LOSSES",
+    "CHORES",
+    "CHORES_POSTPONED",
+    "COUNTERS",
+    "EXPORT_ROWS",
+    "IMPORT_ROWS",
+    "JOBS_ENDED",
+    "JOB_STATES",
+    "LEASES_LOST",
+    "OUTCOMES",
+    "STAGES",
+    "STAGE_SECONDS",
+    "UNEXPECTED_ERRORS",
+    "UNIT_RETRIES",
+    "CountSender",
+    "Counter",
+    "Counting",
+    "ListFigures",
+    "MemoryFigures",
+    "Monitored",
+    "MonitoringStore",
+    "Survey",
+]

@@ -1,0 +1,65 @@
+"""What upkeep found when it last looked at everything: totals of all environments."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from worker.store.records import RecordCodec, stored
+
+#: What a job that is not tidied up does: waits to be worked on, is worked on, waits for an
+#: approval, or has ended and is yet to be tidied up.
+JOB_STATES: Final = ("waiting", "running", "pending_approval", "ended")
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class ListFigures:
+    """What the lists take."""
+
+    lists: int = 0
+    members: int = 0
+    """Of the included and the excluded lists."""
+    shards: int = 0
+    """Of the live revisions."""
+    revisions: int = 0
+    """Live, replaced and not freed yet, and being built."""
+    backlog: int = 0
+    """Revisions that are no longer live and not freed yet."""
+    backlog_shards: int = 0
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class MemoryFigures:
+    """The memory of the store's servers, together."""
+
+    used_bytes: int
+    limit_bytes: int
+    """0: at least one of them has no limit."""
+    fullest_share: float
+    """The share of its limit that the fullest one uses; 0 without a limit."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything that was found in one look."""
+
+    taken_ms: int
+    """By the server's clock, Unix ms."""
+    took_ms: int
+    skew_ms: int
+    """How far the worker's clock was ahead of the server's."""
+    jobs: dict[str, int]
+    """``kind:state`` to how many."""
+    queue_age_ms: int
+    """How long the job that has waited longest for a worker has waited."""
+    queue_depths: dict[str, int] | None
+    """Messages that wait in each queue; ``None`` if the broker did not answer."""
+    lists: ListFigures
+    memory: MemoryFigures | None
+    """``None`` if the server's user may not ask."""
+    reserved_bytes: int
+    """What builds may still write."""
+
+
+CODEC: Final = RecordCodec(Survey)

@@ -1,0 +1,106 @@
+"""Adds up what lists take and what servers have left, for the survey of upkeep."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from redis.exceptions import NoPermissionError
+
+from worker.batches import batches
+from worker.store.keyspace import EnvironmentRef, ListRef
+from worker.store.lists import Revision
+from worker.store.monitoring import ListFigures, MemoryFigures
+from worker.store.server import driver_errors, server_clients
+from worker.store.store import Store
+from worker.store.workflows.reclaiming import lists_to_reclaim
+
+_LISTS_PER_CALL: Final = 200
+#: Fields of a revision that is not live and not freed yet.
+_BACKLOG: Final = ("retired:", "reclaim:")
+
+
+def survey_lists(store: Store, envs: Iterable[EnvironmentRef]) -> ListFigures:
+    """Add up all lists.
+
+    Cost: a command for each list, 200 a round trip, and one more for each that may have
+    something to free; three round trips for each environment.
+    """
+    lists = members = shards = revisions = backlog = backlog_shards = 0
+    for env in envs:
+        for live, count in _live(store, _current_lists(store, env)):
+            lists, members, revisions = lists + 1, members + count, revisions + 1
+            shards += _shards(live)
+        for fields in _records(store, lists_to_reclaim(store, env)):
+            revisions += "target" in fields
+            waiting = [text for name, text in fields.items() if name.startswith(_BACKLOG)]
+            backlog += len(waiting)
+            # A replaced revision has a fourth word: when it may be freed.
+            found = [Revision.parse(" ".join(text.split(" ")[:3])) for text in waiting]
+            backlog_shards += sum(map(_shards, found))
+    return ListFigures(lists, members, shards, revisions + backlog, backlog, backlog_shards)
+
+
+def survey_memory(store: Store) -> MemoryFigures | None:
+    """Add up the memory of the store's servers; ``None`` if its user may not ask.
+
+    Cost: a round trip for each server.
+    """
+    found: list[tuple[int, int]] = []
+    with driver_errors("ask the store for its memory"):
+        try:
+            for client in server_clients(store.client):
+                info = client.info("memory")
+                found.append((int(info["used_memory"]), int(info.get("maxmemory", 0))))
+        except NoPermissionError:  # logged once, at the start
+            return None
+    limited = all(limit for _, limit in found)
+    return MemoryFigures(
+        used_bytes=sum(used for used, _ in found),
+        limit_bytes=sum(limit for _, limit in found) if limited else 0,
+        fullest_share=max((used / limit for used, limit in found if limit), default=0.0),
+    )
+
+
+def reserved_bytes(store: Store) -> int:
+    """What builds may still write. Cost: one round trip."""
+    with driver_errors("read what builds have reserved"):
+        reserved = store.client.hgetall(store.keyspace.reservations())
+    return sum(map(int, reserved.values()))
+
+
+def _current_lists(store: Store, env: EnvironmentRef) -> list[ListRef]:
+    """The lists of the segments there are; a standard segment has no record of one."""
+    with driver_errors(f"list the segments of {env.environment}"):
+        segments = set(store.client.hkeys(store.keyspace.segments(env)))
+        generations = store.client.hgetall(store.keyspace.generations(env))
+    return [
+        ListRef(env.project, env.environment, segment.decode(), int(generation))
+        for segment, generation in generations.items()
+        if segment in segments
+    ]
+
+
+def _live(store: Store, refs: Sequence[ListRef]) -> Iterable[tuple[Revision, int]]:
+    for group in batches(refs, _LISTS_PER_CALL):
+        with driver_errors("read list records"):
+            pipeline = store.client.pipeline(transaction=False)
+            for ref in group:
+                pipeline.hmget(store.keyspace.list_record(ref), ["live", "included", "excluded"])
+            found = pipeline.execute()
+        for live, included, excluded in found:
+            if live is not None:
+                yield Revision.parse(live), int(included or 0) + int(excluded or 0)
+
+
+def _records(store: Store, refs: Sequence[ListRef]) -> Iterable[dict[str, str]]:
+    for group in batches(refs, _LISTS_PER_CALL):
+        with driver_errors("read list records"):
+            pipeline = store.client.pipeline(transaction=False)
+            for ref in group:
+                pipeline.hgetall(store.keyspace.list_record(ref))
+            found = pipeline.execute()
+        for fields in found:
+            yield {name.decode(): text.decode() for name, text in fields.items()}
+
+
+def _shards(revision: Revision) -> int:
+    return revision.shard_count("included") + revision.shard_count("excluded")

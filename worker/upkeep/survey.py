@@ -1,0 +1,96 @@
+"""A look at everything, for ``/metrics``: jobs, queues, lists, memory and clocks."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from worker.jobs.services import Services
+from worker.store import (
+    EnvironmentRef,
+    JobNotFound,
+    JobState,
+    StoreError,
+    UnreadableRecord,
+)
+from worker.store.jobs import QUEUE_UPKEEP, QUEUE_WORK
+from worker.store.monitoring import Survey
+from worker.store.server import queue_depths
+from worker.store.workflows import reserved_bytes, survey_lists, survey_memory
+
+logger = logging.getLogger("bigseg.upkeep")
+
+#: How often a survey is taken at most.
+SURVEY_MS: Final = 15_000
+#: A survey that took long is the next one's reason to wait: it never takes more than a fiftieth
+#: of the time, however many lists there are.
+_SHARE: Final = 50
+#: Jobs that are looked at in one survey; more are running in no system that anybody watches.
+_MOST_JOBS: Final = 1_000
+
+
+def survey_store(services: Services) -> int:
+    """Take a survey, unless the last one took so long that it is too early.
+
+    Returns:
+        Surveys taken.
+    """
+    began_ms, store = services.clock_ms(), services.store
+    before = store.monitoring.read()
+    skew_ms = (began_ms + services.clock_ms()) // 2 - before.now_ms
+    last = before.survey
+    if last is not None and 0 <= before.now_ms - last.taken_ms < _SHARE * last.took_ms:
+        return 0
+    envs = store.environments.list_refs()
+    jobs, queue_age_ms = _survey_jobs(services, envs)
+    depths, lists = _depths(services), survey_lists(store, envs)
+    memory, reserved = survey_memory(store), reserved_bytes(store)
+    store.monitoring.put_survey(
+        Survey(
+            taken_ms=before.now_ms,
+            took_ms=max(0, services.clock_ms() - began_ms),
+            skew_ms=skew_ms,
+            jobs=jobs,
+            queue_age_ms=queue_age_ms,
+            queue_depths=depths,
+            lists=lists,
+            memory=memory,
+            reserved_bytes=reserved,
+        )
+    )
+    return 1
+
+
+def _survey_jobs(services: Services, envs: Sequence[EnvironmentRef]) -> tuple[dict[str, int], int]:
+    """Count the jobs by kind and state; and how long one has waited for a worker at most."""
+    counts: Counter[str] = Counter()
+    now_ms, longest_ms, jobs = services.clock_ms(), 0, services.store.jobs
+    for ref in [ref for env in envs for ref in jobs.active(env)][:_MOST_JOBS]:
+        try:
+            state = jobs.get(ref)
+        except (JobNotFound, UnreadableRecord):
+            continue
+        what = _describe_state(state)
+        counts[f"{ref.kind}:{what}"] += 1
+        if what in {"waiting", "running"}:
+            since_ms = state.progress.touched_ms or state.request.created_ms
+            longest_ms = max(longest_ms, now_ms - since_ms)
+    return dict(counts), longest_ms
+
+
+def _describe_state(state: JobState) -> str:
+    """One of ``JOB_STATES``."""
+    if state.ended_ms is not None:
+        return "ended"
+    if state.status == "pending_approval":
+        return "pending_approval"
+    return "waiting" if state.progress.started_ms is None else "running"
+
+
+def _depths(services: Services) -> dict[str, int] | None:
+    """Messages that wait in each queue; ``None`` if the broker does not answer."""
+    try:
+        return queue_depths(services.settings, (QUEUE_WORK, QUEUE_UPKEEP))
+    except StoreError as exc:
+        logger.warning("queues.unknown", extra={"reason": str(exc)})
+        return None
