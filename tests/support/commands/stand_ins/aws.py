@@ -1,4 +1,4 @@
-"""The few commands of `aws s3` that the pages use, over boto3: the real one is no wheel of ours."""
+"""`aws s3 cp FILE s3://…` over boto3: Amazon's program is not one of the project's packages."""
 
 import sys
 from collections.abc import Sequence
@@ -6,20 +6,25 @@ from urllib.parse import urlsplit
 
 import boto3
 
+_QUIET = "--only-show-errors"
+
 
 def main(arguments: Sequence[str]) -> None:
-    """Run `aws s3 cp FILE s3://bucket/key`, the only form that is known."""
-    arguments = [word for word in arguments if word != "--only-show-errors"]
-    if len(arguments) != 4 or tuple(arguments[:2]) != ("s3", "cp"):
-        raise SystemExit(f"aws: only `aws s3 cp FILE s3://…` is known here, not {arguments}")
-    _, _, file, target = arguments
+    """Copy a file into S3; no other command is known."""
+    match [word for word in arguments if word != _QUIET]:
+        case ["s3", "cp", file, target] if target.startswith("s3://"):
+            _copy(file, target)
+        case _:
+            raise SystemExit(f"aws: only `aws s3 cp FILE s3://…` is known here, not {arguments}")
+    if _QUIET not in arguments:
+        sys.stdout.write(f"upload: ./{file} to {target}\n")
+
+
+def _copy(file: str, target: str) -> None:
     place = urlsplit(target)
-    if place.scheme != "s3":
-        raise SystemExit(f"aws: {target} is not in S3")
     client = boto3.client("s3")
     client.upload_file(file, place.netloc, place.path.removeprefix("/"))
     client.close()
-    sys.stdout.write(f"upload: ./{file} to {target}\n")
 
 
 if __name__ == "__main__":

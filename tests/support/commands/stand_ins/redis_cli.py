@@ -1,26 +1,44 @@
-"""`redis-cli -u URL COMMAND…` over redis-py: the wheels with servers have no client."""
+"""`redis-cli -e -u URL COMMAND…`: the wheels that bring servers bring no client."""
 
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-import redis
+import hiredis
+
+_PIECE = 65_536
+_NEVER_ANSWERED = "SHUTDOWN"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Send one command and print its reply as redis-cli does where no terminal is."""
-    if len(arguments) < 3 or arguments[0] != "-u":
-        raise SystemExit("redis-cli: write `redis-cli -u URL COMMAND…`")
-    with redis.Redis.from_url(arguments[1]) as client:
-        # Raw replies: redis-py would make dictionaries of some.
-        client.response_callbacks.clear()
-        try:
-            reply = client.execute_command(*arguments[2:])
-        except redis.ConnectionError:
-            if arguments[2].upper() != "SHUTDOWN":  # the only command that is never answered
-                raise
-            return
-    sys.stdout.write("".join(f"{line}\n" for line in _lines(reply)))
+    """Send one command, and print its reply as redis-cli does where no terminal is."""
+    match arguments:
+        case ["-e", "-u", url, *command] if command:
+            sys.stdout.write("".join(f"{line}\n" for line in _lines(_ask(url, command))))
+        case _:
+            raise SystemExit(f"redis-cli: only `-e -u URL COMMAND…` is known here: {arguments}")
+
+
+def _ask(url: str, command: Sequence[str]) -> Any:
+    server = urlsplit(url)
+    reader = hiredis.Reader(replyError=SystemExit, notEnoughData=None)
+    try:
+        with socket.create_connection((server.hostname or "", server.port or 0), 10) as connection:
+            connection.sendall(hiredis.pack_command(tuple(command)))
+            while (reply := reader.gets()) is None:
+                piece = connection.recv(_PIECE)
+                if not piece:
+                    break
+                reader.feed(piece)
+    except OSError as exc:
+        raise SystemExit(f"Could not connect to Redis at {server.netloc}: {exc.strerror}") from exc
+    if isinstance(reply, SystemExit):
+        raise reply
+    if reply is None and command[0] != _NEVER_ANSWERED:
+        raise SystemExit("Error: Server closed the connection")
+    return [] if reply is None else reply
 
 
 def _lines(reply: Any) -> list[str]:
@@ -28,7 +46,7 @@ def _lines(reply: Any) -> list[str]:
         return [line for part in reply for line in _lines(part)]
     if isinstance(reply, bytes):
         return reply.decode(errors="replace").splitlines()
-    return ["" if reply is None else str(reply)]
+    return [str(reply)]
 
 
 if __name__ == "__main__":
