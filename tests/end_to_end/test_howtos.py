@@ -6,6 +6,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -16,26 +17,25 @@ from tests.support.commands.variable_text import are_same, mask
 from tests.support.servers.redis import free_port
 from tests.support.systems.system import TOKEN, System
 
-_HOWTO = Path(__file__).parents[2] / "deploy/howto"
-#: `backup.md` has a server of its own: tests/integration/project/test_backup.py.
-_PAGES = sorted(path.stem for path in _HOWTO.glob("*.md") if path.stem not in {"README", "backup"})
+_HOWTO: Final = Path(__file__).parents[2] / "deploy/howto"
+#: `backup.md` is run by tests/integration/worker/store/server/test_backup.py.
+_ELSEWHERE: Final = {"README", "backup"}
+_PAGES: Final = sorted({path.stem for path in _HOWTO.glob("*.md")} - _ELSEWHERE)
+#: What a process of the API inherits, and what is nobody's own.
+_INHERITED: Final = ("BIGSEG_", "AWS_EC2", "AWS_CONFIG", "AWS_SHARED", "HOME", "LANG")
 
 
 @pytest.fixture
 def shell(system: System, tmp_path: Path) -> Iterator[Shell]:
-    """A shell in an empty directory but for a token, on a host where the API runs too."""
+    """A shell on a host of the API, in a directory that holds a token and nothing else."""
     here, scripts = tmp_path / "here", tmp_path / "scripts"
     for folder in (here / ".bigseg", scripts):
         folder.mkdir(parents=True)
     (here / ".bigseg/admin-token").write_text(TOKEN)
-    settings = {
-        name: value
-        for name, value in system.api.environment.items()
-        if name.startswith(("BIGSEG_", "AWS_EC2", "AWS_CONFIG", "AWS_SHARED"))
-    }
-    kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-    path = {"PATH": install_commands(tmp_path / "bin", {})}
-    with running_shell(here, scripts, kept | settings | path) as shell:
+    variables = os.environ | system.api.environment
+    environment = {name: variables[name] for name in variables if name.startswith(_INHERITED)}
+    environment["PATH"] = install_commands(tmp_path / "bin", {})
+    with running_shell(here, scripts, environment) as shell:
         yield shell
     system.http.delete("/api/v2/projects/shop")
 
@@ -50,20 +50,18 @@ def test_howto__its_commands_recorded_again__print_what_the_page_says(
         "s3://bigseg/": f"s3://{system.bucket}/",
         "8443": str(free_port()),
     }
-    page = Page(_HOWTO / f"{name}.md", words)
-    variables = Page(_HOWTO / "README.md", words)
-    shell.run(variables.for_run(variables.block("variables")))
+    page, index = Page(_HOWTO / f"{name}.md", words), Page(_HOWTO / "README.md", words)
+    shell.run(index.for_run(index.block("variables")))
 
-    printed: dict[int, str] = {}
-    for step in page.steps:
-        output = page.as_said(shell.run(page.for_run(step.commands.text)))
-        if step.output is not None:
-            printed[step.output.start] = "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+    printed = {
+        step.commands.start: page.as_said(shell.run(page.for_run(step.commands.text)))
+        for step in page.steps
+    }
+
     if pytestconfig.getoption("record_examples"):
         page.record(printed, are_same)
-
-    said = {block.start: block.text for block in Page(page.path).blocks}
     assert page.steps
-    for start, output in printed.items():
-        if not pytestconfig.getoption("record_examples"):
-            assert mask(output) == mask(said[start]), "if this is right: ./scripts/record-examples"
+    for step in page.steps:
+        if step.output:
+            output = mask(printed[step.commands.start])
+            assert output == mask(step.output.text), "if it is right: ./scripts/record-examples"

@@ -60,7 +60,7 @@ class Page:
                 match["language"],
                 match["text"],
                 match["marker"] or "",
-                ([""] + _HEADING.findall(text[: match.start()]))[-1],
+                _heading_of(text[: match.start()]),
                 match.start("text"),
             )
             for match in _BLOCK.finditer(text)
@@ -92,17 +92,24 @@ class Page:
             text = text.replace(so, said)
         return text
 
-    def record(self, outputs: Mapping[int, str], same: Callable[[str, str], bool]) -> None:
+    def record(self, printed: Mapping[int, str], same: Callable[[str, str], bool]) -> None:
         """Write what was printed into the page, where it differs.
 
         Args:
-            outputs: where a block begins → what is to be in it.
+            printed: where a block of commands begins → what they printed.
             same: whether two outputs differ in nothing but what varies from run to run.
         """
         text = self.path.read_text()
-        for block in reversed(self.blocks):
-            printed = outputs.get(block.start)
-            if printed is not None and not same(printed, block.text):
-                end = block.start + len(block.text)
-                text = text[: block.start] + printed + text[end:]
+        for step in reversed(self.steps):
+            output = printed.get(step.commands.start, "")
+            if step.output and not same(output, step.output.text):
+                start = step.output.start
+                lines = "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+                text = text[:start] + lines + text[start + len(step.output.text) :]
         self.path.write_text(text)
+
+
+def _heading_of(before: str) -> str:
+    """The last heading of a text; a comment among commands is none."""
+    headings: list[str] = _HEADING.findall(_BLOCK.sub("", before))
+    return headings[-1] if headings else ""

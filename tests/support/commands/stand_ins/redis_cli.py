@@ -23,10 +23,10 @@ def main(arguments: Sequence[str]) -> None:
 
 def _ask(url: str, command: Sequence[str]) -> Any:
     server = urlsplit(url)
-    reader = hiredis.Reader(replyError=SystemExit, notEnoughData=None)
+    reader = hiredis.Reader(notEnoughData=None)
     try:
         with socket.create_connection((server.hostname or "", server.port or 0), 10) as connection:
-            connection.sendall(hiredis.pack_command(tuple(command)))
+            connection.sendall(_packed(command))
             while (reply := reader.gets()) is None:
                 piece = connection.recv(_PIECE)
                 if not piece:
@@ -34,11 +34,16 @@ def _ask(url: str, command: Sequence[str]) -> Any:
                 reader.feed(piece)
     except OSError as exc:
         raise SystemExit(f"Could not connect to Redis at {server.netloc}: {exc.strerror}") from exc
-    if isinstance(reply, SystemExit):
-        raise reply
+    if isinstance(reply, hiredis.ReplyError):
+        raise SystemExit(f"(error) {reply}")
     if reply is None and command[0] != _NEVER_ANSWERED:
         raise SystemExit("Error: Server closed the connection")
     return [] if reply is None else reply
+
+
+def _packed(command: Sequence[str]) -> bytes:
+    words = [word.encode() for word in command]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
 
 
 def _lines(reply: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""deploy/howto/backup.md, followed on a real server: after the loss of all, every member is back."""
+"""deploy/howto/backup.md, followed on a real server: after a loss of all, each member is back."""
 
 import os
 import shutil
