@@ -16,6 +16,7 @@ _PAGES = sorted(
     for folder in ("", "api", "worker", "deploy", "scripts", "tests")
     for page in (_ROOT / folder).glob("**/*.md" if folder else "*.md")
 )
+_VARIABLE = re.compile(r"BIGSEG_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 _COMMANDS = (_ROOT / "api/cli/README.md").read_text()
 
 
@@ -23,11 +24,33 @@ def test_readme__of_the_root__is_read_in_minutes() -> None:
     assert len((_ROOT / "README.md").read_text().splitlines()) <= 150
 
 
-def test_settings_table__of_deploy__is_the_code_s() -> None:
-    page = (_ROOT / "deploy/README.md").read_text()
-    table = page.partition("<!-- settings -->\n")[2].partition("\n\n")[0]
+def _table(page: str, marker: str) -> str:
+    """The table below a comment of a page."""
+    text = (_ROOT / page).read_text()
+    return text.partition(f"<!-- {marker} -->\n")[2].partition("\n\n")[0]
 
-    assert table == settings_table()
+
+def test_settings_table__recorded_again__is_that_of_deploy(pytestconfig: pytest.Config) -> None:
+    page, table = _ROOT / "deploy/README.md", _table("deploy/README.md", "settings")
+    assert table
+    if pytestconfig.getoption("record_examples"):
+        page.write_text(page.read_text().replace(table, settings_table()))
+
+    assert _table("deploy/README.md", "settings") == settings_table()
+
+
+def test_variables__that_the_code_names__are_all_in_the_tables_of_deploy() -> None:
+    tables = [_table("deploy/README.md", name) for name in ("settings", "other variables")]
+    described = re.findall(r"^\| `(BIGSEG_\w+)`", "\n".join(tables), re.MULTILINE)
+    files = [path for folder in ("api", "worker") for path in (_ROOT / folder).rglob("*.py")]
+    # A name in a pattern, such as BIGSEG_LIMIT_…, ends with its underscore.
+    named = {name for path in files for name in _VARIABLE.findall(path.read_text())}
+
+    assert len(set(described)) == len(described)
+    assert named - set(described) == set()
+    assert set(described) - named <= {
+        row.split("`")[1] for row in settings_table().splitlines()[2:]
+    }
 
 
 def test_refusals_table__of_the_api__is_the_code_s() -> None:

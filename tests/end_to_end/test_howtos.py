@@ -1,0 +1,68 @@
+"""The pages of deploy/howto, as a reader follows them: every command works and prints what is said.
+
+`./scripts/record-examples` writes what the commands print into the pages.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.commands.pages import Page
+from tests.support.commands.path import install_commands
+from tests.support.commands.shell import Shell, running_shell
+from tests.support.commands.variable_text import are_same, mask
+from tests.support.servers.redis import free_port
+from tests.support.systems.system import TOKEN, System
+
+_HOWTO: Final = Path(__file__).parents[2] / "deploy/howto"
+#: `backup.md` is run by tests/integration/worker/store/server/test_backup.py.
+_ELSEWHERE: Final = {"README", "backup"}
+_PAGES: Final = sorted({path.stem for path in _HOWTO.glob("*.md")} - _ELSEWHERE)
+#: What a process of the API inherits, and what is nobody's own.
+_INHERITED: Final = ("BIGSEG_", "AWS_EC2", "AWS_CONFIG", "AWS_SHARED", "HOME", "LANG")
+
+
+@pytest.fixture
+def shell(system: System, tmp_path: Path) -> Iterator[Shell]:
+    """A shell on a host of the API, in a directory that holds a token and nothing else."""
+    here, scripts = tmp_path / "here", tmp_path / "scripts"
+    for folder in (here / ".bigseg", scripts):
+        folder.mkdir(parents=True)
+    (here / ".bigseg/admin-token").write_text(TOKEN)
+    variables = os.environ | system.api.environment
+    environment = {name: variables[name] for name in variables if name.startswith(_INHERITED)}
+    environment["BIGSEG_OUTPUT"] = "table"  # as in a terminal
+    environment["PATH"] = install_commands(tmp_path / "bin", {})
+    with running_shell(here, scripts, environment) as shell:
+        yield shell
+    system.http.delete("/api/v2/projects/shop")
+
+
+@pytest.mark.parametrize("name", _PAGES)
+def test_howto__its_commands_recorded_again__print_what_the_page_says(
+    name: str, system: System, shell: Shell, pytestconfig: pytest.Config
+) -> None:
+    words = {
+        "http://127.0.0.1:8000": system.url,
+        "http://127.0.0.1:19000": system.s3_endpoint,
+        "s3://bigseg/": f"s3://{system.bucket}/",
+        "8443": str(free_port()),
+    }
+    page, index = Page(_HOWTO / f"{name}.md", words), Page(_HOWTO / "README.md", words)
+    shell.run(index.for_run(index.block("variables")))
+
+    printed = {
+        step.commands.start: page.as_said(shell.run(page.for_run(step.commands.text)))
+        for step in page.steps
+    }
+
+    if pytestconfig.getoption("record_examples"):
+        page.record(printed, are_same)
+    assert page.steps
+    for step in page.steps:
+        if step.output:
+            output = mask(printed[step.commands.start])
+            assert output == mask(step.output.text), "if it is right: ./scripts/record-examples"
