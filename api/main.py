@@ -21,6 +21,7 @@ from api.http.cors import Cors
 from api.http.direct import DirectLookups
 from api.http.front import Front
 from api.http.health import Readiness, make_store_check
+from api.http.identity import Identity
 from api.http.limits.counts import RedisCounts
 from api.http.limits.headers import HEADER_NAMES
 from api.http.limits.limits import Caps, Limits
@@ -72,7 +73,9 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
     tally = Tally.alone() if tally is None else tally
     if settings.admin_token is None:
         _log.warning("token.missing", hint="set BIGSEG_ADMIN_TOKEN; only the store's tokens work")
-    services = _services(settings.model_copy(update={"admin_token": None}), Metrics(tally))
+    services = _services(
+        settings.model_copy(update={"admin_token": None, "identity_key": None}), Metrics(tally)
+    )
     auth = TokenAuth(settings.admin_token, services.token_directory, services.clock)
     readiness = Readiness(
         {
@@ -100,6 +103,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         silent_paths=SILENT_PATHS,
         routes=rest.state.routes,
         readiness=readiness,
+        identity=Identity(settings.identity_key),
         metrics=services.metrics,
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.body_timeout_s,

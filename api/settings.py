@@ -22,6 +22,12 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="The token that may do everything, and make others; unset or empty means that "
         "only tokens created before are accepted. Only its SHA-256 is kept in memory.",
     )
+    identity_key: SecretStr | None = Field(
+        default=None,
+        description="The key with which `GET /identity` proves to a client that knows it, too, "
+        "that this is the server it means; unset or empty means that the path is answered 404. "
+        "`bigseg up` sets it, so that no command sends its token to whatever has taken the port.",
+    )
     max_upload_bytes: int = Field(
         default=50 * _GIB,
         ge=1,
@@ -151,7 +157,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
                 )
         return origins
 
-    @field_validator("admin_token")
+    @field_validator("admin_token", "identity_key")
     @classmethod
     def _blank_is_unset(cls, token: SecretStr | None) -> SecretStr | None:
         if token is None or not token.get_secret_value().strip():

@@ -1,43 +1,16 @@
-"""The `bigseg` command: assembles the commands of `commands/`, one module for each group."""
+"""The `bigseg` command."""
 
 import errno
 import os
+import signal
 import sys
-from collections.abc import Callable
 from typing import Final
 
-import typer
-
-from api.cli.commands import exports, imports, lookups, segments, serve, tokens, up
-
-_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT)
+_FAILED: Final = 1
+_INTERRUPTED: Final = 130
 #: What a shell sees of a tool whose reader wanted no more: 128 and the number of SIGPIPE.
 _PIPE_CLOSED: Final = 141
-
-# Each adds its commands to the application; the order is that of `bigseg --help`.
-_REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
-    up.register,
-    imports.register,
-    lookups.register,
-    exports.register,
-    segments.register,
-    tokens.register,
-    serve.register,
-)
-
-
-def build_app() -> typer.Typer:
-    """Make the command-line application with all its commands."""
-    app = typer.Typer(
-        name="bigseg",
-        help="Big segments: lists in from S3, answers out over HTTP.",
-        no_args_is_help=True,
-        rich_markup_mode="markdown",
-        pretty_exceptions_show_locals=False,  # locals may hold a token
-    )
-    for register in _REGISTER:
-        register(app)
-    return app
 
 
 def main() -> None:
@@ -46,15 +19,28 @@ def main() -> None:
     When the reader of standard output has gone, as ``head`` does, it ends quietly with 141.
     """
     try:
+        # Here, so that Ctrl-C while it is read ends as at any other time.
+        from api.cli.application import build_app  # noqa: PLC0415
+
         build_app()()
+    except KeyboardInterrupt:
+        _ignore_further_interrupts()
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(_INTERRUPTED) from None
     except SystemExit as exc:
+        _ignore_further_interrupts()
         if isinstance(exc.__context__, BrokenPipeError):  # typer ends with 1 then
             raise SystemExit(_PIPE_CLOSED) from None
         raise
     except OSError as exc:
-        if exc.errno not in _DISK_FULL:
+        if exc.errno not in _UNWRITABLE:
             raise
         # What is still buffered would be tried again, with a traceback, at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.stderr.write(f"bigseg: cannot write: {exc.strerror}\n")
-        raise SystemExit(1) from exc
+        raise SystemExit(_FAILED) from exc
+
+
+def _ignore_further_interrupts() -> None:
+    # A second Ctrl-C would be a traceback of the interpreter's own end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,87 +1,74 @@
-"""How the commands reach the API: address, token, requests, refusals."""
+"""How the commands reach the API: requests, answers, refusals."""
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any, Final, Self
 
 import httpx
 
-DEFAULT_URL: Final = "http://127.0.0.1:8000"
-TOKEN_FILE: Final = Path(".bigseg/admin-token")
+from api.cli.access.access import Access
+from api.cli.access.identification import identifying_transport
+from api.cli.access.tls import make_tls_context
+from api.cli.errors import CommandError
+from api.cli.refusals import describe_content, not_bigseg, refusal, transport_failure
 
 _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.
-_READ_S: Final = 300.0
+READ_S: Final = 300.0
 #: Tries of a request that only reads, while the API answers that it is unavailable.
 _TRIES: Final = 8
 _PAUSE_S: Final = 0.25
 _UNAVAILABLE: Final = 503
-_SCHEMES: Final = frozenset({"http", "https"})
 _PAGE: Final = 200
-#: Where in a patch the API found a fault; the user of a command wrote no patch.
-_INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")
 _SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
-
-class CommandError(Exception):
-    """A command failed; the message says why and what to do."""
-
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        """Say why, and with which HTTP status if the API refused."""
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where the API is, and the token for it."""
-
-    url: str
-    token: str = field(repr=False)
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Access":
-        """Read ``BIGSEG_URL`` and ``BIGSEG_TOKEN``, or the files of a local ``bigseg up``.
-
-        Raises:
-            CommandError: there is no token, or one of them cannot be used.
-        """
-        url = _check_url(environment.get("BIGSEG_URL") or DEFAULT_URL)
-        token = environment.get("BIGSEG_TOKEN", "").strip()
-        if not token:
-            try:
-                token = TOKEN_FILE.read_text().strip()
-            except OSError as exc:
-                message = (
-                    f"no access token: set BIGSEG_TOKEN, or run this where `bigseg up` keeps "
-                    f"its data ({TOKEN_FILE} is not there)"
-                )
-                raise CommandError(message) from exc
-        if not (token.isascii() and token.isprintable()):
-            message = "the access token contains invalid characters: copy it again"
-            raise CommandError(message)
-        return cls(url, token)
+#: Told of each answer, with the seconds that it took: method, path, status.
+OnAnswer = Callable[[str, str, int, float], None]
 
 
 class Connection:
-    """Requests to one API; a context manager.
+    """Requests to one API, over one pool of connections; a context manager, usable by threads.
 
     Every method raises ``CommandError`` when there is no answer or a refusal.
     """
 
-    def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        environment: Mapping[str, str] = os.environ,
+        sleep: Callable[[float], None] = time.sleep,
+        on_answer: OnAnswer | None = None,
+        limit_s: float = READ_S,
+    ) -> None:
+        """Connect with the first request.
+
+        Args:
+            access: the server and the token for it.
+            environment: names the certificate authorities to trust.
+            sleep: waits between tries.
+            on_answer: told of each answer.
+            limit_s: seconds to wait for an answer.
+        """
         self._sleep = sleep
         self._url = access.url
+        self._on_answer = on_answer
+        context = make_tls_context(access.url, environment)
+        transport: httpx.HTTPTransport | None = None
+        if access.key is not None:
+            transport = identifying_transport(access.key, str(access.directory), context)
         self._http = httpx.Client(
             base_url=access.url,
-            headers={"Authorization": access.token},
-            timeout=httpx.Timeout(_CONNECT_S, read=_READ_S, write=_READ_S),
+            headers={"Authorization": access.token} if access.token else {},
+            timeout=httpx.Timeout(min(_CONNECT_S, limit_s), read=limit_s, write=limit_s),
+            verify=context,
+            transport=transport,
+            # A proxy for the outside is not asked for this machine.
+            trust_env=httpx.URL(access.url).host not in _LOOPBACK,
         )
 
     def __enter__(self) -> Self:
@@ -90,9 +77,14 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._url
+
     def get(self, path: str, **parameters: str | int) -> Any:  # noqa: ANN401 - any JSON
         """Read JSON; tries again for a while when the API cannot answer."""
-        return self._ask_again(lambda: self._http.get(path, params=parameters))
+        return self._ask_again(lambda: self._send("GET", path, params=parameters))
 
     def get_all(self, path: str) -> list[Any]:
         """Read all items of a collection, page by page."""
@@ -103,51 +95,96 @@ class Connection:
             if not page["items"] or len(items) >= page["totalCount"]:
                 return items
 
+    def get_health(self, path: str) -> tuple[bool, Any]:
+        """Read a health check: whether all is well, and the answer, once."""
+        with self._answering():
+            reply = self._send("GET", path, check=False)
+        if reply.status_code not in {httpx.codes.OK, _UNAVAILABLE}:
+            raise refusal(reply, self._url)
+        return reply.is_success, self._read(reply)
+
     def ask(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
         """Read JSON as ``get`` does, with the question in a body."""
-        return self._ask_again(lambda: self._http.post(path, json=body))
+        return self._ask_again(lambda: self._send("POST", path, json=body))
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Send JSON."""
         with self._answering():
-            return self._http.post(path, json=body).raise_for_status()
+            return self._send("POST", path, json=body)
 
-    def instruct(self, path: str, instruction: Mapping[str, object]) -> None:
-        """Change a segment by one instruction; a refusal does not say where that stood."""
-        body = json.dumps({"instructions": [instruction]})
-        try:
-            with self._answering():
-                headers = {"Content-Type": _SEMANTIC}
-                self._http.patch(path, content=body, headers=headers).raise_for_status()
-        except CommandError as exc:
-            raise CommandError(_INSTRUCTION.sub("", str(exc)), status=exc.status) from exc
+    def create(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        """Send JSON, and read what was created."""
+        return self._read(self.post(path, body))
+
+    def instruct(self, path: str, *instructions: Mapping[str, object]) -> None:
+        """Change a segment by instructions."""
+        body = json.dumps({"instructions": instructions})
+        with self._answering():
+            self._send("PATCH", path, content=body, headers={"Content-Type": _SEMANTIC})
 
     def upload(self, path: str, file: IO[bytes], name: str, fields: Mapping[str, str]) -> str:
         """Send a form with a file, as a stream; returns the ``Location`` of what was created."""
         with self._answering():
-            reply = self._http.post(path, data=dict(fields), files={"file": (name, file)})
-            return reply.raise_for_status().headers["Location"]
+            reply = self._send("POST", path, data=dict(fields), files={"file": (name, file)})
+        return self.location(reply)
+
+    def location(self, reply: httpx.Response) -> str:
+        """The path of what an answer says was created."""
+        try:
+            return str(reply.headers["Location"])
+        except KeyError:
+            raise not_bigseg(self._url, describe_content(reply)) from None
 
     def delete(self, path: str, *, force: bool = False) -> None:
         """Delete a resource; with ``force``, even if others refer to it."""
         parameters = {"force": "true"} if force else {}
         with self._answering():
-            self._http.delete(path, params=parameters).raise_for_status()
+            self._send("DELETE", path, params=parameters)
 
     def download(self, path: str, take: Callable[[bytes], None]) -> None:
         """Download a file and pass it on piece by piece."""
         with self._answering(), self._http.stream("GET", path) as reply:
-            if reply.is_error:
+            if not reply.is_success:
                 reply.read()
-            reply.raise_for_status()
+                raise refusal(reply, self._url)
             for piece in reply.iter_bytes():
                 take(piece)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        check: bool = True,
+        **content: Any,  # noqa: ANN401 - httpx's arguments
+    ) -> httpx.Response:
+        started_s = time.monotonic()
+        reply = self._http.request(method, path, **content)
+        if self._on_answer is not None:
+            self._on_answer(method, path, reply.status_code, time.monotonic() - started_s)
+        if check and not reply.is_success:
+            raise refusal(reply, self._url)
+        return reply
+
+    def _read(self, reply: httpx.Response) -> Any:  # noqa: ANN401 - any JSON
+        try:
+            found = json.loads(reply.content, object_hook=self._make_answer)
+        except (ValueError, RecursionError) as exc:
+            raise not_bigseg(self._url, describe_content(reply)) from exc
+        if not isinstance(found, dict):
+            raise not_bigseg(self._url, "other JSON")
+        return found
+
+    def _make_answer(self, found: dict[str, Any]) -> "_Answer":
+        answer = _Answer(found)
+        answer.url = self._url
+        return answer
 
     def _ask_again(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
         for tries_left in reversed(range(_TRIES)):
             try:
                 with self._answering():
-                    return send().raise_for_status().json()
+                    return self._read(send())
             except CommandError as exc:
                 if exc.status != _UNAVAILABLE or not tries_left:
                     raise
@@ -158,44 +195,16 @@ class Connection:
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except httpx.HTTPStatusError as exc:
-            status = exc.response.status_code
-            raise CommandError(_describe_refusal(exc.response), status=status) from exc
-        except httpx.TransportError as exc:
-            message = f"no answer from {self._url} ({type(exc).__name__}): is `bigseg up` running?"
-            raise CommandError(message) from exc
+        except httpx.RequestError as exc:
+            raise transport_failure(exc, self._url) from exc
         except httpx.InvalidURL as exc:
-            raise _invalid_url(exc) from exc
+            raise CommandError(f"no request can be sent to {self._url}: {exc}") from exc
 
 
-def _check_url(given: str) -> str:
-    """The API's address without a slash at its end; the scheme may be left out.
+class _Answer(dict[str, Any]):
+    """An object of an answer; what a command needs and is not there shows another server."""
 
-    Raises:
-        CommandError: no request can be sent to it.
-    """
-    url = given.rstrip("/") if "://" in given else f"http://{given.rstrip('/')}"
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as exc:
-        raise _invalid_url(exc) from exc
-    if parsed.scheme not in _SCHEMES or not parsed.host:
-        raise _invalid_url("write http://HOST:PORT or https://HOST")
-    if parsed.userinfo:
-        # httpx would send them in the token's place.
-        raise CommandError(
-            "BIGSEG_URL contains a user or password: put the token into BIGSEG_TOKEN"
-        )
-    return url
+    url = ""
 
-
-def _invalid_url(reason: object) -> CommandError:
-    return CommandError(f"BIGSEG_URL is not an address: {reason}")
-
-
-def _describe_refusal(reply: httpx.Response) -> str:
-    try:
-        body = reply.json()
-        return f"{body['message']} ({reply.status_code})"
-    except (ValueError, KeyError, TypeError):
-        return f"the API answered {reply.status_code}"
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401 - never returns
+        raise not_bigseg(self.url, f"JSON without `{name}`")

@@ -10,7 +10,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Final, cast
 
-from api.cli.connection import CommandError
+from api.cli.errors import CommandError
 from api.cli.following import Watch
 
 _STANDARD_INPUT: Final = "-"

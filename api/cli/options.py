@@ -1,4 +1,4 @@
-"""Options that several commands have, each declared once."""
+"""Options that several commands have, each declared once, and what makes commands of functions."""
 
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -9,7 +9,79 @@ from urllib.parse import quote
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+from api.cli.errors import UsageError
+from api.cli.session import OutputFormat, Session, choose_format
+
+_PANEL = "Options of every command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalOptions:
+    """What every command takes, before its name or after it."""
+
+    output: Annotated[
+        OutputFormat | None,
+        typer.Option(
+            "--output",
+            help="How results are printed.",
+            show_default="BIGSEG_OUTPUT, else table on a terminal and tsv elsewhere",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="The same as `--output json`, also for errors.", rich_help_panel=_PANEL
+        ),
+    ] = False
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Print only results and errors.", rich_help_panel=_PANEL
+        ),
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Print the server and each request, too.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+    context: Annotated[
+        str | None,
+        typer.Option(
+            "--context",
+            metavar="NAME",
+            help="The context to use, as in `bigseg contexts list`.",
+            show_default="BIGSEG_CONTEXT",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+
+    def merge(self, outer: "GlobalOptions") -> "GlobalOptions":
+        """These options, and those of the outer command where these are unset."""
+        return GlobalOptions(
+            output=self.output or (None if self.as_json else outer.output),
+            as_json=self.as_json or (outer.as_json and self.output is None),
+            quiet=self.quiet or outer.quiet,
+            verbose=self.verbose or outer.verbose,
+            context=self.context or outer.context,
+        )
+
+    def open_session(self) -> Session:
+        """Make the session that they describe.
+
+        Raises:
+            UsageError: they contradict each other.
+        """
+        if self.as_json and self.output not in {None, OutputFormat.JSON}:
+            raise UsageError("--json is `--output json`: leave one of them out")
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose exclude each other")
+        asked = OutputFormat.JSON if self.as_json else self.output
+        return Session(choose_format(asked), self.quiet, self.verbose, self.context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +113,41 @@ class SegmentOptions(EnvironmentOptions):
         return self.segment_path(self.segment)
 
 
+#: What the parameter of typer's context is called, unless the function has one itself.
+_CONTEXT = "typer_context"
+
+
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a command of a function, a parameter that is a dataclass being its fields' options."""
+    """Make a command of a function.
+
+    A parameter that is a dataclass is the options that are its fields, and a ``Session`` is the
+    options that every command has. An option that the function has itself takes the place of one
+    of these of the same name.
+    """
+    given = signature(function).parameters
     bundles: dict[str, Any] = {}
     parameters: list[Parameter] = []
-    for parameter in signature(function).parameters.values():
-        if is_dataclass(parameter.annotation):
-            bundles[parameter.name] = parameter.annotation
-            parameters += _parameters_of(parameter.annotation)
+    # What every command has comes last in its help.
+    for parameter in sorted(given.values(), key=lambda one: one.annotation is Session):
+        kind = GlobalOptions if parameter.annotation is Session else parameter.annotation
+        if is_dataclass(kind):
+            bundles[parameter.name] = kind
+            parameters += [one for one in _parameters_of(kind) if one.name not in given]
         else:
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+    takes_context = typer.Context in {one.annotation for one in given.values()}
+    if not takes_context:
+        parameters.append(Parameter(_CONTEXT, Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
     @wraps(function)
-    def run(**values: object) -> None:
+    def run(**values: Any) -> None:  # noqa: ANN401 - each is of its parameter's type
+        outer = None if takes_context else values.pop(_CONTEXT).find_root().obj
         for name, kind in bundles.items():
-            values[name] = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
+            own = {one.name: values.pop(one.name) for one in fields(kind) if one.name not in given}
+            bundle = kind(**own)
+            if given[name].annotation is Session:
+                bundle = bundle.merge(outer or GlobalOptions()).open_session()
+            values[name] = bundle
         function(**values)
 
     parameters.sort(key=lambda parameter: parameter.default is not Parameter.empty)

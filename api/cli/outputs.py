@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from api.cli.connection import CommandError
+from api.cli.errors import CommandError
 
 #: Takes all of the bytes, or raises ``OSError``.
 Write = Callable[[bytes], None]

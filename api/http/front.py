@@ -40,7 +40,9 @@ from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
-from api.http.health import LIVE_BODY, LIVE_PATH, OPEN_PATHS, Readiness
+from api.http.health import LIVE_BODY, LIVE_PATH, Readiness
+from api.http.health import OPEN_PATHS as HEALTH_PATHS
+from api.http.identity import IDENTITY_PATH, Identity
 from api.http.limits.headers import limit_headers
 from api.http.limits.limits import Limits, Standing
 from api.http.refusals import error_body, error_headers
@@ -62,6 +64,8 @@ from worker.store import StoreError
 
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
+#: Paths that need no token.
+_OPEN_PATHS: Final = HEALTH_PATHS | {IDENTITY_PATH}
 #: The request target of OPTIONS about the service as a whole.
 _EVERYTHING: Final = b"*"
 
@@ -82,6 +86,7 @@ class Front:
         silent_paths: Container[bytes],
         routes: RouteTable,
         readiness: Readiness,
+        identity: Identity,
         metrics: Metrics,
         max_body_bytes: int,
         body_timeout_s: float,
@@ -95,6 +100,7 @@ class Front:
         self._silent_paths = silent_paths
         self._routes = routes
         self._readiness = readiness
+        self._identity = identity
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._most_values = most_values(max_body_bytes)
@@ -192,8 +198,8 @@ class Front:
         if scope["method"] == "OPTIONS":
             await answer_options(exchange.send, self._methods_of(scope))
             return
-        if path in OPEN_PATHS:
-            await self._health(path, scope["method"], exchange.send)
+        if path in _OPEN_PATHS:
+            await self._answer_open(scope, exchange.send)
             return
         if path in self._silent_paths:
             raise NotFound("invalid resource identifier")
@@ -215,7 +221,7 @@ class Front:
     def _methods_of(self, scope: Scope) -> str:
         """List what a path takes, for ``Allow``; documented, so no token is needed."""
         path = scope["raw_path"]
-        if path in OPEN_PATHS:
+        if path in _OPEN_PATHS:
             return allowed_methods(("GET",))
         question = self._lookup_route.parse_question(path)
         if question is not None:
@@ -235,10 +241,14 @@ class Front:
         require_few_values(body, self._most_values)
         return replay(body, receive)
 
-    async def _health(self, path: bytes, method: str, send: Send) -> None:
-        if method != "GET":
-            error = MethodNotAllowed("only GET asks for health")
+    async def _answer_open(self, scope: Scope, send: Send) -> None:
+        path = scope["raw_path"]
+        if scope["method"] != "GET":
+            error = MethodNotAllowed("only GET asks for health and identity")
             await self._refuse(error, send, (_allow(("GET",)),))
+            return
+        if path == IDENTITY_PATH:
+            await answer(send, _OK, self._identity.body(scope))
             return
         if path == LIVE_PATH:
             await answer(send, _OK, LIVE_BODY)
@@ -264,7 +274,7 @@ class Front:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
-        if scope["raw_path"] in OPEN_PATHS:
+        if scope["raw_path"] in _OPEN_PATHS:
             route = scope["raw_path"].decode()
         self._metrics.request(scope["method"], route, status, seconds)
         if route not in {"/healthz", "/readyz"}:

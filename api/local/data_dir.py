@@ -2,6 +2,7 @@
 
 ```
 admin-token      the token, readable by its owner only
+connection.json  address, token and key for commands, readable by its owner only
 lock             who holds the directory; locked with flock while the holder lives
 children.json    processes started for it, for the next start to find leftovers
 server-version   the newest server that has written store/
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.identity.connection_file import ConnectionFile
 from api.local.errors import DataDirectoryError, DataDirectoryHeldError, NewerDataError
 from api.local.servers.store import ServerVersion
 
@@ -99,6 +101,17 @@ class DataDirectory:
         except OSError as exc:
             raise DataDirectoryError(f"{self.token_file}: {exc.strerror}") from exc
         return token
+
+    def write_connection(self, connection: ConnectionFile) -> None:
+        """Tell commands how to reach the system, or that none runs.
+
+        Raises:
+            DataDirectoryError: the file cannot be written.
+        """
+        try:
+            connection.write(self.path)
+        except OSError as exc:
+            raise DataDirectoryError(f"{self.path}: {exc.strerror}") from exc
 
     @contextmanager
     def hold(self) -> Iterator["Holder"]:

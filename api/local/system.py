@@ -1,6 +1,7 @@
 """A whole system on one machine: store, objects, workers, beat and API, started together."""
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+from api.default_ports import DEFAULT_PORT, DEFAULT_REDIS_PORT, DEFAULT_S3_PORT
+from api.identity.connection_file import ConnectionFile
 from api.local.commands import (
     ServiceOptions,
     SpecifyServices,
@@ -45,10 +48,6 @@ from api.local.servers.objects import (
 )
 from api.local.servers.store import choose_server
 
-DEFAULT_PORT = 8000
-# Not the usual 6379: a server that is started there later should find it free.
-DEFAULT_REDIS_PORT = 16_379
-DEFAULT_S3_PORT = 19_000
 _DEFAULT_BUCKET = "bigseg"
 _MOST_WORKERS = 4
 _MOST_API_PROCESSES = 4
@@ -57,6 +56,7 @@ _WATCH_S = 0.2
 _OBJECTS_LIMIT_S = 60.0
 _SERVICES_LIMIT_S = 90.0
 _STORE_GRACE_S = 30.0
+_IDENTITY_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +135,14 @@ class LocalSystem:
                 is a `TransientError`.
             StopRequestedError: a signal came.
         """
+        if not options.data_dir.expanduser().exists():
+            _require_free_ports(options)
         data = DataDirectory.open(options.data_dir)
         with data.hold() as holder:
             if leftovers := stop_leftovers(data.children):
                 names = ", ".join(leftovers)
                 on_event(Event("leftovers", f"leftovers: stopped {names} of an earlier run"))
+            _require_free_ports(options)
             system = cls(options, data, on_event)
             with system._signals.installed():
                 try:
@@ -203,7 +206,8 @@ class LocalSystem:
         port = self._choose_port(options.host, options.port, DEFAULT_PORT, "--port")
         self._bring_up_store()
         self._bring_up_objects()
-        self.environment["BIGSEG_ADMIN_TOKEN"] = self.token
+        key = secrets.token_hex(_IDENTITY_KEY_BYTES)
+        self.environment |= {"BIGSEG_ADMIN_TOKEN": self.token, "BIGSEG_IDENTITY_KEY": key}
         service_options = ServiceOptions(
             host=options.host,
             port=port,
@@ -222,6 +226,7 @@ class LocalSystem:
         host = local_host(options.host)
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         holder.announce(url=self.url)
+        self.data.write_connection(ConnectionFile(self.url, self.token, key))
         self._on_event(Event("ready", f"ready {self.url}", {"url": self.url}))
 
     def _find_token(self) -> str:
@@ -320,7 +325,25 @@ class LocalSystem:
         self._supervisor.stop(self._signals.forced)
         if self._signals.forced():
             self._on_event(Event("killed", "killed: what had not ended after the second signal"))
+        if self.url:
+            self.data.write_connection(ConnectionFile(self.url))
         self._on_event(Event("stopped", "stopped"))
+
+
+def _require_free_ports(options: LocalOptions) -> None:
+    """Refuse a port that is taken before anything is made or started.
+
+    Raises:
+        PortTakenError: the user asked for it.
+    """
+    asked = (
+        (options.host, options.port, DEFAULT_PORT, "--port"),
+        ("127.0.0.1", options.redis_port, DEFAULT_REDIS_PORT, "--redis-port"),
+        ("127.0.0.1", options.s3_port, DEFAULT_S3_PORT, "--s3-port"),
+    )
+    for host, port, default, option in asked:
+        if port is not None:
+            choose_port(host, port, default, option)
 
 
 def _default_concurrency() -> int:

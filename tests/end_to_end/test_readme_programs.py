@@ -47,7 +47,12 @@ def test_tour__of_the_readme__prints_what_the_page_says(system: System, tmp_path
         ("/bin/sh", "-e", "-c", tour.replace(".venv/bin/bigseg", '"$PYTHON" -m api.cli')),
         cwd=tmp_path,
         env=os.environ
-        | {"BIGSEG_URL": system.url, "BIGSEG_TOKEN": TOKEN, "COLUMNS": "80"}
+        | {
+            "BIGSEG_URL": system.url,
+            "BIGSEG_TOKEN": TOKEN,
+            "COLUMNS": "80",
+            "BIGSEG_OUTPUT": "table",
+        }
         | {"PYTHON": sys.executable, "PYTHONPATH": str(_ROOT)},
         capture_output=True,
         text=True,

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from api.cli.connection import CommandError, Connection
+from api.cli.connection import Connection
+from api.cli.errors import CommandError, UsageError
 from api.cli.following import Watch, follow, watch_progress
-from api.cli.options import AsJson, SegmentOptions, with_options
+from api.cli.options import SegmentOptions, with_options
 from api.cli.outputs import Write, is_standard_output, open_output
-from api.cli.terminal import open_connection, print_json
+from api.cli.session import Session
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def _export(
     target: SegmentOptions,
+    session: Session,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="File to write; standard output if unset or `-`."),
@@ -26,30 +28,26 @@ def _export(
     file_format: Annotated[
         Literal["csv", "parquet"], typer.Option("--format", help="How the keys are written.")
     ] = "csv",
-    *,
-    as_json: AsJson = False,
 ) -> None:
     """Export the included keys of a segment; the file can be imported again as it is."""
     to_file = not is_standard_output(output)
-    if as_json and not to_file:
-        raise typer.BadParameter("--json needs --output: both would write to standard output")
+    if session.as_json and not to_file:
+        raise UsageError("--json needs --output FILE: both would write to standard output")
     with (
-        open_connection(as_json=as_json) as connection,
-        watch_progress(quiet=as_json) as watch,
+        session.open_connection() as connection,
+        watch_progress(quiet=session.hides_progress) as watch,
         open_output(output) as write,
     ):
         job = _run_job(connection, f"{target.path}/exports", file_format, watch)
         _download(connection, job, write, watch)
-    if as_json:
-        print_json(job)
-    elif to_file:
-        typer.echo(f"{job['rows'] or 0:,} keys, {job['size']}, in {output}")
+    if to_file:
+        session.say(f"{job['rows'] or 0:,} keys, {job['size']}, in {output}", job)
 
 
 def _run_job(connection: Connection, path: str, file_format: str, watch: Watch) -> dict[str, Any]:
     """Start an export and wait for its end."""
     started = connection.post(path, {"format": file_format})
-    job = follow(connection, started.headers["Location"], watch)
+    job = follow(connection, connection.location(started), watch)
     if job["status"] != "complete":
         raise CommandError(f"export {job['id']} was stopped: {job['reason']}")
     return job

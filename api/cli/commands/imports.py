@@ -4,11 +4,14 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from api.cli.connection import CommandError, Connection
+from api.cli.connection import Connection
+from api.cli.errors import CommandError, ExitStatus
 from api.cli.following import Watch, follow, watch_progress
 from api.cli.list_files import open_list
-from api.cli.options import AsJson, SegmentOptions, with_options
-from api.cli.terminal import open_connection, print_json, print_table
+from api.cli.options import SegmentOptions, with_options
+from api.cli.refusals import speak_options
+from api.cli.session import OutputFormat, Session
+from api.cli.tables import FIELDS, Table
 
 _S3: Final = "s3://"
 _NOT_FOUND: Final = 404
@@ -25,10 +28,6 @@ _COUNTS: Final = (
 )
 _REJECTED_SHOWN: Final = 10
 _WARNED_SHOWN: Final = 5
-#: Exit status for an import that is complete, or waits, and has accepted no key.
-_NOTHING_ACCEPTED: Final = 3
-#: What a shell expects of a command that Ctrl-C has ended.
-_INTERRUPTED: Final = 130
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +45,7 @@ def _import(
         typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list; `-` is standard input."),
     ],
     target: SegmentOptions,
+    session: Session,
     mode: Annotated[
         Literal["merge", "replace"],
         typer.Option(help="Add the list to the segment, or replace its members."),
@@ -67,11 +67,10 @@ def _import(
     wait: Annotated[
         bool, typer.Option(help="Wait until the import has ended or waits for approval.")
     ] = True,
-    as_json: AsJson = False,
 ) -> None:
     """Import a list of context keys into a segment, from a file or from S3.
 
-    Exits with status 1 if the import was stopped, and with 3 if it accepted no keys.
+    Exits with status 1 if the import was stopped or if it accepted no keys.
     """
     flags = {
         "allowEmpty": allow_empty,
@@ -80,7 +79,10 @@ def _import(
         "waitOnApprovals": wait_for_approval,
     }
     flags = {name: True for name, flag in flags.items() if flag}
-    with open_connection(as_json=as_json) as connection, watch_progress(quiet=as_json) as watch:
+    with (
+        session.open_connection() as connection,
+        watch_progress(quiet=session.hides_progress) as watch,
+    ):
         if create:
             _ensure_segment(connection, target)
         location = _start(connection, target, source, mode, flags, watch)
@@ -92,36 +94,38 @@ def _import(
                 f"the import continues; see `bigseg imports show {import_id} -s {target.segment}`",
                 err=True,
             )
-            raise typer.Exit(_INTERRUPTED) from exc
-    _show_import(job, as_json=as_json)
+            raise typer.Exit(ExitStatus.INTERRUPTED) from exc
+    _show_import(session, job)
 
 
 def _approve(
     import_id: Annotated[str, typer.Argument(metavar="ID", help="The import's id.")],
     target: SegmentOptions,
+    session: Session,
     *,
     wait: Annotated[bool, typer.Option(help="Wait until the import has ended.")] = True,
-    as_json: AsJson = False,
 ) -> None:
     """Publish an import that waits for an approval."""
     path = f"{target.path}/imports/{import_id}"
     instruction = {"kind": "processBigSegmentImport", "importId": import_id}
-    with open_connection(as_json=as_json) as connection, watch_progress(quiet=as_json) as watch:
+    with (
+        session.open_connection() as connection,
+        watch_progress(quiet=session.hides_progress) as watch,
+    ):
         connection.instruct(target.path, instruction)
         job = follow(connection, path, watch) if wait else connection.get(path)
-    _show_import(job, as_json=as_json)
+    _show_import(session, job)
 
 
 def _show(
     import_id: Annotated[str, typer.Argument(metavar="ID", help="The import's id.")],
     target: SegmentOptions,
-    *,
-    as_json: AsJson = False,
+    session: Session,
 ) -> None:
     """Show one import: how far it is, or how it ended."""
-    with open_connection(as_json=as_json) as connection:
+    with session.open_connection() as connection:
         job = connection.get(f"{target.path}/imports/{import_id}")
-    _show_import(job, as_json=as_json)
+    _show_import(session, job)
 
 
 def _ensure_segment(connection: Connection, target: SegmentOptions) -> None:
@@ -146,52 +150,58 @@ def _start(
     path = f"{target.path}/imports"
     if source.startswith(_S3):
         body = {"source": source, "mode": mode, **flags}
-        return str(connection.post(f"{path}/from-source", body).headers["Location"])
+        return connection.location(connection.post(f"{path}/from-source", body))
     fields = {"mode": mode} | {name: str(flag).lower() for name, flag in flags.items()}
     with open_list(source, watch) as (file, name):
         return connection.upload(path, file, name, fields)
 
 
-def _show_import(job: dict[str, Any], *, as_json: bool) -> None:
-    """Print an import; if it was stopped or accepted no key, end with that status."""
-    if as_json:
-        print_json(job)
-    else:
-        _print_import(job)
+def _show_import(session: Session, job: dict[str, Any]) -> None:
+    """Print an import; if it was stopped or accepted no key, the command has failed."""
+    if not session.as_json:
+        _print_sentences(session, job)
+    session.show(job, *_tables(session, job))
     if job["status"] == "stopped":
-        raise typer.Exit(1)
+        raise typer.Exit(ExitStatus.FAILED)
     if job["report"] is not None and job["report"]["accepted"] == 0:
-        typer.echo("no key in the list was accepted", err=True)
-        raise typer.Exit(_NOTHING_ACCEPTED)
+        session.note("no key in the list was accepted")
+        raise typer.Exit(ExitStatus.FAILED)
 
 
-def _print_import(job: dict[str, Any]) -> None:
-    report = job["report"]
-    typer.echo(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
+def _print_sentences(session: Session, job: dict[str, Any]) -> None:
+    say = typer.echo if session.format is OutputFormat.TABLE else session.note
+    say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
     previous = job.get("previousImport")
     if previous and previous["editsSince"] and job["mode"] == "replace":
-        typer.echo(
+        say(
             f"it replaces import {previous['id']} and {previous['editsSince']:,} later "
             f"edit{'s' * (previous['editsSince'] != 1)}"
         )
     if job["reason"]:
-        typer.echo(f"reason: {job['reason']}")
+        say(f"reason: {speak_options(job['reason'])}")
     if job["status"] == "pending_approval":
         approve = f"bigseg approve {job['id']} -s {job['segmentKey']}"
-        typer.echo(f"nothing of it is visible yet; publish it with `{approve}`")
-    if report is None:
-        return
-    rows = [(name, report.get(field)) for name, field in _COUNTS]
+        say(f"nothing of it is visible yet; publish it with `{approve}`")
+
+
+def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
+    """The report for people; for programs one table with what the import is, too."""
+    report = job["report"] or {}
+    rows: list[tuple[object, ...]] = [
+        (name, report.get(field)) for name, field in _COUNTS if job["report"] is not None
+    ]
     rows += [(f"{stage} (s)", took) for stage, took in (report.get("seconds") or {}).items()]
-    print_table("Report", ("what", "count"), rows)
-    sample = report.get("rejectedSample") or []
-    if sample:
+    if session.format is OutputFormat.TSV:
+        about = [(name, job[name]) for name in ("id", "status", "reason")]
+        return [Table("", FIELDS, [*about, *rows])]
+    tables = [Table("Report", FIELDS, rows)] if rows else []
+    if sample := report.get("rejectedSample"):
         first = [(row["row"], row["reason"]) for row in sample[:_REJECTED_SHOWN]]
-        print_table("First rejected rows", ("row", "reason"), first)
-    warnings = report.get("warnings") or []
-    if warnings:
+        tables.append(Table("First rejected rows", ("row", "reason"), first))
+    if warnings := report.get("warnings"):
         found = [(each["count"], _list_rows(each), each["message"]) for each in warnings]
-        print_table("Warnings", ("rows", "first", "what"), found)
+        tables.append(Table("Warnings", ("rows", "first", "what"), found))
+    return tables
 
 
 def _list_rows(warning: dict[str, Any]) -> str:

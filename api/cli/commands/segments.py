@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.options import AsJson, EnvironmentOptions, with_options
-from api.cli.terminal import format_time, open_connection, print_json, print_table
+from api.cli.options import EnvironmentOptions, with_options
+from api.cli.session import Session
+from api.cli.tables import FIELDS, Table, moment
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of the segment.")]
 
@@ -22,41 +23,35 @@ def register(app: typer.Typer) -> None:
 
 def _list(
     target: EnvironmentOptions,
-    *,
-    as_json: AsJson = False,
+    session: Session,
 ) -> None:
     """List the segments of an environment, newest first."""
-    with open_connection(as_json=as_json) as connection:
+    with session.open_connection() as connection:
         found = connection.get_all(target.segments_path)
-    if as_json:
-        print_json(found)
-        return
     columns = ("key", "name", "included", "excluded", "importing", "created")
     title = f"Segments of {target.project} / {target.environment}"
-    print_table(title, columns, [_row(segment) for segment in found])
+    session.show(found, Table(title, columns, [_row(segment) for segment in found]))
 
 
 def _show(
     segment: Key,
     target: EnvironmentOptions,
-    *,
-    as_json: AsJson = False,
+    session: Session,
 ) -> None:
     """Show one segment."""
-    with open_connection(as_json=as_json) as connection:
+    with session.open_connection() as connection:
         found = connection.get(target.segment_path(segment))
-    _print(found, as_json=as_json)
+    _print(session, found)
 
 
 def _create(
     segment: Key,
     target: EnvironmentOptions,
+    session: Session,
     name: Annotated[str | None, typer.Option(help="Its name; the key if unset.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
     kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = "user",
-    *,
-    as_json: AsJson = False,
 ) -> None:
     """Create a big segment with empty lists."""
     body = {
@@ -68,33 +63,27 @@ def _create(
     }
     if description is not None:
         body["description"] = description
-    with open_connection(as_json=as_json) as connection:
-        made = connection.post(target.segments_path, body).json()
-    _print(made, as_json=as_json)
+    with session.open_connection() as connection:
+        made = connection.create(target.segments_path, body)
+    _print(session, made)
 
 
 def _delete(
     segment: Key,
     target: EnvironmentOptions,
+    session: Session,
     *,
     force: Annotated[
         bool, typer.Option("--force", help="Delete it even if rules of other segments refer to it.")
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Delete a segment and all its members."""
-    with open_connection(as_json=as_json) as connection:
+    with session.open_connection() as connection:
         connection.delete(target.segment_path(segment), force=force)
-    if as_json:
-        print_json({"deleted": segment})
-    else:
-        typer.echo(f"segment {segment} is deleted")
+    session.say(f"segment {segment} is deleted", {"deleted": segment})
 
 
-def _print(segment: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(segment)
-        return
+def _print(session: Session, segment: dict[str, Any]) -> None:
     lists = segment.get("_unboundedMetadata", {})
     rows = [
         ("name", segment["name"]),
@@ -105,10 +94,10 @@ def _print(segment: dict[str, Any], *, as_json: bool) -> None:
         ("included", lists.get("includedCount")),
         ("excluded", lists.get("excludedCount")),
         ("importing", segment.get("_importInProgress", False)),
-        ("created", format_time(segment["creationDate"])),
-        ("members changed", format_time(lists["lastModified"]) if lists else None),
+        ("created", moment(segment["creationDate"])),
+        ("members changed", moment(lists["lastModified"]) if lists else None),
     ]
-    print_table(f"Segment {segment['key']}", ("field", "value"), rows)
+    session.show(segment, Table(f"Segment {segment['key']}", FIELDS, rows))
 
 
 def _row(segment: dict[str, Any]) -> tuple[object, ...]:
@@ -119,5 +108,5 @@ def _row(segment: dict[str, Any]) -> tuple[object, ...]:
         lists.get("includedCount"),
         lists.get("excludedCount"),
         segment.get("_importInProgress", False),
-        format_time(segment["creationDate"]),
+        moment(segment["creationDate"]),
     )

@@ -8,9 +8,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api.local.commands import api_command, beat_command, worker_command
+from api.cli.errors import UsageError
+from api.cli.options import with_options
+from api.cli.session import Session
 from api.serving.options import MOST_PROCESSES
-from worker.store import QUEUE_UPKEEP, QUEUE_WORK
 
 
 class TlsError(Exception):
@@ -19,12 +20,13 @@ class TlsError(Exception):
 
 def register(app: typer.Typer) -> None:
     """Add the commands ``api``, ``worker`` and ``beat``."""
-    app.command("api")(_api)
-    app.command("worker")(_worker)
-    app.command("beat")(_beat)
+    app.command("api")(with_options(_api))
+    app.command("worker")(with_options(_worker))
+    app.command("beat")(with_options(_beat))
 
 
 def _api(
+    session: Session,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 8000,
     tls_cert: Annotated[
@@ -49,38 +51,50 @@ def _api(
     ] = 1,
 ) -> None:
     """Serve the HTTP API on one port."""
+    from api.local.commands import api_command  # noqa: PLC0415 - slow, and no client needs it
+
+    del session
     try:
         tls = check_tls_files(tls_cert, tls_key)
     except TlsError as exc:
-        raise typer.BadParameter(str(exc), param_hint="--tls-cert, --tls-key") from exc
+        raise UsageError(f"--tls-cert, --tls-key: {exc}") from exc
     _become(api_command(host, port, tls, processes=processes))
 
 
 def _worker(
+    session: Session,
     concurrency: Annotated[int, typer.Option(help="Number of processes.", min=1, max=256)] = 2,
     queues: Annotated[
         str,
         typer.Option(
-            help=f"Queues to take work from, separated by commas. Give {QUEUE_UPKEEP} a worker of "
+            help="Queues to take work from, separated by commas. Give bigseg.upkeep a worker of "
             "its own with one process, so that upkeep never waits behind imports."
         ),
-    ] = QUEUE_WORK,
+    ] = "bigseg.work",
 ) -> None:
     """Run a Celery worker."""
+    from api.local.commands import worker_command  # noqa: PLC0415 - slow, and no client needs it
+    from worker.store import QUEUE_UPKEEP, QUEUE_WORK  # noqa: PLC0415 - same
+
+    del session
     selected = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
     unknown = set(selected) - {QUEUE_WORK, QUEUE_UPKEEP}
     if unknown or not selected:
         names = f"{QUEUE_WORK} and {QUEUE_UPKEEP}"
-        raise typer.BadParameter(f"the queues are {names}", param_hint="--queues")
+        raise UsageError(f"--queues: the queues are {names}")
     _become(worker_command(selected, concurrency, selected[0].rpartition(".")[2]))
 
 
 def _beat(
+    session: Session,
     schedule: Annotated[
         Path, typer.Option(help="File that records when each message was last sent; may be lost.")
     ] = Path(".bigseg/beat-schedule"),
 ) -> None:
     """Run Celery's beat, which sends workers their periodic work; running several is harmless."""
+    from api.local.commands import beat_command  # noqa: PLC0415 - slow, and no client needs it
+
+    del session
     path = schedule.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     _become(beat_command(path))

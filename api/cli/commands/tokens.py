@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 import typer
 
-from api.cli.connection import CommandError
-from api.cli.options import AsJson
-from api.cli.terminal import format_time, open_connection, print_json, print_table
+from api.cli.errors import UsageError
+from api.cli.options import with_options
+from api.cli.session import Session
+from api.cli.tables import Moment, Table, moment
 
 _PATH: Final = "/api/v2/tokens"
 _DURATION: Final = re.compile(r"(\d{1,6})([smhdw])")
@@ -31,13 +32,14 @@ class TokenRole(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the command group ``tokens``."""
     tokens = typer.Typer(help="Create, list and revoke access tokens.", no_args_is_help=True)
-    tokens.command("create")(_create)
-    tokens.command("list")(_list)
-    tokens.command("revoke")(_revoke)
+    tokens.command("create")(with_options(_create))
+    tokens.command("list")(with_options(_list))
+    tokens.command("revoke")(with_options(_revoke))
     app.add_typer(tokens, name="tokens")
 
 
 def _create(
+    session: Session,
     name: Annotated[str, typer.Option(help="What it is for.")],
     role: Annotated[
         TokenRole,
@@ -55,8 +57,6 @@ def _create(
     expires_in: Annotated[
         str | None, typer.Option(metavar="TIME", help="How long it is valid, such as 90d or 12h.")
     ] = None,
-    *,
-    as_json: AsJson = False,
 ) -> None:
     """Create an access token and print its secret, which cannot be displayed again.
 
@@ -67,52 +67,46 @@ def _create(
         globs = product(project or ["*"], environment or ["*"], segment or ["*"])
         resources = [f"proj/{p}:env/{e}:segment/{s}" for p, e, s in globs]
         body["inlineRole"] = [{"effect": "allow", "actions": ["*"], "resources": resources}]
-    with open_connection(as_json=as_json) as connection:
+    with session.open_connection() as connection:
         if expires_in is not None:
             body["expiry"] = int((time.time() + _parse_duration(expires_in)) * 1_000)
-        made = connection.post(_PATH, body).json()
-    if as_json:
-        print_json(made)
+        made = connection.create(_PATH, body)
+    if session.as_json:
+        session.show(made)
         return
     typer.echo(made["token"])
-    typer.echo(f"{_describe(made)}; keep the secret: it cannot be displayed again", err=True)
+    session.note(f"{_describe(made)}; keep the secret: it cannot be displayed again")
 
 
-def _list(*, as_json: AsJson = False) -> None:
+def _list(session: Session) -> None:
     """List all access tokens, newest first."""
-    with open_connection(as_json=as_json) as connection:
+    with session.open_connection() as connection:
         found = connection.get_all(_PATH)
-    if as_json:
-        print_json(found)
-        return
     columns = ("id", "name", "role", "ends in", "scope", "created", "last used", "expires")
-    print_table("Access tokens", columns, [_row(token) for token in found], whole=("id", "role"))
+    rows = [_row(token) for token in found]
+    session.show(found, Table("Access tokens", columns, rows, frozenset({"id", "role"})))
 
 
 def _revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the token, as listed.")],
-    *,
-    as_json: AsJson = False,
+    session: Session,
 ) -> None:
     """Revoke an access token; within a second it is refused everywhere."""
-    with open_connection(as_json=as_json) as connection:
+    with session.open_connection() as connection:
         connection.delete(f"{_PATH}/{quote(token_id, safe='')}")
-    if as_json:
-        print_json({"revoked": token_id})
-    else:
-        typer.echo(f"access token {token_id} is revoked")
+    session.say(f"access token {token_id} is revoked", {"revoked": token_id})
 
 
 def _parse_duration(text: str) -> int:
     found = _DURATION.fullmatch(text.strip().lower())
     if found is None or not int(found[1]):
-        raise CommandError(f"--expires-in {text}: write a number and s, m, h, d or w, such as 90d")
+        raise UsageError(f"--expires-in {text}: write a number and s, m, h, d or w, such as 90d")
     return int(found[1]) * _SECONDS[found[2]]
 
 
 def _describe(token: dict[str, Any]) -> str:
     text = f"access token {token['_id']}, {_role(token)}"
-    return f"{text} until {format_time(token['expiry'])}" if "expiry" in token else text
+    return f"{text} until {Moment(token['expiry']).format()}" if "expiry" in token else text
 
 
 def _row(token: dict[str, Any]) -> tuple[object, ...]:
@@ -123,9 +117,9 @@ def _row(token: dict[str, Any]) -> tuple[object, ...]:
         _role(token),
         token["token"],
         "\n".join(scope) or "everything",
-        format_time(token["creationDate"]),
-        format_time(token.get("lastUsed")),
-        format_time(token.get("expiry")),
+        moment(token["creationDate"]),
+        moment(token.get("lastUsed")),
+        moment(token.get("expiry")),
     )
 
 

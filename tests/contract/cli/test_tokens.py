@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import build_app
+from api.cli.application import build_app
 from tests.support.servers.api import TOKEN, Api, create_segment, new_key
 
 Run = Callable[..., Result]
@@ -20,6 +20,7 @@ def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("BIGSEG_URL", api.url)
     monkeypatch.setenv("BIGSEG_TOKEN", TOKEN)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("BIGSEG_OUTPUT", "table")
 
     def run_command(*words: str) -> Result:
         return CliRunner().invoke(build_app(), list(words))
@@ -58,7 +59,7 @@ def test_tokens__made_listed_revoked__open_what_they_should(api: Api, run: Run) 
     with api.client(made["token"]) as client:
         assert client.get("/api/v2/projects").status_code == 401
     again = run("tokens", "revoke", made["_id"])
-    assert again.exit_code == 1
+    assert again.exit_code == 5
     assert "does not exist" in again.stderr
 
 
@@ -75,7 +76,7 @@ def test_tokens__made_for_people__prints_the_secret_alone(run: Run) -> None:
 def test_tokens__expiry_not_understood__is_one_line(run: Run, text: str) -> None:
     made = run("tokens", "create", "--name", "n", f"--expires-in={text}")
 
-    assert made.exit_code == 1
+    assert made.exit_code == 2
     assert "90d" in made.stderr
 
 

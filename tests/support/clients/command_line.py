@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import build_app
+from api.cli.application import build_app
 from tests.support.servers.api import PRODUCTION, TOKEN, Api
 from tests.support.servers.redis import wait_until
 from worker.objects import ObjectStore
@@ -22,6 +22,7 @@ def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("BIGSEG_URL", api.url)
     monkeypatch.setenv("BIGSEG_TOKEN", TOKEN)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("BIGSEG_OUTPUT", "table")
 
     def run_command(*words: str, typed: bytes = b"") -> Result:
         return CliRunner().invoke(build_app(), list(words), input=typed)

@@ -20,6 +20,8 @@ from tests.support.servers.redis import free_port, wait_until
 from worker.store import EnvironmentRef, Store, StoreSettings, open_store
 
 TOKEN = "token-of-a-test-api"
+#: What an API of a test proves itself with.
+IDENTITY_KEY = "0123456789abcdef" * 4
 PRODUCTION = EnvironmentRef("default", "production")
 SEGMENTS = "/api/v2/segments/default/production"
 
@@ -86,6 +88,7 @@ def running_api(
         "REDIS_URL": redis_url,
         "KEY_PREFIX": prefix,
         "ADMIN_TOKEN": TOKEN,
+        "IDENTITY_KEY": IDENTITY_KEY,
         "S3_ENDPOINT": NOWHERE,
         **(settings or {}),
     }

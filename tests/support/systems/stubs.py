@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import api.cli.commands.up as command
+from api.cli import local_system
 from api.local import LocalOptions
 from api.local.commands import ServiceOptions
 from api.local.processes.supervisor import ChildSpec
@@ -81,7 +81,7 @@ def main() -> None:
         services=stubborn_services if given.stubborn else quick_services,
         first_restart_s=0.05,
     )
-    command.run(options, as_json=True)
+    local_system.run(options, as_json=True)
 
 
 if __name__ == "__main__":

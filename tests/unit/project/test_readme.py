@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import build_app
+from api.cli.application import build_app
 from api.http.refusals import CODES
 from tests.support.documents.settings_table import settings_table
 

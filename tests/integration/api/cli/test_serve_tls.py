@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from launchdarkly_api import ApiClient, Configuration, SegmentBody, SegmentsApi
 from typer.testing import CliRunner
 
-from api.cli import build_app
+from api.cli.application import build_app
 from tests.support.servers.api import NOWHERE, SEGMENTS, TOKEN
 from tests.support.servers.redis import Server, free_port, wait_until
 from tests.support.systems.up import ROOT

@@ -1,0 +1,46 @@
+"""Assembles the commands of `commands/`, one module for each group."""
+
+from collections.abc import Callable
+
+import typer
+
+from api.cli.commands import (
+    contexts,
+    exports,
+    imports,
+    lookups,
+    segments,
+    serve,
+    tokens,
+    up,
+)
+from api.cli.program import Program, add_global_options
+
+# Each adds its commands to the application; the order is that of `bigseg --help`.
+_REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
+    up.register,
+    imports.register,
+    lookups.register,
+    exports.register,
+    segments.register,
+    tokens.register,
+    contexts.register,
+    serve.register,
+)
+
+
+def build_app() -> typer.Typer:
+    """Make the command-line application with all its commands."""
+    app = typer.Typer(
+        cls=Program,
+        name="bigseg",
+        help="Big segments: lists in from S3, answers out over HTTP.",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,  # locals may hold a token
+    )
+    add_global_options(app)
+    for register in _REGISTER:
+        register(app)
+    return app

@@ -1,0 +1,140 @@
+"""What the API's refusals and the transport's failures mean to the user of a command."""
+
+import re
+import ssl
+from typing import Final
+
+import httpx
+
+from api.cli.errors import CommandError, ExitStatus, UnreachableError
+
+#: What the API calls the options of the commands.
+_OPTIONS: Final = {
+    "allowEmpty": "--allow-empty",
+    "allowRejected": "--allow-rejected",
+    "allowShrink": "--allow-shrink",
+    "waitOnApprovals": "--wait-for-approval",
+    "unboundedContextKind": "--kind",
+    "totalCount": "the total count",
+}
+#: A reason names both: ``send allowEmpty=true (bigseg import --allow-empty)``.
+_BOTH: Final = re.compile(r"\bsend \w+=true \((bigseg import [^)]*)\)")
+_FIELD: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})(=true)?\b")
+#: Where in a patch the API found a fault; the user of a command wrote no patch.
+_INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")
+#: The same for fields of a body, such as ``body.key``.
+_REFUSED: Final = frozenset({401, 403})
+_NOT_FOUND: Final = 404
+_TOO_MANY: Final = 429
+_BROKEN: Final = 500
+_REDIRECTS: Final = range(300, 400)
+#: What a balancer answers for a server that is down.
+_GATEWAY: Final = frozenset({502, 503, 504})
+
+
+def speak_options(text: str) -> str:
+    """Say an API's message in the words of the command line."""
+    text = _BOTH.sub(lambda found: f"use `{found[1]}`", text)
+    text = _FIELD.sub(lambda found: _OPTIONS[found[1]], text)
+    return _INSTRUCTION.sub("", text)
+
+
+def refusal(reply: httpx.Response, url: str) -> CommandError:
+    """Make the error of an answer that refuses."""
+    status = reply.status_code
+    try:
+        body = reply.json()
+        message, code, error_id = body["message"], body["code"], body.get("id")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _strange_refusal(reply, url)
+    exit_status = ExitStatus.FAILED
+    if status in _REFUSED:
+        exit_status = ExitStatus.REFUSED
+    elif status == _NOT_FOUND:
+        exit_status = ExitStatus.NOT_FOUND
+    elif status == _TOO_MANY or status >= _BROKEN:
+        exit_status = ExitStatus.UNREACHABLE
+    text = f"{speak_options(str(message))} ({status})"
+    return CommandError(
+        text, exit_status, status=status, code=str(code), error_id=str(error_id or "") or None
+    )
+
+
+def not_bigseg(url: str, what: str) -> UnreachableError:
+    """Make the error of an answer that no bigseg gives."""
+    return UnreachableError(f"{url} is not a bigseg API: it answered {what}; check the address")
+
+
+def describe_content(reply: httpx.Response) -> str:
+    """Describe an answer that is not the API's, without its content."""
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+    return f"{reply.status_code} with {kind}"
+
+
+def transport_failure(exc: httpx.RequestError, url: str) -> UnreachableError:
+    """Make the error of a request that got no answer."""
+    fault = _find_tls_fault(exc)
+    if fault is not None:
+        return UnreachableError(_describe_tls(fault, url))
+    if isinstance(exc, httpx.RemoteProtocolError):
+        remedy = "write https:// if it speaks TLS" if url.startswith("http:") else "check the port"
+        return UnreachableError(f"{url} does not answer as an HTTP server does: {remedy}")
+    if isinstance(exc, httpx.TimeoutException):
+        return UnreachableError(f"no answer from {url} in time: is it the right address?")
+    if isinstance(exc, httpx.DecodingError):
+        return not_bigseg(url, "with an encoding that it did not use")
+    reason = _find_reason(exc) or type(exc).__name__
+    return UnreachableError(f"no answer from {url} ({reason}): is `bigseg up` running?")
+
+
+def _strange_refusal(reply: httpx.Response, url: str) -> CommandError:
+    status = reply.status_code
+    if status in _REDIRECTS:
+        target = reply.headers.get("location", "")
+        return UnreachableError(
+            f"{url} sends elsewhere ({status} to {target or 'nowhere'}): name that address if it "
+            f"is the bigseg API; nothing was sent there",
+            status=status,
+        )
+    if status in _GATEWAY:
+        return UnreachableError(f"{url} is not ready: it answered {status}", status=status)
+    error = not_bigseg(url, describe_content(reply))
+    error.status = status
+    return error
+
+
+def _find_tls_fault(exc: BaseException) -> ssl.SSLError | None:
+    found: BaseException | None = exc
+    while found is not None:
+        if isinstance(found, ssl.SSLError):
+            return found
+        found = found.__cause__ or found.__context__
+    return None
+
+
+def _find_reason(exc: BaseException) -> str | None:
+    """The system's words, such as ``Connection refused``."""
+    found: BaseException | None = exc
+    while found is not None:
+        if isinstance(found, OSError) and found.strerror:
+            return found.strerror
+        found = found.__cause__ or found.__context__
+    return None
+
+
+def _describe_tls(fault: ssl.SSLError, url: str) -> str:
+    if not isinstance(fault, ssl.SSLCertVerificationError):
+        if fault.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}:
+            return f"{url} does not speak TLS: write http://, or check the port"
+        return f"no TLS connection to {url} ({fault.reason or 'it was closed'}): check the address"
+    why = fault.verify_message.rstrip(".")
+    if "expired" in why:
+        return f"the certificate of {url} has expired: its operator must renew it"
+    if "not yet valid" in why:
+        return f"the certificate of {url} is not yet valid: check this machine's clock"
+    if "match" in why or "not valid for" in why:
+        return f"the certificate of {url} is for another name: {why}"
+    return (
+        f"the certificate of {url} is not trusted ({why}): name the file of its authority in "
+        f"BIGSEG_CA_FILE or SSL_CERT_FILE"
+    )
