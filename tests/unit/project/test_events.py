@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 _ROOT = Path(__file__).parents[3]
 _LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 _LOGGERS = {"_log", "logger"}
@@ -40,19 +42,20 @@ def _name(event: ast.expr) -> str:
     return str(event.value) if isinstance(event, ast.Constant) else ast.unparse(event)
 
 
-_EVENTS = {where: _name(event) for where, event in _calls()}
+@pytest.fixture(scope="module")
+def events() -> dict[str, str]:
+    """Each event by where it is logged."""
+    return {where: _name(event) for where, event in _calls()}
 
 
-def test_events__of_api_and_worker__are_named_in_one_style() -> None:
-    assert len(_EVENTS) > 40
-    assert [
-        f"{where} {name}" for where, name in _EVENTS.items() if not _STYLE.fullmatch(name)
-    ] == []
+def test_events__of_api_and_worker__are_named_in_one_style(events: dict[str, str]) -> None:
+    assert len(events) > 40
+    assert [f"{where} {name}" for where, name in events.items() if not _STYLE.fullmatch(name)] == []
 
 
-def test_runbook__its_events__are_those_of_the_code() -> None:
+def test_runbook__its_events__are_those_of_the_code(events: dict[str, str]) -> None:
     text = (_ROOT / "deploy/RUNBOOK.md").read_text()
     lines = [line for line in text.splitlines() if re.search(r"\blog(s|ged)?\b|Events", line)]
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", "\n".join(lines)))
     assert {"audit.lost", "import.published"} <= named
-    assert named - set(_EVENTS.values()) == set()
+    assert named - set(events.values()) == set()
