@@ -8,6 +8,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.clients.lazy_package import load_client_lazily
 from tests.support.servers.objects import s3_server  # noqa: F401  # a fixture, registered here
 from tests.support.servers.redis import Cluster, Server, running_cluster, running_server
 
@@ -19,6 +20,8 @@ _STRICT = {"sanitize-dump-payload": "yes", "enable-debug-command": "yes"}
 # examples say so themselves.
 settings.register_profile("suite", deadline=None, max_examples=40)
 settings.load_profile("suite")
+# Every process collects all tests.
+load_client_lazily()
 
 
 _OF_SYSTEMS = "tests/end_to_end/"

@@ -34,7 +34,6 @@ def shell(system: System, tmp_path: Path) -> Iterator[Shell]:
     (here / ".bigseg/admin-token").write_text(TOKEN)
     variables = os.environ | system.api.environment
     environment = {name: variables[name] for name in variables if name.startswith(_INHERITED)}
-    environment["BIGSEG_OUTPUT"] = "table"  # as in a terminal
     environment["PATH"] = install_commands(tmp_path / "bin", {})
     with running_shell(here, scripts, environment) as shell:
         yield shell

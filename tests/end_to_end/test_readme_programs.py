@@ -37,7 +37,7 @@ def test_tour__of_the_readme__prints_what_the_page_says(system: System, tmp_path
     words = {"egment vip": "egment tour", ".venv/bin/bigseg": "bigseg"}
     page, scripts = Page(_ROOT / "README.md", words), tmp_path / "scripts"
     scripts.mkdir()
-    environment = {"BIGSEG_URL": system.url, "BIGSEG_TOKEN": TOKEN, "BIGSEG_OUTPUT": "table"}
+    environment = {"BIGSEG_URL": system.url, "BIGSEG_TOKEN": TOKEN}
     environment |= {"PATH": install_commands(tmp_path / "bin", {})}
 
     with running_shell(tmp_path, scripts, os.environ | environment) as shell:

@@ -41,32 +41,42 @@ def _name(event: ast.expr) -> str:
     return str(event.value) if isinstance(event, ast.Constant) else ast.unparse(event)
 
 
-#: By the place of the call: the event and its level.
-_EVENTS = {where: (_name(event), level) for where, event, level in _calls()}
+@pytest.fixture(scope="module")
+def events() -> dict[str, tuple[str, str]]:
+    """The event and its level by the place of the call."""
+    return {where: (_name(event), level) for where, event, level in _calls()}
+
+
 #: What ``worker.logs`` makes of a library's line.
 _MADE_BY_LOGS = {"task.failed": "error"}
 
 
-def test_events__of_api_and_worker__are_named_in_one_style() -> None:
-    assert len(_EVENTS) > 40
+def test_events__of_api_and_worker__are_named_in_one_style(
+    events: dict[str, tuple[str, str]],
+) -> None:
+    assert len(events) > 40
     assert [
-        f"{where} {name}" for where, (name, _) in _EVENTS.items() if not _STYLE.fullmatch(name)
+        f"{where} {name}" for where, (name, _) in events.items() if not _STYLE.fullmatch(name)
     ] == []
 
 
-def test_trouble__its_events__are_those_of_the_code_with_their_levels() -> None:
+def test_trouble__its_events__are_those_of_the_code_with_their_levels(
+    events: dict[str, tuple[str, str]],
+) -> None:
     text = (_ROOT / "deploy/TROUBLE.md").read_text().partition("<!-- events -->")[2]
     rows = re.findall(r"^\| `([a-z_.]+)` \| (\w+) \|", text, re.MULTILINE)
     documented = {name: {level} for name, level in rows}
 
     levels: dict[str, set[str]] = {name: {level} for name, level in _MADE_BY_LOGS.items()}
-    for name, level in _EVENTS.values():
+    for name, level in events.values():
         levels.setdefault(name, set()).add("error" if level == "exception" else level)
     assert documented == levels
 
 
 @pytest.mark.parametrize("page", ["deploy/README.md", "deploy/RUNBOOK.md", "deploy/TROUBLE.md"])
-def test_page__its_events__are_those_of_the_code(page: str) -> None:
+def test_page__its_events__are_those_of_the_code(
+    page: str, events: dict[str, tuple[str, str]]
+) -> None:
     lines = (_ROOT / page).read_text().splitlines()
     told = [line for line in lines if re.search(r"\blog(s|ged)?\b|Look for|has the", line)]
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", "\n".join(told)))
@@ -74,4 +84,4 @@ def test_page__its_events__are_those_of_the_code(page: str) -> None:
         name for name in named if name.startswith("bigseg.") or (_ROOT / "deploy" / name).exists()
     }
 
-    assert named - others - {name for name, _ in _EVENTS.values()} - set(_MADE_BY_LOGS) == set()
+    assert named - others - {name for name, _ in events.values()} - set(_MADE_BY_LOGS) == set()

@@ -1,0 +1,138 @@
+"""The first hour of somebody who has just cloned the repository, typed into a real terminal.
+
+Run as a program it prints the transcript; with ``--record`` it writes it where the test reads it.
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.support.commands.pages import Page
+from tests.support.newcomer.terminal import Running, Terminal
+from tests.support.newcomer.transcript import Transcript
+from tests.support.systems.up import default_ports
+
+ROOT: Final = Path(__file__).parents[3]
+TRANSCRIPT: Final = ROOT / "tests/data/transcript.txt"
+
+_UP: Final = ".venv/bin/bigseg up"
+#: So that an import of a small list can be met under way.
+_SLOW_UP: Final = f"BIGSEG_PUT_RATE_BYTES_S=100000 {_UP}"
+_NARROW: Final = 40
+
+
+class Story:
+    """One newcomer: a directory with the installed project in it, and what happened there."""
+
+    def __init__(self, directory: Path) -> None:
+        self._terminal = Terminal(directory, {"HOME": str(directory), "PS1": "$ "})
+        self._directory = directory
+        self._transcript = Transcript(str(directory))
+        (directory / ".venv").symlink_to(sys.prefix)
+
+    def tell(self) -> str:
+        """Play everything; gives the transcript."""
+        readme = Page(ROOT / "README.md")
+        tour = readme.block("tour")
+        self._transcript.heading("The README, in order")
+        with self._system(_UP):
+            self._each(tour)
+            self._again_and_beside(tour)
+        self._transcript.heading("Nothing runs any more")
+        self._type(".venv/bin/bigseg segments list")
+        self._transcript.heading("Ctrl-C")
+        with self._system(_SLOW_UP):
+            self._interruptions()
+        return self._transcript.text
+
+    def _again_and_beside(self, tour: str) -> None:
+        self._transcript.heading("The same once more")
+        self._each(tour)
+        self._transcript.heading("A port that is taken")
+        self._taken_ports()
+        self._transcript.heading("A wrong token, a wrong address, a wrong name")
+        self._mistakes()
+        self._transcript.heading("A narrow terminal")
+        self._narrow()
+
+    def _taken_ports(self) -> None:
+        self._type("mkdir -p beside/lists")
+        self._type(f"{_UP} --port 8000 --data-dir beside/data; ls beside")
+        with self._system(f"cd beside && ../{_UP}"):
+            self._type("cd beside/lists && ../../.venv/bin/bigseg segments list")
+
+    def _mistakes(self) -> None:
+        bigseg = ".venv/bin/bigseg"
+        here = "BIGSEG_URL=http://127.0.0.1"
+        self._type(f"{here}:8000 BIGSEG_TOKEN=wrong {bigseg} segments list")
+        self._type(f"{here}:19000 {bigseg} segments list")
+        self._type(f"{here}:19000 BIGSEG_TOKEN=wrong {bigseg} segments list")
+        self._type(f"{here}:1 BIGSEG_TOKEN=wrong {bigseg} segments list")
+        self._type(f"BIGSEG_URL=nonsense:// {bigseg} segments list")
+        self._type(f"{bigseg} lookup --segment vpi alice")
+        self._type(f"{bigseg} import custmers.csv --segment other --create")
+        self._type(f"{bigseg} import customers.csv --segmnt vip")
+
+    def _narrow(self) -> None:
+        narrow = Terminal(self._directory, self._terminal.environment, _NARROW)
+        for command in (
+            "import customers.csv --segment vip --mode replace",
+            "lookup --segment vip alice dave",
+            "segments list",
+            "imports list --segment vip --limit 1",
+        ):
+            self._transcript.run(narrow, f".venv/bin/bigseg {command}")
+
+    def _interruptions(self) -> None:
+        bigseg = ".venv/bin/bigseg"
+        self._interrupt(f"cd beside && ../{_UP} --port 8100", after="store:")
+        self._type("seq 1000000 1300000 > numbers.csv && mkfifo slow")
+        self._interrupt(f"{bigseg} import - --segment vip <>slow", after="reading")
+        importing = f"{bigseg} import numbers.csv --segment vip"
+        self._interrupt(importing, after="building")
+        watching = f"{bigseg} imports watch --segment vip"
+        self._interrupt(watching, after="building")
+        self._type(f"{bigseg} imports wait --segment vip --quiet")
+        self._interrupt(f"{bigseg} segments delete vip", after="vip")
+
+    @contextlib.contextmanager
+    def _system(self, command: str) -> Iterator[Running]:
+        with self._terminal.start(command) as running:
+            running.wait_for("ready ")
+            yield running
+            self._transcript.end(command, running)
+
+    def _each(self, commands: str) -> None:
+        for line in commands.strip().splitlines():
+            self._type(line)
+
+    def _type(self, command: str) -> None:
+        self._transcript.run(self._terminal, command)
+
+    def _interrupt(self, command: str, *, after: str) -> None:
+        self._transcript.interrupt(self._terminal, command, after)
+
+
+def play() -> str:
+    """Play the story in an empty directory, on the default ports; gives the transcript."""
+    with default_ports(), tempfile.TemporaryDirectory(prefix="newcomer-") as directory:
+        return Story(Path(directory).resolve()).tell()
+
+
+def main() -> None:
+    """Print the transcript, or write it down."""
+    parser = argparse.ArgumentParser(description="Play a newcomer's first hour in a terminal.")
+    parser.add_argument("--record", action="store_true", help=f"write {TRANSCRIPT.name}")
+    text = play()
+    if parser.parse_args().record:
+        TRANSCRIPT.write_text(text)
+    else:
+        sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()

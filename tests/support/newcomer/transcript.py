@@ -1,0 +1,69 @@
+"""What a newcomer typed, and what the terminal showed, as one text."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.support.commands.variable_text import mask
+from tests.support.newcomer.terminal import Running, Shown, Terminal
+
+#: What is another number on each machine beside those of other commands.
+_VARIABLE: Final = (
+    (re.compile(r"(?<=127\.0\.0\.1:)(?!8000|19000)\d+|(?<=port )(?!8000)\d+"), "PORT"),
+    # A bar's last picture depends on when the last answer came.
+    (re.compile(r"\d+(?= s( left)?\b)"), "N"),
+)
+
+
+@dataclass(slots=True)
+class Transcript:
+    """Grows with every command that is typed.
+
+    Attributes:
+        home: the directory of this run, which every run shows as ``~``.
+    """
+
+    home: str
+    _lines: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self._lines).replace(self.home, "~").strip() + "\n"
+
+    def heading(self, text: str) -> None:
+        """Begin a scene."""
+        self._lines += ["", f"# {text}", ""]
+
+    def run(self, terminal: Terminal, commands: str) -> Shown:
+        """Type commands, wait for their end, and note what they left."""
+        return self.note(commands, terminal.run(commands))
+
+    def interrupt(self, terminal: Terminal, commands: str, after: str, *, times: int = 1) -> Shown:
+        """Type commands, and press Ctrl-C once they have printed a text."""
+        with terminal.start(commands) as running:
+            running.wait_for(after)
+            for _ in range(times):
+                running.interrupt()
+            return self.note(commands, running.end())
+
+    def end(self, commands: str, running: Running) -> Shown:
+        """Press Ctrl-C where a command runs, and note what it left."""
+        running.interrupt()
+        return self.note(commands, running.end())
+
+    def note(self, commands: str, shown: Shown) -> Shown:
+        """Note commands that ran, and their exit status unless it is 0."""
+        self._lines += [f"$ {line}" for line in commands.strip().splitlines()]
+        self._lines += shown.text.splitlines()
+        if shown.status:
+            self._lines.append(f"[exit status {shown.status}]")
+        self._lines.append("")
+        return shown
+
+
+def mask_transcript(text: str) -> str:
+    """Replace what varies from run to run."""
+    for pattern, stand_in in _VARIABLE:
+        text = pattern.sub(stand_in, text)
+    return mask(text)
