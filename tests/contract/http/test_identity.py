@@ -1,5 +1,7 @@
 """``GET /identity``: a server with a key proves it, without a token; others have no such path."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -12,8 +14,13 @@ from tests.support.servers.api import IDENTITY_KEY, TOKEN, Api, assert_refused
 def test_identity__without_a_key__is_not_there() -> None:
     query = f"challenge={make_challenge()}".encode()
 
+    async def send(message: object) -> None:
+        pytest.fail(f"answered with {message}")
+
     with pytest.raises(NotFound):
-        Identity(None).body({"server": ("127.0.0.1", 8000), "query_string": query})
+        asyncio.run(
+            Identity(None).answer({"server": ("127.0.0.1", 8000), "query_string": query}, send)
+        )
 
 
 def test_identity__with_a_key__is_proved_without_a_token(api: Api) -> None:

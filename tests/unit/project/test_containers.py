@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from api.cli import build_app
+from api.cli.application import build_app
 
 _ROOT: Final = Path(__file__).parents[3]
 _COMPOSE: Final = yaml.safe_load((_ROOT / "deploy/compose.yaml").read_text())
