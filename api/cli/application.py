@@ -10,6 +10,7 @@ from api.cli.commands import (
     environments,
     evaluations,
     exports,
+    import_records,
     imports,
     lookups,
     members,
@@ -26,6 +27,7 @@ from api.cli.program import Program, add_global_options
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     imports.register,
+    import_records.register,
     lookups.register,
     exports.register,
     evaluations.register,

@@ -115,10 +115,12 @@ class Connection:
         """Read JSON as ``get`` does, with the question in a body."""
         return self._ask_again(lambda: self._send("POST", path, json=body))
 
-    def post(self, path: str, body: object) -> httpx.Response:
+    def post(
+        self, path: str, body: object, *, idempotency_key: str | None = None
+    ) -> httpx.Response:
         """Send JSON."""
         with self._answering():
-            return self._send("POST", path, json=body)
+            return self._send("POST", path, json=body, headers=_headers(idempotency_key))
 
     def create(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
         """Send JSON, and read what was created."""
@@ -130,10 +132,19 @@ class Connection:
         with self._answering():
             self._send("PATCH", path, content=body, headers={"Content-Type": _SEMANTIC})
 
-    def upload(self, path: str, file: IO[bytes], name: str, fields: Mapping[str, str]) -> str:
+    def upload(
+        self,
+        path: str,
+        file: IO[bytes],
+        name: str,
+        fields: Mapping[str, str],
+        *,
+        idempotency_key: str | None = None,
+    ) -> str:
         """Send a form with a file, as a stream; returns the ``Location`` of what was created."""
+        headers, files = _headers(idempotency_key), {"file": (name, file)}
         with self._answering():
-            reply = self._send("POST", path, data=dict(fields), files={"file": (name, file)})
+            reply = self._send("POST", path, data=dict(fields), files=files, headers=headers)
         return self.location(reply)
 
     def location(self, reply: httpx.Response) -> str:
@@ -207,6 +218,10 @@ class Connection:
             raise transport_failure(exc, self._url) from exc
         except httpx.InvalidURL as exc:
             raise CommandError(f"no request can be sent to {self._url}: {exc}") from exc
+
+
+def _headers(idempotency_key: str | None) -> dict[str, str]:
+    return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
 
 
 class _Answer(dict[str, Any]):

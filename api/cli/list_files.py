@@ -11,20 +11,35 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from api.cli.errors import CommandError
-from api.cli.following import Watch
+from api.progress.display import ProgressDisplay
+from api.progress.line import Reached
 
 _STANDARD_INPUT: Final = "-"
 #: The name of a list that does not come from a file.
 _PIPE_NAME: Final = "standard-input"
 
 
+class ListFile:
+    """A list that is uploaded, and whether it has been read to its end."""
+
+    def __init__(self, source: "_Pipe | _WholeFile", name: str) -> None:
+        self.stream = cast("IO[bytes]", source)
+        self.name = name
+        self._source = source
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all of it may have been sent."""
+        return self._source.is_read
+
+
 @contextmanager
-def open_list(source: str, watch: Watch) -> Iterator[tuple[IO[bytes], str]]:
-    """Open a list for an upload that shows its progress; yields it and its name.
+def open_list(source: str, display: ProgressDisplay) -> Iterator[ListFile]:
+    """Open a list for an upload that shows its progress.
 
     Args:
         source: a path; ``-`` is standard input.
-        watch: where the progress is shown.
+        display: where the progress is shown.
 
     Raises:
         CommandError: it cannot be opened or read, or changed while the block ran.
@@ -33,15 +48,14 @@ def open_list(source: str, watch: Watch) -> Iterator[tuple[IO[bytes], str]]:
         if source == _STANDARD_INPUT:
             if sys.stdin is None:
                 raise CommandError("cannot read standard input: it is closed")
-            yield cast("IO[bytes]", _Pipe(sys.stdin.buffer, watch)), _PIPE_NAME
+            yield ListFile(_Pipe(sys.stdin.buffer, display), _PIPE_NAME)
             return
         with Path(source).open("rb") as file:
             found = os.fstat(file.fileno())
             if stat.S_ISREG(found.st_mode):
-                whole = _WholeFile(file, source, found, watch)
-                yield cast("IO[bytes]", whole), Path(source).name
+                yield ListFile(_WholeFile(file, source, found, display), Path(source).name)
             else:
-                yield cast("IO[bytes]", _Pipe(file, watch)), _PIPE_NAME
+                yield ListFile(_Pipe(file, display), _PIPE_NAME)
     except OSError as exc:
         raise CommandError(f"cannot read {source}: {exc.strerror or exc}") from exc
 
@@ -49,29 +63,34 @@ def open_list(source: str, watch: Watch) -> Iterator[tuple[IO[bytes], str]]:
 class _Pipe:
     """Read once, from start to end; its size is not known, so the upload is sent in chunks."""
 
-    def __init__(self, file: IO[bytes], watch: Watch) -> None:
+    def __init__(self, file: IO[bytes], display: ProgressDisplay) -> None:
         # Both callers pass buffered readers, though the types of their files do not say so.
         self._file = cast("BufferedReader", file)
-        self._watch = watch
+        self._display = display
         self._read = 0
+        self.is_read = False
 
     def read(self, size: int = -1) -> bytes:
         """Read what is there; waits for the first byte only, so that it can be sent on."""
         data = self._file.read1(size)
         self._read += len(data)
-        self._watch.show("upload", self._read, 0, 0, 0.0, None)
+        self.is_read = not data
+        self._display.show(Reached("uploading", done_bytes=self._read))
         return data
 
 
 class _WholeFile:
     """A file that must not change: the upload declares its size before it is read."""
 
-    def __init__(self, file: IO[bytes], name: str, found: os.stat_result, watch: Watch) -> None:
+    def __init__(
+        self, file: IO[bytes], name: str, found: os.stat_result, display: ProgressDisplay
+    ) -> None:
         self._file = file
         self._name = name
         self._found = found
-        self._watch = watch
+        self._display = display
         self._read = 0
+        self.is_read = False
         self._started = time.monotonic()
 
     def read(self, size: int = -1) -> bytes:
@@ -83,6 +102,7 @@ class _WholeFile:
         data = self._file.read(size)
         self._read += len(data)
         size_bytes = self._found.st_size
+        self.is_read = self._read >= size_bytes
         if self._read > size_bytes or (not data and self._changed()):
             raise CommandError(
                 f"{self._name} changed while it was uploaded; "
@@ -90,7 +110,8 @@ class _WholeFile:
             )
         seconds = time.monotonic() - self._started
         left = seconds * (size_bytes - self._read) / self._read if self._read else None
-        self._watch.show("upload", self._read, size_bytes, 0, 0.0, left)
+        reached = Reached("uploading", done_bytes=self._read, total_bytes=size_bytes, left_s=left)
+        self._display.show(reached)
         return data
 
     def fileno(self) -> int:

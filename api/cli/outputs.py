@@ -68,6 +68,17 @@ def is_standard_output(path: Path | None) -> bool:
     return path in _STANDARD_OUTPUT
 
 
+def is_written_whole(path: Path) -> bool:
+    """Whether the path gets the whole export or stays as it is."""
+    if is_standard_output(path):
+        return False
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(found.st_mode) and _can_be_replace(found, _resolve(path).parent)
+
+
 def _resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))
 

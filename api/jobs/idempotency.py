@@ -41,7 +41,7 @@ from worker.store import (
 )
 
 #: Visible ASCII, with or without the quotes of a structured field.
-_PATTERN: Final = r'^("[\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255})$'
+KEY_PATTERN: Final = r'^("[\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255})$'
 _TRIES: Final = 3
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ def key_of(
         str | None,
         Header(
             alias="Idempotency-Key",
-            pattern=_PATTERN,
+            pattern=KEY_PATTERN,
             description="A name for this request that no other request has. Sent again within 24 "
             "hours with the same key, the request gets its first answer and starts nothing.",
         ),
@@ -188,7 +188,7 @@ def begin_request(
     """
     if key is None:
         return None
-    name = digest_of(kind, ref.project, ref.environment, ref.name, caller, key)
+    name = _name_of(ref, kind, caller, key)
     for _ in range(_TRIES):
         found = store.requests.read(name)
         if found is not None and found.record.state != "receiving":
@@ -201,6 +201,23 @@ def begin_request(
         if store.requests.replace(name, None if found is None else found.record, record):
             return PendingRequest(store, name, record)
     raise _in_progress()
+
+
+def find_started(store: Store, ref: ListRef, kind: JobKind, caller: str, key: str) -> JobRef | None:
+    """Find the job that a request with this key has started; ``None`` if it started none.
+
+    Raises:
+        Conflict: the request is still under way, and may start one. Safe to retry.
+    """
+    found = store.requests.read(_name_of(ref, kind, caller, key))
+    if found is None:
+        return None
+    earlier = found.record
+    if earlier.state == "receiving":
+        raise _in_progress()
+    if earlier.state == "done" or _was_started(store, ref, kind, earlier, found.age_ms):
+        return JobRef(kind, ref.env, earlier.job_id)
+    return None
 
 
 @asynccontextmanager
@@ -245,6 +262,10 @@ def _was_started(
             raise _in_progress() from None
         return False
     return state.status != "stopped"
+
+
+def _name_of(ref: ListRef, kind: JobKind, caller: str, key: str) -> str:
+    return digest_of(kind, ref.project, ref.environment, ref.name, caller, key)
 
 
 def _in_progress() -> Conflict:

@@ -17,7 +17,7 @@ from api.launchdarkly.error_handling import handle_errors
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
-from api.launchdarkly.jobs import downloads, exports, imports
+from api.launchdarkly.jobs import downloads, exports, import_list, imports
 from api.launchdarkly.memberships import documented_lookups as lookup_operations
 from api.launchdarkly.memberships import edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
@@ -45,6 +45,7 @@ _ROUTERS: Final = (
     patch.router,
     edits.router,
     expiring.router,
+    import_list.router,
     imports.router,
     exports.router,
     downloads.router,

@@ -13,6 +13,7 @@ from worker.objects import export_key, export_prefix
 from worker.store.jobs import ExportRequest, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import pin, read_shards, unpin
+from worker.store.workflows import record_end
 
 logger = logging.getLogger("bigseg.exports")
 
@@ -53,13 +54,14 @@ class ExportWork:
         self.tidy_up()
 
     def tidy_up(self) -> None:
-        """Free what an ended export used, except its file."""
+        """Free what an ended export used, except its file, and record how it ended."""
         store, ref = self._services.store, self._request.ref
         unpin(store.database, self._request.list_ref, self._request.export_id)
         prefix = export_prefix(self._scope, self._request.export_id)
         self._services.objects.abort_uploads(prefix)
         if store.jobs.get(ref).status == "stopped":
             self._services.objects.delete_prefix(prefix)
+        record_end(store, self._request)
         store.jobs.forget(ref)
 
     @property
@@ -73,6 +75,8 @@ class ExportWork:
         revision = pin(database, ref, request.export_id, _PIN_MS)
         count = revision.shard_count(INCLUDED) if revision.included_bits else 0
 
+        # Edits may have changed it since; the figure is for those who wait.
+        progress.expect(self._services.store.memberships.state(ref).included_count)
         # Each try has its own name, so that a late one cannot replace the file that is reported.
         key = export_key(self._scope, request.export_id, f"{unit.token}.{request.format}")
         with (
@@ -84,7 +88,7 @@ class ExportWork:
             ) as writer,
         ):
             rows = write_members(
-                members, writer, request.format, lambda found: progress.add(rows=found)
+                members, writer, request.format, lambda found: progress.add(rows=found, work=found)
             )
             info = writer.close()
         return {

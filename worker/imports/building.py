@@ -1,6 +1,6 @@
 """Builds the shards of one side of a new revision, range by range."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,12 +50,19 @@ class SideBuilder:
     """Writes shards of one side through one writer."""
 
     def __init__(
-        self, database: Database, build: SideBuild, writer: ShardWriter, *, payloads: bool
+        self,
+        database: Database,
+        build: SideBuild,
+        writer: ShardWriter,
+        *,
+        payloads: bool,
+        on_built: Callable[[int], None],
     ) -> None:
         self._database = database
         self._build = build
         self._writer = writer
         self._payloads = payloads
+        self._on_built = on_built
 
     def build(self, new: Members, first: int, stop: int) -> Built:
         """Write shards ``first`` to ``stop`` (exclusive) of the target.
@@ -114,6 +121,7 @@ class SideBuilder:
             for shard in np.flatnonzero(np.diff(bounds)).tolist()
         )
         copied, added = self._writer.copy(build.side, first, stop, changed)
+        self._on_built(stop - first)
         return Built(copied, copied + added, added, len(new) - added)
 
     def _write(self, members: Members, first: int, stop: int) -> None:
@@ -122,6 +130,7 @@ class SideBuilder:
             high = min(low + _SHARDS_PER_WRITE, stop)
             part = members.between(low << (64 - bits), high << (64 - bits)) if bits else members
             self._write_shards(part, low, high)
+            self._on_built(high - low)
 
     def _write_shards(self, members: Members, first: int, stop: int) -> None:
         side, bits = self._build.side, self._build.target.bits(self._build.side)

@@ -3,15 +3,27 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from worker.imports.building import SideBuild, SideBuilder
 from worker.imports.sorted_members import Members, distinct, no_members
 from worker.imports.spill_store import SpillStore
-from worker.imports.stage_results import Built, ChunkResult, RangeResult, Spill, StageRun
+from worker.imports.stage_results import (
+    SIDES,
+    Built,
+    ChunkResult,
+    RangeResult,
+    Spill,
+    StageRun,
+)
 from worker.imports.writing_progress import WritingProgress
 from worker.lists.spills import read_blocks
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import Claim, Revision, ShardWriter
+
+#: Loading a range and sorting it, in parts of the time that writing its shards takes: 0.3 to 0.5
+#: by the ``range.written`` lines of imports of one and five million UUIDs.
+_LOADING_SHARE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +82,21 @@ def gather(
         ) as writer,
     ):
         payloads = writer.takes_payloads()
+        shards = {side: part.of(target.shard_count(side)) for side in SIDES}
+        to_build = sum(stop - first for first, stop in shards.values())
+        loading = int(to_build * _LOADING_SHARE)
+        run.progress.expect(loading + to_build, stage="gather")
+        run.progress.add(work=loading)
 
         def build(side: SideBuild, added: Members) -> Built:
-            first, stop = part.of(target.shard_count(side.side))
-            builder = SideBuilder(database, side, writer, payloads=payloads)
-            return builder.build(added, first, stop)
+            builder = SideBuilder(
+                database,
+                side,
+                writer,
+                payloads=payloads,
+                on_built=lambda shards: run.progress.add(work=shards),
+            )
+            return builder.build(added, *shards[side.side])
 
         included = SideBuild(
             ref=request.list_ref,

@@ -123,10 +123,10 @@ def _cut_row_groups(
             rows + group.rows > limits.chunk_rows or size + group.column_bytes > limits.chunk_bytes
         )
         if index > first and full:
-            chunks.append(Chunk(number, first, index))
+            chunks.append(Chunk(number, first, index, rows))
             first, rows, size = index, 0, 0
         rows += group.rows
         size += group.column_bytes
         total += max(group.column_bytes, group.rows * _BYTES_PER_ROW)
-    chunks.append(Chunk(number, first, len(groups)))
+    chunks.append(Chunk(number, first, len(groups), rows))
     return chunks, total

@@ -17,6 +17,7 @@ from worker.store import ListUnknown
 from worker.store.jobs import COUNTED, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Held, Published, Revision
+from worker.store.workflows import record_outcome, summarise
 
 #: Memory of one edit in the journal, and of the member that it may add.
 _BYTES_PER_EDIT: Final = 200
@@ -114,6 +115,7 @@ def _count_ranges(run: StageRun, target: Revision, ranges: Sequence[RangeResult]
     replayed.
     """
     sealed = run.services.store.builds.seal(run.request.list_ref, run.request.import_id)
+    run.progress.expect(sum(target.shard_count(side) for side in SIDES))
     counts = dict.fromkeys(SIDES, 0)
     wrong = set()
     for number, result in enumerate(ranges):
@@ -135,7 +137,7 @@ def _count(run: StageRun, target: Revision, side: Side, first: int, stop: int) -
             total += builds.count(run.request.list_ref, target, side, start, last)
         except ListUnknown:
             return None
-        run.progress.add()
+        run.progress.add(work=last - start)
     return total
 
 
@@ -166,6 +168,12 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     held = _replay(run, counted)
     if held is None:
         return False
+    record_outcome(
+        run.services.store,
+        run.request,
+        "pending_approval",
+        summarise({**counted.report, "membersAfter": counted.included + held.edited_included}),
+    )
     # What is written is in use now, no longer only reserved.
     most_edits = run.services.settings.approval_journal_ops
     jobs.limit_memory(ref, most_edits * _BYTES_PER_EDIT)

@@ -19,7 +19,7 @@ from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobState, ListUnknown, SegmentNotFound
 from worker.store.jobs import COUNTED, ImportRequest, Unit
 from worker.store.lists import Published
-from worker.store.workflows import DELETED, is_deleted, why_lost
+from worker.store.workflows import DELETED, is_deleted, record_end, why_lost
 
 logger = logging.getLogger("bigseg.imports")
 
@@ -86,7 +86,7 @@ class ImportWork:
             logger.warning("import.stopped", extra={"job": str(request.ref), "reason": reason})
 
     def tidy_up(self) -> None:
-        """Free what an ended import used, and only then remove it from the active jobs.
+        """Free what an ended import used, record how it ended, and remove it from the active jobs.
 
         A sweep comes back to an import whose worker died before, or whose segment was
         deleted while it ran.
@@ -98,6 +98,7 @@ class ImportWork:
         for file in request.sources:
             if file.uploaded:
                 services.objects.delete(file.key)
+        record_end(services.store, request)
         services.store.jobs.forget(request.ref)
 
     def _published(self) -> Published | None:

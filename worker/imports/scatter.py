@@ -266,17 +266,16 @@ def _read_batches(
 ) -> Iterator[KeyBatch]:
     source = plan.sources[chunk.source]
     if source.format is ListFormat.PARQUET:
-        if chunk.stop > chunk.first:
-            with services.objects.open_random_access(source.info) as file:
-                yield from services.parquet.read_row_groups(
-                    file, source.size_bytes, chunk.first, chunk.stop - 1, on_wait=progress.add
-                )
-        progress.add(size_bytes=source.size_bytes // max(1, len(plan.chunks)))
+        yield from _read_row_groups(services, plan, chunk, progress)
         return
+    progress.expect(chunk.stop - chunk.first)
 
     def read(start: int, end: int) -> Iterator[bytes]:
         return services.objects.read_range(
-            source.info, start, end, on_progress=lambda size: progress.add(size_bytes=size)
+            source.info,
+            start,
+            end,
+            on_progress=lambda size: progress.add(size_bytes=size, work=size),
         )
 
     reader = CsvChunkReader(
@@ -287,3 +286,23 @@ def _read_batches(
         tally.end = reader.end_state.value
     except RowTooLong as exc:
         tally.fault_at = exc.offset
+
+
+def _read_row_groups(
+    services: Services, plan: Plan, chunk: Chunk, progress: UnitProgress
+) -> Iterator[KeyBatch]:
+    """Read a chunk of a Parquet file; of its bytes as large a share counts as of its rows."""
+    source, first = plan.sources[chunk.source], progress.size_bytes
+    chunks = sum(other.source == chunk.source for other in plan.chunks)
+    size, read = source.size_bytes // chunks, 0
+    progress.expect(chunk.rows)
+    if chunk.stop > chunk.first:
+        with services.objects.open_random_access(source.info) as file:
+            for batch in services.parquet.read_row_groups(
+                file, source.size_bytes, chunk.first, chunk.stop - 1, on_wait=progress.add
+            ):
+                yield batch
+                read += batch.row_count
+                counted = first + size * read // max(chunk.rows, read)
+                progress.add(size_bytes=counted - progress.size_bytes, work=batch.row_count)
+    progress.add(size_bytes=first + size - progress.size_bytes)

@@ -46,6 +46,8 @@ class Chunk:
     first: int
     stop: int
     """Exclusive."""
+    rows: int = 0
+    """Rows of its row groups; 0 for a CSV file, whose rows are not known yet."""
 
 
 @stored

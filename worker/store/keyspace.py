@@ -126,6 +126,10 @@ class Keyspace:
         """Hash: record, finished units and leases of one job."""
         return f"{self._environment(env)}:{kind}:{job_id}"
 
+    def imports(self, ref: ListRef) -> str:
+        """Sorted set: ids of a list's newest imports, by when they were created."""
+        return f"{self._environment(ref.env)}:imports:{ref.name}"
+
     def list_record(self, ref: ListRef) -> str:
         """Hash: the list's live revision, counts and the import that is building."""
         return f"{self.list_prefix(ref)}list"

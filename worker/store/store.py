@@ -12,6 +12,7 @@ from redis.exceptions import NoPermissionError
 from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, StoreSettings
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
+from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
@@ -37,6 +38,7 @@ class Store:
     memberships: MembershipStore
     builds: BuildStore
     jobs: JobStore
+    imports: ImportIndex
     requests: RequestStore
     writing: WritingBoard
     audit: AuditStore
@@ -141,6 +143,7 @@ def assemble(
         memberships=memberships,
         builds=BuildStore(database, memberships),
         jobs=JobStore(database),
+        imports=ImportIndex(database, job_retention_s),
         requests=RequestStore(database),
         writing=WritingBoard(database),
         audit=AuditStore(database, audit_entries),

@@ -1,16 +1,25 @@
 """``bigseg export``: write a segment's included keys into a file."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from api.cli.connection import Connection
 from api.cli.errors import CommandError, UsageError
-from api.cli.following import Watch, follow, watch_progress
+from api.cli.following import follow
+from api.cli.interrupts import defer_interrupt, say_when_interrupted
 from api.cli.options import SegmentOptions, with_options
-from api.cli.outputs import Write, is_standard_output, open_output
+from api.cli.outputs import Write, is_standard_output, is_written_whole, open_output
 from api.cli.session import Session
+from api.progress.display import ProgressDisplay
+from api.progress.line import Reached
+
+_NOTHING_STARTED: Final = "interrupted, nothing was started or written"
+_UNSURE: Final = (
+    "interrupted, nothing was written; an export may have been started, whose file bigseg deletes "
+    "by itself"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -35,31 +44,48 @@ def _export(
         raise UsageError("--json needs --output FILE: both would write to standard output")
     with (
         session.open_connection() as connection,
-        watch_progress(quiet=session.hides_progress) as watch,
+        ProgressDisplay(hidden=session.hides_progress) as display,
+        say_when_interrupted(_NOTHING_STARTED),
         open_output(output) as write,
     ):
-        job = _run_job(connection, f"{target.path}/exports", file_format, watch)
-        _download(connection, job, write, watch)
+        job = _run_job(connection, f"{target.path}/exports", file_format, display)
+        with say_when_interrupted(f"interrupted: {_describe_part(output)}"):
+            _download(connection, job, write, display)
     if to_file:
         session.say(f"{job['rows'] or 0:,} keys, {job['size']}, in {output}", job)
 
 
-def _run_job(connection: Connection, path: str, file_format: str, watch: Watch) -> dict[str, Any]:
+def _run_job(
+    connection: Connection, path: str, file_format: str, display: ProgressDisplay
+) -> dict[str, Any]:
     """Start an export and wait for its end."""
-    started = connection.post(path, {"format": file_format})
-    job = follow(connection, connection.location(started), watch)
+    goes_on = "interrupted, nothing was written; the export goes on, and bigseg deletes its file"
+    with say_when_interrupted(_UNSURE), defer_interrupt(goes_on):
+        location = connection.location(connection.post(path, {"format": file_format}))
+    with say_when_interrupted(goes_on):
+        job = follow(connection, location, display)
     if job["status"] != "complete":
         raise CommandError(f"export {job['id']} was stopped: {job['reason']}")
     return job
 
 
-def _download(connection: Connection, job: dict[str, Any], write: Write, watch: Watch) -> None:
+def _download(
+    connection: Connection, job: dict[str, Any], write: Write, display: ProgressDisplay
+) -> None:
     done = 0
 
     def take(piece: bytes) -> None:
         nonlocal done
         write(piece)
         done += len(piece)
-        watch.show("download", done, job["sizeBytes"], 0, 0.0, None)
+        display.show(Reached("downloading", done_bytes=done, total_bytes=job["sizeBytes"]))
 
     connection.download(job["_links"]["download"]["href"], take)
+
+
+def _describe_part(output: Path | None) -> str:
+    """What a download that is cut off leaves."""
+    if output is not None and is_written_whole(output):
+        return f"{output} was not written"
+    name = "standard output" if is_standard_output(output) else output
+    return f"what was written to {name} is not the whole export"

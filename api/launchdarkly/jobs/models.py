@@ -1,6 +1,7 @@
 """Imports and exports as callers see them: LaunchDarkly's fields first, then bigseg's own."""
 
 from collections.abc import Callable
+from math import floor
 from typing import Annotated, Final, Literal, NotRequired, get_args
 
 from pydantic import Field, SkipValidation
@@ -10,12 +11,13 @@ from api.bodies.models import Int64, WireModel
 from api.errors import NotFound
 from api.launchdarkly.wire.links import JOB_ID, Links, SegmentPath, link
 from worker.store import (
+    WAITING_STAGE,
     ExportRequest,
     ImportRequest,
     JobKind,
     JobRef,
     JobState,
-    Progress,
+    Phase,
     Stage,
     Status,
     Store,
@@ -26,6 +28,8 @@ _STEP: Final = 1_000
 
 #: A job's record keeps it as text.
 StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
+
+PhaseName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Phase))})]
 
 
 class Initiator(TypedDict, total=False):
@@ -83,16 +87,24 @@ class FileStatus(WireModel):
 
 
 class JobProgress(WireModel):
-    """A job's progress; counters may decrease when a unit of work is repeated."""
+    """A job's progress, over all its stages.
+
+    ``percent`` and ``bytesDone`` never decrease; ``rowsDone`` may, when a part of a file turns out
+    to have been read wrongly.
+    """
 
     stage: StageName
+    phase: PhaseName
+    """The stage in words for people."""
+    percent: float
+    """Of the whole job's time, to a tenth; 100 only when it is complete."""
     bytes_done: Int64
     bytes_total: Int64
     rows_done: Int64
     rate: float | None
     """Rows per second; null before the first."""
     eta_seconds: float | None
-    """Null while it is not known."""
+    """Of the whole job, from its pace so far; null while it is not known."""
 
 
 class PreviousImport(WireModel):
@@ -122,6 +134,8 @@ class ImportRepresentation(WireModel):
     previous_import: PreviousImport | None
     """The import that was live when this one was created; a `replace` discards what edits have
     added since. Null if the segment had none."""
+    supersedes: str | None
+    """The import that waited for an approval and was dropped when this one was created."""
 
 
 class ExportRepresentation(WireModel):
@@ -179,6 +193,7 @@ def represent_import(
         progress=_progress(state, clock()),
         report=state.report,
         previous_import=_previous(state),
+        supersedes=state.supersedes,
     )
 
 
@@ -229,10 +244,12 @@ def format_size(size_bytes: int) -> str:
 
 def _progress(state: JobState, now_ms: int) -> JobProgress:
     progress = state.progress
-    seconds = _working_seconds(progress, state.ended_ms or _until_ms(state, now_ms))
+    seconds = _working_seconds(state, now_ms)
     rate = progress.rows_done / seconds if seconds and progress.rows_done else None
     return JobProgress(
         stage=progress.stage,
+        phase=progress.phase,
+        percent=floor(progress.share * 1_000) / 10,
         bytes_done=progress.bytes_done,
         bytes_total=progress.bytes_total,
         rows_done=progress.rows_done,
@@ -241,24 +258,19 @@ def _progress(state: JobState, now_ms: int) -> JobProgress:
     )
 
 
-def _until_ms(state: JobState, now_ms: int) -> int:
-    """Until when it has worked: not while it is pending approval."""
-    is_waiting = state.status == "pending_approval"
-    return state.progress.touched_ms or now_ms if is_waiting else now_ms
-
-
-def _working_seconds(progress: Progress, until_ms: int) -> float:
-    if progress.started_ms is None:
+def _working_seconds(state: JobState, now_ms: int) -> float:
+    """For how long it has worked: not while it waited for an approval, nor since."""
+    started_ms = state.progress.started_ms
+    if started_ms is None:
         return 0.0
-    return max(0, until_ms - progress.started_ms) / 1_000
+    until_ms = state.entered.get(WAITING_STAGE, state.ended_ms or now_ms)
+    return max(0, until_ms - started_ms) / 1_000
 
 
 def _eta_s(state: JobState, seconds: float) -> float | None:
     if state.ended_ms is not None:
         return 0.0
-    if state.status == "pending_approval":
+    share = state.progress.share
+    if state.status == "pending_approval" or not share or not seconds:
         return None
-    done, total = state.progress.bytes_done, state.progress.bytes_total
-    if not done or not seconds or total < done:
-        return None
-    return round(seconds * (total - done) / done, 1)
+    return round(seconds * (1 - share) / share, 1)

@@ -3,7 +3,7 @@
 import csv
 import io
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
@@ -18,6 +18,7 @@ from worker.store import pack_keys, unpack_members
 Keys: TypeAlias = "pa.StringArray"
 
 _UUID_BYTES: Final = 16
+_KEYS_PER_WRITE: Final = 100_000
 _PARQUET: Final = b"PAR1"
 
 
@@ -30,10 +31,13 @@ def make_keys(count: int) -> Keys:
     return cast("Keys", unpack_members(pa.array(members, pa.binary())).cast(pa.string()))
 
 
-def write_csv(keys: Keys, path: Path) -> None:
-    """Write one key a line."""
+def write_csv(keys: Keys, path: Path, on_written: Callable[[int], None]) -> None:
+    """Write one key a line; says how many now and then."""
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{key}\n" for key in keys.to_pylist())
+        for start in range(0, len(keys), _KEYS_PER_WRITE):
+            part = keys.slice(start, _KEYS_PER_WRITE).to_pylist()
+            file.writelines(f"{key}\n" for key in part)
+            on_written(start + len(part))
 
 
 def expected_keys(path: Path) -> Keys:

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,13 @@ from urllib.parse import quote
 import httpx
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from api.local import LocalOptions, LocalSystem, LocalSystemError, StopRequestedError
 from api.local.demo.lists import Keys, canonical, expected_keys, make_keys, read_export, write_csv
 from api.local.demo.load import LoadResult, ask_all, encode_get
+from api.progress.display import ProgressDisplay
+from api.progress.line import Reached, format_line
 from worker.objects import ObjectSettings, ObjectStore
 from worker.store import StoreSettings, open_store
 
@@ -61,14 +63,17 @@ class Demo:
     def _upload(self, path: Path) -> str:
         settings = ObjectSettings(**_settings_of(self.system))
         key = f"lists/{self.segment}{path.suffix}"
-        size = path.stat().st_size
+        size, done = path.stat().st_size, 0
         with (
             ObjectStore.open(settings) as objects,
             path.open("rb") as file,
             objects.open_writer(key, size_hint=size) as writer,
+            self._display() as display,
         ):
             while piece := file.read(_UPLOAD_PIECE):
                 writer.write(piece)
+                done += len(piece)
+                display.show(Reached("uploading", done_bytes=done, total_bytes=size))
             writer.close()
         self.console.print(f"uploaded {size / 1e6:,.1f} MB to s3://{settings.s3_bucket}/{key}")
         return f"s3://{settings.s3_bucket}/{key}"
@@ -81,24 +86,27 @@ class Demo:
         path = f"{_PLACE}/{self.segment}/imports/from-source"
         answer = _checked(http.post(path, json={"source": source}))
         where = answer.headers["Location"]
-        columns = (
-            TextColumn("import {task.fields[stage]:<10}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[facts]}"),
-        )
-        with Progress(*columns, console=self.console) as bar:
-            task = bar.add_task("import", total=None, stage="preparing", facts="")
-            while True:
-                self.system.check()
-                record = _checked(http.get(where)).json()
-                _show(bar, task, record)
-                if record["status"] == "complete":
-                    return dict(record["report"])
-                if record["status"] == "stopped":
-                    message = f"the import was stopped: {record['reason']}"
-                    raise DemoFailedError(message)
-                time.sleep(_POLL_S)
+        with self._display() as display:
+            record = self._follow(http, where, display)
+        if record["status"] == "stopped":
+            message = f"the import was stopped: {record['reason']}"
+            raise DemoFailedError(message)
+        # Its line stays, as the last of its progress.
+        self.console.print(format_line(Reached.of_job(record), self.console.width))
+        return dict(record["report"])
+
+    def _follow(self, http: httpx.Client, where: str, display: ProgressDisplay) -> dict[str, Any]:
+        """Poll a job until it has ended; its last state."""
+        while True:
+            self.system.check()
+            record: dict[str, Any] = _checked(http.get(where)).json()
+            display.show(Reached.of_job(record))
+            if record["status"] in ("complete", "stopped"):
+                return record
+            time.sleep(_POLL_S)
+
+    def _display(self) -> ProgressDisplay:
+        return ProgressDisplay(stream=sys.stdout)
 
     def _compare_report(self, report: dict[str, Any], keys: Keys, used: int) -> None:
         seconds = report["seconds"]["total"]
@@ -142,12 +150,11 @@ class Demo:
         start = time.perf_counter()
         answer = _checked(http.post(f"{_PLACE}/{self.segment}/exports"))
         where = answer.headers["Location"]
-        while (record := _checked(http.get(where)).json())["status"] != "complete":
-            self.system.check()
-            if record["status"] == "stopped":
-                message = f"the export was stopped: {record.get('reason')}"
-                raise DemoFailedError(message)
-            time.sleep(_POLL_S)
+        with self._display() as display:
+            record = self._follow(http, where, display)
+        if record["status"] == "stopped":
+            message = f"the export was stopped: {record['reason']}"
+            raise DemoFailedError(message)
         seconds = time.perf_counter() - start
         content = _checked(http.get(record["_links"]["download"]["href"])).content
         exported = read_export(content)
@@ -204,23 +211,6 @@ def _checked(answer: httpx.Response) -> httpx.Response:
     return answer
 
 
-def _show(bar: Progress, task: Any, record: dict[str, Any]) -> None:  # noqa: ANN401 - rich's id
-    progress = record["progress"]
-    facts = f"{progress['rowsDone']:,} rows  {progress['bytesDone'] / 1e6:,.1f} MB"
-    if progress.get("rate"):
-        facts += f"  {progress['rate']:,.0f} rows/s"
-    if progress.get("etaSeconds") is not None:
-        facts += f"  ETA {progress['etaSeconds']:.0f} s"
-    done = record["status"] == "complete"
-    bar.update(
-        task,
-        total=progress["bytesTotal"] or None,
-        completed=progress["bytesTotal"] if done else progress["bytesDone"],
-        stage=record["status"] if done else record["stage"],
-        facts=facts,
-    )
-
-
 def _load_text(result: LoadResult, count: int) -> str:
     return (
         f"{count / result.seconds:,.0f}/s, p50 {result.percentile_ms(0.5):.1f} ms, "
@@ -269,12 +259,17 @@ def _run_once(demo: Demo, members: int, file: Path | None) -> None:
     folder.mkdir(exist_ok=True)
     try:
         path = folder / f"{demo.segment}.csv"
-        keys = make_keys(members)
-        write_csv(keys, path)
+        with ProgressDisplay(stream=sys.stdout) as display:
+            keys = make_keys(members)
+            write_csv(keys, path, lambda done: display.show(_made(done, members)))
         demo.console.print(f"made {members:,} keys")
         demo.run(path, canonical(keys))
     finally:
         shutil.rmtree(folder)
+
+
+def _made(done: int, members: int) -> Reached:
+    return Reached(f"making keys, {done:,} of {members:,}")
 
 
 def main() -> None:

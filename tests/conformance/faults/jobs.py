@@ -54,6 +54,20 @@ OF_JOBS: Final = (
         JOBS.test_lease__run_out__unit_is_taken_again_until_exhausted,
     ),
     Fault(
+        "progress falls with a new try",
+        "job/renew",
+        "if tonumber(value) >= tonumber(redis.call('HGET', job, field) or 0) then",
+        "if true then",
+        JOBS.test_renew__later_try_with_less_progress__shows_the_most,
+    ),
+    Fault(
+        "outcome recorded twice",
+        "job/record_outcome",
+        "now_ms()) == 0 then return 0 end",
+        "now_ms()) == 2 then return 0 end",
+        JOBS.test_outcome__recorded_again__is_in_the_log_once,
+    ),
+    Fault(
         "reopened units stay done",
         "job/reopen",
         "'done:' .. ARGV[2]",

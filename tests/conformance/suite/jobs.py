@@ -1,5 +1,6 @@
 """Jobs are worked on unit by unit under leases that server time ends."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -19,11 +20,13 @@ from worker.store import (
     admit_export,
     admit_import,
 )
+from worker.store.jobs import share_entry
 from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.stage_state import EDITED, LAST_ERROR
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.records import RecordCodec
+from worker.store.workflows import record_end
 
 LONG_MS, SHORT_MS = 60_000, 40
 NUMBERS = RecordCodec(int)
@@ -123,6 +126,51 @@ class JobSuite:
         assert store.jobs.take(job, lease_ms=LONG_MS, most_tries=3) is None
         progress = store.jobs.get(job).progress
         assert (progress.rows_done, progress.bytes_done) == (7, 70)
+
+    def test_renew__later_try_with_less_progress__shows_the_most(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        job = _job(store, ref, units=1)
+        store.jobs.note_entered(job, "scatter")
+        for part in (0.5, 0.25):
+            unit = _take_later(store, job)
+            assert isinstance(unit, Unit)
+            share = share_entry("scatter", 0, part)
+            figures = {"rows": int(8 * part), "size_bytes": int(80 * part)}
+            assert store.jobs.renew(job, unit, lease_ms=SHORT_MS, share=share, **figures)
+            progress = store.jobs.get(job).progress
+            assert (progress.rows_done, progress.bytes_done) == (4, 40)
+            assert progress.share == 0.5 * 0.3 + 0.01
+
+    def test_outcome__recorded_again__is_in_the_log_once(self, store: Store, ref: ListRef) -> None:
+        request = _request(ref)
+        admit_import(store, request)
+        record_end(store, request)
+        assert not list(store.audit.newest([PRODUCTION])), "it has not ended"
+        store.jobs.end(request.ref, "stopped", reason="why", keep_s=60)
+        for _ in range(2):
+            record_end(store, request)
+        (entry,) = store.audit.newest([PRODUCTION])
+        assert entry.change.actions == ("stopBigSegmentImport",)
+        assert entry.change.after is not None
+        assert entry.change.after["reason"] == "why"
+
+    def test_index__imports_of_a_list__are_listed_newest_first_and_bounded(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        requests = [
+            dataclasses.replace(_request(ref, f"i{at}"), created_ms=at) for at in range(103)
+        ]
+        for request in (*requests, requests[50]):
+            store.jobs.create(request, stage="plan", units=1)
+            store.imports.add(request)
+        gone = requests[60].ref
+        store.client.unlink(store.keyspace.job(gone.env, gone.kind, gone.job_id))
+        kept = [request.ref for request in reversed(requests[3:]) if request.ref != gone]
+        assert store.imports.newest(ref) == kept
+        assert [state.request.ref for state in store.jobs.get_all([gone, *kept[:40]])] == kept[:40]
+        store.imports.forget(ref)
+        assert store.imports.newest(ref) == []
 
     def test_give_back__after_the_pause__can_be_taken(self, store: Store, ref: ListRef) -> None:
         job = _job(store, ref, units=1)

@@ -335,3 +335,73 @@ def test_command__asked_for_help__gives_it(run: Run, words: tuple[str, ...]) -> 
 
     assert result.exit_code == 0
     assert "Usage" in result.stdout
+
+
+def test_imports_list__of_a_segment__has_each_with_its_outcome(
+    run: Run, client: httpx.Client, store: Store
+) -> None:
+    key = create_segment(client)
+    ids = []
+    for report in (_REPORT, None):
+        reply = client.post(f"{SEGMENTS}/{key}/imports", files={"file": ("l.csv", b"a")})
+        ids.insert(0, reply.headers["location"].rpartition("/")[2])
+        if report is not None:
+            ref = JobRef("import", PRODUCTION, ids[0])
+            store.builds.cancel(store.segments.get(PRODUCTION, key).ref, ids[0])
+            store.jobs.end(ref, "complete", report=report, keep_s=600)
+
+    listed = _json(run("imports", "list", "-s", key, "--json"))
+    rows = run("imports", "list", "-s", key, "--output", "tsv").stdout.splitlines()
+
+    assert [job["id"] for job in listed] == ids
+    assert [row.split("\t")[:4] for row in rows] == [
+        [ids[0], "ready", "0.0", "merge"],
+        [ids[1], "complete", "100.0", "merge"],
+    ]
+    assert rows[1].split("\t")[5:] == ["l.csv", "2", "1"]
+    shown = run("imports", "show", ids[0], "-s", key)
+    assert "queued 0%\n" in shown.stdout
+    late = run("imports", "wait", ids[0], "-s", key, "--timeout", "0")
+    assert late.exit_code == 1
+    assert late.stderr == f"bigseg: {ids[0]} has not ended within 0 s: queued 0%\n"
+
+
+def test_imports_wait_and_watch__until_the_end__exit_by_the_outcome(
+    run: Run, client: httpx.Client, store: Store
+) -> None:
+    key = create_segment(client)
+    reply = client.post(f"{SEGMENTS}/{key}/imports", files={"file": ("l.csv", b"a")})
+    import_id = reply.headers["location"].rpartition("/")[2]
+
+    def end(ref: JobRef) -> None:
+        store.jobs.end(ref, "stopped", reason="list changed", keep_s=600)
+
+    with working(store, key, end):
+        waited = run("imports", "wait", import_id, "-s", key)
+
+    assert (waited.exit_code, waited.output) == (1, "")
+    watched = run("imports", "watch", import_id, "-s", key)
+    assert watched.exit_code == 1
+    assert "reason: list changed" in watched.stdout
+    gone = run("imports", "wait", "no-such", "-s", key)
+    assert gone.exit_code == 5
+
+
+def test_import__while_another_waits_for_approval__says_that_it_is_dropped(
+    run: Run, client: httpx.Client, store: Store, objects: ObjectStore
+) -> None:
+    key = create_segment(client)
+    reply = client.post(
+        f"{SEGMENTS}/{key}/imports",
+        files={"file": ("l.csv", b"a")},
+        data={"waitOnApprovals": "true"},
+    )
+    waiting = reply.headers["location"].rpartition("/")[2]
+    hold_import(store, JobRef("import", PRODUCTION, waiting), ["a"])
+
+    source = f"s3://{objects.bucket}/lists/a.csv"
+    result = run("import", source, "-s", key, "--no-wait", "--json")
+
+    assert _json(result)["supersedes"] == waiting
+    said = f"import {waiting}, which waited for approval, is dropped for this one\n"
+    assert result.stderr == said

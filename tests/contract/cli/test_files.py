@@ -316,7 +316,7 @@ def test_import__file_that_changes_while_it_is_read__is_one_sentence(
         os.utime(file, (1, 1))
 
     # The first that the command tells of its upload comes after the first read.
-    monkeypatch.setattr("api.cli.following.Watch.show", lambda *_: changed(None))
+    monkeypatch.setattr("api.progress.display.ProgressDisplay.show", lambda *_: changed(None))
     result = run("import", str(file), "--segment", segment)
 
     assert result.exit_code == 1

@@ -35,6 +35,7 @@ _OPERATIONS = {
     "createBigSegmentImport",
     "createBigSegmentImportFromSource",
     "getBigSegmentImport",
+    "getBigSegmentImports",
     "createBigSegmentExport",
     "getBigSegmentExport",
     "downloadBigSegmentExport",

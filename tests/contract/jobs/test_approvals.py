@@ -113,7 +113,8 @@ def test_wait__from_upload_to_publication__each_status_is_taken(
 
     assert (shown["status"], shown["stage"]) == ("pending_approval", "approval")
     assert shown["files"] == [{"filename": "file", "status": "pending_approval"}]
-    assert (shown["progress"]["stage"], shown["progress"]["etaSeconds"]) == ("approval", None)
+    progress = {name: shown["progress"][name] for name in ("phase", "percent", "etaSeconds")}
+    assert progress == {"phase": "waiting", "percent": 99.0, "etaSeconds": None}
     report = shown["report"]
     assert {name: report[name] for name in ("added", "removed", "unchanged")} == {
         "added": 2,
@@ -157,6 +158,7 @@ def test_import__while_another_waits__supersedes_it(
         shown = _shown(segments, segment, older)
         assert shown["status"] == "stopped"
         assert shown["reason"] == f"superseded by import {_ref(newer).job_id}"
+        assert _shown(segments, segment, newer)["supersedes"] == _ref(older).job_id
         wait_for_message(store, "bigseg.work", str(_ref(older)))
     with pytest.raises(ConflictException):
         _import(segments, segment)

@@ -338,3 +338,24 @@ def _half_sent(api: Api, segment: str) -> socket.socket:
     content = _HEAD + _TWO
     connection.sendall(b"%x\r\n" % len(content) + content + b"\r\n")
     return connection
+
+
+def test_list__by_key__finds_what_the_request_has_started(
+    client: httpx.Client, store: Store, segment: str
+) -> None:
+    path, by_key = f"{SEGMENTS}/{segment}/imports", {"idempotencyKey": "k1"}
+    assert client.get(path, params=by_key).json()["items"] == []
+    ref = store.segments.get(PRODUCTION, segment).ref
+    receiving = RequestRecord("receiving", "somebody")
+    assert store.requests.replace(_name(store, segment), None, receiving)
+    assert_refused(client.get(path, params=by_key), 409, "optimistic_locking_error")
+    assert store.requests.replace(_name(store, segment), receiving, None)
+
+    started = _accepted(_import(client, segment))
+    store.builds.cancel(ref, started.job_id)
+    store.jobs.end(started, "stopped", reason="list changed", keep_s=600)
+    other = _accepted(_import(client, segment, headers={}))
+
+    found = client.get(path, params=by_key).json()
+    assert [item["id"] for item in found["items"]] == [started.job_id]
+    assert client.get(path).json()["items"][0]["id"] == other.job_id

@@ -29,7 +29,7 @@ _SECRET_END: Final = 4
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
 _STAGE_S: Final = 0.1
 _JOB_S: Final = 0.4
-_UNDER_WAY: Final = {"bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
+_UNDER_WAY: Final = {"percent": 46.0, "bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
 
 
 @dataclass(slots=True)

@@ -37,6 +37,9 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
             ask(operation, "complete", path=path)
         _record_uploads(recorder)
         _record_slow_import(recorder)
+    page = {"limit": 2, "offset": 1}
+    ask("getBigSegmentImports", "a page", path=BIG, query=page)
+    ask("getBigSegmentImports", path=BIG, query={"limit": 101}, status=400)
     _record_download(recorder, exported)
 
 

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from worker.batches import batches
 from worker.store.audit.entries import AuditEntry, Change, Position, decode, encode
 from worker.store.errors import AuditEntryNotFound, StoreError
+from worker.store.jobs.records import JobRef, Status
 from worker.store.keyspace import EnvironmentRef
 from worker.store.server.client import StreamEntry
 from worker.store.server.connections import driver_errors
@@ -73,6 +74,24 @@ class AuditStore:
         if reply == b"closed":
             return self.append(None, change)
         return str(_position(reply, log))
+
+    def append_outcome(self, ref: JobRef, status: Status, change: Change) -> bool:
+        """Record how a job has gone on; once for each status. Cost: one round trip.
+
+        Returns:
+            Whether it was recorded: not if it was before, or if the environment is deleted.
+
+        Raises:
+            StoreUnavailable: no answer. Safe to retry.
+        """
+        keys, env = self._db.keys, ref.env
+        names = [
+            keys.job(env, ref.kind, ref.job_id),
+            keys.audit_log(env),
+            keys.environment_state(env),
+        ]
+        arguments = (status, self._most_entries, encode(change))
+        return bool(self._db.run(f"record {status} {ref}", "job/record_outcome", names, arguments))
 
     def get(self, entry_id: str) -> AuditEntry:
         """Read one entry. Cost: one round trip.

@@ -1,5 +1,6 @@
 """Jobs: imports, exports and re-shards as records, and the messages that announce them."""
 
+from worker.store.jobs.completion import share_entry
 from worker.store.jobs.messages import (
     QUEUE_UPKEEP,
     QUEUE_WORK,
@@ -19,6 +20,7 @@ from worker.store.jobs.records import (
     JobRef,
     JobRequest,
     JobState,
+    Phase,
     Progress,
     SourceFile,
     Stage,
@@ -58,6 +60,7 @@ __all__ = [
     "JobRef",
     "JobRequest",
     "JobState",
+    "Phase",
     "Progress",
     "RequestRecord",
     "SourceFile",
@@ -68,4 +71,5 @@ __all__ = [
     "broker_options",
     "digest_of",
     "result_name",
+    "share_entry",
 ]

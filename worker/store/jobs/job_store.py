@@ -1,12 +1,14 @@
 """Job records in Redis: written first, claimed second, worked on unit by unit."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from redis.exceptions import NoPermissionError
 
 from worker.batches import batches
-from worker.store.errors import JobNotFound
+from worker.store.errors import JobNotFound, UnreadableRecord
+from worker.store.jobs.completion import WHOLE
 from worker.store.jobs.records import (
     WAITING_STAGE,
     Drained,
@@ -33,12 +35,16 @@ from worker.store.records import RecordCodec
 from worker.store.server import Database, driver_errors, node_client
 from worker.store.server.scripts import Argument, ScriptName
 
+logger = logging.getLogger("bigseg.jobs")
+
 Value = TypeVar("Value")
 Taken = Unit | Exhausted | Drained | Ended
 
 #: A record of a job that nobody finishes is dropped after this long, far beyond any job.
 _ABANDONED_S: Final = 90 * 86_400
 _EXPORTS_PER_CALL: Final = 100
+#: A record holds a few kilobytes for each unit.
+_RECORDS_PER_CALL: Final = 16
 #: The result of a chunk is a few kilobytes.
 _RESULTS_PER_CALL: Final = 64
 
@@ -75,7 +81,28 @@ class JobStore:
             fields = self._db.client.hgetall(self._key(ref))
         if b"request" not in fields:
             raise _not_found(ref)
-        return decode_state(ref, {name.decode(): value for name, value in fields.items()})
+        return _decode(ref, fields)
+
+    def get_all(self, refs: Sequence[JobRef]) -> list[JobState]:
+        """Read several jobs; those that are gone are left out, and so are damaged ones.
+
+        Cost: one round trip for each 16 jobs.
+        """
+        states = []
+        for group in batches(refs, _RECORDS_PER_CALL):
+            with driver_errors("read jobs"):
+                pipeline = self._db.client.pipeline(transaction=False)
+                for ref in group:
+                    pipeline.hgetall(self._key(ref))
+                found = pipeline.execute()
+            for ref, fields in zip(group, found, strict=True):
+                if b"request" not in fields:
+                    continue
+                try:
+                    states.append(_decode(ref, fields))
+                except UnreadableRecord as exc:
+                    logger.warning("job.unreadable", extra={"job": str(ref), "reason": str(exc)})
+        return states
 
     def request(self, ref: JobRef) -> JobRequest:
         """Read only what was asked for; raises as :meth:`get`."""
@@ -118,11 +145,28 @@ class JobStore:
             case _:
                 return None
 
-    def renew(self, ref: JobRef, unit: Unit, *, lease_ms: int, rows: int, size_bytes: int) -> bool:
-        """Prolong a lease because of progress; ``False`` when it is no longer ours."""
-        args: list[Argument] = [unit.token, unit.stage, unit.number, lease_ms, rows]
-        args.append(size_bytes)
-        return bool(self._run("job/renew", ref, args))
+    def renew(
+        self,
+        ref: JobRef,
+        unit: Unit,
+        *,
+        lease_ms: int,
+        rows: int,
+        size_bytes: int,
+        share: Entry | None = None,
+    ) -> bool:
+        """Prolong a lease because of progress; ``False`` when it is no longer ours.
+
+        Args:
+            ref: The job.
+            unit: The unit.
+            lease_ms: For how long.
+            rows: Rows of this try. No figure falls below that of an earlier try.
+            size_bytes: Bytes of this try.
+            share: How much of the unit is done, from :func:`share_entry`.
+        """
+        args: list[Argument] = [unit.token, unit.stage, unit.number, lease_ms, rows, size_bytes]
+        return bool(self._run("job/renew", ref, [*args, *(share or ("", 0))]))
 
     def finish(
         self, ref: JobRef, unit: Unit, result: bytes, *, rows: int, size_bytes: int
@@ -133,7 +177,8 @@ class JobStore:
             How many units of the stage are left; ``None`` when another try was first or
             the job is in another stage.
         """
-        left = self._run("job/finish", ref, [unit.stage, unit.number, result, rows, size_bytes])
+        args: list[Argument] = [unit.stage, unit.number, result, rows, size_bytes, WHOLE]
+        left = self._run("job/finish", ref, args)
         return None if left < 0 else int(left)
 
     def results(
@@ -322,6 +367,10 @@ class JobStore:
     def _run(self, name: ScriptName, ref: JobRef, args: Sequence[Argument]) -> Any:  # noqa: ANN401 - see the script
         step = name.partition("/")[2].replace("_", " ")
         return self._db.run(f"{step} {ref}", name, [self._key(ref)], args)
+
+
+def _decode(ref: JobRef, fields: Mapping[bytes, bytes]) -> JobState:
+    return decode_state(ref, {name.decode(): value for name, value in fields.items()})
 
 
 def _not_found(ref: JobRef) -> JobNotFound:

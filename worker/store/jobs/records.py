@@ -9,6 +9,8 @@ from worker.store.records import stored
 
 Mode = Literal["merge", "replace", "reshard"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
+#: What a job is at, in words for people.
+Phase = Literal["queued", "reading", "building", "publishing", "waiting", "writing", "ended"]
 Stage = Literal[
     "claim", "plan", "scatter", "size", "gather", "publish", "approval", "write", "ended"
 ]
@@ -135,9 +137,13 @@ class PreviousImport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is; counters may run ahead of a try that is later repeated."""
+    """How far a job is; a unit that is done again counts from where it was before."""
 
     stage: str
+    phase: Phase
+    """The same in words for people."""
+    share: float
+    """How much is done over all stages, from 0 to 1; 1 only when it is complete."""
     bytes_done: int
     bytes_total: int
     rows_done: int
@@ -164,6 +170,8 @@ class JobState:
     """Of an import: the import before it, as of this one's claim."""
     entered: Mapping[str, int] = field(default_factory=dict)
     """When each stage was entered last, Unix ms."""
+    supersedes: str | None = None
+    """Of an import: the one that waited for an approval and was dropped for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """The fields that stages of a job write to its record, each with its type."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
+from worker.store.jobs.completion import done_share, phase_of
 from worker.store.jobs.records import (
     STATUS_OF_STAGE,
     WAITING_STAGE,
@@ -75,6 +76,8 @@ class BuildCount:
 
 
 PREVIOUS: Final = StageField("previous", PreviousImport)
+#: The import that waited for an approval and was dropped for this one.
+SUPERSEDES: Final = StageField("supersedes", str)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed its included count.
@@ -128,17 +131,22 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         # The one unit of a small list gathers what it has read.
         shown = "gather"
     waits = ended is None and stage == WAITING_STAGE
+    units, status = _number(fields, "units") or 0, _status(request, stage, entered, fields)
+    progress = _progress(ref, shown, fields, report or {})
+    if status != "complete":
+        progress = replace(progress, share=done_share(stage, units, entered, fields))
     return JobState(
         request=request,
         stage=stage,
-        units=_number(fields, "units") or 0,
-        status=_status(request, stage, entered, fields),
+        units=units,
+        status=status,
         reason=fields["reason"].decode() if "reason" in fields else None,
-        progress=_progress(ref, shown, fields, report or {}),
+        progress=progress,
         ended_ms=ended,
         report=_expected_report(ref, fields) if waits else report,
         previous=PREVIOUS.find(ref, fields),
         entered=entered,
+        supersedes=SUPERSEDES.find(ref, fields),
     )
 
 
@@ -174,11 +182,16 @@ def _progress(
     read_bytes = total(f"bytes:{counted}")
     # A complete job is done, whichever try of a unit was counted last.
     complete = bool(report)
+    all_read = bool(bytes_total) and (
+        complete or "entered:size" in fields or "entered:gather" in fields
+    )
     rows = report.get("rowsRead", report.get("rows", 0))
     return Progress(
         stage=stage,
+        phase=phase_of(stage, started="started" in fields),
+        share=1.0,
         # A chunk reads on to the end of its last row, so the sum may be a little too large.
-        bytes_done=bytes_total if complete else min(read_bytes, bytes_total or read_bytes),
+        bytes_done=bytes_total if all_read else min(read_bytes, bytes_total or read_bytes),
         bytes_total=bytes_total,
         rows_done=rows if complete else total(f"rows:{counted}"),
         started_ms=_number(fields, "started"),

@@ -25,6 +25,7 @@ ScriptName = Literal[
     "job/give_back",
     "job/put_field",
     "job/put_request",
+    "job/record_outcome",
     "job/renew",
     "job/reopen",
     "job/take",

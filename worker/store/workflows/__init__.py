@@ -14,6 +14,7 @@ from worker.store.workflows.deleting import (
     finish_deletions,
     remove_segment,
 )
+from worker.store.workflows.outcomes import record_end, record_outcome, summarise
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
 
 __all__ = [
@@ -30,7 +31,10 @@ __all__ = [
     "is_deleted",
     "lists_to_reclaim",
     "reclaim_list",
+    "record_end",
+    "record_outcome",
     "remove_segment",
     "require_approvable",
+    "summarise",
     "why_lost",
 ]

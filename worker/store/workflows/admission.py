@@ -4,7 +4,7 @@ from typing import Final
 
 from worker.store.errors import StoreError
 from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef
-from worker.store.jobs.stage_state import PREVIOUS
+from worker.store.jobs.stage_state import PREVIOUS, SUPERSEDES
 from worker.store.store import Store
 from worker.store.workflows.claims import superseded_reason
 
@@ -46,8 +46,12 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
         store.jobs.end(request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S)
         store.jobs.forget(request.ref)
         raise
-    previous = [] if claim.previous is None else [PREVIOUS.entry(claim.previous)]
-    store.jobs.advance(request.ref, "claim", "plan", 1, *previous)
+    if request.kind == "import":
+        store.imports.add(request)
+    found = [] if claim.previous is None else [PREVIOUS.entry(claim.previous)]
+    if claim.superseded is not None:
+        found.append(SUPERSEDES.entry(claim.superseded))
+    store.jobs.advance(request.ref, "claim", "plan", 1, *found)
     if claim.superseded is None:
         return None
     older = JobRef("import", request.list_ref.env, claim.superseded)

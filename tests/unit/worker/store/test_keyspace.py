@@ -13,6 +13,7 @@ from worker.store import Edit, EnvironmentRef, ImportRequest, Keyspace, ListRef,
 from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import LAST_ERROR
 from worker.store.lists import ScheduleChange, change_schedules, pin
+from worker.store.workflows import record_end
 
 STORE: Final = Path(__file__).parents[4] / "worker" / "store"
 PAGE: Final = (STORE / "KEYSPACE.md").read_text()
@@ -38,6 +39,7 @@ MADE: Final = {
     "account_audit_log": KEYS.account_audit_log(),
     "active_jobs": KEYS.active_jobs(REF.env),
     "reclaimable_lists": KEYS.reclaimable_lists(REF.env),
+    "imports": KEYS.imports(REF),
     "job": KEYS.job(EnvironmentRef("P", "E"), "import", "I"),
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
@@ -53,6 +55,7 @@ _PLACEHOLDERS: Final = (
     ("{project:environment:segment.gN}", "{P:E:S.g3}"),
     ("{project:environment}", "{P:E}"),
     ("{project}", "{P}"),
+    ("{segment}.gN", "S.g3"),
     ("{segment}", "S"),
     ("{revision}", "R"),
     ("{id}", "I"),
@@ -144,6 +147,7 @@ def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
         store.jobs.write(request.ref, LAST_ERROR, "x")
         store.jobs.note_entered(request.ref, "publish")
         store.jobs.end(request.ref, "stopped", reason="r", report={}, keep_s=60)
+        record_end(store, request)
         seen = _fields(store, store.keyspace.job(ref.env, "import", "i1"), described)
     assert seen == described
 

@@ -17,6 +17,13 @@ local function write_lease(unit, token, now, lease_ms, tries)
     token .. ' ' .. (now + tonumber(lease_ms)) .. ' ' .. tries, 'touched', now)
 end
 
+-- Raises a figure that callers watch: a try that starts again is below what they have seen.
+local function raise_to(field, value)
+  if tonumber(value) >= tonumber(redis.call('HGET', job, field) or 0) then
+    redis.call('HSET', job, field, value)
+  end
+end
+
 -- Whether a job is in a stage and has not ended.
 local function is_in(stage)
   local found = redis.call('HMGET', job, 'stage', 'ended')

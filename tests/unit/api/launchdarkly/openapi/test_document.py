@@ -39,6 +39,7 @@ _RACES = {
     (name, f"409 {JSON}")
     for name in (
         "createBigSegmentExport",
+        "getBigSegmentImports",
         "patchExpiringTargetsForSegment",
         "patchExpiringUserTargetsForSegment",
         "resetToken",

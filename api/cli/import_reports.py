@@ -1,0 +1,97 @@
+"""Prints an import: what it is, how far it is or how it ended, and its report."""
+
+from typing import Any, Final
+
+import typer
+
+from api.cli.errors import ExitStatus
+from api.cli.refusals import speak_options
+from api.cli.session import OutputFormat, Session
+from api.cli.tables import FIELDS, Table
+from api.progress.line import Reached, format_sentence
+
+_COUNTS: Final = (
+    ("rows read", "rowsRead"),
+    ("accepted", "accepted"),
+    ("duplicates", "duplicates"),
+    ("rejected", "rejected"),
+    ("members before", "membersBefore"),
+    ("added", "added"),
+    ("removed", "removed"),
+    ("unchanged", "unchanged"),
+    ("members after", "membersAfter"),
+)
+_REJECTED_SHOWN: Final = 10
+_WARNED_SHOWN: Final = 5
+_AT_REST: Final = ("complete", "stopped", "pending_approval")
+
+
+def show_import(session: Session, job: dict[str, Any]) -> None:
+    """Print an import; if it was stopped or accepted no key, the command has failed."""
+    if not session.as_json:
+        _print_sentences(session, job)
+    session.show(job, *_tables(session, job))
+    end_as(session, job)
+
+
+def end_as(session: Session, job: dict[str, Any]) -> None:
+    """End the command as the import has ended: it fails if that was stopped or accepted no key."""
+    if job["status"] == "stopped":
+        raise typer.Exit(ExitStatus.FAILED)
+    if job["report"] is not None and job["report"]["accepted"] == 0:
+        session.note("no key in the list was accepted")
+        raise typer.Exit(ExitStatus.FAILED)
+
+
+def note_superseded(session: Session, job: dict[str, Any]) -> None:
+    """Say which import, if any, was dropped because this one was started."""
+    if dropped := job.get("supersedes"):
+        session.note(f"import {dropped}, which waited for approval, is dropped for this one")
+
+
+def _print_sentences(session: Session, job: dict[str, Any]) -> None:
+    say = typer.echo if session.format is OutputFormat.TABLE else session.note
+    say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
+    if job["status"] not in _AT_REST:
+        say(format_sentence(Reached.of_job(job)))
+    previous = job.get("previousImport")
+    if previous and previous["editsSince"] and job["mode"] == "replace":
+        say(
+            f"it replaces import {previous['id']} and {previous['editsSince']:,} later "
+            f"edit{'s' * (previous['editsSince'] != 1)}"
+        )
+    if job["reason"]:
+        say(f"reason: {speak_options(job['reason'])}")
+    if job["status"] == "pending_approval":
+        approve = f"bigseg approve {job['id']} -s {job['segmentKey']}"
+        say(f"nothing of it is visible yet; publish it with `{approve}`")
+
+
+def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
+    """The report for people; for programs one table with what the import is, too."""
+    report = job["report"] or {}
+    rows: list[tuple[object, ...]] = []
+    for name, field in _COUNTS if report else ():
+        rows.append((name, report.get(field)))
+        if field == "rejected":
+            rows += [
+                (f"rejected: {reason}", count)
+                for reason, count in (report.get("rejectedByReason") or {}).items()
+            ]
+    rows += [(f"{stage} (s)", took) for stage, took in (report.get("seconds") or {}).items()]
+    if session.format is OutputFormat.TSV:
+        about = [(name, job[name]) for name in ("id", "status", "reason")]
+        about += [("percent", job["progress"]["percent"])]
+        return [Table("", FIELDS, [*about, *rows])]
+    tables = [Table("Report", FIELDS, rows)] if rows else []
+    if sample := report.get("rejectedSample"):
+        first = [(row["row"], row["reason"]) for row in sample[:_REJECTED_SHOWN]]
+        tables.append(Table("First rejected rows", ("row", "reason"), first))
+    if warnings := report.get("warnings"):
+        found = [(each["count"], _list_rows(each), each["message"]) for each in warnings]
+        tables.append(Table("Warnings", ("rows", "first", "what"), found))
+    return tables
+
+
+def _list_rows(warning: dict[str, Any]) -> str:
+    return ", ".join(map(str, warning["rows"][:_WARNED_SHOWN]))

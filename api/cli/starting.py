@@ -1,0 +1,120 @@
+"""Starting an import, from a file or from S3, so that Ctrl-C leaves no doubt whether it was.
+
+The request has an `Idempotency-Key` of its own: by it the API can tell whether a request that
+got no answer has started an import.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from api.cli.connection import Connection
+from api.cli.errors import CommandError
+from api.cli.interrupts import command, going_on, interrupted
+from api.cli.list_files import ListFile, open_list
+from api.cli.options import SegmentOptions
+from api.cli.session import Session
+from api.progress.display import ProgressDisplay
+
+_S3: Final = "s3://"
+_UNDER_WAY: Final = 409
+#: Seconds to wait for the API's answer to whether an import was started.
+_ANSWER_S: Final = 5.0
+#: Tries, and the pause between them: a server may notice late that its client is gone.
+_TRIES: Final = 20
+_PAUSE_S: Final = 0.25
+#: A request that is not known may still be on its way; it is asked for again.
+_ABSENT: Final = 4
+#: Said when nothing was started.
+_NOTHING_STARTED: Final = "upload aborted, nothing was started"
+
+
+@dataclass(slots=True)
+class ImportStart:
+    """The start of one import."""
+
+    session: Session
+    target: SegmentOptions
+    source: str
+    fields: Mapping[str, str | bool]
+    """The mode and the flags, as the API names them."""
+    sleep: Callable[[float], None] = time.sleep
+    _key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    _file: ListFile | None = None
+    _asked: bool = False
+    _location: str = ""
+
+    @contextmanager
+    def explain_interrupt(self) -> Iterator[None]:
+        """Say whether it was started when Ctrl-C comes at any point of the block."""
+        try:
+            yield
+        except KeyboardInterrupt as exc:
+            raise interrupted(self._what_is_so()) from exc
+
+    def run(self, connection: Connection, display: ProgressDisplay) -> str:
+        """Start it; gives its path.
+
+        Raises:
+            CommandError: it was refused.
+        """
+        self._location = self._send(connection, display)
+        return self._location
+
+    @property
+    def _path(self) -> str:
+        return f"{self.target.path}/imports"
+
+    def _send(self, connection: Connection, display: ProgressDisplay) -> str:
+        if self.source.startswith(_S3):
+            body = {"source": self.source, **self.fields}
+            self._asked = True
+            path = f"{self._path}/from-source"
+            return connection.location(connection.post(path, body, idempotency_key=self._key))
+        form = {
+            name: value if isinstance(value, str) else str(value).lower()
+            for name, value in self.fields.items()
+        }
+        with open_list(self.source, display) as self._file:
+            return connection.upload(
+                self._path, self._file.stream, self._file.name, form, idempotency_key=self._key
+            )
+
+    def _what_is_so(self) -> str:
+        if self._location:
+            return going_on(self.target, self._location.rpartition("/")[2])
+        if not self._asked and (self._file is None or not self._file.is_read):
+            return _NOTHING_STARTED
+        try:
+            import_id = self._find_started()
+        except KeyboardInterrupt:
+            return self._unknown("Ctrl-C came again")
+        except CommandError as exc:
+            return self._unknown(str(exc))
+        return _NOTHING_STARTED if import_id is None else going_on(self.target, import_id)
+
+    def _unknown(self, why: str) -> str:
+        return (
+            f"interrupted; whether the import was started is not known ({why}): "
+            f"`{command(self.target, 'list')}` shows it if it was"
+        )
+
+    def _find_started(self) -> str | None:
+        """Ask which import the request has started, if any."""
+        absent = 0
+        with self.session.open_connection(limit_s=_ANSWER_S) as connection:
+            for tries_left in reversed(range(_TRIES)):
+                try:
+                    found = connection.get(self._path, idempotencyKey=self._key)["items"]
+                except CommandError as exc:
+                    if exc.status != _UNDER_WAY or not tries_left:
+                        raise
+                else:
+                    absent += 1
+                    if found or absent == _ABSENT:
+                        return str(found[0]["id"]) if found else None
+                self.sleep(_PAUSE_S)
+        raise AssertionError  # the last try returns or raises

@@ -1,0 +1,102 @@
+"""Shows how far something is on a stream: one line that is renewed, or a line now and then."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+from api.progress.line import Reached, format_line, format_sentence
+
+#: Between two pictures on a terminal, and between two lines elsewhere.
+_FRAME_S: Final = 0.1
+_LINE_S: Final = 5.0
+_ERASE: Final = "\r\x1b[K"
+_PLAIN_BAR: Final = ("#", "-")
+_USUAL_WIDTH: Final = 80
+
+
+class ProgressDisplay:
+    """Shows progress while the block runs; nothing of the renewed line is left afterwards."""
+
+    def __init__(
+        self,
+        *,
+        hidden: bool = False,
+        stream: TextIO | None = None,
+        clock_s: Callable[[], float] = time.monotonic,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Show nothing yet.
+
+        Args:
+            hidden: Whether nothing is shown at all.
+            stream: Where it is shown; standard error when unset.
+            clock_s: The time.
+            environment: Says how wide and how able the terminal is.
+        """
+        self._stream = stream or sys.stderr
+        self._hidden = hidden
+        self._clock_s = clock_s
+        self._environment = environment
+        self._renews = self._stream.isatty() and environment.get("TERM") != "dumb"
+        self._shown_s = clock_s() if not self._renews else float("-inf")
+        self._phase = ""
+        self._drawn = False
+
+    def show(self, reached: Reached) -> None:
+        """Show how far it is; not more often than a person reads it."""
+        now_s = self._clock_s()
+        changed = self._renews and reached.phase != self._phase
+        pause_s = _FRAME_S if self._renews else _LINE_S
+        if self._hidden or (not changed and now_s - self._shown_s < pause_s):
+            return
+        self._shown_s, self._phase = now_s, reached.phase
+        if self._renews:
+            self._write(_ERASE + format_line(reached, self._width(), bar=self._bar()))
+            self._drawn = True
+        else:
+            self._write(format_sentence(reached) + "\n")
+
+    def clear(self) -> None:
+        """Take the renewed line away, before something else is printed."""
+        if self._drawn:
+            self._write(_ERASE)
+            self._drawn = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.clear()
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            # Progress that nobody can see is no reason to stop.
+            self._hidden = True
+
+    def _width(self) -> int:
+        """One less than the terminal's, because some begin a new line at the last column."""
+        given = self._environment.get("COLUMNS", "")
+        if given.isdecimal() and int(given):
+            return int(given) - 1
+        try:
+            return (os.get_terminal_size(self._stream.fileno()).columns or _USUAL_WIDTH) - 1
+        except OSError:
+            return _USUAL_WIDTH - 1
+
+    def _bar(self) -> tuple[str, str]:
+        try:
+            "━─".encode(self._stream.encoding or "ascii")
+        except UnicodeEncodeError:
+            return _PLAIN_BAR
+        return ("━", "─")

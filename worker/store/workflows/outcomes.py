@@ -1,0 +1,95 @@
+"""Puts on record how imports and exports end, and that an import waits for an approval.
+
+Recorded are numbers, reasons and names of files; never a context key.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from worker.store.audit import OURSELVES, Change, segment_resource
+from worker.store.errors import EnvironmentNotFound, ProjectNotFound, SegmentNotFound
+from worker.store.jobs.records import ImportRequest, JobRequest, JobState, Status
+from worker.store.store import Store
+
+#: Action and verb; ``{}`` stands for ``import into`` or ``export of``.
+_WORDS: Final[Mapping[Status, tuple[str, str]]] = {
+    "complete": ("complete", "completed an {} the segment"),
+    "stopped": ("stop", "stopped an {} the segment"),
+    "pending_approval": ("hold", "built, and holds until it is approved, an {} the segment"),
+}
+_FIGURES: Final = (
+    *("rowsRead", "accepted", "duplicates", "rejected", "rejectedByReason"),
+    *("membersBefore", "added", "removed", "unchanged", "membersAfter"),
+    *("rows", "sizeBytes"),
+)
+
+
+def record_end(store: Store, request: JobRequest) -> None:
+    """Put on record how an ended import or export ended, once. Safe to repeat.
+
+    Cost: one round trip, and two more for the record and the segment's name.
+
+    Raises:
+        JobNotFound: its record has expired.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    state = store.jobs.get(request.ref)
+    if state.ended_ms is not None:
+        record_outcome(store, request, state.status, _ended_summary(state))
+
+
+def record_outcome(
+    store: Store, request: JobRequest, status: Status, figures: Mapping[str, Any]
+) -> None:
+    """Put a status of an import or export on record, once; a re-shard is not recorded.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    kind = request.ref.kind
+    if kind == "reshard":
+        return
+    action, verb = _WORDS[status]
+    what = "import into" if kind == "import" else "export of"
+    change = Change(
+        actor=OURSELVES.name,
+        token_id=OURSELVES.token_id,
+        actions=(f"{action}BigSegment{kind.capitalize()}",),
+        kind="segment",
+        resource=segment_resource(request.list_ref.env, request.list_ref.segment),
+        name=_name_of(store, request),
+        verb=verb.format(what),
+        after={**_facts_of(request), "status": status, **figures},
+    )
+    store.audit.append_outcome(request.ref, status, change)
+
+
+def summarise(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a report, and how many rows have a warning, by its kind."""
+    warnings = {each["kind"]: each["count"] for each in report.get("warnings") or ()}
+    figures = {name: report[name] for name in _FIGURES if name in report}
+    return figures | ({"warnings": warnings} if warnings else {})
+
+
+def _ended_summary(state: JobState) -> dict[str, Any]:
+    if state.report is not None:
+        return summarise(state.report)
+    return {"reason": state.reason, "rowsRead": state.progress.rows_done}
+
+
+def _facts_of(request: JobRequest) -> dict[str, Any]:
+    if isinstance(request, ImportRequest):
+        names = [source.filename for source in request.sources]
+        facts = {"importId": request.import_id, "mode": request.mode, "source": ", ".join(names)}
+    else:
+        facts = {"exportId": request.export_id, "format": request.format}
+    return facts | {"startedBy": request.initiator or None}
+
+
+def _name_of(store: Store, request: JobRequest) -> str:
+    """The segment's name; its key if it is deleted."""
+    ref = request.list_ref
+    try:
+        return store.segments.get(ref.env, ref.segment).name
+    except (SegmentNotFound, EnvironmentNotFound, ProjectNotFound):
+        return ref.segment
