@@ -9,12 +9,10 @@ import httpx
 import typer
 
 from api.cli.connection import Connection
-from api.cli.errors import CommandError, UsageError
+from api.cli.errors import CommandError, ExitStatus, UsageError
 from api.cli.options import SegmentOptions
-from api.cli.resource_keys import encode_key
 
 _DEFAULT_KIND: Final = "user"
-_SERVER_FAULTS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,32 +44,50 @@ class CreateOptions:
         }
 
 
-@contextmanager
-def segment_for_import(
-    connection: Connection, target: SegmentOptions, options: CreateOptions
-) -> Iterator[None]:
-    """Create the segment if it is to be and is missing; the block starts the import.
+@dataclass(slots=True)
+class NewSegment:
+    """The segment of an import, created for it if it is to be and is missing."""
 
-    The block's source has been checked before, so far as that can be done here. If the API
-    refuses the import, a segment that was created for it is deleted again.
+    target: SegmentOptions
+    options: CreateOptions
+    is_made: bool = False
 
-    Raises:
-        UsageError: there are options for a segment that is not to be created.
-        CommandError: as from the block, or from the API.
-    """
-    if not options.create:
-        if options.kind or options.name or options.tag:
+    def __post_init__(self) -> None:
+        """Refuse options for a segment that is not to be created."""
+        given = self.options
+        if not given.create and (given.kind or given.name or given.tag):
             raise UsageError("--kind, --name and --tag are for a new segment: add --create")
-        yield
-        return
-    made = _create_if_missing(connection, target, options)
-    try:
-        yield
-    except CommandError as exc:
-        # Without an answer an import may have been started, so the segment stays.
-        if made and exc.status is not None and exc.status < _SERVER_FAULTS:
-            connection.delete(target.path)
-        raise
+
+    @contextmanager
+    def for_start(self, connection: Connection) -> Iterator[None]:
+        """Create it before a block that starts the import; undo that if the block fails.
+
+        The source has been checked before, so far as that can be done here.
+        """
+        if self.options.create:
+            self._create_if_missing(connection)
+        try:
+            yield
+        except (CommandError, OSError) as exc:
+            # Without an answer an import may have been started, so the segment stays.
+            if getattr(exc, "exit_status", None) is not ExitStatus.UNREACHABLE:
+                self.undo(connection)
+            raise
+
+    def undo(self, connection: Connection) -> None:
+        """Delete it if it was created here; nothing was started."""
+        if self.is_made:
+            connection.delete(self.target.path)
+            self.is_made = False
+
+    def _create_if_missing(self, connection: Connection) -> None:
+        try:
+            connection.get(self.target.path)
+        except CommandError as exc:
+            if exc.status != httpx.codes.NOT_FOUND:
+                raise
+            connection.post(self.target.segments_path, self.options.body(self.target.segment))
+            self.is_made = True
 
 
 def check_s3_uri(source: str) -> None:
@@ -83,17 +99,3 @@ def check_s3_uri(source: str) -> None:
     bucket, _, key = source.removeprefix("s3://").partition("/")
     if not bucket or not key:
         raise UsageError(f"{source} names no object: write s3://BUCKET/KEY")
-
-
-def _create_if_missing(
-    connection: Connection, target: SegmentOptions, options: CreateOptions
-) -> bool:
-    encode_key(target.segment)
-    try:
-        connection.get(target.path)
-    except CommandError as exc:
-        if exc.status != httpx.codes.NOT_FOUND:
-            raise
-        connection.post(target.segments_path, options.body(target.segment))
-        return True
-    return False

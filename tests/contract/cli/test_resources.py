@@ -202,3 +202,48 @@ def test_delete__on_a_terminal__asks_for_the_key(
     assert status == {"the key": 0, "something else": 1, None: 130}[typed]
     gone = client.get(f"{SEGMENTS}/{key}").status_code == 404
     assert gone is (typed == "the key")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "status", "said"),
+    [
+        ("/no/such/file", (), 1, "cannot read /no/such/file"),
+        ("/", (), 1, "Is a directory"),
+        ("s3://", (), 2, "names no object"),
+        ("s3://elsewhere/a.csv", (), 1, "s3://elsewhere/a.csv"),
+        ("/dev/null", ("--kind", "-bad kind-"), 1, "kind"),
+    ],
+)
+def test_import__create_and_a_typo__leaves_nothing_behind(
+    run: Run,
+    client: httpx.Client,
+    source: str,
+    options: tuple[str, ...],
+    status: int,
+    said: str,
+) -> None:
+    key = new_key()
+
+    result = run("import", source, "-s", key, "--create", *options)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (status, 1), result.output
+    assert said in result.stderr
+    assert client.get(f"{SEGMENTS}/{key}").status_code == 404
+
+
+def test_import__create__makes_the_segment_as_asked(
+    run: Run, client: httpx.Client, tmp_path: Path
+) -> None:
+    key, file = new_key(), tmp_path / "list.csv"
+    file.write_text("a\n")
+    options = ("--kind", "device", "--name", "N", "--tag", "t", "--tag", "u")
+
+    started = run("import", str(file), "-s", key, "--create", *options, "--no-wait")
+    made = client.get(f"{SEGMENTS}/{key}").json()
+    alone = run("import", str(file), "-s", key, *options)
+
+    assert started.exit_code == 0, started.output
+    assert (made["name"], made["tags"]) == ("N", ["t", "u"])
+    assert made["unboundedContextKind"] == "device"
+    assert alone.exit_code == 2
+    assert "add --create" in alone.stderr

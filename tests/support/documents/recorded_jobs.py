@@ -39,6 +39,8 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
         _record_slow_import(recorder)
     page = {"limit": 2, "offset": 1}
     ask("getBigSegmentImports", "a page", path=BIG, query=page)
+    by_key = {"idempotencyKey": "nightly-2026-03-01"}
+    ask("getBigSegmentImports", "of a request", path=BIG, query=by_key, client=writer)
     ask("getBigSegmentImports", path=BIG, query={"limit": 101}, status=400)
     _record_download(recorder, exported)
 
