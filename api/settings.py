@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from api.http.connections.slots import ConnectionBounds
 from worker.objects import ObjectSettings
+from worker.settings import TextList
 from worker.store import StoreSettings
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+")
@@ -134,7 +135,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Look-ups in ten seconds of all tokens by `contexts`, and as many by `users`, "
         "to one API process; 0 means any number.",
     )
-    cors_origins: tuple[str, ...] = Field(
+    cors_origins: TextList = Field(
         default=(),
         description="JSON list of origins whose pages may call the API, such as "
         '`["https://tools.example.com"]`, or `["*"]` for any; none means that no browser lets a '
