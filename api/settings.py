@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from api.http.connections.slots import ConnectionBounds
 from worker.objects import ObjectSettings
+from worker.settings import TextList
 from worker.store import StoreSettings
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+")
@@ -145,7 +146,7 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Whether `/openapi.json` needs no token, so that `/docs` displays it at once. "
         "Off, because it says what this service is and can do.",
     )
-    cors_origins: tuple[str, ...] = Field(
+    cors_origins: TextList = Field(
         default=(),
         description="JSON list of origins whose pages may call the API, such as "
         '`["https://tools.example.com"]`, or `["*"]` for any; none means that no browser lets a '

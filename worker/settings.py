@@ -4,11 +4,20 @@ Every field states its unit and the reason for its default in ``description``; a
 the table in ``deploy/README.md`` with these.
 """
 
+import contextlib
+import json
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from worker.redis_urls import RedisAddress, parse_redis_url
 
@@ -16,6 +25,21 @@ from worker.redis_urls import RedisAddress, parse_redis_url
 AUDIT_ENTRIES: Final = 10_000
 #: Seconds for which the record of an ended job can be read.
 JOB_RETENTION_S: Final = 30 * 86_400
+
+
+def _decode_list(value: object) -> object:
+    """Read a JSON list; the settings library's own refusal does not name the variable."""
+    found = value
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            found = json.loads(value)
+    if isinstance(found, list | tuple) and all(isinstance(one, str) for one in found):
+        return tuple(found)
+    raise ValueError('must be a JSON list of texts, such as ["…", "…"]')
+
+
+#: A setting that is a list of texts.
+TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_decode_list)]
 
 
 class StoreSettings(BaseSettings):
@@ -112,7 +136,7 @@ class ObjectSettings(BaseSettings):
         description="Bucket for uploads, spills and exports.",
     )
     s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
-    s3_sources: tuple[str, ...] | None = Field(
+    s3_sources: TextList | None = Field(
         default=None,
         description="JSON list of `s3://bucket/prefix/` that an import may read; unset means "
         '`["s3://{bucket}/lists/"]`, so that a caller can reach nothing else.',

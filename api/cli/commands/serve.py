@@ -96,7 +96,11 @@ def _beat(
 
     del session
     path = schedule.absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        message = f"{path.parent} cannot be made: {exc.strerror}"
+        raise typer.BadParameter(message, param_hint="--schedule") from exc
     _become(beat_command(path))
 
 

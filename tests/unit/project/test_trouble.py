@@ -16,6 +16,8 @@ _PAGE: Final = (_ROOT / "deploy/TROUBLE.md").read_text()
 #: In place of a name or a number.
 _ANY: Final = "…"
 _QUOTED: Final = ("reasons", "unavailable", "ready")
+#: Where the messages of the page are.
+_SPEAKING: Final = ("worker", "api/access", "api/http", "api/lookups", "api/services")
 
 
 def _table(marker: str) -> list[tuple[str, str, str]]:
@@ -62,7 +64,7 @@ def _sources(*folders: str) -> Iterator[Path]:
 @cache
 def _all_texts() -> tuple[str, ...]:
     """Every text of the code."""
-    nodes = (node for path in _sources("api", "worker") for node in ast.walk(_tree(path)))
+    nodes = (node for path in _sources(*_SPEAKING) for node in ast.walk(_tree(path)))
     found = (_text(node) for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr))
     return tuple({text for text in found if text and " " in text})
 

@@ -1,7 +1,10 @@
 """The S3 stand-in over its own HTTP: framed bodies, cut bodies, foreign pages, kills."""
 
+import json
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,7 +193,8 @@ def test_power_cut__that_took_a_piece__is_said_and_the_object_is_gone(tmp_path: 
     with running_stand_in(folder) as server:
         assert httpx.get(f"{server.endpoint}/lists/short").status_code == 404
         assert httpx.get(f"{server.endpoint}/lists/whole").content == b"whole"
-        assert "lost: lists/short" in server.log.read_text()
+        (line,) = map(json.loads, server.log.read_text().splitlines())
+        assert (line["event"], line["object"]) == ("object.lost", "lists/short")
     assert len(_pieces(folder)) == 1
 
 
@@ -218,3 +222,18 @@ def test_length__of_more_digits_than_any__is_refused(server: ObjectServer) -> No
         head = f"PUT /lists/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: {'9' * 5000}\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(65_536).startswith(b"HTTP/1.1 411")
+
+
+def test_start__on_a_port_that_is_taken__is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "api.s3", "--port", str(port), "--folder", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == f"cannot serve {tmp_path} on port {port}: Address already in use\n"
