@@ -1,7 +1,7 @@
 """Pages of Markdown: their fenced blocks, and what the commands among them are said to print."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -92,16 +92,15 @@ class Page:
             text = text.replace(so, said)
         return text
 
-    def record(self, printed: Mapping[int, str], same: Callable[[str, str], bool]) -> None:
+    def record(self, printed: Sequence[str], same: Callable[[str, str], bool]) -> None:
         """Write what was printed into the page, where it differs.
 
         Args:
-            printed: where a block of commands begins → what they printed.
+            printed: what the commands of each step printed.
             same: whether two outputs differ in nothing but what varies from run to run.
         """
         text = self.path.read_text()
-        for step in reversed(self.steps):
-            output = printed.get(step.commands.start, "")
+        for step, output in reversed([*zip(self.steps, printed, strict=True)]):
             if step.output and not same(output, step.output.text):
                 start = step.output.start
                 lines = "".join(f"{line.rstrip()}\n" for line in output.splitlines())
