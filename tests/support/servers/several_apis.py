@@ -44,6 +44,8 @@ class Load:
     port: int
     path: str
     stop: threading.Event = field(default_factory=threading.Event)
+    pause_s: float = 0
+    """Between an answer and the next question, while something else is waited for."""
     answered: int = 0
     refused: list[int] = field(default_factory=list)
     """Statuses other than 200."""
@@ -72,6 +74,8 @@ class Load:
                 self.answered += 1
                 if answer.status != httpx.codes.OK:
                     self.refused.append(answer.status)
+            if self.pause_s:
+                self.stop.wait(self.pause_s)
 
 
 @contextmanager
