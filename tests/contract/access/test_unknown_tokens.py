@@ -19,6 +19,9 @@ _CONNECTIONS = 200
 _SECONDS = 1.5
 #: What a process that is left alone and one that pages may take; a full one takes 100 and more.
 _LIMIT_S = 0.05
+#: And how many times what it takes without a flood, where other programs keep the machine busy: a
+#: full one takes 50 times that.
+_LIMIT_TIMES = 10
 
 
 @pytest.mark.parametrize("token", ["wrong", "api-{}"])
@@ -27,22 +30,31 @@ def test_flood__of_unknown_tokens__costs_the_others_nothing(
 ) -> None:
     key = create_segment(client)
     made = client.post("/api/v2/tokens", json={"role": "reader"}).json()["token"]
-    asked = store.client.info("stats")["total_commands_processed"]
     with ThreadPoolExecutor(1) as pool, api.client(made) as reader, api.client(None) as nobody:
-        flood = pool.submit(lambda: asyncio.run(_flood(api, token)))
-        times, answers = [], Counter[int]()
-        while not flood.done():
+        times, answers = list[float](), Counter[int]()
+
+        def ask() -> None:
             for one, path in ((reader, f"{SEGMENTS}/{key}/contexts/a"), (nobody, "/healthz")):
                 started = time.perf_counter()
                 answers[one.get(path).status_code] += 1
                 times.append(time.perf_counter() - started)
+
+        for _ in range(20):
+            ask()
+        alone = median(times)
+        times.clear()
+        answers.clear()
+        asked = store.client.info("stats")["total_commands_processed"]
+        flood = pool.submit(lambda: asyncio.run(_flood(api, token)))
+        while not flood.done():
+            ask()
     statuses = flood.result()
     commands = store.client.info("stats")["total_commands_processed"] - asked
 
     assert set(statuses) == {401}
     turns = _SECONDS / WAIT_S + 2
     assert statuses[401] < turns * (MOST_AT_ONCE + _CONNECTIONS)
-    assert median(times) < _LIMIT_S
+    assert median(times) < max(_LIMIT_S, _LIMIT_TIMES * alone)
     # On a machine that stands still for half a second a look-up is given up.
     assert answers[200] >= 0.98 * len(times), answers
     # The look-ups' own are four each at most; the tokens' twenty a second.

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, assert_refused, create_segment
+from tests.support.servers.plain_http import NO_ROOTS
 
 _JSON = {"Content-Type": "application/json"}
 _LIMIT_BYTES = 5 * 1024 * 1024
@@ -34,13 +35,14 @@ def test_any_path__without_the_token__is_unauthorized(
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
 
-    assert_refused(httpx.get(api.url + path, headers=headers), 401, "unauthorized")
+    assert_refused(httpx.get(api.url + path, headers=headers, verify=NO_ROOTS), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("header", [TOKEN, f"Bearer {TOKEN}", f"bearer {TOKEN}"])
 def test_any_path__with_the_token_bare_or_as_bearer__is_let_in(api: Api, header: str) -> None:
     for path in (SEGMENTS, "/metrics", "/openapi.json"):
-        assert httpx.get(api.url + path, headers={"Authorization": header}).status_code == 200
+        headers = {"Authorization": header}
+        assert httpx.get(api.url + path, headers=headers, verify=NO_ROOTS).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from tests.support.clients.terraform_decoding import (
     decoded,
 )
 from tests.support.servers.api import TOKEN, Api
+from tests.support.servers.plain_http import NO_ROOTS
 
 Line = Literal[2, 3]
 Values = dict[str, Any]
@@ -62,7 +63,7 @@ def provider(api: Api, line: Line) -> Iterator["Provider"]:
         ("Accept", "application/json"),
         ("User-Agent", f"launchdarkly-terraform-provider/{line}.0.0"),
     ]
-    with httpx.Client(base_url=api.url, headers=headers, timeout=20) as http:
+    with httpx.Client(base_url=api.url, headers=headers, timeout=20, verify=NO_ROOTS) as http:
         yield Provider(http, line)
 
 

@@ -21,7 +21,7 @@ TRANSCRIPT: Final = ROOT / "tests/data/transcript.txt"
 
 _UP: Final = ".venv/bin/bigseg up"
 #: So that an import of a small list can be met under way.
-_SLOW_UP: Final = f"BIGSEG_PUT_RATE_BYTES_S=100000 {_UP}"
+_SLOW: Final = {"BIGSEG_PUT_RATE_BYTES_S": "100000"}
 _NARROW: Final = 40
 
 
@@ -29,40 +29,39 @@ class Story:
     """One newcomer: a directory with the installed project in it, and what happened there."""
 
     def __init__(self, directory: Path) -> None:
-        self._terminal = Terminal(directory, {"HOME": str(directory), "PS1": "$ "})
+        self._terminal = Terminal(directory, {"HOME": str(directory), **_SLOW})
         self._directory = directory
-        self._transcript = Transcript(str(directory))
+        self.transcript = Transcript(str(directory))
         (directory / ".venv").symlink_to(sys.prefix)
 
     def tell(self) -> str:
         """Play everything; gives the transcript."""
         readme = Page(ROOT / "README.md")
         tour = readme.block("tour")
-        self._transcript.heading("The README, in order")
+        self.transcript.heading("The README, in order")
         with self._system(_UP):
             self._each(tour)
             self._again_and_beside(tour)
-        self._transcript.heading("Nothing runs any more")
-        self._type(".venv/bin/bigseg segments list")
-        self._transcript.heading("Ctrl-C")
-        with self._system(_SLOW_UP):
+            self.transcript.heading("Ctrl-C")
             self._interruptions()
-        return self._transcript.text
+        self.transcript.heading("Nothing runs any more")
+        self._type(".venv/bin/bigseg segments list")
+        return self.transcript.text
 
     def _again_and_beside(self, tour: str) -> None:
-        self._transcript.heading("The same once more")
+        self.transcript.heading("The same once more")
         self._each(tour)
-        self._transcript.heading("A port that is taken")
+        self.transcript.heading("A port that is taken")
         self._taken_ports()
-        self._transcript.heading("A wrong token, a wrong address, a wrong name")
+        self.transcript.heading("A wrong token, a wrong address, a wrong name")
         self._mistakes()
-        self._transcript.heading("A narrow terminal")
+        self.transcript.heading("A narrow terminal")
         self._narrow()
 
     def _taken_ports(self) -> None:
         self._type("mkdir -p beside/lists")
         self._type(f"{_UP} --port 8000 --data-dir beside/data; ls beside")
-        with self._system(f"cd beside && ../{_UP}"):
+        with self._system(f"cd beside && ../{_UP} --concurrency 1 --api-processes 1"):
             self._type("cd beside/lists && ../../.venv/bin/bigseg segments list")
 
     def _mistakes(self) -> None:
@@ -85,13 +84,14 @@ class Story:
             "segments list",
             "imports list --segment vip --limit 1",
         ):
-            self._transcript.run(narrow, f".venv/bin/bigseg {command}")
+            self.transcript.run(narrow, f".venv/bin/bigseg {command}")
 
     def _interruptions(self) -> None:
         bigseg = ".venv/bin/bigseg"
         self._interrupt(f"cd beside && ../{_UP} --port 8100", after="store:")
-        self._type("seq 1000000 1300000 > numbers.csv && mkfifo slow")
-        self._interrupt(f"{bigseg} import - --segment vip <>slow", after="reading")
+        self._type("seq 1000000 1300000 > numbers.csv; mkfifo slow")
+        piped = f"echo zoe > slow & {bigseg} import - --segment vip <>slow"
+        self._interrupt(piped, after="uploading")
         importing = f"{bigseg} import numbers.csv --segment vip"
         self._interrupt(importing, after="building")
         watching = f"{bigseg} imports watch --segment vip"
@@ -104,23 +104,28 @@ class Story:
         with self._terminal.start(command) as running:
             running.wait_for("ready ")
             yield running
-            self._transcript.end(command, running)
+            self.transcript.end(command, running)
 
     def _each(self, commands: str) -> None:
         for line in commands.strip().splitlines():
             self._type(line)
 
     def _type(self, command: str) -> None:
-        self._transcript.run(self._terminal, command)
+        self.transcript.run(self._terminal, command)
 
     def _interrupt(self, command: str, *, after: str) -> None:
-        self._transcript.interrupt(self._terminal, command, after)
+        self.transcript.interrupt(self._terminal, command, after)
 
 
 def play() -> str:
     """Play the story in an empty directory, on the default ports; gives the transcript."""
     with default_ports(), tempfile.TemporaryDirectory(prefix="newcomer-") as directory:
-        return Story(Path(directory).resolve()).tell()
+        story = Story(Path(directory).resolve())
+        try:
+            return story.tell()
+        except AssertionError as exc:
+            exc.add_note(story.transcript.text)
+            raise
 
 
 def main() -> None:

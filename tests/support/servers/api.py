@@ -16,6 +16,7 @@ import httpx
 
 from api.local.commands import api_command
 from tests.support.servers.objects import CREDENTIALS
+from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import free_port, wait_until
 from worker.store import EnvironmentRef, Store, StoreSettings, open_store
 
@@ -48,7 +49,9 @@ class Api:
     def client(self, token: str | None = TOKEN) -> Iterator[httpx.Client]:
         """Give a client that sends the token as LaunchDarkly's do: bare."""
         headers = {} if token is None else {"Authorization": token}
-        with httpx.Client(base_url=self.url, headers=headers, timeout=30) as client:
+        with httpx.Client(
+            base_url=self.url, headers=headers, timeout=30, verify=NO_ROOTS
+        ) as client:
             yield client
 
     @contextmanager
@@ -172,7 +175,7 @@ def _answers(api: Api) -> bool:
     if api.process.poll() is not None:
         raise RuntimeError(f"the API ended:\n{api.log}")
     try:
-        return httpx.get(f"{api.url}/healthz", timeout=5).is_success
+        return httpx.get(f"{api.url}/healthz", timeout=5, verify=NO_ROOTS).is_success
     except httpx.TransportError:  # not listening yet
         return False
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import free_port, wait_until
 from worker.objects import BucketMissing, ObjectInfo, ObjectStore
 from worker.objects.driver_errors import driver_errors
@@ -58,7 +59,7 @@ class ObjectServer:
         if self.process.poll() is not None:
             raise RuntimeError(f"the S3 server ended:\n{self.log.read_text(errors='replace')}")
         try:
-            return httpx.get(self.endpoint, timeout=5).is_success
+            return httpx.get(self.endpoint, timeout=5, verify=NO_ROOTS).is_success
         except httpx.TransportError:  # not listening yet
             return False
 

@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from tests.support.servers.api import TOKEN, Api
+from tests.support.servers.plain_http import NO_ROOTS
 
 
 def process_ids(api: Api) -> list[int]:
@@ -29,7 +30,8 @@ def _serves(process: psutil.Process) -> bool:
 
 def read_metrics(url: str) -> dict[str, float]:
     """What one of the processes, whichever answers, says of all."""
-    reply = httpx.get(f"{url}/metrics", headers={"Authorization": TOKEN}, timeout=30)
+    headers = {"Authorization": TOKEN}
+    reply = httpx.get(f"{url}/metrics", headers=headers, timeout=30, verify=NO_ROOTS)
     assert reply.status_code == 200, reply.text
     pairs = (line.rsplit(" ", 1) for line in reply.text.splitlines() if line[:1] != "#")
     return {name: float(value) for name, value in pairs}
@@ -42,6 +44,8 @@ class Load:
     port: int
     path: str
     stop: threading.Event = field(default_factory=threading.Event)
+    pause_s: float = 0
+    """Between an answer and the next question, while something else is waited for."""
     answered: int = 0
     refused: list[int] = field(default_factory=list)
     """Statuses other than 200."""
@@ -70,6 +74,8 @@ class Load:
                 self.answered += 1
                 if answer.status != httpx.codes.OK:
                     self.refused.append(answer.status)
+            if self.pause_s:
+                self.stop.wait(self.pause_s)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import pytest
 
 from api.local.commands import api_command, beat_command, worker_command
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
+from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import Kind, Server, free_port, spawn_server, wait_until
 from tests.support.systems.parts import Guardian, Part
 from worker.objects import ObjectStore
@@ -181,7 +182,9 @@ def running_system(
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         http = stack.enter_context(
-            httpx.Client(base_url=url, headers={"Authorization": TOKEN}, timeout=60)
+            httpx.Client(
+                base_url=url, headers={"Authorization": TOKEN}, timeout=60, verify=NO_ROOTS
+            )
         )
         system = System(directory, server, broker, bucket, url, store, objects, http, s3.endpoint)
         stack.callback(system.stop)

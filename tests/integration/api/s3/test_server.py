@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.servers.objects import ObjectServer, running_stand_in
+from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import wait_until
 
 _FRAMED = {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}
@@ -35,7 +36,7 @@ def server(folder: Path) -> Iterator[ObjectServer]:
 
 @pytest.fixture
 def http(server: ObjectServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{server.endpoint}/lists") as client:
+    with httpx.Client(base_url=f"{server.endpoint}/lists", verify=NO_ROOTS) as client:
         yield client
 
 

@@ -65,7 +65,9 @@ def test_process__killed_under_load__harms_no_other_connection_and_is_replaced(
         held = connections_of(victim, port)
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: len(process_ids(api)) == _PROCESSES, "it is replaced", 5)
+        load.pause_s = 0.02
         wait_until(lambda: read_metrics(api.url)["bigseg_api_starts_total"] == 4, "it serves", 30)
+        load.pause_s = 0
         since = load.answered
         wait_until(lambda: load.answered > since + 500, "the load goes on")
         after = read_metrics(api.url)
