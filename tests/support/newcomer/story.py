@@ -4,15 +4,14 @@ Run as a program it prints the transcript; with ``--record`` it writes it where 
 """
 
 import argparse
-import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 from tests.support.commands.pages import Page
-from tests.support.newcomer.terminal import Running, Terminal
+from tests.support.newcomer.terminal import Terminal
 from tests.support.newcomer.transcript import Transcript
 from tests.support.systems.up import default_ports
 
@@ -93,18 +92,14 @@ class Story:
         piped = f"echo zoe > slow & {bigseg} import - --segment vip <>slow"
         self._interrupt(piped, after="uploading")
         importing = f"{bigseg} import numbers.csv --segment vip"
-        self._interrupt(importing, after="building")
-        watching = f"{bigseg} imports watch --segment vip"
-        self._interrupt(watching, after="building")
-        self._type(f"{bigseg} imports wait --segment vip --quiet")
+        advice = self._interrupt(importing, after="building")
+        watching = advice.replace("\n", "").partition("`bigseg ")[2].partition("`")[0]
+        self._interrupt(f"{bigseg} {watching}", after="building")
+        self._type(f"{bigseg} {watching.replace('watch', 'wait')}")
         self._interrupt(f"{bigseg} segments delete vip", after="vip")
 
-    @contextlib.contextmanager
-    def _system(self, command: str) -> Iterator[Running]:
-        with self._terminal.start(command) as running:
-            running.wait_for("ready ")
-            yield running
-            self.transcript.end(command, running)
+    def _system(self, command: str) -> AbstractContextManager[None]:
+        return self.transcript.beside(self._terminal, command, until="ready ")
 
     def _each(self, commands: str) -> None:
         for line in commands.strip().splitlines():
@@ -113,8 +108,8 @@ class Story:
     def _type(self, command: str) -> None:
         self.transcript.run(self._terminal, command)
 
-    def _interrupt(self, command: str, *, after: str) -> None:
-        self.transcript.interrupt(self._terminal, command, after)
+    def _interrupt(self, command: str, *, after: str) -> str:
+        return self.transcript.interrupt(self._terminal, command, after).text
 
 
 def play() -> str:

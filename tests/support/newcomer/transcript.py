@@ -1,11 +1,13 @@
 """What a newcomer typed, and what the terminal showed, as one text."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from tests.support.commands.variable_text import mask
-from tests.support.newcomer.terminal import Running, Shown, Terminal
+from tests.support.newcomer.terminal import Shown, Terminal
 
 #: What is another number on each machine beside those of other commands.
 _VARIABLE: Final = (
@@ -47,19 +49,37 @@ class Transcript:
                 running.interrupt()
             return self.note(commands, running.end())
 
-    def end(self, commands: str, running: Running) -> Shown:
-        """Press Ctrl-C where a command runs, and note what it left."""
-        running.interrupt()
-        return self.note(commands, running.end())
+    def note(self, commands: str, shown: Shown, *, at: int | None = None) -> Shown:
+        """Note commands that ran, and their exit status unless it is 0.
 
-    def note(self, commands: str, shown: Shown) -> Shown:
-        """Note commands that ran, and their exit status unless it is 0."""
-        self._lines += [f"$ {line}" for line in commands.strip().splitlines()]
-        self._lines += shown.text.splitlines()
+        Args:
+            commands: what was typed.
+            shown: what it left.
+            at: before which line; at the end if unset.
+        """
+        lines = [f"$ {line}" for line in commands.strip().splitlines()]
+        lines += shown.text.splitlines()
         if shown.status:
-            self._lines.append(f"[exit status {shown.status}]")
-        self._lines.append("")
+            lines.append(f"[exit status {shown.status}]")
+        at = len(self._lines) if at is None else at
+        self._lines[at:at] = [*lines, ""]
         return shown
+
+    @contextmanager
+    def beside(self, terminal: Terminal, commands: str, until: str) -> Iterator[None]:
+        """Run commands in a terminal of their own while the block runs, then press Ctrl-C.
+
+        Args:
+            terminal: where they run.
+            commands: what is typed; they stand before what the block notes.
+            until: what they print before the block begins.
+        """
+        at = len(self._lines)
+        with terminal.start(commands) as running:
+            running.wait_for(until)
+            yield
+            running.interrupt()
+            self.note(f"{commands}    # in a terminal of its own", running.end(), at=at)
 
 
 def mask_transcript(text: str) -> str:
