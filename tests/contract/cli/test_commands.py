@@ -341,7 +341,7 @@ def test_imports_list__of_a_segment__has_each_with_its_outcome(
     run: Run, client: httpx.Client, store: Store
 ) -> None:
     key = create_segment(client)
-    ids = []
+    ids: list[str] = []
     for report in (_REPORT, None):
         reply = client.post(f"{SEGMENTS}/{key}/imports", files={"file": ("l.csv", b"a")})
         ids.insert(0, reply.headers["location"].rpartition("/")[2])

@@ -171,7 +171,7 @@ def test_list__imports_of_a_segment__come_newest_first_and_page_by_page(
         "_links": {"self": {"href": f"{path}?limit=20&offset=0", "type": "application/json"}},
         "totalCount": 0,
     }
-    locations = []
+    locations: list[str] = []
     for _ in range(3):
         locations.insert(0, _upload(client, segment).headers["location"])
         ref = JobRef("import", PRODUCTION, locations[0].rpartition("/")[2])
