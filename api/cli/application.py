@@ -5,13 +5,19 @@ from collections.abc import Callable
 import typer
 
 from api.cli.commands import (
+    audit,
     contexts,
+    environments,
+    evaluations,
     exports,
     import_records,
     imports,
     lookups,
+    members,
+    projects,
     segments,
     serve,
+    status,
     tokens,
     up,
 )
@@ -24,7 +30,13 @@ _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     import_records.register,
     lookups.register,
     exports.register,
+    evaluations.register,
+    status.register,
+    audit.register,
     segments.register,
+    members.register,
+    projects.register,
+    environments.register,
     tokens.register,
     contexts.register,
     serve.register,

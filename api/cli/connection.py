@@ -19,7 +19,7 @@ _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.
 READ_S: Final = 300.0
 #: Tries of a request that only reads, while the API answers that it is unavailable.
-_TRIES: Final = 8
+TRIES: Final = 8
 _PAUSE_S: Final = 0.25
 _UNAVAILABLE: Final = 503
 _PAGE: Final = 200
@@ -44,6 +44,7 @@ class Connection:
         sleep: Callable[[float], None] = time.sleep,
         on_answer: OnAnswer | None = None,
         limit_s: float = READ_S,
+        tries: int = TRIES,
     ) -> None:
         """Connect with the first request.
 
@@ -53,8 +54,10 @@ class Connection:
             sleep: waits between tries.
             on_answer: told of each answer.
             limit_s: seconds to wait for an answer.
+            tries: how often a question is asked while the API is unavailable.
         """
         self._sleep = sleep
+        self._tries = tries
         self._url = access.url
         self._on_answer = on_answer
         context = make_tls_context(access.url, environment)
@@ -81,6 +84,11 @@ class Connection:
     def url(self) -> str:
         """The server's address."""
         return self._url
+
+    @property
+    def has_token(self) -> bool:
+        """Whether requests carry a token."""
+        return "Authorization" in self._http.headers
 
     def get(self, path: str, **parameters: str | int) -> Any:  # noqa: ANN401 - any JSON
         """Read JSON; tries again for a while when the API cannot answer."""
@@ -192,7 +200,7 @@ class Connection:
         return answer
 
     def _ask_again(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
-        for tries_left in reversed(range(_TRIES)):
+        for tries_left in reversed(range(self._tries)):
             try:
                 with self._answering():
                     return self._read(send())

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import typer
+from pydantic import ValidationError
 
-from api.cli.errors import CommandError, ExitStatus
+from api.cli.errors import CommandError, ExitStatus, UsageError
 from api.local import (
     Event,
     LocalOptions,
@@ -15,17 +16,22 @@ from api.local import (
     LocalSystemError,
     StopRequestedError,
 )
+from api.settings import ApiSettings
+from worker.settings import WorkerSettings
+from worker.store import invalid_settings
 
 
 def run(options: LocalOptions, *, as_json: bool) -> None:
     """Run a local system until a signal or a failure, and print what happens.
 
     Raises:
+        UsageError: a setting has an invalid value.
         CommandError: it failed.
         typer.Exit: it failed; the reason has been printed as an event.
     """
+    _require_settings()
     try:
-        with LocalSystem.start(options, _EventPrinter(as_json=as_json)) as system:
+        with LocalSystem.start(options, EventPrinter(as_json=as_json)) as system:
             system.wait()
     except StopRequestedError:
         return  # stopped as requested
@@ -36,7 +42,16 @@ def run(options: LocalOptions, *, as_json: bool) -> None:
         raise typer.Exit(ExitStatus.FAILED) from exc
 
 
-class _EventPrinter:
+def _require_settings() -> None:
+    """Read the settings as the processes will, before any of them is started."""
+    for settings in (ApiSettings, WorkerSettings):
+        try:
+            settings()
+        except ValidationError as exc:
+            raise UsageError("; ".join(invalid_settings(exc).splitlines())) from None
+
+
+class EventPrinter:
     """Prints each event as a line, until the terminal has gone."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -45,6 +60,7 @@ class _EventPrinter:
         self._token = ""
 
     def __call__(self, event: Event) -> None:
+        """Print the event."""
         if not self._is_read:
             return
         try:

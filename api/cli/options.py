@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated, Any, Final
 
 import typer
 
+from api.cli.completion import complete_environments, complete_projects, complete_segments
 from api.cli.errors import UsageError
+from api.cli.resource_keys import encode_key
 from api.cli.session import OutputFormat, Session, choose_format
 
-_PANEL = "Options of every command"
+_PANEL: Final = "Options of every command"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,27 +86,56 @@ class GlobalOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectOptions:
+    """Which project a command is about."""
+
+    project: Annotated[
+        str, typer.Option(help="Key of the project.", autocompletion=complete_projects)
+    ] = "default"
+
+    @property
+    def path(self) -> str:
+        """The project's path."""
+        return f"/api/v2/projects/{encode_key(self.project)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentOptions:
     """Which environment a command is about."""
 
-    project: Annotated[str, typer.Option(help="Key of the project.")] = "default"
-    environment: Annotated[str, typer.Option(help="Key of the environment.")] = "production"
+    project: Annotated[
+        str, typer.Option(help="Key of the project.", autocompletion=complete_projects)
+    ] = "default"
+    environment: Annotated[
+        str, typer.Option(help="Key of the environment.", autocompletion=complete_environments)
+    ] = "production"
+
+    @property
+    def path_of_environment(self) -> str:
+        """The path of the environment."""
+        project, environment = encode_key(self.project), encode_key(self.environment)
+        return f"/api/v2/projects/{project}/environments/{environment}"
 
     @property
     def segments_path(self) -> str:
         """The path of the environment's segments."""
-        return f"/api/v2/segments/{_encode(self.project)}/{_encode(self.environment)}"
+        return f"/api/v2/segments/{encode_key(self.project)}/{encode_key(self.environment)}"
 
     def segment_path(self, segment: str) -> str:
         """The path of one of them."""
-        return f"{self.segments_path}/{_encode(segment)}"
+        return f"{self.segments_path}/{encode_key(segment)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentOptions(EnvironmentOptions):
     """Which segment a command is about."""
 
-    segment: Annotated[str, typer.Option("--segment", "-s", help="Key of the segment.")]
+    segment: Annotated[
+        str,
+        typer.Option(
+            "--segment", "-s", help="Key of the segment.", autocompletion=complete_segments
+        ),
+    ]
 
     @property
     def path(self) -> str:
@@ -165,7 +195,3 @@ def _parameters_of(kind: Any) -> list[Parameter]:  # noqa: ANN401 - a dataclass
         )
         for field in fields(kind)
     ]
-
-
-def _encode(key: str) -> str:
-    return quote(key, safe="")

@@ -76,9 +76,11 @@ def transport_failure(exc: httpx.RequestError, url: str) -> UnreachableError:
     fault = _find_tls_fault(exc)
     if fault is not None:
         return UnreachableError(_describe_tls(fault, url))
-    if isinstance(exc, httpx.RemoteProtocolError):
+    if isinstance(exc, (httpx.RemoteProtocolError, httpx.ReadError)):
         remedy = "write https:// if it speaks TLS" if url.startswith("http:") else "check the port"
-        return UnreachableError(f"{url} does not answer as an HTTP server does: {remedy}")
+        return UnreachableError(
+            f"{url} ended the connection without an HTTP answer: try again, or {remedy}"
+        )
     if isinstance(exc, httpx.TimeoutException):
         return UnreachableError(f"no answer from {url} in time: is it the right address?")
     if isinstance(exc, httpx.DecodingError):

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from api.cli.access.access import find_access
-from api.cli.connection import READ_S, Connection
+from api.cli.connection import READ_S, TRIES, Connection
 from api.cli.errors import CommandError, ExitStatus, UsageError
 from api.cli.tables import Table, render
 
@@ -59,7 +59,7 @@ class Session:
 
     @contextmanager
     def open_connection(
-        self, *, needs_token: bool = True, limit_s: float = READ_S
+        self, *, needs_token: bool = True, limit_s: float = READ_S, tries: int = TRIES
     ) -> Iterator[Connection]:
         """Open a connection to the command's server.
 
@@ -72,7 +72,7 @@ class Session:
         if self.verbose:
             typer.echo(f"server {access.url} ({access.named_by})", err=True)
         on_answer = _print_answer if self.verbose else None
-        with Connection(access, on_answer=on_answer, limit_s=limit_s) as connection:
+        with Connection(access, on_answer=on_answer, limit_s=limit_s, tries=tries) as connection:
             yield connection
 
     def show(self, value: object, *tables: Table) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.cli.connection import Connection
+from api.cli.creating import NewSegment, check_s3_uri
 from api.cli.errors import CommandError
 from api.cli.interrupts import command, going_on, interrupted
 from api.cli.list_files import ListFile, open_list
@@ -41,6 +42,7 @@ class ImportStart:
     source: str
     fields: Mapping[str, str | bool]
     """The mode and the flags, as the API names them."""
+    segment: NewSegment
     sleep: Callable[[float], None] = time.sleep
     _key: str = field(default_factory=lambda: str(uuid.uuid4()))
     _file: ListFile | None = None
@@ -70,15 +72,21 @@ class ImportStart:
 
     def _send(self, connection: Connection, display: ProgressDisplay) -> str:
         if self.source.startswith(_S3):
+            check_s3_uri(self.source)
             body = {"source": self.source, **self.fields}
-            self._asked = True
             path = f"{self._path}/from-source"
-            return connection.location(connection.post(path, body, idempotency_key=self._key))
+            with self.segment.for_start(connection):
+                self._asked = True
+                reply = connection.post(path, body, idempotency_key=self._key)
+            return connection.location(reply)
         form = {
             name: value if isinstance(value, str) else str(value).lower()
             for name, value in self.fields.items()
         }
-        with open_list(self.source, display) as self._file:
+        with (
+            open_list(self.source, display) as self._file,
+            self.segment.for_start(connection),
+        ):
             return connection.upload(
                 self._path, self._file.stream, self._file.name, form, idempotency_key=self._key
             )
@@ -87,14 +95,23 @@ class ImportStart:
         if self._location:
             return going_on(self.target, self._location.rpartition("/")[2])
         if not self._asked and (self._file is None or not self._file.is_read):
-            return _NOTHING_STARTED
+            return self._nothing_started()
         try:
             import_id = self._find_started()
         except KeyboardInterrupt:
             return self._unknown("Ctrl-C came again")
         except CommandError as exc:
             return self._unknown(str(exc))
-        return _NOTHING_STARTED if import_id is None else going_on(self.target, import_id)
+        return self._nothing_started() if import_id is None else going_on(self.target, import_id)
+
+    def _nothing_started(self) -> str:
+        if self.segment.is_made:
+            try:
+                with self.session.open_connection(limit_s=_ANSWER_S) as connection:
+                    self.segment.undo(connection)
+            except (CommandError, KeyboardInterrupt):
+                return f"{_NOTHING_STARTED}; segment {self.target.segment} was created"
+        return _NOTHING_STARTED
 
     def _unknown(self, why: str) -> str:
         return (

@@ -74,8 +74,7 @@ class Table:
         least = 1
         for position, column in enumerate(self.columns):
             natural = max(map(cell_len, self._texts(position)), default=0)
-            is_whole = column in self.whole or _is_of(self._cells(position), Moment)
-            wanted = natural if is_whole else min(natural, _LEAST_WIDTH)
+            wanted = natural if self._is_whole(position) else min(natural, _LEAST_WIDTH)
             least += max(wanted, min(cell_len(column), _LEAST_WIDTH)) + _FRAME
         return least <= width
 
@@ -83,9 +82,13 @@ class Table:
         grid = RichTable(title=Text(self.title), title_justify="left")
         for position, column in enumerate(self.columns):
             cells = self._cells(position)
-            side: JustifyMethod = "right" if _is_of(cells, int, float) else "left"
-            whole = column in self.whole or _is_of(cells, Moment)
-            grid.add_column(Text(column), justify=side, overflow="fold", no_wrap=whole)
+            side: JustifyMethod = "right" if _is_numeric(cells) else "left"
+            grid.add_column(
+                Text(column),
+                justify=side,
+                overflow="fold",
+                no_wrap=self._is_whole(position),
+            )
         for row in self.rows:
             grid.add_row(*(Text(format_cell(cell)) for cell in row))
         return grid
@@ -101,6 +104,11 @@ class Table:
                 yield Text()
             for column, cell in zip(self.columns, row, strict=True):
                 yield from _fold(f"{column}: ", format_cell(cell), width)
+
+    def _is_whole(self, position: int) -> bool:
+        """Whether no cell of a column may be broken; one with a time in it must not be."""
+        has_moment = any(isinstance(cell, Moment) for cell in self._cells(position))
+        return has_moment or self.columns[position] in self.whole
 
     def _cells(self, position: int) -> list[object]:
         return [row[position] for row in self.rows if row[position] is not None]
@@ -150,8 +158,8 @@ def render(tables: Sequence[Table], console: Console) -> None:
         table.print(console)
 
 
-def _is_of(cells: Sequence[object], *kinds: type) -> bool:
-    return bool(cells) and all(type(cell) in kinds for cell in cells)
+def _is_numeric(cells: Sequence[object]) -> bool:
+    return bool(cells) and all(type(cell) in {int, float} for cell in cells)
 
 
 def _fold(label: str, value: str, width: int) -> Iterator[Text]:

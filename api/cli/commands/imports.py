@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from api.cli.connection import Connection
-from api.cli.errors import CommandError, UnreachableError
+from api.cli.creating import CreateOptions, NewSegment
+from api.cli.errors import UnreachableError
 from api.cli.following import follow
 from api.cli.import_reports import note_superseded, show_import
 from api.cli.interrupts import command, defer_interrupt, going_on, say_when_interrupted
@@ -15,8 +15,6 @@ from api.cli.options import SegmentOptions, with_options
 from api.cli.session import Session
 from api.cli.starting import ImportStart
 from api.progress.display import ProgressDisplay
-
-_NOT_FOUND: Final = 404
 
 
 def register(app: typer.Typer) -> None:
@@ -32,12 +30,12 @@ def _import(
     ],
     target: SegmentOptions,
     session: Session,
+    new: CreateOptions,
     mode: Annotated[
         Literal["merge", "replace"],
         typer.Option(help="Add the list to the segment, or replace its members."),
     ] = "merge",
     *,
-    create: Annotated[bool, typer.Option(help="Create the segment if it is missing.")] = False,
     allow_empty: Annotated[
         bool, typer.Option(help="Let a list without keys empty the segment.")
     ] = False,
@@ -66,14 +64,12 @@ def _import(
     }
     fields: dict[str, str | bool] = {"mode": mode}
     fields |= {name: True for name, flag in flags.items() if flag}
-    start = ImportStart(session, target, source, fields)
+    start = ImportStart(session, target, source, fields, NewSegment(target, new))
     with (
         start.explain_interrupt(),
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
-        if create:
-            _ensure_segment(connection, target)
         location = start.run(connection, display)
         with _say_it_goes_on(target, location.rpartition("/")[2]):
             job = connection.get(location)
@@ -103,16 +99,6 @@ def _approve(
         with _say_it_goes_on(target, import_id):
             job = follow(connection, path, display) if wait else connection.get(path)
     show_import(session, job)
-
-
-def _ensure_segment(connection: Connection, target: SegmentOptions) -> None:
-    try:
-        connection.get(target.path)
-    except CommandError as exc:
-        if exc.status != _NOT_FOUND:
-            raise
-        body = {"key": target.segment, "name": target.segment, "unbounded": True}
-        connection.post(target.segments_path, body)
 
 
 @contextmanager

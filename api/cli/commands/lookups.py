@@ -1,13 +1,12 @@
 """``bigseg lookup``: which contexts are in a segment."""
 
-from typing import Annotated
-
 import typer
 
-from api.cli.errors import UsageError
+from api.cli.errors import ExitStatus
+from api.cli.keys import BadKey, GivenKeys, KeyFile, read_keys
+from api.cli.lookups import Found, look_up, tabulate
 from api.cli.options import SegmentOptions, with_options
 from api.cli.session import Session
-from api.cli.tables import Table
 
 
 def register(app: typer.Typer) -> None:
@@ -16,17 +15,23 @@ def register(app: typer.Typer) -> None:
 
 
 def _lookup(
-    contexts: Annotated[list[str], typer.Argument(metavar="CONTEXT…", help="Context keys.")],
     target: SegmentOptions,
     session: Session,
+    contexts: GivenKeys = None,
+    *,
+    file: KeyFile = None,
 ) -> None:
-    """Look up whether contexts are included in a segment or excluded from it."""
+    """Look up whether contexts are included in a segment or excluded from it.
+
+    A key that cannot be one is named with its reason, and the status is 1 after all others.
+    """
+    keys = read_keys(contexts, file)
     with session.open_connection() as connection:
-        if any("\udc80" <= character <= "\udcff" for key in contexts for character in key):
-            raise UsageError("a context key is not valid UTF-8")
-        path = f"{target.path}/contexts/lookup"
-        # No key is in a path: clients and proxies change some there, and proxies log them.
-        answers = [connection.ask(path, {"key": key}) for key in contexts]
-    rows = [(found["userKey"], found["included"], found["excluded"]) for found in answers]
-    title = f"Segment {target.segment}"
-    session.show(answers, Table(title, ("context", "included", "excluded"), rows))
+        results = list(look_up(connection, target.path, keys))
+    found = [one for one in results if isinstance(one, Found)]
+    session.show([one.answer for one in found], tabulate(f"Segment {target.segment}", found))
+    bad = [one for one in results if isinstance(one, BadKey)]
+    for one in bad:
+        typer.echo(f"bigseg: {one}", err=True)
+    if bad:
+        raise typer.Exit(ExitStatus.FAILED)

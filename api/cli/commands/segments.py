@@ -1,22 +1,33 @@
-"""``bigseg segments``: list, show, create and delete segments."""
+"""``bigseg segments``: list, show, create, update and delete segments."""
 
 from typing import Annotated, Any
 
 import typer
 
+from api.cli.completion import complete_segments
+from api.cli.confirmation import Yes, confirm, require_answerable
+from api.cli.errors import UsageError
 from api.cli.options import EnvironmentOptions, with_options
+from api.cli.resource_keys import encode_key
 from api.cli.session import Session
 from api.cli.tables import FIELDS, Table, moment
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of the segment.")]
+Key = Annotated[
+    str,
+    typer.Argument(metavar="KEY", help="Key of the segment.", autocompletion=complete_segments),
+]
+NewKey = Annotated[str, typer.Argument(metavar="KEY", help="Key of the segment.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command group ``segments``."""
-    segments = typer.Typer(help="List, show, create and delete segments.", no_args_is_help=True)
+    segments = typer.Typer(
+        help="List, show, create, update and delete segments.", no_args_is_help=True
+    )
     segments.command("list")(with_options(_list))
     segments.command("show")(with_options(_show))
     segments.command("create")(with_options(_create))
+    segments.command("update")(with_options(_update))
     segments.command("delete")(with_options(_delete))
     app.add_typer(segments, name="segments")
 
@@ -45,7 +56,7 @@ def _show(
 
 
 def _create(
-    segment: Key,
+    segment: NewKey,
     target: EnvironmentOptions,
     session: Session,
     name: Annotated[str | None, typer.Option(help="Its name; the key if unset.")] = None,
@@ -54,7 +65,8 @@ def _create(
     kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = "user",
 ) -> None:
     """Create a big segment with empty lists."""
-    body = {
+    encode_key(segment)
+    body: dict[str, object] = {
         "key": segment,
         "name": name or segment,
         "tags": tag or [],
@@ -68,6 +80,38 @@ def _create(
     _print(session, made)
 
 
+def _update(
+    segment: Key,
+    target: EnvironmentOptions,
+    session: Session,
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    description: Annotated[
+        str | None, typer.Option(help="Its new description; empty removes it.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag to add; may be repeated.")] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option(help="A tag to remove; may be repeated.")
+    ] = None,
+) -> None:
+    """Change a segment's name, description or tags."""
+    instructions: list[dict[str, object]] = []
+    if name is not None:
+        instructions.append({"kind": "updateName", "value": name})
+    if description is not None:
+        instructions.append({"kind": "updateDescription", "value": description or None})
+    if untag:
+        instructions.append({"kind": "removeTags", "values": untag})
+    if tag:
+        instructions.append({"kind": "addTags", "values": tag})
+    if not instructions:
+        raise UsageError("nothing to change: give --name, --description, --tag or --untag")
+    path = target.segment_path(segment)
+    with session.open_connection() as connection:
+        connection.instruct(path, *instructions)
+        found = connection.get(path)
+    _print(session, found)
+
+
 def _delete(
     segment: Key,
     target: EnvironmentOptions,
@@ -76,10 +120,17 @@ def _delete(
     force: Annotated[
         bool, typer.Option("--force", help="Delete it even if rules of other segments refer to it.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Delete a segment and all its members."""
+    require_answerable(yes=yes, what="deleting a segment")
+    path = target.segment_path(segment)
     with session.open_connection() as connection:
-        connection.delete(target.segment_path(segment), force=force)
+        if not yes:
+            lists = connection.get(path).get("_unboundedMetadata", {})
+            members = lists.get("includedCount", 0) + lists.get("excludedCount", 0)
+            confirm(f"This deletes segment {segment} with {members:,} members.", segment)
+        connection.delete(path, force=force)
     session.say(f"segment {segment} is deleted", {"deleted": segment})
 
 

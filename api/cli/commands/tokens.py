@@ -1,6 +1,5 @@
 """``bigseg tokens``: create, list and revoke access tokens."""
 
-import re
 import time
 from enum import StrEnum
 from itertools import product
@@ -9,14 +8,13 @@ from urllib.parse import quote
 
 import typer
 
-from api.cli.errors import UsageError
+from api.cli.confirmation import Yes, confirm, require_answerable
+from api.cli.durations import parse_duration
 from api.cli.options import with_options
 from api.cli.session import Session
 from api.cli.tables import Moment, Table, moment
 
 _PATH: Final = "/api/v2/tokens"
-_DURATION: Final = re.compile(r"(\d{1,6})([smhdw])")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 Globs = list[str] | None
 
@@ -69,7 +67,7 @@ def _create(
         body["inlineRole"] = [{"effect": "allow", "actions": ["*"], "resources": resources}]
     with session.open_connection() as connection:
         if expires_in is not None:
-            body["expiry"] = int((time.time() + _parse_duration(expires_in)) * 1_000)
+            body["expiry"] = int((time.time() + parse_duration(expires_in, "--expires-in")) * 1_000)
         made = connection.create(_PATH, body)
     if session.as_json:
         session.show(made)
@@ -90,18 +88,17 @@ def _list(session: Session) -> None:
 def _revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the token, as listed.")],
     session: Session,
+    *,
+    yes: Yes = False,
 ) -> None:
     """Revoke an access token; within a second it is refused everywhere."""
+    require_answerable(yes=yes, what="revoking an access token")
     with session.open_connection() as connection:
+        if not yes:
+            found = connection.get(f"{_PATH}/{quote(token_id, safe='')}")
+            confirm(f"This revokes {_describe(found)}, {found.get('name') or 'unnamed'}.", token_id)
         connection.delete(f"{_PATH}/{quote(token_id, safe='')}")
     session.say(f"access token {token_id} is revoked", {"revoked": token_id})
-
-
-def _parse_duration(text: str) -> int:
-    found = _DURATION.fullmatch(text.strip().lower())
-    if found is None or not int(found[1]):
-        raise UsageError(f"--expires-in {text}: write a number and s, m, h, d or w, such as 90d")
-    return int(found[1]) * _SECONDS[found[2]]
 
 
 def _describe(token: dict[str, Any]) -> str:

@@ -55,10 +55,10 @@ def test_tokens__made_listed_revoked__open_what_they_should(api: Api, run: Run) 
     assert made["token"] not in listed.stdout
     assert made["_id"] in [one["_id"] for one in _json(run("tokens", "list", "--json"))]
 
-    assert run("tokens", "revoke", made["_id"]).exit_code == 0
+    assert run("tokens", "revoke", made["_id"], "--yes").exit_code == 0
     with api.client(made["token"]) as client:
         assert client.get("/api/v2/projects").status_code == 401
-    again = run("tokens", "revoke", made["_id"])
+    again = run("tokens", "revoke", made["_id"], "--yes")
     assert again.exit_code == 5
     assert "does not exist" in again.stderr
 
@@ -86,4 +86,4 @@ def test_list__narrow_terminal__shows_the_ids_that_revoke_takes(
     made = _json(run("tokens", "create", "--name", "narrow", "--segment", "a-*", "--json"))
     monkeypatch.setenv("COLUMNS", "80")
     assert made["_id"] in run("tokens", "list").stdout
-    assert run("tokens", "revoke", made["_id"]).exit_code == 0
+    assert run("tokens", "revoke", made["_id"], "--yes").exit_code == 0

@@ -1,0 +1,101 @@
+"""``bigseg audit``: who changed what."""
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+
+from api.cli.completion import complete_segments
+from api.cli.connection import Connection
+from api.cli.durations import parse_duration
+from api.cli.errors import UsageError
+from api.cli.options import EnvironmentOptions, with_options
+from api.cli.resource_keys import encode_key
+from api.cli.session import Session
+from api.cli.tables import Moment, Table
+
+_PATH: Final = "/api/v2/auditlog"
+#: The API gives no more on one page.
+_PAGE: Final = 20
+_AGO: Final = re.compile(r"\d+[smhdw]", re.IGNORECASE)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``audit``."""
+    app.command("audit")(with_options(_audit))
+
+
+def _audit(
+    target: EnvironmentOptions,
+    session: Session,
+    segment: Annotated[
+        str | None,
+        typer.Option(
+            "--segment", "-s", help="Only this segment's.", autocompletion=complete_segments
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="The most changes.", min=1, max=10_000)] = 20,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only later ones: 2026-01-31, 2026-01-31T12:00Z, or 2h."),
+    ] = None,
+    *,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="Of all projects and of access tokens, too.")
+    ] = False,
+) -> None:
+    """List changes, newest first: when, who, and what."""
+    if everywhere and segment:
+        raise UsageError("--all and --segment exclude each other")
+    parameters: dict[str, str | int] = {}
+    if not everywhere:
+        env = f"proj/{encode_key(target.project)}:env/{encode_key(target.environment)}"
+        parameters["spec"] = f"{env}:segment/{encode_key(segment) if segment else '*'}"
+    if since is not None:
+        parameters["after"] = parse_since(since, now_ms=time.time_ns() // 1_000_000)
+    with session.open_connection() as connection:
+        found = _read(connection, parameters, limit)
+    rows = [(Moment(one["date"]), _who(one), one["shortDescription"]) for one in found]
+    session.show(found, Table("Changes", ("time", "by", "what"), rows))
+
+
+def parse_since(text: str, *, now_ms: int) -> int:
+    """Read a time, or how long it is ago, as Unix milliseconds.
+
+    Raises:
+        UsageError: it is neither, or lies before 1970.
+    """
+    if _AGO.fullmatch(text):
+        return max(0, now_ms - parse_duration(text, "--since") * 1_000)
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        unix_ms = int(moment.timestamp() * 1_000)
+    except (ValueError, OverflowError):
+        unix_ms = -1
+    if unix_ms < 0:
+        raise UsageError(
+            f"--since {text}: write 2026-01-31, 2026-01-31T12:00Z, or 2h for a time ago"
+        )
+    return unix_ms
+
+
+def _read(
+    connection: Connection, parameters: dict[str, str | int], limit: int
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while len(found) < limit:
+        page_size = min(_PAGE, limit - len(found))
+        older = {"olderThan": found[-1]["_id"]} if found else {}
+        items = connection.get(_PATH, limit=page_size, **parameters, **older)["items"]
+        found += items
+        if len(items) < page_size:
+            break
+    return found
+
+
+def _who(entry: dict[str, Any]) -> str:
+    subject = entry.get("subject") or {}
+    return str(subject.get("name") or "bigseg")

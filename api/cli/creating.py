@@ -1,0 +1,101 @@
+"""``bigseg import --create``: the segment of a list that has none yet, and nothing after a typo."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+
+from api.cli.connection import Connection
+from api.cli.errors import CommandError, ExitStatus, UsageError
+from api.cli.options import SegmentOptions
+
+_DEFAULT_KIND: Final = "user"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateOptions:
+    """Whether the segment of an import is created, and how."""
+
+    create: Annotated[
+        bool, typer.Option("--create", help="Create the segment if it is missing.")
+    ] = False
+    kind: Annotated[
+        str | None,
+        typer.Option(help="With --create: kind of its contexts.", show_default=_DEFAULT_KIND),
+    ] = None
+    name: Annotated[
+        str | None, typer.Option(help="With --create: its name.", show_default="the key")
+    ] = None
+    tag: Annotated[
+        list[str] | None, typer.Option(help="With --create: a tag; may be repeated.")
+    ] = None
+
+    def body(self, segment: str) -> dict[str, Any]:
+        """The new segment."""
+        return {
+            "key": segment,
+            "name": self.name or segment,
+            "tags": self.tag or [],
+            "unbounded": True,
+            "unboundedContextKind": self.kind or _DEFAULT_KIND,
+        }
+
+
+@dataclass(slots=True)
+class NewSegment:
+    """The segment of an import, created for it if it is to be and is missing."""
+
+    target: SegmentOptions
+    options: CreateOptions
+    is_made: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse options for a segment that is not to be created."""
+        given = self.options
+        if not given.create and (given.kind or given.name or given.tag):
+            raise UsageError("--kind, --name and --tag are for a new segment: add --create")
+
+    @contextmanager
+    def for_start(self, connection: Connection) -> Iterator[None]:
+        """Create it before a block that starts the import; undo that if the block fails.
+
+        The source has been checked before, so far as that can be done here.
+        """
+        if self.options.create:
+            self._create_if_missing(connection)
+        try:
+            yield
+        except (CommandError, OSError) as exc:
+            # Without an answer an import may have been started, so the segment stays.
+            if getattr(exc, "exit_status", None) is not ExitStatus.UNREACHABLE:
+                self.undo(connection)
+            raise
+
+    def undo(self, connection: Connection) -> None:
+        """Delete it if it was created here; nothing was started."""
+        if self.is_made:
+            connection.delete(self.target.path)
+            self.is_made = False
+
+    def _create_if_missing(self, connection: Connection) -> None:
+        try:
+            connection.get(self.target.path)
+        except CommandError as exc:
+            if exc.status != httpx.codes.NOT_FOUND:
+                raise
+            connection.post(self.target.segments_path, self.options.body(self.target.segment))
+            self.is_made = True
+
+
+def check_s3_uri(source: str) -> None:
+    """Refuse what cannot be the address of an object.
+
+    Raises:
+        UsageError: the bucket or the key is missing.
+    """
+    bucket, _, key = source.removeprefix("s3://").partition("/")
+    if not bucket or not key:
+        raise UsageError(f"{source} names no object: write s3://BUCKET/KEY")
