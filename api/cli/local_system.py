@@ -31,7 +31,7 @@ def run(options: LocalOptions, *, as_json: bool) -> None:
     """
     _require_settings()
     try:
-        with LocalSystem.start(options, _EventPrinter(as_json=as_json)) as system:
+        with LocalSystem.start(options, EventPrinter(as_json=as_json)) as system:
             system.wait()
     except StopRequestedError:
         return  # stopped as requested
@@ -51,7 +51,7 @@ def _require_settings() -> None:
             raise UsageError("; ".join(invalid_settings(exc).splitlines())) from None
 
 
-class _EventPrinter:
+class EventPrinter:
     """Prints each event as a line, until the terminal has gone."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -60,6 +60,7 @@ class _EventPrinter:
         self._token = ""
 
     def __call__(self, event: Event) -> None:
+        """Print the event."""
         if not self._is_read:
             return
         try:

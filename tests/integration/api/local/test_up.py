@@ -3,10 +3,15 @@
 import json
 import signal
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pytest
 
+from api.cli.access.access import find_access
+from api.cli.connection import Connection
+from api.cli.errors import UnreachableError
 from tests.support.servers.redis import free_port, wait_until
 from tests.support.systems.up import BIGSEG, arguments_of, is_running, up
 
@@ -25,6 +30,18 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
         assert httpx.get(f"{url}/metrics").status_code == 401
         headers = {"Authorization": token}
         assert httpx.get(f"{url}/metrics", headers=headers).status_code == 200
+        # A command below the directory finds the system, which proves that it is the one.
+        (tmp_path / ".bigseg").symlink_to(tmp_path)
+        access = find_access({}, folder=tmp_path / "logs")
+        assert (access.url, access.token) == (url, token)
+        key = access.key
+        with Connection(access, environment={}) as connection:
+            assert connection.get_all("/api/v2/projects")
+        with (
+            Connection(replace(access, key="0" * 64), environment={}) as connection,
+            pytest.raises(UnreachableError, match="is not the bigseg of"),
+        ):
+            connection.get_all("/api/v2/projects")
         worker_log = tmp_path / "logs/worker.log"
         wait_until(lambda: "ready." in worker_log.read_text(), "the worker is ready", 60)
         arguments = [arguments_of(pid) for pid in pids.values()]
@@ -48,5 +65,9 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
         assert all(json.loads(line)["event"] for line in lines)
     # The token is in no log, no event and no argument, and nobody else may read its file.
     logs = [log.read_text(errors="replace") for log in (tmp_path / "logs").iterdir()]
-    assert not any(token in text for text in [*map(str, running.events), *arguments, *logs])
+    assert key is not None
+    for secret in (token, key):
+        assert not any(secret in text for text in [*map(str, running.events), *arguments, *logs])
+    with pytest.raises(UnreachableError, match="does not run"):
+        find_access({}, folder=tmp_path / "logs")
     assert stat.S_IMODE(tmp_path.stat().st_mode) & 0o077 == 0

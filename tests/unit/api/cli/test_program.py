@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from typer.testing import CliRunner, Result
 
 from api.cli.application import build_app
 from api.cli.errors import CommandError, ExitStatus
+from api.cli.local_system import EventPrinter
 from api.cli.refusals import speak_options
+from api.local import Event
 
 _ROOT = Path(__file__).parents[4]
 
@@ -160,6 +163,47 @@ def test_errors__each_exit_status__has_a_code_of_its_own() -> None:
     statuses = set(ExitStatus) - {ExitStatus.DONE, ExitStatus.PIPE_CLOSED}
 
     assert len({CommandError("m", status).code for status in statuses}) == len(statuses)
+
+
+def test_up__setting_that_cannot_be_used__is_named_before_anything_is_made(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BIGSEG_CONNECTIONS", "many")
+    monkeypatch.setenv("BIGSEG_JOB_RETENTION_S", "long")
+
+    result = run("up")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert "BIGSEG_CONNECTIONS: Input should be" in result.stderr
+    assert "BIGSEG_JOB_RETENTION_S: Input should be" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_up__port_that_is_taken__is_said_once_before_anything_is_made(
+    run: Run, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = run("up", "--port", str(port))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (f"bigseg: port {port} is taken: stop what uses it or change --port\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_up__ready__prints_lines_to_paste_and_no_secret(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printer = EventPrinter(as_json=False)
+    printer(Event("token", "token: in /a b/admin-token", {"path": "/a b/admin-token"}))
+    printer(Event("ready", "ready http://h:1", {"url": "http://h:1"}))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["token: in /a b/admin-token", "ready http://h:1"]
+    assert [line.strip() for line in lines if "export" in line] == [
+        "export BIGSEG_URL=http://h:1",
+        """export BIGSEG_TOKEN="$(cat '/a b/admin-token')\"""",
+    ]
 
 
 def test_start__of_a_client_command__loads_nothing_of_the_server() -> None:
