@@ -152,8 +152,11 @@ def test_evaluate__key_or_context__lists_its_segments(run: Run, client: httpx.Cl
 
 
 def test_status__ready__needs_no_token_for_health(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    idle, busy = create_segment(client), create_segment(client)
+    started = client.post(f"{SEGMENTS}/{busy}/imports", files={"file": ("l.csv", b"a")})
+    assert started.is_success
     full = _json(run("status", "--json"))
     monkeypatch.delenv("BIGSEG_TOKEN")
     monkeypatch.chdir(tmp_path)
@@ -162,7 +165,8 @@ def test_status__ready__needs_no_token_for_health(
     assert full["ready"]
     assert set(full["parts"]) == {"redis", "s3", "broker"}
     assert set(full["versions"]) == {"cli", "api"}
-    assert full["importing"] == []
+    assert busy in full["importing"]
+    assert idle not in full["importing"]
     assert health["parts"] == full["parts"]
     assert "importing" not in health
     monkeypatch.setenv("BIGSEG_TOKEN", "wrong-token")
