@@ -172,7 +172,8 @@ class _Sums(Collector):
         answered = sum(sum(self._of(LOOKUP_SECONDS, answer).buckets) for answer in (IN, NOT_IN))
         family.add_metric([_OK], answered)
         for labels, found in self._labels(LOOKUP):
-            family.add_metric(labels, found.count)
+            if found.count:  # else taken in advance
+                family.add_metric(labels, found.count)
         return family
 
     def _lookup_seconds(self) -> Metric:
