@@ -30,7 +30,8 @@ class CreateOptions:
         str | None, typer.Option(help="With --create: its name.", show_default="the key")
     ] = None
     tag: Annotated[
-        list[str] | None, typer.Option(help="With --create: a tag; may be repeated.")
+        list[str] | None,
+        typer.Option("--tag", "--tags", help="With --create: a tag; may be repeated."),
     ] = None
 
     def body(self, segment: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import Any, Final
 import typer
 
 from api.cli.errors import ExitStatus
+from api.cli.next_command import next_command
+from api.cli.options import SegmentOptions
 from api.cli.refusals import speak_options
 from api.cli.session import OutputFormat, Session
 from api.cli.tables import FIELDS, Table
@@ -21,15 +23,22 @@ _COUNTS: Final = (
     ("unchanged", "unchanged"),
     ("members after", "membersAfter"),
 )
+#: What people call the stages that a report times.
+_PHASES: Final = {
+    "plan": "planning",
+    "scatter": "reading",
+    "gather": "building",
+    "publish": "publishing",
+}
 _REJECTED_SHOWN: Final = 10
 _WARNED_SHOWN: Final = 5
 _AT_REST: Final = ("complete", "stopped", "pending_approval")
 
 
-def show_import(session: Session, job: dict[str, Any]) -> None:
+def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
     """Print an import; if it was stopped or accepted no key, the command has failed."""
     if not session.as_json:
-        _print_sentences(session, job)
+        _print_sentences(session, target, job)
     session.show(job, *_tables(session, job))
     end_as(session, job)
 
@@ -49,7 +58,7 @@ def note_superseded(session: Session, job: dict[str, Any]) -> None:
         session.note(f"import {dropped}, which waited for approval, is dropped for this one")
 
 
-def _print_sentences(session: Session, job: dict[str, Any]) -> None:
+def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
     say = typer.echo if session.format is OutputFormat.TABLE else session.note
     say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
     if job["status"] not in _AT_REST:
@@ -63,7 +72,7 @@ def _print_sentences(session: Session, job: dict[str, Any]) -> None:
     if job["reason"]:
         say(f"reason: {speak_options(job['reason'])}")
     if job["status"] == "pending_approval":
-        approve = f"bigseg approve {job['id']} -s {job['segmentKey']}"
+        approve = next_command(target, "approve", job["id"])
         say(f"nothing of it is visible yet; publish it with `{approve}`")
 
 
@@ -78,7 +87,8 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
                 (f"rejected: {reason}", count)
                 for reason, count in (report.get("rejectedByReason") or {}).items()
             ]
-    rows += [(f"{stage} (s)", took) for stage, took in (report.get("seconds") or {}).items()]
+    for stage, took in (report.get("seconds") or {}).items():
+        rows.append((f"{_PHASES.get(stage, stage)} (s)", took))
     if session.format is OutputFormat.TSV:
         about = [(name, job[name]) for name in ("id", "status", "reason")]
         about += [("percent", job["progress"]["percent"])]

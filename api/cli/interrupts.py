@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.options import EnvironmentOptions, SegmentOptions
-
-_USUAL = EnvironmentOptions()
+from api.cli.next_command import next_command
+from api.cli.options import SegmentOptions
 
 
 def interrupted(what_is_so: str) -> CommandError:
@@ -19,17 +18,7 @@ def interrupted(what_is_so: str) -> CommandError:
 
 def going_on(target: SegmentOptions, import_id: str) -> str:
     """Say that an import goes on, and how to see it."""
-    return f"the import goes on: `{command(target, 'watch', import_id)}`"
-
-
-def command(target: SegmentOptions, *words: str) -> str:
-    """Write a command about the imports of a segment, to be copied."""
-    options = ["-s", target.segment]
-    if target.project != _USUAL.project:
-        options += ["--project", target.project]
-    if target.environment != _USUAL.environment:
-        options += ["--environment", target.environment]
-    return " ".join(("bigseg imports", *words, *options))
+    return f"the import goes on: `{next_command(target, 'imports', 'watch', import_id)}`"
 
 
 @contextmanager

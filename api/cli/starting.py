@@ -14,8 +14,9 @@ from typing import Final
 from api.cli.connection import Connection
 from api.cli.creating import NewSegment, check_s3_uri
 from api.cli.errors import CommandError
-from api.cli.interrupts import command, going_on, interrupted
+from api.cli.interrupts import going_on, interrupted
 from api.cli.list_files import ListFile, open_list
+from api.cli.next_command import next_command
 from api.cli.options import SegmentOptions
 from api.cli.session import Session
 from api.progress.display import ProgressDisplay
@@ -116,7 +117,7 @@ class ImportStart:
     def _unknown(self, why: str) -> str:
         return (
             f"interrupted; whether the import was started is not known ({why}): "
-            f"`{command(self.target, 'list')}` shows it if it was"
+            f"`{next_command(self.target, 'imports', 'list')}` shows it if it was"
         )
 
     def _find_started(self) -> str | None:

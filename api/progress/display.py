@@ -15,6 +15,7 @@ _LINE_S: Final = 5.0
 _ERASE: Final = "\r\x1b[K"
 _PLAIN_BAR: Final = ("#", "-")
 _USUAL_WIDTH: Final = 80
+_MARGIN: Final = 3
 
 
 class ProgressDisplay:
@@ -85,14 +86,14 @@ class ProgressDisplay:
             self._hidden = True
 
     def _width(self) -> int:
-        """One less than the terminal's, because some begin a new line at the last column."""
+        """Less than the terminal's: a new line begins at some's last column, and ^C is shown."""
         given = self._environment.get("COLUMNS", "")
         if given.isdecimal() and int(given):
-            return int(given) - 1
+            return int(given) - _MARGIN
         try:
-            return (os.get_terminal_size(self._stream.fileno()).columns or _USUAL_WIDTH) - 1
+            return (os.get_terminal_size(self._stream.fileno()).columns or _USUAL_WIDTH) - _MARGIN
         except OSError:
-            return _USUAL_WIDTH - 1
+            return _USUAL_WIDTH - _MARGIN
 
     def _bar(self) -> tuple[str, str]:
         try:

@@ -6,6 +6,7 @@ import typer
 
 from api.cli.following import follow
 from api.cli.import_reports import end_as, show_import
+from api.cli.interrupts import going_on, say_when_interrupted
 from api.cli.options import SegmentOptions, with_options
 from api.cli.session import Session
 from api.cli.tables import Table, moment
@@ -42,7 +43,7 @@ def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> Non
     """Show one import: how far it is, or how it ended."""
     with session.open_connection() as connection:
         job = connection.get(_path(target, import_id))
-    show_import(session, job)
+    show_import(session, target, job)
 
 
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
@@ -51,8 +52,9 @@ def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> No
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
-        job = follow(connection, _path(target, import_id), display)
-    show_import(session, job)
+        with say_when_interrupted(going_on(target, import_id)):
+            job = follow(connection, _path(target, import_id), display)
+    show_import(session, target, job)
 
 
 def _wait(
@@ -68,7 +70,8 @@ def _wait(
     Exits with status 1 if the import was stopped, accepted no keys, or is not over in time.
     """
     with session.open_connection() as connection, ProgressDisplay(hidden=True) as display:
-        job = follow(connection, _path(target, import_id), display, limit_s=timeout)
+        with say_when_interrupted(going_on(target, import_id)):
+            job = follow(connection, _path(target, import_id), display, limit_s=timeout)
     end_as(session, job)
 
 

@@ -10,7 +10,8 @@ from api.cli.creating import CreateOptions, NewSegment
 from api.cli.errors import UnreachableError
 from api.cli.following import follow
 from api.cli.import_reports import note_superseded, show_import
-from api.cli.interrupts import command, defer_interrupt, going_on, say_when_interrupted
+from api.cli.interrupts import defer_interrupt, going_on, say_when_interrupted
+from api.cli.next_command import next_command
 from api.cli.options import SegmentOptions, with_options
 from api.cli.session import Session
 from api.cli.starting import ImportStart
@@ -76,7 +77,7 @@ def _import(
             note_superseded(session, job)
             if wait:
                 job = follow(connection, location, display)
-    show_import(session, job)
+    show_import(session, target, job)
 
 
 def _approve(
@@ -93,12 +94,13 @@ def _approve(
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
-        unsure = f"interrupted; `{command(target, 'show', import_id)}` says whether it was approved"
+        asking = next_command(target, "imports", "show", import_id)
+        unsure = f"interrupted; `{asking}` says whether it was approved"
         with say_when_interrupted(unsure), defer_interrupt(going_on(target, import_id)):
             connection.instruct(target.path, instruction)
         with _say_it_goes_on(target, import_id):
             job = follow(connection, path, display) if wait else connection.get(path)
-    show_import(session, job)
+    show_import(session, target, job)
 
 
 @contextmanager

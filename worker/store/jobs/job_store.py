@@ -103,7 +103,7 @@ class JobStore:
                 try:
                     states.append(_decode(ref, fields))
                 except UnreadableRecord as exc:
-                    logger.warning("job.unreadable", extra={"job": str(ref), "reason": str(exc)})
+                    logger.warning("job.unlisted", extra={"job": str(ref), "reason": str(exc)})
         return states
 
     def request(self, ref: JobRef) -> JobRequest:
