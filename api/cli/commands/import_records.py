@@ -49,11 +49,11 @@ def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> Non
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Show an import's progress until it has ended or waits for approval, then its report."""
     with (
+        say_when_interrupted(going_on(target, import_id)),
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
-        with say_when_interrupted(going_on(target, import_id)):
-            job = follow(connection, _path(target, import_id), display)
+        job = follow(connection, _path(target, import_id), display)
     show_import(session, target, job)
 
 
@@ -69,9 +69,12 @@ def _wait(
 
     Exits with status 1 if the import was stopped, accepted no keys, or is not over in time.
     """
-    with session.open_connection() as connection, ProgressDisplay(hidden=True) as display:
-        with say_when_interrupted(going_on(target, import_id)):
-            job = follow(connection, _path(target, import_id), display, limit_s=timeout)
+    with (
+        say_when_interrupted(going_on(target, import_id)),
+        session.open_connection() as connection,
+        ProgressDisplay(hidden=True) as display,
+    ):
+        job = follow(connection, _path(target, import_id), display, limit_s=timeout)
     end_as(session, job)
 
 
