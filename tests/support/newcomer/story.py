@@ -93,9 +93,9 @@ class Story:
         self._interrupt(piped, after="uploading")
         importing = f"{bigseg} import numbers.csv --segment vip"
         advice = self._interrupt(importing, after="building")
-        watching = advice.replace("\n", "").partition("`bigseg ")[2].partition("`")[0]
-        self._interrupt(f"{bigseg} {watching}", after="building")
-        self._type(f"{bigseg} {watching.replace('watch', 'wait')}")
+        watching = advice.replace("\n", "").split("`")[1]
+        self._interrupt(watching, after="building")
+        self._type(watching.replace("watch", "wait"))
         self._interrupt(f"{bigseg} segments delete vip", after="vip")
 
     def _system(self, command: str) -> AbstractContextManager[None]:
