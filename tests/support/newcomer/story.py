@@ -20,7 +20,7 @@ TRANSCRIPT: Final = ROOT / "tests/data/transcript.txt"
 
 _UP: Final = ".venv/bin/bigseg up"
 #: So that an import of a small list can be met under way.
-_SLOW: Final = {"BIGSEG_PUT_RATE_BYTES_S": "100000"}
+_SLOW: Final = {"BIGSEG_PUT_RATE_BYTES_S": "50000"}
 _NARROW: Final = 40
 
 
@@ -88,12 +88,12 @@ class Story:
     def _interruptions(self) -> None:
         bigseg = ".venv/bin/bigseg"
         self._interrupt(f"cd beside && ../{_UP} --port 8100", after="store:")
-        self._type("seq 1000000 1300000 > numbers.csv; mkfifo slow")
+        self._type("seq 1000000 1100000 > numbers.csv; mkfifo slow")
         piped = f"echo zoe > slow & {bigseg} import - --segment vip <>slow"
         self._interrupt(piped, after="uploading")
         importing = f"{bigseg} import numbers.csv --segment vip"
         advice = self._interrupt(importing, after="building")
-        watching = advice.replace("\n", "").split("`")[1]
+        watching = advice.split("`")[1]
         self._interrupt(watching, after="building")
         self._type(watching.replace("watch", "wait"))
         self._interrupt(f"{bigseg} segments delete vip", after="vip")

@@ -14,6 +14,8 @@ import pyte
 #: More than any command prints: what scrolls off a screen would be lost.
 _LINES: Final = 2_000
 _ROWS: Final = 24
+#: What tables end their lines with, which may be as wide as the terminal.
+_FRAMES: Final = "│┃┓┩┤┘"
 _LIMIT_S: Final = 90.0
 _BY_SIGNAL: Final = 128
 
@@ -60,12 +62,23 @@ class Running:
         status = self._child.exitstatus
         if status is None:
             status = _BY_SIGNAL + (self._child.signalstatus or 0)
-        lines = [line.rstrip() for line in self._screen.display]
-        return Shown("\n".join(lines).rstrip(), status)
+        return Shown("\n".join(self._lines()).rstrip(), status)
 
     def stop(self) -> None:
         """Kill it if it has not ended."""
         self._child.close(force=True)
+
+    def _lines(self) -> list[str]:
+        """The lines as they were printed: sentences that the terminal broke are whole again."""
+        lines = [""]
+        broken = False
+        for shown in self._screen.display:
+            if broken:
+                lines[-1] += shown.rstrip()
+            else:
+                lines.append(shown.rstrip())
+            broken = len(shown.rstrip()) == self._screen.columns and shown[-1] not in _FRAMES
+        return lines[1:]
 
     def _draw(self) -> None:
         for part in (self._child.before, self._child.after):
