@@ -1,5 +1,6 @@
 """Shared by every kind of test: real servers, one of each a run, and what may be left out."""
 
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -40,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the examples of the OpenAPI document from what is answered",
     )
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, though a shell ignores it in what runs aside."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
