@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import httpx
 
-from api.cli.connection import Connection
+from api.cli.arguments.context_keys import BadKey
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
-from api.cli.keys import BadKey
-from api.cli.tables import Table
+from api.cli.session.tables import Table
 
 #: Requests at a time; a server takes far more, but other clients wait for it, too.
 _AT_ONCE: Final = 8

@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.options import GlobalOptions, with_options
-from api.cli.session import print_error, wants_json
+from api.cli.session.options import GlobalOptions, with_options
+from api.cli.session.session import print_error, wants_json
 
 #: Of typer's errors the public one; the others have the same parent.
 _ClickError: Final[type[Exception]] = cast("Any", typer.BadParameter.__mro__[2])

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.completion import complete_segments
-from api.cli.connection import Connection
-from api.cli.durations import parse_duration
+from api.cli.arguments.durations import parse_duration
+from api.cli.arguments.resource_keys import encode_key
+from api.cli.connection.connection import Connection
 from api.cli.errors import UsageError
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.resource_keys import encode_key
-from api.cli.session import Session
-from api.cli.tables import Moment, Table
+from api.cli.session.completion import complete_segments
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Moment, Table
 
 _PATH: Final = "/api/v2/auditlog"
 #: The API gives no more on one page.

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completion import complete_environments
-from api.cli.confirmation import Yes, confirm, require_answerable
-from api.cli.options import ProjectOptions, with_options
-from api.cli.resource_keys import encode_key
-from api.cli.session import Session
-from api.cli.tables import FIELDS, Table
+from api.cli.arguments.resource_keys import encode_key
+from api.cli.session.completion import complete_environments
+from api.cli.session.confirmation import Yes, confirm, require_answerable
+from api.cli.session.options import ProjectOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import FIELDS, Table
 
 Key = Annotated[
     str,

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.errors import UsageError
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import Table
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Table
 
 
 def register(app: typer.Typer) -> None:

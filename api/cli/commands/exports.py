@@ -5,13 +5,13 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, UsageError
-from api.cli.following import follow
-from api.cli.interrupts import defer_interrupt, say_when_interrupted
-from api.cli.options import SegmentOptions, with_options
-from api.cli.outputs import Write, is_standard_output, is_written_whole, open_output
-from api.cli.session import Session
+from api.cli.jobs.export_files import Write, is_standard_output, is_written_whole, open_output
+from api.cli.jobs.following import follow
+from api.cli.jobs.interrupts import defer_interrupt, say_when_interrupted
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
 from api.progress.line import Reached
 

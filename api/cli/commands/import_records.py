@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.following import follow
-from api.cli.import_reports import end_as, show_import
-from api.cli.interrupts import going_on, say_when_interrupted
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import Table, moment
+from api.cli.jobs.following import follow
+from api.cli.jobs.import_reports import end_as, show_import
+from api.cli.jobs.interrupts import going_on, say_when_interrupted
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Table, moment
 from api.progress.display import ProgressDisplay
 
 _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")]

@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from api.cli.creating import CreateOptions, NewSegment
 from api.cli.errors import UnreachableError
-from api.cli.following import follow
-from api.cli.import_reports import note_superseded, show_import
-from api.cli.interrupts import defer_interrupt, going_on, say_when_interrupted
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
-from api.cli.starting import ImportStart
+from api.cli.jobs.following import follow
+from api.cli.jobs.import_reports import note_superseded, show_import
+from api.cli.jobs.import_start import ImportStart
+from api.cli.jobs.interrupts import defer_interrupt, going_on, say_when_interrupted
+from api.cli.jobs.new_segment import CreateOptions, NewSegment
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
 
 

@@ -2,11 +2,11 @@
 
 import typer
 
+from api.cli.arguments.context_keys import BadKey, GivenKeys, KeyFile, read_keys
 from api.cli.errors import ExitStatus
-from api.cli.keys import BadKey, GivenKeys, KeyFile, read_keys
 from api.cli.lookups import Found, look_up, tabulate
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
 
 
 def register(app: typer.Typer) -> None:

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from api.cli.arguments.context_keys import BadKey, GivenKeys, KeyFile, read_keys
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.keys import BadKey, GivenKeys, KeyFile, read_keys
 from api.cli.lookups import Found, look_up, tabulate
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import Table
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Table
 
 #: The API takes no more keys in one request.
 _BATCH: Final = 10_000

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completion import complete_segments
-from api.cli.confirmation import Yes, confirm, require_answerable
+from api.cli.arguments.resource_keys import encode_key
 from api.cli.errors import UsageError
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.resource_keys import encode_key
-from api.cli.session import Session
-from api.cli.tables import FIELDS, Table, moment
+from api.cli.session.completion import complete_segments
+from api.cli.session.confirmation import Yes, confirm, require_answerable
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import FIELDS, Table, moment
 
 Key = Annotated[
     str,

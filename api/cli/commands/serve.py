@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.cli.errors import UsageError
-from api.cli.options import with_options
-from api.cli.session import Session
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
 from api.serving.options import MOST_PROCESSES
 
 

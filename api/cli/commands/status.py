@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import typer
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import FIELDS, Table
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import FIELDS, Table
 
 _READY_PATH: Final = "/readyz"
 _DOCUMENT_PATH: Final = "/openapi.json"

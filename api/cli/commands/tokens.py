@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import typer
 
-from api.cli.confirmation import Yes, confirm, require_answerable
-from api.cli.durations import parse_duration
-from api.cli.options import with_options
-from api.cli.session import Session
-from api.cli.tables import Moment, Table, moment
+from api.cli.arguments.durations import parse_duration
+from api.cli.session.confirmation import Yes, confirm, require_answerable
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Moment, Table, moment
 
 _PATH: Final = "/api/v2/tokens"
 

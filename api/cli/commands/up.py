@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.options import with_options
-from api.cli.session import Session
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
 from api.default_ports import DEFAULT_PORT, DEFAULT_REDIS_PORT, DEFAULT_S3_PORT
 from api.serving.options import MOST_PROCESSES
 

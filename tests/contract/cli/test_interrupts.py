@@ -142,7 +142,7 @@ def test_import__that_is_followed__says_that_it_goes_on(
     )
 
 
-def test_watch__interrupted__says_no_more_than_that(
+def test_watch__interrupted__says_that_the_import_goes_on(
     start: Start, client: httpx.Client, segment: str
 ) -> None:
     reply = client.post(f"{SEGMENTS}/{segment}/imports", files={"file": ("l.csv", _LIST)})
@@ -151,7 +151,8 @@ def test_watch__interrupted__says_no_more_than_that(
         run.wait_for("queued 0%")
         run.press_ctrl_c()
 
-        assert run.end() == (_STATUS, ["interrupted"])
+        said = f"the import goes on: `bigseg imports watch {import_id} -s {segment}`"
+        assert run.end() == (_STATUS, [said])
 
 
 def test_export__while_it_is_written__says_that_nothing_was_written(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.cli.access.access import find_access
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import UnreachableError
 from tests.support.servers.redis import free_port, wait_until
 from tests.support.systems.up import BIGSEG, arguments_of, is_running, up

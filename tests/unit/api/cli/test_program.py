@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.application import build_app
+from api.cli.connection.refusals import speak_options
 from api.cli.errors import CommandError, ExitStatus
 from api.cli.local_system import EventPrinter
-from api.cli.refusals import speak_options
 from api.local import Event
 
 _ROOT = Path(__file__).parents[4]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
 from api.progress.display import ProgressDisplay
 from api.progress.line import Reached, format_sentence

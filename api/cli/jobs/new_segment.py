@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, ExitStatus, UsageError
-from api.cli.options import SegmentOptions
+from api.cli.session.options import SegmentOptions
 
 _DEFAULT_KIND: Final = "user"
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import typer
 
-from api.cli.connection import Connection
+from api.cli.arguments.resource_keys import encode_key
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
-from api.cli.resource_keys import encode_key
-from api.cli.session import OutputFormat, Session
+from api.cli.session.session import OutputFormat, Session
 
 #: A person waits for it with a finger on the tab key.
 _LIMIT_S: Final = 1.5

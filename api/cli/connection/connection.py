@@ -12,8 +12,8 @@ import httpx
 from api.cli.access.access import Access
 from api.cli.access.identification import identifying_transport
 from api.cli.access.tls import make_tls_context
+from api.cli.connection.refusals import describe_content, not_bigseg, refusal, transport_failure
 from api.cli.errors import CommandError
-from api.cli.refusals import describe_content, not_bigseg, refusal, transport_failure
 
 _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.

@@ -14,9 +14,9 @@ import pytest
 import trustme
 
 from api.cli.access.access import Access
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
+from api.cli.connection.refusals import refusal
 from api.cli.errors import CommandError, ExitStatus, UsageError
-from api.cli.refusals import refusal
 
 _NOW = datetime.now(UTC)
 

@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 
 from api.cli.access.access import find_access
-from api.cli.connection import READ_S, TRIES, Connection
+from api.cli.connection.connection import READ_S, TRIES, Connection
 from api.cli.errors import CommandError, ExitStatus, UsageError
-from api.cli.tables import Table, render
+from api.cli.session.tables import Table, render
 
 
 class OutputFormat(StrEnum):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions
 
 
 def interrupted(what_is_so: str) -> CommandError:

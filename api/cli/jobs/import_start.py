@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from api.cli.connection import Connection
-from api.cli.creating import NewSegment, check_s3_uri
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
-from api.cli.interrupts import going_on, interrupted
-from api.cli.list_files import ListFile, open_list
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions
-from api.cli.session import Session
+from api.cli.jobs.interrupts import going_on, interrupted
+from api.cli.jobs.list_files import ListFile, open_list
+from api.cli.jobs.new_segment import NewSegment, check_s3_uri
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions
+from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
 
 _S3: Final = "s3://"

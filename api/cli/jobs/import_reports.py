@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import typer
 
+from api.cli.connection.refusals import speak_options
 from api.cli.errors import ExitStatus
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions
-from api.cli.refusals import speak_options
-from api.cli.session import OutputFormat, Session
-from api.cli.tables import FIELDS, Table
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions
+from api.cli.session.session import OutputFormat, Session
+from api.cli.session.tables import FIELDS, Table
 from api.progress.line import Reached, format_sentence
 
 _COUNTS: Final = (

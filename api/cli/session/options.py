@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.completion import complete_environments, complete_projects, complete_segments
+from api.cli.arguments.resource_keys import encode_key
 from api.cli.errors import UsageError
-from api.cli.resource_keys import encode_key
-from api.cli.session import OutputFormat, Session, choose_format
+from api.cli.session.completion import complete_environments, complete_projects, complete_segments
+from api.cli.session.session import OutputFormat, Session, choose_format
 
 _PANEL: Final = "Options of every command"
 
