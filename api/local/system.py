@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from api.default_ports import DEFAULT_PORT, DEFAULT_REDIS_PORT, DEFAULT_S3_PORT
-from api.identity.connection_file import ConnectionFile
+from api.identity.connection_file import DATA_DIRECTORY, ConnectionFile
 from api.local.commands import (
     ServiceOptions,
     SpecifyServices,
@@ -79,7 +79,7 @@ class LocalOptions:
             with each further end.
     """
 
-    data_dir: Path = Path(".bigseg")
+    data_dir: Path = Path(DATA_DIRECTORY)
     host: str = "127.0.0.1"
     port: int | None = None
     redis_port: int | None = None

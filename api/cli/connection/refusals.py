@@ -22,7 +22,6 @@ _BOTH: Final = re.compile(r"\bsend \w+=true \((bigseg import [^)]*)\)")
 _FIELD: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})(=true)?\b")
 #: Where in a patch the API found a fault; the user of a command wrote no patch.
 _INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")
-#: The same for fields of a body, such as ``body.key``.
 _REFUSED: Final = frozenset({401, 403})
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429

@@ -10,7 +10,7 @@ from api.progress.display import ProgressDisplay
 from api.progress.line import Reached, format_sentence
 
 #: A job in one of these states does not go on by itself.
-_AT_REST: Final = ("complete", "stopped", "pending_approval")
+AT_REST: Final = ("complete", "stopped", "pending_approval")
 #: Seconds between two polls: short at first, because a small list takes no longer.
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 0.5
@@ -43,7 +43,7 @@ def follow(
         job: dict[str, Any] = connection.get(location)
         reached = Reached.of_job(job)
         display.show(reached)
-        if job["status"] in _AT_REST:
+        if job["status"] in AT_REST:
             return job
         if limit_s is not None and clock_s() - began_s >= limit_s:
             message = f"{job['id']} has not ended within {limit_s:g} s: {format_sentence(reached)}"

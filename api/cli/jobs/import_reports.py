@@ -6,6 +6,7 @@ import typer
 
 from api.cli.connection.refusals import speak_options
 from api.cli.errors import ExitStatus
+from api.cli.jobs.following import AT_REST
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions
 from api.cli.session.session import OutputFormat, Session
@@ -32,7 +33,6 @@ _PHASES: Final = {
 }
 _REJECTED_SHOWN: Final = 10
 _WARNED_SHOWN: Final = 5
-_AT_REST: Final = ("complete", "stopped", "pending_approval")
 
 
 def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ def note_superseded(session: Session, job: dict[str, Any]) -> None:
 def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
     say = typer.echo if session.format is OutputFormat.TABLE else session.note
     say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
-    if job["status"] not in _AT_REST:
+    if job["status"] not in AT_REST:
         say(format_sentence(Reached.of_job(job)))
     previous = job.get("previousImport")
     if previous and previous["editsSince"] and job["mode"] == "replace":

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.identity.connection_file import DATA_DIRECTORY
 from api.local import LocalOptions, LocalSystem, LocalSystemError, StopRequestedError
 from api.local.demo.lists import Keys, canonical, expected_keys, make_keys, read_export, write_csv
 from api.local.demo.load import LoadResult, ask_all, encode_get
@@ -225,7 +226,7 @@ def run_demo(
         typer.Option(help="A CSV or Parquet list of yours.", exists=True, dir_okay=False),
     ] = None,
     data_dir: Annotated[Path, typer.Option(help="Where the system keeps its data.")] = Path(
-        ".bigseg"
+        DATA_DIRECTORY
     ),
     leave: Annotated[bool, typer.Option("--exit", help="Stop after the summary.")] = False,
 ) -> None:
