@@ -1,22 +1,24 @@
-"""Looking up many context keys, several at a time over one pool of connections."""
+"""Looks up many context keys, several at a time over one pool of connections."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 import httpx
+import typer
 
 from api.cli.arguments.context_keys import BadKey
 from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
+from api.cli.session.session import Session
 from api.cli.session.tables import Table
 
 #: Requests at a time; a server takes far more, but other clients wait for it, too.
 _AT_ONCE: Final = 8
 _CHUNK: Final = 1_000
-COLUMNS: Final = ("context", "included", "excluded")
+_COLUMNS: Final = ("context", "included", "excluded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def look_up(
             return key
         try:
             # No key is in a path: clients and proxies change some there, and proxies log them.
-            answer = connection.ask(path, {"key": key})
+            answer = connection.query(path, {"key": key})
         except CommandError as exc:
             if exc.status != httpx.codes.BAD_REQUEST:
                 raise
@@ -57,6 +59,21 @@ def look_up(
             yield from pool.map(ask, chunk)
 
 
-def tabulate(title: str, found: Iterable[Found]) -> Table:
-    """Make the table of what was found."""
-    return Table(title, COLUMNS, [(one.key, one.included, one.excluded) for one in found])
+def show_lookups(
+    session: Session, segment: str, results: Sequence[Found | BadKey]
+) -> Sequence[Found]:
+    """Print each answer, then each bad key; returns the answers."""
+    found = [result for result in results if isinstance(result, Found)]
+    rows = [(each.key, each.included, each.excluded) for each in found]
+    session.show([each.answer for each in found], Table(f"Segment {segment}", _COLUMNS, rows))
+    report_bad_keys(result for result in results if isinstance(result, BadKey))
+    return found
+
+
+def report_bad_keys(keys: Iterable[BadKey]) -> int:
+    """Print each on standard error; returns how many there are."""
+    count = 0
+    for key in keys:
+        typer.echo(f"bigseg: {key}", err=True)
+        count += 1
+    return count

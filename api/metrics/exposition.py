@@ -40,7 +40,7 @@ TOKENS_READ: Final = "tokens read"
 #: How a look-up ends: the key is a member, is none, may be one (an error of the service), is not
 #: looked up (an error of the caller), or nobody waits for the answer any more.
 ANSWERS: Final = ("in", "not_in", "unknown", "refused", "gone")
-IN, NOT_IN = ANSWERS[:2]
+IN, NOT_IN, UNKNOWN, REFUSED, GONE = ANSWERS
 _OK: Final = "200"
 
 
@@ -53,7 +53,7 @@ class _Sum:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
     seconds: float = 0.0
     longest_s: float = 0.0
-    """Of the first cell, like the one that follows."""
+    """Of the first cell, as is ``earliest_s``."""
     earliest_s: float = math.inf
 
     def add(self, row: Reading) -> None:

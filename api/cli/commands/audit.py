@@ -57,7 +57,7 @@ def _audit(
         parameters["after"] = parse_since(since, now_ms=time.time_ns() // 1_000_000)
     with session.open_connection() as connection:
         found = _read(connection, parameters, limit)
-    rows = [(Moment(one["date"]), _who(one), one["shortDescription"]) for one in found]
+    rows = [(Moment(entry["date"]), _who(entry), entry["shortDescription"]) for entry in found]
     session.show(found, Table("Changes", ("time", "by", "what"), rows))
 
 

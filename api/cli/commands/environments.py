@@ -37,7 +37,8 @@ def _list(target: ProjectOptions, session: Session) -> None:
     with session.open_connection() as connection:
         found = connection.get_all(f"{target.path}/environments")
     rows = [
-        (one["key"], one["name"], one["critical"], ", ".join(one["tags"]) or None) for one in found
+        (each["key"], each["name"], each["critical"], ", ".join(each["tags"]) or None)
+        for each in found
     ]
     title = f"Environments of {target.project}"
     session.show(found, Table(title, ("key", "name", "critical", "tags"), rows))
@@ -80,9 +81,7 @@ def _delete(
     key = encode_key(environment)
     with session.open_connection() as connection:
         if not yes:
-            segments = connection.get(
-                f"/api/v2/segments/{encode_key(target.project)}/{key}", limit=1
-            )["totalCount"]
+            segments = connection.count(f"/api/v2/segments/{encode_key(target.project)}/{key}")
             what = f"environment {environment} of {target.project} with {segments:,} segments"
             confirm(f"This deletes {what}.", environment)
         connection.delete(f"{target.path}/environments/{key}")

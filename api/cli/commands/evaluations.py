@@ -34,17 +34,17 @@ def _evaluate(
     """Evaluate the segments of an environment for a context: those that it is in, and why."""
     body = _parse_context(context, kind)
     with session.open_connection() as connection:
-        items = connection.ask(f"{target.path_of_environment}/segments/evaluate", body)["items"]
-    found = [one for one in items if every or one["isMember"]]
+        items = connection.query(f"{target.path_of_environment}/segments/evaluate", body)["items"]
+    found = [item for item in items if every or item["isMember"]]
     rows = [
         (
-            one["key"],
-            one["name"],
-            one["isMember"],
-            one.get("isIndividuallyTargeted", False),
-            one.get("isRuleTargeted", False),
+            item["key"],
+            item["name"],
+            item["isMember"],
+            item.get("isIndividuallyTargeted", False),
+            item.get("isRuleTargeted", False),
         )
-        for one in found
+        for item in found
     ]
     columns = ("segment", "name", "member", "by its key", "by a rule")
     session.show(found, Table("Segments of the context", columns, rows))

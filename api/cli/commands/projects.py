@@ -34,7 +34,7 @@ def _list(session: Session) -> None:
     """List the projects."""
     with session.open_connection() as connection:
         found = connection.get_all(_PATH)
-    rows = [(one["key"], one["name"], ", ".join(one["tags"]) or None) for one in found]
+    rows = [(each["key"], each["name"], ", ".join(each["tags"]) or None) for each in found]
     session.show(found, Table("Projects", ("key", "name", "tags"), rows))
 
 
@@ -68,10 +68,8 @@ def _delete(project: Key, session: Session, *, yes: Yes = False) -> None:
         if not yes:
             environments = connection.get_all(f"{path}/environments")
             segments = sum(
-                connection.get(f"/api/v2/segments/{encode_key(project)}/{one['key']}", limit=1)[
-                    "totalCount"
-                ]
-                for one in environments
+                connection.count(f"/api/v2/segments/{encode_key(project)}/{environment['key']}")
+                for environment in environments
             )
             size = f"{len(environments):,} environments and {segments:,} segments"
             confirm(f"This deletes project {project} with {size}.", project)
@@ -80,7 +78,7 @@ def _delete(project: Key, session: Session, *, yes: Yes = False) -> None:
 
 
 def _print(session: Session, project: dict[str, Any]) -> None:
-    environments = ", ".join(one["key"] for one in project["environments"])
+    environments = ", ".join(environment["key"] for environment in project["environments"])
     rows = [
         ("name", project["name"]),
         ("tags", ", ".join(project["tags"]) or None),

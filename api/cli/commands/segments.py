@@ -6,6 +6,7 @@ import typer
 
 from api.cli.arguments.resource_keys import encode_key
 from api.cli.errors import UsageError
+from api.cli.jobs.new_segment import DEFAULT_KIND, segment_body
 from api.cli.session.completion import complete_segments
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import EnvironmentOptions, with_options
@@ -62,17 +63,11 @@ def _create(
     name: Annotated[str | None, typer.Option(help="Its name; the key if unset.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
-    kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = "user",
+    kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = DEFAULT_KIND,
 ) -> None:
     """Create a big segment with empty lists."""
     encode_key(segment)
-    body: dict[str, object] = {
-        "key": segment,
-        "name": name or segment,
-        "tags": tag or [],
-        "unbounded": True,
-        "unboundedContextKind": kind,
-    }
+    body = segment_body(segment, name, tag, kind)
     if description is not None:
         body["description"] = description
     with session.open_connection() as connection:

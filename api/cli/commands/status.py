@@ -1,4 +1,4 @@
-"""``bigseg status``: is the service ready, and what is it doing?"""
+"""``bigseg status``: whether the service is ready, and what it is doing."""
 
 from importlib.metadata import version
 from typing import Any, Final
@@ -49,7 +49,8 @@ def _read_work(
     except CommandError as exc:
         session.note(f"what it is doing is not known: {exc}")
         return None
-    return str(api_version), [one["key"] for one in segments if one.get("_importInProgress")]
+    importing = [segment["key"] for segment in segments if segment.get("_importInProgress")]
+    return str(api_version), importing
 
 
 def _rows(found: dict[str, Any]) -> list[tuple[object, ...]]:

@@ -11,7 +11,7 @@ from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions
 from api.cli.session.session import OutputFormat, Session
 from api.cli.session.tables import FIELDS, Table
-from api.progress.line import Reached, format_sentence
+from api.progress.line import Progress, format_sentence
 
 _COUNTS: Final = (
     ("rows read", "rowsRead"),
@@ -62,7 +62,7 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
     say = typer.echo if session.format is OutputFormat.TABLE else session.note
     say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
     if job["status"] not in AT_REST:
-        say(format_sentence(Reached.of_job(job)))
+        say(format_sentence(Progress.of_job(job)))
     previous = job.get("previousImport")
     if previous and previous["editsSince"] and job["mode"] == "replace":
         say(

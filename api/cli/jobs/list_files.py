@@ -12,7 +12,7 @@ from typing import IO, Final, cast
 
 from api.cli.errors import CommandError
 from api.progress.display import ProgressDisplay
-from api.progress.line import Reached
+from api.progress.line import Progress
 
 _STANDARD_INPUT: Final = "-"
 #: The name of a list that does not come from a file.
@@ -75,7 +75,7 @@ class _Pipe:
         data = self._file.read1(size)
         self._read += len(data)
         self.is_read = not data
-        self._display.show(Reached("uploading", done_bytes=self._read))
+        self._display.show(Progress("uploading", done_bytes=self._read))
         return data
 
 
@@ -110,8 +110,10 @@ class _WholeFile:
             )
         seconds = time.monotonic() - self._started
         left = seconds * (size_bytes - self._read) / self._read if self._read else None
-        reached = Reached("uploading", done_bytes=self._read, total_bytes=size_bytes, left_s=left)
-        self._display.show(reached)
+        progress = Progress(
+            "uploading", done_bytes=self._read, total_bytes=size_bytes, remaining_s=left
+        )
+        self._display.show(progress)
         return data
 
     def fileno(self) -> int:
