@@ -1,9 +1,6 @@
 """The commands for members, projects, environments, the audit log, evaluations and the status."""
 
 import json
-import os
-import pty
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import pytest
 from typer.testing import Result
 
 from tests.support.clients.command_line import Run
+from tests.support.commands.terminal import Terminal
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, create_segment, include, new_key
 
 _ROOT = Path(__file__).parents[3]
@@ -177,33 +175,22 @@ def test_status__ready__needs_no_token_for_health(
 
 @pytest.mark.parametrize("typed", ["the key", "something else", None])
 def test_delete__on_a_terminal__asks_for_the_key(
-    api: Api, client: httpx.Client, typed: str | None
+    api: Api, client: httpx.Client, tmp_path: Path, typed: str | None
 ) -> None:
     key = create_segment(client)
     include(client, key, "a", "b")
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "segments", "delete", key],
-        cwd=_ROOT,
-        env={**os.environ, "BIGSEG_URL": api.url, "BIGSEG_TOKEN": TOKEN},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        asked = b""
-        while b"to go on: " not in asked:
-            asked += os.read(ours, 4_096)
+    environment = {"BIGSEG_URL": api.url, "BIGSEG_TOKEN": TOKEN, "PYTHONPATH": str(_ROOT)}
+    command = f"exec {sys.executable} -m api.cli segments delete {key}"
+    with Terminal(tmp_path, environment, columns=200).start(command) as running:
+        running.wait_for("to go on: ")
         if typed is None:
-            process.send_signal(2)
+            running.interrupt()
         else:
-            os.write(ours, f"{key if typed == 'the key' else typed}\n".encode())
-        status = process.wait(60)
-    os.close(ours)
+            running.type(key if typed == "the key" else typed)
+        shown = running.end()
 
-    assert f"This deletes segment {key} with 2 members." in asked.decode()
-    assert status == {"the key": 0, "something else": 1, None: 130}[typed]
+    assert f"This deletes segment {key} with 2 members." in shown.text
+    assert shown.status == {"the key": 0, "something else": 1, None: 130}[typed]
     gone = client.get(f"{SEGMENTS}/{key}").status_code == 404
     assert gone is (typed == "the key")
 
