@@ -291,7 +291,7 @@ def test_import__standard_input_or_a_pipe__is_read_to_its_end(
     assert found == [long, long, long]
 
 
-@pytest.mark.parametrize("change", ["grows", "shrinks", "is written anew"])
+@pytest.mark.parametrize("change", ["grows", "shrinks", "is rewritten"])
 def test_import__file_that_changes_while_it_is_read__is_one_sentence(
     run: Run,
     store: Store,

@@ -42,7 +42,13 @@ def test_version__printed__is_the_package_s(run: Run) -> None:
     assert run("--version").stdout == f"bigseg {version('bigseg')}\n"
 
 
-@pytest.mark.parametrize("words", [(), ("segments",), ("segments", "list"), ("up",), ("worker",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((), ("segments",), ("segments", "list"), ("up",), ("worker",)),
+        *(("import",), ("imports",), ("approve",), ("lookup",), ("export",)),
+    ],
+)
 def test_help__short_option__is_the_long_one(run: Run, words: tuple[str, ...]) -> None:
     short, long = run(*words, "-h"), run(*words, "--help")
 
