@@ -22,18 +22,19 @@ _COLUMNS: Final = ("context", "included", "excluded")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The lists that a key is in."""
+class Answer:
+    """Which lists a key is in."""
 
     key: str
     included: bool
     excluded: bool
-    answer: dict[str, Any]
+    representation: dict[str, Any]
+    """As the API gave it."""
 
 
 def look_up(
     connection: Connection, segment_path: str, keys: Iterable[str | BadKey]
-) -> Iterator[Found | BadKey]:
+) -> Iterator[Answer | BadKey]:
     """Look up each key; bad ones are passed on in their place.
 
     Raises:
@@ -41,7 +42,7 @@ def look_up(
     """
     path = f"{segment_path}/contexts/lookup"
 
-    def ask(key: str | BadKey) -> Found | BadKey:
+    def ask(key: str | BadKey) -> Answer | BadKey:
         if isinstance(key, BadKey):
             return key
         try:
@@ -51,7 +52,7 @@ def look_up(
             if exc.status != httpx.codes.BAD_REQUEST:
                 raise
             return BadKey(ascii(key), "refused", str(exc))
-        return Found(answer["userKey"], answer["included"], answer["excluded"], answer)
+        return Answer(answer["userKey"], answer["included"], answer["excluded"], answer)
 
     source = iter(keys)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -60,14 +61,16 @@ def look_up(
 
 
 def show_lookups(
-    session: Session, segment: str, results: Sequence[Found | BadKey]
-) -> Sequence[Found]:
+    session: Session, segment: str, results: Sequence[Answer | BadKey]
+) -> Sequence[Answer]:
     """Print each answer, then each bad key; returns the answers."""
-    found = [result for result in results if isinstance(result, Found)]
-    rows = [(each.key, each.included, each.excluded) for each in found]
-    session.show([each.answer for each in found], Table(f"Segment {segment}", _COLUMNS, rows))
+    answers = [result for result in results if isinstance(result, Answer)]
+    rows = [(each.key, each.included, each.excluded) for each in answers]
+    session.show(
+        [each.representation for each in answers], Table(f"Segment {segment}", _COLUMNS, rows)
+    )
     report_bad_keys(result for result in results if isinstance(result, BadKey))
-    return found
+    return answers
 
 
 def report_bad_keys(keys: Iterable[BadKey]) -> int:

@@ -61,8 +61,8 @@ class ConnectionFile:
         try:
             with path.open("rb") as file:
                 _require_own(path, os.fstat(file.fileno()))
-                found = json.loads(file.read(_MOST_BYTES))
-            return cls(str(found["url"]), str(found["token"]), str(found["key"]))
+                content = json.loads(file.read(_MOST_BYTES))
+            return cls(str(content["url"]), str(content["token"]), str(content["key"]))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as exc:
@@ -80,9 +80,9 @@ def find_directory(start: Path) -> Path | None:
     return None
 
 
-def _require_own(path: Path, found: os.stat_result) -> None:
+def _require_own(path: Path, status: os.stat_result) -> None:
     # Whoever writes this file decides where lists are sent to.
-    if found.st_uid not in {os.geteuid(), 0} or not is_private(found):
+    if status.st_uid not in {os.geteuid(), 0} or not is_private(status):
         message = (
             f"{path} is not used: it must belong to you and be closed to others "
             f"(chmod 600), because it says where lists and tokens go"

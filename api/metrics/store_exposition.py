@@ -152,11 +152,11 @@ def _writers(figures: StoreFigures) -> Iterator[Metric]:
         "shard_writers",
         "Worker processes that write shards now, by what sets their pace.",
         ("pace",),
-        [((reason,), len(found)) for reason, found in rates.items()],
+        [((reason,), len(of_processes)) for reason, of_processes in rates.items()],
     )
     yield _labelled(
         "shard_bytes_per_second",
         "Bytes a second that they write.",
         ("pace",),
-        [((reason,), sum(found)) for reason, found in rates.items()],
+        [((reason,), sum(of_processes)) for reason, of_processes in rates.items()],
     )

@@ -33,15 +33,15 @@ def open_paths(
         public_document: whether that needs no token either.
     """
     pages = make_pages(version, public_document=public_document)
-    found: dict[bytes, OpenAnswer] = {
+    paths: dict[bytes, OpenAnswer] = {
         LIVE_PATH: answer_alive,
         READY_PATH: readiness.answer,
         IDENTITY_PATH: identity.answer,
         **{path: page.answer for path, page in pages.items()},
     }
     if public_document:
-        found[DOCUMENT_PATH] = _document_answer(document)
-    return found
+        paths[DOCUMENT_PATH] = _document_answer(document)
+    return paths
 
 
 def _document_answer(document: Callable[[], Mapping[str, Any]]) -> OpenAnswer:

@@ -38,12 +38,12 @@ class Contexts:
             with path.open("rb") as file:
                 if not is_private(os.fstat(file.fileno())):
                     raise CommandError(f"{path} holds tokens and is open to others: chmod 600 it")
-                found = json.load(file)
+                content = json.load(file)
             servers = {
                 str(name): NamedServer(str(server["url"]), str(server["token"]))
-                for name, server in found["contexts"].items()
+                for name, server in content["contexts"].items()
             }
-            in_use = found["inUse"]
+            in_use = content["inUse"]
         except (FileNotFoundError, NotADirectoryError):
             return cls(path, {})
         except OSError as exc:

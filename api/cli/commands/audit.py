@@ -56,9 +56,9 @@ def _audit(
     if since is not None:
         parameters["after"] = parse_since(since, now_ms=time.time_ns() // 1_000_000)
     with session.open_connection() as connection:
-        found = _read(connection, parameters, limit)
-    rows = [(Moment(entry["date"]), _who(entry), entry["shortDescription"]) for entry in found]
-    session.show(found, Table("Changes", ("time", "by", "what"), rows))
+        entries = _read(connection, parameters, limit)
+    rows = [(Moment(entry["date"]), _who(entry), entry["shortDescription"]) for entry in entries]
+    session.show(entries, Table("Changes", ("time", "by", "what"), rows))
 
 
 def parse_since(text: str, *, now_ms: int) -> int:
@@ -85,15 +85,15 @@ def parse_since(text: str, *, now_ms: int) -> int:
 def _read(
     connection: Connection, parameters: dict[str, str | int], limit: int
 ) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < limit:
-        page_size = min(_PAGE, limit - len(found))
-        older = {"olderThan": found[-1]["_id"]} if found else {}
+    entries: list[dict[str, Any]] = []
+    while len(entries) < limit:
+        page_size = min(_PAGE, limit - len(entries))
+        older = {"olderThan": entries[-1]["_id"]} if entries else {}
         items = connection.get(_PATH, limit=page_size, **parameters, **older)["items"]
-        found += items
+        entries += items
         if len(items) < page_size:
             break
-    return found
+    return entries
 
 
 def _who(entry: dict[str, Any]) -> str:

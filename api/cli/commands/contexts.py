@@ -70,8 +70,8 @@ def _list(session: Session) -> None:
         (name, server.url, name == contexts.in_use)
         for name, server in sorted(contexts.servers.items())
     ]
-    found = [{"name": name, "url": url, "inUse": used} for name, url, used in rows]
-    session.show(found, Table("Contexts", ("name", "url", "in use"), rows))
+    listed = [{"name": name, "url": url, "inUse": used} for name, url, used in rows]
+    session.show(listed, Table("Contexts", ("name", "url", "in use"), rows))
 
 
 def _remove(name: Name, session: Session) -> None:

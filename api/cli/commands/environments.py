@@ -35,20 +35,20 @@ def register(app: typer.Typer) -> None:
 def _list(target: ProjectOptions, session: Session) -> None:
     """List the environments of a project."""
     with session.open_connection() as connection:
-        found = connection.get_all(f"{target.path}/environments")
+        items = connection.get_all(f"{target.path}/environments")
     rows = [
         (each["key"], each["name"], each["critical"], ", ".join(each["tags"]) or None)
-        for each in found
+        for each in items
     ]
     title = f"Environments of {target.project}"
-    session.show(found, Table(title, ("key", "name", "critical", "tags"), rows))
+    session.show(items, Table(title, ("key", "name", "critical", "tags"), rows))
 
 
 def _show(environment: Key, target: ProjectOptions, session: Session) -> None:
     """Show one environment."""
     with session.open_connection() as connection:
-        found = connection.get(f"{target.path}/environments/{encode_key(environment)}")
-    _print(session, found)
+        item = connection.get(f"{target.path}/environments/{encode_key(environment)}")
+    _print(session, item)
 
 
 def _create(

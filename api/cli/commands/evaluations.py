@@ -35,7 +35,7 @@ def _evaluate(
     body = _parse_context(context, kind)
     with session.open_connection() as connection:
         items = connection.query(f"{target.path_of_environment}/segments/evaluate", body)["items"]
-    found = [item for item in items if every or item["isMember"]]
+    selected = [item for item in items if every or item["isMember"]]
     rows = [
         (
             item["key"],
@@ -44,10 +44,10 @@ def _evaluate(
             item.get("isIndividuallyTargeted", False),
             item.get("isRuleTargeted", False),
         )
-        for item in found
+        for item in selected
     ]
     columns = ("segment", "name", "member", "by its key", "by a rule")
-    session.show(found, Table("Segments of the context", columns, rows))
+    session.show(selected, Table("Segments of the context", columns, rows))
 
 
 def _parse_context(text: str, kind: str) -> Any:  # noqa: ANN401 - any JSON

@@ -28,6 +28,6 @@ def _lookup(
     keys = read_keys(contexts, file)
     with session.open_connection() as connection:
         results = list(look_up(connection, target.path, keys))
-    found = show_lookups(session, target.segment, results)
-    if len(found) < len(results):
+    answers = show_lookups(session, target.segment, results)
+    if len(answers) < len(results):
         raise typer.Exit(ExitStatus.FAILED)

@@ -81,12 +81,12 @@ def _check(
     """Check that keys are in a segment's included list; the status is 1 if one is not."""
     with session.open_connection() as connection:
         results = list(look_up(connection, target.path, read_keys(keys, file)))
-    found = show_lookups(session, target.segment, results)
-    absent = [each for each in found if not (each.excluded if excluded else each.included)]
+    answers = show_lookups(session, target.segment, results)
+    absent = [each for each in answers if not (each.excluded if excluded else each.included)]
     if absent:
         name = _list_name(excluded=excluded)
-        session.note(f"{len(absent):,} of {len(found):,} keys are not in the {name} list")
-    if absent or len(found) < len(results):
+        session.note(f"{len(absent):,} of {len(answers):,} keys are not in the {name} list")
+    if absent or len(answers) < len(results):
         raise typer.Exit(ExitStatus.FAILED)
 
 
@@ -117,8 +117,8 @@ def _edit(
 def _show(target: SegmentOptions, session: Session, edit: _Edit, sent: Sequence[int]) -> None:
     verb = "added to" if edit.action == "add" else "removed from"
     title = f"Keys {verb} the {edit.list_name} list of {target.segment}"
-    found = [{"batch": number, "keys": count} for number, count in enumerate(sent, 1)]
-    session.show(found, Table(title, ("batch", "keys"), list(enumerate(sent, 1))))
+    batches = [{"batch": number, "keys": count} for number, count in enumerate(sent, 1)]
+    session.show(batches, Table(title, ("batch", "keys"), list(enumerate(sent, 1))))
 
 
 def _batches(

@@ -33,17 +33,17 @@ def register(app: typer.Typer) -> None:
 def _list(session: Session) -> None:
     """List the projects."""
     with session.open_connection() as connection:
-        found = connection.get_all(_PATH)
-    rows = [(each["key"], each["name"], ", ".join(each["tags"]) or None) for each in found]
-    session.show(found, Table("Projects", ("key", "name", "tags"), rows))
+        items = connection.get_all(_PATH)
+    rows = [(each["key"], each["name"], ", ".join(each["tags"]) or None) for each in items]
+    session.show(items, Table("Projects", ("key", "name", "tags"), rows))
 
 
 def _show(project: Key, session: Session) -> None:
     """Show one project and its environments."""
     with session.open_connection() as connection:
-        found = connection.get(f"{_PATH}/{encode_key(project)}")
+        item = connection.get(f"{_PATH}/{encode_key(project)}")
         environments = connection.get_all(f"{_PATH}/{encode_key(project)}/environments")
-    _print(session, {**found, "environments": environments})
+    _print(session, {**item, "environments": environments})
 
 
 def _create(

@@ -39,10 +39,10 @@ def _list(
 ) -> None:
     """List the segments of an environment, newest first."""
     with session.open_connection() as connection:
-        found = connection.get_all(target.segments_path)
+        items = connection.get_all(target.segments_path)
     columns = ("key", "name", "included", "excluded", "importing", "created")
     title = f"Segments of {target.project} / {target.environment}"
-    session.show(found, Table(title, columns, [_row(segment) for segment in found]))
+    session.show(items, Table(title, columns, [_row(segment) for segment in items]))
 
 
 def _show(
@@ -52,8 +52,8 @@ def _show(
 ) -> None:
     """Show one segment."""
     with session.open_connection() as connection:
-        found = connection.get(target.segment_path(segment))
-    _print(session, found)
+        item = connection.get(target.segment_path(segment))
+    _print(session, item)
 
 
 def _create(
@@ -103,8 +103,8 @@ def _update(
     path = target.segment_path(segment)
     with session.open_connection() as connection:
         connection.instruct(path, *instructions)
-        found = connection.get(path)
-    _print(session, found)
+        item = connection.get(path)
+    _print(session, item)
 
 
 def _delete(

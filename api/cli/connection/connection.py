@@ -198,8 +198,8 @@ class Connection:
             raise not_bigseg(self._url, "other JSON")
         return content
 
-    def _make_answer(self, found: dict[str, Any]) -> "_Answer":
-        answer = _Answer(found)
+    def _make_answer(self, content: dict[str, Any]) -> "_Answer":
+        answer = _Answer(content)
         answer.url = self._url
         return answer
 

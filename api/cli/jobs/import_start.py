@@ -129,13 +129,13 @@ class ImportStart:
         with self.session.open_connection(limit_s=_ANSWER_S) as connection:
             for tries_left in reversed(range(_TRIES)):
                 try:
-                    found = connection.get(self._path, idempotencyKey=self._key)["items"]
+                    items = connection.get(self._path, idempotencyKey=self._key)["items"]
                 except CommandError as exc:
                     if exc.status != _UNDER_WAY or not tries_left:
                         raise
                 else:
                     absent += 1
-                    if found or absent == _ABSENT:
-                        return str(found[0]["id"]) if found else None
+                    if items or absent == _ABSENT:
+                        return str(items[0]["id"]) if items else None
                 self.sleep(_PAUSE_S)
         raise AssertionError  # the last try returns or raises

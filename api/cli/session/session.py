@@ -136,13 +136,13 @@ def wants_json(words: list[str]) -> bool:
 def print_error(error: CommandError, *, as_json: bool) -> None:
     """Print why a command failed, on standard error: one line, or one object."""
     if as_json:
-        found: dict[str, Any] = {
+        body: dict[str, Any] = {
             "error": str(error),
             "code": error.code,
             "status": error.status,
             "id": error.error_id,
         }
-        typer.echo(json.dumps(found, ensure_ascii=False), err=True)
+        typer.echo(json.dumps(body, ensure_ascii=False), err=True)
     elif error.exit_status is ExitStatus.INTERRUPTED:
         typer.echo(str(error), err=True)
     else:

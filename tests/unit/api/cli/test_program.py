@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.application import build_app
-from api.cli.connection.refusals import speak_options
+from api.cli.connection.refusals import name_options
 from api.cli.errors import CommandError, ExitStatus
 from api.cli.local_system import EventPrinter
 from api.local import Event
@@ -162,7 +162,7 @@ def test_contexts__added_used_listed_removed__keep_the_token_to_themselves(
     ],
 )
 def test_message__of_the_api__speaks_of_options(said: str, meant: str) -> None:
-    assert speak_options(said) == meant
+    assert name_options(said) == meant
 
 
 def test_errors__each_exit_status__has_a_code_of_its_own() -> None:
