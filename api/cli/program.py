@@ -1,4 +1,4 @@
-"""The root of the commands: options before a command's name, and how the process ends."""
+"""The root of the commands: options before a command's name, and the end of the process."""
 
 import errno
 import sys
@@ -19,7 +19,7 @@ _NOTHING_GIVEN: Final = "NoArgsIsHelpError"
 
 
 class Program(TyperGroup):
-    """Ends with the exit status of what happened, having said so once."""
+    """Runs a command, and ends the process with its exit status after at most one error message."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's
         """Run the command; Ctrl-C, wherever it comes, is an error like others."""

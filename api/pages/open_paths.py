@@ -29,7 +29,7 @@ def open_paths(
         readiness: of the parts.
         identity: of the server.
         version: of the API.
-        document: makes the OpenAPI document; called when it is first asked for.
+        document: makes the OpenAPI document; called with the first request for it.
         public_document: whether that needs no token either.
     """
     pages = make_pages(version, public_document=public_document)

@@ -56,7 +56,7 @@ def find_access(
 
     Raises:
         UsageError: none is named, or what names it cannot be used.
-        UnreachableError: the nearest data directory's system does not run.
+        UnreachableError: the nearest data directory's system is not running.
         CommandError: the contexts cannot be read.
     """
     if name := context or environment.get("BIGSEG_CONTEXT", "").strip():
@@ -101,7 +101,7 @@ def _of_directory(folder: Path) -> Access | None:
         raise UsageError(str(exc)) from exc
     if connection is None or not connection.is_running:
         raise UnreachableError(
-            f"the bigseg of {directory} does not run: start `bigseg up` in {directory.parent}, "
+            f"the bigseg of {directory} is not running: start `bigseg up` in {directory.parent}, "
             f"or name another server with --context or BIGSEG_URL and BIGSEG_TOKEN"
         )
     url, token = parse_url(connection.url, str(directory)), check_token(connection.token)

@@ -28,7 +28,7 @@ class Contexts:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Contexts":
-        """Read the user's file; there are none without it.
+        """Read the user's file; without it there are no contexts.
 
         Raises:
             CommandError: it cannot be read, is damaged, or others can read it.
@@ -37,7 +37,9 @@ class Contexts:
         try:
             with path.open("rb") as file:
                 if not is_private(os.fstat(file.fileno())):
-                    raise CommandError(f"{path} holds tokens and is open to others: chmod 600 it")
+                    raise CommandError(
+                        f"{path} holds tokens and can be read by others: run `chmod 600 {path}`"
+                    )
                 content = json.load(file)
             servers = {
                 str(name): NamedServer(str(server["url"]), str(server["token"]))
@@ -54,7 +56,7 @@ class Contexts:
         return cls(path, servers, in_use if in_use in servers else None)
 
     def get(self, name: str) -> NamedServer:
-        """Give the server of a name.
+        """Return the server of a context.
 
         Raises:
             UsageError: there is no such context.

@@ -62,7 +62,7 @@ def _audit(
 
 
 def parse_since(text: str, *, now_ms: int) -> int:
-    """Read a time, or how long it is ago, as Unix milliseconds.
+    """Read a time, or how long ago it was, as Unix milliseconds.
 
     Raises:
         UsageError: it is neither, or lies before 1970.

@@ -47,7 +47,7 @@ def _read_work(
         api_version = connection.get(_DOCUMENT_PATH)["info"]["version"]
         segments = connection.get_all(target.segments_path)
     except CommandError as exc:
-        session.note(f"what it is doing is not known: {exc}")
+        session.note(f"the version of the API and its imports cannot be shown: {exc}")
         return None
     importing = [segment["key"] for segment in segments if segment.get("_importInProgress")]
     return str(api_version), importing

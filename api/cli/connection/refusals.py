@@ -28,7 +28,7 @@ _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 _BROKEN: Final = 500
 _REDIRECTS: Final = range(300, 400)
-#: What a balancer answers for a server that is down.
+#: What a load balancer answers for a server that is down.
 _GATEWAY: Final = frozenset({502, 503, 504})
 
 
@@ -84,7 +84,7 @@ def transport_failure(exc: httpx.RequestError, url: str) -> UnreachableError:
     if isinstance(exc, httpx.TimeoutException):
         return UnreachableError(f"no answer from {url} in time: is it the right address?")
     if isinstance(exc, httpx.DecodingError):
-        return not_bigseg(url, "with an encoding that it did not use")
+        return not_bigseg(url, "with a body that is not encoded as it says")
     reason = _find_reason(exc) or type(exc).__name__
     return UnreachableError(f"no answer from {url} ({reason}): is `bigseg up` running?")
 
@@ -94,7 +94,7 @@ def _foreign_refusal(reply: httpx.Response, url: str) -> CommandError:
     if status in _REDIRECTS:
         target = reply.headers.get("location", "")
         return UnreachableError(
-            f"{url} sends elsewhere ({status} to {target or 'nowhere'}): name that address if it "
+            f"{url} redirects ({status} to {target or 'nowhere'}): name that address if it "
             f"is the bigseg API; nothing was sent there",
             status=status,
         )
@@ -110,7 +110,7 @@ def _find_tls_fault(exc: BaseException) -> ssl.SSLError | None:
 
 
 def _find_reason(exc: BaseException) -> str | None:
-    """The system's words, such as ``Connection refused``."""
+    """The system's reason, such as ``Connection refused``."""
     reasons = (cause.strerror for cause in _causes(exc) if isinstance(cause, OSError))
     return next((reason for reason in reasons if reason), None)
 

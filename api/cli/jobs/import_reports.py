@@ -55,7 +55,7 @@ def end_as(session: Session, job: dict[str, Any]) -> None:
 def note_superseded(session: Session, job: dict[str, Any]) -> None:
     """Say which import, if any, was dropped because this one was started."""
     if dropped := job.get("supersedes"):
-        session.note(f"import {dropped}, which waited for approval, is dropped for this one")
+        session.note(f"import {dropped}, which was waiting for approval, was dropped for this one")
 
 
 def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
         say(f"reason: {name_options(job['reason'])}")
     if job["status"] == "pending_approval":
         approve = next_command(target, "approve", job["id"])
-        say(f"nothing of it is visible yet; publish it with `{approve}`")
+        say(f"none of it is visible yet; publish it with `{approve}`")
 
 
 def _tables(session: Session, job: dict[str, Any]) -> list[Table]:

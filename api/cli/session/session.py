@@ -1,4 +1,4 @@
-"""What one command prints and asks: results in the format that was asked for, notes, questions."""
+"""One run of a command: its connection, its results in the format that was asked for, its notes."""
 
 import json
 import os

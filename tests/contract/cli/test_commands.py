@@ -376,5 +376,5 @@ def test_import__while_another_waits_for_approval__says_that_it_is_dropped(
     result = run("import", source, "-s", key, "--no-wait", "--json")
 
     assert json_of(result)["supersedes"] == waiting
-    said = f"import {waiting}, which waited for approval, is dropped for this one\n"
+    said = f"import {waiting}, which was waiting for approval, was dropped for this one\n"
     assert result.stderr == said

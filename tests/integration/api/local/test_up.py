@@ -68,6 +68,6 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
     assert key is not None
     for secret in (token, key):
         assert not any(secret in text for text in [*map(str, running.events), *arguments, *logs])
-    with pytest.raises(UnreachableError, match="does not run"):
+    with pytest.raises(UnreachableError, match="is not running"):
         find_access({}, folder=tmp_path / "logs")
     assert stat.S_IMODE(tmp_path.stat().st_mode) & 0o077 == 0
