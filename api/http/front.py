@@ -19,7 +19,7 @@ from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
-from api.http.health import LIVE_PATH, METRICS_PATH, READY_PATH
+from api.http.health import LIVE_PATH, READY_PATH
 from api.http.limits.headers import limit_headers
 from api.http.limits.limits import Limits, Standing
 from api.http.refuser import Refuser
@@ -43,7 +43,9 @@ OpenAnswer = Callable[[Scope, Send], Awaitable[None]]
 """Answers a ``GET`` that needs no token."""
 
 _OK: Final = 200
-#: Balancers ask every few seconds.
+#: Answered also while the store does not answer, with what the process itself knows.
+_METRICS_PATH: Final = b"/metrics"
+#: Load balancers ask every few seconds.
 _UNLOGGED_PATHS: Final = frozenset({LIVE_PATH, READY_PATH})
 #: The request target of OPTIONS about the service as a whole.
 _EVERYTHING: Final = b"*"
@@ -171,8 +173,8 @@ class Front:
 
     async def _caller(self, scope: Scope) -> Caller:
         try:
-            if scope["raw_path"] == METRICS_PATH:
-                return await self._auth.monitor(scope["headers"])
+            if scope["raw_path"] == _METRICS_PATH:
+                return await self._auth.caller_of_metrics(scope["headers"])
             return await self._auth.caller(scope["headers"])
         except Unauthorized:
             await self._refusal_pace.wait()

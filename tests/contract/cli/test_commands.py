@@ -48,7 +48,7 @@ def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
 
     assert (made["key"], made["name"], made["tags"], made["unbounded"]) == (key, "N", ["t"], True)
     assert shown["key"] == key
-    assert key in [one["key"] for one in listed]
+    assert key in [item["key"] for item in listed]
     assert key in table.stdout
     assert key in run("segments", "list").stdout
     assert run("segments", "delete", key, "--yes").exit_code == 0
@@ -72,7 +72,7 @@ def test_imports_show__replace_over_edits__says_so(
         publish(store, ref, ids[-1], build(store, ref, ids[-1], ["a"]))
         include(client, key, "b")
 
-    first, second = (run("imports", "show", one, "--segment", key).stdout for one in ids)
+    first, second = (run("imports", "show", item, "--segment", key).stdout for item in ids)
 
     assert f"it replaces import {ids[0]} and 1 later edit\n" in second
     assert "it replaces" not in first
@@ -99,7 +99,7 @@ def test_lookup__members_and_strangers__are_told_apart(run: Run, client: httpx.C
     answers = json_of(run("lookup", "--segment", key, *members, "no", "--json"))
     table = run("lookup", "--segment", key, "[bold]é")
 
-    assert [one["included"] for one in answers] == [True] * 5 + [False]
+    assert [item["included"] for item in answers] == [True] * 5 + [False]
     assert "[bold]é" in table.stdout
     not_text = run("lookup", "--segment", key, "\udcff")
     assert not_text.exit_code == 1

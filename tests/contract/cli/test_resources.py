@@ -33,7 +33,7 @@ def test_members__added_in_batches_checked_removed__are_in_the_lists(
 
     assert json_of(added) == [{"batch": 1, "keys": 10_000}, {"batch": 2, "keys": 1}]
     assert typed.exit_code == 0, typed.output
-    assert [one["included"] for one in json_of(present)] == [True, True]
+    assert [item["included"] for item in json_of(present)] == [True, True]
     assert (absent.exit_code, excluded.exit_code) == (1, 0)
     assert "1 of 2 keys are not in the included list" in absent.stderr
     assert _counts(client, key) == (10_001, 2)
@@ -59,7 +59,7 @@ def test_keys__some_cannot_be_one__are_named_and_the_others_go_on(
         assert "must not be over 1,024 bytes" in lines[0]
         assert "valid UTF-8" in lines[3]
     found = json.loads(looked_up.stdout)
-    assert [(one["userKey"], one["included"]) for one in found] == [
+    assert [(item["userKey"], item["included"]) for item in found] == [
         ("good", True),
         ("also good", True),
     ]
@@ -72,8 +72,8 @@ def test_lookup__many_keys__keeps_their_order(run: Run, client: httpx.Client) ->
 
     found = json_of(run("lookup", "-s", key, "-", "--json", typed="\n".join(words).encode()))
 
-    assert [one["userKey"] for one in found] == words
-    assert [one["included"] for one in found] == [number % 3 == 0 for number in range(300)]
+    assert [item["userKey"] for item in found] == words
+    assert [item["included"] for item in found] == [number % 3 == 0 for number in range(300)]
 
 
 def test_projects_and_environments__made_shown_deleted__are_as_asked(run: Run) -> None:
@@ -85,7 +85,7 @@ def test_projects_and_environments__made_shown_deleted__are_as_asked(run: Run) -
     )
     assert environment["critical"]
     listed = json_of(run("environments", "list", "--project", project, "--json"))
-    assert [one["key"] for one in listed][-1] == "qa"
+    assert [item["key"] for item in listed][-1] == "qa"
     assert "qa" in run("projects", "show", project).stdout
     assert project in run("projects", "list").stdout
     assert run("environments", "show", "qa", "--project", project).exit_code == 0
@@ -122,9 +122,9 @@ def test_audit__of_a_segment__is_newest_first_and_ends_at_the_limit(
 
     assert len(found) == 23
     assert found[-1]["shortDescription"].startswith("created the segment")
-    dates = [one["date"] for one in found]
+    dates = [item["date"] for item in found]
     assert dates == sorted(dates, reverse=True)
-    assert len({one["_id"] for one in found}) == 23
+    assert len({item["_id"] for item in found}) == 23
     assert few.stdout.count("edited the lists") == 2
     assert json_of(run("audit", "-s", key, "--since", "2999-01-01", "--json")) == []
 
@@ -137,8 +137,8 @@ def test_evaluate__key_or_context__lists_its_segments(run: Run, client: httpx.Cl
     context = '{"kind": "user", "key": "eva", "plan": "gold"}'
     every = json_of(run("evaluate", context, "--all", "--json"))
 
-    assert [one["key"] for one in found] == [key]
-    assert {key, other} <= {one["key"] for one in every}
+    assert [item["key"] for item in found] == [key]
+    assert {key, other} <= {item["key"] for item in every}
     assert key in run("evaluate", "eva").stdout
 
 

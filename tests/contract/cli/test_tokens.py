@@ -28,7 +28,7 @@ def test_tokens__made_listed_revoked__open_what_they_should(api: Api, run: Run) 
     listed = run("tokens", "list")
     assert made["_id"] in listed.stdout
     assert made["token"] not in listed.stdout
-    assert made["_id"] in [one["_id"] for one in json_of(run("tokens", "list", "--json"))]
+    assert made["_id"] in [item["_id"] for item in json_of(run("tokens", "list", "--json"))]
 
     assert run("tokens", "revoke", made["_id"], "--yes").exit_code == 0
     with api.client(made["token"]) as client:

@@ -139,7 +139,7 @@ def test_contexts__added_used_listed_removed__keep_the_token_to_themselves(
     results = (added, other, used, listed, removed)
     assert [result.exit_code for result in results] == [0] * 5
     assert listed.stdout == "prod\thttps://p.example\tfalse\ntest\thttp://t.example:1\ttrue\n"
-    assert [one["inUse"] for one in as_json] == [False, True]
+    assert [item["inUse"] for item in as_json] == [False, True]
     assert secret not in "".join(result.output for result in results)
     assert "none is in use" in removed.stdout
     file = tmp_path / "bigseg" / "contexts.json"
