@@ -75,7 +75,7 @@ class TokenSource(Protocol):
         """
 
     def last_known(self, digest: bytes) -> KnownToken | None:
-        """Give what the store said when it last answered."""
+        """Return what the store said when it last answered."""
 
 
 class TokenAuth:
@@ -138,11 +138,11 @@ class TokenAuth:
                 return self._accept(known)
         raise Unauthorized("no access token: send it in the Authorization header")
 
-    async def monitor(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller:
-        """Identify who asks for metrics, which are wanted most while the store does not answer.
+    async def caller_of_metrics(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller:
+        """Identify who asks for metrics, which are needed most while the store does not answer.
 
-        A token then counts as it did when the store last answered: it may have been revoked
-        through another process since, but shows only totals.
+        A token is then accepted if it was valid when the store last answered: it may have been
+        revoked through another process since, but metrics are only totals.
 
         Raises:
             Unauthorized: as :meth:`caller`.

@@ -6,11 +6,9 @@ import signal
 import sys
 from typing import Final
 
+from api.cli.errors import ExitStatus
+
 _UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT)
-_FAILED: Final = 1
-_INTERRUPTED: Final = 130
-#: What a shell sees of a tool whose reader wanted no more: 128 and the number of SIGPIPE.
-_PIPE_CLOSED: Final = 141
 
 
 def main() -> None:
@@ -26,11 +24,11 @@ def main() -> None:
     except KeyboardInterrupt:
         _ignore_further_interrupts()
         sys.stderr.write("interrupted\n")
-        raise SystemExit(_INTERRUPTED) from None
+        raise SystemExit(ExitStatus.INTERRUPTED) from None
     except SystemExit as exc:
         _ignore_further_interrupts()
         if isinstance(exc.__context__, BrokenPipeError):  # typer ends with 1 then
-            raise SystemExit(_PIPE_CLOSED) from None
+            raise SystemExit(ExitStatus.PIPE_CLOSED) from None
         raise
     except OSError as exc:
         if exc.errno not in _UNWRITABLE:
@@ -38,7 +36,7 @@ def main() -> None:
         # What is still buffered would be tried again, with a traceback, at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.stderr.write(f"bigseg: cannot write: {exc.strerror}\n")
-        raise SystemExit(_FAILED) from exc
+        raise SystemExit(ExitStatus.FAILED) from exc
 
 
 def _ignore_further_interrupts() -> None:

@@ -1,6 +1,13 @@
-"""Why a command fails, and the exit status that tells a script."""
+"""Why a command fails, and the exit status that tells a script.
+
+CommandError            the command failed
+├── UsageError          it was written wrongly                    (terminal)
+└── UnreachableError    no bigseg answers, or it cannot now       (transient)
+"""
 
 from enum import IntEnum
+
+from worker.errors import BigsegError, TerminalError, TransientError
 
 
 class ExitStatus(IntEnum):
@@ -27,7 +34,7 @@ _CODES = {
 }
 
 
-class CommandError(Exception):
+class CommandError(BigsegError):
     """A command failed; the message says why and what to do.
 
     Attributes:
@@ -53,14 +60,14 @@ class CommandError(Exception):
         self.error_id = error_id
 
 
-class UsageError(CommandError):
+class UsageError(CommandError, TerminalError):
     """The command was written wrongly, or an option has a value that cannot be used."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, ExitStatus.USAGE)
 
 
-class UnreachableError(CommandError):
+class UnreachableError(CommandError, TransientError):
     """No bigseg answers, or it cannot answer now."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The root of the commands: options before a command's name, and how the process ends."""
+"""The root of the commands: options before a command's name, and the end of the process."""
 
 import errno
 import sys
@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.options import GlobalOptions, with_options
-from api.cli.session import print_error, wants_json
+from api.cli.session.options import GlobalOptions, with_options
+from api.cli.session.session import print_error, wants_json
 
 #: Of typer's errors the public one; the others have the same parent.
 _ClickError: Final[type[Exception]] = cast("Any", typer.BadParameter.__mro__[2])
@@ -19,7 +19,7 @@ _NOTHING_GIVEN: Final = "NoArgsIsHelpError"
 
 
 class Program(TyperGroup):
-    """Ends with the exit status of what happened, having said so once."""
+    """Runs a command, and ends the process with its exit status after at most one error message."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's
         """Run the command; Ctrl-C, wherever it comes, is an error like others."""

@@ -5,45 +5,24 @@ and counts. FastAPI does everything else.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import Final
 
 import structlog
 
 from api.access.auth import Caller, TokenAuth
 from api.access.refusal_pace import RefusalPace
-from api.bodies.json_values import most_values, require_few_values
-from api.errors import (
-    BROKEN,
-    ApiError,
-    MethodNotAllowed,
-    NotFound,
-    TooLarge,
-    Unauthorized,
-    log_failure,
-    log_refusal,
-    translate_error,
-)
-from api.http.asgi import (
-    Asgi,
-    Disconnected,
-    Header,
-    Receive,
-    Scope,
-    Send,
-    declared_length,
-    header,
-    read_body,
-    replay,
-)
+from api.errors import ApiError, MethodNotAllowed, NotFound, Unauthorized, translate_error
+from api.http.asgi import Asgi, Disconnected, Header, Receive, Scope, Send
+from api.http.bodies import BodyBounds, is_upload
 from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
 from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
-from api.http.health import LIVE_PATH, METRICS_PATH, READY_PATH
+from api.http.health import LIVE_PATH, READY_PATH
 from api.http.limits.headers import limit_headers
 from api.http.limits.limits import Limits, Standing
-from api.http.refusals import error_body, error_headers
+from api.http.refuser import Refuser
 from api.http.routes import (
     UNKNOWN,
     LookupRoute,
@@ -64,7 +43,9 @@ OpenAnswer = Callable[[Scope, Send], Awaitable[None]]
 """Answers a ``GET`` that needs no token."""
 
 _OK: Final = 200
-#: Balancers ask every few seconds.
+#: Answered also while the store does not answer, with what the process itself knows.
+_METRICS_PATH: Final = b"/metrics"
+#: Load balancers ask every few seconds.
 _UNLOGGED_PATHS: Final = frozenset({LIVE_PATH, READY_PATH})
 #: The request target of OPTIONS about the service as a whole.
 _EVERYTHING: Final = b"*"
@@ -100,10 +81,9 @@ class Front:
         self._routes = routes
         self._open_paths = open_paths
         self._metrics = metrics
-        self._max_body_bytes = max_body_bytes
-        self._most_values = most_values(max_body_bytes)
+        self._body_bounds = BodyBounds(max_body_bytes)
         self._body_timeout_s = body_timeout_s
-        self._ids = ids
+        self._refuser = Refuser(ids)
         self._whole_answers = WholeAnswers()
         self._refusal_pace = RefusalPace()
 
@@ -141,13 +121,13 @@ class Front:
             key, found = await self._membership(scope, question, receive, headers)
             body = self._lookup_route.render(key, found)
         except ApiError as exc:
-            return await self._refuse(exc, send, headers)
+            return await self._refuser.refuse(exc, send, headers)
         except StoreError as exc:
-            return await self._refuse(translate_error(exc), send, headers)
+            return await self._refuser.refuse(translate_error(exc), send, headers)
         except Disconnected:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
-            return await self._break(exc, send)
+            return await self._refuser.report(exc, send)
         if not self._whole_answers.write(scope, body, render_headers(headers)):
             await answer(send, _OK, body, headers)
         return found
@@ -183,18 +163,18 @@ class Front:
         except Disconnected:
             exchange.status = 0
         except ApiError as exc:
-            await self._refuse(exc, exchange.send)
+            await self._refuser.refuse(exc, exchange.send)
         except (StoreError, ObjectError) as exc:
-            await self._refuse(translate_error(exc), exchange.send)
+            await self._refuser.refuse(translate_error(exc), exchange.send)
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             if not exchange.status:  # else FastAPI's last handler has reported it
-                await self._break(exc, exchange.send)
+                await self._refuser.report(exc, exchange.send)
         self._note(scope, exchange.status, time.perf_counter() - started)
 
     async def _caller(self, scope: Scope) -> Caller:
         try:
-            if scope["raw_path"] == METRICS_PATH:
-                return await self._auth.monitor(scope["headers"])
+            if scope["raw_path"] == _METRICS_PATH:
+                return await self._auth.caller_of_metrics(scope["headers"])
             return await self._auth.caller(scope["headers"])
         except Unauthorized:
             await self._refusal_pace.wait()
@@ -222,8 +202,8 @@ class Front:
             # No resource key holds a slash; decoding it would make another path of it.
             raise NotFound("invalid resource identifier")
         receive: Receive = exchange.receive
-        if not _is_upload(scope):
-            receive = await self._bounded(scope, receive)
+        if not is_upload(scope):
+            receive = await self._body_bounds.receive(scope, receive)
         await self._rest(scope, receive, exchange.send)
 
     def _methods_of(self, scope: Scope) -> str:
@@ -239,38 +219,12 @@ class Front:
             raise NotFound("invalid resource identifier")
         return methods
 
-    async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        declared = declared_length(scope)
-        if declared == 0:
-            return receive
-        if declared is not None and declared > self._max_body_bytes:
-            raise TooLarge(f"the request body is over {self._max_body_bytes:,} bytes")
-        body = await read_body(receive, self._max_body_bytes)
-        require_few_values(body, self._most_values)
-        return replay(body, receive)
-
     async def _answer_open(self, open_answer: OpenAnswer, scope: Scope, send: Send) -> None:
         if scope["method"] == "GET":
             await open_answer(scope, send)
             return
         error = MethodNotAllowed("this path is only read: send GET or HEAD")
-        await self._refuse(error, send, (_allow(("GET",)),))
-
-    async def _refuse(self, error: ApiError, send: Send, headers: Sequence[Header] = ()) -> int:
-        body = self._body(error)
-        await answer(send, error.status, body, (*error_headers(error), *headers))
-        return error.status
-
-    async def _break(self, exc: Exception, send: Send) -> int:
-        error_id = self._ids()
-        log_failure(exc, error_id)
-        await answer(send, BROKEN.status, error_body(BROKEN, error_id))
-        return BROKEN.status
-
-    def _body(self, error: ApiError) -> bytes:
-        error_id = self._ids()
-        log_refusal(error, error_id)
-        return error_body(error, error_id)
+        await self._refuser.refuse(error, send, (_allow(("GET",)),))
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
@@ -289,9 +243,3 @@ class Front:
 
 def _allow(methods: tuple[str, ...]) -> Header:
     return b"allow", allowed_methods(methods).encode()
-
-
-def _is_upload(scope: Scope) -> bool:
-    """Whether the body is a list file, which is streamed and has a limit of its own."""
-    kind = header(scope, b"content-type") or b""
-    return scope["raw_path"].endswith(b"/imports") and kind.lower().startswith(b"multipart/")

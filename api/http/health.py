@@ -14,8 +14,6 @@ from worker.store import Store, StoreError
 
 LIVE_PATH: Final = b"/healthz"
 READY_PATH: Final = b"/readyz"
-#: Answered with what the process itself knows when the store does not answer.
-METRICS_PATH: Final = b"/metrics"
 
 _LIVE_BODY: Final = b'{"status":"ok"}'
 _OK: Final = 200

@@ -6,20 +6,20 @@ and does not turn to another server that it also knows.
 
 import json
 import os
-import stat
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-DIRECTORY: Final = ".bigseg"
+from api.private_files import is_private, write_private
+from worker.errors import TerminalError
+
+DATA_DIRECTORY: Final = ".bigseg"
 FILE: Final = "connection.json"
 
-_OWNER_ONLY: Final = 0o600
-_OTHERS: Final = 0o077
 _MOST_BYTES: Final = 64 * 1024
 
 
-class ConnectionFileError(Exception):
+class ConnectionFileError(TerminalError):
     """The file cannot be used; the message says which, why and what to do."""
 
 
@@ -48,12 +48,7 @@ class ConnectionFile:
         Raises:
             OSError: it cannot be written.
         """
-        aside = directory / f"{FILE}.new"
-        aside.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(aside, flags, _OWNER_ONLY), "w") as file:
-            json.dump(asdict(self), file)
-        aside.replace(directory / FILE)
+        write_private(directory / FILE, json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, directory: Path) -> "ConnectionFile | None":
@@ -66,30 +61,30 @@ class ConnectionFile:
         try:
             with path.open("rb") as file:
                 _require_own(path, os.fstat(file.fileno()))
-                found = json.loads(file.read(_MOST_BYTES))
-            return cls(str(found["url"]), str(found["token"]), str(found["key"]))
+                content = json.loads(file.read(_MOST_BYTES))
+            return cls(str(content["url"]), str(content["token"]), str(content["key"]))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as exc:
             raise ConnectionFileError(f"{path} cannot be read: {exc.strerror}") from exc
         except (ValueError, KeyError, TypeError) as exc:
-            message = f"{path} is damaged: start `bigseg up` there again, which writes it anew"
+            message = f"{path} is damaged: start `bigseg up` there again, which writes it again"
             raise ConnectionFileError(message) from exc
 
 
 def find_directory(start: Path) -> Path | None:
     """Find the nearest data directory with a connection file, from a folder upwards."""
     for folder in (start, *start.parents):
-        if (folder / DIRECTORY / FILE).exists():
-            return folder / DIRECTORY
+        if (folder / DATA_DIRECTORY / FILE).exists():
+            return folder / DATA_DIRECTORY
     return None
 
 
-def _require_own(path: Path, found: os.stat_result) -> None:
+def _require_own(path: Path, status: os.stat_result) -> None:
     # Whoever writes this file decides where lists are sent to.
-    if found.st_uid not in {os.geteuid(), 0} or stat.S_IMODE(found.st_mode) & _OTHERS:
+    if status.st_uid not in {os.geteuid(), 0} or not is_private(status):
         message = (
             f"{path} is not used: it must belong to you and be closed to others "
-            f"(chmod 600), for it says where lists and tokens go"
+            f"(chmod 600), because it says where lists and tokens go"
         )
         raise ConnectionFileError(message)

@@ -23,7 +23,7 @@ def make_challenge() -> str:
 
 
 def is_challenge(text: str) -> bool:
-    """Whether this is one."""
+    """Whether a text has the form of a challenge."""
     return _CHALLENGE.fullmatch(text) is not None
 
 

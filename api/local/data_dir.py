@@ -22,8 +22,8 @@ from pathlib import Path
 from api.identity.connection_file import ConnectionFile
 from api.local.errors import DataDirectoryError, DataDirectoryHeldError, NewerDataError
 from api.local.servers.store import ServerVersion
+from api.private_files import OWNER_ONLY, write_private
 
-_OWNER_ONLY = 0o600
 _TOKEN_BYTES = 32
 
 
@@ -93,11 +93,11 @@ class DataDirectory:
         """
         try:
             if self.token_file.exists():
-                self.token_file.chmod(_OWNER_ONLY)
+                self.token_file.chmod(OWNER_ONLY)
                 if token := self.token_file.read_text().strip():
                     return token
             token = secrets.token_urlsafe(_TOKEN_BYTES)
-            _write_private(self.token_file, token + "\n")
+            write_private(self.token_file, token + "\n")
         except OSError as exc:
             raise DataDirectoryError(f"{self.token_file}: {exc.strerror}") from exc
         return token
@@ -120,7 +120,7 @@ class DataDirectory:
         Raises:
             DataDirectoryHeldError: another process holds it; the message says which.
         """
-        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, OWNER_ONLY)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -166,7 +166,7 @@ class DataDirectory:
 
     def record_server(self, version: ServerVersion) -> None:
         """Remember which server has opened the data."""
-        _write_private(self.path / "server-version", f"{version}\n")
+        write_private(self.path / "server-version", f"{version}\n")
 
     def _describe_holder(self, lock: int) -> str:
         text = os.pread(lock, 4096, 0)
@@ -190,12 +190,3 @@ class Holder:
         text = json.dumps({"pid": os.getpid(), "url": url}).encode()
         os.pwrite(self.lock, text, 0)
         os.ftruncate(self.lock, len(text))
-
-
-def _write_private(path: Path, text: str) -> None:
-    # Written aside and renamed: a crash leaves the old content or the new, never a part.
-    aside = path.with_name(path.name + ".new")
-    aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w") as file:
-        file.write(text)
-    aside.replace(path)

@@ -1,26 +1,19 @@
 """A whole system on one machine: store, objects, workers, beat and API, started together."""
 
-import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Self
 
 from api.default_ports import DEFAULT_PORT, DEFAULT_REDIS_PORT, DEFAULT_S3_PORT
 from api.identity.connection_file import ConnectionFile
-from api.local.commands import (
-    ServiceOptions,
-    SpecifyServices,
-    build_environment,
-    specify_services,
-)
+from api.local.commands import ServiceOptions, build_environment
 from api.local.data_dir import DataDirectory, Holder
 from api.local.errors import ChildError, LocalSystemError
 from api.local.events import Event, OnEvent
+from api.local.options import LocalOptions
 from api.local.probes import (
     answers_ping,
     check_store,
@@ -32,7 +25,6 @@ from api.local.probes import (
 from api.local.processes.leftovers import stop_leftovers
 from api.local.processes.stop_signals import StopSignals
 from api.local.processes.supervisor import (
-    FIRST_PAUSE_S,
     MOST_RESTARTS,
     STORE_TIER,
     ChildSpec,
@@ -49,46 +41,12 @@ from api.local.servers.objects import (
 from api.local.servers.store import choose_server
 
 _DEFAULT_BUCKET = "bigseg"
-_MOST_WORKERS = 4
-_MOST_API_PROCESSES = 4
 _POLL_S = 0.05
 _WATCH_S = 0.2
 _OBJECTS_LIMIT_S = 60.0
 _SERVICES_LIMIT_S = 90.0
 _STORE_GRACE_S = 30.0
 _IDENTITY_KEY_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class LocalOptions:
-    """How a local system is started.
-
-    Attributes:
-        data_dir: where it keeps everything.
-        host: address the API listens on; store and objects are always on the loopback.
-        port: port of the API; None for 8000 or the next free one.
-        redis_port: port of the store; None for 16379 or the next free one.
-        s3_port: port of the S3 stand-in; None for 19000 or the next free one.
-        concurrency: worker processes beside the upkeep process; None for one per core,
-            at least 2 and at most 4.
-        api_processes: processes that serve the API; None for one per core, at most 4.
-        environment: settings and everything else the processes inherit.
-        services: the processes beside store and objects; the last one started answers
-            ``GET /readyz``.
-        first_restart_s: seconds before a service that ended is started again; doubled
-            with each further end.
-    """
-
-    data_dir: Path = Path(".bigseg")
-    host: str = "127.0.0.1"
-    port: int | None = None
-    redis_port: int | None = None
-    s3_port: int | None = None
-    concurrency: int | None = None
-    api_processes: int | None = None
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    services: SpecifyServices = specify_services
-    first_restart_s: float = FIRST_PAUSE_S
 
 
 class LocalSystem:
@@ -136,13 +94,13 @@ class LocalSystem:
             StopRequestedError: a signal came.
         """
         if not options.data_dir.expanduser().exists():
-            _require_free_ports(options)
+            options.require_free_ports()
         data = DataDirectory.open(options.data_dir)
         with data.hold() as holder:
             if leftovers := stop_leftovers(data.children):
                 names = ", ".join(leftovers)
                 on_event(Event("leftovers", f"leftovers: stopped {names} of an earlier run"))
-            _require_free_ports(options)
+            options.require_free_ports()
             system = cls(options, data, on_event)
             with system._signals.installed():
                 try:
@@ -211,8 +169,8 @@ class LocalSystem:
         service_options = ServiceOptions(
             host=options.host,
             port=port,
-            concurrency=options.concurrency or _default_concurrency(),
-            api_processes=options.api_processes or _default_api_processes(),
+            concurrency=options.worker_processes(),
+            api_processes=options.serving_processes(),
             environment=self.environment,
             beat_schedule=self.data.beat_schedule,
         )
@@ -328,27 +286,3 @@ class LocalSystem:
         if self.url:
             self.data.write_connection(ConnectionFile(self.url))
         self._on_event(Event("stopped", "stopped"))
-
-
-def _require_free_ports(options: LocalOptions) -> None:
-    """Refuse a port that is taken before anything is made or started.
-
-    Raises:
-        PortTakenError: the user asked for it.
-    """
-    asked = (
-        (options.host, options.port, DEFAULT_PORT, "--port"),
-        ("127.0.0.1", options.redis_port, DEFAULT_REDIS_PORT, "--redis-port"),
-        ("127.0.0.1", options.s3_port, DEFAULT_S3_PORT, "--s3-port"),
-    )
-    for host, port, default, option in asked:
-        if port is not None:
-            choose_port(host, port, default, option)
-
-
-def _default_concurrency() -> int:
-    return max(2, min(_MOST_WORKERS, os.cpu_count() or 1))
-
-
-def _default_api_processes() -> int:
-    return min(_MOST_API_PROCESSES, os.cpu_count() or 1)

@@ -40,8 +40,29 @@ TOKENS_READ: Final = "tokens read"
 #: How a look-up ends: the key is a member, is none, may be one (an error of the service), is not
 #: looked up (an error of the caller), or nobody waits for the answer any more.
 ANSWERS: Final = ("in", "not_in", "unknown", "refused", "gone")
-IN, NOT_IN = ANSWERS[:2]
+IN, NOT_IN, UNKNOWN, REFUSED, GONE = ANSWERS
 _OK: Final = "200"
+
+#: Counters without labels: row, name and help.
+_COUNTERS: Final = (
+    (PIPELINES, "bigseg_lookup_pipelines", "Round trips for look-ups."),
+    (
+        ASKED_AGAIN,
+        "bigseg_lookups_asked_again",
+        "Look-ups asked again because another revision was live.",
+    ),
+    (
+        SEGMENTS_IN_ERROR,
+        "bigseg_segments_in_error",
+        "Segments that could not be evaluated, answered as no membership.",
+    ),
+    (STARTS, "bigseg_api_starts", "Starts of API processes, those of replacements among them."),
+    (
+        OVERFLOWS,
+        "bigseg_metrics_overflow",
+        "Combinations of labels that count as others for want of room.",
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -53,7 +74,7 @@ class _Sum:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
     seconds: float = 0.0
     longest_s: float = 0.0
-    """Of the first cell, like the one that follows."""
+    """Of the first cell, as is ``earliest_s``."""
     earliest_s: float = math.inf
 
     def add(self, row: Reading) -> None:
@@ -90,7 +111,7 @@ def render(tally: Tally, figures: StoreFigures | None, now_s: float) -> bytes:
 
 
 class _Sums(Collector):
-    """Gives the sums as Prometheus' library asks for them."""
+    """Yields the sums in the form that Prometheus' library takes."""
 
     def __init__(
         self, sums: Mapping[Name, _Sum], figures: StoreFigures | None, now_s: float
@@ -102,37 +123,14 @@ class _Sums(Collector):
     def collect(self) -> Iterator[Metric]:
         yield self._labelled_lookups()
         yield self._lookup_seconds()
-        yield self._counter(PIPELINES, "bigseg_lookup_pipelines", "Round trips for look-ups.")
-        yield self._counter(
-            ASKED_AGAIN,
-            "bigseg_lookups_asked_again",
-            "Look-ups asked again because another revision was live.",
-        )
-        yield self._counter(
-            SEGMENTS_IN_ERROR,
-            "bigseg_segments_in_error",
-            "Segments that could not be evaluated, answered as no membership.",
-        )
+        for row, name, text in _COUNTERS:
+            yield CounterMetricFamily(name, text, value=self._of(row).count)
         yield self._labelled_requests()
-        yield self._histogram(
-            COLLECTION_SECONDS,
-            "bigseg_gc_pause_seconds",
-            "Seconds for which a process stood still to collect garbage.",
-        )
+        yield self._collection_seconds()
         yield GaugeMetricFamily(
             "bigseg_gc_pause_seconds_max",
             "The longest of them, of all processes, since the first was started.",
             value=self._of(LONGEST_COLLECTION).longest_s,
-        )
-        yield self._counter(
-            STARTS,
-            "bigseg_api_starts",
-            "Starts of API processes, those of replacements among them.",
-        )
-        yield self._counter(
-            OVERFLOWS,
-            "bigseg_metrics_overflow",
-            "Combinations of labels that count as others for want of room.",
         )
         yield self._audit_losses()
         yield GaugeMetricFamily(
@@ -153,16 +151,18 @@ class _Sums(Collector):
 
     def _labels(self, kind: str) -> list[tuple[tuple[str, ...], _Sum]]:
         return sorted(
-            ((name[1:], found) for name, found in self._sums.items() if name[:1] == (kind,)),
+            ((name[1:], total) for name, total in self._sums.items() if name[:1] == (kind,)),
             key=lambda pair: pair[0],
         )
 
-    def _counter(self, row: str, name: str, text: str) -> Metric:
-        return CounterMetricFamily(name, text, value=self._of(row).count)
-
-    def _histogram(self, row: str, name: str, text: str) -> Metric:
-        family, found = HistogramMetricFamily(name, text, labels=[]), self._of(row)
-        family.add_metric([], found.cumulative(), found.seconds)
+    def _collection_seconds(self) -> Metric:
+        family = HistogramMetricFamily(
+            "bigseg_gc_pause_seconds",
+            "Seconds for which a process stood still to collect garbage.",
+            labels=[],
+        )
+        total = self._of(COLLECTION_SECONDS)
+        family.add_metric([], total.cumulative(), total.seconds)
         return family
 
     def _labelled_lookups(self) -> Metric:
@@ -171,9 +171,9 @@ class _Sums(Collector):
         )
         answered = sum(sum(self._of(LOOKUP_SECONDS, answer).buckets) for answer in (IN, NOT_IN))
         family.add_metric([_OK], answered)
-        for labels, found in self._labels(LOOKUP):
-            if found.count:  # else taken in advance
-                family.add_metric(labels, found.count)
+        for labels, total in self._labels(LOOKUP):
+            if total.count:  # else taken in advance
+                family.add_metric(labels, total.count)
         return family
 
     def _lookup_seconds(self) -> Metric:
@@ -181,8 +181,8 @@ class _Sums(Collector):
             "bigseg_lookup_seconds", "Seconds until a look-up was answered.", labels=["answer"]
         )
         for answer in ANSWERS:
-            found = self._of(LOOKUP_SECONDS, answer)
-            family.add_metric([answer], found.cumulative(), found.seconds)
+            total = self._of(LOOKUP_SECONDS, answer)
+            family.add_metric([answer], total.cumulative(), total.seconds)
         return family
 
     def _audit_losses(self) -> Metric:
@@ -206,8 +206,8 @@ class _Sums(Collector):
             "Seconds until any other request was answered.",
             labels=["method", "route", "status"],
         )
-        for labels, found in self._labels(REQUEST):
-            if not any(found.buckets):  # taken in advance
+        for labels, total in self._labels(REQUEST):
+            if not any(total.buckets):  # taken in advance
                 continue
-            family.add_metric(labels, found.cumulative(), found.seconds)
+            family.add_metric(labels, total.cumulative(), total.seconds)
         return family

@@ -14,16 +14,19 @@ from api.metrics.exposition import (
     ASKED_AGAIN,
     AUDIT_LOSSES,
     BOUNDS_S,
+    GONE,
     IN,
     LOOKUP,
     LOOKUP_SECONDS,
     NOT_IN,
     OVERFLOWS,
     PIPELINES,
+    REFUSED,
     REQUEST,
     SEGMENTS_IN_ERROR,
     STARTS,
     TOKENS_READ,
+    UNKNOWN,
     render,
 )
 from api.metrics.store_reader import StoreFigures
@@ -31,7 +34,8 @@ from api.metrics.tally import Row, Tally, TallyFull
 
 #: Where the sum of a histogram's seconds is, behind its buckets.
 _SUM: Final = len(BOUNDS_S) + 1
-_GONE, _REFUSED, _UNKNOWN = 0, 400, 500
+#: From here on a status tells of an error of the service.
+_FIRST_OWN_ERROR: Final = 500
 
 
 class Metrics:
@@ -153,10 +157,10 @@ class Metrics:
 
 
 def _answer_of(status: int) -> str:
-    """The answer that stands for a status that is none."""
-    if status == _GONE:
-        return ANSWERS[4]
-    return ANSWERS[2] if status >= _UNKNOWN else ANSWERS[3]
+    """The label ``answer`` of a look-up that was not answered."""
+    if not status:
+        return GONE
+    return UNKNOWN if status >= _FIRST_OWN_ERROR else REFUSED
 
 
 def observe(row: Row, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """The metrics that come from the store: totals of all workers, and upkeep's last survey.
 
-Any process of the API shows them, and all the same; so they are not to be added up over targets.
+Every process of the API shows the same values, so they must not be added up over targets.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ AUDIT_LOSSES: Final = "audit_losses"
 
 
 def store_metrics(figures: StoreFigures) -> Iterator[Metric]:
-    """Give all of them, but for the counter that the API shares."""
+    """Yield all of them except the counter that the API shares."""
     for counter in COUNTERS:
         if counter.name != AUDIT_LOSSES:
             yield _counted(counter, figures.monitored.counts)
@@ -152,11 +152,11 @@ def _writers(figures: StoreFigures) -> Iterator[Metric]:
         "shard_writers",
         "Worker processes that write shards now, by what sets their pace.",
         ("pace",),
-        [((reason,), len(found)) for reason, found in rates.items()],
+        [((reason,), len(of_processes)) for reason, of_processes in rates.items()],
     )
     yield _labelled(
         "shard_bytes_per_second",
         "Bytes a second that they write.",
         ("pace",),
-        [((reason,), sum(found)) for reason, found in rates.items()],
+        [((reason,), sum(of_processes)) for reason, of_processes in rates.items()],
     )

@@ -14,7 +14,7 @@ from worker.store import Monitored, Store, StoreError, Writing
 
 #: Seconds that a request waits for the store; scrapers wait ten.
 WAIT_S: Final = 2.0
-#: Seconds for which what was read is given to others, however many ask.
+#: Seconds for which a reading is shared, however many ask.
 KEPT_S: Final = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ class StoreFigures:
 
 
 class StoreReader:
-    """Reads for requests that wait in threads; those at the same time share one reading."""
+    """Reads for requests that wait in threads; requests at the same time share a reading."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class StoreReader:
         self._failing = False
 
     def read(self) -> StoreFigures | None:
-        """Give what was read a moment ago, or read; ``None`` if the store does not answer in time.
+        """Return a reading up to a second old; ``None`` if the store does not answer in time.
 
         Cost: two round trips at most, shared by everyone who asks within a second.
         """
@@ -77,15 +77,15 @@ class StoreReader:
         return figures
 
     def close(self) -> None:
-        """Read no more. Idempotent."""
+        """Stop reading. Idempotent."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _current(self) -> "Future[StoreFigures]":
         with self._lock:
             now_s = self._monotonic()
-            # While one hangs, no second one is begun: it would hang as well.
-            over = self._reading is None or self._reading.done()
-            if self._reading is None or (over and now_s - self._began_s >= KEPT_S):
+            # While a reading hangs, none is begun beside it: it would hang as well.
+            is_idle = self._reading is None or self._reading.done()
+            if self._reading is None or (is_idle and now_s - self._began_s >= KEPT_S):
                 self._began_s = now_s
                 self._reading = self._thread.submit(self._read)
             return self._reading

@@ -32,14 +32,14 @@ def make_pages(version: str, *, public_document: bool) -> Mapping[bytes, Page]:
     ours = resources.files(__package__) / "static"
     swagger_ui = resources.files("fastapi_swagger") / "resources"
     assets = _read(ours, _OURS) | _read(swagger_ui, _SWAGGER_UI)
-    words = {
+    values = {
         "version": version,
         "document": "public" if public_document else "protected",
-        **{_word(name): f"static/{name}?v={page.digest}" for name, page in assets.items()},
+        **{_placeholder(name): f"static/{name}?v={page.digest}" for name, page in assets.items()},
     }
     return {
-        LANDING_PATH: _render(ours / "landing.html", words),
-        DOCUMENTATION_PATH: _render(ours / "documentation.html", words),
+        LANDING_PATH: _render(ours / "landing.html", values),
+        DOCUMENTATION_PATH: _render(ours / "documentation.html", values),
         **{f"/static/{name}".encode(): page for name, page in assets.items()},
     }
 
@@ -51,11 +51,11 @@ def _read(folder: Traversable, media_types: Mapping[str, str]) -> dict[str, Page
     }
 
 
-def _render(template: Traversable, words: Mapping[str, str]) -> Page:
-    text = Template(template.read_text(encoding="utf-8")).substitute(words)
+def _render(template: Traversable, values: Mapping[str, str]) -> Page:
+    text = Template(template.read_text(encoding="utf-8")).substitute(values)
     return Page.of(text.encode(), _HTML)
 
 
-def _word(name: str) -> str:
-    """What a template calls the address of a file."""
+def _placeholder(name: str) -> str:
+    """The name that stands for the address of a file in a template."""
     return name.translate(str.maketrans(".-", "__"))

@@ -29,19 +29,19 @@ def open_paths(
         readiness: of the parts.
         identity: of the server.
         version: of the API.
-        document: makes the OpenAPI document; called when it is first asked for.
+        document: makes the OpenAPI document; called with the first request for it.
         public_document: whether that needs no token either.
     """
     pages = make_pages(version, public_document=public_document)
-    found: dict[bytes, OpenAnswer] = {
+    paths: dict[bytes, OpenAnswer] = {
         LIVE_PATH: answer_alive,
         READY_PATH: readiness.answer,
         IDENTITY_PATH: identity.answer,
         **{path: page.answer for path, page in pages.items()},
     }
     if public_document:
-        found[DOCUMENT_PATH] = _document_answer(document)
-    return found
+        paths[DOCUMENT_PATH] = _document_answer(document)
+    return paths
 
 
 def _document_answer(document: Callable[[], Mapping[str, Any]]) -> OpenAnswer:

@@ -1,4 +1,4 @@
-"""Shows how far something is on a stream: one line that is renewed, or a line now and then."""
+"""Shows progress on a stream: one line that is drawn again and again, or a line now and then."""
 
 import os
 import sys
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self, TextIO
 
-from api.progress.line import Reached, format_line, format_sentence
+from api.progress.line import Progress, format_line, format_sentence
 
-#: Between two pictures on a terminal, and between two lines elsewhere.
+#: Between two drawings on a terminal, and between two lines elsewhere.
 _FRAME_S: Final = 0.1
 _LINE_S: Final = 5.0
 _ERASE: Final = "\r\x1b[K"
@@ -19,7 +19,7 @@ _MARGIN: Final = 3
 
 
 class ProgressDisplay:
-    """Shows progress while the block runs; nothing of the renewed line is left afterwards."""
+    """Shows progress while the block runs; no line is left on a terminal afterwards."""
 
     def __init__(
         self,
@@ -35,33 +35,33 @@ class ProgressDisplay:
             hidden: Whether nothing is shown at all.
             stream: Where it is shown; standard error when unset.
             clock_s: The time.
-            environment: Says how wide and how able the terminal is.
+            environment: says how wide the terminal is and what it can do.
         """
         self._stream = stream or sys.stderr
         self._hidden = hidden
         self._clock_s = clock_s
         self._environment = environment
-        self._renews = self._stream.isatty() and environment.get("TERM") != "dumb"
-        self._shown_s = clock_s() if not self._renews else float("-inf")
+        self._redraws = self._stream.isatty() and environment.get("TERM") != "dumb"
+        self._shown_s = clock_s() if not self._redraws else float("-inf")
         self._phase = ""
         self._drawn = False
 
-    def show(self, reached: Reached) -> None:
-        """Show how far it is; not more often than a person reads it."""
+    def show(self, progress: Progress) -> None:
+        """Show how far it has come, no more often than a person can read it."""
         now_s = self._clock_s()
-        changed = self._renews and reached.phase != self._phase
-        pause_s = _FRAME_S if self._renews else _LINE_S
+        changed = self._redraws and progress.phase != self._phase
+        pause_s = _FRAME_S if self._redraws else _LINE_S
         if self._hidden or (not changed and now_s - self._shown_s < pause_s):
             return
-        self._shown_s, self._phase = now_s, reached.phase
-        if self._renews:
-            self._write(_ERASE + format_line(reached, self._width(), bar=self._bar()))
+        self._shown_s, self._phase = now_s, progress.phase
+        if self._redraws:
+            self._write(_ERASE + format_line(progress, self._width(), bar=self._bar()))
             self._drawn = True
         else:
-            self._write(format_sentence(reached) + "\n")
+            self._write(format_sentence(progress) + "\n")
 
     def clear(self) -> None:
-        """Take the renewed line away, before something else is printed."""
+        """Erase the line, before something else is printed."""
         if self._drawn:
             self._write(_ERASE)
             self._drawn = False
@@ -86,7 +86,7 @@ class ProgressDisplay:
             self._hidden = True
 
     def _width(self) -> int:
-        """Less than the terminal's: a new line begins at some's last column, and ^C is shown."""
+        """Less than the terminal has: some wrap at the last column, and ^C is echoed."""
         given = self._environment.get("COLUMNS", "")
         if given.isdecimal() and int(given):
             return int(given) - _MARGIN

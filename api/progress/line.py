@@ -1,4 +1,4 @@
-"""Writes how far something is in one line that fits."""
+"""Writes how far something has come in one line that fits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _BY_IMPORTANCE: Final = ("left", "rows", "rate", "size")
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """How far something is; what is unknown is left out."""
+class Progress:
+    """How far something has come; what is unknown is left out."""
 
     phase: str
     """Such as ``reading``."""
@@ -27,40 +27,40 @@ class Reached:
     """Rows a second."""
     done_bytes: int = 0
     total_bytes: int = 0
-    left_s: float | None = None
+    remaining_s: float | None = None
 
     @classmethod
     def of_job(cls, job: Mapping[str, Any]) -> Self:
-        """How far an import or export is, as the API represents it."""
-        progress = job["progress"]
-        phase = progress["phase"]
+        """Read the progress of an import or export from what the API says of it."""
+        reported = job["progress"]
+        phase = reported["phase"]
         return cls(
             phase=job["status"] if phase == "ended" else phase,
-            percent=progress["percent"],
-            rows=progress["rowsDone"],
-            rate=progress["rate"] or 0.0,
-            done_bytes=progress["bytesDone"],
-            total_bytes=progress["bytesTotal"],
-            left_s=progress["etaSeconds"] if phase != "ended" else None,
+            percent=reported["percent"],
+            rows=reported["rowsDone"],
+            rate=reported["rate"] or 0.0,
+            done_bytes=reported["bytesDone"],
+            total_bytes=reported["bytesTotal"],
+            remaining_s=reported["etaSeconds"] if phase != "ended" else None,
         )
 
 
-def format_sentence(reached: Reached) -> str:
+def format_sentence(progress: Progress) -> str:
     """Everything that is known, without a bar."""
-    parts = _parts(reached)
-    return ", ".join([_head(reached), *(parts[name] for name in _BY_IMPORTANCE if name in parts)])
+    parts = _parts(progress)
+    return ", ".join([_head(progress), *(parts[name] for name in _BY_IMPORTANCE if name in parts)])
 
 
-def format_line(reached: Reached, width: int, *, bar: tuple[str, str] = ("━", "─")) -> str:
+def format_line(progress: Progress, width: int, *, bar: tuple[str, str] = ("━", "─")) -> str:
     """As much as fits into the width, the most important first.
 
     Args:
-        reached: How far it is.
+        progress: what is drawn.
         width: The most characters.
         bar: What the two parts of the bar are made of.
     """
-    head, parts = _head(reached), _parts(reached)
-    bar_width = 0 if reached.percent is None else _LEAST_BAR + len(_GAP)
+    head, parts = _head(progress), _parts(progress)
+    bar_width = 0 if progress.percent is None else _LEAST_BAR + len(_GAP)
     room = width - len(head) - bar_width
     shown = []
     for name in _BY_IMPORTANCE:
@@ -68,8 +68,8 @@ def format_line(reached: Reached, width: int, *, bar: tuple[str, str] = ("━", 
         if text is not None and len(_GAP) + len(text) <= room:
             shown.append(text)
             room -= len(_GAP) + len(text)
-    if reached.percent is not None and room >= 0:
-        drawn = _bar(reached.percent, min(_LONGEST_BAR, _LEAST_BAR + room), bar)
+    if progress.percent is not None and room >= 0:
+        drawn = _bar(progress.percent, min(_LONGEST_BAR, _LEAST_BAR + room), bar)
         shown.insert(0, drawn)
     return _GAP.join([head, *shown])[: max(0, width)]
 
@@ -84,26 +84,26 @@ def format_seconds(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def _head(reached: Reached) -> str:
-    if reached.percent is None:
-        return reached.phase
+def _head(progress: Progress) -> str:
+    if progress.percent is None:
+        return progress.phase
     # Rounded down: 100 % is said only when it is done.
-    return f"{reached.phase} {int(reached.percent)}%"
+    return f"{progress.phase} {int(progress.percent)}%"
 
 
-def _parts(reached: Reached) -> dict[str, str]:
+def _parts(progress: Progress) -> dict[str, str]:
     parts = {}
-    if reached.left_s:
-        parts["left"] = f"{format_seconds(reached.left_s)} left"
-    if reached.rows:
-        parts["rows"] = f"{reached.rows:,} rows"
-    if reached.rate:
-        parts["rate"] = f"{reached.rate:,.0f} rows/s"
-    if reached.total_bytes:
-        done, total = reached.done_bytes / _MB, reached.total_bytes / _MB
+    if progress.remaining_s:
+        parts["left"] = f"{format_seconds(progress.remaining_s)} left"
+    if progress.rows:
+        parts["rows"] = f"{progress.rows:,} rows"
+    if progress.rate:
+        parts["rate"] = f"{progress.rate:,.0f} rows/s"
+    if progress.total_bytes:
+        done, total = progress.done_bytes / _MB, progress.total_bytes / _MB
         parts["size"] = f"{done:,.1f} of {total:,.1f} MB"
-    elif reached.done_bytes:
-        parts["size"] = f"{reached.done_bytes / _MB:,.1f} MB"
+    elif progress.done_bytes:
+        parts["size"] = f"{progress.done_bytes / _MB:,.1f} MB"
     return parts
 
 

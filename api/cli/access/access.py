@@ -56,7 +56,7 @@ def find_access(
 
     Raises:
         UsageError: none is named, or what names it cannot be used.
-        UnreachableError: the nearest data directory's system does not run.
+        UnreachableError: the nearest data directory's system is not running.
         CommandError: the contexts cannot be read.
     """
     if name := context or environment.get("BIGSEG_CONTEXT", "").strip():
@@ -96,13 +96,13 @@ def _of_directory(folder: Path) -> Access | None:
     if directory is None:
         return None
     try:
-        found = ConnectionFile.read(directory)
+        connection = ConnectionFile.read(directory)
     except ConnectionFileError as exc:
         raise UsageError(str(exc)) from exc
-    if found is None or not found.is_running:
+    if connection is None or not connection.is_running:
         raise UnreachableError(
-            f"the bigseg of {directory} does not run: start `bigseg up` in {directory.parent}, "
+            f"the bigseg of {directory} is not running: start `bigseg up` in {directory.parent}, "
             f"or name another server with --context or BIGSEG_URL and BIGSEG_TOKEN"
         )
-    url, token = parse_url(found.url, str(directory)), check_token(found.token)
-    return Access(url, token, str(directory), found.key, directory)
+    url, token = parse_url(connection.url, str(directory)), check_token(connection.token)
+    return Access(url, token, str(directory), connection.key, directory)

@@ -2,16 +2,12 @@
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from api.cli.errors import CommandError, UsageError
-
-_OWNER_ONLY: Final = 0o600
-_OTHERS: Final = 0o077
+from api.private_files import is_private, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class Contexts:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Contexts":
-        """Read the user's file; there are none without it.
+        """Read the user's file; without it there are no contexts.
 
         Raises:
             CommandError: it cannot be read, is damaged, or others can read it.
@@ -40,14 +36,16 @@ class Contexts:
         path = _find_file(environment)
         try:
             with path.open("rb") as file:
-                if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OTHERS:
-                    raise CommandError(f"{path} holds tokens and is open to others: chmod 600 it")
-                found = json.load(file)
+                if not is_private(os.fstat(file.fileno())):
+                    raise CommandError(
+                        f"{path} holds tokens and can be read by others: run `chmod 600 {path}`"
+                    )
+                content = json.load(file)
             servers = {
-                str(name): NamedServer(str(one["url"]), str(one["token"]))
-                for name, one in found["contexts"].items()
+                str(name): NamedServer(str(server["url"]), str(server["token"]))
+                for name, server in content["contexts"].items()
             }
-            in_use = found["inUse"]
+            in_use = content["inUse"]
         except (FileNotFoundError, NotADirectoryError):
             return cls(path, {})
         except OSError as exc:
@@ -58,7 +56,7 @@ class Contexts:
         return cls(path, servers, in_use if in_use in servers else None)
 
     def get(self, name: str) -> NamedServer:
-        """Give the server of a name.
+        """Return the server of a context.
 
         Raises:
             UsageError: there is no such context.
@@ -67,21 +65,21 @@ class Contexts:
             return self.servers[name]
         except KeyError:
             known = ", ".join(sorted(self.servers)) or "none; see `bigseg contexts add`"
-            raise UsageError(f"there is no context {name}; there is {known}") from None
+            raise UsageError(f"there is no context {name}; known: {known}") from None
 
     def add(self, name: str, server: NamedServer) -> "Contexts":
-        """Add or replace one; the first is in use from then on."""
+        """Add or replace a context; the first one added is in use from then on."""
         return _write(
             replace(self, servers={**self.servers, name: server}, in_use=self.in_use or name)
         )
 
     def use(self, name: str) -> "Contexts":
-        """Use one where nothing else names a server."""
+        """Use a context where nothing else names a server."""
         self.get(name)
         return _write(replace(self, in_use=name))
 
     def remove(self, name: str) -> "Contexts":
-        """Remove one; if it was in use, none is."""
+        """Remove a context; if it was in use, none is."""
         self.get(name)
         left = {known: server for known, server in self.servers.items() if known != name}
         return _write(
@@ -90,19 +88,15 @@ class Contexts:
 
 
 def _write(contexts: Contexts) -> Contexts:
-    found = {
+    servers = {
         name: {"url": server.url, "token": server.token}
         for name, server in contexts.servers.items()
     }
     path = contexts.path
-    aside = path.with_name(f"{path.name}.new")
+    text = json.dumps({"inUse": contexts.in_use, "contexts": servers}, indent=2)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(aside, flags, _OWNER_ONLY), "w") as file:
-            json.dump({"inUse": contexts.in_use, "contexts": found}, file, indent=2)
-        aside.replace(path)
+        write_private(path, text)
     except OSError as exc:
         raise CommandError(f"{path} cannot be written: {exc.strerror}") from exc
     return contexts

@@ -1,4 +1,4 @@
-"""Connections that carry no request before the server has proved who it is.
+"""Connections that carry no request until the server has proved who it is.
 
 A token of a data directory was not given to whatever listens on a port: the system may have been
 killed, and another program may have its port. So each new TCP connection begins with a challenge,
@@ -31,15 +31,15 @@ class _NotProved(Exception):
 class IdentifyingBackend(httpcore.NetworkBackend):
     """Opens TCP connections, and closes those to servers that do not know the key."""
 
-    def __init__(self, key: str, whose: str) -> None:
+    def __init__(self, key: str, server: str) -> None:
         """Ask each server for a proof.
 
         Args:
             key: what the server must know.
-            whose: names the server that is meant, for the message.
+            server: the data directory of the server that is meant, for the message.
         """
         self._key = key
-        self._whose = whose
+        self._server = server
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -50,10 +50,10 @@ class IdentifyingBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect, and make sure of the server.
+        """Connect, and have the server prove who it is.
 
         Raises:
-            UnreachableError: it is another one.
+            UnreachableError: another program answers there.
         """
         stream = self._sockets.connect_tcp(host, port, timeout, local_address, socket_options)
         try:
@@ -62,7 +62,7 @@ class IdentifyingBackend(httpcore.NetworkBackend):
             stream.close()
             if isinstance(exc, (_NotProved, httpcore.NetworkError, httpcore.TimeoutException)):
                 message = (
-                    f"http://{host}:{port} is not the bigseg of {self._whose} (something else "
+                    f"http://{host}:{port} is not the bigseg of {self._server} (something else "
                     f"answers there): start `bigseg up` there again, or set BIGSEG_URL and "
                     f"BIGSEG_TOKEN; nothing was sent to it"
                 )
@@ -120,11 +120,11 @@ def _exchange(stream: httpcore.NetworkStream, request: h11.Request) -> bytes:
     return body
 
 
-def identifying_transport(key: str, whose: str, context: ssl.SSLContext) -> httpx.HTTPTransport:
+def identifying_transport(key: str, server: str, context: ssl.SSLContext) -> httpx.HTTPTransport:
     """Make a transport for httpx whose connections all begin with the proof."""
     transport = httpx.HTTPTransport(verify=context)
     # httpx offers no argument for it; a test fails if the token ever goes without a proof.
     transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
-        ssl_context=context, network_backend=IdentifyingBackend(key, whose)
+        ssl_context=context, network_backend=IdentifyingBackend(key, server)
     )
     return transport

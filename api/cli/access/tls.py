@@ -6,7 +6,7 @@ from pathlib import Path
 
 from api.cli.errors import UsageError
 
-#: In the order of their rank; the second is OpenSSL's own, which many programs read.
+#: In order of precedence; the second is OpenSSL's own, which many programs read.
 _VARIABLES = ("BIGSEG_CA_FILE", "SSL_CERT_FILE")
 
 

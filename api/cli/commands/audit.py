@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.completion import complete_segments
-from api.cli.connection import Connection
-from api.cli.durations import parse_duration
+from api.cli.arguments.durations import parse_duration
+from api.cli.arguments.resource_keys import encode_key
+from api.cli.connection.connection import Connection
 from api.cli.errors import UsageError
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.resource_keys import encode_key
-from api.cli.session import Session
-from api.cli.tables import Moment, Table
+from api.cli.session.completion import complete_segments
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Moment, Table
 
 _PATH: Final = "/api/v2/auditlog"
 #: The API gives no more on one page.
@@ -56,13 +56,13 @@ def _audit(
     if since is not None:
         parameters["after"] = parse_since(since, now_ms=time.time_ns() // 1_000_000)
     with session.open_connection() as connection:
-        found = _read(connection, parameters, limit)
-    rows = [(Moment(one["date"]), _who(one), one["shortDescription"]) for one in found]
-    session.show(found, Table("Changes", ("time", "by", "what"), rows))
+        entries = _read(connection, parameters, limit)
+    rows = [(Moment(entry["date"]), _who(entry), entry["shortDescription"]) for entry in entries]
+    session.show(entries, Table("Changes", ("time", "by", "what"), rows))
 
 
 def parse_since(text: str, *, now_ms: int) -> int:
-    """Read a time, or how long it is ago, as Unix milliseconds.
+    """Read a time, or how long ago it was, as Unix milliseconds.
 
     Raises:
         UsageError: it is neither, or lies before 1970.
@@ -85,15 +85,15 @@ def parse_since(text: str, *, now_ms: int) -> int:
 def _read(
     connection: Connection, parameters: dict[str, str | int], limit: int
 ) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < limit:
-        page_size = min(_PAGE, limit - len(found))
-        older = {"olderThan": found[-1]["_id"]} if found else {}
+    entries: list[dict[str, Any]] = []
+    while len(entries) < limit:
+        page_size = min(_PAGE, limit - len(entries))
+        older = {"olderThan": entries[-1]["_id"]} if entries else {}
         items = connection.get(_PATH, limit=page_size, **parameters, **older)["items"]
-        found += items
+        entries += items
         if len(items) < page_size:
             break
-    return found
+    return entries
 
 
 def _who(entry: dict[str, Any]) -> str:

@@ -11,9 +11,9 @@ import typer
 from api.cli.access.addresses import check_token, parse_url
 from api.cli.access.contexts import Contexts, NamedServer
 from api.cli.errors import CommandError, UsageError
-from api.cli.options import with_options
-from api.cli.session import Session
-from api.cli.tables import Table
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Table
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MOST_TOKEN_CHARACTERS: Final = 4_096
@@ -70,8 +70,8 @@ def _list(session: Session) -> None:
         (name, server.url, name == contexts.in_use)
         for name, server in sorted(contexts.servers.items())
     ]
-    found = [{"name": name, "url": url, "inUse": used} for name, url, used in rows]
-    session.show(found, Table("Contexts", ("name", "url", "in use"), rows))
+    listed = [{"name": name, "url": url, "inUse": used} for name, url, used in rows]
+    session.show(listed, Table("Contexts", ("name", "url", "in use"), rows))
 
 
 def _remove(name: Name, session: Session) -> None:

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completion import complete_environments
-from api.cli.confirmation import Yes, confirm, require_answerable
-from api.cli.options import ProjectOptions, with_options
-from api.cli.resource_keys import encode_key
-from api.cli.session import Session
-from api.cli.tables import FIELDS, Table
+from api.cli.arguments.resource_keys import encode_key
+from api.cli.session.completion import complete_environments
+from api.cli.session.confirmation import Yes, confirm, require_answerable
+from api.cli.session.options import ProjectOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import FIELDS, Table
 
 Key = Annotated[
     str,
@@ -35,19 +35,20 @@ def register(app: typer.Typer) -> None:
 def _list(target: ProjectOptions, session: Session) -> None:
     """List the environments of a project."""
     with session.open_connection() as connection:
-        found = connection.get_all(f"{target.path}/environments")
+        items = connection.get_all(f"{target.path}/environments")
     rows = [
-        (one["key"], one["name"], one["critical"], ", ".join(one["tags"]) or None) for one in found
+        (each["key"], each["name"], each["critical"], ", ".join(each["tags"]) or None)
+        for each in items
     ]
     title = f"Environments of {target.project}"
-    session.show(found, Table(title, ("key", "name", "critical", "tags"), rows))
+    session.show(items, Table(title, ("key", "name", "critical", "tags"), rows))
 
 
 def _show(environment: Key, target: ProjectOptions, session: Session) -> None:
     """Show one environment."""
     with session.open_connection() as connection:
-        found = connection.get(f"{target.path}/environments/{encode_key(environment)}")
-    _print(session, found)
+        item = connection.get(f"{target.path}/environments/{encode_key(environment)}")
+    _print(session, item)
 
 
 def _create(
@@ -80,9 +81,7 @@ def _delete(
     key = encode_key(environment)
     with session.open_connection() as connection:
         if not yes:
-            segments = connection.get(
-                f"/api/v2/segments/{encode_key(target.project)}/{key}", limit=1
-            )["totalCount"]
+            segments = connection.count(f"/api/v2/segments/{encode_key(target.project)}/{key}")
             what = f"environment {environment} of {target.project} with {segments:,} segments"
             confirm(f"This deletes {what}.", environment)
         connection.delete(f"{target.path}/environments/{key}")

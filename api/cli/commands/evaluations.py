@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.errors import UsageError
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import Table
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Table
 
 
 def register(app: typer.Typer) -> None:
@@ -34,20 +34,20 @@ def _evaluate(
     """Evaluate the segments of an environment for a context: those that it is in, and why."""
     body = _parse_context(context, kind)
     with session.open_connection() as connection:
-        items = connection.ask(f"{target.path_of_environment}/segments/evaluate", body)["items"]
-    found = [one for one in items if every or one["isMember"]]
+        items = connection.query(f"{target.path_of_environment}/segments/evaluate", body)["items"]
+    selected = [item for item in items if every or item["isMember"]]
     rows = [
         (
-            one["key"],
-            one["name"],
-            one["isMember"],
-            one.get("isIndividuallyTargeted", False),
-            one.get("isRuleTargeted", False),
+            item["key"],
+            item["name"],
+            item["isMember"],
+            item.get("isIndividuallyTargeted", False),
+            item.get("isRuleTargeted", False),
         )
-        for one in found
+        for item in selected
     ]
     columns = ("segment", "name", "member", "by its key", "by a rule")
-    session.show(found, Table("Segments of the context", columns, rows))
+    session.show(selected, Table("Segments of the context", columns, rows))
 
 
 def _parse_context(text: str, kind: str) -> Any:  # noqa: ANN401 - any JSON

@@ -5,15 +5,15 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, UsageError
-from api.cli.following import follow
-from api.cli.interrupts import defer_interrupt, say_when_interrupted
-from api.cli.options import SegmentOptions, with_options
-from api.cli.outputs import Write, is_standard_output, is_written_whole, open_output
-from api.cli.session import Session
+from api.cli.jobs.export_files import Write, is_standard_output, is_written_whole, open_output
+from api.cli.jobs.following import follow
+from api.cli.jobs.interrupts import defer_interrupt, explain_interrupt
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
-from api.progress.line import Reached
+from api.progress.line import Progress
 
 _NOTHING_STARTED: Final = "interrupted, nothing was started or written"
 _UNSURE: Final = (
@@ -45,11 +45,11 @@ def _export(
     with (
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
-        say_when_interrupted(_NOTHING_STARTED),
+        explain_interrupt(_NOTHING_STARTED),
         open_output(output) as write,
     ):
         job = _run_job(connection, f"{target.path}/exports", file_format, display)
-        with say_when_interrupted(f"interrupted: {_describe_part(output)}"):
+        with explain_interrupt(f"interrupted: {_describe_part(output)}"):
             _download(connection, job, write, display)
     if to_file:
         session.say(f"{job['rows'] or 0:,} keys, {job['size']}, in {output}", job)
@@ -60,9 +60,9 @@ def _run_job(
 ) -> dict[str, Any]:
     """Start an export and wait for its end."""
     goes_on = "interrupted, nothing was written; the export goes on, and bigseg deletes its file"
-    with say_when_interrupted(_UNSURE), defer_interrupt(goes_on):
+    with explain_interrupt(_UNSURE), defer_interrupt(goes_on):
         location = connection.location(connection.post(path, {"format": file_format}))
-    with say_when_interrupted(goes_on):
+    with explain_interrupt(goes_on):
         job = follow(connection, location, display)
     if job["status"] != "complete":
         raise CommandError(f"export {job['id']} was stopped: {job['reason']}")
@@ -78,7 +78,7 @@ def _download(
         nonlocal done
         write(piece)
         done += len(piece)
-        display.show(Reached("downloading", done_bytes=done, total_bytes=job["sizeBytes"]))
+        display.show(Progress("downloading", done_bytes=done, total_bytes=job["sizeBytes"]))
 
     connection.download(job["_links"]["download"]["href"], take)
 

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.following import follow
-from api.cli.import_reports import end_as, show_import
-from api.cli.interrupts import going_on, say_when_interrupted
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import Table, moment
+from api.cli.jobs.following import follow
+from api.cli.jobs.import_reports import end_as, show_import
+from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Table, moment
 from api.progress.display import ProgressDisplay
 
 _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")]
@@ -49,7 +49,7 @@ def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> Non
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Show an import's progress until it has ended or waits for approval, then its report."""
     with (
-        say_when_interrupted(going_on(target, import_id)),
+        explain_interrupt(describe_ongoing(target, import_id)),
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
@@ -70,7 +70,7 @@ def _wait(
     Exits with status 1 if the import was stopped, accepted no keys, or is not over in time.
     """
     with (
-        say_when_interrupted(going_on(target, import_id)),
+        explain_interrupt(describe_ongoing(target, import_id)),
         session.open_connection() as connection,
         ProgressDisplay(hidden=True) as display,
     ):

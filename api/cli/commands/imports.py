@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from api.cli.creating import CreateOptions, NewSegment
 from api.cli.errors import UnreachableError
-from api.cli.following import follow
-from api.cli.import_reports import note_superseded, show_import
-from api.cli.interrupts import defer_interrupt, going_on, say_when_interrupted
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
-from api.cli.starting import ImportStart
+from api.cli.jobs.following import follow
+from api.cli.jobs.import_reports import note_superseded, show_import
+from api.cli.jobs.import_start import ImportStart
+from api.cli.jobs.interrupts import defer_interrupt, describe_ongoing, explain_interrupt
+from api.cli.jobs.new_segment import CreateOptions, NewSegment
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
 
 
@@ -67,12 +67,12 @@ def _import(
     fields |= {name: True for name, flag in flags.items() if flag}
     start = ImportStart(session, target, source, fields, NewSegment(target, new))
     with (
-        start.explain_interrupt(),
+        start.explain_interrupts(),
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
         location = start.run(connection, display)
-        with _say_it_goes_on(target, location.rpartition("/")[2]):
+        with _explain_early_end(target, location.rpartition("/")[2]):
             job = connection.get(location)
             note_superseded(session, job)
             if wait:
@@ -96,18 +96,20 @@ def _approve(
     ):
         asking = next_command(target, "imports", "show", import_id)
         unsure = f"interrupted; `{asking}` says whether it was approved"
-        with say_when_interrupted(unsure), defer_interrupt(going_on(target, import_id)):
+        with explain_interrupt(unsure), defer_interrupt(describe_ongoing(target, import_id)):
             connection.instruct(target.path, instruction)
-        with _say_it_goes_on(target, import_id):
+        with _explain_early_end(target, import_id):
             job = follow(connection, path, display) if wait else connection.get(path)
     show_import(session, target, job)
 
 
 @contextmanager
-def _say_it_goes_on(target: SegmentOptions, import_id: str) -> Iterator[None]:
+def _explain_early_end(target: SegmentOptions, import_id: str) -> Iterator[None]:
     """Say so when the command ends before the import does."""
     try:
-        with say_when_interrupted(going_on(target, import_id)):
+        with explain_interrupt(describe_ongoing(target, import_id)):
             yield
     except UnreachableError as exc:
-        raise UnreachableError(f"{exc}; {going_on(target, import_id)}", status=exc.status) from exc
+        raise UnreachableError(
+            f"{exc}; {describe_ongoing(target, import_id)}", status=exc.status
+        ) from exc

@@ -2,11 +2,11 @@
 
 import typer
 
+from api.cli.arguments.context_keys import GivenKeys, KeyFile, read_keys
 from api.cli.errors import ExitStatus
-from api.cli.keys import BadKey, GivenKeys, KeyFile, read_keys
-from api.cli.lookups import Found, look_up, tabulate
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
+from api.cli.lookups import look_up, show_lookups
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
 
 
 def register(app: typer.Typer) -> None:
@@ -23,15 +23,11 @@ def _lookup(
 ) -> None:
     """Look up whether contexts are included in a segment or excluded from it.
 
-    A key that cannot be one is named with its reason, and the status is 1 after all others.
+    A key that is not valid is named with the reason; the others are looked up, and the status is 1.
     """
     keys = read_keys(contexts, file)
     with session.open_connection() as connection:
         results = list(look_up(connection, target.path, keys))
-    found = [one for one in results if isinstance(one, Found)]
-    session.show([one.answer for one in found], tabulate(f"Segment {target.segment}", found))
-    bad = [one for one in results if isinstance(one, BadKey)]
-    for one in bad:
-        typer.echo(f"bigseg: {one}", err=True)
-    if bad:
+    answers = show_lookups(session, target.segment, results)
+    if len(answers) < len(results):
         raise typer.Exit(ExitStatus.FAILED)

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from api.cli.arguments.context_keys import BadKey, GivenKeys, KeyFile, read_keys
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.keys import BadKey, GivenKeys, KeyFile, read_keys
-from api.cli.lookups import Found, look_up, tabulate
-from api.cli.options import SegmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import Table
+from api.cli.lookups import look_up, report_bad_keys, show_lookups
+from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Table
 
 #: The API takes no more keys in one request.
 _BATCH: Final = 10_000
@@ -55,7 +55,7 @@ def _add(
 
     Whole lists are better imported: an import becomes visible at once or not at all.
     """
-    _edit(target, session, _Edit("add", _name(excluded=excluded)), read_keys(keys, file))
+    _edit(target, session, _Edit("add", _list_name(excluded=excluded)), read_keys(keys, file))
 
 
 def _remove(
@@ -67,7 +67,7 @@ def _remove(
     excluded: Excluded = False,
 ) -> None:
     """Remove keys from a segment's included list, 10,000 in one step."""
-    _edit(target, session, _Edit("remove", _name(excluded=excluded)), read_keys(keys, file))
+    _edit(target, session, _Edit("remove", _list_name(excluded=excluded)), read_keys(keys, file))
 
 
 def _check(
@@ -81,14 +81,12 @@ def _check(
     """Check that keys are in a segment's included list; the status is 1 if one is not."""
     with session.open_connection() as connection:
         results = list(look_up(connection, target.path, read_keys(keys, file)))
-    found = [one for one in results if isinstance(one, Found)]
-    session.show([one.answer for one in found], tabulate(f"Segment {target.segment}", found))
-    _name_bad(one for one in results if isinstance(one, BadKey))
-    absent = [one for one in found if not (one.excluded if excluded else one.included)]
+    answers = show_lookups(session, target.segment, results)
+    absent = [each for each in answers if not (each.excluded if excluded else each.included)]
     if absent:
-        name = _name(excluded=excluded)
-        session.note(f"{len(absent):,} of {len(found):,} keys are not in the {name} list")
-    if absent or len(found) < len(results):
+        name = _list_name(excluded=excluded)
+        session.note(f"{len(absent):,} of {len(answers):,} keys are not in the {name} list")
+    if absent or len(answers) < len(results):
         raise typer.Exit(ExitStatus.FAILED)
 
 
@@ -100,7 +98,7 @@ def _edit(
     try:
         with session.open_connection() as connection:
             for good, faults in _batches(keys):
-                bad += _name_bad(faults)
+                bad += report_bad_keys(faults)
                 if good:
                     connection.post(f"{target.path}/contexts", edit.body(good))
                     sent.append(len(good))
@@ -119,8 +117,8 @@ def _edit(
 def _show(target: SegmentOptions, session: Session, edit: _Edit, sent: Sequence[int]) -> None:
     verb = "added to" if edit.action == "add" else "removed from"
     title = f"Keys {verb} the {edit.list_name} list of {target.segment}"
-    found = [{"batch": number, "keys": count} for number, count in enumerate(sent, 1)]
-    session.show(found, Table(title, ("batch", "keys"), list(enumerate(sent, 1))))
+    batches = [{"batch": number, "keys": count} for number, count in enumerate(sent, 1)]
+    session.show(batches, Table(title, ("batch", "keys"), list(enumerate(sent, 1))))
 
 
 def _batches(
@@ -132,13 +130,5 @@ def _batches(
         yield good, [key for key in chunk if isinstance(key, BadKey)]
 
 
-def _name_bad(faults: Iterable[BadKey]) -> int:
-    count = 0
-    for fault in faults:
-        typer.echo(f"bigseg: {fault}", err=True)
-        count += 1
-    return count
-
-
-def _name(*, excluded: bool) -> str:
+def _list_name(*, excluded: bool) -> str:
     return "excluded" if excluded else "included"

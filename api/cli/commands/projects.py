@@ -4,12 +4,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.completion import complete_projects
-from api.cli.confirmation import Yes, confirm, require_answerable
-from api.cli.options import with_options
-from api.cli.resource_keys import encode_key
-from api.cli.session import Session
-from api.cli.tables import FIELDS, Table
+from api.cli.arguments.resource_keys import encode_key
+from api.cli.session.completion import complete_projects
+from api.cli.session.confirmation import Yes, confirm, require_answerable
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import FIELDS, Table
 
 _PATH: Final = "/api/v2/projects"
 
@@ -33,17 +33,17 @@ def register(app: typer.Typer) -> None:
 def _list(session: Session) -> None:
     """List the projects."""
     with session.open_connection() as connection:
-        found = connection.get_all(_PATH)
-    rows = [(one["key"], one["name"], ", ".join(one["tags"]) or None) for one in found]
-    session.show(found, Table("Projects", ("key", "name", "tags"), rows))
+        items = connection.get_all(_PATH)
+    rows = [(each["key"], each["name"], ", ".join(each["tags"]) or None) for each in items]
+    session.show(items, Table("Projects", ("key", "name", "tags"), rows))
 
 
 def _show(project: Key, session: Session) -> None:
     """Show one project and its environments."""
     with session.open_connection() as connection:
-        found = connection.get(f"{_PATH}/{encode_key(project)}")
+        item = connection.get(f"{_PATH}/{encode_key(project)}")
         environments = connection.get_all(f"{_PATH}/{encode_key(project)}/environments")
-    _print(session, {**found, "environments": environments})
+    _print(session, {**item, "environments": environments})
 
 
 def _create(
@@ -68,10 +68,8 @@ def _delete(project: Key, session: Session, *, yes: Yes = False) -> None:
         if not yes:
             environments = connection.get_all(f"{path}/environments")
             segments = sum(
-                connection.get(f"/api/v2/segments/{encode_key(project)}/{one['key']}", limit=1)[
-                    "totalCount"
-                ]
-                for one in environments
+                connection.count(f"/api/v2/segments/{encode_key(project)}/{environment['key']}")
+                for environment in environments
             )
             size = f"{len(environments):,} environments and {segments:,} segments"
             confirm(f"This deletes project {project} with {size}.", project)
@@ -80,7 +78,7 @@ def _delete(project: Key, session: Session, *, yes: Yes = False) -> None:
 
 
 def _print(session: Session, project: dict[str, Any]) -> None:
-    environments = ", ".join(one["key"] for one in project["environments"])
+    environments = ", ".join(environment["key"] for environment in project["environments"])
     rows = [
         ("name", project["name"]),
         ("tags", ", ".join(project["tags"]) or None),

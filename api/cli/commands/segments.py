@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completion import complete_segments
-from api.cli.confirmation import Yes, confirm, require_answerable
+from api.cli.arguments.resource_keys import encode_key
 from api.cli.errors import UsageError
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.resource_keys import encode_key
-from api.cli.session import Session
-from api.cli.tables import FIELDS, Table, moment
+from api.cli.jobs.new_segment import DEFAULT_KIND, segment_body
+from api.cli.session.completion import complete_segments
+from api.cli.session.confirmation import Yes, confirm, require_answerable
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import FIELDS, Table, moment
 
 Key = Annotated[
     str,
@@ -38,10 +39,10 @@ def _list(
 ) -> None:
     """List the segments of an environment, newest first."""
     with session.open_connection() as connection:
-        found = connection.get_all(target.segments_path)
+        items = connection.get_all(target.segments_path)
     columns = ("key", "name", "included", "excluded", "importing", "created")
     title = f"Segments of {target.project} / {target.environment}"
-    session.show(found, Table(title, columns, [_row(segment) for segment in found]))
+    session.show(items, Table(title, columns, [_row(segment) for segment in items]))
 
 
 def _show(
@@ -51,8 +52,8 @@ def _show(
 ) -> None:
     """Show one segment."""
     with session.open_connection() as connection:
-        found = connection.get(target.segment_path(segment))
-    _print(session, found)
+        item = connection.get(target.segment_path(segment))
+    _print(session, item)
 
 
 def _create(
@@ -62,17 +63,11 @@ def _create(
     name: Annotated[str | None, typer.Option(help="Its name; the key if unset.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated.")] = None,
-    kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = "user",
+    kind: Annotated[str, typer.Option(help="Kind of its contexts.")] = DEFAULT_KIND,
 ) -> None:
     """Create a big segment with empty lists."""
     encode_key(segment)
-    body: dict[str, object] = {
-        "key": segment,
-        "name": name or segment,
-        "tags": tag or [],
-        "unbounded": True,
-        "unboundedContextKind": kind,
-    }
+    body = segment_body(segment, name, tag, kind)
     if description is not None:
         body["description"] = description
     with session.open_connection() as connection:
@@ -108,8 +103,8 @@ def _update(
     path = target.segment_path(segment)
     with session.open_connection() as connection:
         connection.instruct(path, *instructions)
-        found = connection.get(path)
-    _print(session, found)
+        item = connection.get(path)
+    _print(session, item)
 
 
 def _delete(

@@ -9,13 +9,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.cli.errors import UsageError
-from api.cli.options import with_options
-from api.cli.session import Session
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
+from api.default_ports import DEFAULT_PORT
+from api.identity.connection_file import DATA_DIRECTORY
 from api.serving.options import MOST_PROCESSES
-
-
-class TlsError(Exception):
-    """The files cannot be used; the message says which and why."""
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def _api(
     session: Session,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = DEFAULT_PORT,
     tls_cert: Annotated[
         Path | None,
         typer.Option(
@@ -44,7 +42,7 @@ def _api(
         int,
         typer.Option(
             help="Processes that serve the port; one that ends is replaced. At most one per core "
-            "is of use. Settings that say so, such as BIGSEG_CONNECTIONS, hold for each of them.",
+            "is of use. Settings that say so, such as BIGSEG_CONNECTIONS, apply to each of them.",
             min=1,
             max=MOST_PROCESSES,
         ),
@@ -54,10 +52,7 @@ def _api(
     from api.local.commands import api_command  # noqa: PLC0415 - slow, and no client needs it
 
     del session
-    try:
-        tls = check_tls_files(tls_cert, tls_key)
-    except TlsError as exc:
-        raise UsageError(f"--tls-cert, --tls-key: {exc}") from exc
+    tls = _check_tls_files(tls_cert, tls_key)
     _become(api_command(host, port, tls, processes=processes))
 
 
@@ -89,7 +84,7 @@ def _beat(
     session: Session,
     schedule: Annotated[
         Path, typer.Option(help="File that records when each message was last sent; may be lost.")
-    ] = Path(".bigseg/beat-schedule"),
+    ] = Path(DATA_DIRECTORY, "beat-schedule"),
 ) -> None:
     """Run Celery's beat, which sends workers their periodic work; running several is harmless."""
     from api.local.commands import beat_command  # noqa: PLC0415 - slow, and no client needs it
@@ -99,7 +94,7 @@ def _beat(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        message = f"{path.parent} cannot be made: {exc.strerror}"
+        message = f"{path.parent} cannot be created: {exc.strerror}"
         raise typer.BadParameter(message, param_hint="--schedule") from exc
     _become(beat_command(path))
 
@@ -110,19 +105,19 @@ def _become(command: tuple[str, ...]) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606  # our own command, no shell
 
 
-def check_tls_files(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+def _check_tls_files(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
     """Try the files before the server starts: they must belong together.
 
     Returns:
         Both, or ``None`` when neither is given.
 
     Raises:
-        TlsError: one is missing, cannot be read, or does not fit the other.
+        UsageError: one is missing, cannot be read, or does not fit the other.
     """
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
-        raise TlsError("give both the certificate and its key")
+        raise _tls_error("give both the certificate and its key")
     for file in (certificate, key):
         _require_readable(file)
     try:
@@ -130,17 +125,21 @@ def check_tls_files(certificate: Path | None, key: Path | None) -> tuple[Path, P
     except ssl.SSLError as exc:
         reason = exc.reason or "not in PEM format"
         message = f"{certificate} and {key} are not a certificate and its key ({reason})"
-        raise TlsError(message) from exc
+        raise _tls_error(message) from exc
     return certificate.absolute(), key.absolute()
+
+
+def _tls_error(reason: str) -> UsageError:
+    return UsageError(f"--tls-cert, --tls-key: {reason}")
 
 
 def _require_readable(file: Path) -> None:
     try:
         file.read_bytes()
     except OSError as exc:
-        raise TlsError(f"{file} cannot be read: {exc.strerror}") from exc
+        raise _tls_error(f"{file} cannot be read: {exc.strerror}") from exc
 
 
 def _no_passphrase() -> str:
     # Else OpenSSL would ask the terminal, and a server in the background would wait for ever.
-    raise TlsError("the key is encrypted: decrypt it first, for example with `openssl pkey`")
+    raise _tls_error("the key is encrypted: decrypt it first, for example with `openssl pkey`")

@@ -1,15 +1,15 @@
-"""``bigseg status``: is the service ready, and what is it doing?"""
+"""``bigseg status``: whether the service is ready, and what it is doing."""
 
 from importlib.metadata import version
 from typing import Any, Final
 
 import typer
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.options import EnvironmentOptions, with_options
-from api.cli.session import Session
-from api.cli.tables import FIELDS, Table
+from api.cli.session.options import EnvironmentOptions, with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import FIELDS, Table
 
 _READY_PATH: Final = "/readyz"
 _DOCUMENT_PATH: Final = "/openapi.json"
@@ -28,13 +28,13 @@ def _status(target: EnvironmentOptions, session: Session) -> None:
     """
     with session.open_connection(needs_token=False) as connection:
         ready, health = connection.get_health(_READY_PATH)
-        found: dict[str, Any] = {"url": connection.url, "ready": ready, "parts": health["parts"]}
-        found["versions"] = {"cli": version("bigseg")}
+        status: dict[str, Any] = {"url": connection.url, "ready": ready, "parts": health["parts"]}
+        status["versions"] = {"cli": version("bigseg")}
         work = _read_work(connection, target, session) if connection.has_token and ready else None
     if work is not None:
-        found["versions"]["api"] = work[0]
-        found["importing"] = work[1]
-    session.show(found, Table("Status", FIELDS, list(_rows(found))))
+        status["versions"]["api"] = work[0]
+        status["importing"] = work[1]
+    session.show(status, Table("Status", FIELDS, list(_rows(status))))
     if not ready:
         raise typer.Exit(ExitStatus.UNREACHABLE)
 
@@ -47,25 +47,26 @@ def _read_work(
         api_version = connection.get(_DOCUMENT_PATH)["info"]["version"]
         segments = connection.get_all(target.segments_path)
     except CommandError as exc:
-        session.note(f"what it is doing is not known: {exc}")
+        session.note(f"the version of the API and its imports cannot be shown: {exc}")
         return None
-    return str(api_version), [one["key"] for one in segments if one.get("_importInProgress")]
+    importing = [segment["key"] for segment in segments if segment.get("_importInProgress")]
+    return str(api_version), importing
 
 
-def _rows(found: dict[str, Any]) -> list[tuple[object, ...]]:
+def _rows(status: dict[str, Any]) -> list[tuple[object, ...]]:
     parts = [
         (name, "ok" if part["ok"] else part.get("error") or "down")
-        for name, part in found["parts"].items()
+        for name, part in status["parts"].items()
     ]
     versions = [
-        (f"version of the {name.upper()}", each) for name, each in found["versions"].items()
+        (f"version of the {name.upper()}", each) for name, each in status["versions"].items()
     ]
     rows: list[tuple[object, ...]] = [
-        ("address", found["url"]),
-        ("ready", found["ready"]),
+        ("address", status["url"]),
+        ("ready", status["ready"]),
         *parts,
         *versions,
     ]
-    if "importing" in found:
-        rows.append(("importing", ", ".join(found["importing"]) or None))
+    if "importing" in status:
+        rows.append(("importing", ", ".join(status["importing"]) or None))
     return rows

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import typer
 
-from api.cli.confirmation import Yes, confirm, require_answerable
-from api.cli.durations import parse_duration
-from api.cli.options import with_options
-from api.cli.session import Session
-from api.cli.tables import Moment, Table, moment
+from api.cli.arguments.durations import parse_duration
+from api.cli.session.confirmation import Yes, confirm, require_answerable
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
+from api.cli.session.tables import Moment, Table, moment
 
 _PATH: Final = "/api/v2/tokens"
 
@@ -79,10 +79,10 @@ def _create(
 def _list(session: Session) -> None:
     """List all access tokens, newest first."""
     with session.open_connection() as connection:
-        found = connection.get_all(_PATH)
+        items = connection.get_all(_PATH)
     columns = ("id", "name", "role", "ends in", "scope", "created", "last used", "expires")
-    rows = [_row(token) for token in found]
-    session.show(found, Table("Access tokens", columns, rows, frozenset({"id", "role"})))
+    rows = [_row(token) for token in items]
+    session.show(items, Table("Access tokens", columns, rows, frozenset({"id", "role"})))
 
 
 def _revoke(
@@ -95,8 +95,8 @@ def _revoke(
     require_answerable(yes=yes, what="revoking an access token")
     with session.open_connection() as connection:
         if not yes:
-            found = connection.get(f"{_PATH}/{quote(token_id, safe='')}")
-            confirm(f"This revokes {_describe(found)}, {found.get('name') or 'unnamed'}.", token_id)
+            token = connection.get(f"{_PATH}/{quote(token_id, safe='')}")
+            confirm(f"This revokes {_describe(token)}, {token.get('name') or 'unnamed'}.", token_id)
         connection.delete(f"{_PATH}/{quote(token_id, safe='')}")
     session.say(f"access token {token_id} is revoked", {"revoked": token_id})
 

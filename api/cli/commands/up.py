@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.options import with_options
-from api.cli.session import Session
+from api.cli.session.options import with_options
+from api.cli.session.session import Session
 from api.default_ports import DEFAULT_PORT, DEFAULT_REDIS_PORT, DEFAULT_S3_PORT
+from api.identity.connection_file import DATA_DIRECTORY
 from api.serving.options import MOST_PROCESSES
 
 
-def _port_option(whose: str, default: int) -> Any:  # noqa: ANN401  # typer's options are Any
-    found = f"{default}, or the next free one"
-    return typer.Option(help=f"Port of {whose}.", min=1, max=65_535, show_default=found)
+def _port_option(server: str, default: int) -> Any:  # noqa: ANN401  # typer's options are Any
+    shown = f"{default}, or the next free one"
+    return typer.Option(help=f"Port of {server}.", min=1, max=65_535, show_default=shown)
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +30,10 @@ def _up(
     data_dir: Annotated[
         Path,
         typer.Option(
-            help="Directory of the append-only file, the logs and the admin token; commands below "
-            "its parent find a `.bigseg` by themselves."
+            help="Directory of the append-only file, the logs and the admin token; commands that "
+            "are run below its parent find a `.bigseg` by themselves."
         ),
-    ] = Path(".bigseg"),
+    ] = Path(DATA_DIRECTORY),
     redis_port: Annotated[int | None, _port_option("the store server", DEFAULT_REDIS_PORT)] = None,
     s3_port: Annotated[int | None, _port_option("the S3 stand-in", DEFAULT_S3_PORT)] = None,
     concurrency: Annotated[

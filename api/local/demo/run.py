@@ -16,11 +16,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.identity.connection_file import DATA_DIRECTORY
 from api.local import LocalOptions, LocalSystem, LocalSystemError, StopRequestedError
 from api.local.demo.lists import Keys, canonical, expected_keys, make_keys, read_export, write_csv
 from api.local.demo.load import LoadResult, ask_all, encode_get
 from api.progress.display import ProgressDisplay
-from api.progress.line import Reached, format_line
+from api.progress.line import Progress, format_line
 from worker.objects import ObjectSettings, ObjectStore
 from worker.store import StoreSettings, open_store
 
@@ -73,7 +74,7 @@ class Demo:
             while piece := file.read(_UPLOAD_PIECE):
                 writer.write(piece)
                 done += len(piece)
-                display.show(Reached("uploading", done_bytes=done, total_bytes=size))
+                display.show(Progress("uploading", done_bytes=done, total_bytes=size))
             writer.close()
         self.console.print(f"uploaded {size / 1e6:,.1f} MB to s3://{settings.s3_bucket}/{key}")
         return f"s3://{settings.s3_bucket}/{key}"
@@ -92,7 +93,7 @@ class Demo:
             message = f"the import was stopped: {record['reason']}"
             raise DemoFailedError(message)
         # Its line stays, as the last of its progress.
-        self.console.print(format_line(Reached.of_job(record), self.console.width))
+        self.console.print(format_line(Progress.of_job(record), self.console.width))
         return dict(record["report"])
 
     def _follow(self, http: httpx.Client, where: str, display: ProgressDisplay) -> dict[str, Any]:
@@ -100,7 +101,7 @@ class Demo:
         while True:
             self.system.check()
             record: dict[str, Any] = _checked(http.get(where)).json()
-            display.show(Reached.of_job(record))
+            display.show(Progress.of_job(record))
             if record["status"] in ("complete", "stopped"):
                 return record
             time.sleep(_POLL_S)
@@ -225,7 +226,7 @@ def run_demo(
         typer.Option(help="A CSV or Parquet list of yours.", exists=True, dir_okay=False),
     ] = None,
     data_dir: Annotated[Path, typer.Option(help="Where the system keeps its data.")] = Path(
-        ".bigseg"
+        DATA_DIRECTORY
     ),
     leave: Annotated[bool, typer.Option("--exit", help="Stop after the summary.")] = False,
 ) -> None:
@@ -268,8 +269,8 @@ def _run_once(demo: Demo, members: int, file: Path | None) -> None:
         shutil.rmtree(folder)
 
 
-def _made(done: int, members: int) -> Reached:
-    return Reached(f"making keys, {done:,} of {members:,}")
+def _made(done: int, members: int) -> Progress:
+    return Progress(f"making keys, {done:,} of {members:,}")
 
 
 def main() -> None:

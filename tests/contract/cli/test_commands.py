@@ -2,13 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from typer.testing import Result
 
-from tests.support.clients.command_line import Run, complete_export, is_of, working
+from tests.support.clients.command_line import Run, complete_export, is_of, json_of, working
 from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, include, new_key
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
@@ -40,22 +38,17 @@ def _refer(client: httpx.Client, key: str) -> str:
     return referrer
 
 
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
 def test_segments__created_shown_listed_deleted__are_as_asked(run: Run) -> None:
     key = new_key()
 
-    made = _json(run("segments", "create", key, "--name", "N", "--tag", "t", "--json"))
-    shown = _json(run("segments", "show", key, "--json"))
-    listed = _json(run("segments", "list", "--json"))
+    made = json_of(run("segments", "create", key, "--name", "N", "--tag", "t", "--json"))
+    shown = json_of(run("segments", "show", key, "--json"))
+    listed = json_of(run("segments", "list", "--json"))
     table = run("segments", "show", key)
 
     assert (made["key"], made["name"], made["tags"], made["unbounded"]) == (key, "N", ["t"], True)
     assert shown["key"] == key
-    assert key in [one["key"] for one in listed]
+    assert key in [item["key"] for item in listed]
     assert key in table.stdout
     assert key in run("segments", "list").stdout
     assert run("segments", "delete", key, "--yes").exit_code == 0
@@ -79,7 +72,7 @@ def test_imports_show__replace_over_edits__says_so(
         publish(store, ref, ids[-1], build(store, ref, ids[-1], ["a"]))
         include(client, key, "b")
 
-    first, second = (run("imports", "show", one, "--segment", key).stdout for one in ids)
+    first, second = (run("imports", "show", item, "--segment", key).stdout for item in ids)
 
     assert f"it replaces import {ids[0]} and 1 later edit\n" in second
     assert "it replaces" not in first
@@ -103,10 +96,10 @@ def test_lookup__members_and_strangers__are_told_apart(run: Run, client: httpx.C
     members = ("a/b", "..", ".", "../../..", "[bold]é")
     include(client, key, *members)
 
-    answers = _json(run("lookup", "--segment", key, *members, "no", "--json"))
+    answers = json_of(run("lookup", "--segment", key, *members, "no", "--json"))
     table = run("lookup", "--segment", key, "[bold]é")
 
-    assert [one["included"] for one in answers] == [True] * 5 + [False]
+    assert [item["included"] for item in answers] == [True] * 5 + [False]
     assert "[bold]é" in table.stdout
     not_text = run("lookup", "--segment", key, "\udcff")
     assert not_text.exit_code == 1
@@ -222,7 +215,7 @@ def test_import__from_s3_without_waiting__gives_the_id(
 ) -> None:
     key = create_segment(client)
 
-    job = _json(
+    job = json_of(
         run(
             *("import", f"s3://{objects.bucket}/lists/a.csv", "--segment", key),
             *("--no-wait", "--json"),
@@ -230,7 +223,7 @@ def test_import__from_s3_without_waiting__gives_the_id(
     )
 
     assert job["status"] == "ready"
-    assert _json(run("imports", "show", job["id"], "--segment", key, "--json"))["id"] == job["id"]
+    assert json_of(run("imports", "show", job["id"], "--segment", key, "--json"))["id"] == job["id"]
 
 
 @pytest.mark.parametrize("as_file", [True, False])
@@ -317,26 +310,6 @@ def test_command__unusable_address_or_token__says_which_and_repeats_no_secret(
     assert "secret" not in result.output
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        (),
-        ("import",),
-        ("lookup",),
-        ("export",),
-        ("segments",),
-        ("segments", "list"),
-        ("imports",),
-        ("approve",),
-    ],
-)
-def test_command__asked_for_help__gives_it(run: Run, words: tuple[str, ...]) -> None:
-    result = run(*words, "--help")
-
-    assert result.exit_code == 0
-    assert "Usage" in result.stdout
-
-
 def test_imports_list__of_a_segment__has_each_with_its_outcome(
     run: Run, client: httpx.Client, store: Store
 ) -> None:
@@ -350,7 +323,7 @@ def test_imports_list__of_a_segment__has_each_with_its_outcome(
             store.builds.cancel(store.segments.get(PRODUCTION, key).ref, ids[0])
             store.jobs.end(ref, "complete", report=report, keep_s=600)
 
-    listed = _json(run("imports", "list", "-s", key, "--json"))
+    listed = json_of(run("imports", "list", "-s", key, "--json"))
     rows = run("imports", "list", "-s", key, "--output", "tsv").stdout.splitlines()
 
     assert [job["id"] for job in listed] == ids
@@ -402,6 +375,6 @@ def test_import__while_another_waits_for_approval__says_that_it_is_dropped(
     source = f"s3://{objects.bucket}/lists/a.csv"
     result = run("import", source, "-s", key, "--no-wait", "--json")
 
-    assert _json(result)["supersedes"] == waiting
-    said = f"import {waiting}, which waited for approval, is dropped for this one\n"
+    assert json_of(result)["supersedes"] == waiting
+    said = f"import {waiting}, which was waiting for approval, was dropped for this one\n"
     assert result.stderr == said

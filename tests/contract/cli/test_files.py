@@ -291,7 +291,7 @@ def test_import__standard_input_or_a_pipe__is_read_to_its_end(
     assert found == [long, long, long]
 
 
-@pytest.mark.parametrize("change", ["grows", "shrinks", "is written anew"])
+@pytest.mark.parametrize("change", ["grows", "shrinks", "is rewritten"])
 def test_import__file_that_changes_while_it_is_read__is_one_sentence(
     run: Run,
     store: Store,
@@ -324,7 +324,7 @@ def test_import__file_that_changes_while_it_is_read__is_one_sentence(
     jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
     assert segment not in {job.list_ref.segment for job in jobs}
     assert not [
-        one for one in list_objects(objects, "bigseg-internal/uploads/") if segment in one.key
+        item for item in list_objects(objects, "bigseg-internal/uploads/") if segment in item.key
     ]
 
 

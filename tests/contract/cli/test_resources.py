@@ -1,26 +1,17 @@
 """The commands for members, projects, environments, the audit log, evaluations and the status."""
 
 import json
-import os
-import pty
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from typer.testing import Result
 
-from tests.support.clients.command_line import Run
+from tests.support.clients.command_line import Run, json_of
+from tests.support.commands.terminal import Terminal
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, create_segment, include, new_key
 
 _ROOT = Path(__file__).parents[3]
-
-
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def _counts(client: httpx.Client, key: str) -> tuple[int, int]:
@@ -40,9 +31,9 @@ def test_members__added_in_batches_checked_removed__are_in_the_lists(
     absent = run("members", "check", "-s", key, "key-0", "é/ü")
     excluded = run("members", "check", "-s", key, "é/ü", "--excluded")
 
-    assert _json(added) == [{"batch": 1, "keys": 10_000}, {"batch": 2, "keys": 1}]
+    assert json_of(added) == [{"batch": 1, "keys": 10_000}, {"batch": 2, "keys": 1}]
     assert typed.exit_code == 0, typed.output
-    assert [one["included"] for one in _json(present)] == [True, True]
+    assert [item["included"] for item in json_of(present)] == [True, True]
     assert (absent.exit_code, excluded.exit_code) == (1, 0)
     assert "1 of 2 keys are not in the included list" in absent.stderr
     assert _counts(client, key) == (10_001, 2)
@@ -68,7 +59,7 @@ def test_keys__some_cannot_be_one__are_named_and_the_others_go_on(
         assert "must not be over 1,024 bytes" in lines[0]
         assert "valid UTF-8" in lines[3]
     found = json.loads(looked_up.stdout)
-    assert [(one["userKey"], one["included"]) for one in found] == [
+    assert [(item["userKey"], item["included"]) for item in found] == [
         ("good", True),
         ("also good", True),
     ]
@@ -79,22 +70,22 @@ def test_lookup__many_keys__keeps_their_order(run: Run, client: httpx.Client) ->
     include(client, key, *(f"k{number}" for number in range(0, 300, 3)))
     words = [f"k{number}" for number in range(300)]
 
-    found = _json(run("lookup", "-s", key, "-", "--json", typed="\n".join(words).encode()))
+    found = json_of(run("lookup", "-s", key, "-", "--json", typed="\n".join(words).encode()))
 
-    assert [one["userKey"] for one in found] == words
-    assert [one["included"] for one in found] == [number % 3 == 0 for number in range(300)]
+    assert [item["userKey"] for item in found] == words
+    assert [item["included"] for item in found] == [number % 3 == 0 for number in range(300)]
 
 
 def test_projects_and_environments__made_shown_deleted__are_as_asked(run: Run) -> None:
     project = new_key("project")
-    made = _json(run("projects", "create", project, "--name", "P", "--tag", "t", "--json"))
+    made = json_of(run("projects", "create", project, "--name", "P", "--tag", "t", "--json"))
     assert (made["key"], made["name"], made["tags"]) == (project, "P", ["t"])
-    environment = _json(
+    environment = json_of(
         run("environments", "create", "qa", "--project", project, "--critical", "--json")
     )
     assert environment["critical"]
-    listed = _json(run("environments", "list", "--project", project, "--json"))
-    assert [one["key"] for one in listed][-1] == "qa"
+    listed = json_of(run("environments", "list", "--project", project, "--json"))
+    assert [item["key"] for item in listed][-1] == "qa"
     assert "qa" in run("projects", "show", project).stdout
     assert project in run("projects", "list").stdout
     assert run("environments", "show", "qa", "--project", project).exit_code == 0
@@ -110,9 +101,9 @@ def test_segments_update__name_description_tags__are_changed(
     key = create_segment(client)
 
     first = ("--name", "N", "--description", "D", "--tag", "a", "--tag", "b")
-    made = _json(run("segments", "update", key, *first, "--json"))
+    made = json_of(run("segments", "update", key, *first, "--json"))
     second = ("--description", "", "--untag", "a", "--tag", "c")
-    changed = _json(run("segments", "update", key, *second, "--json"))
+    changed = json_of(run("segments", "update", key, *second, "--json"))
 
     assert (made["name"], made["description"], made["tags"]) == ("N", "D", ["a", "b"])
     assert (changed["name"], changed.get("description")) == ("N", None)
@@ -126,28 +117,28 @@ def test_audit__of_a_segment__is_newest_first_and_ends_at_the_limit(
     for number in range(22):
         include(client, key, f"k{number}")
 
-    found = _json(run("audit", "-s", key, "--limit", "30", "--since", "1h", "--json"))
+    found = json_of(run("audit", "-s", key, "--limit", "30", "--since", "1h", "--json"))
     few = run("audit", "-s", key, "--limit", "2")
 
     assert len(found) == 23
     assert found[-1]["shortDescription"].startswith("created the segment")
-    dates = [one["date"] for one in found]
+    dates = [item["date"] for item in found]
     assert dates == sorted(dates, reverse=True)
-    assert len({one["_id"] for one in found}) == 23
+    assert len({item["_id"] for item in found}) == 23
     assert few.stdout.count("edited the lists") == 2
-    assert _json(run("audit", "-s", key, "--since", "2999-01-01", "--json")) == []
+    assert json_of(run("audit", "-s", key, "--since", "2999-01-01", "--json")) == []
 
 
 def test_evaluate__key_or_context__lists_its_segments(run: Run, client: httpx.Client) -> None:
     key, other = create_segment(client), create_segment(client)
     include(client, key, "eva")
 
-    found = _json(run("evaluate", "eva", "--json"))
+    found = json_of(run("evaluate", "eva", "--json"))
     context = '{"kind": "user", "key": "eva", "plan": "gold"}'
-    every = _json(run("evaluate", context, "--all", "--json"))
+    every = json_of(run("evaluate", context, "--all", "--json"))
 
-    assert [one["key"] for one in found] == [key]
-    assert {key, other} <= {one["key"] for one in every}
+    assert [item["key"] for item in found] == [key]
+    assert {key, other} <= {item["key"] for item in every}
     assert key in run("evaluate", "eva").stdout
 
 
@@ -157,10 +148,10 @@ def test_status__ready__needs_no_token_for_health(
     idle, busy = create_segment(client), create_segment(client)
     started = client.post(f"{SEGMENTS}/{busy}/imports", files={"file": ("l.csv", b"a")})
     assert started.is_success
-    full = _json(run("status", "--json"))
+    full = json_of(run("status", "--json"))
     monkeypatch.delenv("BIGSEG_TOKEN")
     monkeypatch.chdir(tmp_path)
-    health = _json(run("status", "--json"))
+    health = json_of(run("status", "--json"))
 
     assert full["ready"]
     assert set(full["parts"]) == {"redis", "s3", "broker"}
@@ -177,33 +168,22 @@ def test_status__ready__needs_no_token_for_health(
 
 @pytest.mark.parametrize("typed", ["the key", "something else", None])
 def test_delete__on_a_terminal__asks_for_the_key(
-    api: Api, client: httpx.Client, typed: str | None
+    api: Api, client: httpx.Client, tmp_path: Path, typed: str | None
 ) -> None:
     key = create_segment(client)
     include(client, key, "a", "b")
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "segments", "delete", key],
-        cwd=_ROOT,
-        env={**os.environ, "BIGSEG_URL": api.url, "BIGSEG_TOKEN": TOKEN},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        asked = b""
-        while b"to go on: " not in asked:
-            asked += os.read(ours, 4_096)
+    environment = {"BIGSEG_URL": api.url, "BIGSEG_TOKEN": TOKEN, "PYTHONPATH": str(_ROOT)}
+    command = f"exec {sys.executable} -m api.cli segments delete {key}"
+    with Terminal(tmp_path, environment, columns=200).start(command) as running:
+        running.wait_for("to go on: ")
         if typed is None:
-            process.send_signal(2)
+            running.interrupt()
         else:
-            os.write(ours, f"{key if typed == 'the key' else typed}\n".encode())
-        status = process.wait(60)
-    os.close(ours)
+            running.type(key if typed == "the key" else typed)
+        shown = running.end()
 
-    assert f"This deletes segment {key} with 2 members." in asked.decode()
-    assert status == {"the key": 0, "something else": 1, None: 130}[typed]
+    assert f"This deletes segment {key} with 2 members." in shown.text
+    assert shown.status == {"the key": 0, "something else": 1, None: 130}[typed]
     gone = client.get(f"{SEGMENTS}/{key}").status_code == 404
     assert gone is (typed == "the key")
 

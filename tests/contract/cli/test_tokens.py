@@ -1,40 +1,15 @@
 """``bigseg tokens``, against a real API."""
 
-import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from api.cli.application import build_app
-from tests.support.servers.api import TOKEN, Api, create_segment, new_key
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run one command as a user would."""
-    monkeypatch.setenv("BIGSEG_URL", api.url)
-    monkeypatch.setenv("BIGSEG_TOKEN", TOKEN)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("BIGSEG_OUTPUT", "table")
-
-    def run_command(*words: str) -> Result:
-        return CliRunner().invoke(build_app(), list(words))
-
-    return run_command
-
-
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+from tests.support.clients.command_line import Run, json_of
+from tests.support.servers.api import Api, create_segment, new_key
 
 
 def test_tokens__made_listed_revoked__open_what_they_should(api: Api, run: Run) -> None:
-    made = _json(
+    made = json_of(
         run(
             *("tokens", "create", "--name", "nightly", "--role", "writer", "--expires-in", "90d"),
             *("--project", "default", "--environment", "prod*", "--segment", "a-*"),
@@ -53,7 +28,7 @@ def test_tokens__made_listed_revoked__open_what_they_should(api: Api, run: Run) 
     listed = run("tokens", "list")
     assert made["_id"] in listed.stdout
     assert made["token"] not in listed.stdout
-    assert made["_id"] in [one["_id"] for one in _json(run("tokens", "list", "--json"))]
+    assert made["_id"] in [item["_id"] for item in json_of(run("tokens", "list", "--json"))]
 
     assert run("tokens", "revoke", made["_id"], "--yes").exit_code == 0
     with api.client(made["token"]) as client:
@@ -83,7 +58,7 @@ def test_tokens__expiry_not_understood__is_one_line(run: Run, text: str) -> None
 def test_list__narrow_terminal__shows_the_ids_that_revoke_takes(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = _json(run("tokens", "create", "--name", "narrow", "--segment", "a-*", "--json"))
+    made = json_of(run("tokens", "create", "--name", "narrow", "--segment", "a-*", "--json"))
     monkeypatch.setenv("COLUMNS", "80")
     assert made["_id"] in run("tokens", "list").stdout
     assert run("tokens", "revoke", made["_id"], "--yes").exit_code == 0

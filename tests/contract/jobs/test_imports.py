@@ -190,7 +190,7 @@ def test_list__imports_of_a_segment__come_newest_first_and_page_by_page(
     assert_refused(client.get(f"{SEGMENTS}/no-such/imports"), 404, "not_found")
 
 
-def test_list__of_a_deleted_and_recreated_segment__begins_anew(client: httpx.Client) -> None:
+def test_list__of_a_deleted_and_recreated_segment__starts_empty(client: httpx.Client) -> None:
     key = create_segment(client)
     _upload(client, key)
     client.delete(f"{SEGMENTS}/{key}")

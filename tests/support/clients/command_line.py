@@ -1,8 +1,10 @@
 """Commands of `bigseg` as a user runs them, and the worker's part, which is done by hand."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -28,6 +30,12 @@ def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
         return CliRunner().invoke(build_app(), list(words), input=typed)
 
     return run_command
+
+
+def json_of(result: Result) -> Any:
+    """What a command that succeeded has printed."""
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.commands.pages import Page
-from tests.support.newcomer.terminal import Terminal
+from tests.support.commands.terminal import Terminal
 from tests.support.newcomer.transcript import Transcript
 from tests.support.systems.up import default_ports
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.support.commands.terminal import Shown, Terminal
 from tests.support.commands.variable_text import mask
-from tests.support.newcomer.terminal import Shown, Terminal
 
 #: An id, which a narrow terminal breaks anywhere.
 _ID: Final = "\n?".join("-" if at in {8, 13, 18, 23} else "[0-9a-f]" for at in range(36))
@@ -44,12 +44,11 @@ class Transcript:
         """Type commands, wait for their end, and note what they left."""
         return self.note(commands, terminal.run(commands))
 
-    def interrupt(self, terminal: Terminal, commands: str, after: str, *, times: int = 1) -> Shown:
+    def interrupt(self, terminal: Terminal, commands: str, after: str) -> Shown:
         """Type commands, and press Ctrl-C once they have printed a text."""
         with terminal.start(commands) as running:
             running.wait_for(after)
-            for _ in range(times):
-                running.interrupt()
+            running.interrupt()
             return self.note(commands, running.end())
 
     def note(self, commands: str, shown: Shown, *, at: int | None = None) -> Shown:

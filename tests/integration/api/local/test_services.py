@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from api.local import DEFAULT_PORT
+from api.default_ports import DEFAULT_PORT
 from tests.support.servers.objects import CREDENTIALS, ObjectServer
 from tests.support.servers.redis import Server, free_port
 from tests.support.systems.up import default_ports, up

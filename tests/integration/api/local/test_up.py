@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.cli.access.access import find_access
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import UnreachableError
 from tests.support.servers.redis import free_port, wait_until
 from tests.support.systems.up import BIGSEG, arguments_of, is_running, up
@@ -68,6 +68,6 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
     assert key is not None
     for secret in (token, key):
         assert not any(secret in text for text in [*map(str, running.events), *arguments, *logs])
-    with pytest.raises(UnreachableError, match="does not run"):
+    with pytest.raises(UnreachableError, match="is not running"):
         find_access({}, folder=tmp_path / "logs")
     assert stat.S_IMODE(tmp_path.stat().st_mode) & 0o077 == 0

@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.application import build_app
+from api.cli.connection.refusals import name_options
 from api.cli.errors import CommandError, ExitStatus
 from api.cli.local_system import EventPrinter
-from api.cli.refusals import speak_options
 from api.local import Event
 
 _ROOT = Path(__file__).parents[4]
@@ -42,7 +42,13 @@ def test_version__printed__is_the_package_s(run: Run) -> None:
     assert run("--version").stdout == f"bigseg {version('bigseg')}\n"
 
 
-@pytest.mark.parametrize("words", [(), ("segments",), ("segments", "list"), ("up",), ("worker",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((), ("segments",), ("segments", "list"), ("up",), ("worker",)),
+        *(("import",), ("imports",), ("approve",), ("lookup",), ("export",)),
+    ],
+)
 def test_help__short_option__is_the_long_one(run: Run, words: tuple[str, ...]) -> None:
     short, long = run(*words, "-h"), run(*words, "--help")
 
@@ -133,7 +139,7 @@ def test_contexts__added_used_listed_removed__keep_the_token_to_themselves(
     results = (added, other, used, listed, removed)
     assert [result.exit_code for result in results] == [0] * 5
     assert listed.stdout == "prod\thttps://p.example\tfalse\ntest\thttp://t.example:1\ttrue\n"
-    assert [one["inUse"] for one in as_json] == [False, True]
+    assert [item["inUse"] for item in as_json] == [False, True]
     assert secret not in "".join(result.output for result in results)
     assert "none is in use" in removed.stdout
     file = tmp_path / "bigseg" / "contexts.json"
@@ -156,7 +162,7 @@ def test_contexts__added_used_listed_removed__keep_the_token_to_themselves(
     ],
 )
 def test_message__of_the_api__speaks_of_options(said: str, meant: str) -> None:
-    assert speak_options(said) == meant
+    assert name_options(said) == meant
 
 
 def test_errors__each_exit_status__has_a_code_of_its_own() -> None:

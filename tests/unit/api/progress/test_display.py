@@ -6,7 +6,7 @@ import re
 import pytest
 
 from api.progress.display import ProgressDisplay
-from api.progress.line import Reached
+from api.progress.line import Progress
 
 
 class _Stream(io.StringIO):
@@ -30,12 +30,12 @@ def _show(stream: _Stream, *, seconds: int, **environment: str) -> str:
         for _ in range(seconds * 20):
             now_s += 0.05
             display.show(
-                Reached(
+                Progress(
                     "reading" if now_s < seconds / 2 else "building",
                     percent=100 * now_s / seconds,
                     rows=1_234_567,
                     rate=500_000,
-                    left_s=seconds - now_s,
+                    remaining_s=seconds - now_s,
                 )
             )
     return stream.getvalue()
@@ -83,9 +83,9 @@ def test_display__hidden_or_closed__is_silent() -> None:
         raise BrokenPipeError
 
     with ProgressDisplay(hidden=True, stream=hidden) as display:
-        display.show(Reached("reading"))
+        display.show(Progress("reading"))
     closed.write = fail  # type: ignore[method-assign]
     with ProgressDisplay(stream=closed) as display:
-        display.show(Reached("reading"))
+        display.show(Progress("reading"))
 
     assert hidden.getvalue() == ""

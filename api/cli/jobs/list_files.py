@@ -12,7 +12,7 @@ from typing import IO, Final, cast
 
 from api.cli.errors import CommandError
 from api.progress.display import ProgressDisplay
-from api.progress.line import Reached
+from api.progress.line import Progress
 
 _STANDARD_INPUT: Final = "-"
 #: The name of a list that does not come from a file.
@@ -51,9 +51,9 @@ def open_list(source: str, display: ProgressDisplay) -> Iterator[ListFile]:
             yield ListFile(_Pipe(sys.stdin.buffer, display), _PIPE_NAME)
             return
         with Path(source).open("rb") as file:
-            found = os.fstat(file.fileno())
-            if stat.S_ISREG(found.st_mode):
-                yield ListFile(_WholeFile(file, source, found, display), Path(source).name)
+            status = os.fstat(file.fileno())
+            if stat.S_ISREG(status.st_mode):
+                yield ListFile(_WholeFile(file, source, status, display), Path(source).name)
             else:
                 yield ListFile(_Pipe(file, display), _PIPE_NAME)
     except OSError as exc:
@@ -75,7 +75,7 @@ class _Pipe:
         data = self._file.read1(size)
         self._read += len(data)
         self.is_read = not data
-        self._display.show(Reached("uploading", done_bytes=self._read))
+        self._display.show(Progress("uploading", done_bytes=self._read))
         return data
 
 
@@ -83,11 +83,11 @@ class _WholeFile:
     """A file that must not change: the upload declares its size before it is read."""
 
     def __init__(
-        self, file: IO[bytes], name: str, found: os.stat_result, display: ProgressDisplay
+        self, file: IO[bytes], name: str, status: os.stat_result, display: ProgressDisplay
     ) -> None:
         self._file = file
         self._name = name
-        self._found = found
+        self._status = status
         self._display = display
         self._read = 0
         self.is_read = False
@@ -101,7 +101,7 @@ class _WholeFile:
         """
         data = self._file.read(size)
         self._read += len(data)
-        size_bytes = self._found.st_size
+        size_bytes = self._status.st_size
         self.is_read = self._read >= size_bytes
         if self._read > size_bytes or (not data and self._changed()):
             raise CommandError(
@@ -110,8 +110,10 @@ class _WholeFile:
             )
         seconds = time.monotonic() - self._started
         left = seconds * (size_bytes - self._read) / self._read if self._read else None
-        reached = Reached("uploading", done_bytes=self._read, total_bytes=size_bytes, left_s=left)
-        self._display.show(reached)
+        progress = Progress(
+            "uploading", done_bytes=self._read, total_bytes=size_bytes, remaining_s=left
+        )
+        self._display.show(progress)
         return data
 
     def fileno(self) -> int:
@@ -128,5 +130,5 @@ class _WholeFile:
 
     def _changed(self) -> bool:
         now = os.fstat(self.fileno())
-        seen = self._found
+        seen = self._status
         return (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns)

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
 from api.progress.display import ProgressDisplay
-from api.progress.line import Reached, format_sentence
+from api.progress.line import Progress, format_sentence
 
 #: A job in one of these states does not go on by itself.
-_AT_REST: Final = ("complete", "stopped", "pending_approval")
+AT_REST: Final = ("complete", "stopped", "pending_approval")
 #: Seconds between two polls: short at first, because a small list takes no longer.
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 0.5
@@ -41,12 +41,12 @@ def follow(
     pause_s, began_s = _FIRST_PAUSE_S, clock_s()
     while True:
         job: dict[str, Any] = connection.get(location)
-        reached = Reached.of_job(job)
-        display.show(reached)
-        if job["status"] in _AT_REST:
+        progress = Progress.of_job(job)
+        display.show(progress)
+        if job["status"] in AT_REST:
             return job
         if limit_s is not None and clock_s() - began_s >= limit_s:
-            message = f"{job['id']} has not ended within {limit_s:g} s: {format_sentence(reached)}"
+            message = f"{job['id']} has not ended within {limit_s:g} s: {format_sentence(progress)}"
             raise CommandError(message)
         sleep(pause_s)
         pause_s = min(_LONGEST_PAUSE_S, pause_s * 1.5)

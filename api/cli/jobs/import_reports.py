@@ -1,16 +1,17 @@
-"""Prints an import: what it is, how far it is or how it ended, and its report."""
+"""Prints an import: what it is, its progress or how it ended, and its report."""
 
 from typing import Any, Final
 
 import typer
 
+from api.cli.connection.refusals import name_options
 from api.cli.errors import ExitStatus
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions
-from api.cli.refusals import speak_options
-from api.cli.session import OutputFormat, Session
-from api.cli.tables import FIELDS, Table
-from api.progress.line import Reached, format_sentence
+from api.cli.jobs.following import AT_REST
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions
+from api.cli.session.session import OutputFormat, Session
+from api.cli.session.tables import FIELDS, Table
+from api.progress.line import Progress, format_sentence
 
 _COUNTS: Final = (
     ("rows read", "rowsRead"),
@@ -32,11 +33,10 @@ _PHASES: Final = {
 }
 _REJECTED_SHOWN: Final = 10
 _WARNED_SHOWN: Final = 5
-_AT_REST: Final = ("complete", "stopped", "pending_approval")
 
 
 def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
-    """Print an import; if it was stopped or accepted no key, the command has failed."""
+    """Print an import, and end the command as ``end_as`` does."""
     if not session.as_json:
         _print_sentences(session, target, job)
     session.show(job, *_tables(session, job))
@@ -44,7 +44,7 @@ def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -
 
 
 def end_as(session: Session, job: dict[str, Any]) -> None:
-    """End the command as the import has ended: it fails if that was stopped or accepted no key."""
+    """End the command with status 1 if the import was stopped or accepted no key."""
     if job["status"] == "stopped":
         raise typer.Exit(ExitStatus.FAILED)
     if job["report"] is not None and job["report"]["accepted"] == 0:
@@ -55,14 +55,14 @@ def end_as(session: Session, job: dict[str, Any]) -> None:
 def note_superseded(session: Session, job: dict[str, Any]) -> None:
     """Say which import, if any, was dropped because this one was started."""
     if dropped := job.get("supersedes"):
-        session.note(f"import {dropped}, which waited for approval, is dropped for this one")
+        session.note(f"import {dropped}, which was waiting for approval, was dropped for this one")
 
 
 def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
     say = typer.echo if session.format is OutputFormat.TABLE else session.note
     say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
-    if job["status"] not in _AT_REST:
-        say(format_sentence(Reached.of_job(job)))
+    if job["status"] not in AT_REST:
+        say(format_sentence(Progress.of_job(job)))
     previous = job.get("previousImport")
     if previous and previous["editsSince"] and job["mode"] == "replace":
         say(
@@ -70,10 +70,10 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
             f"edit{'s' * (previous['editsSince'] != 1)}"
         )
     if job["reason"]:
-        say(f"reason: {speak_options(job['reason'])}")
+        say(f"reason: {name_options(job['reason'])}")
     if job["status"] == "pending_approval":
         approve = next_command(target, "approve", job["id"])
-        say(f"nothing of it is visible yet; publish it with `{approve}`")
+        say(f"none of it is visible yet; publish it with `{approve}`")
 
 
 def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
@@ -98,8 +98,8 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
         first = [(row["row"], row["reason"]) for row in sample[:_REJECTED_SHOWN]]
         tables.append(Table("First rejected rows", ("row", "reason"), first))
     if warnings := report.get("warnings"):
-        found = [(each["count"], _list_rows(each), each["message"]) for each in warnings]
-        tables.append(Table("Warnings", ("rows", "first", "what"), found))
+        cells = [(each["count"], _list_rows(each), each["message"]) for each in warnings]
+        tables.append(Table("Warnings", ("rows", "first", "what"), cells))
     return tables
 
 

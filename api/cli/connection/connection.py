@@ -12,8 +12,8 @@ import httpx
 from api.cli.access.access import Access
 from api.cli.access.identification import identifying_transport
 from api.cli.access.tls import make_tls_context
+from api.cli.connection.refusals import describe_content, not_bigseg, refusal, transport_failure
 from api.cli.errors import CommandError
-from api.cli.refusals import describe_content, not_bigseg, refusal, transport_failure
 
 _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.
@@ -54,7 +54,7 @@ class Connection:
             sleep: waits between tries.
             on_answer: told of each answer.
             limit_s: seconds to wait for an answer.
-            tries: how often a question is asked while the API is unavailable.
+            tries: how often a request that only reads is sent while the API is unavailable.
         """
         self._sleep = sleep
         self._tries = tries
@@ -70,7 +70,7 @@ class Connection:
             timeout=httpx.Timeout(min(_CONNECT_S, limit_s), read=limit_s, write=limit_s),
             verify=context,
             transport=transport,
-            # A proxy for the outside is not asked for this machine.
+            # A proxy is for other machines.
             trust_env=httpx.URL(access.url).host not in _LOOPBACK,
         )
 
@@ -92,7 +92,7 @@ class Connection:
 
     def get(self, path: str, **parameters: str | int) -> Any:  # noqa: ANN401 - any JSON
         """Read JSON; tries again for a while when the API cannot answer."""
-        return self._ask_again(lambda: self._send("GET", path, params=parameters))
+        return self._read_with_retries(lambda: self._send("GET", path, params=parameters))
 
     def get_all(self, path: str) -> list[Any]:
         """Read all items of a collection, page by page."""
@@ -103,23 +103,27 @@ class Connection:
             if not page["items"] or len(items) >= page["totalCount"]:
                 return items
 
+    def count(self, path: str) -> int:
+        """Count the items of a collection."""
+        return int(self.get(path, limit=1)["totalCount"])
+
     def get_health(self, path: str) -> tuple[bool, Any]:
-        """Read a health check: whether all is well, and the answer, once."""
-        with self._answering():
+        """Read a health check, with one try: whether all is well, and the answer."""
+        with self._translated_errors():
             reply = self._send("GET", path, check=False)
         if reply.status_code not in {httpx.codes.OK, _UNAVAILABLE}:
             raise refusal(reply, self._url)
         return reply.is_success, self._read(reply)
 
-    def ask(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
-        """Read JSON as ``get`` does, with the question in a body."""
-        return self._ask_again(lambda: self._send("POST", path, json=body))
+    def query(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        """Read JSON as ``get`` does, with a body that says what."""
+        return self._read_with_retries(lambda: self._send("POST", path, json=body))
 
     def post(
         self, path: str, body: object, *, idempotency_key: str | None = None
     ) -> httpx.Response:
         """Send JSON."""
-        with self._answering():
+        with self._translated_errors():
             return self._send("POST", path, json=body, headers=_headers(idempotency_key))
 
     def create(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
@@ -129,7 +133,7 @@ class Connection:
     def instruct(self, path: str, *instructions: Mapping[str, object]) -> None:
         """Change a segment by instructions."""
         body = json.dumps({"instructions": instructions})
-        with self._answering():
+        with self._translated_errors():
             self._send("PATCH", path, content=body, headers={"Content-Type": _SEMANTIC})
 
     def upload(
@@ -143,7 +147,7 @@ class Connection:
     ) -> str:
         """Send a form with a file, as a stream; returns the ``Location`` of what was created."""
         headers, files = _headers(idempotency_key), {"file": (name, file)}
-        with self._answering():
+        with self._translated_errors():
             reply = self._send("POST", path, data=dict(fields), files=files, headers=headers)
         return self.location(reply)
 
@@ -157,12 +161,12 @@ class Connection:
     def delete(self, path: str, *, force: bool = False) -> None:
         """Delete a resource; with ``force``, even if others refer to it."""
         parameters = {"force": "true"} if force else {}
-        with self._answering():
+        with self._translated_errors():
             self._send("DELETE", path, params=parameters)
 
     def download(self, path: str, take: Callable[[bytes], None]) -> None:
         """Download a file and pass it on piece by piece."""
-        with self._answering(), self._http.stream("GET", path) as reply:
+        with self._translated_errors(), self._http.stream("GET", path) as reply:
             if not reply.is_success:
                 reply.read()
                 raise refusal(reply, self._url)
@@ -187,22 +191,22 @@ class Connection:
 
     def _read(self, reply: httpx.Response) -> Any:  # noqa: ANN401 - any JSON
         try:
-            found = json.loads(reply.content, object_hook=self._make_answer)
+            content = json.loads(reply.content, object_hook=self._make_answer)
         except (ValueError, RecursionError) as exc:
             raise not_bigseg(self._url, describe_content(reply)) from exc
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise not_bigseg(self._url, "other JSON")
-        return found
+        return content
 
-    def _make_answer(self, found: dict[str, Any]) -> "_Answer":
-        answer = _Answer(found)
+    def _make_answer(self, content: dict[str, Any]) -> "_Answer":
+        answer = _Answer(content)
         answer.url = self._url
         return answer
 
-    def _ask_again(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
+    def _read_with_retries(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
         for tries_left in reversed(range(self._tries)):
             try:
-                with self._answering():
+                with self._translated_errors():
                     return self._read(send())
             except CommandError as exc:
                 if exc.status != _UNAVAILABLE or not tries_left:
@@ -211,7 +215,7 @@ class Connection:
         raise AssertionError  # the last try returns or raises
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except httpx.RequestError as exc:
@@ -225,7 +229,7 @@ def _headers(idempotency_key: str | None) -> dict[str, str]:
 
 
 class _Answer(dict[str, Any]):
-    """An object of an answer; what a command needs and is not there shows another server."""
+    """A JSON object of an answer; a missing field means that the server is not bigseg's."""
 
     url = ""
 

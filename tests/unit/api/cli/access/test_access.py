@@ -88,7 +88,7 @@ def test_access__system_that_has_stopped__is_not_replaced_by_a_context(
     error = _refusal(home, below)
 
     assert error.exit_status is ExitStatus.UNREACHABLE
-    assert "does not run: start `bigseg up` in" in str(error)
+    assert "is not running: start `bigseg up` in" in str(error)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"url": 1}', "{" * 10_000, "\0"])
@@ -119,5 +119,5 @@ def test_contexts__file_open_to_others_or_damaged__is_one_sentence(home: dict[st
     with pytest.raises(CommandError, match="is damaged"):
         Contexts.read(home)
     path.chmod(0o644)
-    with pytest.raises(CommandError, match="open to others"):
+    with pytest.raises(CommandError, match="can be read by others"):
         Contexts.read(home)

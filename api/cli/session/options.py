@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.completion import complete_environments, complete_projects, complete_segments
+from api.cli.arguments.resource_keys import encode_key
 from api.cli.errors import UsageError
-from api.cli.resource_keys import encode_key
-from api.cli.session import OutputFormat, Session, choose_format
+from api.cli.session.completion import complete_environments, complete_projects, complete_segments
+from api.cli.session.session import OutputFormat, Session, choose_format
 
 _PANEL: Final = "Options of every command"
 
@@ -150,22 +150,22 @@ _CONTEXT = "typer_context"
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
     """Make a command of a function.
 
-    A parameter that is a dataclass is the options that are its fields, and a ``Session`` is the
-    options that every command has. An option that the function has itself takes the place of one
-    of these of the same name.
+    A parameter whose type is a dataclass stands for one option per field, and a ``Session`` for
+    the options of every command. An option that the function declares itself replaces the one of
+    the same name.
     """
     given = signature(function).parameters
     bundles: dict[str, Any] = {}
     parameters: list[Parameter] = []
     # What every command has comes last in its help.
-    for parameter in sorted(given.values(), key=lambda one: one.annotation is Session):
+    for parameter in sorted(given.values(), key=lambda each: each.annotation is Session):
         kind = GlobalOptions if parameter.annotation is Session else parameter.annotation
         if is_dataclass(kind):
             bundles[parameter.name] = kind
-            parameters += [one for one in _parameters_of(kind) if one.name not in given]
+            parameters += [option for option in _parameters_of(kind) if option.name not in given]
         else:
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
-    takes_context = typer.Context in {one.annotation for one in given.values()}
+    takes_context = typer.Context in {parameter.annotation for parameter in given.values()}
     if not takes_context:
         parameters.append(Parameter(_CONTEXT, Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
@@ -173,7 +173,11 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     def run(**values: Any) -> None:  # noqa: ANN401 - each is of its parameter's type
         outer = None if takes_context else values.pop(_CONTEXT).find_root().obj
         for name, kind in bundles.items():
-            own = {one.name: values.pop(one.name) for one in fields(kind) if one.name not in given}
+            own = {
+                option.name: values.pop(option.name)
+                for option in fields(kind)
+                if option.name not in given
+            }
             bundle = kind(**own)
             if given[name].annotation is Session:
                 bundle = bundle.merge(outer or GlobalOptions()).open_session()

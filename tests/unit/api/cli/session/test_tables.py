@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from api.cli.tables import FIELDS, Moment, Table, moment
+from api.cli.session.tables import FIELDS, Moment, Table, moment
 
 _MS = 1_795_953_449_300
 _TIME = "2026-11-29 11:57:29Z"

@@ -1,7 +1,8 @@
-"""What the API's refusals and the transport's failures mean to the user of a command."""
+"""What the API's refusals and failures of the connection mean to the user of a command."""
 
 import re
 import ssl
+from collections.abc import Iterator
 from typing import Final
 
 import httpx
@@ -22,20 +23,19 @@ _BOTH: Final = re.compile(r"\bsend \w+=true \((bigseg import [^)]*)\)")
 _FIELD: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})(=true)?\b")
 #: Where in a patch the API found a fault; the user of a command wrote no patch.
 _INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")
-#: The same for fields of a body, such as ``body.key``.
 _REFUSED: Final = frozenset({401, 403})
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 _BROKEN: Final = 500
 _REDIRECTS: Final = range(300, 400)
-#: What a balancer answers for a server that is down.
+#: What a load balancer answers for a server that is down.
 _GATEWAY: Final = frozenset({502, 503, 504})
 
 
-def speak_options(text: str) -> str:
-    """Say an API's message in the words of the command line."""
-    text = _BOTH.sub(lambda found: f"use `{found[1]}`", text)
-    text = _FIELD.sub(lambda found: _OPTIONS[found[1]], text)
+def name_options(text: str) -> str:
+    """Put a message of the API in the words of the command line."""
+    text = _BOTH.sub(lambda match: f"use `{match[1]}`", text)
+    text = _FIELD.sub(lambda match: _OPTIONS[match[1]], text)
     return _INSTRUCTION.sub("", text)
 
 
@@ -46,7 +46,7 @@ def refusal(reply: httpx.Response, url: str) -> CommandError:
         body = reply.json()
         message, code, error_id = body["message"], body["code"], body.get("id")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return _strange_refusal(reply, url)
+        return _foreign_refusal(reply, url)
     exit_status = ExitStatus.FAILED
     if status in _REFUSED:
         exit_status = ExitStatus.REFUSED
@@ -54,7 +54,7 @@ def refusal(reply: httpx.Response, url: str) -> CommandError:
         exit_status = ExitStatus.NOT_FOUND
     elif status == _TOO_MANY or status >= _BROKEN:
         exit_status = ExitStatus.UNREACHABLE
-    text = f"{speak_options(str(message))} ({status})"
+    text = f"{name_options(str(message))} ({status})"
     return CommandError(
         text, exit_status, status=status, code=str(code), error_id=str(error_id or "") or None
     )
@@ -84,17 +84,17 @@ def transport_failure(exc: httpx.RequestError, url: str) -> UnreachableError:
     if isinstance(exc, httpx.TimeoutException):
         return UnreachableError(f"no answer from {url} in time: is it the right address?")
     if isinstance(exc, httpx.DecodingError):
-        return not_bigseg(url, "with an encoding that it did not use")
+        return not_bigseg(url, "with a body that is not encoded as it says")
     reason = _find_reason(exc) or type(exc).__name__
     return UnreachableError(f"no answer from {url} ({reason}): is `bigseg up` running?")
 
 
-def _strange_refusal(reply: httpx.Response, url: str) -> CommandError:
+def _foreign_refusal(reply: httpx.Response, url: str) -> CommandError:
     status = reply.status_code
     if status in _REDIRECTS:
         target = reply.headers.get("location", "")
         return UnreachableError(
-            f"{url} sends elsewhere ({status} to {target or 'nowhere'}): name that address if it "
+            f"{url} redirects ({status} to {target or 'nowhere'}): name that address if it "
             f"is the bigseg API; nothing was sent there",
             status=status,
         )
@@ -106,22 +106,21 @@ def _strange_refusal(reply: httpx.Response, url: str) -> CommandError:
 
 
 def _find_tls_fault(exc: BaseException) -> ssl.SSLError | None:
-    found: BaseException | None = exc
-    while found is not None:
-        if isinstance(found, ssl.SSLError):
-            return found
-        found = found.__cause__ or found.__context__
-    return None
+    return next((cause for cause in _causes(exc) if isinstance(cause, ssl.SSLError)), None)
 
 
 def _find_reason(exc: BaseException) -> str | None:
-    """The system's words, such as ``Connection refused``."""
-    found: BaseException | None = exc
-    while found is not None:
-        if isinstance(found, OSError) and found.strerror:
-            return found.strerror
-        found = found.__cause__ or found.__context__
-    return None
+    """The system's reason, such as ``Connection refused``."""
+    reasons = (cause.strerror for cause in _causes(exc) if isinstance(cause, OSError))
+    return next((reason for reason in reasons if reason), None)
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """The exception, and those that led to it."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _describe_tls(fault: ssl.SSLError, url: str) -> str:

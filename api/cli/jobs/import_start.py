@@ -1,4 +1,4 @@
-"""Starting an import, from a file or from S3, so that Ctrl-C leaves no doubt whether it was.
+"""Starts an import, from a file or from S3, and can tell after Ctrl-C whether it was started.
 
 The request has an `Idempotency-Key` of its own: by it the API can tell whether a request that
 got no answer has started an import.
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from api.cli.connection import Connection
-from api.cli.creating import NewSegment, check_s3_uri
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
-from api.cli.interrupts import going_on, interrupted
-from api.cli.list_files import ListFile, open_list
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions
-from api.cli.session import Session
+from api.cli.jobs.interrupts import describe_ongoing, interrupt_error
+from api.cli.jobs.list_files import ListFile, open_list
+from api.cli.jobs.new_segment import NewSegment, check_s3_uri
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions
+from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
 
 _S3: Final = "s3://"
@@ -28,7 +28,7 @@ _ANSWER_S: Final = 5.0
 #: Tries, and the pause between them: a server may notice late that its client is gone.
 _TRIES: Final = 20
 _PAUSE_S: Final = 0.25
-#: A request that is not known may still be on its way; it is asked for again.
+#: How often the API has to say that it knows no such request, which may still be on its way.
 _ABSENT: Final = 4
 #: Said when nothing was started.
 _NOTHING_STARTED: Final = "upload aborted, nothing was started"
@@ -51,15 +51,15 @@ class ImportStart:
     _location: str = ""
 
     @contextmanager
-    def explain_interrupt(self) -> Iterator[None]:
-        """Say whether it was started when Ctrl-C comes at any point of the block."""
+    def explain_interrupts(self) -> Iterator[None]:
+        """Say whether the import was started when Ctrl-C comes at any point of the block."""
         try:
             yield
         except KeyboardInterrupt as exc:
-            raise interrupted(self._what_is_so()) from exc
+            raise interrupt_error(self._describe_outcome()) from exc
 
     def run(self, connection: Connection, display: ProgressDisplay) -> str:
-        """Start it; gives its path.
+        """Start the import; returns its path.
 
         Raises:
             CommandError: it was refused.
@@ -92,20 +92,23 @@ class ImportStart:
                 self._path, self._file.stream, self._file.name, form, idempotency_key=self._key
             )
 
-    def _what_is_so(self) -> str:
+    def _describe_outcome(self) -> str:
         if self._location:
-            return going_on(self.target, self._location.rpartition("/")[2])
+            return describe_ongoing(self.target, self._location.rpartition("/")[2])
         if not self._asked and (self._file is None or not self._file.is_read):
-            return self._nothing_started()
+            return self._undo_segment()
         try:
             import_id = self._find_started()
         except KeyboardInterrupt:
-            return self._unknown("Ctrl-C came again")
+            return self._describe_unknown("Ctrl-C came again")
         except CommandError as exc:
-            return self._unknown(str(exc))
-        return self._nothing_started() if import_id is None else going_on(self.target, import_id)
+            return self._describe_unknown(str(exc))
+        if import_id is None:
+            return self._undo_segment()
+        return describe_ongoing(self.target, import_id)
 
-    def _nothing_started(self) -> str:
+    def _undo_segment(self) -> str:
+        """Delete a segment that was created for nothing, and say that nothing was started."""
         if self.segment.is_made:
             try:
                 with self.session.open_connection(limit_s=_ANSWER_S) as connection:
@@ -114,7 +117,7 @@ class ImportStart:
                 return f"{_NOTHING_STARTED}; segment {self.target.segment} was created"
         return _NOTHING_STARTED
 
-    def _unknown(self, why: str) -> str:
+    def _describe_unknown(self, why: str) -> str:
         return (
             f"interrupted; whether the import was started is not known ({why}): "
             f"`{next_command(self.target, 'imports', 'list')}` shows it if it was"
@@ -126,13 +129,13 @@ class ImportStart:
         with self.session.open_connection(limit_s=_ANSWER_S) as connection:
             for tries_left in reversed(range(_TRIES)):
                 try:
-                    found = connection.get(self._path, idempotencyKey=self._key)["items"]
+                    items = connection.get(self._path, idempotencyKey=self._key)["items"]
                 except CommandError as exc:
                     if exc.status != _UNDER_WAY or not tries_left:
                         raise
                 else:
                     absent += 1
-                    if found or absent == _ABSENT:
-                        return str(found[0]["id"]) if found else None
+                    if items or absent == _ABSENT:
+                        return str(items[0]["id"]) if items else None
                 self.sleep(_PAUSE_S)
         raise AssertionError  # the last try returns or raises

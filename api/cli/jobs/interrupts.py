@@ -1,4 +1,4 @@
-"""Ctrl-C: a command that is interrupted says what is so."""
+"""Ctrl-C: what a command says of its job when it is interrupted."""
 
 import signal
 import threading
@@ -7,35 +7,35 @@ from contextlib import contextmanager
 from types import FrameType
 
 from api.cli.errors import CommandError, ExitStatus
-from api.cli.next_command import next_command
-from api.cli.options import SegmentOptions
+from api.cli.session.next_command import next_command
+from api.cli.session.options import SegmentOptions
 
 
-def interrupted(what_is_so: str) -> CommandError:
-    """Make the error of a command that Ctrl-C has ended."""
-    return CommandError(what_is_so, ExitStatus.INTERRUPTED)
+def interrupt_error(message: str) -> CommandError:
+    """Make the error of a command that Ctrl-C has ended; it says what became of its job."""
+    return CommandError(message, ExitStatus.INTERRUPTED)
 
 
-def going_on(target: SegmentOptions, import_id: str) -> str:
+def describe_ongoing(target: SegmentOptions, import_id: str) -> str:
     """Say that an import goes on, and how to see it."""
     return f"the import goes on: `{next_command(target, 'imports', 'watch', import_id)}`"
 
 
 @contextmanager
-def say_when_interrupted(what_is_so: str) -> Iterator[None]:
+def explain_interrupt(message: str) -> Iterator[None]:
     """End the command with this message when Ctrl-C comes while the block runs."""
     try:
         yield
     except KeyboardInterrupt as exc:
-        raise interrupted(what_is_so) from exc
+        raise interrupt_error(message) from exc
 
 
 @contextmanager
-def defer_interrupt(what_is_so: str) -> Iterator[None]:
+def defer_interrupt(message: str) -> Iterator[None]:
     """Let a short request end before Ctrl-C is obeyed; a second one is obeyed at once.
 
     Args:
-        what_is_so: What the command says when it ends after the request.
+        message: what the command says when it ends after the request.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -53,4 +53,4 @@ def defer_interrupt(what_is_so: str) -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
     if noted:
-        raise interrupted(what_is_so)
+        raise interrupt_error(message)

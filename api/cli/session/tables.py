@@ -44,7 +44,7 @@ def moment(unix_ms: int | None) -> Moment | None:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a command found.
+    """Rows of one kind, under the names of their columns.
 
     Attributes:
         title: printed above it for people.

@@ -14,9 +14,9 @@ import pytest
 import trustme
 
 from api.cli.access.access import Access
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
+from api.cli.connection.refusals import refusal
 from api.cli.errors import CommandError, ExitStatus, UsageError
-from api.cli.refusals import refusal
 
 _NOW = datetime.now(UTC)
 
@@ -158,7 +158,7 @@ def test_refusal__of_the_api__has_its_code_and_an_exit_status(
 @pytest.mark.parametrize(
     ("status", "headers", "said"),
     [
-        (302, {"location": "https://login.example/"}, "sends elsewhere (302 to https://login"),
+        (302, {"location": "https://login.example/"}, "redirects (302 to https://login"),
         (503, {"content-type": "text/html"}, "is not ready: it answered 503"),
         (404, {"content-type": "text/html"}, "is not a bigseg API: it answered 404 with text/html"),
         (401, {}, "is not a bigseg API: it answered 401 with no content type"),

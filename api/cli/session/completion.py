@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import typer
 
-from api.cli.connection import Connection
+from api.cli.arguments.resource_keys import encode_key
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
-from api.cli.resource_keys import encode_key
-from api.cli.session import OutputFormat, Session
+from api.cli.session.session import OutputFormat, Session
 
-#: A person waits for it with a finger on the tab key.
+#: Somebody has pressed the tab key and waits.
 _LIMIT_S: Final = 1.5
 _MOST: Final = 200
 
@@ -53,6 +53,8 @@ def _complete(ctx: typer.Context, incomplete: str, find: Find) -> list[tuple[str
     session = Session(OutputFormat.TSV, quiet=True, context=given.get("context"))
     try:
         with session.open_connection(limit_s=_LIMIT_S, tries=1) as connection:
-            return [one for one in find(connection, given) if one[0].startswith(incomplete)]
+            return [
+                (key, name) for key, name in find(connection, given) if key.startswith(incomplete)
+            ]
     except CommandError:
         return []

@@ -52,15 +52,15 @@ def _open(path: Path | None) -> AbstractContextManager[Write]:
     if path is None or path in _STANDARD_OUTPUT:
         return _open_standard_output()
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return _replace(_resolve(path), None)
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return _write_in_place(path, plain=False)
     target = _resolve(path)
-    if not _can_be_replace(found, target.parent):
+    if not _is_replaceable(status, target.parent):
         return _write_in_place(target, plain=True)
-    return _replace(target, found)
+    return _replace(target, status)
 
 
 def is_standard_output(path: Path | None) -> bool:
@@ -73,22 +73,22 @@ def is_written_whole(path: Path) -> bool:
     if is_standard_output(path):
         return False
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return True
-    return stat.S_ISREG(found.st_mode) and _can_be_replace(found, _resolve(path).parent)
+    return stat.S_ISREG(status.st_mode) and _is_replaceable(status, _resolve(path).parent)
 
 
 def _resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _can_be_replace(found: os.stat_result, directory: Path) -> bool:
+def _is_replaceable(status: os.stat_result, directory: Path) -> bool:
     """Whether a new file can be like this one in all but its contents."""
     owned = os.geteuid() == 0 or (
-        found.st_uid == os.geteuid() and found.st_gid in {os.getegid(), *os.getgroups()}
+        status.st_uid == os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}
     )
-    return owned and found.st_nlink == 1 and os.access(directory, os.W_OK | os.X_OK)
+    return owned and status.st_nlink == 1 and os.access(directory, os.W_OK | os.X_OK)
 
 
 @contextmanager
@@ -118,28 +118,28 @@ def _write_in_place(path: Path, *, plain: bool) -> Iterator[Write]:
 
 
 @contextmanager
-def _replace(target: Path, found: os.stat_result | None) -> Iterator[Write]:
+def _replace(target: Path, status: os.stat_result | None) -> Iterator[Write]:
     """Write beside a plain file, and take its name when all is written."""
-    if found is not None:
+    if status is not None:
         os.close(os.open(target, os.O_WRONLY))  # what may not be written is not replaced either
     number, name = tempfile.mkstemp(prefix=".bigseg-export-", suffix=".part", dir=target.parent)
     partial = Path(name)  # its mode is 0600
     try:
         with open(number, "wb", buffering=0) as file:  # noqa: PTH123  # a number has no Path
-            if found is not None:
-                _resemble(number, found)
+            if status is not None:
+                _copy_owner_and_mode(number, status)
             yield lambda data: _write_all(file.write, data)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _resemble(number: int, found: os.stat_result) -> None:
+def _copy_owner_and_mode(number: int, status: os.stat_result) -> None:
     """Give a file the owner and the mode of another one."""
     made = os.fstat(number)
-    if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
-        os.fchown(number, found.st_uid, found.st_gid)
-    os.fchmod(number, found.st_mode & _PERMISSIONS)
+    if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
+        os.fchown(number, status.st_uid, status.st_gid)
+    os.fchmod(number, status.st_mode & _PERMISSIONS)
 
 
 def _write_all(write: Callable[[memoryview], int | None], data: bytes) -> None:

@@ -1,6 +1,6 @@
-"""``bigseg import --create``: the segment of a list that has none yet, and nothing after a typo."""
+"""``bigseg import --create``: creates the segment of an import, and deletes it if that fails."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -8,23 +8,23 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 
-from api.cli.connection import Connection
+from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, ExitStatus, UsageError
-from api.cli.options import SegmentOptions
+from api.cli.session.options import SegmentOptions
 
-_DEFAULT_KIND: Final = "user"
+DEFAULT_KIND: Final = "user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOptions:
-    """Whether the segment of an import is created, and how."""
+    """Whether the segment of an import is created if it is missing, and how."""
 
     create: Annotated[
         bool, typer.Option("--create", help="Create the segment if it is missing.")
     ] = False
     kind: Annotated[
         str | None,
-        typer.Option(help="With --create: kind of its contexts.", show_default=_DEFAULT_KIND),
+        typer.Option(help="With --create: kind of its contexts.", show_default=DEFAULT_KIND),
     ] = None
     name: Annotated[
         str | None, typer.Option(help="With --create: its name.", show_default="the key")
@@ -36,18 +36,12 @@ class CreateOptions:
 
     def body(self, segment: str) -> dict[str, Any]:
         """The new segment."""
-        return {
-            "key": segment,
-            "name": self.name or segment,
-            "tags": self.tag or [],
-            "unbounded": True,
-            "unboundedContextKind": self.kind or _DEFAULT_KIND,
-        }
+        return segment_body(segment, self.name, self.tag, self.kind or DEFAULT_KIND)
 
 
 @dataclass(slots=True)
 class NewSegment:
-    """The segment of an import, created for it if it is to be and is missing."""
+    """The segment of an import, which is created if that was asked for and it is missing."""
 
     target: SegmentOptions
     options: CreateOptions
@@ -89,6 +83,19 @@ class NewSegment:
                 raise
             connection.post(self.target.segments_path, self.options.body(self.target.segment))
             self.is_made = True
+
+
+def segment_body(
+    key: str, name: str | None, tags: Sequence[str] | None, kind: str
+) -> dict[str, Any]:
+    """What the API is sent to create a big segment."""
+    return {
+        "key": key,
+        "name": name or key,
+        "tags": [*(tags or ())],
+        "unbounded": True,
+        "unboundedContextKind": kind,
+    }
 
 
 def check_s3_uri(source: str) -> None:

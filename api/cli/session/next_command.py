@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from api.cli.options import EnvironmentOptions, SegmentOptions
+from api.cli.session.options import EnvironmentOptions, SegmentOptions
 
 _NAME: Final = "bigseg"
 

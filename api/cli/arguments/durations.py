@@ -15,7 +15,7 @@ def parse_duration(text: str, option: str) -> int:
     Raises:
         UsageError: it is none; the message names the option.
     """
-    found = _DURATION.fullmatch(text.strip().lower())
-    if found is None or not int(found[1]):
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not int(match[1]):
         raise UsageError(f"{option} {text}: write a number and s, m, h, d or w, such as 90d")
-    return int(found[1]) * _SECONDS[found[2]]
+    return int(match[1]) * _SECONDS[match[2]]

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,8 +51,9 @@ class Running:
         self._child.sendline(text)
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        self._child.sendintr()
+        """Press Ctrl-C, which a command that has ended does not notice."""
+        with suppress(OSError):
+            self._child.sendintr()
 
     def end(self) -> Shown:
         """Wait for the end of the command."""

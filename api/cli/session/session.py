@@ -1,4 +1,4 @@
-"""What one command prints and asks: results in the format that was asked for, notes, questions."""
+"""One run of a command: its connection, its results in the format that was asked for, its notes."""
 
 import json
 import os
@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 
 from api.cli.access.access import find_access
-from api.cli.connection import READ_S, TRIES, Connection
+from api.cli.connection.connection import READ_S, TRIES, Connection
 from api.cli.errors import CommandError, ExitStatus, UsageError
-from api.cli.tables import Table, render
+from api.cli.session.tables import Table, render
 
 
 class OutputFormat(StrEnum):
@@ -136,13 +136,13 @@ def wants_json(words: list[str]) -> bool:
 def print_error(error: CommandError, *, as_json: bool) -> None:
     """Print why a command failed, on standard error: one line, or one object."""
     if as_json:
-        found: dict[str, Any] = {
+        body: dict[str, Any] = {
             "error": str(error),
             "code": error.code,
             "status": error.status,
             "id": error.error_id,
         }
-        typer.echo(json.dumps(found, ensure_ascii=False), err=True)
+        typer.echo(json.dumps(body, ensure_ascii=False), err=True)
     elif error.exit_status is ExitStatus.INTERRUPTED:
         typer.echo(str(error), err=True)
     else:

@@ -16,7 +16,7 @@ def is_terminal() -> bool:
 
 
 def require_answerable(*, yes: bool, what: str) -> None:
-    """Refuse where nobody can be asked; before anything is read.
+    """Refuse where nobody can be asked; call it before anything is read.
 
     Raises:
         UsageError: there is no terminal, and no ``--yes``.
@@ -26,7 +26,7 @@ def require_answerable(*, yes: bool, what: str) -> None:
 
 
 def confirm(what: str, key: str) -> None:
-    """Say what would be destroyed, and have its key typed.
+    """Say what would be destroyed, and ask for its key to be typed.
 
     Raises:
         CommandError: something else was typed.
@@ -39,4 +39,4 @@ def confirm(what: str, key: str) -> None:
         typer.echo(err=True)
         raise CommandError("interrupted: nothing was done", ExitStatus.INTERRUPTED) from None
     if typed.strip() != key:
-        raise CommandError("that was not typed: nothing was done")
+        raise CommandError("the key was not typed: nothing was done")

@@ -1,0 +1,1 @@
+"""What a command is given as words, checked before anything is sent."""

@@ -1,0 +1,1 @@
+"""Requests to the API, its answers and its refusals."""

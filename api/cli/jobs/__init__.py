@@ -1,0 +1,1 @@
+"""Imports and exports: their start, their files, waiting for them and their reports."""

@@ -1,0 +1,1 @@
+"""One run of one command: its options, and what it prints and asks."""
