@@ -16,7 +16,7 @@ from worker.store import (
 from worker.store.jobs import QUEUE_UPKEEP, QUEUE_WORK
 from worker.store.monitoring import Survey
 from worker.store.server import queue_depths
-from worker.store.workflows import reserved_bytes, survey_lists, survey_memory
+from worker.store.workflows import survey_lists, survey_memory
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -44,7 +44,7 @@ def survey_store(services: Services) -> int:
     envs = store.environments.list_refs()
     jobs, queue_age_ms = _survey_jobs(services, envs, before.now_ms)
     depths, lists = _depths(services), survey_lists(store, envs)
-    memory, reserved = survey_memory(store), reserved_bytes(store)
+    memory, reserved = survey_memory(store), store.build_memory.reserved()
     store.monitoring.put_survey(
         Survey(
             taken_ms=before.now_ms,

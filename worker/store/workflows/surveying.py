@@ -1,15 +1,13 @@
-"""Adds up what lists and builds take of the store's memory, for the survey of upkeep."""
+"""Adds up what lists take and how much memory servers use, for the survey of upkeep."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
-
-from redis.exceptions import NoPermissionError
 
 from worker.batches import batches
 from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.lists import Revision
 from worker.store.monitoring import ListFigures, MemoryFigures
-from worker.store.server import driver_errors, server_clients
+from worker.store.server import driver_errors, memory_of, server_clients
 from worker.store.store import Store
 from worker.store.workflows.reclaiming import lists_to_reclaim
 
@@ -44,27 +42,19 @@ def survey_memory(store: Store) -> MemoryFigures | None:
 
     Cost: a round trip for each server.
     """
-    servers: list[tuple[int, int]] = []
-    with driver_errors("ask the store for its memory"):
-        try:
-            for client in server_clients(store.client):
-                info = client.info("memory")
-                servers.append((int(info["used_memory"]), int(info.get("maxmemory", 0))))
-        except NoPermissionError:  # logged once, at the start
-            return None
-    limited = all(limit for _, limit in servers)
+    servers = [memory_of(client) for client in server_clients(store.client)]
+    known = [server for server in servers if server is not None]
+    if len(known) < len(servers):
+        return None
+    limits = [server.limit_bytes for server in known]
     return MemoryFigures(
-        used_bytes=sum(used for used, _ in servers),
-        limit_bytes=sum(limit for _, limit in servers) if limited else 0,
-        fullest_share=max((used / limit for used, limit in servers if limit), default=0.0),
+        used_bytes=sum(server.used_bytes for server in known),
+        limit_bytes=sum(limits) if all(limits) else 0,
+        fullest_share=max(
+            (server.used_bytes / server.limit_bytes for server in known if server.limit_bytes),
+            default=0.0,
+        ),
     )
-
-
-def reserved_bytes(store: Store) -> int:
-    """What builds may still write. Cost: one round trip."""
-    with driver_errors("read what builds have reserved"):
-        reserved = store.client.hgetall(store.keyspace.reservations())
-    return sum(map(int, reserved.values()))
 
 
 def _current_lists(store: Store, env: EnvironmentRef) -> list[ListRef]:
