@@ -40,7 +40,7 @@ Value = TypeVar("Value")
 Taken = Unit | Exhausted | Drained | Ended
 
 #: A record of a job that nobody finishes is dropped after this long, far beyond any job.
-_ABANDONED_S: Final = 90 * 86_400
+ABANDONED_S: Final = 90 * 86_400
 #: A record holds a few kilobytes for each unit.
 _RECORDS_PER_CALL: Final = 16
 #: The result of a chunk is a few kilobytes.
@@ -65,7 +65,7 @@ class JobStore:
         with driver_errors(f"create {request.ref}"):
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hset(key, mapping=fields)
-            pipeline.expire(key, _ABANDONED_S)
+            pipeline.expire(key, ABANDONED_S)
             pipeline.sadd(self._db.keys.active_jobs(request.ref.env), str(request.ref))
             pipeline.execute()
 

@@ -75,7 +75,8 @@ UNIT_RETRIES: Final = _by_stage(
     "unit_retries", "Units of work that failed and were given back for another try."
 )
 LEASES_LOST: Final = _by_stage(
-    "leases_lost", "Tries at a unit of work that ended because another worker had the unit."
+    "leases_lost",
+    "Tries at a unit of work that ended because another worker had it or its job had ended.",
 )
 UNEXPECTED_ERRORS: Final = _by_stage(
     "unexpected_errors", "Units of work that ended with an unexpected error."

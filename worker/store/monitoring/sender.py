@@ -27,7 +27,7 @@ class CountSender:
         Args:
             counting: What is sent.
             board: Where it goes.
-            process: A name that no other process has, for the store to tell a repetition.
+            process: A name that no other process has, by which the store recognises a repetition.
             every_s: Seconds between two calls.
         """
         self._counting = counting
