@@ -29,16 +29,16 @@ JOB_RETENTION_S: Final = 30 * 86_400
 
 def _decode_list(value: object) -> object:
     """Read a JSON list; the settings library's own refusal does not name the variable."""
-    found = value
+    decoded = value
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
-            found = json.loads(value)
-    if isinstance(found, list | tuple) and all(isinstance(one, str) for one in found):
-        return tuple(found)
-    raise ValueError('must be a JSON list of texts, such as ["…", "…"]')
+            decoded = json.loads(value)
+    if isinstance(decoded, list | tuple) and all(isinstance(item, str) for item in decoded):
+        return tuple(decoded)
+    raise ValueError('must be a JSON list of strings, such as ["…", "…"]')
 
 
-#: A setting that is a list of texts.
+#: A setting that is a list of strings.
 TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_decode_list)]
 
 

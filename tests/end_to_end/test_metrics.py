@@ -28,7 +28,9 @@ def test_metrics__after_jobs__have_what_the_workers_counted_and_surveyed(system:
     assert "no row was usable" in segment.stopped(segment.upload(b"\xff\n"))
 
     after = {series: count + 1 for series, count in before.items()}
-    wait_until(lambda: {one: value(one) for one in after} == after, "all are counted", _LIMIT_S)
+    wait_until(
+        lambda: {series: value(series) for series in after} == after, "all are counted", _LIMIT_S
+    )
     wait_until(lambda: value("bigseg_members") >= 2, "upkeep has surveyed", _LIMIT_S)
     assert 0 <= value("bigseg_survey_age_seconds") < _LIMIT_S
     assert value('bigseg_queue_depth{queue="bigseg.work"}') >= 0

@@ -104,11 +104,14 @@ class ExportWork:
     def _complete(self, report: dict[str, Any]) -> None:
         jobs, ref, settings = self._services.store.jobs, self._request.ref, self._services.settings
         due_ms = self._services.clock_ms() + settings.export_retention_s * 1000
-        jobs.expire_file(ref, due_ms)
+        self._services.store.export_files.expire(ref, due_ms)
         if jobs.end(ref, "complete", report=report, keep_s=settings.job_retention_s):
-            seconds = (self._services.clock_ms() - self._request.created_ms) / 1000
+            started_ms = jobs.get(ref).progress.started_ms or self._request.created_ms
             self._services.store.counting.add_seconds(
-                STAGE_SECONDS, "export", "write", seconds=seconds
+                STAGE_SECONDS,
+                "export",
+                "write",
+                seconds=(self._services.clock_ms() - started_ms) / 1000,
             )
             logger.info("export.written", extra={"job": str(ref), "rows": report["rows"]})
         self.tidy_up()

@@ -18,6 +18,7 @@ from worker.imports.stage_results import (
 )
 from worker.imports.writing_progress import WritingProgress
 from worker.lists.spills import read_blocks
+from worker.store.jobs import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import Claim, Revision, ShardWriter
 
@@ -68,8 +69,8 @@ def gather(
         OutOfMemory: the server is full.
     """
     request, database = run.request, run.services.store.database
-    replace = request.mode == "replace"
     pacing = run.services.pacing_of(request.list_ref)
+    shards = {side: part.of(target.shard_count(side)) for side in SIDES}
     with (
         WritingProgress(run, pacing.pace) as progress,
         ShardWriter(
@@ -82,11 +83,7 @@ def gather(
         ) as writer,
     ):
         payloads = writer.takes_payloads()
-        shards = {side: part.of(target.shard_count(side)) for side in SIDES}
-        to_build = sum(stop - first for first, stop in shards.values())
-        loading = int(to_build * _LOADING_SHARE)
-        run.progress.expect(loading + to_build, stage="gather")
-        run.progress.add(work=loading)
+        _expect_work(run, sum(stop - first for first, stop in shards.values()))
 
         def build(side: SideBuild, added: Members) -> Built:
             builder = SideBuilder(
@@ -94,31 +91,45 @@ def gather(
                 side,
                 writer,
                 payloads=payloads,
-                on_built=lambda shards: run.progress.add(work=shards),
+                on_built=lambda count: run.progress.add(work=count),
             )
             return builder.build(added, *shards[side.side])
 
-        included = SideBuild(
-            ref=request.list_ref,
-            side=INCLUDED,
-            base=claim.base if claim.base.included_bits else None,
-            target=target,
-            keep_base=not replace,
-            forgive_base=replace,
-        )
-        excluded = SideBuild(
-            ref=request.list_ref,
-            side=EXCLUDED,
-            base=claim.base if claim.base.excluded_bits else None,
-            target=target,
-            keep_base=True,
-            forgive_base=False,
-        )
+        included, excluded = _sides(request, claim.base, target)
         return RangeResult(
             accepted=len(members),
             included=build(included, members),
             excluded=build(excluded, no_members()),
         )
+
+
+def _expect_work(run: StageRun, shard_count: int) -> None:
+    """Expect these shards; what was loaded for them is done already."""
+    loading = int(shard_count * _LOADING_SHARE)
+    run.progress.expect(loading + shard_count, stage="gather")
+    run.progress.add(work=loading)
+
+
+def _sides(request: ImportRequest, base: Revision, target: Revision) -> tuple[SideBuild, SideBuild]:
+    """How the included and the excluded shards are built; an import has no excluded keys."""
+    replace = request.mode == "replace"
+    included = SideBuild(
+        ref=request.list_ref,
+        side=INCLUDED,
+        base=base if base.included_bits else None,
+        target=target,
+        keep_base=not replace,
+        forgive_base=replace,
+    )
+    excluded = SideBuild(
+        ref=request.list_ref,
+        side=EXCLUDED,
+        base=base if base.excluded_bits else None,
+        target=target,
+        keep_base=True,
+        forgive_base=False,
+    )
+    return included, excluded
 
 
 def load_spills(spills: SpillStore, chunks: Sequence[ChunkResult], part: Range) -> Members:

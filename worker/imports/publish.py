@@ -176,11 +176,11 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     )
     # What is written is in use now, no longer only reserved.
     most_edits = run.services.settings.approval_journal_ops
-    jobs.limit_memory(ref, most_edits * _BYTES_PER_EDIT)
+    run.services.store.build_memory.limit(ref, most_edits * _BYTES_PER_EDIT)
     held_now = jobs.hold(ref, run.unit.stage, held.edited_included)
     if not held_now and jobs.get(ref).ended_ms is not None:
         # It may have been tidied up just before the memory was reserved.
-        jobs.release_memory(ref)
+        run.services.store.build_memory.release(ref)
     return True
 
 

@@ -92,7 +92,7 @@ class ImportWork:
         deleted while it ran.
         """
         services, request = self._services, self._request
-        services.store.jobs.release_memory(request.ref)
+        services.store.build_memory.release(request.ref)
         if request.sources:
             SpillStore(services.objects, services.settings.spill_dir, request).discard()
         for file in request.sources:

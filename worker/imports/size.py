@@ -133,12 +133,12 @@ def _reserve_memory(run: StageRun, needed: int) -> None:
 
     On a server without a memory limit nothing is reserved or refused.
     """
-    jobs, ref, list_ref = run.services.store.jobs, run.request.ref, run.request.list_ref
-    free = jobs.free_memory(ref, list_ref, _HEADROOM)
+    memory, ref, list_ref = run.services.store.build_memory, run.request.ref, run.request.list_ref
+    free = memory.free(ref, list_ref, _HEADROOM)
     if free is not None and needed > free:
         # The build of an import that this one superseded may not be freed yet.
         reclaim_list(run.services.store, list_ref)
-        free = jobs.free_memory(ref, list_ref, _HEADROOM)
+        free = memory.free(ref, list_ref, _HEADROOM)
     if free is None:
         return
     if needed > free:
@@ -147,7 +147,7 @@ def _reserve_memory(run: StageRun, needed: int) -> None:
             f"{(needed >> 20) + 1} MiB; free memory or raise maxmemory, then import again"
         )
         raise ImportStopped(message)
-    jobs.reserve_memory(ref, needed)
+    memory.reserve(ref, needed)
 
 
 def _estimate_distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:

@@ -78,7 +78,7 @@ def end_unreadable(services: Services, ref: JobRef, error: UnreadableRecord) -> 
     jobs, keep_s = services.store.jobs, services.settings.job_retention_s
     if jobs.end(ref, "stopped", reason=str(error), keep_s=keep_s):
         logger.error("job.unreadable", extra={"job": str(ref), "reason": str(error)})
-    jobs.release_memory(ref)
+    services.store.build_memory.release(ref)
     jobs.forget(ref)
 
 

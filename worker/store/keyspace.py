@@ -95,7 +95,7 @@ class Keyspace:
         return f"{self.prefix}:{{monitoring}}:counted:{process}"
 
     def survey(self) -> str:
-        """String: what upkeep found when it last looked at everything."""
+        """String: what upkeep found in its last survey."""
         return f"{self.prefix}:{{monitoring}}:survey"
 
     def expiry_hints(self) -> str:

@@ -13,6 +13,8 @@ from redis.exceptions import NoPermissionError
 from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, StoreSettings
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
+from worker.store.jobs.build_memory import BuildMemory
+from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
@@ -40,6 +42,8 @@ class Store:
     memberships: MembershipStore
     builds: BuildStore
     jobs: JobStore
+    build_memory: BuildMemory
+    export_files: ExportFiles
     imports: ImportIndex
     requests: RequestStore
     writing: WritingBoard
@@ -164,6 +168,8 @@ def assemble(
         memberships=memberships,
         builds=BuildStore(database, memberships),
         jobs=JobStore(database, counting),
+        build_memory=BuildMemory(database),
+        export_files=ExportFiles(database),
         imports=ImportIndex(database, job_retention_s),
         requests=RequestStore(database),
         writing=WritingBoard(database),

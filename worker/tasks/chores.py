@@ -15,14 +15,12 @@ from worker.upkeep.tidy import expire_exports, finish_deleted, tidy_lists
 logger = logging.getLogger("bigseg.upkeep")
 
 
-def tend(services: Services) -> None:
-    """Do every chore whose turn it is.
+Chore = Callable[[Services], int]
 
-    An error of one chore does not keep the others from running; a chore that failed
-    runs again soon.
-    """
-    sweep_ms = int(services.settings.sweep_s * 1000)
-    chores: tuple[tuple[Callable[[Services], int], int], ...] = (
+
+def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
+    """Every chore, and the milliseconds between two turns at it; 0: each time."""
+    return (
         (sweep_jobs, 0),
         (tidy_lists, sweep_ms),
         (finish_deleted, 10 * sweep_ms),
@@ -31,7 +29,15 @@ def tend(services: Services) -> None:
         (mend_hints, 10 * sweep_ms),
         (survey_store, SURVEY_MS),
     )
-    for chore, every_ms in chores:
+
+
+def tend(services: Services) -> None:
+    """Do every chore whose turn it is.
+
+    An error of one chore does not keep the others from running; a chore that failed
+    runs again soon.
+    """
+    for chore, every_ms in chores(int(services.settings.sweep_s * 1000)):
         name = chore.__name__
         try:
             if every_ms == 0 or services.store.jobs.take_turn(name, every_ms):

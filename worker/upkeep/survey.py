@@ -1,4 +1,4 @@
-"""A look at everything, for ``/metrics``: jobs, queues, lists, memory and clocks."""
+"""The survey for ``/metrics``: jobs, queues, lists, memory and clocks."""
 
 import logging
 from collections import Counter
@@ -16,16 +16,16 @@ from worker.store import (
 from worker.store.jobs import QUEUE_UPKEEP, QUEUE_WORK
 from worker.store.monitoring import Survey
 from worker.store.server import queue_depths
-from worker.store.workflows import reserved_bytes, survey_lists, survey_memory
+from worker.store.workflows import survey_lists, survey_memory
 
 logger = logging.getLogger("bigseg.upkeep")
 
-#: How often a survey is taken at most.
+#: The least time between two surveys.
 SURVEY_MS: Final = 15_000
-#: A survey that took long is the next one's reason to wait: it never takes more than a fiftieth
-#: of the time, however many lists there are.
+#: The next survey waits this many times as long as the last one took, so that surveys never take
+#: more than a fiftieth of the time, however many lists there are.
 _SHARE: Final = 50
-#: Jobs that are looked at in one survey; more are running in no system that anybody watches.
+#: Jobs that are looked at in one survey, to bound it; those beyond are not counted.
 _MOST_JOBS: Final = 1_000
 
 
@@ -42,9 +42,9 @@ def survey_store(services: Services) -> int:
     if last is not None and 0 <= before.now_ms - last.taken_ms < _SHARE * last.took_ms:
         return 0
     envs = store.environments.list_refs()
-    jobs, queue_age_ms = _survey_jobs(services, envs)
+    jobs, queue_age_ms = _survey_jobs(services, envs, before.now_ms)
     depths, lists = _depths(services), survey_lists(store, envs)
-    memory, reserved = survey_memory(store), reserved_bytes(store)
+    memory, reserved = survey_memory(store), store.build_memory.reserved()
     store.monitoring.put_survey(
         Survey(
             taken_ms=before.now_ms,
@@ -61,10 +61,18 @@ def survey_store(services: Services) -> int:
     return 1
 
 
-def _survey_jobs(services: Services, envs: Sequence[EnvironmentRef]) -> tuple[dict[str, int], int]:
-    """Count the jobs by kind and state; and how long one has waited for a worker at most."""
+def _survey_jobs(
+    services: Services, envs: Sequence[EnvironmentRef], now_ms: int
+) -> tuple[dict[str, int], int]:
+    """Count the jobs by kind and state, and find how long one has waited for a worker at most.
+
+    Args:
+        services: Whose store is surveyed.
+        envs: All environments.
+        now_ms: By the server's clock, which also wrote when a job was worked on last.
+    """
     counts: Counter[str] = Counter()
-    now_ms, longest_ms, jobs = services.clock_ms(), 0, services.store.jobs
+    longest_ms, jobs = 0, services.store.jobs
     for ref in [ref for env in envs for ref in jobs.active(env)][:_MOST_JOBS]:
         try:
             state = jobs.get(ref)

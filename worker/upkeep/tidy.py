@@ -60,10 +60,10 @@ def expire_exports(services: Services) -> int:
     Returns:
         Exports deleted.
     """
-    due = services.store.jobs.expired_files(services.clock_ms())
+    due = services.store.export_files.expired(services.clock_ms())
     for ref in due:
         _delete_file(services, ref)
-        services.store.jobs.forget_file(ref)
+        services.store.export_files.forget(ref)
     return len(due)
 
 

@@ -38,7 +38,7 @@ def _stages() -> list[list[tuple[str, str]]]:
 
 def test_compose__published_ports__are_the_api_s_and_the_object_store_s_on_the_loopback() -> None:
     services: Mapping[str, Any] = _COMPOSE["services"]
-    published = {name: one["ports"] for name, one in services.items() if "ports" in one}
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
 
     assert {name: _PUBLISHED.findall(" ".join(ports)) for name, ports in published.items()} == {
         "api": [("API", "8000", "8000")],
@@ -122,7 +122,7 @@ def test_dockerfile__process__is_bigseg_without_root_on_the_compose_file_s_port(
     assert re.search(rf"useradd .*--uid {final['USER']}\b", final["RUN"])
     assert json.loads(final["ENTRYPOINT"])[0] in scripts
     command, *options = json.loads(final["CMD"])
-    assert command in {one.name for one in build_app().registered_commands}
+    assert command in {known.name for known in build_app().registered_commands}
     assert options == ["--host", "0.0.0.0"]  # noqa: S104  # inside the container
     assert final["EXPOSE"] == "8000"
 

@@ -42,8 +42,8 @@ def _selectors(node: Any) -> list[Any]:
     found = []
     for name in ("expr", "lhs", "rhs", "vector_selector", "param"):
         found += _selectors(getattr(node, name)) if getattr(node, name, None) is not None else []
-    for one in getattr(node, "args", None) or []:
-        found += _selectors(one)
+    for argument in getattr(node, "args", None) or []:
+        found += _selectors(argument)
     return found
 
 
@@ -92,6 +92,13 @@ def test_dashboard__panels__have_a_place_and_a_title_each() -> None:
     places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in _PANELS}
 
     assert len(places) == len(_PANELS) == len({panel["title"] for panel in _PANELS})
+
+
+@pytest.mark.parametrize("metric", sorted(_SHOWN))
+def test_dashboard__each_metric__is_in_a_panel(metric: str) -> None:
+    drawn = " ".join(target["expr"] for panel in _PANELS for target in panel["targets"])
+
+    assert set(re.findall(r"\w+", drawn)) & _SHOWN[metric].samples
 
 
 def test_runbook__its_metrics__are_those_that_are_shown() -> None:

@@ -1,10 +1,14 @@
 """What the pages say is true: settings, commands, scripts and links."""
 
 import re
+from collections.abc import Iterator
+from itertools import product, takewhile
 from pathlib import Path
+from typing import cast
 
 import pytest
-from typer.testing import CliRunner
+import typer
+from typer.core import TyperCommand, TyperGroup
 
 from api.cli.application import build_app
 from api.http.refusals import CODES
@@ -18,6 +22,7 @@ _PAGES = sorted(
 )
 _VARIABLE = re.compile(r"BIGSEG_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 _COMMANDS = (_ROOT / "api/cli/README.md").read_text()
+_PROGRAM = cast("TyperGroup", typer.main.get_command(build_app()))
 
 
 def test_readme__of_the_root__is_read_in_minutes() -> None:
@@ -68,33 +73,44 @@ def test_every_setting__description__says_why() -> None:
         assert not row.endswith("| None |"), row
 
 
-@pytest.mark.parametrize(
-    "command", [name for name in build_app().registered_commands if name.name], ids=lambda c: c.name
-)
-def test_command__of_the_command_line__is_in_its_readme(command: object) -> None:
-    assert f"bigseg {getattr(command, 'name', '')}" in _COMMANDS
+def _commands(group: TyperGroup, path: str = "bigseg") -> Iterator[tuple[str, TyperCommand]]:
+    """Every command that help displays, by what is typed to run it."""
+    for name, command in group.commands.items():
+        if command.hidden:
+            continue
+        if isinstance(command, TyperGroup):
+            yield from _commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", cast("TyperCommand", command)
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`bigseg (\w+)", _COMMANDS))))
-def test_command__named_in_the_readme__has_help(command: str) -> None:
-    result = CliRunner().invoke(build_app(), [command, "--help"])
-
-    assert result.exit_code == 0, result.output
-    assert "--help" in result.output
+def _typed(text: str) -> Iterator[str]:
+    """The commands of `bigseg projects list\\|show`, without arguments and options."""
+    words = takewhile(re.compile(r"[a-z]+(\\\|[a-z]+)*").fullmatch, text.split(" "))
+    yield from map(" ".join, product(*(word.split("\\|") for word in words)))
 
 
-@pytest.mark.parametrize(
-    ("group", "command"),
-    [
-        (group, command)
-        for group, commands in re.findall(r"`bigseg (\w+) ([\w\\|]+\|[\w\\|]+)`", _COMMANDS)
-        for command in commands.replace("\\", "").split("|")
-    ],
-)
-def test_subcommand__named_in_the_readme__has_help(group: str, command: str) -> None:
-    result = CliRunner().invoke(build_app(), [group, command, "--help"])
+def test_commands__in_the_table_of_their_readme__are_all_there_are() -> None:
+    cells = re.findall(r"^\| (`bigseg .*?`) \| ", _COMMANDS.partition("\n## ")[0], re.MULTILINE)
+    documented = [
+        command
+        for cell in cells
+        for text in re.findall(r"`([^`]+)`", cell)
+        for command in _typed(text)
+    ]
 
-    assert result.exit_code == 0, result.output
+    assert sorted(documented) == sorted(name for name, _ in _commands(_PROGRAM))
+
+
+def test_options__named_in_the_readme_of_the_commands__are_there() -> None:
+    known = {
+        option
+        for parameters in [_PROGRAM.params, *(command.params for _, command in _commands(_PROGRAM))]
+        for parameter in parameters
+        for option in [*parameter.opts, *parameter.secondary_opts]
+    }
+
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", _COMMANDS)) <= known
 
 
 @pytest.mark.parametrize("page", _PAGES)

@@ -119,7 +119,7 @@ def test_reason__with_which_the_code_stops_an_import__is_on_the_page() -> None:
     stops = set(_stops())
 
     assert len(stops) > 15
-    missing = [text for text in stops if not any(one.search(text) for one in patterns)]
+    missing = [text for text in stops if not any(pattern.search(text) for pattern in patterns)]
     assert missing == []
 
 

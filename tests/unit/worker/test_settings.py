@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from api.settings import ApiSettings
 from worker.settings import WorkerSettings, invalid_settings
 
-_LIST = 'must be a JSON list of texts, such as ["…", "…"]'
+_LIST = 'must be a JSON list of strings, such as ["…", "…"]'
 
 
 @pytest.mark.parametrize(

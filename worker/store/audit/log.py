@@ -81,7 +81,7 @@ class AuditStore:
         return str(_position(reply, log))
 
     def append_outcome(self, ref: JobRef, status: Status, change: Change) -> bool:
-        """Record how a job has gone on; once for each status. Cost: one round trip.
+        """Record that a job has reached a status, once for each. Cost: one round trip.
 
         Returns:
             Whether it was recorded: not if it was before, or if the environment is deleted.

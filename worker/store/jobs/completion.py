@@ -48,7 +48,7 @@ def share_entry(stage: str, number: int, share: float) -> tuple[str, bytes]:
 
 
 def phase_of(stage: str, *, started: bool) -> Phase:
-    """What a job is at, in words for people; it is queued until a worker starts on it."""
+    """The phase of a job; it is queued until a worker starts on it."""
     return _PHASES[stage] if started or stage == "ended" else "queued"
 
 

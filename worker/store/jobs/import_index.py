@@ -2,14 +2,13 @@
 
 from typing import Final
 
+from worker.store.jobs.job_store import ABANDONED_S
 from worker.store.jobs.records import ImportRequest, JobRef
 from worker.store.keyspace import ListRef
 from worker.store.server import Database, driver_errors
 
 #: Imports of a list that can be listed.
 MOST_IMPORTS: Final = 100
-#: An import that nobody finishes loses its record after this long, as in ``job_store.py``.
-_LONGEST_S: Final = 90 * 86_400
 
 
 class ImportIndex:
@@ -20,7 +19,7 @@ class ImportIndex:
 
     def __init__(self, database: Database, job_retention_s: int) -> None:
         self._db = database
-        self._keep_s = _LONGEST_S + job_retention_s
+        self._keep_s = ABANDONED_S + job_retention_s
 
     def add(self, request: ImportRequest) -> None:
         """List an import, and leave only the newest hundred. Idempotent. Cost: one round trip."""

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from redis.exceptions import NoPermissionError
-
 from worker.batches import batches
 from worker.store.errors import JobNotFound, UnreadableRecord
 from worker.store.jobs.completion import WHOLE
@@ -30,10 +28,10 @@ from worker.store.jobs.stage_state import (
     entered_entry,
     result_name,
 )
-from worker.store.keyspace import EnvironmentRef, ListRef
+from worker.store.keyspace import EnvironmentRef
 from worker.store.monitoring import Counting
 from worker.store.records import RecordCodec
-from worker.store.server import Database, driver_errors, node_client
+from worker.store.server import Database, driver_errors
 from worker.store.server.scripts import Argument, ScriptName
 
 logger = logging.getLogger("bigseg.jobs")
@@ -42,8 +40,7 @@ Value = TypeVar("Value")
 Taken = Unit | Exhausted | Drained | Ended
 
 #: A record of a job that nobody finishes is dropped after this long, far beyond any job.
-_ABANDONED_S: Final = 90 * 86_400
-_EXPORTS_PER_CALL: Final = 100
+ABANDONED_S: Final = 90 * 86_400
 #: A record holds a few kilobytes for each unit.
 _RECORDS_PER_CALL: Final = 16
 #: The result of a chunk is a few kilobytes.
@@ -68,7 +65,7 @@ class JobStore:
         with driver_errors(f"create {request.ref}"):
             pipeline = self._db.client.pipeline(transaction=True)
             pipeline.hset(key, mapping=fields)
-            pipeline.expire(key, _ABANDONED_S)
+            pipeline.expire(key, ABANDONED_S)
             pipeline.sadd(self._db.keys.active_jobs(request.ref.env), str(request.ref))
             pipeline.execute()
 
@@ -307,65 +304,6 @@ class JobStore:
         args: list[Argument] = [self._db.random_name(), every_ms]
         what = f"take the turn at {name}"
         return bool(self._db.run(what, "job/take_turn", [self._db.keys.turn(name)], args))
-
-    def reserve_memory(self, ref: JobRef, needed_bytes: int) -> None:
-        """Reserve memory for a build."""
-        with driver_errors(f"reserve memory for {ref}"):
-            self._db.client.hset(self._db.keys.reservations(), str(ref), needed_bytes)
-
-    def limit_memory(self, ref: JobRef, most_bytes: int) -> None:
-        """Lower the reservation of a build to this at most."""
-        key, name = self._db.keys.reservations(), str(ref)
-        with driver_errors(f"reserve memory for {ref}"):
-            if int(self._db.client.hget(key, name) or 0) > most_bytes:
-                self._db.client.hset(key, name, most_bytes)
-
-    def release_memory(self, ref: JobRef) -> None:
-        """Drop the reservation of a build; idempotent."""
-        with driver_errors(f"release memory of {ref}"):
-            self._db.client.hdel(self._db.keys.reservations(), str(ref))
-
-    def free_memory(self, ref: JobRef, list_ref: ListRef, headroom: float) -> int | None:
-        """Bytes on the list's server that are neither used nor reserved by other builds.
-
-        Args:
-            ref: The job, whose own reservation does not count.
-            list_ref: The list.
-            headroom: Share of the server's limit that is kept free.
-
-        Returns:
-            ``None`` when the server has no memory limit, or its user may not ask for it.
-        """
-        node = node_client(self._db.client, self._db.keys.list_record(list_ref))
-        with driver_errors(f"ask for memory for {ref}"):
-            try:
-                info = node.info("memory")
-            except NoPermissionError:  # logged once, at the start
-                return None
-            limit, used = int(info.get("maxmemory", 0)), int(info["used_memory"])
-            if limit == 0:
-                return None
-            reserved = self._db.client.hgetall(self._db.keys.reservations())
-        others = sum(int(size) for name, size in reserved.items() if name.decode() != str(ref))
-        return int(limit * (1 - headroom)) - used - others
-
-    def expire_file(self, ref: JobRef, due_ms: int) -> None:
-        """Record when an export's file is to be deleted."""
-        with driver_errors(f"record when the file of {ref} expires"):
-            self._db.client.zadd(self._db.keys.expiring_exports(), {str(ref): due_ms})
-
-    def expired_files(self, now_ms: int) -> list[JobRef]:
-        """Exports whose file is due to be deleted, at most 100."""
-        with driver_errors("list expired exports"):
-            found = self._db.client.zrangebyscore(
-                self._db.keys.expiring_exports(), 0, now_ms, start=0, num=_EXPORTS_PER_CALL
-            )
-        return [JobRef.parse(text.decode()) for text in found]
-
-    def forget_file(self, ref: JobRef) -> None:
-        """Record that an export's file is deleted; idempotent."""
-        with driver_errors(f"forget the file of {ref}"):
-            self._db.client.zrem(self._db.keys.expiring_exports(), str(ref))
 
     def _key(self, ref: JobRef) -> str:
         return self._db.keys.job(ref.env, ref.kind, ref.job_id)

@@ -9,7 +9,7 @@ from worker.store.records import stored
 
 Mode = Literal["merge", "replace", "reshard"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
-#: What a job is at, in words for people.
+#: The stage of a job, in words for people.
 Phase = Literal["queued", "reading", "building", "publishing", "waiting", "writing", "ended"]
 Stage = Literal[
     "claim", "plan", "scatter", "size", "gather", "publish", "approval", "write", "ended"

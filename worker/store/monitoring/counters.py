@@ -11,7 +11,8 @@ from typing import Final, get_args
 from worker.store.keyspace import JobKind
 
 STAGES: Final = ("plan", "scatter", "size", "gather", "publish", "approval", "write")
-#: How jobs end. Only ``stopped`` is a failure: the others gave way to what somebody asked for.
+#: How jobs end. Only ``stopped`` is a failure; the three after it gave way to what somebody asked
+#: for.
 OUTCOMES: Final = ("complete", "stopped", "refused", "superseded", "deleted")
 #: The periodic chores of upkeep.
 CHORES: Final = (
@@ -62,7 +63,7 @@ IMPORT_ROWS: Final = Counter(
 EXPORT_ROWS: Final = Counter("export_rows", "Rows of written exports.")
 STAGE_SECONDS: Final = Counter(
     "stage_seconds",
-    "Seconds that complete jobs spent in each stage, by the clock on the wall.",
+    "Seconds of wall-clock time that complete jobs spent in each stage.",
     ("kind", "stage"),
     (
         *product(("import", "reshard"), tuple(stage for stage in STAGES if stage != "write")),
@@ -74,10 +75,11 @@ UNIT_RETRIES: Final = _by_stage(
     "unit_retries", "Units of work that failed and were given back for another try."
 )
 LEASES_LOST: Final = _by_stage(
-    "leases_lost", "Tries at a unit of work that ended because another worker had the unit."
+    "leases_lost",
+    "Tries at a unit of work that ended because another worker had it or its job had ended.",
 )
 UNEXPECTED_ERRORS: Final = _by_stage(
-    "unexpected_errors", "Units of work that ended with an error that is not foreseen."
+    "unexpected_errors", "Units of work that ended with an unexpected error."
 )
 CHORES_POSTPONED: Final = Counter(
     "chores_postponed",

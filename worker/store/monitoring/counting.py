@@ -16,7 +16,7 @@ from worker.store.monitoring.counters import (
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Counts that are handed over in one step, under a number that tells a repetition."""
+    """Counts that are handed over in one step; a repetition has the same number."""
 
     number: int
     counts: Mapping[str, int]
@@ -77,8 +77,8 @@ class Counting:
     def hand_over(self, send: Callable[[Batch], None]) -> None:
         """Hand over all that was counted.
 
-        A batch that ``send`` raises at may have arrived; the next call sends it again, unchanged
-        and under the same number, before anything else.
+        If ``send`` raises, the batch may have arrived all the same: the next call sends it again,
+        unchanged and under the same number, before anything else.
         """
         with self._sending:
             while (batch := self._next_batch()) is not None:

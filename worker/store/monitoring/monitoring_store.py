@@ -16,7 +16,7 @@ _REMEMBERED_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Monitored:
-    """All of it as of one moment."""
+    """The totals and the survey, read in one step."""
 
     now_ms: int
     """By the server's clock, Unix ms."""

@@ -27,7 +27,7 @@ class CountSender:
         Args:
             counting: What is sent.
             board: Where it goes.
-            process: A name that no other process has, for the store to tell a repetition.
+            process: A name that no other process has, by which the store recognises a repetition.
             every_s: Seconds between two calls.
         """
         self._counting = counting
@@ -42,10 +42,12 @@ class CountSender:
     def close(self) -> None:
         """Send the rest, in one attempt; idempotent."""
         with self._lock:
-            self._closed = True
+            closed, self._closed = self._closed, True
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
+        if not closed:
+            # Also without a timer: one that has just fired may be sending, and is waited for.
             self._try()
 
     def _schedule(self) -> None:

@@ -1,12 +1,12 @@
-"""What upkeep found when it last looked at everything: totals of all environments."""
+"""What upkeep found in its last survey: totals of all environments."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from worker.store.records import RecordCodec, stored
 
-#: What a job that is not tidied up does: waits to be worked on, is worked on, waits for an
-#: approval, or has ended and is yet to be tidied up.
+#: The state of a job that is not tidied up: it waits for a worker, is worked on, waits for an
+#: approval, or has ended.
 JOB_STATES: Final = ("waiting", "running", "pending_approval", "ended")
 
 
@@ -42,7 +42,7 @@ class MemoryFigures:
 @stored
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Everything that was found in one look."""
+    """The figures of one survey."""
 
     taken_ms: int
     """By the server's clock, Unix ms."""

@@ -12,6 +12,7 @@ from worker.store.server.connections import (
     server_clients,
 )
 from worker.store.server.database import Database, open_database
+from worker.store.server.memory import memory_of
 from worker.store.server.primary import (
     ROLE_COUNTS_S,
     ROLE_QUESTION,
@@ -47,6 +48,7 @@ __all__ = [
     "code_of",
     "driver_errors",
     "driver_options",
+    "memory_of",
     "node_address",
     "node_client",
     "open_client",

@@ -16,7 +16,7 @@ from worker.store.workflows.deleting import (
 )
 from worker.store.workflows.outcomes import record_end, record_outcome, summarise
 from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
-from worker.store.workflows.surveying import reserved_bytes, survey_lists, survey_memory
+from worker.store.workflows.surveying import survey_lists, survey_memory
 
 __all__ = [
     "DELETED",
@@ -36,7 +36,6 @@ __all__ = [
     "record_outcome",
     "remove_segment",
     "require_approvable",
-    "reserved_bytes",
     "summarise",
     "survey_lists",
     "survey_memory",

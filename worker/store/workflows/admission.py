@@ -65,7 +65,7 @@ def _supersede(store: Store, older: JobRef, newer: str) -> None:
     """End an import that has lost its list; the sweep repairs a crash before this."""
     reason = superseded_reason(newer)
     store.jobs.end(older, "stopped", reason=reason, keep_s=store.job_retention_s)
-    store.jobs.release_memory(older)
+    store.build_memory.release(older)
 
 
 def admit_export(store: Store, request: ExportRequest) -> None:

@@ -1,4 +1,4 @@
-"""Puts on record how imports and exports end, and that an import waits for an approval.
+"""Records in the audit log how imports and exports end, and that an import waits for approval.
 
 Recorded are numbers, reasons and names of files; never a context key.
 """

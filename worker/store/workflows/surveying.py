@@ -1,15 +1,13 @@
-"""Adds up what lists take and what servers have left, for the survey of upkeep."""
+"""Adds up what lists take and how much memory servers use, for the survey of upkeep."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
-
-from redis.exceptions import NoPermissionError
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from worker.batches import batches
 from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.lists import Revision
 from worker.store.monitoring import ListFigures, MemoryFigures
-from worker.store.server import driver_errors, server_clients
+from worker.store.server import driver_errors, memory_of, server_clients
 from worker.store.store import Store
 from worker.store.workflows.reclaiming import lists_to_reclaim
 
@@ -34,8 +32,8 @@ def survey_lists(store: Store, envs: Iterable[EnvironmentRef]) -> ListFigures:
             waiting = [text for name, text in fields.items() if name.startswith(_BACKLOG)]
             backlog += len(waiting)
             # A replaced revision has a fourth word: when it may be freed.
-            found = [Revision.parse(" ".join(text.split(" ")[:3])) for text in waiting]
-            backlog_shards += sum(map(_shards, found))
+            parsed = [Revision.parse(" ".join(text.split(" ")[:3])) for text in waiting]
+            backlog_shards += sum(map(_shards, parsed))
     return ListFigures(lists, members, shards, revisions + backlog, backlog, backlog_shards)
 
 
@@ -44,27 +42,19 @@ def survey_memory(store: Store) -> MemoryFigures | None:
 
     Cost: a round trip for each server.
     """
-    found: list[tuple[int, int]] = []
-    with driver_errors("ask the store for its memory"):
-        try:
-            for client in server_clients(store.client):
-                info = client.info("memory")
-                found.append((int(info["used_memory"]), int(info.get("maxmemory", 0))))
-        except NoPermissionError:  # logged once, at the start
-            return None
-    limited = all(limit for _, limit in found)
+    servers = [memory_of(client) for client in server_clients(store.client)]
+    known = [server for server in servers if server is not None]
+    if len(known) < len(servers):
+        return None
+    limits = [server.limit_bytes for server in known]
     return MemoryFigures(
-        used_bytes=sum(used for used, _ in found),
-        limit_bytes=sum(limit for _, limit in found) if limited else 0,
-        fullest_share=max((used / limit for used, limit in found if limit), default=0.0),
+        used_bytes=sum(server.used_bytes for server in known),
+        limit_bytes=sum(limits) if all(limits) else 0,
+        fullest_share=max(
+            (server.used_bytes / server.limit_bytes for server in known if server.limit_bytes),
+            default=0.0,
+        ),
     )
-
-
-def reserved_bytes(store: Store) -> int:
-    """What builds may still write. Cost: one round trip."""
-    with driver_errors("read what builds have reserved"):
-        reserved = store.client.hgetall(store.keyspace.reservations())
-    return sum(map(int, reserved.values()))
 
 
 def _current_lists(store: Store, env: EnvironmentRef) -> list[ListRef]:
@@ -79,27 +69,32 @@ def _current_lists(store: Store, env: EnvironmentRef) -> list[ListRef]:
     ]
 
 
-def _live(store: Store, refs: Sequence[ListRef]) -> Iterable[tuple[Revision, int]]:
+def _live(store: Store, refs: Sequence[ListRef]) -> Iterator[tuple[Revision, int]]:
+    """The live revision of each list that has a record, and its members."""
+    fields = ["live", "included", "excluded"]
+    for live, included, excluded in _replies(
+        store, refs, lambda pipeline, key: pipeline.hmget(key, fields)
+    ):
+        if live is not None:
+            yield Revision.parse(live), int(included or 0) + int(excluded or 0)
+
+
+def _records(store: Store, refs: Sequence[ListRef]) -> Iterator[dict[str, str]]:
+    for fields in _replies(store, refs, lambda pipeline, key: pipeline.hgetall(key)):
+        yield {name.decode(): text.decode() for name, text in fields.items()}
+
+
+def _replies(
+    store: Store, refs: Sequence[ListRef], queue: Callable[[Any, str], object]
+) -> Iterator[Any]:
+    """The reply to one command about each list's record, in order."""
     for group in batches(refs, _LISTS_PER_CALL):
         with driver_errors("read list records"):
             pipeline = store.client.pipeline(transaction=False)
             for ref in group:
-                pipeline.hmget(store.keyspace.list_record(ref), ["live", "included", "excluded"])
-            found = pipeline.execute()
-        for live, included, excluded in found:
-            if live is not None:
-                yield Revision.parse(live), int(included or 0) + int(excluded or 0)
-
-
-def _records(store: Store, refs: Sequence[ListRef]) -> Iterable[dict[str, str]]:
-    for group in batches(refs, _LISTS_PER_CALL):
-        with driver_errors("read list records"):
-            pipeline = store.client.pipeline(transaction=False)
-            for ref in group:
-                pipeline.hgetall(store.keyspace.list_record(ref))
-            found = pipeline.execute()
-        for fields in found:
-            yield {name.decode(): text.decode() for name, text in fields.items()}
+                queue(pipeline, store.keyspace.list_record(ref))
+            replies = pipeline.execute()
+        yield from replies
 
 
 def _shards(revision: Revision) -> int:

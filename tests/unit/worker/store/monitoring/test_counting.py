@@ -1,9 +1,19 @@
 """What a process counts is handed over once, whatever happens on the way."""
 
+from typing import get_args
+
 import pytest
 
+from worker.store import Stage
 from worker.store.errors import StoreUnavailable
-from worker.store.monitoring import COUNTERS, JOBS_ENDED, LEASES_LOST, UNIT_RETRIES, Counting
+from worker.store.monitoring import (
+    COUNTERS,
+    JOBS_ENDED,
+    LEASES_LOST,
+    STAGES,
+    UNIT_RETRIES,
+    Counting,
+)
 from worker.store.monitoring.counting import Batch
 from worker.store.workflows.claims import DELETED, superseded_reason
 
@@ -84,4 +94,10 @@ def test_counters__each_combination__has_a_field_of_its_own() -> None:
     fields = [counter.field(values) for counter in COUNTERS for values in counter.values]
 
     assert len(fields) == len(set(fields))
-    assert all(len(values) == len(one.labels) for one in COUNTERS for values in one.values)
+    assert all(
+        len(values) == len(counter.labels) for counter in COUNTERS for values in counter.values
+    )
+
+
+def test_stages__that_are_counted__are_all_in_which_jobs_work() -> None:
+    assert set(STAGES) == set(get_args(Stage)) - {"claim", "ended"}
