@@ -8,7 +8,7 @@ from typing import Final
 
 from api.cli.errors import ExitStatus
 
-_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT)
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EBADF)
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
 
     When the reader of standard output has gone, as ``head`` does, it ends quietly with 141.
     """
+    _replace_closed_streams()
     try:
         # Here, so that Ctrl-C while it is read ends as at any other time.
         from api.cli.application import build_app  # noqa: PLC0415
@@ -37,6 +38,17 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.stderr.write(f"bigseg: cannot write: {exc.strerror}\n")
         raise SystemExit(ExitStatus.FAILED) from exc
+
+
+def _replace_closed_streams() -> None:
+    """Open what a shell has closed with ``>&-``, else the next file would get its number."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        # Not writable: results that nobody gets are an error, as on a full disk.
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _ignore_further_interrupts() -> None:

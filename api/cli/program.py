@@ -58,7 +58,7 @@ class Program(TyperGroup):
         except _ClickError as exc:
             status = _print_usage_error(exc, as_json=as_json)
         except OSError as exc:
-            if exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EPIPE}:
+            if exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EBADF}:
                 raise  # output cannot be written; `main` ends the process
             where = f"{exc.filename}: " if exc.filename else ""
             print_error(CommandError(f"{where}{exc.strerror or exc}"), as_json=as_json)
@@ -89,7 +89,7 @@ def add_global_options(app: typer.Typer) -> None:
 
     def take(
         options: GlobalOptions,
-        context: typer.Context,
+        typer_context: typer.Context,
         *,
         print_version: Annotated[
             bool,
@@ -102,6 +102,6 @@ def add_global_options(app: typer.Typer) -> None:
         ] = False,
     ) -> None:
         del print_version  # its callback has ended the program
-        context.obj = options
+        typer_context.obj = options
 
     app.callback()(with_options(take))

@@ -59,7 +59,8 @@ class ConnectionFile:
         """
         path = directory / FILE
         try:
-            with path.open("rb") as file:
+            # Not blocking: a named pipe in its place would be waited for. It is read as empty.
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 _require_own(path, os.fstat(file.fileno()))
                 content = json.loads(file.read(_MOST_BYTES))
             return cls(str(content["url"]), str(content["token"]), str(content["key"]))

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _evaluate(
-    context: Annotated[
+    key_or_json: Annotated[
         str,
         typer.Argument(
             metavar="KEY|JSON", help='The key of a context, or a context such as {"key": …}.'
@@ -32,7 +32,7 @@ def _evaluate(
     ] = False,
 ) -> None:
     """Evaluate the segments of an environment for a context: those that it is in, and why."""
-    body = _parse_context(context, kind)
+    body = _parse_context(key_or_json, kind)
     with session.open_connection() as connection:
         items = connection.query(f"{target.path_of_environment}/segments/evaluate", body)["items"]
     selected = [item for item in items if every or item["isMember"]]

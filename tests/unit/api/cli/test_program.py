@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import socket
 import subprocess
 import sys
@@ -246,3 +247,40 @@ def test_help__no_color__has_no_colour_on_a_terminal() -> None:
     assert done.returncode == 0
     assert "in use" in printed
     assert "\x1b[3" not in printed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--context", "no-such", "evaluate", "ada"),
+        ("evaluate", "ada", "--context", "no-such"),
+        ("--context", "no-such", "status"),
+    ],
+)
+def test_context__before_or_after_the_command__is_looked_up(
+    run: Run, words: tuple[str, ...]
+) -> None:
+    result = run(*words)
+
+    assert result.exit_code == ExitStatus.USAGE
+    assert "there is no context no-such" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "status", "said"),
+    [
+        (">&-", 1, "bigseg: cannot write: Bad file descriptor"),
+        ("2>&-", 0, ""),
+        ("<&-", 0, ""),
+        ("<&- >&- 2>&-", 1, ""),
+    ],
+)
+def test_streams__closed_by_the_shell__are_no_traceback(
+    closed: str, status: int, said: str
+) -> None:
+    command = f"{shlex.quote(sys.executable)} -m api.cli contexts list --json {closed}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr.strip()) == (status, said)

@@ -1,5 +1,6 @@
 """Which server a command talks to, and with which token."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,14 @@ def test_access__system_that_has_stopped__is_not_replaced_by_a_context(
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"url": 1}', "{" * 10_000, "\0"])
 def test_access__damaged_connection_file__is_one_sentence(below: Path, text: str) -> None:
     (below.parents[1] / ".bigseg" / "connection.json").write_text(text)
+
+    assert "is damaged" in str(_refusal({}, below))
+
+
+def test_access__named_pipe_as_connection_file__is_not_waited_for(below: Path) -> None:
+    path = below.parents[1] / ".bigseg" / "connection.json"
+    path.unlink()
+    os.mkfifo(path, 0o600)
 
     assert "is damaged" in str(_refusal({}, below))
 
