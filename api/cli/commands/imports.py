@@ -77,6 +77,8 @@ def _import(
             note_superseded(session, job)
             if wait:
                 job = follow(connection, location, display)
+        if job["status"] == "stopped" and start.segment.undo_if_empty(connection):
+            session.note(f"segment {target.segment}, which was created for it, is deleted again")
     show_import(session, target, job)
 
 

@@ -28,6 +28,7 @@ _COUNTS: Final = (
 _PHASES: Final = {
     "plan": "planning",
     "scatter": "reading",
+    "size": "sizing",
     "gather": "building",
     "publish": "publishing",
 }

@@ -75,6 +75,16 @@ class NewSegment:
             connection.delete(self.target.path)
             self.is_made = False
 
+    def undo_if_empty(self, connection: Connection) -> bool:
+        """Delete it if it was created here and nobody has put members in; whether that was so."""
+        if not self.is_made:
+            return False
+        counts = connection.get(self.target.path)["_unboundedMetadata"]
+        if counts["includedCount"] or counts["excludedCount"]:
+            return False
+        self.undo(connection)
+        return True
+
     def _create_if_missing(self, connection: Connection) -> None:
         try:
             connection.get(self.target.path)
