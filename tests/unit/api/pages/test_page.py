@@ -66,7 +66,8 @@ def test_page__asked_for_with_the_digest_of_another__is_not_kept() -> None:
 
     def kept(query: str) -> bytes:
         start = _sent(page, {**_SCOPE, "query_string": query.encode()})[0]
-        return dict(start["headers"])[b"cache-control"]
+        headers: dict[bytes, bytes] = dict(start["headers"])
+        return headers[b"cache-control"]
 
     assert kept(f"v={page.digest}") == KEEP
     assert kept(f"v={page.digest[::-1]}") == ASK_EACH_TIME
