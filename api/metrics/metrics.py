@@ -32,6 +32,8 @@ from api.metrics.tally import Row, Tally, TallyFull
 #: Where the sum of a histogram's seconds is, behind its buckets.
 _SUM: Final = len(BOUNDS_S) + 1
 _GONE, _REFUSED, _UNKNOWN = 0, 400, 500
+#: What some route takes. The parser knows two dozen more, and each would be a row for each route.
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Metrics:
@@ -108,8 +110,9 @@ class Metrics:
         observe(row, seconds)
 
     def _request_row(self, method: str, route: str, status: int) -> Row:
+        named = method if method in _METHODS else "other"
         try:
-            return self._tally.row(REQUEST, method, route, str(status))
+            return self._tally.row(REQUEST, named, route, str(status))
         except TallyFull:
             self._overflows.integers[self._overflows.at] += 1
             return self._others
