@@ -95,7 +95,7 @@ class Front:
         begun: Begun | None = scope.get(BEGUN)
         started = time.perf_counter() if begun is None else begun.started_s
         method = scope["method"]
-        if method == "HEAD" and self._routes.name_of(method, scope["path"]) == UNKNOWN:
+        if method == "HEAD" and self._has_no_head(scope):
             scope, send = as_get(scope), without_body(send)
         question = self._lookup_route.parse_question(scope["raw_path"])
         if question is None or method == "OPTIONS":
@@ -107,6 +107,11 @@ class Front:
                 self._metrics.answered(answered.included, seconds)
             else:
                 self._metrics.unanswered(answered, seconds)
+
+    def _has_no_head(self, scope: Scope) -> bool:
+        """Whether GET stands for it: what answers it has no operation of its own for HEAD."""
+        is_open = scope["raw_path"] in self._open_paths
+        return is_open or self._routes.name_of("HEAD", scope["path"]) == UNKNOWN
 
     async def _look_up(
         self, scope: Scope, question: Question, receive: Receive, send: Send

@@ -36,6 +36,8 @@ from api.metrics.tally import Row, Tally, TallyFull
 _SUM: Final = len(BOUNDS_S) + 1
 #: From here on a status tells of an error of the service.
 _FIRST_OWN_ERROR: Final = 500
+#: What some route takes. The parser knows two dozen more, and each would be a row for each route.
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Metrics:
@@ -112,8 +114,9 @@ class Metrics:
         observe(row, seconds)
 
     def _request_row(self, method: str, route: str, status: int) -> Row:
+        named = method if method in _METHODS else "other"
         try:
-            return self._tally.row(REQUEST, method, route, str(status))
+            return self._tally.row(REQUEST, named, route, str(status))
         except TallyFull:
             self._overflows.integers[self._overflows.at] += 1
             return self._others

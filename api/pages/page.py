@@ -14,7 +14,8 @@ POLICY: Final = (
 )
 #: For what has one address in all releases: kept, but the server is asked each time.
 ASK_EACH_TIME: Final = b"no-cache"
-#: For what is asked for with its digest in the query.
+#: For what is asked for with its digest in the query. With another digest it is a server of
+#: another version that is asked, during an upgrade: what it has must not be kept for the other's.
 KEEP: Final = b"public, max-age=31536000, immutable"
 
 #: Bytes handed over at one time. Each waits until the client has taken those before, so that
@@ -48,23 +49,24 @@ class Page:
         """Send it, or say that the client has it."""
         known = header(scope, b"if-none-match")
         if known is not None and is_named(self.tag, known.decode("latin-1")):
-            await send(_start(_NOT_MODIFIED, self._headers()))
+            await send(_start(_NOT_MODIFIED, self._headers(scope)))
             await send({"type": "http.response.body", "body": b""})
             return
         described = (
             (b"content-type", self.media_type),
             (b"content-length", b"%d" % len(self.body)),
         )
-        await send(_start(_OK, (*described, *self._headers())))
+        await send(_start(_OK, (*described, *self._headers(scope))))
         for start in range(0, max(1, len(self.body)), PIECE_BYTES):
             piece = self.body[start : start + PIECE_BYTES]
             more = start + PIECE_BYTES < len(self.body)
             await send({"type": "http.response.body", "body": piece, "more_body": more})
 
-    def _headers(self) -> tuple[Header, ...]:
+    def _headers(self, scope: Scope) -> tuple[Header, ...]:
+        is_this_one = scope["query_string"] == b"v=" + self.digest.encode()
         return (
             (b"etag", self.tag.encode()),
-            (b"cache-control", self.cache),
+            (b"cache-control", self.cache if is_this_one else ASK_EACH_TIME),
             (b"content-security-policy", POLICY),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.apps import worker as celery_worker
+from celery.utils.log import get_multiprocessing_logger
 
 from worker.errors import TransientError
 from worker.logs import configure_logs, write_line
@@ -67,6 +68,11 @@ def _set_up_logs(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
     configure_logs()
     # From a signal handler Celery writes text past all logging.
     celery_worker.safe_say = write_line
+    # It keeps its lines, such as that of a process that was killed, from the root logger, and
+    # then they are text.
+    pool_logger = get_multiprocessing_logger()
+    pool_logger.propagate = True
+    pool_logger.setLevel(logging.WARNING)
 
 
 def _worker_options(settings: WorkerSettings) -> dict[str, Any]:

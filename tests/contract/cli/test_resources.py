@@ -7,9 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.clients.command_line import Run, json_of
+from tests.support.clients.command_line import Run, json_of, working
 from tests.support.commands.terminal import Terminal
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, create_segment, include, new_key
+from worker.store import Store
+from worker.store.jobs import JobRef
 
 _ROOT = Path(__file__).parents[3]
 
@@ -212,6 +214,23 @@ def test_import__create_and_a_typo__leaves_nothing_behind(
 
     assert (result.exit_code, result.stderr.count("\n")) == (status, 1), result.output
     assert said in result.stderr
+    assert client.get(f"{SEGMENTS}/{key}").status_code == 404
+
+
+def test_import__create_and_an_import_that_is_stopped__leaves_no_segment(
+    run: Run, client: httpx.Client, store: Store, tmp_path: Path
+) -> None:
+    key, file = new_key(), tmp_path / "list.csv"
+    file.write_text("a\n")
+
+    def end(ref: JobRef) -> None:
+        store.jobs.end(ref, "stopped", reason="s3://lists/a.csv is missing", keep_s=600)
+
+    with working(store, key, end):
+        result = run("import", str(file), "-s", key, "--create")
+
+    assert (result.exit_code, "is missing" in result.output) == (1, True), result.output
+    assert f"segment {key}, which was created for it, is deleted again" in result.stderr
     assert client.get(f"{SEGMENTS}/{key}").status_code == 404
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.http.connections.uvicorn_protocol import MOST_HEAD_BYTES
+from api.http.connections.uvicorn_protocol import MOST_HEAD_BYTES, MOST_UNSENT_BYTES
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, create_segment, running_api
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server, wait_until
@@ -129,6 +129,30 @@ def test_answer__that_nobody_reads__ends_the_connection(bounded: Api) -> None:
         held = _open_files(bounded)
         wait_until(lambda: _open_files(bounded) < held, "the connection is given up", 10)
         assert len(_rest(connection)) < 4 * 4_000_000
+
+
+def test_page__that_nobody_reads__is_not_taken_by_the_system(bounded: Api) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        url = httpx.URL(bounded.url)
+        connection.connect((url.host, url.port))
+        connection.sendall(head("GET", "/static/swagger-ui-bundle.js"))
+
+        most, until = 0, time.monotonic() + 0.5
+        while time.monotonic() < until:
+            most = max(most, _held_by_the_system(connection))
+
+    assert 0 < most < 2 * MOST_UNSENT_BYTES
+
+
+def _held_by_the_system(connection: socket.socket) -> int:
+    """Bytes of the server that the client's side has not acknowledged."""
+    ports = [f"{name[1]:04X}" for name in (connection.getpeername(), connection.getsockname())]
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        fields = line.split()
+        if [field.partition(":")[2] for field in fields[1:3]] == ports:
+            return int(fields[4].partition(":")[0], 16)
+    return 0
 
 
 def _open_files(api: Api) -> int:

@@ -130,6 +130,23 @@ def test_celery__function_that_it_says_lines_with__is_where_it_is_replaced() -> 
     assert "safe_say(" in inspect.getsource(celery_worker)
 
 
+def test_pool__says_that_a_process_was_killed__as_a_line() -> None:
+    [line] = _lines(
+        "from billiard import util\n"
+        "from celery import signals\n"
+        "from worker.settings import WorkerSettings\n"
+        "from worker.tasks.app import create_app\n"
+        "create_app(WorkerSettings())\n"
+        "signals.setup_logging.send(None)\n"
+        "util.get_logger()\n"
+        'util.info("child process calling self.run()")\n'
+        'util.error("Process %r exited with %r", "Worker-1", "signal 9 (SIGKILL)")\n'
+    )
+
+    assert line["event"] == "Process 'Worker-1' exited with 'signal 9 (SIGKILL)'"
+    assert line["level"] == "error"
+
+
 def test_access_log__of_uvicorn__is_off_so_that_look_ups_are_written_whole() -> None:
     (line,) = _lines(
         'access = logging.getLogger("uvicorn.access")\n'

@@ -90,6 +90,15 @@ def test_requests__of_more_kinds_than_there_is_room_for__count_as_others() -> No
     assert sum(counts.values()) == MOST_ROWS + 10
 
 
+def test_requests__of_methods_that_no_route_takes__are_of_one_kind() -> None:
+    metrics = Metrics(Tally.alone())
+    for method in ("PROPFIND", "TRACE", "QUERY"):
+        metrics.request(method, "/docs", 405, 0.001)
+
+    name = 'bigseg_request_seconds_count{method="other",route="/docs",status="405"}'
+    assert _values(metrics)[name] == 3
+
+
 def test_look_ups__when_all_rows_are_taken__count_as_others_and_none_fails() -> None:
     tally = Tally.alone()
     metrics = Metrics(tally)

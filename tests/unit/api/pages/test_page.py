@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 from api.http.asgi import Message
-from api.pages.page import PIECE_BYTES, Page
+from api.pages.page import ASK_EACH_TIME, KEEP, PIECE_BYTES, Page
 
-_SCOPE: dict[str, Any] = {"headers": []}
+_SCOPE: dict[str, Any] = {"headers": [], "query_string": b""}
 
 
 def _sent(page: Page, scope: dict[str, Any]) -> list[Message]:
@@ -59,3 +59,16 @@ def test_page__of_another_body__has_another_tag() -> None:
 
     assert one.tag != other.tag
     assert one.tag == Page.of(b"a", "text/html").tag
+
+
+def test_page__asked_for_with_the_digest_of_another__is_not_kept() -> None:
+    page = Page.of(b"body", "text/css", KEEP)
+
+    def kept(query: str) -> bytes:
+        start = _sent(page, {**_SCOPE, "query_string": query.encode()})[0]
+        headers: dict[bytes, bytes] = dict(start["headers"])
+        return headers[b"cache-control"]
+
+    assert kept(f"v={page.digest}") == KEEP
+    assert kept(f"v={page.digest[::-1]}") == ASK_EACH_TIME
+    assert kept("") == ASK_EACH_TIME
