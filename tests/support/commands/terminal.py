@@ -14,6 +14,7 @@ import pyte
 #: More than any command prints: what scrolls off a screen would be lost.
 _LINES: Final = 2_000
 _ROWS: Final = 24
+_WIDE: Final = 80
 #: What tables end their lines with, which may be as wide as the terminal.
 _FRAMES: Final = "│┃┓┩┤┘"
 _LIMIT_S: Final = 90.0
@@ -70,16 +71,19 @@ class Running:
         self._child.close(force=True)
 
     def _lines(self) -> list[str]:
-        """The lines as they were printed: sentences that the terminal broke are whole again."""
-        lines = [""]
+        """The lines, of a wide terminal as they were printed: broken sentences are whole again."""
+        shown_lines = [line.rstrip() for line in self._screen.display]
+        if self._screen.columns < _WIDE:
+            return shown_lines  # where a line may be as wide as the terminal by itself
+        lines: list[str] = []
         broken = False
-        for shown in self._screen.display:
+        for shown in shown_lines:
             if broken:
-                lines[-1] += shown.rstrip()
+                lines[-1] += shown
             else:
-                lines.append(shown.rstrip())
-            broken = len(shown.rstrip()) == self._screen.columns and shown[-1] not in _FRAMES
-        return lines[1:]
+                lines.append(shown)
+            broken = len(shown) == self._screen.columns and shown[-1] not in _FRAMES
+        return lines
 
     def _draw(self) -> None:
         for part in (self._child.before, self._child.after):
