@@ -55,8 +55,9 @@ class ProgressDisplay:
             return
         self._shown_s, self._phase = now_s, progress.phase
         if self._redraws:
-            self._write(_ERASE + format_line(progress, self._width(), bar=self._bar()))
+            # Before it is written: Ctrl-C may come right after.
             self._drawn = True
+            self._write(_ERASE + format_line(progress, self._width(), bar=self._bar()))
         else:
             self._write(format_sentence(progress) + "\n")
 

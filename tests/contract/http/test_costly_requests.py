@@ -22,9 +22,10 @@ from tests.support.servers.api import (
 _EVALUATE = evaluate_path(PRODUCTION)
 #: Seconds of CPU that one such request may cost the process that answers look-ups: no look-up
 #: waits longer for it. Unlike the wait itself, it depends little on how busy the machine is. A body
-#: costs 12 to 18 ms; an evaluation 50 ms. Both took hundreds.
+#: costs 12 to 18 ms; an evaluation 50 ms, and 122 ms on a machine that was half as fast. Both took
+#: hundreds.
 _BODY_LIMIT_S = 0.05
-_EVALUATION_LIMIT_S = 0.12
+_EVALUATION_LIMIT_S = 0.2
 
 
 def _assert_leaves_look_ups_alone(

@@ -14,9 +14,6 @@ import pyte
 #: More than any command prints: what scrolls off a screen would be lost.
 _LINES: Final = 2_000
 _ROWS: Final = 24
-_WIDE: Final = 80
-#: What tables end their lines with, which may be as wide as the terminal.
-_FRAMES: Final = "│┃┓┩┤┘"
 _LIMIT_S: Final = 90.0
 _BY_SIGNAL: Final = 128
 
@@ -29,12 +26,35 @@ class Shown:
     status: int
 
 
+class _Screen(pyte.Screen):
+    """Knows which of its rows it has broken, because a line was wider than itself."""
+
+    def __init__(self, columns: int, lines: int) -> None:
+        self.broken_rows: set[int] = set()
+        self._draws = False
+        super().__init__(columns, lines)
+
+    def draw(self, data: str) -> None:
+        """Put text at the cursor."""
+        self._draws = True
+        super().draw(data)
+        self._draws = False
+
+    def linefeed(self) -> None:
+        """Go to the next row."""
+        if self._draws:
+            self.broken_rows.add(self.cursor.y)
+        else:
+            self.broken_rows.discard(self.cursor.y)
+        super().linefeed()
+
+
 class Running:
     """A command in the terminal that has not ended yet."""
 
     def __init__(self, child: "pexpect.spawn[str]", columns: int) -> None:
         self._child = child
-        self._screen = pyte.Screen(columns, _LINES)
+        self._screen = _Screen(columns, _LINES)
         self._stream = pyte.Stream(self._screen)
 
     def wait_for(self, text: str) -> None:
@@ -71,18 +91,14 @@ class Running:
         self._child.close(force=True)
 
     def _lines(self) -> list[str]:
-        """The lines, of a wide terminal as they were printed: broken sentences are whole again."""
-        shown_lines = [line.rstrip() for line in self._screen.display]
-        if self._screen.columns < _WIDE:
-            return shown_lines  # where a line may be as wide as the terminal by itself
+        """The lines as they were printed: those that the terminal broke are whole again."""
         lines: list[str] = []
-        broken = False
-        for shown in shown_lines:
-            if broken:
-                lines[-1] += shown
+        for row, shown in enumerate(self._screen.display):
+            text = shown.rstrip()
+            if row - 1 in self._screen.broken_rows:
+                lines[-1] += text
             else:
-                lines.append(shown)
-            broken = len(shown) == self._screen.columns and shown[-1] not in _FRAMES
+                lines.append(text)
         return lines
 
     def _draw(self) -> None:

@@ -96,7 +96,7 @@ class Story:
         watching = advice.split("`")[1]
         self._interrupt(watching, after="building")
         self._type(watching.replace("watch", "wait"))
-        self._interrupt(f"{bigseg} segments delete vip", after="vip")
+        self._interrupt(f"{bigseg} segments delete vip", after="to go on: ")
 
     def _system(self, command: str) -> AbstractContextManager[None]:
         return self.transcript.beside(self._terminal, command, until="ready ")
