@@ -9,6 +9,7 @@ ApiError
 ├── KeyTaken (terminal)              409  a segment has this key
 ├── Conflict (terminal)              409  another process is changing the segment
 ├── InUse (terminal)                 409  something else refers to it
+├── PreconditionFailed (terminal)    412  the resource is not as the request requires
 ├── RequestTimeout (terminal)        408  the request arrived too slowly
 ├── TooLarge (terminal)              413
 ├── UnsupportedMediaType (terminal)  415
@@ -24,7 +25,7 @@ translated here, in one table, and what the operator has to fix is logged.
 """
 
 import uuid
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 import structlog
 
@@ -132,6 +133,12 @@ class InUse(ApiError, TerminalError):
     status = 409
 
 
+class PreconditionFailed(ApiError, TerminalError):
+    """The resource is no longer in the state that the request requires."""
+
+    status = 412
+
+
 class RequestTimeout(ApiError, TerminalError):
     """The request arrived too slowly."""
 
@@ -177,6 +184,18 @@ class RateLimited(ApiError, TransientError):
     """More requests than allowed. Safe to retry in the next window."""
 
     status = 429
+
+    total: int = 0
+    """Requests that the limit allows in a window."""
+    resets_ms: int = 0
+    """Unix milliseconds at which the window ends; 0: unknown."""
+
+    @classmethod
+    def of_limit(cls, message: str, *, total: int, resets_ms: int) -> Self:
+        """The refusal by a limit."""
+        error = cls(message)
+        error.total, error.resets_ms = total, resets_ms
+        return error
 
 
 class Unavailable(ApiError, TransientError):

@@ -18,6 +18,7 @@ from api.http.asgi import Asgi
 from api.http.connections.slots import allow_open_files
 from api.http.connections.uvicorn_protocol import connection_state
 from api.http.cors import Cors
+from api.http.dialects import DialectApplications, Dialects
 from api.http.direct import DirectLookups
 from api.http.front import Front
 from api.http.health import Readiness, make_store_check
@@ -25,7 +26,9 @@ from api.http.identity import Identity
 from api.http.limits.counts import RedisCounts
 from api.http.limits.headers import HEADER_NAMES
 from api.http.limits.limits import Caps, Limits
-from api.launchdarkly.application import HEAVY_PROGRAM, LOOKUP_ROUTE, SILENT_PATHS, rest_application
+from api.http.routes import RouteTable
+from api.launchdarkly import application as launchdarkly
+from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.lookups.lookups import Lookups
 from api.lookups.pipeline import Endpoint
 from api.metrics.metrics import Metrics
@@ -39,12 +42,16 @@ from api.services.opening import LazyObjects, LazyStore, warn_of_servers
 from api.services.services import Services
 from api.services.work_sender import WorkSender
 from api.settings import ApiSettings
+from api.vercel import application as vercel
+from api.vercel.dialect import VERCEL
 from worker.logs import configure_logs
 from worker.store import Keyspace, invalid_settings
 
 #: Seconds for which a thread that computes may keep the event loop waiting each time; Python's
 #: default is 5 ms. A look-up waits several times.
 _SWITCH_S: Final = 0.000_5
+
+_DIALECTS: Final = Dialects(LAUNCHDARKLY, VERCEL)
 
 _log = structlog.get_logger(__name__)
 
@@ -90,20 +97,25 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         auth=auth,
         limits=services.limits,
         lookups=services.lookups,
-        route=LOOKUP_ROUTE,
+        route=launchdarkly.LOOKUP_ROUTE,
         metrics=services.metrics,
     )
     if settings.cors_origins:  # every answer then has further headers
         direct = None
-    rest = rest_application(services, lambda app: _lifespan(app, tally, direct))
+    routes = RouteTable()
+    rest = launchdarkly.rest_application(
+        services, routes, lambda app: _lifespan(app, tally, direct)
+    )
+    applications = {LAUNCHDARKLY: rest, VERCEL: vercel.rest_application(services, routes)}
     front = Front(
-        rest,
+        DialectApplications(_DIALECTS, applications),
+        dialects=_DIALECTS,
         auth=auth,
         limits=services.limits,
         lookups=services.lookups,
-        lookup_route=LOOKUP_ROUTE,
-        silent_paths=SILENT_PATHS,
-        routes=rest.state.routes,
+        lookup_route=launchdarkly.LOOKUP_ROUTE,
+        silent_paths=launchdarkly.SILENT_PATHS,
+        routes=routes,
         open_paths=open_paths(
             readiness,
             Identity(settings.identity_key),
@@ -163,7 +175,7 @@ def _services(settings: ApiSettings, metrics: Metrics) -> Services:
         ),
         metrics=metrics,
         store_reader=StoreReader(store, clock_ms=_unix_ms),
-        heavy_process=HeavyProcess(settings, HEAVY_PROGRAM),
+        heavy_process=HeavyProcess(settings, launchdarkly.HEAVY_PROGRAM),
         clock=_unix_ms,
         ids=new_id,
     )
@@ -181,7 +193,7 @@ async def _lifespan(
             settle()
             stop_watching = watch_collections(tally)
             services.metrics.serving()
-            yield connection_state(services.settings.connection_bounds, direct)
+            yield connection_state(services.settings.connection_bounds, direct, _DIALECTS)
     finally:
         services.lookups.close()
         await services.limits.close()

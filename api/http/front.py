@@ -17,6 +17,7 @@ from api.http.asgi import Asgi, Disconnected, Header, Receive, Scope, Send
 from api.http.bodies import BodyBounds, is_upload
 from api.http.connections.refusals import render_headers
 from api.http.connections.uvicorn_protocol import WholeAnswers
+from api.http.dialects import Dialects
 from api.http.direct import BEGUN, Begun
 from api.http.exchange import BodyPace, Exchange, answer
 from api.http.health import LIVE_PATH, READY_PATH
@@ -60,6 +61,7 @@ class Front:
         self,
         rest: Asgi,
         *,
+        dialects: Dialects,
         auth: TokenAuth,
         limits: Limits,
         lookups: Lookups,
@@ -73,6 +75,7 @@ class Front:
         ids: Callable[[], str],
     ) -> None:
         self._rest = rest
+        self._dialects = dialects
         self._auth = auth
         self._limits = limits
         self._lookups = lookups
@@ -117,7 +120,7 @@ class Front:
         self, scope: Scope, question: Question, receive: Receive, send: Send
     ) -> Membership | int:
         """Answer a look-up; gives the answer or a status, 0 if the client went away."""
-        method = scope["method"]
+        method, dialect = scope["method"], self._dialects.main
         if method == "POST" and method in self._lookup_route.methods_for(question):
             exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
             receive, send = exchange.receive, exchange.send
@@ -126,13 +129,13 @@ class Front:
             key, found = await self._membership(scope, question, receive, headers)
             body = self._lookup_route.render(key, found)
         except ApiError as exc:
-            return await self._refuser.refuse(exc, send, headers)
+            return await self._refuser.refuse(exc, dialect, send, headers)
         except StoreError as exc:
-            return await self._refuser.refuse(translate_error(exc), send, headers)
+            return await self._refuser.refuse(translate_error(exc), dialect, send, headers)
         except Disconnected:
             return 0
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
-            return await self._refuser.report(exc, send)
+            return await self._refuser.report(exc, dialect, send)
         if not self._whole_answers.write(scope, body, render_headers(headers)):
             await answer(send, _OK, body, headers)
         return found
@@ -163,17 +166,18 @@ class Front:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         exchange = Exchange(scope, receive, send, BodyPace(self._body_timeout_s))
+        dialect = self._dialects.of_path(scope["raw_path"])
         try:
             await self._pass_on(scope, exchange)
         except Disconnected:
             exchange.status = 0
         except ApiError as exc:
-            await self._refuser.refuse(exc, exchange.send)
+            await self._refuser.refuse(exc, dialect, exchange.send)
         except (StoreError, ObjectError) as exc:
-            await self._refuser.refuse(translate_error(exc), exchange.send)
+            await self._refuser.refuse(translate_error(exc), dialect, exchange.send)
         except Exception as exc:  # noqa: BLE001 - the last handler: nothing may go unanswered
             if not exchange.status:  # else FastAPI's last handler has reported it
-                await self._refuser.report(exc, exchange.send)
+                await self._refuser.report(exc, dialect, exchange.send)
         self._note(scope, exchange.status, time.perf_counter() - started)
 
     async def _caller(self, scope: Scope) -> Caller:
@@ -229,7 +233,7 @@ class Front:
             await open_answer(scope, send)
             return
         error = MethodNotAllowed("this path is only read: send GET or HEAD")
-        await self._refuser.refuse(error, send, (_allow(("GET",)),))
+        await self._refuser.refuse(error, self._dialects.main, send, (_allow(("GET",)),))
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")

@@ -13,7 +13,7 @@ from api.access.permissions import require_declared
 from api.http.routes import RouteTable
 from api.launchdarkly import service_pages as service
 from api.launchdarkly.audit import routes as audit
-from api.launchdarkly.error_handling import handle_errors
+from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
@@ -29,7 +29,8 @@ from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
 from api.launchdarkly.wire.links import SILENT_PATHS
-from api.launchdarkly.wire.requests import require_known_query
+from api.rest.error_handling import handle_errors
+from api.rest.requests import require_known_query
 from api.services.services import Services
 
 __all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "rest_application"]
@@ -60,8 +61,13 @@ _ROUTERS: Final = (
 )
 
 
-def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
+def rest_application(services: Services, routes: RouteTable, lifespan: Lifespan) -> FastAPI:
     """Make the application; the front, which authenticates, must be before it.
+
+    Args:
+        services: what handlers work with.
+        routes: gets those of this application.
+        lifespan: of the process.
 
     Raises:
         UndeclaredPermission: a route declares no permission.
@@ -79,13 +85,12 @@ def rest_application(services: Services, lifespan: Lifespan) -> FastAPI:
     )
     app.state.services = services
     app.state.evaluations = evaluations.Evaluations(services)
-    routes = app.state.routes = RouteTable()
     service.permit_documentation(app)
     for router in _ROUTERS:
         routes.add(router.routes)
         app.include_router(router)
     routes.add(app.routes)
     require_declared(app.routes)
-    handle_errors(app)
+    handle_errors(app, LAUNCHDARKLY, routes)
     serve_document(app, answered_by_front=(lookup_operations.documented, service.documented))
     return app

@@ -1,34 +1,13 @@
-"""What an operation declares at its handler: who may call it, and what it refuses.
+"""What operations of this dialect declare in addition to ``api/rest/operations.py``."""
 
-``@operation(needs=…, refuses=…)`` goes between the route's decorator and the handler. Refusals
-that any request can get (no token, out of scope, over a limit, too large a body) follow from the
-route and are added by ``openapi/refusals.py``; an operation declares the others.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.access.auth import Role
-from api.access.permissions import Handler, Need, PathNames, declare_need, permission_check
-from api.errors import ApiError, NotFound
+from api.access.permissions import PathNames, permission_check
+from api.errors import NotFound
+from api.rest.operations import JSON, Refusals, component
 
-Refusals = Mapping[type[ApiError], str]
-"""Errors of an operation, each with its cause: a sentence of the OpenAPI document."""
-
-#: For health checks, which the front answers.
-NO_TOKEN: Final = Need(None)
-READ: Final = Need(Role.READER)
-WRITE: Final = Need(Role.WRITER)
-ADMIN: Final = Need(Role.ADMIN)
-#: An admin whose scope covers everything inside what the path names; where the path names no
-#: project, an admin without a scope.
-FULL_ADMIN: Final = Need(Role.ADMIN, whole=True)
-#: The handler checks the scope, because the path can be read in two ways.
-READ_CHECKED_BY_HANDLER: Final = Need(Role.READER, by_handler=True)
-WRITE_CHECKED_BY_HANDLER: Final = Need(Role.WRITER, by_handler=True)
-
-NO_PROJECT: Final[Refusals] = MappingProxyType({NotFound: "The project does not exist."})
 NO_ENVIRONMENT: Final[Refusals] = MappingProxyType(
     {NotFound: "The project or the environment does not exist."}
 )
@@ -36,36 +15,12 @@ NO_SEGMENT: Final[Refusals] = MappingProxyType(
     {NotFound: "The project, the environment or the segment does not exist."}
 )
 
-JSON: Final = "application/json"
 SEMANTIC_PATCH: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
-_ATTRIBUTE: Final = "__refuses__"
 _MEDIA_TYPES: Final = {"json": JSON, "form": "multipart/form-data", "semantic": SEMANTIC_PATCH}
-_NONE: Final[Refusals] = MappingProxyType({})
 
 #: Checks what ``needs`` has declared; a dependency of every route.
 require_permission = permission_check(PathNames("projectKey", "environmentKey", "segmentKey"))
-
-
-def operation(*, needs: Need, refuses: Refusals = _NONE) -> Callable[[Handler], Handler]:
-    """Declare what a handler needs, which is checked, and refuses, which is documented."""
-
-    def declare(handler: Handler) -> Handler:
-        setattr(handler, _ATTRIBUTE, refuses)
-        return declare_need(handler, needs)
-
-    return declare
-
-
-def declared_refusals(handler: Callable[..., Any]) -> Refusals:
-    """The refusals that a handler declares."""
-    refusals: Refusals = getattr(handler, _ATTRIBUTE, _NONE)
-    return refusals
-
-
-def component(name: str) -> dict[str, Any]:
-    """Refer to a named schema of the OpenAPI document."""
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def document_body(

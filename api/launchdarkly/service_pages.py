@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel
 
-from api.launchdarkly.operations import NO_TOKEN, READ, operation
 from api.metrics.exposition import CONTENT_TYPE
+from api.rest.operations import NO_TOKEN, READ, operation
 from api.services.services import ServicesOf
 
 router = APIRouter(tags=["Service"])

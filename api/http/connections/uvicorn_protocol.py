@@ -25,6 +25,7 @@ from api.http.asgi import Header, Scope
 from api.http.connections.direct_exchange import DirectAnswerer, DirectExchange
 from api.http.connections.refusals import refuse_unparsed, render_headers, render_refusal
 from api.http.connections.slots import ConnectionBounds, ConnectionSlots
+from api.http.dialects import Dialects
 
 #: Bytes of a request's target and header lines together, and of its trailers.
 MOST_HEAD_BYTES: Final = 64 * 1024
@@ -38,6 +39,7 @@ MOST_UNSENT_BYTES: Final = 128 * 1024
 _SLOTS: Final = "bigseg.connections"
 _ANSWERER: Final = "bigseg.direct"
 _ANSWERS: Final = "bigseg.answers"
+_DIALECTS: Final = "bigseg.dialects"
 #: Where a request's scope holds uvicorn's own state of the exchange.
 _EXCHANGE: Final = "bigseg.exchange"
 #: Bytes of a header line apart from its name and value.
@@ -58,10 +60,12 @@ class ApiProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **kwargs)
         self._slots: ConnectionSlots = self.app_state[_SLOTS]
+        self._dialects: Dialects = self.app_state[_DIALECTS]
         self._head_s = self._slots.bounds.head_s
         self.timeout_keep_alive = self._slots.bounds.idle_s
         self._received = b""
         self._reads_head = True
+        self._target = b""  # the first part of it that came
         self._idle = False  # answered, and no byte has come since
         self._since_s = 0.0  # when this idle time, or the head that is read, began
         self._head_bytes = 0
@@ -122,18 +126,20 @@ class ApiProtocol(HttpToolsProtocol):
             if before.response_started:
                 self.transport.close()
                 return
-        self.transport.write(refuse_unparsed(self._received, self.server_state.default_headers))
+        headers = self.server_state.default_headers
+        self.transport.write(refuse_unparsed(self._received, self._target, headers, self._dialects))
         self.transport.close()
 
     def on_message_begin(self) -> None:
         """Begin a head."""
-        self._reads_head = True
+        self._reads_head, self._target = True, b""
         self._head_bytes = self._unread_bytes = 0
         # The scope is made when the application is to have it.
         self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_url(self, url: bytes) -> None:
         """Count a part of the target."""
+        self._target = self._target or url
         if self._fits_head(len(url)):
             super().on_url(url)
 
@@ -340,7 +346,8 @@ class ApiProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
-        self.transport.write(render_refusal(error, self.server_state.default_headers))
+        dialect = self._dialects.of_path(self._target)
+        self.transport.write(render_refusal(error, self.server_state.default_headers, dialect))
         # Closed at once, it would be reset before a client that still writes sees why.
         self.loop.call_later(LINGER_S, self.transport.close)
 
@@ -352,18 +359,20 @@ def _bound_unsent(transport: asyncio.Transport) -> None:
 
 
 def connection_state(
-    bounds: ConnectionBounds, answerer: DirectAnswerer | None
+    bounds: ConnectionBounds, answerer: DirectAnswerer | None, dialects: Dialects
 ) -> Mapping[str, object]:
     """Make what an application's life span leaves in its state for the protocol.
 
     Args:
         bounds: on connections.
         answerer: answers what it can without the application.
+        dialects: word the refusals.
     """
     return {
         _SLOTS: ConnectionSlots(bounds),
         _ANSWERER: answerer,
         _ANSWERS: WholeAnswers(),
+        _DIALECTS: dialects,
     }
 
 

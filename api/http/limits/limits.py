@@ -79,13 +79,13 @@ class Standing(NamedTuple):
         Raises:
             RateLimited: one is. Safe to retry in the next window.
         """
-        token, route, account, _ = self
+        token, route, account, resets_ms = self
         if token is not None and token.used > token.cap:
-            raise _limit_error(token, "with this token")
+            raise _limit_error(token, "with this token", resets_ms)
         if route is not None and route.used > route.cap:
-            raise _limit_error(route, "to this route")
+            raise _limit_error(route, "to this route", resets_ms)
         if account is not None and account.used > account.cap:
-            raise _limit_error(account, "to this account")
+            raise _limit_error(account, "to this account", resets_ms)
 
 
 #: Nothing limits the request, or it could not be counted.
@@ -201,6 +201,7 @@ class Limits:
         return counts
 
 
-def _limit_error(count: Count, whose: str) -> RateLimited:
+def _limit_error(count: Count, whose: str, resets_ms: int) -> RateLimited:
     most = f"more than {count.cap:,} requests {whose} in {WINDOW_S} seconds"
-    return RateLimited(f"API rate limit exceeded: {most}; wait for the next window")
+    message = f"API rate limit exceeded: {most}; wait for the next window"
+    return RateLimited.of_limit(message, total=count.cap, resets_ms=resets_ms)

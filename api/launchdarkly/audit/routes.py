@@ -31,10 +31,10 @@ from api.launchdarkly.audit.selection import (
     check_statements,
     parse_spec,
 )
-from api.launchdarkly.operations import FULL_ADMIN, operation
 from api.launchdarkly.wire.links import link
 from api.launchdarkly.wire.pages import encode_query
-from api.launchdarkly.wire.requests import RequireJson
+from api.rest.operations import FULL_ADMIN, operation
+from api.rest.requests import RequireJson
 from api.services.services import Services, ServicesOf
 from worker.store import AuditEntry, Position, Store
 

@@ -25,15 +25,16 @@ from api.launchdarkly.expiring.models import (
     list_contexts,
     list_users,
 )
-from api.launchdarkly.operations import (
-    NO_SEGMENT,
+from api.launchdarkly.operations import NO_SEGMENT
+from api.launchdarkly.wire.links import PREFIX, SegmentPath
+from api.launchdarkly.wire.requests import SegmentPathOf
+from api.rest.operations import (
     READ_CHECKED_BY_HANDLER,
     WRITE_CHECKED_BY_HANDLER,
     Refusals,
     operation,
 )
-from api.launchdarkly.wire.links import PREFIX, SegmentPath
-from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
+from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import EnvironmentNotFound, Segment, SegmentNotFound, Store
 

@@ -7,8 +7,8 @@ from fastapi import Path
 from pydantic import BaseModel
 
 from api.errors import NotFound
-from api.launchdarkly.operations import Refusals
 from api.launchdarkly.wire.links import JOB_ID, PREFIX
+from api.rest.operations import Refusals
 
 DIFFERENT_KEY_USE: Final = "The `Idempotency-Key` was sent before, with a different request."
 NO_IMPORT: Final[Refusals] = {

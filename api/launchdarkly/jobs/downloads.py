@@ -11,10 +11,10 @@ from api.errors import NotFound, RangeNotSatisfiable
 from api.http.byte_ranges import ByteRange, is_named, is_same, parse_range
 from api.launchdarkly.jobs.documentation import ExportId
 from api.launchdarkly.jobs.exports import find_export
-from api.launchdarkly.operations import READ, operation
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf
+from api.rest.operations import READ, operation
 from api.services.services import Services, ServicesOf
 from worker.objects import ObjectInfo, ObjectNotFound
 

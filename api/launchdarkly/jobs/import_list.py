@@ -9,11 +9,12 @@ from api.bodies.models import Int32, WireModel
 from api.errors import Conflict
 from api.jobs.idempotency import KEY_PATTERN, find_started
 from api.launchdarkly.jobs.models import ImportRepresentation, represent_import
-from api.launchdarkly.operations import NO_SEGMENT, READ, operation
+from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import Links
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, Offset
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
+from api.rest.operations import READ, operation
 from api.services.services import CallerOf, ServicesOf
 from worker.store import ImportRequest
 

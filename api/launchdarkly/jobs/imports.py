@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 
 from api.access.auth import Caller
 from api.bodies.json_values import read_json
+from api.bodies.media_types import is_json, read_media_type
 from api.errors import (
     ApiError,
     Conflict,
@@ -36,23 +37,12 @@ from api.launchdarkly.jobs.documentation import (
     location_header,
 )
 from api.launchdarkly.jobs.models import ImportRepresentation, find_job, represent_import
-from api.launchdarkly.operations import (
-    NO_SEGMENT,
-    READ,
-    WRITE,
-    Refusals,
-    document_body,
-    operation,
-)
+from api.launchdarkly.operations import NO_SEGMENT, document_body
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
-from api.launchdarkly.wire.requests import (
-    RequireJson,
-    SegmentPathOf,
-    find_big_segment,
-    is_json,
-    read_media_type,
-)
+from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
+from api.rest.operations import READ, WRITE, Refusals, operation
+from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
 from worker.store import (

@@ -7,9 +7,11 @@ from pydantic import Field
 
 from api.bodies.models import StrictBody, WireModel
 from api.errors import InvalidRequest
-from api.launchdarkly.operations import NO_SEGMENT, READ, Refusals, operation
+from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, ContextKey, UserKey
-from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf
+from api.launchdarkly.wire.requests import SegmentPathOf
+from api.rest.operations import READ, Refusals, operation
+from api.rest.requests import RequireJson
 from worker.context_keys import KEY_LIMIT_BYTES
 
 #: Only for the document.

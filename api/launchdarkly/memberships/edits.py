@@ -9,10 +9,12 @@ from pydantic import Field
 from api.audit import audit_segment
 from api.bodies.models import StrictBody
 from api.errors import InvalidRequest
-from api.launchdarkly.operations import NO_SEGMENT, WRITE, operation
+from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.targeting.edit_summaries import KeyEdit, edit_actions, summarize_edits
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
-from api.launchdarkly.wire.requests import RequireJson, SegmentPathOf, find_big_segment
+from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
+from api.rest.operations import WRITE, operation
+from api.rest.requests import RequireJson
 from api.services.services import CallerOf, ServicesOf
 from worker.context_keys import fault_of
 from worker.store import Edit, EditOp

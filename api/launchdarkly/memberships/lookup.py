@@ -17,12 +17,13 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from api.access.auth import Caller
 from api.bodies.json_values import read_json
+from api.bodies.media_types import parse_media_type, require_json_type
 from api.bodies.unknown_names import unknown_name
 from api.errors import Forbidden, InvalidRequest, NotFound
 from api.http.asgi import Receive, Scope, header, read_body
 from api.http.routes import LookupRoute, Question
 from api.launchdarkly.wire.links import PREFIX
-from api.launchdarkly.wire.requests import parse_media_type, require_json_type, require_keys
+from api.launchdarkly.wire.requests import require_keys
 from api.lookups.lookups import SegmentAddress
 from worker.context_keys import fault_of
 from worker.store import Membership

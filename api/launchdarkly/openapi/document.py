@@ -21,7 +21,7 @@ from api.access.permissions import flat_routes, need_of
 from api.launchdarkly.openapi.refusals import describe_refusals, error_schema
 from api.launchdarkly.openapi.schemas import build_schemas
 from api.launchdarkly.openapi.tidying import find_reachable, tidy
-from api.launchdarkly.operations import NO_TOKEN
+from api.rest.operations import NO_TOKEN
 
 _ABOUT: Final = """\
 Big segments behind the LaunchDarkly Segments API, and the projects and environments that hold

@@ -26,9 +26,9 @@ from api.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from api.http.refusals import CODES
-from api.launchdarkly.operations import JSON, NO_TOKEN, Refusals, component, declared_refusals
-from api.launchdarkly.wire.requests import RequireJson
+from api.launchdarkly.wire.refusals import CODES
+from api.rest.operations import JSON, NO_TOKEN, Refusals, component, declared_refusals
+from api.rest.requests import RequireJson
 
 _FOR_ANY_TOKEN: Final[Refusals] = MappingProxyType(
     {

@@ -5,10 +5,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.launchdarkly.operations import component
 from api.launchdarkly.segments.instructions.applying import TABLE
 from api.launchdarkly.segments.instructions.instruction import InstructionKind
 from api.launchdarkly.targeting.values import SegmentDocument
+from api.rest.operations import component
 from worker.context_keys import KEY_LIMIT_BYTES
 
 _COMMENT: Final = {"type": "string", "description": "The reason, for the audit log."}

@@ -12,11 +12,11 @@ from pydantic import Field
 
 from api.bodies.models import Int32, WireModel, json_response
 from api.errors import InvalidRequest
-from api.launchdarkly.operations import NO_PROJECT, READ, operation
 from api.launchdarkly.projects.patching import NO_APPROVALS
 from api.launchdarkly.wire.links import PREFIX, Links
 from api.launchdarkly.wire.parameters import Limit, Offset
 from api.launchdarkly.wire.requests import ProjectKeyOf
+from api.rest.operations import NO_PROJECT, READ, operation
 from api.services.services import ServicesOf
 
 router = APIRouter(prefix=PREFIX, tags=["Projects"])

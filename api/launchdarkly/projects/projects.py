@@ -10,14 +10,7 @@ from api.access.permissions import require_scope
 from api.audit import audit_project
 from api.bodies.models import json_response
 from api.errors import Conflict, InvalidRequest, KeyTaken
-from api.launchdarkly.operations import (
-    ADMIN,
-    FULL_ADMIN,
-    JSON_PATCH_BODY,
-    NO_PROJECT,
-    READ,
-    operation,
-)
+from api.launchdarkly.operations import JSON_PATCH_BODY
 from api.launchdarkly.projects.lists import Filter, Sort, select
 from api.launchdarkly.projects.models import (
     ChangedProject,
@@ -36,7 +29,9 @@ from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
 from api.launchdarkly.wire.patch_bodies import read_json_patch
-from api.launchdarkly.wire.requests import ProjectKeyOf, RequireJson, RequireNoBody
+from api.launchdarkly.wire.requests import ProjectKeyOf
+from api.rest.operations import ADMIN, FULL_ADMIN, NO_PROJECT, READ, operation
+from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, ServicesOf
 from worker.store import Environment, Project, Store, create_project, delete_project
 

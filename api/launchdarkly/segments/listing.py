@@ -12,13 +12,14 @@ from fastapi import APIRouter, Query, Response
 
 from api.access.auth import Caller
 from api.errors import InvalidRequest
-from api.launchdarkly.operations import NO_ENVIRONMENT, READ, operation
+from api.launchdarkly.operations import NO_ENVIRONMENT
 from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.representation import UserSegments, page_json, read_states
 from api.launchdarkly.wire.links import segments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE, Limit, Offset, sort_schema
 from api.launchdarkly.wire.requests import EnvironmentRefOf
+from api.rest.operations import READ, operation
 from api.services.services import CallerOf, ServicesOf
 from worker.store import (
     Definition,

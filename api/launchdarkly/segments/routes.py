@@ -7,13 +7,7 @@ from fastapi import APIRouter, Query, Response
 from api.access.permissions import require_scope
 from api.audit import audit_segment
 from api.errors import InUse, InvalidRequest, KeyTaken
-from api.launchdarkly.operations import (
-    NO_ENVIRONMENT,
-    NO_SEGMENT,
-    READ,
-    WRITE,
-    operation,
-)
+from api.launchdarkly.operations import NO_ENVIRONMENT, NO_SEGMENT
 from api.launchdarkly.segments.access_field import describe_access
 from api.launchdarkly.segments.audit_entries import summarize_segment
 from api.launchdarkly.segments.references import require_unreferred
@@ -27,12 +21,9 @@ from api.launchdarkly.segments.representation import (
 from api.launchdarkly.targeting.fields import DEFAULT_KIND, RESERVED_KINDS
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE
-from api.launchdarkly.wire.requests import (
-    EnvironmentRefOf,
-    RequireJson,
-    RequireNoBody,
-    SegmentPathOf,
-)
+from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf
+from api.rest.operations import READ, WRITE, operation
+from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, ServicesOf
 from worker.store import (
     Definition,

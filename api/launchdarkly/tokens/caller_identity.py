@@ -10,8 +10,8 @@ from fastapi import APIRouter, Response
 
 from api.access.auth import ADMIN_TOKEN_ID
 from api.bodies.models import Int64, WireModel, json_response
-from api.launchdarkly.operations import READ, operation
 from api.launchdarkly.wire.links import PREFIX
+from api.rest.operations import READ, operation
 from api.services.services import CallerOf, ServicesOf
 
 router = APIRouter(tags=["Access tokens"])

@@ -16,7 +16,7 @@ from api.access.auth import Caller
 from api.audit import audit
 from api.bodies.models import MAX_SAFE_INTEGER, Int64, json_response, wire_names
 from api.errors import Conflict, NotFound
-from api.launchdarkly.operations import FULL_ADMIN, JSON_PATCH_BODY, Refusals, operation
+from api.launchdarkly.operations import JSON_PATCH_BODY
 from api.launchdarkly.tokens.models import (
     TOKENS_PATH,
     NewTokenBody,
@@ -31,8 +31,9 @@ from api.launchdarkly.wire.json_patch import Patchable, apply_json_patch, patch_
 from api.launchdarkly.wire.pages import page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
 from api.launchdarkly.wire.patch_bodies import read_json_patch
-from api.launchdarkly.wire.requests import RequireJson, RequireNoBody
 from api.launchdarkly.wire.specifiers import format_grant
+from api.rest.operations import FULL_ADMIN, Refusals, operation
+from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import AccessToken, retry_on_change
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from api.launchdarkly.operations import JSON
+from api.rest.operations import JSON
 from tests.support.documents.normalising import Normaliser
 from tests.support.documents.openapi import Document
 from tests.support.servers.redis import wait_until

@@ -6,7 +6,9 @@ import pytest
 
 from api import errors
 from api.errors import ApiError, Broken, translate_error
-from api.http.refusals import error_body
+from api.http.dialects import Dialect
+from api.launchdarkly.dialect import LAUNCHDARKLY
+from api.vercel.dialect import VERCEL
 from worker.store import StoreError
 from worker.store import errors as store_errors
 
@@ -32,11 +34,18 @@ def test_translate_error__every_error_of_the_store__has_a_status(error: type[Sto
     assert isinstance(ours, Broken) == (error.__name__ in known_fault)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "beginning"),
+    [(LAUNCHDARKLY, b'{"code": "'), (VERCEL, b'{"error": {"code": "')],
+    ids=lambda value: getattr(value, "name", ""),
+)
 @pytest.mark.parametrize("error", _API_ERRORS)
-def test_error_body__every_error_of_the_api__has_a_code(error: type[ApiError]) -> None:
+def test_render_error__every_error_of_the_api__has_a_code(
+    error: type[ApiError], dialect: Dialect, beginning: bytes
+) -> None:
     raised = error.__new__(error)
     raised.args = ("half a \ud800 surrogate",)
 
-    body = error_body(raised, "an-id")
+    body = dialect.render_error(raised, "an-id")
 
-    assert body.startswith(b'{"code": "')
+    assert body.startswith(beginning)

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from api.cli.application import build_app
-from api.http.refusals import CODES
+from api.launchdarkly.wire.refusals import CODES
 from tests.support.documents.settings_table import settings_table
 
 _ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from api.http.refusals import CODES
+from api.launchdarkly.wire.refusals import CODES
 
 _ROOT: Final = Path(__file__).parents[3]
 _PAGE: Final = (_ROOT / "deploy/TROUBLE.md").read_text()

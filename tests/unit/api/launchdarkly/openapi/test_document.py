@@ -8,9 +8,10 @@ import schemathesis
 
 from api.launchdarkly.openapi.document import read_examples
 from api.launchdarkly.openapi.tidying import find_references
-from api.launchdarkly.operations import JSON, SEMANTIC_PATCH
+from api.launchdarkly.operations import SEMANTIC_PATCH
 from api.launchdarkly.segments.apply_patch import apply_patch
 from api.launchdarkly.segments.instructions.applying import TABLE
+from api.rest.operations import JSON
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
     Document,

@@ -1,0 +1,45 @@
+"""The REST application of this dialect. The only module that knows every resource."""
+
+from typing import Final
+
+from fastapi import Depends, FastAPI
+
+from api.access.permissions import require_declared
+from api.http.routes import RouteTable
+from api.rest.error_handling import handle_errors
+from api.rest.requests import require_known_query
+from api.services.services import Services
+from api.vercel.dialect import VERCEL
+from api.vercel.operations import require_permission
+from api.vercel.projects import routes as projects
+
+_ROUTERS: Final = (projects.router,)
+
+
+def rest_application(services: Services, routes: RouteTable) -> FastAPI:
+    """Make the application; the front, which authenticates, must be before it.
+
+    Args:
+        services: what handlers work with.
+        routes: gets those of this application.
+
+    Raises:
+        UndeclaredPermission: a route declares no permission.
+    """
+    app = FastAPI(
+        title="bigseg",
+        version="0.1.0",
+        redirect_slashes=False,
+        strict_content_type=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(require_permission), Depends(require_known_query)],
+    )
+    app.state.services = services
+    for router in _ROUTERS:
+        routes.add(router.routes)
+        app.include_router(router)
+    require_declared(app.routes)
+    handle_errors(app, VERCEL, routes)
+    return app
