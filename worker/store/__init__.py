@@ -40,6 +40,7 @@ from worker.store.errors import (
     ProjectExists,
     ProjectNotFound,
     ResourceChanged,
+    SdkKeyNotFound,
     SegmentExists,
     SegmentNotFound,
     StoreError,
@@ -105,6 +106,7 @@ from worker.store.members import pack_key, pack_keys, unpack_members
 from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
 from worker.store.projects import Environment, Project
+from worker.store.sdk_keys import SdkKey, SdkKeySet, SdkKeyStore, may_be_sdk_key
 from worker.store.segments import (
     Definition,
     DefinitionChange,
@@ -217,6 +219,10 @@ __all__ = [
     "ScheduleAct",
     "ScheduleAnswer",
     "ScheduleChange",
+    "SdkKey",
+    "SdkKeyNotFound",
+    "SdkKeySet",
+    "SdkKeyStore",
     "Segment",
     "SegmentExists",
     "SegmentNotFound",
@@ -261,6 +267,7 @@ __all__ = [
     "environment_resource",
     "invalid_settings",
     "lookup_commands",
+    "may_be_sdk_key",
     "may_be_secret",
     "open_client",
     "open_store",

@@ -26,7 +26,8 @@ StoreError
 ├── JobNotFound (terminal)
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
-├── TooManyTokens (terminal)         the store has its maximum of access tokens
+├── SdkKeyNotFound (terminal)
+├── TooManyTokens (terminal)         the store has its maximum of access tokens or SDK keys
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
 ├── Unapproved (terminal)            this import is published only after its approval
@@ -148,8 +149,12 @@ class TokenNotFound(StoreError, TerminalError):
     """No access token has this id."""
 
 
+class SdkKeyNotFound(StoreError, TerminalError):
+    """The project has no SDK key with this id."""
+
+
 class TooManyTokens(StoreError, TerminalError):
-    """The store has its maximum of access tokens."""
+    """The store has its maximum of access tokens, or of SDK keys."""
 
 
 class ImportInProgress(StoreError, TerminalError):

@@ -23,6 +23,7 @@ from worker.store.lists import BuildStore, MembershipStore, WritingBoard
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
+from worker.store.sdk_keys import SdkKeyStore
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
 from worker.store.server.client import Client
@@ -49,6 +50,7 @@ class Store:
     writing: WritingBoard
     audit: AuditStore
     access_tokens: AccessTokenStore
+    sdk_keys: SdkKeyStore
     monitoring: MonitoringStore
     counting: Counting
     """What this process counts; handed over only by a store that was opened from settings."""
@@ -177,6 +179,7 @@ def assemble(
             database, audit_entries, audit_lost or partial(counting.add, AUDIT_LOSSES, "worker")
         ),
         access_tokens=AccessTokenStore(database),
+        sdk_keys=SdkKeyStore(database),
         monitoring=MonitoringStore(database),
         counting=counting,
         job_retention_s=job_retention_s,

@@ -157,7 +157,7 @@ def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
 
 
 def test_page__fields_of_the_access_tokens__are_those_it_ever_has() -> None:
-    described = _described("## The access tokens")
+    described = _described("## The access tokens and SDK keys")
     with opened(None) as store:
         new = NewToken(name="n", role="reader", created_by="admin")
         token, _ = store.access_tokens.create(new)
