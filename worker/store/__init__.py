@@ -48,6 +48,7 @@ from worker.store.errors import (
     StoreUnavailable,
     Superseded,
     TokenNotFound,
+    TooManySegments,
     TooManyTokens,
     Unapproved,
     UnreadableRecord,
@@ -105,6 +106,14 @@ from worker.store.lists import (
 from worker.store.members import pack_key, pack_keys, unpack_members
 from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
+from worker.store.project_segments import (
+    NewProjectSegment,
+    ProjectSegment,
+    ProjectSegmentChange,
+    ProjectSegments,
+    ProjectSegmentStore,
+    SegmentBounds,
+)
 from worker.store.projects import Environment, Project
 from worker.store.sdk_keys import SdkKey, SdkKeySet, SdkKeyStore, may_be_sdk_key
 from worker.store.segments import (
@@ -199,6 +208,7 @@ __all__ = [
     "ListUnknown",
     "Membership",
     "Monitored",
+    "NewProjectSegment",
     "NewSegment",
     "NewToken",
     "Node",
@@ -210,6 +220,10 @@ __all__ = [
     "Project",
     "ProjectExists",
     "ProjectNotFound",
+    "ProjectSegment",
+    "ProjectSegmentChange",
+    "ProjectSegmentStore",
+    "ProjectSegments",
     "RedisAddress",
     "RedisUrlRefused",
     "RequestRecord",
@@ -224,6 +238,7 @@ __all__ = [
     "SdkKeySet",
     "SdkKeyStore",
     "Segment",
+    "SegmentBounds",
     "SegmentExists",
     "SegmentNotFound",
     "Side",
@@ -243,6 +258,7 @@ __all__ = [
     "TerminalError",
     "TokenNotFound",
     "TokenSet",
+    "TooManySegments",
     "TooManyTokens",
     "TransientError",
     "Unapproved",

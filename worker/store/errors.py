@@ -28,6 +28,7 @@ StoreError
 ├── TokenNotFound (terminal)
 ├── SdkKeyNotFound (terminal)
 ├── TooManyTokens (terminal)         the store has its maximum of access tokens or SDK keys
+├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
 ├── Unapproved (terminal)            this import is published only after its approval
@@ -155,6 +156,10 @@ class SdkKeyNotFound(StoreError, TerminalError):
 
 class TooManyTokens(StoreError, TerminalError):
     """The store has its maximum of access tokens, or of SDK keys."""
+
+
+class TooManySegments(StoreError, TerminalError):
+    """The project holds as many segments, or as many bytes of them, as it may."""
 
 
 class ImportInProgress(StoreError, TerminalError):

@@ -87,11 +87,15 @@ class Value:
 
     def integer(self, least: int, most: int) -> int:
         """The integer that it is; ``2.0`` is one, as in JavaScript."""
-        if isinstance(self.json, bool) or not isinstance(self.json, int | float):
-            self.refuse("must be an integer")
-        if not least <= self.json <= most or self.json != int(self.json):
+        number = self.json
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float)
+            or not least <= number <= most
+            or number != int(number)
+        ):
             self.refuse(f"must be an integer from {least:,} to {most:,}")
-        return int(self.json)
+        return int(number)
 
     def index(self, count: int) -> int:
         """The index that it is among so many variants."""
