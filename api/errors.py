@@ -40,6 +40,7 @@ from worker.objects import (
 )
 from worker.store import (
     AuditEntryNotFound,
+    DefinitionsNotFound,
     EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
@@ -220,6 +221,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (AuditEntryNotFound, NotFound),
     (TokenNotFound, NotFound),
     (SdkKeyNotFound, NotFound),
+    (DefinitionsNotFound, NotFound),
     (SegmentExists, KeyTaken),
     (ProjectExists, KeyTaken),
     (EnvironmentExists, KeyTaken),

@@ -27,6 +27,7 @@ from worker.store.audit import (
 )
 from worker.store.errors import (
     AuditEntryNotFound,
+    DefinitionsNotFound,
     EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
@@ -107,6 +108,8 @@ from worker.store.members import pack_key, pack_keys, unpack_members
 from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
 from worker.store.project_segments import (
+    FlagDefinitions,
+    FlagStore,
     NewProjectSegment,
     ProjectSegment,
     ProjectSegmentChange,
@@ -183,6 +186,7 @@ __all__ = [
     "Counter",
     "Definition",
     "DefinitionChange",
+    "DefinitionsNotFound",
     "Edit",
     "EditOp",
     "Environment",
@@ -191,6 +195,8 @@ __all__ = [
     "EnvironmentRef",
     "ExportRequest",
     "Fenced",
+    "FlagDefinitions",
+    "FlagStore",
     "Grant",
     "ImportInProgress",
     "ImportNotWaiting",

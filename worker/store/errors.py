@@ -27,6 +27,7 @@ StoreError
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
 ├── SdkKeyNotFound (terminal)
+├── DefinitionsNotFound (terminal)
 ├── TooManyTokens (terminal)         the store has its maximum of access tokens or SDK keys
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
@@ -152,6 +153,10 @@ class TokenNotFound(StoreError, TerminalError):
 
 class SdkKeyNotFound(StoreError, TerminalError):
     """The project has no SDK key with this id."""
+
+
+class DefinitionsNotFound(StoreError, TerminalError):
+    """The project has no definitions of flags."""
 
 
 class TooManyTokens(StoreError, TerminalError):

@@ -21,7 +21,7 @@ from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, MembershipStore, WritingBoard
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
-from worker.store.project_segments import ProjectSegmentStore
+from worker.store.project_segments import FlagStore, ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
 from worker.store.sdk_keys import SdkKeyStore
@@ -42,6 +42,7 @@ class Store:
     environments: EnvironmentStore
     segments: SegmentStore
     project_segments: ProjectSegmentStore
+    flags: FlagStore
     memberships: MembershipStore
     builds: BuildStore
     jobs: JobStore
@@ -170,6 +171,7 @@ def assemble(
         environments=environments,
         segments=SegmentStore(database, environments, memberships),
         project_segments=ProjectSegmentStore(database),
+        flags=FlagStore(database),
         memberships=memberships,
         builds=BuildStore(database, memberships),
         jobs=JobStore(database, counting),

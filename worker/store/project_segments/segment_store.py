@@ -23,6 +23,7 @@ from worker.store.project_segments.records import (
     ProjectSegmentChange,
     ProjectSegments,
     decode,
+    decode_definitions,
     encode,
 )
 from worker.store.projects.records import Project
@@ -41,6 +42,8 @@ _TRIES: Final = 3
 _CLOSED_S: Final = 86_400
 
 _SEGMENT: Final = "segment:"
+#: What the definitions of flags are called among segments by id.
+_DEFINITIONS: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,7 @@ class ProjectSegmentStore:
         return decode(segment_id, text)
 
     def read_all(self, project: Project) -> ProjectSegments:
-        """All segments of a project, as of one moment.
+        """All segments of a project, and the flags that name them, as of one moment.
 
         Cost: one round trip if nothing has changed since this process read them last, else two
         more and one for each 100 segments; only those that have changed are decoded then.
@@ -199,7 +202,9 @@ class ProjectSegmentStore:
             before, texts = mark, self._scan(key, project)
             mark = self._read_mark(key, project)
             if mark == before:
-                return self._cache.read(key, mark, texts)
+                text = texts.pop(_DEFINITIONS, None)
+                definitions = None if text is None else decode_definitions(text, project.key)
+                return self._cache.read(key, mark, texts, definitions)
         message = f"the segments of project {project.key} change too fast; try again later"
         raise ResourceChanged(message)
 
@@ -217,7 +222,10 @@ class ProjectSegmentStore:
         return _NONE if mark is None else mark.decode()
 
     def _scan(self, key: str, project: Project) -> dict[str, bytes]:
-        """All records by id, page by page: one long reply would hold up the server."""
+        """All records by id, page by page: one long reply would hold up the server.
+
+        The definitions of flags are among them, under a name that no id is.
+        """
         cursor, found = 0, dict[str, bytes]()
         with driver_errors(f"read the segments of project {project.key}"):
             while True:
@@ -226,6 +234,8 @@ class ProjectSegmentStore:
                     name = field.decode()
                     if name.startswith(_SEGMENT):
                         found[name.removeprefix(_SEGMENT)] = text
+                    elif name == "definitions":
+                        found[_DEFINITIONS] = text
                 if not cursor:
                     return found
 

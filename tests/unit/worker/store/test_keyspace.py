@@ -174,6 +174,9 @@ def test_page__fields_of_the_access_tokens__are_those_it_ever_has() -> None:
         new = NewToken(name="n", role="reader", created_by="admin")
         token, _ = store.access_tokens.create(new)
         store.access_tokens.note_used({token.id: 1})
+        store.sdk_keys.create(
+            store.projects.get("default"), environment="e", label=None, created_by="admin"
+        )
         seen = _fields(store, store.keyspace.access_tokens(), described)
     assert seen == described
 
@@ -183,7 +186,11 @@ def test_page__fields_of_the_segments_of_a_project__are_those_it_ever_has() -> N
     with opened(None) as store:
         project = store.projects.get("default")
         new = NewProjectSegment(id="i", slug="s", label="L", hint="", data="{}")
-        store.project_segments.create(project, new, SegmentBounds(1, 1_000))
+        bounds = SegmentBounds(1, 1_000)
+        store.project_segments.create(project, new, bounds)
+        read = store.project_segments.read_all(project)
+        store.flags.put_definitions(project, "{}", {}, bounds, seen=read)
+        store.flags.put_settings(project, None, b"{}")
         key = store.keyspace.project_segments(project.key, project.created_ms)
         seen = _fields(store, key, described)
         store.project_segments.close(project)

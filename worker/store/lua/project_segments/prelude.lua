@@ -10,11 +10,15 @@ local function revision_of(record)
   return cjson.decode(string.match(record, '^[^\n]*')).revision
 end
 
--- Notes what a change made of the records, and marks it.
+-- Notes what a change made of the records, and marks it: with its number, its time in Unix ms,
+-- which is later than that of the change before whatever the clock says, and a random name.
 local function note(change, records, bytes)
   redis.call('HINCRBY', KEYS[1], 'count', records)
   redis.call('HINCRBY', KEYS[1], 'bytes', bytes)
-  redis.call('HSET', KEYS[1], 'changed', change)
+  local before = redis.call('HGET', KEYS[1], 'changed') or ''
+  local number, ms = string.match(before, '^(%d+) (%d+)')
+  local now = math.max(now_ms(), (ms or 0) + 1)
+  redis.call('HSET', KEYS[1], 'changed', string.format('%.0f %.0f %s', (number or 0) + 1, now, change))
 end
 
 -- Whether the records would be larger than allowed after growing by this many bytes.
