@@ -3,10 +3,12 @@
 import re
 from typing import Annotated, Any, Final, Literal, TypeVar
 
+from fastapi import Request
 from pydantic import BaseModel, Field, PlainValidator, StrictStr, StringConstraints, ValidationError
 
 from api.bodies.faults import refusal
-from api.bodies.json_values import JsonObject
+from api.bodies.json_values import JsonObject, read_json
+from api.bodies.media_types import read_media_type, require_json_type
 from api.bodies.models import Int64, WireModel
 from api.errors import InvalidRequest
 from api.vercel.segments.data import UNION, Name, Part, SegmentData
@@ -93,12 +95,27 @@ class SegmentList(WireModel):
     data: list[SegmentRepresentation]
 
 
-def parse_body(kind: type[_Part], body: object) -> _Part:
-    """Read a body that is JSON already.
+async def read_body(request: Request) -> bytes:
+    """Read a body that must be there.
 
     Raises:
-        InvalidRequest: it has another form; says where, never what.
+        UnsupportedMediaType: it is not JSON.
+        InvalidRequest: there is none.
     """
+    require_json_type(read_media_type(request))
+    raw = await request.body()
+    if not raw.strip():
+        raise InvalidRequest("the request has no body: send JSON")
+    return raw
+
+
+def parse_body(kind: type[_Part], raw: bytes) -> _Part:
+    """Read a body.
+
+    Raises:
+        InvalidRequest: it is not JSON, or has another form; says where, never what.
+    """
+    body = read_json(raw)
     if not isinstance(body, dict):
         raise InvalidRequest("the body must be a JSON object")
     try:
