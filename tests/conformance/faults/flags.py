@@ -19,9 +19,25 @@ OF_FLAGS: Final = (
     Fault(
         "definitions that nobody notices",
         "project_segments/put_definitions",
-        "note(ARGV[3], 0, #ARGV[1] - #found)",
+        "mark(ARGV[3])",
         "",
         FLAGS.test_definitions__changed_by_another_process__are_read_again,
+        own_list=False,
+    ),
+    Fault(
+        "segment deleted that a flag names",
+        "project_segments/delete",
+        "'flags:'",
+        "'no:'",
+        FLAGS.test_segment__named_by_a_flag__is_found_with_it_and_stays,
+        own_list=False,
+    ),
+    Fault(
+        "segment kept that no flag names",
+        "project_segments/put_definitions",
+        "redis.call('HDEL', KEYS[1], field)",
+        "return",
+        FLAGS.test_segment__named_by_a_flag__is_found_with_it_and_stays,
         own_list=False,
     ),
     Fault(

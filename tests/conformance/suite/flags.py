@@ -15,6 +15,7 @@ from worker.store import (
     ProjectSegments,
     ResourceChanged,
     SegmentBounds,
+    SegmentReferred,
     Store,
     TooManySegments,
     UnreadableRecord,
@@ -51,13 +52,12 @@ class FlagSuite:
     def test_definitions__written__are_read_with_the_segments(self, store: Store) -> None:
         segment = _create(store)
         assert _read(store).definitions is None
-        assert _read(store).flags_naming(segment.id) == ()
+        assert _read(store).flags() == {}
         written = _put(store)
         found = _read(store)
         assert found.definitions == written
         assert written.document == _DOCUMENT
-        assert found.flags_naming(segment.id) == ("flag", "other")
-        assert found.flags_naming("none") == ()
+        assert found.flags() == {segment.id: ("flag", "other")}
         assert [*found.by_id.values()] == [segment]
         again = _put(store)
         assert again.revision != written.revision
@@ -81,11 +81,25 @@ class FlagSuite:
             store.flags.put_definitions(project, "{}", {}, _ROOMY, seen=seen)
         seen = _read(store)
         written = _put(store)
-        with pytest.raises(ResourceChanged):  # a flag may name it now
-            store.project_segments.delete(project, segment, seen=seen)
+        assert segment.id in seen.by_id
         with pytest.raises(ResourceChanged):
             store.flags.delete_definitions(project, seen=seen)
         assert _read(store).definitions == written
+
+    def test_segment__named_by_a_flag__is_found_with_it_and_stays(self, store: Store) -> None:
+        segment, project, segments = _create(store), _project(store), store.project_segments
+        assert segments.get(project, "beta").flags == ()
+        _put(store)
+        assert segments.get(project, "beta").flags == ("flag", "other")
+        assert segments.get(project, segment.id).flags == ("flag", "other")
+        with pytest.raises(SegmentReferred):
+            segments.delete(project, segment)
+        store.flags.put_definitions(project, "{}", {}, _ROOMY, seen=_read(store))
+        assert segments.get(project, "beta").flags == ()
+        _put(store)
+        store.flags.delete_definitions(project, seen=_read(store))
+        segments.delete(project, segment)
+        assert not _read(store).by_id
 
     def test_delete__none__is_refused(self, store: Store) -> None:
         for _ in range(2):

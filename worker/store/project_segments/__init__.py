@@ -3,6 +3,7 @@
 from worker.store.project_segments.flag_store import FlagStore
 from worker.store.project_segments.records import (
     FlagDefinitions,
+    FoundSegment,
     NewProjectSegment,
     ProjectSegment,
     ProjectSegmentChange,
@@ -13,6 +14,7 @@ from worker.store.project_segments.segment_store import ProjectSegmentStore, Seg
 __all__ = [
     "FlagDefinitions",
     "FlagStore",
+    "FoundSegment",
     "NewProjectSegment",
     "ProjectSegment",
     "ProjectSegmentChange",

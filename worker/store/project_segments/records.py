@@ -88,6 +88,17 @@ class FlagDefinitions:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSegment:
+    """A segment, and who names it."""
+
+    segment: ProjectSegment
+    users: tuple[str, ...]
+    """Ids of the segments that refer to it."""
+    flags: tuple[str, ...] = ()
+    """Keys of the flags whose definitions name it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectSegments:
     """All segments of a project, and the flags that name them, as of one moment."""
 
@@ -133,13 +144,17 @@ class ProjectSegments:
         """Find a segment by its id or, if none has it, by its slug."""
         return self.by_id.get(id_or_slug) or self.by_slug.get(id_or_slug)
 
-    def referring_to(self, segment_id: str) -> list[ProjectSegment]:
-        """List the segments whose data names a segment."""
-        return [segment for segment in self.by_id.values() if segment_id in segment.references]
+    def users(self) -> Mapping[str, list[ProjectSegment]]:
+        """Those that refer to each segment, by its id; none for a segment without any."""
+        users: dict[str, list[ProjectSegment]] = {}
+        for segment in self.by_id.values():
+            for reference in segment.references:
+                users.setdefault(reference, []).append(segment)
+        return users
 
-    def flags_naming(self, segment_id: str) -> tuple[str, ...]:
-        """List the keys of the flags whose rules name a segment."""
-        return () if self.definitions is None else self.definitions.users.get(segment_id, ())
+    def flags(self) -> Mapping[str, tuple[str, ...]]:
+        """By a segment's id, the keys of the flags that name it."""
+        return {} if self.definitions is None else self.definitions.users
 
 
 _CODEC: Final = RecordCodec(ProjectSegment, outside=["id", "data"])

@@ -1,5 +1,6 @@
 """KEYSPACE.md describes every key that ``keyspace.py`` makes, and every field of a record."""
 
+import dataclasses
 import inspect
 import re
 from pathlib import Path
@@ -186,10 +187,12 @@ def test_page__fields_of_the_segments_of_a_project__are_those_it_ever_has() -> N
     with opened(None) as store:
         project = store.projects.get("default")
         new = NewProjectSegment(id="i", slug="s", label="L", hint="", data="{}")
-        bounds = SegmentBounds(1, 1_000)
-        store.project_segments.create(project, new, bounds)
-        read = store.project_segments.read_all(project)
-        store.flags.put_definitions(project, "{}", {}, bounds, seen=read)
+        bounds, segments = SegmentBounds(2, 1_000), store.project_segments
+        segments.create(project, new, bounds)
+        other = dataclasses.replace(new, id="o", slug="o", references=("i",))
+        segments.create(project, other, bounds, seen=segments.read_all(project))
+        read, users = segments.read_all(project), {"i": ("f",)}
+        store.flags.put_definitions(project, "{}", users, bounds, seen=read)
         store.flags.put_settings(project, None, b"{}")
         key = store.keyspace.project_segments(project.key, project.created_ms)
         seen = _fields(store, key, described)
