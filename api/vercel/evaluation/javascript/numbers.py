@@ -83,26 +83,23 @@ def _written(digits: str, point: int) -> str:
     return f"{mantissa}e{point - 1:+d}"
 
 
-def is_ordered(compare: Compare, left: Value, right: str | float) -> bool:
-    """Whether a comparison of an entity's value with a condition's holds.
+def is_ordered(compare: Compare, left: str | float | Constant, right: str | float) -> bool:
+    """Whether a comparison of two values that are no objects holds.
 
     Strings are compared by their units; in any other case both are numbers, and NaN is in no
-    order. An object whose own ``toString`` or ``valueOf`` keeps it from being a string is in
-    none either: JavaScript throws, and flags-core catches that.
+    order.
 
-    Cost: linear in the longest string.
+    Cost: linear in the longer string.
     """
-    primitive = _primitive_of(left)
-    if primitive is None:
-        return False
-    if isinstance(primitive, str) and isinstance(right, str):
-        if primitive.isascii() and right.isascii():
-            return compare(primitive, right)
-        return compare(sort_key(primitive), sort_key(right))
-    return compare(_number_of(primitive), _number_of(right))
+    if isinstance(left, str) and isinstance(right, str):
+        if left.isascii() and right.isascii():
+            return compare(left, right)
+        return compare(sort_key(left), sort_key(right))
+    return compare(number_of(left), number_of(right))
 
 
-def _number_of(primitive: str | float | Constant) -> float:
+def number_of(primitive: str | float | Constant) -> float:
+    """Give what ``Number(primitive)`` gives."""
     if isinstance(primitive, str):
         return number_of_text(primitive)
     if isinstance(primitive, float):
@@ -112,8 +109,14 @@ def _number_of(primitive: str | float | Constant) -> float:
     return 1.0 if primitive is TRUE else 0.0
 
 
-def _primitive_of(value: Value) -> str | float | Constant | None:
-    """Give a value that is not an object; ``None`` where JavaScript throws."""
+def primitive_of(value: Value) -> str | float | Constant | None:
+    """Give what a value is where no object can be, as in a comparison.
+
+    Returns:
+        ``None`` where JavaScript throws, because an object's own ``toString`` is no function.
+
+    Cost: linear in all items of an array and of those within.
+    """
     if isinstance(value, Array):
         return _joined(value)
     if isinstance(value, Object):
@@ -138,7 +141,7 @@ def _joined(array: Array) -> str | None:
 
 
 def _text_of(item: Value) -> str | None:
-    primitive = _primitive_of(item)
+    primitive = primitive_of(item)
     if isinstance(primitive, float):
         return text_of_number(primitive)
     if isinstance(primitive, Constant):

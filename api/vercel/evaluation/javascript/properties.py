@@ -26,9 +26,10 @@ from api.vercel.evaluation.javascript.values import (
 
 #: What every object inherits. It has no members of its own beyond those of `_OBJECT`.
 OBJECT_PROTOTYPE: Final = Object(MappingProxyType({}))
-_NO_ITEMS: Final = Array(())
+_NO_ITEMS: Final = Array((), frozenset())
 
-_INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,9}")
+_MOST_INDEX: Final = 2**32 - 2
 
 
 def _functions(table: str) -> Mapping[str, Function]:
@@ -59,6 +60,15 @@ _OBJECT: Final = Function("Object", 1)
 _ARRAY: Final = Function("Array", 1)
 _FUNCTION: Final = Function("Function", 1)
 _FUNCTION_PROTOTYPE: Final = Function("", 0)
+
+
+def ordered_keys(members: Mapping[str, object]) -> list[str]:
+    """Give an object's keys as ``for in`` does: indexes first, by number."""
+    indexes = [key for key in members if _INDEX.fullmatch(key) and int(key) <= _MOST_INDEX]
+    if not indexes:
+        return list(members)
+    known = frozenset(indexes)
+    return [*sorted(indexes, key=int), *(key for key in members if key not in known)]
 
 
 def value_at(entities: Mapping[str, object] | None, kind: str, attribute: str) -> Value:

@@ -27,6 +27,14 @@ class Array:
     """An array; its items are JSON values as they were parsed."""
 
     items: Sequence[object]
+    members: "frozenset[str | float | Constant]"
+    """The items that a condition can name: those that are no arrays and no objects."""
+
+    @property
+    def is_distinct_strings(self) -> bool:
+        """Whether all items are strings and none is there twice."""
+        size = len(self.items)
+        return len(self.members) == size and all(isinstance(item, str) for item in self.members)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +62,23 @@ Value: TypeAlias = str | float | Constant | Array | Object | Function
 
 def value_of(parsed: object) -> Value:
     """Give the value of parsed JSON. An integer beyond a double's range is an infinity."""
+    if isinstance(parsed, Mapping):
+        return Object(parsed)
+    if isinstance(parsed, (list, tuple)):
+        return array_of(parsed)
+    return scalar_of(parsed)
+
+
+def array_of(items: Sequence[object]) -> Array:
+    """Give the array of parsed items."""
+    return Array(
+        items,
+        frozenset(scalar_of(item) for item in items if not isinstance(item, (Mapping, list, tuple))),
+    )
+
+
+def scalar_of(parsed: object) -> str | float | Constant:
+    """Give the value of parsed JSON that is no array and no object."""
     if isinstance(parsed, str):
         return parsed
     if parsed is None:
@@ -62,10 +87,6 @@ def value_of(parsed: object) -> Value:
         return TRUE if parsed else FALSE
     if isinstance(parsed, (int, float)):
         return double_of(parsed)
-    if isinstance(parsed, Mapping):
-        return Object(parsed)
-    if isinstance(parsed, (list, tuple)):
-        return Array(parsed)
     raise TypeError(f"{type(parsed).__name__} is no type of parsed JSON")
 
 
