@@ -124,6 +124,20 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "400 beyond; Vercel allows 10 MB. Every API process keeps what it has read in memory, up "
         "to 128 MiB of all projects.",
     )
+    vercel_datafile_bytes: int = Field(
+        default=64 * _MIB,
+        ge=1_024,
+        le=_GIB,
+        description="Vercel's dialect: bytes of one datafile, answered 409 beyond; Vercel allows "
+        "10 MB. Every client downloads it whole after each change.",
+    )
+    vercel_datafile_cache_bytes: int = Field(
+        default=256 * _MIB,
+        ge=0,
+        le=64 * _GIB,
+        description="Vercel's dialect: bytes of memory for what datafiles of all projects are made "
+        "of, twice their size; those beyond are made again at every request.",
+    )
     vercel_segment_bytes: int = Field(
         default=4_000_000,
         ge=1_024,

@@ -9,13 +9,30 @@ from api.http.routes import RouteTable
 from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
+from api.vercel.account import routes as account
+from api.vercel.datafile import routes as datafile
+from api.vercel.datafile.packs import Packs
+from api.vercel.definitions import routes as definitions
 from api.vercel.dialect import VERCEL
+from api.vercel.flag_settings import routes as flag_settings
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
+from api.vercel.sdk_keys import routes as sdk_keys
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
 
-_ROUTERS: Final = (projects.router, segments.router, update.router)
+_ROUTERS: Final = (
+    account.router,
+    projects.router,
+    segments.router,
+    update.router,
+    flag_settings.router,
+    sdk_keys.router,
+    definitions.router,
+    datafile.router,
+)
+#: To which the front admits SDK keys, and nothing else.
+SDK_KEY_PATHS: Final = frozenset({datafile.DATAFILE_PATH})
 
 
 def rest_application(services: Services, routes: RouteTable) -> FastAPI:
@@ -39,6 +56,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
         dependencies=[Depends(require_permission), Depends(require_known_query)],
     )
     app.state.services = services
+    app.state.packs = Packs(services.settings.vercel_datafile_cache_bytes)
     for router in _ROUTERS:
         routes.add(router.routes)
         app.include_router(router)

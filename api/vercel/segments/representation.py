@@ -14,7 +14,12 @@ from worker.store import FoundSegment, Project, ProjectSegment, Store
 
 
 def represent(
-    project: Project, segment: ProjectSegment, users: Iterable[str], *, with_metadata: bool
+    project: Project,
+    segment: ProjectSegment,
+    users: Iterable[str],
+    flags: Iterable[str],
+    *,
+    with_metadata: bool,
 ) -> SegmentRepresentation:
     """Give a segment in its form on the wire.
 
@@ -22,6 +27,7 @@ def represent(
         project: that it belongs to.
         segment: as it is stored.
         users: ids of the segments that refer to it.
+        flags: keys of the flags that name it.
         with_metadata: whether its creator is said.
     """
     creator = Creator(id=segment.creator_id, name=segment.creator_name)
@@ -35,6 +41,7 @@ def represent(
         created_at=segment.created_ms,
         updated_at=segment.updated_ms,
         created_by=segment.created_by,
+        used_by_flags=list(flags),
         used_by_segments=list(users),
         data=load_data(segment),
         metadata=Metadata(creator=creator) if with_metadata else None,

@@ -45,7 +45,7 @@ def _put(
     store: Store, document: str = _DOCUMENT, bounds: SegmentBounds = _ROOMY
 ) -> FlagDefinitions:
     users = {"id-beta": ("flag", "other")}
-    return store.flags.put_definitions(_project(store), document, users, bounds, seen=_read(store))
+    return store.flags.put_definitions(_project(store), document, users, bounds, flag_count=1, seen=_read(store))
 
 
 class FlagSuite:
@@ -78,7 +78,7 @@ class FlagSuite:
         seen, project = _read(store), _project(store)
         segment = _create(store)
         with pytest.raises(ResourceChanged):
-            store.flags.put_definitions(project, "{}", {}, _ROOMY, seen=seen)
+            store.flags.put_definitions(project, "{}", {}, _ROOMY, flag_count=1, seen=seen)
         seen = _read(store)
         written = _put(store)
         assert segment.id in seen.by_id
@@ -94,7 +94,7 @@ class FlagSuite:
         assert segments.get(project, segment.id).flags == ("flag", "other")
         with pytest.raises(SegmentReferred):
             segments.delete(project, segment)
-        store.flags.put_definitions(project, "{}", {}, _ROOMY, seen=_read(store))
+        store.flags.put_definitions(project, "{}", {}, _ROOMY, flag_count=1, seen=_read(store))
         assert segments.get(project, "beta").flags == ()
         _put(store)
         store.flags.delete_definitions(project, seen=_read(store))
@@ -156,11 +156,11 @@ class FlagSuite:
         create_project(store, project, [])
         seen = store.project_segments.read_all(project)
         store.flags.put_settings(project, None, b"{}")
-        store.flags.put_definitions(project, "{}", {}, _ROOMY, seen=seen)
+        store.flags.put_definitions(project, "{}", {}, _ROOMY, flag_count=1, seen=seen)
         delete_project(store, "other")
         for call in (
             lambda: store.flags.put_settings(project, None, b"{}"),
-            lambda: store.flags.put_definitions(project, "{}", {}, _ROOMY, seen=seen),
+            lambda: store.flags.put_definitions(project, "{}", {}, _ROOMY, flag_count=1, seen=seen),
         ):
             with pytest.raises(ProjectNotFound):
                 call()

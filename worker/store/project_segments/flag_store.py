@@ -42,6 +42,7 @@ class FlagStore:
         users: Mapping[str, tuple[str, ...]],
         bounds: SegmentBounds,
         *,
+        flag_count: int,
         seen: ProjectSegments,
     ) -> FlagDefinitions:
         """Replace the definitions. Cost: one round trip.
@@ -51,6 +52,7 @@ class FlagStore:
             document: JSON on one line.
             users: by a segment's id, the keys of the flags that name it.
             bounds: of the project.
+            flag_count: how many flags are defined.
             seen: the segments were among these.
 
         Raises:
@@ -59,7 +61,7 @@ class FlagStore:
                 written. A retry after a lost answer may find its own change.
             ProjectNotFound: the project is deleted.
         """
-        definitions = FlagDefinitions(self._db.random_name(), document, users)
+        definitions = FlagDefinitions(self._db.random_name(), document, users, flag_count)
         arguments = (encode_definitions(definitions), seen.mark, definitions.revision)
         reply = self._put(project, *arguments, bounds.size_bytes)
         if reply == b"large":

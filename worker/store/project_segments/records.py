@@ -85,6 +85,8 @@ class FlagDefinitions:
     """JSON on one line, as the dialect gave it."""
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By a segment's id: the keys of the flags that name it."""
+    flag_count: int = 0
+    """How many flags are defined."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ def test_page__fields_of_the_segments_of_a_project__are_those_it_ever_has() -> N
         other = dataclasses.replace(new, id="o", slug="o", references=("i",))
         segments.create(project, other, bounds, seen=segments.read_all(project))
         read, users = segments.read_all(project), {"i": ("f",)}
-        store.flags.put_definitions(project, "{}", users, bounds, seen=read)
+        store.flags.put_definitions(project, "{}", users, bounds, flag_count=1, seen=read)
         store.flags.put_settings(project, None, b"{}")
         key = store.keyspace.project_segments(project.key, project.created_ms)
         seen = _fields(store, key, described)
