@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 pytest.register_assert_rewrite("tests.support.servers.vercel")
+pytest.register_assert_rewrite("tests.support.vercel.segments")
 
 from tests.support.servers.api import Api  # noqa: E402  # asserts are rewritten first
 from tests.support.servers.vercel import vercel_client  # noqa: E402  # same
