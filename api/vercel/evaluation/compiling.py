@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from api.vercel.evaluation.comparators import Right, Scalar, test_of
 from api.vercel.evaluation.javascript.numbers import text_of_number
 from api.vercel.evaluation.javascript.properties import ordered_keys
-from api.vercel.evaluation.javascript.values import FALSE, UNDEFINED, Constant, scalar_of
+from api.vercel.evaluation.javascript.values import FALSE, UNDEFINED, Constant, double_of, scalar_of
 from api.vercel.evaluation.patterns.patterns import LazyExpression
 from api.vercel.evaluation.values import HASH, PLAIN, Key
 
@@ -129,8 +129,8 @@ def _rule(rule: Mapping[str, Any]) -> CompiledRule:
     outcome = rule["outcome"]
     split = error = None
     if outcome["type"] == "split":
-        base, share = outcome["base"], float(outcome["passPromille"])
-        limit = floor(share / FULL_SHARE * _HASHES)
+        base, share = outcome["base"], double_of(outcome["passPromille"])
+        limit = floor(share / FULL_SHARE * _HASHES) if 0 < share < FULL_SHARE else 0
         split = Split((base["kind"], base["attribute"], HASH), share, limit)
     elif outcome["type"] != "all":
         error = "a rule's outcome is neither all nor split; write one of them"

@@ -69,7 +69,8 @@ def test_split__ten_thousand_names__as_many_as_published(share: int, expected: i
 
 
 @pytest.mark.parametrize(
-    ("share", "expected"), [(-1, False), (0, False), (100_000, True), (100_001, True)]
+    ("share", "expected"),
+    [(-1, False), (0, False), (100_000, True), (100_001, True), (10**400, True)],
 )
 def test_split__none_or_all__without_hashing(share: int, expected: bool) -> None:
     assert _passes("u1", share) is expected
