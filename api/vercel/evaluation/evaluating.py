@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from api.evaluation import Effort, SegmentInError
+from api.vercel.evaluation.attached_lists import ListName, Resolve, is_among
 from api.vercel.evaluation.compiling import (
     FULL_SHARE,
     CompiledRule,
@@ -18,7 +19,6 @@ from api.vercel.evaluation.compiling import (
     Split,
 )
 from api.vercel.evaluation.javascript.properties import OBJECT_METHODS
-from api.vercel.evaluation.attached_lists import ListName, Resolve, is_among
 from api.vercel.evaluation.values import PLAIN, Values
 
 Reason: TypeAlias = Literal[
