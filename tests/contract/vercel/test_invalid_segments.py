@@ -201,6 +201,19 @@ def test_operation__of_another_form__is_400_with_the_place(
     assert place in assert_error(reply, 400, "bad_request")["message"]
 
 
+def test_operations__too_many__are_refused(vercel: httpx.Client) -> None:
+    path = f"{SEGMENTS}/{create(vercel)['slug']}"
+    place = {"field": "include", "entity": "user", "attribute": "id"}
+    operations = [
+        {"action": "add", **place, "value": {"value": str(number)}} for number in range(10_000)
+    ]
+
+    reply = vercel.patch(path, json={"operations": operations})
+    assert len(reply.json()["data"]["include"]["user"]["id"]) == 10_000
+    more = vercel.patch(path, json={"operations": [*operations, operations[0]]})
+    assert assert_error(more, 400, "bad_request")["message"].startswith("operations: ")
+
+
 def test_query__unknown_parameter_of_a_change__is_400(vercel: httpx.Client) -> None:
     slug = create(vercel)["slug"]
     body = {**LEAST, "slug": new_slug()}
