@@ -10,6 +10,7 @@ import pytest
 from api.vercel.datafile import packs as module
 from api.vercel.datafile.document import make_datafile
 from api.vercel.datafile.packs import Packs
+from api.vercel.evaluation import pack_segment
 from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
 from worker.store import FlagDefinitions, Project, ProjectSegment, ProjectSegments
 
@@ -70,7 +71,6 @@ def test_pack__unchanged__is_the_same_and_a_change_packs_only_what_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     packed = list[str]()
-    pack_segment = module.pack_segment
 
     def note(data: Mapping[str, Any]) -> dict[str, Any]:
         packed.append(json.dumps(data))
