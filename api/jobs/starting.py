@@ -1,0 +1,35 @@
+"""A request that starts an import or export, whatever the dialect that it is made in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Response
+
+from api.access.auth import Caller
+from api.jobs.idempotency import EarlierRequest, PendingRequest, begin_request
+from api.services.services import Services
+from worker.store import JobKind, ListRef, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Who starts a job, on which list, and how the dialect answers."""
+
+    services: Services
+    caller: Caller
+    segment: Segment
+    """The definition of the list."""
+    key: str | None
+    """The request's ``Idempotency-Key``."""
+    respond: Callable[[str], Response]
+    """Makes the answer from the id of the job, which has been admitted."""
+
+    @property
+    def ref(self) -> ListRef:
+        """The list."""
+        return self.segment.ref
+
+    def begin(self, kind: JobKind) -> PendingRequest | EarlierRequest | None:
+        """Begin the request; see :func:`begin_request`."""
+        store, token_id = self.services.store(), self.caller.token_id
+        return begin_request(store, self.ref, kind, token_id, self.key)
