@@ -47,11 +47,11 @@ class DialectApplications:
     def __init__(self, dialects: Dialects, applications: Mapping[Dialect, Asgi]) -> None:
         """Take an application for each dialect."""
         self._dialects = dialects
-        self._applications = applications
+        self.applications = applications
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of ASGI."""
         is_request = scope["type"] == "http"
         dialects = self._dialects
         dialect = dialects.of_path(scope["raw_path"]) if is_request else dialects.main
-        await self._applications[dialect](scope, receive, send)
+        await self.applications[dialect](scope, receive, send)

@@ -18,6 +18,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.expiry",
     "tests.conformance.suite.jobs",
     "tests.conformance.suite.monitoring",
+    "tests.conformance.suite.project_segments",
     "tests.conformance.suite.publishing",
     "tests.conformance.suite.reclaiming",
     "tests.conformance.suite.requests",

@@ -9,6 +9,7 @@ from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.jobs import JobSuite
 from tests.conformance.suite.monitoring import MonitoringSuite
+from tests.conformance.suite.project_segments import ProjectSegmentSuite
 from tests.conformance.suite.publishing import PublishSuite
 from tests.conformance.suite.reclaiming import ReclaimSuite
 from tests.conformance.suite.requests import RequestSuite
@@ -25,6 +26,10 @@ class TestDefinitions(DefinitionSuite):
 
 
 class TestEnvironments(EnvironmentSuite):
+    pass
+
+
+class TestProjectSegments(ProjectSegmentSuite):
     pass
 
 

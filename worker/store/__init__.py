@@ -47,6 +47,7 @@ from worker.store.errors import (
     StoreUnavailable,
     Superseded,
     TokenNotFound,
+    TooManySegments,
     TooManyTokens,
     Unapproved,
     UnreadableRecord,
@@ -104,6 +105,14 @@ from worker.store.lists import (
 from worker.store.members import pack_key, pack_keys, unpack_members
 from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
+from worker.store.project_segments import (
+    NewProjectSegment,
+    ProjectSegment,
+    ProjectSegmentChange,
+    ProjectSegments,
+    ProjectSegmentStore,
+    SegmentBounds,
+)
 from worker.store.projects import Environment, Project
 from worker.store.segments import (
     Definition,
@@ -197,6 +206,7 @@ __all__ = [
     "ListUnknown",
     "Membership",
     "Monitored",
+    "NewProjectSegment",
     "NewSegment",
     "NewToken",
     "Node",
@@ -208,6 +218,10 @@ __all__ = [
     "Project",
     "ProjectExists",
     "ProjectNotFound",
+    "ProjectSegment",
+    "ProjectSegmentChange",
+    "ProjectSegmentStore",
+    "ProjectSegments",
     "RedisAddress",
     "RedisUrlRefused",
     "RequestRecord",
@@ -218,6 +232,7 @@ __all__ = [
     "ScheduleAnswer",
     "ScheduleChange",
     "Segment",
+    "SegmentBounds",
     "SegmentExists",
     "SegmentNotFound",
     "Side",
@@ -237,6 +252,7 @@ __all__ = [
     "TerminalError",
     "TokenNotFound",
     "TokenSet",
+    "TooManySegments",
     "TooManyTokens",
     "TransientError",
     "Unapproved",

@@ -27,6 +27,7 @@ StoreError
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
 ├── TooManyTokens (terminal)         the store has its maximum of access tokens
+├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
 ├── Unapproved (terminal)            this import is published only after its approval
@@ -150,6 +151,10 @@ class TokenNotFound(StoreError, TerminalError):
 
 class TooManyTokens(StoreError, TerminalError):
     """The store has its maximum of access tokens."""
+
+
+class TooManySegments(StoreError, TerminalError):
+    """The project holds as many segments, or as many bytes of them, as it may."""
 
 
 class ImportInProgress(StoreError, TerminalError):

@@ -58,6 +58,10 @@ class Keyspace:
         """Hash: environment key to JSON."""
         return f"{self.prefix}:{{{project}}}:environments"
 
+    def project_segments(self, project: str, created_ms: int) -> str:
+        """Hash: segments of a project that was created at this time, and a mark of changes."""
+        return f"{self.prefix}:{{{project}}}:segments:{created_ms}"
+
     def access_tokens(self) -> str:
         """Hash: access tokens, when they were used, and a mark that every change replaces."""
         return f"{self.prefix}:tokens"

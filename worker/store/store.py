@@ -21,6 +21,7 @@ from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, MembershipStore, WritingBoard
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
+from worker.store.project_segments import ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
 from worker.store.segments.segment_store import SegmentStore
@@ -39,6 +40,7 @@ class Store:
     projects: ProjectStore
     environments: EnvironmentStore
     segments: SegmentStore
+    project_segments: ProjectSegmentStore
     memberships: MembershipStore
     builds: BuildStore
     jobs: JobStore
@@ -165,6 +167,7 @@ def assemble(
         projects=projects,
         environments=environments,
         segments=SegmentStore(database, environments, memberships),
+        project_segments=ProjectSegmentStore(database),
         memberships=memberships,
         builds=BuildStore(database, memberships),
         jobs=JobStore(database, counting),

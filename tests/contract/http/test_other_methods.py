@@ -153,7 +153,7 @@ def test_method__that_the_parser_does_not_know__has_the_documented_body(
     headers, body = _said(api, sent)
 
     assert (headers["status"], body["code"]) == ("405", "method_not_allowed")
-    assert headers["allow"] == "delete, get, head, options, patch, post"
+    assert headers["allow"] == "delete, get, head, options, patch, post, put"
     assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
     assert set(body) == {"code", "message", "id"}
 

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 from pydantic import SecretStr
 
+from api.http.dialects import DialectApplications
 from api.http.front import Front
+from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.launchdarkly.openapi.tidying import find_reachable
 from api.main import build_app
 from api.settings import ApiSettings
@@ -21,7 +23,8 @@ def document() -> Document:
     """Give the document as it is served."""
     front = build_app(ApiSettings(admin_token=SecretStr("unused")))
     assert isinstance(front, Front)
-    application = front._rest
+    assert isinstance(front._rest, DialectApplications)
+    application = front._rest.applications[LAUNCHDARKLY]
     assert isinstance(application, FastAPI)
     return application.openapi()
 

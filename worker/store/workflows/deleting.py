@@ -41,6 +41,7 @@ def create_project(store: Store, project: Project, environments: Sequence[Enviro
     """
     left = store.projects.records.find(project.key)
     if left is not None and left.value.deletion is not None:
+        store.project_segments.close(left.value)
         _delete_environments(store, left)
     free = left is None or left.value.deletion is not None
     if not free or not store.projects.records.put(left, project):
@@ -105,7 +106,7 @@ def delete_environment(store: Store, env: EnvironmentRef) -> None:
 
 
 def delete_project(store: Store, key: str) -> None:
-    """Delete a project and its environments; see :func:`delete_environment`.
+    """Delete a project, its segments and its environments; see :func:`delete_environment`.
 
     Raises:
         ProjectNotFound: no such project.
@@ -123,6 +124,7 @@ def delete_project(store: Store, key: str) -> None:
             continue
         deletion = store.database.random_name()
         if records.put(record, replace(record.value, deletion=deletion)):
+            store.project_segments.close(record.value)
             marked = records.find(key)
             if marked is not None:
                 _delete_environments(store, marked)
@@ -163,6 +165,7 @@ def finish_deletions(store: Store) -> int:
     for record in store.projects.records.find_all():
         if record.value.deletion is None:
             continue
+        store.project_segments.close(record.value)
         _delete_environments(store, record)
         if store.environments.records(record.value.key).is_empty():
             finished += store.projects.records.remove(record, keep_last=True)

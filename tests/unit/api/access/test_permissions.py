@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from api.access.auth import Caller, Role
 from api.access.permissions import (
@@ -21,9 +22,10 @@ from api.access.permissions import (
 )
 from api.access.scope import EVERYTHING
 from api.errors import Forbidden
-from api.launchdarkly import application
+from api.launchdarkly import application as launchdarkly
 from api.main import build_app
 from api.settings import ApiSettings
+from api.vercel import application as vercel
 
 #: Asked with a body, and change nothing.
 _QUESTIONS = {"getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"}
@@ -31,27 +33,34 @@ _QUESTIONS = {"getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"
 _REFUSED = "/api/v2/approval-requests/projects/{projectKey}/settings"
 
 
-def _application() -> Any:
+def _applications() -> Any:
     front = build_app(ApiSettings.model_validate({"redis_url": "redis://127.0.0.1:9/0"}))
-    return front._rest  # type: ignore[attr-defined]  # a FastAPI application
+    rest = front._rest  # type: ignore[attr-defined]  # the front's
+    return rest.applications.values()
 
 
 def _routes() -> Iterator[APIRoute]:
-    return (route for route in flat_routes(_application().routes) if isinstance(route, APIRoute))
+    return (route for route in _all_routes() if isinstance(route, APIRoute))
+
+
+def _all_routes() -> Iterator[BaseRoute]:
+    for application in _applications():
+        yield from flat_routes(application.routes)
 
 
 def test_application__every_route__declares_a_need_of_a_token() -> None:
     needs = {
         f"{getattr(route, 'methods', '')} {getattr(route, 'path', '')}": need_of(route)
-        for route in flat_routes(_application().routes)
+        for route in _all_routes()
     }
 
     assert len(needs) > 40
     assert [what for what, need in needs.items() if need is None or need.role is None] == []
 
 
+@pytest.mark.parametrize("dialect", [launchdarkly, vercel], ids=lambda one: str(one.__name__))
 def test_application__route_that_declares_nothing__does_not_start(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, dialect: Any
 ) -> None:
     undeclared = APIRouter(prefix="/api/v2")
 
@@ -59,10 +68,10 @@ def test_application__route_that_declares_nothing__does_not_start(
     def delete_forgotten(key: str) -> None:
         del key
 
-    monkeypatch.setattr(application, "_ROUTERS", (*application._ROUTERS, undeclared))
+    monkeypatch.setattr(dialect, "_ROUTERS", (*dialect._ROUTERS, undeclared))
 
     with pytest.raises(UndeclaredPermission, match=r"^DELETE /api/v2/forgotten/\{key\} declares"):
-        _application()
+        _applications()
 
 
 def test_require_declared__plain_route_or_mounted_application__is_refused_too() -> None:

@@ -9,7 +9,17 @@ import pytest
 
 from tests.support.store.building import build, publish
 from tests.support.store.stores import new_list, opened
-from worker.store import Edit, EnvironmentRef, ImportRequest, Keyspace, ListRef, NewToken, Store
+from worker.store import (
+    Edit,
+    EnvironmentRef,
+    ImportRequest,
+    Keyspace,
+    ListRef,
+    NewProjectSegment,
+    NewToken,
+    SegmentBounds,
+    Store,
+)
 from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import LAST_ERROR
 from worker.store.lists import ScheduleChange, change_schedules, pin
@@ -24,6 +34,7 @@ REF: Final = ListRef("P", "E", "S", 3)
 MADE: Final = {
     "projects": KEYS.projects(),
     "environments": KEYS.environments("P"),
+    "project_segments": KEYS.project_segments("P", 7),
     "access_tokens": KEYS.access_tokens(),
     "segments": KEYS.segments(REF.env),
     "generations": KEYS.generations(REF.env),
@@ -58,6 +69,7 @@ _PLACEHOLDERS: Final = (
     ("{project:environment:segment.gN}", "{P:E:S.g3}"),
     ("{project:environment}", "{P:E}"),
     ("{project}", "{P}"),
+    ("{created}", "7"),
     ("{segment}.gN", "S.g3"),
     ("{segment}", "S"),
     ("{revision}", "R"),
@@ -163,4 +175,17 @@ def test_page__fields_of_the_access_tokens__are_those_it_ever_has() -> None:
         token, _ = store.access_tokens.create(new)
         store.access_tokens.note_used({token.id: 1})
         seen = _fields(store, store.keyspace.access_tokens(), described)
+    assert seen == described
+
+
+def test_page__fields_of_the_segments_of_a_project__are_those_it_ever_has() -> None:
+    described = _described("## The segments of a project")
+    with opened(None) as store:
+        project = store.projects.get("default")
+        new = NewProjectSegment(id="i", slug="s", label="L", hint="", data="{}")
+        store.project_segments.create(project, new, SegmentBounds(1, 1_000))
+        key = store.keyspace.project_segments(project.key, project.created_ms)
+        seen = _fields(store, key, described)
+        store.project_segments.close(project)
+        seen |= _fields(store, key, described)
     assert seen == described

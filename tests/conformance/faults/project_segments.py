@@ -1,0 +1,147 @@
+"""Faults of the scripts about the segments of a project."""
+
+from typing import Final
+
+from tests.conformance.faults.fault import Fault
+from tests.conformance.suite.project_segments import ProjectSegmentSuite
+
+SEGMENTS = ProjectSegmentSuite()
+
+OF_PROJECT_SEGMENTS: Final = (
+    Fault(
+        "slug given twice",
+        "project_segments/create",
+        "'slug:' .. ARGV[2]) == 1 then return 'taken' end",
+        "'slug:' .. ARGV[2]) == 2 then return 'taken' end",
+        SEGMENTS.test_create__slug_taken__is_refused_and_changes_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "id given twice",
+        "project_segments/create",
+        "'segment:' .. ARGV[1]) == 1 then",
+        "'segment:' .. ARGV[1]) == 2 then",
+        SEGMENTS.test_create__slug_taken__is_refused_and_changes_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "segments without end",
+        "project_segments/create",
+        ">= tonumber(ARGV[6])",
+        "< 0",
+        SEGMENTS.test_create__over_the_number__is_refused_until_one_is_deleted,
+        own_list=False,
+    ),
+    Fault(
+        "bytes without end",
+        "project_segments/create",
+        "is_too_large(#ARGV[3], ARGV[7])",
+        "false",
+        SEGMENTS.test_write__over_the_bytes__is_refused_and_less_is_not,
+        own_list=False,
+    ),
+    Fault(
+        "created over an unseen change",
+        "project_segments/create",
+        "if not is_seen(ARGV[4]) then",
+        "if false then",
+        SEGMENTS.test_write__others_changed_since_they_were_seen__is_refused,
+        own_list=False,
+    ),
+    Fault(
+        "created in a deleted project",
+        "project_segments/create",
+        "'closed') == 1 then",
+        "'closed') == 2 then",
+        SEGMENTS.test_close__project_deleted__frees_all_and_takes_no_more,
+        own_list=False,
+    ),
+    Fault(
+        "creation that nobody notices",
+        "project_segments/create",
+        "note(ARGV[5], 1, #ARGV[3])",
+        "",
+        SEGMENTS.test_read_all__changed_by_another_process__is_read_again,
+        own_list=False,
+    ),
+    Fault(
+        "update over another update",
+        "project_segments/update",
+        "revision_of(found) ~= ARGV[2] or ",
+        "",
+        SEGMENTS.test_update__as_it_was_read__is_written_and_else_not,
+        own_list=False,
+    ),
+    Fault(
+        "update over an unseen change",
+        "project_segments/update",
+        " or not is_seen(ARGV[4])",
+        "",
+        SEGMENTS.test_write__others_changed_since_they_were_seen__is_refused,
+        own_list=False,
+    ),
+    Fault(
+        "update that nobody notices",
+        "project_segments/update",
+        "note(ARGV[5], 0, #ARGV[3] - #found)",
+        "",
+        SEGMENTS.test_read_all__changed_by_another_process__is_read_again,
+        own_list=False,
+    ),
+    Fault(
+        "update that grows without end",
+        "project_segments/update",
+        "is_too_large(#ARGV[3] - #found, ARGV[6])",
+        "false",
+        SEGMENTS.test_write__over_the_bytes__is_refused_and_less_is_not,
+        own_list=False,
+    ),
+    Fault(
+        "slug outlives its segment",
+        "project_segments/delete",
+        ", 'slug:' .. ARGV[2])",
+        ")",
+        SEGMENTS.test_delete__any__frees_its_slug,
+        own_list=False,
+    ),
+    Fault(
+        "delete of a later revision",
+        "project_segments/delete",
+        "revision_of(found) ~= ARGV[3] or ",
+        "",
+        SEGMENTS.test_delete__changed_since_it_was_read__is_refused,
+        own_list=False,
+    ),
+    Fault(
+        "delete over an unseen change",
+        "project_segments/delete",
+        " or not is_seen(ARGV[4])",
+        "",
+        SEGMENTS.test_write__others_changed_since_they_were_seen__is_refused,
+        own_list=False,
+    ),
+    Fault(
+        "deleted bytes still counted",
+        "project_segments/delete",
+        "-1, -#found",
+        "-1, 0",
+        SEGMENTS.test_delete__any__frees_its_slug,
+        own_list=False,
+    ),
+    Fault(
+        "segments outlive their project",
+        "project_segments/close",
+        "redis.call('UNLINK', KEYS[1])",
+        "",
+        SEGMENTS.test_close__project_deleted__frees_all_and_takes_no_more,
+        own_list=False,
+    ),
+    Fault(
+        "mark of a deletion for ever",
+        "project_segments/close",
+        "return redis.call('EXPIRE', KEYS[1], ARGV[1])",
+        "return 1",
+        SEGMENTS.test_close__project_deleted__frees_all_and_takes_no_more,
+        own_list=False,
+    ),
+)

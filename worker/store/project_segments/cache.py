@@ -1,0 +1,70 @@
+"""The segments of whole projects that this process has read before."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from worker.store.project_segments.records import ProjectSegment, ProjectSegments, decode
+
+#: Bytes of records kept in total, in their stored form.
+_MOST_BYTES: Final = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One project: its segments, each also by its stored form."""
+
+    segments: ProjectSegments
+    by_text: Mapping[bytes, ProjectSegment]
+    size_bytes: int
+
+
+class ProjectSegmentCache:
+    """Segments by project, with the mark under which they were read.
+
+    Safe from any thread. It does not know whether they are current: callers compare the mark with
+    the server's.
+    """
+
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._known: dict[str, _Known] = {}
+        self._size_bytes = 0
+
+    def get(self, project: str, mark: str) -> ProjectSegments | None:
+        """The segments read under this mark, if they are still cached."""
+        known = self._known.get(project)
+        return known.segments if known is not None and known.segments.mark == mark else None
+
+    def read(self, project: str, mark: str, texts: Mapping[str, bytes]) -> ProjectSegments:
+        """Decode segments, but those that the last reading found as they are, and keep them.
+
+        Args:
+            project: the key under which the project's segments are stored.
+            mark: they were read under.
+            texts: all of them, by id.
+        """
+        known = self._known.get(project)
+        before = {} if known is None else known.by_text
+        by_text = {
+            text: before.get(text) or decode(segment_id, text) for segment_id, text in texts.items()
+        }
+        segments = ProjectSegments.of(mark, list(by_text.values()))
+        self._keep(project, _Known(segments, by_text, sum(map(len, by_text))))
+        return segments
+
+    def _keep(self, project: str, known: _Known) -> None:
+        """Keep segments; the oldest ones go when there are too many bytes."""
+        with self._lock:
+            self._drop(project)
+            while self._known and self._size_bytes + known.size_bytes > self._most_bytes:
+                self._drop(next(iter(self._known)))
+            if known.size_bytes <= self._most_bytes:
+                self._known[project] = known
+                self._size_bytes += known.size_bytes
+
+    def _drop(self, project: str) -> None:
+        known = self._known.pop(project, None)
+        self._size_bytes -= 0 if known is None else known.size_bytes

@@ -1,0 +1,263 @@
+"""The segments of each project: created, changed, deleted, and read all at once.
+
+All segments of a project are in one hash, with a mark that every change replaces. A write that
+depends on other segments names the mark under which they were read, and is refused once it is
+another one.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Final
+
+from worker.store.errors import (
+    ProjectNotFound,
+    ResourceChanged,
+    SegmentExists,
+    SegmentNotFound,
+    TooManySegments,
+)
+from worker.store.project_segments.cache import ProjectSegmentCache
+from worker.store.project_segments.records import (
+    NewProjectSegment,
+    ProjectSegment,
+    ProjectSegmentChange,
+    ProjectSegments,
+    decode,
+    encode,
+)
+from worker.store.projects.records import Project
+from worker.store.server.connections import driver_errors
+from worker.store.server.database import Database
+
+#: The mark of a project that has never had a segment.
+_NONE: Final = "none"
+#: For writes that depend on no other segment.
+_ANY: Final = ""
+#: Fields read in one step; a segment has two.
+_PAGE: Final = 200
+#: Tries to read them as of one moment.
+_TRIES: Final = 3
+#: A request that found the project before it was deleted has ended by then.
+_CLOSED_S: Final = 86_400
+
+_SEGMENT: Final = "segment:"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBounds:
+    """How much one project may hold."""
+
+    segments: int
+    size_bytes: int
+    """Of all records together, in their stored form."""
+
+
+class ProjectSegmentStore:
+    """Segments of projects under one prefix. Every method may raise ``StoreUnavailable``.
+
+    A project that is created again has none: its creation time is in the name of the hash.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._cache = ProjectSegmentCache()
+
+    def create(
+        self,
+        project: Project,
+        new: NewProjectSegment,
+        bounds: SegmentBounds,
+        *,
+        seen: ProjectSegments | None = None,
+    ) -> ProjectSegment:
+        """Create a segment. Cost: one round trip.
+
+        Args:
+            project: that it belongs to.
+            new: its content.
+            bounds: of the project.
+            seen: the segments that it refers to were among these; ``None``: it refers to none.
+
+        Raises:
+            SegmentExists: the slug or the id is taken.
+            TooManySegments: the project holds as much as it may.
+            ResourceChanged: a segment has changed since they were read; nothing was written.
+            ProjectNotFound: the project is deleted.
+            StoreUnavailable: no answer. A retry may find the segment there.
+        """
+        now_ms = self._db.now_ms()
+        segment = ProjectSegment(
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            revision=self._db.random_name(),
+            **{field.name: getattr(new, field.name) for field in dataclasses.fields(new)},
+        )
+        arguments = (
+            *(segment.id, segment.slug, encode(segment), _mark_of(seen), segment.revision),
+            *(bounds.segments, bounds.size_bytes),
+        )
+        key, what = self._key(project), f"create segment {new.slug}"
+        reply: bytes = self._db.run(what, "project_segments/create", [key], arguments)
+        if reply == b"taken":
+            message = f"segment {new.slug} already exists in project {project.key}"
+            raise SegmentExists(message)
+        self._require_written(reply, project, new.slug, bounds)
+        return segment
+
+    def update(
+        self,
+        project: Project,
+        current: ProjectSegment,
+        change: ProjectSegmentChange,
+        bounds: SegmentBounds,
+        *,
+        seen: ProjectSegments | None = None,
+    ) -> ProjectSegment:
+        """Change a segment that is still as it was read. Cost: one round trip.
+
+        Args:
+            project: that it belongs to.
+            current: as it was read.
+            change: its new content.
+            bounds: of the project.
+            seen: as for :meth:`create`.
+
+        Raises:
+            SegmentNotFound: it is deleted.
+            TooManySegments: the project holds as many bytes as it may.
+            ResourceChanged: it, or one of those seen, has changed since; nothing was written. A
+                retry after a lost answer may find its own change.
+        """
+        segment = dataclasses.replace(
+            current,
+            updated_ms=max(self._db.now_ms(), current.updated_ms),
+            revision=self._db.random_name(),
+            **{field.name: getattr(change, field.name) for field in dataclasses.fields(change)},
+        )
+        arguments = (
+            *(segment.id, current.revision, encode(segment), _mark_of(seen), segment.revision),
+            bounds.size_bytes,
+        )
+        key, what = self._key(project), f"change segment {segment.id}"
+        reply: bytes = self._db.run(what, "project_segments/update", [key], arguments)
+        self._require_written(reply, project, segment.slug, bounds)
+        return segment
+
+    def delete(self, project: Project, current: ProjectSegment, *, seen: ProjectSegments) -> None:
+        """Delete a segment that is still as it was read. Cost: one round trip.
+
+        Args:
+            project: that it belongs to.
+            current: as it was read.
+            seen: none of these refers to it.
+
+        Raises:
+            SegmentNotFound: it is deleted, or a retry after a lost answer.
+            ResourceChanged: it, or one of those seen, has changed since; nothing was deleted.
+        """
+        arguments = (current.id, current.slug, current.revision, seen.mark, self._db.random_name())
+        key, what = self._key(project), f"delete segment {current.id}"
+        reply: bytes = self._db.run(what, "project_segments/delete", [key], arguments)
+        self._require_written(reply, project, current.slug, None)
+
+    def get(self, project: Project, id_or_slug: str) -> ProjectSegment:
+        """Read a segment by its id or, if none has it, by its slug.
+
+        Cost: one round trip, one more for a slug.
+
+        Raises:
+            SegmentNotFound: there is none.
+            UnreadableRecord: it is damaged, or of another release.
+        """
+        key, segment_id = self._key(project), id_or_slug
+        with driver_errors(f"read segment {id_or_slug}"):
+            names = [f"{_SEGMENT}{id_or_slug}", f"slug:{id_or_slug}"]
+            text, found = self._db.client.hmget(key, names)
+            if text is None and found is not None:
+                segment_id = found.decode()
+                text = self._db.client.hget(key, f"{_SEGMENT}{segment_id}")
+        if text is None:
+            raise not_found(project, id_or_slug)
+        return decode(segment_id, text)
+
+    def read_all(self, project: Project) -> ProjectSegments:
+        """All segments of a project, as of one moment.
+
+        Cost: one round trip if nothing has changed since this process read them last, else two
+        more and one for each 100 segments; only those that have changed are decoded then.
+
+        Raises:
+            ResourceChanged: they change without a pause. Safe to retry.
+            UnreadableRecord: one is damaged, or of another release.
+        """
+        key = self._key(project)
+        mark = self._read_mark(key, project)
+        for _ in range(_TRIES):
+            known = self._cache.get(key, mark)
+            if known is not None:
+                return known
+            before, texts = mark, self._scan(key, project)
+            mark = self._read_mark(key, project)
+            if mark == before:
+                return self._cache.read(key, mark, texts)
+        message = f"the segments of project {project.key} change too fast; try again later"
+        raise ResourceChanged(message)
+
+    def close(self, project: Project) -> None:
+        """Free the segments of a deleted project, and take no new ones. Safe to repeat."""
+        what = f"free the segments of project {project.key}"
+        self._db.run(what, "project_segments/close", [self._key(project)], [_CLOSED_S])
+
+    def _key(self, project: Project) -> str:
+        return self._db.keys.project_segments(project.key, project.created_ms)
+
+    def _read_mark(self, key: str, project: Project) -> str:
+        with driver_errors(f"check whether segments of project {project.key} were changed"):
+            mark = self._db.client.hget(key, "changed")
+        return _NONE if mark is None else mark.decode()
+
+    def _scan(self, key: str, project: Project) -> dict[str, bytes]:
+        """All records by id, page by page: one long reply would hold up the server."""
+        cursor, found = 0, dict[str, bytes]()
+        with driver_errors(f"read the segments of project {project.key}"):
+            while True:
+                cursor, page = self._db.client.hscan(key, cursor, count=_PAGE)
+                for field, text in page.items():
+                    name = field.decode()
+                    if name.startswith(_SEGMENT):
+                        found[name.removeprefix(_SEGMENT)] = text
+                if not cursor:
+                    return found
+
+    @staticmethod
+    def _require_written(
+        reply: bytes, project: Project, slug: str, bounds: SegmentBounds | None
+    ) -> None:
+        match reply:
+            case b"ok":
+                return
+            case b"gone":
+                raise not_found(project, slug)
+            case b"closed":
+                message = f"project {project.key} does not exist"
+                raise ProjectNotFound(message)
+            case b"full" | b"large" if bounds is not None:
+                most = (
+                    f"{bounds.segments:,} segments"
+                    if reply == b"full"
+                    else f"{bounds.size_bytes:,} bytes of segments"
+                )
+                message = f"project {project.key} may hold {most}; delete some first"
+                raise TooManySegments(message)
+            case _:
+                message = f"segment {slug}, or one that it depends on, was changed at the same time"
+                raise ResourceChanged(message)
+
+
+def not_found(project: Project, id_or_slug: str) -> SegmentNotFound:
+    """The error about a segment that does not exist."""
+    return SegmentNotFound(f"project {project.key} has no segment {id_or_slug[:512]}")
+
+
+def _mark_of(seen: ProjectSegments | None) -> str:
+    return _ANY if seen is None else seen.mark
