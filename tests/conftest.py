@@ -30,7 +30,7 @@ _WITHOUT_NODE = (
     "--without-node: the tests of LaunchDarkly's TypeScript client, of a generated one, and of the "
     "pages in a browser"
 )
-_NODE_FIXTURES = {"typescript", "node_home", "browser"}
+_NODE_FIXTURES = {"typescript", "node_home", "browser", "flags_core"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

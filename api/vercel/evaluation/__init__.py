@@ -1,0 +1,34 @@
+"""Evaluation of Vercel's segments, pure: definitions and entities in, outcomes out.
+
+``compile_segment`` once a definition; ``lookups`` says which attached lists to ask; and
+``evaluate`` gives every outcome, equal to those of @vercel/flags-core 1.8.2.
+"""
+
+from api.vercel.evaluation.comparators import COMPARATORS
+from api.vercel.evaluation.compiling import Attachment, CompiledSegment, Side, compile_segment
+from api.vercel.evaluation.evaluating import (
+    ListName,
+    Lookup,
+    Outcome,
+    Reason,
+    evaluate,
+    lookups,
+)
+from api.vercel.evaluation.packing import pack_segment
+from api.vercel.evaluation.patterns.patterns import pattern_fault
+
+__all__ = [
+    "COMPARATORS",
+    "Attachment",
+    "CompiledSegment",
+    "ListName",
+    "Lookup",
+    "Outcome",
+    "Reason",
+    "Side",
+    "compile_segment",
+    "evaluate",
+    "lookups",
+    "pack_segment",
+    "pattern_fault",
+]
