@@ -109,6 +109,64 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "The child process for heavy evaluations, once it is started, may take as much again.",
     )
 
+    vercel_segments: int = Field(
+        default=10_000,
+        ge=1,
+        le=100_000,
+        description="Vercel's dialect: segments of one project, as many as Vercel's largest plans "
+        "allow; an API process reads all of a project to evaluate one.",
+    )
+    vercel_project_bytes: int = Field(
+        default=64 * _MIB,
+        ge=1_024,
+        le=_GIB,
+        description="Vercel's dialect: bytes of all segments of one project together, answered "
+        "400 beyond; Vercel allows 10 MB. Every API process keeps what it has read in memory, up "
+        "to 128 MiB of all projects.",
+    )
+    vercel_segment_bytes: int = Field(
+        default=4_000_000,
+        ge=1_024,
+        le=64 * _MIB,
+        description="Vercel's dialect: bytes of one segment's data as JSON, answered 400 beyond; "
+        "Vercel allows 200 KB. `BIGSEG_MAX_BODY_BYTES` bounds it, too.",
+    )
+    vercel_rules: int = Field(
+        default=10_000,
+        ge=1,
+        description="Vercel's dialect: rules of one segment; Vercel's own limit.",
+    )
+    vercel_list_items: int = Field(
+        default=100_000,
+        ge=1,
+        description="Vercel's dialect: items of the list of one condition; Vercel allows 10,000.",
+    )
+    vercel_targets: int = Field(
+        default=100_000,
+        ge=1,
+        description="Vercel's dialect: values of one attribute that a segment includes or "
+        "excludes by itself; Vercel allows 10,000.",
+    )
+    vercel_kinds: int = Field(
+        default=32,
+        ge=1,
+        description="Vercel's dialect: kinds of entities that a segment includes or excludes "
+        "values of; Vercel's own limit.",
+    )
+    vercel_attributes: int = Field(
+        default=32,
+        ge=1,
+        description="Vercel's dialect: attributes of one kind that a segment includes or excludes "
+        "values of; Vercel's own limit.",
+    )
+    vercel_name_length: int = Field(
+        default=128,
+        ge=1,
+        le=10_000,
+        description="Vercel's dialect: characters of the name of a kind or an attribute; "
+        "Vercel's own limit.",
+    )
+
     limit_account: int = Field(
         default=20_000,
         ge=0,

@@ -27,18 +27,21 @@ _OF_A_WHOLE_BODY: Final = {
     "missing": "the request has no body: send JSON",
     "model_attributes_type": "the body must be a JSON object",
 }
+#: What pydantic puts after a key that is wrong itself.
+_KEY: Final = "[key]"
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 
-def refusal(error: ValidationError, within: str = "") -> InvalidRequest:
+def refusal(error: ValidationError, within: str = "", *, skip: str = "") -> InvalidRequest:
     """The first fault of a value that a handler read itself: where it is, and what it is.
 
     Args:
         error: what the validation raised.
         within: the path of the validated value in the body, such as ``instructions[2]``.
+        skip: what parts of a location begin with that are no part of the body: tags of unions.
     """
     fault = error.errors(include_url=False)[0]
-    where = _path(within, *fault["loc"])
+    where = _path(within, *[part for part in fault["loc"] if not _is_skipped(part, skip)])
     message = _IN_JSON.get(fault["type"], _message(fault))
     if fault["type"] == "literal_error":
         nearest = find_nearest(fault["input"], _QUOTED.findall(fault["ctx"]["expected"]))
@@ -58,6 +61,11 @@ def request_refusal(error: RequestValidationError) -> InvalidRequest:
 
 def _message(fault: Any) -> str:  # noqa: ANN401 - pydantic's dictionary
     return str(fault["msg"]).removeprefix(_PREFIX)
+
+
+def _is_skipped(part: int | str, skip: str) -> bool:
+    """Whether it is no place in the body: a tag of a union, or pydantic's mark of a wrong key."""
+    return isinstance(part, str) and (part == _KEY or bool(skip and part.startswith(skip)))
 
 
 def _path(within: str, *parts: int | str) -> str:

@@ -12,8 +12,10 @@ from api.services.services import Services
 from api.vercel.dialect import VERCEL
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
+from api.vercel.segments import routes as segments
+from api.vercel.segments import update
 
-_ROUTERS: Final = (projects.router,)
+_ROUTERS: Final = (projects.router, segments.router, update.router)
 
 
 def rest_application(services: Services, routes: RouteTable) -> FastAPI:

@@ -42,6 +42,7 @@ from worker.store.errors import (
     ResourceChanged,
     SegmentExists,
     SegmentNotFound,
+    SegmentReferred,
     StoreError,
     StoreRefused,
     StoreUnavailable,
@@ -106,6 +107,7 @@ from worker.store.members import pack_key, pack_keys, unpack_members
 from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
 from worker.store.project_segments import (
+    FoundSegment,
     NewProjectSegment,
     ProjectSegment,
     ProjectSegmentChange,
@@ -192,6 +194,7 @@ __all__ = [
     "EnvironmentRef",
     "ExportRequest",
     "Fenced",
+    "FoundSegment",
     "Grant",
     "ImportInProgress",
     "ImportNotWaiting",
@@ -238,6 +241,7 @@ __all__ = [
     "SegmentBounds",
     "SegmentExists",
     "SegmentNotFound",
+    "SegmentReferred",
     "Side",
     "SourceFile",
     "Stage",

@@ -22,6 +22,7 @@ StoreError
 ├── LastProject (terminal)           a store always has a project
 ├── SegmentNotFound (terminal)
 ├── SegmentExists (terminal)
+├── SegmentReferred (terminal)       other segments of the project refer to it
 ├── KeyInOtherList (terminal)        an edit was to be made only if its key is not there
 ├── JobNotFound (terminal)
 ├── AuditEntryNotFound (terminal)
@@ -131,6 +132,10 @@ class SegmentNotFound(StoreError, TerminalError):
 
 class SegmentExists(StoreError, TerminalError):
     """The environment already has a segment with this key."""
+
+
+class SegmentReferred(StoreError, TerminalError):
+    """Other segments of the project refer to the one that was to be deleted."""
 
 
 class KeyInOtherList(StoreError, TerminalError):

@@ -16,6 +16,7 @@ from worker.store import (
     SegmentBounds,
     SegmentExists,
     SegmentNotFound,
+    SegmentReferred,
     Store,
     TooManySegments,
     UnreadableRecord,
@@ -90,7 +91,11 @@ class ProjectSegmentSuite:
         assert (created.data, created.creator_name) == (DATA, "token")
         assert created.created_ms == created.updated_ms > 1_700_000_000_000
         segments, project = store.project_segments, _project(store)
-        assert segments.get(project, "id-beta") == segments.get(project, "beta") == created
+        assert (
+            segments.get(project, "id-beta").segment
+            == segments.get(project, "beta").segment
+            == created
+        )
         assert dict(segments.read_all(project).by_id) == {"id-beta": created}
         assert segments.read_all(project).find("beta") == created
         with pytest.raises(SegmentNotFound):
@@ -100,8 +105,9 @@ class ProjectSegmentSuite:
         first, second = _create(store, "a"), _create(store, "id-a")
         segments, project = store.project_segments, _project(store)
 
-        assert segments.get(project, "id-a") == segments.read_all(project).find("id-a") == first
-        assert segments.get(project, "id-id-a") == second
+        assert segments.get(project, "id-a").segment == first
+        assert segments.read_all(project).find("id-a") == first
+        assert segments.get(project, "id-id-a").segment == second
 
     def test_create__slug_taken__is_refused_and_changes_nothing(self, store: Store) -> None:
         created = _create(store)
@@ -111,15 +117,14 @@ class ProjectSegmentSuite:
             with pytest.raises(SegmentExists):
                 store.project_segments.create(_project(store), other, ROOMY)
         assert store.project_segments.read_all(_project(store)) is before
-        assert store.project_segments.get(_project(store), "beta") == created
+        assert store.project_segments.get(_project(store), "beta").segment == created
 
     def test_create__over_the_number__is_refused_until_one_is_deleted(self, store: Store) -> None:
         bounds = SegmentBounds(2, 1_000_000)
         first, _ = _create(store, "a", bounds), _create(store, "b", bounds)
         with pytest.raises(TooManySegments, match="2 segments"):
             _create(store, "c", bounds)
-        seen = store.project_segments.read_all(_project(store))
-        store.project_segments.delete(_project(store), first, seen=seen)
+        store.project_segments.delete(_project(store), first)
         _create(store, "c", bounds)
         assert _totals(store) == _measured(store)
 
@@ -131,10 +136,10 @@ class ProjectSegmentSuite:
         grown = _change(segment, data=f'{{"x":"{"x" * 500}"}}')
         with pytest.raises(TooManySegments, match="bytes"):
             store.project_segments.update(project, segment, grown, tight)
-        assert store.project_segments.get(project, "beta") == segment
+        assert store.project_segments.get(project, "beta").segment == segment
         less = SegmentBounds(10, 1)
         shrunk = store.project_segments.update(project, segment, _change(segment, data="{}"), less)
-        assert store.project_segments.get(project, "beta") == shrunk
+        assert store.project_segments.get(project, "beta").segment == shrunk
         assert _totals(store) == _measured(store)
 
     def test_update__as_it_was_read__is_written_and_else_not(self, store: Store) -> None:
@@ -147,10 +152,10 @@ class ProjectSegmentSuite:
         assert (changed.id, changed.created_ms) == (segment.id, segment.created_ms)
         assert changed.updated_ms >= segment.updated_ms
         assert changed.revision != segment.revision
-        assert segments.get(project, "beta") == changed
+        assert segments.get(project, "beta").segment == changed
         with pytest.raises(ResourceChanged):
             segments.update(project, segment, _change(segment, label="C"), ROOMY)
-        assert segments.get(project, "beta") == changed
+        assert segments.get(project, "beta").segment == changed
 
     def test_write__others_changed_since_they_were_seen__is_refused(self, store: Store) -> None:
         segments, project = store.project_segments, _project(store)
@@ -161,18 +166,15 @@ class ProjectSegmentSuite:
             segments.create(project, new, ROOMY, seen=seen)
         with pytest.raises(ResourceChanged):
             segments.update(project, segment, _change(segment), ROOMY, seen=seen)
-        with pytest.raises(ResourceChanged):
-            segments.delete(project, segment, seen=seen)
         assert [*segments.read_all(project).by_slug] == ["a"]
 
     def test_delete__any__frees_its_slug(self, store: Store) -> None:
         segment, project, segments = _create(store), _project(store), store.project_segments
-        seen = segments.read_all(project)
-        segments.delete(project, segment, seen=seen)
+        segments.delete(project, segment)
         for call in (
             lambda: segments.get(project, "beta"),
             lambda: segments.get(project, segment.id),
-            lambda: segments.delete(project, segment, seen=seen),
+            lambda: segments.delete(project, segment),
             lambda: segments.update(project, segment, _change(segment), ROOMY),
         ):
             with pytest.raises(SegmentNotFound):
@@ -186,8 +188,8 @@ class ProjectSegmentSuite:
         segment, project, segments = _create(store), _project(store), store.project_segments
         changed = segments.update(project, segment, _change(segment, label="B"), ROOMY)
         with pytest.raises(ResourceChanged):
-            segments.delete(project, segment, seen=segments.read_all(project))
-        assert segments.get(project, "beta") == changed
+            segments.delete(project, segment)
+        assert segments.get(project, "beta").segment == changed
 
     def test_read_all__changed_by_another_process__is_read_again(self, store: Store) -> None:
         project, other = _project(store), assemble(store.database).project_segments
@@ -198,18 +200,30 @@ class ProjectSegmentSuite:
         after = store.project_segments.read_all(project)
         assert after.by_slug == {"kept": kept, "beta": changed}
         assert after.by_id[kept.id] is before.by_id[kept.id]
-        other.delete(project, changed, seen=other.read_all(project))
+        other.delete(project, changed)
         assert [*store.project_segments.read_all(project).by_slug] == ["kept"]
         seen = other.read_all(project)
         new = _new("new")
         other.create(project, new, ROOMY, seen=seen)
         assert store.project_segments.read_all(project).by_slug.keys() == {"kept", "new"}
 
-    def test_referring_to__segment__lists_those_that_name_it(self, store: Store) -> None:
+    def test_users__of_a_segment__are_those_that_name_it_now(self, store: Store) -> None:
+        segments, project = store.project_segments, _project(store)
         first, second = _create(store, "a"), _create(store, "b", references=True)
-        found = store.project_segments.read_all(_project(store))
-        assert found.referring_to(first.id) == [second]
-        assert found.referring_to(second.id) == []
+        third = _create(store, "c", references=True)
+        assert set(segments.get(project, "a").users) == {second.id, third.id}
+        assert segments.get(project, "b").users == (third.id,)
+        assert segments.get(project, "c").users == ()
+        users = segments.read_all(project).users()
+        assert {name: len(found) for name, found in users.items()} == {first.id: 2, second.id: 1}
+        with pytest.raises(SegmentReferred):
+            segments.delete(project, first)
+        segments.delete(project, third)
+        assert segments.get(project, "a").users == (second.id,)
+        none = _change(second, references=())
+        segments.update(project, second, none, ROOMY)
+        assert segments.get(project, "a").users == ()
+        segments.delete(project, first)
 
     def test_close__project_deleted__frees_all_and_takes_no_more(self, store: Store) -> None:
         project = Project("other", "Other", 1)

@@ -1,6 +1,7 @@
 """Segments that belong to a project and not to an environment."""
 
 from worker.store.project_segments.records import (
+    FoundSegment,
     NewProjectSegment,
     ProjectSegment,
     ProjectSegmentChange,
@@ -9,6 +10,7 @@ from worker.store.project_segments.records import (
 from worker.store.project_segments.segment_store import ProjectSegmentStore, SegmentBounds
 
 __all__ = [
+    "FoundSegment",
     "NewProjectSegment",
     "ProjectSegment",
     "ProjectSegmentChange",

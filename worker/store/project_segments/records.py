@@ -72,6 +72,15 @@ class ProjectSegmentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSegment:
+    """A segment and the segments that refer to it."""
+
+    segment: ProjectSegment
+    users: tuple[str, ...]
+    """Their ids."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectSegments:
     """All segments of a project as of one moment."""
 
@@ -95,9 +104,13 @@ class ProjectSegments:
         """Find a segment by its id or, if none has it, by its slug."""
         return self.by_id.get(id_or_slug) or self.by_slug.get(id_or_slug)
 
-    def referring_to(self, segment_id: str) -> list[ProjectSegment]:
-        """List the segments whose data names a segment."""
-        return [segment for segment in self.by_id.values() if segment_id in segment.references]
+    def users(self) -> Mapping[str, list[ProjectSegment]]:
+        """Those that refer to each segment, by its id; none for a segment without any."""
+        users: dict[str, list[ProjectSegment]] = {}
+        for segment in self.by_id.values():
+            for reference in segment.references:
+                users.setdefault(reference, []).append(segment)
+        return users
 
 
 _CODEC: Final = RecordCodec(ProjectSegment, outside=["id", "data"])

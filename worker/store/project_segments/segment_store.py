@@ -9,15 +9,19 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic_core import from_json
+
 from worker.store.errors import (
     ProjectNotFound,
     ResourceChanged,
     SegmentExists,
     SegmentNotFound,
+    SegmentReferred,
     TooManySegments,
 )
 from worker.store.project_segments.cache import ProjectSegmentCache
 from worker.store.project_segments.records import (
+    FoundSegment,
     NewProjectSegment,
     ProjectSegment,
     ProjectSegmentChange,
@@ -143,25 +147,25 @@ class ProjectSegmentStore:
         self._require_written(reply, project, segment.slug, bounds)
         return segment
 
-    def delete(self, project: Project, current: ProjectSegment, *, seen: ProjectSegments) -> None:
+    def delete(self, project: Project, current: ProjectSegment) -> None:
         """Delete a segment that is still as it was read. Cost: one round trip.
 
         Args:
             project: that it belongs to.
             current: as it was read.
-            seen: none of these refers to it.
 
         Raises:
             SegmentNotFound: it is deleted, or a retry after a lost answer.
-            ResourceChanged: it, or one of those seen, has changed since; nothing was deleted.
+            SegmentReferred: other segments refer to it.
+            ResourceChanged: it has changed since; nothing was deleted.
         """
-        arguments = (current.id, current.slug, current.revision, seen.mark, self._db.random_name())
+        arguments = (current.id, current.slug, current.revision, self._db.random_name())
         key, what = self._key(project), f"delete segment {current.id}"
         reply: bytes = self._db.run(what, "project_segments/delete", [key], arguments)
         self._require_written(reply, project, current.slug, None)
 
-    def get(self, project: Project, id_or_slug: str) -> ProjectSegment:
-        """Read a segment by its id or, if none has it, by its slug.
+    def get(self, project: Project, id_or_slug: str) -> FoundSegment:
+        """Read a segment by its id or, if none has it, by its slug, and who refers to it.
 
         Cost: one round trip, one more for a slug.
 
@@ -171,14 +175,14 @@ class ProjectSegmentStore:
         """
         key, segment_id = self._key(project), id_or_slug
         with driver_errors(f"read segment {id_or_slug}"):
-            names = [f"{_SEGMENT}{id_or_slug}", f"slug:{id_or_slug}"]
-            text, found = self._db.client.hmget(key, names)
+            names = [*_fields(id_or_slug), f"slug:{id_or_slug}"]
+            text, users, found = self._db.client.hmget(key, names)
             if text is None and found is not None:
                 segment_id = found.decode()
-                text = self._db.client.hget(key, f"{_SEGMENT}{segment_id}")
+                text, users = self._db.client.hmget(key, _fields(segment_id))
         if text is None:
-            raise not_found(project, id_or_slug)
-        return decode(segment_id, text)
+            raise _not_found(project, id_or_slug)
+        return FoundSegment(decode(segment_id, text), tuple(from_json(users or b"[]")))
 
     def read_all(self, project: Project) -> ProjectSegments:
         """All segments of a project, as of one moment.
@@ -237,7 +241,10 @@ class ProjectSegmentStore:
             case b"ok":
                 return
             case b"gone":
-                raise not_found(project, slug)
+                raise _not_found(project, slug)
+            case b"used":
+                message = f"other segments of project {project.key} refer to segment {slug}"
+                raise SegmentReferred(message)
             case b"closed":
                 message = f"project {project.key} does not exist"
                 raise ProjectNotFound(message)
@@ -254,9 +261,13 @@ class ProjectSegmentStore:
                 raise ResourceChanged(message)
 
 
-def not_found(project: Project, id_or_slug: str) -> SegmentNotFound:
-    """The error about a segment that does not exist."""
+def _not_found(project: Project, id_or_slug: str) -> SegmentNotFound:
     return SegmentNotFound(f"project {project.key} has no segment {id_or_slug[:512]}")
+
+
+def _fields(segment_id: str) -> list[str]:
+    """Where a segment and its users are."""
+    return [f"{_SEGMENT}{segment_id}", f"users:{segment_id}"]
 
 
 def _mark_of(seen: ProjectSegments | None) -> str:

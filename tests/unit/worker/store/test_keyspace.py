@@ -1,5 +1,6 @@
 """KEYSPACE.md describes every key that ``keyspace.py`` makes, and every field of a record."""
 
+import dataclasses
 import inspect
 import re
 from pathlib import Path
@@ -184,7 +185,10 @@ def test_page__fields_of_the_segments_of_a_project__are_those_it_ever_has() -> N
     with opened(None) as store:
         project = store.projects.get("default")
         new = NewProjectSegment(id="i", slug="s", label="L", hint="", data="{}")
-        store.project_segments.create(project, new, SegmentBounds(1, 1_000))
+        bounds, segments = SegmentBounds(2, 1_000), store.project_segments
+        segments.create(project, new, bounds)
+        other = dataclasses.replace(new, id="o", slug="o", references=("i",))
+        segments.create(project, other, bounds, seen=segments.read_all(project))
         key = store.keyspace.project_segments(project.key, project.created_ms)
         seen = _fields(store, key, described)
         store.project_segments.close(project)

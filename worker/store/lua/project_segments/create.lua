@@ -11,5 +11,5 @@ if redis.call('HEXISTS', KEYS[1], 'segment:' .. ARGV[1]) == 1 then return 'taken
 if tonumber(redis.call('HGET', KEYS[1], 'count') or '0') >= tonumber(ARGV[6]) then return 'full' end
 if is_too_large(#ARGV[3], ARGV[7]) then return 'large' end
 redis.call('HSET', KEYS[1], 'segment:' .. ARGV[1], ARGV[3], 'slug:' .. ARGV[2], ARGV[1])
-note(ARGV[5], 1, #ARGV[3])
+note(ARGV[5], ARGV[1], '', ARGV[3])
 return 'ok'

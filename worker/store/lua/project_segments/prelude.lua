@@ -1,23 +1,41 @@
--- Put in front of every script about the segments of a project.
+-- Put in front of every script about the segments of a project. A record's first line is JSON.
+
+local function head_of(record)
+  return cjson.decode(string.match(record, '^[^\n]*'))
+end
 
 -- Whether 'changed' is still the mark that the caller has seen; '' is any, 'none' is none.
 local function is_seen(mark)
   return mark == '' or (redis.call('HGET', KEYS[1], 'changed') or 'none') == mark
 end
 
--- The revision of a record: its first line is JSON.
-local function revision_of(record)
-  return cjson.decode(string.match(record, '^[^\n]*')).revision
-end
-
--- Notes what a change made of the records, and marks it.
-local function note(change, records, bytes)
-  redis.call('HINCRBY', KEYS[1], 'count', records)
-  redis.call('HINCRBY', KEYS[1], 'bytes', bytes)
-  redis.call('HSET', KEYS[1], 'changed', change)
-end
-
 -- Whether the records would be larger than allowed after growing by this many bytes.
 local function is_too_large(bytes, most)
   return bytes > 0 and tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0') + bytes > tonumber(most)
+end
+
+-- Adds a segment to those that refer to another one, or takes it away from them.
+local function set_user(target, id, refers)
+  local users = {}
+  for _, user in ipairs(cjson.decode(redis.call('HGET', KEYS[1], 'users:' .. target) or '[]')) do
+    if user ~= id then users[#users + 1] = user end
+  end
+  if refers then users[#users + 1] = id end
+  if #users == 0 then
+    redis.call('HDEL', KEYS[1], 'users:' .. target)
+  else
+    redis.call('HSET', KEYS[1], 'users:' .. target, cjson.encode(users))
+  end
+end
+
+-- Notes what a change made of the records: '' is none, before and after.
+local function note(change, id, before, after)
+  local was, is = {}, {}
+  for _, target in ipairs(before ~= '' and head_of(before).references or {}) do was[target] = true end
+  for _, target in ipairs(after ~= '' and head_of(after).references or {}) do is[target] = true end
+  for target in pairs(was) do if not is[target] then set_user(target, id, false) end end
+  for target in pairs(is) do if not was[target] then set_user(target, id, true) end end
+  redis.call('HINCRBY', KEYS[1], 'count', (after ~= '' and 1 or 0) - (before ~= '' and 1 or 0))
+  redis.call('HINCRBY', KEYS[1], 'bytes', #after - #before)
+  redis.call('HSET', KEYS[1], 'changed', change)
 end

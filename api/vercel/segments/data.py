@@ -1,0 +1,218 @@
+"""The data of a segment as it comes over the wire: rules, included and excluded values.
+
+Read whole: every form that is not Vercel's is refused with its place. Unknown keys are dropped,
+as Vercel's client does in both directions. Absent parts stay absent, ``list/inline`` stays as it
+is, and a number keeps its type.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    PlainValidator,
+    StrictBool,
+    StrictStr,
+    Tag,
+)
+from pydantic.alias_generators import to_camel
+
+from api.bodies.json_values import JsonObject
+from api.vercel.segments.entries import read_items, read_scalar, read_share, read_targets
+
+Comparator = Literal[
+    "eq",
+    "!eq",
+    "oneOf",
+    "!oneOf",
+    "containsAllOf",
+    "containsAnyOf",
+    "containsNoneOf",
+    "startsWith",
+    "!startsWith",
+    "endsWith",
+    "!endsWith",
+    "contains",
+    "!contains",
+    "ex",
+    "!ex",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "regex",
+    "!regex",
+    "before",
+    "after",
+]
+
+#: Members that every object of JavaScript has: an evaluator in it finds them on every entity.
+INHERITED: Final = frozenset(
+    {
+        *("__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__"),
+        *("__lookupSetter__", "constructor", "hasOwnProperty", "isPrototypeOf"),
+        *("propertyIsEnumerable", "toLocaleString", "toString", "valueOf"),
+    }
+)
+#: What a tag of a union begins with, which is no part of a place in a body.
+UNION: Final = "<"
+
+
+def require_name(text: str) -> str:
+    """Make sure that an entity may have a kind or an attribute of this name.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if not text:
+        raise ValueError("a kind or an attribute must not be empty")
+    if text in INHERITED:
+        raise ValueError("every object of JavaScript has a member of this name; choose another")
+    return text
+
+
+def _tag_of_object(value: Any) -> str:  # noqa: ANN401 - any JSON
+    return f"{UNION}{value.get('type')}>" if isinstance(value, dict) else UNION
+
+
+def _tag_of_rhs(value: Any) -> str:  # noqa: ANN401 - same
+    if isinstance(value, str | bool | int | float):
+        return f"{UNION}scalar>"
+    tag = _tag_of_object(value)
+    return f"{UNION}list>" if tag == f"{UNION}list/inline>" else tag
+
+
+Name = Annotated[StrictStr, AfterValidator(require_name)]
+
+
+class Part(BaseModel):
+    """A body, or a part of one; keys that it does not know are dropped."""
+
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, alias_generator=to_camel, validate_by_name=False
+    )
+
+
+class ListValue(Part):
+    """Several values to compare with; ``list/inline`` is an older name of the same."""
+
+    type: Literal["list", "list/inline"]
+    items: Annotated[list[JsonObject], PlainValidator(read_items)]
+
+
+class Expression(Part):
+    """A regular expression of JavaScript."""
+
+    type: Literal["regex"]
+    pattern: StrictStr
+    flags: StrictStr
+
+
+class EntityAttribute(Part):
+    """An attribute of an entity."""
+
+    type: Literal["entity"]
+    kind: Name
+    attribute: Name
+
+
+class InSegment(Part):
+    """Whether the entities are in other segments."""
+
+    type: Literal["segment"]
+
+
+class ConditionOptions(Part):
+    """How a condition compares."""
+
+    ignore_case: StrictBool | None = None
+
+
+Lhs = Annotated[
+    Annotated[EntityAttribute, Tag("<entity>")] | Annotated[InSegment, Tag("<segment>")],
+    Discriminator(
+        _tag_of_object,
+        custom_error_type="lhs",
+        custom_error_message="must be an object of the type entity or segment",
+    ),
+]
+Scalar = Annotated[str | bool | int | float, PlainValidator(read_scalar)]
+Rhs = Annotated[
+    Annotated[Scalar, Tag("<scalar>")]
+    | Annotated[ListValue, Tag("<list>")]
+    | Annotated[Expression, Tag("<regex>")],
+    Discriminator(
+        _tag_of_rhs,
+        custom_error_type="rhs",
+        custom_error_message="must be a text, a number, a boolean, or an object of the type list, "
+        "list/inline or regex",
+    ),
+]
+
+
+class Condition(Part):
+    """One comparison."""
+
+    lhs: Lhs
+    cmp: Comparator
+    rhs: Rhs | None = None
+    cmp_options: ConditionOptions | None = None
+
+
+class All(Part):
+    """All entities that meet the conditions."""
+
+    type: Literal["all"]
+
+
+class Split(Part):
+    """A share of the entities that meet the conditions."""
+
+    type: Literal["split"]
+    base: EntityAttribute
+    pass_promille: Annotated[float, PlainValidator(read_share)]
+
+
+Outcome = Annotated[
+    Annotated[All, Tag("<all>")] | Annotated[Split, Tag("<split>")],
+    Discriminator(
+        _tag_of_object,
+        custom_error_type="outcome",
+        custom_error_message="must be an object of the type all or split",
+    ),
+]
+
+
+class Rule(Part):
+    """Conditions that must all hold, and what follows."""
+
+    id: StrictStr
+    conditions: list[Condition]
+    outcome: Outcome
+
+
+Targets = dict[Name, dict[Name, Annotated[list[JsonObject], PlainValidator(read_targets)]]]
+"""Values by kind of entity and by attribute."""
+
+
+class SegmentData(Part):
+    """Who is in a segment."""
+
+    rules: list[Rule] | None = None
+    include: Targets | None = None
+    exclude: Targets | None = None
+
+    def to_wire(self) -> JsonObject:
+        """Give it as plain JSON, absent parts left out."""
+        parts: JsonObject = {}
+        if self.rules is not None:
+            parts["rules"] = [
+                rule.model_dump(by_alias=True, exclude_none=True) for rule in self.rules
+            ]
+        if self.include is not None:
+            parts["include"] = self.include
+        if self.exclude is not None:
+            parts["exclude"] = self.exclude
+        return parts

@@ -1,0 +1,124 @@
+"""Bodies and answers of the operations on segments."""
+
+import re
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, Field, PlainValidator, StrictStr, StringConstraints, ValidationError
+
+from api.bodies.faults import refusal
+from api.bodies.json_values import JsonObject, read_json
+from api.bodies.media_types import read_media_type, require_json_type
+from api.bodies.models import Int64, WireModel
+from api.errors import InvalidRequest
+from api.vercel.segments.data import UNION, Name, Part, SegmentData
+from api.vercel.segments.entries import read_target
+
+#: Source: Terraform's provider enforces it.
+SLUG: Final = re.compile(r"[a-zA-Z0-9_-]{1,512}")
+#: Characters of a label, a hint and the like.
+MOST_TEXT: Final = 10_000
+#: Operations of one update; each looks for one value.
+MOST_OPERATIONS: Final = 10_000
+
+Text = Annotated[StrictStr, StringConstraints(max_length=MOST_TEXT)]
+_Part = TypeVar("_Part", bound=BaseModel)
+
+
+class NewSegmentBody(Part):
+    """What a segment is created with."""
+
+    slug: Annotated[StrictStr, StringConstraints(pattern=rf"^{SLUG.pattern}$")]
+    label: Text
+    hint: Text
+    data: SegmentData
+    description: Text | None = None
+    created_by: Text | None = None
+
+
+class Operation(Part):
+    """Adds a value to, or removes it from, the included or excluded ones."""
+
+    action: Literal["add", "remove"]
+    field: Literal["include", "exclude"]
+    entity: Name
+    attribute: Name
+    value: Annotated[JsonObject, PlainValidator(read_target)]
+
+
+class SegmentPatch(Part):
+    """What an update changes; what is absent stays."""
+
+    label: Text | None = None
+    description: Text | None = None
+    hint: Text | None = None
+    data: SegmentData | None = None
+    operations: Annotated[list[Operation] | None, Field(max_length=MOST_OPERATIONS)] = None
+
+
+class Creator(WireModel):
+    """The access token that created a segment."""
+
+    id: str
+    name: str
+
+
+class Metadata(WireModel):
+    """What is known of a segment beside its content."""
+
+    creator: Creator
+
+
+class SegmentRepresentation(WireModel):
+    """A segment as it is answered."""
+
+    id: str
+    slug: str
+    label: str
+    description: str | None = None
+    hint: str
+    project_id: str
+    type_name: Literal["segment"] = "segment"
+    created_at: Int64
+    updated_at: Int64
+    created_by: str | None = None
+    used_by_flags: list[str] = Field(default_factory=list)
+    used_by_segments: list[str]
+    """Ids."""
+    data: dict[str, Any]
+    metadata: Metadata | None = None
+
+
+class SegmentList(WireModel):
+    """All segments of a project."""
+
+    data: list[SegmentRepresentation]
+
+
+async def read_body(request: Request) -> bytes:
+    """Read a body that must be there.
+
+    Raises:
+        UnsupportedMediaType: it is not JSON.
+        InvalidRequest: there is none.
+    """
+    require_json_type(read_media_type(request))
+    raw = await request.body()
+    if not raw.strip():
+        raise InvalidRequest("the request has no body: send JSON")
+    return raw
+
+
+def parse_body(kind: type[_Part], raw: bytes) -> _Part:
+    """Read a body.
+
+    Raises:
+        InvalidRequest: it is not JSON, or has another form; says where, never what.
+    """
+    body = read_json(raw)
+    if not isinstance(body, dict):
+        raise InvalidRequest("the body must be a JSON object")
+    try:
+        return kind.model_validate(body, by_name=False)
+    except ValidationError as exc:
+        raise refusal(exc, skip=UNION) from None

@@ -1,0 +1,224 @@
+"""Create, list, get and delete segments of a project."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.auth import Caller
+from api.access.permissions import require_scope
+from api.bodies.models import json_response
+from api.errors import InvalidRequest, KeyTaken, PreconditionFailed
+from api.rest.operations import NO_PROJECT, operation
+from api.rest.requests import RequireNoBody
+from api.services.services import CallerOf, Services, ServicesOf
+from api.vercel.operations import NO_SEGMENT, READ, WRITE
+from api.vercel.segments.access import SegmentIdOrSlug, WithMetadata, require_segment
+from api.vercel.segments.audit_entries import audit_segment
+from api.vercel.segments.content import Content, ContentReader, project_bounds
+from api.vercel.segments.etags import IfMatch, require_match
+from api.vercel.segments.models import (
+    NewSegmentBody,
+    SegmentList,
+    SegmentRepresentation,
+    parse_body,
+    read_body,
+)
+from api.vercel.segments.representation import (
+    represent,
+    segment_response,
+    visible_ids,
+    visible_users,
+)
+from api.vercel.wire.refusals import SegmentInUse
+from api.vercel.wire.requests import ProjectOf
+from worker.store import (
+    FoundSegment,
+    NewProjectSegment,
+    Project,
+    ProjectSegment,
+    SegmentReferred,
+    Store,
+    retry_on_change,
+)
+
+SEGMENTS = "/v1/projects/{projectIdOrName}/feature-flags/segments"
+
+router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
+
+
+@router.put(
+    "",
+    operation_id="createFlagSegment",
+    status_code=201,
+    response_model=SegmentRepresentation,
+)
+@operation(
+    needs=WRITE, refuses={**NO_PROJECT, KeyTaken: "The project has a segment with this slug."}
+)
+async def create_segment(
+    request: Request, project: ProjectOf, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Create a segment."""
+    raw = await read_body(request)
+
+    def create() -> Response:
+        body = parse_body(NewSegmentBody, raw)
+        require_scope(caller, project.key, None, body.slug, whole=True)
+        segment = _create(services, caller, project, body)
+        audit_segment(
+            services,
+            caller,
+            project,
+            action="createSegment",
+            verb="created the segment",
+            after=segment,
+        )
+        answer = represent(project, segment, (), with_metadata=False)
+        return segment_response(segment, answer, 201)
+
+    async with services.patch_turn:
+        return await run_in_threadpool(create)
+
+
+@router.get("", operation_id="listFlagSegments", response_model=SegmentList)
+@operation(needs=READ, refuses=NO_PROJECT)
+def list_segments(
+    project: ProjectOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    *,
+    withMetadata: WithMetadata = False,  # noqa: N803 - the documented name
+) -> Response:
+    """List all segments of a project, oldest first."""
+    segments, allows = services.store().project_segments.read_all(project), caller.scope.allows
+    seen = {
+        segment.id for segment in segments.by_id.values() if allows(project.key, None, segment.slug)
+    }
+    users = segments.users()
+    found = [
+        represent(
+            project,
+            segment,
+            [user.id for user in users.get(segment.id, ()) if user.id in seen],
+            with_metadata=withMetadata,
+        )
+        for segment in segments.by_id.values()
+        if segment.id in seen
+    ]
+    return json_response(SegmentList(data=found))
+
+
+@router.get(
+    "/{segmentIdOrSlug}", operation_id="getFlagSegment", response_model=SegmentRepresentation
+)
+@operation(needs=READ, refuses=NO_SEGMENT)
+def get_segment(
+    project: ProjectOf,
+    segmentIdOrSlug: SegmentIdOrSlug,  # noqa: N803 - the documented names
+    services: ServicesOf,
+    caller: CallerOf,
+    *,
+    withMetadata: WithMetadata = False,  # noqa: N803 - same
+) -> Response:
+    """Get a segment."""
+    store = services.store()
+    found = require_segment(store, caller, project, segmentIdOrSlug)
+    users = visible_ids(store, project, found, caller)
+    answer = represent(project, found.segment, users, with_metadata=withMetadata)
+    return segment_response(found.segment, answer, 200)
+
+
+@router.delete(
+    "/{segmentIdOrSlug}",
+    operation_id="deleteFlagSegment",
+    status_code=204,
+    dependencies=[RequireNoBody],
+)
+@operation(
+    needs=WRITE,
+    refuses={
+        **NO_SEGMENT,
+        InvalidRequest: "Conditions of other segments name the segment; change them first.",
+        PreconditionFailed: "The segment is not in the state of `If-Match`.",
+    },
+)
+def delete_segment(
+    project: ProjectOf,
+    segmentIdOrSlug: SegmentIdOrSlug,  # noqa: N803 - the documented names
+    services: ServicesOf,
+    caller: CallerOf,
+    if_match: IfMatch = None,
+    *,
+    withMetadata: WithMetadata = False,  # noqa: N803 - same
+) -> Response:
+    """Delete a segment that no other one refers to."""
+    del withMetadata
+    store = services.store()
+
+    def delete() -> ProjectSegment:
+        found = require_segment(store, caller, project, segmentIdOrSlug, to_change=True)
+        require_match(found.segment, if_match)
+        try:
+            store.project_segments.delete(project, found.segment)
+        except SegmentReferred as exc:
+            raise _in_use(store, project, found, caller) from exc
+        return found.segment
+
+    deleted = retry_on_change(f"segment {segmentIdOrSlug[:512]}", delete)
+    audit_segment(
+        services,
+        caller,
+        project,
+        action="deleteSegment",
+        verb="deleted the segment",
+        before=deleted,
+    )
+    return Response(status_code=204)
+
+
+def _create(
+    services: Services, caller: Caller, project: Project, body: NewSegmentBody
+) -> ProjectSegment:
+    store = services.store()
+    segment_id = f"seg_{services.ids().replace('-', '')}"
+
+    def create() -> ProjectSegment:
+        reader = ContentReader(services, caller, project)
+        content = reader.read(body.data, segment_id=segment_id, slug=body.slug)
+        return store.project_segments.create(
+            project,
+            _new_segment(segment_id, body, content, caller),
+            project_bounds(services.settings),
+            seen=reader.seen,
+        )
+
+    return retry_on_change(f"segment {body.slug}", create)
+
+
+def _new_segment(
+    segment_id: str, body: NewSegmentBody, content: Content, caller: Caller
+) -> NewProjectSegment:
+    return NewProjectSegment(
+        id=segment_id,
+        slug=body.slug,
+        label=body.label,
+        hint=body.hint,
+        data=content.data,
+        description=body.description,
+        created_by=caller.name if body.created_by is None else body.created_by,
+        creator_id=caller.token_id,
+        creator_name=caller.name,
+        references=content.references,
+    )
+
+
+def _in_use(store: Store, project: Project, found: FoundSegment, caller: Caller) -> SegmentInUse:
+    current = store.project_segments.get(project, found.segment.id)
+    users = visible_users(store, project, current, caller)
+    named = [
+        {"id": user.id, "slug": user.slug, "name": user.label, "label": user.label}
+        for user in users
+    ]
+    slugs = ", ".join(user.slug for user in users[:10]) or "segments outside the token's scope"
+    more = f" and {len(current.users) - 10:,} more" if len(users) > 10 else ""  # noqa: PLR2004 - ten are named
+    message = f"segment {found.segment.slug} is used by other segments: {slugs}{more}"
+    return SegmentInUse(f"{message}; change them first", {"flags": [], "segments": named})
