@@ -17,9 +17,7 @@ from api.vercel.evaluation.javascript.dates import milliseconds_of
 from api.vercel.evaluation.javascript.numbers import Compare, is_ordered, number_of
 from api.vercel.evaluation.javascript.texts import has_half_pair, lower_case, units_of
 from api.vercel.evaluation.javascript.values import (
-    FALSE,
     NULL,
-    TRUE,
     UNDEFINED,
     Array,
     Constant,
@@ -74,8 +72,9 @@ def _never(_right: Right) -> Test:
 
 
 def _equal(right: Right, *, wanted: bool = True) -> Test:
-    is_scalar = isinstance(right, (str, float, Constant))
-    return _among(frozenset([right]) if is_scalar else frozenset(), wanted=wanted)
+    if isinstance(right, (tuple, LazyExpression)):
+        return _among(frozenset(), wanted=wanted)
+    return _among(frozenset([right]), wanted=wanted)
 
 
 def _not_equal(right: Right) -> Test:
@@ -164,7 +163,7 @@ def _by_text(is_true: Callable[[str, str], bool], *, wanted: bool) -> Callable[[
 
 def _ordered(compare: Compare) -> Callable[[Right], Test]:
     def make(right: Right) -> Test:
-        if isinstance(right, (tuple, LazyExpression)) or right in {TRUE, FALSE, NULL, UNDEFINED}:
+        if not isinstance(right, (str, float)):
             return _never(right)
         limit = right
         number = number_of(limit)
@@ -244,5 +243,14 @@ _COMPARATORS: Final[Mapping[str, Callable[[Right], Test]]] = MappingProxyType(
 #: The names of all comparators.
 COMPARATORS: Final = frozenset(_COMPARATORS)
 _IGNORE_CASE: Final = COMPARATORS - {
-    "ex", "!ex", "gt", "gte", "lt", "lte", "regex", "!regex", "before", "after",
+    "ex",
+    "!ex",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "regex",
+    "!regex",
+    "before",
+    "after",
 }

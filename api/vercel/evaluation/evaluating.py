@@ -164,7 +164,9 @@ class _Evaluation:
         is asked for while it is under way closes a circle: all on it, and whoever comes to it,
         are in error, in whichever order segments are asked.
         """
-        chain = [(segment, self._steps(segment))] if segment.segment_id not in self._outcomes else []
+        chain = (
+            [(segment, self._steps(segment))] if segment.segment_id not in self._outcomes else []
+        )
         while chain:
             current, steps = chain[-1]
             needed = next(steps, None)
@@ -247,9 +249,7 @@ class _Evaluation:
             raise SegmentInError(rule.error)
         if rule.split is None:
             return Outcome(name, matched=True, reason="rule", rule_id=rule.rule_id)
-        return Outcome(
-            name, matched=self._passes(rule.split), reason="split", rule_id=rule.rule_id
-        )
+        return Outcome(name, matched=self._passes(rule.split), reason="split", rule_id=rule.rule_id)
 
     def _passes(self, split: Split) -> bool:
         position = self._values[split.key]
@@ -257,9 +257,7 @@ class _Evaluation:
             return False
         return split.share >= FULL_SHARE or position < split.limit
 
-    def _is_in(
-        self, asking: str, test: SegmentTest
-    ) -> Generator[CompiledSegment, None, bool]:
+    def _is_in(self, asking: str, test: SegmentTest) -> Generator[CompiledSegment, None, bool]:
         """Whether the entities are in one of the segments; negated, whether in none of them.
 
         A segment that is not there is skipped; negated, it makes the answer no.

@@ -40,12 +40,11 @@ class Kind(Enum):
 
 _WORDS: Final = frozenset({Kind.MONTH, Kind.HALF_DAY, Kind.ZONE, Kind.TIME_MARK, Kind.WORD})
 
-_MONTHS: Final = MappingProxyType(
-    {
-        name: number
-        for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
-    }
+_MONTH_NAMES: Final = (
+    *("jan", "feb", "mar", "apr", "may", "jun"),
+    *("jul", "aug", "sep", "oct", "nov", "dec"),
 )
+_MONTHS: Final = MappingProxyType({name: number for number, name in enumerate(_MONTH_NAMES, 1)})
 _KEYWORDS: Final = MappingProxyType(
     {
         "am": (Kind.HALF_DAY, 0),
@@ -97,8 +96,8 @@ class Token:
     def milliseconds(self) -> int:
         """The number as digits after a point, in whole milliseconds."""
         digits = min(len(self.text), _MOST_DIGITS)
-        scale = digits - 3
-        return self.value // 10**scale if scale > 0 else self.value * 10**-scale
+        thousandths = self.value * 1_000
+        return thousandths // int(f"1{'0' * digits}")
 
 
 END: Final = Token(Kind.END)

@@ -44,9 +44,7 @@ def milliseconds_of(text: str) -> int | None:
 def _first_of_month(year: int, month: int) -> int:
     """Count the days from 1970. The calendar of ``date`` repeats, but lacks the year 0."""
     cycles, year_of_cycle = divmod(year - 1, 400)
-    return (
-        date(year_of_cycle + 1, month, 1).toordinal() - _EPOCH_DAY + cycles * _DAYS_IN_400_YEARS
-    )
+    return date(year_of_cycle + 1, month, 1).toordinal() - _EPOCH_DAY + cycles * _DAYS_IN_400_YEARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +191,19 @@ class _Parser:
                 return False
             time.add_last(tokens.take().milliseconds)
             return True
+        return self._alone(value)
+
+    def _alone(self, value: int) -> bool:
         if self.zone.expects(value):
             self.zone.minute = value
             return True
-        if time.expects(value):
-            time.add_last(value)
-            follows = tokens.next
+        if self.time.expects(value):
+            self.time.add_last(value)
+            follows = self.tokens.next
             return follows is END or follows.is_space or follows.is_z or follows.is_sign
         if not self.day.add(value):
             return False
-        tokens.skip("-")
+        self.tokens.skip("-")
         return True
 
     def _before_colon(self, value: int) -> bool:

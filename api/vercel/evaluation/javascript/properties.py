@@ -114,7 +114,7 @@ def _property_of_array(holder: Array, name: str) -> Value:
         return _ARRAY
     if name == "__proto__":
         return _NO_ITEMS
-    return _ARRAY_METHODS.get(name) or OBJECT_METHODS.get(name, UNDEFINED)
+    return _ARRAY_METHODS.get(name, OBJECT_METHODS.get(name, UNDEFINED))
 
 
 def _property_of_function(holder: Function, name: str) -> Value:
@@ -130,5 +130,6 @@ def _property_of_function(holder: Function, name: str) -> Value:
     }
     if name in own:
         return own[name]
-    found = _OBJECT_STATICS.get(name) if holder is _OBJECT else None
-    return found or _FUNCTION_METHODS.get(name) or OBJECT_METHODS.get(name, UNDEFINED)
+    if holder is _OBJECT and name in _OBJECT_STATICS:
+        return _OBJECT_STATICS[name]
+    return _FUNCTION_METHODS.get(name, OBJECT_METHODS.get(name, UNDEFINED))

@@ -73,7 +73,9 @@ def array_of(items: Sequence[object]) -> Array:
     """Give the array of parsed items."""
     return Array(
         items,
-        frozenset(scalar_of(item) for item in items if not isinstance(item, (Mapping, list, tuple))),
+        frozenset(
+            scalar_of(item) for item in items if not isinstance(item, (Mapping, list, tuple))
+        ),
     )
 
 

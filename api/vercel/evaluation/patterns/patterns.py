@@ -57,7 +57,9 @@ class LazyExpression:
             return pattern.is_in(translation.prepared(text), effort)
         if isinstance(self._error, InvalidPattern):
             return None
-        raise SegmentInError(f"a regular expression is not run: {self._error}; write it another way")
+        raise SegmentInError(
+            f"a regular expression is not run: {self._error}; write it another way"
+        )
 
     def _make_ready(self, effort: Effort) -> None:
         effort.spend(_COMPILING * (1 + len(self._pattern)))

@@ -14,7 +14,6 @@ from typing import Final
 from api.vercel.evaluation.javascript.numbers import WHITE_SPACE
 from api.vercel.evaluation.patterns.code_points import (
     EVERYTHING,
-    LAST,
     Ranges,
     characters,
     complement,
@@ -68,9 +67,7 @@ def property_set(expression: str) -> Ranges:
     if category is None:
         raise UnsupportedPattern(rf"\p{{{expression}}} is not a general category")
     wanted = ("Lu", "Ll", "Lt") if category == "LC" else (category,)
-    return union(
-        *(ranges for name, ranges in _categories().items() if name.startswith(wanted))
-    )
+    return union(*(ranges for name, ranges in _categories().items() if name.startswith(wanted)))
 
 
 @lru_cache(maxsize=1)

@@ -38,7 +38,7 @@ _GROUP_NAME: Final = re.compile(r"\?<([A-Za-z_$][A-Za-z0-9_$]*)>")
 _ASCII_NAME: Final = re.compile(r"\?<[\x00-\x5b\x5d-\x7f]*>")
 _MODIFIERS: Final = re.compile(r"\?[ims]*-?[ims]*:")
 _BACKREFERENCE: Final = re.compile("[1-9][0-9]*")
-_OTHER_LINE_ENDS: Final = {code: "\n" for code in (0x0D, 0x2028, 0x2029)}
+_OTHER_LINE_ENDS: Final = dict.fromkeys((0x0D, 0x2028, 0x2029), "\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,80 @@
 from random import Random
 from typing import Final
 
-_MONTHS: Final = "Jan feb MAR apr May june July Sept OCT nov Dec december".split()
+_MONTHS: Final = [
+    "Jan",
+    "feb",
+    "MAR",
+    "apr",
+    "May",
+    "june",
+    "July",
+    "Sept",
+    "OCT",
+    "nov",
+    "Dec",
+    "december",
+]
 _WORDS: Final = (
     *_MONTHS,
-    *"AM PM a.m. ut UTC utc+ z Z gmt GMT EST pst CDT mdt t T Mon Tuesday at of th é [ _ x".split(),
-    *"\u00a0 \ufeff 😀 \u2028 \u3000 \u0085".split(" "),
+    *[
+        "AM",
+        "PM",
+        "a.m.",
+        "ut",
+        "UTC",
+        "utc+",
+        "z",
+        "Z",
+        "gmt",
+        "GMT",
+        "EST",
+        "pst",
+        "CDT",
+        "mdt",
+        "t",
+        "T",
+        "Mon",
+        "Tuesday",
+        "at",
+        "of",
+        "th",
+        "é",
+        "[",
+        "_",
+        "x",
+    ],
+    *["\xa0", "\ufeff", "😀", "\u2028", "\u3000", "\x85"],
 )
-_SIGNS: Final = tuple(":--/,.+()T';@\t\n\0\u2028 ") + ("(x)", "::", " ", " ", ":")
-_YEARS: Final = (
-    "2024 1999 0000 0099 +002024 -000001 -000000 +275760 -271821 +275761 9999 10000 99 024"
-).split()
-_FRACTIONS: Final = "0 000 1 12 123 1234 999999999 0001234567890 0000 00000000001".split()
+_SIGNS: Final = (*tuple(":--/,.+()T';@\t\n\x00\u2028 "), "(x)", "::", " ", " ", ":")
+_YEARS: Final = [
+    "2024",
+    "1999",
+    "0000",
+    "0099",
+    "+002024",
+    "-000001",
+    "-000000",
+    "+275760",
+    "-271821",
+    "+275761",
+    "9999",
+    "10000",
+    "99",
+    "024",
+]
+_FRACTIONS: Final = [
+    "0",
+    "000",
+    "1",
+    "12",
+    "123",
+    "1234",
+    "999999999",
+    "0001234567890",
+    "0000",
+    "00000000001",
+]
 _ISO_ZONES: Final = (
     *("", "", "Z", "z", "+02:00", "-0530", "+2", "+24:00", "+23:60", "-00:00", " GMT", "Z "),
     *("+02", " +0200"),

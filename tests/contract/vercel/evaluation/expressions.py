@@ -1,4 +1,5 @@
 """Regular expressions and texts for them: every construct, valid and not, in every mode."""
+# ruff: noqa: RUF001  # letters that look like others are what this is about
 
 from random import Random
 from typing import Final
@@ -18,7 +19,21 @@ _MEMBERS: Final = (
     *(r"\n", r"\p{Lu}", r"\P{Ll}", "Σ-Ω", "z-a", "--", "&&", "[a-c]", r"\c1", r"\cA", r"\ud83d"),
     *(r"a-\d", r"\B", r"\k", r"\1", r"\377", r"\u0400-\u04ff"),
 )
-_QUANTIFIERS: Final = "* + ? {2} {1,} {0,2} *? +? {2,1} {,2} {0} ?? **".split()
+_QUANTIFIERS: Final = [
+    "*",
+    "+",
+    "?",
+    "{2}",
+    "{1,}",
+    "{0,2}",
+    "*?",
+    "+?",
+    "{2,1}",
+    "{,2}",
+    "{0}",
+    "??",
+    "**",
+]
 _FLAGS: Final = " ,,i,i,m,s,u,u,iu,iu,v,iv,im,su,imsu,g,gi,y,dg,msv".strip().split(",")
 _CHARACTERS: Final = (
     *"abkKsSzZ019 _-éÉßſKµΜσςΣ\n\r\u2028Ac\\{}]uxpİıǆǄßẞꭰ\x01\0\b",

@@ -113,7 +113,9 @@ def test_expressions__random_ones__as_v8_finds_them(flags_core: Oracle, seed: in
     ]
     counts: Counter[str] = Counter()
     differences = []
-    for (pattern, flags, texts), expected in zip(cases, flags_core.ask("patterns", cases), strict=True):
+    for (pattern, flags, texts), expected in zip(
+        cases, flags_core.ask("patterns", cases), strict=True
+    ):
         try:
             translate(pattern, flags)
         except InvalidPattern:
@@ -136,13 +138,23 @@ def test_expressions__random_ones__as_v8_finds_them(flags_core: Oracle, seed: in
 def _is_inside_a_pair(pattern: str, flags: str, texts: list[str]) -> bool:
     r"""The named difference: V8 finds ``\B`` between the halves of one code point, with u and v."""
     is_by_code_points = not {"u", "v"}.isdisjoint(flags)
-    return r"\B" in pattern and is_by_code_points and any(max(text, default="") > "\uffff" for text in texts)
+    return (
+        r"\B" in pattern
+        and is_by_code_points
+        and any(max(text, default="") > "\uffff" for text in texts)
+    )
 
 
-def test_lower_case__every_character_and_final_sigma__as_javascript_has_it(flags_core: Oracle) -> None:
+def test_lower_case__every_character_and_final_sigma__as_javascript_has_it(
+    flags_core: Oracle,
+) -> None:
     cased = [chr(code) for code in range(0x1E944) if not 0xD800 <= code < 0xE000]
     texts = ["".join(cased[start : start + 1_000]) for start in range(0, len(cased), 1_000)]
-    texts += [f"{before}Σ{after}" for before in ("", "a", "a.", "1") for after in ("", "b", ".b", "\u0301", "1")]
+    texts += [
+        f"{before}Σ{after}"
+        for before in ("", "a", "a.", "1")
+        for after in ("", "b", ".b", "\u0301", "1")
+    ]
     assert [lower_case(text) for text in texts] == flags_core.ask("lower", texts)
 
 
@@ -150,7 +162,16 @@ def test_numbers__random_texts__as_javascript_reads_and_writes_them(
     flags_core: Oracle, seed: int
 ) -> None:
     rng = random.Random(seed)
-    parts = [*"0123456789.eE+-xXoObBfa_ ", "Infinity", "1e", "e-7", "0x", "\ufeff", "\x1c", "12345678901234567890"]
+    parts = [
+        *"0123456789.eE+-xXoObBfa_ ",
+        "Infinity",
+        "1e",
+        "e-7",
+        "0x",
+        "\ufeff",
+        "\x1c",
+        "12345678901234567890",
+    ]
     texts = ["".join(rng.choice(parts) for _ in range(rng.randrange(6))) for _ in range(3_000)]
     texts += [repr(rng.uniform(-1, 1) * 10.0 ** rng.randrange(-320, 309)) for _ in range(2_000)]
     expected = flags_core.ask("numbers", texts)

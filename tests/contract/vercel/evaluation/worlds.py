@@ -3,6 +3,7 @@
 Both are made of one pool of values, so that conditions hold about as often as not; the pool is
 full of values that languages disagree about.
 """
+# ruff: noqa: RUF001  # letters that look like others are what this is about
 
 from collections.abc import Callable
 from random import Random
@@ -11,6 +12,7 @@ from typing import Any, Final
 import xxhash
 
 from api.vercel.evaluation import COMPARATORS
+from api.vercel.evaluation.javascript.texts import units_of
 from tests.contract.vercel.evaluation.dates import date_text
 from tests.contract.vercel.evaluation.expressions import expression, text_to_search
 
@@ -56,7 +58,13 @@ class World:
     def __init__(self, rng: Random) -> None:
         """Make it from one source of randomness."""
         self._rng = rng
-        self._pool = [self._value() for _ in range(6)]
+        # Half of the worlds have one kind with one attribute, so that conditions decide.
+        is_narrow = rng.random() < 0.5
+        self._kinds = ("user",) if is_narrow else _KINDS
+        self._attributes = ("id",) if is_narrow else _ATTRIBUTES
+        self._target_chance = 0.1 if is_narrow else 0.3
+        values = [self._value() for _ in range(3)]
+        self._pool = [*values, *map(self._related, values), *map(self._related, values)]
         self.seed = rng.choice(_SEEDS)
         self.segments = {name: self._segment(number) for number, name in enumerate(_IDS[:5])}
         self.entities = [self._entities() for _ in range(5)]
@@ -66,6 +74,20 @@ class World:
         if self._rng.random() < 0.15:
             return self._rng.choice((date_text, text_to_search))(self._rng)
         return self._rng.choice(self._rng.choice(pools))
+
+    def _related(self, value: Json) -> Json:
+        """Make a value that is nearly the same, or the same in another type."""
+        rng = self._rng
+        if isinstance(value, str):
+            start = rng.randrange(len(value) + 1)
+            halves = units_of(value)
+            forms = (value.upper(), value.lower(), value[start:], value[:start], f" {value}")
+            return rng.choice((*forms, halves[:1], halves[-1:], f"{value}{value}", [value]))
+        if isinstance(value, list):
+            return rng.choice((value[1:], [*value, rng.choice(_TEXTS)], value[::-1], value * 2))
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return rng.choice((str(value), -value, [value], value == 1))
+        return rng.choice((str(value), [value], {"toString": value}))
 
     def _pooled(self, is_fit: Callable[[Json], bool] = lambda _value: True) -> Json:
         fitting = [value for value in self._pool if is_fit(value)]
@@ -84,51 +106,55 @@ class World:
     def _entities(self) -> Json:
         if self._rng.random() < 0.03:
             return None
-        names = self._rng.sample(_KINDS, self._rng.randrange(1, 5))
-        return {name: self._entity() for name in ("user", *names)}
+        names = self._rng.choices(self._kinds, k=4)
+        return {name: self._entity() for name in names}
 
     def _entity(self) -> Json:
         if self._rng.random() < 0.06:
             return self._rng.choice((None, 0, "", False, "x", 5, True, [], ["a", 1], 0.0))
-        names = self._rng.sample(_ATTRIBUTES, self._rng.randrange(1, 7))
-        return {name: self._pooled() for name in ("id", *names)}
+        names = self._rng.choices(self._attributes, k=self._rng.randrange(1, 8))
+        return {name: self._pooled() for name in names}
 
     def _accessor(self) -> Json:
-        kind, attribute = self._rng.choice(_KINDS), self._rng.choice(_ATTRIBUTES)
+        kind, attribute = self._rng.choice(self._kinds), self._rng.choice(self._attributes)
         return {"type": "entity", "kind": kind, "attribute": attribute}
 
     def _segment(self, number: int) -> Json:
         rng = self._rng
         data: dict[str, Json] = {}
-        for side, chance in (("include", 0.25), ("exclude", 0.3)):
-            if rng.random() < chance:
-                data[side] = {rng.choice(_KINDS): self._targets() for _ in range(rng.randrange(3))}
-        if rng.random() < 0.95:
-            rules = range(rng.choice((0, 1, 1, 2, 3)))
+        for side in ("include", "exclude"):
+            if rng.random() < self._target_chance:
+                kinds = rng.choices(self._kinds, k=rng.randrange(4))
+                data[side] = {kind: self._targets() for kind in kinds}
+        if rng.random() < 0.97:
+            rules = range(rng.choice((0, 1, 1, 1, 2, 3)))
             data["rules"] = [self._rule(f"r{rule}", number) for rule in rules]
         return data
 
     def _targets(self) -> Json:
         return {
-            self._rng.choice(_ATTRIBUTES): [
+            self._rng.choice(self._attributes): [
                 {"value": self._text()} for _ in range(self._rng.randrange(3))
             ]
-            for _ in range(self._rng.randrange(3))
+            for _ in range(self._rng.randrange(4))
         }
 
     def _rule(self, name: str, number: int) -> Json:
-        count = self._rng.choice((0, 1, 1, 1, 1, 2, 2))
+        count = self._rng.choice((0, 1, 1, 1, 1, 1, 2))
         conditions = [self._condition(number) for _ in range(count)]
         return {"id": name, "conditions": conditions, "outcome": self._outcome()}
 
     def _outcome(self) -> Json:
-        if self._rng.random() < 0.7:
+        if self._rng.random() < 0.75:
             return {"type": "all"}
         base, share = self._accessor(), self._rng.choice(_SHARES)
-        if self._rng.random() < 0.5:
-            text = self._text().encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        if self._rng.random() < 0.8:
+            text = (
+                self._text().encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+            )
             position = xxhash.xxh32_intdigest(text, seed=self.seed & 0xFFFF_FFFF)
-            share = position * 100_000 // 2**32 + self._rng.randrange(-1, 3)
+            share = position * 100_000 / 2**32
+            share = self._rng.choice((share, int(share), int(share) + 1, share + 5e-5, 0, 100_000))
         return {"type": "split", "base": base, "passPromille": share}
 
     def _condition(self, number: int) -> Json:
@@ -145,10 +171,7 @@ class World:
 
     def _right(self, comparator: str) -> Json:
         rng = self._rng
-        if rng.random() < 0.08:
-            fitting = rng.choice(_COMPARATORS)
-        else:
-            fitting = comparator
+        fitting = rng.choice(_COMPARATORS) if rng.random() < 0.08 else comparator
         if fitting.lower().endswith("of"):
             return self._list()
         if fitting.endswith("regex"):
