@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from fastapi import Request, Response
 from pydantic import ValidationError
 
-from api.audit import audit_segment
 from api.bodies.faults import refusal
 from api.bodies.json_values import read_json
 from api.bodies.models import StrictBody, null_is
@@ -50,14 +49,12 @@ def start_export(format_: Format, start: Start) -> Response:
         Conflict: a request with this key is under way.
         StoreUnavailable: no answer; it may have been started.
     """
-    services, segment = start.services, start.segment
+    services = start.services
     fingerprint = digest_of("export", format_)
     begun = start.begin("export")
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
-    request = ExportRequest(
-        services.ids(), segment.ref, services.clock(), format_, start.caller.name
-    )
+    request = ExportRequest(services.ids(), start.ref, services.clock(), format_, start.caller.name)
 
     def admit_request() -> Response:
         admit_export(services.store(), request)
@@ -68,12 +65,9 @@ def start_export(format_: Format, start: Start) -> Response:
 
 
 def _announce(start: Start, request: ExportRequest) -> None:
-    audit_segment(
-        start.services,
-        start.caller,
-        start.segment,
-        action="createBigSegmentExport",
-        verb="started an export of the segment",
-        after={"exportId": request.export_id, "format": request.format},
+    start.record(
+        "createBigSegmentExport",
+        "started an export of the segment",
+        {"exportId": request.export_id, "format": request.format},
     )
     start.services.work.work(request.ref)

@@ -67,7 +67,7 @@ async def import_upload(request: Request, start: Start) -> Response:
         uploaded = await _receive(request, services, None, "", digest=True)
         return begun.repeat(_fingerprint(uploaded), start.respond)
     async with keep_pending(begun):
-        await run_in_threadpool(require_free, services.store(), start.segment)
+        await run_in_threadpool(require_free, start)
         import_id = services.ids()
         objects = await run_in_threadpool(services.objects)
         object_key = upload_key((ref.project, ref.environment, ref.segment), import_id)
@@ -124,19 +124,17 @@ def _admit_upload(
         size_bytes=info.size_bytes,
         etag=info.etag,
     )
-    services, caller, segment = start.services, start.caller, start.segment
-    options = read_options(uploaded.fields)
-    request = import_request(import_id, segment, source, options, services, caller)
+    request = import_request(import_id, source, read_options(uploaded.fields), start)
 
     def admit_request() -> Response:
-        admit(services, caller, segment, request)
+        admit(start, request)
         return start.respond(import_id)
 
     return start_once(begun, _fingerprint(uploaded), import_id, admit_request)
 
 
 def _admit_source(body: SourceBody, start: Start) -> Response:
-    services, caller, segment = start.services, start.caller, start.segment
+    services = start.services
     bucket, object_key = parse_source(body.source, services.settings.sources)
     file_name = object_key.rpartition("/")[2] or object_key
     source = SourceFile(bucket, object_key, file_name, uploaded=False)
@@ -145,10 +143,10 @@ def _admit_source(body: SourceBody, start: Start) -> Response:
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
     import_id = services.ids()
-    request = import_request(import_id, segment, source, body, services, caller)
+    request = import_request(import_id, source, body, start)
 
     def admit_request() -> Response:
-        admit(services, caller, segment, request)
+        admit(start, request)
         return start.respond(import_id)
 
     return start_once(begun, fingerprint, import_id, admit_request)

@@ -8,7 +8,10 @@ from fastapi import Response
 from api.access.auth import Caller
 from api.jobs.idempotency import EarlierRequest, PendingRequest, begin_request
 from api.services.services import Services
-from worker.store import JobKind, ListRef, Segment
+from worker.store import JobKind, ListRef, Summary
+
+Record = Callable[[str, str, Summary], None]
+"""Puts on record in the audit log what was done (an action and a verb) and asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +20,14 @@ class Start:
 
     services: Services
     caller: Caller
-    segment: Segment
-    """The definition of the list."""
+    ref: ListRef
     key: str | None
     """The request's ``Idempotency-Key``."""
     respond: Callable[[str], Response]
     """Makes the answer from the id of the job, which has been admitted."""
-
-    @property
-    def ref(self) -> ListRef:
-        """The list."""
-        return self.segment.ref
+    record: Record
+    owner: str
+    """What the caller calls the list, such as ``segment vip``."""
 
     def begin(self, kind: JobKind) -> PendingRequest | EarlierRequest | None:
         """Begin the request; see :func:`begin_request`."""

@@ -28,6 +28,7 @@ StoreError
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
 ├── TooManyTokens (terminal)         the store has its maximum of access tokens
+├── TooManyLists (terminal)          the segment has as many attached lists as it may
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
@@ -160,6 +161,10 @@ class TooManyTokens(StoreError, TerminalError):
 
 class TooManySegments(StoreError, TerminalError):
     """The project holds as many segments, or as many bytes of them, as it may."""
+
+
+class TooManyLists(StoreError, TerminalError):
+    """The segment has as many lists attached as it may."""
 
 
 class ImportInProgress(StoreError, TerminalError):

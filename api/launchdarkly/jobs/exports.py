@@ -11,13 +11,13 @@ from api.errors import Conflict, KeyReused, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema
 from api.jobs.exports import ExportBody, Format, read_format, start_export
 from api.jobs.idempotency import IdempotencyKeyOf
-from api.jobs.starting import Start
 from api.launchdarkly.jobs.documentation import NO_EXPORT, segment_location
 from api.launchdarkly.jobs.models import (
     ExportRepresentation,
     find_segment_export,
     represent_export,
 )
+from api.launchdarkly.jobs.starting import segment_start
 from api.launchdarkly.operations import NO_SEGMENT, document_body
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -80,7 +80,7 @@ def _create(
 ) -> Response:
     segment = find_big_segment(services.store(), path)
     respond = partial(_respond, services, path)
-    return start_export(format_, Start(services, caller, segment, key, respond))
+    return start_export(format_, segment_start(services, caller, segment, key, respond))
 
 
 def _respond(services: Services, path: SegmentPath, export_id: str) -> Response:

@@ -19,13 +19,13 @@ from api.jobs.imports import (
     require_list_type,
 )
 from api.jobs.options import ImportOptions, SourceBody
-from api.jobs.starting import Start
 from api.launchdarkly.jobs.documentation import NO_IMPORT, segment_location
 from api.launchdarkly.jobs.models import (
     ImportRepresentation,
     find_segment_import,
     represent_import,
 )
+from api.launchdarkly.jobs.starting import segment_start
 from api.launchdarkly.operations import NO_SEGMENT, document_body
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -86,11 +86,11 @@ async def create_import(
     segment = await run_in_threadpool(find_big_segment, store, path)
     require_list_type(kind)
     if kind == FORM_TYPE:
-        upload = Start(services, caller, segment, key, partial(_accept, path))
+        upload = segment_start(services, caller, segment, key, partial(_accept, path))
         return await import_upload(request, upload)
     body = await read_source_body(request)
     return await import_source(
-        body, Start(services, caller, segment, key, partial(_respond, services, path))
+        body, segment_start(services, caller, segment, key, partial(_respond, services, path))
     )
 
 
@@ -120,7 +120,7 @@ async def create_import_from_source(
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
     return await import_source(
-        body, Start(services, caller, segment, key, partial(_respond, services, path))
+        body, segment_start(services, caller, segment, key, partial(_respond, services, path))
     )
 
 

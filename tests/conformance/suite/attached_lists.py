@@ -57,14 +57,13 @@ def _attach(store: Store, segment: ProjectSegment, name: str = NAME) -> str:
 
 
 def _lists_of(store: Store, segment: ProjectSegment) -> dict[str, str]:
-    return dict(store.project_segments.get(_project(store), segment.id).lists)
+    return dict(store.project_segments.get(_project(store), segment.id).segment.lists)
 
 
 def _delete(store: Store, segment: ProjectSegment) -> None:
     project = _project(store)
-    current = store.project_segments.get(project, segment.id)
-    seen = store.project_segments.read_all(project)
-    delete_project_segment(store, project, current, seen=seen)
+    current = store.project_segments.get(project, segment.id).segment
+    delete_project_segment(store, project, current)
 
 
 def _later(store: Store) -> Store:

@@ -1,8 +1,9 @@
 """Lists that are attached to segments of a project: made, detached, and freed.
 
 A list is one like any other, of a segment in what stands for an environment of the project
-(:meth:`EnvironmentRef.of_project`), under a random key that the project's segment names. What
-the segment names is attached; every other list there is to be freed.
+(:meth:`EnvironmentRef.of_project`), under a random key that the project's segment names; its
+description is the slug of that segment. What the segment names is attached; every other list
+there is to be freed.
 
 Before a list is made, and before a segment stops naming one, its key is noted as unsettled; it is
 settled once the list is named, or gone. After a crash in between, upkeep looks which it is.
@@ -19,13 +20,13 @@ from worker.store.errors import (
     ProjectNotFound,
     ResourceChanged,
     SegmentNotFound,
+    TooManyLists,
 )
 from worker.store.keyspace import PROJECT_LISTS, EnvironmentRef
 from worker.store.optimistic import retry_on_change
 from worker.store.project_segments import (
     ProjectSegment,
     ProjectSegmentChange,
-    ProjectSegments,
     SegmentBounds,
 )
 from worker.store.projects.records import Project
@@ -37,6 +38,8 @@ from worker.store.workflows.deleting import create_environment, remove_segment
 #: An attachment or a deletion that takes longer has been cut off.
 _SETTLE_AFTER_MS: Final = 600_000
 _SETTLED_PER_TURN: Final = 100
+#: Lists of one segment; each takes some kilobytes, and every evaluation asks all of them.
+MOST_LISTS: Final = 64
 
 
 def attach_list(
@@ -59,16 +62,20 @@ def attach_list(
 
     Raises:
         SegmentNotFound: or ProjectNotFound: it is deleted.
+        TooManyLists: the segment has as many as it may.
         TooManySegments: the project holds as many bytes as it may.
         ResourceChanged: the segment changes without a pause.
     """
     env = EnvironmentRef.of_project(project.key)
 
     def attempt() -> tuple[Segment, bool]:
-        segment = store.project_segments.get(project, segment_id)
+        segment = store.project_segments.get(project, segment_id).segment
         if name in segment.lists:
             with suppress(SegmentNotFound, EnvironmentNotFound):
                 return store.segments.get(env, segment.lists[name]), False
+        elif len(segment.lists) >= MOST_LISTS:
+            message = f"segment {segment.slug} has {MOST_LISTS} lists; detach one first"
+            raise TooManyLists(message)
         return _attach(store, project, segment, name, title, bounds), True
 
     return retry_on_change(f"segment {segment_id}", attempt)
@@ -91,7 +98,7 @@ def detach_list(
     env = EnvironmentRef.of_project(project.key)
 
     def attempt() -> str:
-        segment = store.project_segments.get(project, segment_id)
+        segment = store.project_segments.get(project, segment_id).segment
         key = segment.lists.get(name)
         if key is None:
             message = f"segment {segment.slug} has no list {name}"
@@ -106,20 +113,18 @@ def detach_list(
     return key
 
 
-def delete_project_segment(
-    store: Store, project: Project, segment: ProjectSegment, *, seen: ProjectSegments
-) -> None:
+def delete_project_segment(store: Store, project: Project, segment: ProjectSegment) -> None:
     """Delete a segment of a project that is still as it was read, with the lists attached to it.
 
     Cost: one round trip, and about eight for each list.
 
     Raises:
-        SegmentNotFound: or ResourceChanged, as :meth:`ProjectSegmentStore.delete`; nothing was
+        SegmentNotFound: or another error of :meth:`ProjectSegmentStore.delete`; nothing was
             deleted then.
     """
     env, keys = EnvironmentRef.of_project(project.key), list(segment.lists.values())
     _note_unsettled(store, env, keys)
-    store.project_segments.delete(project, segment, seen=seen)
+    store.project_segments.delete(project, segment)
     _free(store, env, keys)
 
 
@@ -156,7 +161,8 @@ def _attach(
     _require_environment(store, project)
     _note_unsettled(store, env, [key])
     try:
-        made = store.segments.create(env, NewSegment(key, title, unbounded=True))
+        new = NewSegment(key, title, segment.slug, unbounded=True)
+        made = store.segments.create(env, new)
         _name_lists(store, project, segment, {**segment.lists, name: key}, bounds)
     except (ResourceChanged, SegmentNotFound, EnvironmentNotFound):
         _free(store, env, [key])
