@@ -130,7 +130,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
     )
     if not settings.cors_origins:
         return front
-    return Cors(front, origins=settings.cors_origins, exposed=("Location", *HEADER_NAMES))
+    return Cors(front, origins=settings.cors_origins, exposed=("Location", "ETag", *HEADER_NAMES))
 
 
 def _limits(settings: ApiSettings) -> Limits:

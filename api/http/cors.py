@@ -12,10 +12,10 @@ from api.http.connections.uvicorn_protocol import forbid_whole_answer
 
 #: The rules do not require POST to be listed, but a reader of the answer expects it.
 _METHODS: Final = b"OPTIONS, GET, POST, PUT, PATCH, DELETE"
-#: Source: the overview of LaunchDarkly's REST API; the last three are also accepted.
+#: Source: the overview of LaunchDarkly's REST API; the last four are also accepted.
 _HEADERS: Final = (
     b"Accept, Content-Type, Content-Length, Accept-Encoding, Authorization, "
-    b"LD-API-Version, X-HTTP-Method-Override, Idempotency-Key"
+    b"LD-API-Version, X-HTTP-Method-Override, Idempotency-Key, If-Match"
 )
 _MAX_AGE_S: Final = b"300"
 _ANY: Final = "*"

@@ -10,12 +10,21 @@ from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
 from api.vercel.dialect import VERCEL
+from api.vercel.lists import exports, imports
+from api.vercel.lists import routes as lists
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
 
-_ROUTERS: Final = (projects.router, segments.router, update.router)
+_ROUTERS: Final = (
+    projects.router,
+    segments.router,
+    update.router,
+    lists.router,
+    imports.router,
+    exports.router,
+)
 
 
 def rest_application(services: Services, routes: RouteTable) -> FastAPI:

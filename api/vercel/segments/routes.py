@@ -1,5 +1,7 @@
 """Create, list, get and delete segments of a project."""
 
+from typing import Final
+
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -41,7 +43,9 @@ from worker.store import (
     retry_on_change,
 )
 
-SEGMENTS = "/v1/projects/{projectIdOrName}/feature-flags/segments"
+#: Segments named in a message.
+_NAMED: Final = 10
+SEGMENTS: Final = "/v1/projects/{projectIdOrName}/feature-flags/segments"
 
 router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
 
@@ -219,7 +223,7 @@ def _in_use(store: Store, project: Project, found: FoundSegment, caller: Caller)
         {"id": user.id, "slug": user.slug, "name": user.label, "label": user.label}
         for user in users
     ]
-    slugs = ", ".join(user.slug for user in users[:10]) or "segments outside the token's scope"
-    more = f" and {len(current.users) - 10:,} more" if len(users) > 10 else ""  # noqa: PLR2004 - ten are named
+    slugs = ", ".join(user.slug for user in users[:_NAMED]) or "segments outside the token's scope"
+    more = f" and {len(users) - _NAMED:,} more" if len(users) > _NAMED else ""
     message = f"segment {found.segment.slug} is used by other segments: {slugs}{more}"
     return SegmentInUse(f"{message}; change them first", {"flags": [], "segments": named})
