@@ -10,12 +10,17 @@ from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
 from api.vercel.dialect import VERCEL
+from api.vercel.evaluations import heavy_program
+from api.vercel.evaluations import routes as evaluations
 from api.vercel.lists import exports, imports
 from api.vercel.lists import routes as lists
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
+
+#: The program of the child process for heavy evaluations.
+HEAVY_PROGRAM: Final = heavy_program.__name__
 
 _ROUTERS: Final = (
     projects.router,
@@ -24,6 +29,7 @@ _ROUTERS: Final = (
     lists.router,
     imports.router,
     exports.router,
+    evaluations.router,
 )
 
 
@@ -48,6 +54,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
         dependencies=[Depends(require_permission), Depends(require_known_query)],
     )
     app.state.services = services
+    app.state.evaluations = evaluations.Evaluations(services)
     for router in _ROUTERS:
         routes.add(router.routes)
         app.include_router(router)

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.bodies.models import json_response
 from api.errors import Conflict, KeyReused, NotFound, RangeNotSatisfiable, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, location_header
 from api.jobs.downloads import FILE_RESPONSES, ExportedFile, WantedOf, find_file, send_file
@@ -15,7 +14,13 @@ from api.jobs.exports import read_format, start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.rest.operations import operation
 from api.services.services import CallerOf, Services, ServicesOf
-from api.vercel.lists.models import ListExport, export_path, find_list_export, represent_export
+from api.vercel.lists.models import (
+    ListExport,
+    answer,
+    export_path,
+    find_list_export,
+    represent_export,
+)
 from api.vercel.lists.paths import LIST, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_EXPORT, NO_LIST
 from api.vercel.lists.starting import list_start
@@ -73,7 +78,7 @@ def get_export(
 ) -> Response:
     """Get an export: its progress, and where its file is."""
     request, state = find_list_export(services.store(), path, exportID)
-    return json_response(represent_export(path, request, state, services.clock))
+    return answer(represent_export(path, request, state, services.clock))
 
 
 @router.get(
@@ -109,6 +114,5 @@ async def download(
 
 def _respond(services: Services, path: ListPath, export_id: str) -> Response:
     request, state = find_list_export(services.store(), path, export_id)
-    response = json_response(represent_export(path, request, state, services.clock), 202)
-    response.headers["Location"] = export_path(path, export_id)
-    return response
+    found = represent_export(path, request, state, services.clock)
+    return answer(found, 202, export_path(path, export_id))

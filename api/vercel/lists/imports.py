@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies.media_types import read_media_type
-from api.bodies.models import Int32, json_response
+from api.bodies.models import Int32
 from api.errors import Conflict, KeyReused, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ImportId, location_header
 from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf, find_started
@@ -24,6 +24,7 @@ from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.lists.models import (
     ListImport,
     ListImports,
+    answer,
     find_list_import,
     import_path,
     represent_import,
@@ -125,7 +126,7 @@ def list_imports(
         for state in store.jobs.get_all(refs[:limit])
         if isinstance(state.request, ImportRequest)
     ]
-    return json_response(ListImports(data=found))
+    return answer(ListImports(data=found))
 
 
 @router.get("/{importID}", operation_id="getFlagSegmentListImport", response_model=ListImport)
@@ -137,7 +138,7 @@ def get_import(
 ) -> Response:
     """Get an import: its progress, how it ended, and its report when it is complete."""
     request, state = find_list_import(services.store(), path, importID)
-    return json_response(represent_import(path, request, state, services.clock))
+    return answer(represent_import(path, request, state, services.clock))
 
 
 @router.post(
@@ -165,8 +166,7 @@ async def approve(
             services, caller, path, "processBigSegmentImport", verb, {"importId": importID}
         )
         _, state = find_list_import(store, path, importID)
-        answer = represent_import(path, request, state, services.clock)
-        return json_response(answer, 202)
+        return answer(represent_import(path, request, state, services.clock), 202)
 
     return await run_in_threadpool(approve_waiting)
 
@@ -175,6 +175,5 @@ def _respond(services: Services, path: ListPath, ref: ListRef, import_id: str) -
     """The answer about an import into a list that the path's segment may not name yet."""
     named = path.with_key(ref.segment)
     request, state = find_list_import(services.store(), named, import_id)
-    response = json_response(represent_import(named, request, state, services.clock), 202)
-    response.headers["Location"] = import_path(path, import_id)
-    return response
+    found = represent_import(named, request, state, services.clock)
+    return answer(found, 202, import_path(path, import_id))

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Annotated, Literal
 
+from fastapi import Response
+from fastapi.responses import JSONResponse
 from pydantic import Field, SkipValidation
 
 from api.bodies.models import Int64, WireModel
@@ -117,6 +119,18 @@ def import_path(path: ListPath, import_id: str) -> str:
 def export_path(path: ListPath, export_id: str) -> str:
     """The path of an export."""
     return f"{path.href}/exports/{export_id}"
+
+
+def answer(model: WireModel, status: int = 200, location: str | None = None) -> Response:
+    """Answer with a model; fields without a value are null.
+
+    Args:
+        model: the body.
+        status: of the answer.
+        location: the path of what was started.
+    """
+    headers = {} if location is None else {"Location": location}
+    return JSONResponse(model.model_dump(mode="json"), status, headers)
 
 
 def represent_import(

@@ -2,11 +2,10 @@
 
 from fastapi import APIRouter, Response
 
-from api.bodies.models import json_response
 from api.rest.operations import operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, ServicesOf
-from api.vercel.lists.models import AttachedLists, ListRepresentation
+from api.vercel.lists.models import AttachedLists, ListRepresentation, answer
 from api.vercel.lists.paths import LIST, LISTS, ChangedListOf, ListPath
 from api.vercel.lists.refusals import NO_LIST
 from api.vercel.lists.starting import record_change
@@ -33,7 +32,7 @@ def get_lists(
     segment = require_segment(store, caller, project, segmentIdOrSlug).segment
     names = sorted(map(ListName.parse, segment.lists))
     found = [_represent(store, ListPath(project, segment, name)) for name in names]
-    return json_response(AttachedLists(data=found))
+    return answer(AttachedLists(data=found))
 
 
 @router.delete(

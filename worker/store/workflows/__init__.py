@@ -7,6 +7,7 @@ from worker.store.workflows.admission import admit_export, admit_import
 from worker.store.workflows.approval import approve_import, require_approvable
 from worker.store.workflows.attaching import (
     attach_list,
+    attached_list_ref,
     delete_project_segment,
     detach_list,
     settle_lists,
@@ -30,6 +31,7 @@ __all__ = [
     "admit_import",
     "approve_import",
     "attach_list",
+    "attached_list_ref",
     "builder_of",
     "create_environment",
     "create_project",

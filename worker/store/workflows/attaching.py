@@ -22,7 +22,7 @@ from worker.store.errors import (
     SegmentNotFound,
     TooManyLists,
 )
-from worker.store.keyspace import PROJECT_LISTS, EnvironmentRef
+from worker.store.keyspace import PROJECT_LISTS, EnvironmentRef, ListRef
 from worker.store.optimistic import retry_on_change
 from worker.store.project_segments import (
     ProjectSegment,
@@ -79,6 +79,12 @@ def attach_list(
         return _attach(store, project, segment, name, title, bounds), True
 
     return retry_on_change(f"segment {segment_id}", attempt)
+
+
+def attached_list_ref(project: str, key: str) -> ListRef:
+    """The list that a segment of a project names by this key, which is never used twice."""
+    env = EnvironmentRef.of_project(project)
+    return ListRef(env.project, env.environment, key, 1)
 
 
 def detach_list(
