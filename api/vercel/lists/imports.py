@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bodies.media_types import read_media_type
 from api.bodies.models import Int32
-from api.errors import Conflict, KeyReused, UnsupportedMediaType
+from api.errors import Conflict, InvalidRequest, KeyReused, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ImportId, location_header
 from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf, find_started
 from api.jobs.imports import (
@@ -147,7 +147,9 @@ def get_import(
     status_code=202,
     response_model=ListImport,
 )
-@operation(needs=WRITE, refuses={**NO_IMPORT, Conflict: "The import does not wait for it."})
+@operation(
+    needs=WRITE, refuses={**NO_IMPORT, InvalidRequest: "The import does not wait for an approval."}
+)
 async def approve(
     path: ChangedListOf,
     importID: ImportId,  # noqa: N803 - the documented name
