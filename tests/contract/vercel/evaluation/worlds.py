@@ -153,8 +153,8 @@ class World:
                 self._text().encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
             )
             position = xxhash.xxh32_intdigest(text, seed=self.seed & 0xFFFF_FFFF)
-            share = position * 100_000 / 2**32
-            share = self._rng.choice((share, int(share), int(share) + 1, share + 5e-5, 0, 100_000))
+            below, above = ((position + off) * 100_000 / 2**32 for off in (0.5, 1.5))
+            share = self._rng.choice((below, above, int(below), int(below) + 1, 0, 100_000))
         return {"type": "split", "base": base, "passPromille": share}
 
     def _condition(self, number: int) -> Json:
