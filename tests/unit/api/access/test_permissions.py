@@ -28,7 +28,11 @@ from api.settings import ApiSettings
 from api.vercel import application as vercel
 
 #: Asked with a body, and change nothing.
-_QUESTIONS = {"getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"}
+_QUESTIONS = {
+    "getContextInstanceSegmentsMembershipByEnv",
+    "evaluateFlagSegments",
+    "postAuditLogEntries",
+}
 #: Refuses every request, so that any caller may make it.
 _REFUSED = "/api/v2/approval-requests/projects/{projectKey}/settings"
 
