@@ -40,6 +40,7 @@ from worker.objects import (
 )
 from worker.store import (
     AuditEntryNotFound,
+    DefinitionsNotFound,
     EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
@@ -53,6 +54,7 @@ from worker.store import (
     ProjectExists,
     ProjectNotFound,
     ResourceChanged,
+    SdkKeyNotFound,
     SegmentExists,
     SegmentNotFound,
     SegmentReferred,
@@ -220,6 +222,8 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (JobNotFound, NotFound),
     (AuditEntryNotFound, NotFound),
     (TokenNotFound, NotFound),
+    (SdkKeyNotFound, NotFound),
+    (DefinitionsNotFound, NotFound),
     (SegmentExists, KeyTaken),
     (ProjectExists, KeyTaken),
     (EnvironmentExists, KeyTaken),

@@ -115,6 +115,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         lookups=services.lookups,
         lookup_route=launchdarkly.LOOKUP_ROUTE,
         silent_paths=launchdarkly.SILENT_PATHS,
+        sdk_key_paths=vercel.SDK_KEY_PATHS,
         routes=routes,
         open_paths=open_paths(
             readiness,

@@ -110,6 +110,13 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "once it is started.",
     )
 
+    datafile_cache_bytes: int = Field(
+        default=256 * _MIB,
+        ge=0,
+        le=64 * _GIB,
+        description="Bytes of memory for what datafiles of Vercel's dialect are made "
+        "of, twice their size; those beyond are made again at every request.",
+    )
     vercel_segments: int = Field(
         default=10_000,
         ge=1,
@@ -124,6 +131,13 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Vercel's dialect: bytes of all segments of one project together, answered "
         "400 beyond; Vercel allows 10 MB. Every API process keeps what it has read in memory, up "
         "to 128 MiB of all projects.",
+    )
+    vercel_datafile_bytes: int = Field(
+        default=64 * _MIB,
+        ge=1_024,
+        le=_GIB,
+        description="Vercel's dialect: bytes of one datafile, answered 409 beyond; Vercel allows "
+        "10 MB. Every client downloads it whole after each change.",
     )
     vercel_segment_bytes: int = Field(
         default=4_000_000,

@@ -1,4 +1,7 @@
-"""Who may call: the admin token of the settings, and the access tokens of the store."""
+"""Who may call: the admin token of the settings, the store's access tokens, and its SDK keys.
+
+An SDK key is accepted by the paths that ask for one, and by no other; those accept nothing else.
+"""
 
 import hashlib
 import hmac
@@ -11,17 +14,22 @@ from pydantic import SecretStr
 
 from api.access.scope import EVERYTHING, AccessScope
 from api.errors import Unauthorized
-from worker.store import StoreUnavailable, may_be_secret
+from worker.store import SdkKey, StoreUnavailable, may_be_sdk_key, may_be_secret
 
 #: What the token of the settings is called where others have an id.
 ADMIN_TOKEN_ID: Final = "admin"  # noqa: S105 - an id, no secret
 
 _BEARER: Final = b"bearer "
+#: How an access token begins that is written with ``_`` for ``-``: Vercel's command line takes no
+#: token with another character than letters, digits and ``_``.
+_UNDERSCORED: Final = b"api_"
 
 
 class Role(IntEnum):
     """What a caller may do; each role includes those before it."""
 
+    SDK_KEY = 0
+    """Read the datafile of its project; no access token has this role."""
     READER = 1
     WRITER = 2
     ADMIN = 3
@@ -42,6 +50,8 @@ class Caller:
     """Identifies the token in limits and in the log of changes; never the token itself."""
     role: Role
     scope: AccessScope
+    sdk_key: SdkKey | None = None
+    """The SDK key with which it was sent, if not with an access token."""
 
 
 @dataclass(slots=True)
@@ -111,7 +121,9 @@ class TokenAuth:
                 ):
                     return self._admin
                 known = self._tokens.find(digest)
-                return None if known is None or self._has_expired(known) else self._use(known)
+                if known is None or known.caller.sdk_key is not None or self._has_expired(known):
+                    return None
+                return self._use(known)
         return None
 
     async def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
@@ -135,8 +147,29 @@ class TokenAuth:
                 known = self._tokens.find(digest)
                 if known is None and may_be_secret(token):
                     known = await self._tokens.ask(digest)
+                if may_be_sdk_key(token):
+                    raise Unauthorized("an SDK key only reads the datafile; send an access token")
                 return self._accept(known)
         raise Unauthorized("no access token: send it in the Authorization header")
+
+    async def caller_with_sdk_key(self, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
+        """Identify who sends these headers with an SDK key.
+
+        Raises:
+            Unauthorized: there is no SDK key, or it is not known.
+            StoreUnavailable: as :meth:`caller`.
+        """
+        for name, value in headers:
+            if name == b"authorization":
+                token = _extract_token(value)
+                if not may_be_sdk_key(token):
+                    raise Unauthorized("not an SDK key: send one, it begins with vf_server_")
+                digest = _digest(token)
+                known = self._tokens.find(digest) or await self._tokens.ask(digest)
+                if known is None or known.caller.sdk_key is None:
+                    raise Unauthorized("invalid SDK key")
+                return self._use(known)
+        raise Unauthorized("no SDK key: send it in the Authorization header")
 
     async def caller_of_metrics(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller:
         """Identify who asks for metrics, which are needed most while the store does not answer.
@@ -176,7 +209,11 @@ def _extract_token(value: bytes) -> bytes:
     # Blanks around a header's value are not part of it (RFC 9110, 5.5); not every server
     # strips the trailing ones.
     value = value.strip(b" \t")
-    return value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else value
+    token = value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else value
+    if not token.startswith(_UNDERSCORED):
+        return token
+    hyphenated = token.replace(b"_", b"-")
+    return hyphenated if may_be_secret(hyphenated) else token
 
 
 def _digest(token: bytes) -> bytes:

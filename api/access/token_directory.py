@@ -1,4 +1,4 @@
-"""The store's access tokens in memory, never more than a second behind the store.
+"""The store's access tokens and SDK keys in memory, never more than a second behind the store.
 
 Each process asks about four times a second whether a token was changed, and reads all again
 only then. What it knows is relied on for a moment after it last asked; then it asks before it
@@ -18,7 +18,15 @@ import structlog
 
 from api.access.auth import Caller, KnownToken, Role, Use
 from api.access.scope import AccessScope
-from worker.store import AccessToken, ListUnknown, Store, StoreError, StoreUnavailable
+from worker.store import (
+    AccessToken,
+    Grant,
+    ListUnknown,
+    SdkKey,
+    Store,
+    StoreError,
+    StoreUnavailable,
+)
 
 #: Seconds between two questions; and how long an answer is relied on.
 _POLL_S: Final = 0.25
@@ -44,7 +52,7 @@ class _Entry:
 
 
 class TokenDirectory:
-    """All valid tokens by the SHA-256 of their secret; for one event loop.
+    """All valid tokens and SDK keys by the SHA-256 of their secret; for one event loop.
 
     A thread of its own asks the store, so that nothing else can delay that.
     """
@@ -179,8 +187,9 @@ class TokenDirectory:
         self._note_read(asked_at)
 
     def _catch_up(self) -> None:
-        """In the thread: read all tokens if one was changed."""
-        tokens = self._store().access_tokens
+        """In the thread: read all tokens and SDK keys if one was changed."""
+        store = self._store()
+        tokens = store.access_tokens
         changed = tokens.changed()
         if changed == self._changed:
             return
@@ -192,10 +201,14 @@ class TokenDirectory:
                 entries[token.id] = self._entry(token)
             except (KeyError, ValueError):  # of another release; the others must still work
                 unreadable.append(token.id)
-        if unreadable or found.unreadable:
-            _log.warning("tokens.unreadable", tokens=[*unreadable, *found.unreadable])
+        # Read after the mark of changes: one that is newer than it is read again.
+        sdk_keys = store.sdk_keys.read()
+        unreadable += [*found.unreadable, *sdk_keys.unreadable]
+        if unreadable:
+            _log.warning("tokens.unreadable", tokens=unreadable)
         self._by_id = entries
         self._by_digest = dict(pair for entry in entries.values() for pair in entry.secrets)
+        self._by_digest |= {bytes.fromhex(key.id): _known_sdk_key(key) for key in sdk_keys.keys}
         self._changed = found.changed
 
     def _entry(self, token: AccessToken) -> _Entry:
@@ -237,3 +250,9 @@ def _entry_of(token: AccessToken, use: Use) -> _Entry:
         end_ms = min(token.old_expires_ms, token.expires_ms or token.old_expires_ms)
         secrets.append((bytes.fromhex(token.old_digest), KnownToken(caller, end_ms, use)))
     return _Entry(token, use, tuple(secrets))
+
+
+def _known_sdk_key(key: SdkKey) -> KnownToken:
+    scope = AccessScope((Grant(project=key.project),))
+    name = f"SDK key {key.label or key.beginning}"
+    return KnownToken(Caller(name, f"sdk-key-{key.id}", Role.SDK_KEY, scope, key), None, Use())

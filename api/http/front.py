@@ -67,6 +67,7 @@ class Front:
         lookups: Lookups,
         lookup_route: LookupRoute,
         silent_paths: Container[bytes],
+        sdk_key_paths: Container[str],
         routes: RouteTable,
         open_paths: Mapping[bytes, OpenAnswer],
         metrics: Metrics,
@@ -81,6 +82,7 @@ class Front:
         self._lookups = lookups
         self._lookup_route = lookup_route
         self._silent_paths = silent_paths
+        self._sdk_key_paths = sdk_key_paths
         self._routes = routes
         self._open_paths = open_paths
         self._metrics = metrics
@@ -184,6 +186,8 @@ class Front:
         try:
             if scope["raw_path"] == _METRICS_PATH:
                 return await self._auth.caller_of_metrics(scope["headers"])
+            if scope["path"] in self._sdk_key_paths:
+                return await self._auth.caller_with_sdk_key(scope["headers"])
             return await self._auth.caller(scope["headers"])
         except Unauthorized:
             await self._refusal_pace.wait()

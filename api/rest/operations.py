@@ -18,6 +18,8 @@ Refusals = Mapping[type[ApiError], str]
 
 #: For health checks, which the front answers.
 NO_TOKEN: Final = Need(None)
+#: For paths to which the front admits SDK keys only.
+SDK_KEY: Final = Need(Role.SDK_KEY, by_handler=True)
 READ: Final = Need(Role.READER)
 WRITE: Final = Need(Role.WRITER)
 ADMIN: Final = Need(Role.ADMIN)
@@ -27,6 +29,7 @@ FULL_ADMIN: Final = Need(Role.ADMIN, whole=True)
 #: The handler checks the scope, because the path can be read in two ways.
 READ_CHECKED_BY_HANDLER: Final = Need(Role.READER, by_handler=True)
 WRITE_CHECKED_BY_HANDLER: Final = Need(Role.WRITER, by_handler=True)
+ADMIN_CHECKED_BY_HANDLER: Final = Need(Role.ADMIN, by_handler=True)
 
 NO_PROJECT: Final[Refusals] = MappingProxyType({NotFound: "The project does not exist."})
 

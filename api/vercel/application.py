@@ -9,20 +9,30 @@ from api.http.routes import RouteTable
 from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
+from api.vercel.account import routes as account
+from api.vercel.datafile import routes as datafile
+from api.vercel.datafile.packs import Packs
+from api.vercel.datafile.routes import SDK_KEY_PATHS
+from api.vercel.definitions import routes as definitions
 from api.vercel.dialect import VERCEL
 from api.vercel.evaluations import heavy_program
 from api.vercel.evaluations import routes as evaluations
+from api.vercel.flag_settings import routes as flag_settings
 from api.vercel.lists import exports, imports
 from api.vercel.lists import routes as lists
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
+from api.vercel.sdk_keys import routes as sdk_keys
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
+
+__all__ = ["HEAVY_PROGRAM", "SDK_KEY_PATHS", "rest_application"]
 
 #: The program of the child process for heavy evaluations.
 HEAVY_PROGRAM: Final = heavy_program.__name__
 
 _ROUTERS: Final = (
+    account.router,
     projects.router,
     segments.router,
     update.router,
@@ -30,6 +40,10 @@ _ROUTERS: Final = (
     imports.router,
     exports.router,
     evaluations.router,
+    flag_settings.router,
+    sdk_keys.router,
+    definitions.router,
+    datafile.router,
 )
 
 
@@ -54,6 +68,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
         dependencies=[Depends(require_permission), Depends(require_known_query)],
     )
     app.state.services = services
+    app.state.packs = Packs(services.settings.datafile_cache_bytes)
     app.state.evaluations = evaluations.Evaluations(services)
     for router in _ROUTERS:
         routes.add(router.routes)

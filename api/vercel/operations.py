@@ -9,10 +9,16 @@ from typing import Final
 
 from api.access.permissions import PathNames, permission_check
 from api.errors import NotFound
-from api.rest.operations import READ_CHECKED_BY_HANDLER, WRITE_CHECKED_BY_HANDLER, Refusals
+from api.rest.operations import (
+    ADMIN_CHECKED_BY_HANDLER,
+    READ_CHECKED_BY_HANDLER,
+    WRITE_CHECKED_BY_HANDLER,
+    Refusals,
+)
 
 READ: Final = READ_CHECKED_BY_HANDLER
 WRITE: Final = WRITE_CHECKED_BY_HANDLER
+ADMIN: Final = ADMIN_CHECKED_BY_HANDLER
 
 NO_SEGMENT: Final[Refusals] = MappingProxyType(
     {NotFound: "The project or the segment does not exist."}

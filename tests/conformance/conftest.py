@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.edits",
     "tests.conformance.suite.environments",
     "tests.conformance.suite.expiry",
+    "tests.conformance.suite.flags",
     "tests.conformance.suite.jobs",
     "tests.conformance.suite.monitoring",
     "tests.conformance.suite.project_segments",
@@ -24,6 +25,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.reclaiming",
     "tests.conformance.suite.requests",
     "tests.conformance.suite.schedules",
+    "tests.conformance.suite.sdk_keys",
     "tests.conformance.suite.tokens",
 )
 

@@ -8,6 +8,7 @@ from tests.conformance.suite.definitions import DefinitionSuite
 from tests.conformance.suite.edits import EditSuite
 from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.expiry import ExpirySuite
+from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.jobs import JobSuite
 from tests.conformance.suite.monitoring import MonitoringSuite
 from tests.conformance.suite.project_segments import ProjectSegmentSuite
@@ -15,6 +16,7 @@ from tests.conformance.suite.publishing import PublishSuite
 from tests.conformance.suite.reclaiming import ReclaimSuite
 from tests.conformance.suite.requests import RequestSuite
 from tests.conformance.suite.schedules import ScheduleSuite
+from tests.conformance.suite.sdk_keys import SdkKeySuite
 from tests.conformance.suite.tokens import TokenSuite
 
 
@@ -79,4 +81,12 @@ class TestExpiry(ExpirySuite):
 
 
 class TestTokens(TokenSuite):
+    pass
+
+
+class TestSdkKeys(SdkKeySuite):
+    pass
+
+
+class TestFlags(FlagSuite):
     pass

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conformance.faults.builds import OF_BUILDS
 from tests.conformance.faults.fault import Fault
+from tests.conformance.faults.flags import OF_FLAGS
 from tests.conformance.faults.jobs import OF_JOBS
 from tests.conformance.faults.lists import OF_LISTS
 from tests.conformance.faults.project_segments import OF_PROJECT_SEGMENTS
@@ -15,7 +16,7 @@ from tests.support.servers.redis import Server
 from tests.support.store.stores import mutated, new_list, opened, script_names
 from worker.store import Store
 
-FAULTS: Final = (*OF_LISTS, *OF_BUILDS, *OF_RESOURCES, *OF_PROJECT_SEGMENTS, *OF_JOBS)
+FAULTS: Final = (*OF_LISTS, *OF_BUILDS, *OF_RESOURCES, *OF_PROJECT_SEGMENTS, *OF_FLAGS, *OF_JOBS)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from worker.store.audit import (
 )
 from worker.store.errors import (
     AuditEntryNotFound,
+    DefinitionsNotFound,
     EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
@@ -41,6 +42,7 @@ from worker.store.errors import (
     ProjectExists,
     ProjectNotFound,
     ResourceChanged,
+    SdkKeyNotFound,
     SegmentExists,
     SegmentNotFound,
     SegmentReferred,
@@ -109,6 +111,8 @@ from worker.store.members import pack_key, pack_keys, unpack_members
 from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Survey
 from worker.store.optimistic import retry_on_change
 from worker.store.project_segments import (
+    FlagDefinitions,
+    FlagStore,
     FoundSegment,
     NewProjectSegment,
     ProjectSegment,
@@ -118,6 +122,7 @@ from worker.store.project_segments import (
     SegmentBounds,
 )
 from worker.store.projects import Environment, Project
+from worker.store.sdk_keys import SdkKey, SdkKeySet, SdkKeyStore, may_be_sdk_key
 from worker.store.segments import (
     Definition,
     DefinitionChange,
@@ -189,6 +194,7 @@ __all__ = [
     "Counter",
     "Definition",
     "DefinitionChange",
+    "DefinitionsNotFound",
     "Edit",
     "EditOp",
     "Environment",
@@ -197,6 +203,8 @@ __all__ = [
     "EnvironmentRef",
     "ExportRequest",
     "Fenced",
+    "FlagDefinitions",
+    "FlagStore",
     "FoundSegment",
     "Grant",
     "ImportInProgress",
@@ -240,6 +248,10 @@ __all__ = [
     "ScheduleAct",
     "ScheduleAnswer",
     "ScheduleChange",
+    "SdkKey",
+    "SdkKeyNotFound",
+    "SdkKeySet",
+    "SdkKeyStore",
     "Segment",
     "SegmentBounds",
     "SegmentExists",
@@ -292,6 +304,7 @@ __all__ = [
     "environment_resource",
     "invalid_settings",
     "lookup_commands",
+    "may_be_sdk_key",
     "may_be_secret",
     "open_client",
     "open_store",

@@ -240,7 +240,7 @@ class AccessTokenStore:
         Raises:
             TokenNotFound: no such token, or a retry after a lost answer.
         """
-        arguments = (token_id, self._db.random_name())
+        arguments = (self._db.random_name(), f"token:{token_id}", f"used:{token_id}")
         if not self._db.run(
             f"revoke access token {token_id}", "token/revoke", [self._key], arguments
         ):
@@ -255,7 +255,8 @@ class AccessTokenStore:
             )
 
     def _put(self, token: AccessToken, expected: bytes) -> None:
-        arguments = (token.id, expected, _CODEC.encode(token), self._db.random_name())
+        field = f"token:{token.id}"
+        arguments = (field, expected, _CODEC.encode(token), self._db.random_name())
         if not self._db.run(f"write access token {token.id}", "token/put", [self._key], arguments):
             raise _changed(token.id)
 

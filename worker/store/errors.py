@@ -22,12 +22,14 @@ StoreError
 ├── LastProject (terminal)           a store always has a project
 ├── SegmentNotFound (terminal)
 ├── SegmentExists (terminal)
-├── SegmentReferred (terminal)       other segments of the project refer to it
+├── SegmentReferred (terminal)       other segments or flags of the project name it
 ├── KeyInOtherList (terminal)        an edit was to be made only if its key is not there
 ├── JobNotFound (terminal)
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
-├── TooManyTokens (terminal)         the store has its maximum of access tokens
+├── SdkKeyNotFound (terminal)
+├── DefinitionsNotFound (terminal)
+├── TooManyTokens (terminal)         the store has its maximum of access tokens or SDK keys
 ├── TooManyLists (terminal)          the segment has as many attached lists as it may
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
@@ -136,7 +138,7 @@ class SegmentExists(StoreError, TerminalError):
 
 
 class SegmentReferred(StoreError, TerminalError):
-    """Other segments of the project refer to the one that was to be deleted."""
+    """Other segments or flags of the project name the one that was to be deleted."""
 
 
 class KeyInOtherList(StoreError, TerminalError):
@@ -155,8 +157,16 @@ class TokenNotFound(StoreError, TerminalError):
     """No access token has this id."""
 
 
+class SdkKeyNotFound(StoreError, TerminalError):
+    """The project has no SDK key with this id."""
+
+
+class DefinitionsNotFound(StoreError, TerminalError):
+    """The project has no definitions of flags."""
+
+
 class TooManyTokens(StoreError, TerminalError):
-    """The store has its maximum of access tokens."""
+    """The store has its maximum of access tokens, or of SDK keys."""
 
 
 class TooManySegments(StoreError, TerminalError):

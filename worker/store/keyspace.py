@@ -77,7 +77,7 @@ class Keyspace:
         return f"{self.prefix}:{{{project}}}:segments:{created_ms}"
 
     def access_tokens(self) -> str:
-        """Hash: access tokens, when they were used, and a mark that every change replaces."""
+        """Hash: access tokens, their use, SDK keys, and a mark that every change replaces."""
         return f"{self.prefix}:tokens"
 
     def turn(self, name: str) -> str:

@@ -21,9 +21,10 @@ from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, MembershipStore, WritingBoard
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
-from worker.store.project_segments import ProjectSegmentStore
+from worker.store.project_segments import FlagStore, ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
+from worker.store.sdk_keys import SdkKeyStore
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
 from worker.store.server.client import Client
@@ -41,6 +42,7 @@ class Store:
     environments: EnvironmentStore
     segments: SegmentStore
     project_segments: ProjectSegmentStore
+    flags: FlagStore
     memberships: MembershipStore
     builds: BuildStore
     jobs: JobStore
@@ -51,6 +53,7 @@ class Store:
     writing: WritingBoard
     audit: AuditStore
     access_tokens: AccessTokenStore
+    sdk_keys: SdkKeyStore
     monitoring: MonitoringStore
     counting: Counting
     """What this process counts; handed over only by a store that was opened from settings."""
@@ -168,6 +171,7 @@ def assemble(
         environments=environments,
         segments=SegmentStore(database, environments, memberships),
         project_segments=ProjectSegmentStore(database),
+        flags=FlagStore(database),
         memberships=memberships,
         builds=BuildStore(database, memberships),
         jobs=JobStore(database, counting),
@@ -180,6 +184,7 @@ def assemble(
             database, audit_entries, audit_lost or partial(counting.add, AUDIT_LOSSES, "worker")
         ),
         access_tokens=AccessTokenStore(database),
+        sdk_keys=SdkKeyStore(database),
         monitoring=MonitoringStore(database),
         counting=counting,
         job_retention_s=job_retention_s,

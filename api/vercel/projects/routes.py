@@ -1,19 +1,15 @@
 """The project as clients of segments ask for it; it is managed in LaunchDarkly's dialect."""
 
-from typing import Final
-
 from fastapi import APIRouter, Response
 
 from api.bodies.models import Int64, WireModel, json_response
 from api.rest.operations import NO_PROJECT, operation
 from api.vercel.operations import READ
+from api.vercel.wire.account import ACCOUNT_ID
 from api.vercel.wire.project_ids import project_id
 from api.vercel.wire.requests import ProjectOf
 
 router = APIRouter(tags=["Projects"])
-
-#: The one account that every project belongs to.
-ACCOUNT_ID: Final = "team_bigseg"
 
 
 class ProjectRepresentation(WireModel):

@@ -1,16 +1,7 @@
 """Entity tags of segments, and ``If-Match``."""
 
-from typing import Annotated
-
-from fastapi import Header
-
-from api.errors import PreconditionFailed
+from api.vercel.wire.preconditions import require_tag
 from worker.store import ProjectSegment
-
-IfMatch = Annotated[
-    str | None,
-    Header(description="Change only this state of the segment: its `ETag`; several, or `*`."),
-]
 
 
 def entity_tag(segment: ProjectSegment) -> str:
@@ -24,8 +15,4 @@ def require_match(segment: ProjectSegment, if_match: str | None) -> None:
     Raises:
         PreconditionFailed: it is not.
     """
-    if if_match is None or if_match.strip() == "*":
-        return
-    if entity_tag(segment) not in [tag.strip() for tag in if_match.split(",")]:
-        message = f"segment {segment.slug} is no longer in the state of If-Match; read it again"
-        raise PreconditionFailed(message)
+    require_tag(entity_tag(segment), if_match, f"segment {segment.slug}")

@@ -1,6 +1,7 @@
 """Segments as they are answered: stored data is sent without being parsed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from fastapi import Response
 
@@ -12,7 +13,12 @@ from worker.store import FoundSegment, Project, ProjectSegment, Store
 
 
 def represent(
-    project: Project, segment: ProjectSegment, users: Iterable[str], *, with_metadata: bool
+    project: Project,
+    segment: ProjectSegment,
+    users: Iterable[str],
+    flags: Iterable[str],
+    *,
+    with_metadata: bool,
 ) -> bytes:
     """Give a segment as JSON in its form on the wire. Cost: about 10 µs.
 
@@ -20,6 +26,7 @@ def represent(
         project: that it belongs to.
         segment: as it is stored.
         users: ids of the segments that refer to it.
+        flags: keys of the flags that name it.
         with_metadata: whether its creator is said.
     """
     creator = Creator(id=segment.creator_id, name=segment.creator_name)
@@ -33,6 +40,7 @@ def represent(
         created_at=segment.created_ms,
         updated_at=segment.updated_ms,
         created_by=segment.created_by,
+        used_by_flags=list(flags),
         used_by_segments=list(users),
         metadata=Metadata(creator=creator) if with_metadata else None,
     )
@@ -46,13 +54,22 @@ def segment_response(segment: ProjectSegment, body: bytes, status: int) -> Respo
     return Response(body, status_code=status, media_type="application/json", headers=headers)
 
 
+@dataclass(frozen=True, slots=True)
+class ListedSegment:
+    """A segment with the ids of the segments, and the keys of the flags, that name it."""
+
+    segment: ProjectSegment
+    users: Sequence[str]
+    flags: Sequence[str]
+
+
 def list_response(
-    project: Project, segments: Iterable[tuple[ProjectSegment, list[str]]], *, with_metadata: bool
+    project: Project, segments: Iterable[ListedSegment], *, with_metadata: bool
 ) -> Response:
-    """Answer with segments, each with the ids of those that refer to it."""
+    """Answer with segments."""
     found = [
-        represent(project, segment, users, with_metadata=with_metadata)
-        for segment, users in segments
+        represent(project, one.segment, one.users, one.flags, with_metadata=with_metadata)
+        for one in segments
     ]
     return Response(b'{"data":[%b]}' % b",".join(found), media_type="application/json")
 

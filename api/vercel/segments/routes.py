@@ -14,37 +14,35 @@ from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, WithMetadata, require_segment
 from api.vercel.segments.audit_entries import audit_segment
-from api.vercel.segments.content import Content, ContentReader, project_bounds
-from api.vercel.segments.etags import IfMatch, require_match
+from api.vercel.segments.content import Content, ContentReader
+from api.vercel.segments.etags import require_match
 from api.vercel.segments.models import (
     NewSegmentBody,
     SegmentList,
     SegmentRepresentation,
     parse_body,
-    read_body,
 )
 from api.vercel.segments.representation import (
+    ListedSegment,
     list_response,
     represent,
     segment_response,
     visible_ids,
-    visible_users,
 )
-from api.vercel.wire.refusals import SegmentInUse
+from api.vercel.segments.users import segment_in_use
+from api.vercel.wire.bodies import read_body
+from api.vercel.wire.preconditions import IfMatch
+from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import (
-    FoundSegment,
     NewProjectSegment,
     Project,
     ProjectSegment,
     SegmentReferred,
-    Store,
     delete_project_segment,
     retry_on_change,
 )
 
-#: Segments named in a message.
-_NAMED: Final = 10
 SEGMENTS: Final = "/v1/projects/{projectIdOrName}/feature-flags/segments"
 
 router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
@@ -77,7 +75,7 @@ async def create_segment(
             verb="created the segment",
             after=segment,
         )
-        answer = represent(project, segment, (), with_metadata=False)
+        answer = represent(project, segment, (), (), with_metadata=False)
         return segment_response(segment, answer, 201)
 
     async with services.patch_turn:
@@ -100,9 +98,13 @@ def list_segments(
         for segment in segments.by_id.values()
         if allows(project.key, None, segment.slug)
     }
-    users = segments.users()
+    users, flags = segments.users(), segments.flags()
     listed = (
-        (segment, [user.id for user in users.get(segment.id, ()) if user.id in found])
+        ListedSegment(
+            segment,
+            [user.id for user in users.get(segment.id, ()) if user.id in found],
+            flags.get(segment.id, ()),
+        )
         for segment in found.values()
     )
     return list_response(project, listed, with_metadata=withMetadata)
@@ -124,7 +126,7 @@ def get_segment(
     store = services.store()
     found = require_segment(store, caller, project, segmentIdOrSlug)
     users = visible_ids(store, project, found, caller)
-    answer = represent(project, found.segment, users, with_metadata=withMetadata)
+    answer = represent(project, found.segment, users, found.flags, with_metadata=withMetadata)
     return segment_response(found.segment, answer, 200)
 
 
@@ -138,7 +140,7 @@ def get_segment(
     needs=WRITE,
     refuses={
         **NO_SEGMENT,
-        InvalidRequest: "Conditions of other segments name the segment; change them first.",
+        InvalidRequest: "Other segments or flags name the segment; change them first.",
         PreconditionFailed: "The segment is not in the state of `If-Match`.",
     },
 )
@@ -151,7 +153,7 @@ def delete_segment(
     *,
     withMetadata: WithMetadata = False,  # noqa: N803 - same
 ) -> Response:
-    """Delete a segment that no other one refers to."""
+    """Delete a segment that no other one and no flag names."""
     del withMetadata
     store = services.store()
 
@@ -161,7 +163,7 @@ def delete_segment(
         try:
             delete_project_segment(store, project, found.segment)
         except SegmentReferred as exc:
-            raise _in_use(store, project, found, caller) from exc
+            raise segment_in_use(store, project, found, caller) from exc
         return found.segment
 
     deleted = retry_on_change(f"segment {segmentIdOrSlug[:512]}", delete)
@@ -210,16 +212,3 @@ def _new_segment(
         creator_name=caller.name,
         references=content.references,
     )
-
-
-def _in_use(store: Store, project: Project, found: FoundSegment, caller: Caller) -> SegmentInUse:
-    current = store.project_segments.get(project, found.segment.id)
-    users = visible_users(store, project, current, caller)
-    named = [
-        {"id": user.id, "slug": user.slug, "name": user.label, "label": user.label}
-        for user in users
-    ]
-    slugs = ", ".join(user.slug for user in users[:_NAMED]) or "segments outside the token's scope"
-    more = f" and {len(users) - _NAMED:,} more" if len(users) > _NAMED else ""
-    message = f"segment {found.segment.slug} is used by other segments: {slugs}{more}"
-    return SegmentInUse(f"{message}; change them first", {"flags": [], "segments": named})

@@ -33,7 +33,7 @@ from worker.errors import TerminalError
 
 
 class SegmentInUse(ApiError, TerminalError):
-    """Other segments refer to the one that was to be deleted.
+    """Other segments or flags name the one that was to be deleted.
 
     Source: Vercel's command line looks for this code, and its own mock answers 400.
     """
@@ -46,12 +46,26 @@ class SegmentInUse(ApiError, TerminalError):
         self.used_by = used_by
 
 
+class DatafileIncomplete(ApiError, TerminalError):
+    """A client could not evaluate flags with the datafile, and would not notice."""
+
+    status = 409
+
+
+class DatafileTooLarge(ApiError, TerminalError):
+    """The datafile is larger than allowed."""
+
+    status = 409
+
+
 #: Source: ``bad_request``, ``forbidden``, ``not_found``, ``method_unknown``, ``rate_limited`` and
 #: ``internal_server_error`` are Vercel's generic codes, ``SEGMENT_IN_USE`` is what its command
 #: line looks for; the others are not documented.
 CODES: Final[dict[type[ApiError], str]] = {
     InvalidRequest: "bad_request",
     SegmentInUse: "SEGMENT_IN_USE",
+    DatafileIncomplete: "datafile_incomplete",
+    DatafileTooLarge: "datafile_too_large",
     Unauthorized: "unauthorized",
     Forbidden: "forbidden",
     NotFound: "not_found",

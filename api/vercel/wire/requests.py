@@ -47,3 +47,17 @@ def require_project(store: Store, caller: Caller, id_or_name: str) -> Project:
 
 
 ProjectOf = Annotated[Project, Depends(parse_project)]
+
+
+def parse_whole_project(project: ProjectOf, caller: CallerOf) -> Project:
+    """The project that the path names, for what concerns everything in it.
+
+    Raises:
+        Forbidden: as :func:`parse_project`, or something in it is not in the caller's scope.
+        ProjectNotFound: as :func:`parse_project`.
+    """
+    require_scope(caller, project.key, whole=True)
+    return project
+
+
+WholeProjectOf = Annotated[Project, Depends(parse_whole_project)]

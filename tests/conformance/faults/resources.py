@@ -156,8 +156,8 @@ OF_RESOURCES: Final = (
     Fault(
         "use left behind",
         "token/revoke",
-        "'used:'",
-        "'no:'",
+        "unpack(ARGV, 2)",
+        "ARGV[2]",
         TOKENS.test_revoke__any__is_gone_with_all_that_was_noted,
         own_list=False,
     ),

@@ -1,6 +1,8 @@
-"""Segments that belong to a project and not to an environment."""
+"""Segments that belong to a project and not to an environment, and flags that name them."""
 
+from worker.store.project_segments.flag_store import FlagStore
 from worker.store.project_segments.records import (
+    FlagDefinitions,
     FoundSegment,
     NewProjectSegment,
     ProjectSegment,
@@ -10,6 +12,8 @@ from worker.store.project_segments.records import (
 from worker.store.project_segments.segment_store import ProjectSegmentStore, SegmentBounds
 
 __all__ = [
+    "FlagDefinitions",
+    "FlagStore",
     "FoundSegment",
     "NewProjectSegment",
     "ProjectSegment",

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.store.project_segments.records import ProjectSegment, ProjectSegments, decode
+from worker.store.project_segments.records import (
+    FlagDefinitions,
+    ProjectSegment,
+    ProjectSegments,
+    decode,
+)
 
 #: Bytes of records kept in total, in their stored form.
 _MOST_BYTES: Final = 128 * 1024 * 1024
@@ -38,21 +43,29 @@ class ProjectSegmentCache:
         known = self._known.get(project)
         return known.segments if known is not None and known.segments.mark == mark else None
 
-    def read(self, project: str, mark: str, texts: Mapping[str, bytes]) -> ProjectSegments:
+    def read(
+        self,
+        project: str,
+        mark: str,
+        texts: Mapping[str, bytes],
+        definitions: FlagDefinitions | None,
+    ) -> ProjectSegments:
         """Decode segments, but those that the last reading found as they are, and keep them.
 
         Args:
             project: the key under which the project's segments are stored.
             mark: they were read under.
             texts: all of them, by id.
+            definitions: of the flags.
         """
         known = self._known.get(project)
         before = {} if known is None else known.by_text
         by_text = {
             text: before.get(text) or decode(segment_id, text) for segment_id, text in texts.items()
         }
-        segments = ProjectSegments.of(mark, list(by_text.values()))
-        self._keep(project, _Known(segments, by_text, sum(map(len, by_text))))
+        segments = ProjectSegments.of(mark, list(by_text.values()), definitions)
+        size_bytes = sum(map(len, by_text)) + (len(definitions.document) if definitions else 0)
+        self._keep(project, _Known(segments, by_text, size_bytes))
         return segments
 
     def _keep(self, project: str, known: _Known) -> None:

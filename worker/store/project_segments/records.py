@@ -4,15 +4,18 @@ The first line is JSON about the segment, the second is its data, a JSON text of
 the store keeps as it is: scripts parse the first line only.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from worker.store.errors import UnreadableRecord
 from worker.store.records import RecordCodec, stored
 
 _LINE: Final = b"\n"
+#: The number of a change, its Unix ms, and a random name.
+_MARK: Final = re.compile(r"(\d+) (\d+) ")
 
 
 @stored
@@ -71,33 +74,72 @@ class ProjectSegmentChange:
     lists: Mapping[str, str]
 
 
+@stored
+@dataclass(frozen=True, slots=True)
+class FlagDefinitions:
+    """Definitions of flags whose rules name segments."""
+
+    revision: str
+    """A random name that every change replaces."""
+    document: str = field(repr=False)
+    """JSON on one line, as the dialect gave it."""
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By a segment's id: the keys of the flags that name it."""
+    flag_count: int = 0
+    """How many flags are defined."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundSegment:
-    """A segment and the segments that refer to it."""
+    """A segment, and who names it."""
 
     segment: ProjectSegment
     users: tuple[str, ...]
-    """Their ids."""
+    """Ids of the segments that refer to it."""
+    flags: tuple[str, ...] = ()
+    """Keys of the flags whose definitions name it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSegments:
-    """All segments of a project as of one moment."""
+    """All segments of a project, and the flags that name them, as of one moment."""
 
     mark: str
     """Another one after every change."""
     by_id: Mapping[str, ProjectSegment]
     """In the order of their creation."""
     by_slug: Mapping[str, ProjectSegment]
+    definitions: FlagDefinitions | None = None
+
+    @property
+    def change_number(self) -> int:
+        """How many changes there were; 0 before the first."""
+        return self._change[0]
+
+    @property
+    def changed_ms(self) -> int:
+        """When the last change was made, later than any before it; 0 before the first."""
+        return self._change[1]
+
+    @property
+    def _change(self) -> tuple[int, int]:
+        found = _MARK.match(self.mark)
+        return (0, 0) if found is None else (int(found[1]), int(found[2]))
 
     @classmethod
-    def of(cls, mark: str, segments: list[ProjectSegment]) -> "ProjectSegments":
+    def of(
+        cls,
+        mark: str,
+        segments: list[ProjectSegment],
+        definitions: FlagDefinitions | None = None,
+    ) -> "ProjectSegments":
         """Order and index segments."""
         segments.sort(key=lambda segment: (segment.created_ms, segment.id))
         return cls(
             mark,
             MappingProxyType({segment.id: segment for segment in segments}),
             MappingProxyType({segment.slug: segment for segment in segments}),
+            definitions,
         )
 
     def find(self, id_or_slug: str) -> ProjectSegment | None:
@@ -112,8 +154,13 @@ class ProjectSegments:
                 users.setdefault(reference, []).append(segment)
         return users
 
+    def flags(self) -> Mapping[str, tuple[str, ...]]:
+        """By a segment's id, the keys of the flags that name it."""
+        return {} if self.definitions is None else self.definitions.users
+
 
 _CODEC: Final = RecordCodec(ProjectSegment, outside=["id", "data"])
+_DEFINITIONS: Final = RecordCodec(FlagDefinitions, outside=["document"])
 
 
 def encode(segment: ProjectSegment) -> bytes:
@@ -128,10 +175,25 @@ def decode(segment_id: str, text: bytes) -> ProjectSegment:
         UnreadableRecord: it is damaged, or another release wrote it.
     """
     name = f"segment {segment_id}"
-    record, _, data = text.partition(_LINE)
-    fields: dict[str, Any] = {"id": segment_id}
+    record, data = _split(text, name)
+    return _CODEC.decode(record, name, id=segment_id, data=data)
+
+
+def encode_definitions(definitions: FlagDefinitions) -> bytes:
+    """The stored form."""
+    return _DEFINITIONS.encode(definitions) + _LINE + definitions.document.encode()
+
+
+def decode_definitions(text: bytes, project: str) -> FlagDefinitions:
+    """Read the stored form. Errors: as :func:`decode`."""
+    name = f"the flag definitions of project {project}"
+    record, document = _split(text, name)
+    return _DEFINITIONS.decode(record, name, document=document)
+
+
+def _split(text: bytes, name: str) -> tuple[bytes, str]:
+    record, _, second = text.partition(_LINE)
     try:
-        fields["data"] = data.decode()
+        return record, second.decode()
     except UnicodeDecodeError as exc:
         raise UnreadableRecord.of(name) from exc
-    return _CODEC.decode(record, name, **fields)

@@ -27,6 +27,7 @@ from worker.store.project_segments.records import (
     ProjectSegmentChange,
     ProjectSegments,
     decode,
+    decode_definitions,
     encode,
 )
 from worker.store.projects.records import Project
@@ -46,6 +47,8 @@ _TRIES: Final = 3
 _CLOSED_S: Final = 86_400
 
 _SEGMENT: Final = "segment:"
+#: What the definitions of flags are called among segments by id.
+_DEFINITIONS: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ class ProjectSegmentStore:
 
         Raises:
             SegmentNotFound: it is deleted, or a retry after a lost answer.
-            SegmentReferred: other segments refer to it.
+            SegmentReferred: other segments or flags name it.
             ResourceChanged: it has changed since; nothing was deleted.
         """
         arguments = (current.id, current.slug, current.revision, self._db.random_name())
@@ -177,16 +180,17 @@ class ProjectSegmentStore:
         key, segment_id = self._key(project), id_or_slug
         with driver_errors(f"read segment {id_or_slug}"):
             names = [*_fields(id_or_slug), f"slug:{id_or_slug}"]
-            text, users, found = self._db.client.hmget(key, names)
+            text, users, flags, found = self._db.client.hmget(key, names)
             if text is None and found is not None:
                 segment_id = found.decode()
-                text, users = self._db.client.hmget(key, _fields(segment_id))
+                text, users, flags = self._db.client.hmget(key, _fields(segment_id))
         if text is None:
             raise _not_found(project, id_or_slug)
-        return FoundSegment(decode(segment_id, text), tuple(from_json(users or b"[]")))
+        segment = decode(segment_id, text)
+        return FoundSegment(segment, _load_names(users), _load_names(flags))
 
     def read_all(self, project: Project) -> ProjectSegments:
-        """All segments of a project, as of one moment.
+        """All segments of a project, and the flags that name them, as of one moment.
 
         Cost: one round trip if nothing has changed since this process read them last, else two
         more and one for each half mebibyte of records; only those that have changed are decoded.
@@ -204,7 +208,9 @@ class ProjectSegmentStore:
             before, texts = mark, self._scan(key, project, page)
             mark, page = self._read_state(key, project)
             if mark == before:
-                return self._cache.read(key, mark, texts)
+                text = texts.pop(_DEFINITIONS, None)
+                definitions = None if text is None else decode_definitions(text, project.key)
+                return self._cache.read(key, mark, texts, definitions)
         message = f"the segments of project {project.key} change too fast; try again later"
         raise ResourceChanged(message)
 
@@ -224,7 +230,10 @@ class ProjectSegmentStore:
         return _NONE if mark is None else mark.decode(), min(max(page, _FEWEST), _MOST)
 
     def _scan(self, key: str, project: Project, page: int) -> dict[str, bytes]:
-        """All records by id, page by page: one long reply would hold up the server."""
+        """All records by id, page by page: one long reply would hold up the server.
+
+        The definitions of flags are among them, under a name that no id is.
+        """
         cursor, found = 0, dict[str, bytes]()
         with driver_errors(f"read the segments of project {project.key}"):
             while True:
@@ -233,6 +242,8 @@ class ProjectSegmentStore:
                     name = field.decode()
                     if name.startswith(_SEGMENT):
                         found[name.removeprefix(_SEGMENT)] = text
+                    elif name == "definitions":
+                        found[_DEFINITIONS] = text
                 if not cursor:
                     return found
 
@@ -246,7 +257,7 @@ class ProjectSegmentStore:
             case b"gone":
                 raise _not_found(project, slug)
             case b"used":
-                message = f"other segments of project {project.key} refer to segment {slug}"
+                message = f"other segments or flags of project {project.key} name segment {slug}"
                 raise SegmentReferred(message)
             case b"closed":
                 message = f"project {project.key} does not exist"
@@ -269,8 +280,12 @@ def _not_found(project: Project, id_or_slug: str) -> SegmentNotFound:
 
 
 def _fields(segment_id: str) -> list[str]:
-    """Where a segment and its users are."""
-    return [f"{_SEGMENT}{segment_id}", f"users:{segment_id}"]
+    """Where a segment is, and the segments and flags that name it."""
+    return [f"{_SEGMENT}{segment_id}", f"users:{segment_id}", f"flags:{segment_id}"]
+
+
+def _load_names(text: bytes | None) -> tuple[str, ...]:
+    return () if text is None else tuple(from_json(text))
 
 
 def _mark_of(seen: ProjectSegments | None) -> str:

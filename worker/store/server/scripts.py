@@ -58,6 +58,8 @@ ScriptName = Literal[
     "project_segments/close",
     "project_segments/create",
     "project_segments/delete",
+    "project_segments/put_definitions",
+    "project_segments/put_settings",
     "project_segments/update",
     "segment/create",
     "segment/delete",

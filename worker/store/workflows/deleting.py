@@ -41,7 +41,7 @@ def create_project(store: Store, project: Project, environments: Sequence[Enviro
     """
     left = store.projects.records.find(project.key)
     if left is not None and left.value.deletion is not None:
-        store.project_segments.close(left.value)
+        _free_project(store, left.value)
         _delete_environments(store, left)
     free = left is None or left.value.deletion is not None
     if not free or not store.projects.records.put(left, project):
@@ -124,7 +124,7 @@ def delete_project(store: Store, key: str) -> None:
             continue
         deletion = store.database.random_name()
         if records.put(record, replace(record.value, deletion=deletion)):
-            store.project_segments.close(record.value)
+            _free_project(store, record.value)
             marked = records.find(key)
             if marked is not None:
                 _delete_environments(store, marked)
@@ -165,7 +165,7 @@ def finish_deletions(store: Store) -> int:
     for record in store.projects.records.find_all():
         if record.value.deletion is None:
             continue
-        store.project_segments.close(record.value)
+        _free_project(store, record.value)
         _delete_environments(store, record)
         if store.environments.records(record.value.key).is_empty():
             finished += store.projects.records.remove(record, keep_last=True)
@@ -190,6 +190,12 @@ def _finish_environment(store: Store, env: EnvironmentRef) -> bool:
     with driver_errors(f"free what is left of {env.environment}"):
         store.client.unlink(keys.unsettled_lists(env))
     return records.remove(record)
+
+
+def _free_project(store: Store, project: Project) -> None:
+    """Free what a deleted project held beside its environments. Safe to repeat."""
+    store.project_segments.close(project)
+    store.sdk_keys.revoke_all(project)
 
 
 def _delete_environments(store: Store, project: Record[Project]) -> None:

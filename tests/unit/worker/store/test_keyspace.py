@@ -171,11 +171,14 @@ def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
 
 
 def test_page__fields_of_the_access_tokens__are_those_it_ever_has() -> None:
-    described = _described("## The access tokens")
+    described = _described("## The access tokens and SDK keys")
     with opened(None) as store:
         new = NewToken(name="n", role="reader", created_by="admin")
         token, _ = store.access_tokens.create(new)
         store.access_tokens.note_used({token.id: 1})
+        store.sdk_keys.create(
+            store.projects.get("default"), environment="e", label=None, created_by="admin"
+        )
         seen = _fields(store, store.keyspace.access_tokens(), described)
     assert seen == described
 
@@ -189,6 +192,9 @@ def test_page__fields_of_the_segments_of_a_project__are_those_it_ever_has() -> N
         segments.create(project, new, bounds)
         other = dataclasses.replace(new, id="o", slug="o", references=("i",))
         segments.create(project, other, bounds, seen=segments.read_all(project))
+        read, users = segments.read_all(project), {"i": ("f",)}
+        store.flags.put_definitions(project, "{}", users, bounds, flag_count=1, seen=read)
+        store.flags.put_settings(project, None, b"{}")
         key = store.keyspace.project_segments(project.key, project.created_ms)
         seen = _fields(store, key, described)
         store.project_segments.close(project)

@@ -9,6 +9,15 @@ local function is_seen(mark)
   return mark == '' or (redis.call('HGET', KEYS[1], 'changed') or 'none') == mark
 end
 
+-- Marks a change: with its number, its time in Unix ms, which is later than that of the change
+-- before whatever the clock says, and a random name.
+local function mark(change)
+  local before = redis.call('HGET', KEYS[1], 'changed') or ''
+  local number, ms = string.match(before, '^(%d+) (%d+)')
+  local now = math.max(now_ms(), (ms or 0) + 1)
+  redis.call('HSET', KEYS[1], 'changed', string.format('%.0f %.0f %s', (number or 0) + 1, now, change))
+end
+
 -- Whether the records would be larger than allowed after growing by this many bytes.
 local function is_too_large(bytes, most)
   return bytes > 0 and tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0') + bytes > tonumber(most)
@@ -37,5 +46,5 @@ local function note(change, id, before, after)
   for target in pairs(is) do if not was[target] then set_user(target, id, true) end end
   redis.call('HINCRBY', KEYS[1], 'count', (after ~= '' and 1 or 0) - (before ~= '' and 1 or 0))
   redis.call('HINCRBY', KEYS[1], 'bytes', #after - #before)
-  redis.call('HSET', KEYS[1], 'changed', change)
+  mark(change)
 end

@@ -1,0 +1,110 @@
+"""Values of a document, each with its place, and what is required of them."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from api.bodies.unknown_names import repeatable, unknown_field
+from api.errors import InvalidRequest
+
+#: Characters of a text, such as a value or a pattern.
+LONGEST_TEXT: Final = 10_000
+#: What JavaScript reads as a number.
+_LARGEST: Final = sys.float_info.max
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A JSON value and where it stands.
+
+    Its methods give what it must be, and raise ``InvalidRequest`` if it is something else.
+    """
+
+    json: Any
+    place: str
+
+    def refuse(self, fault: str) -> NoReturn:
+        """Refuse the document because of this value.
+
+        Raises:
+            InvalidRequest: always; names the place.
+        """
+        raise InvalidRequest(f"{self.place}: {fault}")
+
+    def object(self) -> dict[str, "Value"]:
+        """Its members, of which it is a JSON object."""
+        if not isinstance(self.json, dict):
+            self.refuse("must be an object")
+        before = f"{self.place}." if self.place else ""
+        return {
+            name: Value(member, f"{before}{repeatable(name) or '?'}")
+            for name, member in self.json.items()
+        }
+
+    def fields(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, "Value"]:
+        """Its members, which have these names and no others."""
+        members, known = self.object(), (*required, *optional)
+        for name in members:
+            if name not in known:
+                self.refuse(unknown_field(name, known))
+        for name in required:
+            if name not in members:
+                self.refuse(f"{name} is missing")
+        return members
+
+    def items(self, *, most: int, least: int = 0) -> list["Value"]:
+        """Its items, of which it is a JSON array."""
+        if not isinstance(self.json, list):
+            self.refuse("must be an array")
+        if not least <= len(self.json) <= most:
+            self.refuse(f"must have {least:,} to {most:,} items")
+        return [Value(item, f"{self.place}[{n}]") for n, item in enumerate(self.json)]
+
+    def text(self, *, most: int = LONGEST_TEXT, least: int = 0) -> str:
+        """The string that it is."""
+        if not isinstance(self.json, str):
+            self.refuse("must be a string")
+        if not least <= len(self.json) <= most:
+            self.refuse(f"must have {least:,} to {most:,} characters")
+        return self.json
+
+    def choice(self, known: Sequence[str]) -> str:
+        """The one of these strings that it is."""
+        if self.json not in known:
+            self.refuse(f"must be one of {', '.join(known)}")
+        return str(self.json)
+
+    def number(self, least: float = -_LARGEST, most: float = _LARGEST) -> float:
+        """The number that it is."""
+        if isinstance(self.json, bool) or not isinstance(self.json, int | float):
+            self.refuse("must be a number")
+        if not least <= self.json <= most:
+            bound = "" if most == _LARGEST else f" and {most:,} at most"
+            floor = "" if least == -_LARGEST else f", {least:,} at least"
+            self.refuse(f"must be a number in the range of a double{floor}{bound}")
+        return self.json
+
+    def integer(self, least: int, most: int) -> int:
+        """The integer that it is; ``2.0`` is one, as in JavaScript."""
+        number = self.json
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float)
+            or not least <= number <= most
+            or number != int(number)
+        ):
+            self.refuse(f"must be an integer from {least:,} to {most:,}")
+        return int(number)
+
+    def index(self, count: int) -> int:
+        """The index that it is among so many variants."""
+        return self.integer(0, count - 1)
+
+
+def members_of(value: Value, *, most: int) -> Iterator[tuple[str, Value]]:
+    """Give the members of an object that has names of its own choice, at most so many."""
+    members: Mapping[str, Value] = value.object()
+    if len(members) > most:
+        value.refuse(f"must have at most {most:,} members")
+    yield from members.items()

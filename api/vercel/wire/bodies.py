@@ -1,0 +1,35 @@
+"""Request bodies: read by hand, because they may be large and the framework would parse twice."""
+
+from typing import Any
+
+from fastapi import Request
+
+from api.bodies.json_values import read_json
+from api.bodies.media_types import read_media_type, require_json_type
+from api.errors import InvalidRequest
+
+
+async def read_body(request: Request) -> bytes:
+    """Read a body that must be there.
+
+    Raises:
+        UnsupportedMediaType: it is not JSON.
+        InvalidRequest: there is none.
+    """
+    require_json_type(read_media_type(request))
+    raw = await request.body()
+    if not raw.strip():
+        raise InvalidRequest("the request has no body: send JSON")
+    return raw
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Read a body that is a JSON object.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    body = read_json(raw)
+    if not isinstance(body, dict):
+        raise InvalidRequest("the body must be a JSON object")
+    return body

@@ -1,0 +1,165 @@
+"""SDK keys: each lets a client read what the flags of one project depend on, and nothing else.
+
+They are kept beside the access tokens, under the same mark of changes, so that whoever checks
+both asks once whether anything has changed. A key is never stored, only its SHA-256, which is its
+id: it is random, so there is nothing to guess.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.store.access_tokens import digest_of
+from worker.store.errors import SdkKeyNotFound, TooManyTokens, UnreadableRecord
+from worker.store.projects.records import Project
+from worker.store.records import RecordCodec, stored
+from worker.store.server.connections import driver_errors
+from worker.store.server.database import Database
+
+#: Every process holds all of them in memory, mostly under 1 KiB each.
+MOST_SDK_KEYS: Final = 10_000
+#: So that one project leaves room for others.
+MOST_OF_A_PROJECT: Final = 200
+#: Fields read in one step.
+_PAGE: Final = 500
+#: Fields removed in one step.
+_AT_ONCE: Final = 100
+
+_PREFIX: Final = "vf_server_"
+_SDK_KEY: Final = re.compile(rb"vf_server_[0-9a-f]{32}")
+_BEGINNING: Final = len(_PREFIX) + 3
+_FIELD: Final = "sdk-key:"
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class SdkKey:
+    """An SDK key without its secret."""
+
+    id: str
+    """The key's SHA-256 in hexadecimal digits."""
+    project: str
+    project_created_ms: int
+    """When its project was created: a project made again under the same key is another one."""
+    environment: str
+    """The environment of flags for which its client evaluates."""
+    beginning: str
+    """The key's first characters, by which people recognise it."""
+    created_ms: int
+    created_by: str
+    """Id of the access token that created it."""
+    label: str | None = None
+
+    def belongs_to(self, project: Project) -> bool:
+        """Whether it was created for this project, not for an earlier one of the same key."""
+        return (self.project, self.project_created_ms) == (project.key, project.created_ms)
+
+
+_CODEC: Final = RecordCodec(SdkKey, outside=["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class SdkKeySet:
+    """All SDK keys."""
+
+    keys: tuple[SdkKey, ...]
+    """Newest first."""
+    unreadable: tuple[str, ...] = ()
+    """Ids of those whose record this release cannot read."""
+
+
+class SdkKeyStore:
+    """The SDK keys under one prefix. Every method may raise ``StoreUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._key = database.keys.access_tokens()
+
+    def create(
+        self, project: Project, *, environment: str, label: str | None, created_by: str
+    ) -> tuple[SdkKey, str]:
+        """Create an SDK key. Only this ever returns the key itself.
+
+        Cost: two round trips, and one more for each 500 tokens and keys.
+
+        Raises:
+            TooManyTokens: the project or the store has its maximum of SDK keys.
+        """
+        found = self.read().keys
+        own = sum(key.belongs_to(project) for key in found)
+        if own >= MOST_OF_A_PROJECT or len(found) >= MOST_SDK_KEYS:
+            owner, most = ("project", own) if own >= MOST_OF_A_PROJECT else ("store", len(found))
+            raise TooManyTokens(f"the {owner} has {most:,} SDK keys; revoke some first")
+        secret = f"{_PREFIX}{self._db.random_name()}"
+        made = SdkKey(
+            id=digest_of(secret),
+            project=project.key,
+            project_created_ms=project.created_ms,
+            environment=environment,
+            beginning=secret[:_BEGINNING],
+            created_ms=self._db.now_ms(),
+            created_by=created_by,
+            label=label,
+        )
+        arguments = (f"{_FIELD}{made.id}", "", _CODEC.encode(made), self._db.random_name())
+        what = f"create an SDK key of project {project.key}"
+        self._db.run(what, "token/put", [self._key], arguments)
+        return made, secret
+
+    def read(self) -> SdkKeySet:
+        """All SDK keys. Cost: one round trip for each 500 tokens and keys."""
+        keys, unreadable = [], []
+        for key_id, text in self._scan().items():
+            try:
+                keys.append(_CODEC.decode(text, f"SDK key {key_id}", id=key_id))
+            except UnreadableRecord:  # one bad record must not lock out all others
+                unreadable.append(key_id)
+        keys.sort(key=lambda key: (-key.created_ms, key.id))
+        return SdkKeySet(tuple(keys), tuple(unreadable))
+
+    def of_project(self, project: Project) -> list[SdkKey]:
+        """The SDK keys of a project, newest first. Cost: as :meth:`read`."""
+        return [key for key in self.read().keys if key.belongs_to(project)]
+
+    def revoke(self, project: Project, key_id: str) -> SdkKey:
+        """End an SDK key; works on a server out of memory too. Gives what it was.
+
+        Raises:
+            SdkKeyNotFound: the project has no such key, or a retry after a lost answer.
+        """
+        with driver_errors(f"read SDK key {key_id}"):
+            text = self._db.client.hget(self._key, f"{_FIELD}{key_id}")
+        key = None if text is None else _CODEC.decode(text, f"SDK key {key_id}", id=key_id)
+        if key is None or not key.belongs_to(project) or not self._remove([key_id]):
+            message = f"project {project.key} has no SDK key {key_id[:64]}"
+            raise SdkKeyNotFound(message)
+        return key
+
+    def revoke_all(self, project: Project) -> None:
+        """End all SDK keys of a project. Safe to repeat. Cost: as :meth:`read`."""
+        ids = [key.id for key in self.of_project(project)]
+        for first in range(0, len(ids), _AT_ONCE):
+            self._remove(ids[first : first + _AT_ONCE])
+
+    def _remove(self, ids: Sequence[str]) -> bool:
+        arguments = (self._db.random_name(), *(f"{_FIELD}{key_id}" for key_id in ids))
+        return bool(self._db.run("revoke SDK keys", "token/revoke", [self._key], arguments))
+
+    def _scan(self) -> dict[str, bytes]:
+        """The records by id, page by page: one long reply would hold up the server."""
+        cursor, found = 0, dict[str, bytes]()
+        with driver_errors("read the SDK keys"):
+            while True:
+                cursor, page = self._db.client.hscan(self._key, cursor, count=_PAGE)
+                for name, text in page.items():
+                    field = name.decode()
+                    if field.startswith(_FIELD):
+                        found[field.removeprefix(_FIELD)] = text
+                if not cursor:
+                    return found
+
+
+def may_be_sdk_key(text: bytes) -> bool:
+    """Whether a text has the form of an SDK key; no other text needs a look-up."""
+    return _SDK_KEY.fullmatch(text) is not None
