@@ -115,7 +115,7 @@ def list_imports(
 ) -> Response:
     """List the imports into an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
-    ref = store.segments.get(path.env, path.require_key()).ref
+    ref = path.require_ref()
     if key is None:
         refs = store.imports.newest(ref)
     else:

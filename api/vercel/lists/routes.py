@@ -66,6 +66,6 @@ def _represent(store: Store, path: ListPath) -> ListRepresentation:
 def _find_state(store: Store, path: ListPath) -> ListState | None:
     """What the list's record holds; ``None`` if the server has lost it."""
     try:
-        return store.memberships.state(store.segments.get(path.env, path.require_key()).ref)
+        return store.memberships.state(path.require_ref())
     except (ListUnknown, SegmentNotFound):
         return None
