@@ -27,10 +27,10 @@ load_client_lazily()
 
 _OF_SYSTEMS = "tests/end_to_end/"
 _WITHOUT_NODE = (
-    "--without-node: the tests of LaunchDarkly's TypeScript client, of a generated one, and of the "
-    "pages in a browser"
+    "--without-node: the tests of LaunchDarkly's and Vercel's TypeScript clients, of a generated "
+    "one, and of the pages in a browser"
 )
-_NODE_FIXTURES = {"typescript", "node_home", "browser", "flags_core"}
+_NODE_FIXTURES = {"typescript", "vercel_typescript", "node_home", "browser", "flags_core"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,12 +8,19 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support.servers.api")
 pytest.register_assert_rewrite("tests.support.clients.typescript")
+pytest.register_assert_rewrite("tests.support.servers.vercel")
+pytest.register_assert_rewrite("tests.support.vercel.segments")
 
 from tests.support.clients.command_line import run  # noqa: E402, F401  # same; a fixture, registered here
-from tests.support.clients.typescript import TypeScriptClient, typescript_client  # noqa: E402  # same
+from tests.support.clients.typescript import (  # noqa: E402  # same
+    TypeScriptClient,
+    typescript_client,
+    vercel_sdk,
+)
 from tests.support.servers.api import Api, running_api  # noqa: E402  # asserts are rewritten first
 from tests.support.servers.objects import ObjectServer, ensure_bucket  # noqa: E402  # same
 from tests.support.servers.redis import Server  # noqa: E402  # same
+from tests.support.servers.vercel import vercel_client  # noqa: E402  # same
 from worker.objects import ObjectSettings, ObjectStore  # noqa: E402  # same
 from worker.store import Store  # noqa: E402  # same
 
@@ -66,3 +73,17 @@ def typescript(api: Api) -> Iterator[TypeScriptClient]:
     """LaunchDarkly's TypeScript client; what uses it is left out ``--without-node``."""
     with typescript_client(api.url) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def vercel_typescript(api: Api) -> Iterator[TypeScriptClient]:
+    """Vercel's TypeScript client; what uses it is left out ``--without-node``."""
+    with vercel_sdk(api.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def vercel(api: Api) -> Iterator[httpx.Client]:
+    """A client that sends what Vercel's do."""
+    with vercel_client(api) as client:
+        yield client

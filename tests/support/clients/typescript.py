@@ -1,4 +1,4 @@
-"""LaunchDarkly's TypeScript client, unmodified, in one Node process that does what it is told."""
+"""TypeScript clients, unmodified, each in one Node process that does what it is told."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.support.servers.api import TOKEN
 
 _ROOT: Final = Path(__file__).parents[3]
 _HOME: Final = _ROOT / ".venv/node"
-_DRIVER: Final = Path(__file__).parent / "typescript_client/driver.cjs"
+_DRIVERS: Final = Path(__file__).parent / "typescript_client"
 _STOP_LIMIT_S: Final = 10.0
 
 
@@ -23,6 +23,8 @@ class Outcome:
     status: int
     headers: dict[str, str]
     data: Any
+    error: str | None = None
+    """The kind of error that the client raised, if it says that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,27 @@ def list_file(name: str, content: str) -> dict[str, Any]:
 
 @contextmanager
 def typescript_client(base_url: str) -> Iterator[TypeScriptClient]:
-    """Run the client against one API.
+    """Run LaunchDarkly's client against one API.
 
     Args:
         base_url: of the API, without ``/api/v2``.
     """
+    with _running("driver.cjs", base_url) as client:
+        yield client
+
+
+@contextmanager
+def vercel_sdk(base_url: str) -> Iterator[TypeScriptClient]:
+    """Run Vercel's client against one API."""
+    with _running("vercel.cjs", base_url) as client:
+        yield client
+
+
+@contextmanager
+def _running(driver: str, base_url: str) -> Iterator[TypeScriptClient]:
     assert (_HOME / "stamp").exists(), "run scripts/setup-node first, or leave it --without-node"
     with subprocess.Popen(
-        (_HOME / "node", _DRIVER, base_url),
+        (_HOME / "node", _DRIVERS / driver, base_url),
         env={"NODE_PATH": str(_HOME / "node_modules")},  # no proxy settings either
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

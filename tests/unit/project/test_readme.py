@@ -12,6 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from api.cli.application import build_app
 from api.launchdarkly.wire.refusals import CODES
+from api.settings import ApiSettings
+from api.vercel.wire.refusals import CODES as VERCEL_CODES
 from tests.support.documents.settings_table import settings_table
 
 _ROOT = Path(__file__).parents[3]
@@ -154,3 +156,20 @@ def test_ci__runs__the_readme_s_test_command_only() -> None:
     assert "./scripts/test" in (_ROOT / "README.md").read_text()
     assert [line for line in commands if "scripts/" in line] == [commands[-1]]
     assert "scripts/test" in commands[-1]
+
+
+def test_vercel_refusals__of_the_page__are_those_of_the_dialect() -> None:
+    rows = _table("api/vercel/README.md", "refusals").splitlines()[2:]
+
+    assert set(rows) == {f"| {error.status} | `{code}` |" for error, code in VERCEL_CODES.items()}
+
+
+def test_vercel_limits__of_the_page__are_the_defaults() -> None:
+    rows = [row.split("|") for row in _table("api/vercel/README.md", "limits").splitlines()[2:]]
+    limits = {row[4].strip(" `"): row[3].strip() for row in rows}
+
+    assert limits == {
+        f"BIGSEG_{name.upper()}": f"{field.default:,}"
+        for name, field in ApiSettings.model_fields.items()
+        if name.startswith("vercel_")
+    }
