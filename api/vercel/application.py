@@ -15,11 +15,14 @@ from api.vercel.datafile.packs import Packs
 from api.vercel.definitions import routes as definitions
 from api.vercel.dialect import VERCEL
 from api.vercel.flag_settings import routes as flag_settings
+from api.vercel.openapi.contribution import describe
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
 from api.vercel.sdk_keys import routes as sdk_keys
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
+
+__all__ = ["SDK_KEY_PATHS", "describe", "rest_application"]
 
 _ROUTERS: Final = (
     account.router,

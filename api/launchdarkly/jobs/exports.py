@@ -27,11 +27,11 @@ from api.launchdarkly.jobs.documentation import (
     location_header,
 )
 from api.launchdarkly.jobs.models import ExportRepresentation, find_job, represent_export
-from api.launchdarkly.operations import NO_SEGMENT, document_body
+from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
-from api.rest.operations import READ, WRITE, operation
+from api.rest.operations import READ, WRITE, document_body, operation
 from api.rest.requests import require_json
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import ExportRequest, JobState, Segment, admit_export, digest_of

@@ -37,11 +37,11 @@ from api.launchdarkly.jobs.documentation import (
     location_header,
 )
 from api.launchdarkly.jobs.models import ImportRepresentation, find_job, represent_import
-from api.launchdarkly.operations import NO_SEGMENT, document_body
+from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
-from api.rest.operations import READ, WRITE, Refusals, operation
+from api.rest.operations import READ, WRITE, Refusals, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key

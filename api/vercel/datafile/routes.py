@@ -25,7 +25,7 @@ from worker.store import Project, ProjectNotFound, ProjectSegment, SdkKey, Store
 
 DATAFILE_PATH: Final = "/v1/datafile"
 
-router = APIRouter(tags=["Datafile"])
+router = APIRouter(tags=["Vercel datafile"])
 
 #: Segments that a refusal names.
 _NAMED: Final = 20
@@ -80,7 +80,9 @@ async def get_datafile(
     caller: CallerOf,
     packs: PacksOf,
     if_none_match: Annotated[
-        str, Header(description="The `ETag` of the datafile that the caller has.")
+        str, Header(
+            alias="If-None-Match", description="The `ETag` of the datafile that the caller has."
+        ),
     ] = "",
 ) -> Response:
     """Get the definitions of flags and the segments of the SDK key's project, in packed form."""

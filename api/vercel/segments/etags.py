@@ -1,16 +1,20 @@
 """Entity tags of segments, and ``If-Match``."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Header
 
 from api.errors import PreconditionFailed
+from api.vercel.wire.preconditions import describe_tagged
 from worker.store import ProjectSegment
 
 IfMatch = Annotated[
     str | None,
-    Header(description="Change only this state of the segment: its `ETag`; several, or `*`."),
+    Header(alias="If-Match", description="Change only this state of the segment: its `ETag`; several, or `*`."),
 ]
+
+#: For ``responses`` of an operation that answers with a segment.
+ENTITY_TAG: Final = describe_tagged("segment")
 
 
 def entity_tag(segment: ProjectSegment) -> str:

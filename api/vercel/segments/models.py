@@ -6,12 +6,13 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, Field, PlainValidator, StrictStr, StringConstraints, ValidationError
 
+from api.bodies.documented import DocumentedAs
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject, read_json
 from api.bodies.media_types import read_media_type, require_json_type
 from api.bodies.models import Int64, WireModel
 from api.errors import InvalidRequest
-from api.vercel.segments.data import UNION, Name, Part, SegmentData
+from api.vercel.segments.data import UNION, Name, Part, SegmentData, Target
 from api.vercel.segments.entries import read_target
 
 #: Source: Terraform's provider enforces it.
@@ -43,7 +44,7 @@ class Operation(Part):
     field: Literal["include", "exclude"]
     entity: Name
     attribute: Name
-    value: Annotated[JsonObject, PlainValidator(read_target)]
+    value: Annotated[JsonObject, PlainValidator(read_target), DocumentedAs(Target)]
 
 
 class SegmentPatch(Part):
@@ -85,7 +86,7 @@ class SegmentRepresentation(WireModel):
     used_by_flags: list[str] = Field(default_factory=list)
     used_by_segments: list[str]
     """Ids."""
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], DocumentedAs(SegmentData)]
     metadata: Metadata | None = None
 
 

@@ -7,7 +7,7 @@ import pytest
 import schemathesis
 
 from api.launchdarkly.openapi.document import read_examples
-from api.launchdarkly.openapi.tidying import find_references
+from api.openapi.tidying import find_references
 from api.launchdarkly.operations import SEMANTIC_PATCH
 from api.launchdarkly.segments.apply_patch import apply_patch
 from api.launchdarkly.segments.instructions.applying import TABLE
