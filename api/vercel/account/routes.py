@@ -21,9 +21,7 @@ _VERSION: Final = "northstar"
 #: Nobody can receive anything there (RFC 2606).
 _HOST: Final = "bigseg.invalid"
 
-TeamId = Annotated[
-    str, Path(description="Any team's id, or the account's slug.", max_length=128)
-]
+TeamId = Annotated[str, Path(description="Any team's id, or the account's slug.", max_length=128)]
 
 
 class User(WireModel):

@@ -87,9 +87,7 @@ def _make(project: Project, found: ProjectSegments, before: Mapping[str, bytes])
     with_lists = _users_of(found, [segment.id for segment in segments if segment.lists])
     needed = with_lists if found.definitions is None else _needed_by_flags(found) & with_lists
     kept = [segment for segment in segments if segment.id not in with_lists]
-    parts = {
-        segment.revision: before.get(segment.revision) or _pack(segment) for segment in kept
-    }
+    parts = {segment.revision: before.get(segment.revision) or _pack(segment) for segment in kept}
     definitions = _NONE if found.definitions is None else found.definitions.document.encode()
     content = b'"definitions":%b,"segments":{%b}' % (definitions, b",".join(parts.values()))
     pack = Pack(

@@ -180,7 +180,9 @@ def _record(
     before: FlagDefinitions | None,
     after: FlagDefinitions | None,
 ) -> None:
-    verb = "deleted the flag definitions of" if after is None else "replaced the flag definitions of"
+    verb = (
+        "deleted the flag definitions of" if after is None else "replaced the flag definitions of"
+    )
     audit(
         services,
         caller,

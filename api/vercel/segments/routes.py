@@ -28,22 +28,17 @@ from api.vercel.segments.representation import (
     represent,
     segment_response,
     visible_ids,
-    visible_users,
 )
-from api.vercel.wire.refusals import SegmentInUse
+from api.vercel.segments.users import segment_in_use
 from api.vercel.wire.requests import ProjectOf
 from worker.store import (
-    FoundSegment,
     NewProjectSegment,
     Project,
     ProjectSegment,
     SegmentReferred,
-    Store,
     retry_on_change,
 )
 
-#: Segments named in a message.
-_NAMED: Final = 10
 SEGMENTS: Final = "/v1/projects/{projectIdOrName}/feature-flags/segments"
 
 router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
@@ -79,7 +74,7 @@ async def create_segment(
             verb="created the segment",
             after=segment,
         )
-        answer = represent(project, segment, (), with_metadata=False)
+        answer = represent(project, segment, (), (), with_metadata=False)
         return segment_response(segment, answer, 201)
 
     async with services.patch_turn:
@@ -100,12 +95,13 @@ def list_segments(
     seen = {
         segment.id for segment in segments.by_id.values() if allows(project.key, None, segment.slug)
     }
-    users = segments.users()
+    users, flags = segments.users(), segments.flags()
     found = [
         represent(
             project,
             segment,
             [user.id for user in users.get(segment.id, ()) if user.id in seen],
+            flags.get(segment.id, ()),
             with_metadata=withMetadata,
         )
         for segment in segments.by_id.values()
@@ -133,7 +129,7 @@ def get_segment(
     store = services.store()
     found = require_segment(store, caller, project, segmentIdOrSlug)
     users = visible_ids(store, project, found, caller)
-    answer = represent(project, found.segment, users, with_metadata=withMetadata)
+    answer = represent(project, found.segment, users, found.flags, with_metadata=withMetadata)
     return segment_response(found.segment, answer, 200)
 
 
@@ -147,7 +143,7 @@ def get_segment(
     needs=WRITE,
     refuses={
         **NO_SEGMENT,
-        InvalidRequest: "Conditions of other segments name the segment; change them first.",
+        InvalidRequest: "Other segments or flags name the segment; change them first.",
         PreconditionFailed: "The segment is not in the state of `If-Match`.",
     },
 )
@@ -160,7 +156,7 @@ def delete_segment(
     *,
     withMetadata: WithMetadata = False,  # noqa: N803 - same
 ) -> Response:
-    """Delete a segment that no other one refers to."""
+    """Delete a segment that no other one and no flag names."""
     del withMetadata
     store = services.store()
 
@@ -170,7 +166,7 @@ def delete_segment(
         try:
             store.project_segments.delete(project, found.segment)
         except SegmentReferred as exc:
-            raise _in_use(store, project, found, caller) from exc
+            raise segment_in_use(store, project, found, caller) from exc
         return found.segment
 
     deleted = retry_on_change(f"segment {segmentIdOrSlug[:512]}", delete)
@@ -219,16 +215,3 @@ def _new_segment(
         creator_name=caller.name,
         references=content.references,
     )
-
-
-def _in_use(store: Store, project: Project, found: FoundSegment, caller: Caller) -> SegmentInUse:
-    current = store.project_segments.get(project, found.segment.id)
-    users = visible_users(store, project, current, caller)
-    named = [
-        {"id": user.id, "slug": user.slug, "name": user.label, "label": user.label}
-        for user in users
-    ]
-    slugs = ", ".join(user.slug for user in users[:_NAMED]) or "segments outside the token's scope"
-    more = f" and {len(users) - _NAMED:,} more" if len(users) > _NAMED else ""
-    message = f"segment {found.segment.slug} is used by other segments: {slugs}{more}"
-    return SegmentInUse(f"{message}; change them first", {"flags": [], "segments": named})

@@ -84,7 +84,7 @@ async def update_segment(
                 after=changed,
             )
         users = visible_ids(store, project, found, caller)
-        answer = represent(project, changed, users, with_metadata=withMetadata)
+        answer = represent(project, changed, users, found.flags, with_metadata=withMetadata)
         return segment_response(changed, answer, 200)
 
     async with services.patch_turn:

@@ -33,7 +33,7 @@ from worker.errors import TerminalError
 
 
 class SegmentInUse(ApiError, TerminalError):
-    """Other segments refer to the one that was to be deleted.
+    """Other segments or flags name the one that was to be deleted.
 
     Source: Vercel's command line looks for this code, and its own mock answers 400.
     """

@@ -45,7 +45,9 @@ def _put(
     store: Store, document: str = _DOCUMENT, bounds: SegmentBounds = _ROOMY
 ) -> FlagDefinitions:
     users = {"id-beta": ("flag", "other")}
-    return store.flags.put_definitions(_project(store), document, users, bounds, flag_count=1, seen=_read(store))
+    return store.flags.put_definitions(
+        _project(store), document, users, bounds, flag_count=1, seen=_read(store)
+    )
 
 
 class FlagSuite:
