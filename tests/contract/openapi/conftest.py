@@ -34,7 +34,13 @@ from tests.support.documents.recorded_segments import (
     record_memberships,
     record_segments,
 )
-from tests.support.documents.recording import REFUSALS, Recorded, Recorder
+from tests.support.documents.recorded_vercel import (
+    VERCEL,
+    record_account,
+    record_flag_segments,
+    record_flags,
+)
+from tests.support.documents.recording import Recorded, Recorder
 from tests.support.servers.api import Api, running_api
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Server, running_server
@@ -95,10 +101,10 @@ def recorder(
 @pytest.fixture(scope="module")
 def recorded(frail_recording: Future[Recorded], recorder: Recorder) -> Recorded:
     """The examples of both."""
-    refusals = frail_recording.result()[REFUSALS]
-    recorded = copy.deepcopy(recorder.recorded) | {REFUSALS: refusals}
-    down = refusals.pop("getReadiness")
-    recorded["service"]["getReadiness"]["answers"] |= down["answers"]
+    refusals = copy.deepcopy(frail_recording.result())
+    down = refusals.pop("launchdarkly/service")["getReadiness"]
+    recorded = copy.deepcopy(recorder.recorded) | refusals
+    recorded["launchdarkly/service"]["getReadiness"]["answers"] |= down["answers"]
     return recorded
 
 
@@ -132,6 +138,12 @@ def _record(
         record_audit_log(recorder, writer)
     with recorder.about("service"):
         record_service(recorder)
+    with recorder.about("segments", VERCEL):
+        record_flag_segments(recorder)
+    with recorder.about("flags", VERCEL):
+        record_flags(recorder, connect)
+    with recorder.about("account", VERCEL):
+        record_account(recorder)
     record_missing(recorder)
 
 
