@@ -1,7 +1,7 @@
 """Bodies and answers of the operations on segments."""
 
 import re
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, Field, PlainValidator, StrictStr, StringConstraints, ValidationError
@@ -70,8 +70,8 @@ class Metadata(WireModel):
     creator: Creator
 
 
-class SegmentRepresentation(WireModel):
-    """A segment as it is answered."""
+class SegmentHead(WireModel):
+    """A segment as it is answered, without its data."""
 
     id: str
     slug: str
@@ -86,8 +86,13 @@ class SegmentRepresentation(WireModel):
     used_by_flags: list[str] = Field(default_factory=list)
     used_by_segments: list[str]
     """Ids."""
-    data: Annotated[dict[str, Any], DocumentedAs(SegmentData)]
     metadata: Metadata | None = None
+
+
+class SegmentRepresentation(SegmentHead):
+    """A segment as it is answered."""
+
+    data: SegmentData
 
 
 class SegmentList(WireModel):

@@ -1,16 +1,24 @@
-"""Segments as they are answered."""
+"""Segments as they are answered: stored data is sent without being parsed."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fastapi import Response
 
 from api.access.auth import Caller
-from api.bodies.models import json_response
-from api.vercel.segments.content import load_data
 from api.vercel.segments.etags import entity_tag
-from api.vercel.segments.models import Creator, Metadata, SegmentRepresentation
+from api.vercel.segments.models import Creator, Metadata, SegmentHead
 from api.vercel.wire.project_ids import project_id
 from worker.store import FoundSegment, Project, ProjectSegment, Store
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSegment:
+    """A segment, ids of the segments that refer to it, and keys of the flags that name it."""
+
+    segment: ProjectSegment
+    users: Iterable[str]
+    flags: Iterable[str]
 
 
 def represent(
@@ -20,8 +28,8 @@ def represent(
     flags: Iterable[str],
     *,
     with_metadata: bool,
-) -> SegmentRepresentation:
-    """Give a segment in its form on the wire.
+) -> bytes:
+    """Give a segment as JSON in its form on the wire. Cost: about 10 µs.
 
     Args:
         project: that it belongs to.
@@ -31,7 +39,7 @@ def represent(
         with_metadata: whether its creator is said.
     """
     creator = Creator(id=segment.creator_id, name=segment.creator_name)
-    return SegmentRepresentation(
+    head = SegmentHead(
         id=segment.id,
         slug=segment.slug,
         label=segment.label,
@@ -43,16 +51,27 @@ def represent(
         created_by=segment.created_by,
         used_by_flags=list(flags),
         used_by_segments=list(users),
-        data=load_data(segment),
         metadata=Metadata(creator=creator) if with_metadata else None,
     )
+    members = head.model_dump_json(by_alias=True, exclude_none=True)[:-1]
+    return b'%b,"data":%b}' % (members.encode(), segment.data.encode())
 
 
-def segment_response(segment: ProjectSegment, body: SegmentRepresentation, status: int) -> Response:
+def segment_response(segment: ProjectSegment, body: bytes, status: int) -> Response:
     """Answer with a segment and its tag."""
-    response = json_response(body, status)
-    response.headers["ETag"] = entity_tag(segment)
-    return response
+    headers = {"ETag": entity_tag(segment)}
+    return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+def list_response(
+    project: Project, segments: Iterable[ListedSegment], *, with_metadata: bool
+) -> Response:
+    """Answer with segments."""
+    found = [
+        represent(project, one.segment, one.users, one.flags, with_metadata=with_metadata)
+        for one in segments
+    ]
+    return Response(b'{"data":[%b]}' % b",".join(found), media_type="application/json")
 
 
 def visible_users(

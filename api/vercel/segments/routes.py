@@ -7,7 +7,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.access.permissions import require_scope
-from api.bodies.models import json_response
 from api.errors import InvalidRequest, KeyTaken, PreconditionFailed
 from api.rest.operations import NO_PROJECT, component, document_body, operation
 from api.rest.requests import RequireJson, RequireNoBody
@@ -25,6 +24,8 @@ from api.vercel.segments.models import (
     read_body,
 )
 from api.vercel.segments.representation import (
+    ListedSegment,
+    list_response,
     represent,
     segment_response,
     visible_ids,
@@ -92,22 +93,21 @@ def list_segments(
 ) -> Response:
     """List all segments of a project, oldest first."""
     segments, allows = services.store().project_segments.read_all(project), caller.scope.allows
-    seen = {
-        segment.id for segment in segments.by_id.values() if allows(project.key, None, segment.slug)
+    found = {
+        segment.id: segment
+        for segment in segments.by_id.values()
+        if allows(project.key, None, segment.slug)
     }
     users, flags = segments.users(), segments.flags()
-    found = [
-        represent(
-            project,
+    listed = (
+        ListedSegment(
             segment,
-            [user.id for user in users.get(segment.id, ()) if user.id in seen],
+            [user.id for user in users.get(segment.id, ()) if user.id in found],
             flags.get(segment.id, ()),
-            with_metadata=withMetadata,
         )
-        for segment in segments.by_id.values()
-        if segment.id in seen
-    ]
-    return json_response(SegmentList(data=found))
+        for segment in found.values()
+    )
+    return list_response(project, listed, with_metadata=withMetadata)
 
 
 @router.get(

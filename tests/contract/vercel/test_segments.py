@@ -76,9 +76,9 @@ def test_create__any_slug_of_the_pattern__is_taken_once(vercel: httpx.Client, sl
 
 def test_create__unknown_keys_and_nulls__are_dropped(vercel: httpx.Client) -> None:
     item = {"value": "a", "note": None, "x": 1}
-    condition = {"lhs": {"type": "segment", "kind": 7}, "cmp": "oneOf", "x": 1}
+    condition: dict[str, Any] = {"lhs": {"type": "segment", "kind": 7}, "cmp": "oneOf", "x": 1}
     condition["rhs"] = {"type": "list", "items": [], "x": 1}
-    data = {"include": {"user": {"id": [item]}}, "exclude": None, "x": {}}
+    data: dict[str, Any] = {"include": {"user": {"id": [item]}}, "exclude": None, "x": {}}
     data["rules"] = [{**rule(condition, outcome={"type": "all", "base": 1}), "x": 1}]
 
     created = create(vercel, data=data, description=None, other=[1])
@@ -137,7 +137,8 @@ def test_update__nothing__changes_nothing(vercel: httpx.Client) -> None:
     path = f"{SEGMENTS}/{created['id']}"
     before = vercel.get(path)
 
-    for body in ({}, {"label": "Label"}, {"data": including("a")}, {"operations": []}):
+    bodies: list[Any] = [{}, {"label": "Label"}, {"data": including("a")}, {"operations": []}]
+    for body in bodies:
         reply = vercel.patch(path, json=body)
         assert (reply.status_code, reply.json()) == (200, created)
         assert reply.headers["etag"] == before.headers["etag"]

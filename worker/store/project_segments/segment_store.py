@@ -38,8 +38,9 @@ from worker.store.server.database import Database
 _NONE: Final = "none"
 #: For writes that depend on no other segment.
 _ANY: Final = ""
-#: Fields read in one step; a segment has two.
-_PAGE: Final = 200
+#: Bytes of records read in one step, about; and fields, of which a segment has two or three.
+_PAGE_BYTES: Final = 512 * 1024
+_FEWEST, _MOST = 10, 500
 #: Tries to read them as of one moment.
 _TRIES: Final = 3
 #: A request that found the project before it was deleted has ended by then.
@@ -192,20 +193,20 @@ class ProjectSegmentStore:
         """All segments of a project, and the flags that name them, as of one moment.
 
         Cost: one round trip if nothing has changed since this process read them last, else two
-        more and one for each 100 segments; only those that have changed are decoded then.
+        more and one for each half mebibyte of records; only those that have changed are decoded.
 
         Raises:
             ResourceChanged: they change without a pause. Safe to retry.
             UnreadableRecord: one is damaged, or of another release.
         """
         key = self._key(project)
-        mark = self._read_mark(key, project)
+        mark, page = self._read_state(key, project)
         for _ in range(_TRIES):
             known = self._cache.get(key, mark)
             if known is not None:
                 return known
-            before, texts = mark, self._scan(key, project)
-            mark = self._read_mark(key, project)
+            before, texts = mark, self._scan(key, project, page)
+            mark, page = self._read_state(key, project)
             if mark == before:
                 text = texts.pop(_DEFINITIONS, None)
                 definitions = None if text is None else decode_definitions(text, project.key)
@@ -221,12 +222,14 @@ class ProjectSegmentStore:
     def _key(self, project: Project) -> str:
         return self._db.keys.project_segments(project.key, project.created_ms)
 
-    def _read_mark(self, key: str, project: Project) -> str:
+    def _read_state(self, key: str, project: Project) -> tuple[str, int]:
+        """The mark, and how many fields to read in one step."""
         with driver_errors(f"check whether segments of project {project.key} were changed"):
-            mark = self._db.client.hget(key, "changed")
-        return _NONE if mark is None else mark.decode()
+            mark, count, size_bytes = self._db.client.hmget(key, ["changed", "count", "bytes"])
+        page = 2 * int(count or 0) * _PAGE_BYTES // max(1, int(size_bytes or 0))
+        return _NONE if mark is None else mark.decode(), min(max(page, _FEWEST), _MOST)
 
-    def _scan(self, key: str, project: Project) -> dict[str, bytes]:
+    def _scan(self, key: str, project: Project, page: int) -> dict[str, bytes]:
         """All records by id, page by page: one long reply would hold up the server.
 
         The definitions of flags are among them, under a name that no id is.
@@ -234,8 +237,8 @@ class ProjectSegmentStore:
         cursor, found = 0, dict[str, bytes]()
         with driver_errors(f"read the segments of project {project.key}"):
             while True:
-                cursor, page = self._db.client.hscan(key, cursor, count=_PAGE)
-                for field, text in page.items():
+                cursor, fields = self._db.client.hscan(key, cursor, count=page)
+                for field, text in fields.items():
                     name = field.decode()
                     if name.startswith(_SEGMENT):
                         found[name.removeprefix(_SEGMENT)] = text
