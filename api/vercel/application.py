@@ -12,6 +12,7 @@ from api.services.services import Services
 from api.vercel.account import routes as account
 from api.vercel.datafile import routes as datafile
 from api.vercel.datafile.packs import Packs
+from api.vercel.datafile.routes import SDK_KEY_PATHS
 from api.vercel.definitions import routes as definitions
 from api.vercel.dialect import VERCEL
 from api.vercel.flag_settings import routes as flag_settings
@@ -34,8 +35,6 @@ _ROUTERS: Final = (
     definitions.router,
     datafile.router,
 )
-#: To which the front admits SDK keys, and nothing else.
-SDK_KEY_PATHS: Final = frozenset({datafile.DATAFILE_PATH})
 
 
 def rest_application(services: Services, routes: RouteTable) -> FastAPI:

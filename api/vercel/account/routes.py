@@ -4,6 +4,7 @@ There are no users and no teams here: the user is the access token, and every te
 names is the one account, as ``teamId`` means nothing anywhere.
 """
 
+import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Response
@@ -18,6 +19,7 @@ router = APIRouter(tags=["Vercel account"])
 
 #: What Vercel calls accounts whose projects all belong to teams.
 _VERSION: Final = "northstar"
+_TEAM_ID: Final = re.compile(r"team_[a-zA-Z0-9]+")
 #: Nobody can receive anything there (RFC 2606).
 _HOST: Final = "bigseg.invalid"
 
@@ -65,7 +67,7 @@ def get_team(teamId: TeamId) -> Response:  # noqa: N803 - the documented name
     """Get a team: whichever id is asked for, the account."""
     if teamId == ACCOUNT_SLUG:
         return json_response(Team(id=ACCOUNT_ID))
-    if not teamId.startswith("team_"):
+    if _TEAM_ID.fullmatch(teamId) is None:
         message = f"no team has this id; the account's is {ACCOUNT_ID}"
         raise NotFound(message)
     return json_response(Team(id=teamId))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from api.vercel.evaluation.packing import pack_segment
+from api.vercel.evaluation import pack_segment
 from worker.store import Project, ProjectSegment, ProjectSegments
 
 _NONE = b"{}"

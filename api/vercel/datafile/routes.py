@@ -23,7 +23,10 @@ from api.vercel.wire.project_ids import project_id
 from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
 from worker.store import Project, ProjectNotFound, ProjectSegment, SdkKey, Store
 
-DATAFILE_PATH: Final = "/v1/datafile"
+_DATAFILE: Final = "/v1/datafile"
+_INGEST: Final = "/v1/ingest"
+#: The paths that take an SDK key.
+SDK_KEY_PATHS: Final = frozenset({_DATAFILE, _INGEST})
 
 router = APIRouter(tags=["Vercel datafile"])
 
@@ -63,7 +66,7 @@ PacksOf = Annotated[Packs, Depends(packs_of)]
 
 
 @router.get(
-    DATAFILE_PATH,
+    _DATAFILE,
     operation_id="getDatafile",
     response_model=Datafile,
     responses={304: {"description": "The caller has this state of the datafile."}},
@@ -111,6 +114,18 @@ async def get_datafile(
 
     async with services.patch_turn:
         return await run_in_threadpool(read)
+
+
+@router.post(_INGEST, operation_id="postFlagMetrics", status_code=202)
+@operation(needs=SDK_KEY)
+async def post_metrics(request: Request, services: ServicesOf, caller: CallerOf) -> Response:
+    """Take what a client counted, and drop it: bigseg counts no evaluations made elsewhere.
+
+    Refused, a client would send the same again and again, and log it as an error.
+    """
+    await request.body()
+    await run_in_threadpool(lambda: _require_project(services.store(), caller))
+    return Response(status_code=202)
 
 
 def _require_project(store: Store, caller: Caller) -> tuple[Project, SdkKey]:

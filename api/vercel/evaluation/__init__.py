@@ -4,16 +4,10 @@
 ``evaluate`` gives every outcome, equal to those of @vercel/flags-core 1.8.2.
 """
 
+from api.vercel.evaluation.attached_lists import ListName, Lookup, lookups
 from api.vercel.evaluation.comparators import COMPARATORS
 from api.vercel.evaluation.compiling import Attachment, CompiledSegment, Side, compile_segment
-from api.vercel.evaluation.evaluating import (
-    ListName,
-    Lookup,
-    Outcome,
-    Reason,
-    evaluate,
-    lookups,
-)
+from api.vercel.evaluation.evaluating import Outcome, Reason, evaluate
 from api.vercel.evaluation.packing import pack_segment
 from api.vercel.evaluation.patterns.patterns import pattern_fault
 

@@ -31,7 +31,7 @@ Scalar: TypeAlias = str | float | Constant
 Right: TypeAlias = Scalar | tuple[Scalar, ...] | LazyExpression
 
 #: Characters that are searched, and items that are compared, at the cost of one test.
-_CHARACTERS_A_TEST: Final = 1_024
+_CHARACTERS_A_TEST: Final = 128
 _ITEMS_A_TEST: Final = 8
 
 
@@ -144,7 +144,7 @@ def _by_text(is_true: Callable[[str, str], bool], *, wanted: bool) -> Callable[[
             def answers(value: Value, effort: Effort) -> bool:
                 if not isinstance(value, str):
                     return False
-                effort.spend_tests(len(value) // _CHARACTERS_A_TEST)
+                effort.spend_tests(len(value))
                 return is_true(units_of(value), halves) is wanted
 
         else:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from api.vercel.evaluation.comparators import Right, Scalar, test_of
 from api.vercel.evaluation.javascript.numbers import text_of_number
 from api.vercel.evaluation.javascript.properties import ordered_keys
-from api.vercel.evaluation.javascript.values import FALSE, UNDEFINED, Constant, scalar_of
+from api.vercel.evaluation.javascript.values import FALSE, UNDEFINED, Constant, double_of, scalar_of
 from api.vercel.evaluation.patterns.patterns import LazyExpression
 from api.vercel.evaluation.values import HASH, PLAIN, Key
 
@@ -100,7 +100,7 @@ def compile_segment(
     Never fails for data that the routes' models have taken; what flags-core throws for becomes
     an error of the evaluations that come to it.
 
-    Cost: 3 µs a condition; a regular expression is made ready when first needed.
+    Cost: about 10 µs a condition; a regular expression is made ready when first needed.
     """
     rules = tuple(_rule(rule) for rule in data.get("rules") or ())
     conditions = [condition for rule in rules for condition in rule.conditions]
@@ -129,8 +129,8 @@ def _rule(rule: Mapping[str, Any]) -> CompiledRule:
     outcome = rule["outcome"]
     split = error = None
     if outcome["type"] == "split":
-        base, share = outcome["base"], float(outcome["passPromille"])
-        limit = floor(share / FULL_SHARE * _HASHES)
+        base, share = outcome["base"], double_of(outcome["passPromille"])
+        limit = floor(share / FULL_SHARE * _HASHES) if 0 < share < FULL_SHARE else 0
         split = Split((base["kind"], base["attribute"], HASH), share, limit)
     elif outcome["type"] != "all":
         error = "a rule's outcome is neither all nor split; write one of them"

@@ -4,29 +4,26 @@ Source: @vercel/flags-core 1.8.2, matchSegment and what it calls. Where that thr
 is in error, and so is every segment whose answer depends on it.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from api.evaluation import Effort, SegmentInError
+from api.vercel.evaluation.attached_lists import ListName, Resolve, is_among
 from api.vercel.evaluation.compiling import (
     FULL_SHARE,
     CompiledRule,
     CompiledSegment,
-    Members,
     SegmentTest,
     Side,
     Split,
 )
 from api.vercel.evaluation.javascript.properties import OBJECT_METHODS
-from api.vercel.evaluation.values import PLAIN, Key, Values
+from api.vercel.evaluation.values import PLAIN, Values
 
 Reason: TypeAlias = Literal[
     "include", "include_list", "exclude", "exclude_list", "rule", "split", "fallthrough", "error"
 ]
-Resolve: TypeAlias = Callable[[str], CompiledSegment | None]
-#: Segment, side, kind and attribute of an attached list.
-ListName: TypeAlias = tuple[str, Side, str, str]
 
 #: How deep segments may refer to each other.
 MOST_NESTED: Final = 100
@@ -44,57 +41,6 @@ class Outcome:
     rule_id: str | None = None
     """The rule that decided: the first one whose conditions hold."""
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """A question for an attached list: whether it holds the value."""
-
-    segment_id: str
-    side: Side
-    kind: str
-    attribute: str
-    value: str
-
-    @property
-    def list_name(self) -> ListName:
-        """The list's name in the answers that :func:`evaluate` takes."""
-        return self.segment_id, self.side, self.kind, self.attribute
-
-
-def lookups(
-    segments: Iterable[CompiledSegment], entities: Mapping[str, object] | None, resolve: Resolve
-) -> list[Lookup]:
-    """Give the look-ups that an evaluation could need, of the segments and all they refer to.
-
-    Lists are left out whose attribute has no string, and those of segments that an inline
-    entry decides first.
-    """
-    values = Values(entities, Effort())
-    pending, seen = list(segments), set[str]()
-    found: list[Lookup] = []
-    while pending:
-        segment = pending.pop()
-        if segment.segment_id in seen:
-            continue
-        seen.add(segment.segment_id)
-        found.extend(_lookups_of(segment, values))
-        pending.extend(filter(None, map(resolve, segment.references)))
-    return found
-
-
-def _lookups_of(segment: CompiledSegment, values: Values) -> Iterator[Lookup]:
-    try:
-        if _is_among(segment.include, values):
-            return
-        for attached in segment.attachments:
-            value = values[attached.kind, attached.attribute, PLAIN]
-            if isinstance(value, str):
-                yield Lookup(
-                    segment.segment_id, attached.side, attached.kind, attached.attribute, value
-                )
-    except SegmentInError:
-        return  # evaluating comes to the same error, and then says it
 
 
 def evaluate(
@@ -131,10 +77,6 @@ def evaluate(
     values = Values(entities, paid, seed=seed)
     evaluation = _Evaluation(values, paid, resolve, is_member or {})
     return [evaluation.outcome_of(segment) for segment in segments]
-
-
-def _is_among(targets: tuple[tuple[Key, Members], ...], values: Values) -> bool:
-    return any(values[key] in members for key, members in targets)
 
 
 class _Evaluation:
@@ -195,11 +137,11 @@ class _Evaluation:
     def _by_targets(self, segment: CompiledSegment) -> Outcome | None:
         name = segment.segment_id
         self._effort.spend_tests(1 + len(segment.include) + len(segment.exclude))
-        if _is_among(segment.include, self._values):
+        if is_among(segment.include, self._values):
             return Outcome(name, matched=True, reason="include")
         if segment.attachments and self._is_listed(segment, "include"):
             return Outcome(name, matched=True, reason="include_list")
-        if _is_among(segment.exclude, self._values):
+        if is_among(segment.exclude, self._values):
             return Outcome(name, matched=False, reason="exclude")
         if segment.attachments and self._is_listed(segment, "exclude"):
             return Outcome(name, matched=False, reason="exclude_list")

@@ -22,8 +22,11 @@ HASH: Final = "hash"
 #: Kind, attribute and view.
 Key = tuple[str, str, str]
 
-#: Characters of a text, and items of an array, that are made ready at the cost of one test.
-_CHARACTERS_A_TEST: Final = 16
+#: Characters of a text that are made ready at the cost of one test.
+_CHARACTERS_A_TEST: Final = 4
+#: Tests that a character of a date costs, and an item of an array that becomes a text.
+_OF_A_DATE: Final = 2
+_OF_AN_ITEM: Final = 4
 _SEED_MASK: Final = 0xFFFF_FFFF
 
 
@@ -46,7 +49,7 @@ class Values(dict[Key, Value]):
         if view == PLAIN:
             value = value_at(self._entities, kind, attribute)
             if isinstance(value, Array):
-                self._effort.spend_tests(len(value.items) // _CHARACTERS_A_TEST)
+                self._effort.spend_tests(len(value.items))
         else:
             value = self._view(self[kind, attribute, PLAIN], view)
         self[key] = value
@@ -54,9 +57,11 @@ class Values(dict[Key, Value]):
 
     def _view(self, value: Value, view: str) -> Value:
         if isinstance(value, str):
-            self._effort.spend_tests(len(value) // _CHARACTERS_A_TEST)
+            is_date = view == INSTANT
+            cost = len(value) * _OF_A_DATE if is_date else len(value) // _CHARACTERS_A_TEST
+            self._effort.spend_tests(cost)
         elif isinstance(value, Array):
-            self._effort.spend_tests(_size_of(value))
+            self._effort.spend_tests(_size_of(value) * _OF_AN_ITEM)
         if view == LOWER:
             return _lower(value)
         if view == PRIMITIVE:

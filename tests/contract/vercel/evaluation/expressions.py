@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 #: A construct that stands by itself, beside the characters that texts are made of.
-_ATOMS: Final = (
+_ATOMS: Final[tuple[str, ...]] = (
     *"abkKsSzZ019 _-éÉßſKµΜσςΣİıǅẞꭰᎠ",
     *("😀", "𐐨", "𐐀", "\ud83d", r"\ude00", ".", ".", r"\d", r"\w", r"\s", r"\D", r"\W", r"\S"),
     *(r"\b", r"\B", "^", "$", r"\n", r"\r", "\n", "\r", "\u2028", r"\x41", r"\u0041", r"\u{41}"),
@@ -13,29 +13,21 @@ _ATOMS: Final = (
     *(r"\-", r"\/", r"\.", "{", "}", "]", "[]", "[^]", r"\p{L}", r"\P{Lu}", r"\p{Lu}", r"\p"),
     *(r"\e", r"\u", r"\x4", r"\101", r"\07"),
 )
-_MEMBERS: Final = (
+_MEMBERS: Final[tuple[str, ...]] = (
     *"abzAZkKsS09_-^]é.ſK😀\nσ!|\ude00",
     *(r"\d", r"\w", r"\s", r"\W", r"\D", r"\S", "a-z", "A-Z", "0-9", r"\b", r"\-", r"\u{1F600}"),
     *(r"\n", r"\p{Lu}", r"\P{Ll}", "Σ-Ω", "z-a", "--", "&&", "[a-c]", r"\c1", r"\cA", r"\ud83d"),
     *(r"a-\d", r"\B", r"\k", r"\1", r"\377", r"\u0400-\u04ff"),
 )
-_QUANTIFIERS: Final = [
-    "*",
-    "+",
-    "?",
-    "{2}",
-    "{1,}",
-    "{0,2}",
-    "*?",
-    "+?",
-    "{2,1}",
-    "{,2}",
-    "{0}",
-    "??",
-    "**",
-]
-_FLAGS: Final = " ,,i,i,m,s,u,u,iu,iu,v,iv,im,su,imsu,g,gi,y,dg,msv".strip().split(",")
-_CHARACTERS: Final = (
+_QUANTIFIERS: Final = (
+    *("*", "+", "?", "{2}", "{1,}", "{0,2}", "*?"),
+    *("+?", "{2,1}", "{,2}", "{0}", "??", "**"),
+)
+_FLAGS: Final = (
+    *("", "", "i", "i", "m", "s", "u", "u", "iu", "iu", "v"),
+    *("iv", "im", "su", "imsu", "g", "gi", "y", "dg", "msv"),
+)
+_CHARACTERS: Final[tuple[str, ...]] = (
     *"abkKsSzZ019 _-éÉßſKµΜσςΣ\n\r\u2028Ac\\{}]uxpİıǆǄßẞꭰ\x01\0\b",
     *("😀", "𐐨", "𐐀", "\ud83d", "\ude00"),
 )

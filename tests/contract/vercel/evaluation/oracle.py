@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-_ROOT: Final = Path(__file__).parents[4]
-_HOME: Final = _ROOT / ".venv/node"
 _PROGRAM: Final = Path(__file__).parent / "oracle.cjs"
 _STOP_LIMIT_S: Final = 10.0
 
@@ -34,12 +32,16 @@ class Oracle:
 
 
 @contextmanager
-def running_oracle() -> Iterator[Oracle]:
-    """Run the oracle in the time zone UTC."""
-    assert (_HOME / "stamp").exists(), "run scripts/setup-node first, or leave it --without-node"
+def running_oracle(home: Path) -> Iterator[Oracle]:
+    """Run the oracle in the time zone UTC.
+
+    Args:
+        home: where scripts/setup-node has put Node and what it runs.
+    """
+    assert (home / "stamp").exists(), "run scripts/setup-node first, or leave it --without-node"
     with subprocess.Popen(
-        (_HOME / "node", _PROGRAM),
-        env={"NODE_PATH": str(_HOME / "node_modules"), "TZ": "UTC"},
+        (home / "node", _PROGRAM),
+        env={"NODE_PATH": str(home / "node_modules"), "TZ": "UTC"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
