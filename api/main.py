@@ -180,7 +180,10 @@ def _services(settings: ApiSettings, metrics: Metrics) -> Services:
         ),
         metrics=metrics,
         store_reader=StoreReader(store, clock_ms=_unix_ms),
-        heavy_process=HeavyProcess(settings, launchdarkly.HEAVY_PROGRAM),
+        heavy_processes={
+            LAUNCHDARKLY.name: HeavyProcess(settings, launchdarkly.HEAVY_PROGRAM),
+            VERCEL.name: HeavyProcess(settings, vercel.HEAVY_PROGRAM),
+        },
         clock=_unix_ms,
         ids=new_id,
     )
@@ -202,7 +205,8 @@ async def _lifespan(
     finally:
         services.lookups.close()
         await services.limits.close()
-        await services.heavy_process.close()
+        for heavy_process in services.heavy_processes.values():
+            await heavy_process.close()
         await asyncio.to_thread(services.close)
         if stop_watching is not None:
             stop_watching()

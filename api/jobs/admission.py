@@ -2,16 +2,13 @@
 
 from datetime import UTC, datetime
 
-from api.access.auth import Caller
-from api.audit import audit_segment
 from api.jobs.options import ImportOptions
-from api.services.services import Services
+from api.jobs.starting import Start
 from worker.store import (
     ImportInProgress,
     ImportRequest,
     JobNotFound,
     JobRef,
-    Segment,
     SourceFile,
     Store,
     admit_import,
@@ -19,41 +16,37 @@ from worker.store import (
 
 
 def import_request(
-    import_id: str,
-    segment: Segment,
-    source: SourceFile,
-    options: ImportOptions,
-    services: Services,
-    caller: Caller,
+    import_id: str, source: SourceFile, options: ImportOptions, start: Start
 ) -> ImportRequest:
     """The request of an import by this caller, now."""
     return ImportRequest(
         import_id,
-        segment.ref,
+        start.ref,
         options.mode,
         (source,),
         options.allow_empty,
-        services.clock(),
-        caller.name,
+        start.services.clock(),
+        start.caller.name,
         options.wait_on_approvals,
         options.allow_rejected,
         options.allow_shrink,
     )
 
 
-def require_free(store: Store, segment: Segment) -> None:
+def require_free(start: Start) -> None:
     """Make sure that no import holds the list but one that a new import supersedes.
 
     Raises:
         ImportInProgress: one does; says which.
         SegmentNotFound: the list was deleted.
     """
-    state = store.memberships.state(segment.ref)
+    store = start.services.store()
+    state = store.memberships.state(start.ref)
     if state.building is not None and not state.unapproved:
-        raise _conflict(store, segment, state.building)
+        raise _conflict(store, start, state.building)
 
 
-def admit(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
+def admit(start: Start, request: ImportRequest) -> None:
     """Admit an import, record it in the audit log and announce it to the worker.
 
     Raises:
@@ -61,19 +54,19 @@ def admit(services: Services, caller: Caller, segment: Segment, request: ImportR
         SegmentNotFound: the list was deleted.
         StoreUnavailable: no answer; it may have been admitted.
     """
-    store = services.store()
+    services = start.services
     try:
-        superseded = admit_import(store, request)
+        superseded = admit_import(services.store(), request)
     except ImportInProgress:
-        require_free(store, segment)
+        require_free(start)
         raise  # the other one has ended since
-    _record(services, caller, segment, request)
+    _record(start, request)
     services.work.work(request.ref)
     if superseded is not None:
         services.work.work(superseded)
 
 
-def _record(services: Services, caller: Caller, segment: Segment, request: ImportRequest) -> None:
+def _record(start: Start, request: ImportRequest) -> None:
     """Record the start in the audit log; how the import ends is in its own record."""
     source = request.sources[0]
     after = {
@@ -86,17 +79,14 @@ def _record(services: Services, caller: Caller, segment: Segment, request: Impor
         "allowRejected": request.allow_rejected or None,
         "allowShrink": request.allow_shrink or None,
     }
-    audit_segment(
-        services,
-        caller,
-        segment,
-        action="createBigSegmentImport",
-        verb="started an import into the segment",
-        after={name: value for name, value in after.items() if value is not None},
+    start.record(
+        "createBigSegmentImport",
+        "started an import into the segment",
+        {name: value for name, value in after.items() if value is not None},
     )
 
 
-def _conflict(store: Store, segment: Segment, import_id: str) -> ImportInProgress:
+def _conflict(store: Store, start: Start, import_id: str) -> ImportInProgress:
     """The refusal of an import because of another one.
 
     It says enough for a caller to recognise its own import, whose answer was lost: the id, the
@@ -104,9 +94,9 @@ def _conflict(store: Store, segment: Segment, import_id: str) -> ImportInProgres
 
     Cost: one round trip.
     """
-    message = f"segment {segment.key} has an import running: {import_id}"
+    message = f"{start.owner} has an import running: {import_id}"
     try:
-        request = store.jobs.get(JobRef("import", segment.env, import_id)).request
+        request = store.jobs.get(JobRef("import", start.ref.env, import_id)).request
     except JobNotFound:
         return ImportInProgress(message)
     if not isinstance(request, ImportRequest):

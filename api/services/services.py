@@ -1,7 +1,7 @@
 """What request handlers work with, assembled once per process."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -38,7 +38,8 @@ class Services:
     token_directory: TokenDirectory
     metrics: Metrics
     store_reader: StoreReader
-    heavy_process: HeavyProcess
+    heavy_processes: Mapping[str, HeavyProcess]
+    """By the name of the dialect whose evaluations they do."""
     clock: Callable[[], int]
     """Unix milliseconds."""
     ids: Callable[[], str]

@@ -15,7 +15,11 @@ from api.vercel.datafile.packs import Packs
 from api.vercel.datafile.routes import SDK_KEY_PATHS
 from api.vercel.definitions import routes as definitions
 from api.vercel.dialect import VERCEL
+from api.vercel.evaluations import heavy_program
+from api.vercel.evaluations import routes as evaluations
 from api.vercel.flag_settings import routes as flag_settings
+from api.vercel.lists import exports, imports
+from api.vercel.lists import routes as lists
 from api.vercel.openapi.contribution import describe
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
@@ -23,13 +27,20 @@ from api.vercel.sdk_keys import routes as sdk_keys
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
 
-__all__ = ["SDK_KEY_PATHS", "describe", "rest_application"]
+__all__ = ["HEAVY_PROGRAM", "SDK_KEY_PATHS", "describe", "rest_application"]
+
+#: The program of the child process for heavy evaluations.
+HEAVY_PROGRAM: Final = heavy_program.__name__
 
 _ROUTERS: Final = (
     account.router,
     projects.router,
     segments.router,
     update.router,
+    lists.router,
+    imports.router,
+    exports.router,
+    evaluations.router,
     flag_settings.router,
     sdk_keys.router,
     definitions.router,
@@ -59,6 +70,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
     )
     app.state.services = services
     app.state.packs = Packs(services.settings.vercel_datafile_cache_bytes)
+    app.state.evaluations = evaluations.Evaluations(services)
     for router in _ROUTERS:
         routes.add(router.routes)
         app.include_router(router)

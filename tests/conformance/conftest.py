@@ -9,6 +9,7 @@ import pytest
 pytest.register_assert_rewrite(
     "tests.support.store.building",
     "tests.support.store.stores",
+    "tests.conformance.suite.attached_lists",
     "tests.conformance.suite.audit",
     "tests.conformance.suite.approvals",
     "tests.conformance.suite.building",

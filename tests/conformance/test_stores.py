@@ -1,6 +1,7 @@
 """The whole suite, on every store that the ``store`` fixture gives."""
 
 from tests.conformance.suite.approvals import ApprovalSuite
+from tests.conformance.suite.attached_lists import AttachedListSuite
 from tests.conformance.suite.audit import AuditSuite
 from tests.conformance.suite.building import BuildSuite
 from tests.conformance.suite.definitions import DefinitionSuite
@@ -32,6 +33,10 @@ class TestEnvironments(EnvironmentSuite):
 
 
 class TestProjectSegments(ProjectSegmentSuite):
+    pass
+
+
+class TestAttachedLists(AttachedListSuite):
     pass
 
 

@@ -30,6 +30,7 @@ StoreError
 ├── SdkKeyNotFound (terminal)
 ├── DefinitionsNotFound (terminal)
 ├── TooManyTokens (terminal)         the store has its maximum of access tokens or SDK keys
+├── TooManyLists (terminal)          the segment has as many attached lists as it may
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
@@ -170,6 +171,10 @@ class TooManyTokens(StoreError, TerminalError):
 
 class TooManySegments(StoreError, TerminalError):
     """The project holds as many segments, or as many bytes of them, as it may."""
+
+
+class TooManyLists(StoreError, TerminalError):
+    """The segment has as many lists attached as it may."""
 
 
 class ImportInProgress(StoreError, TerminalError):

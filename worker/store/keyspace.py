@@ -1,12 +1,16 @@
 """Every Redis key, each built by one function; ``KEYSPACE.md`` describes what they hold."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Side = Literal["included", "excluded"]
 JobKind = Literal["import", "export", "reshard"]
 #: The kinds that build a revision of a list.
 BuilderKind = Literal["import", "reshard"]
+
+#: In place of an environment's key: holds the lists that belong to a project itself. No
+#: environment can be called so, because keys begin with a letter or a digit.
+PROJECT_LISTS: Final = "_project"
 
 INCLUDED: Side = "included"
 EXCLUDED: Side = "excluded"
@@ -18,6 +22,11 @@ class EnvironmentRef:
 
     project: str
     environment: str
+
+    @classmethod
+    def of_project(cls, project: str) -> "EnvironmentRef":
+        """What holds the lists that belong to the project itself; callers never name it."""
+        return cls(project, PROJECT_LISTS)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -137,6 +146,10 @@ class Keyspace:
     def reclaimable_lists(self, env: EnvironmentRef) -> str:
         """Set: ``segment.gN`` of the lists that have, or soon may have, shards to be reclaimed."""
         return f"{self._environment(env)}:reclaimable"
+
+    def unsettled_lists(self, env: EnvironmentRef) -> str:
+        """Sorted set: keys of lists that are being attached or detached, by Unix ms."""
+        return f"{self._environment(env)}:unsettled"
 
     def job(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
         """Hash: record, finished units and leases of one job."""

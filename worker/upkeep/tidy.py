@@ -6,7 +6,13 @@ from worker.jobs.services import Services
 from worker.objects import export_prefix
 from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
 from worker.store.jobs import ExportRequest
-from worker.store.workflows import builder_of, finish_deletions, lists_to_reclaim, reclaim_list
+from worker.store.workflows import (
+    builder_of,
+    finish_deletions,
+    lists_to_reclaim,
+    reclaim_list,
+    settle_lists,
+)
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -28,12 +34,12 @@ def tidy_lists(services: Services) -> int:
 
 
 def finish_deleted(services: Services) -> int:
-    """Continue unfinished deletions of environments and projects.
+    """Continue unfinished deletions of environments and projects, and of attached lists.
 
     Returns:
-        Environments and projects that are completely removed.
+        Environments, projects and attached lists that were removed.
     """
-    return finish_deletions(services.store)
+    return finish_deletions(services.store) + settle_lists(services.store)
 
 
 def _release_dead_claim(services: Services, ref: ListRef) -> None:

@@ -1,18 +1,13 @@
 """The messages between an API process and its child: questions and answers."""
 
 from dataclasses import astuple, dataclass
-from typing import Final, Self
+from typing import Self
 
 from api.access.scope import AccessScope
-from api.errors import ApiError, Broken, InvalidRequest, NotFound, Unavailable
 from api.launchdarkly.evaluations.evaluation import Evaluated
 from api.services.heavy.frames import Message
+from api.services.heavy.refusals import accepted
 from worker.store import EnvironmentRef, Grant
-
-#: Every refusal that an evaluation may end in.
-_REFUSALS: Final[dict[int, type[ApiError]]] = {
-    error.status: error for error in (InvalidRequest, NotFound, Unavailable, Broken)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +35,8 @@ class HeavyQuestion:
         )
 
 
-def pack_answer(answer: Evaluated | ApiError) -> Message:
-    """An answer or a refusal as it is sent."""
-    if isinstance(answer, ApiError):
-        return Message({"refused": answer.status, "message": answer.message})
+def pack_answer(answer: Evaluated) -> Message:
+    """An answer as it is sent."""
     return Message({"errors": answer.errors, "first_error": answer.first_error}, answer.body)
 
 
@@ -54,7 +47,5 @@ def unpack_answer(message: Message) -> Evaluated:
         ApiError: the child refused: 400, 404, 500 or 503, in the words of the same request
             evaluated here.
     """
-    header = message.header
-    if "refused" in header:
-        raise _REFUSALS.get(header["refused"], Broken)(header["message"])
+    header = accepted(message).header
     return Evaluated(message.body, header["errors"], header["first_error"])

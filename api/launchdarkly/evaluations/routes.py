@@ -19,6 +19,7 @@ from api.access.auth import Caller
 from api.access.scope import AccessScope
 from api.errors import TooLarge
 from api.evaluation import Effort, HeavyEvaluation
+from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
@@ -101,7 +102,9 @@ class Evaluations:
                 return await run_in_threadpool(_evaluate_unless_heavy, answer)
 
     async def _ask_child(self, question: HeavyQuestion) -> Evaluated:
-        return unpack_answer(await self._services.heavy_process.ask(question.pack()))
+        return unpack_answer(
+            await self._services.heavy_processes[LAUNCHDARKLY.name].ask(question.pack())
+        )
 
 
 def get_evaluations(request: Request) -> Evaluations:

@@ -1,42 +1,31 @@
 """Create imports, from an upload or from a list in S3, and get them."""
 
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from api.access.auth import Caller
-from api.bodies.json_values import read_json
-from api.bodies.media_types import is_json, read_media_type
-from api.errors import (
-    ApiError,
-    Conflict,
-    InvalidRequest,
-    KeyReused,
-    NotFound,
-    UnsupportedMediaType,
+from api.bodies.media_types import read_media_type
+from api.errors import Conflict, KeyReused, UnsupportedMediaType
+from api.jobs.documentation import DIFFERENT_KEY_USE, ImportId, inline_schema
+from api.jobs.idempotency import IdempotencyKeyOf
+from api.jobs.imports import (
+    FORM_TYPE,
+    import_source,
+    import_upload,
+    read_source_body,
+    require_list_type,
 )
-from api.jobs.admission import admit, import_request, require_free
-from api.jobs.idempotency import (
-    EarlierRequest,
-    IdempotencyKeyOf,
-    PendingRequest,
-    begin_request,
-    keep_pending,
-    start_once,
+from api.jobs.options import ImportOptions, SourceBody
+from api.launchdarkly.jobs.documentation import NO_IMPORT, segment_location
+from api.launchdarkly.jobs.models import (
+    ImportRepresentation,
+    find_segment_import,
+    represent_import,
 )
-from api.jobs.options import ImportOptions, SourceBody, read_options, read_source
-from api.jobs.sources import require_importable
-from api.jobs.upload import UploadedList, receive_upload, require_size
-from api.launchdarkly.jobs.documentation import (
-    DIFFERENT_KEY_USE,
-    NO_IMPORT,
-    ImportId,
-    inline_schema,
-    location_header,
-)
-from api.launchdarkly.jobs.models import ImportRepresentation, find_job, represent_import
+from api.launchdarkly.jobs.starting import segment_start
 from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -44,22 +33,9 @@ from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import READ, WRITE, Refusals, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
-from worker.store import (
-    ImportRequest,
-    Segment,
-    SourceFile,
-    StoreError,
-    digest_of,
-)
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 
-_NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
-#: Types that generated clients send with a form without a file.
-_EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
-#: Re-shards are imports that the service starts itself; callers do not see them.
-_OWN_MODE: Final = "reshard"
 _FILE: Final = {
     "type": "string",
     "format": "binary",
@@ -80,7 +56,7 @@ _REFUSES: Final[Refusals] = {
     responses={
         204: {
             "description": "The upload was accepted; `Location` is the import.",
-            "headers": location_header("import"),
+            "headers": segment_location("import"),
         }
     },
     openapi_extra=document_body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
@@ -108,15 +84,14 @@ async def create_import(
     kind = read_media_type(request)
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
-    if kind == "multipart/form-data":
-        return await _upload(request, path, segment, services, caller, key)
-    if is_json(kind):
-        body = read_source(await _read_json(request))
-        await require_importable(services, body.source)
-        return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
-    if kind in _EMPTY_TYPES:
-        raise InvalidRequest(_NO_LIST)
-    raise UnsupportedMediaType(f"{_NO_LIST}; not {kind[:80]}")
+    require_list_type(kind)
+    if kind == FORM_TYPE:
+        upload = segment_start(services, caller, segment, key, partial(_accept, path))
+        return await import_upload(request, upload)
+    body = await read_source_body(request)
+    return await import_source(
+        body, segment_start(services, caller, segment, key, partial(_respond, services, path))
+    )
 
 
 @router.post(
@@ -125,7 +100,7 @@ async def create_import(
     status_code=202,
     response_model=ImportRepresentation,
     responses={
-        202: {"description": "The import was accepted.", "headers": location_header("import")}
+        202: {"description": "The import was accepted.", "headers": segment_location("import")}
     },
     dependencies=[RequireJson],
 )
@@ -144,8 +119,9 @@ async def create_import_from_source(
     """
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
-    await require_importable(services, body.source)
-    return await run_in_threadpool(_from_source, body, path, segment, services, caller, key)
+    return await import_source(
+        body, segment_start(services, caller, segment, key, partial(_respond, services, path))
+    )
 
 
 @router.get("/{importID}", operation_id="getBigSegmentImport")
@@ -162,135 +138,15 @@ def get_import(
     what was built from the file; edits made since are in `editedWhileImporting` and
     `membersAfter`, within seconds of being made.
     """
-    state = find_job(services.store(), path, "import", importID)
-    request = state.request
-    if not isinstance(request, ImportRequest) or request.mode == _OWN_MODE:
-        raise NotFound(f"import {importID} does not exist")
+    request, state = find_segment_import(services.store(), path, importID)
     return represent_import(path, request, state, services.clock)
-
-
-async def _upload(
-    request: Request,
-    path: SegmentPath,
-    segment: Segment,
-    services: Services,
-    caller: Caller,
-    key: str | None,
-) -> Response:
-    """Start an import of the form's list, or repeat the answer of an earlier request."""
-    begun = await run_in_threadpool(_begin, services, segment, caller, key)
-    if isinstance(begun, EarlierRequest):
-        uploaded = await _receive(request, services, None, "", digest=True)
-        return begun.repeat(_fingerprint(uploaded), lambda first: _accept(path, first))
-    async with keep_pending(begun):
-        await run_in_threadpool(require_free, services.store(), segment)
-        import_id = services.ids()
-        objects = await run_in_threadpool(services.objects)
-        object_key = upload_key((path.project, path.environment, path.segment), import_id)
-        uploaded = await _receive(request, services, objects, object_key, digest=begun is not None)
-        try:
-            return await run_in_threadpool(
-                _admit_upload, uploaded, import_id, path, segment, services, caller, begun
-            )
-        except (StoreError, ApiError) as exc:
-            with cleaning_up(exc):
-                await services.object_threads.run(objects.delete, object_key)
-            raise
-
-
-async def _receive(
-    request: Request, services: Services, objects: ObjectStore | None, key: str, *, digest: bool
-) -> UploadedList:
-    limit_bytes = services.settings.max_upload_bytes
-    require_size(request, limit_bytes)
-    return await receive_upload(
-        request,
-        objects,
-        services.object_threads,
-        key,
-        limit_bytes=limit_bytes,
-        check_fields=read_options,
-        digest=digest,
-    )
-
-
-def _begin(
-    services: Services, segment: Segment, caller: Caller, key: str | None
-) -> PendingRequest | EarlierRequest | None:
-    return begin_request(services.store(), segment.ref, "import", caller.token_id, key)
-
-
-def _fingerprint(uploaded: UploadedList) -> str:
-    options = read_options(uploaded.fields).model_dump()
-    return digest_of("upload", options, uploaded.info.size_bytes, uploaded.digest)
 
 
 def _accept(path: SegmentPath, import_id: str) -> Response:
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
 
 
-def _admit_upload(
-    uploaded: UploadedList,
-    import_id: str,
-    path: SegmentPath,
-    segment: Segment,
-    services: Services,
-    caller: Caller,
-    begun: PendingRequest | None,
-) -> Response:
-    info = uploaded.info
-    source = SourceFile(
-        bucket=info.bucket,
-        key=info.key,
-        filename=uploaded.file_name or "file",
-        uploaded=True,
-        size_bytes=info.size_bytes,
-        etag=info.etag,
-    )
-    options = read_options(uploaded.fields)
-    request = import_request(import_id, segment, source, options, services, caller)
-
-    def start() -> Response:
-        admit(services, caller, segment, request)
-        return _accept(path, import_id)
-
-    return start_once(begun, _fingerprint(uploaded), import_id, start)
-
-
-def _from_source(
-    body: SourceBody,
-    path: SegmentPath,
-    segment: Segment,
-    services: Services,
-    caller: Caller,
-    key: str | None,
-) -> Response:
-    bucket, object_key = parse_source(body.source, services.settings.sources)
-    file_name = object_key.rpartition("/")[2] or object_key
-    source = SourceFile(bucket, object_key, file_name, uploaded=False)
-    fingerprint = digest_of("source", body.model_dump())
-    begun = _begin(services, segment, caller, key)
-    if isinstance(begun, EarlierRequest):
-        return begun.repeat(fingerprint, lambda first: _respond(services, path, first))
-    import_id = services.ids()
-    request = import_request(import_id, segment, source, body, services, caller)
-
-    def start() -> Response:
-        admit(services, caller, segment, request)
-        return _respond(services, path, import_id)
-
-    return start_once(begun, fingerprint, import_id, start)
-
-
 def _respond(services: Services, path: SegmentPath, import_id: str) -> Response:
     representation = get_import(path, import_id, services)
     location = {"Location": path.import_(import_id)}
     return JSONResponse(representation.model_dump(mode="json"), status_code=202, headers=location)
-
-
-async def _read_json(request: Request) -> Any:  # noqa: ANN401 - any JSON
-    raw = await request.body()
-    body = read_json(raw) if raw else None
-    if body is None:
-        raise InvalidRequest(_NO_LIST)
-    return body

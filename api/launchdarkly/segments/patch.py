@@ -18,6 +18,7 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.json_values import read_json
 from api.errors import Conflict, InvalidRequest
+from api.jobs.records import JOB_ID
 from api.launchdarkly.operations import NO_SEGMENT, SEMANTIC_PATCH
 from api.launchdarkly.segments.access_field import describe_access
 from api.launchdarkly.segments.apply_patch import PatchResult, apply_patch
@@ -31,7 +32,7 @@ from api.launchdarkly.segments.representation import (
     segment_response,
 )
 from api.launchdarkly.targeting.stored import change_to, read_rules
-from api.launchdarkly.wire.links import JOB_ID, SegmentPath
+from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf
 from api.rest.operations import WRITE, component, document_body, operation

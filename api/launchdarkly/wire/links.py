@@ -13,9 +13,6 @@ from worker.store import EnvironmentRef, Segment
 #: 256 characters is the usual assumption and keeps every Redis and S3 key in bounds.
 RESOURCE_KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 
-#: Ids of imports and exports.
-JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
 PREFIX: Final = "/api/v2"
 
 #: Where clients report usage: answered 404, even without a token. Source: ldcli posts there

@@ -11,7 +11,7 @@ from api.audit import audit
 from api.bodies.json_values import JsonObject
 from api.services.services import Services
 from api.vercel.segments.content import load_data
-from worker.store import Project, ProjectSegment, project_resource
+from worker.store import Project, ProjectSegment, project_segment_resource
 
 
 def audit_segment(
@@ -33,7 +33,7 @@ def audit_segment(
         None,
         action=action,
         kind="segment",
-        resource=f"{project_resource(project.key)}:segment/{segment.slug}",
+        resource=project_segment_resource(project.key, segment.slug),
         name=segment.label,
         verb=verb,
         before=None if before is None else summarize(before),

@@ -37,6 +37,7 @@ from worker.store import (
     Project,
     ProjectSegment,
     SegmentReferred,
+    delete_project_segment,
     retry_on_change,
 )
 
@@ -164,7 +165,7 @@ def delete_segment(
         found = require_segment(store, caller, project, segmentIdOrSlug, to_change=True)
         require_match(found.segment, if_match)
         try:
-            store.project_segments.delete(project, found.segment)
+            delete_project_segment(store, project, found.segment)
         except SegmentReferred as exc:
             raise segment_in_use(store, project, found, caller) from exc
         return found.segment

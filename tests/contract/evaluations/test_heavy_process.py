@@ -18,7 +18,7 @@ from api.errors import NotFound, Unavailable
 from api.launchdarkly.application import HEAVY_PROGRAM
 from api.launchdarkly.evaluations.evaluation import Evaluated
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
-from api.launchdarkly.evaluations.heavy_program import MEMORY_BYTES, NICENESS
+from api.services.heavy.child import MEMORY_BYTES, NICENESS
 from api.services.heavy.process import HeavyProcess
 from api.settings import ApiSettings
 from tests.support.segments.environment import big_segment, evaluate_path, rule, standard_segment

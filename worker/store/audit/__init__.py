@@ -10,6 +10,7 @@ from worker.store.audit.entries import (
     Summary,
     environment_resource,
     project_resource,
+    project_segment_resource,
     segment_change,
     segment_resource,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "Summary",
     "environment_resource",
     "project_resource",
+    "project_segment_resource",
     "segment_change",
     "segment_resource",
 ]

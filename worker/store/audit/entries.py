@@ -160,6 +160,11 @@ def segment_change(
     )
 
 
+def project_segment_resource(project: str, slug: str) -> str:
+    """Name a segment that belongs to a project and to no environment."""
+    return f"{project_resource(project)}:segment/{slug}"
+
+
 def encode(change: Change) -> bytes:
     """The stored form, at most ``ENTRY_BYTES`` for names that the API takes."""
     for characters, items in _CUTS:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.store.errors import EnvironmentNotFound
-from worker.store.keyspace import EnvironmentRef
+from worker.store.keyspace import PROJECT_LISTS, EnvironmentRef
 from worker.store.projects.projects import ProjectStore
 from worker.store.projects.records import Environment, Project, RecordHash, environment_records
 from worker.store.server.database import Database
@@ -59,6 +59,8 @@ class EnvironmentStore:
     def list_refs(self) -> list[EnvironmentRef]:
         """Every environment of every project, also those whose deletion is not finished.
 
+        Among them is what holds a project's own lists; see :meth:`EnvironmentRef.of_project`.
+
         Cost: one round trip a project.
         """
         return [
@@ -87,13 +89,14 @@ class EnvironmentStore:
         self.get(env)
 
     def read_all(self, project: str) -> list[Environment]:
-        """All environments of a project, by key. Cost: two round trips.
+        """All environments of a project that callers know of, by key. Cost: two round trips.
 
         Raises:
             ProjectNotFound: or ListUnknown, as :meth:`ProjectStore.get`.
         """
         self._projects.get(project)
-        return self.records(project).read_all()
+        found = self.records(project).read_all()
+        return [environment for environment in found if environment.key != PROJECT_LISTS]
 
     def update(self, project: str, current: Environment, changed: Environment) -> None:
         """Change an environment that is still as it was read.

@@ -5,6 +5,13 @@ Every call may raise ``StoreUnavailable``; retrying is safe where nothing else i
 
 from worker.store.workflows.admission import admit_export, admit_import
 from worker.store.workflows.approval import approve_import, require_approvable
+from worker.store.workflows.attaching import (
+    attach_list,
+    attached_list_ref,
+    delete_project_segment,
+    detach_list,
+    settle_lists,
+)
 from worker.store.workflows.claims import DELETED, builder_of, is_deleted, why_lost
 from worker.store.workflows.deleting import (
     create_environment,
@@ -23,11 +30,15 @@ __all__ = [
     "admit_export",
     "admit_import",
     "approve_import",
+    "attach_list",
+    "attached_list_ref",
     "builder_of",
     "create_environment",
     "create_project",
     "delete_environment",
     "delete_project",
+    "delete_project_segment",
+    "detach_list",
     "finish_deletions",
     "is_deleted",
     "lists_to_reclaim",
@@ -36,6 +47,7 @@ __all__ = [
     "record_outcome",
     "remove_segment",
     "require_approvable",
+    "settle_lists",
     "summarise",
     "survey_lists",
     "survey_memory",

@@ -187,6 +187,8 @@ def _finish_environment(store: Store, env: EnvironmentRef) -> bool:
         )
     if any(left):
         return False
+    with driver_errors(f"free what is left of {env.environment}"):
+        store.client.unlink(keys.unsettled_lists(env))
     return records.remove(record)
 
 

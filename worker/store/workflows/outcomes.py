@@ -6,9 +6,16 @@ Recorded are numbers, reasons and names of files; never a context key.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from worker.store.audit import OURSELVES, Change, segment_resource
+from worker.store.audit import (
+    OURSELVES,
+    Change,
+    project_segment_resource,
+    segment_resource,
+)
 from worker.store.errors import EnvironmentNotFound, ProjectNotFound, SegmentNotFound
 from worker.store.jobs.records import ImportRequest, JobRequest, JobState, Status
+from worker.store.keyspace import PROJECT_LISTS
+from worker.store.segments import Segment
 from worker.store.store import Store
 
 #: Action and verb; ``{}`` stands for ``import into`` or ``export of``.
@@ -51,13 +58,14 @@ def record_outcome(
         return
     action, verb = _WORDS[status]
     what = "import into" if kind == "import" else "export of"
+    segment = _segment_of(store, request)
     change = Change(
         actor=OURSELVES.name,
         token_id=OURSELVES.token_id,
         actions=(f"{action}BigSegment{kind.capitalize()}",),
         kind="segment",
-        resource=segment_resource(request.list_ref.env, request.list_ref.segment),
-        name=_name_of(store, request),
+        resource=_resource_of(request, segment),
+        name=request.list_ref.segment if segment is None else segment.name,
         verb=verb.format(what),
         after={**_facts_of(request), "status": status, **figures},
     )
@@ -86,10 +94,18 @@ def _facts_of(request: JobRequest) -> dict[str, Any]:
     return facts | {"startedBy": request.initiator or None}
 
 
-def _name_of(store: Store, request: JobRequest) -> str:
-    """The segment's name; its key if it is deleted."""
+def _segment_of(store: Store, request: JobRequest) -> Segment | None:
+    """The definition of the list; ``None`` if it is deleted."""
     ref = request.list_ref
     try:
-        return store.segments.get(ref.env, ref.segment).name
+        return store.segments.get(ref.env, ref.segment)
     except (SegmentNotFound, EnvironmentNotFound, ProjectNotFound):
-        return ref.segment
+        return None
+
+
+def _resource_of(request: JobRequest, segment: Segment | None) -> str:
+    """The segment; of a list attached to a project's segment, that one."""
+    ref = request.list_ref
+    if ref.environment == PROJECT_LISTS and segment is not None and segment.description:
+        return project_segment_resource(ref.project, segment.description)
+    return segment_resource(ref.env, ref.segment)

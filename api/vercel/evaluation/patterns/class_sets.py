@@ -48,6 +48,7 @@ def _expression(source: Source, depth: int) -> Ranges:
         while not source.skip("]"):
             if not source.skip(operator) or source.peek() == "&":
                 raise InvalidPattern(f"a class has {operator} beside something else")
+            source.spend(len(members))
             members = combined(members, _as_set(_operand(source, depth), source))
         return members
     parts = [_range(first, source, depth)]
@@ -64,7 +65,7 @@ def _range(first: int | Ranges, source: Source, depth: int) -> Ranges:
         raise InvalidPattern("a range in a class begins or ends with a set")
     if first > last:
         raise InvalidPattern("a range in a class is out of order")
-    return canonical(((first, last),), source.mode)
+    return canonical(((first, last),), source)
 
 
 def _operand(source: Source, depth: int) -> int | Ranges:
@@ -90,4 +91,4 @@ def _escaped(source: Source) -> int | Ranges:
 
 
 def _as_set(member: int | Ranges, source: Source) -> Ranges:
-    return canonical(single(member), source.mode) if isinstance(member, int) else member
+    return canonical(single(member), source) if isinstance(member, int) else member

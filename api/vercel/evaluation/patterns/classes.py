@@ -30,16 +30,16 @@ def _range(source: Source) -> Ranges:
     if not source.skip("-"):
         return _as_set(first, source)
     if source.peek() == "]":
-        return union(_as_set(first, source), canonical(single(ord("-")), mode))
+        return union(_as_set(first, source), canonical(single(ord("-")), source))
     last = _member(source)
     if isinstance(first, int) and isinstance(last, int):
         if first > last:
             raise InvalidPattern("a range in a class is out of order")
-        return canonical(((first, last),), mode)
+        return canonical(((first, last),), source)
     if mode.by_code_points:
         raise InvalidPattern("a range in a class begins or ends with a set")
     hyphen = single(ord("-"))
-    return union(_as_set(first, source), canonical(hyphen, mode), _as_set(last, source))
+    return union(_as_set(first, source), canonical(hyphen, source), _as_set(last, source))
 
 
 def _member(source: Source) -> int | Ranges:
@@ -54,4 +54,4 @@ def _member(source: Source) -> int | Ranges:
 
 
 def _as_set(member: int | Ranges, source: Source) -> Ranges:
-    return canonical(single(member), source.mode) if isinstance(member, int) else member
+    return canonical(single(member), source) if isinstance(member, int) else member

@@ -8,7 +8,7 @@ from typing import Final
 
 from api.vercel.evaluation.patterns.code_points import LAST, Ranges, complement
 from api.vercel.evaluation.patterns.errors import InvalidPattern
-from api.vercel.evaluation.patterns.folding import canonical_set
+from api.vercel.evaluation.patterns.folding import canonical_set, canonical_work
 from api.vercel.evaluation.patterns.properties import (
     DIGITS,
     FOLDED_WORD,
@@ -16,7 +16,7 @@ from api.vercel.evaluation.patterns.properties import (
     WORD,
     property_set,
 )
-from api.vercel.evaluation.patterns.source import Mode, Source
+from api.vercel.evaluation.patterns.source import Source
 
 _CONTROLS: Final = {"f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B}
 _SYNTAX: Final = frozenset("^$\\.*+?()[]{}|/")
@@ -48,13 +48,20 @@ def named_set(source: Source) -> Ranges | None:
     source.take()
     folded_word = FOLDED_WORD if mode.ignores_case and mode.by_code_points else WORD
     members = {"d": DIGITS, "s": SPACES, "w": folded_word}[name.lower()]
-    return canonical(complement(members) if name.isupper() else members, mode)
+    return canonical(complement(members) if name.isupper() else members, source)
 
 
-def canonical(members: Ranges, mode: Mode) -> Ranges:
-    """Give a set as it is matched: in canonical form if case is ignored."""
+def canonical(members: Ranges, source: Source) -> Ranges:
+    """Give a set as it is matched: in canonical form if case is ignored.
+
+    Raises:
+        UnsupportedPattern: the expression has too many sets.
+    """
+    mode = source.mode
+    source.spend(len(members))
     if not mode.ignores_case:
         return members
+    source.spend(canonical_work(members))
     return canonical_set(members, by_code_points=mode.by_code_points)
 
 
@@ -64,11 +71,11 @@ def _property(source: Source) -> Ranges:
         raise InvalidPattern(r"\p needs the name of a property in braces")
     members = property_set(match[2])
     if match[1] == "p":
-        return canonical(members, source.mode)
+        return canonical(members, source)
     # With v the complement is taken of the canonical form; without, it is the other way.
     if source.mode.has_sets:
-        return complement(canonical(members, source.mode))
-    return canonical(complement(members), source.mode)
+        return complement(canonical(members, source))
+    return canonical(complement(members), source)
 
 
 def escaped_character(source: Source, *, in_class: bool) -> int:

@@ -14,6 +14,7 @@ from typing import Final
 from api.vercel.evaluation.javascript.texts import NEWER_CASES
 from api.vercel.evaluation.patterns.code_points import (
     Ranges,
+    characters,
     contains,
     difference,
     ranges_of,
@@ -25,6 +26,9 @@ from api.vercel.evaluation.patterns.code_points import (
 _LAST_CASED: Final = 0x1E943
 _LAST_UNIT: Final = 0xFFFF
 _LAST_ASCII: Final = 0x7F
+#: So many members are put one by one.
+_FEW: Final = 256
+_OF_A_WIDE_SET: Final = 1_000
 #: Foldings that Unicode 15.1 added for characters that already were.
 _NEWER_FOLDS: Final = MappingProxyType({0x1FD3: 0x0390, 0x1FE3: 0x03B0, 0xFB05: 0xFB06})
 
@@ -60,14 +64,27 @@ def canonical_text(text: str, *, by_code_points: bool) -> str:
     return text.translate(folds(by_code_points=by_code_points))
 
 
+@lru_cache(maxsize=256)
 def canonical_set(ranges: Ranges, *, by_code_points: bool) -> Ranges:
     """Give the canonical forms of the members of a set."""
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return single(ord(canonical_text(chr(ranges[0][0]), by_code_points=by_code_points)))
+    if _size_of(ranges) <= _FEW:
+        members = "".join(chr(code) for first, last in ranges for code in range(first, last + 1))
+        return characters(canonical_text(members, by_code_points=by_code_points))
     table = folds(by_code_points=by_code_points)
     moved = [canonical for code, canonical in table.items() if contains(ranges, code)]
     kept = difference(ranges, ranges_of((code, code) for code in table))
     return union(kept, ranges_of((code, code) for code in moved))
+
+
+def canonical_work(ranges: Ranges) -> int:
+    """Count what :func:`canonical_set` costs, in ranges that are read."""
+    return min(_size_of(ranges), _OF_A_WIDE_SET)
+
+
+def _size_of(ranges: Ranges) -> int:
+    return sum(last - first + 1 for first, last in ranges)
 
 
 def _upper(code: int) -> int:

@@ -12,6 +12,8 @@ from api.vercel.evaluation.patterns.translating import Translation, translate
 MOST_UNITS: Final = 10_000
 #: Steps of a pattern's work that translating and compiling costs, for each character.
 _COMPILING: Final = 50
+#: Steps that finding out costs that an expression is too large.
+_TOO_LARGE: Final = 20_000 * _COMPILING
 
 
 def pattern_fault(pattern: str, flags: str) -> str | None:
@@ -67,8 +69,11 @@ class LazyExpression:
             self._ready = _compiled(self._pattern, self._flags)
         except PatternError as exc:
             self._error = exc
+            if isinstance(exc, UnsupportedPattern):
+                effort.spend(_TOO_LARGE)
             return
-        effort.spend(_COMPILING * self._ready[1].size)
+        translation, compiled = self._ready
+        effort.spend(_COMPILING * (translation.work + compiled.size))
 
 
 def _compiled(pattern: str, flags: str) -> tuple[Translation, Pattern]:

@@ -7,6 +7,9 @@ from typing import Final
 from api.vercel.evaluation.javascript.texts import units_of
 from api.vercel.evaluation.patterns.errors import InvalidPattern, UnsupportedPattern
 
+#: Ranges of sets that may be read and written; each takes about a microsecond.
+MOST_WORK: Final = 100_000
+
 _FLAGS: Final = frozenset("dgimsuvy")
 _OPENING: Final = re.compile(r"\\.|[\[\]]|\((?!\?)|(?P<named>\(\?<(?![=!]))", re.DOTALL)
 
@@ -50,7 +53,7 @@ def mode_of(flags: str) -> Mode:
 class Source:
     """An expression, a character of the mode at a time."""
 
-    __slots__ = ("groups", "has_names", "mode", "place", "text")
+    __slots__ = ("groups", "has_names", "mode", "place", "text", "work")
 
     def __init__(self, pattern: str, mode: Mode) -> None:
         """Begin at the start, and count the groups that there will be."""
@@ -59,7 +62,18 @@ class Source:
         self.place = 0
         self.groups = 0
         self.has_names = False
+        self.work = 0
         self._count_groups()
+
+    def spend(self, ranges: int) -> None:
+        """Count what reading and writing sets costs.
+
+        Raises:
+            UnsupportedPattern: it is too much for one expression.
+        """
+        self.work += ranges
+        if self.work > MOST_WORK:
+            raise UnsupportedPattern("it is too large, or has too many and too wide classes")
 
     def peek(self) -> str:
         """Give the next character; the empty string at the end."""

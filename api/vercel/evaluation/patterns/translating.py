@@ -17,7 +17,7 @@ from api.vercel.evaluation.patterns.code_points import (
     EVERYTHING,
     Ranges,
     complement,
-    intersection,
+    contains,
     re2_class,
     single,
 )
@@ -28,6 +28,8 @@ from api.vercel.evaluation.patterns.properties import LINE_ENDS
 from api.vercel.evaluation.patterns.source import Mode, Source, mode_of
 
 _MOST_NESTED: Final = 100
+#: What an atom costs beside its ranges.
+_OF_AN_ATOM: Final = 4
 #: RE2's own limit for a counted repetition.
 _MOST_REPEATS: Final = 1_000
 _MANY_DIGITS: Final = 9
@@ -38,6 +40,7 @@ _GROUP_NAME: Final = re.compile(r"\?<([A-Za-z_$][A-Za-z0-9_$]*)>")
 _ASCII_NAME: Final = re.compile(r"\?<[\x00-\x5b\x5d-\x7f]*>")
 _MODIFIERS: Final = re.compile(r"\?[ims]*-?[ims]*:")
 _BACKREFERENCE: Final = re.compile("[1-9][0-9]*")
+_LINE_ENDS: Final = (0x0A, 0x0D, 0x2028, 0x2029)
 _OTHER_LINE_ENDS: Final = dict.fromkeys((0x0D, 0x2028, 0x2029), "\n")
 
 
@@ -48,6 +51,8 @@ class Translation:
     expression: str
     mode: Mode
     maps_line_ends: bool
+    work: int
+    """What the translation has cost, in ranges of sets."""
 
     def prepared(self, text: str) -> str:
         """Give the text as the expression needs it: units, canonical forms, one end of lines."""
@@ -66,7 +71,8 @@ def translate(pattern: str, flags: str) -> Translation:
         UnsupportedPattern: it has a part that RE2 cannot express.
     """
     mode = mode_of(flags)
-    translator = _Translator(Source(pattern, mode))
+    source = Source(pattern, mode)
+    translator = _Translator(source)
     expression = translator.whole()
     if translator.uses_lines and translator.tells_line_ends:
         raise UnsupportedPattern(
@@ -75,7 +81,7 @@ def translate(pattern: str, flags: str) -> Translation:
     if translator.uses_inner:
         # RE2 would also look inside the bytes of one character.
         expression = rf"\A(?:{re2_class(EVERYTHING)})*(?:{expression})"
-    return Translation(expression, mode, maps_line_ends=translator.uses_lines)
+    return Translation(expression, mode, translator.uses_lines, source.work)
 
 
 class _Translator:
@@ -138,7 +144,7 @@ class _Translator:
         if source.skip("."):
             return self._set(EVERYTHING if mode.dot_takes_all else complement(LINE_ENDS))
         self._refuse_lone_sign()
-        return self._set(canonical(single(ord(source.take())), mode))
+        return self._set(canonical(single(ord(source.take())), source))
 
     def _refuse_lone_sign(self) -> None:
         source = self._source
@@ -189,12 +195,13 @@ class _Translator:
             raise UnsupportedPattern("references to groups are not supported")
         members = named_set(source)
         if members is None:
-            members = canonical(single(escaped_character(source, in_class=False)), mode)
+            members = canonical(single(escaped_character(source, in_class=False)), source)
         return self._set(members)
 
     def _set(self, members: Ranges) -> str:
-        ends = intersection(members, LINE_ENDS)
-        self.tells_line_ends |= ends not in {(), LINE_ENDS}
+        self._source.spend(_OF_AN_ATOM + len(members))
+        ends = [contains(members, code) for code in _LINE_ENDS]
+        self.tells_line_ends |= any(ends) and not all(ends)
         return re2_class(members)
 
     def _repeated(self, atom: str) -> str:

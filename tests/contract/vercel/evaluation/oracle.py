@@ -12,6 +12,11 @@ _PROGRAM: Final = Path(__file__).parent / "oracle.cjs"
 _STOP_LIMIT_S: Final = 10.0
 
 
+def as_parsed(value: Any) -> Any:
+    """Give what a JSON parser makes of a value: halves of a pair that meet become one character."""
+    return json.loads(json.dumps(value))
+
+
 @dataclass(frozen=True, slots=True)
 class Oracle:
     """Answers questions, a batch at a time."""

@@ -24,7 +24,7 @@ from api.vercel.evaluation.patterns.patterns import LazyExpression
 from api.vercel.evaluation.patterns.translating import translate
 from tests.contract.vercel.evaluation.dates import date_text
 from tests.contract.vercel.evaluation.expressions import expression, text_to_search
-from tests.contract.vercel.evaluation.oracle import Oracle, running_oracle
+from tests.contract.vercel.evaluation.oracle import Oracle, as_parsed, running_oracle
 from tests.contract.vercel.evaluation.worlds import World
 
 WORLDS = 1_000
@@ -115,9 +115,9 @@ def test_dates__random_texts__as_v8_reads_them(flags_core: Oracle, seed: int) ->
 
 def test_expressions__random_ones__as_v8_finds_them(flags_core: Oracle, seed: int) -> None:
     rng = random.Random(seed)
-    cases = [
-        (*expression(rng), [text_to_search(rng) for _ in range(6)]) for _ in range(EXPRESSIONS)
-    ]
+    cases = as_parsed(
+        [(*expression(rng), [text_to_search(rng) for _ in range(6)]) for _ in range(EXPRESSIONS)]
+    )
     counts: Counter[str] = Counter()
     differences = []
     for (pattern, flags, texts), expected in zip(

@@ -15,6 +15,7 @@ from api.vercel.evaluation import COMPARATORS
 from api.vercel.evaluation.javascript.texts import units_of
 from tests.contract.vercel.evaluation.dates import date_text
 from tests.contract.vercel.evaluation.expressions import expression, text_to_search
+from tests.contract.vercel.evaluation.oracle import as_parsed
 
 Json = Any
 
@@ -66,8 +67,10 @@ class World:
         values = [self._value() for _ in range(3)]
         self._pool = [*values, *map(self._related, values), *map(self._related, values)]
         self.seed = rng.choice(_SEEDS)
-        self.segments = {name: self._segment(number) for number, name in enumerate(_IDS[:5])}
-        self.entities = [self._entities() for _ in range(5)]
+        self.segments: dict[str, Json] = as_parsed(
+            {name: self._segment(number) for number, name in enumerate(_IDS[:5])}
+        )
+        self.entities: list[Json] = as_parsed([self._entities() for _ in range(5)])
 
     def _value(self) -> Json:
         pools = (_TEXTS, _TEXTS, _TEXTS, _NUMBERS, _NUMBERS, _LISTS, _LISTS, _OBJECTS, _OTHERS)
@@ -153,8 +156,8 @@ class World:
                 self._text().encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
             )
             position = xxhash.xxh32_intdigest(text, seed=self.seed & 0xFFFF_FFFF)
-            share = position * 100_000 / 2**32
-            share = self._rng.choice((share, int(share), int(share) + 1, share + 5e-5, 0, 100_000))
+            below, above = ((position + off) * 100_000 / 2**32 for off in (0.5, 1.5))
+            share = self._rng.choice((below, above, int(below), int(below) + 1, 0, 100_000))
         return {"type": "split", "base": base, "passPromille": share}
 
     def _condition(self, number: int) -> Json:

@@ -101,6 +101,8 @@ def test_regex__not_valid_in_javascript__neither_found_nor_not_found(
         ("a", "gy", "depend on the last one"),
         ("(" * 101 + ")" * 101, "", "nested too deeply"),
         (r"[\q{ab}]", "v", "strings in a class"),
+        (r"\S" * 5_000, "i", "too wide classes"),
+        ("a" * 30_000, "", "too large"),
     ],
 )
 def test_regex__re2_cannot_express__refused_with_the_reason_and_an_error_if_evaluated(

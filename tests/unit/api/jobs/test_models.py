@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.launchdarkly.jobs.models import format_size
+from api.jobs.models import format_size
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,197 @@
+"""The file of an export as an answer, whole or in part."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+
+from api.errors import NotFound
+from api.http.byte_ranges import ByteRange, is_named, is_same, parse_range
+from api.services.services import Services
+from worker.objects import ObjectInfo, ObjectNotFound
+from worker.store import ExportRequest, JobState
+
+_MEDIA_TYPES: Final[dict[Literal["csv", "parquet"], str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "required": True, "schema": {"type": "string"}}
+
+
+_FILE_HEADERS: Final = {
+    "Accept-Ranges": _header("`bytes`: parts of the file can be requested."),
+    "Content-Disposition": _header("A name for the file."),
+    "ETag": _header("Identifies the file, which never changes."),
+}
+_RANGE_HEADERS: Final = {
+    **_FILE_HEADERS,
+    "Content-Range": _header("Where the range is, and how many bytes the file has."),
+}
+#: The binary type first: most client generators use the first for both.
+_FILE: Final = {
+    "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+    "text/csv": {"schema": {"type": "string"}},
+}
+FILE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The file: CSV with one key per line and no header, or Parquet.",
+        "headers": _FILE_HEADERS,
+        "content": _FILE,
+    },
+    206: {
+        "description": "The requested range of the file.",
+        "headers": _RANGE_HEADERS,
+        "content": _FILE,
+    },
+    304: {
+        "description": "The caller has the file already; the response has no body.",
+        "headers": {"ETag": _FILE_HEADERS["ETag"]},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of a file a request wants."""
+
+    range: str
+    if_range: str
+    if_none_match: str
+
+
+def read_wanted(
+    wanted: Annotated[
+        str,
+        Header(
+            alias="Range",
+            description="One range of bytes: the first and the last, the first alone, or `-` and "
+            "how many from the end. Any other value is ignored: the whole file is sent.",
+        ),
+    ] = "",
+    if_range: Annotated[
+        str,
+        Header(
+            alias="If-Range",
+            description="The `ETag` of the file that `Range` is meant for; if it is another, the "
+            "whole file is sent.",
+        ),
+    ] = "",
+    if_none_match: Annotated[
+        str,
+        Header(
+            alias="If-None-Match",
+            description="The `ETag` of a file that the caller has, which is not sent again.",
+        ),
+    ] = "",
+) -> Wanted:
+    """What the headers of a request want."""
+    return Wanted(wanted, if_range, if_none_match)
+
+
+WantedOf = Annotated[Wanted, Depends(read_wanted)]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """The object that holds the file of an export, and the headers that describe it."""
+
+    export_id: str
+    info: ObjectInfo
+    headers: dict[str, str]
+
+
+def find_file(request: ExportRequest, state: JobState, stem: str) -> ExportedFile:
+    """The file of an export.
+
+    Args:
+        request: the export.
+        state: how far it is.
+        stem: what the file is called; its format follows.
+
+    Raises:
+        NotFound: the export is not complete.
+    """
+    report = state.report
+    if state.status != "complete" or report is None:
+        raise NotFound(f"export {request.export_id} has no file: it is {state.status}")
+    info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f'attachment; filename="{stem}.{request.format}"',
+        "Content-Type": _MEDIA_TYPES[request.format],
+        "ETag": info.etag,
+    }
+    return ExportedFile(request.export_id, info, headers)
+
+
+async def send_file(
+    request: Request, services: Services, file: ExportedFile, wanted: Wanted
+) -> Response:
+    """Answer with the file, a range of it, its headers alone, or that the caller has it.
+
+    Raises:
+        NotFound: it was deleted.
+        RangeNotSatisfiable: it has no byte in the range.
+        ObjectError: the bucket cannot tell.
+    """
+    info, headers = file.info, dict(file.headers)
+    if is_named(info.etag, wanted.if_none_match):
+        await _require_file(services, info, file.export_id)
+        return Response(status_code=304, headers={"ETag": info.etag})
+    if request.method == "HEAD":
+        await _require_file(services, info, file.export_id)
+        return Response(headers={**headers, "Content-Length": str(info.size_bytes)})
+    part = None
+    if wanted.range and (not wanted.if_range or is_same(info.etag, wanted.if_range)):
+        part = parse_range(wanted.range, info.size_bytes)
+    return await _stream(services, info, file.export_id, headers, part)
+
+
+async def _require_file(services: Services, info: ObjectInfo, export_id: str) -> None:
+    """Make sure that the file still exists, for an answer without its bytes.
+
+    Raises:
+        NotFound: it was deleted.
+        ObjectError: the bucket cannot tell.
+    """
+    try:
+        await services.object_threads.run(services.objects().head, info.key, bucket=info.bucket)
+    except ObjectNotFound as exc:
+        raise _deleted(export_id) from exc
+
+
+async def _stream(
+    services: Services,
+    info: ObjectInfo,
+    export_id: str,
+    headers: dict[str, str],
+    part: ByteRange | None,
+) -> StreamingResponse:
+    requested = part or ByteRange(0, info.size_bytes)
+
+    def begin() -> tuple[Generator[bytes, None, None], bytes]:
+        pieces = services.objects().read_range(info, requested.start, requested.end)
+        return pieces, next(pieces, b"")
+
+    try:
+        # Read the first piece before the answer begins, so that a deleted file is a 404.
+        pieces, first = await services.object_threads.run(begin)
+    except ObjectNotFound as exc:
+        raise _deleted(export_id) from exc
+    headers["Content-Length"] = str(requested.end - requested.start)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{info.size_bytes}"
+    return StreamingResponse(
+        services.object_threads.stream(pieces, first),
+        status_code=200 if part is None else 206,
+        headers=headers,
+    )
+
+
+def _deleted(export_id: str) -> NotFound:
+    return NotFound(f"the file of export {export_id} was deleted; export again")

@@ -1,0 +1,73 @@
+"""Starting exports, and the body that says how the keys are written."""
+
+from typing import Annotated, Literal
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+
+from api.bodies.faults import refusal
+from api.bodies.json_values import read_json
+from api.bodies.models import StrictBody, null_is
+from api.jobs.idempotency import EarlierRequest, start_once
+from api.jobs.starting import Start
+from api.rest.requests import require_json
+from worker.store import ExportRequest, admit_export, digest_of
+
+Format = Literal["csv", "parquet"]
+
+
+class ExportBody(StrictBody):
+    """How the keys are written."""
+
+    format: Annotated[Format, null_is("csv")] = "csv"
+
+
+async def read_format(request: Request) -> Format:
+    """Read the format from the body; an empty body of any type, or null, is CSV.
+
+    Raises:
+        InvalidRequest: the body is not an ``ExportBody``.
+        UnsupportedMediaType: the body is of another type, and not empty.
+    """
+    raw = await request.body()
+    if not raw:
+        return "csv"
+    await require_json(request)
+    body = read_json(raw)
+    if body is None:
+        return "csv"
+    try:
+        return ExportBody.model_validate(body).format
+    except ValidationError as exc:
+        raise refusal(exc) from exc
+
+
+def start_export(format_: Format, start: Start) -> Response:
+    """Start an export of the list, or repeat the answer of an earlier request. Blocks.
+
+    Raises:
+        Conflict: a request with this key is under way.
+        StoreUnavailable: no answer; it may have been started.
+    """
+    services = start.services
+    fingerprint = digest_of("export", format_)
+    begun = start.begin("export")
+    if isinstance(begun, EarlierRequest):
+        return begun.repeat(fingerprint, start.respond)
+    request = ExportRequest(services.ids(), start.ref, services.clock(), format_, start.caller.name)
+
+    def admit_request() -> Response:
+        admit_export(services.store(), request)
+        _announce(start, request)
+        return start.respond(request.export_id)
+
+    return start_once(begun, fingerprint, request.export_id, admit_request)
+
+
+def _announce(start: Start, request: ExportRequest) -> None:
+    start.record(
+        "createBigSegmentExport",
+        "started an export of the segment",
+        {"exportId": request.export_id, "format": request.format},
+    )
+    start.services.work.work(request.ref)

@@ -1,0 +1,174 @@
+"""What callers see of imports and exports in any dialect: progress, reports, figures."""
+
+from math import floor
+from typing import Annotated, Final, NotRequired, get_args
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+from api.bodies.models import Int64, WireModel
+from worker.store import (
+    WAITING_STAGE,
+    ExportRequest,
+    ImportRequest,
+    JobState,
+    Phase,
+    Stage,
+    Status,
+)
+
+_UNITS: Final = ("kB", "MB", "GB", "TB")
+_STEP: Final = 1_000
+
+
+#: A job's record keeps it as text.
+StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
+
+PhaseName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Phase))})]
+
+
+class Initiator(TypedDict, total=False):
+    """Who started a job, as far as is known."""
+
+    name: str
+    email: str
+
+
+class RejectedRow(TypedDict):
+    """A rejected row; never its content."""
+
+    row: Int64
+    reason: str
+
+
+class DoubtfulRows(TypedDict):
+    """Rows of one kind that look like a mistake."""
+
+    kind: str
+    count: Int64
+    rows: list[Int64]
+    """The first of them, counted from 1; empty if the whole file is meant."""
+    message: str
+
+
+class ImportReport(TypedDict):
+    """Figures of an import, which balance.
+
+    ``rowsRead = accepted + duplicates + rejected``, and
+    ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
+    """
+
+    rowsRead: Int64
+    accepted: Int64
+    duplicates: Int64
+    rejected: Int64
+    rejectedByReason: dict[str, Int64]
+    membersBefore: Int64
+    added: Int64
+    removed: Int64
+    unchanged: Int64
+    rejectedSample: list[RejectedRow]
+    warnings: NotRequired[list[DoubtfulRows]]
+    membersAfter: NotRequired[Int64]
+    editedWhileImporting: NotRequired[Int64]
+    seconds: NotRequired[dict[str, float]]
+
+
+class FileStatus(WireModel):
+    """One list file of an import."""
+
+    filename: str
+    status: Status
+
+
+class JobProgress(WireModel):
+    """A job's progress, over all its stages.
+
+    ``percent`` and ``bytesDone`` never decrease; ``rowsDone`` may, when a part of a file turns out
+    to have been read wrongly.
+    """
+
+    stage: StageName
+    phase: PhaseName
+    """The stage in words for people."""
+    percent: float
+    """Of the whole job's time, to a tenth; 100 only when it is complete."""
+    bytes_done: Int64
+    bytes_total: Int64
+    rows_done: Int64
+    rate: float | None
+    """Rows per second; null before the first."""
+    eta_seconds: float | None
+    """Of the whole job, from its pace so far; null while it is not known."""
+
+
+class PreviousImport(WireModel):
+    """The import that was live when another one was created."""
+
+    id: str
+    completion_time: Int64
+    edits_since: Int64
+    """Requests that have edited the list since, and removals of expired members."""
+
+
+def file_statuses(request: ImportRequest, state: JobState) -> list[FileStatus]:
+    """The list files of an import, each with the status of the whole."""
+    return [FileStatus(filename=source.filename, status=state.status) for source in request.sources]
+
+
+def previous_import(state: JobState) -> PreviousImport | None:
+    """The import before this one, if there was any."""
+    found = state.previous
+    if found is None:
+        return None
+    return PreviousImport(
+        id=found.import_id, completion_time=found.published_ms, edits_since=found.edits_since
+    )
+
+
+def initiator_of(request: ExportRequest) -> Initiator:
+    """Who started an export."""
+    return {"name": request.initiator} if request.initiator else {}
+
+
+def format_size(size_bytes: int) -> str:
+    """Format a size for people, in decimal units: ``18 B`` or ``1.2 MB``."""
+    if size_bytes < _STEP:
+        return f"{size_bytes} B"
+    power = min(len(_UNITS), (len(str(size_bytes)) - 1) // 3)
+    return f"{size_bytes / _STEP**power:.1f} {_UNITS[power - 1]}"
+
+
+def job_progress(state: JobState, now_ms: int) -> JobProgress:
+    """How far a job is at this time, Unix ms."""
+    progress = state.progress
+    seconds = _working_seconds(state, now_ms)
+    rate = progress.rows_done / seconds if seconds and progress.rows_done else None
+    return JobProgress(
+        stage=progress.stage,
+        phase=progress.phase,
+        percent=floor(progress.share * 1_000) / 10,
+        bytes_done=progress.bytes_done,
+        bytes_total=progress.bytes_total,
+        rows_done=progress.rows_done,
+        rate=None if rate is None else round(rate, 1),
+        eta_seconds=_eta_s(state, seconds),
+    )
+
+
+def _working_seconds(state: JobState, now_ms: int) -> float:
+    """For how long it has worked: not while it waited for an approval, nor since."""
+    started_ms = state.progress.started_ms
+    if started_ms is None:
+        return 0.0
+    until_ms = state.entered.get(WAITING_STAGE, state.ended_ms or now_ms)
+    return max(0, until_ms - started_ms) / 1_000
+
+
+def _eta_s(state: JobState, seconds: float) -> float | None:
+    if state.ended_ms is not None:
+        return 0.0
+    share = state.progress.share
+    if state.status == "pending_approval" or not share or not seconds:
+        return None
+    return round(seconds * (1 - share) / share, 1)

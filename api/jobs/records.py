@@ -1,0 +1,61 @@
+"""Finding imports and exports by the ids that callers send."""
+
+import re
+from typing import Final
+
+from api.errors import NotFound
+from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
+
+#: Ids of imports and exports.
+JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+#: Re-shards are imports that the service starts itself; callers do not see them.
+_OWN_MODE: Final = "reshard"
+
+
+def find_import(
+    store: Store, ref: JobRef, segment: str, owner: str
+) -> tuple[ImportRequest, JobState]:
+    """Find an import of a segment's list that a caller has started.
+
+    Cost and errors: as :func:`find_job`.
+    """
+    state = find_job(store, ref, segment, owner)
+    request = state.request
+    if not isinstance(request, ImportRequest) or request.mode == _OWN_MODE:
+        raise NotFound(f"import {ref.job_id} does not exist")
+    return request, state
+
+
+def find_export(
+    store: Store, ref: JobRef, segment: str, owner: str
+) -> tuple[ExportRequest, JobState]:
+    """Find an export of a segment's list. Cost and errors: as :func:`find_job`."""
+    state = find_job(store, ref, segment, owner)
+    if not isinstance(state.request, ExportRequest):
+        raise NotFound(f"export {ref.job_id} does not exist")
+    return state.request, state
+
+
+def find_job(store: Store, ref: JobRef, segment: str, owner: str) -> JobState:
+    """Find a job of a segment, which may be deleted, unlike its environment.
+
+    Cost: two round trips.
+
+    Args:
+        store: where it is recorded.
+        ref: the job; its id is as the caller sent it.
+        segment: the key under which the store has the segment.
+        owner: what the caller calls it, such as ``segment vip``.
+
+    Raises:
+        NotFound: the segment has no such job, or it is no longer kept.
+        ProjectNotFound: or EnvironmentNotFound.
+    """
+    if JOB_ID.fullmatch(ref.job_id) is None:
+        raise NotFound(f"{ref.kind} {ref.job_id[:80]} does not exist")
+    store.environments.require(ref.env)
+    state = store.jobs.get(ref)
+    if state.request.list_ref.segment != segment:
+        raise NotFound(f"{owner} has no {ref.kind} {ref.job_id}")
+    return state

@@ -1,0 +1,35 @@
+"""A request that starts an import or export, whatever the dialect that it is made in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Response
+
+from api.access.auth import Caller
+from api.jobs.idempotency import EarlierRequest, PendingRequest, begin_request
+from api.services.services import Services
+from worker.store import JobKind, ListRef, Summary
+
+Record = Callable[[str, str, Summary], None]
+"""Puts on record in the audit log what was done (an action and a verb) and asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Who starts a job, on which list, and how the dialect answers."""
+
+    services: Services
+    caller: Caller
+    ref: ListRef
+    key: str | None
+    """The request's ``Idempotency-Key``."""
+    respond: Callable[[str], Response]
+    """Makes the answer from the id of the job, which has been admitted."""
+    record: Record
+    owner: str
+    """What the caller calls the list, such as ``segment vip``."""
+
+    def begin(self, kind: JobKind) -> PendingRequest | EarlierRequest | None:
+        """Begin the request; see :func:`begin_request`."""
+        store, token_id = self.services.store(), self.caller.token_id
+        return begin_request(store, self.ref, kind, token_id, self.key)

@@ -1,0 +1,182 @@
+"""Attached lists, their imports and their exports, as callers see them."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+from pydantic import Field, SkipValidation
+
+from api.bodies.models import Int64, WireModel
+from api.jobs.models import (
+    FileStatus,
+    ImportReport,
+    JobProgress,
+    PreviousImport,
+    StageName,
+    file_statuses,
+    job_progress,
+    previous_import,
+)
+from api.jobs.records import find_export, find_import
+from api.vercel.lists.paths import ListPath
+from api.vercel.wire.list_names import ListSide
+from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Status, Store
+
+
+class ListRepresentation(WireModel):
+    """A list that is attached to a segment."""
+
+    side: ListSide
+    kind: str
+    attribute: str
+    path: str
+    """Below it are its imports and exports."""
+    members: Int64 | None
+    """Null if part of the list is lost: import it again with the mode `replace`."""
+    updated_at: Int64 | None
+    """When its values changed last; null as `members`."""
+    import_in_progress: str | None
+    """The id of the import that builds its next state."""
+
+
+class AttachedLists(WireModel):
+    """All lists that are attached to a segment."""
+
+    data: list[ListRepresentation]
+
+
+class ListImport(WireModel):
+    """An import into an attached list."""
+
+    id: str
+    segment_id: str
+    side: ListSide
+    kind: str
+    attribute: str
+    path: str
+    created_at: Int64
+    mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
+    status: Status
+    files: list[FileStatus]
+    stage: StageName
+    reason: str | None
+    progress: JobProgress
+    report: SkipValidation[ImportReport] | None
+    """Null until the import is complete or pending approval."""
+    previous_import: PreviousImport | None
+    """The import that was live when this one was created."""
+    supersedes: str | None
+    """The import that waited for an approval and was dropped when this one was created."""
+
+
+class ListImports(WireModel):
+    """Imports into an attached list, newest first."""
+
+    data: list[ListImport]
+
+
+class ListExport(WireModel):
+    """An export of an attached list."""
+
+    id: str
+    segment_id: str
+    side: ListSide
+    kind: str
+    attribute: str
+    path: str
+    created_at: Int64
+    status: Status
+    format: Literal["csv", "parquet"]
+    rows: Int64 | None
+    size_bytes: Int64 | None
+    download: str | None
+    """The path of the file, once the export is complete."""
+    initiator: str
+    """The name of the token that started it."""
+    stage: StageName
+    reason: str | None
+    progress: JobProgress
+
+
+def find_list_import(store: Store, path: ListPath, job_id: str) -> tuple[ImportRequest, JobState]:
+    """Find an import into this list; see :func:`find_import`."""
+    key = path.require_key()
+    return find_import(store, JobRef("import", path.env, job_id), key, path.owner)
+
+
+def find_list_export(store: Store, path: ListPath, job_id: str) -> tuple[ExportRequest, JobState]:
+    """Find an export of this list; see :func:`find_export`."""
+    key = path.require_key()
+    return find_export(store, JobRef("export", path.env, job_id), key, path.owner)
+
+
+def import_path(path: ListPath, import_id: str) -> str:
+    """The path of an import."""
+    return f"{path.href}/imports/{import_id}"
+
+
+def export_path(path: ListPath, export_id: str) -> str:
+    """The path of an export."""
+    return f"{path.href}/exports/{export_id}"
+
+
+def answer(model: WireModel, status: int = 200, location: str | None = None) -> Response:
+    """Answer with a model; fields without a value are null.
+
+    Args:
+        model: the body.
+        status: of the answer.
+        location: the path of what was started.
+    """
+    headers = {} if location is None else {"Location": location}
+    return JSONResponse(model.model_dump(mode="json"), status, headers)
+
+
+def represent_import(
+    path: ListPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
+) -> ListImport:
+    """Make an import's representation."""
+    return ListImport(
+        id=request.import_id,
+        segment_id=path.segment.id,
+        side=path.name.side,
+        kind=path.name.kind,
+        attribute=path.name.attribute,
+        path=import_path(path, request.import_id),
+        created_at=request.created_ms,
+        mode=request.mode,
+        status=state.status,
+        files=file_statuses(request, state),
+        stage=state.progress.stage,
+        reason=state.reason,
+        progress=job_progress(state, clock()),
+        report=state.report,
+        previous_import=previous_import(state),
+        supersedes=state.supersedes,
+    )
+
+
+def represent_export(
+    path: ListPath, request: ExportRequest, state: JobState, clock: Callable[[], int]
+) -> ListExport:
+    """Make an export's representation; it has a download once it is complete."""
+    report, own = state.report or {}, export_path(path, request.export_id)
+    return ListExport(
+        id=request.export_id,
+        segment_id=path.segment.id,
+        side=path.name.side,
+        kind=path.name.kind,
+        attribute=path.name.attribute,
+        path=own,
+        created_at=request.created_ms,
+        status=state.status,
+        format=request.format,
+        rows=report.get("rows"),
+        size_bytes=report.get("sizeBytes"),
+        download=f"{own}/download" if state.status == "complete" else None,
+        initiator=request.initiator,
+        stage=state.progress.stage,
+        reason=state.reason,
+        progress=job_progress(state, clock()),
+    )

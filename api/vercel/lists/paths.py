@@ -1,0 +1,132 @@
+"""The attached list that a path names, checked against the caller's scope."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Final
+
+from fastapi import Depends, Path
+
+from api.access.auth import Caller
+from api.errors import InvalidRequest, NotFound
+from api.services.services import CallerOf, Services, ServicesOf
+from api.vercel.segments.access import SegmentIdOrSlug, require_segment
+from api.vercel.segments.data import require_name
+from api.vercel.segments.routes import SEGMENTS
+from api.vercel.wire.list_names import ListName, ListSide
+from api.vercel.wire.requests import ProjectOf
+from worker.store import EnvironmentRef, Project, ProjectSegment
+
+LISTS: Final = f"{SEGMENTS}/{{segmentIdOrSlug}}/lists"
+LIST: Final = f"{LISTS}/{{side}}/{{kind}}/{{attribute}}"
+
+Side = Annotated[ListSide, Path(description="Whether the list's values are in, or out.")]
+Kind = Annotated[str, Path(description="The kind of entity, such as `user`.")]
+Attribute = Annotated[str, Path(description="The attribute that has the values, such as `id`.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ListPath:
+    """A list's address; it may not be attached."""
+
+    project: Project
+    segment: ProjectSegment
+    name: ListName
+
+    @property
+    def env(self) -> EnvironmentRef:
+        """Where the store has the project's lists."""
+        return EnvironmentRef.of_project(self.project.key)
+
+    @property
+    def owner(self) -> str:
+        """What messages call it."""
+        return f"list {self.name} of segment {self.segment.slug}"
+
+    @property
+    def href(self) -> str:
+        """Its path."""
+        segments = SEGMENTS.replace("{projectIdOrName}", self.project.key)
+        return f"{segments}/{self.segment.slug}/lists/{self.name.path}"
+
+    def with_key(self, key: str) -> "ListPath":
+        """The same address once the segment names the list under this key."""
+        lists = {**self.segment.lists, str(self.name): key}
+        return replace(self, segment=replace(self.segment, lists=lists))
+
+    def require_key(self) -> str:
+        """The key under which the store has the list.
+
+        Raises:
+            NotFound: it is not attached.
+        """
+        key = self.segment.lists.get(str(self.name))
+        if key is None:
+            raise NotFound(f"segment {self.segment.slug} has no list {self.name}")
+        return key
+
+
+def parse_list_path(
+    project: ProjectOf,
+    segmentIdOrSlug: SegmentIdOrSlug,  # noqa: N803 - the documented name
+    side: Side,
+    kind: Kind,
+    attribute: Attribute,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> ListPath:
+    """The list that the path names.
+
+    Raises:
+        InvalidRequest: no entity can have such a kind or attribute.
+        Forbidden: the segment is out of the caller's scope.
+        SegmentNotFound: there is no such segment.
+    """
+    name = _require_list_name(services, ListName(side, kind, attribute))
+    return _list_path(services, caller, project, segmentIdOrSlug, name, to_change=False)
+
+
+def parse_path_to_change(
+    project: ProjectOf,
+    segmentIdOrSlug: SegmentIdOrSlug,  # noqa: N803 - the documented name
+    side: Side,
+    kind: Kind,
+    attribute: Attribute,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> ListPath:
+    """The list that the path names, for a caller who may change it; as :func:`parse_list_path`."""
+    name = _require_list_name(services, ListName(side, kind, attribute))
+    return _list_path(services, caller, project, segmentIdOrSlug, name, to_change=True)
+
+
+ListPathOf = Annotated[ListPath, Depends(parse_list_path)]
+ChangedListOf = Annotated[ListPath, Depends(parse_path_to_change)]
+
+
+def _require_list_name(services: Services, name: ListName) -> ListName:
+    most = services.settings.vercel_name_length
+    for part in (name.kind, name.attribute):
+        try:
+            require_name(part)
+        except ValueError as exc:
+            raise InvalidRequest(str(exc)) from exc
+        if len(part) > most:
+            raise InvalidRequest(f"kinds and attributes have at most {most:,} characters")
+        if "/" in part or not part.isprintable():
+            raise InvalidRequest(
+                "a list cannot be attached to a kind or an attribute with a slash or a control "
+                "character; use entries of the segment itself, or rename it"
+            )
+    return name
+
+
+def _list_path(
+    services: Services,
+    caller: Caller,
+    project: Project,
+    id_or_slug: str,
+    name: ListName,
+    *,
+    to_change: bool,
+) -> ListPath:
+    found = require_segment(services.store(), caller, project, id_or_slug, to_change=to_change)
+    return ListPath(project, found.segment, name)

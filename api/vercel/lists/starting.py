@@ -1,0 +1,97 @@
+"""Starts of imports and exports of an attached list, as this dialect answers and records them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.auth import Caller
+from api.audit import audit
+from api.jobs.starting import Start
+from api.services.services import Services
+from api.vercel.lists.paths import ListPath
+from api.vercel.segments.content import project_bounds
+from worker.store import (
+    ListRef,
+    Store,
+    Summary,
+    attach_list,
+    detach_list,
+    project_segment_resource,
+)
+
+
+def record_change(
+    services: Services, caller: Caller, path: ListPath, action: str, verb: str, after: Summary
+) -> None:
+    """Put on record in the account's log what was done to an attached list."""
+    segment = path.segment
+    audit(
+        services,
+        caller,
+        None,
+        action=action,
+        kind="segment",
+        resource=project_segment_resource(path.project.key, segment.slug),
+        name=segment.label,
+        verb=verb,
+        after={"list": str(path.name), **after},
+    )
+
+
+def list_start(
+    services: Services,
+    caller: Caller,
+    path: ListPath,
+    ref: ListRef,
+    key: str | None,
+    respond: Callable[[str], Response],
+) -> Start:
+    """The start of a job of an attached list; see :class:`Start`."""
+
+    def record(action: str, verb: str, after: Summary) -> None:
+        record_change(services, caller, path, action, verb, after)
+
+    return Start(services, caller, ref, key, respond, record, path.owner)
+
+
+@asynccontextmanager
+async def attached(services: Services, path: ListPath) -> AsyncIterator[ListRef]:
+    """Attach the list of an import, if the segment has none there yet.
+
+    If it was attached for this request and the request is refused, it is detached again, unless
+    another import has begun meanwhile.
+
+    Raises:
+        SegmentNotFound: the segment is deleted.
+        TooManyLists: or TooManySegments: there is no room for another one.
+    """
+    ref, is_new = await run_in_threadpool(_attach, services, path)
+    try:
+        yield ref
+    except BaseException:
+        if is_new:
+            # Shielded: a client that goes away must leave nothing behind.
+            await asyncio.shield(run_in_threadpool(_detach_unused, services, path, ref))
+        raise
+
+
+def _attach(services: Services, path: ListPath) -> tuple[ListRef, bool]:
+    name, bounds = str(path.name), project_bounds(services.settings)
+    title = f"{path.segment.slug} ({name})"
+    made, is_new = attach_list(services.store(), path.project, path.segment.id, name, title, bounds)
+    return made.ref, is_new
+
+
+def _detach_unused(services: Services, path: ListPath, ref: ListRef) -> None:
+    store = services.store()
+    if not _is_used(store, ref):
+        bounds = project_bounds(services.settings)
+        detach_list(store, path.project, path.segment.id, str(path.name), bounds)
+
+
+def _is_used(store: Store, ref: ListRef) -> bool:
+    """Whether an import into the list has begun, or was begun before."""
+    return store.memberships.state(ref).building is not None or bool(store.imports.newest(ref))
