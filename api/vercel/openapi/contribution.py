@@ -19,6 +19,7 @@ LaunchDarkly's dialect do not know of each other.
 """
 _TAGS: Final = {
     "Vercel segments": "Segments of a project, their rules and values.",
+    "Vercel lists": "Lists of any size that are attached to a segment, their imports and exports.",
     "Vercel projects": "Projects, as Vercel's clients ask for them.",
     "Vercel account": "Who calls, as Vercel's command line asks.",
     "Vercel flag settings": "Which entities people write rules for.",

@@ -5,11 +5,19 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.jobs.options import SourceBody
 from api.rest.operations import component
+from api.vercel.evaluations.models import EvaluationBody
 from api.vercel.flag_settings.models import SettingsPatch
 from api.vercel.segments.models import NewSegmentBody, SegmentPatch
 
-_BODIES: Final[tuple[type[BaseModel], ...]] = (NewSegmentBody, SegmentPatch, SettingsPatch)
+_BODIES: Final[tuple[type[BaseModel], ...]] = (
+    EvaluationBody,
+    NewSegmentBody,
+    SegmentPatch,
+    SettingsPatch,
+    SourceBody,
+)
 _UINT32: Final = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**32 - 1}
 _DEFINITIONS: Final = {
     "FlagDefinitions": {
