@@ -5,6 +5,7 @@ body can be too large or arrive too slowly.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -98,7 +99,7 @@ def describe_refusals(
     if _can_be_forbidden(need, route, project_parameter):
         refusals[Forbidden] = _FORBIDDEN
     has_body = "requestBody" in operation
-    if has_body or "GET" not in (route.methods or ()) or _has_checked_query(operation):
+    if has_body or "GET" not in (route.methods or ()) or _has_checked_parameter(operation):
         refusals[InvalidRequest] = _INVALID
     if has_body:
         refusals |= _FOR_ANY_BODY
@@ -120,21 +121,28 @@ def _can_be_forbidden(need: Need | None, route: APIRoute, project_parameter: str
     return f"{{{project_parameter}}}" in route.path
 
 
-def _has_checked_query(operation: Mapping[str, Any]) -> bool:
-    """Whether a query parameter can be invalid; a plain string cannot."""
-    parameters = operation.get("parameters", ())
+def _has_checked_parameter(operation: Mapping[str, Any]) -> bool:
+    """Whether a parameter can be invalid.
+
+    A plain string of a query cannot; what a path names, unless it is one of a few words, is there
+    or not.
+    """
     return any(
-        parameter["in"] == "query" and parameter["schema"].get("type") != "string"
-        for parameter in parameters
+        "enum" in parameter["schema"]
+        or (parameter["in"] == "query" and parameter["schema"].get("type") != "string")
+        for parameter in operation.get("parameters", ())
     )
 
 
 def _answers(refusals: Refusals) -> Iterator[tuple[str, dict[str, Any]]]:
-    for error, description in sorted(refusals.items(), key=lambda item: item[0].status):
+    by_status = groupby(sorted(refusals, key=lambda error: error.status), lambda one: one.status)
+    for status, errors in by_status:
+        found = list(errors)
         answer: dict[str, Any] = {
-            "description": description,
+            "description": " ".join(refusals[error] for error in found),
             "content": {JSON: {"schema": component(ERROR)}},
         }
-        if error in _HEADERS:
-            answer["headers"] = dict(_HEADERS[error])
-        yield str(error.status), answer
+        headers = {name: one for error in found for name, one in _HEADERS.get(error, {}).items()}
+        if headers:
+            answer["headers"] = headers
+        yield str(status), answer

@@ -15,6 +15,7 @@ from api.local.commands import worker_command
 from tests.support.documents import names
 from tests.support.documents.openapi_world import World
 from tests.support.documents.recorded_jobs import RunningWorker, record_jobs
+from tests.support.documents.recorded_lists import record_lists
 from tests.support.documents.recorded_places import (
     record_audit_log,
     record_environments,
@@ -37,6 +38,7 @@ from tests.support.documents.recorded_segments import (
 from tests.support.documents.recorded_vercel import (
     VERCEL,
     record_account,
+    record_end_of_flags,
     record_flag_segments,
     record_flags,
 )
@@ -141,7 +143,11 @@ def _record(
     with recorder.about("segments", VERCEL):
         record_flag_segments(recorder)
     with recorder.about("flags", VERCEL):
-        record_flags(recorder, connect)
+        flags = record_flags(recorder, connect)
+    with recorder.about("lists", VERCEL):
+        record_lists(recorder, running_worker)
+    with recorder.about("flags", VERCEL):
+        record_end_of_flags(recorder, flags)
     with recorder.about("account", VERCEL):
         record_account(recorder)
     record_missing(recorder)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from tests.support.documents import names
+from tests.support.documents.recorded_vercel import NAMED_BODY
 from tests.support.documents.recording import REFUSALS, Dialect, Recorder, noun_of
 from tests.support.servers.redis import Server
 
@@ -16,12 +17,18 @@ from tests.support.servers.redis import Server
 FRAIL_SETTINGS: Final = {
     "S3_BUCKET": "missing-bucket",
     "BODY_TIMEOUT_S": "1",
-    "LIMIT_TOKEN": "20",
+    "LIMIT_TOKEN": "24",
 }
 #: Path parameters that need not name anything that exists.
-_ANYTHING: Final = frozenset({"contextKey", "userKey", "resourceType", "resourceKey"})
+_ANYTHING: Final = frozenset(
+    {
+        *("contextKey", "userKey", "resourceType", "resourceKey"),
+        *("side", "kind", "attribute"),
+    }
+)
 #: Values that a query parameter of this name cannot have; unknown ones are ignored by reads.
 _WRONG: Final[Mapping[str, Any]] = {"limit": 0, "withMetadata": "maybe"}
+_VERCEL_SEGMENTS: Final = f"/v1/projects/{names.PROJECT}/feature-flags/segments"
 _SEGMENTS: Final = f"/api/v2/segments/{names.PROJECT}/{names.ENVIRONMENT}"
 
 
@@ -40,7 +47,7 @@ class _Collection:
 
 _COLLECTIONS: Final = (
     _Collection("launchdarkly", "POST", _SEGMENTS),
-    _Collection("vercel", "PUT", f"/v1/projects/{names.PROJECT}/feature-flags/segments"),
+    _Collection("vercel", "PUT", _VERCEL_SEGMENTS),
 )
 
 
@@ -52,11 +59,7 @@ def record_refusals(recorder: Recorder, server: Server) -> None:
     for collection in _COLLECTIONS:
         with recorder.about(REFUSALS, collection.dialect):
             _record_wrong_requests(recorder, collection, reader)
-    big = {"key": names.BIG_SEGMENT, "name": "VIP customers", "unbounded": True}
-    assert client.post(_SEGMENTS, json=big).is_success
-    upload = {"file": ("customers.csv", "customer-1234\n")}
-    with recorder.about(REFUSALS):
-        recorder.refuse(client.post(f"{_SEGMENTS}/{names.BIG_SEGMENT}/imports", files=upload), 500)
+    _record_broken(recorder)
     with recorder.about("service"):
         recorder.ask("getReadiness", "a part does not answer", status=503)
     for collection in _COLLECTIONS:
@@ -78,6 +81,20 @@ def _record_wrong_requests(
     refuse(create(client, content=b" " * 5_242_881), 413)
     refuse(client.get(collection.path, headers={"X-Long": "x" * 65_536}), 431)
     refuse(_slow_request(client, collection), 408)
+
+
+def _record_broken(recorder: Recorder) -> None:
+    """Uploads of lists, for which there is no bucket."""
+    client = recorder.client
+    big = {"key": names.BIG_SEGMENT, "name": "VIP customers", "unbounded": True}
+    assert client.post(_SEGMENTS, json=big).is_success
+    assert client.put(_VERCEL_SEGMENTS, json=NAMED_BODY).is_success
+    upload = {"file": ("customers.csv", "customer-1234\n")}
+    with recorder.about(REFUSALS):
+        recorder.refuse(client.post(f"{_SEGMENTS}/{names.BIG_SEGMENT}/imports", files=upload), 500)
+    with recorder.about(REFUSALS, "vercel"):
+        imports = f"{_VERCEL_SEGMENTS}/{NAMED_BODY['slug']}/lists/include/user/id/imports"
+        recorder.refuse(client.put(imports, files=upload), 500)
 
 
 def _record_limit(recorder: Recorder, collection: _Collection, reader: dict[str, str]) -> None:
@@ -113,6 +130,8 @@ def _provoke(
         ({name: wrong} for name, wrong in _WRONG.items() if name in parameters),
         {"no-such-parameter": "1"},
     )
+    if "side" in path and status == 400:
+        path["side"] = "both"
     if status == 404:
         query = {"after": parameters["after"]} if "after" in parameters else {}
         wrong = [name for name in path if name not in _ANYTHING][-1]

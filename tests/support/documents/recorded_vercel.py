@@ -1,6 +1,7 @@
 """Records Vercel's dialect: segments of a project, settings, SDK keys, definitions, the datafile."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
@@ -151,7 +152,16 @@ def _delete(recorder: Recorder) -> None:
     )
 
 
-def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> None:
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What is left of flags: an SDK key, a client that sends it, and the definitions' tag."""
+
+    hash_key: str
+    sdk: httpx.Client
+    tag: str
+
+
+def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> Flags:
     """Settings, SDK keys, definitions and the datafile."""
     _record_settings(recorder)
     ask = recorder.ask
@@ -164,7 +174,7 @@ def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> 
     ask(put, path=PROJECT, body={"new-checkout": {"variants": []}}, status=400)
     tag = {"If-Match": first.headers["ETag"]}
     ask(put, path=PROJECT, headers={"If-Match": '"another"'}, body=DEFINITIONS, status=412)
-    second = ask(put, "one flag", path=PROJECT, headers=tag, body=DEFINITIONS, keep="all")
+    second = ask(put, "one flag", path=PROJECT, headers=tag, body=DEFINITIONS)
     here = {"If-None-Match": second.headers["ETag"]}
     ask("getFlagDefinitions", "one flag", path=PROJECT, query=TEAM)
     ask("getFlagDefinitions", path=PROJECT, headers=here, status=304)
@@ -176,10 +186,18 @@ def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> 
         status=304,
         client=sdk,
     )
-    ask("deleteFlagDefinitions", path=PROJECT, headers=tag, status=412)
-    ask("deleteFlagDefinitions", path=PROJECT, query=TEAM, headers=_match(here), status=204)
-    key = {**PROJECT, "hashKey": made["hashKey"]}
-    ask("deleteSdkKey", path=key, query=TEAM, status=204)
+    return Flags(made["hashKey"], sdk, second.headers["ETag"])
+
+
+def record_end_of_flags(recorder: Recorder, flags: Flags) -> None:
+    """Once a list is attached to the segment that the definitions name: take all of it away."""
+    ask = recorder.ask
+    ask("getDatafile", client=flags.sdk, status=409)
+    another = {"If-Match": '"another"'}
+    ask("deleteFlagDefinitions", path=PROJECT, headers=another, status=412)
+    tag = {"If-Match": flags.tag}
+    ask("deleteFlagDefinitions", path=PROJECT, query=TEAM, headers=tag, status=204)
+    ask("deleteSdkKey", path={**PROJECT, "hashKey": flags.hash_key}, query=TEAM, status=204)
 
 
 def record_account(recorder: Recorder) -> None:
@@ -209,7 +227,3 @@ def _record_settings(recorder: Recorder) -> None:
     ask(update, "enabled", path=PROJECT, body={"enabled": True}, keep="body")
     ask(update, path=PROJECT, body={"entities": {"user": {}}}, status=400)
     ask("getFlagSettings", "settings", path=PROJECT, query=TEAM)
-
-
-def _match(headers: dict[str, str]) -> dict[str, str]:
-    return {"If-Match": headers["If-None-Match"]}

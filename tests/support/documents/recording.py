@@ -165,7 +165,8 @@ class Recorder:
 
 def noun_of(recorded: Recorded, operation_id: str) -> tuple[str, Dialect]:
     """The noun and the dialect that an operation was recorded under."""
-    key = next(noun for noun, found in recorded.items() if operation_id in found)
+    key = next((noun for noun, found in recorded.items() if operation_id in found), "")
+    assert key, f"nobody has asked for {operation_id}: ask in tests/support/documents"
     dialect = next(dialect for dialect in DIALECTS if key.startswith(f"{dialect}/"))
     return key.removeprefix(f"{dialect}/"), dialect
 

@@ -83,7 +83,8 @@ def test_body__of_every_operation__has_one_type(served: Document) -> None:
         "patchSegment": [
             "application/json",
             "application/json; domain-model=launchdarkly.semanticpatch",
-        ]
+        ],
+        "createFlagSegmentListImport": ["application/json", "multipart/form-data"],
     }
 
 
