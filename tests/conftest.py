@@ -30,7 +30,7 @@ _WITHOUT_NODE = (
     "--without-node: the tests of LaunchDarkly's and Vercel's TypeScript clients, of a generated "
     "one, and of the pages in a browser"
 )
-_NODE_FIXTURES = {"typescript", "vercel_typescript", "node_home", "browser", "flags_core"}
+_NODE_FIXTURES = {"typescript", "vercel_typescript", "flags_core", "node_home", "browser"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,6 +20,9 @@ from worker.store import SdkKey, StoreUnavailable, may_be_sdk_key, may_be_secret
 ADMIN_TOKEN_ID: Final = "admin"  # noqa: S105 - an id, no secret
 
 _BEARER: Final = b"bearer "
+#: How an access token begins that is written with ``_`` for ``-``: Vercel's command line takes no
+#: token with another character than letters, digits and ``_``.
+_UNDERSCORED: Final = b"api_"
 
 
 class Role(IntEnum):
@@ -206,7 +209,11 @@ def _extract_token(value: bytes) -> bytes:
     # Blanks around a header's value are not part of it (RFC 9110, 5.5); not every server
     # strips the trailing ones.
     value = value.strip(b" \t")
-    return value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else value
+    token = value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else value
+    if not token.startswith(_UNDERSCORED):
+        return token
+    hyphenated = token.replace(b"_", b"-")
+    return hyphenated if may_be_secret(hyphenated) else token
 
 
 def _digest(token: bytes) -> bytes:

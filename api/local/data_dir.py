@@ -96,7 +96,7 @@ class DataDirectory:
                 self.token_file.chmod(OWNER_ONLY)
                 if token := self.token_file.read_text().strip():
                     return token
-            token = secrets.token_urlsafe(_TOKEN_BYTES)
+            token = secrets.token_hex(_TOKEN_BYTES)  # Vercel's command line takes no "-"
             write_private(self.token_file, token + "\n")
         except OSError as exc:
             raise DataDirectoryError(f"{self.token_file}: {exc.strerror}") from exc

@@ -18,7 +18,7 @@ __all__ = ["ERROR", "add_examples", "authenticate", "complete_operation", "opera
 _DESCRIPTIONS: Final = {
     "200": "The result.",
     "201": "The created resource.",
-    "202": "Accepted; it is under way.",
+    "202": "Accepted.",
     "204": "Done; the response has no body.",
 }
 #: Where a summary ends: it is a few words.

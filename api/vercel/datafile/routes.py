@@ -16,7 +16,7 @@ from api.access.auth import Caller
 from api.bodies.models import Int32, Int64, WireModel
 from api.errors import Unauthorized
 from api.http.byte_ranges import is_named
-from api.rest.operations import SDK_KEY, operation
+from api.rest.operations import SDK_KEY, document_body, operation
 from api.services.services import CallerOf, ServicesOf
 from api.vercel.datafile.packs import Pack, Packs
 from api.vercel.wire.project_ids import project_id
@@ -116,7 +116,15 @@ async def get_datafile(
         return await run_in_threadpool(read)
 
 
-@router.post(_INGEST, operation_id="postFlagMetrics", status_code=202)
+@router.post(
+    _INGEST,
+    operation_id="postFlagMetrics",
+    status_code=202,
+    response_class=Response,
+    openapi_extra=document_body(
+        "What flags-core counted; it is not read.", required=False, json={"type": "array"}
+    ),
+)
 @operation(needs=SDK_KEY)
 async def post_metrics(request: Request, services: ServicesOf, caller: CallerOf) -> Response:
     """Take what a client counted, and drop it: bigseg counts no evaluations made elsewhere.

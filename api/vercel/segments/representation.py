@@ -1,6 +1,6 @@
 """Segments as they are answered: stored data is sent without being parsed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fastapi import Response
@@ -10,15 +10,6 @@ from api.vercel.segments.etags import entity_tag
 from api.vercel.segments.models import Creator, Metadata, SegmentHead
 from api.vercel.wire.project_ids import project_id
 from worker.store import FoundSegment, Project, ProjectSegment, Store
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSegment:
-    """A segment, ids of the segments that refer to it, and keys of the flags that name it."""
-
-    segment: ProjectSegment
-    users: Iterable[str]
-    flags: Iterable[str]
 
 
 def represent(
@@ -61,6 +52,15 @@ def segment_response(segment: ProjectSegment, body: bytes, status: int) -> Respo
     """Answer with a segment and its tag."""
     headers = {"ETag": entity_tag(segment)}
     return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSegment:
+    """A segment with the ids of the segments, and the keys of the flags, that name it."""
+
+    segment: ProjectSegment
+    users: Sequence[str]
+    flags: Sequence[str]
 
 
 def list_response(

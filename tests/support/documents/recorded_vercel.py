@@ -186,6 +186,8 @@ def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> 
         status=304,
         client=sdk,
     )
+    counted = [{"type": "FLAGS_EVALUATION", "payload": {"flagKey": "new-checkout", "count": 2}}]
+    ask("postFlagMetrics", "evaluations", body=counted, status=202, client=sdk)
     return Flags(made["hashKey"], sdk, second.headers["ETag"])
 
 

@@ -94,6 +94,15 @@ def test_caller__token_of_the_store__is_let_in_and_seen(expires_ms: int | None) 
     assert tokens.use.seen_ms == _NOW_MS
 
 
+def test_caller__token_of_the_store_with_underscores__is_the_same() -> None:
+    underscored = _SECRET.replace(b"-", b"_")
+
+    assert _caller([(b"authorization", b"Bearer " + underscored)]).token_id == "id"
+    admin_token = SecretStr("api_of_the-admin")
+    headers = [(b"authorization", b"api_of_the-admin")]
+    assert _caller(headers, admin_token).role is Role.ADMIN
+
+
 @pytest.mark.parametrize("expires_ms", [0, _NOW_MS])
 def test_caller__token_that_has_expired__is_unauthorized(expires_ms: int) -> None:
     tokens = _Tokens(expires_ms=expires_ms)

@@ -28,7 +28,10 @@ from api.settings import ApiSettings
 from api.vercel import application as vercel
 
 #: Asked with a body, and change nothing.
-_QUESTIONS = {"getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"}
+_QUESTIONS = {
+    *("getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"),
+    "postFlagMetrics",  # drops what it is sent
+}
 #: Refuses every request, so that any caller may make it.
 _REFUSED = "/api/v2/approval-requests/projects/{projectKey}/settings"
 
