@@ -16,6 +16,8 @@ from worker.store import EnvironmentRef, JobRef, JobState, ListRef
 from worker.store.keyspace import EXCLUDED, INCLUDED
 
 PRODUCTION: Final = EnvironmentRef("default", "production")
+#: Where lists are that are attached to segments of the project itself.
+ATTACHED: Final = EnvironmentRef.of_project("default")
 SEGMENTS: Final = "/api/v2/segments/default/production"
 #: A crash costs a lease and a sweep at most a few times over; a loaded machine more.
 LIMIT_S: Final = 90.0
@@ -199,7 +201,11 @@ def put_list(system: System, content: bytes, name: str = "") -> str:
 
 
 def delete_all_segments(system: System) -> None:
-    """Delete every segment of the environment."""
+    """Delete every segment of the environment, and those of the project itself."""
+    own = "/v1/projects/default/feature-flags/segments"
+    for one in system.http.get(own).json()["data"]:
+        reply = system.http.delete(f"{own}/{one['id']}")
+        assert reply.status_code == 204, reply.text
     while shown := system.http.get(f"{SEGMENTS}?limit=1000").json()["items"]:
         for one in shown:
             reply = system.http.delete(f"{SEGMENTS}/{one['key']}")
@@ -233,9 +239,11 @@ def _left_over(system: System, segments: Iterable[BigSegment]) -> Iterator[str] 
         for side in (INCLUDED, EXCLUDED):
             for index in range(live.shard_count(side)):
                 expected.add(keys.shard(segment.ref, live.name, side, index))
-    tag = f"{keys.prefix}:{{{PRODUCTION.project}:{PRODUCTION.environment}:"
+    present: set[str] = set()
     with system.server.client() as client:
-        present = {key.decode() for key in client.scan_iter(f"{tag}*", 5_000)}
+        for env in (PRODUCTION, ATTACHED):
+            tag = f"{keys.prefix}:{{{env.project}:{env.environment}:"
+            present |= {key.decode() for key in client.scan_iter(f"{tag}*", 5_000)}
     found = sorted(present ^ expected)
     for segment in segments:
         fields = store.client.hkeys(keys.list_record(segment.ref))
@@ -244,8 +252,9 @@ def _left_over(system: System, segments: Iterable[BigSegment]) -> Iterator[str] 
             for name in fields
             if name.startswith((b"building", b"target", b"retired:", b"reclaim:", b"pin:"))
         ]
-    found += map(str, store.jobs.active(PRODUCTION))
-    found += map(str, store.client.smembers(keys.reclaimable_lists(PRODUCTION)))
+    for env in (PRODUCTION, ATTACHED):
+        found += map(str, store.jobs.active(env))
+        found += map(str, store.client.smembers(keys.reclaimable_lists(env)))
     found += map(str, store.client.hgetall(keys.reservations()))
     for kind in ("spills", "uploads"):
         found += [info.key for info in list_objects(system.objects, f"{INTERNAL_PREFIX}{kind}/")]
