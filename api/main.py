@@ -108,9 +108,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         services, routes, lambda app: _lifespan(app, tally, direct)
     )
     applications = {LAUNCHDARKLY: rest, VERCEL: vercel.rest_application(services, routes)}
-    serve_document(
-        rest, [launchdarkly.describe(rest), vercel.describe(applications[VERCEL])]
-    )
+    serve_document(rest, [launchdarkly.describe(rest), vercel.describe(applications[VERCEL])])
     front = Front(
         DialectApplications(_DIALECTS, applications),
         dialects=_DIALECTS,

@@ -54,7 +54,9 @@ _REFUSES: Final[Refusals] = {
             "headers": segment_location("import"),
         }
     },
-    openapi_extra=document_body("A list as a file.", form=inline_schema(ImportOptions, file=LIST_FILE)),
+    openapi_extra=document_body(
+        "A list as a file.", form=inline_schema(ImportOptions, file=LIST_FILE)
+    ),
 )
 @operation(
     needs=WRITE,

@@ -83,7 +83,8 @@ async def get_datafile(
     caller: CallerOf,
     packs: PacksOf,
     if_none_match: Annotated[
-        str, Header(
+        str,
+        Header(
             alias="If-None-Match", description="The `ETag` of the datafile that the caller has."
         ),
     ] = "",

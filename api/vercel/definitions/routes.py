@@ -34,7 +34,8 @@ from worker.store import (
 )
 
 router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/datafile/definitions", tags=["Vercel datafile"]
+    prefix="/v1/projects/{projectIdOrName}/feature-flags/datafile/definitions",
+    tags=["Vercel datafile"],
 )
 
 _NONE: Final[Refusals] = {NotFound: "The project does not exist, or has no definitions."}
@@ -101,7 +102,8 @@ def get_definitions(
     project: WholeProjectOf,
     services: ServicesOf,
     if_none_match: Annotated[
-        str, Header(
+        str,
+        Header(
             alias="If-None-Match", description="The `ETag` of the definitions that the caller has."
         ),
     ] = "",

@@ -94,9 +94,7 @@ def _error_parts() -> dict[str, Any]:
         "SegmentUser": {
             "type": "object",
             "description": "A flag or a segment that names the segment.",
-            "properties": {
-                name: {"type": "string"} for name in ("id", "slug", "name", "label")
-            },
+            "properties": {name: {"type": "string"} for name in ("id", "slug", "name", "label")},
         },
         "ExceededLimit": {
             "type": "object",

@@ -116,9 +116,7 @@ class ListValue(Part):
     """Several values to compare with; ``list/inline`` is an older name of the same."""
 
     type: Literal["list", "list/inline"]
-    items: Annotated[
-        list[JsonObject], PlainValidator(read_items), DocumentedAs(list[ListItem])
-    ]
+    items: Annotated[list[JsonObject], PlainValidator(read_items), DocumentedAs(list[ListItem])]
 
 
 class Expression(Part):

@@ -10,7 +10,10 @@ from worker.store import ProjectSegment
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="Change only this state of the segment: its `ETag`; several, or `*`."),
+    Header(
+        alias="If-Match",
+        description="Change only this state of the segment: its `ETag`; several, or `*`.",
+    ),
 ]
 
 #: For ``responses`` of an operation that answers with a segment.

@@ -152,8 +152,8 @@ def _slow_request(client: httpx.Client, collection: _Collection) -> httpx.Respon
     url = client.base_url
     with contextlib.closing(socket.create_connection((url.host, url.port or 80))) as connection:
         head = (
-            f"{collection.method} {collection.path} HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 10\r\n"
-            f"Authorization: {client.headers['Authorization']}\r\n"
+            f"{collection.method} {collection.path} HTTP/1.1\r\nHost: {url.host}\r\n"
+            f"Content-Length: 10\r\nAuthorization: {client.headers['Authorization']}\r\n"
             "Content-Type: application/json\r\n\r\n"
         )
         connection.sendall(head.encode())

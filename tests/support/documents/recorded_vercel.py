@@ -1,4 +1,4 @@
-"""Records Vercel's dialect: segments of a project, settings, SDK keys, definitions, the datafile."""
+"""Records Vercel's dialect: segments of a project, and what serves its clients beside them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -188,6 +188,8 @@ def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> 
     )
     counted = [{"type": "FLAGS_EVALUATION", "payload": {"flagKey": "new-checkout", "count": 2}}]
     ask("postFlagMetrics", "evaluations", body=counted, status=202, client=sdk)
+    unknown = {"no-such-parameter": "1"}
+    ask("postFlagMetrics", query=unknown, body=counted, status=400, client=sdk)
     return Flags(made["hashKey"], sdk, second.headers["ETag"])
 
 
