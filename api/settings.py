@@ -109,6 +109,13 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "The child process for heavy evaluations, once it is started, may take as much again.",
     )
 
+    datafile_cache_bytes: int = Field(
+        default=256 * _MIB,
+        ge=0,
+        le=64 * _GIB,
+        description="Bytes of memory for what datafiles of Vercel's dialect are made "
+        "of, twice their size; those beyond are made again at every request.",
+    )
     vercel_segments: int = Field(
         default=10_000,
         ge=1,
@@ -130,13 +137,6 @@ class ApiSettings(StoreSettings, ObjectSettings):
         le=_GIB,
         description="Vercel's dialect: bytes of one datafile, answered 409 beyond; Vercel allows "
         "10 MB. Every client downloads it whole after each change.",
-    )
-    vercel_datafile_cache_bytes: int = Field(
-        default=256 * _MIB,
-        ge=0,
-        le=64 * _GIB,
-        description="Vercel's dialect: bytes of memory for what datafiles of all projects are made "
-        "of, twice their size; those beyond are made again at every request.",
     )
     vercel_segment_bytes: int = Field(
         default=4_000_000,

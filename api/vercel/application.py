@@ -69,7 +69,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
         dependencies=[Depends(require_permission), Depends(require_known_query)],
     )
     app.state.services = services
-    app.state.packs = Packs(services.settings.vercel_datafile_cache_bytes)
+    app.state.packs = Packs(services.settings.datafile_cache_bytes)
     app.state.evaluations = evaluations.Evaluations(services)
     for router in _ROUTERS:
         routes.add(router.routes)

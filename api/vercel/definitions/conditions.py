@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from api.vercel.definitions.places import LONGEST_TEXT, Value
+from api.vercel.wire.names import require_name
 
 MOST_CONDITIONS: Final = 1_000
 #: Items of a condition's list, targets of one attribute.
@@ -30,8 +31,6 @@ _ORDERS: Final = ("gt", "gte", "lt", "lte")
 _COMPARATORS: Final = (*_ONE, *_LISTS, *_TEXTS, *_EXISTENCE, *_ORDERS, *_PATTERNS)
 #: JavaScript's flags of a regular expression.
 _REGEX_FLAGS: Final = frozenset("dgimsuvy")
-#: Found on every JavaScript object, so an entity would seem to have it.
-_INHERITED: Final = frozenset(("__proto__", "constructor", "prototype"))
 
 Resolve = Callable[[str], str | None]
 """Gives the id of the segment that has this id or slug; ``None``: there is none."""
@@ -95,11 +94,12 @@ def read_name(name: str, value: Value) -> str:
     Raises:
         InvalidRequest: no entity can be asked for it.
     """
-    if not 1 <= len(name) <= _LONGEST_NAME or name in _INHERITED:
-        value.refuse(
-            f"a kind or an attribute has 1 to {_LONGEST_NAME} characters and is none of "
-            f"{', '.join(sorted(_INHERITED))}"
-        )
+    if len(name) > _LONGEST_NAME:
+        value.refuse(f"a kind or an attribute has at most {_LONGEST_NAME} characters")
+    try:
+        require_name(name)
+    except ValueError as exc:
+        value.refuse(str(exc))
     return name
 
 

@@ -11,8 +11,8 @@ from api.vercel.lists.refusals import NO_LIST
 from api.vercel.lists.starting import record_change
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, require_segment
-from api.vercel.segments.content import project_bounds
 from api.vercel.wire.list_names import ListName
+from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import ListState, ListUnknown, SegmentNotFound, Store, detach_list
 

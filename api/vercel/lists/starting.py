@@ -12,7 +12,7 @@ from api.audit import audit
 from api.jobs.starting import Start
 from api.services.services import Services
 from api.vercel.lists.paths import ListPath
-from api.vercel.segments.content import project_bounds
+from api.vercel.wire.project_bounds import project_bounds
 from worker.store import (
     ListRef,
     Store,

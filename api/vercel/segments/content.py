@@ -10,11 +10,10 @@ from api.access.permissions import require_scope
 from api.bodies.json_values import JsonObject
 from api.errors import InvalidRequest
 from api.services.services import Services
-from api.settings import ApiSettings
 from api.vercel.segments.bounds import DataBounds, PatternFault, flags_fault, require_bounded
 from api.vercel.segments.data import SegmentData
 from api.vercel.segments.references import require_nestable, resolve_references
-from worker.store import Project, ProjectSegment, ProjectSegments, SegmentBounds
+from worker.store import Project, ProjectSegment, ProjectSegments
 
 #: Checks every regular expression that a condition uses.
 PATTERN_FAULT: Final[PatternFault] = flags_fault
@@ -84,11 +83,6 @@ class ContentReader:
                 f"data: {size_bytes:,} bytes as JSON; at most {most:,} are allowed"
             )
         return text
-
-
-def project_bounds(settings: ApiSettings) -> SegmentBounds:
-    """How much a project may hold."""
-    return SegmentBounds(settings.vercel_segments, settings.vercel_project_bytes)
 
 
 def load_data(segment: ProjectSegment) -> JsonObject:

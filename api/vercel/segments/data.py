@@ -23,6 +23,7 @@ from pydantic.alias_generators import to_camel
 from api.bodies.documented import DocumentedAs
 from api.bodies.json_values import JsonObject
 from api.vercel.segments.entries import WHOLE, read_items, read_scalar, read_share, read_targets
+from api.vercel.wire.names import require_name
 
 Comparator = Literal[
     "eq",
@@ -50,29 +51,8 @@ Comparator = Literal[
     "after",
 ]
 
-#: Members that every object of JavaScript has: an evaluator in it finds them on every entity.
-INHERITED: Final = frozenset(
-    {
-        *("__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__"),
-        *("__lookupSetter__", "constructor", "hasOwnProperty", "isPrototypeOf"),
-        *("propertyIsEnumerable", "toLocaleString", "toString", "valueOf"),
-    }
-)
 #: What a tag of a union begins with, which is no part of a place in a body.
 UNION: Final = "<"
-
-
-def require_name(text: str) -> str:
-    """Make sure that an entity may have a kind or an attribute of this name.
-
-    Raises:
-        ValueError: it may not.
-    """
-    if not text:
-        raise ValueError("a kind or an attribute must not be empty")
-    if text in INHERITED:
-        raise ValueError("every object of JavaScript has a member of this name; choose another")
-    return text
 
 
 def _tag_of_object(value: Any) -> str:  # noqa: ANN401 - any JSON

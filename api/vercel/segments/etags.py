@@ -1,20 +1,9 @@
 """Entity tags of segments, and ``If-Match``."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import Header
-
-from api.errors import PreconditionFailed
-from api.vercel.wire.preconditions import describe_tagged
+from api.vercel.wire.preconditions import describe_tagged, require_tag
 from worker.store import ProjectSegment
-
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="Change only this state of the segment: its `ETag`; several, or `*`.",
-    ),
-]
 
 #: For ``responses`` of an operation that answers with a segment.
 ENTITY_TAG: Final = describe_tagged("segment")
@@ -31,8 +20,4 @@ def require_match(segment: ProjectSegment, if_match: str | None) -> None:
     Raises:
         PreconditionFailed: it is not.
     """
-    if if_match is None or if_match.strip() == "*":
-        return
-    if entity_tag(segment) not in [tag.strip() for tag in if_match.split(",")]:
-        message = f"segment {segment.slug} is no longer in the state of If-Match; read it again"
-        raise PreconditionFailed(message)
+    require_tag(entity_tag(segment), if_match, f"segment {segment.slug}")

@@ -3,17 +3,15 @@
 import re
 from typing import Annotated, Final, Literal, TypeVar
 
-from fastapi import Request
 from pydantic import BaseModel, Field, PlainValidator, StrictStr, StringConstraints, ValidationError
 
 from api.bodies.documented import DocumentedAs
 from api.bodies.faults import refusal
-from api.bodies.json_values import JsonObject, read_json
-from api.bodies.media_types import read_media_type, require_json_type
+from api.bodies.json_values import JsonObject
 from api.bodies.models import Int64, WireModel
-from api.errors import InvalidRequest
 from api.vercel.segments.data import UNION, Name, Part, SegmentData, Target
 from api.vercel.segments.entries import read_target
+from api.vercel.wire.bodies import parse_object
 
 #: Source: Terraform's provider enforces it.
 SLUG: Final = re.compile(r"[a-zA-Z0-9_-]{1,512}")
@@ -101,30 +99,13 @@ class SegmentList(WireModel):
     data: list[SegmentRepresentation]
 
 
-async def read_body(request: Request) -> bytes:
-    """Read a body that must be there.
-
-    Raises:
-        UnsupportedMediaType: it is not JSON.
-        InvalidRequest: there is none.
-    """
-    require_json_type(read_media_type(request))
-    raw = await request.body()
-    if not raw.strip():
-        raise InvalidRequest("the request has no body: send JSON")
-    return raw
-
-
 def parse_body(kind: type[_Part], raw: bytes) -> _Part:
     """Read a body.
 
     Raises:
         InvalidRequest: it is not JSON, or has another form; says where, never what.
     """
-    body = read_json(raw)
-    if not isinstance(body, dict):
-        raise InvalidRequest("the body must be a JSON object")
     try:
-        return kind.model_validate(body, by_name=False)
+        return kind.model_validate(parse_object(raw), by_name=False)
     except ValidationError as exc:
         raise refusal(exc, skip=UNION) from None

@@ -14,14 +14,13 @@ from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, WithMetadata, require_segment
 from api.vercel.segments.audit_entries import audit_segment
-from api.vercel.segments.content import Content, ContentReader, project_bounds
-from api.vercel.segments.etags import ENTITY_TAG, IfMatch, require_match
+from api.vercel.segments.content import Content, ContentReader
+from api.vercel.segments.etags import ENTITY_TAG, require_match
 from api.vercel.segments.models import (
     NewSegmentBody,
     SegmentList,
     SegmentRepresentation,
     parse_body,
-    read_body,
 )
 from api.vercel.segments.representation import (
     ListedSegment,
@@ -31,6 +30,9 @@ from api.vercel.segments.representation import (
     visible_ids,
 )
 from api.vercel.segments.users import segment_in_use
+from api.vercel.wire.bodies import read_body
+from api.vercel.wire.preconditions import IfMatch
+from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import (
     NewProjectSegment,

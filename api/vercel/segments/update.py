@@ -13,13 +13,16 @@ from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import NO_SEGMENT, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, WithMetadata, require_segment
 from api.vercel.segments.audit_entries import audit_segment, list_actions
-from api.vercel.segments.content import Content, ContentReader, load_data, project_bounds
+from api.vercel.segments.content import Content, ContentReader, load_data
 from api.vercel.segments.data import SegmentData
-from api.vercel.segments.etags import ENTITY_TAG, IfMatch, require_match
-from api.vercel.segments.models import SegmentPatch, SegmentRepresentation, parse_body, read_body
+from api.vercel.segments.etags import ENTITY_TAG, require_match
+from api.vercel.segments.models import SegmentPatch, SegmentRepresentation, parse_body
 from api.vercel.segments.operations import apply_operations
 from api.vercel.segments.representation import represent, segment_response, visible_ids
 from api.vercel.segments.routes import SEGMENTS
+from api.vercel.wire.bodies import read_body
+from api.vercel.wire.preconditions import IfMatch
+from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import (
     FoundSegment,

@@ -1,4 +1,4 @@
-"""The five operations on segments, driven by Vercel's TypeScript client."""
+"""Segments, SDK keys and settings, driven by Vercel's TypeScript client."""
 
 import json
 from typing import Any, Final
@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.clients.typescript import Outcome, TypeScriptClient
 from tests.support.servers.vercel import SEGMENTS
+from tests.support.vercel.projects import own_project
 from tests.support.vercel.segments import every_form, in_segment, new_slug, rule
 
 _PROJECT: Final = {"projectIdOrName": "default", "teamId": "team_1"}
@@ -18,6 +19,11 @@ _OPERATIONS: Final = {
     "getFlagSegment",
     "updateFlagSegment",
     "deleteFlagSegment",
+    "getFlagSettings",
+    "updateFlagSettings",
+    "getSDKKeys",
+    "createSDKKey",
+    "deleteSDKKey",
 }
 
 
@@ -35,7 +41,7 @@ def _assert_refused(outcome: Outcome, status: int, code: str) -> None:
     assert json.loads(outcome.data)["error"]["code"] == code
 
 
-def test_client__operations_on_segments__are_those_tested_here(
+def test_client__operations__are_those_tested_here(
     vercel_typescript: TypeScriptClient,
 ) -> None:
     assert vercel_typescript.operations == _OPERATIONS
@@ -100,8 +106,12 @@ def test_delete__segment__is_204_and_then_404(vercel_typescript: TypeScriptClien
 def test_operation__unknown_project_or_token__raises(
     vercel_typescript: TypeScriptClient, operation: str
 ) -> None:
-    body = {**_LEAST, "slug": "s"} if operation.startswith("create") else {"label": "L"}
-    request = {"segmentIdOrSlug": "s", "requestBody": body}
+    bodies = {
+        "createFlagSegment": {**_LEAST, "slug": "s"},
+        "createSDKKey": {"sdkKeyType": "server", "environment": "p"},
+    }
+    body = bodies.get(operation, {"label": "L"})
+    request = {"segmentIdOrSlug": "s", "hashKey": "h", "requestBody": body}
 
     for name in ("none", "my proj/é"):
         unknown = vercel_typescript.call(operation, {**request, "projectIdOrName": name})
@@ -126,3 +136,45 @@ def test_refusals__of_every_kind__raise_with_their_status(
     stale = {"headers": {"if-match": '"stale"'}}
     refused = vercel_typescript.call("updateFlagSegment", change, stale)
     _assert_refused(refused, 412, "precondition_failed")
+
+
+def test_sdk_keys__created_listed_and_deleted__are_as_the_client_expects(
+    vercel_typescript: TypeScriptClient, vercel: httpx.Client
+) -> None:
+    with own_project(vercel) as project:
+        about = {"projectIdOrName": project.key, "teamId": "team_1"}
+        body = {"sdkKeyType": "server", "environment": "production", "label": "web"}
+        created = vercel_typescript.call("createSDKKey", {**about, "requestBody": body})
+        assert created.status == 200, created
+        secret = created.data.pop("keyValue")
+        assert secret.startswith("vf_server_")
+        assert {"type": "server", **body}.items() - created.data.items() == {
+            ("sdkKeyType", "server")
+        }
+        listed = vercel_typescript.call("getSDKKeys", about)
+        assert (listed.status, listed.data) == (200, {"data": [created.data]})
+        named = {**about, "hashKey": created.data["hashKey"]}
+        deleted = vercel_typescript.call("deleteSDKKey", named)
+        assert (deleted.status, deleted.data) == (204, None)
+        _assert_refused(vercel_typescript.call("deleteSDKKey", named), 404, "not_found")
+        client_key = {**about, "requestBody": {**body, "sdkKeyType": "client"}}
+        refused = vercel_typescript.call("createSDKKey", client_key)
+        _assert_refused(refused, 400, "bad_request")
+
+
+def test_settings__read_and_changed__are_as_the_client_expects(
+    vercel_typescript: TypeScriptClient, vercel: httpx.Client
+) -> None:
+    with own_project(vercel) as project:
+        about = {"projectIdOrName": project.key}
+        before = vercel_typescript.call("getFlagSettings", about)
+        assert before.status == 200, before
+        assert before.data["typeName"] == "settings"
+        labels = [{"label": "Pro", "value": "pro"}]
+        attribute = {"key": "plan", "labels": labels, "type": "string"}
+        entities = [{"kind": "user", "label": "User", "attributes": [attribute]}]
+        body = {"entities": entities, "environments": ["production"], "enabled": False}
+        changed = vercel_typescript.call("updateFlagSettings", {**about, "requestBody": body})
+        assert changed.status == 200, changed
+        assert body.items() <= changed.data.items()
+        assert vercel_typescript.call("getFlagSettings", about).data == changed.data

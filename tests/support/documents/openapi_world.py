@@ -40,6 +40,7 @@ _NEW_LIST: Final = (
     f"{_FLAG_SEGMENTS}/{FLAG_SEGMENT['segmentIdOrSlug']}/lists"
     f"/{LIST['side']}/{LIST['kind']}/{LIST['attribute']}"
 )
+_INDEPENDENT: Final = {"new-checkout": {"variants": [False], "environments": {}}}
 _SDK_OPERATIONS: Final = frozenset({"getDatafile", "postFlagMetrics"})
 _NEEDED_SLUGS: Final = frozenset({NAMED["segmentIdOrSlug"], NAMING["segmentIdOrSlug"]})
 
@@ -163,9 +164,9 @@ def _for_post(world: World, case: AnyCase) -> None:
 
 
 def _for_datafile(world: World, case: AnyCase) -> None:
-    """A project in which no flag needs an attached list."""
+    """Definitions of flags that need no attached list."""
     del case
-    world.unmake(_DEFINITIONS)
+    world.put(_DEFINITIONS, _INDEPENDENT)
 
 
 def _for_flag_segment(world: World, case: AnyCase) -> None:

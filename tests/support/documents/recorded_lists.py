@@ -41,7 +41,6 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
     by_key = {"idempotencyKey": "nightly-2026-03-02"}
     ask("listFlagSegmentListImports", "of a request", path=LIST, query=by_key)
     ask("listFlagSegmentListImports", path=LIST, query={"limit": 101}, status=400)
-    ask("listFlagSegmentLists", "a list", path=NAMING)
     _record_download(recorder, exported)
     with recorder.about("segments", VERCEL):
         _record_evaluations(recorder)
@@ -75,6 +74,8 @@ def _record_uploads(recorder: Recorder) -> None:
     waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
     _await(recorder, get, waiting, "pending_approval")
     ask(get, "waits for its approval", path=waiting)
+    # Before it is approved: at once after that, the list changes.
+    ask("listFlagSegmentLists", "a list whose next import waits", path=NAMING)
     ask("approveFlagSegmentListImport", "approved", path=waiting, query=TEAM, status=202)
     _await(recorder, get, waiting, "complete")
 

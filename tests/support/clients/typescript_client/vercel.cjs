@@ -2,7 +2,8 @@
 //
 //   node vercel.cjs BASE_URL     with NODE_PATH at the folder that holds the client
 //
-// First it prints one line: the names of the client's operations on segments. Then each line in
+// First it prints one line: the names of the client's operations on segments, SDK keys
+// and settings. Then each line in
 // is a call, and the line out is what came of it; one after the other.
 //
 //   in:  {"operation": "getFlagSegment", "token": "…", "arguments": [{…}]}
@@ -44,7 +45,7 @@ function print(value) {
 
 async function main() {
   const { prototype } = Object.getPrototypeOf(new Vercel().featureFlags).constructor;
-  print(Object.getOwnPropertyNames(prototype).filter((name) => name.includes("FlagSegment")));
+  print(Object.getOwnPropertyNames(prototype).filter((name) => /FlagSegment|SDKKey|^(get|update)FlagSettings$/.test(name)));
   for await (const line of createInterface({ input: process.stdin })) {
     print(await outcome(JSON.parse(line)));
   }

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from api.errors import InvalidRequest
+from api.vercel.definitions import flags
 from api.vercel.definitions.flags import read_definitions
 
 #: Every form of the packed type set.
@@ -169,7 +170,7 @@ _FLAG: Final = "flag.environments.production.rules"
             "environments/production/targets/1/__proto__",
             {},
             "flag.environments.production.targets[1].__proto__",
-            "none of __proto__, constructor, prototype",
+            "every object of JavaScript",
         ),
         (f"{_RULES}/0/outcome", "x", f"{_FLAG}[0].outcome", "integer from 0 to 2"),
         (f"{_RULES}/0/outcome", {}, f"{_FLAG}[0].outcome", "type is missing"),
@@ -195,7 +196,7 @@ _FLAG: Final = "flag.environments.production.rules"
             f"{_RULES}/3/conditions/0/0/1",
             "constructor",
             f"{_FLAG}[3].conditions[0][0][1]",
-            "none of",
+            "every object of JavaScript",
         ),
         (f"{_RULES}/3/conditions/0/1", "equals", f"{_FLAG}[3].conditions[0][1]", "one of eq"),
         (f"{_RULES}/3/conditions/0/2", None, f"{_FLAG}[3].conditions[0][2]", "string or a number"),
@@ -242,3 +243,24 @@ def test_definitions__that_are_no_object__are_refused(body: object) -> None:
 def test_flag__whose_key_could_not_be_a_slug__is_refused(key: str) -> None:
     with pytest.raises(InvalidRequest, match="a flag's key has"):
         read_definitions({key: WHOLE}, _IDS.get)
+
+
+@pytest.mark.parametrize(
+    ("most", "allowed", "place"),
+    [
+        ("MOST_FLAGS", 1, ""),
+        ("MOST_VARIANTS", 2, "one.variants"),
+        ("MOST_ENVIRONMENTS", 3, "one.environments"),
+        ("MOST_RULES", 3, "one.environments.production.rules"),
+    ],
+)
+def test_definitions__one_too_many__are_refused(
+    monkeypatch: pytest.MonkeyPatch, most: str, allowed: int, place: str
+) -> None:
+    sent = {"one": WHOLE, "two": WHOLE}
+    monkeypatch.setattr(flags, most, allowed + 1)
+    read_definitions(sent, _IDS.get)
+    monkeypatch.setattr(flags, most, allowed)
+    with pytest.raises(InvalidRequest) as refusal:
+        read_definitions(sent, _IDS.get)
+    assert str(refusal.value).partition(": ")[0] == place

@@ -1,0 +1,25 @@
+"""Names of kinds of entities and of their attributes."""
+
+from typing import Final
+
+#: Members that every object of JavaScript has: an evaluator in it finds them on every entity.
+INHERITED: Final = frozenset(
+    {
+        *("__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__"),
+        *("__lookupSetter__", "constructor", "hasOwnProperty", "isPrototypeOf"),
+        *("propertyIsEnumerable", "toLocaleString", "toString", "valueOf"),
+    }
+)
+
+
+def require_name(text: str) -> str:
+    """Make sure that an entity may have a kind or an attribute of this name.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if not text:
+        raise ValueError("a kind or an attribute must not be empty")
+    if text in INHERITED:
+        raise ValueError("every object of JavaScript has a member of this name; choose another")
+    return text
