@@ -106,7 +106,8 @@ class ApiSettings(StoreSettings, ObjectSettings):
         le=64 * _GIB,
         description="Bytes of memory, roughly, for segments made ready for evaluation, about "
         "25 KB each with 100 targets; those beyond are read and made ready at every evaluation. "
-        "The child process for heavy evaluations, once it is started, may take as much again.",
+        "Each dialect keeps as many, and so does the child process for its heavy evaluations, "
+        "once it is started.",
     )
 
     datafile_cache_bytes: int = Field(

@@ -30,8 +30,8 @@ class _Lists:
         self._system = system
         self._project = project
         self.segments = f"/v1/projects/{project}/feature-flags/segments"
-        body = {"slug": new_slug(), "label": "L", "hint": "", "data": {}}
-        self.slug = body["slug"]
+        self.slug = new_slug()
+        body = {"slug": self.slug, "label": "L", "hint": "", "data": {}}
         assert self._sent("PUT", self.segments, 201, json=body)
 
     def path(self, name: str = "include/user/id") -> str:
@@ -80,6 +80,12 @@ class _Lists:
         found = self._get(f"{self.segments}/{self.slug}/lists")["data"]
         return {one["side"]: one["members"] for one in found}
 
+    def recorded(self) -> set[str]:
+        """Give the actions that the audit log has of the segment."""
+        spec = f"proj/{self._project}:segment/{self.slug}"
+        found = self._get(f"/api/v2/auditlog?spec={spec}&limit=20")["items"]
+        return {access["action"] for one in found for access in one["accesses"]}
+
     def delete(self, path: str) -> None:
         reply = self._system.http.delete(path)
         assert reply.status_code == 204, reply.text
@@ -109,6 +115,8 @@ def test_attached_list__imported__is_asked_exported_and_freed(system: System) ->
         assert lists.outcome(key) == (False, reason, [])
     assert lists.exported() == set(KEYS)
     assert lists.exported("exclude/user/id") == set(STRANGERS[:5])
+
+    assert lists.recorded() >= {"completeBigSegmentImport", "completeBigSegmentExport"}
 
     lists.delete(lists.path())
     assert lists.outcome(KEYS[0]) == (False, "fallthrough", [])

@@ -28,6 +28,11 @@ class EnvironmentRef:
         """What holds the lists that belong to the project itself; callers never name it."""
         return cls(project, PROJECT_LISTS)
 
+    @property
+    def is_of_project(self) -> bool:
+        """Whether it holds the lists that belong to the project itself."""
+        return self.environment == PROJECT_LISTS
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ListRef:

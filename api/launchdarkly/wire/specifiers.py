@@ -79,6 +79,8 @@ class Specifier:
         """Whether it may name anything inside this environment."""
         if not self.parts:
             return True
+        if env.is_of_project and [kind for kind, _ in self.parts] == ["proj", "segment"]:
+            return self._matches_each([("proj", env.project)])
         around = [("proj", env.project), ("env", env.environment)]
         return len(self.parts) >= len(_SEGMENT_KINDS) and self._matches_each(around)
 

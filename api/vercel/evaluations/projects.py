@@ -1,12 +1,13 @@
 """The segments of whole projects, compiled for evaluation and read again when they change."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
 from api.vercel.evaluation import Attachment, CompiledSegment, compile_segment
+from api.vercel.evaluation.compiling import CompiledRule
 from api.vercel.segments.content import load_data
 from api.vercel.wire.list_names import ListName
 from worker.store import (
@@ -21,6 +22,7 @@ from worker.store import (
 #: Memory of a segment without data, and of each byte of its data.
 _BASE_BYTES: Final = 2_000
 _TIMES: Final = 6
+_UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +137,25 @@ def make_evaluable(project: Project, segment: ProjectSegment) -> EvaluableSegmen
         ListName.parse(name): attached_list_ref(project.key, key)
         for name, key in segment.lists.items()
     }
-    attachments = [Attachment(name.side, name.kind, name.attribute) for name in sorted(lists)]
     return EvaluableSegment(
         id=segment.id,
         slug=segment.slug,
         revision=segment.revision,
-        compiled=compile_segment(segment.id, load_data(segment), attachments=attachments),
+        compiled=_compile(segment, lists),
         lists=lists,
         size_bytes=_BASE_BYTES + _TIMES * len(segment.data),
     )
+
+
+def _compile(segment: ProjectSegment, lists: Iterable[ListName]) -> CompiledSegment:
+    """Compile a segment; one whose data cannot be read is in error for all entities."""
+    attachments = [Attachment(name.side, name.kind, name.attribute) for name in sorted(lists)]
+    try:
+        return compile_segment(segment.id, load_data(segment), attachments=attachments)
+    except _UNREADABLE:
+        error = f"the data of segment {segment.slug!r} cannot be read"
+        rules = (CompiledRule(None, (), None, error),)
+        return CompiledSegment(segment.id, (), (), rules, (), frozenset(), 1)
 
 
 def _reuse(old: EvaluableSegment | None, segment: ProjectSegment) -> EvaluableSegment | None:

@@ -16,6 +16,7 @@ from api.vercel.wire.project_bounds import project_bounds
 from worker.store import (
     ListRef,
     Store,
+    StoreError,
     Summary,
     attach_list,
     detach_list,
@@ -71,10 +72,13 @@ async def attached(services: Services, path: ListPath) -> AsyncIterator[ListRef]
     ref, is_new = await run_in_threadpool(_attach, services, path)
     try:
         yield ref
-    except BaseException:
+    except BaseException as exc:
         if is_new:
-            # Shielded: a client that goes away must leave nothing behind.
-            await asyncio.shield(run_in_threadpool(_detach_unused, services, path, ref))
+            try:
+                # Shielded: a client that goes away must leave nothing behind.
+                await asyncio.shield(run_in_threadpool(_detach_unused, services, path, ref))
+            except StoreError as failed:
+                exc.add_note(f"and an empty list was left attached: {failed}")
         raise
 
 

@@ -15,9 +15,12 @@ from worker.store import (
     NewProjectSegment,
     Project,
     ProjectSegment,
+    ProjectSegmentChange,
     SegmentBounds,
     SegmentNotFound,
     Store,
+    TooManyLists,
+    TooManySegments,
     admit_import,
     assemble,
     attach_list,
@@ -35,6 +38,7 @@ from worker.store.workflows import (
     settle_lists,
     survey_lists,
 )
+from worker.store.workflows.attaching import MOST_LISTS
 
 ROOMY: Final = SegmentBounds(1_000, 1_000_000)
 LISTS: Final = EnvironmentRef.of_project("default")
@@ -121,6 +125,26 @@ class AttachedListSuite:
         with pytest.raises(SegmentNotFound):
             attach_list(store, _project(store), "none", NAME, "x", ROOMY)
         assert not _list_keys(store)
+
+    def test_attach__over_the_bytes_of_the_project__leaves_nothing(self, store: Store) -> None:
+        segment = _segment(store)
+        full = SegmentBounds(1_000, 1)
+        with pytest.raises(TooManySegments):
+            attach_list(store, _project(store), segment.id, NAME, "x", full)
+        _reclaim(store)
+        assert not _list_keys(store)
+        assert _lists_of(store, segment) == {}
+
+    def test_attach__over_the_number_of_a_segment__is_refused(self, store: Store) -> None:
+        segment = _segment(store)
+        names = {f"include/user/a{number}": f"k{number}" for number in range(MOST_LISTS - 1)}
+        fields = [field.name for field in dataclasses.fields(ProjectSegmentChange)]
+        same = {name: getattr(segment, name) for name in fields}
+        change = ProjectSegmentChange(**{**same, "lists": names})
+        store.project_segments.update(_project(store), segment, change, ROOMY)
+        _attach(store, segment, "include/user/last")
+        with pytest.raises(TooManyLists):
+            _attach(store, segment, "include/user/more")
 
     def test_attached__any__is_in_no_environment_that_callers_know(self, store: Store) -> None:
         _attach(store, _segment(store))

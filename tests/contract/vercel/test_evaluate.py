@@ -201,6 +201,7 @@ def test_evaluate__lists_of_the_other_dialect__are_others(
         (b'{"seed":99999999999999999999}', 400, "bad_request"),
         (b'{"segments":"x"}', 400, "bad_request"),
         (b'{"segments":[1]}', 400, "bad_request"),
+        (b'{"segments":[' + b'"a-segment-of-a-test",' * 10_000 + b'""]}', 400, "bad_request"),
         (b'{"entities":{"user":{"id":NaN}}}', 400, "bad_request"),
         (b'{"entities":' + b'{"a":' * 70 + b"1" + b"}" * 71, 400, "bad_request"),
         (b'{"entities":{"user":{"id":"' + b"x" * 600_000 + b'"}}}', 413, "request_too_large"),

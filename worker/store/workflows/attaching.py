@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
+from worker.errors import TerminalError
 from worker.store.errors import (
     EnvironmentExists,
     EnvironmentNotFound,
@@ -144,7 +145,7 @@ def settle_lists(store: Store) -> int:
     """
     freed = 0
     for env in store.environments.list_refs():
-        if env.environment == PROJECT_LISTS:
+        if env.is_of_project:
             freed += _settle(store, env)
     return freed
 
@@ -170,7 +171,7 @@ def _attach(
         new = NewSegment(key, title, segment.slug, unbounded=True)
         made = store.segments.create(env, new)
         _name_lists(store, project, segment, {**segment.lists, name: key}, bounds)
-    except (ResourceChanged, SegmentNotFound, EnvironmentNotFound):
+    except (ResourceChanged, TerminalError):
         _free(store, env, [key])
         raise
     _settled(store, env, [key])

@@ -14,7 +14,6 @@ from worker.store.audit import (
 )
 from worker.store.errors import EnvironmentNotFound, ProjectNotFound, SegmentNotFound
 from worker.store.jobs.records import ImportRequest, JobRequest, JobState, Status
-from worker.store.keyspace import PROJECT_LISTS
 from worker.store.segments import Segment
 from worker.store.store import Store
 
@@ -106,6 +105,6 @@ def _segment_of(store: Store, request: JobRequest) -> Segment | None:
 def _resource_of(request: JobRequest, segment: Segment | None) -> str:
     """The segment; of a list attached to a project's segment, that one."""
     ref = request.list_ref
-    if ref.environment == PROJECT_LISTS and segment is not None and segment.description:
+    if ref.env.is_of_project and segment is not None and segment.description:
         return project_segment_resource(ref.project, segment.description)
     return segment_resource(ref.env, ref.segment)
