@@ -21,6 +21,7 @@ from api.openapi.operations import (
     authenticate,
     complete_operation,
     operations_of,
+    requirement,
 )
 from api.openapi.tidying import find_reachable, prefix_names, tidy
 
@@ -81,7 +82,7 @@ def _document(app: FastAPI, contributions: Sequence[Contribution]) -> Json:
             for one in contributions
             for name, text in one.tags.items()
         ],
-        "security": [dict.fromkeys(contributions[0].security, [])],
+        "security": requirement(contributions[0].security),
     }
     for one, part in zip(contributions, parts, strict=True):
         authenticate(part, one, default=contributions[0].security)

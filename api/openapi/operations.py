@@ -13,7 +13,14 @@ from api.openapi.refusals import ERROR, describe_refusals
 from api.openapi.tidying import remove_null
 from api.rest.operations import NO_TOKEN
 
-__all__ = ["ERROR", "add_examples", "authenticate", "complete_operation", "operations_of"]
+__all__ = [
+    "ERROR",
+    "add_examples",
+    "authenticate",
+    "complete_operation",
+    "operations_of",
+    "requirement",
+]
 
 _DESCRIPTIONS: Final = {
     "200": "The result.",
@@ -60,7 +67,7 @@ def complete_operation(operation: Json, route: APIRoute, contribution: Contribut
     if need == NO_TOKEN:
         operation["security"] = []
     elif need is not None and need.role is Role.SDK_KEY:
-        operation["security"] = [dict.fromkeys(contribution.sdk_security, [])]
+        operation["security"] = requirement(contribution.sdk_security)
 
 
 def authenticate(
@@ -70,7 +77,12 @@ def authenticate(
     if contribution.security == default:
         return
     for operation in operations_of(part):
-        operation.setdefault("security", [dict.fromkeys(contribution.security, [])])
+        operation.setdefault("security", requirement(contribution.security))
+
+
+def requirement(schemes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, list[str]]]:
+    """Say that callers authenticate by these schemes."""
+    return [{name: [] for name in schemes}]
 
 
 def add_examples(operation: Json, recorded: Json) -> None:

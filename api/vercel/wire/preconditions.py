@@ -8,7 +8,10 @@ from api.errors import PreconditionFailed
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="Change only this state of the resource: its `ETag`; several, or `*`."),
+    Header(
+        alias="If-Match",
+        description="Change only this state of the resource: its `ETag`; several, or `*`.",
+    ),
 ]
 
 

@@ -29,14 +29,10 @@ from api.vercel import application as vercel
 
 #: Asked with a body, and change nothing.
 _QUESTIONS = {
-<<<<<<< HEAD
-    *("getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"),
-    "postFlagMetrics",  # drops what it is sent
-=======
     "getContextInstanceSegmentsMembershipByEnv",
     "evaluateFlagSegments",
     "postAuditLogEntries",
->>>>>>> v4
+    "postFlagMetrics",  # drops what it is sent
 }
 #: Refuses every request, so that any caller may make it.
 _REFUSED = "/api/v2/approval-requests/projects/{projectKey}/settings"
