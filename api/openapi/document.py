@@ -74,7 +74,7 @@ def _document(app: FastAPI, contributions: Sequence[Contribution]) -> Json:
             "securitySchemes": {
                 name: dict(scheme)
                 for one in contributions
-                for name, scheme in (one.security | one.sdk_security).items()
+                for name, scheme in {**one.security, **one.sdk_security}.items()
             },
         },
         "tags": [

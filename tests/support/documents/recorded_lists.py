@@ -69,7 +69,7 @@ def _start_export(recorder: Recorder) -> Path:
 
 def _record_uploads(recorder: Recorder) -> None:
     ask, get = recorder.ask, "getFlagSegmentListImport"
-    replacing = {"mode": "replace", "allowShrink": True}
+    replacing: dict[str, Any] = {"mode": "replace", "allowShrink": True}
     _await(recorder, get, _upload(recorder, "upload", **replacing), "complete")
     waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
     _await(recorder, get, waiting, "pending_approval")

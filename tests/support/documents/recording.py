@@ -186,9 +186,9 @@ def write_recorded(recorded: Recorded) -> None:
         for file in _folder(dialect).glob("*.json"):
             file.unlink()
     for name, operations in recorded.items():
-        dialect, _, noun = name.partition("/")
+        folder, _, noun = name.partition("/")
         text = json.dumps(operations, indent=2, ensure_ascii=False)
-        (_folder(dialect) / f"{noun}.json").write_text(f"{text}\n", encoding="utf-8")
+        (_folder(folder) / f"{noun}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def _folder(dialect: str) -> Path:
