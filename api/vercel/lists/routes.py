@@ -16,7 +16,7 @@ from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import ListState, ListUnknown, SegmentNotFound, Store, detach_list
 
-router = APIRouter(tags=["Vercel segments"])
+router = APIRouter(tags=["Vercel lists"])
 
 
 @router.get(LISTS, operation_id="listFlagSegmentLists", response_model=AttachedLists)

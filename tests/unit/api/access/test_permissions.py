@@ -29,8 +29,9 @@ from api.vercel import application as vercel
 
 #: Asked with a body, and change nothing.
 _QUESTIONS = {
-    *("getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries"),
+    "getContextInstanceSegmentsMembershipByEnv",
     "evaluateFlagSegments",
+    "postAuditLogEntries",
     "postFlagMetrics",  # drops what it is sent
 }
 #: Refuses every request, so that any caller may make it.
