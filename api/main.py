@@ -35,6 +35,7 @@ from api.metrics.metrics import Metrics
 from api.metrics.pauses import settle, watch_collections
 from api.metrics.store_reader import StoreReader
 from api.metrics.tally import Tally
+from api.openapi.document import serve_document
 from api.pages.open_paths import open_paths
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
@@ -107,6 +108,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         services, routes, lambda app: _lifespan(app, tally, direct)
     )
     applications = {LAUNCHDARKLY: rest, VERCEL: vercel.rest_application(services, routes)}
+    serve_document(rest, [launchdarkly.describe(rest), vercel.describe(applications[VERCEL])])
     front = Front(
         DialectApplications(_DIALECTS, applications),
         dialects=_DIALECTS,

@@ -9,6 +9,11 @@ from pydantic import BaseModel
 from api.jobs.records import JOB_ID
 
 DIFFERENT_KEY_USE: Final = "The `Idempotency-Key` was sent before, with a different request."
+LIST_FILE: Final[Mapping[str, Any]] = {
+    "type": "string",
+    "format": "binary",
+    "description": "CSV (keys in the first column, no header) or Parquet.",
+}
 #: Documented only: an id that is no UUID is a 404, not a 400.
 _UUID: Final[dict[str, Any]] = {
     "format": "uuid",

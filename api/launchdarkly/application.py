@@ -1,4 +1,4 @@
-"""The REST application: LaunchDarkly's routes, the refusals, and the OpenAPI document.
+"""The REST application: LaunchDarkly's routes and refusals.
 
 The only module that knows every resource. It also exports what the front needs from this API.
 """
@@ -18,10 +18,9 @@ from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
 from api.launchdarkly.jobs import downloads, exports, import_list, imports
-from api.launchdarkly.memberships import documented_lookups as lookup_operations
 from api.launchdarkly.memberships import edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
-from api.launchdarkly.openapi.document import serve_document
+from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
 from api.launchdarkly.segments import listing, patch
@@ -33,7 +32,7 @@ from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
 
-__all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "rest_application"]
+__all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "describe", "rest_application"]
 
 #: The module of the child process that evaluates large contexts.
 HEAVY_PROGRAM: Final = heavy_program.__name__
@@ -74,7 +73,7 @@ def rest_application(services: Services, routes: RouteTable, lifespan: Lifespan)
     """
     app = FastAPI(
         title="bigseg",
-        summary="Big segments behind the LaunchDarkly Segments API.",
+        summary="Big segments behind LaunchDarkly's and Vercel's APIs of segments.",
         version="0.1.0",
         lifespan=lifespan,
         redirect_slashes=False,
@@ -92,5 +91,4 @@ def rest_application(services: Services, routes: RouteTable, lifespan: Lifespan)
     routes.add(app.routes)
     require_declared(app.routes)
     handle_errors(app, LAUNCHDARKLY, routes)
-    serve_document(app, answered_by_front=(lookup_operations.documented, service.documented))
     return app

@@ -34,6 +34,7 @@ ADMIN_CHECKED_BY_HANDLER: Final = Need(Role.ADMIN, by_handler=True)
 NO_PROJECT: Final[Refusals] = MappingProxyType({NotFound: "The project does not exist."})
 
 JSON: Final = "application/json"
+FORM: Final = "multipart/form-data"
 
 _ATTRIBUTE: Final = "__refuses__"
 _NONE: Final[Refusals] = MappingProxyType({})
@@ -58,3 +59,29 @@ def declared_refusals(handler: Callable[..., Any]) -> Refusals:
 def component(name: str) -> dict[str, Any]:
     """Refer to a named schema of the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def document_body(
+    description: str,
+    *,
+    required: bool = True,
+    json: Mapping[str, Any] | None = None,
+    form: Mapping[str, Any] | None = None,
+    others: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Document a body that the handler parses itself, for ``openapi_extra``.
+
+    Args:
+        description: what is sent.
+        required: whether it must be sent.
+        json: its schema as JSON.
+        form: its schema as a form.
+        others: its schemas by other media types.
+    """
+    schemas = {JSON: json, FORM: form, **others}
+    content = {
+        media_type: {"schema": dict(schema)}
+        for media_type, schema in schemas.items()
+        if schema is not None
+    }
+    return {"requestBody": {"description": description, "required": required, "content": content}}

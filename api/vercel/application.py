@@ -20,13 +20,14 @@ from api.vercel.evaluations import routes as evaluations
 from api.vercel.flag_settings import routes as flag_settings
 from api.vercel.lists import exports, imports
 from api.vercel.lists import routes as lists
+from api.vercel.openapi.contribution import describe
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
 from api.vercel.sdk_keys import routes as sdk_keys
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
 
-__all__ = ["HEAVY_PROGRAM", "SDK_KEY_PATHS", "rest_application"]
+__all__ = ["HEAVY_PROGRAM", "SDK_KEY_PATHS", "describe", "rest_application"]
 
 #: The program of the child process for heavy evaluations.
 HEAVY_PROGRAM: Final = heavy_program.__name__

@@ -24,11 +24,11 @@ from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import Evaluated, evaluate_all, read_question
 from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.launchdarkly.evaluations.models import ContextInstanceSegmentMemberships
-from api.launchdarkly.operations import NO_ENVIRONMENT, document_body
+from api.launchdarkly.operations import NO_ENVIRONMENT
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf
 from api.lookups.list_lookups import ListLookups
-from api.rest.operations import READ, component, operation
+from api.rest.operations import READ, component, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.heavy.lane import HeavyLane
 from api.services.services import CallerOf, Services

@@ -18,11 +18,11 @@ from api.launchdarkly.jobs.models import (
     represent_export,
 )
 from api.launchdarkly.jobs.starting import segment_start
-from api.launchdarkly.operations import NO_SEGMENT, document_body
+from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
-from api.rest.operations import READ, WRITE, operation
+from api.rest.operations import READ, WRITE, document_body, operation
 from api.services.services import CallerOf, Services, ServicesOf
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/exports", tags=["Segments"])

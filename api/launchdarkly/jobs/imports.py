@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from api.bodies.media_types import read_media_type
 from api.errors import Conflict, KeyReused, UnsupportedMediaType
-from api.jobs.documentation import DIFFERENT_KEY_USE, ImportId, inline_schema
+from api.jobs.documentation import DIFFERENT_KEY_USE, LIST_FILE, ImportId, inline_schema
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
@@ -26,21 +26,16 @@ from api.launchdarkly.jobs.models import (
     represent_import,
 )
 from api.launchdarkly.jobs.starting import segment_start
-from api.launchdarkly.operations import NO_SEGMENT, document_body
+from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
-from api.rest.operations import READ, WRITE, Refusals, operation
+from api.rest.operations import READ, WRITE, Refusals, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 
-_FILE: Final = {
-    "type": "string",
-    "format": "binary",
-    "description": "CSV (keys in the first column, no header) or Parquet.",
-}
 _REFUSES: Final[Refusals] = {
     **NO_SEGMENT,
     Conflict: "Another import of the segment is running, or a request with this "
@@ -59,7 +54,9 @@ _REFUSES: Final[Refusals] = {
             "headers": segment_location("import"),
         }
     },
-    openapi_extra=document_body("A list as a file.", form=inline_schema(ImportOptions, file=_FILE)),
+    openapi_extra=document_body(
+        "A list as a file.", form=inline_schema(ImportOptions, file=LIST_FILE)
+    ),
 )
 @operation(
     needs=WRITE,

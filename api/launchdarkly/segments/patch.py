@@ -19,7 +19,7 @@ from api.audit import audit_segment
 from api.bodies.json_values import read_json
 from api.errors import Conflict, InvalidRequest
 from api.jobs.records import JOB_ID
-from api.launchdarkly.operations import NO_SEGMENT, document_body
+from api.launchdarkly.operations import NO_SEGMENT, SEMANTIC_PATCH
 from api.launchdarkly.segments.access_field import describe_access
 from api.launchdarkly.segments.apply_patch import PatchResult, apply_patch
 from api.launchdarkly.segments.audit_entries import record_list_edits, record_patch
@@ -35,7 +35,7 @@ from api.launchdarkly.targeting.stored import change_to, read_rules
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENTS_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf
-from api.rest.operations import WRITE, component, operation
+from api.rest.operations import WRITE, component, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import (
@@ -60,7 +60,7 @@ _PATCHES: Final = ("JsonPatch", "PatchWithComment", "MergePatchWithComment", "Ba
     openapi_extra=document_body(
         "A JSON patch, a merge patch or a semantic patch.",
         json={"anyOf": [component(name) for name in _PATCHES]},
-        semantic=component("SemanticPatch"),
+        others={SEMANTIC_PATCH: component("SemanticPatch")},
     ),
 )
 @operation(

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.errors import Unauthorized
 from api.http.byte_ranges import is_named
-from api.rest.operations import SDK_KEY, operation
+from api.rest.operations import SDK_KEY, document_body, operation
 from api.services.services import CallerOf, ServicesOf
 from api.vercel.datafile.document import DatafileModel, make_datafile
 from api.vercel.datafile.packs import Packs
@@ -24,7 +24,7 @@ _INGEST: Final = "/v1/ingest"
 #: The paths that take an SDK key.
 SDK_KEY_PATHS: Final = frozenset({_DATAFILE, _INGEST})
 
-router = APIRouter(tags=["Datafile"])
+router = APIRouter(tags=["Vercel datafile"])
 
 
 def packs_of(request: Request) -> Packs:
@@ -54,7 +54,10 @@ async def get_datafile(
     caller: CallerOf,
     packs: PacksOf,
     if_none_match: Annotated[
-        str, Header(description="The `ETag` of the datafile that the caller has.")
+        str,
+        Header(
+            alias="If-None-Match", description="The `ETag` of the datafile that the caller has."
+        ),
     ] = "",
 ) -> Response:
     """Get the definitions of flags and the segments of the SDK key's project, in packed form."""
@@ -74,7 +77,15 @@ async def get_datafile(
         return await run_in_threadpool(read)
 
 
-@router.post(_INGEST, operation_id="postFlagMetrics", status_code=202)
+@router.post(
+    _INGEST,
+    operation_id="postFlagMetrics",
+    status_code=202,
+    response_class=Response,
+    openapi_extra=document_body(
+        "What flags-core counted; it is not read.", required=False, json={"type": "array"}
+    ),
+)
 @operation(needs=SDK_KEY)
 async def post_metrics(request: Request, services: ServicesOf, caller: CallerOf) -> Response:
     """Take what a client counted, and drop it: bigseg counts no evaluations made elsewhere.

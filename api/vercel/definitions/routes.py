@@ -14,13 +14,13 @@ from api.access.auth import Caller
 from api.audit import audit
 from api.errors import InvalidRequest, NotFound, PreconditionFailed
 from api.http.byte_ranges import is_named
-from api.rest.operations import NO_PROJECT, Refusals, operation
-from api.rest.requests import RequireNoBody
+from api.rest.operations import NO_PROJECT, Refusals, component, document_body, operation
+from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.definitions.flags import read_definitions
 from api.vercel.operations import READ, WRITE
 from api.vercel.wire.bodies import parse_object, read_body
-from api.vercel.wire.preconditions import IfMatch, require_tag
+from api.vercel.wire.preconditions import IfMatch, describe_tagged, require_tag
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import WholeProjectOf
 from worker.store import (
@@ -34,16 +34,25 @@ from worker.store import (
 )
 
 router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/datafile/definitions", tags=["Datafile"]
+    prefix="/v1/projects/{projectIdOrName}/feature-flags/datafile/definitions",
+    tags=["Vercel datafile"],
 )
 
 _NONE: Final[Refusals] = {NotFound: "The project does not exist, or has no definitions."}
+_TAGGED: Final = describe_tagged("definitions")
 _CHANGED: Final[Refusals] = {
     PreconditionFailed: "The definitions are not in the state of `If-Match`."
 }
 
 
-@router.put("", operation_id="putFlagDefinitions", response_model=dict[str, Any])
+@router.put(
+    "",
+    operation_id="putFlagDefinitions",
+    response_model=dict[str, Any],
+    responses={200: _TAGGED},
+    dependencies=[RequireJson],
+    openapi_extra=document_body("The definitions.", json=component("FlagDefinitions")),
+)
 @operation(
     needs=WRITE,
     refuses={
@@ -79,13 +88,24 @@ async def put_definitions(
         return await run_in_threadpool(put)
 
 
-@router.get("", operation_id="getFlagDefinitions", response_model=dict[str, Any])
+@router.get(
+    "",
+    operation_id="getFlagDefinitions",
+    response_model=dict[str, Any],
+    responses={
+        200: _TAGGED,
+        304: {"description": "The caller has this state of the definitions."},
+    },
+)
 @operation(needs=READ, refuses=_NONE)
 def get_definitions(
     project: WholeProjectOf,
     services: ServicesOf,
     if_none_match: Annotated[
-        str, Header(description="The `ETag` of the definitions that the caller has.")
+        str,
+        Header(
+            alias="If-None-Match", description="The `ETag` of the definitions that the caller has."
+        ),
     ] = "",
 ) -> Response:
     """Get the definitions."""

@@ -29,6 +29,7 @@ class EvaluationBody(StrictBody):
             ge=-MAX_SAFE_INTEGER,
             le=MAX_SAFE_INTEGER,
             description="The seed of the flag that is evaluated; splits depend on it.",
+            json_schema_extra={"format": "int64"},
         ),
     ] = 0
     segments: Annotated[

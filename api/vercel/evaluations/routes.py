@@ -17,7 +17,7 @@ from api.access.auth import Caller
 from api.errors import NotFound, TooLarge
 from api.evaluation import Effort, HeavyEvaluation
 from api.lookups.list_lookups import ListLookups
-from api.rest.operations import operation
+from api.rest.operations import component, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.heavy.lane import HeavyLane
 from api.services.services import CallerOf, Services
@@ -111,6 +111,7 @@ def get_evaluations(request: Request) -> Evaluations:
     operation_id="evaluateFlagSegments",
     response_model=EvaluationRepresentation,
     dependencies=[RequireJson],
+    openapi_extra=document_body("The entities.", json=component("EvaluationBody")),
 )
 @operation(
     needs=READ, refuses={NotFound: "The project, or a segment that the body names, does not exist."}

@@ -8,7 +8,8 @@ from api.access.auth import Caller
 from api.audit import audit
 from api.bodies.faults import refusal
 from api.bodies.models import json_response
-from api.rest.operations import NO_PROJECT, operation
+from api.rest.operations import NO_PROJECT, component, document_body, operation
+from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.datafile.packs import Packs
 from api.vercel.datafile.routes import PacksOf
@@ -25,7 +26,7 @@ from api.vercel.wire.requests import ProjectOf, WholeProjectOf
 from worker.store import Project, Store, UnreadableRecord, project_resource, retry_on_change
 
 router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/settings", tags=["Flag settings"]
+    prefix="/v1/projects/{projectIdOrName}/feature-flags/settings", tags=["Vercel flag settings"]
 )
 
 
@@ -38,7 +39,13 @@ def get_settings(project: ProjectOf, services: ServicesOf, packs: PacksOf) -> Re
     return json_response(_represent(store, project, packs, settings))
 
 
-@router.patch("", operation_id="updateFlagSettings", response_model=SettingsRepresentation)
+@router.patch(
+    "",
+    operation_id="updateFlagSettings",
+    response_model=SettingsRepresentation,
+    dependencies=[RequireJson],
+    openapi_extra=document_body("What changes.", json=component("SettingsPatch")),
+)
 @operation(needs=WRITE, refuses=NO_PROJECT)
 async def update_settings(
     request: Request,

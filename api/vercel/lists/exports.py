@@ -8,11 +8,11 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Conflict, KeyReused, NotFound, RangeNotSatisfiable, UnsupportedMediaType
-from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, location_header
+from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema, location_header
 from api.jobs.downloads import FILE_RESPONSES, ExportedFile, WantedOf, find_file, send_file
-from api.jobs.exports import read_format, start_export
+from api.jobs.exports import ExportBody, read_format, start_export
 from api.jobs.idempotency import IdempotencyKeyOf
-from api.rest.operations import operation
+from api.rest.operations import document_body, operation
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.lists.models import (
     ListExport,
@@ -26,7 +26,7 @@ from api.vercel.lists.refusals import NO_EXPORT, NO_LIST
 from api.vercel.lists.starting import list_start
 from api.vercel.operations import READ, WRITE
 
-router = APIRouter(prefix=f"{LIST}/exports", tags=["Vercel segments"])
+router = APIRouter(prefix=f"{LIST}/exports", tags=["Vercel lists"])
 
 _LOCATION: Final = location_header("/v1/projects/.+/lists/.+", "export")
 
@@ -37,6 +37,9 @@ _LOCATION: Final = location_header("/v1/projects/.+/lists/.+", "export")
     status_code=202,
     response_model=ListExport,
     responses={202: {"description": "The export was accepted.", "headers": _LOCATION}},
+    openapi_extra=document_body(
+        "The format; CSV if there is no body.", required=False, json=inline_schema(ExportBody)
+    ),
 )
 @operation(
     needs=WRITE,

@@ -9,7 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from api.bodies.media_types import read_media_type
 from api.bodies.models import Int32
 from api.errors import Conflict, InvalidRequest, KeyReused, UnsupportedMediaType
-from api.jobs.documentation import DIFFERENT_KEY_USE, ImportId, location_header
+from api.jobs.documentation import (
+    DIFFERENT_KEY_USE,
+    LIST_FILE,
+    ImportId,
+    inline_schema,
+    location_header,
+)
 from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf, find_started
 from api.jobs.imports import (
     FORM_TYPE,
@@ -18,8 +24,10 @@ from api.jobs.imports import (
     read_source_body,
     require_list_type,
 )
+from api.jobs.options import ImportOptions
 from api.jobs.sources import require_importable
-from api.rest.operations import operation
+from api.rest.operations import component, document_body, operation
+from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.lists.models import (
     ListImport,
@@ -35,7 +43,7 @@ from api.vercel.lists.starting import attached, list_start, record_change
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from worker.store import ImportRequest, ListRef, approve_import
 
-router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel segments"])
+router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
 
 #: A record takes a few kilobytes for each chunk and range of its list.
 _MOST: Final = 100
@@ -60,6 +68,11 @@ IdempotencyKey = Annotated[
     status_code=202,
     response_model=ListImport,
     responses={202: {"description": "The import was accepted.", "headers": _LOCATION}},
+    openapi_extra=document_body(
+        "A list as a file, or where it is in S3.",
+        form=inline_schema(ImportOptions, file=LIST_FILE),
+        json=component("SourceBody"),
+    ),
 )
 @operation(
     needs=WRITE,
@@ -115,7 +128,7 @@ def list_imports(
 ) -> Response:
     """List the imports into an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
-    ref = store.segments.get(path.env, path.require_key()).ref
+    ref = path.require_ref()
     if key is None:
         refs = store.imports.newest(ref)
     else:
@@ -146,6 +159,7 @@ def get_import(
     operation_id="approveFlagSegmentListImport",
     status_code=202,
     response_model=ListImport,
+    dependencies=[RequireNoBody],
 )
 @operation(
     needs=WRITE, refuses={**NO_IMPORT, InvalidRequest: "The import does not wait for an approval."}

@@ -13,7 +13,7 @@ from api.vercel.segments.routes import SEGMENTS
 from api.vercel.wire.list_names import ListName, ListSide
 from api.vercel.wire.names import require_name
 from api.vercel.wire.requests import ProjectOf
-from worker.store import EnvironmentRef, Project, ProjectSegment
+from worker.store import EnvironmentRef, ListRef, Project, ProjectSegment, attached_list_ref
 
 LISTS: Final = f"{SEGMENTS}/{{segmentIdOrSlug}}/lists"
 LIST: Final = f"{LISTS}/{{side}}/{{kind}}/{{attribute}}"
@@ -51,6 +51,10 @@ class ListPath:
         """The same address once the segment names the list under this key."""
         lists = {**self.segment.lists, str(self.name): key}
         return replace(self, segment=replace(self.segment, lists=lists))
+
+    def require_ref(self) -> ListRef:
+        """The list in the store. Errors: as :meth:`require_key`."""
+        return attached_list_ref(self.project.key, self.require_key())
 
     def require_key(self) -> str:
         """The key under which the store has the list.

@@ -16,7 +16,7 @@ from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import ListState, ListUnknown, SegmentNotFound, Store, detach_list
 
-router = APIRouter(tags=["Vercel segments"])
+router = APIRouter(tags=["Vercel lists"])
 
 
 @router.get(LISTS, operation_id="listFlagSegmentLists", response_model=AttachedLists)
@@ -66,6 +66,6 @@ def _represent(store: Store, path: ListPath) -> ListRepresentation:
 def _find_state(store: Store, path: ListPath) -> ListState | None:
     """What the list's record holds; ``None`` if the server has lost it."""
     try:
-        return store.memberships.state(store.segments.get(path.env, path.require_key()).ref)
+        return store.memberships.state(path.require_ref())
     except (ListUnknown, SegmentNotFound):
         return None

@@ -9,7 +9,7 @@ from api.vercel.wire.account import ACCOUNT_ID
 from api.vercel.wire.project_ids import project_id
 from api.vercel.wire.requests import ProjectOf
 
-router = APIRouter(tags=["Projects"])
+router = APIRouter(tags=["Vercel projects"])
 
 
 class ProjectRepresentation(WireModel):

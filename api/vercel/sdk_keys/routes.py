@@ -21,7 +21,7 @@ from api.vercel.wire.requests import WholeProjectOf
 from worker.store import Project, SdkKey, project_resource
 
 router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/sdk-keys", tags=["SDK keys"]
+    prefix="/v1/projects/{projectIdOrName}/feature-flags/sdk-keys", tags=["Vercel SDK keys"]
 )
 
 _NO_KEY: Final[Refusals] = {NotFound: "The project or the SDK key does not exist."}

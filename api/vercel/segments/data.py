@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
+    Field,
     PlainValidator,
     StrictBool,
     StrictStr,
@@ -19,8 +20,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from api.bodies.documented import DocumentedAs
 from api.bodies.json_values import JsonObject
-from api.vercel.segments.entries import read_items, read_scalar, read_share, read_targets
+from api.vercel.segments.entries import WHOLE, read_items, read_scalar, read_share, read_targets
 from api.vercel.wire.names import require_name
 
 Comparator = Literal[
@@ -75,11 +77,26 @@ class Part(BaseModel):
     )
 
 
+class ListItem(Part):
+    """A value of a list, and what people call it."""
+
+    value: str | float
+    label: str = ""
+    note: str = ""
+
+
+class Target(Part):
+    """A value that is included or excluded, and why."""
+
+    value: str
+    note: str = ""
+
+
 class ListValue(Part):
     """Several values to compare with; ``list/inline`` is an older name of the same."""
 
     type: Literal["list", "list/inline"]
-    items: Annotated[list[JsonObject], PlainValidator(read_items)]
+    items: Annotated[list[JsonObject], PlainValidator(read_items), DocumentedAs(list[ListItem])]
 
 
 class Expression(Part):
@@ -118,7 +135,9 @@ Lhs = Annotated[
         custom_error_message="must be an object of the type entity or segment",
     ),
 ]
-Scalar = Annotated[str | bool | int | float, PlainValidator(read_scalar)]
+Scalar = Annotated[
+    str | bool | int | float, PlainValidator(read_scalar), DocumentedAs(str | float | bool)
+]
 Rhs = Annotated[
     Annotated[Scalar, Tag("<scalar>")]
     | Annotated[ListValue, Tag("<list>")]
@@ -152,7 +171,9 @@ class Split(Part):
 
     type: Literal["split"]
     base: EntityAttribute
-    pass_promille: Annotated[float, PlainValidator(read_share)]
+    pass_promille: Annotated[
+        float, PlainValidator(read_share), DocumentedAs(Annotated[float, Field(ge=0, le=WHOLE)])
+    ]
 
 
 Outcome = Annotated[
@@ -173,7 +194,13 @@ class Rule(Part):
     outcome: Outcome
 
 
-Targets = dict[Name, dict[Name, Annotated[list[JsonObject], PlainValidator(read_targets)]]]
+Targets = dict[
+    Name,
+    dict[
+        Name,
+        Annotated[list[JsonObject], PlainValidator(read_targets), DocumentedAs(list[Target])],
+    ],
+]
 """Values by kind of entity and by attribute."""
 
 

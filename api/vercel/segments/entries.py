@@ -14,7 +14,7 @@ from api.bodies.json_values import JsonObject
 #: The largest integer of which a double holds every smaller one.
 _EXACT: Final = 2**53
 #: A share of 100 %, in thousandths of a per cent.
-_WHOLE: Final = 100_000
+WHOLE: Final = 100_000
 _LABELS: Final = ("label", "note")
 _NOTES: Final = ("note",)
 
@@ -72,8 +72,8 @@ def read_share(value: Any) -> float:  # noqa: ANN401 - any JSON
     Raises:
         PydanticCustomError: it is no number, or none of the range.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _WHOLE:
-        raise _fault(f"must be a number from 0 to {_WHOLE:,}, which is 100 %")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= WHOLE:
+        raise _fault(f"must be a number from 0 to {WHOLE:,}, which is 100 %")
     return value
 
 

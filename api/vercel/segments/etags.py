@@ -1,7 +1,12 @@
 """Entity tags of segments, and ``If-Match``."""
 
-from api.vercel.wire.preconditions import require_tag
+from typing import Final
+
+from api.vercel.wire.preconditions import describe_tagged, require_tag
 from worker.store import ProjectSegment
+
+#: For ``responses`` of an operation that answers with a segment.
+ENTITY_TAG: Final = describe_tagged("segment")
 
 
 def entity_tag(segment: ProjectSegment) -> str:

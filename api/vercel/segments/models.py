@@ -5,10 +5,11 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, PlainValidator, StrictStr, StringConstraints, ValidationError
 
+from api.bodies.documented import DocumentedAs
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
 from api.bodies.models import Int64, WireModel
-from api.vercel.segments.data import UNION, Name, Part, SegmentData
+from api.vercel.segments.data import UNION, Name, Part, SegmentData, Target
 from api.vercel.segments.entries import read_target
 from api.vercel.wire.bodies import parse_object
 
@@ -41,7 +42,7 @@ class Operation(Part):
     field: Literal["include", "exclude"]
     entity: Name
     attribute: Name
-    value: Annotated[JsonObject, PlainValidator(read_target)]
+    value: Annotated[JsonObject, PlainValidator(read_target), DocumentedAs(Target)]
 
 
 class SegmentPatch(Part):

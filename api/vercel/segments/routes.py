@@ -8,14 +8,14 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.access.permissions import require_scope
 from api.errors import InvalidRequest, KeyTaken, PreconditionFailed
-from api.rest.operations import NO_PROJECT, operation
-from api.rest.requests import RequireNoBody
+from api.rest.operations import NO_PROJECT, component, document_body, operation
+from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, WithMetadata, require_segment
 from api.vercel.segments.audit_entries import audit_segment
 from api.vercel.segments.content import Content, ContentReader
-from api.vercel.segments.etags import require_match
+from api.vercel.segments.etags import ENTITY_TAG, require_match
 from api.vercel.segments.models import (
     NewSegmentBody,
     SegmentList,
@@ -53,6 +53,9 @@ router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
     operation_id="createFlagSegment",
     status_code=201,
     response_model=SegmentRepresentation,
+    responses={201: ENTITY_TAG},
+    dependencies=[RequireJson],
+    openapi_extra=document_body("The segment.", json=component("NewSegmentBody")),
 )
 @operation(
     needs=WRITE, refuses={**NO_PROJECT, KeyTaken: "The project has a segment with this slug."}
@@ -111,7 +114,10 @@ def list_segments(
 
 
 @router.get(
-    "/{segmentIdOrSlug}", operation_id="getFlagSegment", response_model=SegmentRepresentation
+    "/{segmentIdOrSlug}",
+    operation_id="getFlagSegment",
+    response_model=SegmentRepresentation,
+    responses={200: ENTITY_TAG},
 )
 @operation(needs=READ, refuses=NO_SEGMENT)
 def get_segment(

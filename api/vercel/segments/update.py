@@ -7,14 +7,15 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.errors import PreconditionFailed
-from api.rest.operations import operation
+from api.rest.operations import component, document_body, operation
+from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import NO_SEGMENT, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, WithMetadata, require_segment
 from api.vercel.segments.audit_entries import audit_segment, list_actions
 from api.vercel.segments.content import Content, ContentReader, load_data
 from api.vercel.segments.data import SegmentData
-from api.vercel.segments.etags import require_match
+from api.vercel.segments.etags import ENTITY_TAG, require_match
 from api.vercel.segments.models import SegmentPatch, SegmentRepresentation, parse_body
 from api.vercel.segments.operations import apply_operations
 from api.vercel.segments.representation import represent, segment_response, visible_ids
@@ -35,7 +36,12 @@ router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
 
 
 @router.patch(
-    "/{segmentIdOrSlug}", operation_id="updateFlagSegment", response_model=SegmentRepresentation
+    "/{segmentIdOrSlug}",
+    operation_id="updateFlagSegment",
+    response_model=SegmentRepresentation,
+    responses={200: ENTITY_TAG},
+    dependencies=[RequireJson],
+    openapi_extra=document_body("What changes.", json=component("SegmentPatch")),
 )
 @operation(
     needs=WRITE,

@@ -1,14 +1,36 @@
 """``If-Match``: change only what is still in the state that was read."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header
 
 from api.errors import PreconditionFailed
 
 IfMatch = Annotated[
-    str | None, Header(description="Change only this state: its `ETag`; several, or `*`.")
+    str | None,
+    Header(
+        alias="If-Match",
+        description="Change only this state of the resource: its `ETag`; several, or `*`.",
+    ),
 ]
+
+
+def describe_tagged(resource: str) -> dict[str, Any]:
+    """Document the ``ETag`` of an answer, for ``responses``.
+
+    Args:
+        resource: what is answered.
+    """
+    return {
+        "description": "",
+        "headers": {
+            "ETag": {
+                "description": f"Identifies the state of the {resource}, for `If-Match`.",
+                "required": True,
+                "schema": {"type": "string"},
+            }
+        },
+    }
 
 
 def require_tag(tag: str | None, if_match: str | None, name: str) -> None:

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from tests.support.servers.api import PRODUCTION, assert_refused, create_segment
+from tests.support.servers.vercel import assert_error
+from tests.support.vercel.segments import create
 
 _CODES = {
     400: {"invalid_request"},
@@ -17,6 +19,17 @@ _CODES = {
     413: {"request_too_large"},
     415: {"unsupported_media_type"},
 }
+_VERCEL_CODES = {
+    400: {"bad_request"},
+    401: {"unauthorized"},  # of what takes an SDK key
+    404: {"not_found"},
+    405: {"method_unknown"},
+    409: {"conflict"},
+    413: {"request_too_large"},
+    415: {"unsupported_media_type"},
+}
+#: What the paths of Vercel's dialect begin with.
+_VERCEL = ("/v1/", "/v2/", "/v9/", "/teams/")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE")
 _BODIES = (
     *(b"", b" ", b"{", b'{"key":', b"\xff\xfe", b"null", b"true", b"17", b'"text"', b"{}", b"[]"),
@@ -28,6 +41,9 @@ _BODIES = (
     b'{"instructions":[{"kind":5}],"environmentKey":"production"}',
     b'{"included":{"add":[1]},"name":{"a":1},"environments":5,"source":7,"mode":[]}',
     b'{"kind":"user","key":17}',
+    b'{"slug":[],"label":7,"hint":{},"data":[],"operations":{},"entities":[],"segments":{}}',
+    b'{"__proto__":{"x":1},"constructor":{"prototype":7},"data":{"include":{"__proto__":{}}}}',
+    b'{"entities":{"__proto__":{"x":[{}]},"constructor":"x"},"seed":1e999}',
 )
 _TYPES = (
     "application/json",
@@ -57,6 +73,10 @@ def names(client: httpx.Client) -> dict[str, str]:
         "projectKey": PRODUCTION.project,
         "environmentKey": PRODUCTION.environment,
         "segmentKey": create_segment(client),
+        "projectIdOrName": PRODUCTION.project,
+        "segmentIdOrSlug": create(client)["slug"],
+        "teamId": "team_1",
+        **{"side": "include", "kind": "user", "attribute": "id"},
     }
 
 
@@ -69,9 +89,16 @@ def _path(template: str, names: dict[str, str], method: str = "GET") -> str:
 def _assert_in_shape(reply: httpx.Response) -> None:
     if reply.is_success:
         return
-    assert reply.status_code in _CODES, reply.text
-    assert_refused(reply, reply.status_code, reply.json()["code"])
-    assert reply.json()["code"] in _CODES[reply.status_code]
+    status = reply.status_code
+    if reply.request.url.path.startswith(_VERCEL):
+        assert status in _VERCEL_CODES, reply.text
+        code = reply.json()["error"]["code"]
+        assert_error(reply, status, code)
+        assert code in _VERCEL_CODES[status]
+        return
+    assert status in _CODES, reply.text
+    assert_refused(reply, status, reply.json()["code"])
+    assert reply.json()["code"] in _CODES[status]
 
 
 def _with_bodies(operations: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -120,7 +147,7 @@ def test_any_operation__bad_resource_key__is_refused_in_shape(
     client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str], bad: str
 ) -> None:
     for method, template in operations:
-        for parameter in re.findall(r"\{(\w+Key)\}", template):
+        for parameter in re.findall(r"\{(\w+(?:Key|OrName|OrSlug))\}", template):
             path = _path(template, names | {parameter: bad}, "GET")
             reply = client.request(method, path, json={})
             if parameter in names:
@@ -145,7 +172,7 @@ def test_any_path__other_method__says_which_are_allowed(
             assert reply.status_code == 405, (method, template)
             assert served <= set(reply.headers["Allow"].split(", ")), template
             if method != "HEAD":
-                assert_refused(reply, 405, "method_not_allowed")
+                _assert_in_shape(reply)
 
 
 @pytest.mark.parametrize(

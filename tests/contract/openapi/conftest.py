@@ -15,6 +15,7 @@ from api.local.commands import worker_command
 from tests.support.documents import names
 from tests.support.documents.openapi_world import World
 from tests.support.documents.recorded_jobs import RunningWorker, record_jobs
+from tests.support.documents.recorded_lists import record_lists
 from tests.support.documents.recorded_places import (
     record_audit_log,
     record_environments,
@@ -34,7 +35,14 @@ from tests.support.documents.recorded_segments import (
     record_memberships,
     record_segments,
 )
-from tests.support.documents.recording import REFUSALS, Recorded, Recorder
+from tests.support.documents.recorded_vercel import (
+    VERCEL,
+    record_account,
+    record_end_of_flags,
+    record_flag_segments,
+    record_flags,
+)
+from tests.support.documents.recording import Recorded, Recorder
 from tests.support.servers.api import Api, running_api
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Server, running_server
@@ -95,10 +103,10 @@ def recorder(
 @pytest.fixture(scope="module")
 def recorded(frail_recording: Future[Recorded], recorder: Recorder) -> Recorded:
     """The examples of both."""
-    refusals = frail_recording.result()[REFUSALS]
-    recorded = copy.deepcopy(recorder.recorded) | {REFUSALS: refusals}
-    down = refusals.pop("getReadiness")
-    recorded["service"]["getReadiness"]["answers"] |= down["answers"]
+    refusals = copy.deepcopy(frail_recording.result())
+    down = refusals.pop("launchdarkly/service")["getReadiness"]
+    recorded = copy.deepcopy(recorder.recorded) | refusals
+    recorded["launchdarkly/service"]["getReadiness"]["answers"] |= down["answers"]
     return recorded
 
 
@@ -132,6 +140,16 @@ def _record(
         record_audit_log(recorder, writer)
     with recorder.about("service"):
         record_service(recorder)
+    with recorder.about("segments", VERCEL):
+        record_flag_segments(recorder)
+    with recorder.about("flags", VERCEL):
+        flags = record_flags(recorder, connect)
+    with recorder.about("lists", VERCEL):
+        record_lists(recorder, running_worker)
+    with recorder.about("flags", VERCEL):
+        record_end_of_flags(recorder, flags)
+    with recorder.about("account", VERCEL):
+        record_account(recorder)
     record_missing(recorder)
 
 

@@ -10,8 +10,9 @@ import itertools
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -39,6 +40,8 @@ Ask = Callable[[AnyCase], None]
 #: Answers with a status of 2xx that each operation has to give.
 _SUCCESSES = 20
 _FIRST_THAT_IS_NONE = 300
+#: No worker brings an import here to where it waits for an approval; it is recorded with one.
+_NEED_A_WORKER = {"approveFlagSegmentListImport"}
 #: Longer than the longest body that the instance takes.
 _LONG_BODY = b" " * 100_001
 #: Requests that schemathesis makes for an operation.
@@ -79,7 +82,8 @@ def test_api__every_operation__keeps_to_its_document(
             def ask(case: AnyCase, name: str = name) -> None:
                 if name in PREPARATIONS:
                     PREPARATIONS[name](world, case)
-                reply = case.call(base_url=instance.url, session=session)
+                own = world.headers_of(name)
+                reply = case.call(base_url=instance.url, session=session, headers=own)
                 case.validate_response(reply, checks=_CHECKS)
                 successes[name] += reply.status_code < _FIRST_THAT_IS_NONE
 
@@ -87,7 +91,11 @@ def test_api__every_operation__keeps_to_its_document(
                 ask(case)
             _made(operation, _places(name, operation), chosen, ask)
 
-    few = {name: successes[name] for name in operations if successes[name] < _SUCCESSES}
+    few = {
+        name: successes[name]
+        for name in operations.keys() - _NEED_A_WORKER
+        if successes[name] < _SUCCESSES
+    }
     assert not few, f"operations that succeeded less than {_SUCCESSES} times: {few}"
 
 
@@ -111,7 +119,7 @@ def test_refusals__that_any_caller_can_provoke__are_documented_exactly(
         f"{name}: {what} gives {reply.status_code}, documented are {sorted(documented)}"
         for name, operation in operations.items()
         for documented in [operation.definition.raw["responses"].keys()]
-        for status, what, reply in _provoked(operation, world.client, stranger)
+        for status, what, reply in _provoked(operation, world, stranger)
         if (reply.status_code == status) != (str(status) in documented)
     ]
 
@@ -119,7 +127,7 @@ def test_refusals__that_any_caller_can_provoke__are_documented_exactly(
 
 
 def _provoked(
-    operation: Operation, client: httpx.Client, stranger: str
+    operation: Operation, world: World, stranger: str
 ) -> Iterator[tuple[int, str, httpx.Response]]:
     """Which status, what was done for it, and what came."""
     places = _shown_places(operation)
@@ -130,8 +138,12 @@ def _provoked(
     examples = content.get("application/json", {}).get("examples", {})
     body = next((one["value"] for one in examples.values()), None)
 
-    def ask(url: str, **options: Any) -> httpx.Response:
-        return client.request(operation.method, url, **options)
+    own = world.headers_of(operation.definition.raw["operationId"])
+
+    def ask(
+        url: str, *, headers: Mapping[str, str] = MappingProxyType({}), **options: Any
+    ) -> httpx.Response:
+        return world.client.request(operation.method, url, headers={**own, **headers}, **options)
 
     yield 401, "no token", ask(path, json=body, headers={"Authorization": ""})
     headers = {"Authorization": stranger}

@@ -20,12 +20,14 @@ _DAY_MS: Final = 86_400_000
 _IDS: Final = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     r"|(?P<key>(?<=sdk-|mob-)[0-9a-f]{32})"
-    r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f]))"
+    r"|(?P<start>(?<=vf_server_)[0-9a-f]{3}(?=\*))"
+    r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?:[0-9a-f]{4}|[0-9a-f]{8}|[0-9a-f]{40})?(?![0-9a-f]))"
     r"|(?P<clock>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     r"|(?P<entry>(?<!\d)1[6-9]\d{11}-\d+(?!\d))"
     r"|(?P<time>(?<!\d)1[6-9]\d{11}(?!\d))"
 )
 _SECRET_END: Final = 4
+_SECRET_START: Final = 3
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
 _STAGE_S: Final = 0.1
 _JOB_S: Final = 0.4
@@ -40,6 +42,7 @@ class Normaliser:
     """What stands for what was answered."""
     _starts_ms: list[int] = field(default_factory=list)
     _secret_ends: dict[str, str] = field(default_factory=dict)
+    _secret_starts: dict[str, str] = field(default_factory=dict)
     _ids: int = 0
 
     def begin_step(self) -> None:
@@ -62,7 +65,10 @@ class Normaliser:
         if isinstance(value, dict):
             if value.get("stage") == "gather" and value.get("status") == "in_progress":
                 value = {**value, "progress": {**value["progress"], **_UNDER_WAY}}
-            return {name: self._field(name, inside, value) for name, inside in value.items()}
+            return {
+                _IDS.sub(self._stand_in, name): self._field(name, inside, value)
+                for name, inside in value.items()
+            }
         if type(value) is int:
             return int(self.normalise(str(value)))
         return value
@@ -79,6 +85,8 @@ class Normaliser:
         if name == "rate":
             rows: int = siblings["rowsDone"]
             return round(rows / _JOB_S, 1) if rows else value
+        if name == "reset" and "resetMs" in siblings:
+            return self.normalise(siblings["resetMs"]) // 1_000
         if name == "seconds":
             return {part: _JOB_S if part == "total" else _STAGE_S for part in value}
         if name == "token" and isinstance(value, str):
@@ -91,6 +99,9 @@ class Normaliser:
 
     def _stand_in(self, match: re.Match[str]) -> str:
         real = match[0]
+        if match["start"]:  # of a secret that may follow
+            start = hashlib.sha256(b"start").hexdigest()[: len(real)]
+            return self._secret_starts.setdefault(real, start)
         if real not in self.replaced:
             self.replaced[real] = self._new_stand_in(match)
         return self.replaced[real]
@@ -99,10 +110,10 @@ class Normaliser:
         if match["uuid"] or match["hex"] or match["key"]:
             # Ids alone are counted: how many different times a step has is chance.
             self._ids += 1
-            number = str(self._ids)
+            number, start = str(self._ids), self._secret_starts.get(match[0][:_SECRET_START], "")
             if match["uuid"]:
                 return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
-            return hashlib.sha256(number.encode()).hexdigest()[: len(match[0])]
+            return (start + hashlib.sha256(number.encode()).hexdigest())[: len(match[0])]
         if match["clock"]:
             return _CLOCK
         at, dash, _ = match[0].partition("-")

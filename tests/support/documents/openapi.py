@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from api.http.dialects import DialectApplications
 from api.http.front import Front
 from api.launchdarkly.dialect import LAUNCHDARKLY
-from api.launchdarkly.openapi.tidying import find_reachable
 from api.main import build_app
+from api.openapi.tidying import find_reachable
 from api.settings import ApiSettings
 
 Document = dict[str, Any]

@@ -6,6 +6,7 @@ is sent: ``PREPARATIONS`` says how, by operation.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import httpx
@@ -14,6 +15,16 @@ from schemathesis import Case
 from api.launchdarkly.wire.links import RESOURCE_KEY
 from tests.support.documents import names
 from tests.support.documents.patches import JSON_PATCHES
+from tests.support.documents.recorded_lists import LIST, SOURCE
+from tests.support.documents.recorded_vercel import (
+    DEFINITIONS,
+    NAMED,
+    NAMING,
+    NEW_BODY,
+    PROJECT,
+    SDK_KEY_BODY,
+)
+from tests.support.documents.recorded_vercel import NEW as FLAG_SEGMENT
 from tests.support.documents.recording import Recorder
 
 AnyCase = Case[Any]
@@ -21,10 +32,20 @@ AnyCase = Case[Any]
 _PROJECTS: Final = "/api/v2/projects"
 _SEGMENTS: Final = "/api/v2/segments"
 _HERE: Final = f"{_SEGMENTS}/{names.PROJECT}/{names.ENVIRONMENT}"
-_FINE: Final = frozenset({200, 201, 204, 404, 409})
+_FINE: Final = frozenset({200, 201, 202, 204, 404, 409})
+_FLAGS: Final = f"/v1/projects/{names.PROJECT}/feature-flags"
+_FLAG_SEGMENTS: Final = f"{_FLAGS}/segments"
+_DEFINITIONS: Final = f"{_FLAGS}/datafile/definitions"
+_NEW_LIST: Final = (
+    f"{_FLAG_SEGMENTS}/{FLAG_SEGMENT['segmentIdOrSlug']}/lists"
+    f"/{LIST['side']}/{LIST['kind']}/{LIST['attribute']}"
+)
+_INDEPENDENT: Final = {"new-checkout": {"variants": [False], "environments": {}}}
+_SDK_OPERATIONS: Final = frozenset({"getDatafile", "postFlagMetrics"})
+_NEEDED_SLUGS: Final = frozenset({NAMED["segmentIdOrSlug"], NAMING["segmentIdOrSlug"]})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """The instance, as the preparations reach it."""
 
@@ -40,6 +61,12 @@ class World:
     def client(self) -> httpx.Client:
         """Asks the instance as its administrator."""
         return self.recorder.client
+
+    def headers_of(self, operation_id: str) -> dict[str, str]:
+        """What those send who may ask for this operation, where an access token is not enough."""
+        if operation_id not in _SDK_OPERATIONS:
+            return {}
+        return {"Authorization": f"Bearer {self.sdk_key['keyValue']}"}
 
     def real(self, value: Any) -> Any:
         """Put the instance's ids in the place of those that the document shows."""
@@ -57,6 +84,22 @@ class World:
         assert reply.is_success, reply.text
         token: dict[str, Any] = reply.json()
         return token
+
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        """Create something by PUT, as Vercel's dialect does, unless it is there."""
+        self._ask("PUT", path, body)
+
+    @cached_property
+    def sdk_key(self) -> dict[str, Any]:
+        """An SDK key of the project, which stays."""
+        return self.new_sdk_key()
+
+    def new_sdk_key(self) -> dict[str, Any]:
+        """Create an SDK key."""
+        reply = self.client.put(f"{_FLAGS}/sdk-keys", json=SDK_KEY_BODY)
+        assert reply.is_success, reply.text
+        key: dict[str, Any] = reply.json()
+        return key
 
     def unmake(self, path: str) -> None:
         """Delete something if it is there."""
@@ -120,6 +163,64 @@ def _for_post(world: World, case: AnyCase) -> None:
         world.unmake(f"{collection}/{case.body['key']}")
 
 
+def _for_datafile(world: World, case: AnyCase) -> None:
+    """Definitions of flags that need no attached list."""
+    del case
+    world.put(_DEFINITIONS, _INDEPENDENT)
+
+
+def _for_flag_segment(world: World, case: AnyCase) -> None:
+    """Take away what has the slug already, unless other cases need it."""
+    if not isinstance(case.body, dict) or not isinstance(case.body.get("slug"), str):
+        return
+    if case.body["slug"] in _NEEDED_SLUGS:
+        case.body["slug"] = FLAG_SEGMENT["segmentIdOrSlug"]
+    if case.body["slug"] == FLAG_SEGMENT["segmentIdOrSlug"]:
+        world.unmake(f"{_FLAG_SEGMENTS}/{case.body['slug']}")
+
+
+def _for_flag_segment_delete(world: World, case: AnyCase) -> None:
+    """Delete a segment made for it."""
+    if case.path_parameters["segmentIdOrSlug"] in _NEEDED_SLUGS:
+        case.path_parameters["segmentIdOrSlug"] = FLAG_SEGMENT["segmentIdOrSlug"]
+    if case.path_parameters == FLAG_SEGMENT:
+        world.put(_FLAG_SEGMENTS, NEW_BODY)
+
+
+def _for_list(world: World, case: AnyCase) -> None:
+    """A list that no import is building, of a segment made for it."""
+    if _is_new_list(case):
+        world.put(_FLAG_SEGMENTS, NEW_BODY)
+        world.unmake(_NEW_LIST)
+
+
+def _for_list_delete(world: World, case: AnyCase) -> None:
+    """Delete a list attached for it."""
+    if _is_new_list(case):
+        world.put(_FLAG_SEGMENTS, NEW_BODY)
+        world.put(f"{_NEW_LIST}/imports", SOURCE)
+
+
+def _is_new_list(case: AnyCase) -> bool:
+    return all(case.path_parameters[name] == value for name, value in FLAG_SEGMENT.items()) and all(
+        case.path_parameters[name] == LIST[name] for name in ("side", "kind", "attribute")
+    )
+
+
+def _for_definitions(world: World, case: AnyCase) -> None:
+    """Definitions to read or to delete."""
+    if case.path_parameters == PROJECT:
+        world.put(_DEFINITIONS, DEFINITIONS)
+
+
+def _for_sdk_key(world: World, case: AnyCase) -> None:
+    """Revoke a key made for it; all of them would be too many."""
+    if case.operation.method.upper() == "DELETE":
+        documented = world.recorder.examples("deleteSdkKey")["parameters"]
+        if case.path_parameters["hashKey"] == world.real(documented)["hashKey"]:
+            case.path_parameters["hashKey"] = world.new_sdk_key()["hashKey"]
+
+
 _TEXTS: Final = {"name": "Beta testers", "description": "", "tags": ["beta"]}
 _NEW: Final = {
     "projectKey": "new-project",
@@ -145,6 +246,8 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = {
     "createBigSegmentImport": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromSource": {"segmentKey": _NEW["segmentKey"]},
     "deleteSegment": {"segmentKey": _NEW["segmentKey"]},
+    "createFlagSegmentListImport": FLAG_SEGMENT,
+    "deleteFlagSegmentList": {**FLAG_SEGMENT, "side": LIST["side"]},
     "deleteEnvironment": {"environmentKey": _NEW["environmentKey"]},
     "deleteProject": {"projectKey": _NEW["projectKey"]},
 }
@@ -159,4 +262,12 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "postSegment": _for_post,
     "postEnvironment": _for_post,
     "postProject": _for_post,
+    "createFlagSegment": _for_flag_segment,
+    "deleteFlagSegment": _for_flag_segment_delete,
+    "createFlagSegmentListImport": _for_list,
+    "deleteFlagSegmentList": _for_list_delete,
+    "getFlagDefinitions": _for_definitions,
+    "deleteFlagDefinitions": _for_definitions,
+    "deleteSdkKey": _for_sdk_key,
+    "getDatafile": _for_datafile,
 }

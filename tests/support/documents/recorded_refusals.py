@@ -2,52 +2,108 @@
 
 import contextlib
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
 from tests.support.documents import names
-from tests.support.documents.recording import REFUSALS, Recorder
+from tests.support.documents.recorded_vercel import NAMED_BODY
+from tests.support.documents.recording import REFUSALS, Dialect, Recorder, noun_of
 from tests.support.servers.redis import Server
 
 #: What the API must be set to: everything is soon too much or too slow, and nothing stored.
 FRAIL_SETTINGS: Final = {
     "S3_BUCKET": "missing-bucket",
     "BODY_TIMEOUT_S": "1",
-    "LIMIT_TOKEN": "12",
+    "LIMIT_TOKEN": "24",
 }
 #: Path parameters that need not name anything that exists.
-_ANYTHING: Final = frozenset({"contextKey", "userKey", "resourceType", "resourceKey"})
+_ANYTHING: Final = frozenset(
+    {
+        *("contextKey", "userKey", "resourceType", "resourceKey"),
+        *("side", "kind", "attribute"),
+    }
+)
+#: Values that a query parameter of this name cannot have; unknown ones are ignored by reads.
+_WRONG: Final[Mapping[str, Any]] = {"limit": 0, "withMetadata": "maybe"}
+_VERCEL_SEGMENTS: Final = f"/v1/projects/{names.PROJECT}/feature-flags/segments"
 _SEGMENTS: Final = f"/api/v2/segments/{names.PROJECT}/{names.ENVIRONMENT}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    """What is asked of a dialect, to be refused: a collection in which something is created."""
+
+    dialect: Dialect
+    method: str
+    path: str
+
+    def create(self, client: httpx.Client, **options: Any) -> httpx.Response:
+        """Ask to create something."""
+        return client.request(self.method, self.path, **options)
+
+
+_COLLECTIONS: Final = (
+    _Collection("launchdarkly", "POST", _SEGMENTS),
+    _Collection("vercel", "PUT", _VERCEL_SEGMENTS),
+)
 
 
 def record_refusals(recorder: Recorder, server: Server) -> None:
     """Ask an API of its own, with ``FRAIL_SETTINGS``; its store server is stopped on the way."""
     client = recorder.client
-    with recorder.about(REFUSALS):
-        recorder.refuse(client.get(_SEGMENTS, headers={"Authorization": "unknown"}), 401)
-        made = client.post("/api/v2/tokens", json={"name": "a reader", "role": "reader"}).json()
-        reader = {"Authorization": made["token"]}
-        recorder.refuse(client.post(_SEGMENTS, json={}, headers=reader), 403)
-        recorder.refuse(
-            client.post(_SEGMENTS, content="{}", headers={"Content-Type": "text/plain"}), 415
-        )
-        recorder.refuse(client.post(_SEGMENTS, content=b" " * 5_242_881), 413)
-        recorder.refuse(client.get(_SEGMENTS, headers={"X-Long": "x" * 65_536}), 431)
-        recorder.refuse(_slow_request(client), 408)
-        big = {"key": names.BIG_SEGMENT, "name": "VIP customers", "unbounded": True}
-        assert client.post(_SEGMENTS, json=big).is_success
-        upload = {"file": ("customers.csv", "customer-1234\n")}
-        recorder.refuse(client.post(f"{_SEGMENTS}/{names.BIG_SEGMENT}/imports", files=upload), 500)
+    made = client.post("/api/v2/tokens", json={"name": "a reader", "role": "reader"}).json()
+    reader = {"Authorization": made["token"]}
+    for collection in _COLLECTIONS:
+        with recorder.about(REFUSALS, collection.dialect):
+            _record_wrong_requests(recorder, collection, reader)
+    _record_broken(recorder)
+    with recorder.about("service"):
         recorder.ask("getReadiness", "a part does not answer", status=503)
-        limited = next(
-            reply
-            for reply in (client.get(_SEGMENTS, headers=reader) for _ in range(100))
-            if not reply.is_success
-        )
-        recorder.refuse(limited, 429)
-        server.stop()
-        recorder.refuse(client.get(_SEGMENTS), 503)
+    for collection in _COLLECTIONS:
+        with recorder.about(REFUSALS, collection.dialect):
+            _record_limit(recorder, collection, reader)
+    server.stop()
+    for collection in _COLLECTIONS:
+        with recorder.about(REFUSALS, collection.dialect):
+            recorder.refuse(client.get(collection.path), 503)
+
+
+def _record_wrong_requests(
+    recorder: Recorder, collection: _Collection, reader: dict[str, str]
+) -> None:
+    client, refuse, create = recorder.client, recorder.refuse, collection.create
+    refuse(client.get(collection.path, headers={"Authorization": "unknown"}), 401)
+    refuse(create(client, json={}, headers=reader), 403)
+    refuse(create(client, content="{}", headers={"Content-Type": "text/plain"}), 415)
+    refuse(create(client, content=b" " * 5_242_881), 413)
+    refuse(client.get(collection.path, headers={"X-Long": "x" * 65_536}), 431)
+    refuse(_slow_request(client, collection), 408)
+
+
+def _record_broken(recorder: Recorder) -> None:
+    """Uploads of lists, for which there is no bucket."""
+    client = recorder.client
+    big = {"key": names.BIG_SEGMENT, "name": "VIP customers", "unbounded": True}
+    assert client.post(_SEGMENTS, json=big).is_success
+    assert client.put(_VERCEL_SEGMENTS, json=NAMED_BODY).is_success
+    upload = {"file": ("customers.csv", "customer-1234\n")}
+    with recorder.about(REFUSALS):
+        recorder.refuse(client.post(f"{_SEGMENTS}/{names.BIG_SEGMENT}/imports", files=upload), 500)
+    with recorder.about(REFUSALS, "vercel"):
+        imports = f"{_VERCEL_SEGMENTS}/{NAMED_BODY['slug']}/lists/include/user/id/imports"
+        recorder.refuse(client.put(imports, files=upload), 500)
+
+
+def _record_limit(recorder: Recorder, collection: _Collection, reader: dict[str, str]) -> None:
+    limited = next(
+        reply
+        for reply in (recorder.client.get(collection.path, headers=reader) for _ in range(100))
+        if not reply.is_success
+    )
+    recorder.refuse(limited, 429)
 
 
 def record_missing(recorder: Recorder) -> None:
@@ -58,7 +114,7 @@ def record_missing(recorder: Recorder) -> None:
             examples = recorder.normaliser.real(recorder.examples(name))
             for status in sorted(operation["responses"].keys() & {"400", "404"}):
                 if not recorder.has(name, status):
-                    with recorder.about(_noun_of(recorder, name)):
+                    with recorder.about(*noun_of(recorder.recorded, name)):
                         _provoke(recorder, name, template, examples, int(status))
 
 
@@ -70,7 +126,12 @@ def _provoke(
     bodies = examples.get("bodies", {})
     media_type = next(iter(bodies), "application/json")
     body = next(iter(bodies.get(media_type, {}).values()), None)
-    query = {"limit": 0} if "limit" in parameters else {"no-such-parameter": "1"}
+    query = next(
+        ({name: wrong} for name, wrong in _WRONG.items() if name in parameters),
+        {"no-such-parameter": "1"},
+    )
+    if "side" in path and status == 400:
+        path["side"] = "both"
     if status == 404:
         query = {"after": parameters["after"]} if "after" in parameters else {}
         wrong = [name for name in path if name not in _ANYTHING][-1]
@@ -86,17 +147,13 @@ def _nowhere(parameter: str) -> str:
     }.get(parameter, "no-such-key")
 
 
-def _noun_of(recorder: Recorder, operation_id: str) -> str:
-    return next(noun for noun, found in recorder.recorded.items() if operation_id in found)
-
-
-def _slow_request(client: httpx.Client) -> httpx.Response:
+def _slow_request(client: httpx.Client, collection: _Collection) -> httpx.Response:
     """A request whose body never comes."""
     url = client.base_url
     with contextlib.closing(socket.create_connection((url.host, url.port or 80))) as connection:
         head = (
-            f"POST {_SEGMENTS} HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 10\r\n"
-            f"Authorization: {client.headers['Authorization']}\r\n"
+            f"{collection.method} {collection.path} HTTP/1.1\r\nHost: {url.host}\r\n"
+            f"Content-Length: 10\r\nAuthorization: {client.headers['Authorization']}\r\n"
             "Content-Type: application/json\r\n\r\n"
         )
         connection.sendall(head.encode())

@@ -15,7 +15,9 @@ from tests.support.documents.normalising import Normaliser
 from tests.support.documents.openapi import Document
 from tests.support.servers.redis import wait_until
 
-FOLDER: Final = Path(__file__).parents[3] / "api/launchdarkly/openapi/examples"
+_API: Final = Path(__file__).parents[3] / "api"
+Dialect = Literal["launchdarkly", "vercel"]
+DIALECTS: Final[tuple[Dialect, ...]] = ("launchdarkly", "vercel")
 #: The name under which refusals are recorded that any operation may answer with.
 REFUSALS: Final = "refusals"
 
@@ -30,13 +32,13 @@ _FORM: Final = "multipart/form-data"
 
 Examples = dict[str, Any]
 Recorded = dict[str, dict[str, Examples]]
-"""By noun and operation."""
+"""By dialect and noun, such as ``vercel/segments``, and by operation."""
 Keep = Literal["all", "body", "answer", "nothing"]
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Sends requests and keeps what was sent and answered, by noun and operation."""
+    """Sends requests and keeps what was sent and answered, see ``Recorded``."""
 
     client: httpx.Client
     document: Document
@@ -45,9 +47,9 @@ class Recorder:
     _noun: str = ""
 
     @contextmanager
-    def about(self, noun: str) -> Iterator[None]:
-        """Keep what is recorded meanwhile in the file of this noun."""
-        self._noun, before = noun, self._noun
+    def about(self, noun: str, dialect: Dialect = "launchdarkly") -> Iterator[None]:
+        """Keep what is recorded meanwhile in the dialect's file of this noun."""
+        self._noun, before = f"{dialect}/{noun}", self._noun
         yield
         self._noun = before
 
@@ -99,13 +101,14 @@ class Recorder:
             bodies = self._kept(operation_id).setdefault("bodies", {})
             bodies.setdefault(media_type, {})[label] = self.normaliser.normalise(body)
         if keep in {"all", "answer"}:
-            self._keep_answer(operation_id, label, reply, lines)
+            self._keep_answer(self._kept(operation_id), label, reply, lines)
         return reply
 
     def refuse(self, reply: httpx.Response, status: int) -> None:
         """Record a refusal that any operation may answer with."""
         assert reply.status_code == status, reply.text
-        self._keep_answer(REFUSALS, None, reply, "")
+        kept = self.recorded.setdefault(self._noun, {}).setdefault(REFUSALS, {})
+        self._keep_answer(kept, None, reply, "")
 
     def wait(self, get: Callable[[], httpx.Response], until: Callable[[Any], bool]) -> None:
         """Poll until a JSON answer is as wanted; nothing of it is recorded."""
@@ -134,9 +137,9 @@ class Recorder:
             parameters.setdefault(name, self.normaliser.normalise(value))
 
     def _keep_answer(
-        self, operation_id: str, label: str | None, reply: httpx.Response, lines: str
+        self, kept: Examples, label: str | None, reply: httpx.Response, lines: str
     ) -> None:
-        kept, status = self._kept(operation_id), str(reply.status_code)
+        status = str(reply.status_code)
         limits = [name for name in reply.headers if name.startswith("x-ratelimit")]
         names = (*_HEADERS, *limits * (reply.status_code == _LIMITED))
         headers = {_spelled(name): reply.headers[name] for name in names if name in reply.headers}
@@ -153,24 +156,43 @@ class Recorder:
             value = self.normaliser.normalise(reply.json())
         if reply.status_code >= _FIRST_REFUSAL and "code" in value:
             label, value = label or value["code"], value | {"id": _ERROR_ID}
+        if reply.status_code >= _FIRST_REFUSAL and "error" in value:
+            error = value["error"] | {"id": _ERROR_ID}
+            label, value = label or error["code"], {"error": error}
         assert label
         kept.setdefault("answers", {}).setdefault(status, {})[label] = value
 
 
+def noun_of(recorded: Recorded, operation_id: str) -> tuple[str, Dialect]:
+    """The noun and the dialect that an operation was recorded under."""
+    key = next((noun for noun, found in recorded.items() if operation_id in found), "")
+    assert key, f"nobody has asked for {operation_id}: ask in tests/support/documents"
+    dialect = next(dialect for dialect in DIALECTS if key.startswith(f"{dialect}/"))
+    return key.removeprefix(f"{dialect}/"), dialect
+
+
 def read_recorded() -> Recorded:
-    """What stands in the files, by noun."""
+    """What stands in the files, by dialect and noun."""
     return {
-        file.stem: json.loads(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.json")
+        f"{dialect}/{file.stem}": json.loads(file.read_text(encoding="utf-8"))
+        for dialect in DIALECTS
+        for file in _folder(dialect).glob("*.json")
     }
 
 
 def write_recorded(recorded: Recorded) -> None:
     """Write the files anew."""
-    for file in FOLDER.glob("*.json"):
-        file.unlink()
-    for noun, operations in recorded.items():
+    for dialect in DIALECTS:
+        for file in _folder(dialect).glob("*.json"):
+            file.unlink()
+    for name, operations in recorded.items():
+        folder, _, noun = name.partition("/")
         text = json.dumps(operations, indent=2, ensure_ascii=False)
-        (FOLDER / f"{noun}.json").write_text(f"{text}\n", encoding="utf-8")
+        (_folder(folder) / f"{noun}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def _folder(dialect: str) -> Path:
+    return _API / dialect / "openapi/examples"
 
 
 def _place_of(document: Document, operation_id: str) -> tuple[str, str]:

@@ -29,7 +29,9 @@ from api.vercel import application as vercel
 
 #: Asked with a body, and change nothing.
 _QUESTIONS = {
-    *("getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries", "evaluateFlagSegments"),
+    "getContextInstanceSegmentsMembershipByEnv",
+    "evaluateFlagSegments",
+    "postAuditLogEntries",
     "postFlagMetrics",  # drops what it is sent
 }
 #: Refuses every request, so that any caller may make it.

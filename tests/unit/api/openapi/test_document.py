@@ -6,11 +6,8 @@ from typing import Any
 import pytest
 import schemathesis
 
-from api.launchdarkly.openapi.document import read_examples
-from api.launchdarkly.openapi.tidying import find_references
-from api.launchdarkly.operations import SEMANTIC_PATCH
-from api.launchdarkly.segments.apply_patch import apply_patch
-from api.launchdarkly.segments.instructions.applying import TABLE
+from api.openapi.contribution import read_examples
+from api.openapi.tidying import find_references
 from api.rest.operations import JSON
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
@@ -20,19 +17,16 @@ from tests.support.documents.openapi import (
     operations,
 )
 from tests.support.documents.recording import REFUSALS
-from tests.support.segments.segments import NO_OTHERS, Ids
 
 _HOW = "tests/support/documents/recording.py"
-_EXAMPLES = read_examples()
-_PATCHES = _EXAMPLES["patchSegment"]["bodies"]
-_STANDARD, _BIG = (
-    _EXAMPLES["getSegment"]["answers"]["200"][name] for name in ("standard segment", "big segment")
-)
-_INSTRUCTIONS = [
-    instruction
-    for patch in _PATCHES[SEMANTIC_PATCH].values()
-    for instruction in patch["instructions"]
-]
+#: The schema of a refusal by the package that has the examples of its dialect.
+_ERRORS = {"api.launchdarkly.openapi": "Error", "api.vercel.openapi": "VercelError"}
+_ERROR_OF = {
+    name: error
+    for package, error in _ERRORS.items()
+    for name in read_examples(package)
+    if name != REFUSALS
+}
 #: No example can be written down.
 _BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)}
 #: Refusals that need others to be faster at the same moment: they cannot be recorded.
@@ -40,16 +34,27 @@ _RACES = {
     (name, f"409 {JSON}")
     for name in (
         "createBigSegmentExport",
+        "createFlagSegmentListExport",
         "getBigSegmentImports",
+        "listFlagSegmentListImports",
         "patchExpiringTargetsForSegment",
         "patchExpiringUserTargetsForSegment",
         "resetToken",
     )
 }
 #: What any token may ask; of projects it sees those in its scope.
-_FOR_EVERY_TOKEN = {"getCallerIdentity", "getMetrics", "getProjects"}
+_FOR_EVERY_TOKEN = {
+    "getCallerIdentity",
+    "getMetrics",
+    "getProjects",
+    "getVercelTeam",
+    "getVercelTeamUnversioned",
+    "getVercelUser",
+}
+#: What no access token may ask: for it, one is no token at all.
+_FOR_SDK_KEYS = {"getDatafile", "postFlagMetrics"}
 #: Every operation has examples; the document itself is not made while tests are collected.
-_NAMES = sorted(_EXAMPLES.keys() - {REFUSALS})
+_NAMES = sorted(_ERROR_OF)
 OPERATIONS = pytest.mark.parametrize("name", _NAMES)
 
 Operations = dict[str, dict[str, Any]]
@@ -59,10 +64,12 @@ def test_document__as_a_whole__is_valid_openapi(served: Document) -> None:
     schemathesis.openapi.from_dict(copy.deepcopy(served)).validate()
 
     assert served["openapi"].startswith("3.1")
-    assert served["components"]["securitySchemes"]["ApiKey"]["name"] == "Authorization"
+    schemes = served["components"]["securitySchemes"]
+    assert schemes["ApiKey"]["name"] == "Authorization"
+    assert schemes["BearerToken"]["scheme"] == schemes["SdkKey"]["scheme"] == "bearer"
     assert {tag for operation in operations(served) for tag in operation["tags"]} <= {
         tag["name"] for tag in served["tags"]
-    }, "a tag without a description: openapi/document.py"
+    }, "a tag without a description: openapi/contribution.py"
 
 
 def test_document__every_reference__leads_to_a_schema_and_every_schema_is_used(
@@ -90,7 +97,7 @@ def test_operation__says_what_it_is_and_who_may_call(
     assert operation["description"], f"{name}: its handler has no docstring"
     if operation.get("security", served["security"]):
         assert operation["responses"].keys() >= {"401", "429", "500", "503"}
-        assert ("403" in operation["responses"]) is (name not in _FOR_EVERY_TOKEN)
+        assert ("403" in operation["responses"]) is (name not in _FOR_EVERY_TOKEN | _FOR_SDK_KEYS)
     assert any(status < "300" for status in operation["responses"])
 
 
@@ -128,29 +135,26 @@ def test_operation__every_refusal__is_in_the_documented_shape(
     for status, answer in operation["responses"].items():
         if int(status) >= FIRST_REFUSAL and name != "getReadiness":
             schema = answer["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Error"}
+            assert schema == {"$ref": f"#/components/schemas/{_ERROR_OF[name]}"}
         assert status != "422" or "Idempotency-Key" in parameters
 
 
-def test_instructions__every_kind__has_an_example() -> None:
-    assert {instruction["kind"] for instruction in _INSTRUCTIONS} == set(TABLE)
-
-
-@pytest.mark.parametrize(
-    ("media_type", "name"),
-    [(media_type, name) for media_type, named in _PATCHES.items() for name in named],
-)
-def test_patch__of_the_examples__applies_to_a_segment_of_the_examples(
-    media_type: str, name: str
+def test_operation__of_each_dialect__takes_the_token_as_its_clients_send_it(
+    by_name: Operations,
 ) -> None:
-    assert {*_PATCHES} == {JSON, SEMANTIC_PATCH}
+    assert "security" not in by_name["getSegment"]
+    assert by_name["getFlagSegment"]["security"] == [{"BearerToken": []}]
+    assert by_name["getDatafile"]["security"] == [{"SdkKey": []}]
+    assert by_name["getLiveness"]["security"] == []
 
-    # Raises if it cannot be applied.
-    apply_patch(
-        _BIG if "BigSegment" in name else _STANDARD,
-        copy.deepcopy(_PATCHES[media_type][name]),
-        media_type,
-        environment="production",
-        ids=Ids(),
-        others=NO_OTHERS,
-    )
+
+def test_schemas__of_dialects__have_names_apart(served: Document) -> None:
+    paths = {
+        name: [item for path, item in served["paths"].items() if path.startswith("/api/v2") is own]
+        for name, own in (("launchdarkly", True), ("vercel", False))
+    }
+    of_vercel = {name for name in served["components"]["schemas"] if name.startswith("Vercel")}
+
+    used = {reference.rpartition("/")[2] for reference in find_references(paths["launchdarkly"])}
+    assert used.isdisjoint(of_vercel)
+    assert len(of_vercel) > 20

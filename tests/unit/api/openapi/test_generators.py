@@ -11,7 +11,7 @@ _WIDTHS: Final = {"int32": 2**31 - 1, "int64": 2**63 - 1}
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 #: What holds Unix milliseconds, by its name in a schema or as a parameter or header.
 _TIMES: Final = re.compile(
-    r"(Date|Time|Ms|Reset|[lL]astModified|lastUsed|^timestamp|^expiry|^date|^before|^after)$"
+    r"(Date|Time|Ms|Reset|[lL]astModified|lastUsed|^timestamp|[a-z]At|^expiry|^date|^before|^after)$"
 )
 
 
@@ -83,7 +83,8 @@ def test_body__of_every_operation__has_one_type(served: Document) -> None:
         "patchSegment": [
             "application/json",
             "application/json; domain-model=launchdarkly.semanticpatch",
-        ]
+        ],
+        "createFlagSegmentListImport": ["application/json", "multipart/form-data"],
     }
 
 

@@ -5,6 +5,7 @@ body can be too large or arrive too slowly.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,7 +27,6 @@ from api.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from api.launchdarkly.wire.refusals import CODES
 from api.rest.operations import JSON, NO_TOKEN, Refusals, component, declared_refusals
 from api.rest.requests import RequireJson
 
@@ -47,6 +47,8 @@ _FOR_ANY_BODY: Final[Refusals] = MappingProxyType(
         TooLarge: "The body is too large.",
     }
 )
+#: The name of the schema of a refusal's body.
+ERROR: Final = "Error"
 _FORBIDDEN: Final = "The role or the scope of the access token does not allow this."
 _INVALID: Final = "The request is invalid; the message says where."
 _MEDIA_TYPE: Final = "The body is not JSON."
@@ -80,21 +82,24 @@ _HEADERS: Final[Mapping[type[ApiError], Mapping[str, Any]]] = {
 }
 
 
-def describe_refusals(route: APIRoute, operation: Mapping[str, Any]) -> dict[str, Any]:
+def describe_refusals(
+    route: APIRoute, operation: Mapping[str, Any], project_parameter: str
+) -> dict[str, Any]:
     """Document the answers of an operation with a status of 400 and above, by status.
 
     Args:
         route: of the operation.
         operation: its description so far.
+        project_parameter: what its path calls a project, if it names one.
     """
     need = need_of(route)
     if need == NO_TOKEN:
         return {}
     refusals: dict[type[ApiError], str] = {**_FOR_ANY_TOKEN}
-    if _can_be_forbidden(need, route):
+    if _can_be_forbidden(need, route, project_parameter):
         refusals[Forbidden] = _FORBIDDEN
     has_body = "requestBody" in operation
-    if has_body or "GET" not in (route.methods or ()) or _has_checked_query(operation):
+    if has_body or "GET" not in (route.methods or ()) or _has_checked_parameter(operation):
         refusals[InvalidRequest] = _INVALID
     if has_body:
         refusals |= _FOR_ANY_BODY
@@ -104,46 +109,40 @@ def describe_refusals(route: APIRoute, operation: Mapping[str, Any]) -> dict[str
     return dict(_answers(refusals))
 
 
-def error_schema() -> dict[str, Any]:
-    """The schema of every refusal's body."""
-    return {
-        "type": "object",
-        "description": "Why a request was refused.",
-        "required": ["code", "message", "id"],
-        "properties": {
-            "code": {"type": "string", "enum": sorted(set(CODES.values()))},
-            "message": {"type": "string", "description": "What happened and what to do."},
-            "id": {
-                "type": "string",
-                "format": "uuid",
-                "description": "The id under which the operator finds the request in the log.",
-            },
-        },
-    }
+def _can_be_forbidden(need: Need | None, route: APIRoute, project_parameter: str) -> bool:
+    """Whether some token may not use it; every token may read what names no project.
 
-
-def _can_be_forbidden(need: Need | None, route: APIRoute) -> bool:
-    """Whether some token may not use it; every token may read what names no project."""
+    Where SDK keys are asked for, anything else is no token at all.
+    """
+    if need is not None and need.role is Role.SDK_KEY:
+        return False
     if need is None or need.role is not Role.READER or need.whole or need.by_handler:
         return True
-    return "{projectKey}" in route.path
+    return f"{{{project_parameter}}}" in route.path
 
 
-def _has_checked_query(operation: Mapping[str, Any]) -> bool:
-    """Whether a query parameter can be invalid; a plain string cannot."""
-    parameters = operation.get("parameters", ())
+def _has_checked_parameter(operation: Mapping[str, Any]) -> bool:
+    """Whether a parameter can be invalid.
+
+    A plain string of a query cannot; what a path names, unless it is one of a few words, is there
+    or not.
+    """
     return any(
-        parameter["in"] == "query" and parameter["schema"].get("type") != "string"
-        for parameter in parameters
+        "enum" in parameter["schema"]
+        or (parameter["in"] == "query" and parameter["schema"].get("type") != "string")
+        for parameter in operation.get("parameters", ())
     )
 
 
 def _answers(refusals: Refusals) -> Iterator[tuple[str, dict[str, Any]]]:
-    for error, description in sorted(refusals.items(), key=lambda item: item[0].status):
+    by_status = groupby(sorted(refusals, key=lambda error: error.status), lambda one: one.status)
+    for status, errors in by_status:
+        found = list(errors)
         answer: dict[str, Any] = {
-            "description": description,
-            "content": {JSON: {"schema": component("Error")}},
+            "description": " ".join(refusals[error] for error in found),
+            "content": {JSON: {"schema": component(ERROR)}},
         }
-        if error in _HEADERS:
-            answer["headers"] = dict(_HEADERS[error])
-        yield str(error.status), answer
+        headers = {name: one for error in found for name, one in _HEADERS.get(error, {}).items()}
+        if headers:
+            answer["headers"] = headers
+        yield str(status), answer

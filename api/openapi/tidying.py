@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+_REFERENCE: Final = "#/components/schemas/"
+_EXAMPLES: Final = frozenset({"example", "examples"})
 _NULL: Final = {"type": "null"}
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
@@ -42,11 +44,42 @@ def find_references(part: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
         if isinstance(part.get("$ref"), str):
             yield part["$ref"]
         for name, inside in part.items():
-            if name not in {"example", "examples"}:
+            if name not in _EXAMPLES:
                 yield from find_references(inside)
     elif isinstance(part, list):
         for inside in part:
             yield from find_references(inside)
+
+
+def prefix_names(document: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Give a document in which the names of all schemas begin with a prefix."""
+    prefixed: dict[str, Any] = _prefix_references(document, prefix)
+    schemas = prefixed["components"]["schemas"]
+    prefixed["components"]["schemas"] = {
+        f"{prefix}{name}": schema for name, schema in schemas.items()
+    }
+    return prefixed
+
+
+def remove_null(schema: dict[str, Any]) -> None:
+    """Leave null out of the choices that a schema has, if it is one of them."""
+    if _NULL not in schema.get("anyOf", ()):
+        return
+    choices = [choice for choice in schema.pop("anyOf") if choice != _NULL]
+    schema.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
+
+
+def _prefix_references(part: Any, prefix: str) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(part, list):
+        return [_prefix_references(inside, prefix) for inside in part]
+    if isinstance(part, str) and part.startswith(_REFERENCE):
+        return f"{_REFERENCE}{prefix}{part.removeprefix(_REFERENCE)}"
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: inside if name in _EXAMPLES else _prefix_references(inside, prefix)
+        for name, inside in part.items()
+    }
 
 
 def _clean_texts(schema: Any) -> None:  # noqa: ANN401 - any JSON
@@ -90,12 +123,7 @@ def _require_sent_fields(schema: dict[str, Any]) -> None:
             continue
         if field.pop("default", None) is not None:
             required.add(name)
-        elif _NULL in field.get("anyOf", ()):
-            _remove_null(field)
+        else:
+            remove_null(field)
     if required:
         schema["required"] = [name for name in properties if name in required]
-
-
-def _remove_null(field: dict[str, Any]) -> None:
-    choices = [choice for choice in field.pop("anyOf") if choice != _NULL]
-    field.update(choices[0] if len(choices) == 1 else {"anyOf": choices})

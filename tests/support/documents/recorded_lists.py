@@ -1,0 +1,124 @@
+"""Records lists attached to a segment of Vercel's dialect, and evaluations; a worker does them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tests.support.documents import names
+from tests.support.documents.recorded_jobs import RunningWorker
+from tests.support.documents.recorded_vercel import NAMED, NAMING, PROJECT, TEAM, VERCEL
+from tests.support.documents.recording import Keep, Recorder
+
+LIST: Final = {**NAMING, "side": "include", "kind": "user", "attribute": "id"}
+#: Made to be deleted.
+NEW_LIST: Final = {**LIST, "side": "exclude"}
+SOURCE: Final = {"source": f"{names.SOURCES}customers.csv", "mode": "merge"}
+#: One of the list, who is also in the segment that another one names.
+ENTITIES: Final = {"user": {"id": names.MEMBER}, "team": {"id": "team-1"}}
+
+Path = Mapping[str, str]
+
+_PLACES: Final = {
+    "getFlagSegmentListImport": ("imports", "importID"),
+    "getFlagSegmentListExport": ("exports", "exportID"),
+}
+
+
+def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
+    """Leaves a list with an import and an export that are complete."""
+    ask, get = recorder.ask, "getFlagSegmentListImport"
+    imported, exported = _start_import(recorder), _start_export(recorder)
+    ask(get, "accepted", path=imported)
+    ask("downloadFlagSegmentListExport", path=exported, status=404)
+    ask("approveFlagSegmentListImport", path=imported, status=400)
+    ask("listFlagSegmentLists", "a list whose first import runs", path=NAMING, query=TEAM)
+    with running_worker():
+        for operation, path in ((get, imported), ("getFlagSegmentListExport", exported)):
+            _await(recorder, operation, path, "complete")
+            ask(operation, "complete", path=path, query=TEAM)
+        _record_uploads(recorder)
+    page: dict[str, Any] = {**TEAM, "limit": 2}
+    ask("listFlagSegmentListImports", "the newest", path=LIST, query=page)
+    by_key = {"idempotencyKey": "nightly-2026-03-02"}
+    ask("listFlagSegmentListImports", "of a request", path=LIST, query=by_key)
+    ask("listFlagSegmentListImports", path=LIST, query={"limit": 101}, status=400)
+    _record_download(recorder, exported)
+    with recorder.about("segments", VERCEL):
+        _record_evaluations(recorder)
+    _upload(recorder, "to be deleted", NEW_LIST, keep="nothing")
+    ask("deleteFlagSegmentList", path=NEW_LIST, query=TEAM, status=204)
+
+
+def _start_import(recorder: Recorder) -> Path:
+    ask, start = recorder.ask, "createFlagSegmentListImport"
+    asked: dict[str, Any] = {"path": LIST, "headers": {"Idempotency-Key": "nightly-2026-03-02"}}
+    reply = ask(start, "list in S3", **asked, query=TEAM, body=SOURCE, status=202)
+    ask(start, **asked, body={**SOURCE, "mode": "replace"}, status=422)
+    ask(start, path=LIST, body=SOURCE, status=409)
+    ask(start, path=LIST, body={"source": "s3://elsewhere/customers.csv"}, status=400)
+    return {**LIST, "importID": reply.json()["id"]}
+
+
+def _start_export(recorder: Recorder) -> Path:
+    ask, start = recorder.ask, "createFlagSegmentListExport"
+    asked: dict[str, Any] = {"path": LIST, "headers": {"Idempotency-Key": "weekly-2026-10"}}
+    reply = ask(start, "csv", **asked, query=TEAM, body={"format": "csv"}, status=202)
+    ask(start, **asked, body={"format": "parquet"}, status=422)
+    ask(start, path=LIST, body={"format": "json"}, status=400)
+    return {**LIST, "exportID": reply.json()["id"]}
+
+
+def _record_uploads(recorder: Recorder) -> None:
+    ask, get = recorder.ask, "getFlagSegmentListImport"
+    replacing: dict[str, Any] = {"mode": "replace", "allowShrink": True}
+    _await(recorder, get, _upload(recorder, "upload", **replacing), "complete")
+    waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
+    _await(recorder, get, waiting, "pending_approval")
+    ask(get, "waits for its approval", path=waiting)
+    # Before it is approved: at once after that, the list changes.
+    ask("listFlagSegmentLists", "a list whose next import waits", path=NAMING)
+    ask("approveFlagSegmentListImport", "approved", path=waiting, query=TEAM, status=202)
+    _await(recorder, get, waiting, "complete")
+
+
+def _record_download(recorder: Recorder, exported: Path) -> None:
+    ask, get = recorder.ask, "downloadFlagSegmentListExport"
+    etag = ask(get, "csv", path=exported, query=TEAM).headers["ETag"]
+    part = {"Range": "bytes=0-13", "If-Range": etag, "If-None-Match": '"of-another-file"'}
+    ask(get, "csv", path=exported, headers=part, status=206)
+    ask(get, path=exported, headers={"If-None-Match": etag}, status=304, keep="answer")
+    ask(get, path=exported, headers={"Range": "bytes=1000-"}, status=416)
+
+
+def _record_evaluations(recorder: Recorder) -> None:
+    ask, evaluate = recorder.ask, "evaluateFlagSegments"
+    named = {"segments": [NAMED["segmentIdOrSlug"]], "seed": 7}
+    ask(evaluate, "all segments", path=PROJECT, query=TEAM, body={"entities": ENTITIES})
+    ask(evaluate, "one segment", path=PROJECT, body={"entities": ENTITIES, **named})
+    ask(evaluate, path=PROJECT, body={"segments": ["no-such-segment"]}, status=404)
+    ask(evaluate, path=PROJECT, body={"entities": []}, status=400)
+
+
+def _upload(
+    recorder: Recorder, label: str, path: Path = LIST, *, keep: Keep = "all", **fields: Any
+) -> Path:
+    reply = recorder.ask(
+        "createFlagSegmentListImport",
+        label,
+        path=path,
+        body={"file": f"{names.MEMBER}\ncustomer-5678\n", **fields},
+        media_type="multipart/form-data",
+        status=202,
+        keep=keep,
+    )
+    return {**path, "importID": reply.json()["id"]}
+
+
+def _await(recorder: Recorder, operation_id: str, path: Path, status: str) -> None:
+    """Wait until a job has this status."""
+    jobs, name = _PLACES[operation_id]
+    listed = "/v1/projects/{projectIdOrName}/feature-flags/segments/{segmentIdOrSlug}/lists"
+    url = f"{listed}/{{side}}/{{kind}}/{{attribute}}".format(**path)
+    recorder.wait(
+        lambda: recorder.client.get(f"{url}/{jobs}/{path[name]}"),
+        lambda job: bool(job["status"] == status),
+    )
