@@ -29,9 +29,7 @@ from api.vercel import application as vercel
 
 #: Asked with a body, and change nothing.
 _QUESTIONS = {
-    "getContextInstanceSegmentsMembershipByEnv",
-    "evaluateFlagSegments",
-    "postAuditLogEntries",
+    *("getContextInstanceSegmentsMembershipByEnv", "postAuditLogEntries", "evaluateFlagSegments"),
     "postFlagMetrics",  # drops what it is sent
 }
 #: Refuses every request, so that any caller may make it.
