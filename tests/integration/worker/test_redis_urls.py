@@ -18,9 +18,9 @@ from api.http.limits.counts import RedisCounts
 from api.local.commands import api_command, beat_command, worker_command
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from api.services.work_sender import WorkSender
+from tests.support.processes.started import ROOT
 from tests.support.proxies.tls import TlsFiles, issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, running_server
-from tests.support.systems.parts import ROOT
 from tests.unit.worker.test_redis_urls import table_forms
 from worker.broker.transport import PolledTransport
 from worker.store import EnvironmentRef, JobRef, StoreSettings, StoreUnavailable, open_store

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.local.processes import guardian
+from tests.support.processes.started import Process, start
 from tests.support.servers.redis import wait_until
 from tests.support.systems.up import children_of, is_running
-
-ROOT = Path(__file__).parents[3]
 
 _STOP_LIMIT_S = 15.0
 
@@ -56,7 +55,7 @@ class Part:
     environment: Mapping[str, str]
     log_file: Path
     guardian: Guardian
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -71,15 +70,7 @@ class Part:
         """Start the process; does not wait until it is ready."""
         assert self.process is None, f"{self.name} runs"
         with self.log_file.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            self.process = start(self.command, self.environment, output, new_session=True)
         self.guardian.watch(self.process.pid)
 
     def children(self) -> list[int]:
