@@ -6,6 +6,7 @@ of it as ``python -m`` would begin it: with its own arguments, environment and f
 made yet.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -50,14 +51,13 @@ def main() -> None:
 
 def _take_orders(orders: socket.socket) -> dict[str, Any] | None:
     """Give an order in the process that is to follow it; nothing, here, at the end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what looks after a program
     while True:
         message, files, _, _ = socket.recv_fds(orders, _MOST_BYTES, 2)
+        _reap()
         if not message:
             return None
         output, status = files
         if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             if program := os.fork():
                 _look_after(program, status)
             os.dup2(output, 1)
@@ -65,6 +65,13 @@ def _take_orders(orders: socket.socket) -> dict[str, Any] | None:
             return dict(json.loads(message))
         for file in files:
             os.close(file)
+
+
+def _reap() -> None:
+    """Forget those whose program has ended; what they took counts as this process's."""
+    with contextlib.suppress(ChildProcessError):  # there are none
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
 
 
 def _look_after(program: int, status: int) -> None:

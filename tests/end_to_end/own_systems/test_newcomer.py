@@ -1,14 +1,27 @@
-"""The demo, small: what a new user runs first ends well, and says so."""
+"""What a newcomer runs: the demo, and a first hour in a real terminal, as it was recorded.
+
+Both use the default ports, so one process of the tests runs them.
+"""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.newcomer.story import TRANSCRIPT, play
+from tests.support.newcomer.transcript import mask_transcript
 from tests.support.systems.up import default_ports
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _LIMIT_S = 150
+
+
+def test_newcomer__readme_mistakes_and_interruptions__look_as_recorded() -> None:
+    played = play()
+
+    assert mask_transcript(played) == mask_transcript(TRANSCRIPT.read_text()), (
+        f"if it is right: ./scripts/transcript --record\n{played}"
+    )
 
 
 def test_demo__made_up_list__every_comparison_holds(tmp_path: Path) -> None:
