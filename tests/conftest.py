@@ -1,8 +1,9 @@
 """Shared by every kind of test: real servers, one of each a run, and what may be left out."""
 
+import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -62,6 +63,17 @@ def pytest_terminal_summary(
     if config.getoption("without_node"):
         terminalreporter.section("left out", yellow=True)
         terminalreporter.write_line(_WITHOUT_NODE)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the garbage collector leave alone what lasts as long as the process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

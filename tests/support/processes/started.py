@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import IO, Final, TypeAlias
+from typing import IO, Any, Final, TypeAlias
 
 ROOT: Final = Path(__file__).parents[3]
 #: Celery warns of root because of pickle, which is off.
@@ -69,23 +69,44 @@ Process: TypeAlias = subprocess.Popen[bytes] | Started
 def start(
     command: Sequence[str],
     environment: Mapping[str, str],
-    output: IO[bytes],
+    output: IO[Any],
+    errors: IO[Any] | None = None,
     *,
     new_session: bool = False,
 ) -> Process:
     """Start a program of bigseg's by its command, at the root of the repository.
 
     On Linux it begins in a copy of a process that has read its modules: `starter`.
+
+    Args:
+        command: the interpreter's, with ``-m``.
+        environment: all of it.
+        output: what it prints.
+        errors: what it prints as errors; to the same file if unset.
+        new_session: whether it leads a group of its own.
     """
-    if sys.platform == "linux":
-        return _starter().start(command, environment, output, new_session=new_session)
+    if sys.platform != "linux":
+        return start_anew(command, environment, output, errors, new_session=new_session)
+    files = (output, errors or output)
+    return _starter().start(command, environment, files, new_session=new_session)
+
+
+def start_anew(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    output: IO[Any],
+    errors: IO[Any] | None = None,
+    *,
+    new_session: bool = False,
+) -> "subprocess.Popen[bytes]":
+    """As `start`, by an interpreter of its own, as users start it."""
     return subprocess.Popen(
         command,
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=output,
+        stderr=errors or output,
         start_new_session=new_session,
     )
 
@@ -108,7 +129,7 @@ class _Starter:
         self,
         command: Sequence[str],
         environment: Mapping[str, str],
-        output: IO[bytes],
+        output: tuple[IO[Any], IO[Any]],
         *,
         new_session: bool,
     ) -> Started:
@@ -119,8 +140,9 @@ class _Starter:
             "new_session": new_session,
         }
         ours, theirs = os.pipe()
+        files = [*(file.fileno() for file in output), theirs]
         try:
-            socket.send_fds(self._orders, [json.dumps(order).encode()], [output.fileno(), theirs])
+            socket.send_fds(self._orders, [json.dumps(order).encode()], files)
         finally:
             os.close(theirs)
         return Started(ours)

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 #: All that the programs read, but the one that makes Celery's application of the environment.
 _MODULES: Final = (
+    "api.cli.local_system",
     "api.serving.server",
     "celery.__main__",
     "celery.apps.beat",
@@ -52,16 +53,16 @@ def main() -> None:
 def _take_orders(orders: socket.socket) -> dict[str, Any] | None:
     """Give an order in the process that is to follow it; nothing, here, at the end."""
     while True:
-        message, files, _, _ = socket.recv_fds(orders, _MOST_BYTES, 2)
+        message, files, _, _ = socket.recv_fds(orders, _MOST_BYTES, 3)
         _reap()
         if not message:
             return None
-        output, status = files
+        output, errors, status = files
         if os.fork() == 0:
             if program := os.fork():
                 _look_after(program, status)
             os.dup2(output, 1)
-            os.dup2(output, 2)
+            os.dup2(errors, 2)
             return dict(json.loads(message))
         for file in files:
             os.close(file)
