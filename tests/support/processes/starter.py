@@ -17,11 +17,11 @@ import socket
 import sys
 from typing import Any, Final
 
-#: All that the programs read, but the one that makes Celery's application of the environment.
+#: All that the programs read, but the first module of each, which is to run there, and the one that
+#: makes Celery's application of the environment.
 _MODULES: Final = (
     "api.cli.local_system",
     "api.serving.server",
-    "celery.__main__",
     "celery.apps.beat",
     "celery.apps.worker",
     "celery.bin.celery",
