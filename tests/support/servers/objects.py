@@ -22,6 +22,8 @@ from worker.objects import BucketMissing, ObjectInfo, ObjectStore
 from worker.objects.driver_errors import driver_errors
 
 _STOP_LIMIT_S = 10.0
+#: Objects of one page of a listing, few enough for a test to need several pages.
+PAGE = 100
 
 #: moto accepts any; without them botocore looks for a metadata service.
 CREDENTIALS = {
@@ -78,7 +80,12 @@ def running_object_server() -> Iterator[ObjectServer]:
         with log.open("ab") as output:
             process = subprocess.Popen(
                 (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)),
-                env={**os.environ, **CREDENTIALS, "TMPDIR": str(directory)},
+                env={
+                    **os.environ,
+                    **CREDENTIALS,
+                    "TMPDIR": str(directory),
+                    "MOTO_S3_DEFAULT_MAX_KEYS": str(PAGE),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
