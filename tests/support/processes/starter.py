@@ -21,6 +21,7 @@ from typing import Any, Final
 #: makes Celery's application of the environment.
 _MODULES: Final = (
     "api.cli.local_system",
+    "api.s3.stand_in",
     "api.serving.server",
     "celery.apps.beat",
     "celery.apps.worker",

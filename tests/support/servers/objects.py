@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.processes.started import Process, start
 from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import free_port, wait_until
 from worker.objects import BucketMissing, ObjectInfo, ObjectStore
@@ -41,7 +42,7 @@ class ObjectServer:
     """One S3 server process; it starts without a bucket."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
     @property
@@ -142,7 +143,7 @@ def running_stand_in(folder: Path) -> Iterator[ObjectServer]:
     log = folder.with_name(f"{folder.name}.log")
     command = (sys.executable, "-m", "api.s3", "--port", str(port), "--folder", str(folder))
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = start(command, os.environ, output)
     server = ObjectServer(port, process, log)
     try:
         server.wait_ready()

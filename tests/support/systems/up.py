@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from tests.support.processes.started import Process, start, start_anew
 from tests.support.servers.redis import free_port, wait_until
 
@@ -127,10 +129,10 @@ def default_ports() -> Iterator[None]:
 
 def is_running(pid: int) -> bool:
     """Whether a process with this number does anything; a zombie does not."""
-    state = subprocess.run(
-        ["/bin/ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False, text=True
-    ).stdout.strip()
-    return bool(state) and not state.startswith("Z")
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def arguments_of(pid: int) -> str:
@@ -145,11 +147,10 @@ def arguments_of(pid: int) -> str:
 
 def children_of(pid: int) -> list[int]:
     """Pids of the children of a process."""
-    lines = subprocess.run(
-        ["/bin/ps", "-A", "-o", "pid=", "-o", "ppid="], capture_output=True, check=True, text=True
-    ).stdout.splitlines()
-    pairs = [tuple(map(int, line.split())) for line in lines]
-    return [child for child, parent in pairs if parent == pid]
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _read_events(output: IO[str], events: list[dict[str, Any]]) -> None:
