@@ -160,7 +160,7 @@ def _put_source(s3: ObjectServer) -> None:
 @contextmanager
 def _running_worker(
     api: Api, s3: ObjectServer, objects: ObjectStore, directory: Path
-) -> Iterator[None]:
+) -> Iterator[Part]:
     """Run a worker for the API's jobs; what it does at the end is cut off."""
     guardian = Guardian()
     environment = {
@@ -179,7 +179,7 @@ def _running_worker(
     worker = Part("worker", command, environment, directory / "worker.log", guardian)
     worker.start()
     try:
-        yield
+        yield worker
     finally:
         worker.kill()
         guardian.dismiss()

@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,15 @@ class Part:
         with self.log_file.open("ab") as output:
             self.process = start(self.command, self.environment, output, new_session=True)
         self.guardian.watch(self.process.pid)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have the group do nothing while the block runs."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.pid, signal.SIGCONT)
 
     def children(self) -> list[int]:
         """Pids of a worker's pool processes."""
