@@ -15,6 +15,7 @@ from api.cli.commands import (
     lookups,
     members,
     projects,
+    sdk_keys,
     segments,
     serve,
     status,
@@ -38,6 +39,7 @@ _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     projects.register,
     environments.register,
     tokens.register,
+    sdk_keys.register,
     contexts.register,
     serve.register,
 )

@@ -130,6 +130,11 @@ class Connection:
         """Send JSON, and read what was created."""
         return self._read(self.post(path, body))
 
+    def put(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        """Send JSON, and read what it made."""
+        with self._translated_errors():
+            return self._read(self._send("PUT", path, json=body))
+
     def instruct(self, path: str, *instructions: Mapping[str, object]) -> None:
         """Change a segment by instructions."""
         body = json.dumps({"instructions": instructions})

@@ -44,6 +44,7 @@ def refusal(reply: httpx.Response, url: str) -> CommandError:
     status = reply.status_code
     try:
         body = reply.json()
+        body = body.get("error", body)  # where Vercel's clients call, refusals have its form
         message, code, error_id = body["message"], body["code"], body.get("id")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return _foreign_refusal(reply, url)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from api.vercel.definitions.places import LONGEST_TEXT, Value
+from api.vercel.definitions.places import Value
 from api.vercel.wire.names import require_name
 
 MOST_CONDITIONS: Final = 1_000
@@ -79,9 +79,7 @@ def read_targets(value: Value) -> dict[str, dict[str, list[str]]]:
     """
     return {
         read_name(kind, attributes): {
-            read_name(attribute, texts): [
-                text.text(most=LONGEST_TEXT) for text in texts.items(most=MOST_ITEMS)
-            ]
+            read_name(attribute, texts): texts.texts(most=MOST_ITEMS)
             for attribute, texts in attributes.object().items()
         }
         for kind, attributes in value.object().items()
@@ -138,22 +136,20 @@ def _read_segments(parts: list[Value], comparator: str, references: References) 
 
 def _read_operand(value: Value, comparator: str) -> Any:  # noqa: ANN401 - any of its forms
     if comparator in _LISTS:
-        return [_read_scalar(item) for item in value.items(most=MOST_ITEMS)]
+        return _read_list(value)
     if comparator in _PATTERNS:
         return _read_pattern(value)
     if comparator in _TEXTS:
         return value.text()
     if comparator in _ORDERS:
-        return _read_scalar(value)
-    return value.json if isinstance(value.json, bool) else _read_scalar(value)
+        return value.scalar()
+    return value.json if isinstance(value.json, bool) else value.scalar()
 
 
-def _read_scalar(value: Value) -> str | float:
-    if isinstance(value.json, str):
-        return value.text()
-    if isinstance(value.json, bool) or not isinstance(value.json, int | float):
-        value.refuse("must be a string or a number")
-    return value.number()
+def _read_list(value: Value) -> list[Any]:
+    if isinstance(value.json, list) and all(type(item) is str for item in value.json):
+        return list[Any](value.texts(most=MOST_ITEMS))
+    return [item.scalar() for item in value.items(most=MOST_ITEMS)]
 
 
 def _read_pattern(value: Value) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """How large the data of a segment may be, and what else is refused although its form is right."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from api.bodies.unknown_names import repeatable
 from api.errors import InvalidRequest
 from api.settings import ApiSettings
+from api.vercel.evaluation import pattern_fault
 from api.vercel.segments.data import (
     Condition,
     Expression,
@@ -16,10 +17,9 @@ from api.vercel.segments.data import (
     Targets,
 )
 
-PatternFault = Callable[[str, str], str | None]
-"""Says what is wrong with the pattern and the flags of a regular expression; ``None``: nothing."""
+#: Characters of all regular expressions of a segment: checking one takes up to 13 µs a character.
+MOST_PATTERN: Final = 100_000
 
-_FLAGS: Final = frozenset("dgimsuvy")
 _REGEX: Final = frozenset({"regex", "!regex"})
 _ONE: Final = frozenset({"eq", "!eq"})
 _SEVERAL: Final = frozenset({"oneOf", "!oneOf"})
@@ -51,21 +51,12 @@ class DataBounds:
         )
 
 
-def flags_fault(pattern: str, flags: str) -> str | None:
-    """What is wrong with the flags of a regular expression of JavaScript; see PatternFault."""
-    del pattern
-    if not _FLAGS.issuperset(flags) or len(set(flags)) < len(flags):
-        return f"flags are some of {''.join(sorted(_FLAGS))}, each once"
-    return "the flags u and v exclude each other" if {"u", "v"} <= set(flags) else None
-
-
-def require_bounded(data: SegmentData, bounds: DataBounds, pattern_fault: PatternFault) -> None:
+def require_bounded(data: SegmentData, bounds: DataBounds) -> None:
     """Make sure that data is not too large and can be evaluated.
 
     Args:
         data: of a segment.
         bounds: on it.
-        pattern_fault: checks each regular expression that is used as one.
 
     Raises:
         InvalidRequest: it is not; says where.
@@ -73,7 +64,8 @@ def require_bounded(data: SegmentData, bounds: DataBounds, pattern_fault: Patter
     rules = data.rules or ()
     _require_few("data.rules", len(rules), bounds.rules, "rules")
     for place, condition in list_conditions(data):
-        _require_condition(place, condition, bounds, pattern_fault)
+        _require_condition(place, condition, bounds)
+    _require_patterns(data)
     for number, rule in enumerate(rules):
         if rule.outcome.type == "split":
             base = rule.outcome.base
@@ -89,9 +81,7 @@ def list_conditions(data: SegmentData) -> Iterator[tuple[str, Condition]]:
             yield f"data.rules[{number}].conditions[{index}]", condition
 
 
-def _require_condition(
-    place: str, condition: Condition, bounds: DataBounds, pattern_fault: PatternFault
-) -> None:
+def _require_condition(place: str, condition: Condition, bounds: DataBounds) -> None:
     lhs, rhs = condition.lhs, condition.rhs
     if isinstance(rhs, ListValue):
         _require_few(f"{place}.rhs.items", len(rhs.items), bounds.items, "items")
@@ -99,8 +89,23 @@ def _require_condition(
         _require_segments(place, condition)
         return
     _require_short(f"{place}.lhs", bounds, lhs.kind, lhs.attribute)
-    if isinstance(rhs, Expression) and condition.cmp in _REGEX:
-        fault = pattern_fault(rhs.pattern, rhs.flags)
+
+
+def _require_patterns(data: SegmentData) -> None:
+    """Make sure that every regular expression that is used as one can be run."""
+    found = {
+        (rhs.pattern, rhs.flags): place
+        for place, condition in list_conditions(data)
+        if isinstance(rhs := condition.rhs, Expression) and condition.cmp in _REGEX
+    }
+    length = sum(len(pattern) for pattern, _ in found)
+    if length > MOST_PATTERN:
+        raise InvalidRequest(
+            f"data.rules: regular expressions of {length:,} characters; at most {MOST_PATTERN:,} "
+            "are allowed in a segment"
+        )
+    for (pattern, flags), place in found.items():
+        fault = pattern_fault(pattern, flags)
         if fault is not None:
             raise InvalidRequest(f"{place}.rhs: {fault}")
 

@@ -3,20 +3,17 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from api.access.auth import Caller
 from api.access.permissions import require_scope
 from api.bodies.json_values import JsonObject
 from api.errors import InvalidRequest
 from api.services.services import Services
-from api.vercel.segments.bounds import DataBounds, PatternFault, flags_fault, require_bounded
+from api.vercel.segments.bounds import DataBounds, require_bounded
 from api.vercel.segments.data import SegmentData
 from api.vercel.segments.references import require_nestable, resolve_references
 from worker.store import Project, ProjectSegment, ProjectSegments
-
-#: Checks every regular expression that a condition uses.
-PATTERN_FAULT: Final[PatternFault] = flags_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class ContentReader:
             InvalidRequest: the data is too large, or names no segment, or the segment itself.
             Forbidden: it names a segment that the caller may not see and did not name before.
         """
-        require_bounded(data, self._bounds, PATTERN_FAULT)
+        require_bounded(data, self._bounds)
 
         def resolve(place: str, name: str) -> str:
             if self.seen is None:

@@ -56,6 +56,8 @@ UNION: Final = "<"
 
 
 def _tag_of_object(value: Any) -> str:  # noqa: ANN401 - any JSON
+    if isinstance(value, Part):  # as pydantic asks when it writes
+        return f"{UNION}{getattr(value, 'type', None)}>"
     return f"{UNION}{value.get('type')}>" if isinstance(value, dict) else UNION
 
 

@@ -88,7 +88,7 @@ def _commands(group: TyperGroup, path: str = "bigseg") -> Iterator[tuple[str, Ty
 
 def _typed(text: str) -> Iterator[str]:
     """The commands of `bigseg projects list\\|show`, without arguments and options."""
-    words = takewhile(re.compile(r"[a-z]+(\\\|[a-z]+)*").fullmatch, text.split(" "))
+    words = takewhile(re.compile(r"[a-z][a-z-]*(\\\|[a-z]+)*").fullmatch, text.split(" "))
     yield from map(" ".join, product(*(word.split("\\|") for word in words)))
 
 

@@ -12,6 +12,8 @@ MOST_WORK: Final = 100_000
 
 _FLAGS: Final = frozenset("dgimsuvy")
 _OPENING: Final = re.compile(r"\\.|[\[\]]|\((?!\?)|(?P<named>\(\?<(?![=!]))", re.DOTALL)
+#: Flags that a message repeats.
+_SHOWN: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ def mode_of(flags: str) -> Mode:
     left = re.sub("[gy]", "", flags, count=1)
     if not _FLAGS.issuperset(left) or len(set(left)) < len(left) or {"u", "v"} <= set(left):
         raise InvalidPattern(
-            f"flags {flags!r} are none; use some of d, i, m, s and one of u and v, each once"
+            f"flags {flags[:_SHOWN]!r} are none; use some of d, i, m, s and one of u and v, each "
+            "once"
         )
     if set("gy") & set(left):
         raise UnsupportedPattern("the flags g and y together make an answer depend on the last one")

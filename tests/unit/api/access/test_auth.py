@@ -11,10 +11,14 @@ from api.access.auth import Caller, KnownToken, Role, TokenAuth, Use
 from api.access.scope import EVERYTHING
 from api.errors import Unauthorized
 from api.settings import ApiSettings
+from worker.store import SdkKey
 
 _TOKEN = "s3cret-token-of-the-test"
 _SECRET = b"api-00112233-4455-6677-8899-aabbccddeeff"
 _NOW_MS = 1_000
+
+
+_SDK_KEY = b"vf_server_00112233445566778899aabbccddeeff"
 
 
 class _Tokens:
@@ -137,3 +141,51 @@ def test_auth__once_made__holds_no_token() -> None:
     held = gc.get_referents(auth, *gc.get_referents(auth))
     assert _TOKEN not in held
     assert _TOKEN not in repr(vars(auth))
+
+
+class _SdkKeys(_Tokens):
+    """The same, and an SDK key."""
+
+    def find(self, digest: bytes) -> KnownToken | None:
+        if digest != hashlib.sha256(_SDK_KEY).digest():
+            return super().find(digest)
+        key = SdkKey("d", "default", 1, "production", "vf_server_001", 1, "admin")
+        caller = Caller("an SDK key", "sdk-key-d", Role.SDK_KEY, EVERYTHING, key)
+        return KnownToken(caller, None, Use())
+
+
+def _headers(token: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"authorization", b"Bearer " + token)]
+
+
+def test_sdk_key__where_an_access_token_is_asked_for__is_unauthorized() -> None:
+    auth = TokenAuth(None, _SdkKeys(), lambda: _NOW_MS)
+
+    assert auth.find(_headers(_SDK_KEY)) is None
+    with pytest.raises(Unauthorized, match="only reads the datafile"):
+        asyncio.run(auth.caller(_headers(_SDK_KEY)))
+    with pytest.raises(Unauthorized, match="only reads the datafile"):
+        asyncio.run(auth.caller_of_metrics(_headers(_SDK_KEY)))
+
+
+def test_sdk_key__where_one_is_asked_for__is_the_only_one_let_in() -> None:
+    auth = TokenAuth(SecretStr(_TOKEN), _SdkKeys(), lambda: _NOW_MS)
+
+    caller = asyncio.run(auth.caller_with_sdk_key(_headers(_SDK_KEY)))
+    assert caller.sdk_key is not None
+    assert caller.role < Role.READER
+    for token in (_TOKEN.encode(), _SECRET, b"", b"vf_server_", _SDK_KEY[:-1] + b"0"):
+        with pytest.raises(Unauthorized):
+            asyncio.run(auth.caller_with_sdk_key(_headers(token)))
+    with pytest.raises(Unauthorized, match="no SDK key"):
+        asyncio.run(auth.caller_with_sdk_key([]))
+
+
+def test_sdk_key__in_another_form__is_not_looked_for() -> None:
+    tokens = _SdkKeys()
+    auth = TokenAuth(None, tokens, lambda: _NOW_MS)
+
+    for token, asked in ((b"vf_client_0", 0), (_SDK_KEY + b"0", 0), (_SDK_KEY[:-1] + b"0", 1)):
+        with pytest.raises(Unauthorized):
+            asyncio.run(auth.caller_with_sdk_key(_headers(token)))
+        assert tokens.asked == asked
