@@ -15,6 +15,7 @@ from tests.support.servers.objects import ObjectServer
 from tests.support.systems.driving import assert_nothing_left, delete_all_segments
 from tests.support.systems.system import SLOW, System, running_system
 
+_NODE_HOME: Final = Path(__file__).parents[2] / ".venv/node"
 #: Edits that may be left to replay onto an import that waits, in the quick system.
 MOST_EDITS: Final = 500
 #: How each is run, by its fixture and in the order of the tests.
@@ -88,3 +89,10 @@ def _left_clean(system: System) -> Iterator[System]:
         system.revive()
     delete_all_segments(system)
     assert_nothing_left(system)
+
+
+@pytest.fixture
+def node_home() -> Path:
+    """Where scripts/setup-node puts Node and its packages; left out ``--without-node``."""
+    assert (_NODE_HOME / "stamp").exists(), "run scripts/setup-node, or leave it --without-node"
+    return _NODE_HOME

@@ -9,21 +9,11 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from tests.support.systems.driving import put_list
 from tests.support.systems.system import TOKEN, System
 
 _ROUNDS: Final = Path(__file__).parent / "generated_clients"
-_NODE_HOME: Final = Path(__file__).parents[2] / ".venv/node"
 _LIST: Final = "é/?\nbob\n"
-
-
-@pytest.fixture
-def node_home() -> Path:
-    """Where scripts/setup-node puts Node and its packages; left out ``--without-node``."""
-    assert (_NODE_HOME / "stamp").exists(), "run scripts/setup-node, or leave it --without-node"
-    return _NODE_HOME
 
 
 def test_openapi_python_client__generated_and_strictly_checked__takes_a_list_all_the_way(

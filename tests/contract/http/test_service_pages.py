@@ -51,6 +51,16 @@ _OPERATIONS = {
     "patchToken",
     "deleteToken",
     "resetToken",
+    *("createFlagSegment", "listFlagSegments", "getFlagSegment", "updateFlagSegment"),
+    *("deleteFlagSegment", "evaluateFlagSegments"),
+    *("listFlagSegmentLists", "deleteFlagSegmentList"),
+    *("createFlagSegmentListImport", "listFlagSegmentListImports", "getFlagSegmentListImport"),
+    *("approveFlagSegmentListImport", "createFlagSegmentListExport", "getFlagSegmentListExport"),
+    "downloadFlagSegmentListExport",
+    *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
+    *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),
+    *("getDatafile", "postFlagMetrics"),
+    *("getVercelUser", "getVercelTeam", "getVercelTeamUnversioned", "getVercelProject"),
     "getLiveness",
     "getReadiness",
     "getMetrics",
@@ -113,6 +123,8 @@ def test_document__names_every_operation_and_422_only_for_keys(
         "createBigSegmentImport",
         "createBigSegmentImportFromSource",
         "createBigSegmentExport",
+        "createFlagSegmentListImport",
+        "createFlagSegmentListExport",
     }
     assert "HTTPValidationError" not in document["components"]["schemas"]
     lookup = document["paths"][
