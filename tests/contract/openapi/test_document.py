@@ -38,7 +38,7 @@ AnyCase = Case[Operation]
 Ask = Callable[[AnyCase], None]
 
 #: Answers with a status of 2xx that each operation has to give.
-_SUCCESSES = 20
+_SUCCESSES = 6
 _FIRST_THAT_IS_NONE = 300
 #: No worker brings an import here to where it waits for an approval; it is recorded with one.
 _NEED_A_WORKER = {"approveFlagSegmentListImport"}
