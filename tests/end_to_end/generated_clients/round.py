@@ -85,7 +85,7 @@ def _matched(client: AuthenticatedClient, slug: str) -> list[bool]:
     )
     assert isinstance(found, VercelEvaluationRepresentation), found
     deleted = delete_flag_segment.sync_detailed("default", slug, client=client)
-    assert deleted.status_code == 204, deleted  # noqa: PLR2004 - no content
+    assert deleted.status_code == 204, deleted
     return [one.matched for one in found.data]
 
 
