@@ -70,6 +70,7 @@ def _assert_taken_all_the_way(system: System, directory: Path, *program: str | P
     assert abs(outcome.pop("created") / 1_000 - time.time()) < 120
     assert outcome == {
         "accepted": [2, 2],
+        "matched": [True],
         "included": {"alice": True, "é/?": True, "zoe": False},
         "sizeBytes": len("alice\nbob\né/?\n".encode()),
     }

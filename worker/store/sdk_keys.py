@@ -28,6 +28,7 @@ _AT_ONCE: Final = 100
 
 _PREFIX: Final = "vf_server_"
 _SDK_KEY: Final = re.compile(rb"vf_server_[0-9a-f]{32}")
+_ID: Final = re.compile(r"[0-9a-f]{64}")
 _BEGINNING: Final = len(_PREFIX) + 3
 _FIELD: Final = "sdk-key:"
 
@@ -112,7 +113,7 @@ class SdkKeyStore:
         keys, unreadable = [], []
         for key_id, text in self._scan().items():
             try:
-                keys.append(_CODEC.decode(text, f"SDK key {key_id}", id=key_id))
+                keys.append(_decode(key_id, text))
             except UnreadableRecord:  # one bad record must not lock out all others
                 unreadable.append(key_id)
         keys.sort(key=lambda key: (-key.created_ms, key.id))
@@ -130,7 +131,7 @@ class SdkKeyStore:
         """
         with driver_errors(f"read SDK key {key_id}"):
             text = self._db.client.hget(self._key, f"{_FIELD}{key_id}")
-        key = None if text is None else _CODEC.decode(text, f"SDK key {key_id}", id=key_id)
+        key = None if text is None else _decode(key_id, text)
         if key is None or not key.belongs_to(project) or not self._remove([key_id]):
             message = f"project {project.key} has no SDK key {key_id[:64]}"
             raise SdkKeyNotFound(message)
@@ -158,6 +159,13 @@ class SdkKeyStore:
                         found[field.removeprefix(_FIELD)] = text
                 if not cursor:
                     return found
+
+
+def _decode(key_id: str, text: bytes) -> SdkKey:
+    name = f"SDK key {key_id[:64]}"
+    if _ID.fullmatch(key_id) is None:
+        raise UnreadableRecord.of(name)
+    return _CODEC.decode(text, name, id=key_id)
 
 
 def may_be_sdk_key(text: bytes) -> bool:

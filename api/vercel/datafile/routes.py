@@ -83,7 +83,9 @@ async def get_datafile(
     status_code=202,
     response_class=Response,
     openapi_extra=document_body(
-        "What flags-core counted; it is not read.", required=False, json={"type": "array"}
+        "What flags-core counted; it is not read.",
+        required=False,
+        json={"type": "array", "items": {}},
     ),
 )
 @operation(needs=SDK_KEY)

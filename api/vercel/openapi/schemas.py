@@ -31,7 +31,12 @@ _DEFINITIONS: Final = {
         "description": "A flag; the types of flags-core describe what is inside.",
         "required": ["variants", "environments"],
         "properties": {
-            "variants": {"type": "array", "minItems": 1, "description": "Any values."},
+            "variants": {
+                "type": "array",
+                "items": {},
+                "minItems": 1,
+                "description": "Any values.",
+            },
             "variantIds": {"type": "array", "items": {"type": "string"}},
             "seed": {**_UINT32, "description": "Of the shares of splits."},
             "experiment": {"type": "object"},

@@ -108,3 +108,10 @@ class SdkKeySuite:
         raw(store).hset(store.keyspace.access_tokens(), field, damaged_text)
         found = store.sdk_keys.read()
         assert (found.keys, found.unreadable) == ((sound,), (damaged.id,))
+
+    def test_read__record_under_another_name__hides_no_other(self, store: Store) -> None:
+        sound, _ = _create(store)
+        key = store.keyspace.access_tokens()
+        raw(store).hset(key, "sdk-key:x", raw(store).hget(key, f"sdk-key:{sound.id}"))
+        found = store.sdk_keys.read()
+        assert (found.keys, found.unreadable) == ((sound,), ("x",))

@@ -20,6 +20,11 @@ from bigseg_client.api.segments import (
     get_segment_membership_for_context,
     post_segment,
 )
+from bigseg_client.api.vercel_segments import (
+    create_flag_segment,
+    delete_flag_segment,
+    evaluate_flag_segments,
+)
 from bigseg_client.models import (
     BigSegmentTarget,
     CreateBigSegmentExportBody,
@@ -30,6 +35,10 @@ from bigseg_client.models import (
     NewSegmentBody,
     SourceBody,
     UserSegment,
+    VercelEvaluationBody,
+    VercelEvaluationRepresentation,
+    VercelNewSegmentBody,
+    VercelSegmentRepresentation,
 )
 from bigseg_client.types import File
 
@@ -64,6 +73,22 @@ def _includes(client: AuthenticatedClient, segment: str, key: str) -> bool:
     return target.included
 
 
+def _matched(client: AuthenticatedClient, slug: str) -> list[bool]:
+    """Create a segment of Vercel's dialect, evaluate it, and delete it."""
+    data = {"include": {"user": {"id": [{"value": "u1"}]}}}
+    new = VercelNewSegmentBody.from_dict({"slug": slug, "label": "", "hint": "", "data": data})
+    made = create_flag_segment.sync("default", client=client, body=new)
+    assert isinstance(made, VercelSegmentRepresentation), made
+    asked = {"entities": {"user": {"id": "u1"}}, "segments": [made.id]}
+    found = evaluate_flag_segments.sync(
+        "default", client=client, body=VercelEvaluationBody.from_dict(asked)
+    )
+    assert isinstance(found, VercelEvaluationRepresentation), found
+    deleted = delete_flag_segment.sync_detailed("default", slug, client=client)
+    assert deleted.status_code == 204, deleted
+    return [one.matched for one in found.data]
+
+
 def main(base_url: str, token: str, segment: str, source: str) -> None:
     client = AuthenticatedClient(base_url=base_url, token=token, prefix="")
     new = NewSegmentBody(key=segment, name="Generated", unbounded=True)
@@ -89,6 +114,7 @@ def main(base_url: str, token: str, segment: str, source: str) -> None:
         "included": {key: _includes(client, segment, key) for key in ("alice", "é/?", "zoe")},
         "sizeBytes": exported.size_bytes,
         "exported": file,
+        "matched": _matched(client, segment),
     }
     sys.stdout.write(json.dumps(outcome))
 

@@ -38,6 +38,18 @@ async function includes(contextKey: string): Promise<[string, boolean]> {
   return [contextKey, data.included];
 }
 
+// Creates a segment of Vercel's dialect, evaluates it, and deletes it.
+async function matched(slug: string): Promise<boolean[]> {
+  const project = { projectIdOrName: "default" };
+  const include = { user: { id: [{ value: "u1" }] } };
+  const body = { slug, label: "", hint: "", data: { include } };
+  const made = await api.createFlagSegment<true>({ path: project, body });
+  const asked = { entities: { user: { id: "u1" } }, segments: [made.data.id] };
+  const { data } = await api.evaluateFlagSegments<true>({ path: project, body: asked });
+  await api.deleteFlagSegment<true>({ path: { ...project, segmentIdOrSlug: slug } });
+  return data.data.map((one) => one.matched);
+}
+
 async function main(): Promise<void> {
   client.setConfig({ baseUrl, auth: token, throwOnError: true });
   const made = await api.postSegment<true>({
@@ -56,6 +68,7 @@ async function main(): Promise<void> {
     accepted: [uploaded, merged].map((one) => one.report?.accepted),
     included: Object.fromEntries(await Promise.all(["alice", "é/?", "zoe"].map(includes))),
     sizeBytes: written.sizeBytes,
+    matched: await matched(segmentKey),
     exported: typeof got.data === "string" ? got.data : await got.data.text(),
   };
   console.log(JSON.stringify(outcome));

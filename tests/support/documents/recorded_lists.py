@@ -7,6 +7,7 @@ from tests.support.documents import names
 from tests.support.documents.recorded_jobs import RunningWorker
 from tests.support.documents.recorded_vercel import NAMED, NAMING, PROJECT, TEAM, VERCEL
 from tests.support.documents.recording import Keep, Recorder
+from tests.support.systems.parts import Part
 
 LIST: Final = {**NAMING, "side": "include", "kind": "user", "attribute": "id"}
 #: Made to be deleted.
@@ -31,11 +32,11 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
     ask("downloadFlagSegmentListExport", path=exported, status=404)
     ask("approveFlagSegmentListImport", path=imported, status=400)
     ask("listFlagSegmentLists", "a list whose first import runs", path=NAMING, query=TEAM)
-    with running_worker():
+    with running_worker() as worker:
         for operation, path in ((get, imported), ("getFlagSegmentListExport", exported)):
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path, query=TEAM)
-        _record_uploads(recorder)
+        _record_uploads(recorder, worker)
     page: dict[str, Any] = {**TEAM, "limit": 2}
     ask("listFlagSegmentListImports", "the newest", path=LIST, query=page)
     by_key = {"idempotencyKey": "nightly-2026-03-02"}
@@ -67,17 +68,18 @@ def _start_export(recorder: Recorder) -> Path:
     return {**LIST, "exportID": reply.json()["id"]}
 
 
-def _record_uploads(recorder: Recorder) -> None:
+def _record_uploads(recorder: Recorder, worker: Part) -> None:
     ask, get = recorder.ask, "getFlagSegmentListImport"
     replacing: dict[str, Any] = {"mode": "replace", "allowShrink": True}
     _await(recorder, get, _upload(recorder, "upload", **replacing), "complete")
     waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
     _await(recorder, get, waiting, "pending_approval")
     ask(get, "waits for its approval", path=waiting)
-    # Before it is approved: at once after that, the list changes.
     ask("listFlagSegmentLists", "a list whose next import waits", path=NAMING)
-    ask("approveFlagSegmentListImport", "approved", path=waiting, query=TEAM, status=202)
-    _await(recorder, get, waiting, "complete")
+    with worker.held():  # it may publish before this process goes on
+        ask("approveFlagSegmentListImport", "approved", path=waiting, query=TEAM, status=202)
+        recorder.normaliser.begin_step()
+    _await(recorder, get, waiting, "complete", begun=True)
 
 
 def _record_download(recorder: Recorder, exported: Path) -> None:
@@ -113,8 +115,12 @@ def _upload(
     return {**path, "importID": reply.json()["id"]}
 
 
-def _await(recorder: Recorder, operation_id: str, path: Path, status: str) -> None:
-    """Wait until a job has this status."""
+def _await(
+    recorder: Recorder, operation_id: str, path: Path, status: str, *, begun: bool = False
+) -> None:
+    """Wait until a job has this status; in a step that has begun, or in one of its own."""
+    if not begun:
+        recorder.normaliser.begin_step()
     jobs, name = _PLACES[operation_id]
     listed = "/v1/projects/{projectIdOrName}/feature-flags/segments/{segmentIdOrSlug}/lists"
     url = f"{listed}/{{side}}/{{kind}}/{{attribute}}".format(**path)

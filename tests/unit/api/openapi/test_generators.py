@@ -65,6 +65,16 @@ def test_constant__anywhere__is_a_text(served: Document) -> None:
     assert not wrong, f"openapi-python-client takes no const but a text or a number: {wrong}"
 
 
+def test_array__anywhere__says_what_is_in_it(served: Document) -> None:
+    bare = [
+        where
+        for where, schema in _schemas(served)
+        if schema.get("type") == "array" and "items" not in schema
+    ]
+
+    assert not bare, f"openapi-python-client takes no array without items: {bare}"
+
+
 def test_default__anywhere__is_no_object(served: Document) -> None:
     wrong = [where for where, schema in _schemas(served) if isinstance(schema.get("default"), dict)]
 
