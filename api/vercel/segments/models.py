@@ -35,7 +35,7 @@ class NewSegmentBody(Part):
     created_by: Text | None = None
 
 
-class Operation(Part):
+class ValueOperation(Part):
     """Adds a value to, or removes it from, the included or excluded ones."""
 
     action: Literal["add", "remove"]
@@ -52,7 +52,7 @@ class SegmentPatch(Part):
     description: Text | None = None
     hint: Text | None = None
     data: SegmentData | None = None
-    operations: Annotated[list[Operation] | None, Field(max_length=MOST_OPERATIONS)] = None
+    operations: Annotated[list[ValueOperation] | None, Field(max_length=MOST_OPERATIONS)] = None
 
 
 class Creator(WireModel):

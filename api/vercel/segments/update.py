@@ -17,7 +17,7 @@ from api.vercel.segments.content import Content, ContentReader, load_data
 from api.vercel.segments.data import SegmentData
 from api.vercel.segments.etags import ENTITY_TAG, require_match
 from api.vercel.segments.models import SegmentPatch, SegmentRepresentation, parse_body
-from api.vercel.segments.operations import apply_operations
+from api.vercel.segments.value_operations import apply_operations
 from api.vercel.segments.representation import represent, segment_response, visible_ids
 from api.vercel.segments.routes import SEGMENTS
 from api.vercel.wire.bodies import read_body
