@@ -20,6 +20,7 @@ from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.definitions.flags import read_definitions
 from api.vercel.operations import READ, WRITE
 from api.vercel.wire.bodies import parse_object, read_body
+from api.vercel.wire.paths import FEATURE_FLAGS
 from api.vercel.wire.preconditions import IfMatch, describe_tagged, require_tag
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import WholeProjectOf
@@ -34,7 +35,7 @@ from worker.store import (
 )
 
 router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/datafile/definitions",
+    prefix=f"{FEATURE_FLAGS}/datafile/definitions",
     tags=["Vercel datafile"],
 )
 

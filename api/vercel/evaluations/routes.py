@@ -27,7 +27,7 @@ from api.vercel.evaluations.heavy_messages import HeavyQuestion, unpack_answer
 from api.vercel.evaluations.models import EvaluationRepresentation
 from api.vercel.evaluations.projects import EvaluableProjects
 from api.vercel.operations import READ
-from api.vercel.segments.routes import SEGMENTS
+from api.vercel.wire.paths import SEGMENTS
 from api.vercel.wire.requests import ProjectOf
 from worker.store import Project
 

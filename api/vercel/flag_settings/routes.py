@@ -21,13 +21,12 @@ from api.vercel.flag_settings.models import (
 )
 from api.vercel.operations import READ, WRITE
 from api.vercel.wire.bodies import parse_object, read_body
+from api.vercel.wire.paths import FEATURE_FLAGS
 from api.vercel.wire.project_ids import project_id
 from api.vercel.wire.requests import ProjectOf, WholeProjectOf
 from worker.store import Project, Store, UnreadableRecord, project_resource, retry_on_change
 
-router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/settings", tags=["Vercel flag settings"]
-)
+router = APIRouter(prefix=f"{FEATURE_FLAGS}/settings", tags=["Vercel flag settings"])
 
 
 @router.get("", operation_id="getFlagSettings", response_model=SettingsRepresentation)

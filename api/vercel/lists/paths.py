@@ -9,9 +9,9 @@ from api.access.auth import Caller
 from api.errors import InvalidRequest, NotFound
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.segments.access import SegmentIdOrSlug, require_segment
-from api.vercel.segments.routes import SEGMENTS
 from api.vercel.wire.list_names import ListName, ListSide
 from api.vercel.wire.names import require_name
+from api.vercel.wire.paths import SEGMENTS
 from api.vercel.wire.requests import ProjectOf
 from worker.store import EnvironmentRef, ListRef, Project, ProjectSegment, attached_list_ref
 

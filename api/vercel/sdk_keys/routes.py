@@ -17,12 +17,11 @@ from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import ADMIN
 from api.vercel.sdk_keys.models import NewSdkKeyBody, SdkKeyList, SdkKeyRepresentation
+from api.vercel.wire.paths import FEATURE_FLAGS
 from api.vercel.wire.requests import WholeProjectOf
 from worker.store import Project, SdkKey, project_resource
 
-router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/sdk-keys", tags=["Vercel SDK keys"]
-)
+router = APIRouter(prefix=f"{FEATURE_FLAGS}/sdk-keys", tags=["Vercel SDK keys"])
 
 _NO_KEY: Final[Refusals] = {NotFound: "The project or the SDK key does not exist."}
 

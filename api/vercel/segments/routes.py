@@ -1,7 +1,5 @@
 """Create, list, get and delete segments of a project."""
 
-from typing import Final
-
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -27,10 +25,10 @@ from api.vercel.segments.representation import (
     list_response,
     represent,
     segment_response,
-    visible_ids,
 )
-from api.vercel.segments.users import segment_in_use
+from api.vercel.segments.users import segment_in_use, visible_ids
 from api.vercel.wire.bodies import read_body
+from api.vercel.wire.paths import SEGMENTS
 from api.vercel.wire.preconditions import IfMatch
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
@@ -42,8 +40,6 @@ from worker.store import (
     delete_project_segment,
     retry_on_change,
 )
-
-SEGMENTS: Final = "/v1/projects/{projectIdOrName}/feature-flags/segments"
 
 router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
 
