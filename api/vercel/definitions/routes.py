@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.audit import audit
 from api.errors import InvalidRequest, NotFound, PreconditionFailed
-from api.http.byte_ranges import is_named
+from api.http.entity_tags import is_named
 from api.rest.operations import NO_PROJECT, Refusals, component, document_body, operation
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
