@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_in_project
 from api.errors import InvalidRequest, NotFound, PreconditionFailed
 from api.http.entity_tags import is_named
 from api.rest.operations import NO_PROJECT, Refusals, component, document_body, operation
@@ -30,7 +30,6 @@ from worker.store import (
     Project,
     ProjectSegments,
     Summary,
-    project_resource,
     retry_on_change,
 )
 
@@ -186,14 +185,11 @@ def _record(
     verb = (
         "deleted the flag definitions of" if after is None else "replaced the flag definitions of"
     )
-    audit(
+    audit_in_project(
         services,
         caller,
-        None,
+        project,
         action=action,
-        kind="project",
-        resource=project_resource(project.key),
-        name=project.name,
         verb=verb,
         before=_summarize(before),
         after=_summarize(after),

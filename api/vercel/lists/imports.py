@@ -29,6 +29,7 @@ from api.jobs.sources import require_importable
 from api.rest.operations import component, document_body, operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
+from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.models import (
     ListImport,
     ListImports,
@@ -39,7 +40,7 @@ from api.vercel.lists.models import (
 )
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
-from api.vercel.lists.starting import attached, list_start, record_change
+from api.vercel.lists.starting import attached, list_start
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from worker.store import ImportRequest, ListRef, approve_import
 
@@ -178,9 +179,7 @@ async def approve(
         job = approve_import(store, request.list_ref, importID)
         services.work.work(job)
         verb = "approved an import into the segment"
-        record_change(
-            services, caller, path, "processBigSegmentImport", verb, {"importId": importID}
-        )
+        audit_list(services, caller, path, "processBigSegmentImport", verb, {"importId": importID})
         _, state = find_list_import(store, path, importID)
         return answer(represent_import(path, request, state, services.clock), 202)
 

@@ -5,10 +5,10 @@ from fastapi import APIRouter, Response
 from api.rest.operations import operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, ServicesOf
+from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.models import AttachedLists, ListRepresentation, answer
 from api.vercel.lists.paths import LIST, LISTS, ChangedListOf, ListPath
 from api.vercel.lists.refusals import NO_LIST
-from api.vercel.lists.starting import record_change
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, require_segment
 from api.vercel.wire.list_names import ListName
@@ -46,7 +46,7 @@ def delete_list(path: ChangedListOf, services: ServicesOf, caller: CallerOf) -> 
     """Take a list from a segment; its values are freed, and an import into it is stopped."""
     bounds = project_bounds(services.settings)
     detach_list(services.store(), path.project, path.segment.id, str(path.name), bounds)
-    record_change(services, caller, path, "deleteList", "took a list from the segment", {})
+    audit_list(services, caller, path, "deleteList", "took a list from the segment", {})
     return Response(status_code=204)
 
 
