@@ -33,10 +33,10 @@ from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.models import (
     ListImport,
     ListImports,
-    answer,
     find_list_import,
     import_path,
     represent_import,
+    response_with_nulls,
 )
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
@@ -140,7 +140,7 @@ def list_imports(
         for state in store.jobs.get_all(refs[:limit])
         if isinstance(state.request, ImportRequest)
     ]
-    return answer(ListImports(data=found))
+    return response_with_nulls(ListImports(data=found))
 
 
 @router.get("/{importID}", operation_id="getFlagSegmentListImport", response_model=ListImport)
@@ -152,7 +152,7 @@ def get_import(
 ) -> Response:
     """Get an import: its progress, how it ended, and its report when it is complete."""
     request, state = find_list_import(services.store(), path, importID)
-    return answer(represent_import(path, request, state, services.clock))
+    return response_with_nulls(represent_import(path, request, state, services.clock))
 
 
 @router.post(
@@ -181,7 +181,7 @@ async def approve(
         verb = "approved an import into the segment"
         audit_list(services, caller, path, "processBigSegmentImport", verb, {"importId": importID})
         _, state = find_list_import(store, path, importID)
-        return answer(represent_import(path, request, state, services.clock), 202)
+        return response_with_nulls(represent_import(path, request, state, services.clock), 202)
 
     return await run_in_threadpool(approve_waiting)
 
@@ -191,4 +191,4 @@ def _respond(services: Services, path: ListPath, ref: ListRef, import_id: str) -
     named = path.with_key(ref.segment)
     request, state = find_list_import(services.store(), named, import_id)
     found = represent_import(named, request, state, services.clock)
-    return answer(found, 202, import_path(path, import_id))
+    return response_with_nulls(found, 202, import_path(path, import_id))

@@ -6,7 +6,7 @@ from api.rest.operations import operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, ServicesOf
 from api.vercel.lists.audit_entries import audit_list
-from api.vercel.lists.models import AttachedLists, ListRepresentation, answer
+from api.vercel.lists.models import AttachedLists, ListRepresentation, response_with_nulls
 from api.vercel.lists.paths import LIST, LISTS, ChangedListOf, ListPath
 from api.vercel.lists.refusals import NO_LIST
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
@@ -32,7 +32,7 @@ def get_lists(
     segment = require_segment(store, caller, project, segmentIdOrSlug).segment
     names = sorted(map(ListName.parse, segment.lists))
     found = [_represent(store, ListPath(project, segment, name)) for name in names]
-    return answer(AttachedLists(data=found))
+    return response_with_nulls(AttachedLists(data=found))
 
 
 @router.delete(

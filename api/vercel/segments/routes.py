@@ -36,7 +36,7 @@ from worker.store import (
     NewProjectSegment,
     Project,
     ProjectSegment,
-    SegmentReferred,
+    SegmentReferenced,
     delete_project_segment,
     retry_on_change,
 )
@@ -164,7 +164,7 @@ def delete_segment(
         require_match(found.segment, if_match)
         try:
             delete_project_segment(store, project, found.segment)
-        except SegmentReferred as exc:
+        except SegmentReferenced as exc:
             raise segment_in_use(store, project, found, caller) from exc
         return found.segment
 
