@@ -90,7 +90,7 @@ def _require_ends(value: Value, environments: Mapping[str, Any]) -> None:
             if name not in environments:
                 value.refuse("an environment reuses one that is not there")
             if name in seen:
-                value.refuse("environments reuse one another in a circle")
+                value.refuse("environments reuse one another in a cycle")
             seen.append(name)
             configuration = environments[name]
             if not isinstance(configuration, dict) or "reuse" not in configuration:

@@ -30,7 +30,7 @@ WORLDS = 1_000
 BATCH = 100
 DATES = 20_000
 EXPRESSIONS = 2_000
-#: What an outcome says whose rules come to a regular expression that RE2 cannot run.
+#: What an outcome says whose rules reach a regular expression that RE2 cannot run.
 NOT_RUN = "a regular expression is not run"
 
 
