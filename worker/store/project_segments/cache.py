@@ -46,7 +46,7 @@ class ProjectSegmentCache:
         texts: Mapping[str, bytes],
         definitions: FlagDefinitions | None,
     ) -> ProjectSegments:
-        """Decode segments, but those that the last reading found as they are, and keep them.
+        """Decode those segments that the last reading did not find as they are, and keep all.
 
         Args:
             project: the key under which the project's segments are stored.

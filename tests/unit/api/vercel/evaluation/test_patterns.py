@@ -91,7 +91,7 @@ def test_regex__not_valid_in_javascript__neither_found_nor_not_found(
         ("(?<!a)b", "", "look-ahead and look-behind"),
         (r"(a)\1", "", "back-references"),
         (r"(?<x>a)\k<x>", "", "back-references"),
-        ("(?i:a)", "", "flags inside"),
+        ("(?i:a)", "", "inline flags"),
         ("(?<x>a)|(?<x>b)", "", "two groups"),
         ("a{1001}", "", "1,000 times"),
         ("(?:a{100}){100}", "", "repeats too often"),
