@@ -77,8 +77,8 @@ def require_nestable(
     cycle = _find_cycle(segment_id, references, below)
     if cycle is not None:
         slugs = {name: found.slug for name, found in segments.by_id.items()} | {segment_id: slug}
-        path = " -> ".join(slugs[name] for name in cycle)
-        raise InvalidRequest(f"data.rules: the segment would be inside itself: {path}")
+        way = " -> ".join(slugs[name] for name in cycle)
+        raise InvalidRequest(f"data.rules: the segment would be inside itself: {way}")
     above: dict[str, list[str]] = {}
     for name, its_references in below.items():
         for reference in its_references:
