@@ -98,19 +98,44 @@ def audit_project(
     comment: str | None = None,
 ) -> None:
     """Record a change of a project in the account's log; see :func:`audit`."""
-    key, name = _named(before, after)
+    project = after or before
+    assert project is not None  # noqa: S101 - a change has one side at least
+    audit_in_project(
+        services,
+        caller,
+        project,
+        action=action,
+        verb=verb,
+        before=summary_of(before),
+        after=summary_of(after),
+        comment=comment,
+    )
+
+
+def audit_in_project(
+    services: Services,
+    caller: Caller,
+    project: Project,
+    *,
+    action: str | Sequence[str],
+    verb: str,
+    before: Summary | None = None,
+    after: Summary | None = None,
+    comment: str | None = None,
+) -> None:
+    """Record a change of something that is a project's, in the account's log; see :func:`audit`."""
     audit(
         services,
         caller,
         None,
         action=action,
         kind="project",
-        resource=project_resource(key),
-        name=name,
+        resource=project_resource(project.key),
+        name=project.name,
         verb=verb,
         comment=comment,
-        before=summary_of(before),
-        after=summary_of(after),
+        before=before,
+        after=after,
     )
 
 
@@ -129,15 +154,16 @@ def audit_environment(
 
     Not in the environment's own log, because that is deleted with it.
     """
-    key, name = _named(before, after)
+    environment = after or before
+    assert environment is not None  # noqa: S101 - a change has one side at least
     audit(
         services,
         caller,
         None,
         action=action,
         kind="environment",
-        resource=environment_resource(EnvironmentRef(project, key)),
-        name=name,
+        resource=environment_resource(EnvironmentRef(project, environment.key)),
+        name=environment.name,
         verb=verb,
         comment=comment,
         before=summary_of(before),
@@ -155,11 +181,3 @@ def summary_of(resource: Project | Environment | None) -> Summary | None:
         "tags": list(resource.tags),
         **resource.details,
     }
-
-
-def _named(
-    before: Project | Environment | None, after: Project | Environment | None
-) -> tuple[str, str]:
-    resource = after or before
-    assert resource is not None  # noqa: S101 - a change has one side at least
-    return resource.key, resource.name

@@ -1,6 +1,6 @@
-"""Which part of a file an HTTP request asks for, and whether the client has the file already.
+"""Which part of a file an HTTP request asks for.
 
-Source: RFC 9110, sections 13 and 14.
+Source: RFC 9110, section 14.
 """
 
 import re
@@ -11,7 +11,6 @@ from api.errors import RangeNotSatisfiable
 
 #: One range. A header of another form, or with several ranges, is ignored.
 _ONE_RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,19})-([0-9]{0,19})[ \t]*", re.IGNORECASE)
-_TAG: Final = re.compile(r'(W/)?("[^"]*")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +51,3 @@ def parse_range(value: str, size_bytes: int) -> ByteRange | None:
     if start >= size_bytes:
         raise RangeNotSatisfiable(size_bytes)
     return ByteRange(start, end)
-
-
-def is_named(tag: str, if_none_match: str) -> bool:
-    """Say whether an ``If-None-Match`` header matches a file's strong tag, or any file."""
-    if if_none_match.strip() == "*":
-        return True
-    return tag in {strong for _, strong in _TAG.findall(if_none_match)}
-
-
-def is_same(tag: str, if_range: str) -> bool:
-    """Whether an ``If-Range`` header names a file by its strong tag; a date or a weak one never."""
-    return if_range.strip() == tag

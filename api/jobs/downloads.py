@@ -8,7 +8,8 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.errors import NotFound
-from api.http.byte_ranges import ByteRange, is_named, is_same, parse_range
+from api.http.byte_ranges import ByteRange, parse_range
+from api.http.entity_tags import is_named, is_same
 from api.services.services import Services
 from worker.objects import ObjectInfo, ObjectNotFound
 from worker.store import ExportRequest, JobState

@@ -11,7 +11,7 @@ from api.services.services import Services
 from worker.store import JobKind, ListRef, Summary
 
 Record = Callable[[str, str, Summary], None]
-"""Puts on record in the audit log what was done (an action and a verb) and asked for."""
+"""Records in the audit log what was done, as an action and a verb, and what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from fastapi.routing import APIRoute
 from api.access.permissions import flat_routes
 from api.openapi.contribution import Contribution, Json, read_examples
 from api.openapi.operations import (
-    ERROR,
     add_examples,
     authenticate,
     complete_operation,
     operations_of,
     requirement,
 )
+from api.openapi.refusals import ERROR
 from api.openapi.tidying import find_reachable, prefix_names, tidy
 
 _ABOUT: Final = """\

@@ -9,18 +9,9 @@ from fastapi.routing import APIRoute
 from api.access.auth import Role
 from api.access.permissions import need_of
 from api.openapi.contribution import Contribution, Json
-from api.openapi.refusals import ERROR, describe_refusals
+from api.openapi.refusals import describe_refusals
 from api.openapi.tidying import remove_null
 from api.rest.operations import NO_TOKEN
-
-__all__ = [
-    "ERROR",
-    "add_examples",
-    "authenticate",
-    "complete_operation",
-    "operations_of",
-    "requirement",
-]
 
 _DESCRIPTIONS: Final = {
     "200": "The result.",

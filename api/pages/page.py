@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from api.http.asgi import Header, Scope, Send, header
-from api.http.byte_ranges import is_named
+from api.http.entity_tags import is_named
 
 #: Nothing inline, nothing from another origin, and no frame around it.
 POLICY: Final = (

@@ -22,7 +22,7 @@ StoreError
 ├── LastProject (terminal)           a store always has a project
 ├── SegmentNotFound (terminal)
 ├── SegmentExists (terminal)
-├── SegmentReferred (terminal)       other segments or flags of the project name it
+├── SegmentReferenced (terminal)      other segments or flags of the project name it
 ├── KeyInOtherList (terminal)        an edit was to be made only if its key is not there
 ├── JobNotFound (terminal)
 ├── AuditEntryNotFound (terminal)
@@ -137,7 +137,7 @@ class SegmentExists(StoreError, TerminalError):
     """The environment already has a segment with this key."""
 
 
-class SegmentReferred(StoreError, TerminalError):
+class SegmentReferenced(StoreError, TerminalError):
     """Other segments or flags of the project name the one that was to be deleted."""
 
 

@@ -124,7 +124,7 @@ class SdkKeyStore:
         return [key for key in self.read().keys if key.belongs_to(project)]
 
     def revoke(self, project: Project, key_id: str) -> SdkKey:
-        """End an SDK key; works on a server out of memory too. Gives what it was.
+        """Revoke an SDK key, also on a server out of memory; return what it was.
 
         Raises:
             SdkKeyNotFound: the project has no such key, or a retry after a lost answer.
@@ -138,7 +138,7 @@ class SdkKeyStore:
         return key
 
     def revoke_all(self, project: Project) -> None:
-        """End all SDK keys of a project. Safe to repeat. Cost: as :meth:`read`."""
+        """Revoke all SDK keys of a project. Safe to repeat. Cost: as :meth:`read`."""
         ids = [key.id for key in self.of_project(project)]
         for first in range(0, len(ids), _AT_ONCE):
             self._remove(ids[first : first + _AT_ONCE])

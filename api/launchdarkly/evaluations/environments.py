@@ -21,6 +21,7 @@ from api.evaluation import (
 from api.launchdarkly.targeting.stored import read_fields
 from api.launchdarkly.wire.links import SegmentPath
 from worker.batches import batches
+from worker.sized_cache import SizedCache
 from worker.store import Definition, EnvironmentRef, ListRef, ListUnknown, Store
 from worker.store import Segment as Stored
 
@@ -84,8 +85,7 @@ class EvaluableEnvironments:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._known: dict[EnvironmentRef, EvaluableEnvironment] = {}
-        self._size_bytes = 0
+        self._known = SizedCache[EnvironmentRef, EvaluableEnvironment](most_bytes)
         self._making: WeakValueDictionary[EnvironmentRef, threading.Lock] = WeakValueDictionary()
 
     def read(self, store: Store, env: EnvironmentRef) -> EvaluableEnvironment:
@@ -108,7 +108,8 @@ class EvaluableEnvironments:
         # One thread compiles; those that wait for it then find most of the work done.
         with making:
             made = self._make(store, env, definitions)
-            self._keep(env, made)
+            kept = self._fit(made)
+            self._known.keep(env, kept, kept.size_bytes)
         return made
 
     def _make(
@@ -133,17 +134,8 @@ class EvaluableEnvironments:
         segments = [ready[segment.key] for segment in definitions if segment.key in ready]
         return EvaluableEnvironment.of(segments, definitions)
 
-    def _keep(self, env: EnvironmentRef, made: EvaluableEnvironment) -> None:
-        """Cache as much as the bound allows; the environments cached first are dropped for it."""
-        kept = self._fit(made)
-        with self._lock:
-            self._drop(env)
-            while self._known and self._size_bytes + kept.size_bytes > self._most_bytes:
-                self._drop(next(iter(self._known)))
-            self._known[env] = kept
-            self._size_bytes += kept.size_bytes
-
     def _fit(self, made: EvaluableEnvironment) -> EvaluableEnvironment:
+        """As much of it as the bound allows."""
         if made.size_bytes <= self._most_bytes:
             return made
         fitting: list[EvaluableSegment] = []
@@ -154,10 +146,6 @@ class EvaluableEnvironments:
                 break
             fitting.append(segment)
         return EvaluableEnvironment.of(fitting)
-
-    def _drop(self, env: EnvironmentRef) -> None:
-        known = self._known.pop(env, None)
-        self._size_bytes -= 0 if known is None else known.size_bytes
 
 
 def _read(

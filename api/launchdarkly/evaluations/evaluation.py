@@ -16,6 +16,7 @@ from api.evaluation import (
     lookups_for,
     parse_context,
 )
+from api.evaluations.answers import Evaluated
 from api.launchdarkly.evaluations.environments import EvaluableEnvironment, EvaluableEnvironments
 from api.launchdarkly.evaluations.models import write_memberships
 from api.lookups.list_lookups import Answer
@@ -35,17 +36,6 @@ class Question:
     context: Context
     environment: EvaluableEnvironment
     asked: Mapping[ListRef, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """The answer to a request."""
-
-    body: bytes
-    errors: int
-    """Segments that could not be evaluated."""
-    first_error: str | None
-    """The error of one of them; the store's errors come first."""
 
 
 def read_question(
@@ -89,15 +79,15 @@ def read_context(document: object) -> Context:
 
 
 def evaluate_all(
-    question: Question, lists: Mapping[ListRef, Answer], seen: AccessScope, effort: Effort
+    question: Question, lists: Mapping[ListRef, Answer], effort: Effort, seen: AccessScope
 ) -> Evaluated:
     """Evaluate each segment of the environment that the caller may see.
 
     Args:
         question: the context and the segments.
         lists: the answers of the lists.
-        seen: what the caller may see.
         effort: what it may cost.
+        seen: what the caller may see.
 
     Raises:
         HeavyEvaluation: it costs more than a light effort.

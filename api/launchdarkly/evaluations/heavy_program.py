@@ -3,7 +3,7 @@
 from api.evaluation import Effort
 from api.launchdarkly.evaluations.environments import EvaluableEnvironments
 from api.launchdarkly.evaluations.evaluation import evaluate_all, read_question
-from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, pack_answer
+from api.launchdarkly.evaluations.heavy_question import HeavyQuestion
 from api.services.heavy.child import Answer, ChildServices, run_child
 from api.services.heavy.frames import Message
 
@@ -16,7 +16,7 @@ def make_answer(services: ChildServices) -> Answer:
         asked = HeavyQuestion.unpack(message)
         question = read_question(environments, services.store(), asked.raw, asked.env)
         lists = await services.lists.look_up(question.asked)
-        return pack_answer(evaluate_all(question, lists, asked.seen, Effort()))
+        return evaluate_all(question, lists, Effort(), asked.seen).pack()
 
     return answer
 

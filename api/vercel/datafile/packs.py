@@ -5,11 +5,11 @@ Made again only when one of them has changed, and then only what has.
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from api.vercel.evaluation import pack_segment
+from worker.sized_cache import SizedCache
 from worker.store import Project, ProjectSegment, ProjectSegments
 
 _NONE = b"{}"
@@ -48,10 +48,7 @@ class Packs:
     """The packs that this process has made, up to a number of bytes; safe from any thread."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, int], _Known] = {}
-        self._size_bytes = 0
+        self._known = SizedCache[tuple[str, int], _Known](most_bytes)
 
     def pack(self, project: Project, found: ProjectSegments) -> Pack:
         """Pack a project, unless that was done under the same mark.
@@ -64,22 +61,8 @@ class Packs:
         if known is not None and known.mark == found.mark:
             return known.pack
         made = _make(project, found, {} if known is None else known.parts)
-        self._keep(name, made)
+        self._known.keep(name, made, made.size_bytes)
         return made.pack
-
-    def _keep(self, name: tuple[str, int], made: _Known) -> None:
-        """Keep a pack; the oldest ones go when there are too many bytes."""
-        with self._lock:
-            self._drop(name)
-            while self._known and self._size_bytes + made.size_bytes > self._most_bytes:
-                self._drop(next(iter(self._known)))
-            if made.size_bytes <= self._most_bytes:
-                self._known[name] = made
-                self._size_bytes += made.size_bytes
-
-    def _drop(self, name: tuple[str, int]) -> None:
-        known = self._known.pop(name, None)
-        self._size_bytes -= 0 if known is None else known.size_bytes
 
 
 def _make(project: Project, found: ProjectSegments, before: Mapping[str, bytes]) -> _Known:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.errors import Unauthorized
-from api.http.byte_ranges import is_named
+from api.http.entity_tags import is_named
 from api.rest.operations import SDK_KEY, document_body, operation
 from api.services.services import CallerOf, ServicesOf
 from api.vercel.datafile.document import DatafileModel, make_datafile

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from api.vercel.definitions.places import Value
+from api.vercel.definitions.values import Value
 from api.vercel.wire.names import require_name
 
 MOST_CONDITIONS: Final = 1_000

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from api.vercel.definitions.conditions import References, Resolve, read_conditions, read_targets
 from api.vercel.definitions.outcomes import FlagShape, read_experiment, read_outcome, read_seed
-from api.vercel.definitions.places import Value, members_of
+from api.vercel.definitions.values import Value, members_of
 
 MOST_FLAGS: Final = 10_000
 MOST_VARIANTS: Final = 1_000
@@ -90,7 +90,7 @@ def _require_ends(value: Value, environments: Mapping[str, Any]) -> None:
             if name not in environments:
                 value.refuse("an environment reuses one that is not there")
             if name in seen:
-                value.refuse("environments reuse one another in a circle")
+                value.refuse("environments reuse one another in a cycle")
             seen.append(name)
             configuration = environments[name]
             if not isinstance(configuration, dict) or "reuse" not in configuration:

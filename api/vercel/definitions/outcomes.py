@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from api.vercel.definitions.conditions import read_path
-from api.vercel.definitions.places import Value
+from api.vercel.definitions.values import Value
 
 #: The scale of a rollout's shares: 1 is 0.001 %.
 _ALL: Final = 100_000

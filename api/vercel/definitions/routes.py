@@ -11,15 +11,16 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_in_project
 from api.errors import InvalidRequest, NotFound, PreconditionFailed
-from api.http.byte_ranges import is_named
+from api.http.entity_tags import is_named
 from api.rest.operations import NO_PROJECT, Refusals, component, document_body, operation
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.definitions.flags import read_definitions
 from api.vercel.operations import READ, WRITE
 from api.vercel.wire.bodies import parse_object, read_body
+from api.vercel.wire.paths import FEATURE_FLAGS
 from api.vercel.wire.preconditions import IfMatch, describe_tagged, require_tag
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import WholeProjectOf
@@ -29,12 +30,11 @@ from worker.store import (
     Project,
     ProjectSegments,
     Summary,
-    project_resource,
     retry_on_change,
 )
 
 router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/datafile/definitions",
+    prefix=f"{FEATURE_FLAGS}/datafile/definitions",
     tags=["Vercel datafile"],
 )
 
@@ -185,14 +185,11 @@ def _record(
     verb = (
         "deleted the flag definitions of" if after is None else "replaced the flag definitions of"
     )
-    audit(
+    audit_in_project(
         services,
         caller,
-        None,
+        project,
         action=action,
-        kind="project",
-        resource=project_resource(project.key),
-        name=project.name,
         verb=verb,
         before=_summarize(before),
         after=_summarize(after),

@@ -61,7 +61,7 @@ def _lookups_of(segment: CompiledSegment, values: Values) -> Iterator[Lookup]:
                     segment.segment_id, attached.side, attached.kind, attached.attribute, value
                 )
     except SegmentInError:
-        return  # evaluating comes to the same error, and then says it
+        return  # evaluating meets the same error, and reports it
 
 
 def is_among(targets: tuple[tuple[Key, Members], ...], values: Values) -> bool:

@@ -89,7 +89,7 @@ class CompiledSegment:
     references: frozenset[str]
     """Segments that its conditions name."""
     cost: int
-    """Tests that its rules can come to, without what grows with the entities."""
+    """Tests that its rules may need, without what grows with the entities."""
 
 
 def compile_segment(
@@ -98,7 +98,7 @@ def compile_segment(
     """Make a segment ready.
 
     Never fails for data that the routes' models have taken; what flags-core throws for becomes
-    an error of the evaluations that come to it.
+    an error of the evaluations that reach it.
 
     Cost: about 10 µs a condition; a regular expression is made ready when first needed.
     """

@@ -68,7 +68,7 @@ def evaluate(
     Returns:
         One outcome for each segment, in their order.
 
-    Cost: 0.2 µs for each condition that is come to, and 2 µs a segment; no recursion.
+    Cost: 0.2 µs for each condition that is reached, and 2 µs a segment; no recursion.
 
     Raises:
         HeavyEvaluation: a light effort was not enough.
@@ -100,11 +100,11 @@ class _Evaluation:
         self._heights: dict[str, int] = {}
 
     def outcome_of(self, segment: CompiledSegment) -> Outcome:
-        """Settle a segment, and first those that it comes to ask for.
+        """Settle a segment, and before it those that its conditions need.
 
-        Those under way are kept by hand, so a chain of references costs no recursion. One that
-        is asked for while it is under way closes a circle: all on it, and whoever comes to it,
-        are in error, in whichever order segments are asked.
+        Those under way are kept in a list, so a chain of references costs no recursion. One that
+        is needed while it is under way closes a cycle: all segments of the cycle, and all that
+        depend on it, are in error, in whichever order segments are asked.
         """
         chain = (
             [(segment, self._steps(segment))] if segment.segment_id not in self._outcomes else []
@@ -120,7 +120,7 @@ class _Evaluation:
         return self._outcomes[segment.segment_id]
 
     def _steps(self, segment: CompiledSegment) -> Iterator[CompiledSegment]:
-        """Write the segment's outcome; stop on the way at each other one that is needed first."""
+        """Write the segment's outcome; yield each other one that must be settled first."""
         name = segment.segment_id
         self._open[name] = 1
         try:

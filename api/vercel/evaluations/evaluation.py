@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.access.scope import AccessScope
 from api.errors import Forbidden, NotFound
 from api.evaluation import Effort
+from api.evaluations.answers import Evaluated
 from api.lookups.list_lookups import Answer
 from api.vercel.evaluation import Lookup, Outcome, evaluate, lookups
 from api.vercel.evaluations.models import EvaluationBody, read_evaluation, write_outcomes
@@ -28,16 +29,6 @@ class Question:
     def asked(self) -> Mapping[ListRef, str]:
         """Each list with the value that it is asked for, of those that a list can hold."""
         return {ref: lookup.value for lookup, ref in self.lookups if _is_storable(lookup.value)}
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """The answer to a request."""
-
-    body: bytes
-    errors: int
-    """Segments that could not be evaluated."""
-    first_error: str | None
 
 
 def read_question(

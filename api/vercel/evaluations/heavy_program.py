@@ -4,7 +4,7 @@ from api.evaluation import Effort
 from api.services.heavy.child import Answer, ChildServices, run_child
 from api.services.heavy.frames import Message
 from api.vercel.evaluations.evaluation import evaluate_all, read_question
-from api.vercel.evaluations.heavy_messages import HeavyQuestion, pack_answer
+from api.vercel.evaluations.heavy_question import HeavyQuestion
 from api.vercel.evaluations.projects import EvaluableProjects
 
 
@@ -17,7 +17,7 @@ def make_answer(services: ChildServices) -> Answer:
         project = store.projects.get(asked.project)
         question = read_question(projects, store, project, asked.raw, asked.seen)
         lists = await services.lists.look_up(question.asked)
-        return pack_answer(evaluate_all(question, lists, Effort()))
+        return evaluate_all(question, lists, Effort()).pack()
 
     return answer
 

@@ -10,6 +10,7 @@ from api.vercel.evaluation import Attachment, CompiledSegment, compile_segment
 from api.vercel.evaluation.compiling import CompiledRule
 from api.vercel.segments.content import load_data
 from api.vercel.wire.list_names import ListName
+from worker.sized_cache import SizedCache
 from worker.store import (
     ListRef,
     Project,
@@ -67,8 +68,7 @@ class EvaluableProjects:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._kept: dict[_Key, EvaluableProject] = {}
-        self._size_bytes = 0
+        self._kept = SizedCache[_Key, EvaluableProject](most_bytes)
         self._making: WeakValueDictionary[_Key, threading.Lock] = WeakValueDictionary()
 
     def read(self, store: Store, project: Project) -> EvaluableProject:
@@ -89,7 +89,8 @@ class EvaluableProjects:
         # One thread compiles; those that wait for it then find the work done.
         with making:
             made = self._make(key, project, segments)
-            self._keep(key, made)
+            kept = self._fit(made)
+            self._kept.keep(key, kept, kept.size_bytes)
         return made
 
     def _make(self, key: _Key, project: Project, segments: ProjectSegments) -> EvaluableProject:
@@ -104,17 +105,8 @@ class EvaluableProjects:
         size_bytes = sum(segment.size_bytes for segment in made.values())
         return EvaluableProject(segments, made, size_bytes)
 
-    def _keep(self, key: _Key, made: EvaluableProject) -> None:
-        """Cache as much as the bound allows; the projects cached first are dropped for it."""
-        kept = self._fit(made)
-        with self._lock:
-            self._drop(key)
-            while self._kept and self._size_bytes + kept.size_bytes > self._most_bytes:
-                self._drop(next(iter(self._kept)))
-            self._kept[key] = kept
-            self._size_bytes += kept.size_bytes
-
     def _fit(self, made: EvaluableProject) -> EvaluableProject:
+        """As much of it as the bound allows."""
         if made.size_bytes <= self._most_bytes:
             return made
         fitting: dict[str, EvaluableSegment] = {}
@@ -125,10 +117,6 @@ class EvaluableProjects:
             fitting[name] = segment
             size_bytes += segment.size_bytes
         return EvaluableProject(None, fitting, size_bytes)
-
-    def _drop(self, key: _Key) -> None:
-        kept = self._kept.pop(key, None)
-        self._size_bytes -= 0 if kept is None else kept.size_bytes
 
 
 def make_evaluable(project: Project, segment: ProjectSegment) -> EvaluableSegment:

@@ -6,10 +6,10 @@ Source: the models of ``@vercel/sdk`` 1.28.35, and Vercel's page on limits: 32 k
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StrictBool, StrictStr, StringConstraints
 
 from api.bodies.models import Int32, Int64, WireModel
+from api.vercel.wire.parts import Part
 
 _MOST_KINDS: Final = 32
 _MOST_ATTRIBUTES: Final = 32
@@ -22,26 +22,14 @@ Text = Annotated[StrictStr, StringConstraints(max_length=128)]
 Name = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128)]
 
 
-class _Part(BaseModel):
-    """A body, or a part of one; keys that it does not know are dropped."""
-
-    model_config = ConfigDict(
-        extra="ignore",
-        frozen=True,
-        alias_generator=to_camel,
-        validate_by_name=True,
-        serialize_by_alias=True,
-    )
-
-
-class Label(_Part):
+class Label(Part):
     """A value of an attribute, and what people call it."""
 
     value: Text
     label: Text
 
 
-class Attribute(_Part):
+class Attribute(Part):
     """An attribute of an entity."""
 
     key: Name
@@ -49,7 +37,7 @@ class Attribute(_Part):
     labels: Annotated[list[Label] | None, Field(max_length=_MOST_LABELS)] = None
 
 
-class Entity(_Part):
+class Entity(Part):
     """A kind of entity."""
 
     kind: Name
@@ -61,7 +49,7 @@ Entities = Annotated[list[Entity], Field(max_length=_MOST_KINDS)]
 Environments = Annotated[list[Name], Field(max_length=_MOST_ENVIRONMENTS)]
 
 
-class SettingsPatch(_Part):
+class SettingsPatch(Part):
     """What changes; what is absent stays."""
 
     enabled: StrictBool | None = None
@@ -69,7 +57,7 @@ class SettingsPatch(_Part):
     environments: Environments | None = None
 
 
-class StoredSettings(_Part):
+class StoredSettings(Part):
     """The settings as they are stored."""
 
     enabled: bool = True

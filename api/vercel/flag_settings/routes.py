@@ -4,8 +4,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_in_project
 from api.bodies.faults import refusal
 from api.bodies.models import json_response
 from api.rest.operations import NO_PROJECT, component, document_body, operation
@@ -21,13 +20,12 @@ from api.vercel.flag_settings.models import (
 )
 from api.vercel.operations import READ, WRITE
 from api.vercel.wire.bodies import parse_object, read_body
+from api.vercel.wire.paths import FEATURE_FLAGS
 from api.vercel.wire.project_ids import project_id
 from api.vercel.wire.requests import ProjectOf, WholeProjectOf
-from worker.store import Project, Store, UnreadableRecord, project_resource, retry_on_change
+from worker.store import Project, Store, UnreadableRecord, retry_on_change
 
-router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/settings", tags=["Vercel flag settings"]
-)
+router = APIRouter(prefix=f"{FEATURE_FLAGS}/settings", tags=["Vercel flag settings"])
 
 
 @router.get("", operation_id="getFlagSettings", response_model=SettingsRepresentation)
@@ -61,7 +59,15 @@ async def update_settings(
         patch, store = _parse_patch(raw), services.store()
         name = f"flag settings of project {project.key}"
         before, after = retry_on_change(name, lambda: _change(services, project, patch))
-        _record(services, caller, project, before, after)
+        audit_in_project(
+            services,
+            caller,
+            project,
+            action="updateFlagSettings",
+            verb="updated the flag settings of",
+            before=_summarize(before),
+            after=_summarize(after),
+        )
         return json_response(_represent(store, project, packs, after))
 
     async with services.patch_turn:
@@ -123,27 +129,6 @@ def _represent(
             pack_revision=pack.change_number,
             config_updated_at=pack.changed_ms,
         ),
-    )
-
-
-def _record(
-    services: Services,
-    caller: Caller,
-    project: Project,
-    before: StoredSettings,
-    after: StoredSettings,
-) -> None:
-    audit(
-        services,
-        caller,
-        None,
-        action="updateFlagSettings",
-        kind="project",
-        resource=project_resource(project.key),
-        name=project.name,
-        verb="updated the flag settings of",
-        before=_summarize(before),
-        after=_summarize(after),
     )
 
 

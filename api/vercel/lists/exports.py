@@ -16,10 +16,10 @@ from api.rest.operations import document_body, operation
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.lists.models import (
     ListExport,
-    answer,
     export_path,
     find_list_export,
     represent_export,
+    response_with_nulls,
 )
 from api.vercel.lists.paths import LIST, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_EXPORT, NO_LIST
@@ -81,7 +81,7 @@ def get_export(
 ) -> Response:
     """Get an export: its progress, and where its file is."""
     request, state = find_list_export(services.store(), path, exportID)
-    return answer(represent_export(path, request, state, services.clock))
+    return response_with_nulls(represent_export(path, request, state, services.clock))
 
 
 @router.get(
@@ -118,4 +118,4 @@ async def download(
 def _respond(services: Services, path: ListPath, export_id: str) -> Response:
     request, state = find_list_export(services.store(), path, export_id)
     found = represent_export(path, request, state, services.clock)
-    return answer(found, 202, export_path(path, export_id))
+    return response_with_nulls(found, 202, export_path(path, export_id))

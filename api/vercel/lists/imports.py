@@ -29,17 +29,18 @@ from api.jobs.sources import require_importable
 from api.rest.operations import component, document_body, operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
+from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.models import (
     ListImport,
     ListImports,
-    answer,
     find_list_import,
     import_path,
     represent_import,
+    response_with_nulls,
 )
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
-from api.vercel.lists.starting import attached, list_start, record_change
+from api.vercel.lists.starting import attached, list_start
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from worker.store import ImportRequest, ListRef, approve_import
 
@@ -139,7 +140,7 @@ def list_imports(
         for state in store.jobs.get_all(refs[:limit])
         if isinstance(state.request, ImportRequest)
     ]
-    return answer(ListImports(data=found))
+    return response_with_nulls(ListImports(data=found))
 
 
 @router.get("/{importID}", operation_id="getFlagSegmentListImport", response_model=ListImport)
@@ -151,7 +152,7 @@ def get_import(
 ) -> Response:
     """Get an import: its progress, how it ended, and its report when it is complete."""
     request, state = find_list_import(services.store(), path, importID)
-    return answer(represent_import(path, request, state, services.clock))
+    return response_with_nulls(represent_import(path, request, state, services.clock))
 
 
 @router.post(
@@ -178,11 +179,9 @@ async def approve(
         job = approve_import(store, request.list_ref, importID)
         services.work.work(job)
         verb = "approved an import into the segment"
-        record_change(
-            services, caller, path, "processBigSegmentImport", verb, {"importId": importID}
-        )
+        audit_list(services, caller, path, "processBigSegmentImport", verb, {"importId": importID})
         _, state = find_list_import(store, path, importID)
-        return answer(represent_import(path, request, state, services.clock), 202)
+        return response_with_nulls(represent_import(path, request, state, services.clock), 202)
 
     return await run_in_threadpool(approve_waiting)
 
@@ -192,4 +191,4 @@ def _respond(services: Services, path: ListPath, ref: ListRef, import_id: str) -
     named = path.with_key(ref.segment)
     request, state = find_list_import(services.store(), named, import_id)
     found = represent_import(named, request, state, services.clock)
-    return answer(found, 202, import_path(path, import_id))
+    return response_with_nulls(found, 202, import_path(path, import_id))

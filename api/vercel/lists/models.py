@@ -121,8 +121,10 @@ def export_path(path: ListPath, export_id: str) -> str:
     return f"{path.href}/exports/{export_id}"
 
 
-def answer(model: WireModel, status: int = 200, location: str | None = None) -> Response:
-    """Answer with a model; fields without a value are null.
+def response_with_nulls(
+    model: WireModel, status: int = 200, location: str | None = None
+) -> Response:
+    """Answer with a model, in which fields without a value are null.
 
     Args:
         model: the body.

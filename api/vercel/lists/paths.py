@@ -1,17 +1,17 @@
 """The attached list that a path names, checked against the caller's scope."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from fastapi import Depends, Path
 
-from api.access.auth import Caller
 from api.errors import InvalidRequest, NotFound
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.segments.access import SegmentIdOrSlug, require_segment
-from api.vercel.segments.routes import SEGMENTS
 from api.vercel.wire.list_names import ListName, ListSide
 from api.vercel.wire.names import require_name
+from api.vercel.wire.paths import SEGMENTS
 from api.vercel.wire.requests import ProjectOf
 from worker.store import EnvironmentRef, ListRef, Project, ProjectSegment, attached_list_ref
 
@@ -68,42 +68,35 @@ class ListPath:
         return key
 
 
-def parse_list_path(
-    project: ProjectOf,
-    segmentIdOrSlug: SegmentIdOrSlug,  # noqa: N803 - the documented name
-    side: Side,
-    kind: Kind,
-    attribute: Attribute,
-    services: ServicesOf,
-    caller: CallerOf,
-) -> ListPath:
-    """The list that the path names.
+def _list_path_parser(*, to_change: bool) -> Callable[..., ListPath]:
+    """Make the dependency that finds the list of a path, for a caller who may see or change it."""
 
-    Raises:
-        InvalidRequest: no entity can have such a kind or attribute.
-        Forbidden: the segment is out of the caller's scope.
-        SegmentNotFound: there is no such segment.
-    """
-    name = _require_list_name(services, ListName(side, kind, attribute))
-    return _list_path(services, caller, project, segmentIdOrSlug, name, to_change=False)
+    def parse(
+        project: ProjectOf,
+        segmentIdOrSlug: SegmentIdOrSlug,  # noqa: N803 - the documented name
+        side: Side,
+        kind: Kind,
+        attribute: Attribute,
+        services: ServicesOf,
+        caller: CallerOf,
+    ) -> ListPath:
+        """The list that the path names.
 
+        Raises:
+            InvalidRequest: no entity can have such a kind or attribute.
+            Forbidden: the segment is out of the caller's scope.
+            SegmentNotFound: there is no such segment.
+        """
+        name = _require_list_name(services, ListName(side, kind, attribute))
+        store = services.store()
+        found = require_segment(store, caller, project, segmentIdOrSlug, to_change=to_change)
+        return ListPath(project, found.segment, name)
 
-def parse_path_to_change(
-    project: ProjectOf,
-    segmentIdOrSlug: SegmentIdOrSlug,  # noqa: N803 - the documented name
-    side: Side,
-    kind: Kind,
-    attribute: Attribute,
-    services: ServicesOf,
-    caller: CallerOf,
-) -> ListPath:
-    """The list that the path names, for a caller who may change it; as :func:`parse_list_path`."""
-    name = _require_list_name(services, ListName(side, kind, attribute))
-    return _list_path(services, caller, project, segmentIdOrSlug, name, to_change=True)
+    return parse
 
 
-ListPathOf = Annotated[ListPath, Depends(parse_list_path)]
-ChangedListOf = Annotated[ListPath, Depends(parse_path_to_change)]
+ListPathOf = Annotated[ListPath, Depends(_list_path_parser(to_change=False))]
+ChangedListOf = Annotated[ListPath, Depends(_list_path_parser(to_change=True))]
 
 
 def _require_list_name(services: Services, name: ListName) -> ListName:
@@ -121,16 +114,3 @@ def _require_list_name(services: Services, name: ListName) -> ListName:
                 "character; use entries of the segment itself, or rename it"
             )
     return name
-
-
-def _list_path(
-    services: Services,
-    caller: Caller,
-    project: Project,
-    id_or_slug: str,
-    name: ListName,
-    *,
-    to_change: bool,
-) -> ListPath:
-    found = require_segment(services.store(), caller, project, id_or_slug, to_change=to_change)
-    return ListPath(project, found.segment, name)

@@ -5,10 +5,10 @@ from fastapi import APIRouter, Response
 from api.rest.operations import operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, ServicesOf
-from api.vercel.lists.models import AttachedLists, ListRepresentation, answer
+from api.vercel.lists.audit_entries import audit_list
+from api.vercel.lists.models import AttachedLists, ListRepresentation, response_with_nulls
 from api.vercel.lists.paths import LIST, LISTS, ChangedListOf, ListPath
 from api.vercel.lists.refusals import NO_LIST
-from api.vercel.lists.starting import record_change
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from api.vercel.segments.access import SegmentIdOrSlug, require_segment
 from api.vercel.wire.list_names import ListName
@@ -32,7 +32,7 @@ def get_lists(
     segment = require_segment(store, caller, project, segmentIdOrSlug).segment
     names = sorted(map(ListName.parse, segment.lists))
     found = [_represent(store, ListPath(project, segment, name)) for name in names]
-    return answer(AttachedLists(data=found))
+    return response_with_nulls(AttachedLists(data=found))
 
 
 @router.delete(
@@ -46,7 +46,7 @@ def delete_list(path: ChangedListOf, services: ServicesOf, caller: CallerOf) -> 
     """Take a list from a segment; its values are freed, and an import into it is stopped."""
     bounds = project_bounds(services.settings)
     detach_list(services.store(), path.project, path.segment.id, str(path.name), bounds)
-    record_change(services, caller, path, "deleteList", "took a list from the segment", {})
+    audit_list(services, caller, path, "deleteList", "took a list from the segment", {})
     return Response(status_code=204)
 
 

@@ -1,4 +1,4 @@
-"""Starts of imports and exports of an attached list, as this dialect answers and records them."""
+"""Starting imports and exports of an attached list, and attaching the list that they need."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,9 +8,9 @@ from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
-from api.audit import audit
 from api.jobs.starting import Start
 from api.services.services import Services
+from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.paths import ListPath
 from api.vercel.wire.project_bounds import project_bounds
 from worker.store import (
@@ -20,26 +20,7 @@ from worker.store import (
     Summary,
     attach_list,
     detach_list,
-    project_segment_resource,
 )
-
-
-def record_change(
-    services: Services, caller: Caller, path: ListPath, action: str, verb: str, after: Summary
-) -> None:
-    """Put on record in the account's log what was done to an attached list."""
-    segment = path.segment
-    audit(
-        services,
-        caller,
-        None,
-        action=action,
-        kind="segment",
-        resource=project_segment_resource(path.project.key, segment.slug),
-        name=segment.label,
-        verb=verb,
-        after={"list": str(path.name), **after},
-    )
 
 
 def list_start(
@@ -53,7 +34,7 @@ def list_start(
     """The start of a job of an attached list; see :class:`Start`."""
 
     def record(action: str, verb: str, after: Summary) -> None:
-        record_change(services, caller, path, action, verb, after)
+        audit_list(services, caller, path, action, verb, after)
 
     return Start(services, caller, ref, key, respond, record, path.owner)
 

@@ -1,13 +1,12 @@
 """This dialect's part of the OpenAPI document."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 
 from api.openapi.contribution import Contribution
-from api.rest.operations import component
+from api.vercel.openapi.error_schemas import ERROR, ERROR_PARTS
 from api.vercel.openapi.schemas import build_schemas
-from api.vercel.wire.refusals import CODES
 
 _ABOUT: Final = """\
 ### Vercel's dialect: paths below `/v1`, `/v2`, `/v9` and `/teams`
@@ -32,7 +31,6 @@ _SDK_KEY: Final = {
     "scheme": "bearer",
     "description": "An SDK key, which begins with `vf_server_`.",
 }
-_INT64: Final = {"type": "integer", "format": "int64"}
 
 
 def describe(app: FastAPI) -> Contribution:
@@ -48,63 +46,8 @@ def describe(app: FastAPI) -> Contribution:
         project_parameter="projectIdOrName",
         security={"BearerToken": _TOKEN},
         sdk_security={"SdkKey": _SDK_KEY},
-        schemas=build_schemas() | _error_parts(),
-        error=_error_schema(),
+        schemas=build_schemas() | ERROR_PARTS,
+        error=ERROR,
         examples=__package__ or "",
         schema_prefix="Vercel",
     )
-
-
-def _error_schema() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": "Why a request was refused.",
-        "required": ["error"],
-        "properties": {"error": component("ErrorDetails")},
-    }
-
-
-def _error_parts() -> dict[str, Any]:
-    return {
-        "ErrorDetails": {
-            "type": "object",
-            "description": "What a refusal says.",
-            "required": ["code", "message", "id"],
-            "properties": {
-                "code": {"type": "string", "enum": sorted(set(CODES.values()))},
-                "message": {"type": "string", "description": "What happened and what to do."},
-                "id": {
-                    "type": "string",
-                    "format": "uuid",
-                    "description": "The id under which the operator finds the request in the log.",
-                },
-                "usedBy": component("SegmentUsers"),
-                "limit": component("ExceededLimit"),
-            },
-        },
-        "SegmentUsers": {
-            "type": "object",
-            "description": "With `SEGMENT_IN_USE`: what names the segment.",
-            "required": ["flags", "segments"],
-            "properties": {
-                "flags": {"type": "array", "items": component("SegmentUser")},
-                "segments": {"type": "array", "items": component("SegmentUser")},
-            },
-        },
-        "SegmentUser": {
-            "type": "object",
-            "description": "A flag or a segment that names the segment.",
-            "properties": {name: {"type": "string"} for name in ("id", "slug", "name", "label")},
-        },
-        "ExceededLimit": {
-            "type": "object",
-            "description": "With `rate_limited`: the limit, and when its window ends.",
-            "required": ["remaining", "reset", "resetMs"],
-            "properties": {
-                "remaining": _INT64,
-                "reset": {**_INT64, "description": "Unix seconds."},
-                "resetMs": {**_INT64, "description": "Unix milliseconds."},
-                "total": _INT64,
-            },
-        },
-    }

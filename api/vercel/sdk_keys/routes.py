@@ -8,21 +8,19 @@ from typing import Annotated, Final
 import structlog
 from fastapi import APIRouter, Path, Response
 
-from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_in_project
 from api.bodies.models import json_response
 from api.errors import InvalidRequest, NotFound
 from api.rest.operations import NO_PROJECT, Refusals, operation
 from api.rest.requests import RequireJson, RequireNoBody
-from api.services.services import CallerOf, Services, ServicesOf
+from api.services.services import CallerOf, ServicesOf
 from api.vercel.operations import ADMIN
 from api.vercel.sdk_keys.models import NewSdkKeyBody, SdkKeyList, SdkKeyRepresentation
+from api.vercel.wire.paths import FEATURE_FLAGS
 from api.vercel.wire.requests import WholeProjectOf
-from worker.store import Project, SdkKey, project_resource
+from worker.store import SdkKey
 
-router = APIRouter(
-    prefix="/v1/projects/{projectIdOrName}/feature-flags/sdk-keys", tags=["Vercel SDK keys"]
-)
+router = APIRouter(prefix=f"{FEATURE_FLAGS}/sdk-keys", tags=["Vercel SDK keys"])
 
 _NO_KEY: Final[Refusals] = {NotFound: "The project or the SDK key does not exist."}
 
@@ -55,7 +53,14 @@ def create_sdk_key(
         project, environment=body.environment, label=body.label, created_by=caller.token_id
     )
     _log.info("sdk_key.created", sdk_key=key.id, project=project.key, by=caller.token_id)
-    _record(services, caller, project, "createSdkKey", "created an SDK key of", after=key)
+    audit_in_project(
+        services,
+        caller,
+        project,
+        action="createSdkKey",
+        verb="created an SDK key of",
+        after=_summarize(key),
+    )
     answer = json_response(SdkKeyRepresentation.of(key, project, secret))
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -75,33 +80,16 @@ def delete_sdk_key(
     key = services.store().sdk_keys.revoke(project, hashKey)
     services.token_directory.invalidate()
     _log.info("sdk_key.revoked", sdk_key=key.id, project=project.key, by=caller.token_id)
-    _record(services, caller, project, "deleteSdkKey", "revoked an SDK key of", before=key)
+    audit_in_project(
+        services,
+        caller,
+        project,
+        action="deleteSdkKey",
+        verb="revoked an SDK key of",
+        before=_summarize(key),
+    )
     return Response(status_code=204)
 
 
-def _record(
-    services: Services,
-    caller: Caller,
-    project: Project,
-    action: str,
-    verb: str,
-    *,
-    before: SdkKey | None = None,
-    after: SdkKey | None = None,
-) -> None:
-    audit(
-        services,
-        caller,
-        None,
-        action=action,
-        kind="project",
-        resource=project_resource(project.key),
-        name=project.name,
-        verb=verb,
-        before=None if before is None else _summary(before),
-        after=None if after is None else _summary(after),
-    )
-
-
-def _summary(key: SdkKey) -> dict[str, object]:
+def _summarize(key: SdkKey) -> dict[str, object]:
     return {"sdkKey": key.id, "environment": key.environment, "label": key.label}

@@ -1,4 +1,4 @@
-"""How large the data of a segment may be, and what else is refused although its form is right."""
+"""How large the data of a segment may be, and what else is refused although it is well-formed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     PlainValidator,
@@ -18,12 +16,12 @@ from pydantic import (
     StrictStr,
     Tag,
 )
-from pydantic.alias_generators import to_camel
 
 from api.bodies.documented import DocumentedAs
 from api.bodies.json_values import JsonObject
 from api.vercel.segments.entries import WHOLE, read_items, read_scalar, read_share, read_targets
 from api.vercel.wire.names import require_name
+from api.vercel.wire.parts import Part
 
 Comparator = Literal[
     "eq",
@@ -69,14 +67,6 @@ def _tag_of_rhs(value: Any) -> str:  # noqa: ANN401 - same
 
 
 Name = Annotated[StrictStr, AfterValidator(require_name)]
-
-
-class Part(BaseModel):
-    """A body, or a part of one; keys that it does not know are dropped."""
-
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, alias_generator=to_camel, validate_by_name=False
-    )
 
 
 class ListItem(Part):

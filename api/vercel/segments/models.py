@@ -9,9 +9,10 @@ from api.bodies.documented import DocumentedAs
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
 from api.bodies.models import Int64, WireModel
-from api.vercel.segments.data import UNION, Name, Part, SegmentData, Target
+from api.vercel.segments.data import UNION, Name, SegmentData, Target
 from api.vercel.segments.entries import read_target
 from api.vercel.wire.bodies import parse_object
+from api.vercel.wire.parts import Part
 
 #: Source: Terraform's provider enforces it.
 SLUG: Final = re.compile(r"[a-zA-Z0-9_-]{1,512}")
@@ -35,7 +36,7 @@ class NewSegmentBody(Part):
     created_by: Text | None = None
 
 
-class Operation(Part):
+class ValueOperation(Part):
     """Adds a value to, or removes it from, the included or excluded ones."""
 
     action: Literal["add", "remove"]
@@ -52,7 +53,7 @@ class SegmentPatch(Part):
     description: Text | None = None
     hint: Text | None = None
     data: SegmentData | None = None
-    operations: Annotated[list[Operation] | None, Field(max_length=MOST_OPERATIONS)] = None
+    operations: Annotated[list[ValueOperation] | None, Field(max_length=MOST_OPERATIONS)] = None
 
 
 class Creator(WireModel):

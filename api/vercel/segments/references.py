@@ -60,7 +60,7 @@ def resolve_references(data: JsonObject, resolve: Resolve) -> tuple[JsonObject, 
 def require_nestable(
     segment_id: str, slug: str, references: tuple[str, ...], segments: ProjectSegments
 ) -> None:
-    """Make sure that a segment will not be inside itself, nor too many inside one another.
+    """Make sure that a segment will not be inside itself, nor nested too deeply.
 
     Cost: grows with the references of all segments; milliseconds for some thousands.
 
@@ -71,7 +71,7 @@ def require_nestable(
         segments: all of the project, which are free of cycles.
 
     Raises:
-        InvalidRequest: it will be; says on which way.
+        InvalidRequest: it will be; gives the path of the cycle, or the depth.
     """
     below = {segment.id: segment.references for segment in segments.by_id.values()}
     cycle = _find_cycle(segment_id, references, below)
@@ -92,16 +92,16 @@ def require_nestable(
 def _find_cycle(
     segment_id: str, references: tuple[str, ...], below: Mapping[str, Iterable[str]]
 ) -> list[str] | None:
-    """The shortest way from a segment back to itself, with both ends."""
+    """The shortest path from a segment back to itself, with both ends."""
     came_from = dict.fromkeys(references, segment_id)
     waiting = deque(references)
     while waiting:
         name = waiting.popleft()
         if name == segment_id:
-            way = [segment_id, came_from[segment_id]]
-            while way[-1] != segment_id:
-                way.append(came_from[way[-1]])
-            return way[::-1]
+            path = [segment_id, came_from[segment_id]]
+            while path[-1] != segment_id:
+                path.append(came_from[path[-1]])
+            return path[::-1]
         for other in below.get(name, ()):
             if other not in came_from:
                 came_from[other] = name
@@ -110,7 +110,7 @@ def _find_cycle(
 
 
 def _count_levels(first: Iterable[str], following: Mapping[str, Iterable[str]]) -> int:
-    """How many segments the longest way has; there are no cycles."""
+    """How many segments the longest path has; there are no cycles."""
     levels, level = 0, set(first)
     while level:
         levels += 1

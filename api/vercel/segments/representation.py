@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from fastapi import Response
 
-from api.access.auth import Caller
 from api.vercel.segments.etags import entity_tag
 from api.vercel.segments.models import Creator, Metadata, SegmentHead
 from api.vercel.wire.project_ids import project_id
-from worker.store import FoundSegment, Project, ProjectSegment, Store
+from worker.store import Project, ProjectSegment
 
 
 def represent(
@@ -72,26 +71,3 @@ def list_response(
         for one in segments
     ]
     return Response(b'{"data":[%b]}' % b",".join(found), media_type="application/json")
-
-
-def visible_users(
-    store: Store, project: Project, found: FoundSegment, caller: Caller
-) -> list[ProjectSegment]:
-    """The segments that refer to one and that the caller may see.
-
-    Cost: nothing if there are none, else as reading all segments.
-    """
-    if not found.users:
-        return []
-    by_id = store.project_segments.read_all(project).by_id
-    users = [by_id[user] for user in found.users if user in by_id]
-    return [user for user in users if caller.scope.allows(project.key, None, user.slug)]
-
-
-def visible_ids(
-    store: Store, project: Project, found: FoundSegment, caller: Caller
-) -> Iterable[str]:
-    """Ids of :func:`visible_users`; reads nothing for a caller who may see everything."""
-    if caller.scope.covers(project.key):
-        return found.users
-    return [user.id for user in visible_users(store, project, found, caller)]

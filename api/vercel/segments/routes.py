@@ -1,7 +1,5 @@
 """Create, list, get and delete segments of a project."""
 
-from typing import Final
-
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -27,10 +25,10 @@ from api.vercel.segments.representation import (
     list_response,
     represent,
     segment_response,
-    visible_ids,
 )
-from api.vercel.segments.users import segment_in_use
+from api.vercel.segments.users import segment_in_use, visible_ids
 from api.vercel.wire.bodies import read_body
+from api.vercel.wire.paths import SEGMENTS
 from api.vercel.wire.preconditions import IfMatch
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
@@ -38,12 +36,10 @@ from worker.store import (
     NewProjectSegment,
     Project,
     ProjectSegment,
-    SegmentReferred,
+    SegmentReferenced,
     delete_project_segment,
     retry_on_change,
 )
-
-SEGMENTS: Final = "/v1/projects/{projectIdOrName}/feature-flags/segments"
 
 router = APIRouter(prefix=SEGMENTS, tags=["Vercel segments"])
 
@@ -168,7 +164,7 @@ def delete_segment(
         require_match(found.segment, if_match)
         try:
             delete_project_segment(store, project, found.segment)
-        except SegmentReferred as exc:
+        except SegmentReferenced as exc:
             raise segment_in_use(store, project, found, caller) from exc
         return found.segment
 

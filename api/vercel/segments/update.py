@@ -17,10 +17,11 @@ from api.vercel.segments.content import Content, ContentReader, load_data
 from api.vercel.segments.data import SegmentData
 from api.vercel.segments.etags import ENTITY_TAG, require_match
 from api.vercel.segments.models import SegmentPatch, SegmentRepresentation, parse_body
-from api.vercel.segments.operations import apply_operations
-from api.vercel.segments.representation import represent, segment_response, visible_ids
-from api.vercel.segments.routes import SEGMENTS
+from api.vercel.segments.representation import represent, segment_response
+from api.vercel.segments.users import visible_ids
+from api.vercel.segments.value_operations import apply_operations
 from api.vercel.wire.bodies import read_body
+from api.vercel.wire.paths import SEGMENTS
 from api.vercel.wire.preconditions import IfMatch
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf

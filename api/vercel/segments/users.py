@@ -1,15 +1,37 @@
-"""Who names a segment, and the refusal to delete it while somebody does."""
+"""What uses a segment, other segments and flags, and the refusal to delete it meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from api.access.auth import Caller
-from api.vercel.segments.representation import visible_users
 from api.vercel.wire.refusals import SegmentInUse
-from worker.store import FoundSegment, Project, Store
+from worker.store import FoundSegment, Project, ProjectSegment, Store
 
 #: Segments, and flags, named in a message.
 _NAMED: Final = 10
+
+
+def visible_users(
+    store: Store, project: Project, found: FoundSegment, caller: Caller
+) -> list[ProjectSegment]:
+    """The segments that refer to one and that the caller may see.
+
+    Cost: nothing if there are none, else as reading all segments.
+    """
+    if not found.users:
+        return []
+    by_id = store.project_segments.read_all(project).by_id
+    users = [by_id[user] for user in found.users if user in by_id]
+    return [user for user in users if caller.scope.allows(project.key, None, user.slug)]
+
+
+def visible_ids(
+    store: Store, project: Project, found: FoundSegment, caller: Caller
+) -> Iterable[str]:
+    """Ids of :func:`visible_users`; reads nothing for a caller who may see everything."""
+    if caller.scope.covers(project.key):
+        return found.users
+    return [user.id for user in visible_users(store, project, found, caller)]
 
 
 def segment_in_use(

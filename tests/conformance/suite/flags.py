@@ -15,7 +15,7 @@ from worker.store import (
     ProjectSegments,
     ResourceChanged,
     SegmentBounds,
-    SegmentReferred,
+    SegmentReferenced,
     Store,
     TooManySegments,
     UnreadableRecord,
@@ -94,7 +94,7 @@ class FlagSuite:
         _put(store)
         assert segments.get(project, "beta").flags == ("flag", "other")
         assert segments.get(project, segment.id).flags == ("flag", "other")
-        with pytest.raises(SegmentReferred):
+        with pytest.raises(SegmentReferenced):
             segments.delete(project, segment)
         store.flags.put_definitions(project, "{}", {}, _ROOMY, flag_count=1, seen=_read(store))
         assert segments.get(project, "beta").flags == ()

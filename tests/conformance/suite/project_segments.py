@@ -16,7 +16,7 @@ from worker.store import (
     SegmentBounds,
     SegmentExists,
     SegmentNotFound,
-    SegmentReferred,
+    SegmentReferenced,
     Store,
     TooManySegments,
     UnreadableRecord,
@@ -216,7 +216,7 @@ class ProjectSegmentSuite:
         assert segments.get(project, "c").users == ()
         users = segments.read_all(project).users()
         assert {name: len(found) for name, found in users.items()} == {first.id: 2, second.id: 1}
-        with pytest.raises(SegmentReferred):
+        with pytest.raises(SegmentReferenced):
             segments.delete(project, first)
         segments.delete(project, third)
         assert segments.get(project, "a").users == (second.id,)

@@ -15,9 +15,9 @@ import pytest
 
 from api.access.scope import AccessScope
 from api.errors import NotFound, Unavailable
+from api.evaluations.answers import Evaluated
 from api.launchdarkly.application import HEAVY_PROGRAM
-from api.launchdarkly.evaluations.evaluation import Evaluated
-from api.launchdarkly.evaluations.heavy_messages import HeavyQuestion, unpack_answer
+from api.launchdarkly.evaluations.heavy_question import HeavyQuestion
 from api.services.heavy.child import MEMORY_BYTES, NICENESS
 from api.services.heavy.process import HeavyProcess
 from api.settings import ApiSettings
@@ -181,7 +181,7 @@ def _question(environment: str) -> HeavyQuestion:
 def _asked(process: HeavyProcess, question: HeavyQuestion) -> Any:
     async def ask() -> Evaluated:
         try:
-            return unpack_answer(await process.ask(question.pack()))
+            return Evaluated.unpack(await process.ask(question.pack()))
         finally:
             await process.close()
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.support.servers.api import Api
-from tests.support.vercel.projects import OwnProject, own_project
+from tests.support.vercel.projects import OwnProject
 from worker.store import NewToken, Store
 
 _TEAM: Final = "team_AbC123"
@@ -66,12 +66,6 @@ class CommandLine:
     def _json(reply: httpx.Response) -> Any:
         assert reply.status_code == 200, reply.text
         return reply.json()
-
-
-@pytest.fixture
-def project(vercel: httpx.Client) -> Iterator[OwnProject]:
-    with own_project(vercel) as project:
-        yield project
 
 
 @pytest.fixture

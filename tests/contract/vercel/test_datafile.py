@@ -14,18 +14,11 @@ from tests.support.vercel.projects import (
     is_in,
     new_sdk_key,
     new_segment,
-    own_project,
 )
 from tests.support.vercel.segments import in_segment, including, rule
 from worker.store import ProjectSegmentChange, SegmentBounds, Store
 
 DATAFILE = "/v1/datafile"
-
-
-@pytest.fixture
-def project(vercel: httpx.Client) -> Iterator[OwnProject]:
-    with own_project(vercel) as project:
-        yield project
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Definitions of flags over HTTP: stored whole, and the segments that they name stay."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
@@ -8,17 +7,11 @@ import pytest
 
 from tests.support.servers.api import Api
 from tests.support.servers.vercel import assert_error, vercel_client
-from tests.support.vercel.projects import OwnProject, is_in, new_segment, own_project
+from tests.support.vercel.projects import OwnProject, is_in, new_segment
 from tests.support.vercel.segments import including
 from worker.store import Grant, NewToken, Store
 
 _PAUSED: Final = {"variants": ["a"], "environments": {"p": 0}}
-
-
-@pytest.fixture
-def project(vercel: httpx.Client) -> Iterator[OwnProject]:
-    with own_project(vercel) as project:
-        yield project
 
 
 def test_definitions__put__are_answered_and_read_with_ids_of_segments(

@@ -97,7 +97,7 @@ def test_evaluate__changed_segment__is_evaluated_as_it_is_now(vercel: httpx.Clie
     assert_error(vercel.post(EVALUATE, json={"segments": [slug]}), 404, "not_found")
 
 
-def test_evaluate__where_vercels_code_throws__is_an_error_of_those_that_come_to_it(
+def test_evaluate__where_vercels_code_throws__is_an_error_of_those_that_reach_it(
     vercel: httpx.Client,
 ) -> None:
     inner = create(vercel, data={"rules": [rule(_ends_with("x"))]})["slug"]

@@ -1,13 +1,12 @@
 """The settings of flags: entities and environments, and what there is in the project."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from tests.support.servers.vercel import assert_error
-from tests.support.vercel.projects import OwnProject, is_in, new_segment, own_project
+from tests.support.vercel.projects import OwnProject, is_in, new_segment
 
 _USER: Final[dict[str, Any]] = {
     "kind": "user",
@@ -21,12 +20,6 @@ _USER: Final[dict[str, Any]] = {
         },
     ],
 }
-
-
-@pytest.fixture
-def project(vercel: httpx.Client) -> Iterator[OwnProject]:
-    with own_project(vercel) as project:
-        yield project
 
 
 def test_settings__never_changed__are_those_of_every_project(

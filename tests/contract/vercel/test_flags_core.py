@@ -21,7 +21,6 @@ from tests.support.vercel.projects import (
     is_in,
     new_sdk_key,
     new_segment,
-    own_project,
 )
 from tests.support.vercel.segments import in_segment, including, rule
 
@@ -81,12 +80,6 @@ def flags_core(api: Api) -> Iterator[FlagsCoreClient]:
     """The client; what uses it is left out ``--without-node``."""
     with flags_core_client(api.url) as client:
         yield client
-
-
-@pytest.fixture
-def project(vercel: httpx.Client) -> Iterator[OwnProject]:
-    with own_project(vercel) as project:
-        yield project
 
 
 def _entities(rng: Random) -> dict[str, Any]:

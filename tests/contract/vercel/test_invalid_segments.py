@@ -11,9 +11,6 @@ from tests.support.servers.vercel import SEGMENTS, assert_error, vercel_client
 from tests.support.vercel.segments import ALL, EMAIL, SPLIT, create, new_slug, rule
 
 LEAST: dict[str, Any] = {"label": "L", "hint": "", "data": {}}
-DEEP: Any = []
-for _ in range(100):
-    DEEP = [DEEP]
 
 
 def _condition(**fields: Any) -> dict[str, Any]:
@@ -162,12 +159,6 @@ def test_body__that_is_no_object_of_json__is_400(vercel: httpx.Client, raw: byte
     for method, place in (("PUT", SEGMENTS), ("PATCH", path)):
         reply = vercel.request(method, place, content=raw, headers=headers)
         assert_error(reply, 400, "bad_request")
-
-
-def test_body__nested_deeply__is_400(vercel: httpx.Client) -> None:
-    body = {**LEAST, "slug": new_slug(), "data": {"rules": DEEP}}
-
-    assert_error(vercel.put(SEGMENTS, json=body), 400, "bad_request")
 
 
 def test_body__of_another_type__is_415(vercel: httpx.Client) -> None:

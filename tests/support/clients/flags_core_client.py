@@ -1,16 +1,14 @@
 """Vercel's flags-core client, unmodified, in one Node process that does what it is told."""
 
-import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-_HOME: Final = Path(__file__).parents[3] / ".venv/node"
+from tests.support.clients.node_process import NodeProcess, node_process
+
 _DRIVER: Final = Path(__file__).parent / "flags_core/driver.cjs"
-_STOP_LIMIT_S: Final = 10.0
 
 
 class ClientFailed(Exception):
@@ -21,7 +19,7 @@ class ClientFailed(Exception):
 class FlagsCoreClient:
     """One client at a time, of one SDK key."""
 
-    process: subprocess.Popen[str]
+    process: NodeProcess
 
     def open(self, sdk_key: str) -> None:
         """Create a client, which asks for its datafile once."""
@@ -42,13 +40,7 @@ class FlagsCoreClient:
         return requests
 
     def _tell(self, action: str, **given: Any) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{json.dumps({'action': action, **given})}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, "the Node process has ended; see its output on standard error"
-        answer = json.loads(line)
+        answer = self.process.ask({"action": action, **given})
         if "error" in answer:
             raise ClientFailed(answer["error"])
         return answer["result"]
@@ -57,19 +49,5 @@ class FlagsCoreClient:
 @contextmanager
 def flags_core_client(base_url: str) -> Iterator[FlagsCoreClient]:
     """Run the client's process against one API, in the time zone UTC."""
-    assert (_HOME / "stamp").exists(), "run scripts/setup-node first, or leave it --without-node"
-    with subprocess.Popen(
-        (_HOME / "node", _DRIVER, base_url),
-        env={"NODE_PATH": str(_HOME / "node_modules"), "TZ": "UTC"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    ) as process:
-        try:
-            yield FlagsCoreClient(process)
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(_STOP_LIMIT_S)
-        finally:
-            process.kill()
+    with node_process(_DRIVER, base_url) as process:
+        yield FlagsCoreClient(process)

@@ -1,10 +1,10 @@
 """The segments of whole projects that this process has read before."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from worker.sized_cache import SizedCache
 from worker.store.project_segments.records import (
     FlagDefinitions,
     ProjectSegment,
@@ -22,7 +22,6 @@ class _Known:
 
     segments: ProjectSegments
     by_text: Mapping[bytes, ProjectSegment]
-    size_bytes: int
 
 
 class ProjectSegmentCache:
@@ -33,10 +32,7 @@ class ProjectSegmentCache:
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._lock = threading.Lock()
-        self._known: dict[str, _Known] = {}
-        self._size_bytes = 0
+        self._known = SizedCache[str, _Known](most_bytes)
 
     def get(self, project: str, mark: str) -> ProjectSegments | None:
         """The segments read under this mark, if they are still cached."""
@@ -50,7 +46,7 @@ class ProjectSegmentCache:
         texts: Mapping[str, bytes],
         definitions: FlagDefinitions | None,
     ) -> ProjectSegments:
-        """Decode segments, but those that the last reading found as they are, and keep them.
+        """Decode those segments that the last reading did not find as they are, and keep all.
 
         Args:
             project: the key under which the project's segments are stored.
@@ -65,19 +61,5 @@ class ProjectSegmentCache:
         }
         segments = ProjectSegments.of(mark, list(by_text.values()), definitions)
         size_bytes = sum(map(len, by_text)) + (len(definitions.document) if definitions else 0)
-        self._keep(project, _Known(segments, by_text, size_bytes))
+        self._known.keep(project, _Known(segments, by_text), size_bytes)
         return segments
-
-    def _keep(self, project: str, known: _Known) -> None:
-        """Keep segments; the oldest ones go when there are too many bytes."""
-        with self._lock:
-            self._drop(project)
-            while self._known and self._size_bytes + known.size_bytes > self._most_bytes:
-                self._drop(next(iter(self._known)))
-            if known.size_bytes <= self._most_bytes:
-                self._known[project] = known
-                self._size_bytes += known.size_bytes
-
-    def _drop(self, project: str) -> None:
-        known = self._known.pop(project, None)
-        self._size_bytes -= 0 if known is None else known.size_bytes

@@ -43,7 +43,7 @@ class ProjectSegment:
     references: tuple[str, ...] = ()
     """Ids of the segments that its data names."""
     lists: Mapping[str, str] = field(default_factory=dict)
-    """Lists that are attached to it: ``side/kind/attribute`` to the name of a list."""
+    """The key of each list that is attached to it, by ``side/kind/attribute``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from worker.store.errors import (
     ResourceChanged,
     SegmentExists,
     SegmentNotFound,
-    SegmentReferred,
+    SegmentReferenced,
     TooManySegments,
 )
 from worker.store.project_segments.cache import ProjectSegmentCache
@@ -160,7 +160,7 @@ class ProjectSegmentStore:
 
         Raises:
             SegmentNotFound: it is deleted, or a retry after a lost answer.
-            SegmentReferred: other segments or flags name it.
+            SegmentReferenced: other segments or flags name it.
             ResourceChanged: it has changed since; nothing was deleted.
         """
         arguments = (current.id, current.slug, current.revision, self._db.random_name())
@@ -258,7 +258,7 @@ class ProjectSegmentStore:
                 raise _not_found(project, slug)
             case b"used":
                 message = f"other segments or flags of project {project.key} name segment {slug}"
-                raise SegmentReferred(message)
+                raise SegmentReferenced(message)
             case b"closed":
                 message = f"project {project.key} does not exist"
                 raise ProjectNotFound(message)

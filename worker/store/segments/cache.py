@@ -4,11 +4,11 @@ Reading ten thousand definitions costs far more than checking whether they have 
 decoding their JSON costs far more than comparing it.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from worker.sized_cache import SizedCache
 from worker.store.keyspace import EnvironmentRef
 from worker.store.segments.definitions import Segment
 
@@ -43,10 +43,7 @@ class DefinitionCache:
     """
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._known: dict[EnvironmentRef, _Known] = {}
-        self._count = 0
+        self._known = SizedCache[EnvironmentRef, _Known](most)
 
     def get(self, env: EnvironmentRef, stamp: Stamp) -> tuple[Segment, ...] | None:
         """The definitions read under this stamp, newest first, if they are still cached."""
@@ -77,20 +74,6 @@ class DefinitionCache:
             sorted(by_text.values(), key=lambda segment: (-segment.created_ms, segment.key))
         )
         if change is not None:
-            self._keep(env, _Known(Stamp(change, len(in_order)), by_text, in_order))
+            known = _Known(Stamp(change, len(in_order)), by_text, in_order)
+            self._known.keep(env, known, len(in_order))
         return in_order
-
-    def _keep(self, env: EnvironmentRef, known: _Known) -> None:
-        """Keep definitions; the oldest ones go when there are too many."""
-        size = len(known.in_order)
-        with self._lock:
-            self._drop(env)
-            while self._known and self._count + size > self._most:
-                self._drop(next(iter(self._known)))
-            if size <= self._most:
-                self._known[env] = known
-                self._count += size
-
-    def _drop(self, env: EnvironmentRef) -> None:
-        known = self._known.pop(env, None)
-        self._count -= 0 if known is None else len(known.in_order)

@@ -174,7 +174,7 @@ def _attach(
     except (ResourceChanged, TerminalError):
         _free(store, env, [key])
         raise
-    _settled(store, env, [key])
+    _mark_settled(store, env, [key])
     # Had this process stood still, upkeep could have freed the list before it was named.
     store.memberships.state(made.ref)
     return made
@@ -211,7 +211,7 @@ def _note_unsettled(store: Store, env: EnvironmentRef, keys: Iterable[str]) -> N
             store.client.zadd(store.keyspace.unsettled_lists(env), times)
 
 
-def _settled(store: Store, env: EnvironmentRef, keys: Iterable[str]) -> None:
+def _mark_settled(store: Store, env: EnvironmentRef, keys: Iterable[str]) -> None:
     found = list(keys)
     if found:
         with driver_errors(f"settle lists of project {env.project}"):
@@ -222,7 +222,7 @@ def _free(store: Store, env: EnvironmentRef, keys: Iterable[str]) -> None:
     for key in keys:
         with suppress(SegmentNotFound, EnvironmentNotFound, ProjectNotFound):
             remove_segment(store, env, key)
-        _settled(store, env, [key])
+        _mark_settled(store, env, [key])
 
 
 def _settle(store: Store, env: EnvironmentRef) -> int:
@@ -234,7 +234,7 @@ def _settle(store: Store, env: EnvironmentRef) -> int:
     if not found:
         return 0
     keys, named = [key.decode() for key in found], _named_keys(store, env)
-    _settled(store, env, [key for key in keys if key in named])
+    _mark_settled(store, env, [key for key in keys if key in named])
     left = [key for key in keys if key not in named]
     _free(store, env, left)
     return len(left)

@@ -119,7 +119,7 @@ def _property_of_array(holder: Array, name: str) -> Value:
 
 def _property_of_function(holder: Function, name: str) -> Value:
     if name in {"arguments", "caller"}:
-        raise SegmentInError(f"attribute {name!r} is not to be read of a function; rename the kind")
+        raise SegmentInError(f"attribute {name!r} of a function cannot be read; rename the kind")
     if holder is _OBJECT and name == "prototype":
         return OBJECT_PROTOTYPE
     own: Mapping[str, Value] = {

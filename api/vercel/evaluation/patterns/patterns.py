@@ -29,7 +29,7 @@ def pattern_fault(pattern: str, flags: str) -> str | None:
 
 
 class LazyExpression:
-    """An expression that is made ready when an evaluation first comes to it."""
+    """An expression that is made ready when an evaluation first needs it."""
 
     __slots__ = ("_error", "_flags", "_pattern", "_ready")
 

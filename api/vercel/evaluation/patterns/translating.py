@@ -150,7 +150,7 @@ class _Translator:
         source = self._source
         sign = source.peek()
         if sign in "*+?" or source.sees(_COUNTED):
-            raise InvalidPattern(f"there is nothing that {sign} could repeat")
+            raise InvalidPattern(f"there is nothing for {sign} to repeat")
         if sign in "{}]" and source.mode.by_code_points:
             raise InvalidPattern(f"{sign} lacks its backslash, which the flags u and v ask for")
 
@@ -170,18 +170,18 @@ class _Translator:
     def _group_name(self) -> None:
         source = self._source
         if any(source.skip(sign) for sign in ("?=", "?!", "?<=", "?<!")):
-            raise UnsupportedPattern("looking ahead or behind is not supported")
+            raise UnsupportedPattern("look-ahead and look-behind are not supported")
         match = source.match(_GROUP_NAME)
         if match is not None:
             if match[1] in self._names:
                 raise UnsupportedPattern(f"two groups have the name {match[1]}")
             self._names.add(match[1])
         elif source.sees(_MODIFIERS):
-            raise UnsupportedPattern("flags inside of the expression are not supported")
+            raise UnsupportedPattern("inline flags are not supported")
         elif source.text.startswith("?<", source.place) and not source.sees(_ASCII_NAME):
             raise UnsupportedPattern("the name of a group has characters beyond ASCII")
         else:
-            raise InvalidPattern("a group begins with ? and goes on with nothing that is known")
+            raise InvalidPattern("a group begins with ? and something unknown")
 
     def _escape(self) -> str:
         source = self._source
@@ -190,9 +190,9 @@ class _Translator:
         if number is not None and (mode.by_code_points or _count(number[0]) <= source.groups):
             if _count(number[0]) > source.groups:
                 raise InvalidPattern(f"\\{number[0]} refers to a group that is not there")
-            raise UnsupportedPattern("references to groups are not supported")
+            raise UnsupportedPattern("back-references are not supported")
         if source.peek() == "k" and (mode.by_code_points or source.has_names):
-            raise UnsupportedPattern("references to groups are not supported")
+            raise UnsupportedPattern("back-references are not supported")
         members = named_set(source)
         if members is None:
             members = canonical(single(escaped_character(source, in_class=False)), source)
@@ -216,7 +216,7 @@ class _Translator:
         if most is not None and most < least:
             raise InvalidPattern(f"{match[0]} has its numbers out of order")
         if max(least, most or 0) > _MOST_REPEATS:
-            raise UnsupportedPattern(f"{match[0]} is more than {_MOST_REPEATS:,} times")
+            raise UnsupportedPattern(f"{match[0]} repeats more than {_MOST_REPEATS:,} times")
         return f"(?:{atom}){{{least},{'' if most is None else most}}}"
 
 

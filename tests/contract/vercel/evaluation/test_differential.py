@@ -9,7 +9,6 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,19 +30,14 @@ WORLDS = 1_000
 BATCH = 100
 DATES = 20_000
 EXPRESSIONS = 2_000
-#: What an outcome says whose rules come to a regular expression that RE2 cannot run.
+#: What an outcome says whose rules reach a regular expression that RE2 cannot run.
 NOT_RUN = "a regular expression is not run"
 
 
 @pytest.fixture(scope="module")
-def node_home() -> Path:
+def flags_core() -> Iterator[Oracle]:
     """What uses it is left out ``--without-node``."""
-    return Path(__file__).parents[4] / ".venv/node"
-
-
-@pytest.fixture(scope="module")
-def flags_core(node_home: Path) -> Iterator[Oracle]:
-    with running_oracle(node_home) as oracle:
+    with running_oracle() as oracle:
         yield oracle
 
 

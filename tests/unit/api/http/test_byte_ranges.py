@@ -1,11 +1,11 @@
-"""Ranges and conditions as HTTP has them."""
+"""Ranges as HTTP has them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RangeNotSatisfiable
-from api.http.byte_ranges import ByteRange, is_named, is_same, parse_range
+from api.http.byte_ranges import ByteRange, parse_range
 
 
 @pytest.mark.parametrize(
@@ -64,36 +64,3 @@ def test_range__anything__is_inside_the_file_and_not_empty(value: str, size_byte
         return
     if part is not None:
         assert 0 <= part.start < part.end <= size_bytes
-
-
-@pytest.mark.parametrize(
-    ("value", "named"),
-    [
-        ('"a"', True),
-        ('W/"a"', True),
-        ('"x", W/"a" ,"y"', True),
-        ("*", True),
-        (" * ", True),
-        ("", False),
-        ("a", False),
-        ('"aa"', False),
-        ('"b", "*"', False),
-    ],
-)
-def test_if_none_match__list_of_tags__names_by_any(value: str, *, named: bool) -> None:
-    assert is_named('"a"', value) is named
-
-
-@pytest.mark.parametrize(
-    ("value", "same"),
-    [
-        ('"a"', True),
-        (' "a" ', True),
-        ('W/"a"', False),
-        ('"b"', False),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", False),
-        ("*", False),
-    ],
-)
-def test_if_range__strong_tag__names_this_file_alone(value: str, *, same: bool) -> None:
-    assert is_same('"a"', value) is same

@@ -147,7 +147,7 @@ _FLAG: Final = "flag.environments.production.rules"
         ("environments/paused", 3, "flag.environments.paused", "0 to 2"),
         ("environments/paused", {}, "flag.environments.paused", "fallthrough is missing"),
         ("environments/preview/reuse", "none", "flag.environments", "not there"),
-        ("environments/production", {"reuse": "preview"}, "flag.environments", "in a circle"),
+        ("environments/production", {"reuse": "preview"}, "flag.environments", "in a cycle"),
         (
             "environments/preview/rules",
             [],

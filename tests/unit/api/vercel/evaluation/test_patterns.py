@@ -87,11 +87,11 @@ def test_regex__not_valid_in_javascript__neither_found_nor_not_found(
 @pytest.mark.parametrize(
     ("pattern", "flags", "reason"),
     [
-        ("a(?=b)", "", "looking ahead or behind"),
-        ("(?<!a)b", "", "looking ahead or behind"),
-        (r"(a)\1", "", "references to groups"),
-        (r"(?<x>a)\k<x>", "", "references to groups"),
-        ("(?i:a)", "", "flags inside"),
+        ("a(?=b)", "", "look-ahead and look-behind"),
+        ("(?<!a)b", "", "look-ahead and look-behind"),
+        (r"(a)\1", "", "back-references"),
+        (r"(?<x>a)\k<x>", "", "back-references"),
+        ("(?i:a)", "", "inline flags"),
         ("(?<x>a)|(?<x>b)", "", "two groups"),
         ("a{1001}", "", "1,000 times"),
         ("(?:a{100}){100}", "", "repeats too often"),

@@ -1,12 +1,10 @@
-"""The messages between an API process and its child: questions and answers."""
+"""The question that an API process sends its child."""
 
 from dataclasses import astuple, dataclass
 from typing import Self
 
 from api.access.scope import AccessScope
-from api.launchdarkly.evaluations.evaluation import Evaluated
 from api.services.heavy.frames import Message
-from api.services.heavy.refusals import accepted
 from worker.store import EnvironmentRef, Grant
 
 
@@ -33,19 +31,3 @@ class HeavyQuestion:
         return cls(
             EnvironmentRef(*message.header["environment"]), AccessScope(grants), message.body
         )
-
-
-def pack_answer(answer: Evaluated) -> Message:
-    """An answer as it is sent."""
-    return Message({"errors": answer.errors, "first_error": answer.first_error}, answer.body)
-
-
-def unpack_answer(message: Message) -> Evaluated:
-    """The answer that was sent.
-
-    Raises:
-        ApiError: the child refused: 400, 404, 500 or 503, in the words of the same request
-            evaluated here.
-    """
-    header = accepted(message).header
-    return Evaluated(message.body, header["errors"], header["first_error"])

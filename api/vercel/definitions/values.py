@@ -16,7 +16,8 @@ _LARGEST: Final = sys.float_info.max
 class Value:
     """A JSON value and where it stands.
 
-    Its methods give what it must be, and raise ``InvalidRequest`` if it is something else.
+    Each method returns the value as one of a certain kind, and raises ``InvalidRequest`` if it is
+    something else.
     """
 
     __slots__ = ("_parent", "_part", "json")
@@ -47,13 +48,13 @@ class Value:
         raise InvalidRequest(f"{self.place}: {fault}")
 
     def object(self) -> dict[str, "Value"]:
-        """Its members, of which it is a JSON object."""
+        """The members of an object."""
         if not isinstance(self.json, dict):
             self.refuse("must be an object")
         return {name: Value(member, self, name) for name, member in self.json.items()}
 
     def fields(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, "Value"]:
-        """Its members, which have these names and no others."""
+        """The members of an object that has all required names, and no others but optional ones."""
         members, known = self.object(), (*required, *optional)
         for name in members:
             if name not in known:
@@ -64,7 +65,7 @@ class Value:
         return members
 
     def items(self, *, most: int, least: int = 0) -> list["Value"]:
-        """Its items, of which it is a JSON array."""
+        """The items of an array."""
         if not isinstance(self.json, list):
             self.refuse("must be an array")
         if not least <= len(self.json) <= most:
@@ -72,7 +73,7 @@ class Value:
         return [Value(item, self, number) for number, item in enumerate(self.json)]
 
     def texts(self, *, most: int) -> list[str]:
-        """Its items, of which it is an array of strings. Cost: 30 ns an item."""
+        """The items of an array of strings. Cost: 30 ns an item."""
         texts = self.json
         if (
             isinstance(texts, list)
@@ -83,7 +84,7 @@ class Value:
         return [item.text() for item in self.items(most=most)]
 
     def scalar(self) -> str | float:
-        """The string or the number that it is."""
+        """A string or a number."""
         if isinstance(self.json, str):
             return self.text()
         if isinstance(self.json, bool) or not isinstance(self.json, int | float):
@@ -91,7 +92,7 @@ class Value:
         return self.number()
 
     def text(self, *, most: int = LONGEST_TEXT, least: int = 0) -> str:
-        """The string that it is."""
+        """A string."""
         if not isinstance(self.json, str):
             self.refuse("must be a string")
         if not least <= len(self.json) <= most:
@@ -99,13 +100,13 @@ class Value:
         return self.json
 
     def choice(self, known: Sequence[str]) -> str:
-        """The one of these strings that it is."""
+        """One of these strings."""
         if self.json not in known:
             self.refuse(f"must be one of {', '.join(known)}")
         return str(self.json)
 
     def number(self, least: float = -_LARGEST, most: float = _LARGEST) -> float:
-        """The number that it is."""
+        """A number."""
         if isinstance(self.json, bool) or not isinstance(self.json, int | float):
             self.refuse("must be a number")
         if not least <= self.json <= most:
@@ -115,7 +116,7 @@ class Value:
         return self.json
 
     def integer(self, least: int, most: int) -> int:
-        """The integer that it is; ``2.0`` is one, as in JavaScript."""
+        """An integer; ``2.0`` is one, as in JavaScript."""
         number = self.json
         if (
             isinstance(number, bool)
@@ -127,12 +128,12 @@ class Value:
         return int(number)
 
     def index(self, count: int) -> int:
-        """The index that it is among so many variants."""
+        """The index of one of so many variants."""
         return self.integer(0, count - 1)
 
 
 def members_of(value: Value, *, most: int) -> Iterator[tuple[str, Value]]:
-    """Give the members of an object that has names of its own choice, at most so many."""
+    """The members of an object with any names, at most so many."""
     members: Mapping[str, Value] = value.object()
     if len(members) > most:
         value.refuse(f"must have at most {most:,} members")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from api.bodies.json_values import JsonObject
-from api.vercel.segments.models import Operation
+from api.vercel.segments.models import ValueOperation
 
 _Place = tuple[str, str, str]
 
@@ -40,7 +40,7 @@ class _Values:
         return [entry for entry in self._entries if entry is not None]
 
 
-def apply_operations(data: JsonObject, operations: Iterable[Operation]) -> JsonObject:
+def apply_operations(data: JsonObject, operations: Iterable[ValueOperation]) -> JsonObject:
     """Apply operations in their order; an attribute whose last value is removed stays, empty.
 
     Args:

@@ -1,12 +1,10 @@
-"""The messages between an API process and its child: questions and answers."""
+"""The question that an API process sends its child."""
 
 from dataclasses import astuple, dataclass
 from typing import Self
 
 from api.access.scope import AccessScope
 from api.services.heavy.frames import Message
-from api.services.heavy.refusals import accepted
-from api.vercel.evaluations.evaluation import Evaluated
 from worker.store import Grant
 
 
@@ -30,18 +28,3 @@ class HeavyQuestion:
         """The question that was sent."""
         grants = tuple(Grant(*grant) for grant in message.header["grants"])
         return cls(message.header["project"], AccessScope(grants), message.body)
-
-
-def pack_answer(answer: Evaluated) -> Message:
-    """An answer as it is sent."""
-    return Message({"errors": answer.errors, "first_error": answer.first_error}, answer.body)
-
-
-def unpack_answer(message: Message) -> Evaluated:
-    """The answer that was sent.
-
-    Raises:
-        ApiError: the child refused, in the words of the same request evaluated here.
-    """
-    header = accepted(message).header
-    return Evaluated(message.body, header["errors"], header["first_error"])

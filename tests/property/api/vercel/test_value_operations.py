@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.vercel.segments.models import Operation
-from api.vercel.segments.operations import apply_operations
+from api.vercel.segments.models import ValueOperation
+from api.vercel.segments.value_operations import apply_operations
 
 NAMES = st.sampled_from(["a", "b", "c"])
 ENTRIES = st.fixed_dictionaries({"value": NAMES}, optional={"note": st.sampled_from(["", "n"])})
@@ -15,7 +15,7 @@ TARGETS = st.dictionaries(NAMES, st.dictionaries(NAMES, st.lists(ENTRIES, max_si
 DATA = st.fixed_dictionaries({}, optional={"include": TARGETS, "exclude": TARGETS})
 OPERATIONS = st.lists(
     st.builds(
-        Operation.model_construct,
+        ValueOperation.model_construct,
         action=st.sampled_from(["add", "remove"]),
         field=st.sampled_from(["include", "exclude"]),
         entity=NAMES,
@@ -26,7 +26,7 @@ OPERATIONS = st.lists(
 )
 
 
-def _apply_one(data: dict[str, Any], operation: Operation) -> None:
+def _apply_one(data: dict[str, Any], operation: ValueOperation) -> None:
     entry = operation.value
     kinds = data.get(operation.field, {})
     found = kinds.get(operation.entity, {}).get(operation.attribute)
@@ -44,7 +44,7 @@ def _apply_one(data: dict[str, Any], operation: Operation) -> None:
 
 @given(DATA, OPERATIONS)
 def test_apply_operations__any__is_the_same_as_one_after_the_other(
-    data: dict[str, Any], operations: list[Operation]
+    data: dict[str, Any], operations: list[ValueOperation]
 ) -> None:
     before, expected = copy.deepcopy(data), copy.deepcopy(data)
     for operation in operations:
