@@ -215,7 +215,7 @@ class Front:
             # No resource key holds a slash; decoding it would make another path of it.
             raise NotFound("invalid resource identifier")
         receive: Receive = exchange.receive
-        if not is_upload(scope):
+        if not is_upload(scope, route):
             receive = await self._body_bounds.receive(scope, receive)
         await self._rest(scope, receive, exchange.send)
 
