@@ -130,6 +130,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.body_timeout_s,
         ids=new_id,
+        clock=services.clock,
     )
     if not settings.cors_origins:
         return front

@@ -1,8 +1,12 @@
 """Bounds of request bodies, kept before FastAPI reads them."""
 
+from typing import Final
+
 from api.bodies.json_values import most_values, require_few_values
 from api.errors import TooLarge
 from api.http.asgi import Receive, Scope, declared_length, header, read_body, replay
+
+_UPLOADING: Final = ("POST ", "PUT ")
 
 
 class BodyBounds:
@@ -29,7 +33,14 @@ class BodyBounds:
         return replay(body, receive)
 
 
-def is_upload(scope: Scope) -> bool:
-    """Whether the body is a list file, which is streamed and has a limit of its own."""
+def is_upload(scope: Scope, route: str) -> bool:
+    """Whether the body is a list file, which is streamed and has a limit of its own.
+
+    Args:
+        scope: the request's.
+        route: the method and the template of its path, in which no resource is named: one may be
+            called ``imports``, and what reads a body to that would read any length.
+    """
     kind = header(scope, b"content-type") or b""
-    return scope["raw_path"].endswith(b"/imports") and kind.lower().startswith(b"multipart/")
+    is_import = route.startswith(_UPLOADING) and route.endswith("/imports")
+    return is_import and kind.lower().startswith(b"multipart/")

@@ -20,6 +20,8 @@ class Dialect:
     """What its undecoded paths begin with."""
     render_error: Callable[[ApiError, str], bytes]
     """Gives the body of a refusal, JSON, that names the id under which it is logged."""
+    says_retry_after: bool = False
+    """Whether a 429 has ``Retry-After``: some clients try again then, others block."""
 
 
 class Dialects:

@@ -74,6 +74,7 @@ class Front:
         max_body_bytes: int,
         body_timeout_s: float,
         ids: Callable[[], str],
+        clock: Callable[[], int],
     ) -> None:
         self._rest = rest
         self._dialects = dialects
@@ -88,7 +89,7 @@ class Front:
         self._metrics = metrics
         self._body_bounds = BodyBounds(max_body_bytes)
         self._body_timeout_s = body_timeout_s
-        self._refuser = Refuser(ids)
+        self._refuser = Refuser(ids, clock)
         self._whole_answers = WholeAnswers()
         self._refusal_pace = RefusalPace()
 
@@ -215,7 +216,7 @@ class Front:
             # No resource key holds a slash; decoding it would make another path of it.
             raise NotFound("invalid resource identifier")
         receive: Receive = exchange.receive
-        if not is_upload(scope):
+        if not is_upload(scope, route):
             receive = await self._body_bounds.receive(scope, receive)
         await self._rest(scope, receive, exchange.send)
 

@@ -1,8 +1,9 @@
 """Sends refusals, each logged under an id that its answer names."""
 
+import math
 from collections.abc import Callable, Sequence
 
-from api.errors import BROKEN, ApiError, log_failure, log_refusal
+from api.errors import BROKEN, ApiError, RateLimited, log_failure, log_refusal
 from api.http.asgi import Header, Send
 from api.http.dialects import Dialect
 from api.http.exchange import answer
@@ -12,8 +13,15 @@ from api.http.refusals import error_headers
 class Refuser:
     """Answers requests that are refused or that failed."""
 
-    def __init__(self, ids: Callable[[], str]) -> None:
+    def __init__(self, ids: Callable[[], str], clock: Callable[[], int]) -> None:
+        """Take the parts.
+
+        Args:
+            ids: of refusals.
+            clock: Unix milliseconds.
+        """
         self._ids = ids
+        self._clock = clock
 
     async def refuse(
         self, error: ApiError, dialect: Dialect, send: Send, headers: Sequence[Header] = ()
@@ -22,8 +30,15 @@ class Refuser:
         error_id = self._ids()
         log_refusal(error, error_id)
         body = dialect.render_error(error, error_id)
-        await answer(send, error.status, body, (*error_headers(error), *headers))
+        await answer(send, error.status, body, (*self._headers(error, dialect), *headers))
         return error.status
+
+    def _headers(self, error: ApiError, dialect: Dialect) -> tuple[Header, ...]:
+        headers = error_headers(error)
+        if dialect.says_retry_after and isinstance(error, RateLimited) and error.resets_ms:
+            wait_s = math.ceil((error.resets_ms - self._clock()) / 1_000)
+            headers += ((b"retry-after", b"%d" % max(1, wait_s)),)
+        return headers
 
     async def report(self, exc: Exception, dialect: Dialect, send: Send) -> int:
         """Log an error that nothing expected, and answer 500, which it returns."""

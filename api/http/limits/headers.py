@@ -1,7 +1,8 @@
 """Rate limits as clients see them: headers of LaunchDarkly's names, on answers and refusals.
 
-No ``Retry-After``: LaunchDarkly documents it for limits by address only, and the Python
-client would block on it; clients that wait (Terraform's) wait for ``X-Ratelimit-Reset``.
+No ``Retry-After`` here: LaunchDarkly documents it for limits by address only, and the Python
+client would block on it; clients that wait (Terraform's) wait for ``X-Ratelimit-Reset``. Refusals
+of another dialect may add it.
 """
 
 from functools import lru_cache

@@ -45,7 +45,7 @@ class Value:
         Raises:
             InvalidRequest: always; names the place.
         """
-        raise InvalidRequest(f"{self.place}: {fault}")
+        raise InvalidRequest(f"{self.place or 'the document'}: {fault}")
 
     def object(self) -> dict[str, "Value"]:
         """The members of an object."""

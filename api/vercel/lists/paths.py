@@ -18,6 +18,9 @@ from worker.store import EnvironmentRef, ListRef, Project, ProjectSegment, attac
 LISTS: Final = f"{SEGMENTS}/{{segmentIdOrSlug}}/lists"
 LIST: Final = f"{LISTS}/{{side}}/{{kind}}/{{attribute}}"
 
+#: Clients take them for steps in a path, also encoded, and would never find the list.
+_DOTS: Final = frozenset({".", ".."})
+
 Side = Annotated[ListSide, Path(description="Whether the list's values are in, or out.")]
 Kind = Annotated[str, Path(description="The kind of entity, such as `user`.")]
 Attribute = Annotated[str, Path(description="The attribute that has the values, such as `id`.")]
@@ -108,9 +111,9 @@ def _require_list_name(services: Services, name: ListName) -> ListName:
             raise InvalidRequest(str(exc)) from exc
         if len(part) > most:
             raise InvalidRequest(f"kinds and attributes have at most {most:,} characters")
-        if "/" in part or not part.isprintable():
+        if part in _DOTS or "/" in part or not part.isprintable():
             raise InvalidRequest(
-                "a list cannot be attached to a kind or an attribute with a slash or a control "
-                "character; use entries of the segment itself, or rename it"
+                "a list cannot be attached to a kind or an attribute that is '.' or '..', or has a "
+                "slash or a control character; use entries of the segment itself, or rename it"
             )
     return name

@@ -69,8 +69,11 @@ class ContentReader:
 
         wire, references = resolve_references(data.to_wire(), resolve)
         if self.seen is not None:
-            require_nestable(segment_id, slug, references, self.seen)
+            require_nestable(segment_id, slug, references, self.seen, may_name=self._may_name)
         return Content(self._write(wire), references)
+
+    def _may_name(self, slug: str) -> bool:
+        return self._caller.scope.allows(self._project.key, None, slug)
 
     def _write(self, data: JsonObject) -> str:
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -11,6 +11,9 @@ from worker.store import ProjectSegments
 #: Segments that may be inside one another. An evaluator calls itself for each.
 DEEPEST: Final = 100
 
+#: What stands in a message for a segment that the caller may not know of.
+_HIDDEN: Final = "(one outside the token's scope)"
+
 Resolve = Callable[[str, str], str]
 """Gives the id of the segment that a place of the data names by id or slug, or raises."""
 
@@ -58,7 +61,12 @@ def resolve_references(data: JsonObject, resolve: Resolve) -> tuple[JsonObject, 
 
 
 def require_nestable(
-    segment_id: str, slug: str, references: tuple[str, ...], segments: ProjectSegments
+    segment_id: str,
+    slug: str,
+    references: tuple[str, ...],
+    segments: ProjectSegments,
+    *,
+    may_name: Callable[[str], bool],
 ) -> None:
     """Make sure that a segment will not be inside itself, nor nested too deeply.
 
@@ -69,6 +77,7 @@ def require_nestable(
         slug: its slug.
         references: the ids that it is going to name.
         segments: all of the project, which are free of cycles.
+        may_name: whether the caller may know of the segment with this slug.
 
     Raises:
         InvalidRequest: it will be; gives the path of the cycle, or the depth.
@@ -77,7 +86,8 @@ def require_nestable(
     cycle = _find_cycle(segment_id, references, below)
     if cycle is not None:
         slugs = {name: found.slug for name, found in segments.by_id.items()} | {segment_id: slug}
-        way = " -> ".join(slugs[name] for name in cycle)
+        named = [slugs[name] if may_name(slugs[name]) else _HIDDEN for name in cycle]
+        way = " -> ".join(named)
         raise InvalidRequest(f"data.rules: the segment would be inside itself: {way}")
     above: dict[str, list[str]] = {}
     for name, its_references in below.items():

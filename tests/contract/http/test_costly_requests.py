@@ -108,3 +108,22 @@ def test_context__too_large_or_too_deep__is_refused(client: httpx.Client) -> Non
     assert "64 deep" in assert_refused(reply, 400, "invalid_request")
     many = {"kind": "multi"} | {f"k{number}": {"key": "a"} for number in range(101)}
     assert "100 kinds" in assert_refused(client.post(_EVALUATE, json=many), 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", f"{SEGMENTS}/imports"),
+        ("POST", "/api/v2/segments/default/imports"),
+        ("DELETE", "/v1/projects/default/feature-flags/segments/imports"),
+        ("DELETE", "/v1/projects/default/feature-flags/segments/s/lists/include/user/imports"),
+    ],
+)
+def test_form__to_a_resource_that_is_named_imports__is_bounded_as_any_body(
+    client: httpx.Client, method: str, path: str
+) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    reply = client.request(method, path, content=b" " * 6_000_000, headers=headers)
+
+    assert reply.status_code == 413, reply.text

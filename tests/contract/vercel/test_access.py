@@ -72,6 +72,13 @@ def test_writer__of_slugs__sees_and_changes_those_only(
         error = assert_error(writer.delete(f"{SEGMENTS}/{mine}"), 400, "SEGMENT_IN_USE")
         assert error["usedBy"]["segments"] == []
         assert hidden["slug"] not in error["message"]
+        outer = f"mine-{new_slug()}"
+        create(vercel, outer, data={"rules": [rule(in_segment(str(hidden["slug"])))]})
+        cycle = {"data": {"rules": [rule(in_segment(outer))]}}
+        message = assert_error(writer.patch(f"{SEGMENTS}/{mine}", json=cycle), 400, "bad_request")
+        assert outer in message["message"]
+        assert hidden["slug"] not in message["message"]
+        vercel.delete(f"{SEGMENTS}/{outer}")
         vercel.delete(f"{SEGMENTS}/{hidden['id']}")
         assert writer.delete(f"{SEGMENTS}/{mine}").status_code == 204
 

@@ -141,6 +141,8 @@ def test_import__refused__attaches_no_list_and_leaves_no_file(
         ("include/constructor/id", 400),
         (f"include/user/{'x' * 129}", 400),
         ("include/user/a%0ab", 400),
+        ("include/user/%2E%2E", 400),
+        ("include/%2E/id", 400),
         ("between/user/id", 400),
         ("include/user/a%2Fb", 404),
     ],

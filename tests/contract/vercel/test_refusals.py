@@ -95,6 +95,7 @@ def test_limit__exceeded__says_what_is_left(limited: Api) -> None:
     assert (limit["remaining"], limit["total"]) == (0, 1)
     assert limit["resetMs"] % 10_000 == 0
     assert limit["reset"] == limit["resetMs"] // 1_000
+    assert 1 <= int(replies[-1].headers["retry-after"]) <= 10
 
 
 def test_store__that_does_not_answer__is_503() -> None:

@@ -28,6 +28,8 @@ _HEADERS: Final = (
     *("Content-Range", "ETag", "Retry-After"),
 )
 _LIMITED: Final = 429
+#: What is left of a window differs with every run.
+_WAIT_S: Final = "4"
 _FORM: Final = "multipart/form-data"
 
 Examples = dict[str, Any]
@@ -146,6 +148,8 @@ class Recorder:
             every = kept.setdefault("headers", {}).setdefault(status, {})
             for name, text in headers.items():
                 value = self.normaliser.normalise(text)
+                if name == "Retry-After" and limits:
+                    value = _WAIT_S
                 every.setdefault(name, int(value) if value.isdecimal() else value)
         if not reply.content:
             return

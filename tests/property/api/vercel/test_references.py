@@ -55,7 +55,7 @@ def test_require_nestable__any_writes__keep_segments_free_of_cycles_and_shallow(
             depths = [_depth(written, other) for other in written]
             sound = all(depth is not None and depth <= DEEPEST for depth in depths)
             try:
-                require_nestable(name, f"s{name}", tuple(named), _segments(graph))
+                require_nestable(name, f"s{name}", tuple(named), _segments(graph), may_name=bool)
             except InvalidRequest:
                 assert not sound
             else:

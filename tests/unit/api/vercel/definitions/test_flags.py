@@ -248,7 +248,7 @@ def test_flag__whose_key_could_not_be_a_slug__is_refused(key: str) -> None:
 @pytest.mark.parametrize(
     ("most", "allowed", "place"),
     [
-        ("MOST_FLAGS", 1, ""),
+        ("MOST_FLAGS", 1, "the document"),
         ("MOST_VARIANTS", 2, "one.variants"),
         ("MOST_ENVIRONMENTS", 3, "one.environments"),
         ("MOST_RULES", 3, "one.environments.production.rules"),
