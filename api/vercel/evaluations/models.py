@@ -28,7 +28,7 @@ class EvaluationBody(StrictBody):
         Field(
             ge=-MAX_SAFE_INTEGER,
             le=MAX_SAFE_INTEGER,
-            description="The seed of the flag that is evaluated, 0 without it; splits depend on it.",
+            description="The seed of the flag that is evaluated, or 0; splits depend on it.",
             json_schema_extra={"format": "int64"},
         ),
     ] = None

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field
 
 from api.bodies.models import Int64, WireModel
+from api.vercel.wire.names import INHERITED
 from api.vercel.wire.project_ids import project_id
 from worker.store import Project, SdkKey
 
@@ -25,11 +26,22 @@ def _require_server(kind: str) -> str:
     return kind
 
 
+def _require_own_name(environment: str) -> str:
+    if environment in INHERITED:
+        message = "every object of JavaScript has a member of this name; choose another"
+        raise ValueError(message)
+    return environment
+
+
 class NewSdkKeyBody(WireModel):
     """A new SDK key."""
 
     sdk_key_type: Annotated[Literal["server", "mobile", "client"], AfterValidator(_require_server)]
-    environment: Annotated[str, Field(min_length=1, max_length=_LONGEST, pattern=_TEXT)]
+    environment: Annotated[
+        str,
+        Field(min_length=1, max_length=_LONGEST, pattern=_TEXT),
+        AfterValidator(_require_own_name),
+    ]
     label: Annotated[str | None, Field(max_length=_LONGEST, pattern=_TEXT)] = None
 
 

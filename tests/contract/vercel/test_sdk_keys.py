@@ -136,6 +136,7 @@ def test_sdk_key__of_another_process__works_soon(
         ({"sdkKeyType": "server"}, "environment"),
         ({"sdkKeyType": "server", "environment": ""}, "environment"),
         ({"sdkKeyType": "server", "environment": 1}, "environment"),
+        ({"sdkKeyType": "server", "environment": "toString"}, "environment"),
         ({"sdkKeyType": "server", "environment": "p", "label": "x" * 129}, "label"),
         ([], ""),
     ],
