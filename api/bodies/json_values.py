@@ -24,7 +24,7 @@ BYTES_PER_VALUE: Final = 20
 _SIGNS: Final = (b",", b"[", b"{")
 
 
-def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def read_json(raw: bytes, *, keeps_halves: bool = False) -> Any:  # noqa: ANN401 - any JSON value
     """A request's body.
 
     Refused although Python's parser takes them: ``NaN``, ``Infinity``, numbers too large
@@ -35,6 +35,7 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
     Args:
         raw: the body, UTF-8 with or without a byte order mark.
+        keeps_halves: take halves of surrogate pairs, for what is compared and never stored.
 
     Raises:
         InvalidRequest: it is not JSON that can be kept; says where, never what.
@@ -44,7 +45,7 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         value = json.loads(
             text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_object
         )
-        if "\\ud" in text or "\\uD" in text:
+        if not keeps_halves and ("\\ud" in text or "\\uD" in text):
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as exc:
         message = f"the body is not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}"

@@ -12,6 +12,7 @@ from typing import Any, Final
 from api.vercel.definitions.conditions import References, Resolve, read_conditions, read_targets
 from api.vercel.definitions.outcomes import FlagShape, read_experiment, read_outcome, read_seed
 from api.vercel.definitions.values import Value, members_of
+from api.vercel.wire.names import INHERITED
 
 MOST_FLAGS: Final = 10_000
 MOST_VARIANTS: Final = 1_000
@@ -20,6 +21,7 @@ MOST_RULES: Final = 10_000
 LONGEST_ENVIRONMENT: Final = 128
 
 _FLAG_KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,512}")
+_INHERITED_NAME: Final = "every object of JavaScript has a member of this name; choose another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def read_definitions(body: object, resolve: Resolve) -> Definitions:
     for key, definition in members_of(Value(body), most=MOST_FLAGS):
         if _FLAG_KEY.fullmatch(key) is None:
             definition.refuse("a flag's key has 1 to 512 letters, digits, '_' and '-'")
+        if key in INHERITED:
+            definition.refuse(_INHERITED_NAME)
         references = References(resolve)
         flags[key] = _read_flag(definition, references)
         for segment_id in references.ids:
@@ -76,6 +80,8 @@ def _read_environments(value: Value, references: References, shape: FlagShape) -
     for name, configuration in members_of(value, most=MOST_ENVIRONMENTS):
         if not 1 <= len(name) <= LONGEST_ENVIRONMENT:
             configuration.refuse(f"an environment has 1 to {LONGEST_ENVIRONMENT} characters")
+        if name in INHERITED:
+            configuration.refuse(_INHERITED_NAME)
         environments[name] = _read_configuration(configuration, references, shape)
     _require_ends(value, environments)
     return environments

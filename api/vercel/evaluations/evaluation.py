@@ -74,7 +74,7 @@ def evaluate_all(question: Question, lists: Mapping[ListRef, Answer], effort: Ef
         [segment.compiled for segment in question.segments],
         question.body.entities,
         resolve=question.project.resolve,
-        seed=question.body.seed,
+        seed=question.body.seed or 0,
         effort=effort,
         is_member=is_member,
     )

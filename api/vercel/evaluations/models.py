@@ -24,14 +24,14 @@ class EvaluationBody(StrictBody):
         Field(description='Kinds with their attributes: `{"user": {"id": "u1"}}`.'),
     ] = None
     seed: Annotated[
-        StrictInt,
+        StrictInt | None,
         Field(
             ge=-MAX_SAFE_INTEGER,
             le=MAX_SAFE_INTEGER,
-            description="The seed of the flag that is evaluated; splits depend on it.",
+            description="The seed of the flag that is evaluated, or 0; splits depend on it.",
             json_schema_extra={"format": "int64"},
         ),
-    ] = 0
+    ] = None
     segments: Annotated[
         list[StrictStr] | None,
         Field(max_length=MOST_NAMED, description="Ids or slugs; all segments without it."),
@@ -72,7 +72,7 @@ def read_evaluation(raw: bytes) -> EvaluationBody:
         InvalidRequest: it has another form; says where.
     """
     try:
-        return EvaluationBody.model_validate(read_json(raw))
+        return EvaluationBody.model_validate(read_json(raw, keeps_halves=True))
     except ValidationError as exc:
         raise refusal(exc) from exc
 

@@ -62,7 +62,8 @@ class EvaluableProjects:
     """Caches compiled segments, up to a bound; safe to use from any thread.
 
     An answer is never older than the call: each call asks the store whether a segment has changed.
-    A project above the bound is cached in part; each call compiles the rest again.
+    A project above the bound is cached in part; each call compiles the rest again. That part takes
+    half of the room at most, so that such a project does not drop all others at each of its calls.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -112,7 +113,7 @@ class EvaluableProjects:
         fitting: dict[str, EvaluableSegment] = {}
         size_bytes = 0
         for name, segment in made.segments.items():
-            if size_bytes + segment.size_bytes > self._most_bytes:
+            if size_bytes + segment.size_bytes > self._most_bytes // 2:
                 break
             fitting[name] = segment
             size_bytes += segment.size_bytes

@@ -33,7 +33,7 @@ class ListRepresentation(WireModel):
     path: str
     """Below it are its imports and exports."""
     members: Int64 | None
-    """Null if part of the list is lost: import it again with the mode `replace`."""
+    """Null if the store has lost the list: delete it, and import it again."""
     updated_at: Int64 | None
     """When its values changed last; null as `members`."""
     import_in_progress: str | None

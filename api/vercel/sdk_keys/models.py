@@ -26,7 +26,7 @@ def _require_server(kind: str) -> str:
     return kind
 
 
-def _require_own(environment: str) -> str:
+def _require_own_name(environment: str) -> str:
     if environment in INHERITED:
         message = "every object of JavaScript has a member of this name; choose another"
         raise ValueError(message)
@@ -40,7 +40,7 @@ class NewSdkKeyBody(WireModel):
     environment: Annotated[
         str,
         Field(min_length=1, max_length=_LONGEST, pattern=_TEXT),
-        AfterValidator(_require_own),
+        AfterValidator(_require_own_name),
     ]
     label: Annotated[str | None, Field(max_length=_LONGEST, pattern=_TEXT)] = None
 

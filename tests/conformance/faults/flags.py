@@ -19,7 +19,7 @@ OF_FLAGS: Final = (
     Fault(
         "definitions that nobody notices",
         "project_segments/put_definitions",
-        "mark(ARGV[3])",
+        "mark(ARGV[3], '')",
         "",
         FLAGS.test_definitions__changed_by_another_process__are_read_again,
         own_list=False,

@@ -160,4 +160,20 @@ OF_PROJECT_SEGMENTS: Final = (
         SEGMENTS.test_close__project_deleted__frees_all_and_takes_no_more,
         own_list=False,
     ),
+    Fault(
+        "a change that is left out",
+        "project_segments/read_changes",
+        "from + 1",
+        "from + 2",
+        SEGMENTS.test_read_all__changed_since__reads_what_has_changed,
+        own_list=False,
+    ),
+    Fault(
+        "changes of another history",
+        "project_segments/read_changes",
+        " or not is_change(from, name)",
+        "",
+        SEGMENTS.test_read_all__server_went_back_and_on__is_read_whole,
+        own_list=False,
+    ),
 )

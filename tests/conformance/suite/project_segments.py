@@ -207,6 +207,75 @@ class ProjectSegmentSuite:
         other.create(project, new, ROOMY, seen=seen)
         assert store.project_segments.read_all(project).by_slug.keys() == {"kept", "new"}
 
+    def test_read_all__changed_while_it_is_read__is_of_one_moment(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project = _project(store)
+        for number in range(30):
+            _create(store, f"s{number}")
+        fresh = assemble(store.database).project_segments
+        scan, writes = fresh._scan, iter(range(1_000))  # to write while it reads
+
+        def scan_slowly(key: str, project: Project, page: int) -> dict[str, bytes]:
+            _create(store, f"before-{next(writes)}")
+            found = scan(key, project, page)
+            changed = store.project_segments.get(project, "s1").segment
+            store.project_segments.update(project, changed, _change(changed, label="New"), ROOMY)
+            gone = store.project_segments.get(project, f"s{2 + next(writes)}").segment
+            store.project_segments.delete(project, gone)
+            return found
+
+        monkeypatch.setattr(fresh, "_scan", scan_slowly)
+        found = fresh.read_all(project)
+
+        assert found == assemble(store.database).project_segments.read_all(project)
+        assert found.by_slug["s1"].label == "New"
+        assert len(found.by_id) == 30
+
+    def test_read_all__changed_since__reads_what_has_changed(self, store: Store) -> None:
+        project = _project(store)
+        first, second = _create(store, "first"), _create(store, "second")
+        reader = assemble(store.database).project_segments
+        before = reader.read_all(project)
+        store.project_segments.update(project, first, _change(first, label="New"), ROOMY)
+        store.project_segments.delete(project, second)
+        _create(store, "third")
+
+        found = reader.read_all(project)
+
+        assert found == assemble(store.database).project_segments.read_all(project)
+        assert (len(before.by_id), sorted(found.by_slug)) == (2, ["first", "third"])
+
+    def test_read_all__server_went_back_and_on__is_read_whole(self, store: Store) -> None:
+        project = _project(store)
+        _create(store, "first")
+        key = store.keyspace.project_segments(project.key, project.created_ms)
+        earlier = raw(store).hgetall(key)
+        _create(store, "lost")
+        reader = assemble(store.database).project_segments
+        assert "lost" in reader.read_all(project).by_slug
+        raw(store).delete(key)
+        raw(store).hset(key, mapping=earlier)
+        for slug in ("second", "third"):
+            _create(store, slug)
+
+        assert sorted(reader.read_all(project).by_slug) == ["first", "second", "third"]
+
+    def test_read_all__more_changes_than_are_remembered__is_read_whole(self, store: Store) -> None:
+        project = _project(store)
+        segment = _create(store, "first")
+        reader = assemble(store.database).project_segments
+        reader.read_all(project)
+        _create(store, "second")
+        for number in range(256):
+            change = _change(segment, label=f"L{number}")
+            segment = store.project_segments.update(project, segment, change, ROOMY)
+
+        assert sorted(reader.read_all(project).by_slug) == ["first", "second"]
+        key = store.keyspace.project_segments(project.key, project.created_ms)
+        changes = [name for name in raw(store).hkeys(key) if name.startswith(b"change:")]
+        assert len(changes) == 256
+
     def test_users__of_a_segment__are_those_that_name_it_now(self, store: Store) -> None:
         segments, project = store.project_segments, _project(store)
         first, second = _create(store, "a"), _create(store, "b", references=True)

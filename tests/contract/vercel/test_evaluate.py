@@ -1,5 +1,6 @@
 """``POST …/segments/evaluate``: outcomes, attached lists, lost shards, bounds."""
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from worker.store import Edit, Store
 
 EVALUATE: Final = f"{SEGMENTS}/evaluate"
 USER_ID: Final = {"type": "entity", "kind": "user", "attribute": "id"}
+_SPLIT: Final = {"type": "split", "base": USER_ID}
 
 
 def _evaluate(
@@ -59,7 +61,7 @@ def test_evaluate__documented_example__decides_as_vercels_evaluator(vercel: http
     }
     slug = create(vercel, data=data)["slug"]
 
-    def outcome(entities: Any, seed: int = 0) -> tuple[bool, str, str | None]:
+    def outcome(entities: Any, seed: int | None = 0) -> tuple[bool, str, str | None]:
         found = _evaluate(vercel, entities, slug, seed=seed)[slug]
         return found["matched"], found["reason"], found["ruleId"]
 
@@ -71,6 +73,29 @@ def test_evaluate__documented_example__decides_as_vercels_evaluator(vercel: http
     assert outcome(_user("user_123", email=mail), 7) == (True, "split", "rule_r")
     assert outcome({"user": {"email": mail}}) == (False, "split", "rule_r")
     assert outcome({}) == outcome(None) == (False, "fallthrough", None)
+    assert outcome(_user("u3", email=mail), None) == (True, "split", "rule_r")
+
+
+def test_evaluate__half_of_a_surrogate_pair__is_a_value_like_any_other(
+    vercel: httpx.Client, store: Store
+) -> None:
+    half, first_to_pass = "\\ud800", 45_944  # XXH32 of U+FFFD is 1973258321
+    splits = [
+        create(vercel, data={"rules": [rule(outcome={**_SPLIT, "passPromille": share})]})["slug"]
+        for share in (first_to_pass - 1, first_to_pass)
+    ]
+    listed = create(vercel)["slug"]
+    attach(vercel, store, listed, members=["u1"])
+    body = f'{{"entities":{{"user":{{"id":"{half}"}}}},"segments":{json.dumps([*splits, listed])}}}'
+    headers = {"Content-Type": "application/json"}
+
+    reply = vercel.post(EVALUATE, content=body.encode(), headers=headers)
+
+    assert reply.status_code == 200, reply.text
+    assert [one["matched"] for one in reply.json()["data"]] == [False, True, False]
+    assert reply.json()["errors"] == []
+    unknown = vercel.post(EVALUATE, content=f'{{"segments":["{half}"]}}'.encode(), headers=headers)
+    assert_error(unknown, 404, "not_found")
 
 
 def test_evaluate__all_or_those_named__by_id_or_slug(vercel: httpx.Client) -> None:

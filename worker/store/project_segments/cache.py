@@ -39,6 +39,13 @@ class ProjectSegmentCache:
         known = self._known.get(project)
         return known.segments if known is not None and known.segments.mark == mark else None
 
+    def newest(self, project: str) -> tuple[ProjectSegments, dict[str, bytes]] | None:
+        """The segments that were read last, and their records by id; ``None`` if there are none."""
+        known = self._known.get(project)
+        if known is None:
+            return None
+        return known.segments, {segment.id: text for text, segment in known.by_text.items()}
+
     def read(
         self,
         project: str,

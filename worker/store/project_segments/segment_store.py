@@ -6,6 +6,7 @@ another one.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from worker.store.errors import (
 )
 from worker.store.project_segments.cache import ProjectSegmentCache
 from worker.store.project_segments.records import (
+    FlagDefinitions,
     FoundSegment,
     NewProjectSegment,
     ProjectSegment,
@@ -41,6 +43,8 @@ _ANY: Final = ""
 #: Bytes of records read in one step, about; and fields, of which a segment has two or three.
 _PAGE_BYTES: Final = 512 * 1024
 _FEWEST, _MOST = 10, 500
+#: Bytes of records that changes are read of in one reply; more are read page by page.
+_MOST_CHANGED_BYTES: Final = 8 * 1024 * 1024
 #: Tries to read them as of one moment.
 _TRIES: Final = 3
 #: A request that found the project before it was deleted has ended by then.
@@ -58,6 +62,15 @@ class SegmentBounds:
     segments: int
     size_bytes: int
     """Of all records together, in their stored form."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What has changed until a mark."""
+
+    mark: str
+    texts: Mapping[str, bytes | None]
+    """Records by id, as they are now; ``None`` if they are gone."""
 
 
 class ProjectSegmentStore:
@@ -192,27 +205,63 @@ class ProjectSegmentStore:
     def read_all(self, project: Project) -> ProjectSegments:
         """All segments of a project, and the flags that name them, as of one moment.
 
-        Cost: one round trip if nothing has changed since this process read them last, else two
-        more and one for each half mebibyte of records; only those that have changed are decoded.
+        Cost: one round trip if nothing has changed since this process read them last, two if up to
+        256 changes were made; else two more and one for each half mebibyte of records. Only those
+        that have changed are decoded.
 
         Raises:
-            ResourceChanged: they change without a pause. Safe to retry.
+            ResourceChanged: they change hundreds of times while they are read. Safe to retry.
             UnreadableRecord: one is damaged, or of another release.
         """
         key = self._key(project)
         mark, page = self._read_state(key, project)
+        known = self._cache.get(key, mark)
+        if known is not None:
+            return known
+        newest = self._cache.newest(key)
+        if newest is not None:
+            segments, texts = newest
+            changes = self._read_changes(key, project, segments.mark)
+            if changes is not None:
+                return self._decode(key, project, texts, changes, segments.definitions)
         for _ in range(_TRIES):
-            known = self._cache.get(key, mark)
-            if known is not None:
-                return known
-            before, texts = mark, self._scan(key, project, page)
+            texts = self._scan(key, project, page)
+            changes = self._read_changes(key, project, mark)
+            if changes is not None:
+                return self._decode(key, project, texts, changes, None)
             mark, page = self._read_state(key, project)
-            if mark == before:
-                text = texts.pop(_DEFINITIONS, None)
-                definitions = None if text is None else decode_definitions(text, project.key)
-                return self._cache.read(key, mark, texts, definitions)
         message = f"the segments of project {project.key} change too fast; try again later"
         raise ResourceChanged(message)
+
+    def _read_changes(self, key: str, project: Project, mark: str) -> _Changes | None:
+        """What has changed since this mark; ``None`` if the server does not know."""
+        what = f"read what has changed in project {project.key}"
+        found = self._db.run(
+            what, "project_segments/read_changes", [key], [mark, _MOST_CHANGED_BYTES]
+        )
+        now, is_known, *rest = found
+        if not is_known:
+            return None
+        ids = [name.decode() for name in rest[::2]]
+        return _Changes(now.decode(), dict(zip(ids, rest[1::2], strict=True)))
+
+    def _decode(
+        self,
+        key: str,
+        project: Project,
+        before: Mapping[str, bytes],
+        changes: _Changes,
+        definitions: FlagDefinitions | None,
+    ) -> ProjectSegments:
+        """Decode records that were read before, and what has changed since."""
+        texts = {name: text for name, text in before.items() if name not in changes.texts}
+        texts |= {name: text for name, text in changes.texts.items() if text is not None}
+        text = texts.pop(_DEFINITIONS, None)
+        if text is not None:
+            definitions = decode_definitions(text, project.key)
+        elif _DEFINITIONS in changes.texts:
+            definitions = None
+        return self._cache.read(key, changes.mark, texts, definitions)
 
     def close(self, project: Project) -> None:
         """Free the segments of a deleted project, and take no new ones. Safe to repeat."""

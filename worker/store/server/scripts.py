@@ -60,6 +60,7 @@ ScriptName = Literal[
     "project_segments/delete",
     "project_segments/put_definitions",
     "project_segments/put_settings",
+    "project_segments/read_changes",
     "project_segments/update",
     "segment/create",
     "segment/delete",

@@ -9,13 +9,35 @@ local function is_seen(mark)
   return mark == '' or (redis.call('HGET', KEYS[1], 'changed') or 'none') == mark
 end
 
+-- How many changes are remembered, for those who know the state before them.
+local remembered = 256
+
+local function change_field(number)
+  return string.format('change:%.0f', number)
+end
+
+-- The id of what a change was about, '' for the definitions of flags; nothing if it is forgotten.
+local function changed_id(number)
+  local change = redis.call('HGET', KEYS[1], change_field(number))
+  return change and string.match(change, '^%S+ (.*)$')
+end
+
+-- Whether the change of this number is the one of this name.
+local function is_change(number, name)
+  local change = redis.call('HGET', KEYS[1], change_field(number)) or ''
+  return string.match(change, '^%S*') == name
+end
+
 -- Marks a change: with its number, its time in Unix ms, which is later than that of the change
--- before whatever the clock says, and a random name.
-local function mark(change)
+-- before whatever the clock says, and a random name. Remembers what it was about.
+local function mark(change, id)
   local before = redis.call('HGET', KEYS[1], 'changed') or ''
   local number, ms = string.match(before, '^(%d+) (%d+)')
+  number = (number or 0) + 1
   local now = math.max(now_ms(), (ms or 0) + 1)
-  redis.call('HSET', KEYS[1], 'changed', string.format('%.0f %.0f %s', (number or 0) + 1, now, change))
+  redis.call('HSET', KEYS[1], 'changed', string.format('%.0f %.0f %s', number, now, change))
+  redis.call('HSET', KEYS[1], change_field(number), change .. ' ' .. id)
+  redis.call('HDEL', KEYS[1], change_field(number - remembered))
 end
 
 -- Whether the records would be larger than allowed after growing by this many bytes.
@@ -46,5 +68,5 @@ local function note(change, id, before, after)
   for target in pairs(is) do if not was[target] then set_user(target, id, true) end end
   redis.call('HINCRBY', KEYS[1], 'count', (after ~= '' and 1 or 0) - (before ~= '' and 1 or 0))
   redis.call('HINCRBY', KEYS[1], 'bytes', #after - #before)
-  mark(change)
+  mark(change, id)
 end

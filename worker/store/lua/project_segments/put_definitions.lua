@@ -20,5 +20,5 @@ else
   redis.call('HSET', KEYS[1], 'definitions', ARGV[1])
 end
 redis.call('HINCRBY', KEYS[1], 'bytes', #ARGV[1] - #found)
-mark(ARGV[3])
+mark(ARGV[3], '')
 return 'ok'

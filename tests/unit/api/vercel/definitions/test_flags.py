@@ -145,6 +145,7 @@ _FLAG: Final = "flag.environments.production.rules"
         ("experiment/defaultVariant", 3, "flag.experiment.defaultVariant", "0 to 2"),
         ("environments", [], "flag.environments", "must be an object"),
         ("environments/paused", 3, "flag.environments.paused", "0 to 2"),
+        ("environments/toString", 0, "flag.environments.toString", "every object"),
         ("environments/paused", {}, "flag.environments.paused", "fallthrough is missing"),
         ("environments/preview/reuse", "none", "flag.environments", "not there"),
         ("environments/production", {"reuse": "preview"}, "flag.environments", "in a cycle"),
@@ -242,6 +243,12 @@ def test_definitions__that_are_no_object__are_refused(body: object) -> None:
 @pytest.mark.parametrize("key", ["", "a b", "é", "a" * 513])
 def test_flag__whose_key_could_not_be_a_slug__is_refused(key: str) -> None:
     with pytest.raises(InvalidRequest, match="a flag's key has"):
+        read_definitions({key: WHOLE}, _IDS.get)
+
+
+@pytest.mark.parametrize("key", ["__proto__", "constructor"])
+def test_flag__whose_key_every_object_has__is_refused(key: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^{key}: every object of JavaScript"):
         read_definitions({key: WHOLE}, _IDS.get)
 
 

@@ -83,7 +83,20 @@ def test_read__over_the_bound__is_whole_and_kept_in_part(
     assert len(_matched(first, "u1")) == len(_matched(second, "u1")) == 20
     same = [one for one in first.segments if first.segments[one] is second.segments[one]]
     kept = sum(first.segments[one].size_bytes for one in same)
-    assert kept <= most_bytes < kept + 2 * first.segments["seg_s0"].size_bytes
+    assert kept <= most_bytes // 2 < kept + 2 * first.segments["seg_s0"].size_bytes
+
+
+def test_read__project_over_the_bound__leaves_others_their_room(
+    store: Store, project: Project
+) -> None:
+    for number in range(10):
+        _create(store, project, f"s{number}", "x" * 200)
+    other = dataclasses.replace(project, created_ms=project.created_ms + 1)
+    _create(store, other, "b", "u1")
+    projects = EvaluableProjects(20_000)
+    kept = projects.read(store, other)
+    assert sum(one.size_bytes for one in projects.read(store, project).segments.values()) > 20_000
+    assert projects.read(store, other) is kept
 
 
 def test_read__several_projects__the_oldest_is_dropped(store: Store, project: Project) -> None:
