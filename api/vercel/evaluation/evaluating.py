@@ -161,8 +161,8 @@ class _Evaluation:
             is_lost |= answer is None
         if is_lost:
             raise SegmentInError(
-                f"an {side} list of segment {segment.segment_id!r} gave no answer; ask again, and if "
-                "it stays so, import that list again with the mode replace"
+                f"an {side} list of segment {segment.segment_id!r} gave no answer; ask again, and "
+                "if it stays so, import that list again with the mode replace"
             )
         return False
 
