@@ -72,18 +72,21 @@ def _start_export(recorder: Recorder, writer: httpx.Client) -> Path:
 
 def _record_uploads(recorder: Recorder, worker: Part) -> None:
     ask, get = recorder.ask, "getBigSegmentImport"
-    _await(recorder, get, _upload(recorder, "upload", mode="merge"), "complete")
+    merged = _upload_held(recorder, worker, "upload", mode="merge")
+    _await(recorder, get, merged, "complete", begun=True)
     _upload(recorder, "upload", status=422, mode="replace")
     _upload(recorder, "unknown field", status=400, colour="red")
     replacing: dict[str, Any] = {"mode": "replace", "waitOnApprovals": False}
-    replaced = _upload(recorder, "upload that replaces the list", **replacing, allowShrink=True)
-    _await(recorder, get, replaced, "complete")
-    empty = _upload(recorder, "empty", keep="nothing", file="\n", mode="replace")
-    _await(recorder, get, empty, "stopped")
+    label = "upload that replaces the list"
+    replaced = _upload_held(recorder, worker, label, **replacing, allowShrink=True)
+    _await(recorder, get, replaced, "complete", begun=True)
+    nothing: dict[str, Any] = {"keep": "nothing", "file": "\n", "mode": "replace"}
+    empty = _upload_held(recorder, worker, "empty", **nothing)
+    _await(recorder, get, empty, "stopped", begun=True)
     ask(get, "stopped", path=empty)
     label = "upload that waits for its approval"
-    waiting = _upload(recorder, label, waitOnApprovals=True)
-    _await(recorder, get, waiting, "pending_approval")
+    waiting = _upload_held(recorder, worker, label, waitOnApprovals=True)
+    _await(recorder, get, waiting, "pending_approval", begun=True)
     ask(get, "waits for its approval", path=waiting)
     with worker.held():  # it may publish before this process goes on
         with recorder.about("segments"):
@@ -134,6 +137,14 @@ def _upload(
         keep=keep,
     )
     return {**path, "importID": reply.headers.get("Location", "").rpartition("/")[2]}
+
+
+def _upload_held(recorder: Recorder, worker: Part, label: str, **fields: Any) -> Path:
+    """Upload, and begin the next step before the worker can: it may end in the same moment."""
+    with worker.held():
+        started = _upload(recorder, label, **fields)
+        recorder.normaliser.begin_step()
+    return started
 
 
 def _await(

@@ -71,12 +71,17 @@ def _start_export(recorder: Recorder) -> Path:
 def _record_uploads(recorder: Recorder, worker: Part) -> None:
     ask, get = recorder.ask, "getFlagSegmentListImport"
     replacing: dict[str, Any] = {"mode": "replace", "allowShrink": True}
-    _await(recorder, get, _upload(recorder, "upload", **replacing), "complete")
-    waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
-    _await(recorder, get, waiting, "pending_approval")
+    with worker.held():  # it may end before this process goes on
+        replaced = _upload(recorder, "upload", **replacing)
+        recorder.normaliser.begin_step()
+    _await(recorder, get, replaced, "complete", begun=True)
+    with worker.held():
+        waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
+        recorder.normaliser.begin_step()
+    _await(recorder, get, waiting, "pending_approval", begun=True)
     ask(get, "waits for its approval", path=waiting)
     ask("listFlagSegmentLists", "a list whose next import waits", path=NAMING)
-    with worker.held():  # it may publish before this process goes on
+    with worker.held():
         ask("approveFlagSegmentListImport", "approved", path=waiting, query=TEAM, status=202)
         recorder.normaliser.begin_step()
     _await(recorder, get, waiting, "complete", begun=True)
