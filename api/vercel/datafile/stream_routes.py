@@ -8,6 +8,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Unavailable
@@ -33,7 +34,7 @@ def streams_of(request: Request) -> Streams:
 @router.get(
     STREAM,
     operation_id="streamDatafile",
-    response_class=DatafileStream,
+    response_class=StreamingResponse,
     responses={
         200: {
             "description": 'Lines of JSON without an end: `{"type":"datafile","data":…}` with '

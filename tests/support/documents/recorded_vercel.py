@@ -197,6 +197,7 @@ def record_end_of_flags(recorder: Recorder, flags: Flags) -> None:
     """Once a list is attached to the segment that the definitions name: take all of it away."""
     ask = recorder.ask
     ask("getDatafile", client=flags.sdk, status=409)
+    ask("streamDatafile", client=flags.sdk, status=409)
     another = {"If-Match": '"another"'}
     ask("deleteFlagDefinitions", path=PROJECT, headers=another, status=412)
     tag = {"If-Match": flags.tag}
