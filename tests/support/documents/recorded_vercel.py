@@ -186,6 +186,8 @@ def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> 
         status=304,
         client=sdk,
     )
+    revision = str(datafile.json()["revision"])
+    recorder.keep_parameters("streamDatafile", {"X-Revision": revision})
     counted = [{"type": "FLAGS_EVALUATION", "payload": {"flagKey": "new-checkout", "count": 2}}]
     ask("postFlagMetrics", "evaluations", body=counted, status=202, client=sdk)
     unknown = {"no-such-parameter": "1"}
