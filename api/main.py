@@ -200,7 +200,9 @@ async def _lifespan(
             settle()
             stop_watching = watch_collections(tally)
             services.metrics.serving()
-            yield connection_state(services.settings.connection_bounds, direct, _DIALECTS)
+            yield connection_state(
+                services.settings.connection_bounds, direct, _DIALECTS, services.stopping.set
+            )
     finally:
         services.lookups.close()
         await services.limits.close()

@@ -139,6 +139,14 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Vercel's dialect: bytes of one datafile, answered 409 beyond; Vercel allows "
         "10 MB. Every client downloads it whole after each change.",
     )
+    vercel_streams: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000,
+        description="Vercel's dialect: streams of datafiles that one API process has open, at most "
+        "half of `BIGSEG_CONNECTIONS`; one more is answered 503. Each keeps a connection as long "
+        "as its client runs.",
+    )
     vercel_segment_bytes: int = Field(
         default=4_000_000,
         ge=1_024,

@@ -49,6 +49,9 @@ class Services:
     )
     """A patch of a segment takes a turn: large ones compute, and compete with look-ups."""
 
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the process is asked to end: answers that do not end by themselves end then."""
+
     def close(self) -> None:
         """Close every part. Idempotent."""
         self.lookups.close()

@@ -11,8 +11,10 @@ from api.rest.requests import require_known_query
 from api.services.services import Services
 from api.vercel.account import routes as account
 from api.vercel.datafile import routes as datafile
+from api.vercel.datafile import stream_routes as datafile_streams
 from api.vercel.datafile.packs import Packs
 from api.vercel.datafile.routes import SDK_KEY_PATHS
+from api.vercel.datafile.watching import Streams
 from api.vercel.definitions import routes as definitions
 from api.vercel.dialect import VERCEL
 from api.vercel.evaluations import heavy_program
@@ -45,6 +47,7 @@ _ROUTERS: Final = (
     sdk_keys.router,
     definitions.router,
     datafile.router,
+    datafile_streams.router,
 )
 
 
@@ -70,6 +73,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
     )
     app.state.services = services
     app.state.packs = Packs(services.settings.datafile_cache_bytes)
+    app.state.streams = Streams(services, app.state.packs)
     app.state.evaluations = evaluations.Evaluations(services)
     for router in _ROUTERS:
         routes.add(router.routes)

@@ -14,7 +14,7 @@ takes it. Whoever serves the application another way loses only this.
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -40,8 +40,11 @@ _SLOTS: Final = "bigseg.connections"
 _ANSWERER: Final = "bigseg.direct"
 _ANSWERS: Final = "bigseg.answers"
 _DIALECTS: Final = "bigseg.dialects"
+_STOPPING: Final = "bigseg.stopping"
 #: Where a request's scope holds uvicorn's own state of the exchange.
 _EXCHANGE: Final = "bigseg.exchange"
+#: Where it holds what ends its connection at once.
+_ABORT: Final = "bigseg.abort"
 #: Bytes of a header line apart from its name and value.
 _LINE_BYTES: Final = 4
 _START: Final = b"HTTP/1.1 200 OK\r\n"
@@ -95,6 +98,11 @@ class ApiProtocol(HttpToolsProtocol):
             self._timer.cancel()
         self._end_exchange()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End once what is open is answered; what would not end by itself is told."""
+        self.app_state[_STOPPING]()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, which calls back, unless the connection has been refused."""
@@ -209,6 +217,7 @@ class ApiProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's
         cycle.scope[_EXCHANGE] = cycle  # type: ignore[typeddict-unknown-key]  # an extension of ours
+        cycle.scope[_ABORT] = self.transport.abort  # type: ignore[typeddict-unknown-key]  # ours, too
         self._exchange_scope = cycle.scope  # type: ignore[assignment]  # uvicorn's type of it
         super()._start_asgi_task(cycle, app)
 
@@ -292,6 +301,7 @@ class ApiProtocol(HttpToolsProtocol):
         """Take uvicorn's state out of the scope that it holds: a reference cycle otherwise."""
         if self._exchange_scope is not None:
             forbid_whole_answer(self._exchange_scope)
+            self._exchange_scope.pop(_ABORT, None)
             self._exchange_scope = None
 
     def _fits_head(self, size_bytes: int) -> bool:
@@ -359,7 +369,10 @@ def _bound_unsent(transport: asyncio.Transport) -> None:
 
 
 def connection_state(
-    bounds: ConnectionBounds, answerer: DirectAnswerer | None, dialects: Dialects
+    bounds: ConnectionBounds,
+    answerer: DirectAnswerer | None,
+    dialects: Dialects,
+    stopping: Callable[[], None],
 ) -> Mapping[str, object]:
     """Make what an application's life span leaves in its state for the protocol.
 
@@ -367,12 +380,14 @@ def connection_state(
         bounds: on connections.
         answerer: answers what it can without the application.
         dialects: word the refusals.
+        stopping: called, maybe often, when the server is asked to end.
     """
     return {
         _SLOTS: ConnectionSlots(bounds),
         _ANSWERER: answerer,
         _ANSWERS: WholeAnswers(),
         _DIALECTS: dialects,
+        _STOPPING: stopping,
     }
 
 
@@ -426,3 +441,10 @@ class WholeAnswers:
 def forbid_whole_answer(scope: Scope) -> None:
     """Have the request answered by ASGI's messages, for applications that wrap the answer."""
     scope.pop(_EXCHANGE, None)
+
+
+def abort_connection(scope: Scope) -> None:
+    """End the connection of a request at once; what is written and not yet taken is lost."""
+    abort: Callable[[], None] | None = scope.get(_ABORT)
+    if abort is not None:
+        abort()

@@ -50,6 +50,7 @@ class Datafile:
     head: bytes
     """All but the content: a JSON object that another state or environment never has."""
     content: bytes
+    revision: int
 
     @property
     def tag(self) -> str:
@@ -80,7 +81,7 @@ def make_datafile(pack: Pack, project: Project, environment: str, most_bytes: in
         DatafileTooLarge: it has more bytes.
     """
     _require_complete(pack)
-    datafile = Datafile(_head(pack, project, environment), pack.content)
+    datafile = Datafile(_head(pack, project, environment), pack.content, pack.change_number)
     if datafile.size_bytes > most_bytes:
         raise DatafileTooLarge(
             f"the datafile of project {project.key} would have {datafile.size_bytes:,} bytes; at "

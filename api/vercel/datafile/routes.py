@@ -20,9 +20,10 @@ from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
 from worker.store import Project, ProjectNotFound, SdkKey, Store
 
 _DATAFILE: Final = "/v1/datafile"
+STREAM: Final = "/v1/stream"
 _INGEST: Final = "/v1/ingest"
 #: The paths that take an SDK key.
-SDK_KEY_PATHS: Final = frozenset({_DATAFILE, _INGEST})
+SDK_KEY_PATHS: Final = frozenset({_DATAFILE, STREAM, _INGEST})
 
 router = APIRouter(tags=["Vercel datafile"])
 
@@ -64,7 +65,7 @@ async def get_datafile(
 
     def read() -> Response:
         store = services.store()
-        project, key = _require_project(store, caller)
+        project, key = require_project(store, caller)
         pack = packs.pack(project, store.project_segments.read_all(project))
         most_bytes = services.settings.vercel_datafile_bytes
         datafile = make_datafile(pack, project, key.environment, most_bytes)
@@ -95,11 +96,16 @@ async def post_metrics(request: Request, services: ServicesOf, caller: CallerOf)
     Refused, a client would send the same again and again, and log it as an error.
     """
     await request.body()
-    await run_in_threadpool(lambda: _require_project(services.store(), caller))
+    await run_in_threadpool(lambda: require_project(services.store(), caller))
     return Response(status_code=202)
 
 
-def _require_project(store: Store, caller: Caller) -> tuple[Project, SdkKey]:
+def require_project(store: Store, caller: Caller) -> tuple[Project, SdkKey]:
+    """Give the project of the SDK key.
+
+    Raises:
+        Unauthorized: there is no key, or its project is deleted.
+    """
     key = caller.sdk_key
     if key is None:
         raise Unauthorized("the datafile takes an SDK key, which begins with vf_server_")

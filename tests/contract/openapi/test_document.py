@@ -42,6 +42,8 @@ _SUCCESSES = 6
 _FIRST_THAT_IS_NONE = 300
 #: No worker brings an import here to where it waits for an approval; it is recorded with one.
 _NEED_A_WORKER = {"approveFlagSegmentListImport"}
+#: Its answer has no end; the tests of Vercel's dialect hold it.
+_ENDLESS = {"streamDatafile"}
 #: Longer than the longest body that the instance takes.
 _LONG_BODY = b" " * 100_001
 #: Requests that schemathesis makes for an operation.
@@ -78,6 +80,8 @@ def test_api__every_operation__keeps_to_its_document(
     successes: Counter[str] = Counter()
     with _session() as session:
         for name, operation in operations.items():
+            if name in _ENDLESS:
+                continue
 
             def ask(case: AnyCase, name: str = name) -> None:
                 if name in PREPARATIONS:
@@ -93,7 +97,7 @@ def test_api__every_operation__keeps_to_its_document(
 
     few = {
         name: successes[name]
-        for name in operations.keys() - _NEED_A_WORKER
+        for name in operations.keys() - _NEED_A_WORKER - _ENDLESS
         if successes[name] < _SUCCESSES
     }
     assert not few, f"operations that succeeded less than {_SUCCESSES} times: {few}"

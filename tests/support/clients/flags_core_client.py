@@ -21,9 +21,9 @@ class FlagsCoreClient:
 
     process: NodeProcess
 
-    def open(self, sdk_key: str) -> None:
-        """Create a client, which asks for its datafile once."""
-        self._tell("open", key=sdk_key)
+    def open(self, sdk_key: str, *, defaults: bool = False) -> None:
+        """Create a client, which asks for its datafile once, or as its default options say."""
+        self._tell("open", key=sdk_key, defaults=defaults)
 
     def datafile(self) -> Any:
         """Give the datafile that the client has."""

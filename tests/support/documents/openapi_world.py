@@ -41,7 +41,7 @@ _NEW_LIST: Final = (
     f"/{LIST['side']}/{LIST['kind']}/{LIST['attribute']}"
 )
 _INDEPENDENT: Final = {"new-checkout": {"variants": [False], "environments": {}}}
-_SDK_OPERATIONS: Final = frozenset({"getDatafile", "postFlagMetrics"})
+_SDK_OPERATIONS: Final = frozenset({"getDatafile", "postFlagMetrics", "streamDatafile"})
 _NEEDED_SLUGS: Final = frozenset({NAMED["segmentIdOrSlug"], NAMING["segmentIdOrSlug"]})
 
 

@@ -186,6 +186,8 @@ def record_flags(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> 
         status=304,
         client=sdk,
     )
+    revision = str(datafile.json()["revision"])
+    recorder.keep_parameters("streamDatafile", {"X-Revision": revision})
     counted = [{"type": "FLAGS_EVALUATION", "payload": {"flagKey": "new-checkout", "count": 2}}]
     ask("postFlagMetrics", "evaluations", body=counted, status=202, client=sdk)
     unknown = {"no-such-parameter": "1"}
@@ -197,6 +199,7 @@ def record_end_of_flags(recorder: Recorder, flags: Flags) -> None:
     """Once a list is attached to the segment that the definitions name: take all of it away."""
     ask = recorder.ask
     ask("getDatafile", client=flags.sdk, status=409)
+    ask("streamDatafile", client=flags.sdk, status=409)
     another = {"If-Match": '"another"'}
     ask("deleteFlagDefinitions", path=PROJECT, headers=another, status=412)
     tag = {"If-Match": flags.tag}

@@ -106,6 +106,10 @@ class Recorder:
             self._keep_answer(self._kept(operation_id), label, reply, lines)
         return reply
 
+    def keep_parameters(self, operation_id: str, given: Mapping[str, Any]) -> None:
+        """Record parameters of a request whose answer has no end, and which is not sent here."""
+        self._keep_parameters(operation_id, given)
+
     def refuse(self, reply: httpx.Response, status: int) -> None:
         """Record a refusal that any operation may answer with."""
         assert reply.status_code == status, reply.text

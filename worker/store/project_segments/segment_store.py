@@ -263,6 +263,13 @@ class ProjectSegmentStore:
             definitions = None
         return self._cache.read(key, changes.mark, texts, definitions)
 
+    def read_mark(self, project: Project) -> str:
+        """The mark of changes of segments and definitions; every change makes another one.
+
+        Cost: one round trip.
+        """
+        return self._read_state(self._key(project), project)[0]
+
     def close(self, project: Project) -> None:
         """Free the segments of a deleted project, and take no new ones. Safe to repeat."""
         what = f"free the segments of project {project.key}"

@@ -15,11 +15,11 @@ const redirected = async (input, init) => {
 }
 
 const actions = {
-  async open({ key }) {
+  async open({ key, defaults }) {
     await client?.shutdown()
     requests = []
-    const options = { stream: false, polling: false, buildStep: false, fetch: redirected }
-    client = createClient(key, options)
+    const once = { stream: false, polling: false, buildStep: false }
+    client = createClient(key, { ...(defaults ? {} : once), fetch: redirected })
     await client.initialize()
   },
   async datafile() {

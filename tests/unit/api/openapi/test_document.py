@@ -28,7 +28,9 @@ _ERROR_OF = {
     if name != REFUSALS
 }
 #: No example can be written down.
-_BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)}
+_BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)} | {
+    "200 application/x-ndjson"
+}
 #: Refusals that need others to be faster at the same moment: they cannot be recorded.
 _RACES = {
     (name, f"409 {JSON}")
@@ -52,7 +54,7 @@ _FOR_EVERY_TOKEN = {
     "getVercelUser",
 }
 #: What no access token may ask: for it, one is no token at all.
-_FOR_SDK_KEYS = {"getDatafile", "postFlagMetrics"}
+_FOR_SDK_KEYS = {"getDatafile", "postFlagMetrics", "streamDatafile"}
 #: Every operation has examples; the document itself is not made while tests are collected.
 _NAMES = sorted(_ERROR_OF)
 OPERATIONS = pytest.mark.parametrize("name", _NAMES)

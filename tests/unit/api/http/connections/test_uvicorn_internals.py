@@ -34,7 +34,7 @@ _ATTRIBUTES = {
 _METHODS = {
     HttpToolsProtocol: "_start_asgi_task _unset_keepalive_if_required connection_lost "
     "connection_made data_received on_body on_header on_headers_complete on_message_begin "
-    "on_message_complete on_response_complete on_url resume_writing send_400_response",
+    "on_message_complete on_response_complete on_url resume_writing send_400_response shutdown",
     FlowControl: "pause_reading",
 }
 #: What the protocol does not call for the exchange that takes uvicorn's place, because its
