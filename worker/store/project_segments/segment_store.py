@@ -210,6 +210,7 @@ class ProjectSegmentStore:
         that have changed are decoded.
 
         Raises:
+            ProjectNotFound: the project is deleted; else its segments would look like none.
             ResourceChanged: they change hundreds of times while they are read. Safe to retry.
             UnreadableRecord: one is damaged, or of another release.
         """
@@ -281,7 +282,10 @@ class ProjectSegmentStore:
     def _read_state(self, key: str, project: Project) -> tuple[str, int]:
         """The mark, and how many fields to read in one step."""
         with driver_errors(f"check whether segments of project {project.key} were changed"):
-            mark, count, size_bytes = self._db.client.hmget(key, ["changed", "count", "bytes"])
+            state = self._db.client.hmget(key, ["closed", "changed", "count", "bytes"])
+        closed, mark, count, size_bytes = state
+        if closed is not None:
+            raise _project_not_found(project)
         page = 2 * int(count or 0) * _PAGE_BYTES // max(1, int(size_bytes or 0))
         return _NONE if mark is None else mark.decode(), min(max(page, _FEWEST), _MOST)
 
@@ -316,8 +320,7 @@ class ProjectSegmentStore:
                 message = f"other segments or flags of project {project.key} name segment {slug}"
                 raise SegmentReferenced(message)
             case b"closed":
-                message = f"project {project.key} does not exist"
-                raise ProjectNotFound(message)
+                raise _project_not_found(project)
             case b"full" | b"large" if bounds is not None:
                 most = (
                     f"{bounds.segments:,} segments"
@@ -346,3 +349,7 @@ def _load_names(text: bytes | None) -> tuple[str, ...]:
 
 def _mark_of(seen: ProjectSegments | None) -> str:
     return _ANY if seen is None else seen.mark
+
+
+def _project_not_found(project: Project) -> ProjectNotFound:
+    return ProjectNotFound(f"project {project.key} does not exist")
