@@ -40,6 +40,7 @@ from worker.objects import (
 )
 from worker.store import (
     AuditEntryNotFound,
+    EditsSince,
     EnvironmentExists,
     EnvironmentNotFound,
     Fenced,
@@ -53,6 +54,8 @@ from worker.store import (
     ProjectExists,
     ProjectNotFound,
     ResourceChanged,
+    RevisionDamaged,
+    RevisionNotFound,
     SegmentExists,
     SegmentNotFound,
     SegmentReferred,
@@ -231,6 +234,9 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (TooManyLists, InvalidRequest),
     (ImportInProgress, Conflict),
     (ImportNotWaiting, InvalidRequest),
+    (RevisionNotFound, NotFound),
+    (RevisionDamaged, Conflict),
+    (EditsSince, Conflict),
     (Fenced, Conflict),
     (ListUnknown, Unavailable),
     (OutOfMemory, Unavailable),

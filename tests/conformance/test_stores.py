@@ -14,6 +14,7 @@ from tests.conformance.suite.project_segments import ProjectSegmentSuite
 from tests.conformance.suite.publishing import PublishSuite
 from tests.conformance.suite.reclaiming import ReclaimSuite
 from tests.conformance.suite.requests import RequestSuite
+from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.tokens import TokenSuite
 
@@ -55,6 +56,10 @@ class TestApprovals(ApprovalSuite):
 
 
 class TestReclaiming(ReclaimSuite):
+    pass
+
+
+class TestRevisions(RevisionSuite):
     pass
 
 
