@@ -139,7 +139,7 @@ OF_REVISIONS: Final = (
         "list/roll_back",
         "redis.call('HDEL', record, 'retired:' .. ARGV[1])",
         "local _ = 0",
-        REVISIONS.test_roll_back__repeated__changes_nothing_more,
+        REVISIONS.test_retire__revision_that_is_live_again__is_not_freed,
     ),
     Fault(
         "roll back gives readers no time",
