@@ -12,7 +12,7 @@ from api.services.services import Services
 from api.vercel.dialect import VERCEL
 from api.vercel.evaluations import heavy_program
 from api.vercel.evaluations import routes as evaluations
-from api.vercel.lists import exports, imports
+from api.vercel.lists import exports, imports, revisions
 from api.vercel.lists import routes as lists
 from api.vercel.operations import require_permission
 from api.vercel.projects import routes as projects
@@ -29,6 +29,7 @@ _ROUTERS: Final = (
     lists.router,
     imports.router,
     exports.router,
+    revisions.router,
     evaluations.router,
 )
 

@@ -121,7 +121,7 @@ class KeptRevisions:
         """
         kept = next((each for each in self.find_all(ref) if each.number == number), None)
         if kept is None:
-            raise _not_kept(ref, number)
+            raise _not_kept(number)
         if kept.replaced_ms is None:
             return False
         counts = self._count(ref, kept)
@@ -134,11 +134,11 @@ class KeptRevisions:
             case b"live":
                 return False
             case b"gone":
-                raise _not_kept(ref, number)
+                raise _not_kept(number)
             case b"damaged":
-                raise _damaged(ref, kept)
+                raise _damaged(kept)
             case b"edited":
-                raise _edited(ref, number, reply[1])
+                raise _edited(number, reply[1])
         require_ok(ref, reply)
         # Reclaiming may have stopped watching the list just before.
         self._lists.watch(ref)
@@ -153,8 +153,8 @@ class KeptRevisions:
             )
         except ListUnknown:
             if all(each.number != kept.number for each in self.find_all(ref)):
-                raise _not_kept(ref, kept.number) from None  # it was freed meanwhile
-            raise _damaged(ref, kept) from None
+                raise _not_kept(kept.number) from None  # it was freed meanwhile
+            raise _damaged(kept) from None
         return included, excluded
 
     def _side_bytes(self, ref: ListRef, revision: Revision, side: Side, count: int) -> int:
@@ -207,21 +207,21 @@ def _parse_live(fields: Mapping[str, str]) -> KeptRevision:
     )
 
 
-def _not_kept(ref: ListRef, number: int) -> RevisionNotFound:
-    return RevisionNotFound(f"segment {ref.segment} keeps no revision {number}")
+def _not_kept(number: int) -> RevisionNotFound:
+    return RevisionNotFound(f"there is no revision {number} that could be published")
 
 
-def _damaged(ref: ListRef, kept: KeptRevision) -> RevisionDamaged:
+def _damaged(kept: KeptRevision) -> RevisionDamaged:
     members = kept.included_count + kept.excluded_count
     return RevisionDamaged(
-        f"the store has lost part of revision {kept.number} of segment {ref.segment}, which had "
-        f"{members:,} members; it cannot be published: import the list again"
+        f"the store has lost part of revision {kept.number}, which had {members:,} members; it "
+        "cannot be published: import the list again"
     )
 
 
-def _edited(ref: ListRef, number: int, edits: int) -> EditsSince:
+def _edited(number: int, edits: int) -> EditsSince:
     return EditsSince(
-        f"the live revision of segment {ref.segment} was changed by {edits:,} "
-        f"edit{'s' * (edits != 1)} since it became live, which revision {number} does not have; "
-        "to publish it anyway, send force=true (bigseg revisions publish --force)"
+        f"the live revision was changed by {edits:,} edit{'s' * (edits != 1)} since it became "
+        f"live, which revision {number} does not have; to publish it anyway, send force=true "
+        "(bigseg revisions publish --force)"
     )
