@@ -1,15 +1,37 @@
 """A list's revisions as callers of any dialect see them."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
-from fastapi import Path
+from fastapi import Depends, Path
 
 from api.bodies.models import Flag, Int32, Int64, StrictBody, WireModel
+from api.errors import NotFound
 from worker.store import KeptRevision, ListRef, Store
 
-RevisionNumber = Annotated[
-    Int32, Path(ge=0, le=2**31 - 1, description="The revision's number, as it is listed.")
-]
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+
+
+def parse_revision_number(
+    number: Annotated[
+        str,
+        Path(
+            description="The revision's number, as it is listed.",
+            json_schema_extra={"pattern": f"^{_NUMBER.pattern}$"},
+        ),
+    ],
+) -> int:
+    """The revision that the path names; it may not exist.
+
+    Raises:
+        NotFound: no revision can have such a number.
+    """
+    if not _NUMBER.fullmatch(number):
+        raise NotFound("there is no such revision")
+    return int(number)
+
+
+RevisionNumberOf = Annotated[int, Depends(parse_revision_number)]
 
 
 class RevisionRepresentation(WireModel):

@@ -1,4 +1,4 @@
-"""Going back to an earlier state of a list: with real workers, kills, and memory that runs short."""
+"""Going back to an earlier state of a list: with workers, kills, and a server that fills up."""
 
 from typing import Final
 

@@ -13,7 +13,7 @@ from api.rest.operations import READ, WRITE, operation
 from api.rest.requests import RequireJson
 from api.revisions.models import (
     PublishOptions,
-    RevisionNumber,
+    RevisionNumberOf,
     RevisionRepresentation,
     represent_revisions,
 )
@@ -49,7 +49,7 @@ def list_revisions(path: SegmentPathOf, services: ServicesOf) -> RevisionCollect
 @operation(needs=WRITE, refuses=REFUSES)
 def publish(
     path: SegmentPathOf,
-    number: RevisionNumber,
+    number: RevisionNumberOf,
     services: ServicesOf,
     caller: CallerOf,
     body: Annotated[PublishOptions | None, Body()] = None,

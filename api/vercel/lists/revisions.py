@@ -9,7 +9,7 @@ from api.rest.operations import operation
 from api.rest.requests import RequireJson
 from api.revisions.models import (
     PublishOptions,
-    RevisionNumber,
+    RevisionNumberOf,
     RevisionRepresentation,
     represent_revisions,
 )
@@ -49,7 +49,7 @@ def list_revisions(path: ListPathOf, services: ServicesOf) -> Response:
 @operation(needs=WRITE, refuses=REFUSES)
 def publish(
     path: ChangedListOf,
-    number: RevisionNumber,
+    number: RevisionNumberOf,
     services: ServicesOf,
     caller: CallerOf,
     body: Annotated[PublishOptions | None, Body()] = None,

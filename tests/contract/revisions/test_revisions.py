@@ -141,12 +141,11 @@ def test_publish__part_is_lost__is_refused_and_says_so_in_the_list(
     assert_list(store, segment, NEW)
 
 
-@pytest.mark.parametrize(("number", "status"), [("7", 404), ("-1", 400), ("x", 400)])
+@pytest.mark.parametrize("number", ["7", "-1", "x", "9" * 30])
 def test_publish__no_such_number__is_refused(
-    client: httpx.Client, segment: ListRef, number: str, status: int
+    client: httpx.Client, segment: ListRef, number: str
 ) -> None:
-    reply = client.post(f"{_path(segment)}/{number}/publish")
-    assert_refused(reply, status, "not_found" if status == 404 else "invalid_request")
+    assert_refused(client.post(f"{_path(segment)}/{number}/publish"), 404, "not_found")
 
 
 def test_publish__field_that_is_not_known__is_refused(
