@@ -21,7 +21,9 @@ MOST_EDITS: Final = 500
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "system": {"settings": {"BIGSEG_APPROVAL_JOURNAL_OPS": str(MOST_EDITS)}},
     "slow_system": {"local_spills": True, "settings": SLOW},
-    "keeping_system": {"settings": {"BIGSEG_KEPT_REVISIONS": "2"}},
+    "keeping_system": {
+        "settings": {"BIGSEG_KEPT_REVISIONS": "2", "BIGSEG_KEPT_MEMORY_SHARE": "0.95"}
+    },
     "brokered_system": {"own_broker": True, "settings": {**SLOW, "BIGSEG_APPROVAL_TTL": "2"}},
 }
 

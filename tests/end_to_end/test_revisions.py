@@ -10,6 +10,8 @@ from tests.support.systems.system import System
 
 OLD: Final = random_keys(3_000, 21)
 NEW: Final = random_keys(4_000, 22)
+#: Members of a list that takes a good part of the memory of a server which has little else.
+_MANY: Final = 40_000
 LAST: Final = random_keys(2_000, 23)
 
 
@@ -82,10 +84,29 @@ def test_kept_revisions__server_gets_full__give_way_and_the_live_list_stays(
     with segment.system.server.client() as server:
         used = int(server.info("memory")["used_memory"])
         try:
-            # Over four fifths are used, so nothing is kept any more.
-            server.config_set("maxmemory", used + used // 10)
+            # More of it is used than may be while revisions are kept.
+            server.config_set("maxmemory", int(used * 1.03))
             _wait_tidy(segment, 2)
             assert segment.members() == set(NEW)
         finally:
             server.config_set("maxmemory", 0)
+    segment.delete()
+
+
+def test_kept_revisions__import_would_not_fit__give_way_to_it(keeping_system: System) -> None:
+    segment = new_segment(keeping_system)
+    lists = [random_keys(_MANY, seed) for seed in (31, 32, 33)]
+    segment.completed(segment.upload(csv_of(lists[0])))
+    segment.completed(segment.upload(csv_of(lists[1]), "replace"))
+    assert _numbers(segment) == [2, 1, 0]
+    with keeping_system.server.client() as server:
+        used = int(server.info("memory")["used_memory"])
+        try:
+            # A third of what the list takes is free beside the headroom.
+            server.config_set("maxmemory", int((used + _MANY * 7) / 0.95))
+            segment.completed(segment.upload(csv_of(lists[2]), "replace"))
+        finally:
+            server.config_set("maxmemory", 0)
+    assert 1 not in _numbers(segment)
+    assert segment.members() == set(lists[2])
     segment.delete()
