@@ -235,6 +235,27 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         le=86_400,
         description="Seconds a replaced revision is kept for readers that still believe in it.",
     )
+    kept_revisions: int = Field(
+        default=2,
+        ge=0,
+        le=20,
+        description="Replaced revisions of a list that are kept to be published again, the last "
+        "ones. Each takes as much memory as the list did, unless the store is short of it.",
+    )
+    kept_revisions_s: int = Field(
+        default=7 * 86_400,
+        ge=0,
+        le=366 * 86_400,
+        description="Seconds a replaced revision is kept to be published again.",
+    )
+    kept_memory_share: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="Share of a server's memory limit, used or reserved by imports, above which "
+        "kept revisions are freed, the oldest of each list first. An import that would not fit "
+        "frees them as well.",
+    )
     export_retention_s: int = Field(
         default=7 * 86_400,
         ge=60,

@@ -23,6 +23,7 @@ from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
+from api.launchdarkly.revisions import routes as revisions
 from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
@@ -49,6 +50,7 @@ _ROUTERS: Final = (
     imports.router,
     exports.router,
     downloads.router,
+    revisions.router,
     projects.router,
     environments.router,
     audit.router,

@@ -103,9 +103,13 @@ def _lists(survey: Survey) -> Iterator[Metric]:
         "revisions", "Revisions in memory: live, being built, and not freed yet.", lists.revisions
     )
     yield _gauge(
-        "retirement_backlog", "Revisions that are no longer live and not freed yet.", lists.backlog
+        "retirement_backlog",
+        "Revisions that are neither live nor kept, and not freed yet.",
+        lists.backlog,
     )
     yield _gauge("retirement_backlog_shards", "Shards of those.", lists.backlog_shards)
+    yield _gauge("kept_revisions", "Replaced revisions that can be published again.", lists.kept)
+    yield _gauge("kept_revisions_shards", "Shards of those.", lists.kept_shards)
 
 
 def _memory(survey: Survey) -> Iterator[Metric]:

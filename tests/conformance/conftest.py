@@ -24,6 +24,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.publishing",
     "tests.conformance.suite.reclaiming",
     "tests.conformance.suite.requests",
+    "tests.conformance.suite.revisions",
     "tests.conformance.suite.schedules",
     "tests.conformance.suite.sdk_keys",
     "tests.conformance.suite.tokens",

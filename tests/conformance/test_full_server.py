@@ -9,7 +9,13 @@ from tests.support.store.building import assert_list, build, publish, replace, w
 from tests.support.store.stores import PRODUCTION, keys_of, new_list, opened, raw
 from worker.store import Edit, ImportRequest, OutOfMemory, SegmentNotFound, Store
 from worker.store.keyspace import INCLUDED
-from worker.store.workflows import lists_to_reclaim, reclaim_list
+from worker.store.lists import Retention
+from worker.store.workflows import (
+    free_kept_on_full_servers,
+    free_kept_revisions,
+    lists_to_reclaim,
+    reclaim_list,
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +66,35 @@ def test_full_server__delete_and_end_of_a_job__work(store: Store) -> None:
     for one in lists_to_reclaim(store, PRODUCTION):
         reclaim_list(store, one)
     assert not [key for key in keys_of(store) if ":b.g1}" in key]
+
+
+def test_full_server__roll_back__works(store: Store) -> None:
+    ref = new_list(store, "c")
+    replace(store, ref, "i1", ["x"])
+    replace(store, ref, "i2", ["y"])
+    _limit(store, 1)
+    assert store.revisions.publish(ref, 1)
+    assert_list(store, ref, {"x"})
+
+
+def test_kept_revisions__memory_is_needed__the_oldest_of_each_list_goes_first(
+    store: Store,
+) -> None:
+    refs = [new_list(store, key) for key in ("d", "e")]
+    for ref in refs:
+        for number in (1, 2, 3):
+            replace(store, ref, f"i{number}", [f"k{number}"], retire_after_ms=0)
+    keep, kept_then = Retention(3, 60_000), []
+
+    def has_room() -> bool:
+        kept_then.append([len(store.revisions.find_all(ref)) - 1 for ref in refs])
+        return kept_then[-1] == [1, 2]
+
+    assert free_kept_revisions(store, refs[0], keep, has_room) == 2 + 17 + 2
+    assert kept_then == [[2, 3], [2, 2], [1, 2]]
+    assert store.revisions.publish(refs[1], 1)
+    assert free_kept_on_full_servers(store, keep, 0.8) == 0
+    _limit(store, int(raw(store).info("memory")["used_memory"] * 1.1))
+    assert free_kept_on_full_servers(store, keep, 0.8) > 0
+    assert [len(store.revisions.find_all(ref)) for ref in refs] == [1, 1]
+    assert_list(store, refs[1], {"k1"})

@@ -15,6 +15,7 @@ from tests.conformance.suite.project_segments import ProjectSegmentSuite
 from tests.conformance.suite.publishing import PublishSuite
 from tests.conformance.suite.reclaiming import ReclaimSuite
 from tests.conformance.suite.requests import RequestSuite
+from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
 from tests.conformance.suite.tokens import TokenSuite
@@ -57,6 +58,10 @@ class TestApprovals(ApprovalSuite):
 
 
 class TestReclaiming(ReclaimSuite):
+    pass
+
+
+class TestRevisions(RevisionSuite):
     pass
 
 

@@ -12,11 +12,20 @@ from tests.conformance.faults.jobs import OF_JOBS
 from tests.conformance.faults.lists import OF_LISTS
 from tests.conformance.faults.project_segments import OF_PROJECT_SEGMENTS
 from tests.conformance.faults.resources import OF_RESOURCES
+from tests.conformance.faults.revisions import OF_REVISIONS
 from tests.support.servers.redis import Server
 from tests.support.store.stores import mutated, new_list, opened, script_names
 from worker.store import Store
 
-FAULTS: Final = (*OF_LISTS, *OF_BUILDS, *OF_RESOURCES, *OF_PROJECT_SEGMENTS, *OF_FLAGS, *OF_JOBS)
+FAULTS: Final = (
+    *OF_LISTS,
+    *OF_BUILDS,
+    *OF_REVISIONS,
+    *OF_RESOURCES,
+    *OF_PROJECT_SEGMENTS,
+    *OF_FLAGS,
+    *OF_JOBS,
+)
 
 
 @pytest.fixture

@@ -22,6 +22,9 @@ MOST_EDITS: Final = 500
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "system": {"settings": {"BIGSEG_APPROVAL_JOURNAL_OPS": str(MOST_EDITS)}},
     "slow_system": {"local_spills": True, "settings": SLOW},
+    "keeping_system": {
+        "settings": {"BIGSEG_KEPT_REVISIONS": "2", "BIGSEG_KEPT_MEMORY_SHARE": "0.95"}
+    },
     "brokered_system": {"own_broker": True, "settings": {**SLOW, "BIGSEG_APPROVAL_TTL": "2"}},
 }
 
@@ -37,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _system_of(item: pytest.Item) -> str:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     used = {*getattr(item, "fixturenames", ()), *map(str, parameters.values())}
-    for name in ("slow_system", "brokered_system"):
+    for name in ("slow_system", "keeping_system", "brokered_system"):
         if name in used:
             return name
     # Some files have a `system` of their own.
@@ -80,6 +83,12 @@ def system(_one_system: _OneSystem) -> Iterator[System]:
 def slow_system(_one_system: _OneSystem) -> Iterator[System]:
     """A system slow enough to meet every stage half done, with spills in a directory."""
     yield from _left_clean(_one_system.get("slow_system"))
+
+
+@pytest.fixture
+def keeping_system(_one_system: _OneSystem) -> Iterator[System]:
+    """A system that keeps two replaced revisions of each list, as is the default."""
+    yield from _left_clean(_one_system.get("keeping_system"))
 
 
 def _left_clean(system: System) -> Iterator[System]:

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +21,15 @@ from tests.support.systems.system import TOKEN, System
 _HOWTO: Final = Path(__file__).parents[2] / "deploy/howto"
 #: `backup.md` is run by tests/integration/worker/store/server/test_backup.py.
 _ELSEWHERE: Final = {"README", "backup"}
-_PAGES: Final = sorted({path.stem for path in _HOWTO.glob("*.md")} - _ELSEWHERE)
+#: Pages that need a system which keeps revisions; others are tidied at once.
+_KEEPING: Final = {"undo"}
+_PAGES: Final = sorted({path.stem for path in _HOWTO.glob("*.md")} - _ELSEWHERE - _KEEPING)
 #: What a process of the API inherits, and what is nobody's own.
 _INHERITED: Final = ("BIGSEG_", "AWS_EC2", "AWS_CONFIG", "AWS_SHARED", "HOME", "LANG")
 
 
-@pytest.fixture
-def shell(system: System, tmp_path: Path) -> Iterator[Shell]:
+@contextmanager
+def _shell_of(system: System, tmp_path: Path) -> Iterator[Shell]:
     """A shell on a host of the API, in a directory that holds a token and nothing else."""
     here, scripts = tmp_path / "here", tmp_path / "scripts"
     for folder in (here / ".bigseg", scripts):
@@ -35,15 +38,28 @@ def shell(system: System, tmp_path: Path) -> Iterator[Shell]:
     variables = os.environ | system.api.environment
     environment = {name: variables[name] for name in variables if name.startswith(_INHERITED)}
     environment["PATH"] = install_commands(tmp_path / "bin", {})
-    with running_shell(here, scripts, environment) as shell:
-        yield shell
-    system.http.delete("/api/v2/projects/shop")
+    try:
+        with running_shell(here, scripts, environment) as shell:
+            yield shell
+    finally:
+        system.http.delete("/api/v2/projects/shop")
 
 
 @pytest.mark.parametrize("name", _PAGES)
 def test_howto__its_commands_recorded_again__print_what_the_page_says(
-    name: str, system: System, shell: Shell, pytestconfig: pytest.Config
+    name: str, system: System, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
+    _follow(name, system, tmp_path, record=pytestconfig.getoption("record_examples"))
+
+
+@pytest.mark.parametrize("name", sorted(_KEEPING))
+def test_howto_about_revisions__its_commands_recorded_again__print_what_the_page_says(
+    name: str, keeping_system: System, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    _follow(name, keeping_system, tmp_path, record=pytestconfig.getoption("record_examples"))
+
+
+def _follow(name: str, system: System, tmp_path: Path, *, record: bool) -> None:
     words = {
         "http://127.0.0.1:8000": system.url,
         "http://127.0.0.1:19000": system.s3_endpoint,
@@ -51,11 +67,11 @@ def test_howto__its_commands_recorded_again__print_what_the_page_says(
         "8443": str(free_port()),
     }
     page, index = Page(_HOWTO / f"{name}.md", words), Page(_HOWTO / "README.md", words)
-    shell.run(index.for_run(index.block("variables")))
+    with _shell_of(system, tmp_path) as shell:
+        shell.run(index.for_run(index.block("variables")))
+        printed = [page.as_said(shell.run(page.for_run(step.commands.text))) for step in page.steps]
 
-    printed = [page.as_said(shell.run(page.for_run(step.commands.text))) for step in page.steps]
-
-    if pytestconfig.getoption("record_examples"):
+    if record:
         page.record(printed, are_same)
     assert printed
     for step, output in zip(page.steps, printed, strict=True):

@@ -10,17 +10,13 @@ from worker.imports.sorted_members import distinct
 from worker.imports.stage_results import STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.store.jobs import ImportRequest
-from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for
-from worker.store.workflows import reclaim_list
+from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for, shards_bytes
+from worker.store.workflows import free_kept_revisions, reclaim_list
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.
 _ROWS_PER_RANGE: Final = 1_000_000
 #: Packed bytes of a base member, an estimate: none has been measured yet.
 _BASE_MEMBER_BYTES: Final = 24
-#: A key, its set object and its entry in the server's table.
-_BYTES_PER_SHARD: Final = 160
-#: Header and back-length of one member in its shard.
-_BYTES_PER_MEMBER: Final = 3
 #: Share of the server's memory limit that is kept free: buffers, copies on write, edits.
 _HEADROOM: Final = 0.05
 
@@ -101,7 +97,7 @@ def fix_size(
         bits = max(bits, FIRST_BITS)
     packed_bytes = round(packed) + kept * _BASE_MEMBER_BYTES
     shards = 1 << bits if bits else 1
-    _reserve_memory(run, packed_bytes + members * _BYTES_PER_MEMBER + shards * _BYTES_PER_SHARD)
+    _reserve_memory(run, shards_bytes(shards, members, packed_bytes))
     return run.services.store.builds.prepare(
         request.list_ref, request.import_id, bits, bits_for(claim.excluded_count)
     )
@@ -131,16 +127,15 @@ def _count_kept(request: ImportRequest, claim: Claim) -> int:
 def _reserve_memory(run: StageRun, needed: int) -> None:
     """Reserve memory for one build, beside the reservations of others.
 
-    On a server without a memory limit nothing is reserved or refused.
+    Kept revisions give way to it. On a server without a memory limit nothing is reserved or
+    refused.
     """
-    memory, ref, list_ref = run.services.store.build_memory, run.request.ref, run.request.list_ref
-    free = memory.free(ref, list_ref, _HEADROOM)
-    if free is not None and needed > free:
-        # The build of an import that this one superseded may not be freed yet.
-        reclaim_list(run.services.store, list_ref)
-        free = memory.free(ref, list_ref, _HEADROOM)
+    memory, ref = run.services.store.build_memory, run.request.ref
+    free = memory.free(ref, run.request.list_ref, _HEADROOM)
     if free is None:
         return
+    if needed > free:
+        free = _make_room(run, needed)
     if needed > free:
         message = (
             f"the store has {max(0, free) >> 20} MiB left and the new revision needs about "
@@ -148,6 +143,21 @@ def _reserve_memory(run: StageRun, needed: int) -> None:
         )
         raise ImportStopped(message)
     memory.reserve(ref, needed)
+
+
+def _make_room(run: StageRun, needed: int) -> int:
+    """Free what is only kept, until a build fits; returns the bytes that are free then."""
+    store, list_ref, keep = run.services.store, run.request.list_ref, run.services.retention
+
+    def free() -> int:
+        run.progress.add()
+        return store.build_memory.free(run.request.ref, list_ref, _HEADROOM) or 0
+
+    # The build of an import that this one superseded may not be freed yet.
+    reclaim_list(store, list_ref, keep)
+    if needed > free():
+        free_kept_revisions(store, list_ref, keep, lambda: needed <= free())
+    return free()
 
 
 def _estimate_distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:

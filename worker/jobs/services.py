@@ -7,7 +7,7 @@ from worker.lists.parquet.decoder import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
 from worker.store import JobRef, ListRef, Store
-from worker.store.lists import Pacing
+from worker.store.lists import Pacing, Retention
 from worker.store.server import Node, node_address, node_client
 
 
@@ -27,6 +27,11 @@ class Services:
     """Decodes Parquet in a process of its own; started by the first file."""
     pacings: dict[Node, Pacing] = field(default_factory=dict)
     """How fast shards may be written, by server: what was learned is kept between ranges."""
+
+    @property
+    def retention(self) -> Retention:
+        """Which replaced revisions of a list are kept, while memory permits."""
+        return Retention(self.settings.kept_revisions, self.settings.kept_revisions_s * 1000)
 
     def pacing_of(self, ref: ListRef) -> Pacing:
         """How fast this process may write shards of a list."""

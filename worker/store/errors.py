@@ -34,6 +34,9 @@ StoreError
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
+├── RevisionNotFound (terminal)      the list keeps no revision of this number
+├── RevisionDamaged (terminal)       part of a kept revision is missing from the server
+├── EditsSince (terminal)            edits would not be in the revision to be published
 ├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
     └── Superseded                   another import has superseded it
@@ -195,3 +198,15 @@ class Unapproved(StoreError, TerminalError):
 
 class ImportNotWaiting(StoreError, TerminalError):
     """The import is not waiting for an approval; the message says why."""
+
+
+class RevisionNotFound(StoreError, TerminalError):
+    """The list keeps no revision of this number, or no longer."""
+
+
+class RevisionDamaged(StoreError, TerminalError):
+    """Part of a kept revision is missing from the server, so it cannot be published."""
+
+
+class EditsSince(StoreError, TerminalError):
+    """Edits were made that are not in the revision that was to be published."""

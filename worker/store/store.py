@@ -19,7 +19,7 @@ from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists import BuildStore, MembershipStore, WritingBoard
+from worker.store.lists import BuildStore, KeptRevisions, MembershipStore, WritingBoard
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
 from worker.store.project_segments import FlagStore, ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
@@ -45,6 +45,7 @@ class Store:
     flags: FlagStore
     memberships: MembershipStore
     builds: BuildStore
+    revisions: KeptRevisions
     jobs: JobStore
     build_memory: BuildMemory
     export_files: ExportFiles
@@ -165,6 +166,7 @@ def assemble(
     projects = ProjectStore(database)
     environments = EnvironmentStore(database, projects)
     memberships = MembershipStore(database)
+    builds = BuildStore(database, memberships)
     return Store(
         database=database,
         projects=projects,
@@ -173,7 +175,8 @@ def assemble(
         project_segments=ProjectSegmentStore(database),
         flags=FlagStore(database),
         memberships=memberships,
-        builds=BuildStore(database, memberships),
+        builds=builds,
+        revisions=KeptRevisions(database, memberships, builds),
         jobs=JobStore(database, counting),
         build_memory=BuildMemory(database),
         export_files=ExportFiles(database),

@@ -9,7 +9,8 @@ from worker.store.jobs import ExportRequest
 from worker.store.workflows import (
     builder_of,
     finish_deletions,
-    lists_to_reclaim,
+    free_kept_on_full_servers,
+    lists_to_tidy,
     reclaim_list,
     settle_lists,
 )
@@ -20,17 +21,18 @@ logger = logging.getLogger("bigseg.upkeep")
 def tidy_lists(services: Services) -> int:
     """Retire and free revisions, abandoned builds and deleted lists.
 
-    Bounded steps on the server; safe to run concurrently and to interrupt.
+    Kept revisions stay as long as the settings say, and as long as memory permits. Bounded steps
+    on the server; safe to run concurrently and to interrupt.
 
     Returns:
         Shards freed.
     """
-    freed = 0
-    for env in services.store.environments.list_refs():
-        for ref in lists_to_reclaim(services.store, env):
+    freed, store, keep = 0, services.store, services.retention
+    for env in store.environments.list_refs():
+        for ref in lists_to_tidy(store, env, keep):
             _release_dead_claim(services, ref)
-            freed += reclaim_list(services.store, ref)
-    return freed
+            freed += reclaim_list(store, ref, keep)
+    return freed + free_kept_on_full_servers(store, keep, services.settings.kept_memory_share)
 
 
 def finish_deleted(services: Services) -> int:

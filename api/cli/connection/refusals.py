@@ -19,7 +19,7 @@ _OPTIONS: Final = {
     "totalCount": "the total count",
 }
 #: A reason names both: ``send allowEmpty=true (bigseg import --allow-empty)``.
-_BOTH: Final = re.compile(r"\bsend \w+=true \((bigseg import [^)]*)\)")
+_BOTH: Final = re.compile(r"\bsend \w+=true \((bigseg [a-z][^)]*)\)")
 _FIELD: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})(=true)?\b")
 #: Where in a patch the API found a fault; the user of a command wrote no patch.
 _INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")

@@ -93,8 +93,8 @@ OF_LISTS: Final = (
     Fault(
         "retire too early",
         "list/retire",
-        "if tonumber(after) <= now then",
-        "if true then",
+        "or old.free_ms > now",
+        "",
         RECLAIMING.test_retire__too_early_or_pinned__keeps_the_revision,
     ),
     Fault(

@@ -57,5 +57,11 @@ class MonitoringSuite:
 
         assert (before.lists, before.members, before.revisions, before.backlog) == (2, 2, 2, 0)
         assert (building.revisions, building.backlog) == (3, 0)
-        assert (after.lists, after.revisions, after.backlog) == (2, 3, 1)
-        assert after.backlog_shards == before.shards - 2, "the other list has two shards"
+        assert (after.lists, after.revisions, after.backlog, after.kept) == (2, 3, 0, 1)
+        assert after.kept_shards == before.shards - 2, "the other list has two shards"
+        store.revisions.publish(ref, 0)
+        build(store, ref, "i2", ["f"])
+        store.builds.cancel(ref, "i2")
+        cancelled = survey_lists(store, [PRODUCTION])
+        assert (cancelled.revisions, cancelled.backlog, cancelled.kept) == (4, 1, 1)
+        assert cancelled.backlog_shards == 32

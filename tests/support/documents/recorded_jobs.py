@@ -94,6 +94,20 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
             record_instruction(recorder, approval, BIG)
         recorder.normaliser.begin_step()
     _await(recorder, get, waiting, "complete", begun=True)
+    _record_revisions(recorder)
+
+
+def _record_revisions(recorder: Recorder) -> None:
+    """Go back by one import; the lists of both are the same."""
+    ask, publish = recorder.ask, "publishBigSegmentRevision"
+    live, earlier = ask("getBigSegmentRevisions", "all", path=BIG).json()["items"][:2]
+    ask(publish, "without edits", path={**BIG, "number": str(earlier["number"])}, body={})
+    edit = {"included": {"add": ["customer-9012"]}}
+    edits = "updateBigSegmentContextTargets"
+    ask(edits, path=BIG, body=edit, status=204, keep="nothing")
+    back = {**BIG, "number": str(live["number"])}
+    ask(publish, path=back, body={"force": False}, status=409)
+    ask(publish, "although there are edits", path=back, body={"force": True})
 
 
 def _record_slow_import(recorder: Recorder) -> None:

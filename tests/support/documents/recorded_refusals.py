@@ -143,6 +143,7 @@ def _nowhere(parameter: str) -> str:
     return {
         "importID": "00000000-0000-4000-8000-000000000000",
         "exportID": "00000000-0000-4000-8000-000000000000",
+        "number": "2000000000",
         "id": "000000000000000000000000",
     }.get(parameter, "no-such-key")
 

@@ -38,13 +38,13 @@ class BuildMemory:
             reserved = self._db.client.hgetall(self._db.keys.reservations())
         return sum(int(size) for name, size in reserved.items() if name.decode() != str(apart_from))
 
-    def free(self, ref: JobRef, list_ref: ListRef, headroom: float) -> int | None:
+    def free(self, ref: JobRef | None, list_ref: ListRef, headroom: float) -> int | None:
         """Bytes on the list's server that are neither used nor reserved by other builds.
 
         Cost: two round trips.
 
         Args:
-            ref: The job, whose own reservation does not count.
+            ref: The job, whose own reservation does not count; ``None`` for none.
             list_ref: The list.
             headroom: Share of the server's limit that is kept free.
 

@@ -2,10 +2,17 @@
 
 ``membership_store`` reads, edits and deletes; ``lookups`` is the protocol of look-ups; ``builds``
 is how an import makes and publishes a revision, whose shards ``shard_writer`` writes;
+``kept_revisions`` publishes a replaced one again;
 ``schedules`` removes members at a set time.
 """
 
 from worker.store.lists.builds import BuildStore, Claim, Expected, Held, Published, Sealed
+from worker.store.lists.kept_revisions import (
+    KeptRevision,
+    KeptRevisions,
+    is_restorable,
+    replaced_ms_of,
+)
 from worker.store.lists.lookups import (
     Belief,
     Command,
@@ -25,7 +32,15 @@ from worker.store.lists.membership_store import (
     MembershipStore,
 )
 from worker.store.lists.pace import PACE_REASONS, Pace
-from worker.store.lists.revisions import FIRST_BITS, MOST_MEAN_LOAD, Revision, bits_for, outgrows
+from worker.store.lists.revisions import (
+    FIRST_BITS,
+    MOST_MEAN_LOAD,
+    NONE_KEPT,
+    Retention,
+    Revision,
+    bits_for,
+    outgrows,
+)
 from worker.store.lists.schedules import (
     MOST_SCHEDULES,
     Expired,
@@ -40,6 +55,7 @@ from worker.store.lists.schedules import (
     read_schedules,
 )
 from worker.store.lists.shard_reader import pin, read_shards, unpin
+from worker.store.lists.shard_sizes import shards_bytes
 from worker.store.lists.shard_writer import ShardWriter
 from worker.store.lists.window_sender import Pacing
 from worker.store.lists.writing import Writing, WritingBoard
@@ -48,6 +64,7 @@ __all__ = [
     "FIRST_BITS",
     "MOST_MEAN_LOAD",
     "MOST_SCHEDULES",
+    "NONE_KEPT",
     "OPS_PER_CALL",
     "PACE_REASONS",
     "Belief",
@@ -59,6 +76,8 @@ __all__ = [
     "Expected",
     "Expired",
     "Held",
+    "KeptRevision",
+    "KeptRevisions",
     "ListState",
     "Membership",
     "MembershipStore",
@@ -66,6 +85,7 @@ __all__ = [
     "Pace",
     "Pacing",
     "Published",
+    "Retention",
     "Revision",
     "Schedule",
     "ScheduleAct",
@@ -80,6 +100,7 @@ __all__ = [
     "change_schedules",
     "earliest_schedule_ms",
     "expire_members",
+    "is_restorable",
     "lookup_commands",
     "outgrows",
     "pin",
@@ -88,6 +109,8 @@ __all__ = [
     "read_schedules",
     "read_shards",
     "refused_outcome",
+    "replaced_ms_of",
+    "shards_bytes",
     "unpin",
     "unsettled_list",
 ]

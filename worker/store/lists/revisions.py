@@ -23,6 +23,11 @@ class Revision:
     """0 means: no member, and one shard that holds only the sentinel."""
     excluded_bits: int
 
+    @property
+    def number(self) -> int:
+        """The number in its name; each revision of a list has its own."""
+        return int(self.name[1:].partition("-")[0])
+
     def bits(self, side: Side) -> int:
         """The power of two of one side."""
         return self.included_bits if side == INCLUDED else self.excluded_bits
@@ -40,6 +45,18 @@ class Revision:
         """
         name, included, excluded = (text.decode() if isinstance(text, bytes) else text).split(" ")
         return cls(name, int(included), int(excluded))
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How many replaced revisions of a list are kept, to be published again, and for how long."""
+
+    most: int
+    age_ms: int
+
+
+#: For a list whose memory is needed.
+NONE_KEPT: Final = Retention(0, 0)
 
 
 def bits_for(member_count: int) -> int:

@@ -23,8 +23,11 @@ class ListFigures:
     revisions: int = 0
     """Live, replaced and not freed yet, and being built."""
     backlog: int = 0
-    """Revisions that are no longer live and not freed yet."""
+    """Revisions that are not live, are not kept to be published again, and are not freed yet."""
     backlog_shards: int = 0
+    kept: int = 0
+    """Replaced revisions that can be published again."""
+    kept_shards: int = 0
 
 
 @stored

@@ -46,6 +46,7 @@ ScriptName = Literal[
     "list/publish",
     "list/reclaim",
     "list/retire",
+    "list/roll_back",
     "list/schedule",
     "list/seal",
     "list/walk_schedules",

@@ -21,8 +21,9 @@ from worker.store.workflows.deleting import (
     finish_deletions,
     remove_segment,
 )
+from worker.store.workflows.kept_memory import free_kept_on_full_servers, free_kept_revisions
 from worker.store.workflows.outcomes import record_end, record_outcome, summarise
-from worker.store.workflows.reclaiming import lists_to_reclaim, reclaim_list
+from worker.store.workflows.reclaiming import lists_to_reclaim, lists_to_tidy, reclaim_list
 from worker.store.workflows.surveying import survey_lists, survey_memory
 
 __all__ = [
@@ -40,8 +41,11 @@ __all__ = [
     "delete_project_segment",
     "detach_list",
     "finish_deletions",
+    "free_kept_on_full_servers",
+    "free_kept_revisions",
     "is_deleted",
     "lists_to_reclaim",
+    "lists_to_tidy",
     "reclaim_list",
     "record_end",
     "record_outcome",

@@ -1,17 +1,26 @@
 """Frees what is no longer read: replaced revisions, abandoned builds, deleted lists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
+from worker.batches import batches
 from worker.store.errors import SegmentNotFound
 from worker.store.keyspace import EXCLUDED, INCLUDED, EnvironmentRef, ListRef, Side
-from worker.store.lists import Revision, prune_schedules
+from worker.store.lists import (
+    NONE_KEPT,
+    Retention,
+    Revision,
+    is_restorable,
+    prune_schedules,
+    replaced_ms_of,
+)
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
 
 #: Shards freed in one call: 0.15 to 0.25 ms of server time.
 _SHARDS_PER_CALL: Final = 128
+_LISTS_PER_CALL: Final = 200
 
 
 def lists_to_reclaim(store: Store, env: EnvironmentRef) -> list[ListRef]:
@@ -25,16 +34,53 @@ def lists_to_reclaim(store: Store, env: EnvironmentRef) -> list[ListRef]:
     return refs
 
 
-def reclaim_list(store: Store, ref: ListRef) -> int:
+def lists_to_tidy(store: Store, env: EnvironmentRef, keep: Retention) -> Iterator[ListRef]:
+    """The lists of :func:`lists_to_reclaim`, without those that only keep what they may.
+
+    Cost: a command for each list, 200 a round trip.
+    """
+    refs = lists_to_reclaim(store, env)
+    for group in batches(refs, _LISTS_PER_CALL):
+        with driver_errors("read list records"):
+            pipeline = store.client.pipeline(transaction=False)
+            for ref in group:
+                pipeline.hgetall(store.keyspace.list_record(ref))
+            replies = pipeline.execute()
+        for ref, reply in zip(group, replies, strict=True):
+            if not _is_settled(_decode(reply), keep, store.database.now_ms()):
+                yield ref
+
+
+def _is_settled(fields: dict[str, str], keep: Retention, now_ms: int) -> bool:
+    """Whether there is nothing to free in a list now, but later."""
+    replaced = [text for name, text in fields.items() if name.startswith("retired:")]
+    waiting = "building" in fields or "prune" in fields
+    if waiting or not replaced or any(name.startswith("reclaim:") for name in fields):
+        return False
+    return (
+        len(replaced) <= keep.most
+        and all(map(is_restorable, replaced))
+        and min(map(replaced_ms_of, replaced)) + keep.age_ms > now_ms
+    )
+
+
+def reclaim_list(store: Store, ref: ListRef, keep: Retention = NONE_KEPT) -> int:
     """Free what a list no longer needs, in bounded steps. Safe to repeat and to interrupt.
 
     Cost: one round trip per 128 shards.
+
+    Args:
+        store: The store.
+        ref: The list.
+        keep: Which of its replaced revisions are kept, to be published again.
 
     Returns:
         Shards freed.
     """
     record = store.keyspace.list_record(ref)
-    store.database.run(f"retire revisions of {ref.name}", "list/retire", [record])
+    store.database.run(
+        f"retire revisions of {ref.name}", "list/retire", [record], [keep.most, keep.age_ms]
+    )
     fields = _fields(store, record)
     if "prune" in fields:
         with suppress(SegmentNotFound):  # deleted just now, and its schedules with it
@@ -86,7 +132,10 @@ def _forget(store: Store, ref: ListRef, record: str) -> None:
 
 def _fields(store: Store, record: str) -> dict[str, str]:
     with driver_errors("read a list record"):
-        found = store.client.hgetall(record)
+        return _decode(store.client.hgetall(record))
+
+
+def _decode(found: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in found.items()}
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from worker.batches import batches
 from worker.store.keyspace import EnvironmentRef, ListRef
-from worker.store.lists import Revision
+from worker.store.lists import Revision, is_restorable
 from worker.store.monitoring import ListFigures, MemoryFigures
 from worker.store.server import driver_errors, memory_of, server_clients
 from worker.store.store import Store
@@ -22,19 +22,29 @@ def survey_lists(store: Store, envs: Iterable[EnvironmentRef]) -> ListFigures:
     Cost: a command for each list, 200 a round trip, and one more for each that may have
     something to free; three round trips for each environment.
     """
-    lists = members = shards = revisions = backlog = backlog_shards = 0
+    lists = members = shards = revisions = 0
+    kept: list[Revision] = []
+    backlog: list[Revision] = []
     for env in envs:
         for live, count in _live(store, _current_lists(store, env)):
             lists, members, revisions = lists + 1, members + count, revisions + 1
             shards += _shards(live)
         for fields in _records(store, lists_to_reclaim(store, env)):
             revisions += "target" in fields
-            waiting = [text for name, text in fields.items() if name.startswith(_BACKLOG)]
-            backlog += len(waiting)
-            # A replaced revision has a fourth word: when it may be freed.
-            parsed = [Revision.parse(" ".join(text.split(" ")[:3])) for text in waiting]
-            backlog_shards += sum(map(_shards, parsed))
-    return ListFigures(lists, members, shards, revisions + backlog, backlog, backlog_shards)
+            for text in [text for name, text in fields.items() if name.startswith(_BACKLOG)]:
+                # A replaced revision has more words.
+                revision = Revision.parse(" ".join(text.split(" ")[:3]))
+                (kept if is_restorable(text) else backlog).append(revision)
+    return ListFigures(
+        lists,
+        members,
+        shards,
+        revisions + len(backlog) + len(kept),
+        len(backlog),
+        sum(map(_shards, backlog)),
+        len(kept),
+        sum(map(_shards, kept)),
+    )
 
 
 def survey_memory(store: Store) -> MemoryFigures | None:

@@ -20,8 +20,7 @@ if building and building ~= id then
   local gives_way = is_resharding() or (ARGV[4] == '1' and awaits_approval())
   if not gives_way or ARGV[5] == 'reshard' then return {'busy', building} end
   if is_resharding() then superseded = '' else superseded = building end
-  abandon_target()
-  redis.call('HSET', record, 'superseded:' .. building, now_ms() .. ' ' .. id)
+  supersede(building, id)
   building = false
 end
 if not building then

@@ -7,5 +7,6 @@ local name = 'r0-' .. ARGV[1]
 redis.call('SADD', shard_key(name, 'included', 0), SENTINEL)
 redis.call('SADD', shard_key(name, 'excluded', 0), SENTINEL)
 redis.call('HSET', record, 'live', name .. ' 0 0', 'included', 0, 'excluded', 0,
-  'version', 1, 'modified', now_ms(), 'revision', 0)
+  'version', 1, 'modified', now_ms(), 'revision', 0,
+  'since', now_ms() .. ' 1')
 return 'ok'

@@ -158,6 +158,31 @@ local function abandon_target()
   end_build()
 end
 
+-- The membership version at which the live revision became live, and when that was.
+local function became_live()
+  local ms, version = string.match(redis.call('HGET', record, 'since') or '0 1', '^(%d+) (%d+)$')
+  return tonumber(version), ms
+end
+
+-- Keeps the live revision, which is being replaced, so that it can be published again: when it may
+-- be freed at the earliest, when it was replaced, since when it was live, its counts, how often it
+-- was edited while it was live, and the import that made it: its id, when, and edits since.
+local function keep_live(live, now, free_ms)
+  local version = tonumber(redis.call('HGET', record, 'version'))
+  local since_version, since_ms = became_live()
+  local import, import_ms, import_version = string.match(
+    redis.call('HGET', record, 'last_import') or '- 0 ' .. version, '^(%S+) (%d+) (%d+)$')
+  redis.call('HSET', record, 'retired:' .. parse(live), table.concat({live, free_ms, now,
+    since_ms, redis.call('HGET', record, 'included'), redis.call('HGET', record, 'excluded'),
+    version - since_version, import, import_ms, version - tonumber(import_version)}, ' '))
+end
+
+-- Ends a build that gives way to another job, or to a revision; it gets no second claim.
+local function supersede(building, by)
+  abandon_target()
+  redis.call('HSET', record, 'superseded:' .. building, now_ms() .. ' ' .. by)
+end
+
 -- Applies journalled edits to the revision being built, until this many ops are done (< 50 more
 -- a call). The first call fixes the counts, which must have been made under the last seal, or
 -- it gives nil. 'ended': nothing is left in the journal, of which 'left' ops are. Cost: 1 command

@@ -23,18 +23,22 @@ if not build.ended then
 end
 local now = now_ms()
 local live = redis.call('HGET', record, 'live')
-local old = parse(live)
 local included, excluded = string.match(build.counted, '^(%d+) (%d+)$')
 included, excluded = tonumber(included) + build.included, tonumber(excluded) + build.excluded
 local version = tonumber(redis.call('HGET', record, 'version'))
-if not is_resharding() then
+local free_ms = now + tonumber(ARGV[4])
+if is_resharding() then
+  -- Its members are those of the new one.
+  redis.call('HSET', record, 'retired:' .. parse(live), live .. ' ' .. free_ms)
+else
+  keep_live(live, now, free_ms)
   version = redis.call('HINCRBY', record, 'version', 1)
-  redis.call('HSET', record, 'modified', now, 'last_import', id .. ' ' .. now .. ' ' .. version)
+  redis.call('HSET', record, 'modified', now, 'last_import', id .. ' ' .. now .. ' ' .. version,
+    'since', now .. ' ' .. version)
   -- Of members that are not in the new revision; the next claim waits until they are dropped.
   if redis.call('EXISTS', SCHEDULES) == 1 then redis.call('HSET', record, 'prune', id) end
 end
-redis.call('HSET', record, 'live', build.target, 'included', included,
-  'excluded', excluded, 'retired:' .. old, live .. ' ' .. (now + tonumber(ARGV[4])),
+redis.call('HSET', record, 'live', build.target, 'included', included, 'excluded', excluded,
   'published:' .. id, now .. ' ' .. included .. ' ' .. excluded .. ' ' .. build.included
     .. ' ' .. build.excluded .. ' ' .. version)
 end_build()

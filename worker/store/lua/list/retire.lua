@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- retire(record) -> revisions retired
--- Moves every replaced revision that is due from 'retired:' to 'reclaim:'. Leaves
+-- retire(record; most kept, for how many ms) -> revisions retired
+-- Moves replaced revisions from 'retired:' to 'reclaim:', when they may be freed. Leaves the last
+-- ones replaced, so many and for so long, to be published again; a re-sharded one never. Leaves
 -- the live one, the base of a build, and those an unexpired pin holds. Forgets the figures
 -- of imports published or superseded two days ago, of 250 fields a call. By the server's clock.
 local KEPT_MS, LOOKED_AT = 2 * 86400 * 1000, 250
@@ -24,16 +25,27 @@ for i = 1, #some, 2 do
     if ended_ms + KEPT_MS < now then redis.call('HDEL', record, some[i]) end
   end
 end
-local retired, given_up = fields_like('retired:*'), 0
+-- Those that can be published again, the last one replaced first.
+local retired, replaced, given_up = fields_like('retired:*'), {}, 0
 for i = 1, #retired, 2 do
   local name = string.match(retired[i], '^retired:(.+)$')
-  if not kept[name] then
-    local revision, after = string.match(retired[i + 1], '^(%S+ %d+ %d+) (%d+)$')
-    if tonumber(after) <= now then
-      redis.call('HDEL', record, retired[i])
-      redis.call('HSET', record, 'reclaim:' .. name, revision)
-      given_up = given_up + 1
-    end
+  local revision, free_ms, rest = string.match(retired[i + 1], '^(%S+ %d+ %d+) (%d+)(.*)$')
+  replaced[#replaced + 1] = {name = name, revision = revision, free_ms = tonumber(free_ms),
+    replaced_ms = tonumber(string.match(rest, '^ (%d+)') or '0'),
+    number = tonumber(string.match(name, '^r(%d+)'))}
+end
+table.sort(replaced, function(a, b)
+  if a.replaced_ms ~= b.replaced_ms then return a.replaced_ms > b.replaced_ms end
+  return a.number > b.number
+end)
+local most, age_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+for place, old in ipairs(replaced) do
+  local stays = kept[old.name] or old.free_ms > now
+    or (place <= most and old.replaced_ms + age_ms > now)
+  if not stays then
+    redis.call('HDEL', record, 'retired:' .. old.name)
+    redis.call('HSET', record, 'reclaim:' .. old.name, old.revision)
+    given_up = given_up + 1
   end
 end
 return given_up

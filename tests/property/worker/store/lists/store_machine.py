@@ -4,9 +4,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis.stateful import invariant, precondition, rule
 
-from tests.property.worker.store.lists.approval_machine import ApprovalMachine
 from tests.property.worker.store.lists.import_machine import UNIVERSE, edit_lists, key_sets
 from tests.property.worker.store.lists.list_model import answers_of, applied, scheduled_after
+from tests.property.worker.store.lists.revision_machine import RevisionMachine
 from tests.support.store.building import (
     assert_list,
     copy_side,
@@ -34,7 +34,7 @@ from worker.store.workflows import lists_to_reclaim, reclaim_list
 _PAST_MS, _LATER_MS = 1_000, 1 << 42
 
 
-class StoreMachine(ApprovalMachine):
+class StoreMachine(RevisionMachine):
     """All that an import does, and everything else, in any order."""
 
     # What happens to the list
@@ -163,10 +163,11 @@ class StoreMachine(ApprovalMachine):
         unpin(self.store.database, self.ref, holder)
         self.pins.pop(holder, None)
 
-    @rule()
-    def reclaim(self) -> None:
+    @rule(most=st.integers(0, 3))
+    def reclaim(self, most: int = 0) -> None:
+        keep = self.retention(most)
         for ref in lists_to_reclaim(self.store, PRODUCTION):
-            reclaim_list(self.store, ref)
+            reclaim_list(self.store, ref, keep)
             if ref != self.ref or self.lists is None:
                 # Its record is forgotten, and with it what was published.
                 self.published = {one: f for one, f in self.published.items() if one[0] != ref}

@@ -1,0 +1,186 @@
+"""Faults of the scripts that keep revisions and make them live again."""
+
+from typing import Final
+
+from tests.conformance.faults.fault import Fault
+from tests.conformance.suite.revisions import RevisionSuite
+
+REVISIONS = RevisionSuite()
+
+OF_REVISIONS: Final = (
+    Fault(
+        "roll back without the counts",
+        "list/roll_back",
+        "'included', included, 'excluded', excluded,",
+        "",
+        REVISIONS.test_roll_back__replaced_list__is_whole_again_at_once,
+    ),
+    Fault(
+        "roll back without a version",
+        "list/roll_back",
+        "version = redis.call('HINCRBY', record, 'version', 1)",
+        "version = version + 1",
+        REVISIONS.test_roll_back__replaced_list__is_whole_again_at_once,
+    ),
+    Fault(
+        "roll back forgets what was live",
+        "list/roll_back",
+        "keep_live(live, now,",
+        "math.max(1,",
+        REVISIONS.test_roll_back__there_and_back__loses_nothing,
+    ),
+    Fault(
+        "roll back a second time",
+        "list/roll_back",
+        "return {'live', version}",
+        "local _ = 0",
+        REVISIONS.test_roll_back__repeated__changes_nothing_more,
+    ),
+    Fault(
+        "roll back loses edits",
+        "list/roll_back",
+        "return {'edited', edited}",
+        "local _ = 0",
+        REVISIONS.test_roll_back__edited_since__is_refused_unless_forced,
+    ),
+    Fault(
+        "roll back counts edits from an earlier flip",
+        "list/roll_back",
+        "'since', now .. ' ' .. version)",
+        "'since', now .. ' 1')",
+        REVISIONS.test_roll_back__edited_since__is_refused_unless_forced,
+    ),
+    Fault(
+        "roll back to too few members",
+        "list/roll_back",
+        "included ~= ARGV[2] or excluded ~= ARGV[3]",
+        "excluded ~= ARGV[3]",
+        REVISIONS.test_roll_back__shard_of_too_few_members__is_refused,
+    ),
+    Fault(
+        "roll back to too few excluded members",
+        "list/roll_back",
+        "included ~= ARGV[2] or excluded ~= ARGV[3]",
+        "included ~= ARGV[2]",
+        REVISIONS.test_roll_back__excluded_member_is_lost__is_refused,
+    ),
+    Fault(
+        "roll back under an import",
+        "list/roll_back",
+        "if building and not is_resharding() then",
+        "if false then",
+        REVISIONS.test_roll_back__import_holds_the_list__is_refused,
+    ),
+    Fault(
+        "roll back waits for a re-shard",
+        "list/roll_back",
+        "if building and not is_resharding() then",
+        "if building then",
+        REVISIONS.test_roll_back__re_shard_holds_the_list__it_gives_way,
+    ),
+    Fault(
+        "roll back under a re-shard",
+        "list/roll_back",
+        "if building then supersede(building, ARGV[1]) end",
+        "",
+        REVISIONS.test_roll_back__re_shard_holds_the_list__it_gives_way,
+    ),
+    Fault(
+        "roll back to nothing",
+        "list/roll_back",
+        "if not revision then return {'gone'} end",
+        "revision = revision or ARGV[1] .. ' 0 0'",
+        REVISIONS.test_roll_back__unknown_number__is_refused,
+    ),
+    Fault(
+        "roll back of a deleted list",
+        "list/roll_back",
+        "if not live then return without end",
+        "live = live or 'r0-x 0 0'",
+        REVISIONS.test_roll_back__deleted_list__is_refused,
+    ),
+    Fault(
+        "roll back names the wrong import",
+        "list/roll_back",
+        "    import .. ' ' .. import_ms",
+        "    'i2 ' .. import_ms",
+        REVISIONS.test_roll_back__then_an_import__knows_what_it_replaces,
+    ),
+    Fault(
+        "roll back forgets earlier edits",
+        "list/roll_back",
+        "(version - tonumber(edits))",
+        "version",
+        REVISIONS.test_roll_back__then_an_import__knows_what_it_replaces,
+    ),
+    Fault(
+        "roll back to a list without import names one",
+        "list/roll_back",
+        "redis.call('HDEL', record, 'last_import')",
+        "local _ = 0",
+        REVISIONS.test_roll_back__then_an_import__knows_what_it_replaces,
+    ),
+    Fault(
+        "roll back brings an old schedule back",
+        "list/roll_back",
+        "then return {'prune'} end",
+        "then local _ = 0 end",
+        REVISIONS.test_roll_back__member_that_was_dropped__comes_back_without_schedule,
+    ),
+    Fault(
+        "roll back leaves schedules",
+        "list/roll_back",
+        "if redis.call('EXISTS', SCHEDULES) == 1 then",
+        "if false then",
+        REVISIONS.test_roll_back__member_that_it_drops__loses_its_schedule,
+    ),
+    Fault(
+        "roll back leaves the live revision to be freed",
+        "list/roll_back",
+        "redis.call('HDEL', record, 'retired:' .. ARGV[1])",
+        "local _ = 0",
+        REVISIONS.test_retire__revision_that_is_live_again__is_not_freed,
+    ),
+    Fault(
+        "roll back gives readers no time",
+        "list/roll_back",
+        "now + tonumber(free_ms) - tonumber(replaced_ms)",
+        "now",
+        REVISIONS.test_retire__replaced_by_a_roll_back__readers_get_their_time,
+    ),
+    Fault(
+        "publish keeps a re-sharded revision",
+        "list/publish",
+        "if is_resharding() then\n  -- Its",
+        "if false then\n  -- Its",
+        REVISIONS.test_re_shard__replaced_revision__is_not_kept_a_second_time,
+    ),
+    Fault(
+        "publish does not say since when",
+        "list/publish",
+        "'since', now .. ' ' .. version)",
+        "'since', '1 1')",
+        REVISIONS.test_find_all__each_revision__says_where_it_came_from,
+    ),
+    Fault(
+        "retire frees what is kept",
+        "list/retire",
+        "place <= most",
+        "false",
+        REVISIONS.test_retire__more_than_are_kept__frees_those_replaced_first,
+    ),
+    Fault(
+        "retire keeps the first ones replaced",
+        "list/retire",
+        "return a.replaced_ms > b.replaced_ms",
+        "return a.replaced_ms < b.replaced_ms",
+        REVISIONS.test_retire__more_than_are_kept__frees_those_replaced_first,
+    ),
+    Fault(
+        "retire keeps them for ever",
+        "list/retire",
+        "and old.replaced_ms + age_ms > now",
+        "",
+        REVISIONS.test_retire__kept_long_enough__frees_them,
+    ),
+)
