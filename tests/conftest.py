@@ -1,8 +1,9 @@
 """Shared by every kind of test: real servers, one of each a run, and what may be left out."""
 
+import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -26,6 +27,7 @@ load_client_lazily()
 
 
 _OF_SYSTEMS = "tests/end_to_end/"
+_OWN_SYSTEMS = f"{_OF_SYSTEMS}own_systems/"
 _WITHOUT_NODE = (
     "--without-node: the tests of LaunchDarkly's and Vercel's TypeScript clients, of a generated "
     "one, and of the pages in a browser"
@@ -63,32 +65,45 @@ def pytest_terminal_summary(
         terminalreporter.write_line(_WITHOUT_NODE)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the garbage collector leave alone what lasts as long as the process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests that need Node; begin with whole systems."""
     if config.getoption("without_node"):
         left_out = [one for one in items if _NODE_FIXTURES & {*getattr(one, "fixturenames", ())}]
         items[:] = [one for one in items if one not in left_out]
         config.hook.pytest_deselected(items=left_out)
-    items.sort(key=lambda one: not _needs_systems(one.nodeid))
+    items.sort(key=lambda one: (not _shares_systems(one.nodeid), not _is_of_systems(one.nodeid)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """Share tests out by file, and all of whole systems to one process.
+    """Share tests out by file, and all that share whole systems to one process.
 
-    They wait more than they compute, and their systems are costly to start and to keep.
+    They wait more than they compute.
     """
-    return _BySystemOrFile(config, log)
+    return _BySystemsOrFile(config, log)
 
 
-class _BySystemOrFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+class _BySystemsOrFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
-        if _needs_systems(nodeid):
-            return _OF_SYSTEMS
-        return str(super()._split_scope(nodeid))
+        return _OF_SYSTEMS if _shares_systems(nodeid) else str(super()._split_scope(nodeid))
 
 
-def _needs_systems(nodeid: str) -> bool:
+def _is_of_systems(nodeid: str) -> bool:
     return nodeid.startswith(_OF_SYSTEMS)
+
+
+def _shares_systems(nodeid: str) -> bool:
+    return _is_of_systems(nodeid) and not nodeid.startswith(_OWN_SYSTEMS)
 
 
 @pytest.fixture(scope="session")

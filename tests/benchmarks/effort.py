@@ -11,12 +11,14 @@ class Effort:
     Attributes:
         runs: how often what is cheap is repeated; the median counts.
         long_runs: how often what takes seconds at 10 M members is.
-        lookup_s: seconds of one round of look-ups in a closed loop.
+        warm_s: seconds of look-ups in a closed loop before the first round.
+        lookup_s: seconds of one round of them.
         idle_s: seconds of look-ups at a fixed rate beside nothing.
         phase_requests: look-ups that must fall into each phase of imports, if they can.
         imports_most: imports beside which look-ups are sent, at most.
         warm_imports: imports before anything is measured; any worker process may take one.
         heavy_segments: segments that are made costly to evaluate.
+        heavy_at_once: evaluations of them at a time.
         processes: worker processes that are compared, each number in a system of its own.
         form_rows: rows of the lists of other forms, at most.
         call_rows: rows of the lists whose longest calls are looked for, at most.
@@ -28,12 +30,14 @@ class Effort:
 
     runs: int = 3
     long_runs: int = 2
+    warm_s: float = 0.5
     lookup_s: float = 3.0
     idle_s: float = 16.0
     phase_requests: int = 1_000
     imports_most: int = 2
     warm_imports: int = 4
     heavy_segments: int = 20
+    heavy_at_once: int = 8
     processes: tuple[int, ...] = (1, 2)
     form_rows: int = 4_000_000
     call_rows: int = 2_000_000
@@ -48,12 +52,14 @@ class Effort:
 QUICK = Effort(
     runs=1,
     long_runs=1,
-    lookup_s=0.5,
+    warm_s=0.1,
+    lookup_s=0.2,
     idle_s=1.0,
     phase_requests=1,
     imports_most=1,
     warm_imports=1,
     heavy_segments=1,
+    heavy_at_once=2,
     processes=(1,),
     form_rows=20_000,
     call_rows=20_000,

@@ -16,12 +16,11 @@ from worker.store import EnvironmentRef, create_environment
 
 _RATE = 500.0
 _LONGEST_SECONDS = 300.0
-_AT_ONCE = 8
 _CLAUSES = 400
 
 
 def measure(bench: Bench) -> None:
-    """Ask one list at a fixed rate, alone and beside eight heavy evaluations at a time."""
+    """Ask one list at a fixed rate, alone and beside heavy evaluations."""
     bench.product_list()
     keys = write_keys(bench)
     env = EnvironmentRef("default", "heavy")
@@ -31,7 +30,8 @@ def measure(bench: Bench) -> None:
     _fill(bench, env)
     context = _context()
     first_s = _evaluate(bench, env, context)
-    tell(f"look-ups at {_RATE:g}/s, alone and beside {_AT_ONCE} evaluations at a time")
+    at_once = bench.effort.heavy_at_once
+    tell(f"look-ups at {_RATE:g}/s, alone and beside {at_once} evaluations at a time")
     load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
     with started_load(load) as process:
         time.sleep(0.5)  # the load is at its rate
@@ -100,7 +100,7 @@ def _evaluating(
         while not stop.is_set():
             took.append(_evaluate(bench, env, context))
 
-    threads = [threading.Thread(target=run) for _ in range(_AT_ONCE)]
+    threads = [threading.Thread(target=run) for _ in range(bench.effort.heavy_at_once)]
     for thread in threads:
         thread.start()
     try:

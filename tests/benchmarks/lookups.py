@@ -13,7 +13,6 @@ from tests.benchmarks.client import (
 from tests.benchmarks.load import Load
 from tests.benchmarks.wrk import Rate
 
-_WARM_SECONDS = 0.5
 _PEER = ("tests.benchmarks.peer_app:create_app", "--factory")
 _EMPTY = ("tests.benchmarks.empty_app:app",)
 
@@ -34,7 +33,7 @@ def measure(bench: Bench) -> None:
 
 def _rounds(bench: Bench, *loads: Load) -> list[tuple[Rate, ...]]:
     for load in loads:
-        closed_loop(replace(load, seconds=_WARM_SECONDS))
+        closed_loop(replace(load, seconds=bench.effort.warm_s))
     rounds = []
     for number in range(bench.effort.runs):
         tell(f"look-ups of product and peers, round {number + 1} of {bench.effort.runs}")

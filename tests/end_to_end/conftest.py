@@ -1,7 +1,7 @@
 """Systems for all of these tests; each test finds one whole and empty, and leaves it so.
 
 They run one after the other, each for all tests that use it: an idle one of this speed takes
-a tenth of a core.
+a tenth of a core. The files in ``own_systems`` each start one of their own.
 """
 
 from collections.abc import Iterator

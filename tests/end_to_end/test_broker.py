@@ -10,10 +10,11 @@ from functools import partial
 
 import pytest
 
+from tests.support.processes.started import ROOT
 from tests.support.servers.redis import Server, free_port, wait_until
 from tests.support.systems.driving import csv_of, new_segment, random_keys
 from tests.support.systems.messages import send_work, waiting_messages
-from tests.support.systems.parts import ROOT, Part
+from tests.support.systems.parts import Part
 from tests.support.systems.system import System
 from tests.unit.worker.broker.test_screening import message
 from worker.store.jobs.messages import QUEUE_WORK

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import httpx
@@ -23,7 +23,8 @@ _EVALUATE = evaluate_path(PRODUCTION)
 #: Seconds of CPU that one such request may cost the process that answers look-ups: no look-up
 #: waits longer for it. Unlike the wait itself, it depends little on how busy the machine is. A body
 #: costs 12 to 18 ms; an evaluation 50 ms, and 122 ms on a machine that was half as fast. Both took
-#: hundreds.
+#: hundreds. One evaluation runs at a time, for seconds on such a machine, and none waits over ten:
+#: hence three of them.
 _BODY_LIMIT_S = 0.05
 _EVALUATION_LIMIT_S = 0.2
 
@@ -37,7 +38,8 @@ def _assert_leaves_look_ups_alone(
         client.get("/healthz")
         before = process.cpu_times()
         requests = [pool.submit(work) for _ in range(times)]
-        while not all(request.done() for request in requests):
+        # Few look-ups, whose own time would count otherwise.
+        while wait(requests, timeout=0.1).not_done:
             assert client.get(f"{SEGMENTS}/{key}/contexts/a").status_code == 200
         for request in requests:
             request.result()
@@ -64,7 +66,7 @@ def test_evaluations__of_twenty_thousand_values_of_contains__leave_look_ups_alon
         def evaluate() -> None:
             assert _is_member(api, key, costly) is False
 
-        _assert_leaves_look_ups_alone(api, looked_up, evaluate, 8, _EVALUATION_LIMIT_S)
+        _assert_leaves_look_ups_alone(api, looked_up, evaluate, 3, _EVALUATION_LIMIT_S)
         assert _is_member(api, key, plain | {"words": ["a 004711 b"]}) is True
     finally:
         client.delete(f"{SEGMENTS}/{key}")

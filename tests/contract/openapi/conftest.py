@@ -35,6 +35,7 @@ from tests.support.documents.recorded_segments import (
     record_segments,
 )
 from tests.support.documents.recording import REFUSALS, Recorded, Recorder
+from tests.support.processes.started import WARNINGS
 from tests.support.servers.api import Api, running_api
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Server, running_server
@@ -159,7 +160,7 @@ def _put_source(s3: ObjectServer) -> None:
 @contextmanager
 def _running_worker(
     api: Api, s3: ObjectServer, objects: ObjectStore, directory: Path
-) -> Iterator[None]:
+) -> Iterator[Part]:
     """Run a worker for the API's jobs; what it does at the end is cut off."""
     guardian = Guardian()
     environment = {
@@ -171,15 +172,14 @@ def _running_worker(
         "BIGSEG_S3_ENDPOINT": s3.endpoint,
         "BIGSEG_S3_BUCKET": objects.bucket,
         "BIGSEG_S3_SOURCES": json.dumps([names.SOURCES]),
-        # Celery warns of root because of pickle, which is off.
-        "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+        **WARNINGS,
         "TMPDIR": str(directory),
     }
     command = worker_command((QUEUE_WORK,), 1, "work")
     worker = Part("worker", command, environment, directory / "worker.log", guardian)
     worker.start()
     try:
-        yield
+        yield worker
     finally:
         worker.kill()
         guardian.dismiss()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,9 +17,9 @@ from api.http.limits.counts import RedisCounts
 from api.local.commands import api_command, beat_command, worker_command
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from api.services.work_sender import WorkSender
+from tests.support.processes.started import start
 from tests.support.proxies.tls import TlsFiles, issue_files, running_tls_proxy
 from tests.support.servers.redis import Server, running_server
-from tests.support.systems.parts import ROOT
 from tests.unit.worker.test_redis_urls import table_forms
 from worker.broker.transport import PolledTransport
 from worker.store import EnvironmentRef, JobRef, StoreSettings, StoreUnavailable, open_store
@@ -184,20 +183,14 @@ def test_processes__url_that_is_refused__end_with_one_sentence(tmp_path: Path) -
         "up": (sys.executable, "-m", "api.cli", "up", "--data-dir", str(tmp_path / "up")),
     }
     environment = {**os.environ, "BIGSEG_BROKER_URL": "rediss://:s3cr3tQ/x@h/0"}
-    running = {
-        name: subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for name, command in commands.items()
-    }
+    running = {}
+    for name, command in commands.items():
+        with (tmp_path / f"{name}.log").open("wb") as log:
+            running[name] = start(command, environment, log)
     for name, process in running.items():
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode == (2 if name == "up" else 1), (name, output)
+        status = process.wait(60)
+        output = (tmp_path / f"{name}.log").read_text()
+        assert status == (2 if name == "up" else 1), (name, output)
         assert "Traceback" not in output, (name, output)
         assert "s3cr3tQ" not in output, (name, output)
         assert "BIGSEG_BROKER_URL: a character stands where it cut the URL short" in output

@@ -9,6 +9,7 @@ import httpx
 from tests.support.documents import names
 from tests.support.documents.recorded_segments import BIG, ENVIRONMENT, NEW, record_instruction
 from tests.support.documents.recording import Keep, Recorder
+from tests.support.systems.parts import Part
 
 #: Rows that a slow worker needs some seconds for.
 _SLOW_ROWS: Final = 20_000
@@ -18,7 +19,7 @@ _PLACES: Final = {
 }
 
 Path = Mapping[str, str]
-RunningWorker = Callable[[], AbstractContextManager[None]]
+RunningWorker = Callable[[], AbstractContextManager[Part]]
 
 
 def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: RunningWorker) -> None:
@@ -28,14 +29,14 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
     exported = _start_export(recorder, writer)
     ask("getBigSegmentImport", "accepted", path=imported)
     ask("downloadBigSegmentExport", path=exported, status=404)
-    with running_worker():
+    with running_worker() as worker:
         for operation, path in (
             ("getBigSegmentImport", imported),
             ("getBigSegmentExport", exported),
         ):
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path)
-        _record_uploads(recorder)
+        _record_uploads(recorder, worker)
         _record_slow_import(recorder)
     page = {"limit": 2, "offset": 1}
     ask("getBigSegmentImports", "a page", path=BIG, query=page)
@@ -69,7 +70,7 @@ def _start_export(recorder: Recorder, writer: httpx.Client) -> Path:
     return {**BIG, "exportID": reply.json()["id"]}
 
 
-def _record_uploads(recorder: Recorder) -> None:
+def _record_uploads(recorder: Recorder, worker: Part) -> None:
     ask, get = recorder.ask, "getBigSegmentImport"
     _await(recorder, get, _upload(recorder, "upload", mode="merge"), "complete")
     _upload(recorder, "upload", status=422, mode="replace")
@@ -84,10 +85,12 @@ def _record_uploads(recorder: Recorder) -> None:
     waiting = _upload(recorder, label, waitOnApprovals=True)
     _await(recorder, get, waiting, "pending_approval")
     ask(get, "waits for its approval", path=waiting)
-    with recorder.about("segments"):
-        approval = {"kind": "processBigSegmentImport", "importId": waiting["importID"]}
-        record_instruction(recorder, approval, BIG)
-    _await(recorder, get, waiting, "complete")
+    with worker.held():  # it may publish before this process goes on
+        with recorder.about("segments"):
+            approval = {"kind": "processBigSegmentImport", "importId": waiting["importID"]}
+            record_instruction(recorder, approval, BIG)
+        recorder.normaliser.begin_step()
+    _await(recorder, get, waiting, "complete", begun=True)
 
 
 def _record_slow_import(recorder: Recorder) -> None:
@@ -133,8 +136,18 @@ def _upload(
     return {**path, "importID": reply.headers.get("Location", "").rpartition("/")[2]}
 
 
-def _await(recorder: Recorder, operation_id: str, path: Path, status: str, **fields: str) -> None:
-    """Wait until a job has this status and these fields."""
+def _await(
+    recorder: Recorder,
+    operation_id: str,
+    path: Path,
+    status: str,
+    *,
+    begun: bool = False,
+    **fields: str,
+) -> None:
+    """Wait until a job has this status and these fields, in a step that may have begun."""
+    if not begun:
+        recorder.normaliser.begin_step()
     jobs, name = _PLACES[operation_id]
     url = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}".format(**path)
     wanted = {"status": status, **fields}

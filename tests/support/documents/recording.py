@@ -109,7 +109,6 @@ class Recorder:
 
     def wait(self, get: Callable[[], httpx.Response], until: Callable[[Any], bool]) -> None:
         """Poll until a JSON answer is as wanted; nothing of it is recorded."""
-        self.normaliser.begin_step()
         wait_until(lambda: until(get().json()), "what the recording waits for", 30)
 
     def has(self, operation_id: str, status: str) -> bool:

@@ -18,8 +18,9 @@ from tests.support.systems.up import default_ports
 ROOT: Final = Path(__file__).parents[3]
 TRANSCRIPT: Final = ROOT / "tests/data/transcript.txt"
 
-_UP: Final = ".venv/bin/bigseg up"
-#: So that an import of a small list can be met under way.
+_BIGSEG: Final = ".venv/bin/bigseg"
+_UP: Final = f"{_BIGSEG} up"
+#: So that an import of a small list can be met under way; it takes as long as what comes after.
 _SLOW: Final = {"BIGSEG_PUT_RATE_BYTES_S": "50000"}
 _NARROW: Final = 40
 
@@ -40,40 +41,41 @@ class Story:
         self.transcript.heading("The README, in order")
         with self._system(_UP):
             self._each(tour)
-            self._again_and_beside(tour)
+            self.transcript.heading("Its import once more")
+            self._each("\n".join(tour.strip().splitlines()[:2]))
+            self.transcript.heading("A narrow terminal")
+            self._narrow()
             self.transcript.heading("Ctrl-C")
-            self._interruptions()
+            goes_on = self._interrupted_imports()
+            self.transcript.heading("A port that is taken")
+            self._taken_ports()
+            self.transcript.heading("A wrong token, a wrong address, a wrong name")
+            self._mistakes()
+            self.transcript.heading("The import that went on")
+            self._type(goes_on.replace("watch", "wait"))
+            self._interrupt(f"{_BIGSEG} segments delete vip", after="to go on: ")
         self.transcript.heading("Nothing runs any more")
-        self._type(".venv/bin/bigseg segments list")
+        self._type(f"{_BIGSEG} segments list")
         return self.transcript.text
-
-    def _again_and_beside(self, tour: str) -> None:
-        self.transcript.heading("The same once more")
-        self._each(tour)
-        self.transcript.heading("A port that is taken")
-        self._taken_ports()
-        self.transcript.heading("A wrong token, a wrong address, a wrong name")
-        self._mistakes()
-        self.transcript.heading("A narrow terminal")
-        self._narrow()
 
     def _taken_ports(self) -> None:
         self._type("mkdir -p beside/lists")
         self._type(f"{_UP} --port 8000 --data-dir beside/data; ls beside")
         with self._system(f"cd beside && ../{_UP} --concurrency 1 --api-processes 1"):
             self._type("cd beside/lists && ../../.venv/bin/bigseg segments list")
+        # The next line comes when another process is ready, long after this one.
+        self._interrupt(f"cd beside && ../{_UP} --port 8100", after="objects:")
 
     def _mistakes(self) -> None:
-        bigseg = ".venv/bin/bigseg"
         here = "BIGSEG_URL=http://127.0.0.1"
-        self._type(f"{here}:8000 BIGSEG_TOKEN=wrong {bigseg} segments list")
-        self._type(f"{here}:19000 {bigseg} segments list")
-        self._type(f"{here}:19000 BIGSEG_TOKEN=wrong {bigseg} segments list")
-        self._type(f"{here}:1 BIGSEG_TOKEN=wrong {bigseg} segments list")
-        self._type(f"BIGSEG_URL=nonsense:// {bigseg} segments list")
-        self._type(f"{bigseg} lookup --segment vpi alice")
-        self._type(f"{bigseg} import custmers.csv --segment other --create")
-        self._type(f"{bigseg} import customers.csv --segmnt vip")
+        self._type(f"{here}:8000 BIGSEG_TOKEN=wrong {_BIGSEG} segments list")
+        self._type(f"{here}:19000 {_BIGSEG} segments list")
+        self._type(f"{here}:19000 BIGSEG_TOKEN=wrong {_BIGSEG} segments list")
+        self._type(f"{here}:1 BIGSEG_TOKEN=wrong {_BIGSEG} segments list")
+        self._type(f"BIGSEG_URL=nonsense:// {_BIGSEG} segments list")
+        self._type(f"{_BIGSEG} lookup --segment vpi alice")
+        self._type(f"{_BIGSEG} import custmers.csv --segment other --create")
+        self._type(f"{_BIGSEG} import customers.csv --segmnt vip")
 
     def _narrow(self) -> None:
         narrow = Terminal(self._directory, self._terminal.environment, _NARROW)
@@ -83,20 +85,18 @@ class Story:
             "segments list",
             "imports list --segment vip --limit 1",
         ):
-            self.transcript.run(narrow, f".venv/bin/bigseg {command}")
+            self.transcript.run(narrow, f"{_BIGSEG} {command}")
 
-    def _interruptions(self) -> None:
-        bigseg = ".venv/bin/bigseg"
-        self._interrupt(f"cd beside && ../{_UP} --port 8100", after="store:")
+    def _interrupted_imports(self) -> str:
+        """Interrupt an upload, and the watching of an import; gives how to watch that again."""
         self._type("seq 1000000 1100000 > numbers.csv; mkfifo slow")
-        piped = f"echo zoe > slow & {bigseg} import - --segment vip <>slow"
+        piped = f"echo zoe > slow & {_BIGSEG} import - --segment vip <>slow"
         self._interrupt(piped, after="uploading")
-        importing = f"{bigseg} import numbers.csv --segment vip"
+        importing = f"{_BIGSEG} import numbers.csv --segment vip"
         advice = self._interrupt(importing, after="building")
         watching = advice.split("`")[1]
         self._interrupt(watching, after="building")
-        self._type(watching.replace("watch", "wait"))
-        self._interrupt(f"{bigseg} segments delete vip", after="to go on: ")
+        return watching
 
     def _system(self, command: str) -> AbstractContextManager[None]:
         return self.transcript.beside(self._terminal, command, until="ready ")

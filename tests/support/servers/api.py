@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from api.local.commands import api_command
+from tests.support.processes.started import Process, start
 from tests.support.servers.objects import CREDENTIALS
 from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import free_port, wait_until
@@ -38,7 +39,7 @@ class Api:
     url: str
     redis_url: str
     prefix: str
-    process: subprocess.Popen[bytes]
+    process: Process
     log_file: Path
 
     @property
@@ -105,19 +106,15 @@ def running_api(
     log_file = directory / "api.log"
     try:
         with log_file.open("ab") as log:
-            process = subprocess.Popen(
-                api_command("127.0.0.1", port, processes=processes),
-                cwd=Path(__file__).parents[3],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            command = api_command("127.0.0.1", port, processes=processes)
+            process = start(command, environment, log)
         api = Api(f"http://127.0.0.1:{port}", redis_url, prefix, process, log_file)
         try:
             wait_until(lambda: _answers(api), f"the API on port {port} answers")
             yield api
         finally:
+            if processes == 1:  # a stop takes time, and has tests of its own
+                process.kill()
             _stop(process)
     finally:
         shutil.rmtree(directory)
@@ -180,7 +177,7 @@ def _answers(api: Api) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: Process) -> None:
     process.terminate()
     try:
         process.wait(_STOP_LIMIT_S)

@@ -16,12 +16,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.processes.started import Process, start
 from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import free_port, wait_until
 from worker.objects import BucketMissing, ObjectInfo, ObjectStore
 from worker.objects.driver_errors import driver_errors
 
 _STOP_LIMIT_S = 10.0
+#: Objects of one page of a listing, few enough for a test to need several pages.
+PAGE = 100
 
 #: moto accepts any; without them botocore looks for a metadata service.
 CREDENTIALS = {
@@ -39,7 +42,7 @@ class ObjectServer:
     """One S3 server process; it starts without a bucket."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
     @property
@@ -78,7 +81,12 @@ def running_object_server() -> Iterator[ObjectServer]:
         with log.open("ab") as output:
             process = subprocess.Popen(
                 (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)),
-                env={**os.environ, **CREDENTIALS, "TMPDIR": str(directory)},
+                env={
+                    **os.environ,
+                    **CREDENTIALS,
+                    "TMPDIR": str(directory),
+                    "MOTO_S3_DEFAULT_MAX_KEYS": str(PAGE),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -135,7 +143,7 @@ def running_stand_in(folder: Path) -> Iterator[ObjectServer]:
     log = folder.with_name(f"{folder.name}.log")
     command = (sys.executable, "-m", "api.s3", "--port", str(port), "--folder", str(folder))
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = start(command, os.environ, output)
     server = ObjectServer(port, process, log)
     try:
         server.wait_ready()

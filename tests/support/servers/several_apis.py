@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException
 import httpx
 import psutil
 
+from tests.support.processes.started import Process
 from tests.support.servers.api import TOKEN, Api
 from tests.support.servers.plain_http import NO_ROOTS
 
@@ -99,7 +100,7 @@ def connections_of(pid: int, port: int) -> int:
     return sum(one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port for one in held)
 
 
-def has_ended(process: "subprocess.Popen[bytes]", limit_s: float) -> bool:
+def has_ended(process: Process, limit_s: float) -> bool:
     """Wait for the end of a process."""
     try:
         process.wait(limit_s)

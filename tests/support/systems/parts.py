@@ -4,16 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.local.processes import guardian
+from tests.support.processes.started import Process, start
 from tests.support.servers.redis import wait_until
 from tests.support.systems.up import children_of, is_running
-
-ROOT = Path(__file__).parents[3]
 
 _STOP_LIMIT_S = 15.0
 
@@ -56,7 +55,7 @@ class Part:
     environment: Mapping[str, str]
     log_file: Path
     guardian: Guardian
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -71,16 +70,17 @@ class Part:
         """Start the process; does not wait until it is ready."""
         assert self.process is None, f"{self.name} runs"
         with self.log_file.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            self.process = start(self.command, self.environment, output, new_session=True)
         self.guardian.watch(self.process.pid)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have the group do nothing while the block runs."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.pid, signal.SIGCONT)
 
     def children(self) -> list[int]:
         """Pids of a worker's pool processes."""

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from api.local.commands import api_command, beat_command, worker_command
+from tests.support.processes.started import WARNINGS
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import Kind, Server, free_port, spawn_server, wait_until
@@ -108,6 +109,11 @@ class System:
         for part in self.parts.values():
             part.stop()
 
+    def kill(self) -> None:
+        """End all parts at once."""
+        for part in self.parts.values():
+            part.kill()
+
     def open_uploads(self) -> list[str]:
         """Keys of the multipart uploads in the bucket that nobody has completed or aborted."""
         client = boto3.client("s3", endpoint_url=self.s3_endpoint, region_name="us-east-1")
@@ -187,7 +193,7 @@ def running_system(
             )
         )
         system = System(directory, server, broker, bucket, url, store, objects, http, s3.endpoint)
-        stack.callback(system.stop)
+        stack.callback(system.kill)
         for name, command in _commands(directory, port).items():
             extra = dict((worker_settings or {}) if name in {"worker", "upkeep"} else {})
             extra |= (part_settings or {}).get(name, {})
@@ -246,7 +252,6 @@ def _own_environment(
         "BIGSEG_S3_ENDPOINT": s3.endpoint,
         "BIGSEG_S3_BUCKET": bucket,
         "BIGSEG_ADMIN_TOKEN": TOKEN,
-        # Celery warns of root because of pickle, which is off.
-        "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+        **WARNINGS,
         "TMPDIR": str(directory),
     }

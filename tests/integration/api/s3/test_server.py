@@ -32,6 +32,7 @@ def server(folder: Path) -> Iterator[ObjectServer]:
     with running_stand_in(folder) as server:
         assert httpx.put(f"{server.endpoint}/lists").status_code == 200
         yield server
+        server.process.kill()  # a stop takes half a second
 
 
 @pytest.fixture

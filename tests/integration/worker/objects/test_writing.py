@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from tests.support.proxies.hostile import Fault, HostileProxy, Request, running_hostile_proxy
-from tests.support.servers.objects import ObjectServer, ensure_bucket, list_objects
+from tests.support.servers.objects import PAGE, ObjectServer, ensure_bucket, list_objects
 from worker.objects import (
     ObjectAccessDenied,
     ObjectInfo,
@@ -251,22 +251,18 @@ def test_list_prefix__several_pages__all_in_order(s3_server: ObjectServer) -> No
     settings = ObjectSettings(s3_endpoint=s3_server.endpoint, s3_bucket="listing")
     with ObjectStore.open(settings) as store:
         ensure_bucket(store)
-        fill_list_and_delete(store)
-
-
-def fill_list_and_delete(store: ObjectStore) -> None:
-    keys = [f"uploads/many/{n:04d}" for n in range(1_001)]
-    for key in keys:
-        with store.open_writer(key) as writer:
-            writer.write(key.encode())
-    with store.open_writer("uploads/many-not") as writer:
-        writer.write(b"stays")
-    listed = list_objects(store, "uploads/many/")
-    assert [obj.key for obj in listed] == keys
-    assert listed[0] == store.head(keys[0])
-    assert store.delete_prefix("uploads/many/") == 1_001
-    assert [obj.key for obj in list_objects(store, "uploads/")] == ["uploads/many-not"]
-    assert store.delete_prefix("uploads/many/") == 0
+        keys = [f"uploads/many/{n:04d}" for n in range(2 * PAGE + 1)]
+        for key in keys:
+            with store.open_writer(key) as writer:
+                writer.write(key.encode())
+        with store.open_writer("uploads/many-not") as writer:
+            writer.write(b"stays")
+        listed = list_objects(store, "uploads/many/")
+        assert [obj.key for obj in listed] == keys
+        assert listed[0] == store.head(keys[0])
+        assert store.delete_prefix("uploads/many/") == len(keys)
+        assert [obj.key for obj in list_objects(store, "uploads/")] == ["uploads/many-not"]
+        assert store.delete_prefix("uploads/many/") == 0
 
 
 def test_delete_prefix__empty__refused(store: ObjectStore) -> None:

@@ -19,7 +19,7 @@ from worker.store.keyspace import INCLUDED
 from worker.store.workflows import reclaim_list
 
 EDITORS: Final = 3
-RUN_S: Final = 8.0
+RUN_S: Final = 4.0
 FEWEST_FLIPS: Final = 10
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from api.local.commands import worker_command
 from api.services.work_sender import WorkSender
+from tests.support.processes.started import WARNINGS
 from tests.support.servers.api import (
     PRODUCTION,
     SEGMENTS,
@@ -216,7 +217,7 @@ def test_demoted__broker_of_an_idle_worker__it_lives_and_listens_to_the_new_one(
         **CREDENTIALS,
         "BIGSEG_REDIS_URL": servers.name.url,
         "BIGSEG_KEY_PREFIX": api.prefix,
-        "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+        **WARNINGS,
     }
     guardian = Guardian()
     command = worker_command((QUEUE_WORK,), 1, "work")

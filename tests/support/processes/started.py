@@ -1,0 +1,159 @@
+"""bigseg's own programs as processes of their own, started from what has read their modules."""
+
+import atexit
+import functools
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any, Final, TypeAlias
+
+ROOT: Final = Path(__file__).parents[3]
+#: Celery warns of root because of pickle, which is off.
+WARNINGS: Final = {"PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms"}
+
+_lock = Lock()
+
+
+class Started:
+    """A running program; what is used of it is what `subprocess.Popen` has."""
+
+    def __init__(self, status: int) -> None:
+        self._status = os.fdopen(status)
+        self.pid = self._read_number()
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Look whether it has ended; its status."""
+        return self._look(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; its status."""
+        status = self._look(timeout)
+        if status is None:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _look(self, timeout: float | None) -> int | None:
+        with _lock:
+            if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
+                self.returncode = self._read_number()
+                self._status.close()
+            return self.returncode
+
+    def _read_number(self) -> int:
+        line = self._status.readline()
+        assert line, "what starts programs has ended: its reason is in the output of the tests"
+        return int(line)
+
+
+Process: TypeAlias = subprocess.Popen[bytes] | Started
+
+
+def start(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    output: IO[Any],
+    errors: IO[Any] | None = None,
+    *,
+    new_session: bool = False,
+) -> Process:
+    """Start a program of bigseg's by its command, at the root of the repository.
+
+    On Linux it begins in a copy of a process that has read its modules: `starter`.
+
+    Args:
+        command: the interpreter's, with ``-m``.
+        environment: all of it.
+        output: what it prints.
+        errors: what it prints as errors; to the same file if unset.
+        new_session: whether it leads a group of its own.
+    """
+    if sys.platform != "linux":
+        return start_anew(command, environment, output, errors, new_session=new_session)
+    files = (output, errors or output)
+    return _starter().start(command, environment, files, new_session=new_session)
+
+
+def start_anew(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    output: IO[Any],
+    errors: IO[Any] | None = None,
+    *,
+    new_session: bool = False,
+) -> "subprocess.Popen[bytes]":
+    """As `start`, by an interpreter of its own, as users start it."""
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors or output,
+        start_new_session=new_session,
+    )
+
+
+class _Starter:
+    """The process that begins programs, which ends with this one."""
+
+    def __init__(self) -> None:
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                (sys.executable, "-m", "tests.support.processes.starter", str(theirs.fileno())),
+                cwd=ROOT,
+                env=os.environ | WARNINGS,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+            )
+
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        output: tuple[IO[Any], IO[Any]],
+        *,
+        new_session: bool,
+    ) -> Started:
+        order = {
+            "module": command[2],
+            "arguments": command[3:],
+            "environment": dict(environment),
+            "new_session": new_session,
+        }
+        ours, theirs = os.pipe()
+        files = [*(file.fileno() for file in output), theirs]
+        try:
+            socket.send_fds(self._orders, [json.dumps(order).encode()], files)
+        finally:
+            os.close(theirs)
+        return Started(ours)
+
+    def end(self) -> None:
+        self._orders.close()
+        self._process.wait()
+
+
+@functools.cache
+def _starter() -> _Starter:
+    starter = _Starter()
+    atexit.register(starter.end)
+    return starter
