@@ -71,7 +71,14 @@ from worker.store.jobs import (
     broker_options,
     digest_of,
 )
-from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
+from worker.store.jobs.records import (
+    DetectedList,
+    ExportRequest,
+    ImportRequest,
+    JobRef,
+    JobState,
+    SourceFile,
+)
 from worker.store.keyspace import (
     EXCLUDED,
     INCLUDED,
@@ -189,6 +196,7 @@ __all__ = [
     "Counter",
     "Definition",
     "DefinitionChange",
+    "DetectedList",
     "Edit",
     "EditOp",
     "Environment",
