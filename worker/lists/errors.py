@@ -97,7 +97,9 @@ class ColumnNotFound(UnusableList):
     """There is no such column, or which one holds the keys has to be said."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}; choose one with column=… (bigseg import --column …)")
+        super().__init__(
+            f"{reason}; send column with the name or number of the one that holds the keys"
+        )
         self.reason = reason
         """What is missing."""
 
@@ -106,7 +108,7 @@ class ContradictedOption(UnusableList):
     """The list is not what its importer says."""
 
     def __init__(self, option: str, found: str) -> None:
-        super().__init__(f"{option} was asked for, and the list {found}; leave the option out")
+        super().__init__(f"{option} was asked for, but the list {found}; leave that option out")
 
 
 class DamagedCompression(UnusableList):

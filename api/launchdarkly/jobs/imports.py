@@ -39,7 +39,8 @@ router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 _FILE: Final = {
     "type": "string",
     "format": "binary",
-    "description": "CSV (keys in the first column, no header) or Parquet.",
+    "description": "Text in columns (by default keys in the first one, commas, no header), JSON "
+    "Lines or Parquet; text may be compressed by gzip, zstd or bzip2.",
 }
 _REFUSES: Final[Refusals] = {
     **NO_SEGMENT,
