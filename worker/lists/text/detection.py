@@ -59,9 +59,9 @@ def detect_text(
         ColumnNotFound: The column that is asked for is not there, or one has to be.
         ContradictedOption: It is not what its importer says.
     """
-    encoding = detect_encoding(head, options.encoding)
-    if encoding == "utf-8" and (foreign := name_foreign_file(head)) is not None:
+    if (foreign := name_foreign_file(head)) is not None:
         raise UnsupportedFormat(foreign)
+    encoding = detect_encoding(head, options.encoding)
     utf8 = b"".join(stream_to_utf8(iter((head,)), encoding)).removeprefix(codecs.BOM_UTF8)
     form = TextForm(compression=compression, encoding=encoding)
     format_ = _detect_format(utf8, options, whole=whole)
@@ -177,9 +177,12 @@ def _detect_columns(text: str, options: ListOptions, form: TextForm, *, whole: b
     )
 
 
-def _first_rows(text: str, delimiter: TableDelimiter, *, whole: bool) -> list[list[str]]:
-    """The first rows that are whole, blank ones too."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[delimiter])
+def _first_rows(
+    text: str, delimiter: TableDelimiter, *, whole: bool, strict: bool = False
+) -> list[list[str]]:
+    """The first rows that are whole, blank ones too; strictly, ``csv.Error`` is raised."""
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=DELIMITERS[delimiter], strict=strict)
     rows: list[list[str]] = []
     for row in reader:
         rows.append(row)
@@ -194,19 +197,24 @@ def _choose_delimiter(
     for name in _PREFERRED:
         if told == name:
             return name
+    if told is not None or options.header is not None or options.column is not None:
+        return _most_regular(text, whole=whole)
     by_commas = [row for row in _first_rows(text, "comma", whole=whole) if row]
-    if by_commas and all("\t" in row[0] for row in by_commas):
-        return "tab"
-    if told is None and options.header is None and options.column is None:
-        return "comma"
-    return _most_regular(text, whole=whole)
+    return "tab" if by_commas and all("\t" in row[0] for row in by_commas) else "comma"
 
 
 def _most_regular(text: str, *, whole: bool) -> TableDelimiter:
-    """The delimiter that gives each row as many cells, over one; or the one that cuts every row."""
+    """The delimiter that gives each row as many cells, over one; or the one that cuts every row.
+
+    One that leaves text behind a closing quote is none.
+    """
     cutting: list[TableDelimiter] = []
     for name in _PREFERRED:
-        widths = {len(row) for row in _first_rows(text, name, whole=whole) if row}
+        try:
+            rows = _first_rows(text, name, whole=whole, strict=True)
+        except csv.Error:
+            continue
+        widths = {len(row) for row in rows if row}
         if widths and min(widths) > 1:
             if len(widths) == 1:
                 return name
@@ -218,7 +226,7 @@ def _choose_column(rows: Rows, options: ListOptions, *, header: bool) -> int:
     number, name = options.column_number, options.column_name
     if number is not None:
         widest = max(map(len, rows), default=0)
-        if rows and number >= widest:
+        if rows and number >= max(1, widest):
             raise ColumnNotFound(f"the rows have {widest} columns, not {number + 1}")
         return number
     if name is None:
