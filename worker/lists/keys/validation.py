@@ -101,24 +101,39 @@ def validate(
         cells = cells.fill_null(b"")
     view = ColumnView.of(cells)
     residue: DoubtfulRows = {}
-    if text and len(view.data):
-        lowest, highest = int(view.data.min()), int(view.data.max())
-        cells, residue = strip_residue(cells, view, lowest, highest, quoted)
+    # Once for all: passes over the bytes are what this costs.
+    extremes = _extremes(view)
+    if text and extremes is not None:
+        cells, residue = strip_residue(cells, view, *extremes, quoted)
         view = ColumnView.of(cells) if residue else view
     if rules is not None:
         cells = rules.apply(cells)
         view = ColumnView.of(cells)
-    batch = _judge(cells, view, residue, text=text)
+        extremes = _extremes(view)
+    batch = _judge(cells, view, extremes, residue, text=text)
     return batch if faults is None else _with_faults(batch, faults)
 
 
-def _judge(cells: Column, view: ColumnView, residue: DoubtfulRows, *, text: bool) -> KeyBatch:
+def _extremes(view: ColumnView) -> tuple[int, int] | None:
+    """The least and the greatest byte; ``None`` without any."""
+    return (int(view.data.min()), int(view.data.max())) if len(view.data) else None
+
+
+def _judge(
+    cells: Column,
+    view: ColumnView,
+    extremes: tuple[int, int] | None,
+    residue: DoubtfulRows,
+    *,
+    text: bool,
+) -> KeyBatch:
+    """Split cells as they are into keys and rejected rows; see ``validate``."""
     none = np.empty(0, np.int64)
-    if len(view.data) == 0:
+    if extremes is None or len(view.data) == 0:
         blank = np.arange(len(cells))
         codes = np.full(len(cells), RejectReason.BLANK, np.uint8)
         return KeyBatch(cells[:0], len(cells), blank, codes, residue)
-    lowest, highest = int(view.data.min()), int(view.data.max())
+    lowest, highest = extremes
     lengths = view.lengths
     doubts = find_doubts(cells, view, lengths, lowest, highest)
     if residue:
