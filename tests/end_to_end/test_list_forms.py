@@ -48,7 +48,7 @@ def test_upload__a_file_of_each_kind__the_same_members(system: System) -> None:
 
 def test_upload__of_a_bomb__stopped_with_its_reason(system: System) -> None:
     segment = new_segment(system)
-    bomb = gzip.compress(b"a,b\n" * (40 << 20))
+    bomb = gzip.compress(b"a,b\n" * (24 << 20))
 
     reason = segment.stopped(segment.upload(bomb))
 

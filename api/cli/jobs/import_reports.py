@@ -102,7 +102,9 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
         first = [(row["row"], row["reason"]) for row in sample[:_REJECTED_SHOWN]]
         tables.append(Table("First rejected rows", ("row", "reason"), first))
     if warnings := report.get("warnings"):
-        cells = [(each["count"], _list_rows(each), name_options(each["message"])) for each in warnings]
+        cells = [
+            (each["count"], _list_rows(each), name_options(each["message"])) for each in warnings
+        ]
         tables.append(Table("Warnings", ("rows", "first", "what"), cells))
     return tables
 
