@@ -8,6 +8,8 @@ Delimiter = Literal["comma", "semicolon", "pipe", "tab", "auto"]
 Compression = Literal["none", "gzip", "zstd", "bzip2"]
 Encoding = Literal["utf-8", "utf-16", "utf-16le", "utf-16be", "windows-1252", "latin-1"]
 
+#: Numbers of columns that can be asked for.
+_MOST_COLUMNS: Final = 10_000
 #: Options that say nothing about lists of these formats.
 _MEANINGLESS: Final = {
     "parquet": ("delimiter", "header", "compression", "encoding"),
@@ -50,8 +52,8 @@ class ListOptions:
 
     def find_fault(self) -> str | None:
         """What cannot be meant, whatever the list is; ``None`` if all can."""
-        if self.column_number == -1:
-            return "column: columns are counted from 1"
+        if self.column_number is not None and not 0 <= self.column_number < _MOST_COLUMNS:
+            return f"column: columns are counted from 1 to {_MOST_COLUMNS:,}"
         if self.format == "tsv" and self.delimiter not in {None, "tab"}:
             return "delimiter: a list of format tsv is separated by tabs; send format=csv"
         if self.header is False and self.column_name is not None and self.format != "jsonl":

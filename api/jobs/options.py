@@ -42,19 +42,24 @@ FormFlag = Annotated[bool, BeforeValidator(_parse_form_flag)]
 #: The same, where leaving it out means something else than false.
 OpenFormFlag = Annotated[
     bool | None,
-    BeforeValidator(lambda value: None if value in {None, ""} else _parse_form_flag(value)),
+    BeforeValidator(lambda value: None if _is_blank(value) else _parse_form_flag(value)),
 ]
+ShortText = Annotated[str, Field(max_length=_LONGEST_NAME)]
 _DELIMITERS: Final = {",": "comma", ";": "semicolon", "|": "pipe", "\t": "tab", "\\t": "tab"}
 
 
+def _is_blank(value: object) -> bool:
+    return value is None or value == ""
+
+
 def _name_delimiter(value: object) -> object:
-    if value in {None, ""}:
+    if _is_blank(value):
         return None
     return _DELIMITERS.get(value, value) if isinstance(value, str) else value
 
 
 def _column_text(value: object) -> object:
-    if value in {None, ""}:
+    if _is_blank(value):
         return None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -105,10 +110,9 @@ class ImportOptions(StrictBody):
         OpenFormFlag, Field(description="Whether the first row names the columns and is no key.")
     ] = None
     column: Annotated[
-        str | None,
-        BeforeValidator(_column_text, json_schema_input_type=str),
+        ShortText | None,
+        BeforeValidator(_column_text),
         Field(
-            max_length=_LONGEST_NAME,
             description="The column of the keys, or the field of JSON objects: its name, or its "
             "number from 1. A name of text in columns means that there is a header.",
         ),
@@ -132,12 +136,9 @@ class ImportOptions(StrictBody):
     ] = False
     lowercase: Annotated[FormFlag, Field(description="Whether keys are lower-cased.")] = False
     null_text: Annotated[
-        str | None,
+        ShortText | None,
         blank_is(None),
-        Field(
-            max_length=_LONGEST_NAME,
-            description="A cell that is this text, such as `NULL`, is blank.",
-        ),
+        Field(description="A cell that is this text, such as `NULL`, is blank."),
     ] = None
 
     @model_validator(mode="after")

@@ -311,6 +311,21 @@ def test_import__how_its_list_is_read__is_part_of_the_request(
     )
 
 
+def test_import__null_or_empty_options__are_left_out(
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str
+) -> None:
+    body = {"source": f"s3://{objects.bucket}/lists/a"} | dict.fromkeys(_READING)
+
+    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    assert request.reading == ListOptions()
+    other = create_segment(client)
+    reply = _upload(client, other, data=dict.fromkeys(_READING, ""))
+    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    assert request.reading == ListOptions()
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
