@@ -21,6 +21,10 @@ from worker.store.jobs import DetectedList, SourceFile
 
 #: Bytes of a compressed file that are read for its first text: over a block of any compressor.
 _PACKED_HEAD_BYTES: Final = 1024 * 1024
+#: Bytes of it that are decompressed at a time.
+_SMALL_BYTES: Final = 16 * 1024
+#: How much better than its first bytes the rest of a file may be compressed.
+_EXPANSION_MARGIN: Final = 2
 #: What is shown of the first rows.
 _SHOWN_ROWS: Final = 3
 _SHOWN_CELLS: Final = 8
@@ -35,6 +39,9 @@ class InspectedFile:
     detected: DetectedList
     parquet: ParquetList | None = None
     """Of a Parquet file: its footer."""
+    expansion: int = 1
+    """How often its own size a compressed file holds, estimated by its first bytes and rounded up
+    far: too large only costs more ranges."""
 
 
 def inspect_file(
@@ -115,12 +122,15 @@ def _inspect_text(
     services: Services, info: ObjectInfo, options: ListOptions, head: bytes
 ) -> InspectedFile:
     compression = options.compression or detect_compression(head)
-    whole = info.size_bytes <= len(head)
+    whole, expansion = info.size_bytes <= len(head), 1
     if compression != "none":
-        packed = services.objects.read_range(info, 0, min(_PACKED_HEAD_BYTES, info.size_bytes))
-        with closing(decompress(packed, compression)) as pieces:
-            head, ended = _take(pieces)
+        packed = _SmallPieces(
+            services.objects.read_range(info, 0, min(_PACKED_HEAD_BYTES, info.size_bytes))
+        )
+        with closing(decompress(iter(packed), compression)) as pieces:
+            head, produced, ended = _take(pieces)
             whole = ended and info.size_bytes <= _PACKED_HEAD_BYTES
+        expansion = 1 + _EXPANSION_MARGIN * produced // max(1, packed.taken)
     found = detect_text(head, options, compression, whole=whole)
     form = found.form
     detected = DetectedList(
@@ -132,17 +142,33 @@ def _inspect_text(
         column=form.column + 1,
         first_rows=_mask(found.rows),
     )
-    return InspectedFile(replace(_source(info, found.format), text=form), detected)
+    source = replace(_source(info, found.format), text=form)
+    return InspectedFile(source, detected, expansion=expansion)
 
 
-def _take(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
-    """The first bytes, and whether there are no more."""
+def _take(pieces: Iterator[bytes]) -> tuple[bytes, int, bool]:
+    """The first bytes, how many there were with them, and whether there are no more."""
     taken = bytearray()
     for piece in pieces:
         taken += piece
         if len(taken) > HEAD_BYTES:
-            return bytes(taken[:HEAD_BYTES]), False
-    return bytes(taken), True
+            return bytes(taken[:HEAD_BYTES]), len(taken), False
+    return bytes(taken), len(taken), True
+
+
+@dataclass(slots=True)
+class _SmallPieces:
+    """Pieces cut so small that it is known how many bytes were needed."""
+
+    pieces: Iterator[bytes]
+    taken: int = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            for start in range(0, len(piece), _SMALL_BYTES):
+                part = piece[start : start + _SMALL_BYTES]
+                self.taken += len(part)
+                yield part
 
 
 def _source(info: ObjectInfo, format_: ListFormat) -> Source:

@@ -15,8 +15,6 @@ _MOST_RANGE_BITS: Final = 12
 _BASE_PER_RANGE: Final = 500_000
 #: A packed member with its hash, an estimate before the list is read.
 _BYTES_PER_ROW: Final = 32
-#: What a list's text may be to its compressed bytes; most lists come to 2 to 10.
-_COMPRESSED_TIMES: Final = 16
 
 
 def plan_import(run: StageRun) -> None:
@@ -49,7 +47,7 @@ def make_plan(settings: WorkerSettings, files: Sequence[InspectedFile], base_cou
             size = file.source.size_bytes
             cut = cut_bytes(number, size, settings.chunk_bytes)
         else:
-            size = file.source.size_bytes * _times_larger(file)
+            size = file.source.size_bytes * file.expansion
             cut = [Chunk(number, 0, file.source.size_bytes)]
         chunks += cut
         estimate += size
@@ -61,11 +59,6 @@ def make_plan(settings: WorkerSettings, files: Sequence[InspectedFile], base_cou
         bytes_total=sum(file.source.size_bytes for file in files),
         doubts=doubts,
     )
-
-
-def _times_larger(file: InspectedFile) -> int:
-    """How much larger a compressed file's text is, estimated: too large only costs more ranges."""
-    return 1 if file.source.text.compression == "none" else _COMPRESSED_TIMES
 
 
 def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:

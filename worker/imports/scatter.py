@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
 from typing import Final
 
 import pyarrow as pa
@@ -120,12 +120,22 @@ def scatter_chunk(run: StageRun) -> None:
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
     runs = read_chunk(run, plan, plan.chunks[number], tally)
     if len(plan.chunks) == 1:
-        first, second = next(runs, ()), next(runs, None)
-        if second is None:
-            _gather_small(run, plan, (tally.result(None),), concatenate(first))
+        ahead = [*islice(runs, 2)]
+        if len(ahead) < 2:  # noqa: PLR2004 - all of it is one run, or nothing
+            members = concatenate(ahead.pop() if ahead else ())
+            _gather_small(run, plan, (tally.result(None),), members)
             return
-        runs = chain((first, second), runs)
+        runs = _hand_over(ahead, runs)
     _spill(run, plan, tally, runs)
+
+
+def _hand_over(
+    ahead: list[Sequence[Members]], runs: Iterator[Sequence[Members]]
+) -> Iterator[Sequence[Members]]:
+    """The runs that were read ahead and those after them; none is held longer than needed."""
+    while ahead:
+        yield ahead.pop(0)
+    yield from runs
 
 
 def _gather_small(
@@ -151,6 +161,8 @@ def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Sequence
         writer = SpillWriter(sink, plan.range_bits)
         for members in runs:
             writer.add_run([(part.entries, part.hashes) for part in members])
+            # The next run is read into the memory of this one.
+            del members
         index = writer.close()
     if not run.finish_chunk(tally.result(Spill(files[0], index))):
         # Another try finished first, or the import has ended and its spills are deleted.
@@ -231,6 +243,8 @@ def read_chunk(
         LeaseLost: another worker has the chunk.
     """
     limits, source = run.services.settings, plan.sources[chunk.source]
+    # Of a list that is one chunk however long it is, two runs are held at the same time.
+    share = 1 if source.text.is_splittable else 2
     part = _Run()
     for batch in _report_missing_source(source, _read_batches(run, plan, chunk, tally)):
         if tally.rows == 0 and chunk.first == 0:
@@ -238,7 +252,7 @@ def read_chunk(
         tally.count(batch)
         run.progress.add(rows=batch.row_count)
         part.add(batch.keys)
-        if part.rows >= limits.chunk_rows or part.size_bytes >= limits.chunk_bytes:
+        if share * part.rows >= limits.chunk_rows or share * part.size_bytes >= limits.chunk_bytes:
             yield _finish(part, tally)
             part = _Run()
     if part.rows:
