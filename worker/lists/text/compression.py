@@ -3,6 +3,7 @@
 Concatenated members (what ``cat a.gz b.gz`` makes) are one list.
 """
 
+import bz2
 import io
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,11 +24,7 @@ MOST_TIMES: Final = 200
 _MAGIC: Final = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _ZSTD_SKIPPABLE: Final = tuple(bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16))
 _BZIP2_BLOCKS: Final = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
-_CODECS: Final[Mapping[Compression, Literal["gzip", "zstd", "bz2"]]] = {
-    "gzip": "gzip",
-    "zstd": "zstd",
-    "bzip2": "bz2",
-}
+_CODECS: Final[Mapping[Compression, Literal["gzip", "zstd"]]] = {"gzip": "gzip", "zstd": "zstd"}
 
 
 def detect_compression(head: bytes) -> Compression:
@@ -59,17 +56,36 @@ def decompress(pieces: Iterator[bytes], compression: Compression) -> Generator[b
         yield from pieces
         return
     packed = _PieceFile(pieces)
-    stream: Any = pa.PythonFile(packed, mode="r")
     produced = 0
-    with (
-        _damage_reported(compression),
-        pa.CompressedInputStream(stream, _CODECS[compression]) as out,
-    ):
-        while data := out.read(_PIECE_BYTES):
+    with _damage_reported(compression):
+        for data in _read_bzip2(packed) if compression == "bzip2" else _read(packed, compression):
             produced += len(data)
             if produced > FREE_BYTES + MOST_TIMES * packed.taken:
                 raise CompressedTooWell(packed.taken, produced)
             yield data
+
+
+def _read(packed: "_PieceFile", compression: Compression) -> Iterator[bytes]:
+    stream: Any = pa.PythonFile(packed, mode="r")
+    with pa.CompressedInputStream(stream, _CODECS[compression]) as out:
+        while data := out.read(_PIECE_BYTES):
+            yield data
+
+
+def _read_bzip2(packed: "_PieceFile") -> Iterator[bytes]:
+    """By Python's module: pyarrow's reader fails at an empty member between others."""
+    decoder, left = bz2.BZ2Decompressor(), b""
+    begun = False
+    while left or (left := packed.read(_PIECE_BYTES)):
+        begun = True
+        data, left = decoder.decompress(left, _PIECE_BYTES), b""
+        while data:
+            yield data
+            data = b"" if decoder.eof else decoder.decompress(b"", _PIECE_BYTES)
+        if decoder.eof:
+            decoder, left, begun = bz2.BZ2Decompressor(), decoder.unused_data, False
+    if begun:
+        raise OSError("Truncated compressed stream")
 
 
 class _PieceFile(io.RawIOBase):
@@ -105,9 +121,9 @@ def _damage_reported(compression: Compression) -> Iterator[None]:
     """Translate pyarrow's errors about damaged bytes; those of the source pass."""
     try:
         yield
-    except OSError as exc:
-        # pyarrow reports damage as a plain OSError without a number; any other is the source's.
-        if type(exc) is not OSError or exc.errno is not None:
+    except (OSError, pa.ArrowException) as exc:
+        # Damage is reported as a plain OSError without a number; any other is the source's.
+        if isinstance(exc, OSError) and (type(exc) is not OSError or exc.errno is not None):
             raise
         reason = str(exc).split("\n", maxsplit=1)[0].rstrip(". ")
         raise DamagedCompression(compression, reason) from exc
