@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from api.jobs.options import ImportOptions
 from api.jobs.starting import Start
+from worker.list_options import ListOptions
 from worker.store import (
     ImportInProgress,
     ImportRequest,
@@ -30,6 +31,7 @@ def import_request(
         options.wait_on_approvals,
         options.allow_rejected,
         options.allow_shrink,
+        options.reading,
     )
 
 
@@ -78,12 +80,27 @@ def _record(start: Start, request: ImportRequest) -> None:
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,
         "allowShrink": request.allow_shrink or None,
+        **_describe_reading(request.reading),
     }
     start.record(
         "createBigSegmentImport",
         "started an import into the segment",
         {name: value for name, value in after.items() if value is not None},
     )
+
+
+def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:
+    """What was said of the list, without the text that may be a key."""
+    return {
+        "format": reading.format,
+        "delimiter": reading.delimiter,
+        "header": reading.header,
+        "column": reading.column,
+        "compression": reading.compression,
+        "encoding": reading.encoding,
+        "trim": reading.trim or None,
+        "lowercase": reading.lowercase or None,
+    }
 
 
 def _conflict(store: Store, start: Start, import_id: str) -> ImportInProgress:

@@ -12,7 +12,8 @@ DIFFERENT_KEY_USE: Final = "The `Idempotency-Key` was sent before, with a differ
 LIST_FILE: Final[Mapping[str, Any]] = {
     "type": "string",
     "format": "binary",
-    "description": "CSV (keys in the first column, no header) or Parquet.",
+    "description": "Text in columns (by default keys in the first one, commas, no header), JSON "
+    "Lines or Parquet; text may be compressed by gzip, zstd or bzip2.",
 }
 #: Documented only: an id that is no UUID is a 404, not a 400.
 _UUID: Final[dict[str, Any]] = {

@@ -1,12 +1,13 @@
 """What callers see of imports and exports in any dialect: progress, reports, figures."""
 
 from math import floor
-from typing import Annotated, Final, NotRequired, get_args
+from typing import Annotated, Final, Literal, NotRequired, get_args
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from api.bodies.models import Int64, WireModel
+from api.bodies.models import Int32, Int64, WireModel
+from worker.list_options import Compression, Encoding
 from worker.store import (
     WAITING_STAGE,
     ExportRequest,
@@ -81,6 +82,23 @@ class FileStatus(WireModel):
     status: Status
 
 
+class DetectedList(WireModel):
+    """How a list is read, as its content and the request say."""
+
+    format: Literal["csv", "jsonl", "parquet"]
+    compression: Compression
+    encoding: Encoding | None
+    """Null of Parquet."""
+    delimiter: Literal["comma", "semicolon", "pipe", "tab"] | None
+    """Null of what is no text in columns."""
+    header: bool
+    column: Int32
+    """The column of the keys, or the place of their field in the first JSON object, from 1."""
+    first_rows: list[list[str]]
+    """The first rows, masked: `9` is a digit, `x` and `X` are letters. Of Parquet and JSON the
+    keys alone."""
+
+
 class JobProgress(WireModel):
     """A job's progress, over all its stages.
 
@@ -114,6 +132,22 @@ class PreviousImport(WireModel):
 def file_statuses(request: ImportRequest, state: JobState) -> list[FileStatus]:
     """The list files of an import, each with the status of the whole."""
     return [FileStatus(filename=source.filename, status=state.status) for source in request.sources]
+
+
+def detected_list(state: JobState) -> DetectedList | None:
+    """What the list of an import is, once a worker has looked at it."""
+    found = state.detected
+    if found is None:
+        return None
+    return DetectedList(
+        format=found.format,
+        compression=found.compression,
+        encoding=found.encoding,
+        delimiter=found.delimiter,
+        header=found.header,
+        column=found.column,
+        first_rows=[list(row) for row in found.first_rows],
+    )
 
 
 def previous_import(state: JobState) -> PreviousImport | None:

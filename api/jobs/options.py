@@ -4,19 +4,23 @@ A form and a JSON body take the same options. A form has them as text: booleans 
 clients write them, and empty for what is left out.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from api.bodies.faults import refusal
 from api.bodies.forms.fields import FILE_FIELD, FormError, parse_flag
 from api.bodies.models import StrictBody, blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
+from worker.list_options import Compression, Delimiter, Encoding, Format, ListOptions
 
 Mode = Literal["merge", "replace"]
 
 _DEFAULT_MODE: Final = "merge"
+#: Characters of a column's name, or of a text that stands for nothing.
+_LONGEST_NAME: Final = 200
 
 
 def _parse_form_flag(value: object) -> object:
@@ -33,6 +37,31 @@ def _parse_form_flag(value: object) -> object:
 
 #: A boolean, in JSON or as a form has it.
 FormFlag = Annotated[bool, BeforeValidator(_parse_form_flag)]
+
+
+#: The same, where leaving it out means something else than false.
+OpenFormFlag = Annotated[
+    bool | None,
+    BeforeValidator(lambda value: None if _is_blank(value) else _parse_form_flag(value)),
+]
+ShortText = Annotated[str, Field(max_length=_LONGEST_NAME)]
+_DELIMITERS: Final = {",": "comma", ";": "semicolon", "|": "pipe", "\t": "tab", "\\t": "tab"}
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or value == ""
+
+
+def _name_delimiter(value: object) -> object:
+    if _is_blank(value):
+        return None
+    return _DELIMITERS.get(value, value) if isinstance(value, str) else value
+
+
+def _column_text(value: object) -> object:
+    if _is_blank(value):
+        return None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class ImportOptions(StrictBody):
@@ -63,6 +92,76 @@ class ImportOptions(StrictBody):
     allow_shrink: Annotated[
         FormFlag, Field(description="Whether a replace may remove most of the segment's keys.")
     ] = False
+    format: Annotated[
+        Format | None,
+        blank_is(None),
+        Field(description="What the list is; found from its content when left out."),
+    ] = None
+    delimiter: Annotated[
+        Delimiter | None,
+        BeforeValidator(_name_delimiter),
+        Field(
+            description="What separates columns of text: a name or the character. `auto` finds "
+            "it, as does a `header` or `column`. When all three are left out it is the comma, or "
+            "what a first line `sep=` names, or the tab if every first cell has one."
+        ),
+    ] = None
+    header: Annotated[
+        OpenFormFlag, Field(description="Whether the first row names the columns and is no key.")
+    ] = None
+    column: Annotated[
+        ShortText | None,
+        BeforeValidator(_column_text),
+        Field(
+            description="The column of the keys, or the field of JSON objects: its name, or its "
+            "number from 1. A name of text in columns means that there is a header.",
+        ),
+    ] = None
+    compression: Annotated[
+        Compression | None,
+        blank_is(None),
+        Field(description="How a list of text is compressed; found when left out."),
+    ] = None
+    encoding: Annotated[
+        Encoding | None,
+        blank_is(None),
+        Field(
+            description="The encoding of text. UTF-8 and UTF-16 are found; the others are only "
+            "read when said."
+        ),
+    ] = None
+    trim: Annotated[
+        FormFlag,
+        Field(description="Whether spaces and invisible characters around keys are removed."),
+    ] = False
+    lowercase: Annotated[FormFlag, Field(description="Whether keys are lower-cased.")] = False
+    null_text: Annotated[
+        ShortText | None,
+        blank_is(None),
+        Field(description="A cell that is this text, such as `NULL`, is blank."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _require_sense(self) -> Self:
+        fault = self.reading.find_fault()
+        if fault is not None:
+            raise PydanticCustomError("options", "{fault}", {"fault": fault})
+        return self
+
+    @property
+    def reading(self) -> ListOptions:
+        """How the list is read."""
+        return ListOptions(
+            format=self.format,
+            delimiter=self.delimiter,
+            header=self.header,
+            column=self.column,
+            compression=self.compression,
+            encoding=self.encoding,
+            trim=self.trim,
+            lowercase=self.lowercase,
+            null_text=self.null_text,
+        )
 
 
 class SourceBody(ImportOptions):

@@ -23,7 +23,7 @@ from api.bodies.forms.fields import (
 from api.bodies.forms.multipart import UploadForm
 from api.errors import InvalidRequest, TooLarge
 from api.http.asgi import Disconnected, declared_length
-from api.jobs.options import name_fault
+from api.jobs.options import FORM_FIELDS, name_fault
 from api.services.object_threads import ObjectThreads
 from worker.objects import ObjectInfo, ObjectStore, ObjectWriter, cleaning_up
 
@@ -101,7 +101,12 @@ async def receive_upload(
 async def _receive(
     request: Request, receiver: "_Receiver", check_fields: CheckFields
 ) -> UploadedList:
-    form = UploadForm(request.headers.get("content-type", ""), check_name=name_fault)
+    form = UploadForm(
+        request.headers.get("content-type", ""),
+        check_name=name_fault,
+        # One more than there are, so that a second one of a name is what is told.
+        max_parts=len(FORM_FIELDS) + 1,
+    )
     received = 0
     async for piece in request.stream():
         received += len(piece)

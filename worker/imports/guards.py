@@ -116,7 +116,7 @@ def _guess_cause(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str
     """What is probably wrong with the file, as part of a sentence."""
     for doubt, name in _DELIMITER_NAMES.items():
         if doubt in doubts:
-            return f"; the delimiter looks like {name}: use commas"
+            return f"; the delimiter looks like {name}: send delimiter={doubt.label}"
     if max(reasons, key=reasons.__getitem__) == RejectReason.INVALID_UTF8.label:
-        return "; the text is not UTF-8 but Windows-1252 or the like: save it as UTF-8"
+        return "; the text is not UTF-8: if it is Windows-1252, send encoding=windows-1252"
     return ""

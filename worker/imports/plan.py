@@ -1,17 +1,13 @@
 """Plan: cuts list files into chunks, and the space of hashes into ranges."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from worker.imports.errors import ImportStopped
-from worker.imports.stage_results import Chunk, Plan, Source, StageRun
-from worker.jobs.services import Services
-from worker.lists.format import SNIFF_BYTES, TAIL_BYTES, ListFormat, sniff
+from worker.imports.inspection import InspectedFile, inspect_file
+from worker.imports.stage_results import Chunk, Plan, StageRun
 from worker.lists.keys.doubts import Doubt
-from worker.lists.parquet.reader import ParquetList, RowGroup
-from worker.objects import FOLDER_FAULT, ObjectInfo, ObjectNotFound, is_folder_marker
+from worker.lists.parquet.reader import RowGroup
 from worker.settings import WorkerSettings
-from worker.store.jobs import ImportRequest, SourceFile
 
 #: 2^12 ranges of 24 MiB are far more than one node holds.
 _MOST_RANGE_BITS: Final = 12
@@ -24,76 +20,45 @@ _BYTES_PER_ROW: Final = 32
 def plan_import(run: StageRun) -> None:
     """Cut the list into chunks and open the scatter stage."""
     base_count = run.claim().included_count
-    plan = make_plan(run.services, run.request, base_count, on_wait=run.progress.add)
-    run.open_scatter(plan)
+    files = [
+        inspect_file(run.services, file, run.request.reading, on_wait=run.progress.add)
+        for file in run.request.sources
+    ]
+    plan = make_plan(run.services.settings, files, base_count)
+    run.open_scatter(plan, files[0].detected if files else None)
 
 
-def make_plan(
-    services: Services,
-    request: ImportRequest,
-    base_count: int,
-    *,
-    on_wait: Callable[[], None],
-) -> Plan:
-    """Inspect every list file and cut it. Reads only heads and Parquet footers.
+def make_plan(settings: WorkerSettings, files: Sequence[InspectedFile], base_count: int) -> Plan:
+    """Cut every list file.
 
     Args:
-        services: Give access to the files.
-        request: The import.
+        settings: Bound chunks and ranges.
+        files: What the files were found to be.
         base_count: Members of the live list, which a merge reads too.
-        on_wait: Called while a Parquet file's footer is read; may raise.
-
-    Raises:
-        ImportStopped: a file is gone, has changed since it was uploaded, or is a folder.
-        ListError: a file is in a format that cannot be imported.
     """
-    settings = services.settings
     chunks, estimate = [], 0
     doubts: tuple[str, ...] = ()
-    sources = tuple(_inspect(services, file) for file in request.sources)
-    for number, source in enumerate(sources):
-        if source.format is ListFormat.PARQUET:
-            found = _read_footer(services, source, on_wait)
-            if found.text_elsewhere:
+    for number, file in enumerate(files):
+        if file.parquet is not None:
+            if file.parquet.text_elsewhere:
                 doubts = (Doubt.OTHER_TEXT_COLUMN.label,)
-            cut, size = _cut_row_groups(settings, number, found.row_groups)
+            cut, size = _cut_row_groups(settings, number, file.parquet.row_groups)
+        elif file.source.text.is_splittable:
+            size = file.source.size_bytes
+            cut = cut_bytes(number, size, settings.chunk_bytes)
         else:
-            cut = cut_bytes(number, source.size_bytes, settings.chunk_bytes)
-            size = source.size_bytes
+            size = file.source.size_bytes * file.expansion
+            cut = [Chunk(number, 0, file.source.size_bytes)]
         chunks += cut
         estimate += size
     ranges = max(1, -(-estimate // settings.range_bytes), -(-base_count // _BASE_PER_RANGE))
     return Plan(
-        sources=sources,
+        sources=tuple(file.source for file in files),
         chunks=tuple(chunks),
         range_bits=min(_MOST_RANGE_BITS, (ranges - 1).bit_length()),
-        bytes_total=sum(source.size_bytes for source in sources),
+        bytes_total=sum(file.source.size_bytes for file in files),
         doubts=doubts,
     )
-
-
-def _inspect(services: Services, file: SourceFile) -> Source:
-    try:
-        info = services.objects.head(file.key, bucket=file.bucket)
-    except ObjectNotFound as exc:
-        message = f"the source is gone: s3://{file.bucket}/{file.key}"
-        raise ImportStopped(message) from exc
-    if file.etag is not None and file.etag != info.etag:
-        message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
-        raise ImportStopped(message)
-    if is_folder_marker(info):
-        raise ImportStopped(f"s3://{file.bucket}/{file.key} {FOLDER_FAULT}")
-    return Source(info.bucket, info.key, info.size_bytes, info.etag, _detect_format(services, info))
-
-
-def _detect_format(services: Services, info: ObjectInfo) -> ListFormat:
-    """Read the head, and the tail only if the head is ambiguous: reads are expensive."""
-    size = info.size_bytes
-    head = b"".join(services.objects.read_range(info, 0, min(SNIFF_BYTES, size)))
-    tail = None
-    if head.startswith(b"PAR1"):
-        tail = b"".join(services.objects.read_range(info, max(0, size - TAIL_BYTES), size))
-    return sniff(head, tail)
 
 
 def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
@@ -101,11 +66,6 @@ def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
     count = max(1, -(-size // chunk_bytes))
     bounds = [size * i // count for i in range(count + 1)]
     return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)]
-
-
-def _read_footer(services: Services, source: Source, on_wait: Callable[[], None]) -> ParquetList:
-    with services.objects.open_random_access(source.info) as file:
-        return services.parquet.open_parquet(file, source.size_bytes, on_wait=on_wait)
 
 
 def _cut_row_groups(

@@ -80,6 +80,7 @@ def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
     found: dict[Doubt, DoubtCount] = {}
     rows_before = 0
     for chunk in chunks:
+        rows_before += chunk.skipped
         for label, (count, rows) in chunk.doubts.items():
             total, named = found.get(Doubt.of(label), (0, ()))
             more = (rows_before + row for row in rows)
@@ -97,6 +98,7 @@ def _sample_rejected(chunks: Iterable[ChunkResult]) -> list[dict[str, Any]]:
     sample: list[dict[str, Any]] = []
     rows_before = 0
     for chunk in chunks:
+        rows_before += chunk.skipped
         sample += [
             {"row": rows_before + row, "reason": reason}
             for row, reason in chunk.sample[: SAMPLE_ROWS - len(sample)]

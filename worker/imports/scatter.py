@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import islice
 from typing import Final
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from worker.byte_columns import Column, ColumnView, split_by_length
 from worker.byte_columns import concatenate as join_columns
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, gather
+from worker.imports.inspection import with_first_keys
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
 from worker.imports.size import find_wrong_starts, fix_size
 from worker.imports.sorted_members import Members, concatenate, distinct, no_members
@@ -26,16 +27,17 @@ from worker.imports.stage_results import (
     Spill,
     StageRun,
 )
-from worker.jobs.progress import UnitProgress
-from worker.jobs.services import Services
-from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
+from worker.lists.csv.chunks import CsvChunk, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.first_rows import find_start_doubts
+from worker.lists.keys.rules import KeyRules
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
+from worker.lists.text.reading import open_text
 from worker.objects import ObjectNotFound
+from worker.store.jobs import DETECTED
 from worker.store.members import entries_of, hash_members, pack_keys
 
 #: Bytes of keys of several lengths that are packed together: over 200,000 rows, and with what is
@@ -64,6 +66,8 @@ class ChunkTally:
     """By the doubt's label."""
     end: str = CsvState.ROW.value
     """The parser's state at the first line of the next chunk."""
+    skipped: int = 0
+    """Rows before the first of these that are none."""
     fault_at: int | None = None
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
 
@@ -100,6 +104,7 @@ class ChunkTally:
             rejected=dict(self.rejected),
             sample=tuple(self.sample),
             doubts=self.doubts,
+            skipped=self.skipped,
             fault_at=self.fault_at,
             spill=spill,
         )
@@ -113,14 +118,24 @@ def scatter_chunk(run: StageRun) -> None:
         return
     starts = run.services.store.jobs.read(run.request.ref, STARTS) or {}
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
-    runs = read_chunk(run.services, plan, plan.chunks[number], tally, run.progress)
+    runs = read_chunk(run, plan, plan.chunks[number], tally)
     if len(plan.chunks) == 1:
-        first, second = next(runs, ()), next(runs, None)
-        if second is None:
-            _gather_small(run, plan, (tally.result(None),), concatenate(first))
+        ahead = [*islice(runs, 2)]
+        if len(ahead) < 2:  # noqa: PLR2004 - all of it is one run, or nothing
+            members = concatenate(ahead.pop() if ahead else ())
+            _gather_small(run, plan, (tally.result(None),), members)
             return
-        runs = chain((first, second), runs)
+        runs = _hand_over(ahead, runs)
     _spill(run, plan, tally, runs)
+
+
+def _hand_over(
+    ahead: list[Sequence[Members]], runs: Iterator[Sequence[Members]]
+) -> Iterator[Sequence[Members]]:
+    """The runs that were read ahead and those after them; none is held longer than needed."""
+    while ahead:
+        yield ahead.pop(0)
+    yield from runs
 
 
 def _gather_small(
@@ -146,6 +161,8 @@ def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Sequence
         writer = SpillWriter(sink, plan.range_bits)
         for members in runs:
             writer.add_run([(part.entries, part.hashes) for part in members])
+            # The next run is read into the memory of this one.
+            del members
         index = writer.close()
     if not run.finish_chunk(tally.result(Spill(files[0], index))):
         # Another try finished first, or the import has ended and its spills are deleted.
@@ -213,7 +230,7 @@ class _Run:
 
 
 def read_chunk(
-    services: Services, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
+    run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally
 ) -> Iterator[Sequence[Members]]:
     """Yield the valid keys of one chunk, packed and hashed, in runs of bounded size.
 
@@ -225,21 +242,21 @@ def read_chunk(
         ObjectChanged: the file was replaced since it was planned.
         LeaseLost: another worker has the chunk.
     """
-    limits = services.settings
-    run = _Run()
-    for batch in _report_missing_source(
-        plan.sources[chunk.source], _read_batches(services, plan, chunk, tally, progress)
-    ):
-        if tally.rows == 0 and _begins_text(plan, chunk):
-            tally.doubt(find_start_doubts(batch), 0)
+    limits, source = run.services.settings, plan.sources[chunk.source]
+    # Of a list that is one chunk however long it is, two runs are held at the same time.
+    share = 1 if source.text.is_splittable else 2
+    part = _Run()
+    for batch in _report_missing_source(source, _read_batches(run, plan, chunk, tally)):
+        if tally.rows == 0 and chunk.first == 0:
+            _look_at_start(run, source, batch, tally)
         tally.count(batch)
-        progress.add(rows=batch.row_count)
-        run.add(batch.keys)
-        if run.rows >= limits.chunk_rows or run.size_bytes >= limits.chunk_bytes:
-            yield _finish(run, tally)
-            run = _Run()
-    if run.rows:
-        yield _finish(run, tally)
+        run.progress.add(rows=batch.row_count)
+        part.add(batch.keys)
+        if share * part.rows >= limits.chunk_rows or share * part.size_bytes >= limits.chunk_bytes:
+            yield _finish(part, tally)
+            part = _Run()
+    if part.rows:
+        yield _finish(part, tally)
 
 
 def _finish(run: _Run, tally: ChunkTally) -> list[Members]:
@@ -248,8 +265,15 @@ def _finish(run: _Run, tally: ChunkTally) -> list[Members]:
     return members
 
 
-def _begins_text(plan: Plan, chunk: Chunk) -> bool:
-    return chunk.first == 0 and plan.sources[chunk.source].format is ListFormat.CSV
+def _look_at_start(run: StageRun, source: Source, batch: KeyBatch, tally: ChunkTally) -> None:
+    """Check the first rows of a file; those of a Parquet file are not shown before."""
+    if source.format is ListFormat.CSV:
+        tally.doubt(find_start_doubts(batch), 0)
+    if source.format is ListFormat.PARQUET and len(batch.keys):
+        jobs, ref = run.services.store.jobs, run.request.ref
+        detected = jobs.read(ref, DETECTED)
+        if detected is not None:
+            jobs.write(ref, DETECTED, with_first_keys(detected, batch.keys))
 
 
 def _report_missing_source(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
@@ -261,37 +285,37 @@ def _report_missing_source(source: Source, batches: Iterator[KeyBatch]) -> Itera
         raise ImportStopped(message) from exc
 
 
-def _read_batches(
-    services: Services, plan: Plan, chunk: Chunk, tally: ChunkTally, progress: UnitProgress
-) -> Iterator[KeyBatch]:
-    source = plan.sources[chunk.source]
+def _read_batches(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) -> Iterator[KeyBatch]:
+    source, progress = plan.sources[chunk.source], run.progress
     if source.format is ListFormat.PARQUET:
-        yield from _read_row_groups(services, plan, chunk, progress)
+        yield from _read_row_groups(run, plan, chunk)
         return
     progress.expect(chunk.stop - chunk.first)
 
     def read(start: int, end: int) -> Iterator[bytes]:
-        return services.objects.read_range(
+        return run.services.objects.read_range(
             source.info,
             start,
             end,
             on_progress=lambda size: progress.add(size_bytes=size, work=size),
         )
 
-    reader = CsvChunkReader(
-        CsvChunk(chunk.first, chunk.stop, source.size_bytes), CsvState(tally.start), read
-    )
+    bounds = CsvChunk(chunk.first, chunk.stop, source.size_bytes)
+    state = CsvState(tally.start)
+    reader = open_text(source.text, run.request.reading, bounds, state, read)
     try:
-        yield from reader.batches()
+        for batch in reader.batches():
+            tally.skipped = reader.skipped
+            yield batch
         tally.end = reader.end_state.value
     except RowTooLong as exc:
         tally.fault_at = exc.offset
+    tally.skipped = reader.skipped
 
 
-def _read_row_groups(
-    services: Services, plan: Plan, chunk: Chunk, progress: UnitProgress
-) -> Iterator[KeyBatch]:
+def _read_row_groups(run: StageRun, plan: Plan, chunk: Chunk) -> Iterator[KeyBatch]:
     """Read a chunk of a Parquet file; of its bytes as large a share counts as of its rows."""
+    services, progress = run.services, run.progress
     source, first = plan.sources[chunk.source], progress.size_bytes
     chunks = sum(other.source == chunk.source for other in plan.chunks)
     size, read = source.size_bytes // chunks, 0
@@ -299,7 +323,13 @@ def _read_row_groups(
     if chunk.stop > chunk.first:
         with services.objects.open_random_access(source.info) as file:
             for batch in services.parquet.read_row_groups(
-                file, source.size_bytes, chunk.first, chunk.stop - 1, on_wait=progress.add
+                file,
+                source.size_bytes,
+                chunk.first,
+                chunk.stop - 1,
+                column=source.column,
+                rules=KeyRules.of(run.request.reading),
+                on_wait=progress.add,
             ):
                 yield batch
                 read += batch.row_count

@@ -1,7 +1,7 @@
 """The results that stages of an import leave for later ones, and the run of one unit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from worker.imports.errors import ImportStopped
@@ -10,8 +10,18 @@ from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.lists.format import ListFormat
 from worker.lists.spills import SpillIndex
+from worker.lists.text.form import TextForm
 from worker.objects import ObjectInfo
-from worker.store.jobs import BYTES_TOTAL, Entry, ImportRequest, StageField, Unit, result_name
+from worker.store.jobs import (
+    BYTES_TOTAL,
+    DETECTED,
+    DetectedList,
+    Entry,
+    ImportRequest,
+    StageField,
+    Unit,
+    result_name,
+)
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Claim, Revision
 from worker.store.records import RecordCodec, stored
@@ -30,6 +40,10 @@ class Source:
     size_bytes: int
     etag: str
     format: ListFormat
+    text: TextForm = field(default_factory=TextForm)
+    """Of a list of text: how its rows are read."""
+    column: int = 0
+    """Of a Parquet list: the column of the keys, from 0."""
 
     @property
     def info(self) -> ObjectInfo:
@@ -40,14 +54,14 @@ class Source:
 @stored
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The unit of scatter work: bytes of a CSV file or row groups of a Parquet file."""
+    """The unit of scatter work: bytes of a file of text or row groups of a Parquet file."""
 
     source: int
     first: int
     stop: int
     """Exclusive."""
     rows: int = 0
-    """Rows of its row groups; 0 for a CSV file, whose rows are not known yet."""
+    """Rows of its row groups; 0 for a file of text, whose rows are not known yet."""
 
 
 @stored
@@ -95,6 +109,8 @@ class ChunkResult:
     """Rejected rows within the chunk, from 1, and their reasons."""
     doubts: dict[str, DoubtCount]
     """By the doubt's label."""
+    skipped: int = 0
+    """Rows before the first of these that are none: a header, a line that names the separator."""
     fault_at: int | None = None
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
     spill: Spill | None = None
@@ -215,9 +231,11 @@ class StageRun:
         """Record that this unit continues with another stage's work."""
         self.services.store.jobs.note_entered(self.request.ref, stage)
 
-    def open_scatter(self, plan: Plan) -> None:
+    def open_scatter(self, plan: Plan, detected: DetectedList | None) -> None:
         """Write the plan and open scatter; a list without chunks has one unit, too."""
-        entries = PLAN.entry(plan), BYTES_TOTAL.entry(plan.bytes_total)
+        entries = [PLAN.entry(plan), BYTES_TOTAL.entry(plan.bytes_total)]
+        if detected is not None:
+            entries.append(DETECTED.entry(detected))
         self._advance("scatter", max(1, len(plan.chunks)), *entries)
 
     def open_gather(self, range_count: int) -> None:

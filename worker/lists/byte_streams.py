@@ -74,3 +74,40 @@ class ForwardReader:
     def _cut_short(self, surplus: int) -> ReadCutShort:
         received = self._position + surplus - self._range_start
         return ReadCutShort(start=self._range_start, end=self._range_end, received=received)
+
+
+class StreamReader:
+    """One pass through bytes that come as a stream of unknown length, such as decompressed ones.
+
+    Holds what one ``take`` returns and the piece after it.
+    """
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        """Take nothing yet."""
+        self._pieces = pieces
+        self._next: bytes | None = b""
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last byte has been taken. Known only after the first ``take``."""
+        return self._next is None
+
+    def take(self, at_least: int) -> bytes:
+        """Return the next bytes: ``at_least`` of them, or what is left.
+
+        Over ``at_least`` by less than a piece. Raises what the stream raises.
+        """
+        taken: list[bytes] = []
+        size = 0
+        while self._next is not None and size < at_least:
+            taken.append(self._next)
+            size += len(self._next)
+            # Empty pieces say nothing, least of all that it has ended.
+            self._next = next((piece for piece in self._pieces if piece), None)
+        return b"".join(taken)
+
+    def close(self) -> None:
+        """Close the stream; safe to call twice."""
+        close = getattr(self._pieces, "close", None)  # generators have it, others need not
+        if close is not None:
+            close()

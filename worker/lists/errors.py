@@ -4,11 +4,16 @@ ListError
 ├── ReadCutShort       transient: the source gave fewer bytes than it promised
 ├── DecoderLost        transient: the process that decodes Parquet was ended from outside
 └── UnusableList       terminal: reading the same list again ends the same way
-    ├── RowTooLong         one CSV row is longer than the limit
-    ├── UnsupportedFormat  neither plain CSV nor Parquet
-    ├── UnsupportedColumn  the first Parquet column holds no keys
-    ├── UnreadableList     not a Parquet file after all, or a damaged one
-    └── BrokenSpill        a spill does not hold what its index says
+    ├── RowTooLong           one row of text is longer than the limit
+    ├── NestedTooDeep        one line of JSON nests deeper than the limit
+    ├── UnsupportedFormat    known to be something that no list is
+    ├── UnsupportedColumn    the chosen Parquet column holds no keys
+    ├── ColumnNotFound       there is no such column, or it has to be chosen first
+    ├── ContradictedOption   the list is not what its importer says
+    ├── DamagedCompression   compressed bytes that cannot be decompressed
+    ├── CompressedTooWell    compressed bytes that hold far more than a list would
+    ├── UnreadableList       not a Parquet file after all, or a damaged one
+    └── BrokenSpill          a spill does not hold what its index says
 
 No message holds a context key; offsets, row counts and schemas are safe to show.
 """
@@ -45,7 +50,7 @@ class UnusableList(ListError, TerminalError):
 
 
 class RowTooLong(UnusableList):
-    """One CSV row is longer than the limit, mostly because a quote is never closed."""
+    """One row is longer than the limit, mostly because a quote is never closed."""
 
     def __init__(self, *, offset: int, limit: int) -> None:
         super().__init__(
@@ -56,26 +61,73 @@ class RowTooLong(UnusableList):
         """Byte offset of the row's start in the file."""
 
 
+class NestedTooDeep(UnusableList):
+    """One line of JSON nests deeper than the limit."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(
+            f"a line of JSON nests over {limit} levels deep; write only the keys, one a line"
+        )
+
+
 class UnsupportedFormat(UnusableList):
     """The list is in a format that is not read."""
 
     def __init__(self, found: str) -> None:
         super().__init__(
-            f"the list is {found}; only plain CSV (UTF-8) and Parquet are read: convert it first"
+            f"the list is {found}; text in columns, JSON Lines and Parquet are read, text also "
+            "compressed by gzip, zstd or bzip2: convert it first"
         )
 
 
 class UnsupportedColumn(UnusableList):
-    """The first Parquet column is of a type that has no text form as a key."""
+    """The chosen Parquet column is of a type that has no text form as a key."""
 
     def __init__(self, schema: str) -> None:
         super().__init__(
-            "the first column must be string, binary holding UTF-8, integer, decimal without "
+            "the column of the keys must be string, binary holding UTF-8, integer, decimal without "
             "decimal places or UUID: write it as text, for example CAST(… AS VARCHAR); "
             f"the schema is: {schema}"
         )
         self.schema = schema
         """One line, ``name: type`` for each column."""
+
+
+class ColumnNotFound(UnusableList):
+    """There is no such column, or which one holds the keys has to be said."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason}; send column with the name or number of the one that holds the keys"
+        )
+        self.reason = reason
+        """What is missing."""
+
+
+class ContradictedOption(UnusableList):
+    """The list is not what its importer says."""
+
+    def __init__(self, option: str, found: str) -> None:
+        super().__init__(f"{option} was asked for, but the list {found}; leave that option out")
+
+
+class DamagedCompression(UnusableList):
+    """The bytes are not compressed as they should be, or end too early."""
+
+    def __init__(self, compression: str, reason: str) -> None:
+        super().__init__(
+            f"the list cannot be decompressed ({compression}): {reason}; send it again"
+        )
+
+
+class CompressedTooWell(UnusableList):
+    """The compressed bytes hold far more than a list would, or are made to fill memory."""
+
+    def __init__(self, taken: int, produced: int) -> None:
+        super().__init__(
+            f"{taken:,} compressed bytes hold over {produced:,}, more than any list would; "
+            "decompress it and import what it holds"
+        )
 
 
 class UnreadableList(UnusableList):

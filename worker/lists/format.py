@@ -1,4 +1,4 @@
-"""What a list file is, detected from its first and last bytes and never from its name.
+"""What a list file is, and what it is if it is no list: by its bytes and never by its name.
 
 A wrong name would refuse a real list, so each rule for files that are not lists asks for more
 than a key is likely to begin with: binary magic in full, a tar header with its checksum, a
@@ -11,22 +11,23 @@ from codecs import BOM_UTF8
 from enum import Enum
 from typing import Final
 
-from worker.lists.errors import UnsupportedFormat
-
-#: Most bytes of a file's head that ``sniff`` reads: a tar header, a line of JSON.
+#: Most bytes of a file's head that are looked at here: a tar header, a line of JSON.
 SNIFF_BYTES = 2_048
-#: Bytes of a file's tail that it reads.
+#: Bytes of a file's tail that decide where the head is ambiguous.
 TAIL_BYTES = 16
 
 
 class ListFormat(Enum):
-    """The formats that lists are read from and written to."""
+    """The formats that lists are read from."""
 
     CSV = "csv"
+    """Any table of text, whatever separates its columns."""
+    JSON_LINES = "jsonl"
     PARQUET = "parquet"
 
 
-_PARQUET = b"PAR1"
+#: What a Parquet file begins and ends with.
+PARQUET: Final = b"PAR1"
 #: Magic numbers that hold a byte no list of text begins with.
 _BINARY: Final = (
     (b"\x1f\x8b", "gzip-compressed"),
@@ -48,8 +49,6 @@ _BINARY: Final = (
     (b"\x93NUMPY", "a NumPy file"),
     (b"\xff\xfe\x00\x00", "UTF-32 text"),
     (b"\x00\x00\xfe\xff", "UTF-32 text"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
 )
 _BZIP2_BLOCKS: Final = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 #: Letters that a key may begin with too; they count only with a control character behind.
@@ -72,30 +71,16 @@ _MANIFEST: Final = re.compile(rb'\{\s*"(entries|fileLocations|manifest|files)"\s
 _FILE_NAME: Final = re.compile(rb'@?[^\r\n,"]*\.(csv|tsv|parquet)\s*', re.IGNORECASE)
 _TAR_HEADER_BYTES: Final = 512
 _TAR_SUM: Final = slice(148, 156)
-#: UTF-16 without a mark: this many bytes have to agree that every second one is zero.
-_LEAST_UTF16_BYTES: Final = 4
-_LATIN_SHARE: Final = 0.7
 
 
-def sniff(head: bytes, tail: bytes | None) -> ListFormat:
-    """Detect the format of a list file.
-
-    Text that merely begins like a magic number (a key ``PAR1…``, ``PARE…`` or ``BZh…``)
-    is still CSV: such a number counts only with the binary bytes that follow it.
+def is_parquet(head: bytes, tail: bytes | None) -> bool:
+    """Whether a file is Parquet. Text that merely begins like it (a key ``PAR1…``) is not.
 
     Args:
         head: The first bytes of the file, ``SNIFF_BYTES`` or all there are.
         tail: The last bytes, if available; they decide where the head is ambiguous.
-
-    Raises:
-        UnsupportedFormat: It is known to be something else; the message names what.
     """
-    if head.startswith(_PARQUET) and (_is_binary(head) or (tail or b"").endswith(_PARQUET)):
-        return ListFormat.PARQUET
-    name = _foreign_name(head)
-    if name is not None:
-        raise UnsupportedFormat(name)
-    return ListFormat.CSV
+    return head.startswith(PARQUET) and (_is_binary(head) or (tail or b"").endswith(PARQUET))
 
 
 def _is_binary(head: bytes) -> bool:
@@ -104,8 +89,10 @@ def _is_binary(head: bytes) -> bool:
     return bool(following) and following < b" " and following not in b"\t\r\n"
 
 
-def _foreign_name(head: bytes) -> str | None:
-    """What a file is if it is neither CSV nor Parquet; ``None`` if its form is not known.
+def name_foreign_file(head: bytes) -> str | None:
+    """What a file is by its binary bytes, if it is no list; ``None`` if nothing is known.
+
+    Such a number counts only with the binary bytes that follow it: ``BZh…`` may begin a key.
 
     Args:
         head: The file's first bytes, all there are up to ``SNIFF_BYTES``.
@@ -118,9 +105,16 @@ def _foreign_name(head: bytes) -> str | None:
     for magic, name in _LETTERS:
         if head.startswith(magic) and _has_control(head[len(magic) : len(magic) + 5]):
             return name
-    if _is_tar(head):
-        return "a tar archive"
-    return _utf16_name(head) or _text_name(head.removeprefix(BOM_UTF8).lstrip())
+    return "a tar archive" if _is_tar(head) else None
+
+
+def name_foreign_text(head: bytes) -> str | None:
+    """What a text is, if it is no list; ``None`` if nothing is known.
+
+    Args:
+        head: The text's first bytes in UTF-8, all there are up to ``SNIFF_BYTES``.
+    """
+    return _text_name(head.removeprefix(BOM_UTF8).lstrip())
 
 
 def _has_control(data: bytes) -> bool:
@@ -135,18 +129,6 @@ def _is_tar(head: bytes) -> bool:
         return False
     blank = sum(header) - sum(header[_TAR_SUM]) + 8 * ord(" ")
     return int(digits, 8) == blank
-
-
-def _utf16_name(head: bytes) -> str | None:
-    """Text of Latin letters in UTF-16 has a zero in every second byte."""
-    even, odd = head[0::2], head[1::2]
-    if len(head) < _LEAST_UTF16_BYTES or b"\x00" not in head:
-        return None
-    for zeros, letters, order in ((odd, even, "little"), (even, odd, "big")):
-        enough = zeros.count(0) >= _LATIN_SHARE * len(zeros)
-        if enough and letters.count(0) == 0 and not _has_control(letters):
-            return f"UTF-16 text ({order}-endian, without a byte order mark)"
-    return None
 
 
 def _text_name(text: bytes) -> str | None:

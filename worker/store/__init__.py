@@ -76,7 +76,14 @@ from worker.store.jobs import (
     broker_options,
     digest_of,
 )
-from worker.store.jobs.records import ExportRequest, ImportRequest, JobRef, JobState, SourceFile
+from worker.store.jobs.records import (
+    DetectedList,
+    ExportRequest,
+    ImportRequest,
+    JobRef,
+    JobState,
+    SourceFile,
+)
 from worker.store.keyspace import (
     EXCLUDED,
     INCLUDED,
@@ -199,6 +206,7 @@ __all__ = [
     "Definition",
     "DefinitionChange",
     "DefinitionsNotFound",
+    "DetectedList",
     "Edit",
     "EditOp",
     "EditsSince",

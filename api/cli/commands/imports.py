@@ -11,6 +11,7 @@ from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import note_superseded, show_import
 from api.cli.jobs.import_start import ImportStart
 from api.cli.jobs.interrupts import defer_interrupt, describe_ongoing, explain_interrupt
+from api.cli.jobs.list_reading import ReadingOptions
 from api.cli.jobs.new_segment import CreateOptions, NewSegment
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions, with_options
@@ -27,11 +28,12 @@ def register(app: typer.Typer) -> None:
 def _import(
     source: Annotated[
         str,
-        typer.Argument(metavar="FILE|S3-URI", help="A CSV or Parquet list; `-` is standard input."),
+        typer.Argument(metavar="FILE|S3-URI", help="A list of keys; `-` is standard input."),
     ],
     target: SegmentOptions,
     session: Session,
     new: CreateOptions,
+    reading: ReadingOptions,
     mode: Annotated[
         Literal["merge", "replace"],
         typer.Option(help="Add the list to the segment, or replace its members."),
@@ -63,7 +65,7 @@ def _import(
         "allowShrink": allow_shrink,
         "waitOnApprovals": wait_for_approval,
     }
-    fields: dict[str, str | bool] = {"mode": mode}
+    fields: dict[str, str | bool] = {"mode": mode, **reading.fields}
     fields |= {name: True for name, flag in flags.items() if flag}
     start = ImportStart(session, target, source, fields, NewSegment(target, new))
     with (

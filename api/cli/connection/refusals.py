@@ -20,6 +20,8 @@ _OPTIONS: Final = {
 }
 #: A reason names both: ``send allowEmpty=true (bigseg import --allow-empty)``.
 _BOTH: Final = re.compile(r"\bsend \w+=true \((bigseg [a-z][^)]*)\)")
+#: Options of how a list is read: their flags are called as the fields are.
+_READING: Final = re.compile(r"\bsend (header|delimiter|encoding|format|column)(?:=(\w[\w-]*))?")
 _FIELD: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})(=true)?\b")
 #: Where in a patch the API found a fault; the user of a command wrote no patch.
 _INSTRUCTION: Final = re.compile(r"^(invalid request: )?instructions(\[\d+\])?: ")
@@ -35,8 +37,14 @@ _GATEWAY: Final = frozenset({502, 503, 504})
 def name_options(text: str) -> str:
     """Put a message of the API in the words of the command line."""
     text = _BOTH.sub(lambda match: f"use `{match[1]}`", text)
+    text = _READING.sub(_name_reading_option, text)
     text = _FIELD.sub(lambda match: _OPTIONS[match[1]], text)
     return _INSTRUCTION.sub("", text)
+
+
+def _name_reading_option(match: re.Match[str]) -> str:
+    name, value = match[1], match[2]
+    return f"use --{name}" if value in {None, "true"} else f"use --{name} {value}"
 
 
 def refusal(reply: httpx.Response, url: str) -> CommandError:

@@ -7,6 +7,7 @@ import typer
 from api.cli.connection.refusals import name_options
 from api.cli.errors import ExitStatus
 from api.cli.jobs.following import AT_REST
+from api.cli.jobs.list_reading import describe_detected
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions
 from api.cli.session.session import OutputFormat, Session
@@ -64,6 +65,8 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
     say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
     if job["status"] not in AT_REST:
         say(format_sentence(Progress.of_job(job)))
+    if found := describe_detected(job.get("detected")):
+        say(found)
     previous = job.get("previousImport")
     if previous and previous["editsSince"] and job["mode"] == "replace":
         say(
@@ -99,7 +102,9 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
         first = [(row["row"], row["reason"]) for row in sample[:_REJECTED_SHOWN]]
         tables.append(Table("First rejected rows", ("row", "reason"), first))
     if warnings := report.get("warnings"):
-        cells = [(each["count"], _list_rows(each), each["message"]) for each in warnings]
+        cells = [
+            (each["count"], _list_rows(each), name_options(each["message"])) for each in warnings
+        ]
         tables.append(Table("Warnings", ("rows", "first", "what"), cells))
     return tables
 

@@ -7,12 +7,14 @@ from pydantic import Field, SkipValidation
 
 from api.bodies.models import Int64, WireModel
 from api.jobs.models import (
+    DetectedList,
     FileStatus,
     ImportReport,
     Initiator,
     JobProgress,
     PreviousImport,
     StageName,
+    detected_list,
     file_statuses,
     format_size,
     initiator_of,
@@ -42,6 +44,8 @@ class ImportRepresentation(WireModel):
     previous_import: PreviousImport | None
     """The import that was live when this one was created; a `replace` discards what edits have
     added since. Null if the segment had none."""
+    detected: DetectedList | None
+    """What the list is; null until a worker has looked at it."""
     supersedes: str | None
     """The import that waited for an approval and was dropped when this one was created."""
 
@@ -97,6 +101,7 @@ def represent_import(
         progress=job_progress(state, clock()),
         report=state.report,
         previous_import=previous_import(state),
+        detected=detected_list(state),
         supersedes=state.supersedes,
     )
 

@@ -9,11 +9,13 @@ from pydantic import Field, SkipValidation
 
 from api.bodies.models import Int64, WireModel
 from api.jobs.models import (
+    DetectedList,
     FileStatus,
     ImportReport,
     JobProgress,
     PreviousImport,
     StageName,
+    detected_list,
     file_statuses,
     job_progress,
     previous_import,
@@ -66,6 +68,8 @@ class ListImport(WireModel):
     """Null until the import is complete or pending approval."""
     previous_import: PreviousImport | None
     """The import that was live when this one was created."""
+    detected: DetectedList | None
+    """What the list is; null until a worker has looked at it."""
     supersedes: str | None
     """The import that waited for an approval and was dropped when this one was created."""
 
@@ -155,6 +159,7 @@ def represent_import(
         progress=job_progress(state, clock()),
         report=state.report,
         previous_import=previous_import(state),
+        detected=detected_list(state),
         supersedes=state.supersedes,
     )
 

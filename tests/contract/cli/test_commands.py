@@ -11,6 +11,7 @@ from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, incl
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
 from tests.support.systems.held_imports import hold_import, publish_import
+from worker.list_options import ListOptions
 from worker.objects import ObjectStore
 from worker.store import ImportRequest, JobRef, Store
 
@@ -166,6 +167,9 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
         result = run(
             *("import", str(file), "--segment", key),
             *("--allow-rejected", "--allow-shrink", "--allow-empty"),
+            *("--format", "csv", "--delimiter", "pipe", "--header", "--column", "mail"),
+            *("--compression", "none", "--encoding", "latin-1", "--trim", "--lowercase"),
+            *("--null-text", "NULL"),
         )
 
     assert result.exit_code == 1, result.output
@@ -174,6 +178,17 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
     assert asked[0].allow_rejected
     assert asked[0].allow_shrink
     assert asked[0].allow_empty
+    assert asked[0].reading == ListOptions(
+        format="csv",
+        delimiter="pipe",
+        header=True,
+        column="mail",
+        compression="none",
+        encoding="latin-1",
+        trim=True,
+        lowercase=True,
+        null_text="NULL",
+    )
 
 
 def test_approve__import_that_waits__publishes_it(

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from tests.support.servers.api import (
 )
 from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
+from worker.list_options import ListOptions
 from worker.objects import INTERNAL_PREFIX, ObjectStore
 from worker.store import ImportRequest, JobRef, Store
 
@@ -270,6 +271,86 @@ def test_import__flag_that_overrides_a_guard__is_part_of_the_request(
     request = _request_of(store, reply.headers["location"].rpartition("/")[2])
     flags = (request.allow_rejected, request.allow_shrink, request.allow_empty)
     assert flags == tuple(flag == name for name in ("allowRejected", "allowShrink", "allowEmpty"))
+
+
+_READING: Final = {
+    "format": "csv",
+    "delimiter": ";",
+    "header": True,
+    "column": 2,
+    "compression": "gzip",
+    "encoding": "windows-1252",
+    "trim": True,
+    "lowercase": True,
+    "nullText": "NULL",
+}
+
+
+@pytest.mark.parametrize("as_form", [True, False])
+def test_import__how_its_list_is_read__is_part_of_the_request(
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str, *, as_form: bool
+) -> None:
+    if as_form:
+        fields = {name: str(value) for name, value in _READING.items()}
+        reply = _upload(client, segment, data=fields)
+    else:
+        body = {"source": f"s3://{objects.bucket}/lists/a"} | _READING
+        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    assert request.reading == ListOptions(
+        format="csv",
+        delimiter="semicolon",
+        header=True,
+        column="2",
+        compression="gzip",
+        encoding="windows-1252",
+        trim=True,
+        lowercase=True,
+        null_text="NULL",
+    )
+
+
+def test_import__null_or_empty_options__are_left_out(
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str
+) -> None:
+    body = {"source": f"s3://{objects.bucket}/lists/a"} | dict.fromkeys(_READING)
+
+    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    assert request.reading == ListOptions()
+    other = create_segment(client)
+    reply = _upload(client, other, data=dict.fromkeys(_READING, ""))
+    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    assert request.reading == ListOptions()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"format": "orc"}, "format"),
+        ({"delimiter": "#"}, "delimiter"),
+        ({"column": "0"}, "columns are counted from 1"),
+        ({"column": "x" * 201}, "column"),
+        ({"column": "id", "header": "false"}, "found by its name in the header"),
+        ({"format": "parquet", "encoding": "latin-1"}, "format parquet has none"),
+        ({"format": "tsv", "delimiter": "comma"}, "separated by tabs"),
+        ({"trim": "perhaps"}, "use true or false"),
+    ],
+)
+def test_import__how_no_list_is_read__refused_and_nothing_is_left(
+    client: httpx.Client, objects: ObjectStore, segment: str, fields: dict[str, str], said: str
+) -> None:
+    body = {"source": f"s3://{objects.bucket}/lists/a"} | fields
+
+    from_form = assert_refused(_upload(client, segment, data=fields), 400, "invalid_request")
+    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+    from_json = assert_refused(reply, 400, "invalid_request")
+
+    assert said in from_form
+    assert said in from_json
+    assert _uploads(objects, segment) == []
 
 
 def test_source__without_one_or_with_a_file__is_refused_in_a_sentence(

@@ -1,4 +1,4 @@
-"""Exact reading of one byte range of a CSV file.
+"""Exact reading of one byte range of a CSV file, or of a whole one that comes as a stream.
 
 A file is cut anywhere into chunks. The only places where one chunk's reader can take
 over from another's are the starts of physical lines, and there the parser is in one of
@@ -10,18 +10,20 @@ requires it; the rows of all chunks together are then exactly the file's.
 
 import codecs
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final, Protocol
 
 import numpy as np
 
 from worker.byte_columns import Column
-from worker.lists.byte_streams import ForwardReader, ReadRange
+from worker.lists.byte_streams import ForwardReader, ReadRange, StreamReader
 from worker.lists.csv.lines import next_line_start
 from worker.lists.csv.rows import BlockRows, read_rows
 from worker.lists.errors import RowTooLong
 from worker.lists.keys.doubts import Doubt
+from worker.lists.keys.rules import KeyRules
 from worker.lists.keys.validation import KeyBatch, validate
 
 #: Bytes parsed at a time: large enough for numpy's overhead to vanish, small for memory.
@@ -55,14 +57,59 @@ class CsvChunk:
     """Bytes in the whole file."""
 
 
-def _validate_cells(cells: Column, rows: BlockRows) -> KeyBatch:
-    """The keys among cells, which are the last ones of the rows read."""
-    quoted = None if rows.quoted is None else rows.quoted[len(rows.cells) - len(cells) :]
-    batch = validate(cells, text=True, quoted=quoted)
-    if not rows.open_quote:
-        return batch
-    last = np.array([batch.row_count - 1])
-    return dataclasses.replace(batch, doubts={**batch.doubts, Doubt.OPEN_QUOTE: last})
+#: A whole file of a size that is not known before its end.
+WHOLE_STREAM: Final = CsvChunk(0, 1 << 62, 1 << 62)
+
+
+class ReadRows(Protocol):
+    """Reads the rows at the front of a block; see :func:`read_rows`."""
+
+    def __call__(self, block: bytes, *, limit: int, final: bool) -> BlockRows:
+        """Read the rows that start before ``limit`` and end in the block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RowSyntax:
+    """How the bytes of a list become rows and its cells keys; by default as a plain CSV list."""
+
+    read_rows: ReadRows = read_rows
+    is_table: bool = True
+    """Whether cells may hold what spreadsheets leave around keys."""
+    to_utf8: Callable[[Column], Column] | None = None
+    """Converts cells to UTF-8, unless they are."""
+    rules: KeyRules | None = None
+    skipped: int = 0
+    """Rows at the front of the file that are left out."""
+
+    def validate(self, rows: BlockRows, first: int) -> KeyBatch:
+        """The keys of rows from the number ``first`` on."""
+        cells = rows.cells[first:]
+        batch = validate(
+            cells if self.to_utf8 is None else self.to_utf8(cells),
+            text=self.is_table,
+            quoted=None if rows.quoted is None else rows.quoted[first:],
+            rules=self.rules,
+            faults=None if rows.faults is None else rows.faults[first:],
+        )
+        if not rows.open_quote:
+            return batch
+        last = np.array([batch.row_count - 1])
+        return dataclasses.replace(batch, doubts={**batch.doubts, Doubt.OPEN_QUOTE: last})
+
+
+PLAIN: Final = RowSyntax()
+
+
+def _open_range(chunk: CsvChunk, read: ReadRange, row_limit: int) -> ForwardReader:
+    # The byte before shows whether a line starts at the chunk's first byte.
+    return ForwardReader(
+        read,
+        start=max(chunk.start - 1, 0),
+        planned_end=chunk.end + OVERRUN_BYTES,
+        further_bytes=max(row_limit, OVERRUN_BYTES),
+        size=chunk.size,
+    )
 
 
 class CsvChunkReader:
@@ -80,24 +127,34 @@ class CsvChunkReader:
         self,
         chunk: CsvChunk,
         state: CsvState,
-        read: ReadRange,
+        read: ReadRange | StreamReader,
+        syntax: RowSyntax = PLAIN,
         *,
         block_bytes: int = BLOCK_BYTES,
         row_limit: int = ROW_LIMIT_BYTES,
     ) -> None:
+        """Read nothing yet.
+
+        Args:
+            chunk: What it owns; ``WHOLE_STREAM`` of a stream.
+            state: What the parser is in the middle of at its first line.
+            read: Gives ranges of the file, or is a stream of all of it.
+            syntax: How bytes become rows.
+            block_bytes: Bytes parsed at a time.
+            row_limit: Longest row.
+        """
         if chunk.start == 0 and state is CsvState.QUOTED:
             raise ValueError("a file starts at the start of a row")
         self._chunk = chunk
         self._state = state
+        self._syntax = syntax
+        self._to_skip = syntax.skipped if chunk.start == 0 else 0
+        self.skipped = 0
+        """Rows that were left out so far."""
         self._block_bytes = block_bytes
         self._row_limit = row_limit
-        # The byte before shows whether a line starts at the chunk's first byte.
-        self._bytes = ForwardReader(
-            read,
-            start=max(chunk.start - 1, 0),
-            planned_end=chunk.end + OVERRUN_BYTES,
-            further_bytes=max(row_limit, OVERRUN_BYTES),
-            size=chunk.size,
+        self._bytes = (
+            read if isinstance(read, StreamReader) else _open_range(chunk, read, row_limit)
         )
         self._block = b""
         self._origin = 0
@@ -140,16 +197,19 @@ class CsvChunkReader:
         while True:
             # A BOM may reach past a tiny first chunk; the row after it is still owned.
             limit = max(self._chunk.end - self._origin, 1)
-            rows = read_rows(self._block, limit=limit, final=self._bytes.at_end)
+            rows = self._syntax.read_rows(self._block, limit=limit, final=self._bytes.at_end)
             self._check_length(rows, limit)
-            cells = rows.cells[1:] if continued and len(rows.cells) else rows.cells
-            continued = continued and not len(rows.cells)
+            first = min(len(rows.cells), 1 if continued else self._to_skip - self.skipped)
+            if continued:
+                continued = first == 0
+            else:
+                self.skipped += first
             done = rows.end >= limit or (self._bytes.at_end and rows.end == len(self._block))
             if done:
                 self._end_state = self._state_after(rows.end)
             self._block, self._origin = self._block[rows.end :], self._origin + rows.end
-            if len(cells):
-                yield _validate_cells(cells, rows)
+            if len(rows.cells) > first:
+                yield self._syntax.validate(rows, first)
             if done:
                 return
             self._block += self._bytes.take(self._block_bytes)

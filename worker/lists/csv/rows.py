@@ -1,11 +1,11 @@
-"""The first cells of the CSV rows in a block of bytes, column-wise.
+"""The cells of one column of the CSV rows in a block of bytes, column-wise.
 
-Exactly the rows of ``csv.reader`` (default dialect). Three ways, the cheapest that is
-exact for the block:
+Exactly the rows of ``csv.reader`` (default dialect, but for the delimiter). Three ways, the
+cheapest that is exact for the block:
 
-1. Lines of one length without quotes and commas (ids, UUIDs): one strided copy.
+1. Lines of one length without quotes and delimiters (ids, UUIDs): one strided copy.
 2. Anything whose quotes are where RFC 4180 puts them: numpy on the positions of
-   newlines, commas and quotes.
+   newlines, delimiters and quotes.
 3. Stray quotes: ``csv.reader`` itself (``module_rows.py``).
 
 Source: the states START_RECORD, START_FIELD, IN_FIELD, IN_QUOTED_FIELD and
@@ -13,6 +13,7 @@ QUOTE_IN_QUOTED_FIELD of CPython's ``Modules/_csv.c``, 3.11 to 3.14.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow.compute as pc
@@ -21,10 +22,24 @@ from worker.byte_columns import Column, ColumnView, sliced_column, uniform_colum
 from worker.lists.csv.lines import line_bounds
 from worker.lists.csv.module_rows import ends_in_quotes, read_by_csv_module
 
-_LF, _CR, _COMMA, _QUOTE = b'\n\r,"'
+_LF, _CR, _QUOTE = b'\n\r"'
 
 #: Fewer lines than this are not worth the attempt to read them as lines of one length.
 _UNIFORM_LINES_MIN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How rows are cut into cells, and which of them is read."""
+
+    delimiter: bytes = b","
+    """One byte of ASCII."""
+    column: int = 0
+    """From 0."""
+
+
+#: The first column of a file with commas.
+FIRST_OF_COMMAS: Final = Columns()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +47,7 @@ class BlockRows:
     """The whole rows at the front of a block."""
 
     cells: Column
-    """binary: the first cell of each row, empty for a row without one; no nulls."""
+    """binary: the cell of each row, empty for a row without one; no nulls."""
     end: int
     """Where the row after them starts in the block."""
     longest_at: int
@@ -40,12 +55,16 @@ class BlockRows:
     longest_bytes: int
     """Its length, 0 when there are no rows."""
     quoted: np.ndarray | None = None
-    """A bool for each row: whether its first cell is in quotes; nothing if none can be."""
+    """A bool for each row: whether the cell is in quotes; nothing if none can be."""
     open_quote: bool = False
     """Whether the last of them is the file's last, within a quote that nothing closes."""
+    faults: np.ndarray | None = None
+    """A ``RejectReason`` for each row, 0 for a cell; nothing if each is one."""
 
 
-def read_rows(block: bytes, *, limit: int, final: bool) -> BlockRows:
+def read_rows(
+    block: bytes, *, limit: int, final: bool, columns: Columns = FIRST_OF_COMMAS
+) -> BlockRows:
     r"""Read the rows that start before ``limit`` and end in the block.
 
     May return fewer; what is left starts at ``end``. A row whose terminator is cut
@@ -57,15 +76,19 @@ def read_rows(block: bytes, *, limit: int, final: bool) -> BlockRows:
         block: Starts at the start of a row; under 2 GiB.
         limit: Rows that start here or later are left alone.
         final: The file ends with this block, so its last row needs no terminator.
+        columns: Which cells are read.
     """
-    rows = _read_uniform(block, limit) or _read_by_position(block, limit, final=final)
+    rows = _read_uniform(block, limit, columns) or _read_by_position(
+        block, limit, columns, final=final
+    )
     if rows is not None:
         return rows
-    cells, starts = read_by_csv_module(block, limit, final=final)
+    cells, starts, in_quotes = read_by_csv_module(
+        block, limit, final=final, delimiter=columns.delimiter.decode(), column=columns.column
+    )
     # Where the file ends within quotes, the csv module is the one to read its last rows.
     at_end = final and len(cells) > 0 and starts[-1] == len(block)
-    in_quotes = np.frombuffer(block, np.uint8)[starts[:-1]] == _QUOTE
-    open_quote = at_end and ends_in_quotes(block[starts[-2] :])
+    open_quote = at_end and ends_in_quotes(block[starts[-2] :], columns.delimiter.decode())
     return _block_rows(cells, starts, in_quotes, open_quote=open_quote)
 
 
@@ -82,42 +105,49 @@ def _block_rows(
     )
 
 
-def _read_uniform(block: bytes, limit: int) -> BlockRows | None:
+def _read_uniform(block: bytes, limit: int, columns: Columns) -> BlockRows | None:
     """Read lines that are all as long as the first; None where they are not."""
+    if columns.column:
+        return None
     width = block.find(b"\n") + 1
     terminator = 2 if block[width - 2 : width - 1] == b"\r" else 1
     if width <= terminator:
         return None
     count = min(len(block) // width, -(-limit // width))
-    if count < _UNIFORM_LINES_MIN or b'"' in block or b"," in block:
+    if count < _UNIFORM_LINES_MIN or b'"' in block or columns.delimiter in block:
         return None
     lines = np.frombuffer(block, np.uint8, count * width).reshape(count, width)
     if (lines[:, -1] != _LF).any() or (terminator > 1 and (lines[:, -2] != _CR).any()):
         return None
     cells = np.ascontiguousarray(lines[:, :-terminator])
-    if cells.min() <= _CR:  # perhaps a newline inside
+    if cells.min() <= _CR:  # perhaps a newline inside, or a tab
         return None
     return BlockRows(uniform_column(cells), count * width, longest_at=0, longest_bytes=width)
 
 
-def _read_by_position(block: bytes, limit: int, *, final: bool) -> BlockRows | None:
+def _read_by_position(
+    block: bytes, limit: int, columns: Columns, *, final: bool
+) -> BlockRows | None:
     """Read rows whose quotes are well placed; None where one is not."""
     data = np.frombuffer(block, np.uint8)
     quotes = np.flatnonzero(data == _QUOTE) if b'"' in block else np.empty(0, np.int64)
-    if len(quotes) and not _well_placed(data, quotes, final=final):
+    delimiter = columns.delimiter[0]
+    if len(quotes) and not _well_placed(data, quotes, delimiter, final=final):
         return None
     ends, starts = _row_bounds(block, quotes, final=final)
     count = int(np.searchsorted(starts[:-1], limit))
     starts, ends = starts[: count + 1], ends[:count]
     firsts = starts[:-1]
-    if _has_quoted_cell_alone(quotes, firsts, ends):
+    if columns.column:
+        firsts, ends = _bounds_of_column(data, firsts, ends, quotes, columns)
+    elif _has_quoted_cell_alone(quotes, firsts, ends):
         cells = sliced_column(block, firsts + 1, quotes[1 : 2 * count : 2])
         return _block_rows(cells, starts, np.ones(count, bool))
-    if b"," in block:
-        ends = _first_cell_ends(data, firsts, ends, quotes)
+    elif columns.delimiter in block:
+        ends = _first_cell_ends(data, firsts, ends, quotes, delimiter)
     if len(quotes) == 0:
         return _block_rows(sliced_column(block, firsts, ends), starts)
-    quoted = data[firsts] == _QUOTE
+    quoted = (data.take(firsts, mode="clip") == _QUOTE) & (ends > firsts)
     cells = sliced_column(block, firsts + quoted, ends - quoted)
     if (ColumnView.of(cells).data == _QUOTE).any():
         # Outer quotes are gone and the others well placed, so each is one of a pair.
@@ -143,7 +173,7 @@ def _has_quoted_cell_alone(quotes: np.ndarray, starts: np.ndarray, ends: np.ndar
     )
 
 
-def _well_placed(data: np.ndarray, quotes: np.ndarray, *, final: bool) -> bool:
+def _well_placed(data: np.ndarray, quotes: np.ndarray, delimiter: int, *, final: bool) -> bool:
     """Whether every quote opens a cell, closes one, or is half of a pair within one.
 
     Then quotes open and close in turn, and what is outside them is structure. The pair
@@ -154,7 +184,7 @@ def _well_placed(data: np.ndarray, quotes: np.ndarray, *, final: bool) -> bool:
     if final and len(opening) > len(closing):
         return False
     border = np.zeros(256, bool)
-    border[[_LF, _CR, _COMMA]] = True
+    border[[_LF, _CR, delimiter]] = True
     after = closing + 1
     paired = after[: len(opening) - 1] == opening[1:]
     opens = (opening == 0) | border[data[opening - 1]]
@@ -179,12 +209,10 @@ def _row_bounds(block: bytes, quotes: np.ndarray, *, final: bool) -> tuple[np.nd
 
 
 def _first_cell_ends(
-    data: np.ndarray, starts: np.ndarray, ends: np.ndarray, quotes: np.ndarray
+    data: np.ndarray, starts: np.ndarray, ends: np.ndarray, quotes: np.ndarray, delimiter: int
 ) -> np.ndarray:
-    """The first comma outside quotes of each row, or the row's end."""
-    commas = np.flatnonzero(data == _COMMA)
-    if len(quotes):
-        commas = commas[(np.searchsorted(quotes, commas) & 1) == 0]
+    """The first delimiter outside quotes of each row, or the row's end."""
+    commas = _delimiters_outside(data, quotes, delimiter)
     each, rest = divmod(len(commas), max(len(starts), 1))
     if each and not rest:
         in_rows = commas.reshape(-1, each)
@@ -194,3 +222,26 @@ def _first_cell_ends(
     commas = np.append(commas, len(data))
     first_commas: np.ndarray = commas[np.searchsorted(commas, starts)]
     return np.asarray(np.minimum(first_commas, ends))
+
+
+def _bounds_of_column(
+    data: np.ndarray, starts: np.ndarray, ends: np.ndarray, quotes: np.ndarray, columns: Columns
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where each row's cell of a column starts and ends; both are the row's end without one."""
+    delimiters = _delimiters_outside(data, quotes, columns.delimiter[0])
+    # The last one stands for any beyond the block.
+    delimiters = np.append(delimiters, len(data))
+    before = np.searchsorted(delimiters, starts) + columns.column - 1
+    last = len(delimiters) - 1
+    opening = delimiters[np.minimum(before, last)]
+    closing = delimiters[np.minimum(before + 1, last)]
+    firsts = np.where(opening < ends, opening + 1, ends)
+    return firsts, np.where(opening < ends, np.minimum(closing, ends), ends)
+
+
+def _delimiters_outside(data: np.ndarray, quotes: np.ndarray, delimiter: int) -> np.ndarray:
+    """Positions of the delimiters that are not within quotes."""
+    found = np.flatnonzero(data == delimiter)
+    if len(quotes):
+        found = found[(np.searchsorted(quotes, found) & 1) == 0]
+    return found

@@ -16,19 +16,31 @@ class Doubt(Enum):
         self.label = label
         self.message = message
 
-    HEADER = "header", "the first row looks like a header and was imported as a key"
+    HEADER = (
+        "header",
+        (
+            "the first row looks like a header and was imported as a key; if it is one, send "
+            "header=true"
+        ),
+    )
     INDEX_COLUMN = (
         "index_column",
-        "the first column looks like row numbers; the keys may be in another column",
+        "the first column looks like row numbers; if the keys are in another one, send column",
     )
     OTHER_TEXT_COLUMN = (
         "other_text_column",
-        "the first column is a number and another column is text; only the first one is read",
+        "the first column is a number and another one is text; if that holds keys, send column",
     )
-    SEPARATOR_LINE = "separator_line", "the first row names a separator; only the comma is read"
-    SEMICOLON = "semicolon", "the keys contain ';': if it separates columns, use commas"
-    PIPE = "pipe", "the keys contain '|': if it separates columns, use commas"
-    TAB = "tab", "the rows contain a tab: if it separates columns, use commas"
+    SEPARATOR_LINE = (
+        "separator_line",
+        "the first row names a separator, and it is not the delimiter that was asked for",
+    )
+    SEMICOLON = (
+        "semicolon",
+        "the keys contain ';': if it separates columns, send delimiter=semicolon",
+    )
+    PIPE = "pipe", "the keys contain '|': if it separates columns, send delimiter=pipe"
+    TAB = "tab", "the rows contain a tab: if it separates columns, send delimiter=tab"
     SPACE = (
         "edge_or_invisible_space",
         "the key begins or ends with a space, or contains an invisible character; it is kept",

@@ -5,7 +5,7 @@ by the minimum and maximum of its bytes and lengths; only other batches are chec
 row by row, and then column-wise too.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.keys.doubtful_rows import PIECE_BYTES, DoubtfulRows, find_doubts
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.residue import strip_residue
+from worker.lists.keys.rules import KeyRules
 
 _FIRST_PRINTABLE, _SPACE, _DEL = 0x21, 0x20, 0x7F
 _LF, _CR = b"\n\r"
@@ -30,7 +31,8 @@ class RejectReason(IntEnum):
     """Why a row is no key; the number is the code in ``KeyBatch.rejected_reasons``.
 
     A row that breaks several rules is given the first that applies, in this order:
-    empty, too long, invalid UTF-8, only whitespace, control character.
+    empty, too long, invalid UTF-8, only whitespace, control character. Those of JSON Lines
+    come before them: such a row has no cell.
     """
 
     BLANK = 1
@@ -41,6 +43,10 @@ class RejectReason(IntEnum):
     """Not UTF-8."""
     CONTROL_CHARACTER = 4
     """Holds a character of Unicode category Cc: C0, DEL or C1; newlines too."""
+    INVALID_JSON = 5
+    """Of JSON Lines: the line is not one value of JSON."""
+    NOT_TEXT = 6
+    """Of JSON Lines: neither a string nor a number; without a value, or null, it is blank."""
 
     @property
     def label(self) -> str:
@@ -68,11 +74,18 @@ class KeyBatch:
     ``rejected_rows``."""
 
 
-def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = None) -> KeyBatch:
+def validate(
+    cells: Column,
+    *,
+    text: bool = False,
+    quoted: np.ndarray | None = None,
+    rules: KeyRules | None = None,
+    faults: np.ndarray | None = None,
+) -> KeyBatch:
     """Split a column of first cells into keys and rejected rows.
 
     Promises that ``row_count == len(keys) + len(rejected_rows)`` and that keys are the
-    given bytes, never trimmed or normalised; of text, without its residue.
+    given bytes, never trimmed or normalised unless rules say so; of text, without its residue.
 
     Cost: two passes over the bytes for a clean batch (over 100 M UUIDs/s); about ten
     for one with spaces or non-ASCII text.
@@ -81,20 +94,46 @@ def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = N
         cells: binary or large_binary; null stands for a row without a cell.
         text: Whether they come from a file of text, so that `strip_residue` is for them.
         quoted: Of a file of text: a bool for each, whether it was in quotes.
+        rules: What is done to cells before they are judged.
+        faults: A reason for each row that has no cell for a reason of its format, else 0.
     """
     if cells.null_count:
         cells = cells.fill_null(b"")
     view = ColumnView.of(cells)
+    residue: DoubtfulRows = {}
+    # Once for all: passes over the bytes are what this costs.
+    extremes = _extremes(view)
+    if text and extremes is not None:
+        cells, residue = strip_residue(cells, view, *extremes, quoted)
+        view = ColumnView.of(cells) if residue else view
+    if rules is not None:
+        cells = rules.apply(cells)
+        view = ColumnView.of(cells)
+        extremes = _extremes(view)
+    batch = _judge(cells, view, extremes, residue, text=text)
+    return batch if faults is None else _with_faults(batch, faults)
+
+
+def _extremes(view: ColumnView) -> tuple[int, int] | None:
+    """The least and the greatest byte; ``None`` without any."""
+    return (int(view.data.min()), int(view.data.max())) if len(view.data) else None
+
+
+def _judge(
+    cells: Column,
+    view: ColumnView,
+    extremes: tuple[int, int] | None,
+    residue: DoubtfulRows,
+    *,
+    text: bool,
+) -> KeyBatch:
+    """Split cells as they are into keys and rejected rows; see ``validate``."""
     none = np.empty(0, np.int64)
-    if len(view.data) == 0:
+    if extremes is None or len(view.data) == 0:
         blank = np.arange(len(cells))
         codes = np.full(len(cells), RejectReason.BLANK, np.uint8)
-        return KeyBatch(cells[:0], len(cells), blank, codes)
-    lowest, highest = int(view.data.min()), int(view.data.max())
-    residue: DoubtfulRows = {}
-    if text:
-        cells, residue = strip_residue(cells, view, lowest, highest, quoted)
-        view = ColumnView.of(cells) if residue else view
+        return KeyBatch(cells[:0], len(cells), blank, codes, residue)
+    lowest, highest = extremes
     lengths = view.lengths
     doubts = find_doubts(cells, view, lengths, lowest, highest)
     if residue:
@@ -107,6 +146,12 @@ def validate(cells: Column, *, text: bool = False, quoted: np.ndarray | None = N
     if text and lowest <= _LAST_LINE_END:
         doubts = {**doubts, **_find_lines(view)}
     return KeyBatch(keys, len(cells), rejected, reasons[rejected], doubts)
+
+
+def _with_faults(batch: KeyBatch, faults: np.ndarray) -> KeyBatch:
+    """Give rows without a cell, which count as blank so far, their own reasons."""
+    own = faults[batch.rejected_rows]
+    return replace(batch, rejected_reasons=np.where(own > 0, own, batch.rejected_reasons))
 
 
 def _is_clean(lengths: np.ndarray, lowest: int, highest: int) -> bool:

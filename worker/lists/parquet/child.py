@@ -15,13 +15,13 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
 import pyarrow as pa
 
-from worker.lists.errors import UnreadableList, UnsupportedColumn
+from worker.lists.errors import ColumnNotFound, UnreadableList, UnsupportedColumn
 from worker.lists.parquet.messages import Channel, Kind
 from worker.lists.parquet.reader import RandomAccess, open_parquet, read_cells
 
@@ -140,12 +140,15 @@ def _read(channel: Channel) -> None:
     file = cast("RandomAccess", AskedFile(channel, wanted["size"], _compute_on))
     try:
         if wanted["rows"] is None:
-            _send_footer(channel, file, wanted["size"])
+            _send_footer(channel, file, wanted)
         else:
             first, last = wanted["groups"]
-            _send_cells(channel, read_cells(file, wanted["size"], first, last, wanted["rows"]))
+            cells = read_cells(file, wanted["size"], first, last, wanted["rows"], wanted["number"])
+            _send_cells(channel, cells)
     except UnsupportedColumn as exc:
         channel.send_json(Kind.UNSUPPORTED, _printable(exc.schema))
+    except ColumnNotFound as exc:
+        channel.send_json(Kind.NO_COLUMN, _printable(exc.reason))
     except UnreadableList as exc:
         channel.send_json(Kind.UNREADABLE, _printable(exc.reason))
     except Exception as exc:  # noqa: BLE001 - whatever it is, the bytes are at fault
@@ -154,10 +157,15 @@ def _read(channel: Channel) -> None:
         channel.send(Kind.DONE)
 
 
-def _send_footer(channel: Channel, file: RandomAccess, size: int) -> None:
-    found = open_parquet(file, size)
+def _send_footer(channel: Channel, file: RandomAccess, wanted: Mapping[str, Any]) -> None:
+    found = open_parquet(file, wanted["size"], number=wanted["number"], name=wanted["name"])
     groups = [(group.rows, group.column_bytes) for group in found.row_groups]
-    footer = {"groups": groups, "schema": found.schema, "text": found.text_elsewhere}
+    footer: dict[str, Any] = {
+        "groups": groups,
+        "schema": found.schema,
+        "text": found.text_elsewhere,
+    }
+    footer["column"] = found.column
     channel.send_json(Kind.FILE, footer)
 
 

@@ -1,7 +1,9 @@
 """Which Parquet columns hold context keys, and how each type becomes their bytes."""
 
+import re
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -10,15 +12,79 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from worker.byte_columns import Column, uniform_column
+from worker.lists.errors import ColumnNotFound
 
 #: Turns a column into binary or large_binary; nulls stay null.
 ToCells: TypeAlias = Callable[[Column], Column]
 
 _UUID_BYTES = 16
+#: What pandas calls an index without a name.
+_INDEX_NAME: Final = re.compile(r"__index_level_\d+__")
 
 
-def converter(file: pq.ParquetFile) -> ToCells | None:
-    """How to read a file's first column as keys; None if its type has no text form.
+@dataclass(frozen=True, slots=True)
+class KeyColumn:
+    """The column of a file that holds the keys."""
+
+    number: int
+    """Among the columns of the schema, from 0."""
+    leaf: int
+    """Among the columns of values, of which a nested column has several."""
+
+
+def choose_column(file: pq.ParquetFile, number: int | None, name: str | None) -> KeyColumn:
+    """Find the column of the keys: the one that is asked for, or the first that is no index.
+
+    Args:
+        file: The file.
+        number: From 0.
+        name: As it is in the schema.
+
+    Raises:
+        ColumnNotFound: There is none, or several have the name.
+    """
+    schema = file.schema_arrow
+    if name is not None:
+        found = schema.get_all_field_indices(name)
+        if len(found) != 1:
+            raise ColumnNotFound(f"{len(found) or 'no'} columns of the list are named {name}")
+        number = found[0]
+    if number is None:
+        number = _first_but_index(schema)
+    if len(schema) and number >= len(schema):
+        raise ColumnNotFound(f"the list has {len(schema)} columns, not {number + 1}")
+    leaves = (_count_leaves(field.type) for field in list(schema)[:number])
+    return KeyColumn(number, sum(leaves))
+
+
+def _first_but_index(schema: pa.Schema) -> int:
+    """The first column that is not the index that pandas writes beside a table's columns."""
+    names = schema.names
+    for number, name in enumerate(names):
+        if not (_INDEX_NAME.fullmatch(name) or name in _index_columns(schema)):
+            return number
+    return 0
+
+
+def _index_columns(schema: pa.Schema) -> list[Any]:
+    try:
+        metadata: Any = schema.pandas_metadata
+        found = (metadata or {}).get("index_columns", [])
+    except (ValueError, AttributeError, RecursionError):
+        return []  # metadata is anyone's, and only a hint
+    return found if isinstance(found, list) else []
+
+
+def _count_leaves(kind: Any) -> int:  # noqa: ANN401 - any Arrow type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _count_leaves(kind.storage_type)
+    if types.is_dictionary(kind) or kind.num_fields == 0:
+        return 1
+    return sum(_count_leaves(kind.field(place).type) for place in range(kind.num_fields))
+
+
+def converter(file: pq.ParquetFile, column: KeyColumn) -> ToCells | None:
+    """How to read a file's column as keys; None if its type has no text form.
 
     A fixed-size binary column is a UUID only if the file says so: what other sixteen
     bytes would be as text cannot be known.
@@ -26,11 +92,11 @@ def converter(file: pq.ParquetFile) -> ToCells | None:
     schema = file.schema_arrow
     if len(schema) == 0:
         return None
-    kind: Any = schema.field(0).type
+    kind: Any = schema.field(column.number).type
     if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
         return _uuid_text if kind.extension_name == "arrow.uuid" else None
     if types.is_fixed_size_binary(kind):
-        return _uuid_text if _says_uuid(file) else None
+        return _uuid_text if _says_uuid(file, column) else None
     if types.is_dictionary(kind):
         return _dictionary_values if is_text(kind.value_type) else None
     # A fraction has several spellings as a key, a whole number has one.
@@ -40,9 +106,9 @@ def converter(file: pq.ParquetFile) -> ToCells | None:
     return _bytes if is_text(kind) else None
 
 
-def _says_uuid(file: pq.ParquetFile) -> bool:
+def _says_uuid(file: pq.ParquetFile, column: KeyColumn) -> bool:
     # A file written without Arrow's own schema, read where Arrow has no type for it.
-    return str(file.schema.column(0).logical_type.type) == "UUID"
+    return str(file.schema.column(column.leaf).logical_type.type) == "UUID"
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from worker.lists.errors import DecoderLost, UnreadableList, UnsupportedColumn
+from worker.lists.errors import ColumnNotFound, DecoderLost, UnreadableList, UnsupportedColumn
+from worker.lists.keys.rules import KeyRules
 from worker.lists.keys.validation import KeyBatch, validate
 from worker.lists.parquet.child import COMPUTING_LIMIT_S, NOT_LIMITED
 from worker.lists.parquet.messages import Channel, Kind, Message
@@ -61,25 +62,34 @@ class ParquetDecoder:
         self._process.close()
 
     def open_parquet(
-        self, file: RandomAccess, size: int, *, on_wait: Callable[[], None] = lambda: None
+        self,
+        file: RandomAccess,
+        size: int,
+        *,
+        number: int | None = None,
+        name: str | None = None,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> ParquetList:
-        """Read the footer: the row groups and whether the first column holds keys.
+        """Read the footer: the row groups, and the column of the keys.
 
         Args:
             file: Random access; errors of its reads are passed on.
             size: Its bytes.
+            number: The column that is asked for, from 0.
+            name: Or its name. Without either it is the first that is not pandas' index.
             on_wait: Called at least twice a second; may raise.
 
         Raises:
             UnreadableList: It is not a Parquet file, is damaged, or claims more than it can hold.
-            UnsupportedColumn: The first column is of a type that keys cannot have.
+            UnsupportedColumn: The column is of a type that keys cannot have.
+            ColumnNotFound: There is no such column.
             DecoderLost: Something else ended the process. Safe to retry.
         """
-        order = {"size": size, "groups": None, "rows": None}
+        order = {"size": size, "groups": None, "rows": None, "number": number, "name": name}
         for message in self._messages(file, order, on_wait):
             footer = message.value
             groups = tuple(RowGroup(rows, size_bytes) for rows, size_bytes in footer["groups"])
-            return ParquetList(groups, footer["schema"], footer["text"])
+            return ParquetList(groups, footer["schema"], footer["text"], footer["column"])
         raise UnreadableList("its footer could not be read")
 
     def read_row_groups(
@@ -90,6 +100,8 @@ class ParquetDecoder:
         last: int,
         *,
         batch_rows: int = BATCH_ROWS,
+        column: int | None = None,
+        rules: KeyRules | None = None,
         on_wait: Callable[[], None] = lambda: None,
     ) -> Iterator[KeyBatch]:
         """Yield the keys of the row groups ``first`` to ``last``, both included, in order.
@@ -100,6 +112,8 @@ class ParquetDecoder:
             first: Number of the first row group, from 0.
             last: Number of the last one, itself included.
             batch_rows: Most rows in one batch; fewer where cells are long.
+            column: The column of the keys, from 0; as of ``open_parquet`` when unset.
+            rules: What is done to cells before they are judged.
             on_wait: Called at least twice a second; may raise.
 
         Raises:
@@ -107,9 +121,9 @@ class ParquetDecoder:
             UnsupportedColumn: As ``open_parquet``.
             DecoderLost: Something else ended the process. Safe to retry.
         """
-        order = {"size": size, "groups": (first, last), "rows": batch_rows}
+        order = {"size": size, "groups": (first, last), "rows": batch_rows, "number": column}
         for message in self._messages(file, order, on_wait):
-            yield validate(_cells_of(message))
+            yield validate(_cells_of(message), rules=rules)
 
     def _messages(
         self, file: RandomAccess, order: dict[str, Any], on_wait: Callable[[], None]
@@ -133,6 +147,8 @@ class ParquetDecoder:
                         raise UnreadableList(message.value)
                     case Kind.UNSUPPORTED:
                         raise UnsupportedColumn(message.value)
+                    case Kind.NO_COLUMN:
+                        raise ColumnNotFound(message.value)
                     case Kind.DONE:
                         return
                     case _:

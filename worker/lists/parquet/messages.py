@@ -36,9 +36,11 @@ class Kind(IntEnum):
     UNREADABLE = 7
     """From the decoder: the file is damaged, or too costly; JSON text."""
     UNSUPPORTED = 8
-    """From the decoder: the first column holds no keys; JSON text."""
+    """From the decoder: the column holds no keys; JSON text."""
     DONE = 9
     """From the decoder: all has been sent."""
+    NO_COLUMN = 10
+    """From the decoder: the column that was asked for is not there; JSON text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

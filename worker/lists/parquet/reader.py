@@ -1,4 +1,4 @@
-"""The first column of a Parquet file, row group by row group.
+"""The column of a Parquet file that holds the keys, row group by row group.
 
 Runs in the child process only (``child.py``): a file may be damaged so that the library ends
 the process, or may claim far more than it holds.
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from worker.byte_columns import Column, ColumnView
 from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
-from worker.lists.parquet.columns import ToCells, converter, is_text
+from worker.lists.parquet.columns import KeyColumn, ToCells, choose_column, converter, is_text
 
 #: Random access: read, seek and tell; closing it stays with the caller.
 RandomAccess: TypeAlias = pa.NativeFile | IO[bytes]
@@ -47,52 +47,71 @@ class RowGroup:
     rows: int
     """Rows in it."""
     column_bytes: int
-    """Bytes of its first column, uncompressed."""
+    """Bytes of the column of the keys, uncompressed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetList:
-    """A Parquet file whose first column holds keys."""
+    """A Parquet file of which a column holds keys."""
 
     row_groups: tuple[RowGroup, ...]
     """In file order."""
     schema: str
     """One line, ``name: type`` for each column."""
     text_elsewhere: bool = False
-    """Whether the first column is a number and another one is text."""
+    """Whether the first column is a number, another one is text, and neither was asked for."""
+    column: int = 0
+    """The column of the keys, from 0."""
 
 
-def open_parquet(file: RandomAccess, size: int) -> ParquetList:
-    """Read the footer: the row groups and whether the first column holds keys.
+def open_parquet(
+    file: RandomAccess, size: int, *, number: int | None = None, name: str | None = None
+) -> ParquetList:
+    """Read the footer: the row groups, and the column of the keys.
 
     Cost: one or two reads at the end of the file.
 
     Args:
         file: Random access; errors of its reads are passed on.
         size: Its bytes.
+        number: The column that is asked for, from 0.
+        name: Or its name. Without either it is the first that is not pandas' index.
 
     Raises:
         UnreadableList: Not a Parquet file, a truncated or an encrypted one, or one that
             claims more than it can hold.
-        UnsupportedColumn: The first column is of another type than keys may have.
+        UnsupportedColumn: The column is of another type than keys may have.
+        ColumnNotFound: There is no such column.
     """
-    parquet, _ = _open(file, size)
+    parquet, column, _ = _open(file, size, number, name)
     with _report_damage():
         metadata, schema = parquet.metadata, parquet.schema_arrow
         groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
         return ParquetList(
-            tuple(RowGroup(it.num_rows, it.column(0).total_uncompressed_size) for it in groups),
+            tuple(
+                RowGroup(it.num_rows, it.column(column.leaf).total_uncompressed_size)
+                for it in groups
+            ),
             _describe_schema(schema),
-            not is_text(schema.field(0).type) and any(is_text(field.type) for field in schema),
+            number is None
+            and name is None
+            and not is_text(schema.field(column.number).type)
+            and any(is_text(field.type) for field in schema),
+            column.number,
         )
 
 
 def read_cells(
-    file: RandomAccess, size: int, first: int, last: int, batch_rows: int = BATCH_ROWS
+    file: RandomAccess,
+    size: int,
+    first: int,
+    last: int,
+    batch_rows: int = BATCH_ROWS,
+    number: int | None = None,
 ) -> Iterator[Column]:
     """Yield the cells of the row groups ``first`` to ``last``, both included, in file order.
 
-    Reads the footer and the first column's bytes, nothing else, in order. Memory: one
+    Reads the footer and the column's bytes, nothing else, in order. Memory: one
     read of at most 16 MiB, its decompressed page and one batch; a file whose dictionary
     holds very long cells may decode to more.
 
@@ -102,6 +121,7 @@ def read_cells(
         first: Number of the first row group, from 0.
         last: Number of the last one, itself included.
         batch_rows: Most rows in one batch; fewer where cells are long.
+        number: As of ``open_parquet``.
 
     Yields:
         binary or large_binary, without nulls: a null cell is empty. Cells that are too
@@ -111,17 +131,17 @@ def read_cells(
         UnreadableList: The file is damaged, or decodes to more than its bytes can hold.
         UnsupportedColumn: As ``open_parquet``.
     """
-    parquet, to_cells = _open(file, size)
+    parquet, column, to_cells = _open(file, size, number, None)
     stored = sent = 0
     for index in range(first, last + 1):
         with _report_damage():
             group = parquet.metadata.row_group(index)
-            stored += group.column(0).total_compressed_size
-            cell_bytes = group.column(0).total_uncompressed_size // max(group.num_rows, 1)
+            stored += group.column(column.leaf).total_compressed_size
+            cell_bytes = group.column(column.leaf).total_uncompressed_size // max(group.num_rows, 1)
             rows = max(1, min(batch_rows, _BATCH_BYTES // max(cell_bytes, 1)))
             # By number, because two columns may share a name and a name may hold a dot.
             batches = parquet.reader.iter_batches(
-                rows, row_groups=[index], column_indices=[0], use_threads=False
+                rows, row_groups=[index], column_indices=[column.leaf], use_threads=False
             )
             found = 0
             for batch in batches:
@@ -137,12 +157,13 @@ def read_cells(
                 )
 
 
-def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
+def _check_footer(metadata: pq.FileMetaData, size: int, leaf: int = 0) -> None:
     """Refuse a footer that contradicts itself, or claims more than its file can hold.
 
     Args:
         metadata: The footer.
         size: Bytes of the file.
+        leaf: The column that is read.
 
     Raises:
         UnreadableList: It does; the message names the bound.
@@ -155,9 +176,9 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
     rows = stored = 0
     for index in range(count):
         group = metadata.row_group(index)
-        if group.num_columns == 0:
+        if group.num_columns <= leaf:
             continue
-        column = group.column(0)
+        column = group.column(leaf)
         if min(group.num_rows, column.total_compressed_size, column.total_uncompressed_size) < 0:
             raise UnreadableList(f"row group {index} claims a negative size")
         rows += group.num_rows
@@ -181,7 +202,9 @@ def _truncate(cells: Column) -> Column:
     return cells
 
 
-def _open(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
+def _open(
+    file: RandomAccess, size: int, number: int | None, name: str | None
+) -> tuple[pq.ParquetFile, KeyColumn, ToCells]:
     with _report_damage():
         # Pages that were changed may still decode, to other keys; some writers add checksums.
         parquet = pq.ParquetFile(
@@ -189,10 +212,13 @@ def _open(file: RandomAccess, size: int) -> tuple[pq.ParquetFile, ToCells]:
         )
         _check_footer(parquet.metadata, size)
         schema = parquet.schema_arrow
-        to_cells = converter(parquet)
+        column = choose_column(parquet, number, name)
+        if column.leaf:
+            _check_footer(parquet.metadata, size, column.leaf)
+        to_cells = converter(parquet, column)
         if to_cells is None:
             raise UnsupportedColumn(_describe_schema(schema))
-    return parquet, to_cells
+    return parquet, column, to_cells
 
 
 def _describe_schema(schema: pa.Schema) -> str:

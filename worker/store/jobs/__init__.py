@@ -12,6 +12,7 @@ from worker.store.jobs.messages import (
 )
 from worker.store.jobs.records import (
     WAITING_STAGE,
+    DetectedList,
     Drained,
     Ended,
     Exhausted,
@@ -31,6 +32,7 @@ from worker.store.jobs.requests import RECEIVING_MS, RequestRecord, digest_of
 from worker.store.jobs.stage_state import (
     BYTES_TOTAL,
     COUNTED,
+    DETECTED,
     LAST_ERROR,
     BuildCount,
     Entry,
@@ -41,6 +43,7 @@ from worker.store.jobs.stage_state import (
 __all__ = [
     "BYTES_TOTAL",
     "COUNTED",
+    "DETECTED",
     "LAST_ERROR",
     "QUEUE_UPKEEP",
     "QUEUE_WORK",
@@ -51,6 +54,7 @@ __all__ = [
     "TASK_WORK",
     "WAITING_STAGE",
     "BuildCount",
+    "DetectedList",
     "Drained",
     "Ended",
     "Entry",

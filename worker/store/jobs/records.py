@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast, get_args
 
+from worker.list_options import Compression, Encoding, ListOptions
 from worker.store.keyspace import BuilderKind, EnvironmentRef, JobKind, ListRef
 from worker.store.records import stored
 
@@ -92,6 +93,8 @@ class ImportRequest:
     """Whether a file may be imported of which most rows, or all, are rejected."""
     allow_shrink: bool = False
     """Whether a replace may remove most of a list."""
+    reading: ListOptions = field(default_factory=ListOptions)
+    """How the list files are read."""
 
     @property
     def kind(self) -> BuilderKind:
@@ -122,6 +125,24 @@ class ExportRequest:
 
 
 JobRequest = ImportRequest | ExportRequest
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class DetectedList:
+    """How a list file is read, as its content and the request say."""
+
+    format: Literal["csv", "jsonl", "parquet"]
+    compression: Compression
+    encoding: Encoding | None
+    """``None`` of Parquet."""
+    delimiter: Literal["comma", "semicolon", "pipe", "tab"] | None
+    """``None`` of what is no table of text."""
+    header: bool
+    column: int
+    """The column of the keys, from 1; of JSON Lines the place of its field in the first object."""
+    first_rows: tuple[tuple[str, ...], ...] = ()
+    """Cells of the first rows, masked: they may be context keys."""
 
 
 @stored
@@ -172,6 +193,8 @@ class JobState:
     """When each stage was entered last, Unix ms."""
     supersedes: str | None = None
     """Of an import: the one that waited for an approval and was dropped for it."""
+    detected: DetectedList | None = None
+    """Of an import: what its list is, once a worker has looked at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from worker.store.jobs.completion import done_share, phase_of
 from worker.store.jobs.records import (
     STATUS_OF_STAGE,
     WAITING_STAGE,
+    DetectedList,
     ExportRequest,
     ImportRequest,
     JobRef,
@@ -78,6 +79,7 @@ class BuildCount:
 PREVIOUS: Final = StageField("previous", PreviousImport)
 #: The import that waited for an approval and was dropped for this one.
 SUPERSEDES: Final = StageField("supersedes", str)
+DETECTED: Final = StageField("detected", DetectedList)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed its included count.
@@ -147,6 +149,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         previous=PREVIOUS.find(ref, fields),
         entered=entered,
         supersedes=SUPERSEDES.find(ref, fields),
+        detected=DETECTED.find(ref, fields),
     )
 
 

@@ -46,6 +46,7 @@ def decimals(scale: int) -> Any:
 
 
 JSON_LINES = b'{"user_id":"k-one"}\n{"user_id":"k-two"}\n'
+TWO_FIELDS = b'{"id":1,"user_id":"k-one"}\n{"id":2,"user_id":"k-two"}\n'
 MANIFEST = b'{"entries":[\n {"url":"s3://b/lists/part0"}\n]}\n'
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 12\n"
 XML = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>\n'
@@ -58,21 +59,23 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body>b</body></h
         pytest.param(LFS, "replace", "a Git LFS pointer", id="lfs-pointer"),
         pytest.param(XML, "replace", "the list is XML", id="s3-error-page"),
         pytest.param(HTML, "replace", "an HTML page", id="html-page"),
-        pytest.param(JSON_LINES, "replace", "the list is JSON", id="json-lines"),
+        pytest.param(b'{"error":"gone"}\n', "replace", "the list is JSON", id="json-message"),
+        pytest.param(TWO_FIELDS, "replace", "objects of 2 fields; send column", id="json-fields"),
         pytest.param(b'[\n  "k-one",\n  "k-two"\n]\n', "replace", "is JSON", id="json-array"),
         pytest.param(MANIFEST, "replace", "a manifest", id="unload-manifest"),
         pytest.param(
             b'k-one\n"k-two\nk-3\nk-4\n', "replace", "quote that opens in row 2", id="open"
         ),
-        pytest.param(b"k-one\tA\nk-two\tB\n", "merge", "no row was usable.*tab", id="tab-merge"),
+        pytest.param(
+            b"k\n" + b"k-one\tA\n" * 9, "merge", "rejected.*delimiter=tab", id="tab-merge"
+        ),
         pytest.param(
             parquet(ID=pa.array([decimal.Decimal("1.50")], pa.decimal128(10, 2))),
             "replace",
             r"CAST.*ID: decimal128\(10, 2\)",
             id="decimal-scale-2",
         ),
-        pytest.param(b"m\xfc-1\njos\xe9\nk-3\n", "replace", "Windows-1252", id="cp1252"),
-        pytest.param("k-one\r\nk-two\r\n".encode("utf-16-le"), "merge", "UTF-16", id="utf16le"),
+        pytest.param(b"m\xfc-1\njos\xe9\nk-3\n", "replace", "encoding=windows-1252", id="cp1252"),
         pytest.param(tar(), "replace", "a tar archive", id="tar"),
         pytest.param(b"\x04\x22\x4d\x18\x60\x40\x82k-one\n", "merge", "lz4-compressed", id="lz4"),
         pytest.param(b"ORC\n\x0b\x08\x03", "replace", "an ORC file", id="orc"),
@@ -105,16 +108,16 @@ def test_import__of_what_is_no_list__stopped_by_name_and_nothing_is_lost(
             {"other_text_column": 1},
             id="pandas-parquet",
         ),
-        pytest.param(
-            b"sep=;\r\nk-one;A\r\nk-two;B\r\n",
-            None,
-            {"separator_line": 1, "semicolon": 3},
-            id="sep-line",
-        ),
+        pytest.param(b"sep=;\r\nk-one;A\r\nk-two;B\r\n", {"k-one", "k-two"}, {}, id="sep-line"),
         pytest.param(
             b"id;name\nk-one;A\nk-two;B\n", None, {"header": 1, "semicolon": 3}, id="semicolon"
         ),
         pytest.param(b"k-one|A\nk-two|B\n", None, {"pipe": 2}, id="pipe"),
+        pytest.param(b"k-one\tA\nk-two\tB\n", {"k-one", "k-two"}, {}, id="tabs"),
+        pytest.param(JSON_LINES, {"k-one", "k-two"}, {}, id="json-lines"),
+        pytest.param(
+            "k-one\r\nk-two\r\n".encode("utf-16-le"), {"k-one", "k-two"}, {}, id="utf16le"
+        ),
         pytest.param(b"user_id\nk-one\n", None, {"header": 1}, id="header"),
         pytest.param(b'"Email"\r\na@x.example\r\n', None, {"header": 1}, id="header-email"),
         pytest.param(parquet(ID=decimals(0)), {"12345", "2"}, {}, id="decimal38"),

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ def reader_of(
     start: int = 0,
     end: int | None = None,
     state: CsvState = CsvState.ROW,
-    **options: int,
+    **options: Any,
 ) -> CsvChunkReader:
     chunk = CsvChunk(start, len(content) if end is None else end, len(content))
     return CsvChunkReader(chunk, state, source(content, piece_bytes=1000), **options)

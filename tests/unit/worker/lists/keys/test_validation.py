@@ -62,4 +62,5 @@ def test_validate__clean_batch__keys_without_a_copy() -> None:
 
 def test_reject_reason__label__as_in_reports() -> None:
     labels = {"blank", "too_long", "invalid_utf8", "control_character"}
+    labels |= {"invalid_json", "not_text"}
     assert {reason.label for reason in RejectReason} == labels

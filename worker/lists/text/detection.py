@@ -1,0 +1,252 @@
+"""Finds how a list of text is laid out, from its first bytes and from what its importer says.
+
+What nobody says and nothing shows is as in LaunchDarkly: commas, no header, the first column. Two
+things show without being said: a first line ``sep=;``, and a tab in the first cell of every row,
+where no key could be. A semicolon or ``|`` does not: keys may hold them, so such rows are read
+whole, and the report of the import warns of them.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from worker.list_options import Compression, Delimiter, ListOptions
+from worker.lists.errors import ColumnNotFound, ContradictedOption, UnsupportedFormat
+from worker.lists.format import SNIFF_BYTES, ListFormat, name_foreign_file, name_foreign_text
+from worker.lists.json_lines import decode_line
+from worker.lists.text.encoding import detect_encoding, stream_to_utf8
+from worker.lists.text.form import DELIMITERS, TableDelimiter, TextForm
+
+#: Bytes of text that are looked at: a header, and enough rows to see what they have in common.
+HEAD_BYTES: Final = 64 * 1024
+#: Rows that are compared.
+_ROWS: Final = 50
+_SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?(?:\n|\Z)", re.IGNORECASE | re.DOTALL)
+#: Lines that have to be objects before a file is JSON Lines: one alone may be an error message.
+_LEAST_OBJECTS: Final = 2
+_PREFERRED: Final[tuple[TableDelimiter, ...]] = ("comma", "tab", "semicolon", "pipe")
+
+Rows = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a list of text is, and its first rows."""
+
+    format: ListFormat
+    form: TextForm
+    rows: Rows
+    """Cells of the first rows, a header included; of JSON Lines the key of each line alone."""
+
+
+def detect_text(
+    head: bytes, options: ListOptions, compression: Compression, *, whole: bool
+) -> Detected:
+    """Find how a list of text is laid out.
+
+    Args:
+        head: Its first bytes, decompressed: ``HEAD_BYTES`` or more, or all there are.
+        options: What its importer says.
+        compression: How the file is compressed.
+        whole: Whether there are no more.
+
+    Raises:
+        UnsupportedFormat: It is known to be no list; the message names what it is.
+        ColumnNotFound: The column that is asked for is not there, or one has to be.
+        ContradictedOption: It is not what its importer says.
+    """
+    if (foreign := name_foreign_file(head)) is not None:
+        raise UnsupportedFormat(foreign)
+    encoding = detect_encoding(head, options.encoding)
+    utf8 = b"".join(stream_to_utf8(iter((head,)), encoding)).removeprefix(codecs.BOM_UTF8)
+    form = TextForm(compression=compression, encoding=encoding)
+    format_ = _detect_format(utf8, options, whole=whole)
+    if misfit := options.find_misfit(format_.value):
+        raise ContradictedOption(misfit.partition(":")[0], f"is of format {format_.value}")
+    if format_ is ListFormat.JSON_LINES:
+        return _detect_field(utf8, options, form, whole=whole)
+    return _detect_columns(utf8.decode(errors="replace"), options, form, whole=whole)
+
+
+def _detect_format(utf8: bytes, options: ListOptions, *, whole: bool) -> ListFormat:
+    if options.format is not None:
+        return ListFormat.JSON_LINES if options.format == "jsonl" else ListFormat.CSV
+    objects = _leading_objects(utf8, whole=whole)
+    foreign = name_foreign_text(utf8[:SNIFF_BYTES])
+    wanted = options.column_name
+    if len(objects) >= _LEAST_OBJECTS or (wanted and objects and wanted in objects[0]):
+        return ListFormat.JSON_LINES
+    if foreign is not None:
+        raise UnsupportedFormat(foreign)
+    return ListFormat.CSV
+
+
+def _lines(utf8: bytes, *, whole: bool) -> list[bytes]:
+    """The first lines that are whole and not blank."""
+    lines = utf8.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    return [line for line in (lines if whole else lines[:-1]) if line.strip()][:_ROWS]
+
+
+def _leading_objects(utf8: bytes, *, whole: bool) -> list[dict[str, object]]:
+    """The first lines, as long as they are objects of JSON with fields."""
+    found: list[dict[str, object]] = []
+    if not utf8.lstrip().startswith(b"{"):
+        return found
+    for line in _lines(utf8, whole=whole)[:_LEAST_OBJECTS]:
+        try:
+            value = decode_line(line)
+        except (ValueError, RecursionError):
+            break
+        if not isinstance(value, dict) or not value:
+            break
+        found.append(value)
+    return found
+
+
+def _detect_field(utf8: bytes, options: ListOptions, form: TextForm, *, whole: bool) -> Detected:
+    """Find the field that holds the keys, by the first object."""
+    first: dict[str, object] | None = None
+    rows: list[Sequence[str]] = []
+    for line in _lines(utf8, whole=whole):
+        try:
+            value = decode_line(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and first is None:
+            first = value
+        rows.append([value] if isinstance(value, str) else [])
+    column, field = 0, options.column_name
+    if first is not None:
+        column, field = _choose_field(list(first), options)
+        objects = _leading_objects(utf8, whole=whole)
+        keys = [obj.get(field) for obj in objects]
+        rows = [[key] if isinstance(key, str) else [] for key in keys] or rows
+    return Detected(
+        ListFormat.JSON_LINES,
+        replace(form, delimiter=None, column=column, field=field),
+        rows,
+    )
+
+
+def _choose_field(names: list[str], options: ListOptions) -> tuple[int, str]:
+    number, name = options.column_number, options.column_name
+    if name is not None:
+        # Another object may have it where the first one has not.
+        return (names.index(name) if name in names else 0), name
+    if number is None and len(names) > 1:
+        raise ColumnNotFound(f"the lines are objects of {len(names)} fields")
+    if (number or 0) >= len(names):
+        raise ColumnNotFound(f"the first object has {len(names)} fields, not {(number or 0) + 1}")
+    return number or 0, names[number or 0]
+
+
+def _named_separator(text: str) -> tuple[TableDelimiter | None, int]:
+    """The delimiter that a first line ``sep=;`` names, and where the next line starts."""
+    line = _SEPARATOR_LINE.match(text)
+    if line is not None:
+        for name in _PREFERRED:
+            if DELIMITERS[name] == line[1]:
+                return name, line.end()
+    return None, 0
+
+
+def _detect_columns(text: str, options: ListOptions, form: TextForm, *, whole: bool) -> Detected:
+    named, end = _named_separator(text)
+    told: Delimiter | None = "tab" if options.format == "tsv" else options.delimiter
+    skipped = 0
+    if named is not None and told in {None, "auto", named}:
+        text, skipped, told = text[end:], 1, named
+    delimiter = _choose_delimiter(text, told, options, whole=whole)
+    rows = _first_rows(text, delimiter, whole=whole)
+    header = options.header or (options.header is None and options.column_name is not None)
+    column = _choose_column(rows, options, header=header)
+    return Detected(
+        ListFormat.CSV,
+        replace(
+            form,
+            delimiter=delimiter,
+            skipped=skipped + header,
+            header=header,
+            column=column,
+        ),
+        rows,
+    )
+
+
+def _first_rows(
+    text: str, delimiter: TableDelimiter, *, whole: bool, strict: bool = False
+) -> list[list[str]]:
+    """The first rows that are whole, blank ones too; strictly, ``csv.Error`` is raised."""
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=DELIMITERS[delimiter], strict=strict)
+    rows: list[list[str]] = []
+    for row in reader:
+        rows.append(row)
+        if len(rows) > _ROWS:
+            return rows[:_ROWS]
+    return rows if whole else rows[:-1]
+
+
+def _choose_delimiter(
+    text: str, told: str | None, options: ListOptions, *, whole: bool
+) -> TableDelimiter:
+    for name in _PREFERRED:
+        if told == name:
+            return name
+    if told is not None or options.header is not None or options.column is not None:
+        return _most_regular(text, whole=whole)
+    by_commas = [row for row in _first_rows(text, "comma", whole=whole) if row]
+    return "tab" if by_commas and all("\t" in row[0] for row in by_commas) else "comma"
+
+
+def _most_regular(text: str, *, whole: bool) -> TableDelimiter:
+    """The delimiter that gives each row as many cells, over one; or the one that cuts every row.
+
+    One that leaves text behind a closing quote is none.
+    """
+    cutting: list[TableDelimiter] = []
+    for name in _PREFERRED:
+        try:
+            rows = _first_rows(text, name, whole=whole, strict=True)
+        except csv.Error:
+            continue
+        widths = {len(row) for row in rows if row}
+        if widths and min(widths) > 1:
+            if len(widths) == 1:
+                return name
+            cutting.append(name)
+    return cutting[0] if cutting else "comma"
+
+
+def _choose_column(rows: Rows, options: ListOptions, *, header: bool) -> int:
+    number, name = options.column_number, options.column_name
+    if number is not None:
+        widest = max(map(len, rows), default=0)
+        if rows and number >= max(1, widest):
+            raise ColumnNotFound(f"the rows have {widest} columns, not {number + 1}")
+        return number
+    if name is None:
+        return 1 if header and _begins_with_index(rows) else 0
+    cells = list(rows[0]) if rows else []
+    for same in (str, _fold):
+        found = [place for place, cell in enumerate(cells) if same(cell) == same(name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ColumnNotFound(f"{len(found)} columns of the header are named {name}")
+    raise ColumnNotFound(f"none of the {len(cells)} columns of the header is named {name}")
+
+
+def _fold(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _begins_with_index(rows: Rows) -> bool:
+    """Whether the first column is the row numbers of a data frame: no name, then 0, 1, 2."""
+    if len(rows) < 2 or len(rows[0]) < 2 or rows[0][0]:  # noqa: PLR2004 - a header and a row
+        return False
+    return all(row and row[0] == str(number) for number, row in enumerate(rows[1:]))
