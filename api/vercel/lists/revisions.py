@@ -15,10 +15,10 @@ from api.revisions.models import (
 )
 from api.revisions.publishing import REFUSES, publish_revision
 from api.services.services import CallerOf, ServicesOf
-from api.vercel.lists.models import answer
+from api.vercel.lists.audit_entries import audit_list
+from api.vercel.lists.models import response_with_nulls
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPathOf
 from api.vercel.lists.refusals import NO_LIST
-from api.vercel.lists.starting import record_change
 from api.vercel.operations import READ, WRITE
 from worker.store import Summary
 
@@ -37,7 +37,7 @@ def list_revisions(path: ListPathOf, services: ServicesOf) -> Response:
     """List what can be published again: the live revision, then those replaced, newest first."""
     store = services.store()
     ref = store.segments.get(path.env, path.require_key()).ref
-    return answer(ListRevisions(data=represent_revisions(store, ref)))
+    return response_with_nulls(ListRevisions(data=represent_revisions(store, ref)))
 
 
 @router.post(
@@ -59,9 +59,9 @@ def publish(
     ref = store.segments.get(path.env, path.require_key()).ref
 
     def record(action: str, verb: str, after: Summary) -> None:
-        record_change(services, caller, path, action, verb, after)
+        audit_list(services, caller, path, action, verb, after)
 
-    return answer(
+    return response_with_nulls(
         publish_revision(
             store, ref, number, body or PublishOptions(), owner=path.owner, record=record
         )
