@@ -17,7 +17,7 @@ from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.datafile.document import Datafile, make_datafile
 from api.vercel.datafile.packs import Packs
 from api.vercel.datafile.routes import STREAM, PacksOf, require_project
-from api.vercel.datafile.stream import NDJSON, DatafileStream, primed_message
+from api.vercel.datafile.stream import LINES, DatafileStream, primed_message
 from api.vercel.datafile.watching import Streams
 from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
 from worker.store import Project, SdkKey
@@ -40,7 +40,7 @@ def streams_of(request: Request) -> Streams:
             "description": 'Lines of JSON without an end: `{"type":"datafile","data":…}` with '
             'a datafile, first and after each change; `{"type":"primed",…}` instead of the '
             'first, if the caller has it; `{"type":"ping"}` every 15 seconds.',
-            "content": {NDJSON: {"schema": {"type": "string", "format": "binary"}}},
+            "content": {LINES: {"schema": {"type": "string"}}},
         }
     },
 )
@@ -71,7 +71,7 @@ async def stream_datafile(
     """
     project, key = await run_in_threadpool(lambda: require_project(services.store(), caller))
     if request.method == "HEAD":
-        return Response(media_type=NDJSON)
+        return Response(media_type=LINES)
     subscription = streams.open(project, key)  # before the read, so that no change is missed
     try:
         async with services.patch_turn:

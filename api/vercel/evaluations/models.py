@@ -15,6 +15,11 @@ from api.vercel.evaluations.projects import EvaluableSegment
 #: Segments that one request may name.
 MOST_NAMED: Final = 10_000
 
+_Seed = Annotated[
+    StrictInt,
+    Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER, json_schema_extra={"format": "int64"}),
+]
+
 
 class EvaluationBody(StrictBody):
     """Who is evaluated, and for which segments."""
@@ -24,13 +29,8 @@ class EvaluationBody(StrictBody):
         Field(description='Kinds with their attributes: `{"user": {"id": "u1"}}`.'),
     ] = None
     seed: Annotated[
-        StrictInt | None,
-        Field(
-            ge=-MAX_SAFE_INTEGER,
-            le=MAX_SAFE_INTEGER,
-            description="The seed of the flag that is evaluated, or 0; splits depend on it.",
-            json_schema_extra={"format": "int64"},
-        ),
+        _Seed | None,
+        Field(description="The seed of the flag that is evaluated, or 0; splits depend on it."),
     ] = None
     segments: Annotated[
         list[StrictStr] | None,

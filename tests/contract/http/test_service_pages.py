@@ -59,7 +59,7 @@ _OPERATIONS = {
     "downloadFlagSegmentListExport",
     *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
     *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),
-    *("getDatafile", "postFlagMetrics"),
+    *("getDatafile", "streamDatafile", "postFlagMetrics"),
     *("getVercelUser", "getVercelTeam", "getVercelTeamUnversioned", "getVercelProject"),
     "getLiveness",
     "getReadiness",

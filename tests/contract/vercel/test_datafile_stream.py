@@ -48,7 +48,7 @@ def _stream(api: Api, key: str, **headers: str) -> Iterator[Iterator[Any]]:
     """Open a stream; give its messages, without the pings."""
     with vercel_client(api, key) as client, client.stream("GET", STREAM, headers=headers) as reply:
         assert reply.status_code == 200, reply.read()
-        assert reply.headers["content-type"] == "application/x-ndjson"
+        assert reply.headers["content-type"] == "text/plain; charset=utf-8"
         messages = (json.loads(line) for line in reply.iter_lines())
         yield (message for message in messages if message["type"] != "ping")
 
