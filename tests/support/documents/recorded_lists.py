@@ -81,10 +81,22 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
     _await(recorder, get, waiting, "pending_approval", begun=True)
     ask(get, "waits for its approval", path=waiting)
     ask("listFlagSegmentLists", "a list whose next import waits", path=NAMING)
+    publish = "publishFlagSegmentListRevision"
+    ask(publish, path=_revisions(recorder)[1], body={}, status=409)
     with worker.held():
         ask("approveFlagSegmentListImport", "approved", path=waiting, query=TEAM, status=202)
         recorder.normaliser.begin_step()
     _await(recorder, get, waiting, "complete", begun=True)
+    live, earlier = _revisions(recorder)[:2]
+    ask(publish, "without edits", path=earlier, query=TEAM, body={})
+    ask(publish, path=live, body={"force": 1}, status=400)
+    ask(publish, "back to the newest", path=live, body={"force": True})
+
+
+def _revisions(recorder: Recorder) -> list[Path]:
+    """What can be published again, the live one first."""
+    reply = recorder.ask("listFlagSegmentListRevisions", "all", path=LIST, query=TEAM)
+    return [{**LIST, "number": str(revision["number"])} for revision in reply.json()["data"]]
 
 
 def _record_download(recorder: Recorder, exported: Path) -> None:
