@@ -57,6 +57,8 @@ _OPERATIONS = {
     *("createFlagSegmentListImport", "listFlagSegmentListImports", "getFlagSegmentListImport"),
     *("approveFlagSegmentListImport", "createFlagSegmentListExport", "getFlagSegmentListExport"),
     "downloadFlagSegmentListExport",
+    *("listFlagSegmentListRevisions", "publishFlagSegmentListRevision"),
+    *("getBigSegmentRevisions", "publishBigSegmentRevision"),
     *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
     *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),
     *("getDatafile", "streamDatafile", "postFlagMetrics"),

@@ -51,6 +51,7 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
         "report": None,
         "previousImport": None,
         "supersedes": None,
+        "detected": None,
     }
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is True
 
