@@ -15,7 +15,7 @@ _LINE_S: Final = 5.0
 _ERASE: Final = "\r\x1b[K"
 _PLAIN_BAR: Final = ("#", "-")
 _USUAL_WIDTH: Final = 80
-_MARGIN: Final = 3
+_MARGIN: Final = 5
 
 
 class ProgressDisplay:
@@ -87,7 +87,7 @@ class ProgressDisplay:
             self._hidden = True
 
     def _width(self) -> int:
-        """Less than the terminal has: some wrap at the last column, and ^C is echoed."""
+        """Less than the terminal has: some wrap at the last column, and ^C echoes, also twice."""
         given = self._environment.get("COLUMNS", "")
         if given.isdecimal() and int(given):
             return int(given) - _MARGIN
