@@ -1,10 +1,11 @@
-"""Finding imports and exports by the ids that callers send."""
+"""Finding imports and exports by the ids and keys that callers send."""
 
 import re
 from typing import Final
 
 from api.errors import NotFound
-from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Store
+from api.jobs.idempotency import find_started
+from worker.store import ExportRequest, ImportRequest, JobRef, JobState, ListRef, Store
 
 #: Ids of imports and exports.
 JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -25,6 +26,24 @@ def find_import(
     if not isinstance(request, ImportRequest) or request.mode == _OWN_MODE:
         raise NotFound(f"import {ref.job_id} does not exist")
     return request, state
+
+
+def find_imports(store: Store, ref: ListRef, caller: str, key: str | None) -> list[JobRef]:
+    """The newest imports into a list, newest first; with a key, the one that it has started.
+
+    Args:
+        store: holds them.
+        ref: the list.
+        caller: the id of the token that sent the key.
+        key: an ``Idempotency-Key``, quoted or bare.
+
+    Raises:
+        Conflict: the request is still under way, and may start one. Safe to retry.
+    """
+    if key is None:
+        return store.imports.newest(ref)
+    started = find_started(store, ref, "import", caller, key.strip('"'))
+    return [] if started is None else [started]
 
 
 def find_export(

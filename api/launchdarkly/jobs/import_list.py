@@ -7,7 +7,8 @@ from pydantic import Field
 
 from api.bodies.models import Int32, WireModel
 from api.errors import Conflict
-from api.jobs.idempotency import KEY_PATTERN, find_started
+from api.jobs.idempotency import KEY_PATTERN
+from api.jobs.records import find_imports
 from api.launchdarkly.jobs.models import ImportRepresentation, represent_import
 from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import Links
@@ -70,11 +71,8 @@ def list_imports(
     """
     store = services.store()
     ref = find_big_segment(store, path).ref
-    if key is None:
-        refs, query = store.imports.newest(ref), ""
-    else:
-        started = find_started(store, ref, "import", caller.token_id, key.strip('"'))
-        refs, query = [] if started is None else [started], encode_query(idempotencyKey=key)
+    refs = find_imports(store, ref, caller.token_id, key)
+    query = "" if key is None else encode_query(idempotencyKey=key)
     items = [
         represent_import(path, state.request, state, services.clock)
         for state in store.jobs.get_all(refs[offset : offset + limit])

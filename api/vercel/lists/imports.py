@@ -16,7 +16,7 @@ from api.jobs.documentation import (
     inline_schema,
     location_header,
 )
-from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf, find_started
+from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
     import_source,
@@ -25,6 +25,7 @@ from api.jobs.imports import (
     require_list_type,
 )
 from api.jobs.options import ImportOptions
+from api.jobs.records import find_imports
 from api.jobs.sources import require_importable
 from api.rest.operations import component, document_body, operation
 from api.rest.requests import RequireNoBody
@@ -129,12 +130,7 @@ def list_imports(
 ) -> Response:
     """List the imports into an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
-    ref = path.require_ref()
-    if key is None:
-        refs = store.imports.newest(ref)
-    else:
-        started = find_started(store, ref, "import", caller.token_id, key.strip('"'))
-        refs = [] if started is None else [started]
+    refs = find_imports(store, path.require_ref(), caller.token_id, key)
     found = [
         represent_import(path, state.request, state, services.clock)
         for state in store.jobs.get_all(refs[:limit])
