@@ -18,10 +18,12 @@ from worker.store import (
     EnvironmentRef,
     Kind,
     Project,
+    ProjectSegment,
     Segment,
     Summary,
     environment_resource,
     project_resource,
+    project_segment_resource,
     segment_change,
 )
 
@@ -134,6 +136,35 @@ def audit_in_project(
         name=project.name,
         verb=verb,
         comment=comment,
+        before=before,
+        after=after,
+    )
+
+
+def audit_project_segment(
+    services: Services,
+    caller: Caller,
+    project: Project,
+    segment: ProjectSegment,
+    *,
+    action: str | Sequence[str],
+    verb: str,
+    before: Summary | None = None,
+    after: Summary | None = None,
+) -> None:
+    """Record a change of a project's segment, or of what belongs to it; see :func:`audit`.
+
+    It is in the account's log, because these segments belong to no environment.
+    """
+    audit(
+        services,
+        caller,
+        None,
+        action=action,
+        kind="segment",
+        resource=project_segment_resource(project.key, segment.slug),
+        name=segment.label,
+        verb=verb,
         before=before,
         after=after,
     )

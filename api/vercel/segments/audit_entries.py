@@ -1,17 +1,14 @@
-"""Audit entries about segments of projects: names and numbers, never a value.
-
-They are in the account's log, because these segments belong to no environment.
-"""
+"""Audit entries about segments of projects: names and numbers, never a value."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_project_segment
 from api.bodies.json_values import JsonObject
 from api.services.services import Services
 from api.vercel.segments.content import load_data
-from worker.store import Project, ProjectSegment, project_segment_resource
+from worker.store import Project, ProjectSegment
 
 
 def audit_segment(
@@ -24,17 +21,15 @@ def audit_segment(
     before: ProjectSegment | None = None,
     after: ProjectSegment | None = None,
 ) -> None:
-    """Record a change of a segment; see :func:`api.audit.audit`."""
+    """Record a change of a segment; see :func:`api.audit.audit_project_segment`."""
     segment = after or before
     assert segment is not None  # noqa: S101 - a change has one side at least
-    audit(
+    audit_project_segment(
         services,
         caller,
-        None,
+        project,
+        segment,
         action=action,
-        kind="segment",
-        resource=project_segment_resource(project.key, segment.slug),
-        name=segment.label,
         verb=verb,
         before=None if before is None else summarize(before),
         after=None if after is None else summarize(after),
