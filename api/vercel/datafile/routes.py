@@ -13,8 +13,8 @@ from api.access.auth import Caller
 from api.errors import Unauthorized
 from api.http.entity_tags import is_named
 from api.rest.operations import SDK_KEY, document_body, operation
-from api.services.services import CallerOf, ServicesOf
-from api.vercel.datafile.document import DatafileModel, make_datafile
+from api.services.services import CallerOf, Services, ServicesOf
+from api.vercel.datafile.document import Datafile, DatafileModel, make_datafile
 from api.vercel.datafile.packs import Packs
 from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
 from worker.store import Project, ProjectNotFound, SdkKey, Store
@@ -64,11 +64,8 @@ async def get_datafile(
     """Get the definitions of flags and the segments of the SDK key's project, in packed form."""
 
     def read() -> Response:
-        store = services.store()
-        project, key = require_project(store, caller)
-        pack = packs.pack(project, store.project_segments.read_all(project))
-        most_bytes = services.settings.vercel_datafile_bytes
-        datafile = make_datafile(pack, project, key.environment, most_bytes)
+        project, key = require_project(services.store(), caller)
+        datafile = read_datafile(services, packs, project, key)
         headers = {"ETag": datafile.tag, "Cache-Control": "private, no-cache"}
         if is_named(datafile.tag, if_none_match):
             return Response(status_code=304, headers=headers)
@@ -98,6 +95,18 @@ async def post_metrics(request: Request, services: ServicesOf, caller: CallerOf)
     await request.body()
     await run_in_threadpool(lambda: require_project(services.store(), caller))
     return Response(status_code=202)
+
+
+def read_datafile(services: Services, packs: Packs, project: Project, key: SdkKey) -> Datafile:
+    """Read the project as it is now, and make the datafile of the key's environment.
+
+    Raises:
+        DatafileIncomplete: a flag depends on a segment with an attached list.
+        DatafileTooLarge: it is larger than allowed.
+        ProjectNotFound: the project was deleted a moment ago.
+    """
+    pack = packs.pack(project, services.store().project_segments.read_all(project))
+    return make_datafile(pack, project, key.environment, services.settings.vercel_datafile_bytes)
 
 
 def require_project(store: Store, caller: Caller) -> tuple[Project, SdkKey]:

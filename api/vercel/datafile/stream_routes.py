@@ -13,14 +13,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import Unavailable
 from api.rest.operations import SDK_KEY, operation
-from api.services.services import CallerOf, Services, ServicesOf
-from api.vercel.datafile.document import Datafile, make_datafile
-from api.vercel.datafile.packs import Packs
-from api.vercel.datafile.routes import STREAM, PacksOf, require_project
+from api.services.services import CallerOf, ServicesOf
+from api.vercel.datafile.routes import STREAM, PacksOf, read_datafile, require_project
 from api.vercel.datafile.stream import LINES, DatafileStream, primed_message
 from api.vercel.datafile.watching import Streams
 from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
-from worker.store import Project, SdkKey
 
 router = APIRouter(tags=["Vercel datafile"])
 
@@ -75,7 +72,7 @@ async def stream_datafile(
     subscription = streams.open(project, key)  # before the read, so that no change is missed
     try:
         async with services.patch_turn:
-            first = await run_in_threadpool(partial(_read, services, packs, project, key))
+            first = await run_in_threadpool(partial(read_datafile, services, packs, project, key))
         has_first = revision == str(first.revision)
         primed = primed_message(first) if has_first else None
         directory = services.token_directory
@@ -83,8 +80,3 @@ async def stream_datafile(
     except BaseException:
         streams.close(subscription)
         raise
-
-
-def _read(services: Services, packs: Packs, project: Project, key: SdkKey) -> Datafile:
-    pack = packs.pack(project, services.store().project_segments.read_all(project))
-    return make_datafile(pack, project, key.environment, services.settings.vercel_datafile_bytes)
