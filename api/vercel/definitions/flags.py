@@ -12,7 +12,7 @@ from typing import Any, Final
 from api.vercel.definitions.conditions import References, Resolve, read_conditions, read_targets
 from api.vercel.definitions.outcomes import FlagShape, read_experiment, read_outcome, read_seed
 from api.vercel.definitions.values import Value, members_of
-from api.vercel.wire.names import INHERITED
+from api.vercel.evaluation import INHERITED
 
 MOST_FLAGS: Final = 10_000
 MOST_VARIANTS: Final = 1_000

@@ -8,11 +8,13 @@ from api.vercel.evaluation.attached_lists import ListName, Lookup, lookups
 from api.vercel.evaluation.comparators import COMPARATORS
 from api.vercel.evaluation.compiling import Attachment, CompiledSegment, Side, compile_segment
 from api.vercel.evaluation.evaluating import Outcome, Reason, evaluate
+from api.vercel.evaluation.javascript.properties import INHERITED
 from api.vercel.evaluation.packing import pack_segment
 from api.vercel.evaluation.patterns.patterns import pattern_fault
 
 __all__ = [
     "COMPARATORS",
+    "INHERITED",
     "Attachment",
     "CompiledSegment",
     "ListName",

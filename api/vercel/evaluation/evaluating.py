@@ -18,7 +18,7 @@ from api.vercel.evaluation.compiling import (
     Side,
     Split,
 )
-from api.vercel.evaluation.javascript.properties import OBJECT_METHODS
+from api.vercel.evaluation.javascript.properties import INHERITED
 from api.vercel.evaluation.values import PLAIN, Values
 
 Reason: TypeAlias = Literal[
@@ -27,8 +27,6 @@ Reason: TypeAlias = Literal[
 
 #: How deep segments may refer to each other.
 MOST_NESTED: Final = 100
-#: Ids that JavaScript finds although no segment has them; nobody is in those.
-_INHERITED: Final = frozenset(OBJECT_METHODS) | {"constructor", "__proto__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +209,7 @@ class _Evaluation:
         for name in test.ids:
             segment = self._resolve(name)
             if segment is None:
-                if test.is_negated and name not in _INHERITED:
+                if test.is_negated and name not in INHERITED:
                     return False
                 continue
             settled = segment.segment_id

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field
 
 from api.bodies.models import Int64, WireModel
-from api.vercel.wire.names import INHERITED
+from api.vercel.evaluation import INHERITED
 from api.vercel.wire.project_ids import project_id
 from worker.store import Project, SdkKey
 

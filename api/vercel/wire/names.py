@@ -1,15 +1,6 @@
 """Names of kinds of entities and of their attributes."""
 
-from typing import Final
-
-#: Members that every object of JavaScript has: an evaluator in it finds them on every entity.
-INHERITED: Final = frozenset(
-    {
-        *("__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__"),
-        *("__lookupSetter__", "constructor", "hasOwnProperty", "isPrototypeOf"),
-        *("propertyIsEnumerable", "toLocaleString", "toString", "valueOf"),
-    }
-)
+from api.vercel.evaluation import INHERITED
 
 
 def require_name(text: str) -> str:

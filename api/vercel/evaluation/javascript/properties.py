@@ -43,6 +43,9 @@ OBJECT_METHODS: Final = _functions(
     "__defineGetter__/2 __defineSetter__/2 hasOwnProperty/1 __lookupGetter__/1 __lookupSetter__/1 "
     "isPrototypeOf/1 propertyIsEnumerable/1 toString/0 valueOf/0 toLocaleString/0"
 )
+#: Names that JavaScript finds in every object: as attributes of each entity, and as ids of segments
+#: that nobody is in.
+INHERITED: Final = frozenset(OBJECT_METHODS) | {"constructor", "__proto__"}
 _ARRAY_METHODS: Final = _functions(
     "at/1 concat/1 copyWithin/2 fill/1 find/1 findIndex/1 findLast/1 findLastIndex/1 lastIndexOf/1 "
     "pop/0 push/1 reverse/0 shift/0 unshift/1 slice/2 sort/1 splice/2 includes/1 indexOf/1 join/1 "
