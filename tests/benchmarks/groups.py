@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks import (
     calls,
+    compressed,
     connections,
     evaluations,
     exports,
@@ -55,6 +56,11 @@ GROUPS: Mapping[str, Group] = {
     "forms": Group(
         forms.measure,
         ("scatter_uuid_rows", "scatter_email_rows", "scatter_parquet_vs_csv"),
+        once=True,
+    ),
+    "compressed": Group(
+        compressed.measure,
+        ("import_gzip_vs_csv", "import_zstd_vs_csv", "import_parquet_vs_csv"),
         once=True,
     ),
     "large": Group(large.measure, ("scatter_30m_vs_10m",), once=True),

@@ -1,7 +1,7 @@
 """Scatter: reads the rows of one chunk and writes their packed, hashed members to a spill."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -27,7 +27,8 @@ from worker.imports.stage_results import (
     Spill,
     StageRun,
 )
-from worker.lists.csv.chunks import CsvChunk, CsvState
+from worker.jobs.progress import UnitProgress
+from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.doubtful_rows import DoubtfulRows
@@ -37,6 +38,7 @@ from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
 from worker.lists.text.reading import open_text
 from worker.objects import ObjectNotFound
+from worker.read_ahead import read_ahead
 from worker.store.jobs import DETECTED
 from worker.store.members import entries_of, hash_members, pack_keys
 
@@ -48,6 +50,8 @@ _FREQUENT_ROWS: Final = 4_096
 #: Rows of one column: bounds what joining its parts takes in memory beside them. It makes no
 #: measurable difference in time.
 _COLUMN_ROWS: Final = 512 * 1024
+#: Blocks of text that are read before they are asked for.
+_BATCHES_AHEAD: Final = 4
 
 
 @dataclass(slots=True)
@@ -291,20 +295,49 @@ def _read_batches(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) ->
         yield from _read_row_groups(run, plan, chunk)
         return
     progress.expect(chunk.stop - chunk.first)
+    if source.text.is_splittable:
+        reader = _open_text(run, source, chunk, tally, _count_bytes(progress))
+        yield from _read_text(reader, reader.batches(), tally)
+        return
+    received: deque[int] = deque()
+    reader = _open_text(run, source, chunk, tally, received.append)
 
+    def note_received() -> None:
+        while received:
+            _count_bytes(progress)(received.popleft())
+
+    # Fetching, decompressing and reading take as long as what is done with the keys.
+    with read_ahead(reader.batches(), _BATCHES_AHEAD, on_wait=note_received) as batches:
+        for batch in _read_text(reader, batches, tally):
+            note_received()
+            yield batch
+    note_received()
+
+
+def _count_bytes(progress: UnitProgress) -> Callable[[int], None]:
+    return lambda size: progress.add(size_bytes=size, work=size)
+
+
+def _open_text(
+    run: StageRun,
+    source: Source,
+    chunk: Chunk,
+    tally: ChunkTally,
+    on_progress: Callable[[int], None],
+) -> CsvChunkReader:
     def read(start: int, end: int) -> Iterator[bytes]:
-        return run.services.objects.read_range(
-            source.info,
-            start,
-            end,
-            on_progress=lambda size: progress.add(size_bytes=size, work=size),
-        )
+        return run.services.objects.read_range(source.info, start, end, on_progress=on_progress)
 
     bounds = CsvChunk(chunk.first, chunk.stop, source.size_bytes)
-    state = CsvState(tally.start)
-    reader = open_text(source.text, run.request.reading, bounds, state, read)
+    return open_text(source.text, run.request.reading, bounds, CsvState(tally.start), read)
+
+
+def _read_text(
+    reader: CsvChunkReader, batches: Iterator[KeyBatch], tally: ChunkTally
+) -> Iterator[KeyBatch]:
+    """Yield the batches, and note in the tally how the chunk ended."""
     try:
-        for batch in reader.batches():
+        for batch in batches:
             tally.skipped = reader.skipped
             yield batch
         tally.end = reader.end_state.value

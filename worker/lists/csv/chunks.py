@@ -10,7 +10,7 @@ requires it; the rows of all chunks together are then exactly the file's.
 
 import codecs
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -173,7 +173,7 @@ class CsvChunkReader:
             raise RuntimeError("the end state is known when all batches have been read")
         return self._end_state
 
-    def batches(self) -> Iterator[KeyBatch]:
+    def batches(self) -> Generator[KeyBatch]:
         """Yield the chunk's rows in file order, a block's worth at a time.
 
         Raises:

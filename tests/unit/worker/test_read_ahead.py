@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.support.servers.redis import wait_until
-from worker.exports.read_ahead import read_ahead
+from worker.read_ahead import read_ahead
 
 
 class Source:
