@@ -1,4 +1,4 @@
-"""Importing a list as it lies elsewhere: compressed, or as Parquet, against the same as plain CSV."""
+"""Importing a list compressed, or as Parquet, against the same list as plain CSV."""
 
 import gzip
 import shutil

@@ -27,7 +27,6 @@ from worker.imports.stage_results import (
     Spill,
     StageRun,
 )
-from worker.jobs.progress import UnitProgress
 from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
@@ -295,8 +294,12 @@ def _read_batches(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) ->
         yield from _read_row_groups(run, plan, chunk)
         return
     progress.expect(chunk.stop - chunk.first)
+
+    def count(size: int) -> None:
+        progress.add(size_bytes=size, work=size)
+
     if source.text.is_splittable:
-        reader = _open_text(run, source, chunk, tally, _count_bytes(progress))
+        reader = _open_text(run, source, chunk, tally, count)
         yield from _read_text(reader, reader.batches(), tally)
         return
     received: deque[int] = deque()
@@ -304,7 +307,7 @@ def _read_batches(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) ->
 
     def note_received() -> None:
         while received:
-            _count_bytes(progress)(received.popleft())
+            count(received.popleft())
 
     # Fetching, decompressing and reading take as long as what is done with the keys.
     with read_ahead(reader.batches(), _BATCHES_AHEAD, on_wait=note_received) as batches:
@@ -312,10 +315,6 @@ def _read_batches(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) ->
             note_received()
             yield batch
     note_received()
-
-
-def _count_bytes(progress: UnitProgress) -> Callable[[int], None]:
-    return lambda size: progress.add(size_bytes=size, work=size)
 
 
 def _open_text(
