@@ -25,7 +25,7 @@ _WORDS: Final[Mapping[Status, tuple[str, str]]] = {
 }
 _FIGURES: Final = (
     *("rowsRead", "accepted", "duplicates", "rejected", "rejectedByReason"),
-    *("membersBefore", "added", "removed", "unchanged", "membersAfter"),
+    *("membersBefore", "added", "removed", "unchanged", "unmatched", "membersAfter"),
     *("rows", "sizeBytes"),
 )
 
@@ -87,7 +87,12 @@ def _ended_summary(state: JobState) -> dict[str, Any]:
 def _facts_of(request: JobRequest) -> dict[str, Any]:
     if isinstance(request, ImportRequest):
         names = [source.filename for source in request.sources]
-        facts = {"importId": request.import_id, "mode": request.mode, "source": ", ".join(names)}
+        facts = {
+            "importId": request.import_id,
+            "mode": request.mode,
+            "target": request.side,
+            "source": ", ".join(names),
+        }
     else:
         facts = {"exportId": request.export_id, "format": request.format}
     return facts | {"startedBy": request.initiator or None}
