@@ -89,10 +89,12 @@ def copy_side(
     side: Side,
     bits: int,
     keys: Iterable[str] = (),
-    command: Literal["SADD", "SREM"] = "SADD",
+    *,
+    removes: bool = False,
 ) -> tuple[int, int]:
     """Copy every shard of one side of the base, and add or remove keys; both have 2^bits shards."""
     copied = changed = 0
+    command = "SREM" if removes else "SADD"
     for n, members in enumerate(shards_of(keys, bits)):
         some = (n, len(members), *members) if members else ()
         reply = run(store, "list/copy_shards", ref, import_id, side, n, n, command, *some)
