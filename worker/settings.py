@@ -287,15 +287,15 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         default=0.5,
         ge=0,
         le=1,
-        description="Share of a list's members that a `replace` may remove before it is stopped "
-        "with the live list unchanged; lists that are renewed daily change by far less. 1 turns it "
-        "off. A caller overrides it with `allowShrink`.",
+        description="Share of a list's members that a `replace` or a `remove` may remove before it "
+        "is stopped with the live list unchanged; lists that are renewed daily change by far less. "
+        "1 turns it off. A caller overrides it with `allowShrink`.",
     )
     shrink_count: int = Field(
         default=1_000,
         ge=1,
-        description="A `replace` that removes fewer members than this is not stopped, whatever "
-        "their share: small lists are often rewritten entirely, and are quickly restored.",
+        description="A `replace` or `remove` that removes fewer members than this is not stopped, "
+        "whatever their share: small lists are often rewritten entirely, and are quickly restored.",
     )
     niceness: int = Field(
         default=10,
