@@ -85,7 +85,7 @@ def _record(start: Start, request: ImportRequest) -> None:
     after = {
         "importId": request.import_id,
         "mode": request.mode,
-        "target": request.side,
+        "target": EXCLUDED if request.side == EXCLUDED else None,
         "source": source.filename,
         "sizeBytes": source.size_bytes,
         "allowEmpty": request.allow_empty,
