@@ -8,13 +8,14 @@ import pytest
 
 from tests.property.worker.store.lists.list_model import Lists, applied, changed_by
 from tests.support.servers.objects import ObjectServer
-from tests.support.servers.redis import Server
+from tests.support.servers.redis import Server, wait_until
 from tests.support.store.building import assert_list
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.store import Edit, JobState, ListRef
+from worker.store import Edit, JobState, ListRef, approve_import
 from worker.store.jobs import Mode
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import bits_for
+from worker.tasks.work import work_on
 
 UNIVERSE: Final = [f"user-{number}" for number in range(8_000)]
 
@@ -119,3 +120,21 @@ def test_remove__most_of_a_list__leaves_as_few_shards_as_it_needs(
 def test_remove__from_a_list_without_members__removes_nothing(imports: Imports) -> None:
     report = _run(imports, imports.list_of(), ["a", "b"], "remove", INCLUDED).report or {}
     assert (report["removed"], report["unmatched"], report["membersAfter"]) == (0, 2, 0)
+
+
+def test_remove__that_waits_for_an_approval__shows_what_it_would_leave(imports: Imports) -> None:
+    ref, store = imports.list_of("a"), imports.services.store
+    _run(imports, ref, ["a", "b", "c"], "merge", EXCLUDED)
+    request = imports.start(ref, _file(["b", "x"]), "remove", side=EXCLUDED, waits=True)
+    store.memberships.edit(ref, [Edit("e+", "d"), Edit("i-", "a")])
+
+    def waits() -> bool:
+        work_on(imports.services, request.ref)
+        return store.jobs.get(request.ref).status == "pending_approval"
+
+    wait_until(waits, "it waits for its approval", 60)
+    report = store.jobs.get(request.ref).report or {}
+    assert [report[name] for name in ("removed", "unmatched", "membersAfter")] == [1, 1, 3]
+    approve_import(store, ref, request.import_id)
+    assert (imports.finish(request).report or {})["membersAfter"] == 3
+    assert_list(store, ref, [], ["a", "c", "d"])
