@@ -163,10 +163,18 @@ class ObjectSettings(BaseSettings):
         "account's own key for S3. Its policy must allow `kms:GenerateDataKey` and `kms:Decrypt`.",
     )
 
+    s3_bucket_key: bool | None = Field(
+        default=None,
+        description="Whether objects encrypted with `BIGSEG_S3_ENCRYPTION=aws:kms` share a key of "
+        "the bucket, which saves most requests to KMS; unset leaves it to the bucket.",
+    )
+
     @model_validator(mode="after")
     def _key_is_used(self) -> Self:
         if self.s3_kms_key_id is not None and self.s3_encryption in {None, "AES256"}:
             raise ValueError("BIGSEG_S3_KMS_KEY_ID needs BIGSEG_S3_ENCRYPTION=aws:kms")
+        if self.s3_bucket_key is not None and self.s3_encryption != "aws:kms":
+            raise ValueError("BIGSEG_S3_BUCKET_KEY needs BIGSEG_S3_ENCRYPTION=aws:kms")
         return self
 
     @property
@@ -287,15 +295,15 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         default=0.5,
         ge=0,
         le=1,
-        description="Share of a list's members that a `replace` may remove before it is stopped "
-        "with the live list unchanged; lists that are renewed daily change by far less. 1 turns it "
-        "off. A caller overrides it with `allowShrink`.",
+        description="Share of a list's members that a `replace` or a `remove` may remove before it "
+        "is stopped with the live list unchanged; lists that are renewed daily change by far less. "
+        "1 turns it off. A caller overrides it with `allowShrink`.",
     )
     shrink_count: int = Field(
         default=1_000,
         ge=1,
-        description="A `replace` that removes fewer members than this is not stopped, whatever "
-        "their share: small lists are often rewritten entirely, and are quickly restored.",
+        description="A `replace` or `remove` that removes fewer members than this is not stopped, "
+        "whatever their share: small lists are often rewritten entirely, and are quickly restored.",
     )
     niceness: int = Field(
         default=10,

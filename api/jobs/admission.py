@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
+from api.errors import InvalidRequest
 from api.jobs.options import ImportOptions
 from api.jobs.starting import Start
 from worker.list_options import ListOptions
 from worker.store import (
+    EXCLUDED,
     ImportInProgress,
     ImportRequest,
     JobNotFound,
@@ -19,7 +21,15 @@ from worker.store import (
 def import_request(
     import_id: str, source: SourceFile, options: ImportOptions, start: Start
 ) -> ImportRequest:
-    """The request of an import by this caller, now."""
+    """The request of an import by this caller, now.
+
+    Raises:
+        InvalidRequest: it is meant for excluded keys, and there is no list of them.
+    """
+    if options.target == EXCLUDED and not start.has_excluded:
+        raise InvalidRequest(
+            "target: an attached list has no excluded keys; import into the list of the other side"
+        )
     return ImportRequest(
         import_id,
         start.ref,
@@ -32,6 +42,7 @@ def import_request(
         options.allow_rejected,
         options.allow_shrink,
         options.reading,
+        options.target,
     )
 
 
@@ -74,6 +85,7 @@ def _record(start: Start, request: ImportRequest) -> None:
     after = {
         "importId": request.import_id,
         "mode": request.mode,
+        "target": EXCLUDED if request.side == EXCLUDED else None,
         "source": source.filename,
         "sizeBytes": source.size_bytes,
         "allowEmpty": request.allow_empty,

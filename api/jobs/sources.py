@@ -7,11 +7,13 @@ from api.errors import InvalidRequest
 from api.services.services import Services
 from worker.objects import (
     FOLDER_FAULT,
+    ObjectAccessDenied,
     ObjectArchived,
     ObjectError,
     ObjectInfo,
     ObjectNotFound,
     ObjectStore,
+    ObjectStoreRefused,
     SourceNotAllowed,
     is_folder_marker,
     parse_source,
@@ -22,17 +24,19 @@ async def require_importable(services: Services, source: str) -> None:
     """Refuse a source that is known not to be importable.
 
     Asks S3 once, for a few seconds at most. A list that is missing may still come, and a store
-    that does not answer now may answer the worker: both pass, and the import says how it ended.
+    that does not answer this process now, or not its credentials, may answer the worker: these
+    pass, and the import says how it ended.
 
     Raises:
-        InvalidRequest: it is a folder or is archived, or only its decoded key exists.
+        InvalidRequest: it is a folder, or only its decoded key exists, or S3 refuses to give it for
+            a reason that waiting does not change: an archive, a policy, a KMS key, a region.
         SourceNotAllowed: as :func:`parse_source`.
     """
     allowed = services.settings.sources
     bucket, key = parse_source(source, allowed)
     try:
         await services.object_threads.run(_check, services.objects(), bucket, key, allowed)
-    except ObjectArchived as exc:
+    except (ObjectArchived, ObjectAccessDenied, ObjectStoreRefused) as exc:
         raise InvalidRequest(str(exc)) from exc
     except ObjectError:
         return

@@ -53,6 +53,28 @@ def test_upload__merge_then_replace__answers_counts_and_export_are_exact(
     assert not any(segment.includes(key) for key in [*first[:20], "stranger", "0"])
 
 
+def test_upload__remove_and_excluded_list__change_only_what_they_are_for(system: System) -> None:
+    segment, keys = new_segment(system), random_keys(300)
+    segment.completed(segment.upload(csv_of(keys)))
+    report = segment.completed(segment.upload(csv_of(keys[:200]), target="excluded"))
+    assert (report["membersBefore"], report["added"], report["membersAfter"]) == (0, 200, 200)
+    state = system.store.memberships.state(segment.ref)
+    assert (segment.counted(), state.excluded_count) == (300, 200)
+
+    report = segment.completed(segment.upload(csv_of([*keys[:50], "stranger"]), "remove"))
+    assert (report["accepted"], report["removed"], report["unmatched"]) == (51, 50, 1)
+    assert segment.members() == set(keys[50:])
+    report = segment.completed(segment.upload(csv_of(keys[150:]), "remove", target="excluded"))
+    assert (report["removed"], report["unmatched"], report["membersAfter"]) == (50, 100, 150)
+
+    answers = system.store.memberships.look_up(segment.ref, [keys[0], keys[100], keys[200]])
+    assert [(one.included, one.excluded) for one in answers] == [
+        (False, True),
+        (True, True),
+        (True, False),
+    ]
+
+
 def test_upload__keys_of_every_kind__come_back_as_given(system: System) -> None:
     segment = new_segment(system)
     keys = [

@@ -57,6 +57,22 @@ def test_whole_worker__killed_and_started_again__import_goes_on(segment: BigSegm
     segment.completed(import_id)
 
 
+def test_whole_worker__killed_while_it_removes__removes_exactly_what_is_asked(
+    slow_system: System,
+) -> None:
+    segment = new_segment(slow_system)
+    segment.completed(segment.upload(csv_of(NEW)))
+    removed = NEW[: COUNT // 2]
+    import_id = segment.upload(csv_of([*removed, "stranger"]), "remove")
+    segment.wait_stage(import_id, "gather", finished_units=1)
+    segment.system.worker.kill()
+    assert segment.counted() == COUNT
+    segment.system.worker.start()
+    report = segment.completed(import_id)
+    assert (report["removed"], report["unmatched"]) == (len(removed), 1)
+    assert segment.members() == set(NEW[COUNT // 2 :])
+
+
 def test_worker_leader__killed__its_children_end_and_the_next_worker_goes_on(
     segment: BigSegment,
 ) -> None:

@@ -19,7 +19,7 @@ _BYTES_PER_ROW: Final = 32
 
 def plan_import(run: StageRun) -> None:
     """Cut the list into chunks and open the scatter stage."""
-    base_count = run.claim().included_count
+    base_count = run.claim().count(run.request.side)
     files = [
         inspect_file(run.services, file, run.request.reading, on_wait=run.progress.add)
         for file in run.request.sources
@@ -34,7 +34,7 @@ def make_plan(settings: WorkerSettings, files: Sequence[InspectedFile], base_cou
     Args:
         settings: Bound chunks and ranges.
         files: What the files were found to be.
-        base_count: Members of the live list, which a merge reads too.
+        base_count: Members of the live list, which a merge and a remove read too.
     """
     chunks, estimate = [], 0
     doubts: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from worker.imports.stage_results import Built, ChunkResult, DoubtCount, RangeResult
 from worker.lists.keys.doubts import DELIMITERS, Doubt
+from worker.store.keyspace import INCLUDED, Side
 from worker.store.lists import Published
 
 #: Rejected rows of which a report shows row and reason.
@@ -17,22 +18,31 @@ _DELIMITED_SHARE: Final = 0.9
 
 
 def draft_report(
-    chunks: Sequence[ChunkResult], ranges: Sequence[RangeResult], doubts: Iterable[str] = ()
+    chunks: Sequence[ChunkResult],
+    ranges: Sequence[RangeResult],
+    doubts: Iterable[str] = (),
+    *,
+    side: Side = INCLUDED,
+    removes: bool = False,
 ) -> dict[str, Any]:
     """Add up the results of the units, in wire names, before the revision is live.
 
-    ``rowsRead = accepted + duplicates + rejected`` and
-    ``membersBefore + added - removed`` is what was built.
+    ``rowsRead = accepted + duplicates + rejected``,
+    ``membersBefore + added - removed`` is what was built, and ``accepted`` is
+    ``added + unchanged``, or of a remove ``removed + unmatched``.
 
     Args:
         chunks: Results of all chunks, in order of the rows.
         ranges: Results of all ranges.
         doubts: Labels of doubts about whole files.
+        side: The list that is changed; the figures of members are about it alone.
+        removes: Whether the accepted keys are removed.
     """
     rows = sum(chunk.rows for chunk in chunks)
     valid = sum(chunk.valid for chunk in chunks)
     accepted = sum(part.accepted for part in ranges)
-    built = sum((part.included for part in ranges), Built())
+    built = sum((part.built(side) for part in ranges), Built())
+    removed = built.base + built.added - built.written
     return {
         "rowsRead": rows,
         "accepted": accepted,
@@ -41,15 +51,20 @@ def draft_report(
         "rejectedByReason": dict(sorted(count_rejected(chunks).items())),
         "membersBefore": built.base,
         "added": built.added,
-        "removed": built.base + built.added - built.written,
+        "removed": removed,
         "unchanged": built.unchanged,
+        **({"unmatched": accepted - removed} if removes else {}),
         "rejectedSample": _sample_rejected(chunks),
         "warnings": _list_warnings(chunks, doubts),
     }
 
 
 def complete_report(
-    draft: Mapping[str, Any], published: Published, seconds: Mapping[str, float]
+    draft: Mapping[str, Any],
+    published: Published,
+    seconds: Mapping[str, float],
+    *,
+    side: Side = INCLUDED,
 ) -> dict[str, Any]:
     """Complete a draft with the state of the list at the flip.
 
@@ -57,8 +72,8 @@ def complete_report(
     """
     return {
         **draft,
-        "membersAfter": published.included_count,
-        "editedWhileImporting": published.edited_included,
+        "membersAfter": published.count(side),
+        "editedWhileImporting": published.edited(side),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
 

@@ -110,7 +110,8 @@ class ImportWork:
         jobs, ref, now_ms = self._services.store.jobs, self._request.ref, self._services.clock_ms()
         counted = jobs.read(ref, COUNTED)
         draft = {} if counted is None else counted.report
-        report = complete_report(draft, published, _stage_seconds(jobs.get(ref), now_ms))
+        seconds = _stage_seconds(jobs.get(ref), now_ms)
+        report = complete_report(draft, published, seconds, side=self._request.side)
         keep_s = self._services.settings.job_retention_s
         ended = jobs.end(ref, "complete", report=report, keep_s=keep_s)
         self.tidy_up()

@@ -14,7 +14,7 @@ from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, gather
 from worker.imports.inspection import with_first_keys
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
-from worker.imports.size import find_wrong_starts, fix_size
+from worker.imports.size import Sample, find_wrong_starts, fix_size
 from worker.imports.sorted_members import Members, concatenate, distinct, no_members
 from worker.imports.spill_store import SpillFile
 from worker.imports.stage_results import (
@@ -152,9 +152,9 @@ def _gather_small(
     find_wrong_starts(plan, chunks)
     run.note_entered("gather")
     members = distinct(members)
-    share = len(members) / max(1, sum(chunk.valid for chunk in chunks))
+    sample = Sample(members, sum(chunk.valid for chunk in chunks))
     claim = run.claim()
-    target = fix_size(run, claim, chunks, share)
+    target = fix_size(run, claim, chunks, sample)
     run.open_publish(chunks, gather(run, claim, target, Range(0, 1), members))
 
 

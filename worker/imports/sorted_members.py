@@ -60,6 +60,19 @@ def distinct(members: Members) -> Members:
     return Members(take(members.entries, order), hashes)
 
 
+def subtract(members: Members, removed: Members) -> Members:
+    """The members, in their order, that are not among those removed.
+
+    Cost: 50 to 100 ns a member.
+    """
+    gone = pc.is_in(
+        members.entries.cast(pa.large_binary()),
+        value_set=removed.entries.cast(pa.large_binary()),
+    )
+    kept = np.flatnonzero(~gone.to_numpy(zero_copy_only=False))
+    return Members(take(members.entries, kept), members.hashes[kept])
+
+
 def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
     """Row numbers in order of the hashes, and those hashes; rows of one hash in any order.
 

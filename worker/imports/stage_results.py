@@ -146,9 +146,13 @@ class RangeResult:
     included: Built
     excluded: Built
 
+    def built(self, side: Side) -> Built:
+        """One side's members."""
+        return self.included if side == INCLUDED else self.excluded
+
     def written(self, side: Side) -> int:
         """Members of one side that were sent to the store."""
-        return (self.included if side == INCLUDED else self.excluded).written
+        return self.built(side).written
 
 
 SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)

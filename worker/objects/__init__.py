@@ -5,6 +5,7 @@ Knows no segments. This is all of it that other packages use.
 
 from worker.objects.errors import (
     BucketMissing,
+    CredentialsRefused,
     ObjectAccessDenied,
     ObjectArchived,
     ObjectChanged,
@@ -34,6 +35,7 @@ __all__ = [
     "FOLDER_FAULT",
     "INTERNAL_PREFIX",
     "BucketMissing",
+    "CredentialsRefused",
     "ObjectAccessDenied",
     "ObjectArchived",
     "ObjectChanged",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from worker.objects.client import open_clients
 from worker.objects.deleting import delete_one, delete_prefix
 from worker.objects.driver_errors import driver_errors, s3_address
-from worker.objects.errors import ObjectAccessDenied, ObjectArchived
-from worker.objects.info import ObjectInfo, archive_of
+from worker.objects.errors import ObjectAccessDenied, ObjectArchived, ObjectStoreRefused
+from worker.objects.info import ObjectInfo, archive_fault
 from worker.objects.reading.random_access import ObjectFile
 from worker.objects.reading.range_reader import RangeReader
 from worker.objects.writing.multipart_upload import abort_uploads
@@ -79,7 +79,7 @@ class ObjectStore:
 
         Raises:
             BucketMissing: there is no such bucket.
-            ObjectAccessDenied: the credentials do not reach it.
+            ObjectError: it cannot be reached.
         """
         with driver_errors("reach", self.bucket):
             self._probe.head_bucket(Bucket=self.bucket)
@@ -95,24 +95,23 @@ class ObjectStore:
         Raises:
             ObjectNotFound: there is no such object, or no such bucket (S3 does not say which).
             ObjectArchived: it cannot be read before it is restored.
-            ObjectError: its head cannot be read.
+            ObjectAccessDenied: these credentials may not read it, or may not use its KMS key.
+            ObjectError: it cannot be read.
         """
         bucket = bucket or self.bucket
         client = self._probe if briefly else self._client
         try:
             with driver_errors("look at", bucket, key):
                 reply = client.head_object(Bucket=bucket, Key=key)
-        except ObjectAccessDenied:
+        except (ObjectAccessDenied, ObjectStoreRefused):
             # The answer to HEAD has no body, so the reason for the refusal is missing.
-            with driver_errors("read", bucket, key):
-                client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+            _read_first_byte(client, bucket, key)
             raise
-        archive = archive_of(reply)
-        if archive is not None:
-            where = s3_address(bucket, key)
-            raise ObjectArchived(
-                f"cannot read {where}: it is archived ({archive}); restore it first"
-            )
+        if fault := archive_fault(reply):
+            raise ObjectArchived(f"cannot read {s3_address(bucket, key)}: {fault}")
+        if reply["ContentLength"] and "kms" in reply.get("ServerSideEncryption", ""):
+            # Its head is readable without its key.
+            _read_first_byte(client, bucket, key)
         return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"])
 
     def read_range(
@@ -224,6 +223,16 @@ class ObjectStore:
             ObjectError: some could not be aborted. Safe to retry if transient.
         """
         return abort_uploads(self._client, self.bucket, prefix)
+
+
+def _read_first_byte(client: "S3Client", bucket: str, key: str) -> None:
+    """Ask for content, to be told what stands in the way.
+
+    Raises:
+        ObjectError: what does.
+    """
+    with driver_errors("read", bucket, key):
+        client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
 
 
 def _unwatched(_: int) -> None:

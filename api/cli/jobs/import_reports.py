@@ -23,8 +23,11 @@ _COUNTS: Final = (
     ("added", "added"),
     ("removed", "removed"),
     ("unchanged", "unchanged"),
+    ("not members", "unmatched"),
     ("members after", "membersAfter"),
 )
+#: Those that not every report has.
+_OPEN_COUNTS: Final = frozenset({"unmatched"})
 #: What people call the stages that a report times.
 _PHASES: Final = {
     "plan": "planning",
@@ -62,7 +65,8 @@ def note_superseded(session: Session, job: dict[str, Any]) -> None:
 
 def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
     say = typer.echo if session.format is OutputFormat.TABLE else session.note
-    say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
+    how = f"{job['mode']}, excluded" if job.get("target") == "excluded" else job["mode"]
+    say(f"import {job['id']} into {job['segmentKey']} ({how}): {job['status']}")
     if job["status"] not in AT_REST:
         say(format_sentence(Progress.of_job(job)))
     if found := describe_detected(job.get("detected")):
@@ -85,7 +89,8 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
     report = job["report"] or {}
     rows: list[tuple[object, ...]] = []
     for name, field in _COUNTS if report else ():
-        rows.append((name, report.get(field)))
+        if field in report or field not in _OPEN_COUNTS:
+            rows.append((name, report.get(field)))
         if field == "rejected":
             rows += [
                 (f"rejected: {reason}", count)

@@ -1,7 +1,7 @@
 """Imports and exports as callers see them: LaunchDarkly's fields first, then bigseg's own."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, SkipValidation
 
@@ -12,6 +12,7 @@ from api.jobs.models import (
     ImportReport,
     Initiator,
     JobProgress,
+    ModeName,
     PreviousImport,
     StageName,
     detected_list,
@@ -23,7 +24,7 @@ from api.jobs.models import (
 )
 from api.jobs.records import find_export, find_import
 from api.launchdarkly.wire.links import Links, SegmentPath, link
-from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Status, Store
+from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Side, Status, Store
 
 
 class ImportRepresentation(WireModel):
@@ -32,7 +33,9 @@ class ImportRepresentation(WireModel):
     id: str
     segment_key: str
     creation_time: Int64
-    mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
+    mode: ModeName
+    target: Side
+    """The list that it changes."""
     status: Status
     files: list[FileStatus]
     links: Links = Field(alias="_links")
@@ -93,6 +96,7 @@ def represent_import(
         segment_key=path.segment,
         creation_time=request.created_ms,
         mode=request.mode,
+        target=request.side,
         status=state.status,
         files=file_statuses(request, state),
         links={"self": link(path.import_(request.import_id)), "parent": link(path.href)},

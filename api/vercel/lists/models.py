@@ -1,11 +1,11 @@
 """Attached lists, their imports and their exports, as callers see them."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Literal
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, SkipValidation
+from pydantic import SkipValidation
 
 from api.bodies.models import Int64, WireModel
 from api.jobs.models import (
@@ -13,6 +13,7 @@ from api.jobs.models import (
     FileStatus,
     ImportReport,
     JobProgress,
+    ModeName,
     PreviousImport,
     StageName,
     detected_list,
@@ -58,7 +59,7 @@ class ListImport(WireModel):
     attribute: str
     path: str
     created_at: Int64
-    mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
+    mode: ModeName
     status: Status
     files: list[FileStatus]
     stage: StageName

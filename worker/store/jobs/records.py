@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast, get_args
 
 from worker.list_options import Compression, Encoding, ListOptions
-from worker.store.keyspace import BuilderKind, EnvironmentRef, JobKind, ListRef
+from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
 from worker.store.records import stored
 
-Mode = Literal["merge", "replace", "reshard"]
+Mode = Literal["merge", "replace", "remove", "reshard"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
 #: The stage of a job, in words for people.
 Phase = Literal["queued", "reading", "building", "publishing", "waiting", "writing", "ended"]
@@ -92,9 +92,11 @@ class ImportRequest:
     allow_rejected: bool = False
     """Whether a file may be imported of which most rows, or all, are rejected."""
     allow_shrink: bool = False
-    """Whether a replace may remove most of a list."""
+    """Whether a replace or a remove may take away most of a list."""
     reading: ListOptions = field(default_factory=ListOptions)
     """How the list files are read."""
+    side: Side = INCLUDED
+    """The list that is changed; the other one stays as it is."""
 
     @property
     def kind(self) -> BuilderKind:

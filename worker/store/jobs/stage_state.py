@@ -18,6 +18,7 @@ from worker.store.jobs.records import (
     Progress,
     Status,
 )
+from worker.store.keyspace import INCLUDED, Side
 from worker.store.records import RecordCodec, stored
 
 Value = TypeVar("Value")
@@ -75,6 +76,10 @@ class BuildCount:
         """Included and excluded members."""
         return self.included, self.excluded
 
+    def count(self, side: Side) -> int:
+        """Members of one list."""
+        return self.included if side == INCLUDED else self.excluded
+
 
 PREVIOUS: Final = StageField("previous", PreviousImport)
 #: The import that waited for an approval and was dropped for this one.
@@ -82,7 +87,7 @@ SUPERSEDES: Final = StageField("supersedes", str)
 DETECTED: Final = StageField("detected", DetectedList)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
-#: How edits replayed onto a build that waits have changed its included count.
+#: How edits replayed onto a build that waits have changed the count of the list it changes.
 EDITED: Final = StageField("edited", int)
 LAST_ERROR: Final = StageField("last_error", str)
 
@@ -145,7 +150,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         reason=fields["reason"].decode() if "reason" in fields else None,
         progress=progress,
         ended_ms=ended,
-        report=_expected_report(ref, fields) if waits else report,
+        report=_expected_report(ref, request, fields) if waits else report,
         previous=PREVIOUS.find(ref, fields),
         entered=entered,
         supersedes=SUPERSEDES.find(ref, fields),
@@ -164,12 +169,14 @@ def _status(
     return STATUS_OF_STAGE[stage]
 
 
-def _expected_report(ref: JobRef, fields: Mapping[str, bytes]) -> dict[str, Any]:
+def _expected_report(
+    ref: JobRef, request: JobRequest, fields: Mapping[str, bytes]
+) -> dict[str, Any]:
     """The report of a build that waits, as if it were published now."""
     counted, edited = COUNTED.find(ref, fields), EDITED.find(ref, fields) or 0
-    if counted is None:
+    if counted is None or not isinstance(request, ImportRequest):
         return {}
-    after = {"membersAfter": counted.included + edited, "editedWhileImporting": edited}
+    after = {"membersAfter": counted.count(request.side) + edited, "editedWhileImporting": edited}
     return counted.report | after
 
 
