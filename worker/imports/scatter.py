@@ -31,7 +31,9 @@ from worker.lists.csv.chunks import CsvChunk, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.doubtful_rows import DoubtfulRows
+from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.first_rows import find_start_doubts
+from worker.lists.keys.row_numbers import RowNumbers
 from worker.lists.keys.rules import KeyRules
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
@@ -89,6 +91,8 @@ class ChunkTally:
     def doubt(self, doubts: DoubtfulRows, rows_before: int) -> None:
         """Add the doubtful rows of a batch that begins ``rows_before`` rows into the chunk."""
         for doubt, rows in doubts.items():
+            if len(rows) == 0:
+                continue
             count, sample = self.doubts.get(doubt.label, (0, ()))
             more = (rows[: NAMED_ROWS - len(sample)] + rows_before + 1).tolist()
             self.doubts[doubt.label] = count + len(rows), (*sample, *more)
@@ -246,9 +250,12 @@ def read_chunk(
     # Of a list that is one chunk however long it is, two runs are held at the same time.
     share = 1 if source.text.is_splittable else 2
     part = _Run()
+    numbers = RowNumbers() if source.text.is_numbered else None
     for batch in _report_missing_source(source, _read_batches(run, plan, chunk, tally)):
         if tally.rows == 0 and chunk.first == 0:
             _look_at_start(run, source, batch, tally)
+        if numbers is not None:
+            tally.doubt({Doubt.INDEX_COLUMN: numbers.find(batch)}, tally.rows)
         tally.count(batch)
         run.progress.add(rows=batch.row_count)
         part.add(batch.keys)

@@ -57,9 +57,14 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body>b</body></h
     ("content", "mode", "reason"),
     [
         pytest.param(LFS, "replace", "a Git LFS pointer", id="lfs-pointer"),
-        pytest.param(XML, "replace", "the list is XML", id="s3-error-page"),
+        pytest.param(XML, "replace", "error message of S3.*failed download", id="s3-error-page"),
         pytest.param(HTML, "replace", "an HTML page", id="html-page"),
-        pytest.param(b'{"error":"gone"}\n', "replace", "the list is JSON", id="json-message"),
+        pytest.param(
+            b'{"error":"gone"}\n',
+            "replace",
+            "the file is JSON, not a list; write",
+            id="json-message",
+        ),
         pytest.param(TWO_FIELDS, "replace", "objects of 2 fields; send column", id="json-fields"),
         pytest.param(b'[\n  "k-one",\n  "k-two"\n]\n', "replace", "is JSON", id="json-array"),
         pytest.param(MANIFEST, "replace", "a manifest", id="unload-manifest"),
@@ -101,7 +106,7 @@ def test_import__of_what_is_no_list__stopped_by_name_and_nothing_is_lost(
 @pytest.mark.parametrize(
     ("content", "members", "warnings"),
     [
-        pytest.param(b",user_id\n0,k-one\n1,k-two\n", None, {"index_column": 1}, id="pandas"),
+        pytest.param(b",user_id\n0,k-one\n1,k-two\n", None, {"index_column": 2}, id="pandas"),
         pytest.param(
             parquet(index=[0, 1], user_id=["k-one", "k-two"]),
             None,
