@@ -23,8 +23,11 @@ _NULL_TEXTS: Final = (
     *(b"\\N", b"nil", b"Nil", b"NIL", b"None", b"none", b"NONE", b"(none)", b"<none>", b"<nil>"),
     *(b"NaN", b"nan", b"NAN", b"-nan", b"-NaN", b"NA", b"N/A", b"n/a", b"<NA>", b"NaT", b"nat"),
     *(b"#N/A", b"#REF!", b"#VALUE!", b"#NAME?", b"#DIV/0!", b"#NULL!", b"#NUM!"),
-    *(b"undefined", b"Undefined", b"[object Object]"),
+    *(b"undefined", b"Undefined"),
 )
+#: What JavaScript writes for a value that has no text. Longer than the others by so much that it
+#: is looked for by itself.
+_OBJECT: Final = b"[object Object]"
 #: How they begin: two bytes as one number.
 _NULL_STARTS: Final = np.isin(np.arange(1 << 16), [text[0] << 8 | text[1] for text in _NULL_TEXTS])
 _NULL_FIRST: Final = np.isin(np.arange(256), [text[0] for text in _NULL_TEXTS])
@@ -38,7 +41,7 @@ _UNSEEN_STARTS: Final = np.isin(
     np.arange(1 << 16), [char.encode()[0] << 8 | char.encode()[1] for char in INVISIBLE + SPACES]
 )
 #: The first of them.
-_LEAD_C2, _LEAD_CD, _LEAD_D8, _LEAD_E1, _LEAD_E3, _LEAD_EF = 0xC2, 0xCD, 0xD8, 0xE1, 0xE3, 0xEF
+_LEAD_C2, _LEAD_D8, _LEAD_E1, _LEAD_E3, _LEAD_EF = 0xC2, 0xD8, 0xE1, 0xE3, 0xEF
 #: Bytes of cells tested together.
 PIECE_BYTES: Final = 64 * 1024
 _SPACE, _DOT, _ZERO, _NINE = b" .09"
@@ -100,7 +103,9 @@ def _lead_positions(data: np.ndarray, highest: int) -> np.ndarray:
     found = [np.empty(0, np.int64)]
     for start in range(0, len(data), PIECE_BYTES):
         piece = data[start : start + PIECE_BYTES]
-        leads = (piece == _LEAD_C2) | (piece == _LEAD_CD) | (piece == _LEAD_D8)
+        leads = piece == _LEAD_C2
+        if highest >= _LEAD_D8:
+            leads |= piece == _LEAD_D8
         if highest >= _LEAD_E1:
             leads |= (piece >= _LEAD_E1) & (piece <= _LEAD_E3)
             leads |= piece == _LEAD_EF
@@ -136,7 +141,11 @@ def _find_by_first_byte(
         short = short[_NULL_FIRST[first[short]]]
         second = view.data[starts[short] + 1]
         short = short[_NULL_STARTS[(first[short].astype(np.uint16) << 8) | second]]
-        found[Doubt.NULL_TEXT] = _find_null_texts(cells, short)
+        found[Doubt.NULL_TEXT] = _find_null_texts(cells, short, _NULL_TEXTS)
+    bracketed = np.flatnonzero((first == _OBJECT[0]) & (lengths == len(_OBJECT)))
+    if len(bracketed):
+        objects = _find_null_texts(cells, bracketed, (_OBJECT,))
+        found[Doubt.NULL_TEXT] = np.union1d(found.get(Doubt.NULL_TEXT, objects), objects)
     # Digits and letters alone are no float; every sign of one is below the digits.
     if lowest < _ZERO:
         if first.min() <= _NINE:
@@ -148,10 +157,10 @@ def _find_by_first_byte(
     return found
 
 
-def _find_null_texts(cells: Column, rows: np.ndarray) -> np.ndarray:
+def _find_null_texts(cells: Column, rows: np.ndarray, texts: tuple[bytes, ...]) -> np.ndarray:
     if len(rows) == 0:
         return rows
-    values = pa.array(_NULL_TEXTS, cells.type)
+    values = pa.array(texts, cells.type)
     some = cells if len(rows) == len(cells) else cells.take(pa.array(rows))
     matches = pc.is_in(some, value_set=values).to_numpy(zero_copy_only=False)
     hits: np.ndarray = rows[matches]

@@ -8,7 +8,6 @@ INVISIBLE: Final = "".join(
     chr(code)
     for first, last in (
         (0x00AD, 0x00AD),
-        (0x034F, 0x034F),
         (0x061C, 0x061C),
         (0x115F, 0x1160),
         (0x17B4, 0x17B5),
