@@ -15,7 +15,7 @@ from worker.imports.gather import Range, gather
 from worker.imports.inspection import with_first_keys
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
 from worker.imports.size import find_wrong_starts, fix_size
-from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.sorted_members import Members, concatenate, distinct, drop_frequent, no_members
 from worker.imports.spill_store import SpillFile
 from worker.imports.stage_results import (
     STARTS,
@@ -208,7 +208,8 @@ class _Run:
         """The members: columns for each frequent length, and one for the others."""
         self._pack_mixed()
         # Each column's parts are dropped once they are joined.
-        joined = [concatenate(self._parts.pop(kind)) for kind in tuple(self._parts)]
+        kinds = tuple(self._parts)
+        joined = [drop_frequent(concatenate(self._parts.pop(kind))) for kind in kinds]
         rare = [members for members in joined if len(members) < _FREQUENT_ROWS]
         frequent = [members for members in joined if len(members) >= _FREQUENT_ROWS]
         others = [concatenate(rare)] if rare else []
@@ -229,7 +230,7 @@ class _Run:
         parts = self._parts.setdefault(members.entries.type, [])
         parts.append(members)
         if sum(map(len, parts)) >= _COLUMN_ROWS:
-            self._full.append(concatenate(parts))
+            self._full.append(drop_frequent(concatenate(parts)))
             parts.clear()
 
 

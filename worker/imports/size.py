@@ -161,10 +161,13 @@ def _make_room(run: StageRun, needed: int) -> int:
 
 
 def _estimate_distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:
-    """The share of distinct members in the first range of all spills."""
-    count = max(chunk.spill.index.range_count for chunk in chunks if chunk.spill)
+    """The share of distinct members: of those spilled by the first range of all spills."""
+    indexes = [chunk.spill.index for chunk in chunks if chunk.spill]
+    count = max(index.range_count for index in indexes)
+    spilled = sum(index.rows_of(0, index.range_count - 1) for index in indexes)
     members = load_spills(run.spills, chunks, Range(0, count))
-    return len(distinct(members)) / len(members) if len(members) else 1.0
+    share = len(distinct(members)) / len(members) if len(members) else 1.0
+    return share * spilled / max(1, sum(chunk.valid for chunk in chunks))
 
 
 def _choose_range_count(
