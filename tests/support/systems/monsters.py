@@ -75,25 +75,25 @@ def _parquet(rows: int, text_bytes: int, **options: Any) -> Iterator[bytes]:
 
 #: Each by its name: its bytes at a scale, and how it is read.
 MONSTERS: Final[dict[str, tuple[Callable[[int], Pieces], dict[str, Any]]]] = {
-    "one key": (lambda scale: _repeat(b"a\n", 16 * scale), {}),
-    "short keys": (lambda scale: _number(4 * scale), {}),
-    "long keys": (lambda scale: _repeat(b"k" * 1_023 + b"\n", 16 * scale), {}),
-    "long rows": (lambda scale: _repeat(b"k," + b"x" * (MIB - 3) + b"\n", 16 * scale), {}),
-    "stray quotes": (lambda scale: _repeat(b'a"b"\nb\n', 2 * scale), {}),
-    "doubts": (lambda scale: _repeat("a\u00a0\nNULL\n1.0\n\n".encode(), 2 * scale), {}),
-    "header": (lambda scale: _repeat(b"column,", 16 * scale), {"header": True}),
-    "gzip": (lambda scale: _pack(zlib.compressobj(1, wbits=31), _number(4 * scale)), {}),
+    "one key": (lambda scale: _repeat(b"a\n", 8 * scale), {}),
+    "short keys": (lambda scale: _number(2 * scale), {}),
+    "long keys": (lambda scale: _repeat(b"k" * 1_023 + b"\n", 8 * scale), {}),
+    "long rows": (lambda scale: _repeat(b"k," + b"x" * (MIB - 3) + b"\n", 8 * scale), {}),
+    "stray quotes": (lambda scale: _repeat(b'a"b"\nb\n', scale), {}),
+    "doubts": (lambda scale: _repeat("a\u00a0\nNULL\n1.0\n\n".encode(), scale), {}),
+    "header": (lambda scale: _repeat(b"column,", 4 * scale), {"header": True}),
+    "gzip": (lambda scale: _pack(zlib.compressobj(1, wbits=31), _number(2 * scale)), {}),
     "bzip2": (lambda scale: _pack(bz2.BZ2Compressor(), _number(scale)), {}),
     "zstd": (lambda scale: _zstd_of_wide_window(_repeat(b"k" * 36 + b"\n", 132 * scale)), {}),
     "utf-16": (lambda scale: _repeat("k\n".encode("utf-16-le"), 4 * scale), {}),
-    "latin-1": (lambda scale: _repeat(b"\xe9\n", 2 * scale), {"encoding": "latin-1"}),
+    "latin-1": (lambda scale: _repeat(b"\xe9\n", scale), {"encoding": "latin-1"}),
     "json": (
-        lambda scale: _repeat(b'{"a":[' + b"[]," * 300_000 + b'0],"b":1}\n', 3 * scale),
+        lambda scale: _repeat(b'{"a":[' + b"[]," * 300_000 + b'0],"b":1}\n', scale),
         {"format": "jsonl", "column": "b"},
     ),
-    "parquet of one group": (lambda scale: _parquet(4_000_000 * scale, 16), {}),
+    "parquet of one group": (lambda scale: _parquet(2_000_000 * scale, 16), {}),
     "parquet of one page": (
-        lambda scale: _parquet(4_000_000 * scale, 16, use_dictionary=False, data_page_size=1 << 30),
+        lambda scale: _parquet(2_000_000 * scale, 16, use_dictionary=False, data_page_size=1 << 30),
         {},
     ),
     "parquet of one cell": (
