@@ -167,6 +167,8 @@ def _detect_columns(text: str, options: ListOptions, form: TextForm, *, whole: b
     delimiter = _choose_delimiter(text, told, options, whole=whole)
     rows = _first_rows(text, delimiter, whole=whole)
     header = options.header or (options.header is None and options.column_name is not None)
+    if options.column_name is not None and not rows and not whole:
+        raise ColumnNotFound(f"the first row is longer than {HEAD_BYTES:,} bytes, so has no names")
     column = _choose_column(rows, options, header=header)
     return Detected(
         ListFormat.CSV,

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ NULLS = {"NULL", "null", "(null)", "\\N", "None", "NaN", "nan", "N/A", "#N/A", "
     *("[object Object]", "#DIV/0!", "-nan")
 }
 FLOAT = re.compile(r"[+-]?[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|,[0-9]+[eE][+-]?[0-9]+|[eE][+-][0-9]+)")
+_HOWTO = Path(__file__).parents[5] / "deploy/howto/import.md"
 #: Format characters of Unicode that are drawn: signs in front of numbers, and the end of an ayah.
 DRAWN = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2}
 INVISIBLE = re.compile(f"[{UNSEEN}]")
@@ -152,6 +154,12 @@ def test_row_numbers__batches_of_any_keys__the_rows_one_more_than_the_key_before
 def test_doubts__each__has_a_label_and_words_of_its_own() -> None:
     assert len({one.label for one in Doubt}) == len({one.message for one in Doubt}) == len(Doubt)
     assert [Doubt.of(one.label) for one in Doubt] == list(Doubt)
+
+
+def test_doubts__each__is_in_the_table_of_the_how_to() -> None:
+    table = _HOWTO.read_text().partition("| kind |")[2].partition("\n\n")[0]
+    first_cells = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    assert re.findall(r"`(\w+)`", "".join(first_cells)) == [one.label for one in Doubt]
 
 
 def test_validate__rows_of_nothing__blank_without_a_doubt() -> None:
