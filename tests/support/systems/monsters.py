@@ -60,11 +60,11 @@ def _parquet(rows: int, text_bytes: int, **options: Any) -> Iterator[bytes]:
     """One row group, by a process of its own: what writing takes is not to be counted."""
     reading, writing = os.pipe()
     if os.fork() == 0:
-        places = pa.nulls(rows, pa.int64()).fill_null(0)
+        places: Any = pa.nulls(rows, pa.int64()).fill_null(0)
         table = pa.table({"key": pa.array(["k" * text_bytes], pa.large_string()).take(places)})
         with os.fdopen(writing, "wb") as file:
-            sizes = {"row_group_size": rows, "compression": "zstd"}
-            pq.write_table(table, pa.PythonFile(file), **sizes, **options)
+            options |= {"row_group_size": rows, "compression": "zstd"}
+            pq.write_table(table, pa.PythonFile(file), **options)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
