@@ -210,7 +210,7 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         description="Bytes of members gathered together in one range; bounds a worker's memory.",
     )
     parquet_memory_bytes: int = Field(
-        default=1024 * 1024 * 1024,
+        default=384 * 1024 * 1024,
         ge=64 * 1024 * 1024,
         le=16 * 1024 * 1024 * 1024,
         description="Bytes of memory that decoding one Parquet file may take, in addition to the "

@@ -87,7 +87,7 @@ async def import_source(body: SourceBody, start: Start) -> Response:
         InvalidRequest: or SourceNotAllowed: the list cannot be imported.
         ImportInProgress: or another error of :func:`admit`.
     """
-    await require_importable(start.services, body.source)
+    await require_importable(start.services, body.source, body.format)
     return await run_in_threadpool(_admit_source, body, start)
 
 

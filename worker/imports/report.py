@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from worker.imports.stage_results import Built, ChunkResult, DoubtCount, RangeResult
-from worker.lists.keys.doubts import DELIMITERS, Doubt
+from worker.lists.keys.doubts import DELIMITERS, MOST_SHARE, Doubt
 from worker.store.keyspace import INCLUDED, Side
 from worker.store.lists import Published
 
@@ -13,8 +13,6 @@ from worker.store.lists import Published
 SAMPLE_ROWS: Final = 100
 #: Rows that a warning names.
 NAMED_ROWS: Final = 10
-#: A delimiter is reported when this share of all rows holds it; single keys may well do so.
-_DELIMITED_SHARE: Final = 0.9
 
 
 def draft_report(
@@ -89,24 +87,25 @@ def count_rejected(chunks: Iterable[ChunkResult]) -> Counter[str]:
 def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
     """Add up the chunks' doubts; rows are numbered over all chunks.
 
+    Doubts about a column count only if most rows give rise to them: of a delimiter most of all
+    rows, of an index most keys but one, which is the column's name.
+
     Args:
         chunks: Results of all chunks, in order of the rows.
     """
     found: dict[Doubt, DoubtCount] = {}
-    rows_before = 0
+    rows_before = valid = 0
     for chunk in chunks:
         rows_before += chunk.skipped
+        valid += chunk.valid
         for label, (count, rows) in chunk.doubts.items():
             total, named = found.get(Doubt.of(label), (0, ()))
             more = (rows_before + row for row in rows)
             found[Doubt.of(label)] = total + count, (*named, *more)[:NAMED_ROWS]
         rows_before += chunk.rows
-    least = _DELIMITED_SHARE * rows_before
-    return {
-        doubt: tally
-        for doubt, tally in found.items()
-        if doubt not in DELIMITERS or tally[0] >= least
-    }
+    least = dict.fromkeys(DELIMITERS, MOST_SHARE * rows_before)
+    least[Doubt.INDEX_COLUMN] = MOST_SHARE * (valid - 1)
+    return {doubt: tally for doubt, tally in found.items() if tally[0] >= least.get(doubt, 0)}
 
 
 def _sample_rejected(chunks: Iterable[ChunkResult]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from worker.imports.gather import Range, gather
 from worker.imports.inspection import with_first_keys
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
 from worker.imports.size import Sample, find_wrong_starts, fix_size
-from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.sorted_members import Members, concatenate, distinct, drop_frequent, no_members
 from worker.imports.spill_store import SpillFile
 from worker.imports.stage_results import (
     STARTS,
@@ -31,7 +31,9 @@ from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat
 from worker.lists.keys.doubtful_rows import DoubtfulRows
+from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.first_rows import find_start_doubts
+from worker.lists.keys.row_numbers import RowNumbers
 from worker.lists.keys.rules import KeyRules
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
@@ -92,6 +94,8 @@ class ChunkTally:
     def doubt(self, doubts: DoubtfulRows, rows_before: int) -> None:
         """Add the doubtful rows of a batch that begins ``rows_before`` rows into the chunk."""
         for doubt, rows in doubts.items():
+            if len(rows) == 0:
+                continue
             count, sample = self.doubts.get(doubt.label, (0, ()))
             more = (rows[: NAMED_ROWS - len(sample)] + rows_before + 1).tolist()
             self.doubts[doubt.label] = count + len(rows), (*sample, *more)
@@ -207,7 +211,8 @@ class _Run:
         """The members: columns for each frequent length, and one for the others."""
         self._pack_mixed()
         # Each column's parts are dropped once they are joined.
-        joined = [concatenate(self._parts.pop(kind)) for kind in tuple(self._parts)]
+        kinds = tuple(self._parts)
+        joined = [drop_frequent(concatenate(self._parts.pop(kind))) for kind in kinds]
         rare = [members for members in joined if len(members) < _FREQUENT_ROWS]
         frequent = [members for members in joined if len(members) >= _FREQUENT_ROWS]
         others = [concatenate(rare)] if rare else []
@@ -228,7 +233,7 @@ class _Run:
         parts = self._parts.setdefault(members.entries.type, [])
         parts.append(members)
         if sum(map(len, parts)) >= _COLUMN_ROWS:
-            self._full.append(concatenate(parts))
+            self._full.append(drop_frequent(concatenate(parts)))
             parts.clear()
 
 
@@ -249,9 +254,12 @@ def read_chunk(
     # Of a list that is one chunk however long it is, two runs are held at the same time.
     share = 1 if source.text.is_splittable else 2
     part = _Run()
+    numbers = RowNumbers() if source.text.is_numbered else None
     for batch in _report_missing_source(source, _read_batches(run, plan, chunk, tally)):
         if tally.rows == 0 and chunk.first == 0:
             _look_at_start(run, source, batch, tally)
+        if numbers is not None:
+            tally.doubt({Doubt.INDEX_COLUMN: numbers.find(batch)}, tally.rows)
         tally.count(batch)
         run.progress.add(rows=batch.row_count)
         part.add(batch.keys)

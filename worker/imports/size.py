@@ -224,10 +224,14 @@ def _make_room(run: StageRun, needed: int) -> int:
 
 
 def _take_sample(run: StageRun, chunks: Sequence[ChunkResult]) -> Sample:
-    """The members in the first range of all spills."""
-    count = max(chunk.spill.index.range_count for chunk in chunks if chunk.spill)
+    """The members in the first range of all spills, which hold fewer rows than were valid."""
+    indexes = [chunk.spill.index for chunk in chunks if chunk.spill]
+    count = max(index.range_count for index in indexes)
     members = load_spills(run.spills, chunks, Range(0, count))
-    return Sample(distinct(members), len(members), _HASHES // count)
+    spilled = sum(index.rows_of(0, index.range_count - 1) for index in indexes)
+    valid = sum(chunk.valid for chunk in chunks)
+    rows = round(len(members) * valid / max(1, spilled))
+    return Sample(distinct(members), rows, _HASHES // count)
 
 
 def _choose_range_count(

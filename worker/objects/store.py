@@ -114,6 +114,21 @@ class ObjectStore:
             _read_first_byte(client, bucket, key)
         return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"])
 
+    def read_head(self, obj: ObjectInfo, size: int) -> bytes:
+        """Read an object's first bytes, with one try and no more than 2 s for each step.
+
+        Args:
+            obj: from ``head``.
+            size: how many; all of a shorter object.
+
+        Raises:
+            ObjectError: they cannot be read.
+        """
+        end = min(size, obj.size_bytes)
+        return b"".join(
+            RangeReader(self._probe, obj, 0, end, _unwatched, self._sleep).pieces_once()
+        )
+
     def read_range(
         self,
         obj: ObjectInfo,

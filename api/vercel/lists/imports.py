@@ -105,7 +105,7 @@ async def create_import(
     body = None
     if kind != FORM_TYPE:
         body = await read_source_body(request)
-        await require_importable(services, body.source)
+        await require_importable(services, body.source, body.format)
     async with attached(services, path) as ref:
         start = list_start(services, caller, path, ref, key, partial(_respond, services, path, ref))
         if body is None:

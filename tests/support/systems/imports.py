@@ -1,7 +1,7 @@
 """Imports run in the test's own process, against a real server and a real bucket."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,10 +47,17 @@ class Imports:
         self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any
     ) -> ImportRequest:
         """Upload a file and claim the list."""
+        return self.start_pieces(ref, (content,), mode, **options)
+
+    def start_pieces(
+        self, ref: ListRef, pieces: Iterable[bytes], mode: Any = "merge", **options: Any
+    ) -> ImportRequest:
+        """The same, of a file that is never held as a whole."""
         key = f"lists/in-process-{next(_numbers)}"
         objects, store = self.services.objects, self.services.store
         with objects.open_writer(key) as writer:
-            writer.write(content)
+            for piece in pieces:
+                writer.write(piece)
         info = objects.head(key)
         source = SourceFile(objects.bucket, key, "list", True, info.size_bytes, info.etag)  # noqa: FBT003 - uploaded
         options.setdefault("allow_empty", False)

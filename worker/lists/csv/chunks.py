@@ -81,6 +81,8 @@ class RowSyntax:
     rules: KeyRules | None = None
     skipped: int = 0
     """Rows at the front of the file that are left out."""
+    delimiters: tuple[Doubt, ...] = ()
+    """Doubts about delimiters for which rows are counted."""
 
     def validate(self, rows: BlockRows, first: int) -> KeyBatch:
         """The keys of rows from the number ``first`` on."""
@@ -91,6 +93,7 @@ class RowSyntax:
             quoted=None if rows.quoted is None else rows.quoted[first:],
             rules=self.rules,
             faults=None if rows.faults is None else rows.faults[first:],
+            delimiters=self.delimiters,
         )
         if not rows.open_quote:
             return batch

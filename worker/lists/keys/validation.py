@@ -5,6 +5,7 @@ by the minimum and maximum of its bytes and lengths; only other batches are chec
 row by row, and then column-wise too.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
@@ -81,6 +82,7 @@ def validate(
     quoted: np.ndarray | None = None,
     rules: KeyRules | None = None,
     faults: np.ndarray | None = None,
+    delimiters: Collection[Doubt] = (),
 ) -> KeyBatch:
     """Split a column of first cells into keys and rejected rows.
 
@@ -96,6 +98,7 @@ def validate(
         quoted: Of a file of text: a bool for each, whether it was in quotes.
         rules: What is done to cells before they are judged.
         faults: A reason for each row that has no cell for a reason of its format, else 0.
+        delimiters: Doubts about delimiters for which rows are counted.
     """
     if cells.null_count:
         cells = cells.fill_null(b"")
@@ -110,7 +113,7 @@ def validate(
         cells = rules.apply(cells)
         view = ColumnView.of(cells)
         extremes = _extremes(view)
-    batch = _judge(cells, view, extremes, residue, text=text)
+    batch = _judge(cells, view, extremes, residue, delimiters, text=text)
     return batch if faults is None else _with_faults(batch, faults)
 
 
@@ -124,6 +127,7 @@ def _judge(
     view: ColumnView,
     extremes: tuple[int, int] | None,
     residue: DoubtfulRows,
+    delimiters: Collection[Doubt],
     *,
     text: bool,
 ) -> KeyBatch:
@@ -135,7 +139,7 @@ def _judge(
         return KeyBatch(cells[:0], len(cells), blank, codes, residue)
     lowest, highest = extremes
     lengths = view.lengths
-    doubts = find_doubts(cells, view, lengths, lowest, highest)
+    doubts = find_doubts(cells, view, lengths, lowest, highest, delimiters)
     if residue:
         doubts = {**doubts, **residue}
     if _is_clean(lengths, lowest, highest):

@@ -18,6 +18,8 @@ from worker.lists.errors import CompressedTooWell, DamagedCompression
 
 #: Bytes that are decompressed at a time.
 _PIECE_BYTES: Final = 512 * 1024
+#: Bytes handed to bzip2 at a time: what is behind a member is copied, and members may be tiny.
+_SLICE_BYTES: Final = 16 * 1024
 #: What any list may decompress to, and how often its own size beyond that. Sorted numbered keys
 #: come to 20 to 60 times; a bomb to 1,000 and more.
 FREE_BYTES: Final = 64 * 1024 * 1024
@@ -97,7 +99,7 @@ def _read_members(
     """Read members one after another; pyarrow's reader fails at an empty one between others."""
     decoder, left = new_decoder(), b""
     begun = False
-    while left or (left := packed.read(_PIECE_BYTES)):
+    while left or (left := packed.read(_SLICE_BYTES)):
         begun = True
         data, left = decoder.decompress(left, _PIECE_BYTES), b""
         while data:

@@ -8,6 +8,7 @@ from worker.lists.byte_streams import ReadRange, StreamReader
 from worker.lists.csv.chunks import WHOLE_STREAM, CsvChunk, CsvChunkReader, CsvState, RowSyntax
 from worker.lists.csv.rows import Columns, read_rows
 from worker.lists.json_lines import read_json_rows
+from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.rules import KeyRules
 from worker.lists.text.compression import decompress
 from worker.lists.text.encoding import cells_to_utf8, stream_to_utf8
@@ -44,6 +45,7 @@ def row_syntax(form: TextForm, options: ListOptions) -> RowSyntax:
         to_utf8=cells_to_utf8(form.encoding) if form.is_splittable else None,
         rules=rules,
         skipped=form.skipped,
+        delimiters=tuple(map(Doubt.of, form.suspects)),
     )
 
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.byte_columns import as_list
-from worker.imports.sorted_members import Members, concatenate, distinct, no_members, subtract
+from worker.imports.sorted_members import (
+    Members,
+    concatenate,
+    distinct,
+    drop_frequent,
+    no_members,
+    subtract,
+)
 
 # Few hashes for many members: collisions are the rule here.
 _rows = st.lists(st.tuples(st.integers(0, 3), st.binary(min_size=1, max_size=3)), max_size=60)
@@ -26,6 +33,19 @@ def test_distinct__colliding_hashes__keeps_each_member_once_in_order(
     assert list(zip(found.hashes.tolist(), as_list(found.entries), strict=True)) == sorted(
         set(rows)
     )
+
+
+@given(rows=_rows, copies=st.integers(1, 300))
+def test_drop_frequent__members_repeated__every_one_is_kept_and_few_more(
+    rows: list[tuple[int, bytes]], copies: int
+) -> None:
+    found = drop_frequent(_members(rows * copies, pa.binary()))
+
+    kept = list(zip(found.hashes.tolist(), as_list(found.entries), strict=True))
+    assert set(kept) == set(rows)
+    alone = {row for row in rows if [hash_ for hash_, _ in set(rows)].count(row[0]) == 1}
+    if (copies - 1) * len({hash_ for hash_, _ in rows}) >= 8:
+        assert all(kept.count(row) == 1 for row in alone)
 
 
 @given(rows=st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(min_size=4, max_size=4))))
