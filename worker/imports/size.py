@@ -6,6 +6,7 @@ from typing import Final
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, load_spills
 from worker.imports.guards import check_emptying, check_shrinking, check_usable
+from worker.imports.rejected_rows import write_rejected_rows
 from worker.imports.sorted_members import distinct
 from worker.imports.stage_results import STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
@@ -30,6 +31,7 @@ def size_import(run: StageRun) -> None:
         run.services.store.jobs.write(run.request.ref, STARTS, wrong)
         run.reopen("scatter", len(plan.chunks), sorted(wrong))
         return
+    write_rejected_rows(run, plan, chunks)
     claim = run.claim()
     target = fix_size(run, claim, chunks, _estimate_distinct_share(run, chunks))
     run.open_gather(_choose_range_count(plan, chunks, claim, target))
