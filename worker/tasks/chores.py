@@ -25,7 +25,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (tidy_lists, sweep_ms),
         (finish_deleted, 10 * sweep_ms),
         (expire_exports, 60_000),
-        (expire_rejected, 10 * sweep_ms),
+        (expire_rejected, sweep_ms),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
         (survey_store, SURVEY_MS),
