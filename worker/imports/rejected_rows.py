@@ -16,7 +16,7 @@ from worker.jobs.services import Services
 from worker.lists.byte_streams import Sink
 from worker.lists.keys.validation import KeyBatch
 from worker.lists.rejected_rows import HEADER, RejectedRows, read_part
-from worker.objects import ObjectInfo, rejected_key, rejected_prefix
+from worker.objects import rejected_key, rejected_prefix
 from worker.store.jobs import REJECTED, ImportRequest, RejectedFile, RejectedFileRef
 from worker.store.workflows import is_deleted
 
@@ -82,10 +82,11 @@ def write_rejected_rows(run: StageRun, plan: Plan, chunks: Sequence[ChunkResult]
         LeaseLost: another worker has the unit, or the import has ended.
     """
     jobs, request = run.services.store.jobs, run.request
-    ref = _ref_of(request)
-    is_written = jobs.read(request.ref, REJECTED) is not None
-    if is_written or not any(chunk.rejected_part for chunk in chunks):
+    if not any(chunk.rejected_part for chunk in chunks):
         return
+    if jobs.read(request.ref, REJECTED) is not None:
+        return
+    ref = _ref_of(request)
     # Listed first: whatever happens now, the file will be found and deleted.
     due_ms = run.services.clock_ms() + _ABANDONED_MS
     run.services.store.rejected_files.add(ref, due_ms)
@@ -99,7 +100,8 @@ def write_rejected_rows(run: StageRun, plan: Plan, chunks: Sequence[ChunkResult]
     if not run.progress.renew():
         run.services.objects.delete(key)
         raise LeaseLost(f"{request.ref} has lost its lease of {run.unit.stage}")
-    jobs.write(request.ref, REJECTED, _file_of(info, chunks))
+    file = RejectedFile(info.bucket, info.key, info.size_bytes, info.etag)
+    jobs.write(request.ref, REJECTED, file)
 
 
 def keep_rejected_rows(services: Services, request: ImportRequest) -> None:
@@ -132,11 +134,6 @@ def _read_lines(run: StageRun, plan: Plan, chunks: Sequence[ChunkResult]) -> Ite
             for rejected in read_part(spills.read(part, 0, part.size_bytes)):
                 yield rejected.csv_lines(name, rows_before)
         rows_before += result.rows
-
-
-def _file_of(info: ObjectInfo, chunks: Sequence[ChunkResult]) -> RejectedFile:
-    rows = sum(chunk.rows - chunk.valid for chunk in chunks)
-    return RejectedFile(info.bucket, info.key, info.size_bytes, info.etag, rows)
 
 
 def _ref_of(request: ImportRequest) -> RejectedFileRef:

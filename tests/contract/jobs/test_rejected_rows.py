@@ -54,7 +54,7 @@ def write(store: Store, objects: ObjectStore) -> Callable[[JobRef], str]:
         with objects.open_writer(key) as writer:
             writer.write(CONTENT)
         info = writer.close()
-        file = RejectedFile(info.bucket, info.key, info.size_bytes, info.etag, 1)
+        file = RejectedFile(info.bucket, info.key, info.size_bytes, info.etag)
         store.jobs.write(ref, REJECTED, file)
         return key
 

@@ -165,7 +165,6 @@ class RejectedFile:
     key: str
     size_bytes: int
     etag: str
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
