@@ -110,6 +110,24 @@ def test_download__complete_without_a_file__says_why(
     assert reason in assert_refused(client.get(f"{location}/rejected"), 404, "not_found")
 
 
+@pytest.mark.parametrize(("rejected", "named"), [(10, False), (11, True)])
+def test_command__show__names_the_command_for_rows_that_it_does_not_show(
+    run: Run,
+    store: Store,
+    started: Started,
+    write: Callable[[JobRef], str],
+    rejected: int,
+    named: bool,
+) -> None:
+    location, ref = started
+    write(ref)
+    store.jobs.end(ref, "complete", report=_REPORT | {"rejected": rejected}, keep_s=600)
+
+    shown = run("imports", "show", ref.job_id, "--segment", location.split("/")[-3])
+
+    assert (f"imports rejected {ref.job_id} --out rejected.csv" in shown.stderr) == named
+
+
 def test_command__rejected__writes_the_file(
     run: Run, started: Started, write: Callable[[JobRef], str], tmp_path: Path
 ) -> None:

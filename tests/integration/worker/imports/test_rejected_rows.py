@@ -14,12 +14,14 @@ import pytest
 from tests.support.lists.files import reference_outcome
 from tests.support.servers.objects import ObjectServer, list_objects
 from tests.support.servers.redis import Server
+from tests.support.store.stores import clock_ms
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.imports import rejected_rows
 from worker.lists.keys.validation import RejectReason
+from worker.lists.rejected_rows import read_part
 from worker.objects import ObjectInfo, ObjectStoreUnavailable
 from worker.objects.layout import INTERNAL_PREFIX
-from worker.store import JobState
+from worker.store import ImportRequest, JobState, SourceFile, admit_import
 from worker.store.jobs import REJECTED
 from worker.store.workflows import reclaim_list, remove_segment
 from worker.upkeep.tidy import expire_rejected
@@ -133,13 +135,37 @@ def test_rejected_rows__of_parquet__have_no_offset(imports: Imports) -> None:
     ]
 
 
+def test_rejected_rows__of_several_files__are_numbered_by_file(imports: Imports) -> None:
+    services, sources = imports.services, []
+    for name, content in (("a.csv", b"a\n\n" * 400), ("b.csv", b"b\n\x01\n")):
+        with services.objects.open_writer(f"lists/{name}") as writer:
+            writer.write(content)
+        sources.append(SourceFile(services.objects.bucket, f"lists/{name}", name, uploaded=False))
+    request = ImportRequest(
+        "several",
+        imports.list_of(),
+        "merge",
+        tuple(sources),
+        allow_empty=False,
+        created_ms=clock_ms(),
+    )
+    admit_import(services.store, request)
+
+    lines = _lines(imports, imports.finish(request))
+
+    assert [line[:3] for line in lines[:400]] == [
+        ["a.csv", str(2 * n + 2), str(3 * n + 2)] for n in range(400)
+    ]
+    assert lines[400:] == [["b.csv", "2", "2", "control_character", "\x01"]]
+
+
 @pytest.mark.parametrize("lines", [3, 900], ids=["one chunk", "several"])
 def test_rejected_rows__try_that_dies_before_they_are_on_record__leaves_nothing(
     imports: Imports, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:
     content = b"a\n\nb\n" * lines
     jobs = imports.services.store.jobs
-    write, failed = jobs.write, []
+    write, failed = jobs.write, list[str]()
 
     def write_late(ref: Any, field: Any, value: Any) -> None:
         if field is REJECTED and not failed:
@@ -162,14 +188,14 @@ def test_rejected_rows__lease_lost_while_they_are_joined__are_dropped(
     imports: Imports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = imports.start(imports.list_of(), b"a\n\nb\n")
-    read_part, ended = rejected_rows.read_part, []
+    ended = list[bool]()
 
     def end_meanwhile(pieces: Any) -> Any:
         if not ended:
             ended.append(imports.services.store.jobs.end(request.ref, "stopped", keep_s=600))
         return read_part(pieces)
 
-    monkeypatch.setattr(rejected_rows, "read_part", end_meanwhile)
+    monkeypatch.setattr("worker.imports.rejected_rows.read_part", end_meanwhile)
     state = imports.finish(request)
     imports.finish(request)
 
