@@ -93,7 +93,8 @@ class StoreSettings(BaseSettings):
     job_retention_s: int = Field(
         default=JOB_RETENTION_S,
         ge=60,
-        description="Seconds the record of an ended import or export is kept.",
+        description="Seconds the record of an ended import or export is kept, and the file of an "
+        "import's rejected rows, which holds personal data.",
     )
 
     @field_validator("broker_url")
@@ -133,7 +134,7 @@ class ObjectSettings(BaseSettings):
     )
     s3_bucket: str = Field(
         default="bigseg",
-        description="Bucket for uploads, spills and exports.",
+        description="Bucket for uploads, spills, exports and files of rejected rows.",
     )
     s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
     s3_sources: TextList | None = Field(

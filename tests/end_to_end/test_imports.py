@@ -26,7 +26,9 @@ def test_upload__merge_then_replace__answers_counts_and_export_are_exact(
     segment, keys = new_segment(system), random_keys(count)
     first, second = keys[: count * 2 // 3], keys[count // 3 :]
     rejected = ["", "k" * 1025, '"two\nlines"']
-    report = segment.completed(segment.upload(csv_of([*first, *first[:50], *rejected])))
+    content = csv_of([*first, *first[:50], *rejected])
+    import_id = segment.upload(content)
+    report = segment.completed(import_id)
     assert (report["rowsRead"], report["accepted"]) == (len(first) + 53, len(first))
     assert (report["duplicates"], report["rejected"]) == (50, 3)
     rows = [(row["row"], row["reason"]) for row in report["rejectedSample"]]
@@ -35,6 +37,13 @@ def test_upload__merge_then_replace__answers_counts_and_export_are_exact(
         (len(first) + 52, "too_long"),
         (len(first) + 53, "control_character"),
     ]
+    found = segment.rejected_rows(import_id)
+    assert [(int(row), reason) for _, row, _, reason, _ in found] == rows
+    assert [cell for *_, cell in found] == ["", "k" * 1_024 + "\u2026[cut]", "two\nlines"]
+    assert all(
+        content[int(at) :].startswith(rejected[n].encode())
+        for n, (_, _, at, *_) in enumerate(found)
+    )
     assert (report["membersBefore"], report["added"]) == (0, len(first))
     assert segment.counted() == report["membersAfter"] == len(first)
     assert segment.members() == set(first)

@@ -18,6 +18,13 @@ from tests.support.systems.up import is_running
 
 COUNT = 24_000
 OLD, NEW = random_keys(500, 8), random_keys(COUNT, 9)
+#: Some of which are rejected, in every chunk.
+ROWS = [
+    row
+    for n, key in enumerate([*NEW, *NEW[:100]])
+    for row in ([key] if n % 80 else [f"\x07{n}", key])
+]
+REJECTED = [[str(n), row] for n, row in enumerate(ROWS, 1) if row.startswith("\x07")]
 
 
 @pytest.fixture
@@ -27,14 +34,17 @@ def segment(slow_system: System) -> Iterator[BigSegment]:
     segment.completed(segment.upload(csv_of(OLD)))
     yield segment
     report = segment.completed(segment.imports[-1])
-    assert (report["rowsRead"], report["accepted"]) == (COUNT + 100, COUNT)
+    assert (report["rowsRead"], report["accepted"]) == (len(ROWS), COUNT)
+    found = segment.rejected_rows(segment.imports[-1])
+    assert [[row, cell] for _, row, _, _, cell in found] == REJECTED
+    assert_nothing_left(segment.system, segment)
     assert (report["removed"], report["membersAfter"]) == (len(OLD), COUNT)
     assert segment.counted() == COUNT
     assert segment.members() == set(NEW)
 
 
 def _start(segment: BigSegment) -> str:
-    return segment.upload(csv_of([*NEW, *NEW[:100]]), "replace")
+    return segment.upload(csv_of(ROWS), "replace")
 
 
 @pytest.mark.parametrize("stage", ["scatter", "gather"])

@@ -64,8 +64,10 @@ def inspect_file(
     if options.format == "parquet" or (
         options.format is None and _is_parquet(services, info, head)
     ):
-        return _inspect_parquet(services, info, options, on_wait)
-    return _inspect_text(services, info, options, head)
+        found = _inspect_parquet(services, info, options, on_wait)
+    else:
+        found = _inspect_text(services, info, options, head)
+    return replace(found, source=replace(found.source, filename=file.filename))
 
 
 def with_first_keys(detected: DetectedList, keys: Column) -> DetectedList:

@@ -13,6 +13,7 @@ from worker.byte_columns import concatenate as join_columns
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, gather
 from worker.imports.inspection import with_first_keys
+from worker.imports.rejected_rows import RejectedPart, write_rejected_rows
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
 from worker.imports.size import Sample, find_wrong_starts, fix_size
 from worker.imports.sorted_members import Members, concatenate, distinct, drop_frequent, no_members
@@ -100,7 +101,7 @@ class ChunkTally:
             more = (rows[: NAMED_ROWS - len(sample)] + rows_before + 1).tolist()
             self.doubts[doubt.label] = count + len(rows), (*sample, *more)
 
-    def result(self, spill: Spill | None) -> ChunkResult:
+    def result(self, spill: Spill | None, rejected_part: SpillFile | None) -> ChunkResult:
         """The tally as the chunk's record holds it."""
         return ChunkResult(
             start=self.start,
@@ -114,6 +115,7 @@ class ChunkTally:
             skipped=self.skipped,
             fault_at=self.fault_at,
             spill=spill,
+            rejected_part=rejected_part,
         )
 
 
@@ -125,15 +127,16 @@ def scatter_chunk(run: StageRun) -> None:
         return
     starts = run.services.store.jobs.read(run.request.ref, STARTS) or {}
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
-    runs = read_chunk(run, plan, plan.chunks[number], tally)
-    if len(plan.chunks) == 1:
-        ahead = [*islice(runs, 2)]
-        if len(ahead) < 2:  # noqa: PLR2004 - all of it is one run, or nothing
-            members = concatenate(ahead.pop() if ahead else ())
-            _gather_small(run, plan, (tally.result(None),), members)
-            return
-        runs = _hand_over(ahead, runs)
-    _spill(run, plan, tally, runs)
+    with RejectedPart(run) as rejected:
+        runs = read_chunk(run, plan, plan.chunks[number], tally, rejected)
+        if len(plan.chunks) == 1:
+            ahead = [*islice(runs, 2)]
+            if len(ahead) < 2:  # noqa: PLR2004 - all of it is one run, or nothing
+                members = concatenate(ahead.pop() if ahead else ())
+                _gather_small(run, plan, (tally.result(None, rejected.close()),), members)
+                return
+            runs = _hand_over(ahead, runs)
+        _spill(run, plan, tally, runs, rejected)
 
 
 def _hand_over(
@@ -154,6 +157,7 @@ def _gather_small(
     """
     # A single chunk has the right state; this stops a row that is too long.
     find_wrong_starts(plan, chunks)
+    write_rejected_rows(run, plan, chunks)
     run.note_entered("gather")
     members = distinct(members)
     sample = Sample(members, sum(chunk.valid for chunk in chunks))
@@ -162,7 +166,13 @@ def _gather_small(
     run.open_publish(chunks, gather(run, claim, target, Range(0, 1), members))
 
 
-def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Sequence[Members]]) -> None:
+def _spill(
+    run: StageRun,
+    plan: Plan,
+    tally: ChunkTally,
+    runs: Iterator[Sequence[Members]],
+    rejected: RejectedPart,
+) -> None:
     files: list[SpillFile] = []
     with run.spills.write(run.unit.number, run.unit.token, files) as sink:
         writer = SpillWriter(sink, plan.range_bits)
@@ -171,9 +181,11 @@ def _spill(run: StageRun, plan: Plan, tally: ChunkTally, runs: Iterator[Sequence
             # The next run is read into the memory of this one.
             del members
         index = writer.close()
-    if not run.finish_chunk(tally.result(Spill(files[0], index))):
+    part = rejected.close()
+    if not run.finish_chunk(tally.result(Spill(files[0], index), part)):
         # Another try finished first, or the import has ended and its spills are deleted.
-        run.spills.remove(files[0])
+        for file in (*files, *([part] if part else [])):
+            run.spills.remove(file)
 
 
 class _Run:
@@ -238,7 +250,7 @@ class _Run:
 
 
 def read_chunk(
-    run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally
+    run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally, rejected: RejectedPart
 ) -> Iterator[Sequence[Members]]:
     """Yield the valid keys of one chunk, packed and hashed, in runs of bounded size.
 
@@ -260,6 +272,7 @@ def read_chunk(
             _look_at_start(run, source, batch, tally)
         if numbers is not None:
             tally.doubt({Doubt.INDEX_COLUMN: numbers.find(batch)}, tally.rows)
+        rejected.add(batch, tally.rows)
         tally.count(batch)
         run.progress.add(rows=batch.row_count)
         part.add(batch.keys)

@@ -8,6 +8,7 @@ from worker.imports.base_members import read_base
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, load_spills
 from worker.imports.guards import check_emptying, check_shrinking, check_usable
+from worker.imports.rejected_rows import write_rejected_rows
 from worker.imports.sorted_members import Members, distinct, subtract
 from worker.imports.stage_results import SIDES, STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
@@ -54,6 +55,7 @@ def size_import(run: StageRun) -> None:
         run.services.store.jobs.write(run.request.ref, STARTS, wrong)
         run.reopen("scatter", len(plan.chunks), sorted(wrong))
         return
+    write_rejected_rows(run, plan, chunks)
     claim = run.claim()
     target = fix_size(run, claim, chunks, _take_sample(run, chunks))
     run.open_gather(_choose_range_count(plan, chunks, claim, target, run.request.side))

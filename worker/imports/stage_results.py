@@ -44,6 +44,8 @@ class Source:
     """Of a list of text: how its rows are read."""
     column: int = 0
     """Of a Parquet list: the column of the keys, from 0."""
+    filename: str = ""
+    """What its importer calls it."""
 
     @property
     def info(self) -> ObjectInfo:
@@ -115,6 +117,8 @@ class ChunkResult:
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
     spill: Spill | None = None
     """``None`` when its members were gathered at once."""
+    rejected_part: SpillFile | None = None
+    """Its rejected rows with their cells; ``None`` without any."""
 
 
 @stored

@@ -211,10 +211,14 @@ class ObjectStore:
         """
         delete_one(self._client, self.bucket, key, self._sleep)
 
-    def delete_prefix(self, prefix: str) -> int:
+    def delete_prefix(self, prefix: str, *, but: str | None = None) -> int:
         """Delete all of bigseg's own objects below a prefix. Idempotent.
 
         One request deletes 1,000 objects, or one object where the service takes no such pages.
+
+        Args:
+            prefix: what their keys begin with.
+            but: the key of one that stays.
 
         Returns:
             How many were deleted.
@@ -224,7 +228,7 @@ class ObjectStore:
                 transient.
             ValueError: the prefix is empty.
         """
-        return delete_prefix(self._client, self.bucket, prefix, self._sleep)
+        return delete_prefix(self._client, self.bucket, prefix, self._sleep, but=but)
 
     def abort_uploads(self, prefix: str) -> int:
         """Abort the unfinished uploads below a prefix, which killed writers left behind.

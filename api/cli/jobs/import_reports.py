@@ -45,6 +45,7 @@ def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -
     if not session.as_json:
         _print_sentences(session, target, job)
     session.show(job, *_tables(session, job))
+    _point_to_rejected(session, target, job)
     end_as(session, job)
 
 
@@ -82,6 +83,16 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
     if job["status"] == "pending_approval":
         approve = next_command(target, "approve", job["id"])
         say(f"none of it is visible yet; publish it with `{approve}`")
+
+
+def _point_to_rejected(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
+    """Name the command that downloads the rejected rows, unless all of them have been shown."""
+    rejected = (job["report"] or {}).get("rejected")
+    shown = 0 if session.format is OutputFormat.TSV else _REJECTED_SHOWN
+    if "rejectedRows" not in job["_links"] or (rejected is not None and rejected <= shown):
+        return
+    command = next_command(target, "imports", "rejected", job["id"], "--out", "rejected.csv")
+    session.note(f"all rejected rows, with what stood in them: `{command}`")
 
 
 def _tables(session: Session, job: dict[str, Any]) -> list[Table]:

@@ -90,7 +90,11 @@ def find_segment_export(
 def represent_import(
     path: SegmentPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
 ) -> ImportRepresentation:
-    """Make an import's representation."""
+    """Make an import's representation; it has a link to its rejected rows once there are any."""
+    own = path.import_(request.import_id)
+    links = {"self": link(own), "parent": link(path.href)}
+    if state.rejected is not None:
+        links["rejectedRows"] = link(f"{own}/rejected", "text/csv")
     return ImportRepresentation(
         id=request.import_id,
         segment_key=path.segment,
@@ -99,7 +103,7 @@ def represent_import(
         target=request.side,
         status=state.status,
         files=file_statuses(request, state),
-        links={"self": link(path.import_(request.import_id)), "parent": link(path.href)},
+        links=links,
         stage=state.progress.stage,
         reason=state.reason,
         progress=job_progress(state, clock()),

@@ -67,6 +67,8 @@ class ListImport(WireModel):
     progress: JobProgress
     report: SkipValidation[ImportReport] | None
     """Null until the import is complete or pending approval."""
+    rejected_rows: str | None
+    """The path of the file of all rejected rows; null if there are none, or not all are read."""
     previous_import: PreviousImport | None
     """The import that was live when this one was created."""
     detected: DetectedList | None
@@ -144,13 +146,14 @@ def represent_import(
     path: ListPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
 ) -> ListImport:
     """Make an import's representation."""
+    own = import_path(path, request.import_id)
     return ListImport(
         id=request.import_id,
         segment_id=path.segment.id,
         side=path.name.side,
         kind=path.name.kind,
         attribute=path.name.attribute,
-        path=import_path(path, request.import_id),
+        path=own,
         created_at=request.created_ms,
         mode=request.mode,
         status=state.status,
@@ -159,6 +162,7 @@ def represent_import(
         reason=state.reason,
         progress=job_progress(state, clock()),
         report=state.report,
+        rejected_rows=f"{own}/rejected" if state.rejected is not None else None,
         previous_import=previous_import(state),
         detected=detected_list(state),
         supersedes=state.supersedes,

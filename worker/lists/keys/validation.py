@@ -73,6 +73,11 @@ class KeyBatch:
     doubts: DoubtfulRows = field(default_factory=dict)
     """Rows, keys or not, that are probably not what was intended: offsets as in
     ``rejected_rows``."""
+    rejected_cells: "Column | None" = None
+    """binary or large_binary: what each rejected row held, as given; of JSON Lines the line.
+    Nothing if none was rejected."""
+    rejected_starts: np.ndarray | None = None
+    """int64: the byte of the file at which each rejected row begins; nothing of Parquet."""
 
 
 def validate(
@@ -102,7 +107,7 @@ def validate(
     """
     if cells.null_count:
         cells = cells.fill_null(b"")
-    view = ColumnView.of(cells)
+    given, view = cells, ColumnView.of(cells)
     residue: DoubtfulRows = {}
     # Once for all: passes over the bytes are what this costs.
     extremes = _extremes(view)
@@ -114,7 +119,11 @@ def validate(
         view = ColumnView.of(cells)
         extremes = _extremes(view)
     batch = _judge(cells, view, extremes, residue, delimiters, text=text)
-    return batch if faults is None else _with_faults(batch, faults)
+    if faults is not None:
+        batch = _with_faults(batch, faults)
+    if len(batch.rejected_rows):
+        batch = replace(batch, rejected_cells=given.take(batch.rejected_rows))
+    return batch
 
 
 def _extremes(view: ColumnView) -> tuple[int, int] | None:

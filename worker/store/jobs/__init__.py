@@ -24,17 +24,20 @@ from worker.store.jobs.records import (
     Mode,
     Phase,
     Progress,
+    RejectedFile,
     SourceFile,
     Stage,
     Status,
     Unit,
 )
+from worker.store.jobs.rejected_files import RejectedFileRef
 from worker.store.jobs.requests import RECEIVING_MS, RequestRecord, digest_of
 from worker.store.jobs.stage_state import (
     BYTES_TOTAL,
     COUNTED,
     DETECTED,
     LAST_ERROR,
+    REJECTED,
     BuildCount,
     Entry,
     StageField,
@@ -49,6 +52,7 @@ __all__ = [
     "QUEUE_UPKEEP",
     "QUEUE_WORK",
     "RECEIVING_MS",
+    "REJECTED",
     "TASK_RESHARD",
     "TASK_TEND",
     "TASK_TIME_LIMIT_S",
@@ -68,6 +72,8 @@ __all__ = [
     "Mode",
     "Phase",
     "Progress",
+    "RejectedFile",
+    "RejectedFileRef",
     "RequestRecord",
     "SourceFile",
     "Stage",

@@ -158,6 +158,17 @@ class PreviousImport:
     """Requests that edited the list since, and removals of expired members."""
 
 
+@stored
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """The object that holds all rejected rows of an import."""
+
+    bucket: str
+    key: str
+    size_bytes: int
+    etag: str
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a job is; a unit that is done again counts from where it was before."""
@@ -197,6 +208,8 @@ class JobState:
     """Of an import: the one that waited for an approval and was dropped for it."""
     detected: DetectedList | None = None
     """Of an import: what its list is, once a worker has looked at it."""
+    rejected: RejectedFile | None = None
+    """Of an import: its rejected rows, once all rows are read, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)

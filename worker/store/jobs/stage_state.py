@@ -16,6 +16,7 @@ from worker.store.jobs.records import (
     JobState,
     PreviousImport,
     Progress,
+    RejectedFile,
     Status,
 )
 from worker.store.keyspace import INCLUDED, Side
@@ -85,6 +86,7 @@ PREVIOUS: Final = StageField("previous", PreviousImport)
 #: The import that waited for an approval and was dropped for this one.
 SUPERSEDES: Final = StageField("supersedes", str)
 DETECTED: Final = StageField("detected", DetectedList)
+REJECTED: Final = StageField("rejected", RejectedFile)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed the count of the list it changes.
@@ -155,6 +157,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         entered=entered,
         supersedes=SUPERSEDES.find(ref, fields),
         detected=DETECTED.find(ref, fields),
+        rejected=REJECTED.find(ref, fields),
     )
 
 

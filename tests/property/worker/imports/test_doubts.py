@@ -71,7 +71,7 @@ def read(content: bytes, cuts: list[int]) -> list[ChunkResult]:
         reader = open_text(form, ListOptions(), chunk, state, source(content, piece_bytes=5))
         for batch in reader.batches():
             tally.count(batch)
-        results.append(tally.result(None))
+        results.append(tally.result(None, None))
         state = reader.end_state
     return results
 
