@@ -66,8 +66,10 @@ from worker.store.jobs import (
     QUEUE_WORK,
     RECEIVING_MS,
     TASK_RESHARD,
+    TASK_TEND,
     TASK_WORK,
     WAITING_STAGE,
+    Mode,
     Phase,
     Progress,
     RequestRecord,
@@ -159,6 +161,8 @@ from worker.store.server import (
 )
 from worker.store.store import Store, assemble, open_store
 from worker.store.workflows import (
+    START_ACTION,
+    START_VERB,
     admit_export,
     admit_import,
     approve_import,
@@ -172,6 +176,7 @@ from worker.store.workflows import (
     detach_list,
     remove_segment,
     require_approvable,
+    summarise_start,
 )
 
 __all__ = [
@@ -189,8 +194,11 @@ __all__ = [
     "RECEIVING_MS",
     "ROLE_COUNTS_S",
     "ROLE_QUESTION",
+    "START_ACTION",
+    "START_VERB",
     "STORE_OF_API",
     "TASK_RESHARD",
+    "TASK_TEND",
     "TASK_WORK",
     "TURNED_AWAY",
     "WAITING_STAGE",
@@ -236,6 +244,7 @@ __all__ = [
     "ListState",
     "ListUnknown",
     "Membership",
+    "Mode",
     "Monitored",
     "NewProjectSegment",
     "NewSegment",
@@ -340,6 +349,7 @@ __all__ = [
     "save_target_schedules",
     "segment_change",
     "segment_resource",
+    "summarise_start",
     "unpack_members",
     "unsettled_list",
 ]

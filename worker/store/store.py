@@ -16,6 +16,7 @@ from worker.store.audit.log import AuditStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_index import ImportIndex
+from worker.store.jobs.inbox import InboxStore
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
@@ -50,6 +51,7 @@ class Store:
     build_memory: BuildMemory
     export_files: ExportFiles
     imports: ImportIndex
+    inbox: InboxStore
     requests: RequestStore
     writing: WritingBoard
     audit: AuditStore
@@ -181,6 +183,7 @@ def assemble(
         build_memory=BuildMemory(database),
         export_files=ExportFiles(database),
         imports=ImportIndex(database, job_retention_s),
+        inbox=InboxStore(database),
         requests=RequestStore(database),
         writing=WritingBoard(database),
         audit=AuditStore(

@@ -1,6 +1,7 @@
 """Jobs: imports, exports and re-shards as records, and the messages that announce them."""
 
 from worker.store.jobs.completion import share_entry
+from worker.store.jobs.inbox import InboxScan
 from worker.store.jobs.messages import (
     QUEUE_UPKEEP,
     QUEUE_WORK,
@@ -21,6 +22,7 @@ from worker.store.jobs.records import (
     JobRef,
     JobRequest,
     JobState,
+    Mode,
     Phase,
     Progress,
     SourceFile,
@@ -61,9 +63,11 @@ __all__ = [
     "Exhausted",
     "ExportRequest",
     "ImportRequest",
+    "InboxScan",
     "JobRef",
     "JobRequest",
     "JobState",
+    "Mode",
     "Phase",
     "Progress",
     "RequestRecord",

@@ -95,6 +95,8 @@ class ImportRequest:
     """Whether a replace may remove most of a list."""
     reading: ListOptions = field(default_factory=ListOptions)
     """How the list files are read."""
+    inbox_ms: int | None = None
+    """Of an import of an object of the inbox: when that was put there, Unix ms."""
 
     @property
     def kind(self) -> BuilderKind:

@@ -22,6 +22,7 @@ CHORES: Final = (
     "expire_exports",
     "reshard_outgrown",
     "mend_hints",
+    "look_into_inbox",
     "survey_store",
 )
 
@@ -59,6 +60,12 @@ IMPORT_ROWS: Final = Counter(
     "Rows of published imports.",
     ("outcome",),
     (("accepted",), ("duplicates",), ("rejected",)),
+)
+INBOX_OBJECTS: Final = Counter(
+    "inbox_objects",
+    "Objects of the inbox that were imported, or moved away for a reason.",
+    ("outcome",),
+    (("done",), ("failed",)),
 )
 EXPORT_ROWS: Final = Counter("export_rows", "Rows of written exports.")
 STAGE_SECONDS: Final = Counter(
@@ -98,6 +105,7 @@ COUNTERS: Final = (
     JOBS_ENDED,
     IMPORT_ROWS,
     EXPORT_ROWS,
+    INBOX_OBJECTS,
     STAGE_SECONDS,
     UNIT_RETRIES,
     LEASES_LOST,

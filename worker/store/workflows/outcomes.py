@@ -1,4 +1,4 @@
-"""Records in the audit log how imports and exports end, and that an import waits for approval.
+"""Records in the audit log how imports start, how jobs end, and that an import waits for approval.
 
 Recorded are numbers, reasons and names of files; never a context key.
 """
@@ -6,10 +6,13 @@ Recorded are numbers, reasons and names of files; never a context key.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from worker.list_options import ListOptions
 from worker.store.audit import (
     OURSELVES,
+    Actor,
     Change,
     project_segment_resource,
+    segment_change,
     segment_resource,
 )
 from worker.store.errors import EnvironmentNotFound, ProjectNotFound, SegmentNotFound
@@ -28,6 +31,53 @@ _FIGURES: Final = (
     *("membersBefore", "added", "removed", "unchanged", "membersAfter"),
     *("rows", "sizeBytes"),
 )
+
+
+#: What an import's start is on record as, in LaunchDarkly's words and ours.
+START_ACTION: Final = "createBigSegmentImport"
+START_VERB: Final = "started an import into the segment"
+
+
+def record_start(store: Store, segment: Segment, request: ImportRequest) -> None:
+    """Put on record that an import was started that no caller has asked for, once. Safe to repeat.
+
+    Cost: one round trip.
+    """
+    actor, after = Actor(request.initiator), summarise_start(request)
+    change = segment_change(actor, segment, action=START_ACTION, verb=START_VERB, after=after)
+    store.audit.append_outcome(request.ref, "preparing", change)
+
+
+def summarise_start(request: ImportRequest) -> dict[str, Any]:
+    """What was asked of an import, for its entry in the audit log."""
+    source = request.sources[0]
+    after = {
+        "importId": request.import_id,
+        "mode": request.mode,
+        "source": source.filename,
+        "sizeBytes": source.size_bytes,
+        "allowEmpty": request.allow_empty,
+        "waitOnApprovals": request.waits or None,
+        "allowRejected": request.allow_rejected or None,
+        "allowShrink": request.allow_shrink or None,
+        "inbox": None if request.inbox_ms is None else f"s3://{source.bucket}/{source.key}",
+        **_describe_reading(request.reading),
+    }
+    return {name: value for name, value in after.items() if value is not None}
+
+
+def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:
+    """What was said of the list, without the text that may be a key."""
+    return {
+        "format": reading.format,
+        "delimiter": reading.delimiter,
+        "header": reading.header,
+        "column": reading.column,
+        "compression": reading.compression,
+        "encoding": reading.encoding,
+        "trim": reading.trim or None,
+        "lowercase": reading.lowercase or None,
+    }
 
 
 def record_end(store: Store, request: JobRequest) -> None:
