@@ -44,7 +44,7 @@ def start_import(services: Services, obj: InboxObject) -> Step:
         raise ObjectRefused("the object is empty")
     segment = _find_segment(services, place)
     _require_newest(services, place, segment, obj)
-    if services.store.memberships.state(segment.ref).building is not None:
+    if services.store.memberships.state(segment.ref).building not in {None, obj.import_id}:
         return "busy"
     if not _is_as_listed(services, obj) or _is_tagged(services, obj):
         return "next"
@@ -122,7 +122,7 @@ def _admit(services: Services, place: Place, segment: Segment, obj: InboxObject)
         admit_import(services.store, request, supersedes=False)
     except (ImportInProgress, SegmentNotFound):
         return "busy"  # another one was quicker; what is next is decided anew
-    record_start(services.store, segment, request)
+    record_start(services.store, request)
     services.announce(request.ref, 1)
     logger.info("inbox.started", extra={"job": str(request.ref), "object": obj.address})
     return "started"

@@ -9,10 +9,8 @@ from typing import Any, Final
 from worker.list_options import ListOptions
 from worker.store.audit import (
     OURSELVES,
-    Actor,
     Change,
     project_segment_resource,
-    segment_change,
     segment_resource,
 )
 from worker.store.errors import EnvironmentNotFound, ProjectNotFound, SegmentNotFound
@@ -38,13 +36,22 @@ START_ACTION: Final = "createBigSegmentImport"
 START_VERB: Final = "started an import into the segment"
 
 
-def record_start(store: Store, segment: Segment, request: ImportRequest) -> None:
+def record_start(store: Store, request: ImportRequest) -> None:
     """Put on record that an import was started that no caller has asked for, once. Safe to repeat.
 
-    Cost: one round trip.
+    Cost: two round trips.
     """
-    actor, after = Actor(request.initiator), summarise_start(request)
-    change = segment_change(actor, segment, action=START_ACTION, verb=START_VERB, after=after)
+    segment = _segment_of(store, request)
+    change = Change(
+        actor=request.initiator,
+        token_id="",
+        actions=(START_ACTION,),
+        kind="segment",
+        resource=_resource_of(request, segment),
+        name=request.list_ref.segment if segment is None else segment.name,
+        verb=START_VERB,
+        after=summarise_start(request),
+    )
     store.audit.append_outcome(request.ref, "preparing", change)
 
 
@@ -90,6 +97,8 @@ def record_end(store: Store, request: JobRequest) -> None:
         StoreUnavailable: no answer. Safe to retry.
     """
     state = store.jobs.get(request.ref)
+    if isinstance(request, ImportRequest) and request.inbox_ms is not None:
+        record_start(store, request)  # upkeep may have died before it could
     if state.ended_ms is not None:
         record_outcome(store, request, state.status, _ended_summary(state))
 
