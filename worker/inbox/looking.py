@@ -8,12 +8,12 @@ from typing import Final
 
 from worker.errors import TerminalError, TransientError
 from worker.inbox.objects import InboxObject
-from worker.inbox.places import Inbox, ObjectRefused, is_skipped, parse_place
+from worker.inbox.places import ObjectRefused, is_skipped, parse_place
 from worker.inbox.settling import settle
 from worker.inbox.starting import start_import
 from worker.jobs.services import Services
 from worker.objects import ObjectInfo
-from worker.store import EnvironmentRef
+from worker.store import EnvironmentRef, Inbox
 from worker.store.jobs import InboxScan
 
 logger = logging.getLogger("bigseg.inbox")

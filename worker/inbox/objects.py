@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from worker.inbox.places import Inbox
 from worker.objects import ObjectInfo
+from worker.store import Inbox
 
 Outcome = Literal["done", "failed"]
 

@@ -1,4 +1,4 @@
-"""Where the inbox is, and what the key of an object in it says.
+"""What the key of an object of the inbox says.
 
 ::
 
@@ -16,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from worker.errors import TerminalError
 from worker.list_options import ListOptions
 from worker.store import EnvironmentRef, Mode
+from worker.store.jobs import SHORTEST
 
 _KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 #: What a caller may ask for; the store re-shards by itself.
 _MODES: Final[dict[str, Mode]] = {mode: mode for mode in get_args(Mode) if mode != "reshard"}
 _FORM: Final = "PROJECT/ENVIRONMENT/SEGMENT/MODE/FILE"
-_PARTS: Final = 4
 _OPTIONS: Final = {
     "nullText" if name == "null_text" else name: name for name in ListOptions.__dataclass_fields__
 }
@@ -30,38 +30,6 @@ _ADAPTER: Final = TypeAdapter(ListOptions)
 
 class ObjectRefused(TerminalError):
     """The object of the inbox cannot be imported; the message is the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """A watched prefix of a bucket."""
-
-    bucket: str
-    folder: str
-    """Without a slash at its end."""
-
-    @classmethod
-    def parse(cls, address: str) -> "Inbox":
-        """Read the setting, which was checked."""
-        bucket, _, folder = address.removeprefix("s3://").partition("/")
-        return cls(bucket, folder.strip("/"))
-
-    @property
-    def prefix(self) -> str:
-        """What all keys begin with."""
-        return f"{self.folder}/"
-
-    def rest_of(self, key: str) -> str:
-        """A key without the prefix."""
-        return key.removeprefix(self.prefix)
-
-    def folder_of(self, key: str) -> str:
-        """What the keys of all objects for the same segment begin with.
-
-        Of a key that names no segment, the key itself.
-        """
-        parts = self.rest_of(key).split("/")
-        return self.prefix + "/".join([*parts[:3], ""]) if len(parts) > _PARTS else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +50,7 @@ def parse_place(rest: str) -> Place:
         ObjectRefused: it is not of that form.
     """
     parts = rest.split("/")
-    if len(parts) <= _PARTS or not parts[-1]:
+    if len(parts) < SHORTEST or not parts[-1]:
         raise ObjectRefused(f"the key is not of the form {_FORM}")
     project, environment, segment, mode, *rest_of_path = parts
     for name in (project, environment, segment):

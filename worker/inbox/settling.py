@@ -11,10 +11,9 @@ from typing import Final
 
 from worker.errors import TerminalError
 from worker.inbox.objects import InboxObject, Outcome
-from worker.inbox.places import Inbox
 from worker.jobs.services import Services
 from worker.objects import ObjectChanged, ObjectInfo, ObjectNotFound
-from worker.store import ImportRequest
+from worker.store import ImportRequest, Inbox
 from worker.store.monitoring import INBOX_OBJECTS
 
 logger = logging.getLogger("bigseg.inbox")

@@ -10,10 +10,9 @@ from tests.support.store.stores import PRODUCTION, new_list
 from tests.support.systems.imports import Imports
 from worker.inbox import look_into_inbox
 from worker.inbox.objects import InboxObject
-from worker.inbox.places import Inbox
 from worker.jobs.services import Services
 from worker.objects import ObjectInfo, ObjectStore
-from worker.store import JobRef, JobState, ListRef
+from worker.store import Inbox, JobRef, JobState, ListRef
 from worker.tasks.work import work_on
 
 

@@ -183,7 +183,8 @@ def test_object__overwritten_before_it_is_moved__is_imported_as_it_is_then(
 ) -> None:
     ref = world.new_list("overwritten")
     world.put(f"{HERE}/overwritten/merge/a.csv", b"first\n", age_s=5)
-    copy, overwritten = world.objects.copy, []
+    copy = world.objects.copy
+    overwritten: list[object] = []
 
     def overwrite(*arguments: object) -> None:
         if not overwritten:
@@ -204,7 +205,8 @@ def test_object__overwritten_between_the_look_and_the_deletion__is_not_lost(
 ) -> None:
     ref = world.new_list("raced")
     world.put(f"{HERE}/raced/merge/a.csv", b"first\n", age_s=5)
-    delete, overwritten = world.objects.delete_state, []
+    delete = world.objects.delete_state
+    overwritten: list[object] = []
 
     def overwrite(*arguments: object) -> None:
         if not overwritten:
