@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api.bodies.json_values import read_json
 from api.bodies.media_types import read_media_type, require_json_type
 from api.bodies.models import Int32, WireModel
-from api.errors import InvalidRequest, NotFound, TooLarge, UnsupportedMediaType
+from api.errors import InvalidRequest, TooLarge, UnsupportedMediaType
 from api.inbox.events import ObjectMade, read_events
 from api.launchdarkly.wire.links import PREFIX
 from api.rest.operations import WRITE, document_body, operation
@@ -51,8 +51,7 @@ class TakenEvents(WireModel):
 @operation(
     needs=WRITE,
     refuses={
-        NotFound: "There is no inbox.",
-        InvalidRequest: "It is not an event of a known form.",
+        InvalidRequest: "It is not an event of a known form, or there is no inbox.",
         UnsupportedMediaType: "The body is neither JSON nor text.",
     },
 )
@@ -64,7 +63,7 @@ async def post_events(request: Request, services: ServicesOf, caller: CallerOf) 
     subscription of SNS is not confirmed by this: its address is in the log.
     """
     if services.settings.inbox is None:
-        raise NotFound("there is no inbox: set BIGSEG_INBOX")
+        raise InvalidRequest("there is no inbox: set BIGSEG_INBOX")
     inbox = Inbox.parse(services.settings.inbox)
     if (media_type := read_media_type(request)) != _TYPE_OF_SNS:
         require_json_type(media_type)

@@ -185,7 +185,7 @@ def test_event__of_a_token__counts_only_in_its_scope(
         assert_refused(nobody.post(EVENTS, json=own), 401, "unauthorized")
 
 
-def test_event__without_an_inbox__is_404(valkey_server: Any) -> None:
+def test_event__without_an_inbox__is_refused(valkey_server: Any) -> None:
     with running_api(valkey_server.url) as api, api.client() as client:
-        message = assert_refused(client.post(EVENTS, json=_s3("b")), 404, "not_found")
+        message = assert_refused(client.post(EVENTS, json=_s3("b")), 400, "invalid_request")
     assert message == "there is no inbox: set BIGSEG_INBOX"

@@ -261,3 +261,17 @@ def test_inbox__of_many_pages__is_looked_through_in_turns(
         world.work()
     assert [world.imports.members(ref) for ref in refs] == [{"k0"}] * 4
     assert world.keys("inbox/") == []
+
+
+def test_segment__with_more_objects_than_are_listed__is_imported_all_the_same(
+    world: InboxWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "PAGE", 2)
+    monkeypatch.setattr(looking, "PAGES_OF_SEGMENT", 1)
+    ref = world.new_list("many")
+    for number in range(6):
+        world.put(f"{HERE}/many/merge/{number}.csv", f"k{number}\n".encode())
+    for _ in range(6):
+        world.work()
+    assert world.imports.members(ref) == {f"k{number}" for number in range(6)}
+    assert world.keys("inbox/") == []
