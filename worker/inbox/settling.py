@@ -36,6 +36,8 @@ def settle_import(services: Services, request: ImportRequest) -> bool:
     if request.inbox_ms is None or services.settings.inbox is None:
         return True
     inbox, source = Inbox.parse(services.settings.inbox), request.sources[0]
+    if not inbox.holds(source.bucket, source.key):
+        return True  # the setting has changed since
     info = ObjectInfo(
         source.bucket, source.key, source.size_bytes or 0, source.etag or "", request.inbox_ms
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 #: Source: S3 user guide, "Categorizing your objects using tags".
 _LONGEST_VALUE: Final = 256
-_NO_TAG: Final = re.compile(r"[^\w \t.:/=+\-@]+", re.ASCII)
+_NO_TAG: Final = re.compile(r"[^\w.:/=+\-@]+", re.ASCII)
 
 
 def read_tags(client: "S3Client", bucket: str, key: str) -> dict[str, str]:

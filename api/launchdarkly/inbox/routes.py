@@ -1,17 +1,19 @@
 """``POST /inbox/events``: the bucket says that there is something new in the inbox."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
+from api.access.auth import Caller
 from api.bodies.json_values import read_json
-from api.bodies.media_types import read_media_type, require_json_type
 from api.bodies.models import Int32, WireModel
-from api.errors import InvalidRequest, TooLarge, UnsupportedMediaType
-from api.inbox.events import ObjectMade, read_events
+from api.errors import InvalidRequest, TooLarge
+from api.inbox.events import read_events
 from api.launchdarkly.wire.links import PREFIX
 from api.rest.operations import WRITE, document_body, operation
+from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import Inbox
 
@@ -19,12 +21,24 @@ router = APIRouter(prefix=f"{PREFIX}/inbox", tags=["Segments"])
 
 #: Bytes of a body: SNS and EventBridge send 256 KiB at most, and a queue of R2 100 events.
 BODY_BYTES: Final = 1024 * 1024
-#: What SNS calls its JSON.
-_TYPE_OF_SNS: Final = "text/plain"
+_OBJECT: Final = {"type": "object"}
+
+
+def _form(description: str, **fields: Mapping[str, Any]) -> dict[str, Any]:
+    required, properties = list(fields), dict(fields)
+    return {**_OBJECT, "description": description, "required": required, "properties": properties}
+
+
+#: A message of SNS, whose text is such an event, is not among them: no schema says that.
+_FORMS: Final = [
+    _form("Of S3, MinIO or Ceph.", Records={"type": "array", "items": _OBJECT}),
+    _form("Of EventBridge.", detail=_OBJECT),
+    _form("Of Cloudflare R2.", action={"type": "string"}, object=_OBJECT),
+]
 _EVENT: Final = {
     "anyOf": [
-        {"type": "object", "description": "An event of S3, SNS, EventBridge, MinIO or R2."},
-        {"type": "array", "items": {"type": "object"}, "description": "Several of them."},
+        *_FORMS,
+        {"type": "array", "items": {"anyOf": _FORMS}, "description": "Several of them."},
     ]
 }
 
@@ -42,18 +56,14 @@ class TakenEvents(WireModel):
     "/events",
     operation_id="postInboxEvents",
     status_code=202,
+    dependencies=[RequireJson],
     openapi_extra=document_body(
-        "The event, as the service sends it.",
-        json=_EVENT,
-        others={_TYPE_OF_SNS: {"type": "string"}},
+        "The event, as the service sends it; also in a message of Amazon SNS.", json=_EVENT
     ),
 )
 @operation(
     needs=WRITE,
-    refuses={
-        InvalidRequest: "It is not an event of a known form, or there is no inbox.",
-        UnsupportedMediaType: "The body is neither JSON nor text.",
-    },
+    refuses={InvalidRequest: "It is not an event of a known form, or there is no inbox."},
 )
 async def post_events(request: Request, services: ServicesOf, caller: CallerOf) -> TakenEvents:
     """Take events of the bucket, so that new objects of the inbox are imported at once.
@@ -65,27 +75,18 @@ async def post_events(request: Request, services: ServicesOf, caller: CallerOf) 
     if services.settings.inbox is None:
         raise InvalidRequest("there is no inbox: set BIGSEG_INBOX")
     inbox = Inbox.parse(services.settings.inbox)
-    if (media_type := read_media_type(request)) != _TYPE_OF_SNS:
-        require_json_type(media_type)
     raw = await request.body()
     if len(raw) > BODY_BYTES:
         raise TooLarge(f"the body of events is over {BODY_BYTES:,} bytes")
     events = list(read_events(read_json(raw)))
-    keys = [
-        event.key
-        for event in events
-        if event is not None and _is_of(inbox, event) and _may_notify(caller, inbox, event.key)
-    ]
+    made = [event for event in events if event and inbox.holds(event.bucket, event.key)]
+    keys = [event.key for event in made if _may_notify(caller, inbox, event.key)]
     if keys:
         await run_in_threadpool(_note, services, inbox, keys)
     return TakenEvents(accepted=len(keys), ignored=len(events) - len(keys))
 
 
-def _is_of(inbox: Inbox, event: ObjectMade) -> bool:
-    return event.bucket == inbox.bucket and event.key.startswith(inbox.prefix)
-
-
-def _may_notify(caller: CallerOf, inbox: Inbox, key: str) -> bool:
+def _may_notify(caller: Caller, inbox: Inbox, key: str) -> bool:
     segment = inbox.segment_of(key)
     return caller.scope.is_everything if segment is None else caller.scope.allows(*segment)
 

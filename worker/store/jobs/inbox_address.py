@@ -26,6 +26,10 @@ class Inbox:
         """What all keys begin with."""
         return f"{self.folder}/"
 
+    def holds(self, bucket: str, key: str) -> bool:
+        """Whether an object is in the inbox."""
+        return bucket == self.bucket and key.startswith(self.prefix)
+
     def rest_of(self, key: str) -> str:
         """A key without the prefix."""
         return key.removeprefix(self.prefix)

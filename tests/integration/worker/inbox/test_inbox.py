@@ -233,7 +233,7 @@ def test_object__with_tags__stays_and_is_imported_once_however_long(world: Inbox
     assert world.objects.read_tags(obj.info) == {"team": "growth", **tags}
     of_wrong = world.objects.read_tags(wrong.info)
     assert of_wrong["bigseg-status"] == "failed"
-    assert of_wrong["bigseg-reason"].startswith(" upsert  is not a mode: use merge or replace")
+    assert of_wrong["bigseg-reason"].startswith(" upsert is not a mode: use merge or replace")
     store = world.services.store
     store.client.unlink(store.keyspace.inbox_settled())
     store.client.unlink(store.keyspace.job(PRODUCTION, "import", obj.import_id))
