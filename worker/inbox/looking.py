@@ -83,7 +83,8 @@ class _Look:
         """Look at all objects of one segment, or at the one whose key this is."""
         oldest: list[InboxObject] = []
         after: str | None = ""
-        for _ in range(PAGES_OF_SEGMENT):
+        # A key is the first of those that begin with it.
+        for _ in range(PAGES_OF_SEGMENT if folder.endswith("/") else 1):
             if after is None:
                 break
             page, after = self._list(folder, after)
@@ -97,8 +98,9 @@ class _Look:
     def _look_at_page(self, after: str) -> str | None:
         """Look at the segments of a page; the key after which the next one begins."""
         page, following = self._list(self._inbox.prefix, after)
+        folders = groupby(page, key=lambda info: self._inbox.folder_of(info.key))
         last = self._inbox.folder_of(page[-1].key) if page else ""
-        for folder, infos in groupby(page, key=lambda info: self._inbox.folder_of(info.key)):
+        for folder, infos in folders:  # in the order of keys all of a segment are together
             if following is not None and folder == last:
                 self.look_at_folder(folder)  # the page may have cut it
                 return folder + _LAST_CHARACTER if folder.endswith("/") else folder

@@ -16,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from worker.errors import TerminalError
 from worker.list_options import ListOptions
 from worker.store import EnvironmentRef, Mode
-from worker.store.jobs import SHORTEST
 
 _KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
 #: What a caller may ask for; the store re-shards by itself.
 _MODES: Final[dict[str, Mode]] = {mode: mode for mode in get_args(Mode) if mode != "reshard"}
 _FORM: Final = "PROJECT/ENVIRONMENT/SEGMENT/MODE/FILE"
+_SHORTEST: Final = len(_FORM.split("/"))
 _OPTIONS: Final = {
     "nullText" if name == "null_text" else name: name for name in ListOptions.__dataclass_fields__
 }
@@ -50,7 +50,7 @@ def parse_place(rest: str) -> Place:
         ObjectRefused: it is not of that form.
     """
     parts = rest.split("/")
-    if len(parts) < SHORTEST or not parts[-1]:
+    if len(parts) < _SHORTEST or not parts[-1]:
         raise ObjectRefused(f"the key is not of the form {_FORM}")
     project, environment, segment, mode, *rest_of_path = parts
     for name in (project, environment, segment):

@@ -2,7 +2,7 @@
 
 from worker.store.jobs.completion import share_entry
 from worker.store.jobs.inbox import InboxScan
-from worker.store.jobs.inbox_address import SHORTEST, Inbox
+from worker.store.jobs.inbox_address import Inbox
 from worker.store.jobs.messages import (
     QUEUE_UPKEEP,
     QUEUE_WORK,
@@ -51,7 +51,6 @@ __all__ = [
     "QUEUE_UPKEEP",
     "QUEUE_WORK",
     "RECEIVING_MS",
-    "SHORTEST",
     "TASK_RESHARD",
     "TASK_TEND",
     "TASK_TIME_LIMIT_S",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-#: Names of the shortest key: project, environment, segment, mode and file.
-SHORTEST: Final = 5
+#: Project, environment and segment.
+_NAMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Inbox:
     def segment_of(self, key: str) -> tuple[str, str, str] | None:
         """The keys of project, environment and segment that a key names, if it is long enough."""
         parts = self.rest_of(key).split("/")
-        if len(parts) < SHORTEST:
+        if len(parts) <= _NAMES:
             return None
         project, environment, segment, *_ = parts
         return project, environment, segment

