@@ -11,7 +11,7 @@ from worker.objects.driver_errors import driver_errors, s3_address
 from worker.objects.errors import ObjectAccessDenied, ObjectArchived
 from worker.objects.info import ObjectInfo, archive_of, unix_ms
 from worker.objects.moving import copy_object, delete_object
-from worker.objects.reading.listing import list_page
+from worker.objects.reading.pages import list_page
 from worker.objects.reading.random_access import ObjectFile
 from worker.objects.reading.range_reader import RangeReader
 from worker.objects.tags import read_tags, write_tags

@@ -8,7 +8,7 @@ import pytest
 from tests.support.store.stores import PRODUCTION
 from tests.support.systems.inbox import InboxWorld
 from worker.inbox import looking
-from worker.objects.reading import listing
+from worker.objects.reading import pages
 from worker.store import JobNotFound
 
 HERE: Final = "default/production"
@@ -246,7 +246,7 @@ def test_object__with_tags__stays_and_is_imported_once_however_long(world: Inbox
 def test_inbox__of_many_pages__is_looked_through_in_turns(
     world: InboxWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 3)
+    monkeypatch.setattr(pages, "PAGE", 3)
     monkeypatch.setattr(looking, "PAGES_OF_TURN", 2)
     refs = [world.new_list(f"paged-{number}") for number in range(4)]
     for number in range(4):
@@ -267,7 +267,7 @@ def test_inbox__of_many_pages__is_looked_through_in_turns(
 def test_segment__with_more_objects_than_are_listed__is_imported_all_the_same(
     world: InboxWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 2)
+    monkeypatch.setattr(pages, "PAGE", 2)
     monkeypatch.setattr(looking, "PAGES_OF_SEGMENT", 1)
     ref = world.new_list("many")
     for number in range(6):
