@@ -170,6 +170,36 @@ class ObjectSettings(BaseSettings):
         "the bucket, which saves most requests to KMS; unset leaves it to the bucket.",
     )
 
+    inbox: str | None = Field(
+        default=None,
+        pattern=r"^s3://[A-Za-z0-9][A-Za-z0-9._-]{2,62}/.*[^/].*$",
+        max_length=400,
+        description="`s3://bucket/prefix` of the inbox: an object put below it is imported, and "
+        "then moved beside it, to `prefix-done/` or `prefix-failed/`; unset means that there is "
+        "none. `bigseg up` sets `s3://{bucket}/inbox`.",
+    )
+    inbox_after: Literal["move", "tag"] = Field(
+        default="move",
+        description="What becomes of an object of the inbox that was imported or refused: `move` "
+        "moves it; `tag` leaves it there with the tags `bigseg-status` and `bigseg-import`, for a "
+        "lifecycle rule or for readers that need it where it is.",
+    )
+
+    @field_validator("inbox", mode="before")
+    @classmethod
+    def _blank_is_no_inbox(cls, address: object) -> object:
+        return None if address == "" else address
+
+    @field_validator("inbox")
+    @classmethod
+    def _is_apart(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        folder = address.split("/", 3)[3].strip("/")
+        if folder.split("/")[0] == "bigseg-internal":
+            raise ValueError("the inbox cannot be inside bigseg's own prefix bigseg-internal/")
+        return address.rstrip("/")
+
     @model_validator(mode="after")
     def _key_is_used(self) -> Self:
         if self.s3_kms_key_id is not None and self.s3_encryption in {None, "AES256"}:
@@ -224,6 +254,13 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         le=300,
         description="Seconds a unit of work stays taken without progress; a crash is picked up "
         "when it ends.",
+    )
+    inbox_poll_s: float = Field(
+        default=15.0,
+        gt=0.05,
+        le=86_400,
+        description="Seconds between two listings of the inbox; each takes a request for 1,000 "
+        "objects that are in it. Events of the bucket make bigseg look at once.",
     )
     sweep_s: float = Field(
         default=5.0,

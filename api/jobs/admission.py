@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from api.errors import InvalidRequest
 from api.jobs.options import ImportOptions
 from api.jobs.starting import Start
-from worker.list_options import ListOptions
 from worker.store import (
     EXCLUDED,
+    START_ACTION,
+    START_VERB,
     ImportInProgress,
     ImportRequest,
     JobNotFound,
@@ -15,6 +16,7 @@ from worker.store import (
     SourceFile,
     Store,
     admit_import,
+    summarise_start,
 )
 
 
@@ -81,38 +83,7 @@ def admit(start: Start, request: ImportRequest) -> None:
 
 def _record(start: Start, request: ImportRequest) -> None:
     """Record the start in the audit log; how the import ends is in its own record."""
-    source = request.sources[0]
-    after = {
-        "importId": request.import_id,
-        "mode": request.mode,
-        "target": EXCLUDED if request.side == EXCLUDED else None,
-        "source": source.filename,
-        "sizeBytes": source.size_bytes,
-        "allowEmpty": request.allow_empty,
-        "waitOnApprovals": request.waits or None,
-        "allowRejected": request.allow_rejected or None,
-        "allowShrink": request.allow_shrink or None,
-        **_describe_reading(request.reading),
-    }
-    start.record(
-        "createBigSegmentImport",
-        "started an import into the segment",
-        {name: value for name, value in after.items() if value is not None},
-    )
-
-
-def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:
-    """What was said of the list, without the text that may be a key."""
-    return {
-        "format": reading.format,
-        "delimiter": reading.delimiter,
-        "header": reading.header,
-        "column": reading.column,
-        "compression": reading.compression,
-        "encoding": reading.encoding,
-        "trim": reading.trim or None,
-        "lowercase": reading.lowercase or None,
-    }
+    start.record(START_ACTION, START_VERB, summarise_start(request))
 
 
 def _conflict(store: Store, start: Start, import_id: str) -> ImportInProgress:

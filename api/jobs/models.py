@@ -167,8 +167,16 @@ def previous_import(state: JobState) -> PreviousImport | None:
     )
 
 
-def initiator_of(request: ExportRequest) -> Initiator:
-    """Who started an export."""
+def inbox_object(request: ImportRequest) -> str | None:
+    """The address of the inbox's object that an import is of, if it is of one."""
+    if request.inbox_ms is None:
+        return None
+    source = request.sources[0]
+    return f"s3://{source.bucket}/{source.key}"
+
+
+def initiator_of(request: ImportRequest | ExportRequest) -> Initiator:
+    """Who started a job."""
     return {"name": request.initiator} if request.initiator else {}
 
 

@@ -17,6 +17,7 @@ from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
+from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import downloads, exports, import_list, imports, rejected_rows
 from api.launchdarkly.memberships import edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
@@ -52,6 +53,7 @@ _ROUTERS: Final = (
     exports.router,
     downloads.router,
     revisions.router,
+    inbox.router,
     projects.router,
     environments.router,
     audit.router,

@@ -234,6 +234,7 @@ class LocalSystem:
     def _bring_up_objects(self) -> None:
         given = self._options.environment.get("BIGSEG_S3_ENDPOINT")
         bucket = self.environment.setdefault("BIGSEG_S3_BUCKET", _DEFAULT_BUCKET)
+        self.environment.setdefault("BIGSEG_INBOX", f"s3://{bucket}/inbox")
         if given:
             make_bucket(given, bucket, self.environment)
             self._on_event(Event("objects", f"objects: bucket {bucket} of BIGSEG_S3_ENDPOINT"))

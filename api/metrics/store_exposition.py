@@ -90,6 +90,9 @@ def _surveyed(monitored: Monitored, survey: Survey) -> Iterator[Metric]:
             ("queue",),
             [((queue,), depth) for queue, depth in sorted(survey.queue_depths.items())],
         )
+    yield _gauge(
+        "inbox_waiting", "Objects of the inbox whose import has not begun.", survey.inbox_waiting
+    )
     yield from _lists(survey)
     yield from _memory(survey)
 

@@ -182,17 +182,42 @@ class Catalogue:
         with self._changing() as run:
             return _put(run, bucket, stored, condition)
 
-    def delete(self, bucket: str, keys: Sequence[str]) -> tuple[Blob, ...]:
+    def put_headers(self, bucket: str, key: str, headers: Mapping[str, str]) -> None:
+        """Change what is kept with an object and belongs to no state of its content.
+
+        Raises:
+            S3Refusal: there is no such object.
+        """
+        with self._changing() as run:
+            where = (bucket, key)
+            found = run("SELECT headers FROM objects WHERE bucket = ? AND key = ?", *where)
+            if not found:
+                raise no_such_key(key)
+            kept = json.dumps({**json.loads(found[0][0]), **headers})
+            run("UPDATE objects SET headers = ? WHERE bucket = ? AND key = ?", kept, *where)
+
+    def delete(
+        self, bucket: str, keys: Sequence[str], condition: Condition | None = None
+    ) -> tuple[Blob, ...]:
         """Delete objects; missing ones are no error.
+
+        Args:
+            bucket: an existing bucket.
+            keys: of the objects.
+            condition: under which they are deleted, each.
 
         Returns:
             Pieces without a name.
 
         Raises:
-            S3Refusal: there is no such bucket.
+            S3Refusal: there is no such bucket, or the condition does not hold.
         """
         with self._changing() as run:
             _require_bucket(run, bucket)
+            for key in keys if condition else ():
+                old = run("SELECT etag FROM objects WHERE bucket = ? AND key = ?", bucket, key)
+                if condition and old:
+                    condition(old[0][0])
             return tuple(blob for key in keys for blob in _drop_object(run, bucket, key))
 
     def start_upload(self, bucket: str, upload: StoredUpload) -> None:

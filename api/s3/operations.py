@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from api.s3 import buckets, listing, reading, uploads, writing
+from api.s3 import buckets, listing, reading, tagging, uploads, writing
 from api.s3.documents import refusal_answer
 from api.s3.errors import S3Refusal, not_implemented
 from api.s3.requests import Answer, Request
@@ -23,7 +23,8 @@ _OPERATIONS: Final[Mapping[tuple[str, str, str], Operation]] = {
     ("bucket", "POST", "delete"): writing.delete_objects,
     ("object", "GET", ""): reading.get_object,
     ("object", "HEAD", ""): reading.get_object,
-    ("object", "GET", "tagging"): reading.get_tagging,
+    ("object", "GET", "tagging"): tagging.get_tagging,
+    ("object", "PUT", "tagging"): tagging.put_tagging,
     ("object", "PUT", ""): writing.put_object,
     ("object", "DELETE", ""): writing.delete_object,
     ("object", "POST", "uploads"): uploads.start_upload,

@@ -6,10 +6,10 @@ from typing import Final
 
 from api.s3.catalogue import StoredObject
 from api.s3.conditions import is_unchanged, parse_range
-from api.s3.documents import xml_answer
 from api.s3.errors import S3Refusal, invalid_argument
 from api.s3.requests import Answer, Request
 from api.s3.stand_in import StandIn
+from api.s3.tagging import TAGGING
 
 #: Parameters of a presigned URL that set a header of the answer.
 _OVERRIDES: Final = {
@@ -34,12 +34,6 @@ def get_object(stand_in: StandIn, request: Request) -> Answer:
         answer = _answer(stand_in, request, stored)
         if stand_in.blobs.lease(answer.slices):
             return answer
-
-
-def get_tagging(stand_in: StandIn, request: Request) -> Answer:
-    """GetObjectTagging: objects have no tags; the AWS tools ask for them when they copy."""
-    stand_in.catalogue.find(request.bucket, request.key)
-    return xml_answer("Tagging", {"TagSet": {}})
 
 
 def _answer(stand_in: StandIn, request: Request, stored: StoredObject) -> Answer:
@@ -68,7 +62,7 @@ def _headers(stored: StoredObject, query: Mapping[str, str]) -> dict[str, str]:
             raise invalid_argument(f"response-{name} has characters that no header can have")
     return {
         "content-type": "binary/octet-stream",
-        **stored.headers,
+        **{name: value for name, value in stored.headers.items() if name != TAGGING},
         **overrides,
         "ETag": f'"{stored.etag}"',
         "Last-Modified": formatdate(stored.modified_s, usegmt=True),

@@ -48,7 +48,8 @@ def put_object(stand_in: StandIn, request: Request) -> Answer:
 
 def delete_object(stand_in: StandIn, request: Request) -> Answer:
     """DeleteObject; a missing one is no error."""
-    stand_in.blobs.remove(stand_in.catalogue.delete(request.bucket, [request.key]))
+    condition = replaces(request.headers)
+    stand_in.blobs.remove(stand_in.catalogue.delete(request.bucket, [request.key], condition))
     return Answer(204)
 
 

@@ -17,8 +17,10 @@ from redis.exceptions import RedisError
 
 from worker.store import (
     BROKER_OF_API,
+    QUEUE_UPKEEP,
     QUEUE_WORK,
     TASK_RESHARD,
+    TASK_TEND,
     TASK_WORK,
     JobRef,
     ListRef,
@@ -31,7 +33,11 @@ from worker.store import (
 _MOST_WAITING: Final = 1_000
 #: Seconds in which a list's growth is announced once.
 _RESHARD_PAUSE_S: Final = 1.0
+#: Seconds in which upkeep is asked for once; it comes by itself every few seconds.
+_TEND_PAUSE_S: Final = 1.0
 _MOST_REMEMBERED: Final = 10_000
+#: Seconds after which a turn of upkeep is no longer worth anything.
+_EXPIRE_S: Final = 60.0
 #: Seconds that the end of a process waits for the broker.
 _CLOSE_S: Final = 2.0
 #: Give up on a broker at once: the sender's thread has other messages.
@@ -63,6 +69,7 @@ class WorkSender:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bigseg-announce")
         self._room = threading.BoundedSemaphore(_MOST_WAITING)
         self._resharded: dict[ListRef, float] = {}
+        self._tended = float("-inf")
         self._give_up_at = float("inf")
 
     def work(self, ref: JobRef) -> None:
@@ -80,6 +87,13 @@ class WorkSender:
         name = f"{ref.project}:{ref.environment}:{ref.segment}:{ref.generation}"
         self._announce(TASK_RESHARD, name)
 
+    def tend(self) -> None:
+        """Ask for a turn of upkeep now; at most once a second."""
+        now = self._monotonic()
+        if now - self._tended >= _TEND_PAUSE_S:
+            self._tended = now
+            self._announce(TASK_TEND)
+
     def check(self) -> None:
         """Make sure that the broker takes messages. Blocks up to a few seconds.
 
@@ -94,21 +108,26 @@ class WorkSender:
         self._thread.shutdown(wait=True, cancel_futures=False)
         self._celery.close()
 
-    def _announce(self, task: str, argument: str) -> None:
+    def _announce(self, task: str, *arguments: str) -> None:
         if not self._room.acquire(blocking=False):
-            _log.warning("message.dropped", task=task, job=argument, reason="too many wait")
+            _log.warning("message.dropped", task=task, job=arguments, reason="too many wait")
             return
-        self._thread.submit(self._send, task, argument)
+        self._thread.submit(self._send, task, *arguments)
 
-    def _send(self, task: str, argument: str) -> None:
+    def _send(self, task: str, *arguments: str) -> None:
         try:
             if self._monotonic() > self._give_up_at:
                 return
             self._celery.send_task(
-                task, args=[argument], queue=QUEUE_WORK, ignore_result=True, retry=False
+                task,
+                args=[*arguments],
+                queue=QUEUE_UPKEEP if task == TASK_TEND else QUEUE_WORK,
+                ignore_result=True,
+                retry=False,
+                expires=_EXPIRE_S if task == TASK_TEND else None,
             )
         except (OperationalError, KombuError, OSError, RedisError) as exc:
-            _log.warning("message.unsent", task=task, job=argument, reason=type(exc).__name__)
+            _log.warning("message.unsent", task=task, job=arguments, reason=type(exc).__name__)
         finally:
             self._room.release()
 

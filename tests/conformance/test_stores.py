@@ -9,6 +9,7 @@ from tests.conformance.suite.edits import EditSuite
 from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.flags import FlagSuite
+from tests.conformance.suite.inbox import InboxSuite
 from tests.conformance.suite.jobs import JobSuite
 from tests.conformance.suite.monitoring import MonitoringSuite
 from tests.conformance.suite.project_segments import ProjectSegmentSuite
@@ -30,6 +31,10 @@ class TestDefinitions(DefinitionSuite):
 
 
 class TestEnvironments(EnvironmentSuite):
+    pass
+
+
+class TestInbox(InboxSuite):
     pass
 
 

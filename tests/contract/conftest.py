@@ -50,6 +50,7 @@ def api(
     settings = {
         "S3_ENDPOINT": s3_server.endpoint,
         "S3_BUCKET": bucket,
+        "INBOX": f"s3://{bucket}/inbox",
         "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
     }
     with running_api(valkey_server.url, settings) as running:

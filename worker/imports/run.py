@@ -14,6 +14,7 @@ from worker.imports.scatter import scatter_chunk
 from worker.imports.size import size_import
 from worker.imports.spill_store import SpillStore
 from worker.imports.stage_results import StageRun
+from worker.inbox import settle_import
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.lists.errors import DecoderLost
@@ -101,7 +102,8 @@ class ImportWork:
             if file.uploaded:
                 services.objects.delete(file.key)
         record_end(services.store, request)
-        services.store.jobs.forget(request.ref)
+        if settle_import(services, request):
+            services.store.jobs.forget(request.ref)
 
     def _published(self) -> Published | None:
         request = self._request

@@ -11,6 +11,10 @@ from worker.store.lists import Pacing, Retention
 from worker.store.server import Node, node_address, node_client
 
 
+def _nothing() -> None:
+    """Announce nothing: upkeep comes by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything outside itself that a worker process uses."""
@@ -23,6 +27,8 @@ class Services:
     clock_ms: Callable[[], int]
     sleep_s: Callable[[float], None]
     random_name: Callable[[], str]
+    announce_upkeep: Callable[[], None] = _nothing
+    """Asks for a turn of upkeep now; may be lost."""
     parquet: ParquetDecoder = field(default_factory=ParquetDecoder)
     """Decodes Parquet in a process of its own; started by the first file."""
     pacings: dict[Node, Pacing] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """What S3 says about one object: its size and ETag, and whether it can be read now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 #: Source: S3 user guide, "Working with archived objects"; others' classes are read at once.
@@ -19,6 +20,13 @@ class ObjectInfo:
     size_bytes: int
     etag: str
     """With the quotes, as ``If-Match`` takes it; a new one means new content."""
+    modified_ms: int | None = field(default=None, compare=False)
+    """When it was put there, Unix ms, if that was asked; some services give whole seconds only."""
+
+
+def unix_ms(moment: datetime) -> int:
+    """A time that the service gave, as Unix milliseconds."""
+    return int(moment.timestamp() * 1_000)
 
 
 def archive_fault(reply: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """The object store: bigseg's own bucket, and list files in others."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
@@ -9,9 +9,12 @@ from worker.objects.client import open_clients
 from worker.objects.deleting import delete_one, delete_prefix
 from worker.objects.driver_errors import driver_errors, s3_address
 from worker.objects.errors import ObjectAccessDenied, ObjectArchived, ObjectStoreRefused
-from worker.objects.info import ObjectInfo, archive_fault
+from worker.objects.info import ObjectInfo, archive_fault, unix_ms
+from worker.objects.moving import copy_object, delete_object
+from worker.objects.reading.pages import list_page
 from worker.objects.reading.random_access import ObjectFile
 from worker.objects.reading.range_reader import RangeReader
+from worker.objects.tags import read_tags, write_tags
 from worker.objects.writing.multipart_upload import abort_uploads
 from worker.objects.writing.writer import ObjectWriter
 from worker.settings import ObjectSettings
@@ -112,7 +115,14 @@ class ObjectStore:
         if reply["ContentLength"] and "kms" in reply.get("ServerSideEncryption", ""):
             # Its head is readable without its key.
             _read_first_byte(client, bucket, key)
-        return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"])
+        modified_ms = unix_ms(reply["LastModified"])
+        return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"], modified_ms)
+
+    def list_page(
+        self, prefix: str, after: str = "", *, bucket: str | None = None
+    ) -> tuple[list[ObjectInfo], str | None]:
+        """List up to 1,000 objects below a prefix; see :func:`list_page`."""
+        return list_page(self._client, bucket or self.bucket, prefix, after)
 
     def read_head(self, obj: ObjectInfo, size: int) -> bytes:
         """Read an object's first bytes, with one try and no more than 2 s for each step.
@@ -202,6 +212,31 @@ class ObjectStore:
             size_hint=size_hint,
             content_type=content_type,
         )
+
+    def put(self, bucket: str, key: str, content: bytes, content_type: str) -> None:
+        """Write a small object, in any bucket.
+
+        Raises:
+            ObjectError: it could not be written. Safe to retry if transient.
+        """
+        with driver_errors("write", bucket, key):
+            self._client.put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
+
+    def copy(self, source: ObjectInfo, key: str) -> None:
+        """Copy a state of an object inside its bucket; see :func:`copy_object`."""
+        copy_object(self._client, source, key)
+
+    def delete_state(self, obj: ObjectInfo) -> None:
+        """Delete an object of any bucket if it is in this state; see :func:`delete_object`."""
+        delete_object(self._client, obj)
+
+    def read_tags(self, obj: ObjectInfo) -> dict[str, str]:
+        """Read the tags of an object of any bucket; see :func:`read_tags`."""
+        return read_tags(self._client, obj.bucket, obj.key)
+
+    def write_tags(self, obj: ObjectInfo, tags: Mapping[str, str]) -> None:
+        """Add tags to an object of any bucket; see :func:`write_tags`."""
+        write_tags(self._client, obj.bucket, obj.key, tags)
 
     def delete(self, key: str) -> None:
         """Delete one of bigseg's own objects; one that is missing is no error. Idempotent.

@@ -66,8 +66,11 @@ from worker.store.jobs import (
     QUEUE_WORK,
     RECEIVING_MS,
     TASK_RESHARD,
+    TASK_TEND,
     TASK_WORK,
     WAITING_STAGE,
+    Inbox,
+    Mode,
     Phase,
     Progress,
     RequestRecord,
@@ -159,6 +162,8 @@ from worker.store.server import (
 )
 from worker.store.store import Store, assemble, open_store
 from worker.store.workflows import (
+    START_ACTION,
+    START_VERB,
     admit_export,
     admit_import,
     approve_import,
@@ -172,6 +177,7 @@ from worker.store.workflows import (
     detach_list,
     remove_segment,
     require_approvable,
+    summarise_start,
 )
 
 __all__ = [
@@ -189,8 +195,11 @@ __all__ = [
     "RECEIVING_MS",
     "ROLE_COUNTS_S",
     "ROLE_QUESTION",
+    "START_ACTION",
+    "START_VERB",
     "STORE_OF_API",
     "TASK_RESHARD",
+    "TASK_TEND",
     "TASK_WORK",
     "TURNED_AWAY",
     "WAITING_STAGE",
@@ -223,6 +232,7 @@ __all__ = [
     "ImportInProgress",
     "ImportNotWaiting",
     "ImportRequest",
+    "Inbox",
     "JobKind",
     "JobNotFound",
     "JobRef",
@@ -236,6 +246,7 @@ __all__ = [
     "ListState",
     "ListUnknown",
     "Membership",
+    "Mode",
     "Monitored",
     "NewProjectSegment",
     "NewSegment",
@@ -340,6 +351,7 @@ __all__ = [
     "save_target_schedules",
     "segment_change",
     "segment_resource",
+    "summarise_start",
     "unpack_members",
     "unsettled_list",
 ]

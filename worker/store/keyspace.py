@@ -96,6 +96,22 @@ class Keyspace:
         """Sorted set: export references by the Unix ms at which their file is deleted."""
         return f"{self.prefix}:expiring-exports"
 
+    def inbox_hints(self) -> str:
+        """Hash: prefixes of keys of the inbox that are to be looked at soon, by Unix ms."""
+        return f"{self.prefix}:inbox:hints"
+
+    def inbox_scan(self) -> str:
+        """Hash: how far the listing of the whole inbox is."""
+        return f"{self.prefix}:inbox:scan"
+
+    def inbox_settled(self) -> str:
+        """Sorted set: import ids of objects that stay in the inbox, by when they were settled."""
+        return f"{self.prefix}:inbox:settled"
+
+    def inbox_newest(self, ref: ListRef) -> str:
+        """Sorted set: mode by when the newest object of the inbox for a list was put there."""
+        return f"{self._environment(ref.env)}:inbox:{ref.name}"
+
     def request(self, name: str) -> str:
         """String with a time to live: the outcome of a request with an idempotency key."""
         return f"{self.prefix}:request:{name}"

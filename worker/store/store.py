@@ -16,6 +16,7 @@ from worker.store.audit.log import AuditStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_index import ImportIndex
+from worker.store.jobs.inbox import InboxStore
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
@@ -52,6 +53,7 @@ class Store:
     export_files: ExportFiles
     rejected_files: RejectedFiles
     imports: ImportIndex
+    inbox: InboxStore
     requests: RequestStore
     writing: WritingBoard
     audit: AuditStore
@@ -184,6 +186,7 @@ def assemble(
         export_files=ExportFiles(database),
         rejected_files=RejectedFiles(database),
         imports=ImportIndex(database, job_retention_s),
+        inbox=InboxStore(database),
         requests=RequestStore(database),
         writing=WritingBoard(database),
         audit=AuditStore(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from worker.errors import TerminalError, TransientError
+from worker.inbox import look_into_inbox
 from worker.jobs.services import Services
 from worker.store.monitoring import CHORES_POSTPONED
 from worker.upkeep.expiry import mend_hints
@@ -28,6 +29,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (expire_rejected, sweep_ms),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
+        (look_into_inbox, 0),
         (survey_store, SURVEY_MS),
     )
 

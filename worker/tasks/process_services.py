@@ -13,7 +13,7 @@ from worker.lists.parquet.decoder import ParquetDecoder
 from worker.objects import ObjectStore
 from worker.settings import WorkerSettings
 from worker.store import JobRef, open_store
-from worker.store.jobs import QUEUE_WORK, TASK_WORK
+from worker.store.jobs import QUEUE_UPKEEP, QUEUE_WORK, TASK_TEND, TASK_WORK
 
 logger = logging.getLogger("bigseg.tasks")
 
@@ -49,6 +49,7 @@ class ProcessServices:
             parquet=ParquetDecoder(self.settings.parquet_memory_bytes),
             settings=self.settings,
             announce=self._announce,
+            announce_upkeep=self._announce_upkeep,
             clock_ms=_now_ms,
             sleep_s=time.sleep,
             random_name=_random_name,
@@ -61,6 +62,12 @@ class ProcessServices:
         except (OperationalError, OSError) as exc:
             # Hints may be lost: the sweep sends them again.
             logger.warning("hint.lost", extra={"job": str(ref), "error": type(exc).__name__})
+
+    def _announce_upkeep(self) -> None:
+        try:
+            self._app.send_task(TASK_TEND, queue=QUEUE_UPKEEP, retry=False, expires=60)
+        except (OperationalError, OSError) as exc:
+            logger.warning("hint.lost", extra={"job": "upkeep", "error": type(exc).__name__})
 
 
 def _now_ms() -> int:

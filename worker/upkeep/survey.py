@@ -56,6 +56,7 @@ def survey_store(services: Services) -> int:
             lists=lists,
             memory=memory,
             reserved_bytes=reserved,
+            inbox_waiting=store.inbox.scan().waiting,
         )
     )
     return 1

@@ -18,6 +18,7 @@ from api.jobs.models import (
     detected_list,
     file_statuses,
     format_size,
+    inbox_object,
     initiator_of,
     job_progress,
     previous_import,
@@ -51,6 +52,10 @@ class ImportRepresentation(WireModel):
     """What the list is; null until a worker has looked at it."""
     supersedes: str | None
     """The import that waited for an approval and was dropped when this one was created."""
+    initiator: Initiator
+    """Who started it: the name of a token, or `inbox`."""
+    inbox: str | None
+    """The object of the inbox that it imports; null if a caller has started it."""
 
 
 class ExportRepresentation(WireModel):
@@ -111,6 +116,8 @@ def represent_import(
         previous_import=previous_import(state),
         detected=detected_list(state),
         supersedes=state.supersedes,
+        initiator=initiator_of(request),
+        inbox=inbox_object(request),
     )
 
 

@@ -3,16 +3,32 @@
 from typing import Final
 
 from tests.conformance.faults.fault import Fault
+from tests.conformance.suite.inbox import InboxSuite
 from tests.conformance.suite.jobs import JobSuite
 from tests.conformance.suite.monitoring import MonitoringSuite
 from tests.conformance.suite.requests import RequestSuite
 
+INBOX = InboxSuite()
 JOBS = JobSuite()
 MONITORING = MonitoringSuite()
 REQUESTS = RequestSuite()
 
 
 OF_JOBS: Final = (
+    Fault(
+        "job created twice",
+        "job/create",
+        "then return 0 end",
+        "then return 1 end redis.call('HSET', job, 'stage', ARGV[2])",
+        INBOX.test_admission__again_with_the_same_id__changes_nothing,
+    ),
+    Fault(
+        "job discarded that has begun",
+        "job/discard",
+        "~= 'claim'",
+        "== 'ended'",
+        INBOX.test_discard__of_an_import_that_has_begun__does_nothing,
+    ),
     Fault(
         "stage left twice",
         "job/advance",

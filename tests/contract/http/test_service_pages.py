@@ -37,6 +37,7 @@ _OPERATIONS = {
     "createBigSegmentImportFromSource",
     "getBigSegmentImport",
     "getBigSegmentImports",
+    "postInboxEvents",
     "createBigSegmentExport",
     "getBigSegmentExport",
     "downloadBigSegmentExport",

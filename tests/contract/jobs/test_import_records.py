@@ -53,6 +53,8 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
         "previousImport": None,
         "supersedes": None,
         "detected": None,
+        "initiator": {"name": "admin token"},
+        "inbox": None,
     }
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is True
 

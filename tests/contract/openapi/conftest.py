@@ -14,7 +14,7 @@ import pytest
 from api.local.commands import worker_command
 from tests.support.documents import names
 from tests.support.documents.openapi_world import World
-from tests.support.documents.recorded_jobs import RunningWorker, record_jobs
+from tests.support.documents.recorded_jobs import RunningWorker, record_inbox, record_jobs
 from tests.support.documents.recorded_lists import record_lists
 from tests.support.documents.recorded_places import (
     record_audit_log,
@@ -68,6 +68,7 @@ def instance(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStor
         "S3_ENDPOINT": s3_server.endpoint,
         "S3_BUCKET": objects.bucket,
         "S3_SOURCES": json.dumps([names.SOURCES]),
+        "INBOX": f"s3://{names.INBOX_BUCKET}/inbox",
         "MAX_BODY_BYTES": str(BODY_LIMIT_BYTES),
         # A busy machine is no server error.
         "LOOKUP_TIMEOUT_S": "10",
@@ -133,6 +134,7 @@ def _record(
         record_expiring(recorder, writer)
     with recorder.about("jobs"):
         record_jobs(recorder, writer, running_worker)
+        record_inbox(recorder)
     with recorder.about("segments"):
         record_instructions(recorder)
     with recorder.about("evaluations"):

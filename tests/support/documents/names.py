@@ -19,4 +19,5 @@ EXPIRES: Final = 4_070_908_800_000
 SCRATCH_PROJECT: Final = "scratch-project"
 SCRATCH_ENVIRONMENT: Final = "scratch"
 #: A bucket and the folder of it that imports may read.
+INBOX_BUCKET: Final = "bigseg"
 SOURCES: Final = "s3://bigseg/lists/"

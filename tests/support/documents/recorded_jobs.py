@@ -60,6 +60,16 @@ def record_file(
     ask(operation_id, path=path, headers={"Range": "bytes=1000-"}, status=416)
 
 
+def record_inbox(recorder: Recorder) -> None:
+    """Events of a bucket that is not there."""
+    ask, post = recorder.ask, "postInboxEvents"
+    key = f"inbox/{names.PROJECT}/{names.ENVIRONMENT}/{BIG['segmentKey']}/merge/2026+03.csv"
+    made = {"bucket": {"name": names.INBOX_BUCKET}, "object": {"key": key}}
+    record = {"eventName": "ObjectCreated:Put", "s3": made}
+    ask(post, "S3", body={"Records": [record, record | {"eventName": "s3:TestEvent"}]}, status=202)
+    ask(post, body={"colour": "red"}, status=400)
+
+
 def _start_import(recorder: Recorder, writer: httpx.Client) -> Path:
     ask, start = recorder.ask, "createBigSegmentImportFromSource"
     source = {"source": f"{names.SOURCES}customers.csv", "mode": "merge"}

@@ -36,6 +36,7 @@ _READY_LIMIT_S = 60.0
 QUICK = {
     "BIGSEG_LEASE_S": "2",
     "BIGSEG_SWEEP_S": "0.3",
+    "BIGSEG_INBOX_POLL_S": "0.3",
     "BIGSEG_RETIRE_AFTER_S": "0.5",
     "BIGSEG_KEPT_REVISIONS": "0",
     "BIGSEG_CHUNK_BYTES": str(128 * 1024),
@@ -252,6 +253,7 @@ def _own_environment(
         "BIGSEG_BROKER_URL": broker.url,
         "BIGSEG_S3_ENDPOINT": s3.endpoint,
         "BIGSEG_S3_BUCKET": bucket,
+        "BIGSEG_INBOX": f"s3://{bucket}/inbox",
         "BIGSEG_ADMIN_TOKEN": TOKEN,
         **WARNINGS,
         "TMPDIR": str(directory),

@@ -1,6 +1,8 @@
 """Jobs: imports, exports and re-shards as records, and the messages that announce them."""
 
 from worker.store.jobs.completion import share_entry
+from worker.store.jobs.inbox import InboxScan
+from worker.store.jobs.inbox_address import Inbox
 from worker.store.jobs.messages import (
     QUEUE_UPKEEP,
     QUEUE_WORK,
@@ -66,6 +68,8 @@ __all__ = [
     "Exhausted",
     "ExportRequest",
     "ImportRequest",
+    "Inbox",
+    "InboxScan",
     "JobRef",
     "JobRequest",
     "JobState",

@@ -58,16 +58,21 @@ class JobStore:
         self._db = database
         self._counting = counting
 
-    def create(self, request: JobRequest, *, stage: str, units: int) -> None:
-        """Write a new job's record and list it as active."""
-        key = self._key(request.ref)
-        fields = {"request": encode_request(request), "stage": stage, "units": units, "finished": 0}
-        with driver_errors(f"create {request.ref}"):
-            pipeline = self._db.client.pipeline(transaction=True)
-            pipeline.hset(key, mapping=fields)
-            pipeline.expire(key, ABANDONED_S)
-            pipeline.sadd(self._db.keys.active_jobs(request.ref.env), str(request.ref))
-            pipeline.execute()
+    def create(self, request: JobRequest, *, stage: str, units: int) -> bool:
+        """Write a new job's record and list it as active, once.
+
+        Returns:
+            Whether there was none: an older record stays as it is.
+        """
+        ref = request.ref
+        keys = [self._key(ref), self._db.keys.active_jobs(ref.env)]
+        args: list[Argument] = [encode_request(request), stage, units, ABANDONED_S, str(ref)]
+        return bool(self._db.run(f"create {ref}", "job/create", keys, args))
+
+    def discard(self, ref: JobRef) -> None:
+        """Remove the record of a job that has never begun. Idempotent."""
+        keys = [self._key(ref), self._db.keys.active_jobs(ref.env)]
+        self._db.run(f"discard {ref}", "job/discard", keys, [str(ref)])
 
     def get(self, ref: JobRef) -> JobState:
         """Read a job. Cost: one round trip; the reply grows with the units done.

@@ -97,6 +97,8 @@ class ImportRequest:
     """How the list files are read."""
     side: Side = INCLUDED
     """The list that is changed; the other one stays as it is."""
+    inbox_ms: int | None = None
+    """Of an import of an object of the inbox: when that was put there, Unix ms."""
 
     @property
     def kind(self) -> BuilderKind:

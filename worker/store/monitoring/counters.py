@@ -23,6 +23,7 @@ CHORES: Final = (
     "expire_rejected",
     "reshard_outgrown",
     "mend_hints",
+    "look_into_inbox",
     "survey_store",
 )
 
@@ -60,6 +61,12 @@ IMPORT_ROWS: Final = Counter(
     "Rows of published imports.",
     ("outcome",),
     (("accepted",), ("duplicates",), ("rejected",)),
+)
+INBOX_OBJECTS: Final = Counter(
+    "inbox_objects",
+    "Objects of the inbox that were imported, or moved away for a reason.",
+    ("outcome",),
+    (("done",), ("failed",)),
 )
 EXPORT_ROWS: Final = Counter("export_rows", "Rows of written exports.")
 STAGE_SECONDS: Final = Counter(
@@ -99,6 +106,7 @@ COUNTERS: Final = (
     JOBS_ENDED,
     IMPORT_ROWS,
     EXPORT_ROWS,
+    INBOX_OBJECTS,
     STAGE_SECONDS,
     UNIT_RETRIES,
     LEASES_LOST,

@@ -63,6 +63,8 @@ class Survey:
     """``None`` if the server's user may not ask."""
     reserved_bytes: int
     """What builds may still write."""
+    inbox_waiting: int = 0
+    """Objects of the inbox whose import has not begun, in its last listing."""
 
 
 CODEC: Final = RecordCodec(Survey)

@@ -20,6 +20,8 @@ ScriptName = Literal[
     "expiry/due",
     "expiry/hint",
     "job/advance",
+    "job/create",
+    "job/discard",
     "job/end",
     "job/finish",
     "job/give_back",

@@ -22,12 +22,22 @@ from worker.store.workflows.deleting import (
     remove_segment,
 )
 from worker.store.workflows.kept_memory import free_kept_on_full_servers, free_kept_revisions
-from worker.store.workflows.outcomes import record_end, record_outcome, summarise
+from worker.store.workflows.outcomes import (
+    START_ACTION,
+    START_VERB,
+    record_end,
+    record_outcome,
+    record_start,
+    summarise,
+    summarise_start,
+)
 from worker.store.workflows.reclaiming import lists_to_reclaim, lists_to_tidy, reclaim_list
 from worker.store.workflows.surveying import survey_lists, survey_memory
 
 __all__ = [
     "DELETED",
+    "START_ACTION",
+    "START_VERB",
     "admit_export",
     "admit_import",
     "approve_import",
@@ -49,10 +59,12 @@ __all__ = [
     "reclaim_list",
     "record_end",
     "record_outcome",
+    "record_start",
     "remove_segment",
     "require_approvable",
     "settle_lists",
     "summarise",
+    "summarise_start",
     "survey_lists",
     "survey_memory",
     "why_lost",

@@ -15,7 +15,8 @@ _KEEP_REFUSED_S: Final = 3_600
 def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = True) -> JobRef | None:
     """Write an import's record and claim its list; once this returns, workers start on it.
 
-    A crash between the two leaves a record that the sweep repairs.
+    A crash between the two leaves a record that the sweep repairs. Of several calls with one id
+    one has an effect; the others change nothing.
 
     Args:
         store: the store.
@@ -32,7 +33,8 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
         ListUnknown: the server has lost the list.
         StoreUnavailable: no answer. Safe to retry with a new id.
     """
-    store.jobs.create(request, stage="claim", units=0)
+    if not store.jobs.create(request, stage="claim", units=0) and _has_begun(store, request):
+        return None
     store.memberships.watch(request.list_ref)
     try:
         claim = store.builds.claim(
@@ -43,6 +45,10 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
             kind=request.kind,
         )
     except StoreError as exc:
+        if request.inbox_ms is not None:
+            # Its object is still there, and will be tried again under the same id.
+            store.jobs.discard(request.ref)
+            raise
         store.jobs.end(
             request.ref, "stopped", reason=str(exc), keep_s=_KEEP_REFUSED_S, refused=True
         )
@@ -59,6 +65,11 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
     older = JobRef("import", request.list_ref.env, claim.superseded)
     _supersede(store, older, request.import_id)
     return older
+
+
+def _has_begun(store: Store, request: ImportRequest) -> bool:
+    state = store.jobs.get(request.ref)
+    return state.stage != "claim" or state.ended_ms is not None
 
 
 def _supersede(store: Store, older: JobRef, newer: str) -> None:

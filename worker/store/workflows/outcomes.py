@@ -1,4 +1,4 @@
-"""Records in the audit log how imports and exports end, and that an import waits for approval.
+"""Records in the audit log how imports start, how jobs end, and that an import waits for approval.
 
 Recorded are numbers, reasons and names of files; never a context key.
 """
@@ -6,6 +6,7 @@ Recorded are numbers, reasons and names of files; never a context key.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from worker.list_options import ListOptions
 from worker.store.audit import (
     OURSELVES,
     Change,
@@ -31,6 +32,63 @@ _FIGURES: Final = (
 )
 
 
+#: What an import's start is on record as, in LaunchDarkly's words and ours.
+START_ACTION: Final = "createBigSegmentImport"
+START_VERB: Final = "started an import into the segment"
+
+
+def record_start(store: Store, request: ImportRequest) -> None:
+    """Put on record that an import was started that no caller has asked for, once. Safe to repeat.
+
+    Cost: two round trips.
+    """
+    segment = _segment_of(store, request)
+    change = Change(
+        actor=request.initiator,
+        token_id="",
+        actions=(START_ACTION,),
+        kind="segment",
+        resource=_resource_of(request, segment),
+        name=request.list_ref.segment if segment is None else segment.name,
+        verb=START_VERB,
+        after=summarise_start(request),
+    )
+    store.audit.append_outcome(request.ref, "preparing", change)
+
+
+def summarise_start(request: ImportRequest) -> dict[str, Any]:
+    """What was asked of an import, for its entry in the audit log."""
+    source = request.sources[0]
+    after = {
+        "importId": request.import_id,
+        "mode": request.mode,
+        "target": EXCLUDED if request.side == EXCLUDED else None,
+        "source": source.filename,
+        "sizeBytes": source.size_bytes,
+        "allowEmpty": request.allow_empty,
+        "waitOnApprovals": request.waits or None,
+        "allowRejected": request.allow_rejected or None,
+        "allowShrink": request.allow_shrink or None,
+        "inbox": None if request.inbox_ms is None else f"s3://{source.bucket}/{source.key}",
+        **_describe_reading(request.reading),
+    }
+    return {name: value for name, value in after.items() if value is not None}
+
+
+def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:
+    """What was said of the list, without the text that may be a key."""
+    return {
+        "format": reading.format,
+        "delimiter": reading.delimiter,
+        "header": reading.header,
+        "column": reading.column,
+        "compression": reading.compression,
+        "encoding": reading.encoding,
+        "trim": reading.trim or None,
+        "lowercase": reading.lowercase or None,
+    }
+
+
 def record_end(store: Store, request: JobRequest) -> None:
     """Put on record how an ended import or export ended, once. Safe to repeat.
 
@@ -41,6 +99,8 @@ def record_end(store: Store, request: JobRequest) -> None:
         StoreUnavailable: no answer. Safe to retry.
     """
     state = store.jobs.get(request.ref)
+    if isinstance(request, ImportRequest) and request.inbox_ms is not None:
+        record_start(store, request)  # upkeep may have died before it could
     if state.ended_ms is not None:
         record_outcome(store, request, state.status, _ended_summary(state))
 
