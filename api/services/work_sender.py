@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from worker.store import (
     BROKER_OF_API,
+    QUEUE_UPKEEP,
     QUEUE_WORK,
     TASK_RESHARD,
     TASK_WORK,
@@ -69,6 +70,15 @@ class WorkSender:
         """Announce that a job has work to be done."""
         self._announce(TASK_WORK, str(ref))
 
+    def free(self, ref: JobRef) -> None:
+        """Announce that a job was ended from here, so that what it used can be freed.
+
+        It is said twice: to those that work, and to the process that has nothing to do with lists,
+        because all others may be busy for a while.
+        """
+        for queue in (QUEUE_UPKEEP, QUEUE_WORK):
+            self._announce(TASK_WORK, str(ref), queue)
+
     def reshard(self, ref: ListRef) -> None:
         """Announce that a list has outgrown its shards; at most once a second for one list."""
         now = self._monotonic()
@@ -94,18 +104,18 @@ class WorkSender:
         self._thread.shutdown(wait=True, cancel_futures=False)
         self._celery.close()
 
-    def _announce(self, task: str, argument: str) -> None:
+    def _announce(self, task: str, argument: str, queue: str = QUEUE_WORK) -> None:
         if not self._room.acquire(blocking=False):
             _log.warning("message.dropped", task=task, job=argument, reason="too many wait")
             return
-        self._thread.submit(self._send, task, argument)
+        self._thread.submit(self._send, task, argument, queue)
 
-    def _send(self, task: str, argument: str) -> None:
+    def _send(self, task: str, argument: str, queue: str) -> None:
         try:
             if self._monotonic() > self._give_up_at:
                 return
             self._celery.send_task(
-                task, args=[argument], queue=QUEUE_WORK, ignore_result=True, retry=False
+                task, args=[argument], queue=queue, ignore_result=True, retry=False
             )
         except (OperationalError, KombuError, OSError, RedisError) as exc:
             _log.warning("message.unsent", task=task, job=argument, reason=type(exc).__name__)

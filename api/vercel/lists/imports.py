@@ -9,6 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from api.bodies.media_types import read_media_type
 from api.bodies.models import Int32
 from api.errors import Conflict, InvalidRequest, KeyReused, UnsupportedMediaType
+from api.jobs.cancelling import REFUSES as CANCEL_REFUSES
+from api.jobs.cancelling import cancel
 from api.jobs.documentation import (
     DIFFERENT_KEY_USE,
     LIST_FILE,
@@ -149,6 +151,29 @@ def get_import(
     """Get an import: its progress, how it ended, and its report when it is complete."""
     request, state = find_list_import(services.store(), path, importID)
     return response_with_nulls(represent_import(path, request, state, services.clock))
+
+
+@router.delete(
+    "/{importID}",
+    operation_id="cancelFlagSegmentListImport",
+    response_model=ListImport,
+    dependencies=[RequireNoBody],
+)
+@operation(needs=WRITE, refuses=CANCEL_REFUSES)
+def cancel_import(
+    path: ChangedListOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Cancel an import that is not published yet; the list stays as it is.
+
+    The import ends as `stopped`, and what it used is freed within seconds. Cancelling it again
+    gives the same answer.
+    """
+    request, _ = find_list_import(services.store(), path, importID)
+    cancel(services, caller, request, partial(audit_list, services, caller, path))
+    return get_import(path, importID, services)
 
 
 @router.post(
