@@ -80,6 +80,7 @@ from worker.store.jobs import (
 from worker.store.jobs.records import (
     DetectedList,
     ExportRequest,
+    ImportOverview,
     ImportRequest,
     JobRef,
     JobState,
@@ -225,6 +226,7 @@ __all__ = [
     "ImportInProgress",
     "ImportNotWaiting",
     "ImportOver",
+    "ImportOverview",
     "ImportRequest",
     "JobKind",
     "JobNotFound",

@@ -27,7 +27,7 @@ from api.jobs.imports import (
     require_list_type,
 )
 from api.jobs.options import ImportOptions
-from api.jobs.records import find_imports
+from api.jobs.records import PeriodOf, find_imports
 from api.jobs.sources import require_importable
 from api.rest.operations import component, document_body, operation
 from api.rest.requests import RequireNoBody
@@ -45,7 +45,7 @@ from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
 from api.vercel.lists.starting import attached, list_start
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
-from worker.store import ImportRequest, ListRef, approve_import
+from worker.store import ImportOverview, ImportRequest, ListRef, Status, approve_import
 
 router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
 
@@ -55,6 +55,20 @@ _LOCATION: Final = location_header("/v1/projects/.+/lists/.+", "import")
 
 Limit = Annotated[
     Int32, Query(ge=1, le=_MOST, description="The largest number of imports to return.")
+]
+Offset = Annotated[Int32, Query(ge=0, description="The number of imports to skip.")]
+StatusIs = Annotated[Status | None, Query(alias="status", description="Only of this status.")]
+ModeIs = Annotated[
+    str | None,
+    Query(alias="mode", max_length=20, description="Only of this mode, `merge` or `replace`."),
+]
+InitiatorIs = Annotated[
+    str | None,
+    Query(
+        alias="initiator",
+        max_length=256,
+        description="Only those that the token of this name has started.",
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -127,18 +141,32 @@ def list_imports(
     path: ListPathOf,
     services: ServicesOf,
     caller: CallerOf,
+    period: PeriodOf,
     limit: Limit = 20,
+    offset: Offset = 0,
+    status: StatusIs = None,
+    mode: ModeIs = None,
+    initiator: InitiatorIs = None,
     key: IdempotencyKey = None,
 ) -> Response:
     """List the imports into an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
-    refs = find_imports(store, path.require_ref(), caller.token_id, key)
+
+    def matches(overview: ImportOverview) -> bool:
+        request = overview.request
+        return (
+            status in (None, overview.status)
+            and mode in (None, request.mode)
+            and initiator in (None, request.initiator)
+        )
+
+    refs = find_imports(store, path.require_ref(), caller.token_id, key, matches, period)
     found = [
         represent_import(path, state.request, state, services.clock)
-        for state in store.jobs.get_all(refs[:limit])
+        for state in store.jobs.get_all(refs[offset : offset + limit])
         if isinstance(state.request, ImportRequest)
     ]
-    return response_with_nulls(ListImports(data=found))
+    return response_with_nulls(ListImports(data=found, total_count=len(refs)))
 
 
 @router.get("/{importID}", operation_id="getFlagSegmentListImport", response_model=ListImport)
