@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
@@ -14,6 +15,10 @@ from api.errors import Conflict, KeyReused, UnsupportedMediaType
 from api.jobs.cancelling import REFUSES as CANCEL_REFUSES
 from api.jobs.cancelling import cancel
 from api.jobs.documentation import DIFFERENT_KEY_USE, LIST_FILE, ImportId, inline_schema
+from api.jobs.events.stream import REFUSES as STREAM_REFUSES
+from api.jobs.events.stream import RESPONSES as STREAM_RESPONSES
+from api.jobs.events.stream import import_streams_of, stream_import
+from api.jobs.events.watching import ImportStreams
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
@@ -37,7 +42,7 @@ from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import READ, WRITE, Refusals, document_body, operation
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import SegmentNotFound, Summary
+from worker.store import JobState, SegmentNotFound, Summary
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 
@@ -142,6 +147,35 @@ def get_import(
     """
     request, state = find_segment_import(services.store(), path, importID)
     return represent_import(path, request, state, services.clock)
+
+
+@router.get(
+    "/{importID}/events",
+    operation_id="streamBigSegmentImport",
+    response_class=StreamingResponse,
+    responses=STREAM_RESPONSES,
+)
+@operation(needs=READ, refuses=STREAM_REFUSES)
+async def stream_events(
+    path: SegmentPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+    streams: Annotated[ImportStreams, Depends(import_streams_of)],
+) -> Response:
+    """Stream an import's progress as server-sent events until it has ended.
+
+    `Last-Event-ID` is not needed: the first event says how far the import is. The stream ends
+    after ten minutes, too, and when the token is revoked; clients of server-sent events connect
+    again by themselves.
+    """
+    store = await run_in_threadpool(services.store)
+    request, state = await run_in_threadpool(find_segment_import, store, path, importID)
+
+    def represent(now: JobState) -> ImportRepresentation:
+        return represent_import(path, request, now, services.clock)
+
+    return stream_import(services, streams, caller, state, represent)
 
 
 @router.delete("/{importID}", operation_id="cancelBigSegmentImport", dependencies=[RequireNoBody])

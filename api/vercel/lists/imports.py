@@ -3,7 +3,8 @@
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies.media_types import read_media_type
@@ -18,6 +19,10 @@ from api.jobs.documentation import (
     inline_schema,
     location_header,
 )
+from api.jobs.events.stream import REFUSES as STREAM_REFUSES
+from api.jobs.events.stream import RESPONSES as STREAM_RESPONSES
+from api.jobs.events.stream import import_streams_of, stream_import
+from api.jobs.events.watching import ImportStreams
 from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
@@ -45,7 +50,7 @@ from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
 from api.vercel.lists.starting import attached, list_start
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
-from worker.store import ImportOverview, ImportRequest, ListRef, Status, approve_import
+from worker.store import ImportOverview, ImportRequest, JobState, ListRef, Status, approve_import
 
 router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
 
@@ -179,6 +184,30 @@ def get_import(
     """Get an import: its progress, how it ended, and its report when it is complete."""
     request, state = find_list_import(services.store(), path, importID)
     return response_with_nulls(represent_import(path, request, state, services.clock))
+
+
+@router.get(
+    "/{importID}/events",
+    operation_id="streamFlagSegmentListImport",
+    response_class=StreamingResponse,
+    responses=STREAM_RESPONSES,
+)
+@operation(needs=READ, refuses=STREAM_REFUSES)
+async def stream_events(
+    path: ListPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+    streams: Annotated[ImportStreams, Depends(import_streams_of)],
+) -> Response:
+    """Stream an import's progress as server-sent events until it has ended, or for ten minutes."""
+    store = await run_in_threadpool(services.store)
+    request, state = await run_in_threadpool(find_list_import, store, path, importID)
+
+    def represent(now: JobState) -> ListImport:
+        return represent_import(path, request, now, services.clock)
+
+    return stream_import(services, streams, caller, state, represent)
 
 
 @router.delete(
