@@ -38,6 +38,12 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
             ask(operation, "complete", path=path)
         _record_uploads(recorder, worker)
         _record_slow_import(recorder)
+    ask("cancelBigSegmentImport", path=imported, status=409)
+    ask("streamBigSegmentImport", "one that has ended", path=imported, lines="event: ")
+    newest = {"limit": 2, "filter": 'status equals "stopped",mode anyOf ["replace"]'}
+    environments = "getBigSegmentImportsForEnvironment"
+    ask(environments, "a page", path=ENVIRONMENT, query=newest)
+    ask(environments, path=ENVIRONMENT, query={"filter": "size equals 3"}, status=400)
     page = {"limit": 2, "offset": 1}
     ask("getBigSegmentImports", "a page", path=BIG, query=page)
     by_key = {"idempotencyKey": "nightly-2026-03-01"}
@@ -111,7 +117,7 @@ def _record_revisions(recorder: Recorder) -> None:
 
 
 def _record_slow_import(recorder: Recorder) -> None:
-    """One that is seen at work, and stopped with its segment."""
+    """One that is seen at work, and cancelled."""
     ask = recorder.ask
     new = {"key": NEW["segmentKey"], "name": "New", "unbounded": True}
     ask("postSegment", path=ENVIRONMENT, body=new, status=201, keep="nothing")
@@ -119,6 +125,7 @@ def _record_slow_import(recorder: Recorder) -> None:
     started = _upload(recorder, "slow", NEW, keep="nothing", file=keys)
     _await(recorder, "getBigSegmentImport", started, "in_progress", stage="gather")
     ask("getBigSegmentImport", "at work", path=started)
+    ask("cancelBigSegmentImport", "at work", path=started)
     ask("deleteSegment", path=NEW, status=204)
 
 

@@ -37,8 +37,13 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path, query=TEAM)
         _record_uploads(recorder, worker)
-    page: dict[str, Any] = {**TEAM, "limit": 2}
-    ask("listFlagSegmentListImports", "the newest", path=LIST, query=page)
+        with worker.held():
+            cancelled = _upload(recorder, "to be cancelled", keep="nothing")
+            ask("cancelFlagSegmentListImport", "queued", path=cancelled, query=TEAM)
+    ask("cancelFlagSegmentListImport", path=imported, status=409)
+    ask("streamFlagSegmentListImport", "one that has ended", path=imported, lines="event: ")
+    page: dict[str, Any] = {**TEAM, "limit": 2, "offset": 1}
+    ask("listFlagSegmentListImports", "a page", path=LIST, query=page)
     by_key = {"idempotencyKey": "nightly-2026-03-02"}
     ask("listFlagSegmentListImports", "of a request", path=LIST, query=by_key)
     ask("listFlagSegmentListImports", path=LIST, query={"limit": 101}, status=400)
