@@ -101,7 +101,7 @@ class CancelSuite:
 
         assert cancel_import(store, request, "ann")
 
-        assert not store.client.exists(store.keyspace.list_record(ref))
+        assert not store.client.hgetall(store.keyspace.list_record(ref))
         assert store.jobs.get(request.ref).reason == "cancelled by ann"
 
     def test_retire__cancelled_long_ago__is_forgotten(self, store: Store, ref: ListRef) -> None:

@@ -67,7 +67,7 @@ def test_events__of_a_running_import__come_on_change_until_its_end(
         assert isinstance(unit, Unit)
         share = share_entry("plan", 0, 1.0)
         store.jobs.renew(ref, unit, lease_ms=60_000, rows=0, size_bytes=0, share=share)
-        seen = []
+        seen: list[Any] = []
         while not seen or seen[-1]["percent"] < 1:
             seen.append(next(one)[1])
         assert [each["phase"] for each in seen] == ["reading"] * len(seen)

@@ -18,6 +18,9 @@ _PLACES: Final = {
     "getBigSegmentExport": ("exports", "exportID"),
 }
 
+#: 2020 to 2100, Unix ms.
+PERIOD: Final = {"after": 1_577_836_800_000, "before": 4_102_444_800_000}
+
 Path = Mapping[str, str]
 RunningWorker = Callable[[], AbstractContextManager[Part]]
 
@@ -40,12 +43,13 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
         _record_slow_import(recorder)
     ask("cancelBigSegmentImport", path=imported, status=409)
     ask("streamBigSegmentImport", "one that has ended", path=imported, lines="event: ")
-    newest = {"limit": 2, "filter": 'status equals "stopped",mode anyOf ["replace"]'}
+    page: dict[str, Any] = {"limit": 2, "offset": 1, **PERIOD}
     environments = "getBigSegmentImportsForEnvironment"
-    ask(environments, "a page", path=ENVIRONMENT, query=newest)
+    stopped = {**page, "offset": 0, "filter": 'status equals "stopped",mode anyOf ["replace"]'}
+    ask(environments, "a page", path=ENVIRONMENT, query=stopped)
     ask(environments, path=ENVIRONMENT, query={"filter": "size equals 3"}, status=400)
-    page = {"limit": 2, "offset": 1}
-    ask("getBigSegmentImports", "a page", path=BIG, query=page)
+    merged = {**page, "filter": 'mode equals "merge"'}
+    ask("getBigSegmentImports", "a page", path=BIG, query=merged)
     by_key = {"idempotencyKey": "nightly-2026-03-01"}
     ask("getBigSegmentImports", "of a request", path=BIG, query=by_key, client=writer)
     ask("getBigSegmentImports", path=BIG, query={"limit": 101}, status=400)

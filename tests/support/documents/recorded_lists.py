@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.support.documents import names
-from tests.support.documents.recorded_jobs import RunningWorker
+from tests.support.documents.recorded_jobs import PERIOD, RunningWorker
 from tests.support.documents.recorded_vercel import NAMED, NAMING, PROJECT, TEAM, VERCEL
 from tests.support.documents.recording import Keep, Recorder
 from tests.support.systems.parts import Part
@@ -42,7 +42,8 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
             ask("cancelFlagSegmentListImport", "queued", path=cancelled, query=TEAM)
     ask("cancelFlagSegmentListImport", path=imported, status=409)
     ask("streamFlagSegmentListImport", "one that has ended", path=imported, lines="event: ")
-    page: dict[str, Any] = {**TEAM, "limit": 2, "offset": 1}
+    merged = {"status": "complete", "mode": "merge", "initiator": "admin token"}
+    page: dict[str, Any] = {**TEAM, "limit": 1, "offset": 1, **merged, **PERIOD}
     ask("listFlagSegmentListImports", "a page", path=LIST, query=page)
     by_key = {"idempotencyKey": "nightly-2026-03-02"}
     ask("listFlagSegmentListImports", "of a request", path=LIST, query=by_key)
