@@ -34,10 +34,9 @@ class ImportIndex:
     def add(self, request: ImportRequest) -> None:
         """List an import, and leave only the newest. Idempotent. Cost: one round trip."""
         keys, ref = self._db.keys, request.list_ref
-        bounds = {
-            keys.imports(ref): MOST_IMPORTS,
-            keys.environment_imports(ref.env): MOST_OF_ENVIRONMENT,
-        }
+        bounds = {keys.imports(ref): MOST_IMPORTS}
+        if not ref.env.is_of_project:  # nobody lists those of all attached lists
+            bounds[keys.environment_imports(ref.env)] = MOST_OF_ENVIRONMENT
         with driver_errors(f"list {request.ref}"):
             pipeline = self._db.client.pipeline(transaction=True)
             for key, most in bounds.items():
