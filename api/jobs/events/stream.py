@@ -36,7 +36,8 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "description": "Server-sent events: `progress` with the import's `progress`, first and "
         "after each change; `end` with the import once it has ended, and nothing after it. A "
         "comment every 15 seconds if there is nothing to say.",
-        "content": {EVENTS: {"schema": {"type": "string"}}},
+        # To some readers of the document the schema is that of each event, to others of all.
+        "content": {EVENTS: {"schema": {}}},
     }
 }
 

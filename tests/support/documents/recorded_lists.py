@@ -41,7 +41,8 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
             cancelled = _upload(recorder, "to be cancelled", keep="nothing")
             ask("cancelFlagSegmentListImport", "queued", path=cancelled, query=TEAM)
     ask("cancelFlagSegmentListImport", path=imported, status=409)
-    ask("streamFlagSegmentListImport", "one that has ended", path=imported, lines="event: ")
+    ended = "one that has ended"
+    ask("streamFlagSegmentListImport", ended, path=imported, query=TEAM, lines="event: ")
     merged = {"status": "complete", "mode": "merge", "initiator": "admin token"}
     page: dict[str, Any] = {**TEAM, "limit": 1, "offset": 1, **merged, **PERIOD}
     ask("listFlagSegmentListImports", "a page", path=LIST, query=page)
