@@ -191,7 +191,7 @@ class JobSuite:
             store.jobs.create(request, stage="plan", units=1)
             store.imports.add(request)
         store.jobs.end(requests[-1].ref, "stopped", reason="why", keep_s=60)
-        assert len(store.client.zrange(index, 0, -1)) == MOST_OF_ENVIRONMENT
+        assert len(store.client.zrange(index, 0, -1, withscores=True)) == MOST_OF_ENVIRONMENT
 
         found = store.imports.overviews(PRODUCTION)
 
