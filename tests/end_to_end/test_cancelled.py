@@ -67,14 +67,17 @@ def test_cancel__in_the_middle_of_a_stage__frees_all_of_it_soon(
     assert "revisions publish" in refused.json()["message"]
 
 
-def test_cancel__while_no_worker_runs__upkeep_frees_it(segment: BigSegment) -> None:
+def test_cancel__while_no_worker_runs__is_freed_at_the_latest_by_the_next_one(
+    segment: BigSegment,
+) -> None:
     segment.system.worker.kill()
     import_id = segment.upload(csv_of(NEW), "replace")
 
     assert _cancel(segment, import_id).status_code == 200
 
-    _assert_freed_soon(segment, import_id)
+    assert segment.stopped(import_id) == REASON
     segment.system.worker.start()
+    assert_nothing_left(segment.system, segment)
 
 
 def test_cancel__waiting_for_its_approval__frees_what_was_built(segment: BigSegment) -> None:
