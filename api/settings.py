@@ -147,6 +147,14 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "half of `BIGSEG_CONNECTIONS`; one more is answered 503. Each keeps a connection as long "
         "as its client runs.",
     )
+    event_streams: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        description="Streams of the progress of imports that one API process has open in each "
+        "dialect, at most an eighth of `BIGSEG_CONNECTIONS`; one more is answered 503. Each keeps "
+        "a connection until the import ends, ten minutes at most.",
+    )
     vercel_segment_bytes: int = Field(
         default=4_000_000,
         ge=1_024,

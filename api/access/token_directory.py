@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from api.access.auth import Caller, KnownToken, Role, Use
+from api.access.auth import ADMIN_TOKEN_ID, Caller, KnownToken, Role, Use
 from api.access.scope import AccessScope
 from worker.store import (
     AccessToken,
@@ -120,6 +120,24 @@ class TokenDirectory:
     def last_known(self, digest: bytes) -> KnownToken | None:
         """Give what the store said when it last answered, however long ago that is."""
         return self._by_digest.get(digest)
+
+    def still_allows(self, caller: Caller) -> bool:
+        """Whether the token of a request that goes on is valid and may do what it might then.
+
+        As the store said when it last answered. The admin token of the settings always is.
+        """
+        if caller.token_id == ADMIN_TOKEN_ID:
+            return True
+        entry = self._by_id.get(caller.token_id)
+        if entry is None:
+            return False
+        now_ms = self._clock()
+        return any(
+            (known.expires_ms is None or known.expires_ms > now_ms)
+            and known.caller.role >= caller.role
+            and known.caller.scope.grants == caller.scope.grants
+            for _, known in entry.secrets
+        )
 
     def invalidate(self) -> None:
         """Rely on nothing read before now: this process has changed a token. From any thread."""

@@ -1,17 +1,57 @@
 """Finding imports and exports by the ids and keys that callers send."""
 
 import re
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final
 
+from fastapi import Depends, Query
+
+from api.bodies.models import Int64
 from api.errors import NotFound
 from api.jobs.idempotency import find_started
-from worker.store import ExportRequest, ImportRequest, JobRef, JobState, ListRef, Store
+from worker.store import (
+    ExportRequest,
+    ImportOverview,
+    ImportRequest,
+    JobRef,
+    JobState,
+    ListRef,
+    Store,
+)
 
 #: Ids of imports and exports.
 JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+_LATEST: Final = 2**53
+
 #: Re-shards are imports that the service starts itself; callers do not see them.
 _OWN_MODE: Final = "reshard"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A time, from one moment to another, both exclusive, Unix ms."""
+
+    after_ms: int | None = None
+    before_ms: int | None = None
+
+
+def parse_period(
+    after: Annotated[
+        Int64 | None,
+        Query(ge=0, le=_LATEST, description="Only imports created after this time, Unix ms."),
+    ] = None,
+    before: Annotated[
+        Int64 | None,
+        Query(ge=0, le=_LATEST, description="Only imports created before this time, Unix ms."),
+    ] = None,
+) -> Period:
+    """The period that a query names."""
+    return Period(after, before)
+
+
+PeriodOf = Annotated[Period, Depends(parse_period)]
 
 
 def find_import(
@@ -28,20 +68,30 @@ def find_import(
     return request, state
 
 
-def find_imports(store: Store, ref: ListRef, caller: str, key: str | None) -> list[JobRef]:
-    """The newest imports into a list, newest first; with a key, the one that it has started.
+def find_imports(
+    store: Store,
+    ref: ListRef,
+    caller: str,
+    key: str | None,
+    matches: Callable[[ImportOverview], bool],
+    period: Period,
+) -> list[JobRef]:
+    """The newest imports into a list, newest first; with a key, only the one that it has started.
 
     Args:
         store: holds them.
         ref: the list.
         caller: the id of the token that sent the key.
-        key: an ``Idempotency-Key``, quoted or bare.
+        key: an ``Idempotency-Key``, quoted or bare; nothing else is looked at then.
+        matches: which of them.
+        period: when they were created.
 
     Raises:
         Conflict: the request is still under way, and may start one. Safe to retry.
     """
     if key is None:
-        return store.imports.newest(ref)
+        found = store.imports.overviews(ref, after_ms=period.after_ms, before_ms=period.before_ms)
+        return [overview.request.ref for overview in found if matches(overview)]
     started = find_started(store, ref, "import", caller, key.strip('"'))
     return [] if started is None else [started]
 

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI
 
 from api.access.permissions import require_declared
 from api.http.routes import RouteTable
+from api.jobs.events.watching import ImportStreams
 from api.launchdarkly import service_pages as service
 from api.launchdarkly.audit import routes as audit
 from api.launchdarkly.dialect import LAUNCHDARKLY
@@ -89,6 +90,7 @@ def rest_application(services: Services, routes: RouteTable, lifespan: Lifespan)
     )
     app.state.services = services
     app.state.evaluations = evaluations.Evaluations(services)
+    app.state.import_streams = ImportStreams(services)
     service.permit_documentation(app)
     for router in _ROUTERS:
         routes.add(router.routes)

@@ -6,7 +6,7 @@ down delays work and fails no request.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -76,6 +76,15 @@ class WorkSender:
         """Announce that a job has work to be done."""
         self._announce(TASK_WORK, str(ref))
 
+    def free(self, ref: JobRef) -> None:
+        """Announce that a job was ended from here, so that what it used can be freed.
+
+        It is said twice: to those that work, and to the process that has nothing to do with lists,
+        because all others may be busy for a while.
+        """
+        for queue in (QUEUE_UPKEEP, QUEUE_WORK):
+            self._announce(TASK_WORK, str(ref), queue=queue)
+
     def reshard(self, ref: ListRef) -> None:
         """Announce that a list has outgrown its shards; at most once a second for one list."""
         now = self._monotonic()
@@ -92,7 +101,7 @@ class WorkSender:
         now = self._monotonic()
         if now - self._tended >= _TEND_PAUSE_S:
             self._tended = now
-            self._announce(TASK_TEND)
+            self._announce(TASK_TEND, queue=QUEUE_UPKEEP, expire_s=_EXPIRE_S)
 
     def check(self) -> None:
         """Make sure that the broker takes messages. Blocks up to a few seconds.
@@ -108,23 +117,27 @@ class WorkSender:
         self._thread.shutdown(wait=True, cancel_futures=False)
         self._celery.close()
 
-    def _announce(self, task: str, *arguments: str) -> None:
+    def _announce(
+        self, task: str, *arguments: str, queue: str = QUEUE_WORK, expire_s: float | None = None
+    ) -> None:
         if not self._room.acquire(blocking=False):
             _log.warning("message.dropped", task=task, job=arguments, reason="too many wait")
             return
-        self._thread.submit(self._send, task, *arguments)
+        self._thread.submit(self._send, task, arguments, queue, expire_s)
 
-    def _send(self, task: str, *arguments: str) -> None:
+    def _send(
+        self, task: str, arguments: Sequence[str], queue: str, expire_s: float | None
+    ) -> None:
         try:
             if self._monotonic() > self._give_up_at:
                 return
             self._celery.send_task(
                 task,
                 args=[*arguments],
-                queue=QUEUE_UPKEEP if task == TASK_TEND else QUEUE_WORK,
+                queue=queue,
                 ignore_result=True,
                 retry=False,
-                expires=_EXPIRE_S if task == TASK_TEND else None,
+                expires=expire_s,
             )
         except (OperationalError, KombuError, OSError, RedisError) as exc:
             _log.warning("message.unsent", task=task, job=arguments, reason=type(exc).__name__)

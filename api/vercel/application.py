@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI
 
 from api.access.permissions import require_declared
 from api.http.routes import RouteTable
+from api.jobs.events.watching import ImportStreams
 from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
@@ -75,6 +76,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
     app.state.services = services
     app.state.packs = Packs(services.settings.datafile_cache_bytes)
     app.state.streams = Streams(services, app.state.packs)
+    app.state.import_streams = ImportStreams(services)
     app.state.evaluations = evaluations.Evaluations(services)
     for router in _ROUTERS:
         routes.add(router.routes)

@@ -4,6 +4,7 @@ from tests.conformance.suite.approvals import ApprovalSuite
 from tests.conformance.suite.attached_lists import AttachedListSuite
 from tests.conformance.suite.audit import AuditSuite
 from tests.conformance.suite.building import BuildSuite
+from tests.conformance.suite.cancelling import CancelSuite
 from tests.conformance.suite.definitions import DefinitionSuite
 from tests.conformance.suite.edits import EditSuite
 from tests.conformance.suite.environments import EnvironmentSuite
@@ -59,6 +60,10 @@ class TestPublishing(PublishSuite):
 
 
 class TestApprovals(ApprovalSuite):
+    pass
+
+
+class TestCancelling(CancelSuite):
     pass
 
 

@@ -26,6 +26,7 @@ from worker.store import Store  # noqa: E402  # same
 
 #: Small enough to reach in a test.
 UPLOAD_LIMIT_BYTES = 300_000
+EVENT_STREAMS = 3
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,7 @@ def api(
         "S3_BUCKET": bucket,
         "INBOX": f"s3://{bucket}/inbox",
         "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
+        "EVENT_STREAMS": str(EVENT_STREAMS),
     }
     with running_api(valkey_server.url, settings) as running:
         yield running

@@ -21,7 +21,7 @@ from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobState, ListUnknown, SegmentNotFound
 from worker.store.jobs import COUNTED, ImportRequest, Unit
 from worker.store.lists import Published
-from worker.store.workflows import DELETED, is_deleted, record_end, why_lost
+from worker.store.workflows import DELETED, is_deleted, reclaim_list, record_end, why_lost
 
 logger = logging.getLogger("bigseg.imports")
 
@@ -101,6 +101,9 @@ class ImportWork:
         for file in request.sources:
             if file.uploaded:
                 services.objects.delete(file.key)
+        if services.store.builds.cancelled_by(request.list_ref, request.import_id) is not None:
+            # Nothing can be written to it any more. Who cancels wants the memory now.
+            reclaim_list(services.store, request.list_ref, services.retention)
         record_end(services.store, request)
         if settle_import(services, request):
             services.store.jobs.forget(request.ref)

@@ -5,7 +5,7 @@ Beside the spill of a chunk's members there may be one of its rejected rows.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -73,6 +73,7 @@ class SpillStore:
             files.append(SpillFile(path.name, path.stat().st_size, ""))
         except BaseException as exc:
             path.unlink(missing_ok=True)
+            self._drop_empty_directory()
             if isinstance(exc, OSError):
                 message = f"spill {path.name} could not be written ({exc.strerror}); make room"
                 raise SpillUnwritable(message) from exc
@@ -103,6 +104,7 @@ class SpillStore:
         """Delete one spill that no record refers to; idempotent."""
         if self._directory is not None:
             (self._directory / spill.key).unlink(missing_ok=True)
+            self._drop_empty_directory()
             return
         self._objects.delete(spill.key)
 
@@ -114,3 +116,12 @@ class SpillStore:
         prefix = spill_prefix(self._scope, self._import_id)
         self._objects.abort_uploads(prefix)
         self._objects.delete_prefix(prefix)
+
+    def _drop_empty_directory(self) -> None:
+        """Remove the directory unless it holds spills.
+
+        A worker that learns late that the import has ended has made it again.
+        """
+        if self._directory is not None:
+            with suppress(OSError):
+                self._directory.rmdir()

@@ -34,12 +34,14 @@ StoreError
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
 ├── ImportInProgress (terminal)      another import holds the segment
 ├── ImportNotWaiting (terminal)      this import is not waiting for an approval
+├── ImportOver (terminal)            this import has ended, so it cannot be cancelled
 ├── RevisionNotFound (terminal)      the list keeps no revision of this number
 ├── RevisionDamaged (terminal)       part of a kept revision is missing from the server
 ├── EditsSince (terminal)            edits would not be in the revision to be published
 ├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
-    └── Superseded                   another import has superseded it
+    ├── Superseded                   another import has superseded it
+    └── Cancelled                    somebody has cancelled it
 """
 
 from typing import Self
@@ -192,12 +194,20 @@ class Superseded(Fenced):
     """A newer import has superseded this one, which cannot claim the list again."""
 
 
+class Cancelled(Fenced):
+    """Somebody has cancelled this import, which cannot claim the list again."""
+
+
 class Unapproved(StoreError, TerminalError):
     """The import is published only after an approval, which it does not have yet."""
 
 
 class ImportNotWaiting(StoreError, TerminalError):
     """The import is not waiting for an approval; the message says why."""
+
+
+class ImportOver(StoreError, TerminalError):
+    """The import is published or has ended, so it cannot be cancelled; the message says how."""
 
 
 class RevisionNotFound(StoreError, TerminalError):

@@ -184,6 +184,10 @@ class Keyspace:
         """Sorted set: ids of a list's newest imports, by when they were created."""
         return f"{self._environment(ref.env)}:imports:{ref.name}"
 
+    def environment_imports(self, env: EnvironmentRef) -> str:
+        """Sorted set: ids of the newest imports of all lists, by when they were created."""
+        return f"{self._environment(env)}:imports"
+
     def list_record(self, ref: ListRef) -> str:
         """Hash: the list's live revision, counts and the import that is building."""
         return f"{self.list_prefix(ref)}list"

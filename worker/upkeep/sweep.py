@@ -12,7 +12,8 @@ from worker.store import (
     UnreadableRecord,
     admit_import,
 )
-from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobState
+from worker.store.jobs import ExportRequest, ImportRequest, JobRef, JobRequest, JobState
+from worker.store.workflows import cancelled_reason
 from worker.upkeep.pending import tend_pending
 
 logger = logging.getLogger("bigseg.upkeep")
@@ -51,10 +52,12 @@ def _tend_job(services: Services, ref: JobRef) -> int:
     except UnreadableRecord as exc:
         end_unreadable(services, ref, exc)
         return 0
+    request = state.request
+    if state.ended_ms is None and _end_if_cancelled(services, request):
+        return _send_hint(services, state)
     if state.stage == "claim" and state.ended_ms is None:
         _mend_claim(services, state)
         return 0
-    request = state.request
     if state.status == "pending_approval" and isinstance(request, ImportRequest):
         return tend_pending(services, request, state)
     return _send_hint(services, state)
@@ -69,6 +72,19 @@ def _send_hint(services: Services, state: JobState) -> int:
         return 0
     services.announce(ref, 1)
     return 1
+
+
+def _end_if_cancelled(services: Services, request: JobRequest) -> bool:
+    """Finish a cancellation that was cut off; whether the list's record knows of one."""
+    if not isinstance(request, ImportRequest):
+        return False
+    by = services.store.builds.cancelled_by(request.list_ref, request.import_id)
+    if by is None:
+        return False
+    reason, keep_s = cancelled_reason(by), services.settings.job_retention_s
+    if services.store.jobs.end(request.ref, "stopped", reason=reason, keep_s=keep_s):
+        logger.warning("import.stopped", extra={"job": str(request.ref), "reason": reason})
+    return True
 
 
 def _mend_claim(services: Services, state: JobState) -> None:

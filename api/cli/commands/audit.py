@@ -1,14 +1,12 @@
 """``bigseg audit``: who changed what."""
 
-import re
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.arguments.durations import parse_duration
 from api.cli.arguments.resource_keys import encode_key
+from api.cli.arguments.times import parse_time
 from api.cli.connection.connection import Connection
 from api.cli.errors import UsageError
 from api.cli.session.completion import complete_segments
@@ -19,7 +17,6 @@ from api.cli.session.tables import Moment, Table
 _PATH: Final = "/api/v2/auditlog"
 #: The API gives no more on one page.
 _PAGE: Final = 20
-_AGO: Final = re.compile(r"\d+[smhdw]", re.IGNORECASE)
 
 
 def register(app: typer.Typer) -> None:
@@ -54,32 +51,11 @@ def _audit(
         env = f"proj/{encode_key(target.project)}:env/{encode_key(target.environment)}"
         parameters["spec"] = f"{env}:segment/{encode_key(segment) if segment else '*'}"
     if since is not None:
-        parameters["after"] = parse_since(since, now_ms=time.time_ns() // 1_000_000)
+        parameters["after"] = parse_time(since, "--since", now_ms=time.time_ns() // 1_000_000)
     with session.open_connection() as connection:
         entries = _read(connection, parameters, limit)
     rows = [(Moment(entry["date"]), _who(entry), entry["shortDescription"]) for entry in entries]
     session.show(entries, Table("Changes", ("time", "by", "what"), rows))
-
-
-def parse_since(text: str, *, now_ms: int) -> int:
-    """Read a time, or how long ago it was, as Unix milliseconds.
-
-    Raises:
-        UsageError: it is neither, or lies before 1970.
-    """
-    if _AGO.fullmatch(text):
-        return max(0, now_ms - parse_duration(text, "--since") * 1_000)
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        unix_ms = int(moment.timestamp() * 1_000)
-    except (ValueError, OverflowError):
-        unix_ms = -1
-    if unix_ms < 0:
-        raise UsageError(
-            f"--since {text}: write 2026-01-31, 2026-01-31T12:00Z, or 2h for a time ago"
-        )
-    return unix_ms
 
 
 def _read(

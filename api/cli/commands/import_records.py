@@ -1,47 +1,122 @@
-"""``bigseg imports list|show|watch|wait|rejected``: what became of a segment's imports."""
+"""``bigseg imports …``: what became of imports, and how to end or publish one that is at work."""
 
+import json
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from api.cli.arguments.times import parse_time
+from api.cli.commands.imports import approve
+from api.cli.connection.connection import Connection
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
 from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
-from api.cli.session.options import SegmentOptions, with_options
+from api.cli.session.completion import complete_segments
+from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
 from api.cli.session.tables import Table, moment
 from api.progress.display import ProgressDisplay
 
 _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")]
 _COLUMNS = ("id", "status", "percent", "mode", "created", "files", "accepted", "rejected")
+#: The API gives no more on one page.
+_PAGE: Final = 100
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands below ``imports``."""
-    imports = typer.Typer(help="Show imports and wait for them.", no_args_is_help=True)
+    imports = typer.Typer(
+        help="Show imports, wait for them, cancel or approve them.", no_args_is_help=True
+    )
     imports.command("list")(with_options(_list))
     imports.command("show")(with_options(_show))
     imports.command("watch")(with_options(_watch))
     imports.command("wait")(with_options(_wait))
+    imports.command("cancel")(with_options(_cancel))
+    imports.command("approve")(with_options(approve))
     imports.command("rejected")(with_options(_rejected))
     app.add_typer(imports, name="imports")
 
 
 def _list(
-    target: SegmentOptions,
+    target: EnvironmentOptions,
     session: Session,
-    limit: Annotated[int, typer.Option(help="The most to list.", min=1, max=100)] = 20,
+    segment: Annotated[
+        str | None,
+        typer.Option(
+            "--segment",
+            "-s",
+            help="Only imports into this segment.",
+            show_default="all of the environment",
+            autocompletion=complete_segments,
+        ),
+    ] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option(help="Only with this status, such as stopped; may be given several times."),
+    ] = None,
+    mode: Annotated[str | None, typer.Option(help="Only of this mode, such as replace.")] = None,
+    initiator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only started by the token of this name.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only later ones: 2026-01-31, 2026-01-31T12:00Z, or 2h."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only earlier ones.", show_default="now")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="The most to list.", min=1, max=1_000)] = 20,
 ) -> None:
-    """List a segment's imports, newest first: the last 100, as long as they are on record."""
+    """List imports, newest first, as long as they are on record.
+
+    These are the last 100 of a segment, or the last 1,000 of an environment.
+    """
+    parameters: dict[str, str | int] = {}
+    now_ms = time.time_ns() // 1_000_000
+    if since is not None:
+        parameters["after"] = parse_time(since, "--since", now_ms=now_ms)
+    if until is not None:
+        parameters["before"] = parse_time(until, "--until", now_ms=now_ms)
+    if filters := _filter(status, mode, initiator):
+        parameters["filter"] = filters
+    place = target.path_of_environment if segment is None else target.segment_path(segment)
     with session.open_connection() as connection:
-        page = connection.get(f"{target.path}/imports", limit=limit)
-    rows = [_row(job) for job in page["items"]]
-    title = f"Imports into {target.segment}"
-    session.show(page["items"], Table(title, _COLUMNS, rows, frozenset({"id"})))
+        items = _read(connection, f"{place}/imports", parameters, limit)
+    if segment is None:
+        rows = [(job["segmentKey"], *_row(job)) for job in items]
+        title, columns = f"Imports of {target.environment}", ("segment", *_COLUMNS)
+        session.show(items, Table(title, columns, rows, frozenset({"id"})))
+        return
+    rows = [_row(job) for job in items]
+    session.show(items, Table(f"Imports into {segment}", _COLUMNS, rows, frozenset({"id"})))
+
+
+def _filter(status: Sequence[str] | None, mode: str | None, initiator: str | None) -> str:
+    terms = [f"status anyOf {json.dumps(status)}"] if status else []
+    for name, value in (("mode", mode), ("initiator", initiator)):
+        if value is not None:
+            terms.append(f"{name} equals {json.dumps(value)}")
+    return ",".join(terms)
+
+
+def _read(
+    connection: Connection, path: str, parameters: dict[str, str | int], limit: int
+) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    while len(items) < limit:
+        size = min(_PAGE, limit - len(items))
+        found = connection.get(path, limit=size, offset=len(items), **parameters)["items"]
+        items += found
+        if len(found) < size:
+            break
+    return items
 
 
 def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
@@ -81,6 +156,15 @@ def _wait(
     ):
         job = follow(connection, _path(target, import_id), display, limit_s=timeout)
     end_as(session, job)
+
+
+def _cancel(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
+    """Cancel an import that is not published yet; the segment stays as it is."""
+    path = _path(target, import_id)
+    with session.open_connection() as connection:
+        connection.delete(path)
+        job = connection.get(path)
+    session.say(f"import {import_id} is cancelled; {target.segment} is as it was", job)
 
 
 def _rejected(

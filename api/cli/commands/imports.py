@@ -22,7 +22,7 @@ from api.progress.display import ProgressDisplay
 def register(app: typer.Typer) -> None:
     """Add the commands ``import`` and ``approve``."""
     app.command("import")(with_options(_import))
-    app.command("approve")(with_options(_approve))
+    app.command("approve")(with_options(approve))
 
 
 def _import(
@@ -90,7 +90,7 @@ def _import(
     show_import(session, target, job)
 
 
-def _approve(
+def approve(
     import_id: Annotated[str, typer.Argument(metavar="ID", help="The import's id.")],
     target: SegmentOptions,
     session: Session,

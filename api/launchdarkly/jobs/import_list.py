@@ -1,5 +1,10 @@
-"""``GET …/imports``: a segment's imports, newest first."""
+"""``GET …/imports``: the imports of a segment or of an environment, newest first.
 
+Those of an environment are below ``/projects/…/environments/…``, as other things of a whole
+environment are at LaunchDarkly: below its segments, a segment may be called ``imports``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -8,18 +13,23 @@ from pydantic import Field
 from api.bodies.models import Int32, WireModel
 from api.errors import Conflict
 from api.jobs.idempotency import KEY_PATTERN
-from api.jobs.records import find_imports
+from api.jobs.records import Period, PeriodOf, find_imports
 from api.launchdarkly.jobs.models import ImportRepresentation, represent_import
-from api.launchdarkly.operations import NO_SEGMENT
-from api.launchdarkly.wire.links import Links
+from api.launchdarkly.operations import NO_ENVIRONMENT, NO_SEGMENT
+from api.launchdarkly.wire.filters import Maker, Predicate, Terms, ValueKind, parse_terms
+from api.launchdarkly.wire.links import PREFIX, Links, SegmentPath, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, Offset
-from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
+from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf, find_big_segment
 from api.rest.operations import READ, operation
-from api.services.services import CallerOf, ServicesOf
-from worker.store import ImportRequest
+from api.services.services import CallerOf, Services, ServicesOf
+from worker.store import ImportOverview, ImportRequest, JobRef
 
-router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
+router = APIRouter(tags=["Segments"])
+
+_ENVIRONMENT_ROUTE: Final = f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}"
+
+_TermsOfField = Mapping[str, tuple[ValueKind, Maker[ImportOverview]]]
 
 #: A record takes a few kilobytes for each chunk and range of its list.
 _MOST: Final = 100
@@ -30,12 +40,12 @@ Limit = Annotated[
 
 
 class ImportPage(WireModel):
-    """Some imports of a segment."""
+    """Some imports of a segment or an environment."""
 
     items: list[ImportRepresentation]
     links: Links = Field(alias="_links")
     total_count: Int32
-    """Imports that can be listed."""
+    """Imports that can be listed and match."""
 
 
 IdempotencyKey = Annotated[
@@ -49,7 +59,35 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.get("", operation_id="getBigSegmentImports")
+Filter = Annotated[
+    str,
+    Query(
+        description="Which imports, as for segments: `status`, `mode` and `initiator`, the name of "
+        "the token that started it, each with `equals` or `anyOf`; such as "
+        '`status anyOf ["complete","stopped"],mode equals "replace"`.'
+    ),
+]
+
+
+def _terms_of(read: Callable[[ImportOverview], str]) -> _TermsOfField:
+    def with_any(texts: Sequence[str]) -> Predicate[ImportOverview]:
+        wanted = frozenset(texts)
+        return lambda overview: read(overview) in wanted
+
+    return {
+        "equals": (ValueKind.TEXT_OR_TEXTS, with_any),
+        "anyOf": (ValueKind.TEXTS, with_any),
+    }
+
+
+_TERMS: Final[Terms[ImportOverview]] = {
+    "status": _terms_of(lambda overview: overview.status),
+    "mode": _terms_of(lambda overview: overview.request.mode),
+    "initiator": _terms_of(lambda overview: overview.request.initiator),
+}
+
+
+@router.get(f"{SEGMENT_ROUTE}/imports", operation_id="getBigSegmentImports")
 @operation(
     needs=READ,
     refuses={
@@ -61,22 +99,74 @@ def list_imports(
     path: SegmentPathOf,
     services: ServicesOf,
     caller: CallerOf,
+    period: PeriodOf,
     limit: Limit = 20,
     offset: Offset = 0,
     key: IdempotencyKey = None,
+    filter: Filter = "",  # noqa: A002 - the documented name
 ) -> ImportPage:
     """List the imports of a segment, newest first: the last 100 whose records are kept.
 
     Imports of a deleted segment with the same key are not listed.
     """
-    store = services.store()
+    store, matches = services.store(), parse_terms(filter, _TERMS)
     ref = find_big_segment(store, path).ref
-    refs = find_imports(store, ref, caller.token_id, key)
-    query = "" if key is None else encode_query(idempotencyKey=key)
+    refs = find_imports(store, ref, caller.token_id, key, matches, period)
+    query = _encode_query(filter, period) + encode_query(idempotencyKey=key or "")
+    return _page(services, f"{path.href}/imports", query, refs, limit, offset)
+
+
+@router.get(f"{_ENVIRONMENT_ROUTE}/imports", operation_id="getBigSegmentImportsForEnvironment")
+@operation(needs=READ, refuses=NO_ENVIRONMENT)
+def list_environment_imports(
+    env: EnvironmentRefOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    period: PeriodOf,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    filter: Filter = "",  # noqa: A002 - the documented name
+) -> ImportPage:
+    """List the imports of all segments of an environment, newest first.
+
+    They are the last 1,000 whose records are kept, and of these the ones into segments that the
+    caller may see.
+    """
+    store, matches = services.store(), parse_terms(filter, _TERMS)
+    store.environments.require(env)
+    refs = [
+        overview.request.ref
+        for overview in store.imports.overviews(
+            env, after_ms=period.after_ms, before_ms=period.before_ms
+        )
+        if matches(overview)
+        and caller.scope.allows(env.project, env.environment, overview.request.list_ref.segment)
+    ]
+    path = f"{environments_path(env.project)}/{env.environment}/imports"
+    return _page(services, path, _encode_query(filter, period), refs, limit, offset)
+
+
+def _encode_query(filter_: str, period: Period) -> str:
+    after, before = period.after_ms, period.before_ms
+    return encode_query(
+        filter=filter_,
+        after="" if after is None else str(after),
+        before="" if before is None else str(before),
+    )
+
+
+def _page(
+    services: Services, path: str, query: str, refs: Sequence[JobRef], limit: int, offset: int
+) -> ImportPage:
     items = [
-        represent_import(path, state.request, state, services.clock)
-        for state in store.jobs.get_all(refs[offset : offset + limit])
+        represent_import(_segment_path(state.request), state.request, state, services.clock)
+        for state in services.store().jobs.get_all(refs[offset : offset + limit])
         if isinstance(state.request, ImportRequest)
     ]
-    links = page_links(f"{path.href}/imports", query, limit=limit, offset=offset, total=len(refs))
+    links = page_links(path, query, limit=limit, offset=offset, total=len(refs))
     return ImportPage(items=items, links=links, total_count=len(refs))
+
+
+def _segment_path(request: ImportRequest) -> SegmentPath:
+    ref = request.list_ref
+    return SegmentPath(ref.project, ref.environment, ref.segment)

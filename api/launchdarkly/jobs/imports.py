@@ -1,15 +1,24 @@
 """Create imports, from an upload or from a list in S3, and get them."""
 
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from api.audit import audit_segment
 from api.bodies.media_types import read_media_type
 from api.errors import Conflict, KeyReused, UnsupportedMediaType
+from api.jobs.cancelling import REFUSES as CANCEL_REFUSES
+from api.jobs.cancelling import cancel
 from api.jobs.documentation import DIFFERENT_KEY_USE, LIST_FILE, ImportId, inline_schema
+from api.jobs.events.stream import REFUSES as STREAM_REFUSES
+from api.jobs.events.stream import RESPONSES as STREAM_RESPONSES
+from api.jobs.events.stream import import_streams_of, stream_import
+from api.jobs.events.watching import ImportStreams
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
@@ -31,8 +40,9 @@ from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import READ, WRITE, Refusals, document_body, operation
-from api.rest.requests import RequireJson
+from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
+from worker.store import JobState, SegmentNotFound, Summary
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
 
@@ -137,6 +147,61 @@ def get_import(
     """
     request, state = find_segment_import(services.store(), path, importID)
     return represent_import(path, request, state, services.clock)
+
+
+@router.get(
+    "/{importID}/events",
+    operation_id="streamBigSegmentImport",
+    response_class=StreamingResponse,
+    responses=STREAM_RESPONSES,
+)
+@operation(needs=READ, refuses=STREAM_REFUSES)
+async def stream_events(
+    path: SegmentPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+    streams: Annotated[ImportStreams, Depends(import_streams_of)],
+) -> Response:
+    """Stream an import's progress as server-sent events until it has ended.
+
+    `Last-Event-ID` is not needed: the first event says how far the import is. The stream ends
+    after ten minutes, too, and when the token is revoked; clients of server-sent events connect
+    again by themselves.
+    """
+    store = await run_in_threadpool(services.store)
+    request, state = await run_in_threadpool(find_segment_import, store, path, importID)
+
+    def represent(now: JobState) -> ImportRepresentation:
+        return represent_import(path, request, now, services.clock)
+
+    return stream_import(services, streams, caller, state, represent)
+
+
+@router.delete("/{importID}", operation_id="cancelBigSegmentImport", dependencies=[RequireNoBody])
+@operation(needs=WRITE, refuses=CANCEL_REFUSES)
+def cancel_import(
+    path: SegmentPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> ImportRepresentation:
+    """Cancel an import that is not published yet; the segment stays as it is.
+
+    The import ends as `stopped`, and what it used is freed within seconds, also what was built
+    and waits for an approval. Once this is answered, it is never published. Cancelling it again
+    gives the same answer.
+    """
+    store = services.store()
+    request, _ = find_segment_import(store, path, importID)
+
+    def record(action: str, verb: str, after: Summary) -> None:
+        with suppress(SegmentNotFound):  # deleted meanwhile; how it ended is on record all the same
+            segment = store.segments.get(path.env, path.segment)
+            audit_segment(services, caller, segment, action=action, verb=verb, after=after)
+
+    cancel(services, caller, request, record)
+    return get_import(path, importID, services)
 
 
 def _accept(path: SegmentPath, import_id: str) -> Response:

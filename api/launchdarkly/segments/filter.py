@@ -1,69 +1,33 @@
-"""The ``filter`` parameter of the list of segments, parsed by recursive descent.
+"""What the ``filter`` parameter of the list of segments may ask; see ``wire/filters.py``.
 
-::
-
-    either = all { "|" all }          "," binds tighter than "|"
-    all    = part { "," part }
-    part   = "(" either ")" | field operator value
-    value  = string | "[" [ string { "," string } ] "]" | "true" | "false"
-
-Strings are JSON's. White space may stand between any two parts.
-Source: "Filtering segments" in the documentation of List segments, which does not say how
-"," and "|" bind. Not documented either, chosen here: ``view`` is accepted with every operator
-and matches nothing, as no segment here is in a view; ``external exists true`` matches nothing,
-as no segment here is synced; ``exists`` without a value means ``exists true``.
+Not documented at LaunchDarkly, chosen here: ``view`` is accepted with every operator and matches
+nothing, as no segment here is in a view; ``external exists true`` matches nothing, as no segment
+here is synced; ``exists`` without a value means ``exists true``.
 """
 
-import json
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from enum import Enum
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from api.errors import InvalidRequest
+from api.launchdarkly.wire.filters import Predicate, Terms, ValueKind, parse_terms
 from worker.store import Segment
 
-#: Characters of a filter; some thousand keys fit.
-LONGEST: Final = 32_768
-#: Nested parentheses.
-DEEPEST: Final = 32
 
-_BLANK: Final = re.compile(r"\s*")
-_WORD: Final = re.compile(r"[A-Za-z]+")
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_FLAGS: Final = {"true": True, "false": False}
-
-Predicate = Callable[[Segment], bool]
-
-
-class ValueKind(Enum):
-    """The values that an operator takes, as a refusal words them."""
-
-    TEXTS = 'a list of strings, such as ["a", "b"]'
-    TEXT_OR_TEXTS = "a string or a list of strings in double quotes"
-    FLAG = "true or false"
-    OPTIONAL_FLAG = "true, false or nothing"
-
-
-Maker = Callable[[Any], Predicate]
-
-
-def _with_keys(keys: Sequence[str]) -> Predicate:
+def _with_keys(keys: Sequence[str]) -> Predicate[Segment]:
     wanted = frozenset(keys)
     return lambda segment: segment.key in wanted
 
 
-def _without_keys(keys: Sequence[str]) -> Predicate:
+def _without_keys(keys: Sequence[str]) -> Predicate[Segment]:
     unwanted = frozenset(keys)
     return lambda segment: segment.key not in unwanted
 
 
-def _with_tags(tags: Sequence[str]) -> Predicate:
+def _with_tags(tags: Sequence[str]) -> Predicate[Segment]:
     wanted = frozenset(tags)
     return lambda segment: not wanted.isdisjoint(segment.tags)
 
 
-def _with_text(texts: Sequence[str]) -> Predicate:
+def _with_text(texts: Sequence[str]) -> Predicate[Segment]:
     wanted = [text.casefold() for text in texts]
 
     def matches(segment: Segment) -> bool:
@@ -74,20 +38,19 @@ def _with_text(texts: Sequence[str]) -> Predicate:
     return matches
 
 
-def _with_size(*, unbounded: bool) -> Predicate:
+def _with_size(*, unbounded: bool) -> Predicate[Segment]:
     return lambda segment: segment.unbounded is unbounded
 
 
-def _match_none_if(*, wanted: bool) -> Predicate:
+def _match_none_if(*, wanted: bool) -> Predicate[Segment]:
     return lambda _: not wanted
 
 
-def _never(_: Sequence[str]) -> Predicate:
+def _never(_: Sequence[str]) -> Predicate[Segment]:
     return lambda _: False
 
 
-#: By field and operator: the kind of value, and what makes a predicate of it.
-TERMS: Final[Mapping[str, Mapping[str, tuple[ValueKind, Maker]]]] = {
+_TERMS: Final[Terms[Segment]] = {
     "includedKeys": {"anyOf": (ValueKind.TEXTS, _with_keys)},
     "excludedKeys": {"anyOf": (ValueKind.TEXTS, _without_keys)},
     "tags": {"anyOf": (ValueKind.TEXTS, _with_tags)},
@@ -104,139 +67,6 @@ TERMS: Final[Mapping[str, Mapping[str, tuple[ValueKind, Maker]]]] = {
 }
 
 
-def parse_filter(text: str) -> Predicate:
-    """Parse a filter into a predicate; an empty one matches every segment.
-
-    Cost: linear in the filter; the predicate is linear in its terms and in what they search.
-
-    Args:
-        text: the parameter, decoded.
-
-    Raises:
-        InvalidRequest: the filter is wrong, over ``LONGEST`` or nested over ``DEEPEST``;
-            says at which character, counted from 1.
-    """
-    if not text.strip():
-        return _match_all
-    if len(text) > LONGEST:
-        raise InvalidRequest(f"filter: over {LONGEST:,} characters")
-    return _Parser(text).parse()
-
-
-def _match_all(_: Segment) -> bool:
-    return True
-
-
-class _Parser:
-    """Parses one filter in one pass; ``_at`` is the next character."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-
-    def parse(self) -> Predicate:
-        predicate = self._either(depth=0)
-        if self._peek():
-            raise self._refusal('expected "," or "|" or the end')
-        return predicate
-
-    def _either(self, depth: int) -> Predicate:
-        choices = [self._all(depth)]
-        while self._accept("|"):
-            choices.append(self._all(depth))
-        if len(choices) == 1:
-            return choices[0]
-        return lambda segment: any(choice(segment) for choice in choices)
-
-    def _all(self, depth: int) -> Predicate:
-        parts = [self._part(depth)]
-        while self._accept(","):
-            parts.append(self._part(depth))
-        if len(parts) == 1:
-            return parts[0]
-        return lambda segment: all(part(segment) for part in parts)
-
-    def _part(self, depth: int) -> Predicate:
-        if not self._accept("("):
-            return self._term()
-        if depth == DEEPEST:
-            raise self._refusal(f"nested over {DEEPEST} deep", back=1)
-        inside = self._either(depth + 1)
-        if not self._accept(")"):
-            raise self._refusal('expected ")", "," or "|"')
-        return inside
-
-    def _term(self) -> Predicate:
-        field = self._word("a field", TERMS)
-        operators = TERMS[field]
-        operator = self._word(f"what {field} takes", operators)
-        kind, make = operators[operator]
-        return make(self._value(kind))
-
-    def _word(self, what: str, known: Collection[str]) -> str:
-        self._skip_blanks()
-        found = _WORD.match(self._text, self._at)
-        if found is None or found[0] not in known:
-            raise self._refusal(f"expected {what}: {', '.join(known)}")
-        self._at = found.end()
-        return found[0]
-
-    def _value(self, kind: ValueKind) -> bool | list[str]:
-        first = self._peek()
-        if kind is ValueKind.OPTIONAL_FLAG and first in ("", ",", "|", ")"):
-            return True
-        if kind in (ValueKind.FLAG, ValueKind.OPTIONAL_FLAG):
-            return self._flag(kind)
-        if first == "[":
-            return self._strings()
-        if first == '"' and kind is ValueKind.TEXT_OR_TEXTS:
-            return [self._string()]
-        raise self._refusal(f"expected {kind.value}")
-
-    def _flag(self, kind: ValueKind) -> bool:
-        found = _WORD.match(self._text, self._at)
-        if found is None or found[0] not in _FLAGS:
-            raise self._refusal(f"expected {kind.value}")
-        self._at = found.end()
-        return _FLAGS[found[0]]
-
-    def _strings(self) -> list[str]:
-        self._at += 1
-        if self._accept("]"):
-            return []
-        strings = [self._string()]
-        while self._accept(","):
-            strings.append(self._string())
-        if not self._accept("]"):
-            raise self._refusal('expected "," or "]"')
-        return strings
-
-    def _string(self) -> str:
-        self._skip_blanks()
-        found = _STRING.match(self._text, self._at)
-        if found is None:
-            raise self._refusal("expected a string in double quotes")
-        try:
-            value = str(json.loads(found[0], strict=False))
-        except json.JSONDecodeError as exc:
-            raise self._refusal("not a JSON string") from exc
-        self._at = found.end()
-        return value
-
-    def _accept(self, character: str) -> bool:
-        if self._peek() != character:
-            return False
-        self._at += 1
-        return True
-
-    def _peek(self) -> str:
-        self._skip_blanks()
-        return self._text[self._at : self._at + 1]
-
-    def _skip_blanks(self) -> None:
-        blanks = _BLANK.match(self._text, self._at)
-        if blanks is not None:
-            self._at = blanks.end()
-
-    def _refusal(self, what: str, back: int = 0) -> InvalidRequest:
-        return InvalidRequest(f"filter: {what} at character {self._at + 1 - back}")
+def parse_filter(text: str) -> Predicate[Segment]:
+    """Parse a filter of segments; errors and cost: as :func:`parse_terms`."""
+    return parse_terms(text, _TERMS)

@@ -7,15 +7,11 @@ on 401, and on other refusals after 15 of them.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from typing import Final
 
-import structlog
-from starlette.responses import Response
-
 from api.access.token_directory import TokenDirectory
-from api.http.asgi import Receive, Scope, Send
-from api.http.connections.uvicorn_protocol import abort_connection
+from api.http.streamed_answer import Pieces, StreamedAnswer
 from api.vercel.datafile.document import Datafile
 from api.vercel.datafile.watching import Streams, Subscription
 from worker.store import StoreError
@@ -26,19 +22,12 @@ LINES: Final = "text/plain"
 #: Well within the client's 90 seconds, and the 60 of usual balancers.
 _PING_S: Final = 15.0
 _PING: Final = b'{"type":"ping"}\n'
-#: Seconds for a message, and bytes for each further one: whoever takes less is dropped.
-_SEND_S: Final = 30.0
-_LEAST_BYTES_S: Final = 64 * 1024
 #: Bytes written at once; of a slow reader's datafile no more than about this is copied.
 _PIECE_BYTES: Final = 256 * 1024
 
-_log = structlog.get_logger(__name__)
 
-
-class DatafileStream(Response):
+class DatafileStream(StreamedAnswer):
     """Sends messages until the SDK key is revoked, the process stops or the client has gone."""
-
-    media_type = LINES
 
     def __init__(
         self,
@@ -60,43 +49,24 @@ class DatafileStream(Response):
             primed: sent instead of it, to a client that has it.
             ping_s: seconds between two messages.
         """
-        super().__init__(headers={"Cache-Control": "private, no-store"})
-        del self.headers["Content-Length"]
-        self._streams = streams
+        super().__init__(
+            self._messages_of(first, primed),
+            media_type=LINES,
+            on_gone=subscription.end,
+            on_end=lambda: streams.close(subscription),
+            facts={"sdk_key": subscription.key.id},
+        )
         self._subscription = subscription
         self._keys = keys
         self._sent = first
-        self._primed = primed
         self._ping_s = ping_s
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
-        gone = asyncio.create_task(self._end_with_client(receive))
-        try:
-            head = {"status": self.status_code, "headers": self.raw_headers}
-            await send({"type": "http.response.start", **head})
-            await self._send_messages(send)
-            await send({"type": "http.response.body", "body": b""})
-        except TimeoutError:
-            _log.info("stream.dropped", sdk_key=self._subscription.key.id, reason="slow reader")
-            abort_connection(scope)
-            await gone
-        finally:
-            gone.cancel()
-            self._streams.close(self._subscription)
-
-    async def _end_with_client(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._subscription.end()
-
-    async def _send_messages(self, send: Send) -> None:
-        first = [self._primed] if self._primed is not None else _pieces(self._sent)
-        await _send(send, first)
+    async def _messages_of(self, first: Datafile, primed: bytes | None) -> AsyncIterator[Pieces]:
+        yield [primed] if primed is not None else _pieces(first)
         while not self._subscription.ended:
-            await _send(send, await self._next_message())
+            yield await self._next_message()
 
-    async def _next_message(self) -> list[bytes | memoryview]:
+    async def _next_message(self) -> Pieces:
         """Wait for something to send; nothing if the news is no other datafile."""
         subscription = self._subscription
         try:
@@ -132,7 +102,7 @@ def primed_message(datafile: Datafile) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
-def _pieces(datafile: Datafile) -> list[bytes | memoryview]:
+def _pieces(datafile: Datafile) -> Pieces:
     """A message with a datafile; its content is in the memory once, for all streams."""
     before, after = b'{"type":"datafile","data":%b,' % datafile.head[:-1], b"}}\n"
     if datafile.size_bytes <= _PIECE_BYTES:
@@ -140,14 +110,3 @@ def _pieces(datafile: Datafile) -> list[bytes | memoryview]:
     content = memoryview(datafile.content)
     starts = range(0, len(content), _PIECE_BYTES)
     return [before, *(content[start : start + _PIECE_BYTES] for start in starts), after]
-
-
-async def _send(send: Send, pieces: Sequence[bytes | memoryview]) -> None:
-    """Send one message.
-
-    Raises:
-        TimeoutError: the client is too slow.
-    """
-    async with asyncio.timeout(_SEND_S + sum(map(len, pieces)) / _LEAST_BYTES_S):
-        for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -17,6 +17,8 @@ from api.errors import (
     RangeNotSatisfiable,
     UnsupportedMediaType,
 )
+from api.jobs.cancelling import REFUSES as CANCEL_REFUSES
+from api.jobs.cancelling import cancel
 from api.jobs.documentation import (
     DIFFERENT_KEY_USE,
     LIST_FILE,
@@ -25,6 +27,10 @@ from api.jobs.documentation import (
     location_header,
 )
 from api.jobs.downloads import JobFile, WantedOf, send_file
+from api.jobs.events.stream import REFUSES as STREAM_REFUSES
+from api.jobs.events.stream import RESPONSES as STREAM_RESPONSES
+from api.jobs.events.stream import import_streams_of, stream_import
+from api.jobs.events.watching import ImportStreams
 from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
@@ -34,7 +40,7 @@ from api.jobs.imports import (
     require_list_type,
 )
 from api.jobs.options import ImportOptions
-from api.jobs.records import find_imports
+from api.jobs.records import PeriodOf, find_imports
 from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
 from api.jobs.sources import require_importable
 from api.rest.operations import component, document_body, operation
@@ -53,7 +59,7 @@ from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
 from api.vercel.lists.starting import attached, list_start
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
-from worker.store import ImportRequest, ListRef, approve_import
+from worker.store import ImportOverview, ImportRequest, JobState, ListRef, Status, approve_import
 
 router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
 
@@ -63,6 +69,20 @@ _LOCATION: Final = location_header("/v1/projects/.+/lists/.+", "import")
 
 Limit = Annotated[
     Int32, Query(ge=1, le=_MOST, description="The largest number of imports to return.")
+]
+Offset = Annotated[Int32, Query(ge=0, description="The number of imports to skip.")]
+StatusIs = Annotated[Status | None, Query(alias="status", description="Only of this status.")]
+ModeIs = Annotated[
+    str | None,
+    Query(alias="mode", max_length=20, description="Only of this mode, `merge` or `replace`."),
+]
+InitiatorIs = Annotated[
+    str | None,
+    Query(
+        alias="initiator",
+        max_length=256,
+        description="Only those that the token of this name has started.",
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -135,18 +155,32 @@ def list_imports(
     path: ListPathOf,
     services: ServicesOf,
     caller: CallerOf,
+    period: PeriodOf,
     limit: Limit = 20,
+    offset: Offset = 0,
+    status: StatusIs = None,
+    mode: ModeIs = None,
+    initiator: InitiatorIs = None,
     key: IdempotencyKey = None,
 ) -> Response:
     """List the imports into an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
-    refs = find_imports(store, path.require_ref(), caller.token_id, key)
+
+    def matches(overview: ImportOverview) -> bool:
+        request = overview.request
+        return (
+            status in (None, overview.status)
+            and mode in (None, request.mode)
+            and initiator in (None, request.initiator)
+        )
+
+    refs = find_imports(store, path.require_ref(), caller.token_id, key, matches, period)
     found = [
         represent_import(path, state.request, state, services.clock)
-        for state in store.jobs.get_all(refs[:limit])
+        for state in store.jobs.get_all(refs[offset : offset + limit])
         if isinstance(state.request, ImportRequest)
     ]
-    return response_with_nulls(ListImports(data=found))
+    return response_with_nulls(ListImports(data=found, total_count=len(refs)))
 
 
 @router.get("/{importID}", operation_id="getFlagSegmentListImport", response_model=ListImport)
@@ -193,6 +227,53 @@ async def download_rejected_rows(
         return find_rejected_rows(found, state, f"{path.segment.slug}-{path.name.side}")
 
     return await send_file(request, services, await run_in_threadpool(find), wanted)
+
+
+@router.get(
+    "/{importID}/events",
+    operation_id="streamFlagSegmentListImport",
+    response_class=StreamingResponse,
+    responses=STREAM_RESPONSES,
+)
+@operation(needs=READ, refuses=STREAM_REFUSES)
+async def stream_events(
+    path: ListPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+    streams: Annotated[ImportStreams, Depends(import_streams_of)],
+) -> Response:
+    """Stream an import's progress as server-sent events until it has ended, or for ten minutes."""
+    store = await run_in_threadpool(services.store)
+    request, state = await run_in_threadpool(find_list_import, store, path, importID)
+
+    def represent(now: JobState) -> ListImport:
+        return represent_import(path, request, now, services.clock)
+
+    return stream_import(services, streams, caller, state, represent)
+
+
+@router.delete(
+    "/{importID}",
+    operation_id="cancelFlagSegmentListImport",
+    response_model=ListImport,
+    dependencies=[RequireNoBody],
+)
+@operation(needs=WRITE, refuses=CANCEL_REFUSES)
+def cancel_import(
+    path: ChangedListOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Cancel an import that is not published yet; the list stays as it is.
+
+    The import ends as `stopped`, and what it used is freed within seconds. Cancelling it again
+    gives the same answer.
+    """
+    request, _ = find_list_import(services.store(), path, importID)
+    cancel(services, caller, request, partial(audit_list, services, caller, path))
+    return get_import(path, importID, services)
 
 
 @router.post(

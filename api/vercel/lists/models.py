@@ -7,7 +7,7 @@ from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import SkipValidation
 
-from api.bodies.models import Int64, WireModel
+from api.bodies.models import Int32, Int64, WireModel
 from api.jobs.models import (
     DetectedList,
     FileStatus,
@@ -81,6 +81,8 @@ class ListImports(WireModel):
     """Imports into an attached list, newest first."""
 
     data: list[ListImport]
+    total_count: Int32
+    """Imports that can be listed and match."""
 
 
 class ListExport(WireModel):

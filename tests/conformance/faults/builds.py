@@ -5,11 +5,13 @@ from typing import Final
 from tests.conformance.faults.fault import Fault
 from tests.conformance.suite.approvals import ApprovalSuite
 from tests.conformance.suite.building import BuildSuite
+from tests.conformance.suite.cancelling import CancelSuite
 from tests.conformance.suite.publishing import PublishSuite
 from tests.conformance.suite.reclaiming import ReclaimSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 
 BUILDS = BuildSuite()
+CANCELLING = CancelSuite()
 APPROVALS = ApprovalSuite()
 PUBLISHING = PublishSuite()
 RECLAIMING = ReclaimSuite()
@@ -109,6 +111,34 @@ OF_BUILDS: Final = (
         "if not holds(id) then",
         "if false then",
         RECLAIMING.test_cancel__by_another__changes_nothing,
+    ),
+    Fault(
+        "a cancelled import claims again",
+        "list/claim",
+        "if cancelled then",
+        "if false then",
+        CANCELLING.test_claim__by_a_cancelled_import__is_refused_for_good,
+    ),
+    Fault(
+        "the last who cancels is named",
+        "list/cancel",
+        "'HSETNX'",
+        "'HSET'",
+        CANCELLING.test_cancel__cut_off_before_the_job_has_ended__keeps_the_first_name,
+    ),
+    Fault(
+        "cancel after the flip",
+        "list/cancel",
+        "if not holds(id) and published(id) then return 'done' end",
+        "",
+        CANCELLING.test_cancel__after_the_flip__is_refused,
+    ),
+    Fault(
+        "cancel brings a deleted list's record back",
+        "list/cancel",
+        " and live_revision() then",
+        " then",
+        CANCELLING.test_cancel__of_a_deleted_list__leaves_no_trace,
     ),
     Fault(
         "claim over another",

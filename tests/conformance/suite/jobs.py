@@ -21,6 +21,7 @@ from worker.store import (
     admit_import,
 )
 from worker.store.jobs import RejectedFileRef, share_entry
+from worker.store.jobs.import_index import MOST_OF_ENVIRONMENT
 from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.stage_state import EDITED, LAST_ERROR
@@ -171,6 +172,37 @@ class JobSuite:
         assert [state.request.ref for state in store.jobs.get_all([gone, *kept[:40]])] == kept[:40]
         store.imports.forget(ref)
         assert store.imports.newest(ref) == []
+
+    def test_index__imports_of_an_environment__are_of_all_lists_and_bounded(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        other = dataclasses.replace(ref, segment="other")
+        requests = [
+            dataclasses.replace(
+                _request(ref, f"i{at:04}"),
+                created_ms=1_000 + at // 2,
+                list_ref=ref if at % 2 else other,
+            )
+            for at in range(4)
+        ]
+        index = store.keyspace.environment_imports(PRODUCTION)
+        store.client.zadd(index, {f"expired-{at}": at for at in range(MOST_OF_ENVIRONMENT)})
+        for request in requests:
+            store.jobs.create(request, stage="plan", units=1)
+            store.imports.add(request)
+        store.jobs.end(requests[-1].ref, "stopped", reason="why", keep_s=60)
+        assert len(store.client.zrange(index, 0, -1, withscores=True)) == MOST_OF_ENVIRONMENT
+
+        found = store.imports.overviews(PRODUCTION)
+
+        assert [overview.request for overview in found] == requests[::-1]
+        assert [overview.status for overview in found] == ["stopped", "ready", "ready", "ready"]
+        last_ms = requests[-1].created_ms
+        assert store.imports.overviews(PRODUCTION, after_ms=last_ms - 1) == found[:2]
+        assert store.imports.overviews(PRODUCTION, before_ms=last_ms) == found[2:]
+        assert store.imports.overviews(other) == found[1::2]
+        store.imports.forget(PRODUCTION)
+        assert store.imports.overviews(PRODUCTION) == []
 
     def test_give_back__after_the_pause__can_be_taken(self, store: Store, ref: ListRef) -> None:
         job = _job(store, ref, units=1)

@@ -350,11 +350,43 @@ def test_imports_list__of_a_segment__has_each_with_its_outcome(
         [ids[1], "complete", "100.0", "merge"],
     ]
     assert rows[1].split("\t")[5:] == ["l.csv", "2", "1"]
+    everywhere = run("imports", "list", "--since", "1h", "--limit", "1000", "--output", "tsv")
+    assert f"{key}\t{rows[0]}" in everywhere.stdout.splitlines()
+    names = ("--mode", "merge", "--initiator", "admin token", "--until", "2099-01-01")
+    ready = json_of(run("imports", "list", "-s", key, "--status", "ready", *names, "--json"))
+    assert [job["id"] for job in ready] == ids[:1]
     shown = run("imports", "show", ids[0], "-s", key)
     assert "queued 0%\n" in shown.stdout
     late = run("imports", "wait", ids[0], "-s", key, "--timeout", "0")
     assert late.exit_code == 1
     assert late.stderr == f"bigseg: {ids[0]} has not ended within 0 s: queued 0%\n"
+
+
+def test_imports_cancel__queued_then_published__says_what_it_did(
+    run: Run, client: httpx.Client, store: Store
+) -> None:
+    key = create_segment(client)
+    path, form = f"{SEGMENTS}/{key}/imports", {"waitOnApprovals": "true"}
+    ids = []
+    for _ in range(2):
+        reply = client.post(path, data=form, files={"file": ("l.csv", b"a")})
+        ids.append(reply.headers["location"].rpartition("/")[2])
+        if len(ids) == 1:
+            done = run("imports", "cancel", ids[0], "-s", key)
+    ref = JobRef("import", PRODUCTION, ids[1])
+    hold_import(store, ref, ["a"])
+
+    approved = run("imports", "approve", ids[1], "-s", key, "--no-wait")
+    publish_import(store, ref)
+    late = run("imports", "cancel", ids[1], "-s", key)
+
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"import {ids[0]} is cancelled; {key} is as it was\n",
+    )
+    assert approved.exit_code == 0
+    assert late.exit_code == 1
+    assert "revisions publish" in late.stderr
 
 
 def test_imports_wait_and_watch__until_the_end__exit_by_the_outcome(

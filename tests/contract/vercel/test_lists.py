@@ -1,5 +1,6 @@
 """Lists of any size attached to a segment, over the wire: imports, exports, and their end."""
 
+import json
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from tests.support.servers.api import Api, wait_for_message
 from tests.support.servers.objects import list_objects
 from tests.support.servers.vercel import SEGMENTS, assert_error, vercel_client
+from tests.support.store.building import build, publish
 from tests.support.vercel.lists import LIST, attach, list_path, ref_of, upload
 from tests.support.vercel.segments import create
 from worker.objects import INTERNAL_PREFIX, ObjectStore
@@ -54,7 +56,8 @@ def test_import__first_one__attaches_the_list_and_says_how_it_goes(
     assert started["progress"]["phase"] == "queued"
     wait_for_message(store, "bigseg.work", f"import:default:{LISTS.environment}:{started['id']}")
     assert vercel.get(started["path"]).json() == started
-    assert vercel.get(f"{list_path(segment)}/imports").json() == {"data": [started]}
+    listed = vercel.get(f"{list_path(segment)}/imports").json()
+    assert listed == {"data": [started], "totalCount": 1}
     (shown,) = _lists(vercel, segment)
     assert shown["path"] == list_path(segment)
     assert (shown["side"], shown["kind"], shown["attribute"]) == ("include", "user", "id")
@@ -91,6 +94,47 @@ def test_import__while_another_runs__is_409_that_says_which(
     assert upload(vercel, segment, "exclude/user/id").status_code == 202
 
 
+def test_import__cancelled__is_stopped_and_streams_its_end(
+    vercel: httpx.Client, segment: str
+) -> None:
+    path = upload(vercel, segment).json()["path"]
+
+    cancelled = [vercel.delete(path) for _ in range(2)]
+
+    assert [reply.status_code for reply in cancelled] == [200, 200]
+    ended = cancelled[0].json()
+    assert cancelled[1].json() == ended == vercel.get(path).json()
+    assert (ended["status"], ended["reason"]) == ("stopped", "cancelled by admin token")
+    event, data = vercel.get(f"{path}/events").text.strip().split("\n")
+    assert event == "event: end"
+    assert json.loads(data.removeprefix("data: ")) == ended
+    (shown,) = _lists(vercel, segment)
+    assert shown["importInProgress"] is None
+    again = upload(vercel, segment, mode="replace").json()
+    listed = f"{list_path(segment)}/imports"
+    for query, found in (
+        ({"status": "stopped"}, [ended]),
+        ({"mode": "replace"}, [again]),
+        ({"initiator": "nobody"}, []),
+        ({"offset": 1}, [ended]),
+        ({"after": ended["createdAt"] - 1, "limit": 1}, [again]),
+    ):
+        assert vercel.get(listed, params=query).json()["data"] == found, query
+    assert_error(vercel.get(listed, params={"status": "gone"}), 400, "bad_request")
+
+
+def test_cancel__published_import__is_409_that_says_what_to_do(
+    vercel: httpx.Client, store: Store, segment: str
+) -> None:
+    started = upload(vercel, segment).json()
+    ref = ref_of(store, segment)
+    publish(store, ref, started["id"], build(store, ref, started["id"], ["u1"]))
+
+    error = assert_error(vercel.delete(started["path"]), 409, "conflict")
+
+    assert "revisions publish" in error["message"]
+
+
 def test_import__repeated_with_its_key__gets_the_first_answer(
     vercel: httpx.Client, segment: str
 ) -> None:
@@ -105,7 +149,8 @@ def test_import__repeated_with_its_key__gets_the_first_answer(
     found = vercel.get(f"{list_path(segment)}/imports", params=query).json()["data"]
     assert [one["id"] for one in found] == [first.json()["id"]]
     assert vercel.get(f"{list_path(segment)}/imports", params={"idempotencyKey": "x"}).json() == {
-        "data": []
+        "data": [],
+        "totalCount": 0,
     }
 
 

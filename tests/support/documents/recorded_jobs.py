@@ -19,6 +19,9 @@ _PLACES: Final = {
     "getBigSegmentExport": ("exports", "exportID"),
 }
 
+#: 2020 to 2100, Unix ms.
+PERIOD: Final = {"after": 1_577_836_800_000, "before": 4_102_444_800_000}
+
 Path = Mapping[str, str]
 RunningWorker = Callable[[], AbstractContextManager[Part]]
 
@@ -40,8 +43,15 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
             ask(operation, "complete", path=path)
         _record_uploads(recorder, worker)
         _record_slow_import(recorder)
-    page = {"limit": 2, "offset": 1}
-    ask("getBigSegmentImports", "a page", path=BIG, query=page)
+    ask("cancelBigSegmentImport", path=imported, status=409)
+    ask("streamBigSegmentImport", "one that has ended", path=imported, lines="event: ")
+    page: dict[str, Any] = {"limit": 2, "offset": 1, **PERIOD}
+    environments = "getBigSegmentImportsForEnvironment"
+    stopped = {**page, "offset": 0, "filter": 'status equals "stopped",mode anyOf ["replace"]'}
+    ask(environments, "a page", path=ENVIRONMENT, query=stopped)
+    ask(environments, path=ENVIRONMENT, query={"filter": "size equals 3"}, status=400)
+    merged = {**page, "filter": 'mode equals "merge"'}
+    ask("getBigSegmentImports", "a page", path=BIG, query=merged)
     by_key = {"idempotencyKey": "nightly-2026-03-01"}
     ask("getBigSegmentImports", "of a request", path=BIG, query=by_key, client=writer)
     ask("getBigSegmentImports", path=BIG, query={"limit": 101}, status=400)
@@ -136,7 +146,7 @@ def _record_revisions(recorder: Recorder) -> None:
 
 
 def _record_slow_import(recorder: Recorder) -> None:
-    """One that is seen at work, and stopped with its segment."""
+    """One that is seen at work, and cancelled."""
     ask = recorder.ask
     new = {"key": NEW["segmentKey"], "name": "New", "unbounded": True}
     ask("postSegment", path=ENVIRONMENT, body=new, status=201, keep="nothing")
@@ -144,6 +154,7 @@ def _record_slow_import(recorder: Recorder) -> None:
     started = _upload(recorder, "slow", NEW, keep="nothing", file=keys)
     _await(recorder, "getBigSegmentImport", started, "in_progress", stage="gather")
     ask("getBigSegmentImport", "at work", path=started)
+    ask("cancelBigSegmentImport", "at work", path=started)
     ask("deleteSegment", path=NEW, status=204)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.support.documents import names
-from tests.support.documents.recorded_jobs import RunningWorker, record_file
+from tests.support.documents.recorded_jobs import PERIOD, RunningWorker, record_file
 from tests.support.documents.recorded_vercel import NAMED, NAMING, PROJECT, TEAM, VERCEL
 from tests.support.documents.recording import Keep, Recorder
 from tests.support.systems.parts import Part
@@ -39,8 +39,15 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path, query=TEAM)
         _record_uploads(recorder, worker)
-    page: dict[str, Any] = {**TEAM, "limit": 2}
-    ask("listFlagSegmentListImports", "the newest", path=LIST, query=page)
+        with worker.held():
+            cancelled = _upload(recorder, "to be cancelled", keep="nothing")
+            ask("cancelFlagSegmentListImport", "queued", path=cancelled, query=TEAM)
+    ask("cancelFlagSegmentListImport", path=imported, status=409)
+    ended = "one that has ended"
+    ask("streamFlagSegmentListImport", ended, path=imported, query=TEAM, lines="event: ")
+    merged = {"status": "complete", "mode": "merge", "initiator": "admin token"}
+    page: dict[str, Any] = {**TEAM, "limit": 1, "offset": 1, **merged, **PERIOD}
+    ask("listFlagSegmentListImports", "a page", path=LIST, query=page)
     by_key = {"idempotencyKey": "nightly-2026-03-02"}
     ask("listFlagSegmentListImports", "of a request", path=LIST, query=by_key)
     ask("listFlagSegmentListImports", path=LIST, query={"limit": 101}, status=400)

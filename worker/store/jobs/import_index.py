@@ -1,18 +1,28 @@
-"""Which imports a list has had lately: an index of their records, the newest first."""
+"""Which imports there have been lately: indexes of their records, the newest first."""
 
+import logging
+from collections.abc import Sequence
 from typing import Final
 
+from worker.batches import batches
+from worker.store.errors import UnreadableRecord
 from worker.store.jobs.job_store import ABANDONED_S
-from worker.store.jobs.records import ImportRequest, JobRef
-from worker.store.keyspace import ListRef
+from worker.store.jobs.records import ImportOverview, ImportRequest, JobRef
+from worker.store.jobs.stage_state import OVERVIEW_FIELDS, decode_overview
+from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.server import Database, driver_errors
 
-#: Imports of a list that can be listed.
+logger = logging.getLogger("bigseg.jobs")
+
+#: Imports of a list, and of an environment, that can be listed.
 MOST_IMPORTS: Final = 100
+MOST_OF_ENVIRONMENT: Final = 1_000
+
+_OVERVIEWS_PER_CALL: Final = 200
 
 
 class ImportIndex:
-    """Ids of each list's newest imports. The records themselves may expire before that.
+    """Ids of the newest imports of each list and environment; their records may expire before.
 
     Every method may raise ``StoreUnavailable`` and is safe to retry.
     """
@@ -22,30 +32,79 @@ class ImportIndex:
         self._keep_s = ABANDONED_S + job_retention_s
 
     def add(self, request: ImportRequest) -> None:
-        """List an import, and leave only the newest hundred. Idempotent. Cost: one round trip."""
-        key = self._db.keys.imports(request.list_ref)
+        """List an import, and leave only the newest. Idempotent. Cost: one round trip."""
+        keys, ref = self._db.keys, request.list_ref
+        bounds = {keys.imports(ref): MOST_IMPORTS}
+        if not ref.env.is_of_project:  # nobody lists those of all attached lists
+            bounds[keys.environment_imports(ref.env)] = MOST_OF_ENVIRONMENT
         with driver_errors(f"list {request.ref}"):
             pipeline = self._db.client.pipeline(transaction=True)
-            pipeline.zadd(key, {request.import_id: request.created_ms})
-            pipeline.expire(key, self._keep_s)
-            pipeline.zrange(key, 0, -1)
-            *_, listed = pipeline.execute()
-            if len(listed) > MOST_IMPORTS:
-                self._db.client.zrem(key, *listed[:-MOST_IMPORTS])
+            for key, most in bounds.items():
+                pipeline.zadd(key, {request.import_id: request.created_ms})
+                pipeline.expire(key, self._keep_s)
+                pipeline.zrange(key, 0, -1 - most)
+            replies = pipeline.execute()
+            for key, surplus in zip(bounds, replies[2::3], strict=True):
+                if surplus:
+                    self._db.client.zrem(key, *surplus)
 
     def newest(self, list_ref: ListRef) -> list[JobRef]:
         """The imports of a list whose records are kept, newest first. Cost: two round trips."""
-        keys, env = self._db.keys, list_ref.env
-        with driver_errors(f"list imports of {list_ref.name}"):
-            found = self._db.client.zrange(keys.imports(list_ref), 0, -1, withscores=True)
-            refs = [JobRef("import", env, name.decode()) for name, _ in reversed(found)]
-            pipeline = self._db.client.pipeline(transaction=False)
-            for ref in refs:
-                pipeline.hexists(keys.job(env, ref.kind, ref.job_id), "request")
-            kept = pipeline.execute() if refs else []
-        return [ref for ref, is_kept in zip(refs, kept, strict=True) if is_kept]
+        return [overview.request.ref for overview in self.overviews(list_ref)]
 
-    def forget(self, list_ref: ListRef) -> None:
-        """Drop the index of a deleted list; the records stay. Idempotent."""
-        with driver_errors(f"forget imports of {list_ref.name}"):
-            self._db.client.unlink(self._db.keys.imports(list_ref))
+    def overviews(
+        self,
+        of: ListRef | EnvironmentRef,
+        *,
+        after_ms: int | None = None,
+        before_ms: int | None = None,
+    ) -> list[ImportOverview]:
+        """What the imports of a list, or of an environment, are; the newest first.
+
+        Those whose records have expired are left out, and so are damaged ones. Imports of the same
+        millisecond stay in one order. Cost: two round trips, and one for each further 200 imports.
+
+        Args:
+            of: The list or the environment.
+            after_ms: Only those created later, Unix ms.
+            before_ms: Only those created earlier.
+        """
+        keys = self._db.keys
+        env = of.env if isinstance(of, ListRef) else of
+        key = keys.imports(of) if isinstance(of, ListRef) else keys.environment_imports(of)
+        with driver_errors(f"list imports of {env.environment}"):
+            found = self._db.client.zrange(key, 0, -1, withscores=True)
+        refs = [
+            JobRef("import", env, name.decode())
+            for name, created_ms in reversed(found)
+            if (after_ms is None or created_ms > after_ms)
+            and (before_ms is None or created_ms < before_ms)
+        ]
+        return self._read(refs)
+
+    def _read(self, refs: Sequence[JobRef]) -> list[ImportOverview]:
+        overviews = []
+        for group in batches(refs, _OVERVIEWS_PER_CALL):
+            with driver_errors("read imports"):
+                pipeline = self._db.client.pipeline(transaction=False)
+                for ref in group:
+                    pipeline.hmget(
+                        self._db.keys.job(ref.env, ref.kind, ref.job_id), OVERVIEW_FIELDS
+                    )
+                replies = pipeline.execute()
+            for ref, values in zip(group, replies, strict=True):
+                try:
+                    overview = decode_overview(ref, values)
+                except UnreadableRecord as exc:
+                    logger.warning("job.unlisted", extra={"job": str(ref), "reason": str(exc)})
+                    continue
+                if overview is not None:
+                    overviews.append(overview)
+        return overviews
+
+    def forget(self, of: ListRef | EnvironmentRef) -> None:
+        """Drop the index of a deleted list or environment; the records stay. Idempotent."""
+        keys = self._db.keys
+        key = keys.imports(of) if isinstance(of, ListRef) else keys.environment_imports(of)
+        with driver_errors("forget imports"):
+            self._db.client.unlink(key)

@@ -215,6 +215,14 @@ class JobState:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportOverview:
+    """What an import is and whether it has ended, without how far it is."""
+
+    request: ImportRequest
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One unit of work, taken under a lease."""
 

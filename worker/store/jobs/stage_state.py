@@ -1,6 +1,6 @@
 """The fields that stages of a job write to its record, each with its type."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
@@ -10,6 +10,7 @@ from worker.store.jobs.records import (
     WAITING_STAGE,
     DetectedList,
     ExportRequest,
+    ImportOverview,
     ImportRequest,
     JobRef,
     JobRequest,
@@ -94,6 +95,10 @@ EDITED: Final = StageField("edited", int)
 LAST_ERROR: Final = StageField("last_error", str)
 
 
+#: The fields of a job's record that say what it is and its status.
+OVERVIEW_FIELDS: Final = ("request", "stage", "status", f"entered:{WAITING_STAGE}")
+
+
 def result_name(stage: str, number: int) -> str:
     """The field that holds the result of one unit."""
     return f"done:{stage}:{number}"
@@ -159,6 +164,23 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         detected=DETECTED.find(ref, fields),
         rejected=REJECTED.find(ref, fields),
     )
+
+
+def decode_overview(ref: JobRef, values: Sequence[bytes | None]) -> ImportOverview | None:
+    """Read the fields of :data:`OVERVIEW_FIELDS` of an import; ``None`` if it has expired.
+
+    Raises:
+        UnreadableRecord: they are damaged, or another release wrote them.
+    """
+    pairs = zip(OVERVIEW_FIELDS, values, strict=True)
+    fields = {name: value for name, value in pairs if value is not None}
+    if "request" not in fields or "stage" not in fields:
+        return None
+    request = decode_request(ref, fields["request"])
+    if not isinstance(request, ImportRequest):
+        return None
+    status = _status(request, fields["stage"].decode(), _entered(fields), fields)
+    return ImportOverview(request, status)
 
 
 def _status(

@@ -282,19 +282,23 @@ class BuildStore:
             raise Unsealed(message)
         return reply
 
-    def cancel(self, ref: ListRef, import_id: str, *, unapproved: bool = False) -> bool:
+    def cancel(
+        self, ref: ListRef, import_id: str, *, unapproved: bool = False, by: str = ""
+    ) -> bool:
         """End a build without publishing it.
 
         Args:
             ref: The list.
             import_id: The import.
             unapproved: Do it only if the import is not approved.
+            by: Who has asked for it. The import never gets a claim after that, also if it has
+                none yet; see :meth:`cancelled_by`.
 
         Returns:
             Whether nothing was cancelled, because the import had been published or approved
             before.
         """
-        return run(self._db, ref, "list/cancel", [import_id, int(unapproved)]) in (
+        return run(self._db, ref, "list/cancel", [import_id, int(unapproved), by]) in (
             b"done",
             b"approved",
         )
@@ -312,6 +316,11 @@ class BuildStore:
     def superseded_by(self, ref: ListRef, import_id: str) -> str | None:
         """The import that superseded this one in the last two days, if any did."""
         text = self._read_field(ref, f"superseded:{import_id}")
+        return None if text is None else text.decode().partition(" ")[2]
+
+    def cancelled_by(self, ref: ListRef, import_id: str) -> str | None:
+        """Who asked to cancel this import in the last two days, if anybody did."""
+        text = self._read_field(ref, f"cancelled:{import_id}")
         return None if text is None else text.decode().partition(" ")[2]
 
     def journal_ops(self, ref: ListRef) -> int:

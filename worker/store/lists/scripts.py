@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from worker.store.errors import (
+    Cancelled,
     ImportInProgress,
     KeyInOtherList,
     ListUnknown,
@@ -29,6 +30,7 @@ def require_ok(ref: ListRef, reply: Sequence[Any]) -> Sequence[Any]:
         SegmentNotFound: the list was deleted.
         ImportInProgress: another import holds the list.
         Superseded: another import has superseded this one.
+        Cancelled: somebody has cancelled this one.
         KeyInOtherList: a condition of an edit does not hold.
         ListUnknown: a shard or the record is missing.
     """
@@ -43,6 +45,8 @@ def require_ok(ref: ListRef, reply: Sequence[Any]) -> Sequence[Any]:
             raise ImportInProgress(message)
         case b"superseded":
             raise Superseded(f"superseded by import {rest[0].decode()}")
+        case b"cancelled":
+            raise Cancelled(f"cancelled by {rest[0].decode()}")
         case b"clash":
             message = f"a key is in the other list of segment {ref.segment}; remove it there first"
             raise KeyInOtherList(message)

@@ -11,9 +11,9 @@ from typing import Final, get_args
 from worker.store.keyspace import JobKind
 
 STAGES: Final = ("plan", "scatter", "size", "gather", "publish", "approval", "write")
-#: How jobs end. Only ``stopped`` is a failure; the three after it gave way to what somebody asked
+#: How jobs end. Only ``stopped`` is a failure; the four after it gave way to what somebody asked
 #: for.
-OUTCOMES: Final = ("complete", "stopped", "refused", "superseded", "deleted")
+OUTCOMES: Final = ("complete", "stopped", "refused", "superseded", "deleted", "cancelled")
 #: The periodic chores of upkeep.
 CHORES: Final = (
     "sweep_jobs",

@@ -98,7 +98,7 @@ class Counting:
 def _outcome_of(status: str, reason: str) -> str:
     if status != "stopped":
         return status
-    for outcome in ("superseded", "deleted"):
+    for outcome in ("superseded", "deleted", "cancelled"):
         if outcome in reason.split(" ")[:2]:
             return outcome
     return status

@@ -12,7 +12,14 @@ from worker.store.workflows.attaching import (
     detach_list,
     settle_lists,
 )
-from worker.store.workflows.claims import DELETED, builder_of, is_deleted, why_lost
+from worker.store.workflows.cancelling import cancel_import
+from worker.store.workflows.claims import (
+    DELETED,
+    builder_of,
+    cancelled_reason,
+    is_deleted,
+    why_lost,
+)
 from worker.store.workflows.deleting import (
     create_environment,
     create_project,
@@ -44,6 +51,8 @@ __all__ = [
     "attach_list",
     "attached_list_ref",
     "builder_of",
+    "cancel_import",
+    "cancelled_reason",
     "create_environment",
     "create_project",
     "delete_environment",

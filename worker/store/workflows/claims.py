@@ -38,6 +38,9 @@ def why_lost(store: Store, request: ImportRequest) -> str:
     """Why an import no longer holds its list, as the reason of its end."""
     if is_deleted(store, request):
         return DELETED
+    by = store.builds.cancelled_by(request.list_ref, request.import_id)
+    if by is not None:
+        return cancelled_reason(by)
     newer = store.builds.superseded_by(request.list_ref, request.import_id)
     if newer is not None:
         return superseded_reason(newer)
@@ -47,3 +50,8 @@ def why_lost(store: Store, request: ImportRequest) -> str:
 def superseded_reason(newer: str) -> str:
     """The reason of an import that was superseded by another one."""
     return f"superseded by import {newer}"
+
+
+def cancelled_reason(by: str) -> str:
+    """The reason of an import that somebody has cancelled."""
+    return f"cancelled by {by}"

@@ -245,6 +245,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     for job in jobs:
         store.jobs.end(job, "stopped", reason=_REASON, keep_s=store.job_retention_s)
     _expire_exports(store, env)
+    store.imports.forget(env)
     return True
 
 

@@ -36,6 +36,19 @@ def test_work__announced__is_in_the_workers_queue(valkey_server: Server, store: 
     wait_for_message(store, "bigseg.reshard", "p:e:s:3")
 
 
+def test_free__announced__is_in_the_queues_of_workers_and_of_upkeep(
+    valkey_server: Server, store: Store
+) -> None:
+    sender = WorkSender(_settings(valkey_server, store))
+
+    sender.free(JobRef("import", _SCOPE, "an-id"))
+    sender.close()
+
+    for queue in ("bigseg.work", "bigseg.upkeep"):
+        key = f"{store.keyspace.prefix}:broker:{queue}"
+        assert store.client.llen(key) == 1, queue  # type: ignore[attr-defined]  # redis-py's
+
+
 def test_reshard__announced_often__is_sent_once_a_second(
     valkey_server: Server, store: Store
 ) -> None:

@@ -61,6 +61,7 @@ MADE: Final = {
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
+    "environment_imports": KEYS.environment_imports(REF.env),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),
     "expiring_rejected": KEYS.expiring_rejected(),
@@ -151,6 +152,7 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
         store.builds.claim(ref, "i2", waits=True)
         store.builds.claim(ref, "i3", waits=True, supersedes=True)
         build(store, ref, "i3", ["b"])
+        store.builds.cancel(ref, "i0", by="ann")
         look()
         lists.delete(ref)
         look()

@@ -2,11 +2,11 @@
 -- claim(record, edits; import id, token, waits, supersedes, kind of job)
 --   -> {'ok', target name, base, included, excluded, id of the import that gave way or '',
 --       last import or '', membership version}
---    | {'busy', import id} | {'superseded', by import id} | {'deleted'} | {'unknown'} | {'prune'}
+--    | {'busy', import id} | {'superseded', by import id} | {'cancelled', by} | {'deleted'} | {'unknown'} | {'prune'}
 -- Takes the next revision number for an import; with waits '1' it is published only after
 -- 'approve'. Running it twice for one id changes nothing. A re-shard gives way to an import,
 -- and never takes its place; an import that is not approved yet gives way to one with
--- supersedes '1'. What gave way gets no second claim. 'prune': walk over the schedules first,
+-- supersedes '1'. What gave way gets no second claim, what was cancelled none. 'prune': walk over the schedules first,
 -- or a member that this import brings back would get its old schedule.
 local id = ARGV[1]
 local live, without = live_revision()
@@ -14,6 +14,8 @@ if not live then return without end
 if published(id) then return {'busy', id} end
 local newer = redis.call('HGET', record, 'superseded:' .. id)
 if newer then return {'superseded', string.match(newer, '^%d+ (.+)$')} end
+local cancelled = redis.call('HGET', record, 'cancelled:' .. id)
+if cancelled then return {'cancelled', string.match(cancelled, '^%d+ (.+)$')} end
 if redis.call('HEXISTS', record, 'prune') == 1 then return {'prune'} end
 local building, superseded = redis.call('HGET', record, 'building'), ''
 if building and building ~= id then

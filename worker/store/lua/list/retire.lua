@@ -3,7 +3,7 @@
 -- Moves replaced revisions from 'retired:' to 'reclaim:', when they may be freed. Leaves the last
 -- ones replaced, so many and for so long, to be published again; a re-sharded one never. Leaves
 -- the live one, the base of a build, and those an unexpired pin holds. Forgets the figures
--- of imports published or superseded two days ago, of 250 fields a call. By the server's clock.
+-- of imports published, superseded or cancelled two days ago, of 250 fields a call. By the server's clock.
 local KEPT_MS, LOOKED_AT = 2 * 86400 * 1000, 250
 local now = now_ms()
 local kept = {}
@@ -20,7 +20,7 @@ end
 local some = redis.call('HRANDFIELD', record, LOOKED_AT, 'WITHVALUES')
 for i = 1, #some, 2 do
   local kind = string.match(some[i], '^(%a+):')
-  if kind == 'published' or kind == 'superseded' then
+  if kind == 'published' or kind == 'superseded' or kind == 'cancelled' then
     local ended_ms = tonumber(string.match(some[i + 1], '^%d+'))
     if ended_ms + KEPT_MS < now then redis.call('HDEL', record, some[i]) end
   end

@@ -1,8 +1,9 @@
 import pytest
 
 from api.errors import InvalidRequest
-from api.launchdarkly.segments.filter import DEEPEST, LONGEST, parse_filter
+from api.launchdarkly.segments.filter import parse_filter
 from api.launchdarkly.segments.listing import parse_sort, sort_segments
+from api.launchdarkly.wire.filters import DEEPEST, LONGEST
 from worker.store import EnvironmentRef, Segment
 
 

@@ -15,7 +15,7 @@ from worker.store.monitoring import (
     Counting,
 )
 from worker.store.monitoring.counting import Batch
-from worker.store.workflows.claims import DELETED, superseded_reason
+from worker.store.workflows.claims import DELETED, cancelled_reason, superseded_reason
 
 
 def _all(counting: Counting) -> dict[str, int]:
@@ -66,7 +66,12 @@ def test_add__first_since_all_was_handed_over__is_announced() -> None:
 def test_add_end__of_an_import__counts_its_rows_and_stages() -> None:
     counting = Counting()
     counting.add_end("import", "stopped", "the source is gone: s3://b/deleted", None)
-    for reason in (DELETED, "environment deleted", superseded_reason("i2")):
+    for reason in (
+        DELETED,
+        "environment deleted",
+        superseded_reason("i2"),
+        cancelled_reason("superseded"),
+    ):
         counting.add_end("import", "stopped", reason, None)
     counting.add_end("import", "refused", "another import holds the list", None)
     report = {
@@ -81,6 +86,7 @@ def test_add_end__of_an_import__counts_its_rows_and_stages() -> None:
         "jobs_ended:import:stopped": 1,
         "jobs_ended:import:deleted": 2,
         "jobs_ended:import:superseded": 1,
+        "jobs_ended:import:cancelled": 1,
         "jobs_ended:import:refused": 1,
         "jobs_ended:import:complete": 1,
         "import_rows:accepted": 7,

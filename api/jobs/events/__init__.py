@@ -1,0 +1,1 @@
+"""An import's progress as server-sent events, in any dialect."""
