@@ -73,6 +73,7 @@ from worker.store.jobs import (
     RequestRecord,
     Stage,
     Status,
+    Upload,
     broker_options,
     digest_of,
 )
@@ -170,6 +171,7 @@ from worker.store.workflows import (
     delete_project,
     delete_project_segment,
     detach_list,
+    open_project_lists,
     remove_segment,
     require_approvable,
 )
@@ -297,6 +299,7 @@ __all__ = [
     "Unapproved",
     "UnreadableRecord",
     "Unsealed",
+    "Upload",
     "Writing",
     "admit_export",
     "admit_import",
@@ -323,6 +326,7 @@ __all__ = [
     "may_be_sdk_key",
     "may_be_secret",
     "open_client",
+    "open_project_lists",
     "open_store",
     "pack_key",
     "pack_keys",

@@ -18,6 +18,7 @@ from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
+from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, KeptRevisions, MembershipStore, WritingBoard
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
@@ -51,6 +52,7 @@ class Store:
     export_files: ExportFiles
     imports: ImportIndex
     requests: RequestStore
+    uploads: UploadStore
     writing: WritingBoard
     audit: AuditStore
     access_tokens: AccessTokenStore
@@ -182,6 +184,7 @@ def assemble(
         export_files=ExportFiles(database),
         imports=ImportIndex(database, job_retention_s),
         requests=RequestStore(database),
+        uploads=UploadStore(database),
         writing=WritingBoard(database),
         audit=AuditStore(
             database, audit_entries, audit_lost or partial(counting.add, AUDIT_LOSSES, "worker")

@@ -11,6 +11,7 @@ from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.survey import SURVEY_MS, survey_store
 from worker.upkeep.sweep import sweep_jobs
 from worker.upkeep.tidy import expire_exports, finish_deleted, tidy_lists
+from worker.upkeep.uploads import expire_uploads
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -25,6 +26,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (tidy_lists, sweep_ms),
         (finish_deleted, 10 * sweep_ms),
         (expire_exports, 60_000),
+        (expire_uploads, 60_000),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
         (survey_store, SURVEY_MS),

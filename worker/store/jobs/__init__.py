@@ -39,6 +39,7 @@ from worker.store.jobs.stage_state import (
     StageField,
     result_name,
 )
+from worker.store.jobs.uploads import Upload, UploadState
 
 __all__ = [
     "BYTES_TOTAL",
@@ -72,6 +73,8 @@ __all__ = [
     "StageField",
     "Status",
     "Unit",
+    "Upload",
+    "UploadState",
     "broker_options",
     "digest_of",
     "result_name",
