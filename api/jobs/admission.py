@@ -1,6 +1,7 @@
 """Admitting an import, however its list arrives: its request, its conflicts, its audit entry."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 from api.jobs.options import ImportOptions
 from api.jobs.starting import Start
@@ -15,16 +16,19 @@ from worker.store import (
     admit_import,
 )
 
+#: Characters of the names of an import's files in the audit log.
+_LONGEST_NAMES: Final = 1_000
+
 
 def import_request(
-    import_id: str, source: SourceFile, options: ImportOptions, start: Start
+    import_id: str, sources: tuple[SourceFile, ...], options: ImportOptions, start: Start
 ) -> ImportRequest:
     """The request of an import by this caller, now."""
     return ImportRequest(
         import_id,
         start.ref,
         options.mode,
-        (source,),
+        sources,
         options.allow_empty,
         start.services.clock(),
         start.caller.name,
@@ -70,12 +74,12 @@ def admit(start: Start, request: ImportRequest) -> None:
 
 def _record(start: Start, request: ImportRequest) -> None:
     """Record the start in the audit log; how the import ends is in its own record."""
-    source = request.sources[0]
+    sizes = [source.size_bytes for source in request.sources]
     after = {
         "importId": request.import_id,
         "mode": request.mode,
-        "source": source.filename,
-        "sizeBytes": source.size_bytes,
+        "source": ", ".join(source.filename for source in request.sources)[:_LONGEST_NAMES],
+        "sizeBytes": None if None in sizes else sum(size or 0 for size in sizes),
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,

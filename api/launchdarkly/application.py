@@ -17,7 +17,7 @@ from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
-from api.launchdarkly.jobs import downloads, exports, import_list, imports
+from api.launchdarkly.jobs import downloads, exports, import_list, imports, uploads
 from api.launchdarkly.memberships import edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
@@ -48,6 +48,7 @@ _ROUTERS: Final = (
     expiring.router,
     import_list.router,
     imports.router,
+    uploads.router,
     exports.router,
     downloads.router,
     revisions.router,

@@ -26,6 +26,11 @@ from worker.store import Store  # noqa: E402  # same
 
 #: Small enough to reach in a test.
 UPLOAD_LIMIT_BYTES = 300_000
+#: The least that S3 takes, and what 10,001 of them would hold.
+PART_BYTES = 5 * 1024 * 1024
+DIRECT_LIMIT_BYTES = 10_001 * PART_BYTES
+#: More than tests leave open in one environment.
+OPEN_UPLOADS = 40
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +56,9 @@ def api(
         "S3_ENDPOINT": s3_server.endpoint,
         "S3_BUCKET": bucket,
         "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
+        "MAX_DIRECT_UPLOAD_BYTES": str(DIRECT_LIMIT_BYTES),
+        "UPLOAD_PART_BYTES": str(PART_BYTES),
+        "OPEN_UPLOADS": str(OPEN_UPLOADS),
     }
     with running_api(valkey_server.url, settings) as running:
         yield running
