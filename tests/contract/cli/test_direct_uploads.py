@@ -20,7 +20,7 @@ from tests.support.servers.api import PRODUCTION, SEGMENTS, TOKEN, Api, create_s
 from tests.support.servers.objects import ObjectServer, running_stand_in
 from tests.support.servers.redis import Server, wait_until
 from worker.objects import ObjectSettings, ObjectStore
-from worker.store import ImportRequest, Store
+from worker.store import ImportRequest, JobRef, Store
 
 _MIB = 1024 * 1024
 _PART = 5 * _MIB
@@ -191,6 +191,34 @@ def test_import__file_changed_since__starts_again(
     assert result.exit_code == 0, result.output
     assert "already" not in result.stderr
     assert _sources(store, objects, segment) == [("big.csv", big.read_bytes())]
+
+
+def test_import__refused_after_its_upload__sends_nothing_the_second_time(
+    run: Run,
+    client: httpx.Client,
+    store: Store,
+    objects: ObjectStore,
+    gate: Gate,
+    segment: str,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(b"ada\nbob\n")
+    running = client.post(f"{SEGMENTS}/{segment}/imports", files={"file": ("l.csv", b"eve\n")})
+    ref = JobRef("import", PRODUCTION, running.headers["location"].rpartition("/")[2])
+    words = ("import", str(file), "-s", segment, "--no-wait", "--direct")
+
+    refused = run(*words)
+    assert (refused.exit_code, gate.passed) == (1, [1]), refused.output
+    assert [item["status"] for item in _uploads(client, segment)] == ["complete"]
+    store.builds.cancel(store.jobs.request(ref).list_ref, ref.job_id)
+    store.jobs.end(ref, "stopped", keep_s=600)
+    store.jobs.forget(ref)
+    result = run(*words)
+
+    assert result.exit_code == 0, result.output
+    assert gate.passed == [1]
+    assert _sources(store, objects, segment) == [("list.csv", b"ada\nbob\n")]
 
 
 def test_import__part_fails_or_its_url_has_expired__is_sent_again(
