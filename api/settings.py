@@ -36,6 +36,42 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Bytes of one uploaded list; more is answered 413. Far above any list seen, "
         "and it keeps one caller from filling the bucket.",
     )
+    max_direct_upload_bytes: int = Field(
+        default=200 * _GIB,
+        ge=1,
+        le=5 * 1024 * _GIB,
+        description="Bytes of one list that a client sends straight to the bucket; more is "
+        "answered 413. More than one Redis node can hold the keys of.",
+    )
+    upload_part_bytes: int = Field(
+        default=16 * _MIB,
+        ge=5 * _MIB,
+        le=1024 * _MIB,
+        description="Bytes of each part of a direct upload but the last; larger where 10,000 of "
+        "them would not do. 5 MiB is the least that S3 takes; a part is what a failure costs, and "
+        "a client holds a few in memory.",
+    )
+    upload_url_s: int = Field(
+        default=3_600,
+        ge=1,
+        le=7 * 86_400,
+        description="Seconds for which a URL for one part can be used. Others are issued on "
+        "request, so it need only outlast one slow part.",
+    )
+    upload_ttl_s: int = Field(
+        default=86_400,
+        ge=1,
+        le=30 * 86_400,
+        description="Seconds after the last URLs were issued for a direct upload, or after it was "
+        "completed, until it is taken for abandoned and deleted.",
+    )
+    open_uploads: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Direct uploads of one environment that may be open, or wait for their import; "
+        "one more is answered 409. What they hold in the bucket is bounded by it.",
+    )
     max_body_bytes: int = Field(
         default=5 * _MIB,
         ge=1024,

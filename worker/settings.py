@@ -132,6 +132,11 @@ class ObjectSettings(BaseSettings):
         description="URL of an S3-compatible service; unset means AWS itself. Credentials come "
         "from the usual AWS variables or profile.",
     )
+    s3_public_endpoint: str | None = Field(
+        default=None,
+        description="URL at which clients reach the same service, for direct uploads; unset means "
+        "`BIGSEG_S3_ENDPOINT`. For an API that knows it by an inside name.",
+    )
     s3_bucket: str = Field(
         default="bigseg",
         description="Bucket for uploads, spills, exports and files of rejected rows.",

@@ -21,7 +21,7 @@ from worker.store import (
 
 
 def import_request(
-    import_id: str, source: SourceFile, options: ImportOptions, start: Start
+    import_id: str, sources: tuple[SourceFile, ...], options: ImportOptions, start: Start
 ) -> ImportRequest:
     """The request of an import by this caller, now.
 
@@ -36,7 +36,7 @@ def import_request(
         import_id,
         start.ref,
         options.mode,
-        (source,),
+        sources,
         options.allow_empty,
         start.services.clock(),
         start.caller.name,

@@ -14,13 +14,16 @@ from api.jobs.options import SourceBody, read_options, read_source
 from api.jobs.sources import require_importable
 from api.jobs.starting import Start
 from api.jobs.upload import UploadedList, receive_upload, require_size
+from api.jobs.uploads.models import UploadsBody, read_uploads
 from api.services.services import Services
 from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
 from worker.store import SourceFile, StoreError, digest_of
 
 FORM_TYPE: Final = "multipart/form-data"
 
-_NO_LIST: Final = "no list: send multipart/form-data with a part named file, or JSON with a source"
+_NO_LIST: Final = (
+    "no list: send multipart/form-data with a part named file, or JSON with a source or uploads"
+)
 #: Types that generated clients send with a form without a file.
 _EMPTY_TYPES: Final = ("", "application/x-www-form-urlencoded")
 
@@ -39,8 +42,8 @@ def require_list_type(media_type: str) -> None:
     raise UnsupportedMediaType(f"{_NO_LIST}; not {media_type[:80]}")
 
 
-async def read_source_body(request: Request) -> SourceBody:
-    """Read the JSON body of an import of a list in S3.
+async def read_list_body(request: Request) -> SourceBody | UploadsBody:
+    """Read the JSON body of an import of a list in S3, or of lists that were uploaded.
 
     Raises:
         InvalidRequest: it is not JSON, or the list could not be imported.
@@ -50,6 +53,8 @@ async def read_source_body(request: Request) -> SourceBody:
     body: Any = read_json(raw) if raw else None
     if body is None:
         raise InvalidRequest(_NO_LIST)
+    if isinstance(body, dict) and "uploads" in body:
+        return read_uploads(body)
     return read_source(body)
 
 
@@ -124,7 +129,7 @@ def _admit_upload(
         size_bytes=info.size_bytes,
         etag=info.etag,
     )
-    request = import_request(import_id, source, read_options(uploaded.fields), start)
+    request = import_request(import_id, (source,), read_options(uploaded.fields), start)
 
     def admit_request() -> Response:
         admit(start, request)
@@ -143,7 +148,7 @@ def _admit_source(body: SourceBody, start: Start) -> Response:
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
     import_id = services.ids()
-    request = import_request(import_id, source, body, start)
+    request = import_request(import_id, (source,), body, start)
 
     def admit_request() -> Response:
         admit(start, request)

@@ -19,7 +19,14 @@ from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
 from api.launchdarkly.inbox import routes as inbox
-from api.launchdarkly.jobs import downloads, exports, import_list, imports, rejected_rows
+from api.launchdarkly.jobs import (
+    downloads,
+    exports,
+    import_list,
+    imports,
+    rejected_rows,
+    uploads,
+)
 from api.launchdarkly.memberships import edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
@@ -51,6 +58,7 @@ _ROUTERS: Final = (
     import_list.router,
     imports.router,
     rejected_rows.router,
+    uploads.router,
     exports.router,
     downloads.router,
     revisions.router,

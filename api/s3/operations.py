@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from api.s3 import buckets, listing, reading, tagging, uploads, writing
 from api.s3.documents import refusal_answer
 from api.s3.errors import S3Refusal, not_implemented
+from api.s3.presigned import require_unexpired
 from api.s3.requests import Answer, Request
 from api.s3.stand_in import StandIn
 
@@ -42,6 +43,7 @@ def answer(stand_in: StandIn, request: Request) -> Answer:
         BodyCutError: the client went away; nothing has changed.
     """
     try:
+        require_unexpired(request)
         return _choose(request)(stand_in, request)
     except S3Refusal as refusal:
         return refusal_answer(refusal)

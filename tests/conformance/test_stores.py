@@ -21,6 +21,7 @@ from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
 from tests.conformance.suite.tokens import TokenSuite
+from tests.conformance.suite.uploads import UploadSuite
 
 
 class TestAudit(AuditSuite):
@@ -104,4 +105,8 @@ class TestSdkKeys(SdkKeySuite):
 
 
 class TestFlags(FlagSuite):
+    pass
+
+
+class TestUploads(UploadSuite):
     pass

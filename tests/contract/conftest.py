@@ -27,6 +27,11 @@ from worker.store import Store  # noqa: E402  # same
 #: Small enough to reach in a test.
 UPLOAD_LIMIT_BYTES = 300_000
 EVENT_STREAMS = 3
+#: The least that S3 takes, and what 10,001 of them would hold.
+PART_BYTES = 5 * 1024 * 1024
+DIRECT_LIMIT_BYTES = 10_001 * PART_BYTES
+#: More than tests leave open in one environment.
+OPEN_UPLOADS = 40
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +59,9 @@ def api(
         "INBOX": f"s3://{bucket}/inbox",
         "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
         "EVENT_STREAMS": str(EVENT_STREAMS),
+        "MAX_DIRECT_UPLOAD_BYTES": str(DIRECT_LIMIT_BYTES),
+        "UPLOAD_PART_BYTES": str(PART_BYTES),
+        "OPEN_UPLOADS": str(OPEN_UPLOADS),
     }
     with running_api(valkey_server.url, settings) as running:
         yield running

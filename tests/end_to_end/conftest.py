@@ -20,7 +20,12 @@ _NODE_HOME: Final = Path(__file__).parents[2] / ".venv/node"
 MOST_EDITS: Final = 500
 #: How each is run, by its fixture and in the order of the tests.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
-    "system": {"settings": {"BIGSEG_APPROVAL_JOURNAL_OPS": str(MOST_EDITS)}},
+    "system": {
+        "settings": {
+            "BIGSEG_APPROVAL_JOURNAL_OPS": str(MOST_EDITS),
+            "BIGSEG_UPLOAD_PART_BYTES": str(5 * 1024 * 1024),
+        }
+    },
     "slow_system": {"local_spills": True, "settings": SLOW},
     "keeping_system": {
         "settings": {"BIGSEG_KEPT_REVISIONS": "2", "BIGSEG_KEPT_MEMORY_SHARE": "0.95"}

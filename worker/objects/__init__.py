@@ -30,14 +30,18 @@ from worker.objects.layout import (
 )
 from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
+from worker.objects.writing.direct_uploads import DirectUploads, UploadedPart
+from worker.objects.writing.part_sizes import MAX_PARTS
 from worker.objects.writing.writer import ObjectWriter, cleaning_up
 from worker.settings import ObjectSettings
 
 __all__ = [
     "FOLDER_FAULT",
     "INTERNAL_PREFIX",
+    "MAX_PARTS",
     "BucketMissing",
     "CredentialsRefused",
+    "DirectUploads",
     "ObjectAccessDenied",
     "ObjectArchived",
     "ObjectChanged",
@@ -52,6 +56,7 @@ __all__ = [
     "ObjectWriter",
     "SourceNotAllowed",
     "UploadLost",
+    "UploadedPart",
     "cleaning_up",
     "export_key",
     "export_prefix",

@@ -38,6 +38,27 @@ def open_clients(settings: ObjectSettings) -> tuple["S3Client", "S3Client"]:
     )
 
 
+def open_presigner(settings: ObjectSettings) -> "S3Client":
+    """Make the client that signs URLs for clients, under the address that they use.
+
+    Sends nothing. The signature is always version 4: the older one, the driver's default for URLs
+    in some regions, signs no length and is refused for objects under KMS.
+    """
+    public = settings.s3_public_endpoint or settings.s3_endpoint
+    # The global host of AWS redirects uploads into new buckets, which clients cannot follow.
+    addressing: Literal["path", "virtual"] = "path" if public else "virtual"
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=public,
+        region_name=settings.s3_region,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": addressing},
+            request_checksum_calculation="when_required",
+        ),
+    )
+
+
 def _client(
     session: boto3.session.Session, settings: ObjectSettings, timeout_s: float, attempts: int
 ) -> "S3Client":

@@ -176,6 +176,10 @@ class Keyspace:
         """Sorted set: keys of lists that are being attached or detached, by Unix ms."""
         return f"{self._environment(env)}:unsettled"
 
+    def uploads(self, env: EnvironmentRef) -> str:
+        """Hash: direct uploads that have not become part of an import, id to JSON."""
+        return f"{self._environment(env)}:uploads"
+
     def job(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
         """Hash: record, finished units and leases of one job."""
         return f"{self._environment(env)}:{kind}:{job_id}"

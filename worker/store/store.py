@@ -20,6 +20,7 @@ from worker.store.jobs.inbox import InboxStore
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
+from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, KeptRevisions, MembershipStore, WritingBoard
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
@@ -55,6 +56,7 @@ class Store:
     imports: ImportIndex
     inbox: InboxStore
     requests: RequestStore
+    uploads: UploadStore
     writing: WritingBoard
     audit: AuditStore
     access_tokens: AccessTokenStore
@@ -188,6 +190,7 @@ def assemble(
         imports=ImportIndex(database, job_retention_s),
         inbox=InboxStore(database),
         requests=RequestStore(database),
+        uploads=UploadStore(database),
         writing=WritingBoard(database),
         audit=AuditStore(
             database, audit_entries, audit_lost or partial(counting.add, AUDIT_LOSSES, "worker")

@@ -12,6 +12,7 @@ from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.survey import SURVEY_MS, survey_store
 from worker.upkeep.sweep import sweep_jobs
 from worker.upkeep.tidy import expire_exports, expire_rejected, finish_deleted, tidy_lists
+from worker.upkeep.uploads import expire_uploads
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -27,6 +28,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (finish_deleted, 10 * sweep_ms),
         (expire_exports, 60_000),
         (expire_rejected, sweep_ms),
+        (expire_uploads, 60_000),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
         (look_into_inbox, 0),

@@ -26,9 +26,12 @@ def register(app: typer.Typer) -> None:
 
 
 def _import(
-    source: Annotated[
-        str,
-        typer.Argument(metavar="FILE|S3-URI", help="A list of keys; `-` is standard input."),
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…|S3-URI",
+            help="A list of keys, or several files that are one list; `-` is standard input.",
+        ),
     ],
     target: SegmentOptions,
     session: Session,
@@ -60,9 +63,18 @@ def _import(
     wait: Annotated[
         bool, typer.Option(help="Wait until the import has ended or waits for approval.")
     ] = True,
+    direct: Annotated[
+        bool | None,
+        typer.Option(
+            "--direct/--no-direct",
+            help="Send files straight to the bucket, or through the API.",
+            show_default="straight if over 64 MiB or several",
+        ),
+    ] = None,
 ) -> None:
-    """Import a list of context keys into a segment, from a file or from S3.
+    """Import a list of context keys into a segment, from files or from S3.
 
+    A large file is sent in parts; after an interrupt the same command goes on where it was.
     Exits with status 1 if the import was stopped or if it accepted no keys.
     """
     flags = {
@@ -73,7 +85,7 @@ def _import(
     }
     fields: dict[str, str | bool] = {"mode": mode, "target": side, **reading.fields}
     fields |= {name: True for name, flag in flags.items() if flag}
-    start = ImportStart(session, target, source, fields, NewSegment(target, new))
+    start = ImportStart(session, target, sources, fields, NewSegment(target, new), direct)
     with (
         start.explain_interrupts(),
         session.open_connection() as connection,

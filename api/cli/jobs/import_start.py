@@ -1,4 +1,6 @@
-"""Starts an import, from a file or from S3, and can tell after Ctrl-C whether it was started.
+"""Starts an import, from files or from S3, and can tell after Ctrl-C whether it was started.
+
+A small file goes through the API as a form; a large one, and several, straight to the bucket.
 
 The request has an `Idempotency-Key` of its own: by it the API can tell whether a request that
 got no answer has started an import.
@@ -6,22 +8,28 @@ got no answer has started an import.
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from api.cli.connection.connection import Connection
-from api.cli.errors import CommandError
+from api.cli.errors import CommandError, UsageError
 from api.cli.jobs.interrupts import describe_ongoing, interrupt_error
 from api.cli.jobs.list_files import ListFile, open_list
 from api.cli.jobs.new_segment import NewSegment, check_s3_uri
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions
 from api.cli.session.session import Session
+from api.cli.uploads.contents import Content
+from api.cli.uploads.direct_upload import BucketUnreachable, DirectUploads
+from api.cli.uploads.meter import Meter
 from api.progress.display import ProgressDisplay
 
+#: A file over this goes straight to the bucket: several requests are worth it then.
+DIRECT_BYTES: Final = 64 * 1024 * 1024
 _S3: Final = "s3://"
+_MB: Final = 1_000_000
 _UNDER_WAY: Final = 409
 #: Seconds to wait for the API's answer to whether an import was started.
 _ANSWER_S: Final = 5.0
@@ -40,13 +48,18 @@ class ImportStart:
 
     session: Session
     target: SegmentOptions
-    source: str
+    sources: Sequence[str]
     fields: Mapping[str, str | bool]
     """The mode and the flags, as the API names them."""
     segment: NewSegment
+    direct: bool | None = None
+    """Whether files go straight to the bucket; unset lets their number and size decide."""
     sleep: Callable[[float], None] = time.sleep
     _key: str = field(default_factory=lambda: str(uuid.uuid4()))
-    _file: ListFile | None = None
+    _files: list[ListFile] = field(default_factory=list)
+    _contents: list[Content] = field(default_factory=list)
+    """What goes straight to the bucket."""
+    _meter: Meter | None = None
     _asked: bool = False
     _location: str = ""
 
@@ -72,31 +85,76 @@ class ImportStart:
         return f"{self.target.path}/imports"
 
     def _send(self, connection: Connection, display: ProgressDisplay) -> str:
-        if self.source.startswith(_S3):
-            check_s3_uri(self.source)
-            body = {"source": self.source, **self.fields}
-            path = f"{self._path}/from-source"
-            with self.segment.for_start(connection):
-                self._asked = True
-                reply = connection.post(path, body, idempotency_key=self._key)
-            return connection.location(reply)
+        if any(source.startswith(_S3) for source in self.sources):
+            return self._name_source(connection)
+        with ExitStack() as opened:
+            for source in self.sources:
+                self._files.append(opened.enter_context(open_list(source, display)))
+            direct = self._goes_direct()
+            opened.enter_context(self.segment.for_start(connection))
+            location = self._upload_directly(connection, display) if direct else None
+            return location or self._send_form(connection)
+
+    def _name_source(self, connection: Connection) -> str:
+        if len(self.sources) > 1:
+            raise UsageError("a list in S3 is imported alone: name one, or files only")
+        (source,) = self.sources
+        check_s3_uri(source)
+        with self.segment.for_start(connection):
+            return self._post(connection, "from-source", {"source": source})
+
+    def _send_form(self, connection: Connection) -> str:
+        (file,) = self._files
         form = {
             name: value if isinstance(value, str) else str(value).lower()
             for name, value in self.fields.items()
         }
-        with (
-            open_list(self.source, display) as self._file,
-            self.segment.for_start(connection),
-        ):
-            return connection.upload(
-                self._path, self._file.stream, self._file.name, form, idempotency_key=self._key
-            )
+        return connection.upload(
+            self._path, file.stream, file.name, form, idempotency_key=self._key
+        )
+
+    def _goes_direct(self) -> bool:
+        if len(self._files) > 1:
+            if self.direct is False:
+                raise UsageError("several files are one import only without --no-direct")
+            return True
+        return self._files[0].is_larger(DIRECT_BYTES) if self.direct is None else self.direct
+
+    def _upload_directly(self, connection: Connection, display: ProgressDisplay) -> str | None:
+        """Upload the files and start their import; ``None`` if they must go through the API."""
+        self._contents = [file.content for file in self._files]
+        sizes = [content.size_bytes for content in self._contents]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        self._meter = Meter(display, total)
+        uploads = DirectUploads(
+            connection, f"{self.target.path}/uploads", self._meter, self.session.note
+        )
+        try:
+            ids = [uploads.upload(content) for content in self._contents]
+        except BucketUnreachable as exc:
+            if len(self._files) > 1 or self.direct:
+                raise
+            self.session.note(f"{exc}: the list goes through the API instead")
+            self._meter = None
+            return None
+        return self._post(connection, "from-uploads", {"uploads": ids})
+
+    def _post(self, connection: Connection, operation: str, source: Mapping[str, object]) -> str:
+        self._asked = True
+        body = {**source, **self.fields}
+        reply = connection.post(f"{self._path}/{operation}", body, idempotency_key=self._key)
+        return connection.location(reply)
 
     def _describe_outcome(self) -> str:
         if self._location:
             return describe_ongoing(self.target, self._location.rpartition("/")[2])
-        if not self._asked and (self._file is None or not self._file.is_read):
+        if not self._asked and self._meter is not None:
+            return self._describe_upload(self._meter)
+        if not self._asked and not any(file.is_read for file in self._files):
             return self._undo_segment()
+        return self._describe_answer()
+
+    def _describe_answer(self) -> str:
         try:
             import_id = self._find_started()
         except KeyboardInterrupt:
@@ -106,6 +164,15 @@ class ImportStart:
         if import_id is None:
             return self._undo_segment()
         return describe_ongoing(self.target, import_id)
+
+    def _describe_upload(self, meter: Meter) -> str:
+        """Say what is kept of a direct upload; nothing is of a pipe."""
+        if not all(content.fingerprint for content in self._contents):
+            return self._undo_segment()
+        return (
+            f"interrupted; {meter.done_bytes / _MB:,.1f} MB were sent, nothing was started: "
+            "the same command goes on from there"
+        )
 
     def _undo_segment(self) -> str:
         """Delete a segment that was created for nothing, and say that nothing was started."""

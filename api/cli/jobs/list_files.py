@@ -1,5 +1,9 @@
-"""What `bigseg import` uploads: a file of known size, or a pipe that is read to its end."""
+"""What `bigseg import` uploads: a file of known size, or a pipe that is read to its end.
 
+A pipe is read until it ends or is large, so that it is known then how it is uploaded.
+"""
+
+import io
 import os
 import stat
 import sys
@@ -11,12 +15,14 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from api.cli.errors import CommandError
+from api.cli.uploads.contents import Content, FileContent, PipeContent
 from api.progress.display import ProgressDisplay
 from api.progress.line import Progress
 
 _STANDARD_INPUT: Final = "-"
 #: The name of a list that does not come from a file.
 _PIPE_NAME: Final = "standard-input"
+_READ_BYTES: Final = 256 * 1024
 
 
 class ListFile:
@@ -31,6 +37,15 @@ class ListFile:
     def is_read(self) -> bool:
         """Whether all of it may have been sent."""
         return self._source.is_read
+
+    def is_larger(self, size_bytes: int) -> bool:
+        """Whether it has more bytes; as many of a pipe are read, and kept to be sent."""
+        return self._source.is_larger(size_bytes)
+
+    @property
+    def content(self) -> Content:
+        """The same, to be cut into parts."""
+        return self._source.content(self.name)
 
 
 @contextmanager
@@ -67,12 +82,32 @@ class _Pipe:
         # Both callers pass buffered readers, though the types of their files do not say so.
         self._file = cast("BufferedReader", file)
         self._display = display
+        self._ahead = io.BytesIO()
         self._read = 0
         self.is_read = False
 
+    def is_larger(self, size_bytes: int) -> bool:
+        """See ``ListFile``."""
+        ahead, held = self._ahead, self._ahead.seek(0, io.SEEK_END)
+        while held <= size_bytes and (data := self._file.read1(_READ_BYTES)):
+            held += ahead.write(data)
+            self._display.show(Progress("reading", done_bytes=held))
+        ahead.seek(0)
+        return held > size_bytes
+
+    def content(self, name: str) -> PipeContent:
+        """See ``ListFile``."""
+        return PipeContent(name, self._take)
+
+    def _take(self, size: int) -> bytes:
+        if data := self._ahead.read(size):
+            return data
+        self._ahead = io.BytesIO()  # frees what it held
+        return self._file.read1(size)
+
     def read(self, size: int = -1) -> bytes:
         """Read what is there; waits for the first byte only, so that it can be sent on."""
-        data = self._file.read1(size)
+        data = self._take(size)
         self._read += len(data)
         self.is_read = not data
         self._display.show(Progress("uploading", done_bytes=self._read))
@@ -92,6 +127,14 @@ class _WholeFile:
         self._read = 0
         self.is_read = False
         self._started = time.monotonic()
+
+    def is_larger(self, size_bytes: int) -> bool:
+        """See ``ListFile``."""
+        return self._status.st_size > size_bytes
+
+    def content(self, name: str) -> FileContent:
+        """See ``ListFile``."""
+        return FileContent(name, self._name, self.fileno(), self._status)
 
     def read(self, size: int = -1) -> bytes:
         """Read on.

@@ -13,8 +13,11 @@ NO_IMPORT: Final[Refusals] = {
 NO_EXPORT: Final[Refusals] = {
     NotFound: "The project, the environment, the segment or the export does not exist."
 }
+NO_UPLOAD: Final[Refusals] = {
+    NotFound: "The project, the environment, the segment or the upload does not exist."
+}
 
 
 def segment_location(job: str) -> dict[str, Any]:
-    """Document the ``Location`` of an answer that has started an ``import`` or ``export``."""
+    """Document the ``Location`` of an answer that has started an ``import`` or the like."""
     return location_header(f"{PREFIX}/segments/.+", job)

@@ -24,17 +24,19 @@ from api.jobs.imports import (
     FORM_TYPE,
     import_source,
     import_upload,
-    read_source_body,
+    read_list_body,
     require_list_type,
 )
 from api.jobs.options import ImportOptions, SourceBody
+from api.jobs.uploads.importing import import_uploads
+from api.jobs.uploads.models import UploadsBody
 from api.launchdarkly.jobs.documentation import NO_IMPORT, segment_location
 from api.launchdarkly.jobs.models import (
     ImportRepresentation,
     find_segment_import,
     represent_import,
 )
-from api.launchdarkly.jobs.starting import segment_start
+from api.launchdarkly.jobs.starting import segment_start, segment_uploads
 from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -85,8 +87,9 @@ async def create_import(
     `processBigSegmentImport` publishes it. A later import replaces it.
     A repeated request with the same `Idempotency-Key` gets the first answer and starts nothing.
 
-    The body is a form with the list as a file. JSON with a `source` is accepted here as well,
-    and answered like `createBigSegmentImportFromSource`, which is the operation for it.
+    The body is a form with the list as a file. JSON with a `source` or with `uploads` is accepted
+    here as well, and answered like `createBigSegmentImportFromSource` and
+    `createBigSegmentImportFromUploads`, which are the operations for them.
     """
     kind = read_media_type(request)
     store = await run_in_threadpool(services.store)
@@ -95,10 +98,11 @@ async def create_import(
     if kind == FORM_TYPE:
         upload = segment_start(services, caller, segment, key, partial(_accept, path))
         return await import_upload(request, upload)
-    body = await read_source_body(request)
-    return await import_source(
-        body, segment_start(services, caller, segment, key, partial(_respond, services, path))
-    )
+    body = await read_list_body(request)
+    start = segment_start(services, caller, segment, key, partial(_respond, services, path))
+    if isinstance(body, UploadsBody):
+        return await import_uploads(body, start, segment_uploads(path, segment))
+    return await import_source(body, start)
 
 
 @router.post(
@@ -129,6 +133,35 @@ async def create_import_from_source(
     return await import_source(
         body, segment_start(services, caller, segment, key, partial(_respond, services, path))
     )
+
+
+@router.post(
+    "/from-uploads",
+    operation_id="createBigSegmentImportFromUploads",
+    status_code=202,
+    response_model=ImportRepresentation,
+    responses={
+        202: {"description": "The import was accepted.", "headers": segment_location("import")}
+    },
+    dependencies=[RequireJson],
+)
+@operation(needs=WRITE, refuses=_REFUSES)
+async def create_import_from_uploads(
+    body: UploadsBody,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
+) -> Response:
+    """Start one import of the files of direct uploads, which are deleted when it ends.
+
+    `mode`, `waitOnApprovals` and the other options have the same meaning as for an upload, and the
+    keys become visible in the same way.
+    """
+    store = await run_in_threadpool(services.store)
+    segment = await run_in_threadpool(find_big_segment, store, path)
+    start = segment_start(services, caller, segment, key, partial(_respond, services, path))
+    return await import_uploads(body, start, segment_uploads(path, segment))
 
 
 @router.get("/{importID}", operation_id="getBigSegmentImport")

@@ -7,6 +7,8 @@ from fastapi import Response
 from api.access.auth import Caller
 from api.audit import audit_segment
 from api.jobs.starting import Start
+from api.jobs.uploads.place import UploadPlace
+from api.launchdarkly.wire.links import SegmentPath
 from api.services.services import Services
 from worker.store import Segment, Summary
 
@@ -24,3 +26,8 @@ def segment_start(
         audit_segment(services, caller, segment, action=action, verb=verb, after=after)
 
     return Start(services, caller, segment.ref, key, respond, record, f"segment {segment.key}")
+
+
+def segment_uploads(path: SegmentPath, segment: Segment) -> UploadPlace:
+    """The direct uploads for a big segment."""
+    return UploadPlace(path.env, segment.key, segment.ref.name, f"{path.href}/uploads")

@@ -36,13 +36,15 @@ from api.jobs.imports import (
     FORM_TYPE,
     import_source,
     import_upload,
-    read_source_body,
+    read_list_body,
     require_list_type,
 )
-from api.jobs.options import ImportOptions
+from api.jobs.options import ImportOptions, SourceBody
 from api.jobs.records import PeriodOf, find_imports
 from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
 from api.jobs.sources import require_importable
+from api.jobs.uploads.importing import import_uploads
+from api.jobs.uploads.models import UploadsBody
 from api.rest.operations import component, document_body, operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
@@ -57,7 +59,7 @@ from api.vercel.lists.models import (
 )
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
-from api.vercel.lists.starting import attached, list_start
+from api.vercel.lists.starting import attached, list_start, upload_place
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from worker.store import ImportOverview, ImportRequest, JobState, ListRef, Status, approve_import
 
@@ -101,9 +103,9 @@ IdempotencyKey = Annotated[
     response_model=ListImport,
     responses={202: {"description": "The import was accepted.", "headers": _LOCATION}},
     openapi_extra=document_body(
-        "A list as a file, or where it is in S3.",
+        "A list as a file, where it is in S3, or which uploads it is.",
         form=inline_schema(ImportOptions, file=LIST_FILE),
-        json=component("SourceBody"),
+        json={"anyOf": [component("SourceBody"), component("UploadsBody")]},
     ),
 )
 @operation(
@@ -125,7 +127,8 @@ async def create_import(
 ) -> Response:
     """Attach a list of any size to a segment, or import into the one that is attached.
 
-    The body is a form with the list as a file, or JSON with its `source` in S3. The values become
+    The body is a form with the list as a file, or JSON with its `source` in S3, or with `uploads`:
+    ids of completed direct uploads, whose files become one import. The values become
     visible all at once when the import is complete. With `waitOnApprovals` it is built and stays
     `pending_approval` until it is approved. A repeated request with the same `Idempotency-Key`
     gets the first answer and starts nothing.
@@ -134,12 +137,15 @@ async def create_import(
     require_list_type(kind)
     body = None
     if kind != FORM_TYPE:
-        body = await read_source_body(request)
-        await require_importable(services, body.source, body.format)
+        body = await read_list_body(request)
+        if isinstance(body, SourceBody):
+            await require_importable(services, body.source, body.format)
     async with attached(services, path) as ref:
         start = list_start(services, caller, path, ref, key, partial(_respond, services, path, ref))
         if body is None:
             return await import_upload(request, start)
+        if isinstance(body, UploadsBody):
+            return await import_uploads(body, start, upload_place(path))
         return await import_source(body, start)
 
 

@@ -15,3 +15,6 @@ NO_IMPORT: Final[Refusals] = MappingProxyType(
 NO_EXPORT: Final[Refusals] = MappingProxyType(
     {NotFound: "The project, the segment, the list or the export does not exist."}
 )
+NO_UPLOAD: Final[Refusals] = MappingProxyType(
+    {NotFound: "The project, the segment or the upload does not exist."}
+)

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.jobs.starting import Start
+from api.jobs.uploads.place import UploadPlace
 from api.services.services import Services
 from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.paths import ListPath
@@ -37,6 +38,12 @@ def list_start(
         audit_list(services, caller, path, action, verb, after)
 
     return Start(services, caller, ref, key, respond, record, path.owner, has_excluded=False)
+
+
+def upload_place(path: ListPath) -> UploadPlace:
+    """The direct uploads for a list, which may not be attached yet."""
+    segment = path.segment
+    return UploadPlace(path.env, segment.id, f"{segment.id}/{path.name}", f"{path.href}/uploads")
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.jobs.options import SourceBody
+from api.jobs.uploads.models import UploadsBody
 from api.rest.operations import component
 from api.vercel.evaluations.models import EvaluationBody
 from api.vercel.flag_settings.models import SettingsPatch
@@ -17,6 +18,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     SegmentPatch,
     SettingsPatch,
     SourceBody,
+    UploadsBody,
 )
 _UINT32: Final = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**32 - 1}
 _DEFINITIONS: Final = {

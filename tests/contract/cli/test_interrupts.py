@@ -81,13 +81,13 @@ def test_import__before_its_list_is_there__says_that_nothing_was_started(
     assert _imports(client, segment) == []
 
 
-def test_import__while_its_list_is_sent__says_that_nothing_was_started(
+def test_import__while_its_pipe_is_read__says_that_nothing_was_started(
     start: Start, client: httpx.Client, segment: str, pipe: Path
 ) -> None:
     with start("import", str(pipe), "-s", segment) as run, pipe.open("wb") as writer:
         writer.write(_LIST * 1_000)
         writer.flush()
-        run.wait_for("uploading")
+        run.wait_for("reading")
         run.interrupt()
 
         assert _end(run) == (_STATUS, ["upload aborted, nothing was started"])

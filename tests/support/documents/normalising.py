@@ -12,11 +12,16 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 _BASE_MS: Final = 1_763_700_000_000
 _CLOCK: Final = "2025-11-21T04:40:00Z"
 _STEP_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
+#: For how long a URL of a part can be used.
+_URL_MS: Final = 3_600_000
+_S3_ID: Final = "VXBsb2FkIGlk"
+_SIGNED: Final = "5f3e0c1b"
 _IDS: Final = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     r"|(?P<key>(?<=sdk-|mob-)[0-9a-f]{32})"
@@ -66,7 +71,9 @@ class Normaliser:
             if value.get("stage") == "gather" and value.get("status") == "in_progress":
                 value = {**value, "progress": {**value["progress"], **_UNDER_WAY}}
             return {
-                _IDS.sub(self._stand_in, name): self._field(name, inside, value)
+                _IDS.sub(self._stand_in, name): self._field_of_upload(name, inside, value)
+                if name in {"expiryTime", "url"}
+                else self._field(name, inside, value)
                 for name, inside in value.items()
             }
         if type(value) is int:
@@ -96,6 +103,23 @@ class Normaliser:
             self._secret_ends[value[-_SECRET_END:]] = secret[-_SECRET_END:]
             return secret
         return self.normalise(value)
+
+    def _field_of_upload(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
+        """A field of a direct upload, or of another resource with a field of that name."""
+        if name == "expiryTime":
+            valid_ms = _URL_MS if "parts" in siblings else _DAY_MS
+            return self.normalise(value - valid_ms) + valid_ms
+        return self._part_url(value) if "X-Amz-Signature=" in value else self.normalise(value)
+
+    def _part_url(self, url: str) -> str:
+        """A presigned URL of some bucket, whose signature stands for any."""
+        parts = urlsplit(url)
+        key = self.normalise(parts.path.partition("/bigseg-internal/")[2])
+        number = parse_qs(parts.query)["partNumber"][0]
+        query = (
+            f"partNumber={number}&uploadId={_S3_ID}&X-Amz-Expires=3600&X-Amz-Signature={_SIGNED}"
+        )
+        return f"https://bigseg.s3.amazonaws.com/bigseg-internal/{key}?{query}"
 
     def _stand_in(self, match: re.Match[str]) -> str:
         real = match[0]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 from schemathesis import Case
@@ -16,6 +17,7 @@ from api.launchdarkly.wire.links import RESOURCE_KEY
 from tests.support.documents import names
 from tests.support.documents.patches import JSON_PATCHES
 from tests.support.documents.recorded_lists import LIST, SOURCE
+from tests.support.documents.recorded_uploads import new_upload
 from tests.support.documents.recorded_vercel import (
     DEFINITIONS,
     NAMED,
@@ -134,6 +136,23 @@ def _for_import(world: World, case: AnyCase) -> None:
         world.make(_HERE, body)
 
 
+def _for_uploads_import(world: World, case: AnyCase) -> None:
+    """An import of an upload made for it."""
+    _for_import(world, case)
+    if isinstance(case.body, dict) and case.body.get("uploads"):
+        uploads = f"{_HERE}/{case.path_parameters['segmentKey']}/uploads"
+        if made := new_upload(world.client, uploads, complete=True):
+            case.body["uploads"] = [made]
+
+
+def _for_upload(world: World, case: AnyCase) -> None:
+    """An upload made for it, which can be completed and deleted."""
+    places = {name: quote(str(value), "") for name, value in case.path_parameters.items()}
+    uploads = case.operation.path.partition("/{uploadID}")[0].format(**places)
+    if made := new_upload(world.client, uploads):
+        case.path_parameters["uploadID"] = made
+
+
 def _for_delete(world: World, case: AnyCase) -> None:
     """Delete something made for it, never what other cases need."""
     collection = case.operation.path.rpartition("/")[0].format(**case.path_parameters)
@@ -245,6 +264,7 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = {
     "postEnvironment": {"projectKey": names.SCRATCH_PROJECT},
     "createBigSegmentImport": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromSource": {"segmentKey": _NEW["segmentKey"]},
+    "createBigSegmentImportFromUploads": {"segmentKey": _NEW["segmentKey"]},
     "deleteSegment": {"segmentKey": _NEW["segmentKey"]},
     "createFlagSegmentListImport": FLAG_SEGMENT,
     "deleteFlagSegmentList": {**FLAG_SEGMENT, "side": LIST["side"]},
@@ -255,6 +275,14 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "patchSegment": _for_patch,
     "createBigSegmentImport": _for_import,
     "createBigSegmentImportFromSource": _for_import,
+    "createBigSegmentImportFromUploads": _for_uploads_import,
+    **dict.fromkeys(
+        (
+            *("completeBigSegmentUpload", "deleteBigSegmentUpload"),
+            *("completeFlagSegmentListUpload", "deleteFlagSegmentListUpload"),
+        ),
+        _for_upload,
+    ),
     "deleteSegment": _for_delete,
     "deleteEnvironment": _for_delete,
     "deleteProject": _for_delete,

@@ -8,6 +8,7 @@ import httpx
 
 from tests.support.documents import names
 from tests.support.documents.recorded_segments import BIG, ENVIRONMENT, NEW, record_instruction
+from tests.support.documents.recorded_uploads import OF_SEGMENTS, record_uploads
 from tests.support.documents.recording import Keep, Recorder
 from tests.support.systems.parts import Part
 
@@ -42,6 +43,7 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path)
         _record_uploads(recorder, worker)
+        _record_direct_upload(recorder, worker)
         _record_slow_import(recorder)
     ask("cancelBigSegmentImport", path=imported, status=409)
     ask("streamBigSegmentImport", "one that has ended", path=imported, lines="event: ")
@@ -130,6 +132,23 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
         recorder.normaliser.begin_step()
     _await(recorder, get, waiting, "complete", begun=True)
     _record_revisions(recorder)
+
+
+def _record_direct_upload(recorder: Recorder, worker: Part) -> None:
+    ask, start = recorder.ask, "createBigSegmentImportFromUploads"
+    upload_id = record_uploads(recorder, OF_SEGMENTS, BIG, {})
+    body = {"uploads": [upload_id], "mode": "merge"}
+    key = {"Idempotency-Key": "direct-2026-03-01"}
+    asked: dict[str, Any] = {"path": BIG, "headers": key}
+    with worker.held():
+        reply = ask(start, "one upload", **asked, body=body, status=202)
+        ask(start, **asked, body={**body, "mode": "replace"}, status=422)
+        ask(start, path=BIG, body=body, status=409)
+        ask(start, path=BIG, body={"uploads": []}, status=400)
+        recorder.normaliser.begin_step()
+    imported = {**BIG, "importID": reply.json()["id"]}
+    _await(recorder, "getBigSegmentImport", imported, "complete", begun=True)
+    ask("getBigSegmentUpload", path={**BIG, "uploadID": upload_id}, status=404)
 
 
 def _record_revisions(recorder: Recorder) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tests.support.documents import names
 from tests.support.documents.recorded_jobs import PERIOD, RunningWorker, record_file
+from tests.support.documents.recorded_uploads import OF_LISTS, record_uploads
 from tests.support.documents.recorded_vercel import NAMED, NAMING, PROJECT, TEAM, VERCEL
 from tests.support.documents.recording import Keep, Recorder
 from tests.support.systems.parts import Part
@@ -39,6 +40,7 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path, query=TEAM)
         _record_uploads(recorder, worker)
+        _record_direct_upload(recorder, worker)
         with worker.held():
             cancelled = _upload(recorder, "to be cancelled", keep="nothing")
             ask("cancelFlagSegmentListImport", "queued", path=cancelled, query=TEAM)
@@ -102,6 +104,16 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
     ask(publish, "without edits", path=earlier, query=TEAM, body={})
     ask(publish, path=live, body={"force": 1}, status=400)
     ask(publish, "back to the newest", path=live, body={"force": True})
+
+
+def _record_direct_upload(recorder: Recorder, worker: Part) -> None:
+    ask, start = recorder.ask, "createFlagSegmentListImport"
+    body = {"uploads": [record_uploads(recorder, OF_LISTS, LIST, TEAM)], "mode": "merge"}
+    with worker.held():
+        reply = ask(start, "direct upload", path=LIST, query=TEAM, body=body, status=202)
+        recorder.normaliser.begin_step()
+    imported = {**LIST, "importID": reply.json()["id"]}
+    _await(recorder, "getFlagSegmentListImport", imported, "complete", begun=True)
 
 
 def _revisions(recorder: Recorder) -> list[Path]:

@@ -45,6 +45,7 @@ from worker.store.jobs.stage_state import (
     StageField,
     result_name,
 )
+from worker.store.jobs.uploads import Upload, UploadState
 
 __all__ = [
     "BYTES_TOTAL",
@@ -84,6 +85,8 @@ __all__ = [
     "StageField",
     "Status",
     "Unit",
+    "Upload",
+    "UploadState",
     "broker_options",
     "digest_of",
     "result_name",

@@ -21,6 +21,7 @@ CHORES: Final = (
     "finish_deleted",
     "expire_exports",
     "expire_rejected",
+    "expire_uploads",
     "reshard_outgrown",
     "mend_hints",
     "look_into_inbox",

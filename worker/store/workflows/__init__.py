@@ -10,6 +10,7 @@ from worker.store.workflows.attaching import (
     attached_list_ref,
     delete_project_segment,
     detach_list,
+    open_project_lists,
     settle_lists,
 )
 from worker.store.workflows.cancelling import cancel_import
@@ -65,6 +66,7 @@ __all__ = [
     "is_deleted",
     "lists_to_reclaim",
     "lists_to_tidy",
+    "open_project_lists",
     "reclaim_list",
     "record_end",
     "record_outcome",

@@ -165,7 +165,7 @@ def _attach(
     """
     env = EnvironmentRef.of_project(project.key)
     key = f"list-{store.database.random_name()}"
-    _require_environment(store, project)
+    open_project_lists(store, project)
     _note_unsettled(store, env, [key])
     try:
         new = NewSegment(key, title, segment.slug, unbounded=True)
@@ -180,7 +180,7 @@ def _attach(
     return made
 
 
-def _require_environment(store: Store, project: Project) -> None:
+def open_project_lists(store: Store, project: Project) -> None:
     """Make what stands for an environment of the project, unless it is there."""
     with suppress(EnvironmentNotFound):
         store.environments.require(EnvironmentRef.of_project(project.key))

@@ -184,6 +184,8 @@ def _finish_environment(store: Store, env: EnvironmentRef) -> bool:
             store.client.hlen(keys.segments(env)),
             store.client.smembers(keys.active_jobs(env)),
             store.client.smembers(keys.reclaimable_lists(env)),
+            # Upkeep deletes their objects, then their records.
+            store.client.hlen(keys.uploads(env)),
         )
     if any(left):
         return False

@@ -35,6 +35,8 @@ _FIGURES: Final = (
 #: What an import's start is on record as, in LaunchDarkly's words and ours.
 START_ACTION: Final = "createBigSegmentImport"
 START_VERB: Final = "started an import into the segment"
+#: Characters of the names of an import's files in the audit log.
+_LONGEST_NAMES: Final = 1_000
 
 
 def record_start(store: Store, request: ImportRequest) -> None:
@@ -58,13 +60,13 @@ def record_start(store: Store, request: ImportRequest) -> None:
 
 def summarise_start(request: ImportRequest) -> dict[str, Any]:
     """What was asked of an import, for its entry in the audit log."""
-    source = request.sources[0]
+    source, sizes = request.sources[0], [file.size_bytes for file in request.sources]
     after = {
         "importId": request.import_id,
         "mode": request.mode,
         "target": EXCLUDED if request.side == EXCLUDED else None,
-        "source": source.filename,
-        "sizeBytes": source.size_bytes,
+        "source": ", ".join(file.filename for file in request.sources)[:_LONGEST_NAMES],
+        "sizeBytes": None if None in sizes else sum(size or 0 for size in sizes),
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,

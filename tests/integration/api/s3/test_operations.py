@@ -339,6 +339,18 @@ def test_presigned_addresses__without_a_driver__write_and_read(s3: "S3Client") -
     assert reply.headers["Content-Disposition"] == "attachment; filename=list.csv"
 
 
+def test_presigned_address__expired__is_refused_before_anything_is_written(
+    stand_in: ObjectServer, own: "S3Client"
+) -> None:
+    with closing(_client(stand_in, signature_version="s3v4")) as signer:
+        put = signer.generate_presigned_url("put_object", Params={"Bucket": _BUCKET, "Key": "k"})
+    for date, status in (("20200101T000000Z", 403), ("99991231T235959Z", 400), ("x", 400)):
+        late = str(httpx.URL(put).copy_set_param("X-Amz-Date", date))
+        reply = httpx.put(late, content=b"x")
+        assert (reply.status_code, "Request has expired" in reply.text) == (status, status == 403)
+    assert own.list_objects_v2(Bucket=_BUCKET)["KeyCount"] == 0
+
+
 def test_bucket__with_objects__is_not_deleted(s3: "S3Client") -> None:
     s3.create_bucket(Bucket="for-a-moment")
     s3.put_object(Bucket="for-a-moment", Key="k")

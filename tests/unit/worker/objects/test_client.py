@@ -2,10 +2,11 @@
 
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from worker.objects import ObjectSettings
+from worker.objects import ObjectSettings, ObjectStore
 from worker.objects.client import open_clients
 
 
@@ -36,3 +37,36 @@ def test_clients__for_an_endpoint__bounded_and_without_surprises(
             assert config.tcp_keepalive
             assert config.request_checksum_calculation == "when_required"
             assert config.response_checksum_validation == "when_required"
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, "https://bigseg.s3.amazonaws.com/k"),
+        ({"s3_region": "eu-west-1"}, "https://bigseg.s3.eu-west-1.amazonaws.com/k"),
+        ({"s3_endpoint": "http://objects:9000"}, "http://objects:9000/bigseg/k"),
+        (
+            {
+                "s3_endpoint": "http://objects:9000",
+                "s3_public_endpoint": "https://lists.example.com",
+                "s3_encryption": "aws:kms",
+            },
+            "https://lists.example.com/bigseg/k",
+        ),
+    ],
+)
+def test_part_url__for_clients__is_signed_with_its_length_for_their_address(
+    settings: dict[str, Any], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with ObjectStore.open(ObjectSettings(**settings)) as objects:
+        url = objects.direct_uploads.part_url("k", "upload", 7, size_bytes=9, expires_s=60)
+
+    parts = urlsplit(url)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == address
+    assert query["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
+    assert query["X-Amz-SignedHeaders"] == "content-length;host"
+    asked = (query["partNumber"], query["uploadId"], query["X-Amz-Expires"])
+    assert asked == ("7", "upload", "60")

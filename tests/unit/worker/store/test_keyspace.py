@@ -52,6 +52,7 @@ MADE: Final = {
     "active_jobs": KEYS.active_jobs(REF.env),
     "reclaimable_lists": KEYS.reclaimable_lists(REF.env),
     "imports": KEYS.imports(REF),
+    "uploads": KEYS.uploads(EnvironmentRef("P", "E")),
     "unsettled_lists": KEYS.unsettled_lists(REF.env),
     "job": KEYS.job(EnvironmentRef("P", "E"), "import", "I"),
     "inbox_hints": KEYS.inbox_hints(),

@@ -1,0 +1,1 @@
+"""Direct uploads: lists that clients send straight to the bucket, and their import."""

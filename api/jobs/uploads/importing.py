@@ -1,0 +1,124 @@
+"""Starting an import of lists that were uploaded directly."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Final
+
+from fastapi import Response
+from starlette.concurrency import run_in_threadpool
+
+from api.errors import Conflict
+from api.jobs.admission import admit, import_request, require_free
+from api.jobs.idempotency import EarlierRequest, start_once
+from api.jobs.starting import Start
+from api.jobs.uploads.models import UploadsBody
+from api.jobs.uploads.place import UploadPlace
+from worker.store import (
+    JobNotFound,
+    JobRef,
+    SourceFile,
+    Store,
+    StoreError,
+    TransientError,
+    Upload,
+    digest_of,
+)
+
+#: A request that has taken an upload has admitted its import after this long, or never will.
+_ADMITTED_MS: Final = 60_000
+
+
+async def import_uploads(body: UploadsBody, start: Start, place: UploadPlace) -> Response:
+    """Start one import of all the uploads, or repeat the answer of an earlier request.
+
+    Raises:
+        NotFound: the list has no such upload.
+        Conflict: an upload is not complete, or an import has taken it.
+        ImportInProgress: or another error of :func:`admit`.
+    """
+    return await run_in_threadpool(_import, body, start, place)
+
+
+def _import(body: UploadsBody, start: Start, place: UploadPlace) -> Response:
+    fingerprint = digest_of("uploads", body.model_dump())
+    begun = start.begin("import")
+    if isinstance(begun, EarlierRequest):
+        return begun.repeat(fingerprint, start.respond)
+    services = start.services
+    import_id = services.ids()
+
+    def admit_request() -> Response:
+        require_free(start)
+        with _taking(start, place, body.uploads, import_id) as taken:
+            bucket = services.objects().bucket
+            sources = tuple(_source(bucket, upload) for upload in taken)
+            admit(start, import_request(import_id, sources, body, start))
+        return start.respond(import_id)
+
+    return start_once(begun, fingerprint, import_id, admit_request)
+
+
+@contextmanager
+def _taking(
+    start: Start, place: UploadPlace, upload_ids: Sequence[str], import_id: str
+) -> Iterator[list[Upload]]:
+    """Take uploads for an import that the block admits; given back if it was not admitted.
+
+    Without an answer they stay taken, because the import may have been admitted.
+    """
+    store, taken = start.services.store(), list[Upload]()
+    now_ms = start.services.clock()
+    try:
+        for upload_id in upload_ids:
+            taken.append(_take(store, place, upload_id, import_id, now_ms))
+        yield taken
+    except TransientError:
+        raise
+    except BaseException:
+        for upload in taken:
+            _put_quietly(store, place, upload, _given_back(upload))
+        raise
+    for upload in taken:
+        _put_quietly(store, place, upload, None)
+
+
+def _take(store: Store, place: UploadPlace, upload_id: str, import_id: str, now_ms: int) -> Upload:
+    upload = place.find(store, upload_id)
+    if upload.state == "open":
+        raise Conflict(f"upload {upload_id} is not complete: send its parts and complete it first")
+    if upload.state == "taken" and not _is_free(store, place, upload, now_ms):
+        raise Conflict(f"upload {upload_id} was imported: it belongs to import {upload.import_id}")
+    taken = replace(upload, state="taken", import_id=import_id, taken_ms=now_ms)
+    if not store.uploads.replace(place.env, upload, taken):
+        raise Conflict(f"upload {upload_id} was changed at the same time; try again")
+    return taken
+
+
+def _is_free(store: Store, place: UploadPlace, upload: Upload, now_ms: int) -> bool:
+    """Whether the request that has taken an upload has died before it admitted its import."""
+    try:
+        store.jobs.request(JobRef("import", place.env, upload.import_id))
+    except JobNotFound:
+        return now_ms - upload.taken_ms > _ADMITTED_MS
+    return False
+
+
+def _given_back(upload: Upload) -> Upload:
+    return replace(upload, state="complete", import_id="", taken_ms=0)
+
+
+def _put_quietly(store: Store, place: UploadPlace, upload: Upload, changed: Upload | None) -> None:
+    with suppress(StoreError):  # upkeep goes on from what is recorded
+        store.uploads.replace(place.env, upload, changed)
+
+
+def _source(bucket: str, upload: Upload) -> SourceFile:
+    return SourceFile(
+        bucket=bucket,
+        key=upload.object_key,
+        filename=upload.filename,
+        uploaded=True,
+        size_bytes=upload.size_bytes,
+        etag=upload.etag,
+    )
