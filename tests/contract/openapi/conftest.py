@@ -35,6 +35,7 @@ from tests.support.documents.recorded_segments import (
     record_memberships,
     record_segments,
 )
+from tests.support.documents.recorded_uploads import OPEN_UPLOADS
 from tests.support.documents.recorded_vercel import (
     VERCEL,
     record_account,
@@ -70,6 +71,7 @@ def instance(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStor
         "S3_SOURCES": json.dumps([names.SOURCES]),
         "INBOX": f"s3://{names.INBOX_BUCKET}/inbox",
         "MAX_BODY_BYTES": str(BODY_LIMIT_BYTES),
+        "OPEN_UPLOADS": str(OPEN_UPLOADS),
         # A busy machine is no server error.
         "LOOKUP_TIMEOUT_S": "10",
     }

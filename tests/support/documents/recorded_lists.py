@@ -108,7 +108,8 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
 
 def _record_direct_upload(recorder: Recorder, worker: Part) -> None:
     ask, start = recorder.ask, "createFlagSegmentListImport"
-    body = {"uploads": [record_uploads(recorder, OF_LISTS, LIST, TEAM)], "mode": "merge"}
+    upload_id = record_uploads(recorder, OF_LISTS, LIST, TEAM)
+    body = {"uploads": [upload_id], "mode": "merge"}
     with worker.held():
         reply = ask(start, "direct upload", path=LIST, query=TEAM, body=body, status=202)
         recorder.normaliser.begin_step()

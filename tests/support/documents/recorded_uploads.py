@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -9,6 +10,10 @@ import httpx
 from tests.support.documents import names
 from tests.support.documents.recording import Recorder
 
+#: Uploads of one environment that the instance takes: enough for made-up requests.
+OPEN_UPLOADS: Final = 40
+#: Those that the recording leaves, one open and one complete.
+_KEPT: Final = 2
 _CONTENT: Final = f"{names.MEMBER}\ncustomer-5678\n".encode()
 
 Path = Mapping[str, str]
@@ -84,7 +89,18 @@ def record_uploads(
     deleted = {**path, "uploadID": other.json()["id"]}
     ask(operations.delete, path=deleted, query=team, status=204)
     ask(operations.delete, path=deleted, status=404)
+    _record_too_many(recorder, operations, path)
     return str(started["id"])
+
+
+def _record_too_many(recorder: Recorder, operations: UploadOperations, path: Path) -> None:
+    """Open as many uploads as there may be, and delete them again."""
+    start = partial(recorder.ask, operations.start, path=path, body={"filename": "f"})
+    replies = [start(status=201, keep="nothing") for _ in range(OPEN_UPLOADS - _KEPT)]
+    start(status=409)
+    for reply in replies:
+        upload = {**path, "uploadID": reply.json()["id"]}
+        recorder.ask(operations.delete, path=upload, status=204, keep="nothing")
 
 
 def new_upload(client: httpx.Client, uploads: str, *, complete: bool = False) -> str | None:

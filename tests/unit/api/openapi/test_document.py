@@ -37,7 +37,11 @@ _RACES = {
     for name in (
         "createBigSegmentExport",
         "createFlagSegmentListExport",
+        "deleteBigSegmentUpload",
+        "deleteFlagSegmentListUpload",
         "getBigSegmentImports",
+        "getBigSegmentUpload",
+        "getFlagSegmentListUpload",
         "listFlagSegmentListImports",
         "patchExpiringTargetsForSegment",
         "patchExpiringUserTargetsForSegment",
