@@ -139,10 +139,14 @@ def _for_import(world: World, case: AnyCase) -> None:
 def _for_uploads_import(world: World, case: AnyCase) -> None:
     """An import of an upload made for it."""
     _for_import(world, case)
-    if isinstance(case.body, dict) and case.body.get("uploads"):
-        uploads = f"{_HERE}/{case.path_parameters['segmentKey']}/uploads"
-        if made := new_upload(world.client, uploads, complete=True):
-            case.body["uploads"] = [made]
+    _give_upload(world, case, f"{_HERE}/{case.path_parameters['segmentKey']}/uploads")
+
+
+def _give_upload(world: World, case: AnyCase, uploads: str) -> None:
+    if not isinstance(case.body, dict) or not case.body.get("uploads"):
+        return
+    if made := new_upload(world.client, uploads, complete=True):
+        case.body["uploads"] = [made]
 
 
 def _for_upload(world: World, case: AnyCase) -> None:
@@ -207,10 +211,11 @@ def _for_flag_segment_delete(world: World, case: AnyCase) -> None:
 
 
 def _for_list(world: World, case: AnyCase) -> None:
-    """A list that no import is building, of a segment made for it."""
+    """A list that no import is building, of a segment made for it, and an upload to import."""
     if _is_new_list(case):
         world.put(_FLAG_SEGMENTS, NEW_BODY)
         world.unmake(_NEW_LIST)
+        _give_upload(world, case, f"{_NEW_LIST}/uploads")
 
 
 def _for_list_delete(world: World, case: AnyCase) -> None:
