@@ -14,6 +14,7 @@ from worker.objects.errors import (
     ObjectStoreUnavailable,
     ObjectTooLarge,
     SourceNotAllowed,
+    UnusableSelection,
     UploadLost,
 )
 from worker.objects.info import ObjectInfo
@@ -25,6 +26,9 @@ from worker.objects.layout import (
     spill_prefix,
     upload_key,
 )
+from worker.objects.reading.concurrently import in_threads
+from worker.objects.selecting.named import NamedSource, parse_manifest_source, parse_named
+from worker.objects.selecting.selection import Selection, Selector
 from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
 from worker.objects.writing.writer import ObjectWriter, cleaning_up
@@ -34,6 +38,7 @@ __all__ = [
     "FOLDER_FAULT",
     "INTERNAL_PREFIX",
     "BucketMissing",
+    "NamedSource",
     "ObjectAccessDenied",
     "ObjectArchived",
     "ObjectChanged",
@@ -46,12 +51,18 @@ __all__ = [
     "ObjectStoreUnavailable",
     "ObjectTooLarge",
     "ObjectWriter",
+    "Selection",
+    "Selector",
     "SourceNotAllowed",
+    "UnusableSelection",
     "UploadLost",
     "cleaning_up",
     "export_key",
     "export_prefix",
+    "in_threads",
     "is_folder_marker",
+    "parse_manifest_source",
+    "parse_named",
     "parse_source",
     "spill_key",
     "spill_prefix",

@@ -13,7 +13,8 @@ ObjectError
 ├── BucketMissing (terminal)
 ├── ObjectAccessDenied (terminal)        missing, wrong or insufficient credentials
 ├── ObjectStoreRefused (terminal)        the service refused the request itself
-└── SourceNotAllowed (terminal)          the address may not be imported from
+├── SourceNotAllowed (terminal)          the address may not be imported from
+└── UnusableSelection (terminal)         what was named is no list, or too many, or no manifest
 """
 
 from worker.errors import TerminalError, TransientError
@@ -61,3 +62,7 @@ class ObjectStoreRefused(ObjectError, TerminalError):
 
 class SourceNotAllowed(ObjectError, TerminalError):
     """The address is malformed, outside the allow-list, or inside bigseg's own prefix."""
+
+
+class UnusableSelection(ObjectError, TerminalError):
+    """What was named holds no list or too many, or is a manifest that cannot be used."""

@@ -20,6 +20,11 @@ class ObjectInfo:
     etag: str
     """With the quotes, as ``If-Match`` takes it; a new one means new content."""
 
+    @property
+    def address(self) -> str:
+        """The object as people know it, ``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
+
 
 def archive_of(reply: Mapping[str, Any]) -> str | None:
     """The archive that an object is in, if it cannot be read now.
