@@ -15,6 +15,7 @@ from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
+from worker.store.jobs.import_files import ImportFiles
 from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.requests import RequestStore
@@ -50,6 +51,7 @@ class Store:
     build_memory: BuildMemory
     export_files: ExportFiles
     imports: ImportIndex
+    import_files: ImportFiles
     requests: RequestStore
     writing: WritingBoard
     audit: AuditStore
@@ -181,6 +183,7 @@ def assemble(
         build_memory=BuildMemory(database),
         export_files=ExportFiles(database),
         imports=ImportIndex(database, job_retention_s),
+        import_files=ImportFiles(database),
         requests=RequestStore(database),
         writing=WritingBoard(database),
         audit=AuditStore(

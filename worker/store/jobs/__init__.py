@@ -1,6 +1,7 @@
 """Jobs: imports, exports and re-shards as records, and the messages that announce them."""
 
 from worker.store.jobs.completion import share_entry
+from worker.store.jobs.import_files import FileFigures, ImportFile, ImportFiles
 from worker.store.jobs.messages import (
     QUEUE_UPKEEP,
     QUEUE_WORK,
@@ -23,7 +24,9 @@ from worker.store.jobs.records import (
     JobState,
     Phase,
     Progress,
+    SelectedFiles,
     SourceFile,
+    SourceKind,
     Stage,
     Status,
     Unit,
@@ -34,6 +37,7 @@ from worker.store.jobs.stage_state import (
     COUNTED,
     DETECTED,
     LAST_ERROR,
+    SELECTED,
     BuildCount,
     Entry,
     StageField,
@@ -48,6 +52,7 @@ __all__ = [
     "QUEUE_UPKEEP",
     "QUEUE_WORK",
     "RECEIVING_MS",
+    "SELECTED",
     "TASK_RESHARD",
     "TASK_TEND",
     "TASK_TIME_LIMIT_S",
@@ -60,6 +65,9 @@ __all__ = [
     "Entry",
     "Exhausted",
     "ExportRequest",
+    "FileFigures",
+    "ImportFile",
+    "ImportFiles",
     "ImportRequest",
     "JobRef",
     "JobRequest",
@@ -67,7 +75,9 @@ __all__ = [
     "Phase",
     "Progress",
     "RequestRecord",
+    "SelectedFiles",
     "SourceFile",
+    "SourceKind",
     "Stage",
     "StageField",
     "Status",

@@ -16,6 +16,7 @@ from worker.store.jobs.records import (
     JobState,
     PreviousImport,
     Progress,
+    SelectedFiles,
     Status,
 )
 from worker.store.records import RecordCodec, stored
@@ -80,6 +81,7 @@ PREVIOUS: Final = StageField("previous", PreviousImport)
 #: The import that waited for an approval and was dropped for this one.
 SUPERSEDES: Final = StageField("supersedes", str)
 DETECTED: Final = StageField("detected", DetectedList)
+SELECTED: Final = StageField("files", SelectedFiles)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed its included count.
@@ -150,6 +152,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         entered=entered,
         supersedes=SUPERSEDES.find(ref, fields),
         detected=DETECTED.find(ref, fields),
+        files=SELECTED.find(ref, fields),
     )
 
 

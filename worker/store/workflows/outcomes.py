@@ -86,8 +86,11 @@ def _ended_summary(state: JobState) -> dict[str, Any]:
 
 def _facts_of(request: JobRequest) -> dict[str, Any]:
     if isinstance(request, ImportRequest):
-        names = [source.filename for source in request.sources]
-        facts = {"importId": request.import_id, "mode": request.mode, "source": ", ".join(names)}
+        facts = {
+            "importId": request.import_id,
+            "mode": request.mode,
+            "source": request.source_names,
+        }
     else:
         facts = {"exportId": request.export_id, "format": request.format}
     return facts | {"startedBy": request.initiator or None}

@@ -54,6 +54,7 @@ MADE: Final = {
     "imports": KEYS.imports(REF),
     "unsettled_lists": KEYS.unsettled_lists(REF.env),
     "job": KEYS.job(EnvironmentRef("P", "E"), "import", "I"),
+    "job_files": KEYS.job_files(EnvironmentRef("P", "E"), "import", "I"),
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
