@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.imports.errors import ImportStopped
+from worker.imports.file_table import tabulate
 from worker.imports.gather import Range
 from worker.imports.guards import check_draft
 from worker.imports.report import draft_report
@@ -91,7 +92,7 @@ def _count_build(run: StageRun) -> BuildCount | None:
     if found.miscounted:
         _gather_again(run, chunks, len(ranges), found.miscounted)
         return None
-    draft = draft_report(chunks, ranges, plan.doubts)
+    draft = draft_report(chunks, ranges, plan.doubts, tabulate(run, plan, chunks))
     check_draft(run.services.settings, run.request, draft)
     counted = BuildCount(found.counts[INCLUDED], found.counts[EXCLUDED], found.seal, draft)
     run.services.store.jobs.write(run.request.ref, COUNTED, counted)

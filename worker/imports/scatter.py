@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
@@ -10,9 +11,10 @@ import pyarrow as pa
 
 from worker.byte_columns import Column, ColumnView, split_by_length
 from worker.byte_columns import concatenate as join_columns
-from worker.imports.errors import ImportStopped
+from worker.imports.errors import ImportStopped, naming, row_too_long
+from worker.imports.file_table import form_of, tabulate
 from worker.imports.gather import Range, gather
-from worker.imports.inspection import with_first_keys
+from worker.imports.inspection import InspectedFile, inspect_object, with_first_keys
 from worker.imports.report import NAMED_ROWS, SAMPLE_ROWS
 from worker.imports.size import find_wrong_starts, fix_size
 from worker.imports.sorted_members import Members, concatenate, distinct, no_members
@@ -36,8 +38,8 @@ from worker.lists.keys.rules import KeyRules
 from worker.lists.keys.validation import KeyBatch, RejectReason
 from worker.lists.spills import SpillWriter
 from worker.lists.text.reading import open_text
-from worker.objects import ObjectNotFound
-from worker.store.jobs import DETECTED
+from worker.objects import ObjectInfo, ObjectNotFound
+from worker.store.jobs import DETECTED, FileFigures
 from worker.store.members import entries_of, hash_members, pack_keys
 
 #: Bytes of keys of several lengths that are packed together: over 200,000 rows, and with what is
@@ -68,8 +70,15 @@ class ChunkTally:
     """The parser's state at the first line of the next chunk."""
     skipped: int = 0
     """Rows before the first of these that are none."""
+    skipped_within: int = 0
+    """Of whole files: rows in front of them that are none, up to the row that is read."""
     fault_at: int | None = None
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
+
+    @property
+    def line(self) -> int:
+        """How many rows there were, with those that are none of whole files."""
+        return self.rows + self.skipped_within
 
     def count(self, batch: KeyBatch) -> None:
         """Add one batch."""
@@ -78,11 +87,11 @@ class ChunkTally:
             batch.rejected_reasons.tolist(),
             strict=False,
         ):
-            self.sample.append((self.rows + offset + 1, RejectReason(code).label))
+            self.sample.append((self.line + offset + 1, RejectReason(code).label))
         for reason in RejectReason:
             if count := int((batch.rejected_reasons == reason).sum()):
                 self.rejected[reason.label] += count
-        self.doubt(batch.doubts, self.rows)
+        self.doubt(batch.doubts, self.line)
         self.rows += batch.row_count
         self.valid += len(batch.keys)
 
@@ -105,6 +114,7 @@ class ChunkTally:
             sample=tuple(self.sample),
             doubts=self.doubts,
             skipped=self.skipped,
+            skipped_within=self.skipped_within,
             fault_at=self.fault_at,
             spill=spill,
         )
@@ -151,7 +161,7 @@ def _gather_small(
     members = distinct(members)
     share = len(members) / max(1, sum(chunk.valid for chunk in chunks))
     claim = run.claim()
-    target = fix_size(run, claim, chunks, share)
+    target = fix_size(run, claim, chunks, share, tabulate(run, plan, chunks))
     run.open_publish(chunks, gather(run, claim, target, Range(0, 1), members))
 
 
@@ -242,13 +252,12 @@ def read_chunk(
         ObjectChanged: the file was replaced since it was planned.
         LeaseLost: another worker has the chunk.
     """
-    limits, source = run.services.settings, plan.sources[chunk.source]
+    limits = run.services.settings
     # Of a list that is one chunk however long it is, two runs are held at the same time.
-    share = 1 if source.text.is_splittable else 2
+    share = 2 if chunk.files or not plan.sources[chunk.source].text.is_splittable else 1
     part = _Run()
-    for batch in _report_missing_source(source, _read_batches(run, plan, chunk, tally)):
-        if tally.rows == 0 and chunk.first == 0:
-            _look_at_start(run, source, batch, tally)
+    read = _read_files if chunk.files else _read_piece
+    for batch in read(run, plan, chunk, tally):
         tally.count(batch)
         run.progress.add(rows=batch.row_count)
         part.add(batch.keys)
@@ -265,32 +274,92 @@ def _finish(run: _Run, tally: ChunkTally) -> list[Members]:
     return members
 
 
-def _look_at_start(run: StageRun, source: Source, batch: KeyBatch, tally: ChunkTally) -> None:
+def _read_piece(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) -> Iterator[KeyBatch]:
+    """Read a piece of one file; of a Parquet file's bytes each piece counts for as many."""
+    source, size = plan.sources[chunk.source], chunk.stop - chunk.first
+    if source.format is ListFormat.PARQUET:
+        size = source.size_bytes // sum(other.source == chunk.source for other in plan.chunks)
+    run.progress.expect(size)
+    with _report_missing(source.info.address):
+        for batch in _read_batches(run, source, chunk, tally, size):
+            if tally.rows == 0 and chunk.first == 0:
+                _look_at_start(run, source, batch, tally, is_first=chunk.file == 0)
+            yield batch
+
+
+def _read_files(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) -> Iterator[KeyBatch]:
+    """Read several whole files, each as what it is, and record what each of them held."""
+    files = run.files(plan, chunk.file, chunk.file + chunk.files)
+    infos = [ObjectInfo(file.bucket, file.key, file.size_bytes, file.etag) for file in files]
+    run.progress.expect(chunk.stop)
+    figures = []
+    with closing(run.services.objects.read_ahead(infos)) as stores:
+        for number, (file, info) in enumerate(zip(files, infos, strict=True), chunk.file):
+            rows, valid, skipped = tally.rows, tally.valid, tally.skipped_within
+            with naming(file.name), _report_missing(info.address):
+                services = replace(run.services, objects=next(stores))
+                found = inspect_object(
+                    services, info, run.request.reading, on_wait=run.progress.add
+                )
+                yield from _read_whole(replace(run, services=services), found, tally, number)
+            if tally.fault_at is not None:
+                raise row_too_long(file.name, tally.fault_at)
+            skipped = tally.skipped_within - skipped
+            figures.append(
+                FileFigures(tally.rows - rows, tally.valid - valid, form_of(found.source), skipped)
+            )
+    run.services.store.import_files.write_chunk(run.request.ref, run.unit.number, figures)
+
+
+def _read_whole(
+    run: StageRun, file: InspectedFile, tally: ChunkTally, number: int
+) -> Iterator[KeyBatch]:
+    """Read one whole file among others; ``number`` is its own in the import."""
+    source, skipped, is_start = file.source, tally.skipped_within, True
+    chunk = Chunk(0, 0, source.size_bytes)
+    if file.parquet is not None:
+        groups = file.parquet.row_groups
+        chunk = Chunk(0, 0, len(groups), sum(group.rows for group in groups))
+    for batch in _read_batches(run, source, chunk, tally, source.size_bytes):
+        tally.skipped_within = skipped + tally.skipped
+        if is_start:
+            _look_at_start(run, source, batch, tally, is_first=number == 0)
+            is_start = False
+        yield batch
+    tally.skipped_within = skipped + tally.skipped
+    tally.skipped, tally.end = 0, CsvState.ROW.value
+
+
+def _look_at_start(
+    run: StageRun, source: Source, batch: KeyBatch, tally: ChunkTally, *, is_first: bool
+) -> None:
     """Check the first rows of a file; those of a Parquet file are not shown before."""
     if source.format is ListFormat.CSV:
-        tally.doubt(find_start_doubts(batch), 0)
-    if source.format is ListFormat.PARQUET and len(batch.keys):
+        tally.doubt(find_start_doubts(batch), tally.line)
+    if source.format is ListFormat.PARQUET and len(batch.keys) and is_first:
         jobs, ref = run.services.store.jobs, run.request.ref
         detected = jobs.read(ref, DETECTED)
         if detected is not None:
             jobs.write(ref, DETECTED, with_first_keys(detected, batch.keys))
 
 
-def _report_missing_source(source: Source, batches: Iterator[KeyBatch]) -> Iterator[KeyBatch]:
+@contextmanager
+def _report_missing(address: str) -> Iterator[None]:
     """Stop with a reason that names the file if it is gone."""
     try:
-        yield from batches
+        yield
     except ObjectNotFound as exc:
-        message = f"the source is gone: s3://{source.bucket}/{source.key}"
-        raise ImportStopped(message) from exc
+        raise ImportStopped(f"the source is gone: {address}") from exc
 
 
-def _read_batches(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) -> Iterator[KeyBatch]:
-    source, progress = plan.sources[chunk.source], run.progress
+def _read_batches(
+    run: StageRun, source: Source, chunk: Chunk, tally: ChunkTally, size: int
+) -> Iterator[KeyBatch]:
+    """Read a piece of a file, or all of it, which counts for so many bytes."""
+    progress = run.progress
     if source.format is ListFormat.PARQUET:
-        yield from _read_row_groups(run, plan, chunk)
+        yield from _read_row_groups(run, source, chunk, size)
         return
-    progress.expect(chunk.stop - chunk.first)
 
     def read(start: int, end: int) -> Iterator[bytes]:
         return run.services.objects.read_range(
@@ -313,13 +382,10 @@ def _read_batches(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) ->
     tally.skipped = reader.skipped
 
 
-def _read_row_groups(run: StageRun, plan: Plan, chunk: Chunk) -> Iterator[KeyBatch]:
-    """Read a chunk of a Parquet file; of its bytes as large a share counts as of its rows."""
+def _read_row_groups(run: StageRun, source: Source, chunk: Chunk, size: int) -> Iterator[KeyBatch]:
+    """Read row groups of a Parquet file; of its bytes as large a share counts as of its rows."""
     services, progress = run.services, run.progress
-    source, first = plan.sources[chunk.source], progress.size_bytes
-    chunks = sum(other.source == chunk.source for other in plan.chunks)
-    size, read = source.size_bytes // chunks, 0
-    progress.expect(chunk.rows)
+    read = counted = 0
     if chunk.stop > chunk.first:
         with services.objects.open_random_access(source.info) as file:
             for batch in services.parquet.read_row_groups(
@@ -333,6 +399,7 @@ def _read_row_groups(run: StageRun, plan: Plan, chunk: Chunk) -> Iterator[KeyBat
             ):
                 yield batch
                 read += batch.row_count
-                counted = first + size * read // max(chunk.rows, read)
-                progress.add(size_bytes=counted - progress.size_bytes, work=batch.row_count)
-    progress.add(size_bytes=first + size - progress.size_bytes)
+                more = size * read // max(chunk.rows, read) - counted
+                progress.add(size_bytes=more, work=more)
+                counted += more
+    progress.add(size_bytes=size - counted, work=size - counted)

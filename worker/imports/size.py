@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from worker.imports.errors import ImportStopped
+from worker.imports.errors import ImportStopped, row_too_long
+from worker.imports.file_table import FileTable, tabulate
 from worker.imports.gather import Range, load_spills
 from worker.imports.guards import check_emptying, check_shrinking, check_usable
 from worker.imports.sorted_members import distinct
@@ -31,7 +32,8 @@ def size_import(run: StageRun) -> None:
         run.reopen("scatter", len(plan.chunks), sorted(wrong))
         return
     claim = run.claim()
-    target = fix_size(run, claim, chunks, _estimate_distinct_share(run, chunks))
+    files = tabulate(run, plan, chunks)
+    target = fix_size(run, claim, chunks, _estimate_distinct_share(run, chunks), files)
     run.open_gather(_choose_range_count(plan, chunks, claim, target))
 
 
@@ -60,17 +62,17 @@ def find_wrong_starts(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, st
             broken = True
             continue
         if result.fault_at is not None:
-            message = (
-                f"the row that begins at byte {result.fault_at} of "
-                f"{plan.sources[chunk.source].key} is over 1 MiB: is a quote left open?"
-            )
-            raise ImportStopped(message)
+            raise row_too_long(plan.sources[chunk.source].key, result.fault_at)
         state = result.end
     return wrong
 
 
 def fix_size(
-    run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], distinct_share: float
+    run: StageRun,
+    claim: Claim,
+    chunks: Sequence[ChunkResult],
+    distinct_share: float,
+    files: FileTable,
 ) -> Revision:
     """Fix the shard counts and reserve the memory. Nothing has been written before.
 
@@ -79,6 +81,7 @@ def fix_size(
         claim: Its claim.
         chunks: Results of all chunks.
         distinct_share: Estimated share of the valid rows that are distinct.
+        files: The files of the chunks.
 
     Raises:
         ImportStopped: the list would become empty or lose too much, too many rows were
@@ -87,7 +90,7 @@ def fix_size(
     """
     request = run.request
     valid = sum(chunk.valid for chunk in chunks)
-    _check_contents(run, claim, chunks, valid)
+    _check_contents(run, claim, chunks, valid, files)
     kept = _count_kept(request, claim)
     packed = sum(chunk.packed_bytes for chunk in chunks) * distinct_share
     members = round(valid * distinct_share) + kept
@@ -103,10 +106,12 @@ def fix_size(
     )
 
 
-def _check_contents(run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int) -> None:
+def _check_contents(
+    run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int, files: FileTable
+) -> None:
     """Stop what is probably not intended; a replace is checked again once it is built."""
     settings, request, before = run.services.settings, run.request, claim.included_count
-    check_usable(settings, request, chunks)
+    check_usable(settings, request, chunks, files)
     check_emptying(request, before=before, accepted=valid)
     if valid:
         check_shrinking(settings, request, before=before, removed=max(0, before - valid))

@@ -14,7 +14,7 @@ from tests.support.store.building import members_of
 from tests.support.store.stores import clock_ms, new_list, opened, token
 from worker.jobs.services import Services
 from worker.lists.parquet.decoder import ParquetDecoder
-from worker.objects import ObjectStore
+from worker.objects import ObjectInfo, ObjectStore
 from worker.settings import ObjectSettings, WorkerSettings
 from worker.store import ImportRequest, JobState, ListRef, SourceFile, admit_import
 from worker.store.keyspace import INCLUDED
@@ -47,22 +47,30 @@ class Imports:
         self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any
     ) -> ImportRequest:
         """Upload a file and claim the list."""
-        key = f"lists/in-process-{next(_numbers)}"
-        objects, store = self.services.objects, self.services.store
-        with objects.open_writer(key) as writer:
+        info = self.put(f"lists/in-process-{next(_numbers)}", content)
+        source = SourceFile(info.bucket, info.key, "list", True, info.size_bytes, info.etag)  # noqa: FBT003 - uploaded
+        return self.start_from(ref, (source,), mode, **options)
+
+    def put(self, key: str, content: bytes) -> ObjectInfo:
+        """Put an object into the bucket."""
+        with self.services.objects.open_writer(key) as writer:
             writer.write(content)
-        info = objects.head(key)
-        source = SourceFile(objects.bucket, key, "list", True, info.size_bytes, info.etag)  # noqa: FBT003 - uploaded
+        return self.services.objects.head(key)
+
+    def start_from(
+        self, ref: ListRef, sources: Sequence[SourceFile], mode: Any = "merge", **options: Any
+    ) -> ImportRequest:
+        """Claim the list for an import of what is in the bucket."""
         options.setdefault("allow_empty", False)
         request = ImportRequest(
             import_id=token(),
             list_ref=ref,
             mode=mode,
-            sources=(source,),
+            sources=tuple(sources),
             created_ms=clock_ms(),
             **options,
         )
-        admit_import(store, request)
+        admit_import(self.services.store, request)
         return request
 
     def finish(self, request: ImportRequest) -> JobState:
