@@ -1,5 +1,6 @@
 """Admitting an import, however its list arrives: its request, its conflicts, its audit entry."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from api.jobs.options import ImportOptions
@@ -17,14 +18,14 @@ from worker.store import (
 
 
 def import_request(
-    import_id: str, source: SourceFile, options: ImportOptions, start: Start
+    import_id: str, sources: Sequence[SourceFile], options: ImportOptions, start: Start
 ) -> ImportRequest:
     """The request of an import by this caller, now."""
     return ImportRequest(
         import_id,
         start.ref,
         options.mode,
-        (source,),
+        tuple(sources),
         options.allow_empty,
         start.services.clock(),
         start.caller.name,
@@ -70,12 +71,11 @@ def admit(start: Start, request: ImportRequest) -> None:
 
 def _record(start: Start, request: ImportRequest) -> None:
     """Record the start in the audit log; how the import ends is in its own record."""
-    source = request.sources[0]
     after = {
         "importId": request.import_id,
         "mode": request.mode,
-        "source": source.filename,
-        "sizeBytes": source.size_bytes,
+        "source": request.source_names,
+        "sizeBytes": request.sources[0].size_bytes,
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,
@@ -121,5 +121,6 @@ def _conflict(store: Store, start: Start, import_id: str) -> ImportInProgress:
     started = datetime.fromtimestamp(request.created_ms // 1_000, UTC).strftime(
         "%Y-%m-%dT%H:%M:%SZ"
     )
-    files = ", ".join(source.filename[:80] for source in request.sources)
-    return ImportInProgress(f"{message} ({request.mode} of {files}, started {started})")
+    return ImportInProgress(
+        f"{message} ({request.mode} of {request.source_names}, started {started})"
+    )

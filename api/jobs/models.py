@@ -11,11 +11,9 @@ from worker.list_options import Compression, Encoding
 from worker.store import (
     WAITING_STAGE,
     ExportRequest,
-    ImportRequest,
     JobState,
     Phase,
     Stage,
-    Status,
 )
 
 _UNITS: Final = ("kB", "MB", "GB", "TB")
@@ -38,6 +36,8 @@ class Initiator(TypedDict, total=False):
 class RejectedRow(TypedDict):
     """A rejected row; never its content."""
 
+    file: NotRequired[str]
+    """The file that it is in, where there are several."""
     row: Int64
     reason: str
 
@@ -49,6 +49,9 @@ class DoubtfulRows(TypedDict):
     count: Int64
     rows: list[Int64]
     """The first of them, counted from 1; empty if the whole file is meant."""
+    files: NotRequired[list[str]]
+    """Where there are several files, the one that each of the rows is in; without rows, the files
+    that are meant."""
     message: str
 
 
@@ -73,13 +76,6 @@ class ImportReport(TypedDict):
     membersAfter: NotRequired[Int64]
     editedWhileImporting: NotRequired[Int64]
     seconds: NotRequired[dict[str, float]]
-
-
-class FileStatus(WireModel):
-    """One list file of an import."""
-
-    filename: str
-    status: Status
 
 
 class DetectedList(WireModel):
@@ -127,11 +123,6 @@ class PreviousImport(WireModel):
     completion_time: Int64
     edits_since: Int64
     """Requests that have edited the list since, and removals of expired members."""
-
-
-def file_statuses(request: ImportRequest, state: JobState) -> list[FileStatus]:
-    """The list files of an import, each with the status of the whole."""
-    return [FileStatus(filename=source.filename, status=state.status) for source in request.sources]
 
 
 def detected_list(state: JobState) -> DetectedList | None:

@@ -51,6 +51,7 @@ def api(
         "S3_ENDPOINT": s3_server.endpoint,
         "S3_BUCKET": bucket,
         "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
+        "IMPORT_OBJECTS": "20",
     }
     with running_api(valkey_server.url, settings) as running:
         yield running

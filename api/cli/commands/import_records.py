@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.jobs.following import follow
-from api.cli.jobs.import_reports import end_as, show_import
+from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -13,6 +13,8 @@ from api.cli.session.tables import Table, moment
 from api.progress.display import ProgressDisplay
 
 _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")]
+#: Files that a line of the list names.
+_FILES_NAMED = 2
 _COLUMNS = ("id", "status", "percent", "mode", "created", "files", "accepted", "rejected")
 
 
@@ -21,6 +23,7 @@ def register(app: typer.Typer) -> None:
     imports = typer.Typer(help="Show imports and wait for them.", no_args_is_help=True)
     imports.command("list")(with_options(_list))
     imports.command("show")(with_options(_show))
+    imports.command("files")(with_options(_files))
     imports.command("watch")(with_options(_watch))
     imports.command("wait")(with_options(_wait))
     app.add_typer(imports, name="imports")
@@ -44,6 +47,13 @@ def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> Non
     with session.open_connection() as connection:
         job = connection.get(_path(target, import_id))
     show_import(session, target, job)
+
+
+def _files(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
+    """List all files of an import, each with its rows."""
+    with session.open_connection() as connection:
+        files = connection.get_all(f"{_path(target, import_id)}/files")
+    session.show(files, files_table(files, f"Files of import {import_id}"))
 
 
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
@@ -90,7 +100,13 @@ def _row(job: dict[str, Any]) -> tuple[object, ...]:
         job["progress"]["percent"],
         job["mode"],
         moment(job["creationTime"]),
-        ", ".join(file["filename"] for file in job["files"]),
+        _name_files(job),
         report.get("accepted"),
         report.get("rejected"),
     )
+
+
+def _name_files(job: dict[str, Any]) -> str:
+    names = [file["filename"] for file in job["files"][:_FILES_NAMED]]
+    more = job["filesTotal"] - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")

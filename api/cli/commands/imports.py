@@ -11,6 +11,7 @@ from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import note_superseded, show_import
 from api.cli.jobs.import_start import ImportStart
 from api.cli.jobs.interrupts import defer_interrupt, describe_ongoing, explain_interrupt
+from api.cli.jobs.list_names import NamedSources
 from api.cli.jobs.list_reading import ReadingOptions
 from api.cli.jobs.new_segment import CreateOptions, NewSegment
 from api.cli.session.next_command import next_command
@@ -26,19 +27,28 @@ def register(app: typer.Typer) -> None:
 
 
 def _import(
-    source: Annotated[
-        str,
-        typer.Argument(metavar="FILE|S3-URI", help="A list of keys; `-` is standard input."),
-    ],
     target: SegmentOptions,
     session: Session,
     new: CreateOptions,
     reading: ReadingOptions,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE|S3-URI…",
+            help="A list of keys; `-` is standard input. In S3 also a prefix that ends with `/`, "
+            "a pattern with `*`, and several of them.",
+            show_default=False,
+        ),
+    ] = None,
     mode: Annotated[
         Literal["merge", "replace"],
         typer.Option(help="Add the list to the segment, or replace its members."),
     ] = "merge",
     *,
+    manifest: Annotated[
+        str | None,
+        typer.Option(metavar="S3-URI", help="An object in S3 that names the lists."),
+    ] = None,
     allow_empty: Annotated[
         bool, typer.Option(help="Let a list without keys empty the segment.")
     ] = False,
@@ -55,7 +65,7 @@ def _import(
         bool, typer.Option(help="Wait until the import has ended or waits for approval.")
     ] = True,
 ) -> None:
-    """Import a list of context keys into a segment, from a file or from S3.
+    """Import lists of context keys into a segment, from a file or from S3, all at once.
 
     Exits with status 1 if the import was stopped or if it accepted no keys.
     """
@@ -67,6 +77,7 @@ def _import(
     }
     fields: dict[str, str | bool] = {"mode": mode, **reading.fields}
     fields |= {name: True for name, flag in flags.items() if flag}
+    source = NamedSources.of(sources or [], manifest)
     start = ImportStart(session, target, source, fields, NewSegment(target, new))
     with (
         start.explain_interrupts(),

@@ -15,13 +15,13 @@ from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
 from api.cli.jobs.interrupts import describe_ongoing, interrupt_error
 from api.cli.jobs.list_files import ListFile, open_list
-from api.cli.jobs.new_segment import NewSegment, check_s3_uri
+from api.cli.jobs.list_names import NamedSources
+from api.cli.jobs.new_segment import NewSegment
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions
 from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
 
-_S3: Final = "s3://"
 _UNDER_WAY: Final = 409
 #: Seconds to wait for the API's answer to whether an import was started.
 _ANSWER_S: Final = 5.0
@@ -40,7 +40,7 @@ class ImportStart:
 
     session: Session
     target: SegmentOptions
-    source: str
+    source: NamedSources
     fields: Mapping[str, str | bool]
     """The mode and the flags, as the API names them."""
     segment: NewSegment
@@ -72,9 +72,8 @@ class ImportStart:
         return f"{self.target.path}/imports"
 
     def _send(self, connection: Connection, display: ProgressDisplay) -> str:
-        if self.source.startswith(_S3):
-            check_s3_uri(self.source)
-            body = {"source": self.source, **self.fields}
+        if self.source.body is not None:
+            body = {**self.source.body, **self.fields}
             path = f"{self._path}/from-source"
             with self.segment.for_start(connection):
                 self._asked = True
@@ -85,7 +84,7 @@ class ImportStart:
             for name, value in self.fields.items()
         }
         with (
-            open_list(self.source, display) as self._file,
+            open_list(self.source.file, display) as self._file,
             self.segment.for_start(connection),
         ):
             return connection.upload(

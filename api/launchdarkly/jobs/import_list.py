@@ -74,7 +74,7 @@ def list_imports(
     refs = find_imports(store, ref, caller.token_id, key)
     query = "" if key is None else encode_query(idempotencyKey=key)
     items = [
-        represent_import(path, state.request, state, services.clock)
+        represent_import(store, path, state.request, state, services.clock)
         for state in store.jobs.get_all(refs[offset : offset + limit])
         if isinstance(state.request, ImportRequest)
     ]

@@ -135,8 +135,9 @@ def get_import(
     what was built from the file; edits made since are in `editedWhileImporting` and
     `membersAfter`, within seconds of being made.
     """
-    request, state = find_segment_import(services.store(), path, importID)
-    return represent_import(path, request, state, services.clock)
+    store = services.store()
+    request, state = find_segment_import(store, path, importID)
+    return represent_import(store, path, request, state, services.clock)
 
 
 def _accept(path: SegmentPath, import_id: str) -> Response:

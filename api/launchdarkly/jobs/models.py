@@ -5,17 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SkipValidation
 
-from api.bodies.models import Int64, WireModel
+from api.bodies.models import Int32, Int64, WireModel
+from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
-    FileStatus,
     ImportReport,
     Initiator,
     JobProgress,
     PreviousImport,
     StageName,
     detected_list,
-    file_statuses,
     format_size,
     initiator_of,
     job_progress,
@@ -35,7 +34,11 @@ class ImportRepresentation(WireModel):
     mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
     status: Status
     files: list[FileStatus]
+    """The first 100; `…/files` has all of them."""
     links: Links = Field(alias="_links")
+    files_total: Int32
+    files_skipped: SkippedFiles | None
+    """Null until a worker has looked for the files."""
     stage: StageName
     reason: str | None
     progress: JobProgress
@@ -85,7 +88,11 @@ def find_segment_export(
 
 
 def represent_import(
-    path: SegmentPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
+    store: Store,
+    path: SegmentPath,
+    request: ImportRequest,
+    state: JobState,
+    clock: Callable[[], int],
 ) -> ImportRepresentation:
     """Make an import's representation."""
     return ImportRepresentation(
@@ -94,7 +101,9 @@ def represent_import(
         creation_time=request.created_ms,
         mode=request.mode,
         status=state.status,
-        files=file_statuses(request, state),
+        files=list_files(store, request, state),
+        files_total=count_files(request, state),
+        files_skipped=skipped_files(state),
         links={"self": link(path.import_(request.import_id)), "parent": link(path.href)},
         stage=state.progress.stage,
         reason=state.reason,

@@ -7,16 +7,15 @@ from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, SkipValidation
 
-from api.bodies.models import Int64, WireModel
+from api.bodies.models import Int32, Int64, WireModel
+from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
-    FileStatus,
     ImportReport,
     JobProgress,
     PreviousImport,
     StageName,
     detected_list,
-    file_statuses,
     job_progress,
     previous_import,
 )
@@ -61,6 +60,10 @@ class ListImport(WireModel):
     mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
     status: Status
     files: list[FileStatus]
+    """The first 100; `…/files` has all of them."""
+    files_total: Int32
+    files_skipped: SkippedFiles | None
+    """Null until a worker has looked for the files."""
     stage: StageName
     reason: str | None
     progress: JobProgress
@@ -78,6 +81,14 @@ class ListImports(WireModel):
     """Imports into an attached list, newest first."""
 
     data: list[ListImport]
+
+
+class ListImportFiles(WireModel):
+    """Some list files of an import."""
+
+    data: list[FileStatus]
+    total: Int32
+    """Files of the import."""
 
 
 class ListExport(WireModel):
@@ -140,7 +151,11 @@ def response_with_nulls(
 
 
 def represent_import(
-    path: ListPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
+    store: Store,
+    path: ListPath,
+    request: ImportRequest,
+    state: JobState,
+    clock: Callable[[], int],
 ) -> ListImport:
     """Make an import's representation."""
     return ListImport(
@@ -153,7 +168,9 @@ def represent_import(
         created_at=request.created_ms,
         mode=request.mode,
         status=state.status,
-        files=file_statuses(request, state),
+        files=list_files(store, request, state),
+        files_total=count_files(request, state),
+        files_skipped=skipped_files(state),
         stage=state.progress.stage,
         reason=state.reason,
         progress=job_progress(state, clock()),
