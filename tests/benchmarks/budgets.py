@@ -73,6 +73,9 @@ BUDGETS: Mapping[str, Budget] = {
     "scatter_uuid_rows": _least("scatter of UUIDs, a process", "", 2.5, _ROWS),
     "scatter_email_rows": _least("scatter of e-mails of 30 characters, a process", "", 2, _ROWS),
     "scatter_parquet_vs_csv": _least("scatter of Parquet", "the same UUIDs as CSV", 1),
+    "import_100_objects_vs_one": _least(
+        "import of 100 objects as one", "of one object with the same UUIDs", 0.8
+    ),
     "scatter_30m_vs_10m": _most("scatter of three times the list", "of the list", 3.3),
     "lookup_vs_naive": _least("membership GET, with a token", "FastAPI, two awaited SISMEMBER", 5),
     "lookup_vs_empty_app": _least(

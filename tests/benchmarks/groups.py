@@ -13,6 +13,7 @@ from tests.benchmarks import (
     imports,
     large,
     lookups,
+    many_objects,
     merges,
     tails,
 )
@@ -57,6 +58,7 @@ GROUPS: Mapping[str, Group] = {
         ("scatter_uuid_rows", "scatter_email_rows", "scatter_parquet_vs_csv"),
         once=True,
     ),
+    "objects": Group(many_objects.measure, ("import_100_objects_vs_one",), once=True),
     "large": Group(large.measure, ("scatter_30m_vs_10m",), once=True),
     "merge": Group(merges.measure, ("merge_1k_into_10m_s",)),
 }
