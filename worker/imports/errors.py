@@ -24,6 +24,11 @@ class ImportStopped(ImportFailure, TerminalError):
     """The import cannot be completed; the live list is as it was."""
 
 
+def lost_files(import_id: str) -> ImportStopped:
+    """Why an import is stopped whose list of files is not whole any more."""
+    return ImportStopped(f"import {import_id} has lost its files; import the list again")
+
+
 def row_too_long(name: str, offset: int) -> ImportStopped:
     """Why an import is stopped by a row that is too long to be one."""
     return ImportStopped(

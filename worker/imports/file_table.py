@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
+from worker.imports.errors import lost_files
 from worker.imports.stage_results import ChunkResult, Plan, Source, StageRun
 from worker.lists.format import ListFormat
 from worker.store.jobs import FileFigures
@@ -81,13 +82,19 @@ def tabulate(run: StageRun, plan: Plan, chunks: Sequence[ChunkResult]) -> FileTa
         run: The import.
         plan: Its plan.
         chunks: Results of all chunks.
+
+    Raises:
+        ImportStopped: the store has lost some of them.
     """
     if not plan.files:
         return NO_FILES
-    store, ref = run.services.store, run.request.ref
+    kept, ref = run.services.store.import_files, run.request.ref
     whole = [number for number, chunk in enumerate(plan.chunks) if chunk.files]
-    figures = add_up(plan, chunks, store.import_files.read_chunks(ref, whole))
-    store.import_files.write_figures(ref, figures)
+    read = kept.read_chunks(ref, whole)
+    if len(read) != len(whole):
+        raise lost_files(run.request.import_id)
+    figures = add_up(plan, chunks, read)
+    kept.write_figures(ref, figures)
     return FileTable(tuple(file.name for file in run.files(plan, 0, plan.files)), tuple(figures))
 
 

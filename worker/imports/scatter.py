@@ -183,7 +183,8 @@ class _Run:
     """Packs and hashes the keys of one run.
 
     Keys of several lengths are collected and split by length, because each length takes steps
-    of its own; the order of the members has no meaning.
+    of its own; the order of the members has no meaning. So are few keys, because each step takes
+    its time whether for one key or for thousands.
     """
 
     def __init__(self) -> None:
@@ -202,7 +203,7 @@ class _Run:
         """Take more keys: binary or large_binary, no nulls."""
         view = ColumnView.of(keys)
         self.rows += view.rows
-        if view.width is not None:
+        if view.width is not None and view.rows >= _FREQUENT_ROWS:
             self._pack(keys)
             return
         self._mixed.append(keys)

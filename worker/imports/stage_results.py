@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from worker.imports.errors import ImportStopped
+from worker.imports.errors import ImportStopped, lost_files
 from worker.imports.spill_store import SpillFile, SpillStore
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
@@ -223,8 +223,7 @@ class StageRun:
         kept = self.services.store.import_files
         files = kept.read_files(self.request.ref, plan.attempt, first, stop)
         if len(files) != stop - first:
-            message = f"import {self.request.import_id} has lost its files; import the list again"
-            raise ImportStopped(message)
+            raise lost_files(self.request.import_id)
         return files
 
     def chunk_results(self, plan: Plan) -> list[ChunkResult]:

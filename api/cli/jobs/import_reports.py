@@ -105,8 +105,9 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
         about += [("percent", job["progress"]["percent"])]
         return [Table("", FIELDS, [*about, *rows])]
     tables = [Table("Report", FIELDS, rows)] if rows else []
-    if job["filesTotal"] > 1 and job["files"][0]["rows"] is not None:
-        tables.append(_first_files(job["files"][:_FILES_SHOWN]))
+    files = job["files"][:_FILES_SHOWN]
+    if job["filesTotal"] > 1 and files and files[0]["rows"] is not None:
+        tables.append(_first_files(files))
     if sample := report.get("rejectedSample"):
         named = ("file",) * ("file" in sample[0])
         columns = (*named, "row", "reason")
