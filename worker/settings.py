@@ -93,7 +93,8 @@ class StoreSettings(BaseSettings):
     job_retention_s: int = Field(
         default=JOB_RETENTION_S,
         ge=60,
-        description="Seconds the record of an ended import or export is kept.",
+        description="Seconds the record of an ended import or export is kept, and the file of an "
+        "import's rejected rows, which holds personal data.",
     )
 
     @field_validator("broker_url")
@@ -133,7 +134,7 @@ class ObjectSettings(BaseSettings):
     )
     s3_bucket: str = Field(
         default="bigseg",
-        description="Bucket for uploads, spills and exports.",
+        description="Bucket for uploads, spills, exports and files of rejected rows.",
     )
     s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
     s3_sources: TextList | None = Field(
@@ -171,10 +172,18 @@ class ObjectSettings(BaseSettings):
         "account's own key for S3. Its policy must allow `kms:GenerateDataKey` and `kms:Decrypt`.",
     )
 
+    s3_bucket_key: bool | None = Field(
+        default=None,
+        description="Whether objects encrypted with `BIGSEG_S3_ENCRYPTION=aws:kms` share a key of "
+        "the bucket, which saves most requests to KMS; unset leaves it to the bucket.",
+    )
+
     @model_validator(mode="after")
     def _key_is_used(self) -> Self:
         if self.s3_kms_key_id is not None and self.s3_encryption in {None, "AES256"}:
             raise ValueError("BIGSEG_S3_KMS_KEY_ID needs BIGSEG_S3_ENCRYPTION=aws:kms")
+        if self.s3_bucket_key is not None and self.s3_encryption != "aws:kms":
+            raise ValueError("BIGSEG_S3_BUCKET_KEY needs BIGSEG_S3_ENCRYPTION=aws:kms")
         return self
 
     @property
@@ -210,7 +219,7 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         description="Bytes of members gathered together in one range; bounds a worker's memory.",
     )
     parquet_memory_bytes: int = Field(
-        default=1024 * 1024 * 1024,
+        default=384 * 1024 * 1024,
         ge=64 * 1024 * 1024,
         le=16 * 1024 * 1024 * 1024,
         description="Bytes of memory that decoding one Parquet file may take, in addition to the "
@@ -295,15 +304,15 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         default=0.5,
         ge=0,
         le=1,
-        description="Share of a list's members that a `replace` may remove before it is stopped "
-        "with the live list unchanged; lists that are renewed daily change by far less. 1 turns it "
-        "off. A caller overrides it with `allowShrink`.",
+        description="Share of a list's members that a `replace` or a `remove` may remove before it "
+        "is stopped with the live list unchanged; lists that are renewed daily change by far less. "
+        "1 turns it off. A caller overrides it with `allowShrink`.",
     )
     shrink_count: int = Field(
         default=1_000,
         ge=1,
-        description="A `replace` that removes fewer members than this is not stopped, whatever "
-        "their share: small lists are often rewritten entirely, and are quickly restored.",
+        description="A `replace` or `remove` that removes fewer members than this is not stopped, "
+        "whatever their share: small lists are often rewritten entirely, and are quickly restored.",
     )
     niceness: int = Field(
         default=10,

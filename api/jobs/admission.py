@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from api.errors import InvalidRequest
 from api.jobs.options import ImportOptions
 from api.jobs.starting import Start
 from worker.list_options import ListOptions
 from worker.store import (
+    EXCLUDED,
     ImportInProgress,
     ImportRequest,
     JobNotFound,
@@ -20,7 +22,15 @@ from worker.store import (
 def import_request(
     import_id: str, sources: Sequence[SourceFile], options: ImportOptions, start: Start
 ) -> ImportRequest:
-    """The request of an import by this caller, now."""
+    """The request of an import by this caller, now.
+
+    Raises:
+        InvalidRequest: it is meant for excluded keys, and there is no list of them.
+    """
+    if options.target == EXCLUDED and not start.has_excluded:
+        raise InvalidRequest(
+            "target: an attached list has no excluded keys; import into the list of the other side"
+        )
     return ImportRequest(
         import_id,
         start.ref,
@@ -33,6 +43,7 @@ def import_request(
         options.allow_rejected,
         options.allow_shrink,
         options.reading,
+        options.target,
     )
 
 
@@ -74,6 +85,7 @@ def _record(start: Start, request: ImportRequest) -> None:
     after = {
         "importId": request.import_id,
         "mode": request.mode,
+        "target": EXCLUDED if request.side == EXCLUDED else None,
         "source": request.source_names,
         "sizeBytes": request.sources[0].size_bytes,
         "allowEmpty": request.allow_empty,

@@ -1,6 +1,6 @@
-"""The file of an export as an answer, whole or in part."""
+"""The file of a job as an answer, whole or in part: an export, or rejected rows."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -38,22 +38,32 @@ _FILE: Final = {
     "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
     "text/csv": {"schema": {"type": "string"}},
 }
-FILE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "The file: CSV with one key per line and no header, or Parquet.",
-        "headers": _FILE_HEADERS,
-        "content": _FILE,
-    },
-    206: {
-        "description": "The requested range of the file.",
-        "headers": _RANGE_HEADERS,
-        "content": _FILE,
-    },
-    304: {
-        "description": "The caller has the file already; the response has no body.",
-        "headers": {"ETag": _FILE_HEADERS["ETag"]},
-    },
-}
+
+
+def document_file(description: str, content: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """Document the answers of an operation that sends a file.
+
+    Args:
+        description: what the file is.
+        content: its media types, with their schemas.
+    """
+    return {
+        200: {"description": description, "headers": _FILE_HEADERS, "content": content},
+        206: {
+            "description": "The requested range of the file.",
+            "headers": _RANGE_HEADERS,
+            "content": content,
+        },
+        304: {
+            "description": "The caller has the file already; the response has no body.",
+            "headers": {"ETag": _FILE_HEADERS["ETag"]},
+        },
+    }
+
+
+FILE_RESPONSES: Final = document_file(
+    "The file: CSV with one key per line and no header, or Parquet.", _FILE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +108,28 @@ WantedOf = Annotated[Wanted, Depends(read_wanted)]
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedFile:
-    """The object that holds the file of an export, and the headers that describe it."""
+class JobFile:
+    """The object that holds a file, and the headers that describe it."""
 
-    export_id: str
     info: ObjectInfo
     headers: dict[str, str]
+    deleted: str
+    """What is said of it once it is deleted."""
 
 
-def find_file(request: ExportRequest, state: JobState, stem: str) -> ExportedFile:
+def file_headers(
+    info: ObjectInfo, file_name: str, format_: Literal["csv", "parquet"]
+) -> dict[str, str]:
+    """The headers that describe a file."""
+    return {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f'attachment; filename="{file_name}"',
+        "Content-Type": _MEDIA_TYPES[format_],
+        "ETag": info.etag,
+    }
+
+
+def find_file(request: ExportRequest, state: JobState, stem: str) -> JobFile:
     """The file of an export.
 
     Args:
@@ -121,17 +144,13 @@ def find_file(request: ExportRequest, state: JobState, stem: str) -> ExportedFil
     if state.status != "complete" or report is None:
         raise NotFound(f"export {request.export_id} has no file: it is {state.status}")
     info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
-    headers = {
-        "Accept-Ranges": "bytes",
-        "Content-Disposition": f'attachment; filename="{stem}.{request.format}"',
-        "Content-Type": _MEDIA_TYPES[request.format],
-        "ETag": info.etag,
-    }
-    return ExportedFile(request.export_id, info, headers)
+    headers = file_headers(info, f"{stem}.{request.format}", request.format)
+    deleted = f"the file of export {request.export_id} was deleted; export again"
+    return JobFile(info, headers, deleted)
 
 
 async def send_file(
-    request: Request, services: Services, file: ExportedFile, wanted: Wanted
+    request: Request, services: Services, file: JobFile, wanted: Wanted
 ) -> Response:
     """Answer with the file, a range of it, its headers alone, or that the caller has it.
 
@@ -142,37 +161,33 @@ async def send_file(
     """
     info, headers = file.info, dict(file.headers)
     if is_named(info.etag, wanted.if_none_match):
-        await _require_file(services, info, file.export_id)
+        await _require_file(services, file)
         return Response(status_code=304, headers={"ETag": info.etag})
     if request.method == "HEAD":
-        await _require_file(services, info, file.export_id)
+        await _require_file(services, file)
         return Response(headers={**headers, "Content-Length": str(info.size_bytes)})
     part = None
     if wanted.range and (not wanted.if_range or is_same(info.etag, wanted.if_range)):
         part = parse_range(wanted.range, info.size_bytes)
-    return await _stream(services, info, file.export_id, headers, part)
+    return await _stream(services, file, part)
 
 
-async def _require_file(services: Services, info: ObjectInfo, export_id: str) -> None:
+async def _require_file(services: Services, file: JobFile) -> None:
     """Make sure that the file still exists, for an answer without its bytes.
 
     Raises:
         NotFound: it was deleted.
         ObjectError: the bucket cannot tell.
     """
+    head, info = services.objects().head, file.info
     try:
-        await services.object_threads.run(services.objects().head, info.key, bucket=info.bucket)
+        await services.object_threads.run(head, info.key, bucket=info.bucket)
     except ObjectNotFound as exc:
-        raise _deleted(export_id) from exc
+        raise NotFound(file.deleted) from exc
 
 
-async def _stream(
-    services: Services,
-    info: ObjectInfo,
-    export_id: str,
-    headers: dict[str, str],
-    part: ByteRange | None,
-) -> StreamingResponse:
+async def _stream(services: Services, file: JobFile, part: ByteRange | None) -> StreamingResponse:
+    info, headers = file.info, dict(file.headers)
     requested = part or ByteRange(0, info.size_bytes)
 
     def begin() -> tuple[Generator[bytes, None, None], bytes]:
@@ -183,7 +198,7 @@ async def _stream(
         # Read the first piece before the answer begins, so that a deleted file is a 404.
         pieces, first = await services.object_threads.run(begin)
     except ObjectNotFound as exc:
-        raise _deleted(export_id) from exc
+        raise NotFound(file.deleted) from exc
     headers["Content-Length"] = str(requested.end - requested.start)
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{info.size_bytes}"
@@ -192,7 +207,3 @@ async def _stream(
         status_code=200 if part is None else 206,
         headers=headers,
     )
-
-
-def _deleted(export_id: str) -> NotFound:
-    return NotFound(f"the file of export {export_id} was deleted; export again")

@@ -23,6 +23,9 @@ _STEP: Final = 1_000
 #: A job's record keeps it as text.
 StageName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Stage))})]
 
+#: How an import changes its list; a job's record keeps it as text.
+ModeName = Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace", "remove"]})]
+
 PhaseName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Phase))})]
 
 
@@ -56,9 +59,10 @@ class DoubtfulRows(TypedDict):
 
 
 class ImportReport(TypedDict):
-    """Figures of an import, which balance.
+    """Figures of an import, which balance. Those of members are of the list that it changes.
 
-    ``rowsRead = accepted + duplicates + rejected``, and
+    ``rowsRead = accepted + duplicates + rejected``;
+    ``accepted = added + unchanged``, or for `remove` ``accepted = removed + unmatched``; and
     ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
     """
 
@@ -71,6 +75,9 @@ class ImportReport(TypedDict):
     added: Int64
     removed: Int64
     unchanged: Int64
+    """Keys of the list that were members before and still are."""
+    unmatched: NotRequired[Int64]
+    """Of a `remove`: keys of the list that were no members."""
     rejectedSample: list[RejectedRow]
     warnings: NotRequired[list[DoubtfulRows]]
     membersAfter: NotRequired[Int64]

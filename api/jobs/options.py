@@ -16,10 +16,12 @@ from api.bodies.models import StrictBody, blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
 from worker.list_options import Compression, Delimiter, Encoding, Format, ListOptions
 from worker.objects import NamedSource, parse_manifest_source, parse_named
+from worker.store import Side
 
-Mode = Literal["merge", "replace"]
+Mode = Literal["merge", "replace", "remove"]
 
 _DEFAULT_MODE: Final = "merge"
+_DEFAULT_TARGET: Final = "included"
 #: Characters of a column's name, or of a text that stands for nothing.
 _LONGEST_NAME: Final = 200
 
@@ -71,10 +73,22 @@ class ImportOptions(StrictBody):
     mode: Annotated[
         Mode,
         blank_is(_DEFAULT_MODE),
-        Field(description="Whether the list is added to the segment or replaces its members."),
+        Field(
+            description="Whether the list is added to the segment, replaces its members, or is "
+            "removed from them."
+        ),
     ] = _DEFAULT_MODE
+    target: Annotated[
+        Side,
+        blank_is(_DEFAULT_TARGET),
+        Field(
+            description="Which of the segment's two lists is changed; the other one stays as it "
+            "is. A key may be in both: it is included then. An attached list has no `excluded`."
+        ),
+    ] = _DEFAULT_TARGET
     allow_empty: Annotated[
-        FormFlag, Field(description="Whether a list without keys may empty a segment.")
+        FormFlag,
+        Field(description="Whether a `replace` or a `remove` may leave a segment without keys."),
     ] = False
     wait_on_approvals: Annotated[
         FormFlag,
@@ -91,7 +105,10 @@ class ImportOptions(StrictBody):
         ),
     ] = False
     allow_shrink: Annotated[
-        FormFlag, Field(description="Whether a replace may remove most of the segment's keys.")
+        FormFlag,
+        Field(
+            description="Whether a `replace` or a `remove` may remove most of the segment's keys."
+        ),
     ] = False
     format: Annotated[
         Format | None,

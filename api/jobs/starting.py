@@ -28,6 +28,8 @@ class Start:
     record: Record
     owner: str
     """What the caller calls the list, such as ``segment vip``."""
+    has_excluded: bool = True
+    """Whether there is a list of excluded keys beside it."""
 
     def begin(self, kind: JobKind) -> PendingRequest | EarlierRequest | None:
         """Begin the request; see :func:`begin_request`."""

@@ -23,14 +23,16 @@ from api.bodies.forms.fields import (
 from api.bodies.forms.multipart import UploadForm
 from api.errors import InvalidRequest, TooLarge
 from api.http.asgi import Disconnected, declared_length
-from api.jobs.options import FORM_FIELDS, name_fault
+from api.jobs.options import FORM_FIELDS, ImportOptions, name_fault
+from api.jobs.sources import require_list
 from api.services.object_threads import ObjectThreads
+from worker.foreign_files import SNIFF_BYTES
 from worker.objects import ObjectInfo, ObjectStore, ObjectWriter, cleaning_up
 
 #: What a form may hold beside the list: headers, short fields, boundaries.
 _FORM_BYTES: Final = 128 * 1024
 
-CheckFields = Callable[[dict[str, str]], object]
+CheckFields = Callable[[dict[str, str]], ImportOptions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ async def receive_upload(
         digest: whether a digest of the list is wanted.
 
     Raises:
-        InvalidRequest: the form is malformed, has no list or two, or a bad field.
+        InvalidRequest: the form is malformed, has no list or two, a file that is none, or a bad
+            field.
         TooLarge: the list is longer than the limit.
         Disconnected: the client went away.
         ObjectError: the bucket did not take it. Safe to send the request again if transient.
@@ -116,7 +119,8 @@ async def _receive(
             await receiver.take(event)
     for event in form.finish():
         await receiver.take(event)
-    check_fields(receiver.fields)
+    options = check_fields(receiver.fields)
+    require_list(bytes(receiver.head), options.format)
     return await receiver.close()
 
 
@@ -138,6 +142,8 @@ class _Receiver:
     limit_bytes: int
     writer: "ObjectWriter | _Discard | None" = None
     digest: "hashlib._Hash | None" = None
+    head: bytearray = field(default_factory=bytearray)
+    """The list's first bytes, up to ``SNIFF_BYTES``."""
     file_name: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -151,6 +157,7 @@ class _Receiver:
             case FileData(data) if self.writer is not None:
                 if self.writer.size_bytes + len(data) > self.limit_bytes:
                     raise _too_large(self.limit_bytes)
+                self.head += data[: SNIFF_BYTES - len(self.head)]
                 await self.threads.run(self._write, self.writer, data)
             case _:
                 pass  # the list's end says nothing new

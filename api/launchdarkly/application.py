@@ -17,7 +17,14 @@ from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
-from api.launchdarkly.jobs import downloads, exports, import_files, import_list, imports
+from api.launchdarkly.jobs import (
+    downloads,
+    exports,
+    import_files,
+    import_list,
+    imports,
+    rejected_rows,
+)
 from api.launchdarkly.memberships import edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
@@ -49,6 +56,7 @@ _ROUTERS: Final = (
     import_list.router,
     import_files.router,
     imports.router,
+    rejected_rows.router,
     exports.router,
     downloads.router,
     revisions.router,

@@ -76,6 +76,9 @@ BUDGETS: Mapping[str, Budget] = {
     "import_100_objects_vs_one": _least(
         "import of 100 objects as one", "of one object with the same UUIDs", 0.8
     ),
+    "import_gzip_vs_csv": _least("import of gzip", "the same as plain CSV", 0.7),
+    "import_zstd_vs_csv": _least("import of zstd", "the same as plain CSV", 0.8),
+    "import_parquet_vs_csv": _least("import of Parquet", "the same as plain CSV", 1),
     "scatter_30m_vs_10m": _most("scatter of three times the list", "of the list", 3.3),
     "lookup_vs_naive": _least("membership GET, with a token", "FastAPI, two awaited SISMEMBER", 5),
     "lookup_vs_empty_app": _least(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks import (
     calls,
+    compressed,
     connections,
     evaluations,
     exports,
@@ -59,6 +60,11 @@ GROUPS: Mapping[str, Group] = {
         once=True,
     ),
     "objects": Group(many_objects.measure, ("import_100_objects_vs_one",), once=True),
+    "compressed": Group(
+        compressed.measure,
+        ("import_gzip_vs_csv", "import_zstd_vs_csv", "import_parquet_vs_csv"),
+        once=True,
+    ),
     "large": Group(large.measure, ("scatter_30m_vs_10m",), once=True),
     "merge": Group(merges.measure, ("merge_1k_into_10m_s",)),
 }

@@ -102,10 +102,12 @@ class _Lists:
 
 def test_attached_list__imported__is_asked_exported_and_freed(system: System) -> None:
     lists = _Lists(system)
-    report = lists.completed(lists.upload(csv_of(KEYS), mode="replace"))["report"]
+    done = lists.completed(lists.upload(csv_of([*KEYS, ""]), mode="replace"))
+    report, rejected = done["report"], system.http.get(done["rejectedRows"])
     lists.completed(lists.upload(csv_of(STRANGERS[:5]), "exclude/user/id"))
 
-    assert (report["rowsRead"], report["membersAfter"]) == (5_000, 5_000)
+    assert (report["rowsRead"], report["membersAfter"]) == (5_001, 5_000)
+    assert rejected.text.splitlines()[1:] == [f'list.csv,5001,{5_000 * 37},blank,""']
     assert lists.members() == {"include": 5_000, "exclude": 5}
     for key in random.Random(1).sample(KEYS, 20):
         assert lists.outcome(key) == (True, "include_list", [])

@@ -26,7 +26,9 @@ def test_upload__merge_then_replace__answers_counts_and_export_are_exact(
     segment, keys = new_segment(system), random_keys(count)
     first, second = keys[: count * 2 // 3], keys[count // 3 :]
     rejected = ["", "k" * 1025, '"two\nlines"']
-    report = segment.completed(segment.upload(csv_of([*first, *first[:50], *rejected])))
+    content = csv_of([*first, *first[:50], *rejected])
+    import_id = segment.upload(content)
+    report = segment.completed(import_id)
     assert (report["rowsRead"], report["accepted"]) == (len(first) + 53, len(first))
     assert (report["duplicates"], report["rejected"]) == (50, 3)
     rows = [(row["row"], row["reason"]) for row in report["rejectedSample"]]
@@ -35,6 +37,13 @@ def test_upload__merge_then_replace__answers_counts_and_export_are_exact(
         (len(first) + 52, "too_long"),
         (len(first) + 53, "control_character"),
     ]
+    found = segment.rejected_rows(import_id)
+    assert [(int(row), reason) for _, row, _, reason, _ in found] == rows
+    assert [cell for *_, cell in found] == ["", "k" * 1_024 + "\u2026[cut]", "two\nlines"]
+    assert all(
+        content[int(at) :].startswith(rejected[n].encode())
+        for n, (_, _, at, *_) in enumerate(found)
+    )
     assert (report["membersBefore"], report["added"]) == (0, len(first))
     assert segment.counted() == report["membersAfter"] == len(first)
     assert segment.members() == set(first)
@@ -51,6 +60,28 @@ def test_upload__merge_then_replace__answers_counts_and_export_are_exact(
     assert segment.members() == set(second)
     assert all(segment.includes(key) for key in second[:20])
     assert not any(segment.includes(key) for key in [*first[:20], "stranger", "0"])
+
+
+def test_upload__remove_and_excluded_list__change_only_what_they_are_for(system: System) -> None:
+    segment, keys = new_segment(system), random_keys(300)
+    segment.completed(segment.upload(csv_of(keys)))
+    report = segment.completed(segment.upload(csv_of(keys[:200]), target="excluded"))
+    assert (report["membersBefore"], report["added"], report["membersAfter"]) == (0, 200, 200)
+    state = system.store.memberships.state(segment.ref)
+    assert (segment.counted(), state.excluded_count) == (300, 200)
+
+    report = segment.completed(segment.upload(csv_of([*keys[:50], "stranger"]), "remove"))
+    assert (report["accepted"], report["removed"], report["unmatched"]) == (51, 50, 1)
+    assert segment.members() == set(keys[50:])
+    report = segment.completed(segment.upload(csv_of(keys[150:]), "remove", target="excluded"))
+    assert (report["removed"], report["unmatched"], report["membersAfter"]) == (50, 100, 150)
+
+    answers = system.store.memberships.look_up(segment.ref, [keys[0], keys[100], keys[200]])
+    assert [(one.included, one.excluded) for one in answers] == [
+        (False, True),
+        (True, True),
+        (True, False),
+    ]
 
 
 def test_upload__keys_of_every_kind__come_back_as_given(system: System) -> None:

@@ -19,6 +19,13 @@ from tests.support.systems.up import is_running
 
 COUNT = 24_000
 OLD, NEW = random_keys(500, 8), random_keys(COUNT, 9)
+#: Some of which are rejected, in every chunk.
+ROWS = [
+    row
+    for n, key in enumerate([*NEW, *NEW[:100]])
+    for row in ([key] if n % 80 else [f"\x07{n}", key])
+]
+REJECTED = [[str(n), row] for n, row in enumerate(ROWS, 1) if row.startswith("\x07")]
 
 
 @pytest.fixture
@@ -28,14 +35,17 @@ def segment(slow_system: System) -> Iterator[BigSegment]:
     segment.completed(segment.upload(csv_of(OLD)))
     yield segment
     report = segment.completed(segment.imports[-1])
-    assert (report["rowsRead"], report["accepted"]) == (COUNT + 100, COUNT)
+    assert (report["rowsRead"], report["accepted"]) == (len(ROWS), COUNT)
+    found = segment.rejected_rows(segment.imports[-1])
+    assert [[row, cell] for _, row, _, _, cell in found] == REJECTED
+    assert_nothing_left(segment.system, segment)
     assert (report["removed"], report["membersAfter"]) == (len(OLD), COUNT)
     assert segment.counted() == COUNT
     assert segment.members() == set(NEW)
 
 
 def _start(segment: BigSegment) -> str:
-    return segment.upload(csv_of([*NEW, *NEW[:100]]), "replace")
+    return segment.upload(csv_of(ROWS), "replace")
 
 
 def _start_objects(segment: BigSegment) -> str:
@@ -67,6 +77,22 @@ def test_whole_worker__killed_and_started_again__import_goes_on(segment: BigSegm
     assert segment.counted() == len(OLD)
     segment.system.worker.start()
     segment.completed(import_id)
+
+
+def test_whole_worker__killed_while_it_removes__removes_exactly_what_is_asked(
+    slow_system: System,
+) -> None:
+    segment = new_segment(slow_system)
+    segment.completed(segment.upload(csv_of(NEW)))
+    removed = NEW[: COUNT // 2]
+    import_id = segment.upload(csv_of([*removed, "stranger"]), "remove")
+    segment.wait_stage(import_id, "gather", finished_units=1)
+    segment.system.worker.kill()
+    assert segment.counted() == COUNT
+    segment.system.worker.start()
+    report = segment.completed(import_id)
+    assert (report["removed"], report["unmatched"]) == (len(removed), 1)
+    assert segment.members() == set(NEW[COUNT // 2 :])
 
 
 def test_worker_leader__killed__its_children_end_and_the_next_worker_goes_on(

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
-from worker.exports.read_ahead import read_ahead
 from worker.exports.write import write_members
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
 from worker.objects import export_key, export_prefix
+from worker.read_ahead import read_ahead
 from worker.store.jobs import ExportRequest, Unit
 from worker.store.keyspace import INCLUDED
 from worker.store.lists import pin, read_shards, unpin

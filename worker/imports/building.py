@@ -1,21 +1,26 @@
 """Builds the shards of one side of a new revision, range by range."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from worker.byte_columns import as_list
-from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.base_members import read_base
+from worker.imports.sorted_members import (
+    Members,
+    concatenate,
+    distinct,
+    no_members,
+    subtract,
+)
 from worker.imports.stage_results import Built
 from worker.store import ListRef, ListUnknown
+from worker.store.jobs import Mode
 from worker.store.keyspace import Side
-from worker.store.lists import Revision, ShardWriter, read_shards
+from worker.store.lists import Revision, ShardWriter
 from worker.store.members import (
-    entries_of,
-    hash_members,
     members_of,
     payloads_of_entries,
     shard_slices,
@@ -26,9 +31,8 @@ from worker.store.server import Database
 _SHARDS_PER_STEP: Final = 8_192
 #: Shards whose payloads exist at a time: 3 MB, which stay in the processor's cache.
 _SHARDS_PER_WRITE: Final = 2_048
-#: Below this share of the base, new members are added to copied shards by the server.
+#: Below this share of the base, members are added to or removed from copied shards by the server.
 _COPY_SHARE: Final = 8
-_HASHES: Final = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,9 @@ class SideBuild:
     base: Revision | None
     """``None`` when the base has no member on this side."""
     target: Revision
-    keep_base: bool
-    """Whether the base's members are kept (merge, re-shard) or only compared (replace)."""
-    forgive_base: bool
-    """Whether a base that is not whole may still be replaced."""
+    mode: Mode
+    """What is done with the members of the files: added to the base, put in its place, or removed
+    from it. A re-shard has none."""
 
 
 class SideBuilder:
@@ -68,7 +71,7 @@ class SideBuilder:
         """Write shards ``first`` to ``stop`` (exclusive) of the target.
 
         Args:
-            new: Distinct members of these shards, in order of their hashes.
+            new: Distinct members of the files in these shards, in order of their hashes.
             first: First shard of the target.
             stop: After the last shard.
 
@@ -89,13 +92,18 @@ class SideBuilder:
     def _build_step(self, new: Members, first: int, stop: int) -> Built:
         build = self._build
         if build.base is None:
-            self._write(new, first, stop)
-            return Built(written=len(new), added=len(new))
-        if build.keep_base and self._is_small(new, first, stop):
+            written = no_members() if build.mode == "remove" else new
+            self._write(written, first, stop)
+            return Built(written=len(written), added=len(written))
+        if build.mode != "replace" and self._is_small(new, first, stop):
             return self._copy(new, first, stop)
         base = self._read_base(first, stop)
+        if build.mode == "remove":
+            left = subtract(distinct(base), new)
+            self._write(left, first, stop)
+            return Built(base=len(base), written=len(left))
         union = distinct(concatenate([base, new]))
-        written = union if build.keep_base else new
+        written = new if build.mode == "replace" else union
         self._write(written, first, stop)
         added = len(union) - len(base)
         return Built(len(base), len(written), added, len(new) - added)
@@ -120,9 +128,12 @@ class SideBuilder:
             (first + shard, members[bounds[shard] : bounds[shard + 1]])
             for shard in np.flatnonzero(np.diff(bounds)).tolist()
         )
-        copied, added = self._writer.copy(build.side, first, stop, changed)
+        removes = build.mode == "remove"
+        copied, count = self._writer.copy(build.side, first, stop, changed, removes=removes)
         self._on_built(stop - first)
-        return Built(copied, copied + added, added, len(new) - added)
+        if removes:
+            return Built(base=copied, written=copied - count)
+        return Built(copied, copied + count, count, len(new) - count)
 
     def _write(self, members: Members, first: int, stop: int) -> None:
         bits = self._build.target.bits(self._build.side)
@@ -159,22 +170,10 @@ class SideBuilder:
         if base is None:
             return no_members()
         low, high = first << (64 - bits), stop << (64 - bits)
-        shift = 64 - base.bits(build.side)
         try:
-            parts = list(self._base_parts(base, low >> shift, ((high - 1) >> shift) + 1))
+            return read_base(self._database, build.ref, base, build.side, low, high)
         except ListUnknown:
-            if build.forgive_base:
+            # What is replaced need not be whole.
+            if build.mode == "replace":
                 return no_members()
             raise
-        members = concatenate(parts)
-        inside = members.hashes >= np.uint64(low)
-        if high < _HASHES:
-            inside &= members.hashes < np.uint64(high)
-        if inside.all():
-            return members
-        return Members(members.entries.filter(pa.array(inside)), members.hashes[inside])
-
-    def _base_parts(self, base: Revision, first: int, stop: int) -> Iterator[Members]:
-        build = self._build
-        for packed in read_shards(self._database, build.ref, base, build.side, first, stop):
-            yield Members(entries_of(packed), hash_members(packed))

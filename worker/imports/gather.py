@@ -19,7 +19,7 @@ from worker.imports.stage_results import (
 from worker.imports.writing_progress import WritingProgress
 from worker.lists.spills import read_blocks
 from worker.store.jobs import ImportRequest
-from worker.store.keyspace import EXCLUDED, INCLUDED
+from worker.store.keyspace import Side
 from worker.store.lists import Claim, Revision, ShardWriter
 
 #: Loading a range and sorting it, in parts of the time that writing its shards takes: 0.3 to 0.5
@@ -85,7 +85,7 @@ def gather(
         payloads = writer.takes_payloads()
         _expect_work(run, sum(stop - first for first, stop in shards.values()))
 
-        def build(side: SideBuild, added: Members) -> Built:
+        def build(side: SideBuild, new: Members) -> Built:
             builder = SideBuilder(
                 database,
                 side,
@@ -93,14 +93,16 @@ def gather(
                 payloads=payloads,
                 on_built=lambda count: run.progress.add(work=count),
             )
-            return builder.build(added, *shards[side.side])
+            return builder.build(new, *shards[side.side])
 
-        included, excluded = _sides(request, claim.base, target)
-        return RangeResult(
-            accepted=len(members),
-            included=build(included, members),
-            excluded=build(excluded, no_members()),
+        included, excluded = (
+            build(
+                _side(request, side, claim.base, target),
+                members if side == request.side else no_members(),
+            )
+            for side in SIDES
         )
+        return RangeResult(accepted=len(members), included=included, excluded=excluded)
 
 
 def _expect_work(run: StageRun, shard_count: int) -> None:
@@ -110,26 +112,15 @@ def _expect_work(run: StageRun, shard_count: int) -> None:
     run.progress.add(work=loading)
 
 
-def _sides(request: ImportRequest, base: Revision, target: Revision) -> tuple[SideBuild, SideBuild]:
-    """How the included and the excluded shards are built; an import has no excluded keys."""
-    replace = request.mode == "replace"
-    included = SideBuild(
+def _side(request: ImportRequest, side: Side, base: Revision, target: Revision) -> SideBuild:
+    """How the shards of one side are built; of the one that is not changed, from the base alone."""
+    return SideBuild(
         ref=request.list_ref,
-        side=INCLUDED,
-        base=base if base.included_bits else None,
+        side=side,
+        base=base if base.bits(side) else None,
         target=target,
-        keep_base=not replace,
-        forgive_base=replace,
+        mode=request.mode if side == request.side else "merge",
     )
-    excluded = SideBuild(
-        ref=request.list_ref,
-        side=EXCLUDED,
-        base=base if base.excluded_bits else None,
-        target=target,
-        keep_base=True,
-        forgive_base=False,
-    )
-    return included, excluded
 
 
 def load_spills(spills: SpillStore, chunks: Sequence[ChunkResult], part: Range) -> Members:

@@ -16,6 +16,8 @@ from worker.store.jobs import ImportRequest
 _ALLOW_EMPTY: Final = "send allowEmpty=true (bigseg import --allow-empty)"
 _ALLOW_REJECTED: Final = "send allowRejected=true (bigseg import --allow-rejected)"
 _ALLOW_SHRINK: Final = "send allowShrink=true (bigseg import --allow-shrink)"
+#: Modes that remove members which the caller may not have meant.
+_TAKING_AWAY: Final = ("replace", "remove")
 _DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", Doubt.PIPE: "'|'"}
 
 
@@ -66,7 +68,7 @@ def check_usable(
 
 
 def check_emptying(request: ImportRequest, *, before: int, accepted: int) -> None:
-    """Stop a replace that would leave a list without members.
+    """Stop a replace by a file without keys, which would leave a list without members.
 
     Raises:
         ImportStopped: it would.
@@ -83,7 +85,7 @@ def check_emptying(request: ImportRequest, *, before: int, accepted: int) -> Non
 def check_shrinking(
     settings: WorkerSettings, request: ImportRequest, *, before: int, removed: int
 ) -> None:
-    """Stop a replace that would lose most of a list.
+    """Stop a replace or a remove that would lose most of a list.
 
     One that waits for an approval is not stopped: its report shows the approver what it removes.
 
@@ -96,25 +98,33 @@ def check_shrinking(
     Raises:
         ImportStopped: too many would be removed.
     """
-    if request.mode != "replace" or request.allow_shrink or request.waits:
+    if request.mode not in _TAKING_AWAY or request.allow_shrink or request.waits:
         return
     if removed < settings.shrink_count or removed <= settings.shrink_share * before:
         return
     message = (
-        f"the replace would remove {removed:,} of {before:,} members, {removed / before:.0%} of "
-        f"the list; if that is intended, {_ALLOW_SHRINK}, or have it wait for an approval"
+        f"the {request.mode} would remove {removed:,} of {before:,} members, "
+        f"{removed / before:.0%} of the list; if that is intended, {_ALLOW_SHRINK}, or have it "
+        "wait for an approval"
     )
     raise ImportStopped(message)
 
 
 def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping[str, Any]) -> None:
-    """Check a replace again once it is built; see ``check_shrinking``.
+    """Check a replace or a remove once it is built; see ``check_shrinking``.
 
     Raises:
-        ImportStopped: too many would be removed.
+        ImportStopped: too many would be removed, or all.
     """
-    if draft["accepted"] or not request.allow_empty:
-        before, removed = draft["membersBefore"], draft["removed"]
+    before, removed = draft["membersBefore"], draft["removed"]
+    empties = request.mode == "remove" and 0 < before == removed
+    if empties and not request.allow_empty:
+        message = (
+            f"would empty the list of {before:,} members: all of them are to be removed; if that "
+            f"is intended, {_ALLOW_EMPTY}"
+        )
+        raise ImportStopped(message)
+    if not request.allow_empty or (draft["accepted"] and not empties):
         check_shrinking(settings, request, before=before, removed=removed)
 
 

@@ -28,7 +28,7 @@ _SAMPLE: Final = 8
 
 def plan_import(run: StageRun) -> None:
     """Find the list files, cut them into chunks, and open the scatter stage."""
-    base_count = run.claim().included_count
+    base_count = run.claim().count(run.request.side)
     if not run.request.sources:
         run.open_scatter(make_plan(run.services.settings, (), {}, base_count), None, None)
         return
@@ -54,7 +54,7 @@ def make_plan(
         settings: Bound chunks and ranges.
         sizes: Bytes of all files.
         inspected: What some of them were found to be, by their numbers: all that are cut.
-        base_count: Members of the live list, which a merge reads too.
+        base_count: Members of the live list, which a merge and a remove read too.
     """
     chunks: list[Chunk] = []
     cut: list[InspectedFile] = []

@@ -92,7 +92,14 @@ def _count_build(run: StageRun) -> BuildCount | None:
     if found.miscounted:
         _gather_again(run, chunks, len(ranges), found.miscounted)
         return None
-    draft = draft_report(chunks, ranges, plan.doubts, tabulate(run, plan, chunks))
+    draft = draft_report(
+        chunks,
+        ranges,
+        plan.doubts,
+        tabulate(run, plan, chunks),
+        side=run.request.side,
+        removes=run.request.mode == "remove",
+    )
     check_draft(run.services.settings, run.request, draft)
     counted = BuildCount(found.counts[INCLUDED], found.counts[EXCLUDED], found.seal, draft)
     run.services.store.jobs.write(run.request.ref, COUNTED, counted)
@@ -165,7 +172,7 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     Edits made until now are replayed first, so that the approver sees correct figures and the
     journal starts short.
     """
-    jobs, ref = run.services.store.jobs, run.request.ref
+    jobs, ref, side = run.services.store.jobs, run.request.ref, run.request.side
     held = _replay(run, counted)
     if held is None:
         return False
@@ -173,12 +180,12 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
         run.services.store,
         run.request,
         "pending_approval",
-        summarise({**counted.report, "membersAfter": counted.included + held.edited_included}),
+        summarise({**counted.report, "membersAfter": counted.count(side) + held.edited(side)}),
     )
     # What is written is in use now, no longer only reserved.
     most_edits = run.services.settings.approval_journal_ops
     run.services.store.build_memory.limit(ref, most_edits * _BYTES_PER_EDIT)
-    held_now = jobs.hold(ref, run.unit.stage, held.edited_included)
+    held_now = jobs.hold(ref, run.unit.stage, held.edited(side))
     if not held_now and jobs.get(ref).ended_ms is not None:
         # It may have been tidied up just before the memory was reserved.
         run.services.store.build_memory.release(ref)

@@ -6,15 +6,14 @@ from typing import Any, Final
 
 from worker.imports.file_table import NO_FILES, FileTable
 from worker.imports.stage_results import Built, ChunkResult, DoubtCount, RangeResult
-from worker.lists.keys.doubts import DELIMITERS, Doubt
+from worker.lists.keys.doubts import DELIMITERS, MOST_SHARE, Doubt
+from worker.store.keyspace import INCLUDED, Side
 from worker.store.lists import Published
 
 #: Rejected rows of which a report shows row and reason.
 SAMPLE_ROWS: Final = 100
 #: Rows that a warning names.
 NAMED_ROWS: Final = 10
-#: A delimiter is reported when this share of all rows holds it; single keys may well do so.
-_DELIMITED_SHARE: Final = 0.9
 
 
 def draft_report(
@@ -22,22 +21,29 @@ def draft_report(
     ranges: Sequence[RangeResult],
     doubts: Iterable[str] = (),
     files: FileTable = NO_FILES,
+    *,
+    side: Side = INCLUDED,
+    removes: bool = False,
 ) -> dict[str, Any]:
     """Add up the results of the units, in wire names, before the revision is live.
 
-    ``rowsRead = accepted + duplicates + rejected`` and
-    ``membersBefore + added - removed`` is what was built.
+    ``rowsRead = accepted + duplicates + rejected``,
+    ``membersBefore + added - removed`` is what was built, and ``accepted`` is
+    ``added + unchanged``, or of a remove ``removed + unmatched``.
 
     Args:
         chunks: Results of all chunks, in order of the rows.
         ranges: Results of all ranges.
         doubts: Labels of doubts about whole files.
         files: The files of the chunks. Where there are several, rows are numbered in each.
+        side: The list that is changed; the figures of members are about it alone.
+        removes: Whether the accepted keys are removed.
     """
     rows = sum(chunk.rows for chunk in chunks)
     valid = sum(chunk.valid for chunk in chunks)
     accepted = sum(part.accepted for part in ranges)
-    built = sum((part.included for part in ranges), Built())
+    built = sum((part.built(side) for part in ranges), Built())
+    removed = built.base + built.added - built.written
     return {
         "rowsRead": rows,
         "accepted": accepted,
@@ -46,15 +52,20 @@ def draft_report(
         "rejectedByReason": dict(sorted(count_rejected(chunks).items())),
         "membersBefore": built.base,
         "added": built.added,
-        "removed": built.base + built.added - built.written,
+        "removed": removed,
         "unchanged": built.unchanged,
+        **({"unmatched": accepted - removed} if removes else {}),
         "rejectedSample": _sample_rejected(chunks, files),
         "warnings": _list_warnings(chunks, doubts, files),
     }
 
 
 def complete_report(
-    draft: Mapping[str, Any], published: Published, seconds: Mapping[str, float]
+    draft: Mapping[str, Any],
+    published: Published,
+    seconds: Mapping[str, float],
+    *,
+    side: Side = INCLUDED,
 ) -> dict[str, Any]:
     """Complete a draft with the state of the list at the flip.
 
@@ -62,8 +73,8 @@ def complete_report(
     """
     return {
         **draft,
-        "membersAfter": published.included_count,
-        "editedWhileImporting": published.edited_included,
+        "membersAfter": published.count(side),
+        "editedWhileImporting": published.edited(side),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
     }
 
@@ -79,24 +90,25 @@ def count_rejected(chunks: Iterable[ChunkResult]) -> Counter[str]:
 def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
     """Add up the chunks' doubts; rows are numbered over all chunks.
 
+    Doubts about a column count only if most rows give rise to them: of a delimiter most of all
+    rows, of an index most keys but one, which is the column's name.
+
     Args:
         chunks: Results of all chunks, in order of the rows.
     """
     found: dict[Doubt, DoubtCount] = {}
-    rows_before = 0
+    rows_before = valid = 0
     for chunk in chunks:
         rows_before += chunk.skipped
+        valid += chunk.valid
         for label, (count, rows) in chunk.doubts.items():
             total, named = found.get(Doubt.of(label), (0, ()))
             more = (rows_before + row for row in rows)
             found[Doubt.of(label)] = total + count, (*named, *more)[:NAMED_ROWS]
         rows_before += chunk.rows + chunk.skipped_within
-    least = _DELIMITED_SHARE * rows_before
-    return {
-        doubt: tally
-        for doubt, tally in found.items()
-        if doubt not in DELIMITERS or tally[0] >= least
-    }
+    least = dict.fromkeys(DELIMITERS, MOST_SHARE * rows_before)
+    least[Doubt.INDEX_COLUMN] = MOST_SHARE * (valid - 1)
+    return {doubt: tally for doubt, tally in found.items() if tally[0] >= least.get(doubt, 0)}
 
 
 def _sample_rejected(chunks: Iterable[ChunkResult], files: FileTable) -> list[dict[str, Any]]:

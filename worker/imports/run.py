@@ -8,6 +8,7 @@ from worker.errors import TerminalError, TransientError
 from worker.imports.gather import gather_range
 from worker.imports.plan import plan_import
 from worker.imports.publish import publish_import
+from worker.imports.rejected_rows import keep_rejected_rows
 from worker.imports.report import complete_report
 from worker.imports.scatter import scatter_chunk
 from worker.imports.size import size_import
@@ -94,6 +95,7 @@ class ImportWork:
         services, request = self._services, self._request
         services.store.build_memory.release(request.ref)
         if request.sources:
+            keep_rejected_rows(services, request)
             SpillStore(services.objects, services.settings.spill_dir, request).discard()
         for file in request.sources:
             if file.uploaded:
@@ -110,7 +112,8 @@ class ImportWork:
         jobs, ref, now_ms = self._services.store.jobs, self._request.ref, self._services.clock_ms()
         counted = jobs.read(ref, COUNTED)
         draft = {} if counted is None else counted.report
-        report = complete_report(draft, published, _stage_seconds(jobs.get(ref), now_ms))
+        seconds = _stage_seconds(jobs.get(ref), now_ms)
+        report = complete_report(draft, published, seconds, side=self._request.side)
         keep_s = self._services.settings.job_retention_s
         ended = jobs.end(ref, "complete", report=report, keep_s=keep_s)
         self.tidy_up()

@@ -1,16 +1,20 @@
 """Size: checks that the chunks fit together and decides how large the new revision is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from worker.imports.base_members import read_base
 from worker.imports.errors import ImportStopped, row_too_long
 from worker.imports.file_table import FileTable, tabulate
 from worker.imports.gather import Range, load_spills
 from worker.imports.guards import check_emptying, check_shrinking, check_usable
-from worker.imports.sorted_members import distinct
-from worker.imports.stage_results import STARTS, ChunkResult, Plan, StageRun
+from worker.imports.rejected_rows import write_rejected_rows
+from worker.imports.sorted_members import Members, distinct, subtract
+from worker.imports.stage_results import SIDES, STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.store.jobs import ImportRequest
+from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for, shards_bytes
 from worker.store.workflows import free_kept_revisions, reclaim_list
 
@@ -18,8 +22,29 @@ from worker.store.workflows import free_kept_revisions, reclaim_list
 _ROWS_PER_RANGE: Final = 1_000_000
 #: Packed bytes of a base member, an estimate: none has been measured yet.
 _BASE_MEMBER_BYTES: Final = 24
+#: Shards of the base that are compared with a file to estimate how many members it removes: about
+#: ten thousand members, for an error of one in a hundred.
+_COMPARED_SHARDS: Final = 128
+_HASHES: Final = 1 << 64
 #: Share of the server's memory limit that is kept free: buffers, copies on write, edits.
 _HEADROOM: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The members of the files whose hashes are below a bound."""
+
+    members: Members
+    """Distinct, in order of their hashes."""
+    rows: int
+    """Valid rows that held them."""
+    stop: int = _HASHES
+    """The bound, exclusive; as it is, all members are in the sample."""
+
+    @property
+    def distinct_share(self) -> float:
+        """The share of the valid rows that are distinct."""
+        return len(self.members) / self.rows if self.rows else 1.0
 
 
 def size_import(run: StageRun) -> None:
@@ -31,10 +56,11 @@ def size_import(run: StageRun) -> None:
         run.services.store.jobs.write(run.request.ref, STARTS, wrong)
         run.reopen("scatter", len(plan.chunks), sorted(wrong))
         return
-    claim = run.claim()
     files = tabulate(run, plan, chunks)
-    target = fix_size(run, claim, chunks, _estimate_distinct_share(run, chunks), files)
-    run.open_gather(_choose_range_count(plan, chunks, claim, target))
+    write_rejected_rows(run, chunks, files)
+    claim = run.claim()
+    target = fix_size(run, claim, chunks, _take_sample(run, chunks), files)
+    run.open_gather(_choose_range_count(plan, chunks, claim, target, run.request.side))
 
 
 def find_wrong_starts(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, str]:
@@ -71,7 +97,7 @@ def fix_size(
     run: StageRun,
     claim: Claim,
     chunks: Sequence[ChunkResult],
-    distinct_share: float,
+    sample: Sample,
     files: FileTable,
 ) -> Revision:
     """Fix the shard counts and reserve the memory. Nothing has been written before.
@@ -80,7 +106,7 @@ def fix_size(
         run: The import.
         claim: Its claim.
         chunks: Results of all chunks.
-        distinct_share: Estimated share of the valid rows that are distinct.
+        sample: Members of the chunks, to estimate the others by.
         files: The files of the chunks.
 
     Raises:
@@ -88,45 +114,84 @@ def fix_size(
             rejected, or the revision would not fit.
         Fenced: the import no longer holds the list.
     """
-    request = run.request
+    request, side = run.request, run.request.side
     valid = sum(chunk.valid for chunk in chunks)
     _check_contents(run, claim, chunks, valid, files)
-    kept = _count_kept(request, claim)
-    packed = sum(chunk.packed_bytes for chunk in chunks) * distinct_share
-    members = round(valid * distinct_share) + kept
-    bits = bits_for(members)
-    if claim.base.included_bits and request.mode != "replace":
-        # Edits may still fill the base, so a list that keeps it is not treated as empty.
-        bits = max(bits, FIRST_BITS)
-    packed_bytes = round(packed) + kept * _BASE_MEMBER_BYTES
-    shards = 1 << bits if bits else 1
-    _reserve_memory(run, shards_bytes(shards, members, packed_bytes))
-    return run.services.store.builds.prepare(
-        request.list_ref, request.import_id, bits, bits_for(claim.excluded_count)
+    new = round(valid * sample.distinct_share)
+    packed = round(sum(chunk.packed_bytes for chunk in chunks) * sample.distinct_share)
+    kept = _count_kept(run, claim, new, sample)
+    if request.mode == "remove":
+        new = packed = 0
+    bits = {other: bits_for(claim.count(other)) for other in SIDES}
+    bits[side] = _choose_bits(request, claim, new + kept)
+    needed = sum(
+        shards_bytes(1 << bits[other], claim.count(other), claim.count(other) * _BASE_MEMBER_BYTES)
+        for other in SIDES
+        if other != side
     )
+    packed += kept * _BASE_MEMBER_BYTES
+    _reserve_memory(run, needed + shards_bytes(1 << bits[side], new + kept, packed))
+    return run.services.store.builds.prepare(
+        request.list_ref, request.import_id, bits[INCLUDED], bits[EXCLUDED], side=side
+    )
+
+
+def _choose_bits(request: ImportRequest, claim: Claim, members: int) -> int:
+    """The power of two of shards for the list that is changed, with this many members."""
+    base, fitting = claim.base.bits(request.side), bits_for(members)
+    if request.mode == "replace" or not base:
+        return fitting
+    if request.mode == "remove" and fitting <= base <= bits_for(2 * members):
+        # With as many shards the server copies them; those that become a little empty may stay.
+        return base
+    # Edits may still fill the base, so a list that keeps it is not treated as empty.
+    return max(fitting, FIRST_BITS)
 
 
 def _check_contents(
     run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int, files: FileTable
 ) -> None:
-    """Stop what is probably not intended; a replace is checked again once it is built."""
-    settings, request, before = run.services.settings, run.request, claim.included_count
+    """Stop what is probably not intended; what is lost is checked once it is built."""
+    settings, request = run.services.settings, run.request
+    before = claim.count(request.side)
     check_usable(settings, request, chunks, files)
     check_emptying(request, before=before, accepted=valid)
-    if valid:
+    if valid and request.mode == "replace":
         check_shrinking(settings, request, before=before, removed=max(0, before - valid))
 
 
-def _count_kept(request: ImportRequest, claim: Claim) -> int:
-    """How many members of the base are kept, with room for later edits."""
-    match request.mode:
+def _count_kept(run: StageRun, claim: Claim, new: int, sample: Sample) -> int:
+    """How many members of the base are kept, with room for later edits.
+
+    Args:
+        run: The import.
+        claim: Its claim.
+        new: Distinct members of the files.
+        sample: Some of them.
+    """
+    before = claim.count(run.request.side)
+    match run.request.mode:
         case "replace":
             return 0
         case "reshard":
             # The list grows by edits; without room to grow it would be rebuilt at once again.
-            return claim.included_count * 3 // 2
+            return before * 3 // 2
+        case "remove":
+            return _count_left(run, claim, before, new, sample)
         case _:
-            return claim.included_count
+            return before
+
+
+def _count_left(run: StageRun, claim: Claim, before: int, new: int, sample: Sample) -> int:
+    """How many members a remove leaves: all, unless it may leave so few that it needs to know."""
+    request, bits = run.request, claim.base.bits(run.request.side)
+    if not bits or bits_for(2 * max(0, before - new)) >= bits:
+        return before
+    stop = min(sample.stop, _COMPARED_SHARDS << (64 - bits), _HASHES)
+    database, ref = run.services.store.database, request.list_ref
+    base = read_base(database, ref, claim.base, request.side, 0, stop)
+    left = subtract(base, sample.members.between(0, stop))
+    return before * len(left) // max(1, len(base))
 
 
 def _reserve_memory(run: StageRun, needed: int) -> None:
@@ -165,19 +230,23 @@ def _make_room(run: StageRun, needed: int) -> int:
     return free()
 
 
-def _estimate_distinct_share(run: StageRun, chunks: Sequence[ChunkResult]) -> float:
-    """The share of distinct members in the first range of all spills."""
-    count = max(chunk.spill.index.range_count for chunk in chunks if chunk.spill)
+def _take_sample(run: StageRun, chunks: Sequence[ChunkResult]) -> Sample:
+    """The members in the first range of all spills, which hold fewer rows than were valid."""
+    indexes = [chunk.spill.index for chunk in chunks if chunk.spill]
+    count = max(index.range_count for index in indexes)
     members = load_spills(run.spills, chunks, Range(0, count))
-    return len(distinct(members)) / len(members) if len(members) else 1.0
+    spilled = sum(index.rows_of(0, index.range_count - 1) for index in indexes)
+    valid = sum(chunk.valid for chunk in chunks)
+    rows = round(len(members) * valid / max(1, spilled))
+    return Sample(distinct(members), rows, _HASHES // count)
 
 
 def _choose_range_count(
-    plan: Plan, chunks: Sequence[ChunkResult], claim: Claim, target: Revision
+    plan: Plan, chunks: Sequence[ChunkResult], claim: Claim, target: Revision, side: Side
 ) -> int:
     """As few ranges as rows and bytes allow, each of whole shards and whole spill ranges."""
-    rows = sum(chunk.valid for chunk in chunks) + claim.included_count
-    most = 1 << min(plan.range_bits, target.included_bits)
+    rows = sum(chunk.valid for chunk in chunks) + claim.count(side)
+    most = 1 << min(plan.range_bits, target.bits(side))
     needed = -(-rows // _ROWS_PER_RANGE)
     wanted: int = 1 << max(0, needed - 1).bit_length()
     return min(most, max(most // 4, wanted))

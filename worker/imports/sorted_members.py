@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,10 @@ from worker.byte_columns import Column, take
 from worker.store.members import Hashes
 
 _RADIX_BITS: Final = 16
+#: Rows of a column that are looked at for repeats, and how many of them have to be: one key in
+#: twenty is found, and what is less frequent than one in a thousand mostly is not.
+_SAMPLE_ROWS: Final = 4_096
+_FREQUENT_REPEATS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +62,40 @@ def distinct(members: Members) -> Members:
     if len(same):
         order, hashes = _drop_repeats(members.entries, order, hashes, same)
     return Members(take(members.entries, order), hashes)
+
+
+def subtract(members: Members, removed: Members) -> Members:
+    """The members, in their order, that are not among those removed.
+
+    Cost: 50 to 100 ns a member.
+    """
+    gone = pc.is_in(
+        members.entries.cast(pa.large_binary()),
+        value_set=removed.entries.cast(pa.large_binary()),
+    )
+    kept = np.flatnonzero(~gone.to_numpy(zero_copy_only=False))
+    return Members(take(members.entries, kept), members.hashes[kept])
+
+
+def drop_frequent(members: Members) -> Members:
+    """Drop repeated members if some are frequent; the others stay in their order.
+
+    All copies of a member are in one range of hashes, so without this a list that holds one key
+    millions of times would be gathered by one unit, in gigabytes. Rare repeats stay, and those
+    of two members that share a hash.
+
+    Cost: under 1 ns a row where no member is frequent, else a sort, with less memory than
+    `distinct`.
+    """
+    step = max(1, len(members) // _SAMPLE_ROWS)
+    sample = members.hashes[::step]
+    if len(sample) - len(np.unique(sample)) < _FREQUENT_REPEATS:
+        return members
+    _, firsts, places = np.unique(members.hashes, return_index=True, return_inverse=True)
+    same: Any = pc.equal(members.entries, take(members.entries, firsts[places]))
+    keep = ~same.to_numpy(zero_copy_only=False)
+    keep[firsts] = True
+    return Members(members.entries.filter(pa.array(keep)), members.hashes[keep])
 
 
 def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:

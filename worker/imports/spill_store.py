@@ -1,11 +1,14 @@
-"""The spills of one import: in the bucket, or in a directory that all workers share."""
+"""The spills of one import: in the bucket, or in a directory that all workers share.
+
+Beside the spill of a chunk's members there may be one of its rejected rows.
+"""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from worker.imports.errors import ImportStopped, SpillUnwritable
 from worker.lists.byte_streams import Sink
@@ -14,6 +17,8 @@ from worker.store.jobs import ImportRequest
 from worker.store.records import stored
 
 _READ_BYTES: Final = 1 << 20
+
+SpillKind = Literal["members", "rejected"]
 
 
 @stored
@@ -42,7 +47,9 @@ class SpillStore:
         self._directory = directory and directory / request.import_id
 
     @contextmanager
-    def write(self, chunk: int, attempt: str, files: list[SpillFile]) -> Iterator[Sink]:
+    def write(
+        self, chunk: int, attempt: str, files: list[SpillFile], *, kind: SpillKind = "members"
+    ) -> Iterator[Sink]:
         """Open a spill for writing; it is appended to ``files`` when it is whole.
 
         Nothing of it remains if the block fails.
@@ -50,6 +57,7 @@ class SpillStore:
         Raises:
             SpillUnwritable: the directory did not take it. Safe to retry.
         """
+        attempt = attempt if kind == "members" else f"{attempt}-{kind}"
         key = spill_key(self._scope, self._import_id, chunk=chunk, attempt=attempt)
         if self._directory is None:
             with self._objects.open_writer(key, size_hint=None) as writer:

@@ -131,6 +131,8 @@ class ChunkResult:
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
     spill: Spill | None = None
     """``None`` when its members were gathered at once."""
+    rejected_part: SpillFile | None = None
+    """Its rejected rows with their cells; ``None`` without any."""
 
 
 @stored
@@ -162,9 +164,13 @@ class RangeResult:
     included: Built
     excluded: Built
 
+    def built(self, side: Side) -> Built:
+        """One side's members."""
+        return self.included if side == INCLUDED else self.excluded
+
     def written(self, side: Side) -> int:
         """Members of one side that were sent to the store."""
-        return (self.included if side == INCLUDED else self.excluded).written
+        return self.built(side).written
 
 
 SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)

@@ -19,6 +19,7 @@ No message holds a context key; offsets, row counts and schemas are safe to show
 """
 
 from worker.errors import BigsegError, TerminalError, TransientError
+from worker.foreign_files import ForeignFile
 
 
 class ListError(BigsegError):
@@ -71,13 +72,10 @@ class NestedTooDeep(UnusableList):
 
 
 class UnsupportedFormat(UnusableList):
-    """The list is in a format that is not read."""
+    """The file is known to be no list, or one in a format that is not read."""
 
-    def __init__(self, found: str) -> None:
-        super().__init__(
-            f"the list is {found}; text in columns, JSON Lines and Parquet are read, text also "
-            "compressed by gzip, zstd or bzip2: convert it first"
-        )
+    def __init__(self, found: ForeignFile) -> None:
+        super().__init__(str(found))
 
 
 class UnsupportedColumn(UnusableList):

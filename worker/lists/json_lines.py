@@ -73,6 +73,7 @@ def read_json_rows(block: bytes, *, limit: int, final: bool, field: str | None) 
         longest_at=int(starts[longest]),
         longest_bytes=int(lengths[longest]),
         faults=np.array([fault for _, fault in found], np.uint8),
+        starts=starts[: count + 1],
     )
 
 

@@ -5,6 +5,7 @@ Knows no segments. This is all of it that other packages use.
 
 from worker.objects.errors import (
     BucketMissing,
+    CredentialsRefused,
     ObjectAccessDenied,
     ObjectArchived,
     ObjectChanged,
@@ -22,6 +23,8 @@ from worker.objects.layout import (
     INTERNAL_PREFIX,
     export_key,
     export_prefix,
+    rejected_key,
+    rejected_prefix,
     spill_key,
     spill_prefix,
     upload_key,
@@ -38,6 +41,7 @@ __all__ = [
     "FOLDER_FAULT",
     "INTERNAL_PREFIX",
     "BucketMissing",
+    "CredentialsRefused",
     "NamedSource",
     "ObjectAccessDenied",
     "ObjectArchived",
@@ -64,6 +68,8 @@ __all__ = [
     "parse_manifest_source",
     "parse_named",
     "parse_source",
+    "rejected_key",
+    "rejected_prefix",
     "spill_key",
     "spill_prefix",
     "upload_key",

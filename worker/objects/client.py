@@ -95,11 +95,13 @@ def _encrypt_writes(client: "S3Client", settings: ObjectSettings) -> None:
         client.meta.events.register(f"before-parameter-build.s3.{operation}", add)
 
 
-def _encryption_arguments(settings: ObjectSettings) -> Mapping[str, str]:
+def _encryption_arguments(settings: ObjectSettings) -> Mapping[str, str | bool]:
     """The encryption parameters of a request; none where the bucket's default applies."""
     if settings.s3_encryption is None:
         return {}
-    arguments: dict[str, str] = {"ServerSideEncryption": settings.s3_encryption}
+    arguments: dict[str, str | bool] = {"ServerSideEncryption": settings.s3_encryption}
     if settings.s3_kms_key_id is not None:
         arguments["SSEKMSKeyId"] = settings.s3_kms_key_id
+    if settings.s3_bucket_key is not None:
+        arguments["BucketKeyEnabled"] = settings.s3_bucket_key
     return arguments

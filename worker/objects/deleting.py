@@ -25,9 +25,14 @@ _FIRST_PAUSE_S: Final = 0.2
 
 
 def delete_prefix(
-    client: "S3Client", bucket: str, prefix: str, sleep: Callable[[float], None]
+    client: "S3Client",
+    bucket: str,
+    prefix: str,
+    sleep: Callable[[float], None],
+    *,
+    but: str | None = None,
 ) -> int:
-    """Delete all objects below a prefix, a page of at most 1,000 a request.
+    """Delete all objects below a prefix but one, a page of at most 1,000 a request.
 
     Not every service takes many deletions in one request, and not every policy or proxy allows
     it; then, and for the keys that such a request refuses, each object takes a request.
@@ -45,7 +50,7 @@ def delete_prefix(
     deleted, together = 0, True
     with driver_errors("delete all of", bucket, prefix):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            keys = [entry["Key"] for entry in page.get("Contents", ())]
+            keys = [entry["Key"] for entry in page.get("Contents", ()) if entry["Key"] != but]
             left = keys
             if keys and together:
                 try:

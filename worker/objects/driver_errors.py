@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 from worker.objects.advice import advise
 from worker.objects.errors import (
     BucketMissing,
+    CredentialsRefused,
     ObjectAccessDenied,
     ObjectArchived,
     ObjectChanged,
@@ -38,15 +39,15 @@ _BY_CODE: Mapping[str, type[ObjectError]] = {
     "416": ObjectChanged,
     "InvalidRange": ObjectChanged,
     "EntityTooLarge": ObjectTooLarge,
-    "401": ObjectAccessDenied,
+    "401": CredentialsRefused,
     "403": ObjectAccessDenied,
     "AccessDenied": ObjectAccessDenied,
     "AllAccessDisabled": ObjectAccessDenied,
-    "ExpiredToken": ObjectAccessDenied,
-    "InvalidAccessKeyId": ObjectAccessDenied,
-    "InvalidToken": ObjectAccessDenied,
-    "RequestTimeTooSkewed": ObjectAccessDenied,
-    "SignatureDoesNotMatch": ObjectAccessDenied,
+    "ExpiredToken": CredentialsRefused,
+    "InvalidAccessKeyId": CredentialsRefused,
+    "InvalidToken": CredentialsRefused,
+    "RequestTimeTooSkewed": CredentialsRefused,
+    "SignatureDoesNotMatch": CredentialsRefused,
     # These come with statuses below 500.
     "BadDigest": ObjectStoreUnavailable,
     "ConditionalRequestConflict": ObjectStoreUnavailable,
@@ -74,8 +75,8 @@ _REFUSING_STATUSES = frozenset({501, 505})
 
 #: First match wins; anything else that botocore raises is about the request or the settings.
 _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], type[ObjectError]], ...] = (
-    ((boto.NoCredentialsError, boto.PartialCredentialsError), ObjectAccessDenied),
-    ((boto.ProfileNotFound,), ObjectAccessDenied),
+    ((boto.NoCredentialsError, boto.PartialCredentialsError), CredentialsRefused),
+    ((boto.ProfileNotFound,), CredentialsRefused),
     ((boto.CredentialRetrievalError, boto.MetadataRetrievalError), ObjectStoreUnavailable),
     ((boto.HTTPClientError, boto.ConnectionError), ObjectStoreUnavailable),
     ((boto.IncompleteReadError, boto.FlexibleChecksumError), ObjectStoreUnavailable),

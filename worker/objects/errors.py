@@ -11,7 +11,8 @@ ObjectError
 ├── ObjectChanged (terminal)             the object is not the one the import was planned with
 ├── ObjectTooLarge (terminal)            over what S3 stores in one object
 ├── BucketMissing (terminal)
-├── ObjectAccessDenied (terminal)        missing, wrong or insufficient credentials
+├── CredentialsRefused (terminal)        missing, unknown, wrong or expired credentials
+├── ObjectAccessDenied (terminal)        the credentials may not do this to this object
 ├── ObjectStoreRefused (terminal)        the service refused the request itself
 ├── SourceNotAllowed (terminal)          the address may not be imported from
 └── UnusableSelection (terminal)         what was named is no list, or too many, or no manifest
@@ -52,8 +53,12 @@ class BucketMissing(ObjectError, TerminalError):
     """There is no such bucket; create it or correct ``BIGSEG_S3_BUCKET``."""
 
 
+class CredentialsRefused(ObjectError, TerminalError):
+    """The service accepts nothing from this process: its credentials or its clock are wrong."""
+
+
 class ObjectAccessDenied(ObjectError, TerminalError):
-    """The credentials are missing, wrong, or not allowed to do this."""
+    """The credentials, or a key that they need, are not allowed to do this."""
 
 
 class ObjectStoreRefused(ObjectError, TerminalError):

@@ -26,19 +26,20 @@ class ObjectInfo:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def archive_of(reply: Mapping[str, Any]) -> str | None:
-    """The archive that an object is in, if it cannot be read now.
+def archive_fault(reply: Mapping[str, Any]) -> str | None:
+    """Why an object cannot be read now and what to do, if it is in an archive.
 
     Args:
         reply: to a request for the object's head.
 
     Returns:
-        The name of the archive and whether the object is being restored; ``None`` if the object
-        or a restored copy of it can be read.
+        ``None`` if the object or a restored copy of it can be read.
     """
     restore = str(reply.get("Restore", ""))
     archive = reply.get("ArchiveStatus") or reply.get("StorageClass")
     archived = "ArchiveStatus" in reply or archive in _ARCHIVES
     if not archived or _RESTORED in restore:
         return None
-    return f"{archive}, being restored" if restore else str(archive)
+    if restore:
+        return f"it is archived ({archive}) and being restored; import it when it is"
+    return f"it is archived ({archive}); restore it first"

@@ -5,6 +5,7 @@
     bigseg-internal/uploads/{owner…}/{import id}
     bigseg-internal/spills/{owner…}/{import id}/{chunk}-{attempt}.arrow
     bigseg-internal/exports/{owner…}/{export id}/{file name}
+    bigseg-internal/rejected/{owner…}/{import id}/{attempt}.csv
 
 An owner is a few names that the caller chooses (project, environment, segment); this package
 gives them no meaning. The kind comes first, so that a bucket's lifecycle rule can treat
@@ -46,6 +47,16 @@ def export_prefix(owner: Sequence[str], export_id: str) -> str:
 def export_key(owner: Sequence[str], export_id: str, file_name: str) -> str:
     """Name one file of one export."""
     return _key("exports", *owner, export_id, file_name)
+
+
+def rejected_prefix(owner: Sequence[str], import_id: str) -> str:
+    """Name the prefix of the files of one import's rejected rows, with its slash."""
+    return _key("rejected", *owner, import_id) + "/"
+
+
+def rejected_key(owner: Sequence[str], import_id: str, *, attempt: str) -> str:
+    """Name the file of rejected rows that one attempt writes."""
+    return _key("rejected", *owner, import_id, f"{attempt}.csv")
 
 
 def _key(*names: str) -> str:

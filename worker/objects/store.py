@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from worker.objects.client import open_clients
 from worker.objects.deleting import delete_one, delete_prefix
 from worker.objects.driver_errors import driver_errors, s3_address
-from worker.objects.errors import ObjectAccessDenied, ObjectArchived
-from worker.objects.info import ObjectInfo, archive_of
+from worker.objects.errors import ObjectAccessDenied, ObjectArchived, ObjectStoreRefused
+from worker.objects.info import ObjectInfo, archive_fault
 from worker.objects.reading.concurrently import in_threads
 from worker.objects.reading.held_objects import HELD_BYTES, READERS, HeldObject
 from worker.objects.reading.listing import ListedObject, list_pages
@@ -84,7 +84,7 @@ class ObjectStore:
 
         Raises:
             BucketMissing: there is no such bucket.
-            ObjectAccessDenied: the credentials do not reach it.
+            ObjectError: it cannot be reached.
         """
         with driver_errors("reach", self.bucket):
             self._probe.head_bucket(Bucket=self.bucket)
@@ -100,24 +100,23 @@ class ObjectStore:
         Raises:
             ObjectNotFound: there is no such object, or no such bucket (S3 does not say which).
             ObjectArchived: it cannot be read before it is restored.
-            ObjectError: its head cannot be read.
+            ObjectAccessDenied: these credentials may not read it, or may not use its KMS key.
+            ObjectError: it cannot be read.
         """
         bucket = bucket or self.bucket
         client = self._probe if briefly else self._client
         try:
             with driver_errors("look at", bucket, key):
                 reply = client.head_object(Bucket=bucket, Key=key)
-        except ObjectAccessDenied:
+        except (ObjectAccessDenied, ObjectStoreRefused):
             # The answer to HEAD has no body, so the reason for the refusal is missing.
-            with driver_errors("read", bucket, key):
-                client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+            _read_first_byte(client, bucket, key)
             raise
-        archive = archive_of(reply)
-        if archive is not None:
-            where = s3_address(bucket, key)
-            raise ObjectArchived(
-                f"cannot read {where}: it is archived ({archive}); restore it first"
-            )
+        if fault := archive_fault(reply):
+            raise ObjectArchived(f"cannot read {s3_address(bucket, key)}: {fault}")
+        if reply["ContentLength"] and "kms" in reply.get("ServerSideEncryption", ""):
+            # Its head is readable without its key.
+            _read_first_byte(client, bucket, key)
         return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"])
 
     def list_pages(
@@ -146,6 +145,21 @@ class ObjectStore:
         client = self._probe if briefly else self._client
         reader = RangeReader(client, info, 0, info.size_bytes, _unwatched, self._sleep)
         return b"".join(reader.pieces())
+
+    def read_head(self, obj: ObjectInfo, size: int) -> bytes:
+        """Read an object's first bytes, with one try and no more than 2 s for each step.
+
+        Args:
+            obj: from ``head``.
+            size: how many; all of a shorter object.
+
+        Raises:
+            ObjectError: they cannot be read.
+        """
+        end = min(size, obj.size_bytes)
+        return b"".join(
+            RangeReader(self._probe, obj, 0, end, _unwatched, self._sleep).pieces_once()
+        )
 
     def read_range(
         self,
@@ -255,10 +269,14 @@ class ObjectStore:
         """
         delete_one(self._client, self.bucket, key, self._sleep)
 
-    def delete_prefix(self, prefix: str) -> int:
+    def delete_prefix(self, prefix: str, *, but: str | None = None) -> int:
         """Delete all of bigseg's own objects below a prefix. Idempotent.
 
         One request deletes 1,000 objects, or one object where the service takes no such pages.
+
+        Args:
+            prefix: what their keys begin with.
+            but: the key of one that stays.
 
         Returns:
             How many were deleted.
@@ -268,7 +286,7 @@ class ObjectStore:
                 transient.
             ValueError: the prefix is empty.
         """
-        return delete_prefix(self._client, self.bucket, prefix, self._sleep)
+        return delete_prefix(self._client, self.bucket, prefix, self._sleep, but=but)
 
     def abort_uploads(self, prefix: str) -> int:
         """Abort the unfinished uploads below a prefix, which killed writers left behind.
@@ -282,6 +300,16 @@ class ObjectStore:
             ObjectError: some could not be aborted. Safe to retry if transient.
         """
         return abort_uploads(self._client, self.bucket, prefix)
+
+
+def _read_first_byte(client: "S3Client", bucket: str, key: str) -> None:
+    """Ask for content, to be told what stands in the way.
+
+    Raises:
+        ObjectError: what does.
+    """
+    with driver_errors("read", bucket, key):
+        client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
 
 
 def _unwatched(_: int) -> None:

@@ -88,6 +88,10 @@ class Keyspace:
         """Hash: job reference to bytes that its build may still write."""
         return f"{self.prefix}:reservations"
 
+    def expiring_rejected(self) -> str:
+        """Sorted set: imports that may have a file of rejected rows, by when it is deleted."""
+        return f"{self.prefix}:expiring-rejected"
+
     def expiring_exports(self) -> str:
         """Sorted set: export references by the Unix ms at which their file is deleted."""
         return f"{self.prefix}:expiring-exports"

@@ -18,6 +18,7 @@ from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_files import ImportFiles
 from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.job_store import JobStore
+from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import BuildStore, KeptRevisions, MembershipStore, WritingBoard
@@ -50,6 +51,7 @@ class Store:
     jobs: JobStore
     build_memory: BuildMemory
     export_files: ExportFiles
+    rejected_files: RejectedFiles
     imports: ImportIndex
     import_files: ImportFiles
     requests: RequestStore
@@ -182,6 +184,7 @@ def assemble(
         jobs=JobStore(database, counting),
         build_memory=BuildMemory(database),
         export_files=ExportFiles(database),
+        rejected_files=RejectedFiles(database),
         imports=ImportIndex(database, job_retention_s),
         import_files=ImportFiles(database),
         requests=RequestStore(database),

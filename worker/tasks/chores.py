@@ -10,7 +10,7 @@ from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.survey import SURVEY_MS, survey_store
 from worker.upkeep.sweep import sweep_jobs
-from worker.upkeep.tidy import expire_exports, finish_deleted, tidy_lists
+from worker.upkeep.tidy import expire_exports, expire_rejected, finish_deleted, tidy_lists
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -25,6 +25,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (tidy_lists, sweep_ms),
         (finish_deleted, 10 * sweep_ms),
         (expire_exports, 60_000),
+        (expire_rejected, sweep_ms),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
         (survey_store, SURVEY_MS),

@@ -84,7 +84,7 @@ def _replay(services: Services, request: ImportRequest) -> int:
             return _resume(services, request)
         if held is None:
             return _resume(services, request)
-        store.jobs.note_edited(request.ref, held.edited_included)
+        store.jobs.note_edited(request.ref, held.edited(request.side))
         if not held.more:
             break
     return 0

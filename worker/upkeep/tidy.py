@@ -3,7 +3,7 @@
 import logging
 
 from worker.jobs.services import Services
-from worker.objects import export_prefix
+from worker.objects import export_prefix, rejected_prefix
 from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
 from worker.store.jobs import ExportRequest
 from worker.store.workflows import (
@@ -72,6 +72,19 @@ def expire_exports(services: Services) -> int:
     for ref in due:
         _delete_file(services, ref)
         services.store.export_files.forget(ref)
+    return len(due)
+
+
+def expire_rejected(services: Services) -> int:
+    """Delete the files of rejected rows that have expired, or whose list is deleted.
+
+    Returns:
+        Imports whose file was deleted, or would have been.
+    """
+    due = services.store.rejected_files.expired(services.clock_ms())
+    for ref in due:
+        services.objects.delete_prefix(rejected_prefix(ref.owner, ref.import_id))
+        services.store.rejected_files.forget(ref)
     return len(due)
 
 

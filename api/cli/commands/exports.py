@@ -7,13 +7,13 @@ import typer
 
 from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, UsageError
-from api.cli.jobs.export_files import Write, is_standard_output, is_written_whole, open_output
+from api.cli.jobs.downloading import describe_part, download
+from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.interrupts import defer_interrupt, explain_interrupt
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
-from api.progress.line import Progress
 
 _NOTHING_STARTED: Final = "interrupted, nothing was started or written"
 _UNSURE: Final = (
@@ -49,8 +49,8 @@ def _export(
         open_output(output) as write,
     ):
         job = _run_job(connection, f"{target.path}/exports", file_format, display)
-        with explain_interrupt(f"interrupted: {_describe_part(output)}"):
-            _download(connection, job, write, display)
+        with explain_interrupt(f"interrupted: {describe_part(output, 'export')}"):
+            download(connection, job["_links"]["download"]["href"], write, display)
     if to_file:
         session.say(f"{job['rows'] or 0:,} keys, {job['size']}, in {output}", job)
 
@@ -67,25 +67,3 @@ def _run_job(
     if job["status"] != "complete":
         raise CommandError(f"export {job['id']} was stopped: {job['reason']}")
     return job
-
-
-def _download(
-    connection: Connection, job: dict[str, Any], write: Write, display: ProgressDisplay
-) -> None:
-    done = 0
-
-    def take(piece: bytes) -> None:
-        nonlocal done
-        write(piece)
-        done += len(piece)
-        display.show(Progress("downloading", done_bytes=done, total_bytes=job["sizeBytes"]))
-
-    connection.download(job["_links"]["download"]["href"], take)
-
-
-def _describe_part(output: Path | None) -> str:
-    """What a download that is cut off leaves."""
-    if output is not None and is_written_whole(output):
-        return f"{output} was not written"
-    name = "standard output" if is_standard_output(output) else output
-    return f"what was written to {name} is not the whole export"

@@ -1,9 +1,13 @@
-"""``bigseg imports list|show|watch|wait``: what became of a segment's imports."""
+"""``bigseg imports list|show|watch|wait|rejected``: what became of a segment's imports."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from api.cli.errors import UsageError
+from api.cli.jobs.downloading import describe_part, download
+from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
@@ -26,6 +30,7 @@ def register(app: typer.Typer) -> None:
     imports.command("files")(with_options(_files))
     imports.command("watch")(with_options(_watch))
     imports.command("wait")(with_options(_wait))
+    imports.command("rejected")(with_options(_rejected))
     app.add_typer(imports, name="imports")
 
 
@@ -86,6 +91,31 @@ def _wait(
     ):
         job = follow(connection, _path(target, import_id), display, limit_s=timeout)
     end_as(session, job)
+
+
+def _rejected(
+    import_id: _ImportId,
+    target: SegmentOptions,
+    session: Session,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write; standard output if unset or `-`."),
+    ] = None,
+) -> None:
+    """Download all rejected rows of an import as CSV, each with the reason and the cell."""
+    to_file = not is_standard_output(out)
+    if session.as_json and not to_file:
+        raise UsageError("--json needs --out FILE: both would write to standard output")
+    with (
+        session.open_connection() as connection,
+        ProgressDisplay(hidden=session.hides_progress) as display,
+        open_output(out) as write,
+        explain_interrupt(f"interrupted: {describe_part(out, 'file')}"),
+    ):
+        size_bytes = download(connection, f"{_path(target, import_id)}/rejected", write, display)
+    if to_file:
+        written = {"file": str(out), "sizeBytes": size_bytes}
+        session.say(f"rejected rows of import {import_id}, {size_bytes:,} bytes, in {out}", written)
 
 
 def _path(target: SegmentOptions, import_id: str) -> str:

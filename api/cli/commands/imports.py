@@ -41,22 +41,28 @@ def _import(
         ),
     ] = None,
     mode: Annotated[
-        Literal["merge", "replace"],
-        typer.Option(help="Add the list to the segment, or replace its members."),
+        Literal["merge", "replace", "remove"],
+        typer.Option(
+            help="Add the list to the segment, replace its members, or remove it from them."
+        ),
     ] = "merge",
+    side: Annotated[
+        Literal["included", "excluded"],
+        typer.Option("--target", help="Which of the segment's two lists is changed."),
+    ] = "included",
     *,
     manifest: Annotated[
         str | None,
         typer.Option(metavar="S3-URI", help="An object in S3 that names the lists."),
     ] = None,
     allow_empty: Annotated[
-        bool, typer.Option(help="Let a list without keys empty the segment.")
+        bool, typer.Option(help="Let a replace or a remove leave no member.")
     ] = False,
     allow_rejected: Annotated[
         bool, typer.Option(help="Import a list even if most of its rows are rejected.")
     ] = False,
     allow_shrink: Annotated[
-        bool, typer.Option(help="Let a replace remove most of the segment's members.")
+        bool, typer.Option(help="Let a replace or a remove take away most of the members.")
     ] = False,
     wait_for_approval: Annotated[
         bool, typer.Option(help="Prepare the import, but publish it only after `bigseg approve`.")
@@ -75,7 +81,7 @@ def _import(
         "allowShrink": allow_shrink,
         "waitOnApprovals": wait_for_approval,
     }
-    fields: dict[str, str | bool] = {"mode": mode, **reading.fields}
+    fields: dict[str, str | bool] = {"mode": mode, "target": side, **reading.fields}
     fields |= {name: True for name, flag in flags.items() if flag}
     source = NamedSources.of(sources or [], manifest)
     start = ImportStart(session, target, source, fields, NewSegment(target, new))

@@ -169,14 +169,15 @@ class Connection:
         with self._translated_errors():
             self._send("DELETE", path, params=parameters)
 
-    def download(self, path: str, take: Callable[[bytes], None]) -> None:
-        """Download a file and pass it on piece by piece."""
+    def download(self, path: str, take: Callable[[bytes, int], None]) -> None:
+        """Download a file and pass it on piece by piece, with the size of the whole."""
         with self._translated_errors(), self._http.stream("GET", path) as reply:
             if not reply.is_success:
                 reply.read()
                 raise refusal(reply, self._url)
+            size_bytes = int(reply.headers.get("Content-Length", 0))
             for piece in reply.iter_bytes():
-                take(piece)
+                take(piece, size_bytes)
 
     def _send(
         self,

@@ -24,8 +24,11 @@ _COUNTS: Final = (
     ("added", "added"),
     ("removed", "removed"),
     ("unchanged", "unchanged"),
+    ("not members", "unmatched"),
     ("members after", "membersAfter"),
 )
+#: Those that not every report has.
+_OPEN_COUNTS: Final = frozenset({"unmatched"})
 #: What people call the stages that a report times.
 _PHASES: Final = {
     "plan": "planning",
@@ -47,6 +50,7 @@ def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -
     if not session.as_json:
         _print_sentences(session, target, job)
     session.show(job, *_tables(session, job))
+    _point_to_rejected(session, target, job)
     end_as(session, job)
 
 
@@ -67,7 +71,8 @@ def note_superseded(session: Session, job: dict[str, Any]) -> None:
 
 def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
     say = typer.echo if session.format is OutputFormat.TABLE else session.note
-    say(f"import {job['id']} into {job['segmentKey']} ({job['mode']}): {job['status']}")
+    how = f"{job['mode']}, excluded" if job.get("target") == "excluded" else job["mode"]
+    say(f"import {job['id']} into {job['segmentKey']} ({how}): {job['status']}")
     if job["status"] not in AT_REST:
         say(format_sentence(Progress.of_job(job)))
     if found := describe_detected(job.get("detected")):
@@ -87,12 +92,23 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
         say(f"none of it is visible yet; publish it with `{approve}`")
 
 
+def _point_to_rejected(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
+    """Name the command that downloads the rejected rows, unless all of them have been shown."""
+    rejected = (job["report"] or {}).get("rejected")
+    shown = 0 if session.format is OutputFormat.TSV else _REJECTED_SHOWN
+    if "rejectedRows" not in job["_links"] or (rejected is not None and rejected <= shown):
+        return
+    command = next_command(target, "imports", "rejected", job["id"], "--out", "rejected.csv")
+    session.note(f"all rejected rows, with what stood in them: `{command}`")
+
+
 def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
     """The report for people; for programs one table with what the import is, too."""
     report = job["report"] or {}
     rows: list[tuple[object, ...]] = []
     for name, field in _COUNTS if report else ():
-        rows.append((name, report.get(field)))
+        if field in report or field not in _OPEN_COUNTS:
+            rows.append((name, report.get(field)))
         if field == "rejected":
             rows += [
                 (f"rejected: {reason}", count)

@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import NotFound, RangeNotSatisfiable
 from api.jobs.documentation import ExportId
-from api.jobs.downloads import FILE_RESPONSES, ExportedFile, WantedOf, find_file, send_file
+from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, find_file, send_file
 from api.launchdarkly.jobs.models import find_segment_export
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -52,6 +52,6 @@ async def download(
     return await send_file(request, services, file, wanted)
 
 
-def _find(services: Services, path: SegmentPath, export_id: str) -> ExportedFile:
+def _find(services: Services, path: SegmentPath, export_id: str) -> JobFile:
     request, state = find_segment_export(services.store(), path, export_id)
     return find_file(request, state, path.segment)

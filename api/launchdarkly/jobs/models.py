@@ -1,7 +1,7 @@
 """Imports and exports as callers see them: LaunchDarkly's fields first, then bigseg's own."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, SkipValidation
 
@@ -12,6 +12,7 @@ from api.jobs.models import (
     ImportReport,
     Initiator,
     JobProgress,
+    ModeName,
     PreviousImport,
     StageName,
     detected_list,
@@ -22,7 +23,7 @@ from api.jobs.models import (
 )
 from api.jobs.records import find_export, find_import
 from api.launchdarkly.wire.links import Links, SegmentPath, link
-from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Status, Store
+from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Side, Status, Store
 
 
 class ImportRepresentation(WireModel):
@@ -31,7 +32,9 @@ class ImportRepresentation(WireModel):
     id: str
     segment_key: str
     creation_time: Int64
-    mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
+    mode: ModeName
+    target: Side
+    """The list that it changes."""
     status: Status
     files: list[FileStatus]
     """The first 100; `…/files` has all of them."""
@@ -94,17 +97,22 @@ def represent_import(
     state: JobState,
     clock: Callable[[], int],
 ) -> ImportRepresentation:
-    """Make an import's representation."""
+    """Make an import's representation; it has a link to its rejected rows once there are any."""
+    own = path.import_(request.import_id)
+    links = {"self": link(own), "parent": link(path.href)}
+    if state.rejected is not None:
+        links["rejectedRows"] = link(f"{own}/rejected", "text/csv")
     return ImportRepresentation(
         id=request.import_id,
         segment_key=path.segment,
         creation_time=request.created_ms,
         mode=request.mode,
+        target=request.side,
         status=state.status,
         files=list_files(store, request, state),
         files_total=count_files(request, state),
         files_skipped=skipped_files(state),
-        links={"self": link(path.import_(request.import_id)), "parent": link(path.href)},
+        links=links,
         stage=state.progress.stage,
         reason=state.reason,
         progress=job_progress(state, clock()),

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import Conflict, KeyReused, NotFound, RangeNotSatisfiable, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema, location_header
-from api.jobs.downloads import FILE_RESPONSES, ExportedFile, WantedOf, find_file, send_file
+from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, find_file, send_file
 from api.jobs.exports import ExportBody, read_format, start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.rest.operations import document_body, operation
@@ -108,7 +108,7 @@ async def download(
 ) -> Response:
     """Stream the file of a complete export, or one range of its bytes."""
 
-    def find() -> ExportedFile:
+    def find() -> JobFile:
         found, state = find_list_export(services.store(), path, exportID)
         return find_file(found, state, f"{path.segment.slug}-{path.name.side}")
 

@@ -4,11 +4,19 @@ from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies.media_types import read_media_type
 from api.bodies.models import Int32
-from api.errors import Conflict, InvalidRequest, KeyReused, UnsupportedMediaType
+from api.errors import (
+    Conflict,
+    InvalidRequest,
+    KeyReused,
+    NotFound,
+    RangeNotSatisfiable,
+    UnsupportedMediaType,
+)
 from api.jobs.documentation import (
     DIFFERENT_KEY_USE,
     LIST_FILE,
@@ -16,6 +24,7 @@ from api.jobs.documentation import (
     inline_schema,
     location_header,
 )
+from api.jobs.downloads import JobFile, WantedOf, send_file
 from api.jobs.files import FileLimit, FileOffset, count_files, list_files
 from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf
 from api.jobs.imports import (
@@ -27,6 +36,7 @@ from api.jobs.imports import (
 )
 from api.jobs.options import ImportOptions
 from api.jobs.records import find_imports
+from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
 from api.jobs.sources import require_importable
 from api.rest.operations import component, document_body, operation
 from api.rest.requests import RequireNoBody
@@ -107,7 +117,8 @@ async def create_import(
     body = None
     if kind != FORM_TYPE:
         body = await read_source_body(request)
-        await require_importable(services, body.named(services.settings.sources))
+        named = body.named(services.settings.sources)
+        await require_importable(services, named, body.format)
     async with attached(services, path) as ref:
         start = list_start(services, caller, path, ref, key, partial(_respond, services, path, ref))
         if body is None:
@@ -172,6 +183,40 @@ def get_files(
     request, state = find_list_import(store, path, importID)
     page = list_files(store, request, state, limit=limit, offset=offset)
     return response_with_nulls(ListImportFiles(data=page, total=count_files(request, state)))
+
+
+@router.get(
+    "/{importID}/rejected",
+    operation_id="downloadFlagSegmentListImportRejectedRows",
+    response_class=StreamingResponse,
+    responses=REJECTED_ROWS_RESPONSES,
+)
+@router.head("/{importID}/rejected", include_in_schema=False)
+@operation(
+    needs=READ,
+    refuses={
+        NotFound: "The project, the segment, the list or the import does not exist, "
+        + NO_REJECTED_ROWS,
+        RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
+    },
+)
+async def download_rejected_rows(
+    request: Request,
+    path: ListPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    wanted: WantedOf,
+) -> Response:
+    """Stream all rows that an import rejected, each with what stood in its cell.
+
+    `downloadBigSegmentImportRejectedRows` describes the file.
+    """
+
+    def find() -> JobFile:
+        found, state = find_list_import(services.store(), path, importID)
+        return find_rejected_rows(found, state, f"{path.segment.slug}-{path.name.side}")
+
+    return await send_file(request, services, await run_in_threadpool(find), wanted)
 
 
 @router.post(

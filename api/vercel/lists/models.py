@@ -1,11 +1,11 @@
 """Attached lists, their imports and their exports, as callers see them."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Literal
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, SkipValidation
+from pydantic import SkipValidation
 
 from api.bodies.models import Int32, Int64, WireModel
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
@@ -13,6 +13,7 @@ from api.jobs.models import (
     DetectedList,
     ImportReport,
     JobProgress,
+    ModeName,
     PreviousImport,
     StageName,
     detected_list,
@@ -57,7 +58,7 @@ class ListImport(WireModel):
     attribute: str
     path: str
     created_at: Int64
-    mode: Annotated[str, Field(json_schema_extra={"enum": ["merge", "replace"]})]
+    mode: ModeName
     status: Status
     files: list[FileStatus]
     """The first 100; `…/files` has all of them."""
@@ -69,6 +70,8 @@ class ListImport(WireModel):
     progress: JobProgress
     report: SkipValidation[ImportReport] | None
     """Null until the import is complete or pending approval."""
+    rejected_rows: str | None
+    """The path of the file of all rejected rows; null if there are none, or not all are read."""
     previous_import: PreviousImport | None
     """The import that was live when this one was created."""
     detected: DetectedList | None
@@ -158,13 +161,14 @@ def represent_import(
     clock: Callable[[], int],
 ) -> ListImport:
     """Make an import's representation."""
+    own = import_path(path, request.import_id)
     return ListImport(
         id=request.import_id,
         segment_id=path.segment.id,
         side=path.name.side,
         kind=path.name.kind,
         attribute=path.name.attribute,
-        path=import_path(path, request.import_id),
+        path=own,
         created_at=request.created_ms,
         mode=request.mode,
         status=state.status,
@@ -175,6 +179,7 @@ def represent_import(
         reason=state.reason,
         progress=job_progress(state, clock()),
         report=state.report,
+        rejected_rows=f"{own}/rejected" if state.rejected is not None else None,
         previous_import=previous_import(state),
         detected=detected_list(state),
         supersedes=state.supersedes,

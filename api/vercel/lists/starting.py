@@ -36,7 +36,7 @@ def list_start(
     def record(action: str, verb: str, after: Summary) -> None:
         audit_list(services, caller, path, action, verb, after)
 
-    return Start(services, caller, ref, key, respond, record, path.owner)
+    return Start(services, caller, ref, key, respond, record, path.owner, has_excluded=False)
 
 
 @asynccontextmanager

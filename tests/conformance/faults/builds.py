@@ -140,6 +140,13 @@ OF_BUILDS: Final = (
         BUILDS.test_copy__base_shard_lost__is_unknown,
     ),
     Fault(
+        "copy adds what it should remove",
+        "list/copy_shards",
+        "redis.call(ARGV[5], key",
+        "redis.call('SADD', key",
+        BUILDS.test_copy__without_some_members__tells_copied_from_removed,
+    ),
+    Fault(
         "count of lost shards",
         "list/count_shards",
         "missing = missing + 1",
@@ -167,6 +174,13 @@ OF_BUILDS: Final = (
         "if not redis.call('HGET', record, 'prepared') then",
         "if true then",
         BUILDS.test_prepare__second_time__keeps_the_first_size,
+    ),
+    Fault(
+        "the list that is not changed is made smaller",
+        "list/prepare",
+        "bits[kept] = math.max(bits[kept], live[kept])",
+        "bits.excluded = math.max(bits.excluded, live.excluded)",
+        BUILDS.test_prepare__for_the_excluded_list__keeps_the_size_of_the_included_one,
     ),
     Fault(
         "publish forgets which import it was",

@@ -156,6 +156,16 @@ class BuildSuite:
         store.memberships.edit(ref, [Edit("e+", "x")])
         assert store.builds.prepare(ref, "i1", 4, 0).excluded_bits == 4
 
+    def test_prepare__for_the_excluded_list__keeps_the_size_of_the_included_one(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        build(store, ref, "i1", LIVE, bits=6)
+        store.memberships.edit(ref, [Edit("e+", "x")])
+        publish(store, ref, "i1", store.builds.target(ref, "i1"))
+        store.builds.claim(ref, "i2")
+        target = store.builds.prepare(ref, "i2", 4, 0, side=EXCLUDED)
+        assert (target.included_bits, target.excluded_bits) == (6, 0)
+
     def test_write__not_claimed_or_prepared__is_fenced(self, store: Store, ref: ListRef) -> None:
         _assert_fenced(store, ref, "i1")
         target = store.builds.claim(ref, "i1").target
@@ -239,6 +249,19 @@ class BuildSuite:
         target = store.builds.target(ref, "i1")
         assert members_of(store, ref, target, INCLUDED) == LIVE | some
 
+    @pytest.mark.copies
+    def test_copy__without_some_members__tells_copied_from_removed(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        store.memberships.edit(ref, [Edit("i+", key) for key in sorted(LIVE)])
+        store.builds.claim(ref, "i1")
+        target = store.builds.prepare(ref, "i1", 4, 0)
+        some = {*sorted(LIVE)[:10], "stranger"}
+        for _ in range(2):
+            copied = copy_side(store, ref, "i1", INCLUDED, 4, some, removes=True)
+            assert copied == (len(LIVE), 10)
+        assert members_of(store, ref, target, INCLUDED) == LIVE - some
+
     def test_copy__base_shard_lost__is_unknown(self, store: Store, ref: ListRef) -> None:
         store.memberships.edit(ref, [Edit("i+", keys_of_shard(2, 1)[0])])
         base = store.builds.claim(ref, "i1").base
@@ -257,8 +280,8 @@ class BuildSuite:
         store.client.srem(store.keyspace.shard(ref, base.name, INCLUDED, 2), SENTINEL)
         for first, last in ((1, 3), (2, 2)):
             with pytest.raises(Exception, match="DAMAGED"):
-                run(store, "list/copy_shards", ref, "i1", INCLUDED, first, last)
-        assert run(store, "list/copy_shards", ref, "i1", INCLUDED, 3, 3) == [0, 0]
+                run(store, "list/copy_shards", ref, "i1", INCLUDED, first, last, "SADD")
+        assert run(store, "list/copy_shards", ref, "i1", INCLUDED, 3, 3, "SADD") == [0, 0]
 
     def test_count__shard_missing__is_unknown(self, store: Store, ref: ListRef) -> None:
         target = build(store, ref, "i1", NEW)

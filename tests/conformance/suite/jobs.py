@@ -20,7 +20,7 @@ from worker.store import (
     admit_export,
     admit_import,
 )
-from worker.store.jobs import FileFigures, ImportFile, share_entry
+from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
 from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.stage_state import EDITED, LAST_ERROR
@@ -295,6 +295,29 @@ class JobSuite:
         admit_export(store, request)
         assert store.jobs.get(request.ref).request == request
         assert _take(store, request.ref).stage == "write"
+
+    def test_rejected_files__list_deleted__its_own_are_due_and_others_keep_their_time(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        files = store.rejected_files
+        other = dataclasses.replace(ref, generation=ref.generation * 10)
+        own, first, second = (
+            RejectedFileRef(ref, "i1"),
+            *(RejectedFileRef(other, n) for n in "ab"),
+        )
+        for file in (own, first, second):
+            files.add(file, 5_000)
+        files.expire(first, 9_000)
+        files.add(first, 1_000)
+        files.expire(RejectedFileRef(ref, "never listed"), 0)
+
+        files.expire_all(ref)
+
+        assert files.expired(4_999) == [own]
+        assert files.expired(5_000) == [own, second]
+        files.forget(own)
+        assert not files.is_listed(own)
+        assert files.is_listed(first)
 
     def test_take_turn__many_callers__one_each_period(self, store: Store) -> None:
         with ThreadPoolExecutor(4) as pool:

@@ -166,6 +166,7 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
     with working(store, key, end):
         result = run(
             *("import", str(file), "--segment", key),
+            *("--mode", "remove", "--target", "excluded"),
             *("--allow-rejected", "--allow-shrink", "--allow-empty"),
             *("--format", "csv", "--delimiter", "pipe", "--header", "--column", "mail"),
             *("--compression", "none", "--encoding", "latin-1", "--trim", "--lowercase"),
@@ -175,6 +176,8 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
     assert result.exit_code == 1, result.output
     assert "no key in the list was accepted" in result.stderr
     assert "the rows hold a tab" in result.stdout
+    assert f"into {key} (remove, excluded): complete" in result.stdout
+    assert (asked[0].mode, asked[0].side) == ("remove", "excluded")
     assert asked[0].allow_rejected
     assert asked[0].allow_shrink
     assert asked[0].allow_empty

@@ -32,6 +32,7 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
         "id": import_id,
         "segmentKey": segment,
         "mode": "merge",
+        "target": "included",
         "status": "ready",
         "files": [{"filename": "list.csv", "status": "ready"} | dict.fromkeys(FIGURES_OF_A_FILE)],
         "filesTotal": 1,

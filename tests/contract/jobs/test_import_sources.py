@@ -102,6 +102,44 @@ def test_source__mark_of_a_folder__is_none(
     assert message == f"s3://{bucket}/{key} is a folder, not a list: name a file in it"
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "fault"),
+    [
+        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", {}, "export the sheet as CSV"),
+        (b"%PDF-1.7\n", {}, "a PDF document, not a list; write the keys as text"),
+        (b"%PDF-1.7\n", {"format": "csv"}, None),
+        (b"\x89PNG\r\n\x1a\n", {"format": "csv"}, "an image"),
+        (b'["a","b"]', {}, "the file is JSON, not a list"),
+        (b'{"a":1}\n', {}, None),
+        (b"\x1f\x8b\x08\x00", {}, None),
+        (b"PK\n{\n<\n", {}, None),
+    ],
+)
+def test_source__no_list__is_refused_by_name_before_anything_starts(
+    client: httpx.Client,
+    segment: str,
+    bucket: str,
+    s3: Any,
+    content: bytes,
+    options: dict[str, str],
+    fault: str | None,
+) -> None:
+    s3.put_object(Bucket=bucket, Key="lists/no-list", Body=content)
+    body = {"source": f"s3://{bucket}/lists/no-list", **options}
+    imports = f"{SEGMENTS}/{segment}/imports"
+
+    sent = client.post(imports, json=body)
+    uploaded = client.post(
+        f"{SEGMENTS}/{create_segment(client)}/imports", files={"file": content}, data=options
+    )
+
+    for reply in (sent, uploaded):
+        if fault is None:
+            assert reply.is_success
+        else:
+            assert fault in assert_refused(reply, 400, "invalid_request")
+
+
 def test_source__missing_or_empty_list__is_the_import_s_to_tell(
     client: httpx.Client, bucket: str, s3: Any
 ) -> None:

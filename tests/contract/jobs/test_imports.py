@@ -71,6 +71,38 @@ def test_upload__list_and_mode__is_accepted_with_a_location(
     wait_for_message(store, "bigseg.work", f"import:default:production:{import_id}")
 
 
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, ("merge", "included")),
+        ({"mode": "", "target": ""}, ("merge", "included")),
+        ({"mode": "remove", "target": "included"}, ("remove", "included")),
+        ({"mode": "replace", "target": "excluded"}, ("replace", "excluded")),
+    ],
+)
+@pytest.mark.parametrize("as_form", [True, False])
+def test_import__mode_and_target__are_of_the_request_and_shown(
+    client: httpx.Client,
+    store: Store,
+    objects: ObjectStore,
+    segment: str,
+    options: dict[str, str],
+    shown: tuple[str, str],
+    *,
+    as_form: bool,
+) -> None:
+    if as_form:
+        reply = _upload(client, segment, data=options)
+    else:
+        body = {"source": f"s3://{objects.bucket}/lists/a.csv", **options}
+        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+    found = client.get(reply.headers["location"]).json()
+    assert (found["mode"], found["target"]) == shown
+    request = _request_of(store, found["id"])
+    assert (request.mode, request.side) == shown
+
+
 def test_upload__parts_in_another_order_without_a_name__is_accepted(
     client: httpx.Client, store: Store, segment: str
 ) -> None:
@@ -118,6 +150,7 @@ def test_upload__in_chunks__is_accepted(
         {"files": {"other": ("list.csv", _LIST)}},
         {"files": [("file", ("a", _LIST)), ("file", ("b", _LIST))]},
         {"data": {"mode": "append"}},
+        {"data": {"target": "both"}},
         {"data": {"waitOnApprovals": "maybe"}},
         {"data": {"allowEmpty": "maybe"}},
         {"data": {"allowRejected": "maybe"}},

@@ -77,6 +77,11 @@ def test_import__from_s3__is_accepted_in_the_same_way(
     assert state.request.sources[0].key == "lists/none.csv"  # type: ignore[union-attr]  # an import
 
 
+def test_import__remove__is_accepted(vercel: httpx.Client, segment: str) -> None:
+    started = upload(vercel, segment, mode="remove", target="included").json()
+    assert started["mode"] == "remove"
+
+
 def test_import__while_another_runs__is_409_that_says_which(
     vercel: httpx.Client, segment: str
 ) -> None:
@@ -109,6 +114,7 @@ def test_import__repeated_with_its_key__gets_the_first_answer(
     [
         ({"files": {"file": b"a"}, "data": {"mode": "x"}}, 400, "bad_request"),
         ({"files": {"file": b"a"}, "data": {"modus": "merge"}}, 400, "bad_request"),
+        ({"files": {"file": b"a"}, "data": {"target": "excluded"}}, 400, "bad_request"),
         ({"files": {"file": b"a" * 500_000}}, 413, "request_too_large"),
         ({}, 400, "bad_request"),
         ({"json": {"mode": "merge"}}, 400, "bad_request"),
@@ -116,7 +122,7 @@ def test_import__repeated_with_its_key__gets_the_first_answer(
         ({"json": {"sources": ["s3://elsewhere/x/", "s3://y/*"]}}, 400, "bad_request"),
         ({"content": b"a", "headers": {"Content-Type": "text/csv"}}, 415, "unsupported_media_type"),
     ],
-    ids=["mode", "field", "size", "none", "no-source", "bucket", "buckets", "type"],
+    ids=["mode", "field", "target", "size", "none", "no-source", "bucket", "buckets", "type"],
 )
 def test_import__refused__attaches_no_list_and_leaves_no_file(
     vercel: httpx.Client,

@@ -43,20 +43,22 @@ def system(s3_server: ObjectServer, proxy: CuttingProxy) -> Iterator[System]:
 
 
 def _import_under(system: System, proxy: CuttingProxy, rule: Rule, count: int) -> int:
-    """Import twice while replies get lost; how many were."""
+    """Import three times while replies get lost; how many were."""
     segment, before = new_segment(system), proxy.cuts
     old, new = KEYS[: count // 2], KEYS[count // 4 : count]
     proxy.rule = rule
     try:
         first = segment.completed(segment.upload(csv_of(old)))
         second = segment.completed(segment.upload(csv_of([*new, "", new[0]]), "replace"))
+        third = segment.completed(segment.upload(csv_of([*new[:9], "stranger"]), "remove"))
     finally:
         proxy.rule = lambda _request, _reply: False
     assert (first["accepted"], first["membersAfter"]) == (len(old), len(old))
     assert (second["rowsRead"], second["accepted"]) == (len(new) + 2, len(new))
     assert second["removed"] == len(set(old) - set(new))
-    assert segment.counted() == len(new)
-    assert segment.members() == set(new)
+    assert (third["removed"], third["unmatched"]) == (9, 1)
+    assert segment.counted() == len(new) - 9
+    assert segment.members() == set(new[9:])
     segment.delete()
     assert_nothing_left(system)
     return proxy.cuts - before

@@ -13,6 +13,7 @@ from tests.support.systems.parts import Part
 
 #: Rows that a slow worker needs some seconds for.
 _SLOW_ROWS: Final = 20_000
+_REJECTED: Final = "downloadBigSegmentImportRejectedRows"
 _PLACES: Final = {
     "getBigSegmentImport": ("imports", "importID"),
     "getBigSegmentExport": ("exports", "exportID"),
@@ -29,6 +30,7 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
     exported = _start_export(recorder, writer)
     ask("getBigSegmentImport", "accepted", path=imported)
     ask("downloadBigSegmentExport", path=exported, status=404)
+    ask(_REJECTED, path=imported, status=404)
     with running_worker() as worker:
         for operation, path in (
             ("getBigSegmentImport", imported),
@@ -45,7 +47,19 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
     by_key = {"idempotencyKey": "nightly-2026-03-01"}
     ask("getBigSegmentImports", "of a request", path=BIG, query=by_key, client=writer)
     ask("getBigSegmentImports", path=BIG, query={"limit": 101}, status=400)
-    _record_download(recorder, exported)
+    record_file(recorder, "downloadBigSegmentExport", exported)
+
+
+def record_file(
+    recorder: Recorder, operation_id: str, path: Path, query: Mapping[str, Any] | None = None
+) -> None:
+    """Download a file whole and in part, and what is refused."""
+    ask = recorder.ask
+    etag = ask(operation_id, "csv", path=path, query=query).headers["ETag"]
+    part = {"Range": "bytes=0-13", "If-Range": etag, "If-None-Match": '"of-another-file"'}
+    ask(operation_id, "csv", path=path, headers=part, status=206)
+    ask(operation_id, path=path, headers={"If-None-Match": etag}, status=304, keep="answer")
+    ask(operation_id, path=path, headers={"Range": "bytes=1000-"}, status=416)
 
 
 def _start_import(recorder: Recorder, writer: httpx.Client) -> Path:
@@ -86,6 +100,7 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
     empty = _upload_held(recorder, worker, "empty", **nothing)
     _await(recorder, get, empty, "stopped", begun=True)
     ask(get, "stopped", path=empty)
+    record_file(recorder, _REJECTED, empty)
     label = "upload that waits for its approval"
     waiting = _upload_held(recorder, worker, label, waitOnApprovals=True)
     _await(recorder, get, waiting, "pending_approval", begun=True)
@@ -122,15 +137,6 @@ def _record_slow_import(recorder: Recorder) -> None:
     _await(recorder, "getBigSegmentImport", started, "in_progress", stage="gather")
     ask("getBigSegmentImport", "at work", path=started)
     ask("deleteSegment", path=NEW, status=204)
-
-
-def _record_download(recorder: Recorder, exported: Path) -> None:
-    ask, get = recorder.ask, "downloadBigSegmentExport"
-    etag = ask(get, "csv", path=exported).headers["ETag"]
-    part = {"Range": "bytes=0-13", "If-Range": etag, "If-None-Match": '"of-another-file"'}
-    ask(get, "csv", path=exported, headers=part, status=206)
-    ask(get, path=exported, headers={"If-None-Match": etag}, status=304, keep="answer")
-    ask(get, path=exported, headers={"Range": "bytes=1000-"}, status=416)
 
 
 def _upload(

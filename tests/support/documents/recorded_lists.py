@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.support.documents import names
-from tests.support.documents.recorded_jobs import RunningWorker
+from tests.support.documents.recorded_jobs import RunningWorker, record_file
 from tests.support.documents.recorded_vercel import NAMED, NAMING, PROJECT, TEAM, VERCEL
 from tests.support.documents.recording import Keep, Recorder
 from tests.support.systems.parts import Part
@@ -18,6 +18,7 @@ ENTITIES: Final = {"user": {"id": names.MEMBER}, "team": {"id": "team-1"}}
 
 Path = Mapping[str, str]
 
+_REJECTED: Final = "downloadFlagSegmentListImportRejectedRows"
 _PLACES: Final = {
     "getFlagSegmentListImport": ("imports", "importID"),
     "getFlagSegmentListExport": ("exports", "exportID"),
@@ -30,6 +31,7 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
     imported, exported = _start_import(recorder), _start_export(recorder)
     ask(get, "accepted", path=imported)
     ask("downloadFlagSegmentListExport", path=exported, status=404)
+    ask(_REJECTED, path=imported, status=404)
     ask("approveFlagSegmentListImport", path=imported, status=400)
     ask("listFlagSegmentLists", "a list whose first import runs", path=NAMING, query=TEAM)
     with running_worker() as worker:
@@ -44,7 +46,7 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
     by_key = {"idempotencyKey": "nightly-2026-03-02"}
     ask("listFlagSegmentListImports", "of a request", path=LIST, query=by_key)
     ask("listFlagSegmentListImports", path=LIST, query={"limit": 101}, status=400)
-    _record_download(recorder, exported)
+    record_file(recorder, "downloadFlagSegmentListExport", exported, TEAM)
     with recorder.about("segments", VERCEL):
         _record_evaluations(recorder)
     _upload(recorder, "to be deleted", NEW_LIST, keep="nothing")
@@ -74,9 +76,11 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
     ask, get = recorder.ask, "getFlagSegmentListImport"
     replacing: dict[str, Any] = {"mode": "replace", "allowShrink": True}
     with worker.held():  # it may end before this process goes on
-        replaced = _upload(recorder, "upload", **replacing)
+        file = f"{names.MEMBER}\n\ncustomer-5678\n"
+        replaced = _upload(recorder, "upload", file=file, **replacing)
         recorder.normaliser.begin_step()
     _await(recorder, get, replaced, "complete", begun=True)
+    record_file(recorder, _REJECTED, replaced, TEAM)
     with worker.held():
         waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
         recorder.normaliser.begin_step()
@@ -99,15 +103,6 @@ def _revisions(recorder: Recorder) -> list[Path]:
     """What can be published again, the live one first."""
     reply = recorder.ask("listFlagSegmentListRevisions", "all", path=LIST, query=TEAM)
     return [{**LIST, "number": str(revision["number"])} for revision in reply.json()["data"]]
-
-
-def _record_download(recorder: Recorder, exported: Path) -> None:
-    ask, get = recorder.ask, "downloadFlagSegmentListExport"
-    etag = ask(get, "csv", path=exported, query=TEAM).headers["ETag"]
-    part = {"Range": "bytes=0-13", "If-Range": etag, "If-None-Match": '"of-another-file"'}
-    ask(get, "csv", path=exported, headers=part, status=206)
-    ask(get, path=exported, headers={"If-None-Match": etag}, status=304, keep="answer")
-    ask(get, path=exported, headers={"Range": "bytes=1000-"}, status=416)
 
 
 def _record_evaluations(recorder: Recorder) -> None:

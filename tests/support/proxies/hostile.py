@@ -30,6 +30,8 @@ class Fault:
     """S3's word for the error in that answer; no word when unset."""
     body: str | None = None
     """That answer's body, in place of one that has only the code."""
+    headers: tuple[str, ...] = ()
+    """More lines of that answer's head."""
     etag: bytes | None = None
     """Put in place of the real one."""
     ignore_range: bool = False
@@ -93,9 +95,11 @@ class HostileProxy:
             fault = self._fault_for(request)
             if fault.status is not None:
                 body = f"<Error><Code>{fault.code}</Code></Error>" if fault.code else ""
-                body = "" if request.line.startswith("HEAD ") else fault.body or body
-                head = f"HTTP/1.1 {fault.status} X\r\nContent-Length: {len(body)}\r\n"
-                client.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
+                body = fault.body or body
+                length = f"Content-Length: {len(body)}"
+                body = "" if request.line.startswith("HEAD ") else body
+                head = [f"HTTP/1.1 {fault.status} X", length, *fault.headers]
+                client.sendall("\r\n".join([*head, "Connection: close", "", body]).encode())
                 return
             reply = self._asked(request, fault)
             self.before_reply(request)

@@ -88,15 +88,18 @@ def copy_side(
     import_id: str,
     side: Side,
     bits: int,
-    added: Iterable[str] = (),
+    keys: Iterable[str] = (),
+    *,
+    removes: bool = False,
 ) -> tuple[int, int]:
-    """Copy every shard of one side of the base; both have 2^bits shards."""
-    copied = new = 0
-    for n, members in enumerate(shards_of(added, bits)):
+    """Copy every shard of one side of the base, and add or remove keys; both have 2^bits shards."""
+    copied = changed = 0
+    command = "SREM" if removes else "SADD"
+    for n, members in enumerate(shards_of(keys, bits)):
         some = (n, len(members), *members) if members else ()
-        reply = run(store, "list/copy_shards", ref, import_id, side, n, n, *some)
-        copied, new = copied + reply[0], new + reply[1]
-    return copied, new
+        reply = run(store, "list/copy_shards", ref, import_id, side, n, n, command, *some)
+        copied, changed = copied + reply[0], changed + reply[1]
+    return copied, changed
 
 
 def build(

@@ -1,5 +1,7 @@
 """Drives a running system over HTTP, and looks for what a list or job has left behind."""
 
+import csv
+import io
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -105,7 +107,11 @@ class BigSegment:
         assert shown["status"] == "complete", f"{shown}\n{self.system.logs()}"
         report: dict[str, Any] = shown["report"]
         assert report["rowsRead"] == report["accepted"] + report["duplicates"] + report["rejected"]
-        assert report["accepted"] == report["added"] + report["unchanged"]
+        if "unmatched" in report:
+            assert report["accepted"] == report["removed"] + report["unmatched"]
+            assert (report["added"], report["unchanged"]) == (0, 0)
+        else:
+            assert report["accepted"] == report["added"] + report["unchanged"]
         before, edited = report["membersBefore"], report["editedWhileImporting"]
         assert report["membersAfter"] == before + report["added"] - report["removed"] + edited
         return report
@@ -117,6 +123,15 @@ class BigSegment:
         assert shown["report"] is None
         reason: str = shown["reason"]
         return reason
+
+    def rejected_rows(self, import_id: str) -> list[list[str]]:
+        """Download an import's rejected rows, without the first line."""
+        shown = self.ended(import_id)
+        reply = self.system.http.get(shown["_links"]["rejectedRows"]["href"])
+        assert reply.status_code == 200, reply.text
+        lines = [*csv.reader(io.StringIO(reply.content.decode(), newline=""))]
+        assert lines[0] == ["file", "row", "offset", "reason", "cell"]
+        return lines[1:]
 
     def edit(self, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> httpx.Response:
         body = {"included": {"add": list(add), "remove": list(remove)}}
@@ -258,7 +273,21 @@ def _left_over(system: System, segments: Iterable[BigSegment]) -> Iterator[str] 
     found += map(str, store.client.hgetall(keys.reservations()))
     for kind in ("spills", "uploads"):
         found += [info.key for info in list_objects(system.objects, f"{INTERNAL_PREFIX}{kind}/")]
+    found += _stray_rejected_rows(system, segments)
     found += system.open_uploads()
     if system.spill_dir.exists():
         found += [str(path) for path in system.spill_dir.iterdir()]
     return found
+
+
+def _stray_rejected_rows(system: System, segments: Iterable[BigSegment]) -> Iterator[str]:
+    """Files of rejected rows of other lists, and all but one of the same import."""
+    prefix = f"{INTERNAL_PREFIX}rejected/"
+    names = [info.key.removeprefix(prefix) for info in list_objects(system.objects, prefix)]
+    owners = [name.rpartition("/")[0] for name in names]
+    own = tuple(
+        f"{ref.project}/{ref.environment}/{ref.name}/" for ref in (one.ref for one in segments)
+    )
+    for name, owner in zip(names, owners, strict=True):
+        if not name.startswith(own) or owners.count(owner) > 1:
+            yield name

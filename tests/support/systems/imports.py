@@ -1,7 +1,7 @@
 """Imports run in the test's own process, against a real server and a real bucket."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,14 +47,24 @@ class Imports:
         self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any
     ) -> ImportRequest:
         """Upload a file and claim the list."""
-        info = self.put(f"lists/in-process-{next(_numbers)}", content)
+        return self.start_pieces(ref, (content,), mode, **options)
+
+    def start_pieces(
+        self, ref: ListRef, pieces: Iterable[bytes], mode: Any = "merge", **options: Any
+    ) -> ImportRequest:
+        """The same, of a file that is never held as a whole."""
+        info = self._put_pieces(f"lists/in-process-{next(_numbers)}", pieces)
         source = SourceFile(info.bucket, info.key, "list", True, info.size_bytes, info.etag)  # noqa: FBT003 - uploaded
         return self.start_from(ref, (source,), mode, **options)
 
     def put(self, key: str, content: bytes) -> ObjectInfo:
         """Put an object into the bucket."""
+        return self._put_pieces(key, (content,))
+
+    def _put_pieces(self, key: str, pieces: Iterable[bytes]) -> ObjectInfo:
         with self.services.objects.open_writer(key) as writer:
-            writer.write(content)
+            for piece in pieces:
+                writer.write(piece)
         return self.services.objects.head(key)
 
     def start_from(

@@ -10,12 +10,13 @@ requires it; the rows of all chunks together are then exactly the file's.
 
 import codecs
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from worker.byte_columns import Column
 from worker.lists.byte_streams import ForwardReader, ReadRange, StreamReader
@@ -81,6 +82,11 @@ class RowSyntax:
     rules: KeyRules | None = None
     skipped: int = 0
     """Rows at the front of the file that are left out."""
+    delimiters: tuple[Doubt, ...] = ()
+    """Doubts about delimiters for which rows are counted."""
+    source_widths: np.ndarray | None = None
+    """Of text that was converted before it is cut: how many bytes of the file each of the 256
+    bytes stands for."""
 
     def validate(self, rows: BlockRows, first: int) -> KeyBatch:
         """The keys of rows from the number ``first`` on."""
@@ -91,6 +97,7 @@ class RowSyntax:
             quoted=None if rows.quoted is None else rows.quoted[first:],
             rules=self.rules,
             faults=None if rows.faults is None else rows.faults[first:],
+            delimiters=self.delimiters,
         )
         if not rows.open_quote:
             return batch
@@ -158,6 +165,7 @@ class CsvChunkReader:
         )
         self._block = b""
         self._origin = 0
+        self._source_origin = 0
         self._end_state: CsvState | None = None
 
     @property
@@ -173,7 +181,7 @@ class CsvChunkReader:
             raise RuntimeError("the end state is known when all batches have been read")
         return self._end_state
 
-    def batches(self) -> Iterator[KeyBatch]:
+    def batches(self) -> Generator[KeyBatch]:
         """Yield the chunk's rows in file order, a block's worth at a time.
 
         Raises:
@@ -207,12 +215,45 @@ class CsvChunkReader:
             done = rows.end >= limit or (self._bytes.at_end and rows.end == len(self._block))
             if done:
                 self._end_state = self._state_after(rows.end)
-            self._block, self._origin = self._block[rows.end :], self._origin + rows.end
-            if len(rows.cells) > first:
-                yield self._syntax.validate(rows, first)
+            batch = self._validate(rows, first) if len(rows.cells) > first else None
+            self._advance(rows.end)
+            if batch is not None:
+                yield batch
             if done:
                 return
             self._block += self._bytes.take(self._block_bytes)
+
+    def _validate(self, rows: BlockRows, first: int) -> KeyBatch:
+        batch = self._syntax.validate(rows, first)
+        if len(batch.rejected_rows) == 0:
+            return batch
+        rejected = batch.rejected_rows + first
+        starts = rows.starts_of(rejected)
+        cells = batch.rejected_cells
+        if not self._syntax.is_table:
+            bounds = zip(starts.tolist(), rows.starts_of(rejected + 1).tolist(), strict=True)
+            lines = [self._block[start:end].rstrip(b"\r\n") for start, end in bounds]
+            cells = pa.array(lines, pa.binary())
+        return dataclasses.replace(
+            batch, rejected_cells=cells, rejected_starts=self._places_in_file(starts)
+        )
+
+    def _places_in_file(self, starts: np.ndarray) -> np.ndarray:
+        """The bytes of the file that some places of the block are."""
+        widths = self._syntax.source_widths
+        if widths is None:
+            return starts + self._origin
+        before = np.cumsum(widths[np.frombuffer(self._block, np.uint8, int(starts[-1]))])
+        places: np.ndarray = np.concatenate([np.zeros(1, np.int64), before])[starts]
+        return places + self._source_origin
+
+    def _advance(self, size: int) -> None:
+        """Drop the first bytes of the block."""
+        widths = self._syntax.source_widths
+        if widths is not None:
+            dropped = np.frombuffer(self._block, np.uint8, size)
+            self._source_origin += int(widths[dropped].sum())
+        self._block, self._origin = self._block[size:], self._origin + size
 
     def _find_first_line(self) -> bool:
         """Move to the first line that starts in the chunk; False if none does."""
@@ -222,7 +263,7 @@ class CsvChunkReader:
         self._block = self._bytes.take(self._block_bytes)
         if start == 0:
             if self._block.startswith(_BOM):
-                self._block, self._origin = self._block[len(_BOM) :], len(_BOM)
+                self._advance(len(_BOM))
             return True
         self._origin = start - 1
         while (line := self._first_line_in_block()) is None:

@@ -60,6 +60,13 @@ class BlockRows:
     """Whether the last of them is the file's last, within a quote that nothing closes."""
     faults: np.ndarray | None = None
     """A ``RejectReason`` for each row, 0 for a cell; nothing if each is one."""
+    starts: np.ndarray | None = None
+    """Where each row starts in the block, and where the row after them does; nothing if all are as
+    long as the longest."""
+
+    def starts_of(self, rows: np.ndarray) -> np.ndarray:
+        """Where the rows of these numbers start in the block."""
+        return rows * self.longest_bytes if self.starts is None else self.starts[rows]
 
 
 def read_rows(
@@ -101,7 +108,13 @@ def _block_rows(
     lengths = np.diff(starts)
     longest = int(lengths.argmax())
     return BlockRows(
-        cells, int(starts[-1]), int(starts[longest]), int(lengths[longest]), quoted, open_quote
+        cells,
+        end=int(starts[-1]),
+        longest_at=int(starts[longest]),
+        longest_bytes=int(lengths[longest]),
+        quoted=quoted,
+        open_quote=open_quote,
+        starts=starts,
     )
 
 

@@ -4,8 +4,7 @@ Most lists prove by a few minima and maxima that they hold none. Where they do n
 test narrows the rows by single bytes first, and decodes text only for those left.
 """
 
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -14,35 +13,48 @@ import pyarrow.compute as pc
 
 from worker.byte_columns import Column, ColumnView
 from worker.lists.keys.doubts import DELIMITERS, Doubt
+from worker.lists.keys.invisible import INVISIBLE, SPACES
 
 #: Row numbers, ascending, of each kind that was found.
 DoubtfulRows: TypeAlias = Mapping[Doubt, np.ndarray]
 
 _NULL_TEXTS: Final = (
-    *(b"NULL", b"Null", b"null", b"(null)", b"(NULL)", b"<null>", b"\\N", b"nil", b"None", b"none"),
-    *(b"NONE", b"NaN", b"nan", b"NAN", b"NA", b"N/A", b"n/a", b"#N/A", b"<NA>", b"NaT", b"nat"),
-    *(b"undefined", b"#REF!", b"#VALUE!", b"#NAME?"),
+    *(b"NULL", b"Null", b"null", b"(null)", b"(NULL)", b"<null>", b"<NULL>", b"[null]", b"[NULL]"),
+    *(b"\\N", b"nil", b"Nil", b"NIL", b"None", b"none", b"NONE", b"(none)", b"<none>", b"<nil>"),
+    *(b"NaN", b"nan", b"NAN", b"-nan", b"-NaN", b"NA", b"N/A", b"n/a", b"<NA>", b"NaT", b"nat"),
+    *(b"#N/A", b"#REF!", b"#VALUE!", b"#NAME?", b"#DIV/0!", b"#NULL!", b"#NUM!"),
+    *(b"undefined", b"Undefined"),
 )
+#: What JavaScript writes for a value that has no text. Longer than the others by so much that it
+#: is looked for by itself.
+_OBJECT: Final = b"[object Object]"
+#: How they begin: two bytes as one number.
+_NULL_STARTS: Final = np.isin(np.arange(1 << 16), [text[0] << 8 | text[1] for text in _NULL_TEXTS])
 _NULL_FIRST: Final = np.isin(np.arange(256), [text[0] for text in _NULL_TEXTS])
 _LONGEST_NULL: Final = max(map(len, _NULL_TEXTS))
-#: `123.0`, `1.23457E+15`: at most 17 digits, a sign, a dot and an exponent.
-_FLOAT: Final = r"^[+-]?[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|[eE][+-][0-9]+)$"
+#: `123.0`, `1.23457E+15`, `1,23457E+15`: at most 17 digits, a sign, a dot and an exponent.
+_FLOAT: Final = r"^[+-]?[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|,[0-9]+[eE][+-]?[0-9]+|[eE][+-][0-9]+)$"
 _LONGEST_FLOAT: Final = 25
-_INVISIBLE: Final = "[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
-#: Every space outside ASCII and every invisible character begins in UTF-8 with one of the
-#: bytes C2, E1 to E3 and EF, and goes on with one of these.
-_LEAD_C2, _LEAD_E1, _LEAD_E3, _LEAD_EF = 0xC2, 0xE1, 0xE3, 0xEF
-_SPACE_SECONDS: Final = np.isin(np.arange(256), (0x80, 0x81, 0x85, 0x9A, 0xA0, 0xAD, 0xBB))
+_INVISIBLE: Final = f"[{INVISIBLE}]"
+#: The two bytes of UTF-8 that a space outside ASCII or an invisible character begins with.
+_UNSEEN_STARTS: Final = np.isin(
+    np.arange(1 << 16), [char.encode()[0] << 8 | char.encode()[1] for char in INVISIBLE + SPACES]
+)
+#: The first of them.
+_LEAD_C2, _LEAD_D8, _LEAD_E1, _LEAD_E3, _LEAD_EF = 0xC2, 0xD8, 0xE1, 0xE3, 0xEF
 #: Bytes of cells tested together.
 PIECE_BYTES: Final = 64 * 1024
-#: Rows that must all hold a delimiter before any are counted.
-_SAMPLE_ROWS: Final = 8
 _SPACE, _DOT, _ZERO, _NINE = b" .09"
 _ASCII_END: Final = 0x80
 
 
 def find_doubts(
-    cells: Column, view: ColumnView, lengths: np.ndarray, lowest: int, highest: int
+    cells: Column,
+    view: ColumnView,
+    lengths: np.ndarray,
+    lowest: int,
+    highest: int,
+    delimiters: Collection[Doubt] = (),
 ) -> DoubtfulRows:
     """The doubtful rows among cells, whether they are keys or not.
 
@@ -54,28 +66,19 @@ def find_doubts(
         lengths: Its rows' bytes.
         lowest: Least byte of all cells.
         highest: Greatest one.
+        delimiters: Those of ``DELIMITERS`` for which rows are counted.
     """
     found: dict[Doubt, np.ndarray] = {}
     if len(view.data) == 0:
         return found
     shortest = int(lengths.min())
-    found |= _find_delimited(view)
+    for doubt in delimiters:
+        found[doubt] = view.rows_at(np.flatnonzero(view.data == DELIMITERS[doubt][0]))
     if lowest <= _SPACE or highest >= _ASCII_END:
         found[Doubt.SPACE] = _find_spaced(cells, view, lengths, highest)
     if shortest <= _LONGEST_FLOAT and not _ZERO <= lowest <= highest <= _NINE:
         found |= _find_by_first_byte(cells, view, lengths, shortest, lowest)
     return {doubt: rows for doubt, rows in found.items() if len(rows)}
-
-
-def _find_delimited(view: ColumnView) -> dict[Doubt, np.ndarray]:
-    """Rows with a delimiter, if the first rows all have it: as single keys do not."""
-    bounds = view.offsets[: _SAMPLE_ROWS + 1].tolist()
-    sample = [bytes(view.data[start:end]) for start, end in pairwise(bounds)]
-    return {
-        doubt: view.rows_at(np.flatnonzero(view.data == delimiter[0]))
-        for doubt, delimiter in DELIMITERS.items()
-        if all(delimiter in cell for cell in sample[1:] or sample)
-    }
 
 
 def _find_spaced(cells: Column, view: ColumnView, lengths: np.ndarray, highest: int) -> np.ndarray:
@@ -88,7 +91,7 @@ def _find_spaced(cells: Column, view: ColumnView, lengths: np.ndarray, highest: 
     if highest < _LEAD_C2:
         return np.flatnonzero(edge)
     leads = _lead_positions(data[:-1], highest)
-    leads = leads[_SPACE_SECONDS[data[leads + 1]]]
+    leads = leads[_UNSEEN_STARTS[(data[leads].astype(np.uint16) << 8) | data[leads + 1]]]
     if len(leads):
         suspects = view.rows_at(leads)
         edge[suspects] |= _has_space(cells.take(suspects))
@@ -101,6 +104,8 @@ def _lead_positions(data: np.ndarray, highest: int) -> np.ndarray:
     for start in range(0, len(data), PIECE_BYTES):
         piece = data[start : start + PIECE_BYTES]
         leads = piece == _LEAD_C2
+        if highest >= _LEAD_D8:
+            leads |= piece == _LEAD_D8
         if highest >= _LEAD_E1:
             leads |= (piece >= _LEAD_E1) & (piece <= _LEAD_E3)
             leads |= piece == _LEAD_EF
@@ -132,8 +137,15 @@ def _find_by_first_byte(
     starts, ends = _bounds(view)
     first = view.data.take(starts, mode="clip")
     if shortest <= _LONGEST_NULL:
-        short = np.flatnonzero(lengths <= _LONGEST_NULL)
-        found[Doubt.NULL_TEXT] = _find_null_texts(cells, short[_NULL_FIRST[first[short]]])
+        short = np.flatnonzero((lengths <= _LONGEST_NULL) & (lengths > 1))
+        short = short[_NULL_FIRST[first[short]]]
+        second = view.data[starts[short] + 1]
+        short = short[_NULL_STARTS[(first[short].astype(np.uint16) << 8) | second]]
+        found[Doubt.NULL_TEXT] = _find_null_texts(cells, short, _NULL_TEXTS)
+    bracketed = np.flatnonzero((first == _OBJECT[0]) & (lengths == len(_OBJECT)))
+    if len(bracketed):
+        objects = _find_null_texts(cells, bracketed, (_OBJECT,))
+        found[Doubt.NULL_TEXT] = np.union1d(found.get(Doubt.NULL_TEXT, objects), objects)
     # Digits and letters alone are no float; every sign of one is below the digits.
     if lowest < _ZERO:
         if first.min() <= _NINE:
@@ -145,10 +157,10 @@ def _find_by_first_byte(
     return found
 
 
-def _find_null_texts(cells: Column, rows: np.ndarray) -> np.ndarray:
+def _find_null_texts(cells: Column, rows: np.ndarray, texts: tuple[bytes, ...]) -> np.ndarray:
     if len(rows) == 0:
         return rows
-    values = pa.array(_NULL_TEXTS, cells.type)
+    values = pa.array(texts, cells.type)
     some = cells if len(rows) == len(cells) else cells.take(pa.array(rows))
     matches = pc.is_in(some, value_set=values).to_numpy(zero_copy_only=False)
     hits: np.ndarray = rows[matches]

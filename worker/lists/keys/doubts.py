@@ -25,7 +25,10 @@ class Doubt(Enum):
     )
     INDEX_COLUMN = (
         "index_column",
-        "the first column looks like row numbers; if the keys are in another one, send column",
+        (
+            "the first column counts up from row to row, as an index does; if the keys are in "
+            "another one, send column"
+        ),
     )
     OTHER_TEXT_COLUMN = (
         "other_text_column",
@@ -37,9 +40,9 @@ class Doubt(Enum):
     )
     SEMICOLON = (
         "semicolon",
-        "the keys contain ';': if it separates columns, send delimiter=semicolon",
+        "the keys contain ';': if it separates columns, send delimiter=semicolon, else comma",
     )
-    PIPE = "pipe", "the keys contain '|': if it separates columns, send delimiter=pipe"
+    PIPE = "pipe", "the keys contain '|': if it separates columns, send delimiter=pipe, else comma"
     TAB = "tab", "the rows contain a tab: if it separates columns, send delimiter=tab"
     SPACE = (
         "edge_or_invisible_space",
@@ -78,5 +81,8 @@ class Doubt(Enum):
         return next(doubt for doubt in cls if doubt.label == label)
 
 
+#: What most rows are: a few of them say nothing of a whole file.
+MOST_SHARE: Final = 0.9
 #: Delimiters that the cells of a list may hold where commas were needed.
+#: Only counted if most of a file's first rows hold one, and only told if most of all rows do.
 DELIMITERS: Final = MappingProxyType({Doubt.SEMICOLON: b";", Doubt.PIPE: b"|", Doubt.TAB: b"\t"})

@@ -1,17 +1,14 @@
-"""Detects a header, a separator line or an index column in the first rows of a text file."""
+"""Detects a header or a separator line in the first rows of a text file."""
 
 import re
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
 from worker.lists.keys.doubtful_rows import DoubtfulRows
 from worker.lists.keys.doubts import Doubt
-from worker.lists.keys.validation import KeyBatch, RejectReason
+from worker.lists.keys.validation import KeyBatch
 
-#: Rows that must count up before the first column is considered an index.
-_ROWS_COUNTED: Final = 50
 _SEPARATOR: Final = re.compile(rb"sep=.?", re.IGNORECASE)
 _LAST_WORDS: Final = frozenset(
     (
@@ -29,29 +26,21 @@ _LONGEST_HEADER: Final = 64
 
 
 def find_start_doubts(batch: KeyBatch) -> DoubtfulRows:
-    """Check the first rows of a text file: a header, a separator line, an index column.
+    """Check the first rows of a text file: a header, a separator line.
 
     Args:
         batch: The file's first rows.
     """
-    first: list[Any] = batch.keys[: _ROWS_COUNTED + 1].to_pylist()
-    row_one = np.zeros(1, np.int64)
     if len(batch.rejected_rows) and batch.rejected_rows[0] == 0:
-        blank = batch.rejected_reasons[0] == RejectReason.BLANK
-        return {Doubt.INDEX_COLUMN: row_one} if blank and _count_up(first) else {}
+        return {}
+    first: list[Any] = batch.keys[:2].to_pylist()
+    row_one = np.zeros(1, np.int64)
     found = {}
     if first and _SEPARATOR.fullmatch(first[0]):
         found[Doubt.SEPARATOR_LINE] = row_one
-    if first and _is_name(first[0]) and not any(map(_is_name, islice(first, 1, 2))):
+    if first and _is_name(first[0]) and not any(map(_is_name, first[1:])):
         found[Doubt.HEADER] = row_one
-    if len(first) > 1 and not first[0].isdigit() and _count_up(first[1:]):
-        found[Doubt.INDEX_COLUMN] = row_one
     return found
-
-
-def _count_up(keys: list[bytes]) -> bool:
-    """Whether the keys are 0, 1, 2 and so on."""
-    return bool(keys) and all(key == b"%d" % number for number, key in enumerate(keys))
 
 
 def _is_name(cell: bytes) -> bool:

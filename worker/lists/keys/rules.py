@@ -10,9 +10,8 @@ import pyarrow.compute as pc
 
 from worker.byte_columns import Column, ColumnView
 from worker.list_options import ListOptions
+from worker.lists.keys.invisible import INVISIBLE
 
-#: Characters that nobody sees and that Unicode does not count as spaces.
-_INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _ASCII_END: Final = 0x80
 _SPACE_END: Final = 0x20
 _UPPER_A, _UPPER_Z = b"AZ"
@@ -74,7 +73,7 @@ def _change_text(cell: bytes, change: Callable[[str], str]) -> bytes:
 def _trim(text: str) -> str:
     previous = None
     while text != previous:
-        previous, text = text, text.strip().strip(_INVISIBLE)
+        previous, text = text, text.strip().strip(INVISIBLE)
     return text
 
 

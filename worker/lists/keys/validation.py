@@ -5,6 +5,7 @@ by the minimum and maximum of its bytes and lengths; only other batches are chec
 row by row, and then column-wise too.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
@@ -72,6 +73,11 @@ class KeyBatch:
     doubts: DoubtfulRows = field(default_factory=dict)
     """Rows, keys or not, that are probably not what was intended: offsets as in
     ``rejected_rows``."""
+    rejected_cells: "Column | None" = None
+    """binary or large_binary: what each rejected row held, as given; of JSON Lines the line.
+    Nothing if none was rejected."""
+    rejected_starts: np.ndarray | None = None
+    """int64: the byte of the file at which each rejected row begins; nothing of Parquet."""
 
 
 def validate(
@@ -81,6 +87,7 @@ def validate(
     quoted: np.ndarray | None = None,
     rules: KeyRules | None = None,
     faults: np.ndarray | None = None,
+    delimiters: Collection[Doubt] = (),
 ) -> KeyBatch:
     """Split a column of first cells into keys and rejected rows.
 
@@ -96,10 +103,11 @@ def validate(
         quoted: Of a file of text: a bool for each, whether it was in quotes.
         rules: What is done to cells before they are judged.
         faults: A reason for each row that has no cell for a reason of its format, else 0.
+        delimiters: Doubts about delimiters for which rows are counted.
     """
     if cells.null_count:
         cells = cells.fill_null(b"")
-    view = ColumnView.of(cells)
+    given, view = cells, ColumnView.of(cells)
     residue: DoubtfulRows = {}
     # Once for all: passes over the bytes are what this costs.
     extremes = _extremes(view)
@@ -110,8 +118,12 @@ def validate(
         cells = rules.apply(cells)
         view = ColumnView.of(cells)
         extremes = _extremes(view)
-    batch = _judge(cells, view, extremes, residue, text=text)
-    return batch if faults is None else _with_faults(batch, faults)
+    batch = _judge(cells, view, extremes, residue, delimiters, text=text)
+    if faults is not None:
+        batch = _with_faults(batch, faults)
+    if len(batch.rejected_rows):
+        batch = replace(batch, rejected_cells=given.take(batch.rejected_rows))
+    return batch
 
 
 def _extremes(view: ColumnView) -> tuple[int, int] | None:
@@ -124,6 +136,7 @@ def _judge(
     view: ColumnView,
     extremes: tuple[int, int] | None,
     residue: DoubtfulRows,
+    delimiters: Collection[Doubt],
     *,
     text: bool,
 ) -> KeyBatch:
@@ -135,7 +148,7 @@ def _judge(
         return KeyBatch(cells[:0], len(cells), blank, codes, residue)
     lowest, highest = extremes
     lengths = view.lengths
-    doubts = find_doubts(cells, view, lengths, lowest, highest)
+    doubts = find_doubts(cells, view, lengths, lowest, highest, delimiters)
     if residue:
         doubts = {**doubts, **residue}
     if _is_clean(lengths, lowest, highest):

@@ -18,7 +18,7 @@ from worker.lists.parquet.process import DecoderProcess
 from worker.lists.parquet.reader import BATCH_ROWS, ParquetList, RandomAccess, RowGroup
 
 #: Memory that a reading may take in addition to the program itself.
-MEMORY_BYTES: Final = 1024 * 1024 * 1024
+MEMORY_BYTES: Final = 384 * 1024 * 1024
 #: Seconds without a message, computing or not, after which the decoder is killed.
 SILENCE_LIMIT_S: Final = 60.0
 #: Bytes that a reading may ask for: four times the file, and a margin for footers and rounding.

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from worker.foreign_files import SNIFF_BYTES, name_foreign_file, name_foreign_text
 from worker.list_options import Compression, Delimiter, ListOptions
 from worker.lists.errors import ColumnNotFound, ContradictedOption, UnsupportedFormat
-from worker.lists.format import SNIFF_BYTES, ListFormat, name_foreign_file, name_foreign_text
+from worker.lists.format import ListFormat
 from worker.lists.json_lines import decode_line
+from worker.lists.keys.doubts import MOST_SHARE
 from worker.lists.text.encoding import detect_encoding, stream_to_utf8
 from worker.lists.text.form import DELIMITERS, TableDelimiter, TextForm
 
@@ -28,6 +30,8 @@ _ROWS: Final = 50
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?(?:\n|\Z)", re.IGNORECASE | re.DOTALL)
 #: Lines that have to be objects before a file is JSON Lines: one alone may be an error message.
 _LEAST_OBJECTS: Final = 2
+#: Rows that have to count up before a column is taken for an index.
+_LEAST_NUMBERS: Final = 2
 _PREFERRED: Final[tuple[TableDelimiter, ...]] = ("comma", "tab", "semicolon", "pipe")
 
 Rows = Sequence[Sequence[str]]
@@ -163,6 +167,8 @@ def _detect_columns(text: str, options: ListOptions, form: TextForm, *, whole: b
     delimiter = _choose_delimiter(text, told, options, whole=whole)
     rows = _first_rows(text, delimiter, whole=whole)
     header = options.header or (options.header is None and options.column_name is not None)
+    if options.column_name is not None and not rows and not whole:
+        raise ColumnNotFound(f"the first row is longer than {HEAD_BYTES:,} bytes, so has no names")
     column = _choose_column(rows, options, header=header)
     return Detected(
         ListFormat.CSV,
@@ -172,9 +178,37 @@ def _detect_columns(text: str, options: ListOptions, form: TextForm, *, whole: b
             skipped=skipped + header,
             header=header,
             column=column,
+            suspects=() if told in _PREFERRED else _suspect(rows[header:], delimiter, column),
+            is_numbered=options.column is None
+            and column == 0
+            and _is_numbered(rows, header=header),
         ),
         rows,
     )
+
+
+def _suspect(rows: Rows, delimiter: TableDelimiter, column: int) -> tuple[TableDelimiter, ...]:
+    """Other delimiters that most of these rows' keys hold."""
+    keys = [row[column] for row in rows if len(row) > column and row[column]]
+    return tuple(
+        name
+        for name in _PREFERRED[1:]
+        if name != delimiter
+        and keys
+        and sum(DELIMITERS[name] in key for key in keys) >= MOST_SHARE * len(keys)
+    )
+
+
+def _is_numbered(rows: Rows, *, header: bool) -> bool:
+    """Whether the first column is an index: 0, 1, 2, or from 1 on below a header without a name."""
+    filled = [row for row in rows if row]
+    if max(map(len, filled), default=0) < 2:  # noqa: PLR2004 - another column
+        return False
+    first = filled[0][0]
+    numbers = [row[0] for row in filled[header or not first.isdigit() :]]
+    start = 1 if numbers and numbers[0] == "1" and not first else 0
+    counted = [str(number) for number in range(start, start + len(numbers))]
+    return len(numbers) >= _LEAST_NUMBERS and numbers == counted
 
 
 def _first_rows(

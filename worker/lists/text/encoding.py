@@ -101,6 +101,21 @@ def _whole_units(data: bytes, codec: str) -> int:
     return end
 
 
+def source_widths(encoding: KnownEncoding) -> np.ndarray | None:
+    """How many bytes of a file each byte of its text in UTF-8 stands for; ``None`` if one each.
+
+    The first byte of a character stands for all of it.
+    """
+    if encoding == "utf-8":
+        return None
+    unit = 1 if encoding in _TABLES else 2
+    widths = np.full(256, unit, np.int64)
+    widths[0x80:0xC0] = 0
+    # Beyond the basic plane, UTF-16 has two units.
+    widths[0xF0:] = 2 * unit
+    return widths
+
+
 def cells_to_utf8(encoding: KnownEncoding) -> ToUtf8 | None:
     """How cells of an encoding of one byte a character become UTF-8; ``None`` if they are it."""
     table = _TABLES.get(encoding)

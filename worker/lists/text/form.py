@@ -31,6 +31,10 @@ class TextForm:
     """The place of the keys, from 0; of JSON Lines in the first object."""
     field: str | None = None
     """Of JSON Lines of objects: the name of the field that holds the keys."""
+    suspects: tuple[TableDelimiter, ...] = ()
+    """Other delimiters that most of the first keys hold."""
+    is_numbered: bool = False
+    """Whether the first keys count up and there are other columns, as beside an index."""
 
     @property
     def is_splittable(self) -> bool:

@@ -8,9 +8,10 @@ from worker.lists.byte_streams import ReadRange, StreamReader
 from worker.lists.csv.chunks import WHOLE_STREAM, CsvChunk, CsvChunkReader, CsvState, RowSyntax
 from worker.lists.csv.rows import Columns, read_rows
 from worker.lists.json_lines import read_json_rows
+from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.rules import KeyRules
 from worker.lists.text.compression import decompress
-from worker.lists.text.encoding import cells_to_utf8, stream_to_utf8
+from worker.lists.text.encoding import cells_to_utf8, source_widths, stream_to_utf8
 from worker.lists.text.form import DELIMITERS, TextForm
 
 
@@ -35,15 +36,23 @@ def open_text(
 def row_syntax(form: TextForm, options: ListOptions) -> RowSyntax:
     """How rows of this form are read, and their cells become keys."""
     rules = KeyRules.of(options)
+    # A stream is converted before it is cut.
+    widths = None if form.is_splittable else source_widths(form.encoding)
     if form.delimiter is None:
-        return RowSyntax(partial(read_json_rows, field=form.field), is_table=False, rules=rules)
+        return RowSyntax(
+            partial(read_json_rows, field=form.field),
+            is_table=False,
+            rules=rules,
+            source_widths=widths,
+        )
     columns = Columns(DELIMITERS[form.delimiter].encode(), form.column)
     return RowSyntax(
         partial(read_rows, columns=columns),
-        # A stream is converted before it is cut.
         to_utf8=cells_to_utf8(form.encoding) if form.is_splittable else None,
         rules=rules,
         skipped=form.skipped,
+        delimiters=tuple(map(Doubt.of, form.suspects)),
+        source_widths=widths,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.objects.driver_errors import driver_errors
-from worker.objects.info import ObjectInfo, archive_of
+from worker.objects.info import ObjectInfo, archive_fault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,7 +36,7 @@ def list_pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[list[Li
         yield [
             ListedObject(
                 ObjectInfo(bucket, entry["Key"], entry["Size"], entry["ETag"]),
-                archive_of(entry) is not None,
+                archive_fault(entry) is not None,
             )
             for entry in page.get("Contents", ())
         ]

@@ -56,6 +56,11 @@ class RangeReader:
                     jitter = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, keeps no secret
                     self.sleep(_FIRST_PAUSE_S * 2 ** (fruitless - 1) * jitter)
 
+    def pieces_once(self) -> Generator[bytes, None, None]:
+        """Yield the bytes as :meth:`pieces` does, with one try alone."""
+        if self.position < self.end:
+            yield from self._read_once()
+
     def _read_once(self) -> Generator[bytes, None, None]:
         with driver_errors("read", self.obj.bucket, self.obj.key):
             reply = self.client.get_object(

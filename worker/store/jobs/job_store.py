@@ -246,7 +246,7 @@ class JobStore:
         self.reopen(ref, WAITING_STAGE, "publish", 1, [0])
 
     def note_edited(self, ref: JobRef, edited: int) -> None:
-        """Record how edits replayed onto a held build have changed its included count."""
+        """Record how edits replayed onto a held build have changed the count of its list."""
         self.write(ref, EDITED, edited)
 
     def note_entered(self, ref: JobRef, stage: str) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast, get_args
 
 from worker.list_options import Compression, Encoding, ListOptions
-from worker.store.keyspace import BuilderKind, EnvironmentRef, JobKind, ListRef
+from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
 from worker.store.records import stored
 
-Mode = Literal["merge", "replace", "reshard"]
+Mode = Literal["merge", "replace", "remove", "reshard"]
 #: What an importer names: an object, all below a prefix, those of a glob or of a manifest.
 SourceKind = Literal["object", "prefix", "glob", "manifest"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
@@ -99,9 +99,11 @@ class ImportRequest:
     allow_rejected: bool = False
     """Whether a file may be imported of which most rows, or all, are rejected."""
     allow_shrink: bool = False
-    """Whether a replace may remove most of a list."""
+    """Whether a replace or a remove may take away most of a list."""
     reading: ListOptions = field(default_factory=ListOptions)
     """How the list files are read."""
+    side: Side = INCLUDED
+    """The list that is changed; the other one stays as it is."""
 
     @property
     def source_names(self) -> str:
@@ -184,6 +186,17 @@ class PreviousImport:
     """Requests that edited the list since, and removals of expired members."""
 
 
+@stored
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """The object that holds all rejected rows of an import."""
+
+    bucket: str
+    key: str
+    size_bytes: int
+    etag: str
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a job is; a unit that is done again counts from where it was before."""
@@ -225,6 +238,8 @@ class JobState:
     """Of an import: what its list is, once a worker has looked at it."""
     files: SelectedFiles | None = None
     """Of an import: its list files, once a worker has looked for them."""
+    rejected: RejectedFile | None = None
+    """Of an import: its rejected rows, once all rows are read, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)

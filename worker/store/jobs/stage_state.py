@@ -16,9 +16,11 @@ from worker.store.jobs.records import (
     JobState,
     PreviousImport,
     Progress,
+    RejectedFile,
     SelectedFiles,
     Status,
 )
+from worker.store.keyspace import INCLUDED, Side
 from worker.store.records import RecordCodec, stored
 
 Value = TypeVar("Value")
@@ -76,15 +78,20 @@ class BuildCount:
         """Included and excluded members."""
         return self.included, self.excluded
 
+    def count(self, side: Side) -> int:
+        """Members of one list."""
+        return self.included if side == INCLUDED else self.excluded
+
 
 PREVIOUS: Final = StageField("previous", PreviousImport)
 #: The import that waited for an approval and was dropped for this one.
 SUPERSEDES: Final = StageField("supersedes", str)
 DETECTED: Final = StageField("detected", DetectedList)
 SELECTED: Final = StageField("files", SelectedFiles)
+REJECTED: Final = StageField("rejected", RejectedFile)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
-#: How edits replayed onto a build that waits have changed its included count.
+#: How edits replayed onto a build that waits have changed the count of the list it changes.
 EDITED: Final = StageField("edited", int)
 LAST_ERROR: Final = StageField("last_error", str)
 
@@ -147,12 +154,13 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         reason=fields["reason"].decode() if "reason" in fields else None,
         progress=progress,
         ended_ms=ended,
-        report=_expected_report(ref, fields) if waits else report,
+        report=_expected_report(ref, request, fields) if waits else report,
         previous=PREVIOUS.find(ref, fields),
         entered=entered,
         supersedes=SUPERSEDES.find(ref, fields),
         detected=DETECTED.find(ref, fields),
         files=SELECTED.find(ref, fields),
+        rejected=REJECTED.find(ref, fields),
     )
 
 
@@ -167,12 +175,14 @@ def _status(
     return STATUS_OF_STAGE[stage]
 
 
-def _expected_report(ref: JobRef, fields: Mapping[str, bytes]) -> dict[str, Any]:
+def _expected_report(
+    ref: JobRef, request: JobRequest, fields: Mapping[str, bytes]
+) -> dict[str, Any]:
     """The report of a build that waits, as if it were published now."""
     counted, edited = COUNTED.find(ref, fields), EDITED.find(ref, fields) or 0
-    if counted is None:
+    if counted is None or not isinstance(request, ImportRequest):
         return {}
-    after = {"membersAfter": counted.included + edited, "editedWhileImporting": edited}
+    after = {"membersAfter": counted.count(request.side) + edited, "editedWhileImporting": edited}
     return counted.report | after
 
 

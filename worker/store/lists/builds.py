@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from worker.store.errors import Fenced, ListUnknown, Unapproved, Unsealed
 from worker.store.jobs.records import PreviousImport
-from worker.store.keyspace import BuilderKind, ListRef, Side
+from worker.store.keyspace import INCLUDED, BuilderKind, ListRef, Side
 from worker.store.lists.membership_store import MembershipStore
 from worker.store.lists.revisions import Revision
 from worker.store.lists.schedules import prune_schedules
@@ -33,6 +33,10 @@ class Claim:
     """Id of the import that this one superseded, which was not approved."""
     previous: PreviousImport | None = None
 
+    def count(self, side: Side) -> int:
+        """Members of one list."""
+        return self.included_count if side == INCLUDED else self.excluded_count
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -56,6 +60,10 @@ class Held:
     """How replayed edits have changed the included count."""
     edited_excluded: int
 
+    def edited(self, side: Side) -> int:
+        """How replayed edits have changed the count of one list."""
+        return self.edited_included if side == INCLUDED else self.edited_excluded
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -76,6 +84,14 @@ class Published:
     """How edits made while it was built changed the included count."""
     edited_excluded: int
     version: int
+
+    def count(self, side: Side) -> int:
+        """Members of one list."""
+        return self.included_count if side == INCLUDED else self.excluded_count
+
+    def edited(self, side: Side) -> int:
+        """How edits made while it was built changed the count of one list."""
+        return self.edited_included if side == INCLUDED else self.edited_excluded
 
 
 class BuildStore:
@@ -140,15 +156,20 @@ class BuildStore:
         )
 
     def prepare(
-        self, ref: ListRef, import_id: str, included_bits: int, excluded_bits: int
+        self,
+        ref: ListRef,
+        import_id: str,
+        included_bits: int,
+        excluded_bits: int,
+        *,
+        side: Side = INCLUDED,
     ) -> Revision:
         """Set how many shards the new revision has; the first call decides.
 
-        The excluded list never gets fewer shards than the live one has.
+        The list that is not changed, other than ``side``, never gets fewer than the live one has.
         """
-        return Revision.parse(
-            run(self._db, ref, "list/prepare", [import_id, included_bits, excluded_bits])
-        )
+        bits = (included_bits, excluded_bits)
+        return Revision.parse(run(self._db, ref, "list/prepare", [import_id, *bits, side]))
 
     def target(self, ref: ListRef, import_id: str) -> Revision:
         """Read what :meth:`prepare` fixed.

@@ -130,18 +130,25 @@ class ShardWriter:
             self._send("list/fill_shards", side, _flatten(group), len(group) * _FILLED_BYTES)
 
     def copy(
-        self, side: Side, first: int, stop: int, added: Iterable[ShardMembers]
+        self,
+        side: Side,
+        first: int,
+        stop: int,
+        changed: Iterable[ShardMembers],
+        *,
+        removes: bool = False,
     ) -> tuple[int, int]:
-        """Copy shards ``first`` to ``stop`` (exclusive) of the base and add members to some.
+        """Copy shards ``first`` to ``stop`` (exclusive) of the base and change some of them.
 
         Args:
             side: The side.
             first: First shard.
             stop: After the last shard.
-            added: New members of some of these shards, in order of the shards.
+            changed: Members to add to some of these shards, in order of the shards.
+            removes: Whether these members are removed instead.
 
         Returns:
-            How many members the base had in them, and how many were new.
+            How many members the base had in them, and how many were added or removed.
 
         Raises:
             ListUnknown: a shard of the base is missing.
@@ -149,16 +156,16 @@ class ShardWriter:
             StoreUnavailable: the whole range has to be started again.
         """
         self.flush()
-        waiting = deque(added)
+        waiting, command = deque(changed), "SREM" if removes else "SADD"
         for start in range(first, stop, _COPIES_PER_CALL):
             last = min(start + _COPIES_PER_CALL, stop) - 1
             group: list[ShardMembers] = []
             while waiting and waiting[0][0] <= last:
                 group.append(waiting.popleft())
-            args = [start, last, *_flatten(group)]
+            args = [start, last, command, *_flatten(group)]
             self._send("list/copy_shards", side, args, (last - start + 1) * _COPIED_BYTES)
         replies = self._collect()
-        return sum(copied for copied, _ in replies), sum(new for _, new in replies)
+        return sum(copied for copied, _ in replies), sum(count for _, count in replies)
 
     def flush(self) -> None:
         """Wait until everything sent is answered; only then is it written.

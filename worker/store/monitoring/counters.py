@@ -20,6 +20,7 @@ CHORES: Final = (
     "tidy_lists",
     "finish_deleted",
     "expire_exports",
+    "expire_rejected",
     "reshard_outgrown",
     "mend_hints",
     "survey_store",

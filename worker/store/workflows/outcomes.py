@@ -14,6 +14,7 @@ from worker.store.audit import (
 )
 from worker.store.errors import EnvironmentNotFound, ProjectNotFound, SegmentNotFound
 from worker.store.jobs.records import ImportRequest, JobRequest, JobState, Status
+from worker.store.keyspace import EXCLUDED
 from worker.store.segments import Segment
 from worker.store.store import Store
 
@@ -25,7 +26,7 @@ _WORDS: Final[Mapping[Status, tuple[str, str]]] = {
 }
 _FIGURES: Final = (
     *("rowsRead", "accepted", "duplicates", "rejected", "rejectedByReason"),
-    *("membersBefore", "added", "removed", "unchanged", "membersAfter"),
+    *("membersBefore", "added", "removed", "unchanged", "unmatched", "membersAfter"),
     *("rows", "sizeBytes"),
 )
 
@@ -91,6 +92,8 @@ def _facts_of(request: JobRequest) -> dict[str, Any]:
             "mode": request.mode,
             "source": request.source_names,
         }
+        if request.side == EXCLUDED:
+            facts["target"] = EXCLUDED
     else:
         facts = {"exportId": request.export_id, "format": request.format}
     return facts | {"startedBy": request.initiator or None}

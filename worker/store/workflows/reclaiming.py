@@ -89,7 +89,10 @@ def reclaim_list(store: Store, ref: ListRef, keep: Retention = NONE_KEPT) -> int
     for name, text in fields.items():
         if name.startswith("reclaim:"):
             freed += _reclaim_revision(store, ref, Revision.parse(text))
-    if not _unfinished(_fields(store, record)):
+    fields = _fields(store, record)
+    if not _unfinished(fields):
+        if "deleted" in fields:
+            store.rejected_files.expire_all(ref)
         _forget(store, ref, record)
     return freed
 

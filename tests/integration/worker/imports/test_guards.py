@@ -91,6 +91,32 @@ def test_replace__by_an_empty_file__needs_only_the_word_for_it(
     assert imports.members(large) == set()
 
 
+def test_remove__would_lose_most_of_a_list__is_stopped_unless_it_is_meant(
+    imports: Imports, large: ListRef
+) -> None:
+    stopped = imports.run(large, lines("u", 2_000), "remove")
+    assert "the remove would remove 2,000 of 3,000 members, 67%" in (stopped.reason or "")
+    assert len(imports.members(large)) == 3_000
+
+    meant = imports.run(large, lines("u", 2_000), "remove", allow_shrink=True)
+    assert meant.status == "complete", meant.reason
+    assert len(imports.members(large)) == 1_000
+    strangers = imports.run(large, lines("v", 3_000), "remove")
+    assert strangers.status == "complete", strangers.reason
+
+
+def test_remove__of_all_members__needs_only_the_word_for_an_empty_list(
+    imports: Imports, large: ListRef
+) -> None:
+    stopped = imports.run(large, lines("u", 3_000), "remove", allow_shrink=True)
+    assert "would empty the list of 3,000 members" in (stopped.reason or "")
+    assert "allowEmpty=true (bigseg import --allow-empty)" in (stopped.reason or "")
+    assert len(imports.members(large)) == 3_000
+    meant = imports.run(large, lines("u", 3_000), "remove", allow_empty=True)
+    assert meant.status == "complete", meant.reason
+    assert imports.members(large) == set()
+
+
 @pytest.mark.parametrize("mode", ["merge", "replace"])
 @pytest.mark.parametrize("valid", [0, 400])
 def test_import__most_rows_rejected__is_stopped_unless_it_is_meant(

@@ -1,8 +1,10 @@
 """Files as people have them: each is imported rightly, or stopped, or told of in the report."""
 
 import decimal
+import gzip
 import io
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process, kinds_of, rows_of
+from worker.list_options import ListOptions
 
 DATA = Path(__file__).parents[3] / "data"
 OLD = ("old-1", "old-2")
@@ -28,6 +31,13 @@ def imports(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]
 def parquet(**columns: Any) -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.table(columns), file)
+    return file.getvalue()
+
+
+def workbook() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
     return file.getvalue()
 
 
@@ -57,9 +67,14 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body>b</body></h
     ("content", "mode", "reason"),
     [
         pytest.param(LFS, "replace", "a Git LFS pointer", id="lfs-pointer"),
-        pytest.param(XML, "replace", "the list is XML", id="s3-error-page"),
+        pytest.param(XML, "replace", "error message of S3.*failed download", id="s3-error-page"),
         pytest.param(HTML, "replace", "an HTML page", id="html-page"),
-        pytest.param(b'{"error":"gone"}\n', "replace", "the list is JSON", id="json-message"),
+        pytest.param(
+            b'{"error":"gone"}\n',
+            "replace",
+            "the file is JSON, not a list; write",
+            id="json-message",
+        ),
         pytest.param(TWO_FIELDS, "replace", "objects of 2 fields; send column", id="json-fields"),
         pytest.param(b'[\n  "k-one",\n  "k-two"\n]\n', "replace", "is JSON", id="json-array"),
         pytest.param(MANIFEST, "replace", "a manifest", id="unload-manifest"),
@@ -77,6 +92,14 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body>b</body></h
         ),
         pytest.param(b"m\xfc-1\njos\xe9\nk-3\n", "replace", "encoding=windows-1252", id="cp1252"),
         pytest.param(tar(), "replace", "a tar archive", id="tar"),
+        pytest.param(gzip.compress(tar()), "merge", "a tar archive, not a list; unpack", id="tgz"),
+        pytest.param(workbook(), "replace", "export the sheet as CSV", id="xlsx"),
+        pytest.param(
+            HTML.decode().encode("utf-16"),
+            "replace",
+            "HTML page.*fetch the list again",
+            id="utf-16",
+        ),
         pytest.param(b"\x04\x22\x4d\x18\x60\x40\x82k-one\n", "merge", "lz4-compressed", id="lz4"),
         pytest.param(b"ORC\n\x0b\x08\x03", "replace", "an ORC file", id="orc"),
         pytest.param(
@@ -101,7 +124,13 @@ def test_import__of_what_is_no_list__stopped_by_name_and_nothing_is_lost(
 @pytest.mark.parametrize(
     ("content", "members", "warnings"),
     [
-        pytest.param(b",user_id\n0,k-one\n1,k-two\n", None, {"index_column": 1}, id="pandas"),
+        pytest.param(b",user_id\n0,k-one\n1,k-two\n", None, {"index_column": 2}, id="pandas"),
+        pytest.param(b"0,k-one\n1,k-two\n", None, {"index_column": 2}, id="index without header"),
+        pytest.param(b'"","id"\n"1","a"\n"2","b"\n', None, {"index_column": 2}, id="index of R"),
+        pytest.param(b"id,x\n0,a\n1,b\n", None, {"header": 1, "index_column": 2}, id="named index"),
+        pytest.param(b"0\n1\n2\n", {"0", "1", "2"}, {}, id="numbers alone"),
+        pytest.param(b"1,Ada\n2,Bob\n", {"1", "2"}, {}, id="numbers from 1"),
+        pytest.param(b"0,a\n1,b\n7,c\n3,d\n", None, {}, id="numbers in no order"),
         pytest.param(
             parquet(index=[0, 1], user_id=["k-one", "k-two"]),
             None,
@@ -168,6 +197,37 @@ def test_import__column_of_nulls__is_complete_with_blank_rows(imports: Imports) 
     assert state.status == "complete", state.reason
     assert (state.report or {})["rejectedByReason"] == {"blank": 2}
     assert imports.members(ref) == set(OLD)
+
+
+def test_import__delimiter_told__keys_may_hold_the_others(imports: Imports) -> None:
+    ref = imports.list_of(*OLD)
+    state = imports.run(ref, b"a;1\nb;2\n", "replace", reading=ListOptions(delimiter="comma"))
+    assert kinds_of(state) == {}
+    assert imports.members(ref) == {"a;1", "b;2"}
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [(XML, "complete"), (LFS, "complete"), (workbook(), "stopped")]
+)
+def test_import__format_told__text_of_any_kind_is_read_and_what_is_binary_is_not(
+    imports: Imports, content: bytes, status: str
+) -> None:
+    state = imports.run(imports.list_of(), content, reading=ListOptions(format="csv"))
+    assert state.status == status, state.reason
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_import__index_in_several_chunks__told_if_most_rows_of_all_count_up(
+    valkey_server: Server, s3_server: ObjectServer, *, broken: bool
+) -> None:
+    lines = [f"{n},key-{n:05}" for n in range(1_000)]
+    if broken:
+        lines[600:] = reversed(lines[600:])
+    with imports_in_process(valkey_server, s3_server, chunk_bytes=1_024) as imports:
+        state = imports.run(imports.list_of(), "\n".join([",user", *lines]).encode())
+    assert kinds_of(state) == ({} if broken else {"index_column": 1_000})
+    if not broken:
+        assert rows_of(state, "index_column") == [*range(2, 12)]
 
 
 def test_import__doubts_in_several_chunks__rows_counted_over_all_of_them(

@@ -158,6 +158,7 @@ def deep_json() -> bytes:
         pytest.param(gzip.compress(gzip.compress(b"a\n")), {}, "is gzip-compressed", id="twice"),
         pytest.param(PLAIN.encode(), {"compression": "zstd"}, "decompressed .zstd", id="not zstd"),
         pytest.param(PLAIN.encode(), {"column": "e-mail"}, "none of the 1 columns", id="name"),
+        pytest.param(b"a," * 40_000, {"column": "a"}, "first row is longer", id="long header"),
         pytest.param(b"a,1\n", {"column": "3"}, "2 columns, not 3", id="number"),
         pytest.param(b"a,a\n1,2\n", {"column": "a"}, "2 columns of the header", id="two names"),
         pytest.param(parquet(a=["k"]), {"column": "b"}, "no columns of the list", id="parquet"),

@@ -299,7 +299,7 @@ def test_files__over_the_limit_or_none__stop_with_the_reason(imports: Imports, f
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"<html><body>no</body></html>", "p-1: the list is an HTML page"),
+        (b"<html><body>no</body></html>", "p-1: the file is an HTML page"),
         (b'"' + b"x" * (2 << 20), "p-1 is over 1 MiB"),
         (gzip.compress(b"a\n" * 99)[:-9], "p-1: the list cannot be decompressed"),
     ],

@@ -12,6 +12,7 @@ from tests.support.systems.imports import Imports, imports_in_process
 from worker.imports.run import ImportWork
 from worker.store import ExportRequest, ListRef, admit_export
 from worker.store.jobs import WAITING_STAGE
+from worker.store.keyspace import EXCLUDED
 from worker.tasks.work import work_on
 
 KEY = "ann@example.com"
@@ -63,6 +64,17 @@ def test_import__complete__is_recorded_once_with_its_figures(running: Imports) -
         "unchanged": 0,
         "membersAfter": 2,
     }
+
+
+def test_import__remove_from_the_excluded_list__is_recorded_as_such(running: Imports) -> None:
+    ref = running.list_of()
+    running.finish(running.start(ref, b"a\nb\n", "merge", side=EXCLUDED))
+    running.finish(running.start(ref, b"b\nc\n", "remove", side=EXCLUDED))
+
+    _, after = _recorded(running, ref)[-1]
+
+    assert (after["mode"], after["target"]) == ("remove", "excluded")
+    assert (after["removed"], after["unmatched"], after["membersAfter"]) == (1, 1, 1)
 
 
 def test_import__stopped__is_recorded_with_the_reason(running: Imports) -> None:

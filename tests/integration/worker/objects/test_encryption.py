@@ -14,6 +14,7 @@ from worker.objects.client import open_clients
 _HEADER = "x-amz-server-side-encryption"
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1f9d6a0e-6a3c-4d0e-9b0e-2f1c7a5d8e90"
+_BUCKET_KEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled"
 _PART = 8 * 1024 * 1024
 
 
@@ -47,6 +48,14 @@ def _settings(proxy: HostileProxy, **values: str) -> ObjectSettings:
         (
             {"s3_encryption": "aws:kms", "s3_kms_key_id": _KMS_KEY},
             {_HEADER: "aws:kms", _KEY_HEADER: _KMS_KEY},
+        ),
+        (
+            {"s3_encryption": "aws:kms:dsse", "s3_kms_key_id": _KMS_KEY},
+            {_HEADER: "aws:kms:dsse", _KEY_HEADER: _KMS_KEY},
+        ),
+        (
+            {"s3_encryption": "aws:kms", "s3_bucket_key": "true"},
+            {_HEADER: "aws:kms", _BUCKET_KEY_HEADER: "true"},
         ),
     ],
 )
@@ -114,6 +123,8 @@ def test_copy_and_presigned_address__encryption_set__ask_for_it_too(proxy: Hosti
         {"s3_encryption": "AES256", "s3_kms_key_id": _KMS_KEY},
         {"s3_encryption": "aes256"},
         {"s3_encryption": "aws:kms", "s3_kms_key_id": ""},
+        {"s3_bucket_key": "true"},
+        {"s3_encryption": "aws:kms:dsse", "s3_bucket_key": "true"},
     ],
 )
 def test_settings__that_contradict_each_other__are_refused(values: dict[str, str]) -> None:

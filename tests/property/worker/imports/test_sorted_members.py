@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.byte_columns import as_list
-from worker.imports.sorted_members import Members, concatenate, distinct, no_members
+from worker.imports.sorted_members import (
+    Members,
+    concatenate,
+    distinct,
+    drop_frequent,
+    no_members,
+    subtract,
+)
 
 # Few hashes for many members: collisions are the rule here.
 _rows = st.lists(st.tuples(st.integers(0, 3), st.binary(min_size=1, max_size=3)), max_size=60)
@@ -26,6 +33,19 @@ def test_distinct__colliding_hashes__keeps_each_member_once_in_order(
     assert list(zip(found.hashes.tolist(), as_list(found.entries), strict=True)) == sorted(
         set(rows)
     )
+
+
+@given(rows=_rows, copies=st.integers(1, 300))
+def test_drop_frequent__members_repeated__every_one_is_kept_and_few_more(
+    rows: list[tuple[int, bytes]], copies: int
+) -> None:
+    found = drop_frequent(_members(rows * copies, pa.binary()))
+
+    kept = list(zip(found.hashes.tolist(), as_list(found.entries), strict=True))
+    assert set(kept) == set(rows)
+    alone = {row for row in rows if [hash_ for hash_, _ in set(rows)].count(row[0]) == 1}
+    if (copies - 1) * len({hash_ for hash_, _ in rows}) >= 8:
+        assert all(kept.count(row) == 1 for row in alone)
 
 
 @given(rows=st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(min_size=4, max_size=4))))
@@ -61,6 +81,19 @@ def test_concatenate__different_column_types__keeps_every_row(
 
     assert as_list(both.entries) == [member for _, member in left + right]
     assert both.hashes.tolist() == [hash_ for hash_, _ in left + right]
+
+
+@given(left=st.sets(st.binary(min_size=2, max_size=2)), right=st.sets(st.binary(max_size=2)))
+def test_subtract__different_column_types__leaves_what_a_set_leaves(
+    left: set[bytes], right: set[bytes]
+) -> None:
+    members = distinct(_members([(sum(one), one) for one in left], pa.binary(2)))
+    removed = distinct(_members([(sum(one), one) for one in right], pa.binary()))
+
+    found = subtract(members, removed)
+
+    assert set(as_list(found.entries)) == left - right
+    assert found.hashes.tolist() == sorted(sum(one) for one in left - right)
 
 
 @given(

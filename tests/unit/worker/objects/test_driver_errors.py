@@ -9,6 +9,7 @@ from urllib3.exceptions import SSLError
 from worker.errors import TerminalError, TransientError
 from worker.objects import (
     BucketMissing,
+    CredentialsRefused,
     ObjectAccessDenied,
     ObjectArchived,
     ObjectChanged,
@@ -63,8 +64,10 @@ def translated(exc: BaseException, key: str | None = "k") -> ObjectError:
         (reply("SomethingNew", 429), ObjectStoreUnavailable),
         (reply("InternalError", 200), ObjectStoreUnavailable),
         (boto.ClientError({}, "GetObject"), ObjectStoreRefused),
-        (boto.NoCredentialsError(), ObjectAccessDenied),
-        (boto.ProfileNotFound(profile="p"), ObjectAccessDenied),
+        (reply("ExpiredToken", 400), CredentialsRefused),
+        (reply("SignatureDoesNotMatch", 403), CredentialsRefused),
+        (boto.NoCredentialsError(), CredentialsRefused),
+        (boto.ProfileNotFound(profile="p"), CredentialsRefused),
         (boto.CredentialRetrievalError(provider="p", error_msg="m"), ObjectStoreUnavailable),
         (boto.EndpointConnectionError(endpoint_url="u"), ObjectStoreUnavailable),
         (boto.ConnectTimeoutError(endpoint_url="u"), ObjectStoreUnavailable),
@@ -88,12 +91,12 @@ def test_driver_error__of_every_kind__translated_with_its_address(
 @pytest.mark.parametrize(
     ("action", "error", "headers", "said"),
     [
-        ("read", {"Code": "AccessDenied"}, {}, "who may not list the bucket"),
+        ("read", {"Code": "AccessDenied"}, {}, "the same of an object that is missing"),
         ("write", {"Code": "AccessDenied"}, {}, "BIGSEG_S3_ENCRYPTION"),
         ("write part 2 of", {"Code": "403"}, {}, "BIGSEG_S3_ENCRYPTION"),
         ("list", {"Code": "AccessDenied"}, {}, "the credentials and their policy"),
         ("read", {"Code": "InvalidObjectState"}, {}, "restore it first"),
-        ("read", {"Code": "KMS.NotFoundException"}, {}, "check that the KMS key is enabled"),
+        ("read", {"Code": "KMS.NotFoundException"}, {}, "the KMS key that encrypts it is gone"),
         (
             "write",
             {
@@ -119,7 +122,7 @@ def test_driver_error__of_every_kind__translated_with_its_address(
                 "Message": "… with an explicit deny in a resource-based policy",
             },
             {},
-            "change the policy that denies it",
+            "change the resource-based policy that denies it",
         ),
         (
             "read",
@@ -128,7 +131,7 @@ def test_driver_error__of_every_kind__translated_with_its_address(
                 "Message": "… because no identity-based policy allows the s3:GetObject action",
             },
             {},
-            "allow it in the policy of these credentials",
+            "allow s3:GetObject in the identity-based policy",
         ),
         (
             "read",

@@ -60,6 +60,7 @@ MADE: Final = {
     "turn": KEYS.turn("C"),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),
+    "expiring_rejected": KEYS.expiring_rejected(),
     "expiry_hints": KEYS.expiry_hints(),
     "schedules": KEYS.schedules(REF),
     "writing": KEYS.writing(),

@@ -13,11 +13,13 @@ import pyarrow as pa
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.support.lists.files import Outcome, reference_outcome, rows_of, source
+from tests.support.lists.files import Outcome, outcomes, reference_outcome, source
 from worker.list_options import ListOptions
 from worker.lists.byte_streams import ReadRange
 from worker.lists.csv.chunks import CsvChunk, CsvState
 from worker.lists.errors import ColumnNotFound
+from worker.lists.keys.validation import KeyBatch, RejectReason
+from worker.lists.rejected_rows import RejectedRows, read_part
 from worker.lists.text.compression import decompress, detect_compression
 from worker.lists.text.detection import detect_text
 from worker.lists.text.form import DELIMITERS, TextForm
@@ -63,17 +65,63 @@ def expected(text: str, delimiter: str, column: int, skipped: int) -> list[Outco
     return [reference_outcome(cell) for cell in cells[skipped:]]
 
 
-def read_by(form: TextForm, options: ListOptions, content: bytes, cuts: list[int]) -> list[Outcome]:
+#: A line of the file of rejected rows: row, offset, reason, cell.
+Line = list[str]
+
+
+def expected_lines(text: str, delimiter: str, column: int, skipped: int, codec: str) -> list[Line]:
+    """The rejected rows by Python's csv module; offsets without a mark before the text."""
+    lines = io.StringIO(text, newline="").readlines()
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode(codec)))
+    rows = csv.reader(lines, delimiter=delimiter)
+    found, first_line = [], 0
+    for number, row in enumerate(rows, 1):
+        cell = row[column] if len(row) > column else ""
+        reason = reference_outcome(cell.encode())
+        if number > skipped and isinstance(reason, RejectReason):
+            found.append([str(number), str(starts[first_line]), reason.label, cell])
+        first_line = rows.line_num
+    return found
+
+
+def read_lines(chunk: list[KeyBatch], rows_before: int) -> list[Line]:
+    """What the file of rejected rows says of a chunk, after the name of the file."""
+    part, rows = io.BytesIO(), 0
+    for batch in chunk:
+        if (rejected := RejectedRows.of(batch, rows)) is not None:
+            rejected.write_to(part)
+        rows += batch.row_count
+    pieces = (part.getvalue()[at : at + 100] for at in range(0, len(part.getvalue()), 100))
+    text = b"".join(each.csv_lines("a, b", rows_before) for each in read_part(pieces)).decode()
+    lines = [*csv.reader(io.StringIO(text, newline=""))]
+    assert all(line[0] == "a, b" for line in lines)
+    return [line[1:] for line in lines]
+
+
+def read_by(
+    form: TextForm,
+    options: ListOptions,
+    content: bytes,
+    cuts: list[int],
+    rejected: list[Line] | None = None,
+) -> list[Outcome]:
     """Read a file in one go, or, if it can be split, chunk by chunk as an import does."""
     read: ReadRange = source(content, piece_bytes=3)
     found: list[Outcome] = []
-    state = CsvState.ROW
+    state, rows = CsvState.ROW, 0
     bounds = [0, *sorted(cuts), len(content)] if form.is_splittable else [0, len(content)]
     for start, end in pairwise(bounds):
         started = CsvState.ROW if start == 0 else state
         chunk = CsvChunk(start, end, len(content))
         reader = open_text(form, options, chunk, started, read)
-        found += rows_of(reader)
+        batches = [*reader.batches()]
+        found += [outcome for batch in batches for outcome in outcomes(batch)]
+        rows += reader.skipped
+        if rejected is not None:
+            rejected += read_lines(batches, rows)
+        rows += sum(batch.row_count for batch in batches)
         state = reader.end_state
     return found
 
@@ -117,9 +165,14 @@ def test_text__messy_in_any_form__rows_of_csv_reader(
         assume(False)  # noqa: FBT003 - the rows have no such column
 
     cuts = data.draw(st.lists(st.integers(0, len(content)), max_size=4))
-    outcomes = read_by(found.form, options, content, cuts)
+    lines: list[Line] = []
+    rows = read_by(found.form, options, content, cuts, lines)
 
-    assert outcomes == expected(text, DELIMITERS[delimiter], column, int(header))
+    table_of = (text, DELIMITERS[delimiter], column, int(header))
+    assert rows == expected(*table_of)
+    for line in lines:
+        line[1] = str(int(line[1]) - len(mark))
+    assert lines == expected_lines(*table_of, codec)
 
 
 _NAMES = st.text(alphabet="abé ,;|\t\"'", min_size=1, max_size=6).filter(str.strip)

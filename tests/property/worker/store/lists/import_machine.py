@@ -13,6 +13,7 @@ from tests.property.worker.store.lists.list_model import (
     Lists,
     Schedules,
     answers_of,
+    changed_by,
     scheduled_after,
 )
 from tests.property.worker.store.lists.polling_reader import GONE, PollingReader
@@ -35,7 +36,8 @@ from worker.store import (
     Unapproved,
     Unsealed,
 )
-from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind
+from worker.store.jobs import Mode
+from worker.store.keyspace import EXCLUDED, INCLUDED, BuilderKind, Side
 from worker.store.lists import FIRST_BITS, Claim, EditOp, Held, Revision
 
 #: Few keys, so that steps meet; the first three share a shard.
@@ -50,6 +52,8 @@ UNIVERSE: Final = (
 
 _MOST_CALLS: Final = 1_000
 
+modes: st.SearchStrategy[Mode] = st.sampled_from(["merge", "replace", "remove"])
+sides: st.SearchStrategy[Side] = st.sampled_from([INCLUDED, INCLUDED, EXCLUDED])
 key_sets = st.frozensets(st.sampled_from(UNIVERSE))
 edit_ops: st.SearchStrategy[EditOp] = st.sampled_from(["i+", "i-", "e+", "e-"])
 edit_lists = st.lists(st.builds(Edit, edit_ops, st.sampled_from(UNIVERSE)), min_size=1, max_size=6)
@@ -112,7 +116,8 @@ class ImportMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.lists is not None)
     @rule(
         file=key_sets,
-        merge=st.booleans(),
+        mode=modes,
+        side=sides,
         reshard=st.booleans(),
         waits=st.booleans(),
         supersedes=st.booleans(),
@@ -121,7 +126,8 @@ class ImportMachine(RuleBasedStateMachine):
         self,
         *,
         file: frozenset[str],
-        merge: bool,
+        mode: Mode,
+        side: Side,
         reshard: bool,
         waits: bool = False,
         supersedes: bool = False,
@@ -144,10 +150,8 @@ class ImportMachine(RuleBasedStateMachine):
         assert claim.superseded == gone
         assert self.lists is not None
         if reshard:
-            file, merge = frozenset(), True
-        self.held = Build(
-            import_id, claim, file, merge, self.lists, is_reshard=reshard, waits=waits
-        )
+            file, mode, side = frozenset(), "reshard", INCLUDED
+        self.held = Build(import_id, claim, file, mode, side, self.lists, waits=waits)
 
     def _claimed(
         self, import_id: str, kind: BuilderKind, *, waits: bool, supersedes: bool
@@ -177,9 +181,11 @@ class ImportMachine(RuleBasedStateMachine):
     @rule(bits=st.sampled_from([0, FIRST_BITS, FIRST_BITS + 1]))
     def prepare(self, bits: int) -> None:
         build = self.build
-        if build.file or (build.merge and build.claim.base.included_bits):
+        side, adds = build.side, build.mode != "remove"
+        if (build.file and adds) or (build.mode != "replace" and build.claim.base.bits(side)):
             bits = max(bits, FIRST_BITS)
-        target = self.store.builds.prepare(self.ref, build.import_id, bits, 0)
+        included, excluded = (bits, 0) if side == INCLUDED else (0, bits)
+        target = self.store.builds.prepare(self.ref, build.import_id, included, excluded, side=side)
         assert build.target is None or build.target.name == target.name
         assert build.replaying or build.target in (None, target)
         build.target = build.target or target
@@ -217,13 +223,15 @@ class ImportMachine(RuleBasedStateMachine):
         build = self.build
         for side in (INCLUDED, EXCLUDED):
             base, bits = build.claim.base, self.target.bits(side)
-            new = build.file if side == INCLUDED else frozenset[str]()
-            keeps = base.bits(side) > 0 and (build.merge or side == EXCLUDED)
-            if keeps and bits == base.bits(side) and not shares_copies(self.store):
-                copy_side(self.store, self.ref, build.import_id, side, bits, new)
+            mode, new = (build.mode, build.file) if side == build.side else ("merge", frozenset())
+            reads = base.bits(side) > 0 and mode != "replace"
+            if reads and bits == base.bits(side) and not shares_copies(self.store):
+                removes = mode == "remove"
+                copy_side(self.store, self.ref, build.import_id, side, bits, new, removes=removes)
             else:
-                kept = members_of(self.store, self.ref, base, side) if keeps else set()
-                write_side(self.store, self.ref, build.import_id, side, {*new, *kept}, bits)
+                read = members_of(self.store, self.ref, base, side) if reads else set()
+                keys = changed_by(new, mode, read)
+                write_side(self.store, self.ref, build.import_id, side, keys, bits)
 
     @precondition(builds(lambda build: build.written))
     @rule()
@@ -328,18 +336,26 @@ class ImportMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.lists is not None)
     @rule(
         file=key_sets,
-        merge=st.booleans(),
+        mode=modes,
+        side=sides,
         waits=st.booleans(),
         choice=st.integers(0, 3),
         times=st.integers(1, 6),
     )
     def go_on(
-        self, *, file: frozenset[str], merge: bool, waits: bool, choice: int, times: int
+        self,
+        *,
+        file: frozenset[str],
+        mode: Mode,
+        side: Side,
+        waits: bool,
+        choice: int,
+        times: int,
     ) -> None:
         """Take the next steps of an import; the single rules alone would rarely reach its end."""
         for _ in range(times):
             if self.held is None:
-                self.claim(file=file, merge=merge, reshard=choice == 3, waits=waits)
+                self.claim(file=file, mode=mode, side=side, reshard=choice == 3, waits=waits)
             elif self.held.target is None:
                 self.prepare(bits=(0, FIRST_BITS, FIRST_BITS + 1, FIRST_BITS)[choice])
             elif not self.held.written:

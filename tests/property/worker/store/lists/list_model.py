@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from worker.store import Edit, Membership
+from worker.store.jobs import Mode
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Claim, Revision
 
@@ -22,6 +23,18 @@ def applied(lists: Lists, edits: Iterable[Edit]) -> Lists:
         one = frozenset({edit.key})
         after[side] = after[side] | one if edit.op[1] == "+" else after[side] - one
     return after
+
+
+def changed_by(file: Iterable[str], mode: Mode, base: Iterable[str]) -> frozenset[str]:
+    """Give the list that an import of a file makes of another one."""
+    keys, before = frozenset(file), frozenset(base)
+    match mode:
+        case "replace":
+            return keys
+        case "remove":
+            return before - keys
+        case _:
+            return before | keys
 
 
 def scheduled_after(lists: Lists, schedules: Schedules, edits: Iterable[Edit]) -> Schedules:
@@ -48,7 +61,9 @@ class Build:
     import_id: str
     claim: Claim
     file: frozenset[str]
-    merge: bool
+    mode: Mode
+    side: Side
+    """The list that it changes."""
     at_claim: Lists
     edits: list[Edit] = field(default_factory=list)
     target: Revision | None = None
@@ -57,11 +72,15 @@ class Build:
     broken_seal: int | None = None
     counts: tuple[int, int] = (-1, -1)
     replaying: bool = False
-    is_reshard: bool = False
     waits: bool = False
     approved: bool = False
     touched: bool = False
     journal: int = 0
+
+    @property
+    def is_reshard(self) -> bool:
+        """Whether it has no file and gives way to an import."""
+        return self.mode == "reshard"
 
     @property
     def unapproved(self) -> bool:
@@ -77,5 +96,5 @@ class Build:
     @property
     def result(self) -> Lists:
         """What is live after it is published now."""
-        included = self.file | self.at_claim[INCLUDED] if self.merge else self.file
-        return applied({**self.at_claim, INCLUDED: included}, self.edits)
+        changed = changed_by(self.file, self.mode, self.at_claim[self.side])
+        return applied({**self.at_claim, self.side: changed}, self.edits)

@@ -8,12 +8,13 @@ import pytest
 from hypothesis.stateful import invariant, precondition, rule
 
 from tests.property.worker.store.lists.approval_machine import ApprovalMachine
-from tests.property.worker.store.lists.import_machine import key_sets
+from tests.property.worker.store.lists.import_machine import key_sets, modes, sides
 from tests.property.worker.store.lists.list_model import Lists
 from tests.support.store.building import members_of
 from tests.support.store.stores import raw
 from worker.store import EditsSince, ImportInProgress, RevisionDamaged, RevisionNotFound
-from worker.store.keyspace import EXCLUDED, INCLUDED
+from worker.store.jobs import Mode
+from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import FIRST_BITS, KeptRevision, Retention
 
 _AGE_MS = 1 << 40
@@ -47,11 +48,16 @@ class RevisionMachine(ApprovalMachine):
         )
 
     @precondition(lambda self: self.lists is not None)
-    @rule(file=key_sets, merge=st.booleans(), bits=st.sampled_from([FIRST_BITS, FIRST_BITS + 1]))
-    def replace(self, *, file: frozenset[str], merge: bool, bits: int) -> None:
+    @rule(
+        file=key_sets,
+        mode=modes,
+        side=sides,
+        bits=st.sampled_from([FIRST_BITS, FIRST_BITS + 1]),
+    )
+    def replace(self, *, file: frozenset[str], mode: Mode, side: Side, bits: int) -> None:
         """Do a whole import; few random orders of its steps come to its end."""
         self.make_free()
-        self.claim(file=file, merge=merge, reshard=False)
+        self.claim(file=file, mode=mode, side=side, reshard=False)
         self.prepare(bits=bits)
         self.gather()
         self.seal()

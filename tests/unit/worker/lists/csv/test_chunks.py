@@ -148,7 +148,7 @@ def test_csv_chunk__given_up_half_way__range_is_closed() -> None:
     batches = iter(CsvChunkReader(chunk, CsvState.ROW, read, block_bytes=10).batches())
     next(batches)
     assert not closed
-    batches.close()  # type: ignore[attr-defined]  # a generator, promised only as an iterator
+    batches.close()
     assert closed
 
 

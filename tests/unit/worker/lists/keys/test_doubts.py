@@ -1,6 +1,8 @@
 """Doubtful rows, by the plain words of each kind and against the column-wise search."""
 
 import re
+import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,17 +12,34 @@ from hypothesis import strategies as st
 
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.first_rows import find_start_doubts
+from worker.lists.keys.invisible import INVISIBLE as UNSEEN
+from worker.lists.keys.row_numbers import RowNumbers
 from worker.lists.keys.validation import KeyBatch, validate
 
-NULLS = {"NULL", "null", "(null)", "\\N", "None", "NaN", "nan", "N/A", "#N/A", "nil", "<NA>"}
-FLOAT = re.compile(r"[+-]?[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|[eE][+-][0-9]+)")
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+NULLS = {"NULL", "null", "(null)", "\\N", "None", "NaN", "nan", "N/A", "#N/A", "nil", "<NA>"} | {
+    *("[object Object]", "#DIV/0!", "-nan")
+}
+FLOAT = re.compile(r"[+-]?[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|,[0-9]+[eE][+-]?[0-9]+|[eE][+-][0-9]+)")
+_HOWTO = Path(__file__).parents[5] / "deploy/howto/import.md"
+#: Format characters of Unicode that are drawn: signs in front of numbers, and the end of an ayah.
+DRAWN = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2}
+INVISIBLE = re.compile(f"[{UNSEEN}]")
 cells = st.sampled_from(
     (
         *("key-1", "NULL", "\\N", "nan", "None", "#N/A", "null-1", "1.5", "12.", "1.2E+15", "1e-7"),
         *("1e5", "10.0.0.1", "-3.0", "+1", ".5", ".", "..", "...", "a.b", "é", "日本", "k\u00a0"),
         *(" k", "k ", "a b", "\u200bk", "k\ufeff", "a\u00adb", "\u3000k", "x" * 30, "", " "),
-        *("0123456789abcdef01234567", "7", "user@example.com", "\u2028", "ab\u2009", "€5"),
+        *("[object Object]", "#DIV/0!", "-nan", "1,2E+15", "1,5", "un", "u", "\u061ck", "k\u3164"),
+        *(
+            "\u180ek",
+            "\ufffbk",
+            "\uffa0",
+            "\u205fk",
+            "\u0600k",
+            "\u28ffk",
+            "0123456789abcdef01234567",
+        ),
+        *("7", "user@example.com", "\u2028", "ab\u2009", "€5"),
     )
 )
 
@@ -76,8 +95,6 @@ def test_validate__parquet_cells__kept_as_they_are() -> None:
         (['"Customer ID";name', "1;A"], Doubt.HEADER),
         (["id", "1"], Doubt.HEADER),
         (["SEP=;", "a"], Doubt.SEPARATOR_LINE),
-        (["", "0", "1", "2"], Doubt.INDEX_COLUMN),
-        (["Unnamed: 0", "0", "1"], Doubt.INDEX_COLUMN),
         (["user-key", "other-key"], None),
         (["user-1", "user-2"], None),
         (["my-long-winded-context-key", "k"], None),
@@ -97,20 +114,52 @@ def test_doubts_of_start__first_rows__what_they_look_like(
     )
 
 
+def test_invisible__all_of_unicode__every_format_character_that_is_not_drawn() -> None:
+    formats = {code for code in range(0x10000) if unicodedata.category(chr(code)) == "Cf"}
+    assert formats - DRAWN <= set(map(ord, UNSEEN))
+
+
 @pytest.mark.parametrize("delimiter", [(Doubt.SEMICOLON, b";"), (Doubt.PIPE, b"|")])
-def test_validate__delimiter__counted_only_if_the_first_rows_all_hold_it(
+def test_validate__suspected_delimiter__every_row_with_it_is_counted(
     delimiter: tuple[Doubt, bytes],
 ) -> None:
     doubt, character = delimiter
-    every = [b"a%s%d" % (character, number) for number in range(20)]
-    assert len(validate(pa.array(every, pa.binary())).doubts[doubt]) == 20
-    some = [*every[:3], b"plain", *every[3:]]
-    assert doubt not in validate(pa.array(some, pa.binary())).doubts
+    some = pa.array([b"plain", *(b"a%s%d%s" % (character, n, character) for n in range(20))])
+    found = validate(some, delimiters=(doubt,)).doubts
+    assert found[doubt].tolist() == [*range(1, 21)]
+    assert doubt not in validate(some).doubts
+
+
+@given(
+    values=st.lists(st.sampled_from(("0", "1", "2", "3", "4", "01", "k", "", "9" * 19))),
+    cut=st.integers(0, 9),
+)
+def test_row_numbers__batches_of_any_keys__the_rows_one_more_than_the_key_before(
+    values: list[str], cut: int
+) -> None:
+    numbers, found, rows_before = RowNumbers(), list[int](), 0
+    for part in (values[:cut], values[cut:]):
+        batch = validate(pa.array([value.encode() for value in part], pa.binary()))
+        found += (numbers.find(batch) + rows_before).tolist()
+        rows_before += batch.row_count
+    keys = [(row, value) for row, value in enumerate(values) if value]
+    known = {str(number): number for number in range(10)}
+    assert found == [
+        row
+        for place, (row, value) in enumerate(keys)
+        if value in known and (place == 0 or known[value] == known.get(keys[place - 1][1], -1) + 1)
+    ]
 
 
 def test_doubts__each__has_a_label_and_words_of_its_own() -> None:
     assert len({one.label for one in Doubt}) == len({one.message for one in Doubt}) == len(Doubt)
     assert [Doubt.of(one.label) for one in Doubt] == list(Doubt)
+
+
+def test_doubts__each__is_in_the_table_of_the_how_to() -> None:
+    table = _HOWTO.read_text().partition("| kind |")[2].partition("\n\n")[0]
+    first_cells = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    assert re.findall(r"`(\w+)`", "".join(first_cells)) == [one.label for one in Doubt]
 
 
 def test_validate__rows_of_nothing__blank_without_a_doubt() -> None:

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,6 +71,17 @@ def test_decompress__of_a_bomb__ends_soon_after_the_bound() -> None:
         produced.extend(map(len, decompress(iter((zstd(bytes(4 * FREE_BYTES)),)), "zstd")))
 
     assert sum(produced) < 2 * FREE_BYTES
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, zstd], ids=["gzip", "bzip2", "zstd"])
+def test_decompress__members_of_nothing__cost_no_more_than_their_bytes(pack: Any) -> None:
+    member = pack(b"")
+    content = member * (512 * 1024 // len(member)) + pack(b"last")
+    started = time.process_time()
+
+    assert b"".join(decompress(iter((content,)), detect_compression(content))) == b"last"
+
+    assert time.process_time() - started < 0.4
 
 
 def test_decompress__source_that_fails__its_own_error() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.support.servers.redis import wait_until
-from worker.exports.read_ahead import read_ahead
+from worker.read_ahead import read_ahead
 
 
 class Source:
@@ -93,3 +93,30 @@ def test_read_ahead__never_taken__closes_the_source_all_the_same() -> None:
     assert source.made == 0
     with pytest.raises(StopIteration):
         next(numbers)
+
+
+def test_read_ahead__item_takes_long__taker_is_called_meanwhile() -> None:
+    may_come = threading.Event()
+
+    def numbers() -> Generator[int]:
+        assert may_come.wait(30)
+        yield 1
+
+    with read_ahead(numbers(), 1, on_wait=may_come.set) as taken:
+        assert list(taken) == [1]
+
+
+def test_read_ahead__call_fails_while_waiting__ends_it() -> None:
+    may_end = threading.Event()
+
+    def numbers() -> Generator[int]:
+        yield 1
+        assert may_end.wait(30)
+
+    def fail() -> None:
+        may_end.set()
+        raise KeyError
+
+    with pytest.raises(KeyError), read_ahead(numbers(), 1, on_wait=fail) as taken:
+        list(taken)
+    assert not _threads()

@@ -1,0 +1,35 @@
+"""Downloads the file of a job, and says what a download that is cut off leaves."""
+
+from pathlib import Path
+
+from api.cli.connection.connection import Connection
+from api.cli.jobs.export_files import Write, is_standard_output, is_written_whole
+from api.progress.display import ProgressDisplay
+from api.progress.line import Progress
+
+
+def download(connection: Connection, path: str, write: Write, display: ProgressDisplay) -> int:
+    """Download a file and show how much of it is there; its size in bytes."""
+    done = 0
+
+    def take(piece: bytes, total_bytes: int) -> None:
+        nonlocal done
+        write(piece)
+        done += len(piece)
+        display.show(Progress("downloading", done_bytes=done, total_bytes=total_bytes))
+
+    connection.download(path, take)
+    return done
+
+
+def describe_part(output: Path | None, whole: str) -> str:
+    """What a download that is cut off leaves.
+
+    Args:
+        output: where it goes.
+        whole: what is downloaded, such as ``export``.
+    """
+    if output is not None and is_written_whole(output):
+        return f"{output} was not written"
+    name = "standard output" if is_standard_output(output) else output
+    return f"what was written to {name} is not the whole {whole}"
