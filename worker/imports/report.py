@@ -87,14 +87,15 @@ def count_rejected(chunks: Iterable[ChunkResult]) -> Counter[str]:
     return reasons
 
 
-def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
+def find_doubts(chunks: Iterable[ChunkResult], files: int = 1) -> dict[Doubt, DoubtCount]:
     """Add up the chunks' doubts; rows are numbered over all chunks.
 
     Doubts about a column count only if most rows give rise to them: of a delimiter most of all
-    rows, of an index most keys but one, which is the column's name.
+    rows, of an index most keys but one of each file, which is the column's name.
 
     Args:
         chunks: Results of all chunks, in order of the rows.
+        files: How many files they are of.
     """
     found: dict[Doubt, DoubtCount] = {}
     rows_before = valid = 0
@@ -107,7 +108,7 @@ def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
             found[Doubt.of(label)] = total + count, (*named, *more)[:NAMED_ROWS]
         rows_before += chunk.rows + chunk.skipped_within
     least = dict.fromkeys(DELIMITERS, MOST_SHARE * rows_before)
-    least[Doubt.INDEX_COLUMN] = MOST_SHARE * (valid - 1)
+    least[Doubt.INDEX_COLUMN] = MOST_SHARE * (valid - files)
     return {doubt: tally for doubt, tally in found.items() if tally[0] >= least.get(doubt, 0)}
 
 
@@ -135,7 +136,9 @@ def _name_row(row: int, files: FileTable) -> dict[str, Any]:
 def _list_warnings(
     chunks: Sequence[ChunkResult], whole: Iterable[str], files: FileTable
 ) -> list[dict[str, Any]]:
-    found = find_doubts(chunks) | {Doubt.of(label): (1, ()) for label in whole}
+    found = find_doubts(chunks, max(1, len(files.names))) | {
+        Doubt.of(label): (1, ()) for label in whole
+    }
     warnings = [
         {
             "kind": doubt.label,

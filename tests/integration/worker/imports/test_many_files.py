@@ -108,6 +108,22 @@ def test_prefix__files_of_every_form__each_is_read_on_its_own(
     assert (state.detected.format, state.detected.header) == ("csv", True)
 
 
+def test_prefix__files_that_begin_with_an_index__are_counted_each_from_its_start(
+    imports: Imports, folder: str
+) -> None:
+    for number in range(3):
+        content = b"id,user\n0,a\n1,b\n2,c\n"
+        imports.put(f"{folder}{number}.csv", gzip.compress(content) if number == 1 else content)
+
+    _, state = completed(imports, named(imports, folder))
+
+    assert state.report is not None
+    warnings = {warning["kind"]: warning for warning in state.report["warnings"]}
+    assert warnings["header"]["count"] == 3
+    assert warnings["index_column"]["count"] == 9
+    assert warnings["index_column"]["rows"] == [2, 3, 4] * 3
+
+
 def test_prefix__many_files__figures_of_each_that_add_up(imports: Imports, folder: str) -> None:
     for number in range(60):
         imports.put(f"{folder}part-{number:03d}", f"k-{number}\n\nshared\n".encode())
