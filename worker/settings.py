@@ -147,6 +147,14 @@ class ObjectSettings(BaseSettings):
         description="JSON list of `s3://bucket/prefix/` that an import may read; unset means "
         '`["s3://{bucket}/lists/"]`, so that a caller can reach nothing else.',
     )
+    import_objects: int = Field(
+        default=10_000,
+        ge=1,
+        le=100_000,
+        description="Objects that one import may have, whether a prefix, a glob, a list or a "
+        "manifest names them; one with more is refused at once. Each takes about 100 bytes of the "
+        "store for as long as the import is on record.",
+    )
     s3_timeout_s: float = Field(
         default=15.0,
         gt=0,

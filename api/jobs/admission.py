@@ -1,5 +1,6 @@
 """Admitting an import, however its list arrives: its request, its conflicts, its audit entry."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from api.errors import InvalidRequest
@@ -21,7 +22,7 @@ from worker.store import (
 
 
 def import_request(
-    import_id: str, sources: tuple[SourceFile, ...], options: ImportOptions, start: Start
+    import_id: str, sources: Sequence[SourceFile], options: ImportOptions, start: Start
 ) -> ImportRequest:
     """The request of an import by this caller, now.
 
@@ -36,7 +37,7 @@ def import_request(
         import_id,
         start.ref,
         options.mode,
-        sources,
+        tuple(sources),
         options.allow_empty,
         start.services.clock(),
         start.caller.name,
@@ -104,5 +105,6 @@ def _conflict(store: Store, start: Start, import_id: str) -> ImportInProgress:
     started = datetime.fromtimestamp(request.created_ms // 1_000, UTC).strftime(
         "%Y-%m-%dT%H:%M:%SZ"
     )
-    files = ", ".join(source.filename[:80] for source in request.sources)
-    return ImportInProgress(f"{message} ({request.mode} of {files}, started {started})")
+    return ImportInProgress(
+        f"{message} ({request.mode} of {request.source_names}, started {started})"
+    )

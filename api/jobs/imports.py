@@ -1,5 +1,6 @@
 """Starting imports: of a list in the request, or of one that is in S3 already."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -16,7 +17,7 @@ from api.jobs.starting import Start
 from api.jobs.upload import UploadedList, receive_upload, require_size
 from api.jobs.uploads.models import UploadsBody, read_uploads
 from api.services.services import Services
-from worker.objects import ObjectStore, cleaning_up, parse_source, upload_key
+from worker.objects import NamedSource, ObjectStore, cleaning_up, upload_key
 from worker.store import SourceFile, StoreError, digest_of
 
 FORM_TYPE: Final = "multipart/form-data"
@@ -92,8 +93,9 @@ async def import_source(body: SourceBody, start: Start) -> Response:
         InvalidRequest: or SourceNotAllowed: the list cannot be imported.
         ImportInProgress: or another error of :func:`admit`.
     """
-    await require_importable(start.services, body.source, body.format)
-    return await run_in_threadpool(_admit_source, body, start)
+    named = body.named(start.services.settings.sources)
+    await require_importable(start.services, named, body.format)
+    return await run_in_threadpool(_admit_source, body, named, start)
 
 
 async def _receive(
@@ -129,7 +131,7 @@ def _admit_upload(
         size_bytes=info.size_bytes,
         etag=info.etag,
     )
-    request = import_request(import_id, (source,), read_options(uploaded.fields), start)
+    request = import_request(import_id, [source], read_options(uploaded.fields), start)
 
     def admit_request() -> Response:
         admit(start, request)
@@ -138,20 +140,25 @@ def _admit_upload(
     return start_once(begun, _fingerprint(uploaded), import_id, admit_request)
 
 
-def _admit_source(body: SourceBody, start: Start) -> Response:
-    services = start.services
-    bucket, object_key = parse_source(body.source, services.settings.sources)
-    file_name = object_key.rpartition("/")[2] or object_key
-    source = SourceFile(bucket, object_key, file_name, uploaded=False)
+def _admit_source(body: SourceBody, named: Sequence[NamedSource], start: Start) -> Response:
+    sources = [_source_file(source, is_only=len(named) == 1) for source in named]
     fingerprint = digest_of("source", body.model_dump())
     begun = start.begin("import")
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
-    import_id = services.ids()
-    request = import_request(import_id, (source,), body, start)
+    import_id = start.services.ids()
+    request = import_request(import_id, sources, body, start)
 
     def admit_request() -> Response:
         admit(start, request)
         return start.respond(import_id)
 
     return start_once(begun, fingerprint, import_id, admit_request)
+
+
+def _source_file(source: NamedSource, *, is_only: bool) -> SourceFile:
+    """What is recorded of a source; an object is known by its name if it is the only one."""
+    name = source.address
+    if is_only and source.kind == "object":
+        name = source.key.rpartition("/")[2] or source.key
+    return SourceFile(source.bucket, source.key, name, uploaded=False, kind=source.kind)

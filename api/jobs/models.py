@@ -15,7 +15,6 @@ from worker.store import (
     JobState,
     Phase,
     Stage,
-    Status,
 )
 
 _UNITS: Final = ("kB", "MB", "GB", "TB")
@@ -41,6 +40,8 @@ class Initiator(TypedDict, total=False):
 class RejectedRow(TypedDict):
     """A rejected row; never its content."""
 
+    file: NotRequired[str]
+    """The file that it is in, where there are several."""
     row: Int64
     reason: str
 
@@ -52,6 +53,9 @@ class DoubtfulRows(TypedDict):
     count: Int64
     rows: list[Int64]
     """The first of them, counted from 1; empty if the whole file is meant."""
+    files: NotRequired[list[str]]
+    """Where there are several files, the one that each of the rows is in; without rows, the files
+    that are meant."""
     message: str
 
 
@@ -80,13 +84,6 @@ class ImportReport(TypedDict):
     membersAfter: NotRequired[Int64]
     editedWhileImporting: NotRequired[Int64]
     seconds: NotRequired[dict[str, float]]
-
-
-class FileStatus(WireModel):
-    """One list file of an import."""
-
-    filename: str
-    status: Status
 
 
 class DetectedList(WireModel):
@@ -134,11 +131,6 @@ class PreviousImport(WireModel):
     completion_time: Int64
     edits_since: Int64
     """Requests that have edited the list since, and removals of expired members."""
-
-
-def file_statuses(request: ImportRequest, state: JobState) -> list[FileStatus]:
-    """The list files of an import, each with the status of the whole."""
-    return [FileStatus(filename=source.filename, status=state.status) for source in request.sources]
 
 
 def detected_list(state: JobState) -> DetectedList | None:

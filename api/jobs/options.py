@@ -15,6 +15,7 @@ from api.bodies.forms.fields import FILE_FIELD, FormError, parse_flag
 from api.bodies.models import StrictBody, blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
 from worker.list_options import Compression, Delimiter, Encoding, Format, ListOptions
+from worker.objects import NamedSource, parse_manifest_source, parse_named
 from worker.store import Side
 
 Mode = Literal["merge", "replace", "remove"]
@@ -181,13 +182,53 @@ class ImportOptions(StrictBody):
         )
 
 
+#: Addresses that a request may list; a manifest may have as many as an import has objects.
+_MOST_SOURCES: Final = 1_000
+
+Address = Annotated[str, Field(max_length=2_000)]
+
+
 class SourceBody(ImportOptions):
-    """An import of a list that is in S3 already."""
+    """An import of a list that is in S3 already: of a `source`, of `sources` or of a `manifest`."""
 
     source: Annotated[
-        str,
-        Field(max_length=2_000, description="An object below a prefix that the operator allows."),
-    ]
+        Address | None,
+        Field(
+            description="An object below a prefix that the operator allows; with `/` at its end "
+            "all objects below it; with `*`, `?` or `[…]` those whose keys match, where `**` "
+            "matches `/`, too. An object with just this key is taken instead of a pattern.",
+        ),
+    ] = None
+    sources: Annotated[
+        list[Address] | None,
+        Field(min_length=1, max_length=_MOST_SOURCES, description="Several such, as one import."),
+    ] = None
+    manifest: Annotated[
+        Address | None,
+        Field(
+            description="An object that names the others, as Redshift's manifests do or with one "
+            "address a line."
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _require_one(self) -> Self:
+        given = [self.source, self.sources, self.manifest]
+        if sum(value is not None for value in given) != 1:
+            message = "send exactly one of source, sources and manifest"
+            raise PydanticCustomError("sources", message)
+        return self
+
+    def named(self, allowed: tuple[str, ...]) -> list[NamedSource]:
+        """What it names.
+
+        Raises:
+            SourceNotAllowed: it names what no import may read.
+        """
+        if self.manifest is not None:
+            return [parse_manifest_source(self.manifest, allowed)]
+        addresses = self.sources or [self.source or ""]
+        return [parse_named(address, allowed) for address in addresses]
 
 
 #: The parts that a form may have.

@@ -22,6 +22,7 @@ from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import (
     downloads,
     exports,
+    import_files,
     import_list,
     imports,
     rejected_rows,
@@ -56,6 +57,7 @@ _ROUTERS: Final = (
     edits.router,
     expiring.router,
     import_list.router,
+    import_files.router,
     imports.router,
     rejected_rows.router,
     uploads.router,

@@ -73,6 +73,9 @@ BUDGETS: Mapping[str, Budget] = {
     "scatter_uuid_rows": _least("scatter of UUIDs, a process", "", 2.5, _ROWS),
     "scatter_email_rows": _least("scatter of e-mails of 30 characters, a process", "", 2, _ROWS),
     "scatter_parquet_vs_csv": _least("scatter of Parquet", "the same UUIDs as CSV", 1),
+    "import_100_objects_vs_one": _least(
+        "import of 100 objects as one", "of one object with the same UUIDs", 0.8
+    ),
     "import_gzip_vs_csv": _least("import of gzip", "the same as plain CSV", 0.7),
     "import_zstd_vs_csv": _least("import of zstd", "the same as plain CSV", 0.8),
     "import_parquet_vs_csv": _least("import of Parquet", "the same as plain CSV", 1),

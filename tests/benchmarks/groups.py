@@ -14,6 +14,7 @@ from tests.benchmarks import (
     imports,
     large,
     lookups,
+    many_objects,
     merges,
     tails,
 )
@@ -58,6 +59,7 @@ GROUPS: Mapping[str, Group] = {
         ("scatter_uuid_rows", "scatter_email_rows", "scatter_parquet_vs_csv"),
         once=True,
     ),
+    "objects": Group(many_objects.measure, ("import_100_objects_vs_one",), once=True),
     "compressed": Group(
         compressed.measure,
         ("import_gzip_vs_csv", "import_zstd_vs_csv", "import_parquet_vs_csv"),

@@ -87,6 +87,15 @@ class System:
             self.uploaded.add(file.name)
         return f"s3://{self.local.environment['BIGSEG_S3_BUCKET']}/{key}"
 
+    def source_folder(self, name: str, files: Iterable[ListFile]) -> ListFile:
+        """Have lists in a folder in S3, whose name ends with a slash; all of them as one."""
+        rows = 0
+        for file in files:
+            upload_file(self.local.environment, file, f"lists/{name}{file.name}")
+            rows += file.rows
+        self.uploaded.add(name)
+        return ListFile(self.folder, name, rows)
+
     def source_blocks(self, file: ListFile, blocks: Iterable[bytes]) -> None:
         """Have a list in S3 that is never on the disk."""
         upload_blocks(self.local.environment, blocks, f"lists/{file.name}")

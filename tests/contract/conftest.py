@@ -62,6 +62,7 @@ def api(
         "MAX_DIRECT_UPLOAD_BYTES": str(DIRECT_LIMIT_BYTES),
         "UPLOAD_PART_BYTES": str(PART_BYTES),
         "OPEN_UPLOADS": str(OPEN_UPLOADS),
+        "IMPORT_OBJECTS": "20",
     }
     with running_api(valkey_server.url, settings) as running:
         yield running

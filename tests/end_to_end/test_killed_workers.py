@@ -1,6 +1,6 @@
 """Any process of the worker may be killed at any time; imports end exact all the same."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.support.systems.driving import (
     assert_nothing_left,
     csv_of,
     new_segment,
+    put_list,
     random_keys,
 )
 from tests.support.systems.messages import send_work
@@ -47,9 +48,20 @@ def _start(segment: BigSegment) -> str:
     return segment.upload(csv_of(ROWS), "replace")
 
 
-@pytest.mark.parametrize("stage", ["scatter", "gather"])
-def test_pool_child__killed__its_unit_is_done_by_another(segment: BigSegment, stage: str) -> None:
-    import_id = _start(segment)
+def _start_objects(segment: BigSegment) -> str:
+    """The same as many objects, several in a unit and the last one in several units."""
+    rows = [*NEW, *NEW[:100]]
+    for number in range(40):
+        part = rows[500 * number :] if number == 39 else rows[500 * number : 500 * number + 500]
+        put_list(segment.system, csv_of(part), f"killed/{number:02d}")
+    return segment.import_source("lists/killed/", "replace")
+
+
+@pytest.mark.parametrize(("stage", "start"), [("scatter", _start_objects), ("gather", _start)])
+def test_pool_child__killed__its_unit_is_done_by_another(
+    segment: BigSegment, stage: str, start: Callable[[BigSegment], str]
+) -> None:
+    import_id = start(segment)
     segment.wait_stage(import_id, stage, finished_units=1)
     for pid in segment.system.worker.children():
         segment.system.worker.kill_child(pid)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from worker.imports.errors import ImportStopped
+from worker.imports.file_table import FileTable
 from worker.imports.report import count_rejected, find_doubts
 from worker.imports.stage_results import ChunkResult
 from worker.lists.keys.doubts import Doubt
@@ -21,7 +22,10 @@ _DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", D
 
 
 def check_usable(
-    settings: WorkerSettings, request: ImportRequest, chunks: Sequence[ChunkResult]
+    settings: WorkerSettings,
+    request: ImportRequest,
+    chunks: Sequence[ChunkResult],
+    files: FileTable,
 ) -> None:
     """Stop an import of a file of which few rows, or none, were usable.
 
@@ -31,6 +35,7 @@ def check_usable(
         settings: Hold the share of rejected rows that is allowed.
         request: The import; it may override the guard.
         chunks: Results of all chunks.
+        files: The files of the chunks.
 
     Raises:
         ImportStopped: too many rows were rejected, or a quote is never closed.
@@ -40,7 +45,8 @@ def check_usable(
     doubts = find_doubts(chunks)
     if Doubt.OPEN_QUOTE in doubts:
         message = (
-            f"the quote that opens in row {doubts[Doubt.OPEN_QUOTE][1][0]} is never closed, so "
+            f"the quote that opens in {files.describe(doubts[Doubt.OPEN_QUOTE][1][0])} is never "
+            "closed, so "
             "that row holds all lines up to the end of the file; close it, or, to import the "
             f"rows before it, {_ALLOW_REJECTED}"
         )

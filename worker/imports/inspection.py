@@ -44,30 +44,26 @@ class InspectedFile:
     far: too large only costs more ranges."""
 
 
-def inspect_file(
-    services: Services, file: SourceFile, options: ListOptions, *, on_wait: Callable[[], None]
+def inspect_object(
+    services: Services, info: ObjectInfo, options: ListOptions, *, on_wait: Callable[[], None]
 ) -> InspectedFile:
     """Find out what a file is. Reads only its head, and a Parquet file's footer.
 
     Args:
         services: Give access to the file.
-        file: Which one.
+        info: Which one, as it was when it was found.
         options: What the importer says about it.
         on_wait: Called while a Parquet file's footer is read; may raise.
 
     Raises:
-        ImportStopped: It is gone, has changed since it was uploaded, or is a folder.
         ListError: It cannot be imported, or not as the importer says.
     """
-    info = _find(services, file)
     head = _read(services, info, 0, HEAD_BYTES)
     if options.format == "parquet" or (
         options.format is None and _is_parquet(services, info, head)
     ):
-        found = _inspect_parquet(services, info, options, on_wait)
-    else:
-        found = _inspect_text(services, info, options, head)
-    return replace(found, source=replace(found.source, filename=file.filename))
+        return _inspect_parquet(services, info, options, on_wait)
+    return _inspect_text(services, info, options, head)
 
 
 def with_first_keys(detected: DetectedList, keys: Column) -> DetectedList:
@@ -76,7 +72,12 @@ def with_first_keys(detected: DetectedList, keys: Column) -> DetectedList:
     return replace(detected, first_rows=_mask([key.decode()] for key in first))
 
 
-def _find(services: Services, file: SourceFile) -> ObjectInfo:
+def find_object(services: Services, file: SourceFile) -> ObjectInfo:
+    """Find a file that was named.
+
+    Raises:
+        ImportStopped: It is gone, has changed since it was uploaded, or is a folder.
+    """
     try:
         info = services.objects.head(file.key, bucket=file.bucket)
     except ObjectNotFound as exc:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.imports.errors import ImportStopped
+from worker.imports.file_table import tabulate
 from worker.imports.gather import Range
 from worker.imports.guards import check_draft
 from worker.imports.report import draft_report
@@ -95,6 +96,7 @@ def _count_build(run: StageRun) -> BuildCount | None:
         chunks,
         ranges,
         plan.doubts,
+        tabulate(run, plan, chunks),
         side=run.request.side,
         removes=run.request.mode == "remove",
     )

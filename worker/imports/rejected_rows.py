@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
+from worker.imports.file_table import FileTable
 from worker.imports.spill_store import SpillFile
-from worker.imports.stage_results import ChunkResult, Plan, StageRun
+from worker.imports.stage_results import ChunkResult, StageRun
 from worker.jobs.progress import LeaseLost
 from worker.jobs.services import Services
 from worker.lists.byte_streams import Sink
@@ -68,15 +69,15 @@ class RejectedPart:
         self._stack.__exit__(kind, error, trace)
 
 
-def write_rejected_rows(run: StageRun, plan: Plan, chunks: Sequence[ChunkResult]) -> None:
+def write_rejected_rows(run: StageRun, chunks: Sequence[ChunkResult], files: FileTable) -> None:
     """Join the parts of all chunks to one file, once, if any row was rejected.
 
     Memory: that of a part of an upload and of one batch, however many rows there are.
 
     Args:
         run: The import; all rows of its list have been read.
-        plan: Its plan.
         chunks: Results of all chunks.
+        files: The files of the chunks.
 
     Raises:
         LeaseLost: another worker has the unit, or the import has ended.
@@ -93,7 +94,7 @@ def write_rejected_rows(run: StageRun, plan: Plan, chunks: Sequence[ChunkResult]
     key = rejected_key(ref.owner, request.import_id, attempt=run.unit.token)
     with run.services.objects.open_writer(key, content_type="text/csv") as writer:
         writer.write(HEADER)
-        for lines in _read_lines(run, plan, chunks):
+        for lines in _read_lines(run, chunks, files):
             writer.write(lines)
             run.progress.add()
         info = writer.close()
@@ -122,18 +123,17 @@ def keep_rejected_rows(services: Services, request: ImportRequest) -> None:
     store.rejected_files.expire(ref, ended_ms + keep_ms)
 
 
-def _read_lines(run: StageRun, plan: Plan, chunks: Sequence[ChunkResult]) -> Iterator[bytes]:
+def _read_lines(run: StageRun, chunks: Sequence[ChunkResult], files: FileTable) -> Iterator[bytes]:
     """The lines of all parts, in order of the rows; rows are numbered by file."""
     rows_before, spills = 0, run.spills
-    for number, (chunk, result) in enumerate(zip(plan.chunks, chunks, strict=True)):
-        if number and plan.chunks[number - 1].source != chunk.source:
-            rows_before = 0
+    for result in chunks:
         rows_before += result.skipped
         if (part := result.rejected_part) is not None:
-            name = plan.sources[chunk.source].filename
             for rejected in read_part(spills.read(part, 0, part.size_bytes)):
-                yield rejected.csv_lines(name, rows_before)
-        rows_before += result.rows
+                # What was written together is of one file.
+                name, row = files.locate(rows_before + rejected.first_row)
+                yield rejected.csv_lines(name, row - rejected.first_row)
+        rows_before += result.rows + result.skipped_within
 
 
 def _ref_of(request: ImportRequest) -> RejectedFileRef:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from worker.imports.file_table import NO_FILES, FileTable
 from worker.imports.stage_results import Built, ChunkResult, DoubtCount, RangeResult
 from worker.lists.keys.doubts import DELIMITERS, MOST_SHARE, Doubt
 from worker.store.keyspace import INCLUDED, Side
@@ -19,6 +20,7 @@ def draft_report(
     chunks: Sequence[ChunkResult],
     ranges: Sequence[RangeResult],
     doubts: Iterable[str] = (),
+    files: FileTable = NO_FILES,
     *,
     side: Side = INCLUDED,
     removes: bool = False,
@@ -33,6 +35,7 @@ def draft_report(
         chunks: Results of all chunks, in order of the rows.
         ranges: Results of all ranges.
         doubts: Labels of doubts about whole files.
+        files: The files of the chunks. Where there are several, rows are numbered in each.
         side: The list that is changed; the figures of members are about it alone.
         removes: Whether the accepted keys are removed.
     """
@@ -52,8 +55,8 @@ def draft_report(
         "removed": removed,
         "unchanged": built.unchanged,
         **({"unmatched": accepted - removed} if removes else {}),
-        "rejectedSample": _sample_rejected(chunks),
-        "warnings": _list_warnings(chunks, doubts),
+        "rejectedSample": _sample_rejected(chunks, files),
+        "warnings": _list_warnings(chunks, doubts, files),
     }
 
 
@@ -84,14 +87,15 @@ def count_rejected(chunks: Iterable[ChunkResult]) -> Counter[str]:
     return reasons
 
 
-def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
+def find_doubts(chunks: Iterable[ChunkResult], files: int = 1) -> dict[Doubt, DoubtCount]:
     """Add up the chunks' doubts; rows are numbered over all chunks.
 
     Doubts about a column count only if most rows give rise to them: of a delimiter most of all
-    rows, of an index most keys but one, which is the column's name.
+    rows, of an index most keys but one of each file, which is the column's name.
 
     Args:
         chunks: Results of all chunks, in order of the rows.
+        files: How many files they are of.
     """
     found: dict[Doubt, DoubtCount] = {}
     rows_before = valid = 0
@@ -102,34 +106,60 @@ def find_doubts(chunks: Iterable[ChunkResult]) -> dict[Doubt, DoubtCount]:
             total, named = found.get(Doubt.of(label), (0, ()))
             more = (rows_before + row for row in rows)
             found[Doubt.of(label)] = total + count, (*named, *more)[:NAMED_ROWS]
-        rows_before += chunk.rows
+        rows_before += chunk.rows + chunk.skipped_within
     least = dict.fromkeys(DELIMITERS, MOST_SHARE * rows_before)
-    least[Doubt.INDEX_COLUMN] = MOST_SHARE * (valid - 1)
+    least[Doubt.INDEX_COLUMN] = MOST_SHARE * (valid - files)
     return {doubt: tally for doubt, tally in found.items() if tally[0] >= least.get(doubt, 0)}
 
 
-def _sample_rejected(chunks: Iterable[ChunkResult]) -> list[dict[str, Any]]:
+def _sample_rejected(chunks: Iterable[ChunkResult], files: FileTable) -> list[dict[str, Any]]:
     sample: list[dict[str, Any]] = []
     rows_before = 0
     for chunk in chunks:
         rows_before += chunk.skipped
         sample += [
-            {"row": rows_before + row, "reason": reason}
+            {**_name_row(rows_before + row, files), "reason": reason}
             for row, reason in chunk.sample[: SAMPLE_ROWS - len(sample)]
         ]
-        rows_before += chunk.rows
+        rows_before += chunk.rows + chunk.skipped_within
     return sample
 
 
-def _list_warnings(chunks: Sequence[ChunkResult], whole: Iterable[str]) -> list[dict[str, Any]]:
-    found = find_doubts(chunks) | {Doubt.of(label): (1, ()) for label in whole}
-    return [
+def _name_row(row: int, files: FileTable) -> dict[str, Any]:
+    """A row's number; where there are several files, with the one that it is in."""
+    if not files.has_several:
+        return {"row": row}
+    name, number = files.locate(row)
+    return {"file": name, "row": number}
+
+
+def _list_warnings(
+    chunks: Sequence[ChunkResult], whole: Iterable[str], files: FileTable
+) -> list[dict[str, Any]]:
+    found = find_doubts(chunks, max(1, len(files.names))) | {
+        Doubt.of(label): (1, ()) for label in whole
+    }
+    warnings = [
         {
             "kind": doubt.label,
             "count": found[doubt][0],
-            "rows": list(found[doubt][1]),
+            **_name_rows(found[doubt][1], files),
             "message": doubt.message,
         }
         for doubt in Doubt
         if doubt in found
     ]
+    others = files.others()
+    if others:
+        mixed = {"kind": Doubt.MIXED_FORMS.label, "count": len(others), "rows": []}
+        message = Doubt.MIXED_FORMS.message
+        warnings.append({**mixed, "files": others[:NAMED_ROWS], "message": message})
+    return warnings
+
+
+def _name_rows(rows: Iterable[int], files: FileTable) -> dict[str, Any]:
+    """Rows of a warning; where there are several files, with the one of each."""
+    if not files.has_several:
+        return {"rows": list(rows)}
+    places = [files.locate(row) for row in rows]
+    return {"rows": [row for _, row in places], "files": [name for name, _ in places]}

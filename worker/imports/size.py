@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.imports.base_members import read_base
-from worker.imports.errors import ImportStopped
+from worker.imports.errors import ImportStopped, row_too_long
+from worker.imports.file_table import FileTable, tabulate
 from worker.imports.gather import Range, load_spills
 from worker.imports.guards import check_emptying, check_shrinking, check_usable
 from worker.imports.rejected_rows import write_rejected_rows
@@ -55,9 +56,10 @@ def size_import(run: StageRun) -> None:
         run.services.store.jobs.write(run.request.ref, STARTS, wrong)
         run.reopen("scatter", len(plan.chunks), sorted(wrong))
         return
-    write_rejected_rows(run, plan, chunks)
+    files = tabulate(run, plan, chunks)
+    write_rejected_rows(run, chunks, files)
     claim = run.claim()
-    target = fix_size(run, claim, chunks, _take_sample(run, chunks))
+    target = fix_size(run, claim, chunks, _take_sample(run, chunks), files)
     run.open_gather(_choose_range_count(plan, chunks, claim, target, run.request.side))
 
 
@@ -86,17 +88,17 @@ def find_wrong_starts(plan: Plan, chunks: Sequence[ChunkResult]) -> dict[int, st
             broken = True
             continue
         if result.fault_at is not None:
-            message = (
-                f"the row that begins at byte {result.fault_at} of "
-                f"{plan.sources[chunk.source].key} is over 1 MiB: is a quote left open?"
-            )
-            raise ImportStopped(message)
+            raise row_too_long(plan.sources[chunk.source].key, result.fault_at)
         state = result.end
     return wrong
 
 
 def fix_size(
-    run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], sample: Sample
+    run: StageRun,
+    claim: Claim,
+    chunks: Sequence[ChunkResult],
+    sample: Sample,
+    files: FileTable,
 ) -> Revision:
     """Fix the shard counts and reserve the memory. Nothing has been written before.
 
@@ -105,6 +107,7 @@ def fix_size(
         claim: Its claim.
         chunks: Results of all chunks.
         sample: Members of the chunks, to estimate the others by.
+        files: The files of the chunks.
 
     Raises:
         ImportStopped: the list would become empty or lose too much, too many rows were
@@ -113,7 +116,7 @@ def fix_size(
     """
     request, side = run.request, run.request.side
     valid = sum(chunk.valid for chunk in chunks)
-    _check_contents(run, claim, chunks, valid)
+    _check_contents(run, claim, chunks, valid, files)
     new = round(valid * sample.distinct_share)
     packed = round(sum(chunk.packed_bytes for chunk in chunks) * sample.distinct_share)
     kept = _count_kept(run, claim, new, sample)
@@ -145,11 +148,13 @@ def _choose_bits(request: ImportRequest, claim: Claim, members: int) -> int:
     return max(fitting, FIRST_BITS)
 
 
-def _check_contents(run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int) -> None:
+def _check_contents(
+    run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int, files: FileTable
+) -> None:
     """Stop what is probably not intended; what is lost is checked once it is built."""
     settings, request = run.services.settings, run.request
     before = claim.count(request.side)
-    check_usable(settings, request, chunks)
+    check_usable(settings, request, chunks, files)
     check_emptying(request, before=before, accepted=valid)
     if valid and request.mode == "replace":
         check_shrinking(settings, request, before=before, removed=max(0, before - valid))

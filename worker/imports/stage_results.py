@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from worker.imports.errors import ImportStopped
+from worker.imports.errors import ImportStopped, lost_files
 from worker.imports.spill_store import SpillFile, SpillStore
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
@@ -15,9 +15,12 @@ from worker.objects import ObjectInfo
 from worker.store.jobs import (
     BYTES_TOTAL,
     DETECTED,
+    SELECTED,
     DetectedList,
     Entry,
+    ImportFile,
     ImportRequest,
+    SelectedFiles,
     StageField,
     Unit,
     result_name,
@@ -44,8 +47,6 @@ class Source:
     """Of a list of text: how its rows are read."""
     column: int = 0
     """Of a Parquet list: the column of the keys, from 0."""
-    filename: str = ""
-    """What its importer calls it."""
 
     @property
     def info(self) -> ObjectInfo:
@@ -56,7 +57,7 @@ class Source:
 @stored
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The unit of scatter work: bytes of a file of text or row groups of a Parquet file."""
+    """The unit of scatter work: bytes of a text file, row groups of Parquet, or whole files."""
 
     source: int
     first: int
@@ -64,6 +65,11 @@ class Chunk:
     """Exclusive."""
     rows: int = 0
     """Rows of its row groups; 0 for a file of text, whose rows are not known yet."""
+    file: int = 0
+    """The number of its file among all of the import, or of the first of its files."""
+    files: int = 0
+    """Of a chunk of whole files: how many there are. Then ``source`` means nothing, and what each
+    file is shows when it is read."""
 
 
 @stored
@@ -72,12 +78,17 @@ class Plan:
     """How an import is cut; never changed."""
 
     sources: tuple[Source, ...]
+    """The files that are cut, or the only one; the others are looked at when they are read."""
     chunks: tuple[Chunk, ...]
     range_bits: int
     """Spills are cut into 2 to this power ranges of the hash."""
     bytes_total: int
     doubts: tuple[str, ...] = ()
     """Labels of doubts about whole files."""
+    files: int = 0
+    """How many files the import has; 0 in records from before there were several."""
+    attempt: str = ""
+    """The try that has found them."""
 
 
 @stored
@@ -113,6 +124,9 @@ class ChunkResult:
     """By the doubt's label."""
     skipped: int = 0
     """Rows before the first of these that are none: a header, a line that names the separator."""
+    skipped_within: int = 0
+    """Of a chunk of whole files: rows in front of them that are none. The other figures number
+    rows with these."""
     fault_at: int | None = None
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
     spill: Spill | None = None
@@ -206,6 +220,18 @@ class StageRun:
             raise ImportStopped(message)
         return plan
 
+    def files(self, plan: Plan, first: int, stop: int) -> list[ImportFile]:
+        """Some of the import's files, by their numbers.
+
+        Raises:
+            ImportStopped: they are lost.
+        """
+        kept = self.services.store.import_files
+        files = kept.read_files(self.request.ref, plan.attempt, first, stop)
+        if len(files) != stop - first:
+            raise lost_files(self.request.import_id)
+        return files
+
     def chunk_results(self, plan: Plan) -> list[ChunkResult]:
         """Results of all chunks, in order of the rows."""
         jobs = self.services.store.jobs
@@ -239,9 +265,13 @@ class StageRun:
         """Record that this unit continues with another stage's work."""
         self.services.store.jobs.note_entered(self.request.ref, stage)
 
-    def open_scatter(self, plan: Plan, detected: DetectedList | None) -> None:
+    def open_scatter(
+        self, plan: Plan, detected: DetectedList | None, selected: SelectedFiles | None
+    ) -> None:
         """Write the plan and open scatter; a list without chunks has one unit, too."""
         entries = [PLAN.entry(plan), BYTES_TOTAL.entry(plan.bytes_total)]
+        if selected is not None:
+            entries.append(SELECTED.entry(selected))
         if detected is not None:
             entries.append(DETECTED.entry(detected))
         self._advance("scatter", max(1, len(plan.chunks)), *entries)

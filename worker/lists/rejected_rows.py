@@ -40,7 +40,7 @@ _LABELS: Final = pa.array([""] + [reason.label for reason in RejectReason], pa.l
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RejectedRows:
-    """Some rejected rows of one chunk, in file order."""
+    """Some rejected rows of one chunk and one file, in file order; at least one."""
 
     table: pa.RecordBatch
     """Row within the chunk from 1, byte of the file at which it begins (null if there is none),
@@ -58,6 +58,12 @@ class RejectedRows:
         shown = pc.binary_slice(cells, 0, KEY_LIMIT_BYTES + 1)
         columns = [pa.array(rows), offsets, pa.array(reasons), shown]
         return cls(pa.record_batch(columns, schema=_SCHEMA))
+
+    @property
+    def first_row(self) -> int:
+        """The first one's row within the chunk, from 1."""
+        row: int = self.table.column(0)[0].as_py()
+        return row
 
     def write_to(self, sink: Sink) -> None:
         """Add them to a part."""

@@ -15,6 +15,7 @@ from worker.objects.errors import (
     ObjectStoreUnavailable,
     ObjectTooLarge,
     SourceNotAllowed,
+    UnusableSelection,
     UploadLost,
 )
 from worker.objects.info import ObjectInfo
@@ -28,6 +29,9 @@ from worker.objects.layout import (
     spill_prefix,
     upload_key,
 )
+from worker.objects.reading.concurrently import in_threads
+from worker.objects.selecting.named import NamedSource, parse_manifest_source, parse_named
+from worker.objects.selecting.selection import Selection, Selector
 from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
 from worker.objects.store import ObjectStore
 from worker.objects.writing.direct_uploads import DirectUploads, UploadedPart
@@ -42,6 +46,7 @@ __all__ = [
     "BucketMissing",
     "CredentialsRefused",
     "DirectUploads",
+    "NamedSource",
     "ObjectAccessDenied",
     "ObjectArchived",
     "ObjectChanged",
@@ -54,13 +59,19 @@ __all__ = [
     "ObjectStoreUnavailable",
     "ObjectTooLarge",
     "ObjectWriter",
+    "Selection",
+    "Selector",
     "SourceNotAllowed",
+    "UnusableSelection",
     "UploadLost",
     "UploadedPart",
     "cleaning_up",
     "export_key",
     "export_prefix",
+    "in_threads",
     "is_folder_marker",
+    "parse_manifest_source",
+    "parse_named",
     "parse_source",
     "rejected_key",
     "rejected_prefix",

@@ -14,7 +14,8 @@ ObjectError
 ├── CredentialsRefused (terminal)        missing, unknown, wrong or expired credentials
 ├── ObjectAccessDenied (terminal)        the credentials may not do this to this object
 ├── ObjectStoreRefused (terminal)        the service refused the request itself
-└── SourceNotAllowed (terminal)          the address may not be imported from
+├── SourceNotAllowed (terminal)          the address may not be imported from
+└── UnusableSelection (terminal)         what was named is no list, or too many, or no manifest
 """
 
 from worker.errors import TerminalError, TransientError
@@ -66,3 +67,7 @@ class ObjectStoreRefused(ObjectError, TerminalError):
 
 class SourceNotAllowed(ObjectError, TerminalError):
     """The address is malformed, outside the allow-list, or inside bigseg's own prefix."""
+
+
+class UnusableSelection(ObjectError, TerminalError):
+    """What was named holds no list or too many, or is a manifest that cannot be used."""

@@ -23,6 +23,11 @@ class ObjectInfo:
     modified_ms: int | None = field(default=None, compare=False)
     """When it was put there, Unix ms, if that was asked; some services give whole seconds only."""
 
+    @property
+    def address(self) -> str:
+        """The object as people know it, ``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
+
 
 def unix_ms(moment: datetime) -> int:
     """A time that the service gave, as Unix milliseconds."""

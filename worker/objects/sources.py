@@ -39,6 +39,37 @@ def parse_source(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
     bucket, key = _split(uri)
     if not key:
         raise SourceNotAllowed(f"{uri!r} names no object: use s3://bucket/key")
+    _check_key(uri, key)
+    if key.startswith(INTERNAL_PREFIX):
+        raise SourceNotAllowed(f"{uri!r} is inside bigseg's own prefix {INTERNAL_PREFIX!r}")
+    _check_allowed(uri, bucket, key, allowed)
+    return bucket, key
+
+
+def parse_folder(uri: str, start: str, allowed: tuple[str, ...]) -> tuple[str, str]:
+    """Split an address that names all objects of a folder, or those of a pattern.
+
+    Args:
+        uri: The address.
+        start: The part of it that all those objects' addresses begin with; it has to be below an
+            allowed prefix.
+        allowed: As for :func:`parse_source`.
+
+    Returns:
+        The bucket, and the folder or the pattern.
+
+    Raises:
+        SourceNotAllowed: as :func:`parse_source`.
+    """
+    bucket, key = _split(uri)
+    _check_key(uri, key)
+    if key.startswith(INTERNAL_PREFIX):
+        raise SourceNotAllowed(f"{uri!r} is inside bigseg's own prefix {INTERNAL_PREFIX!r}")
+    _check_allowed(uri, bucket, _split(start)[1], allowed)
+    return bucket, key
+
+
+def _check_key(uri: str, key: str) -> None:
     try:
         key_bytes = len(key.encode())
     except UnicodeEncodeError as exc:
@@ -48,14 +79,14 @@ def parse_source(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
     # S3 takes such keys literally, HTTP clients and proxies between may fold them.
     if _CONTROL.search(key) or not {".", ".."}.isdisjoint(key.split("/")):
         raise SourceNotAllowed(f"the key in {uri!r} has a control character, '.' or '..' in it")
-    if key.startswith(INTERNAL_PREFIX):
-        raise SourceNotAllowed(f"{uri!r} is inside bigseg's own prefix {INTERNAL_PREFIX!r}")
+
+
+def _check_allowed(uri: str, bucket: str, key: str, allowed: tuple[str, ...]) -> None:
     if not any(_allows(prefix, bucket, key) for prefix in allowed):
         raise SourceNotAllowed(
             f"{uri!r} is not below an allowed prefix ({', '.join(allowed) or 'there is none'}): "
             "move the list there or extend BIGSEG_S3_SOURCES"
         )
-    return bucket, key
 
 
 def is_folder_marker(info: ObjectInfo) -> bool:

@@ -1,7 +1,7 @@
 """The object store: bigseg's own bucket, and list files in others."""
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
@@ -12,6 +12,9 @@ from worker.objects.driver_errors import driver_errors, s3_address
 from worker.objects.errors import ObjectAccessDenied, ObjectArchived, ObjectStoreRefused
 from worker.objects.info import ObjectInfo, archive_fault, unix_ms
 from worker.objects.moving import copy_object, delete_object
+from worker.objects.reading.concurrently import in_threads
+from worker.objects.reading.held_objects import HELD_BYTES, READERS, HeldObject
+from worker.objects.reading.listing import ListedObject, list_pages
 from worker.objects.reading.pages import list_page
 from worker.objects.reading.random_access import ObjectFile
 from worker.objects.reading.range_reader import RangeReader
@@ -40,12 +43,14 @@ class ObjectStore:
         probe: "S3Client",
         settings: ObjectSettings,
         sleep: Callable[[float], None],
+        held: HeldObject | None = None,
     ) -> None:
         """Use ``ObjectStore.open``."""
         self._client = client
         self._probe = probe
         self._settings = settings
         self._sleep = sleep
+        self._held = held
 
     @classmethod
     def open(cls, settings: ObjectSettings, *, sleep: Callable[[float], None] = time.sleep) -> Self:
@@ -126,6 +131,33 @@ class ObjectStore:
         """List up to 1,000 objects below a prefix; see :func:`list_page`."""
         return list_page(self._client, bucket or self.bucket, prefix, after)
 
+    def list_pages(
+        self, bucket: str, prefix: str, *, briefly: bool = False
+    ) -> Iterator[list[ListedObject]]:
+        """List the objects of any bucket below a prefix; see :func:`list_pages`.
+
+        Args:
+            bucket: the bucket.
+            prefix: what their keys begin with.
+            briefly: as for ``head``.
+        """
+        return list_pages(self._probe if briefly else self._client, bucket, prefix)
+
+    def read_small(
+        self, key: str, *, bucket: str, limit: int, briefly: bool = False
+    ) -> bytes | None:
+        """Read a whole object of a few megabytes; ``None`` if it is larger than ``limit`` bytes.
+
+        Raises:
+            ObjectNotFound: there is no such object.
+        """
+        info = self.head(key, bucket=bucket, briefly=briefly)
+        if info.size_bytes > limit:
+            return None
+        client = self._probe if briefly else self._client
+        reader = RangeReader(client, info, 0, info.size_bytes, _unwatched, self._sleep)
+        return b"".join(reader.pieces())
+
     def read_head(self, obj: ObjectInfo, size: int) -> bytes:
         """Read an object's first bytes, with one try and no more than 2 s for each step.
 
@@ -175,7 +207,33 @@ class ObjectStore:
         if not 0 <= start <= end <= obj.size_bytes:
             raise ValueError(f"[{start}, {end}) is not inside {obj}")
         progress = on_progress or _unwatched
+        if self._held is not None and self._held.holds(obj, end):
+            return self._held.read(start, end, progress)
         return RangeReader(self._client, obj, start, end, progress, self._sleep).pieces()
+
+    def read_ahead(
+        self, objs: Iterable[ObjectInfo], *, head_bytes: int = 0
+    ) -> Generator["ObjectStore", None, None]:
+        """Yield, for each object in turn, a store that reads it.
+
+        Those up to 1 MiB are read by several threads, some ahead of their turn, and the store has
+        them in memory. Close the iterator to stop early.
+
+        Args:
+            objs: The objects.
+            head_bytes: Bytes of those that are larger which are read ahead.
+
+        Raises:
+            ObjectNotFound: an object is gone; raised in its turn, as are the others.
+            ObjectChanged: it was replaced.
+        """
+
+        def fetch(obj: ObjectInfo) -> ObjectStore:
+            size = obj.size_bytes if obj.size_bytes <= HELD_BYTES else head_bytes
+            held = HeldObject(obj, b"".join(self.read_range(obj, 0, size)))
+            return ObjectStore(self._client, self._probe, self._settings, self._sleep, held)
+
+        return in_threads(fetch, objs, READERS)
 
     def open_random_access(
         self, obj: ObjectInfo, *, on_progress: Callable[[int], None] | None = None

@@ -81,6 +81,7 @@ from worker.store.jobs import (
     broker_options,
     digest_of,
 )
+from worker.store.jobs.import_files import FileFigures, ImportFile
 from worker.store.jobs.records import (
     DetectedList,
     ExportRequest,
@@ -230,10 +231,12 @@ __all__ = [
     "EnvironmentRef",
     "ExportRequest",
     "Fenced",
+    "FileFigures",
     "FlagDefinitions",
     "FlagStore",
     "FoundSegment",
     "Grant",
+    "ImportFile",
     "ImportInProgress",
     "ImportNotWaiting",
     "ImportOver",

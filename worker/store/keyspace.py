@@ -184,6 +184,10 @@ class Keyspace:
         """Hash: record, finished units and leases of one job."""
         return f"{self._environment(env)}:{kind}:{job_id}"
 
+    def job_files(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
+        """Hash: the list files of one import, and their figures."""
+        return f"{self.job(env, kind, job_id)}:files"
+
     def imports(self, ref: ListRef) -> str:
         """Sorted set: ids of a list's newest imports, by when they were created."""
         return f"{self._environment(ref.env)}:imports:{ref.name}"

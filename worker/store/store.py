@@ -15,6 +15,7 @@ from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
+from worker.store.jobs.import_files import ImportFiles
 from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.inbox import InboxStore
 from worker.store.jobs.job_store import JobStore
@@ -55,6 +56,7 @@ class Store:
     rejected_files: RejectedFiles
     imports: ImportIndex
     inbox: InboxStore
+    import_files: ImportFiles
     requests: RequestStore
     uploads: UploadStore
     writing: WritingBoard
@@ -189,6 +191,7 @@ def assemble(
         rejected_files=RejectedFiles(database),
         imports=ImportIndex(database, job_retention_s),
         inbox=InboxStore(database),
+        import_files=ImportFiles(database),
         requests=RequestStore(database),
         uploads=UploadStore(database),
         writing=WritingBoard(database),

@@ -15,7 +15,7 @@ from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
 from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
-from api.cli.jobs.import_reports import end_as, show_import
+from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
@@ -24,6 +24,8 @@ from api.cli.session.tables import Table, moment
 from api.progress.display import ProgressDisplay
 
 _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")]
+#: Files that a line of the list names.
+_FILES_NAMED = 2
 _COLUMNS = ("id", "status", "percent", "mode", "created", "files", "accepted", "rejected")
 #: The API gives no more on one page.
 _PAGE: Final = 100
@@ -36,6 +38,7 @@ def register(app: typer.Typer) -> None:
     )
     imports.command("list")(with_options(_list))
     imports.command("show")(with_options(_show))
+    imports.command("files")(with_options(_files))
     imports.command("watch")(with_options(_watch))
     imports.command("wait")(with_options(_wait))
     imports.command("cancel")(with_options(_cancel))
@@ -126,6 +129,13 @@ def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> Non
     show_import(session, target, job)
 
 
+def _files(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
+    """List all files of an import, each with its rows."""
+    with session.open_connection() as connection:
+        files = connection.get_all(f"{_path(target, import_id)}/files")
+    session.show(files, files_table(files, f"Files of import {import_id}"))
+
+
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Show an import's progress until it has ended or waits for approval, then its report."""
     with (
@@ -204,7 +214,13 @@ def _row(job: dict[str, Any]) -> tuple[object, ...]:
         job["progress"]["percent"],
         job["mode"],
         moment(job["creationTime"]),
-        ", ".join(file["filename"] for file in job["files"]),
+        _name_files(job),
         report.get("accepted"),
         report.get("rejected"),
     )
+
+
+def _name_files(job: dict[str, Any]) -> str:
+    names = [file["filename"] for file in job["files"][:_FILES_NAMED]]
+    more = job["filesTotal"] - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")

@@ -11,6 +11,7 @@ from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import note_superseded, show_import
 from api.cli.jobs.import_start import ImportStart
 from api.cli.jobs.interrupts import defer_interrupt, describe_ongoing, explain_interrupt
+from api.cli.jobs.list_names import NamedSources
 from api.cli.jobs.list_reading import ReadingOptions
 from api.cli.jobs.new_segment import CreateOptions, NewSegment
 from api.cli.session.next_command import next_command
@@ -26,17 +27,19 @@ def register(app: typer.Typer) -> None:
 
 
 def _import(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE…|S3-URI",
-            help="A list of keys, or several files that are one list; `-` is standard input.",
-        ),
-    ],
     target: SegmentOptions,
     session: Session,
     new: CreateOptions,
     reading: ReadingOptions,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE…|S3-URI…",
+            help="A list of keys, or several that are one; `-` is standard input. In S3 also a "
+            "prefix that ends with `/`, and a pattern with `*`.",
+            show_default=False,
+        ),
+    ] = None,
     mode: Annotated[
         Literal["merge", "replace", "remove"],
         typer.Option(
@@ -48,6 +51,10 @@ def _import(
         typer.Option("--target", help="Which of the segment's two lists is changed."),
     ] = "included",
     *,
+    manifest: Annotated[
+        str | None,
+        typer.Option(metavar="S3-URI", help="An object in S3 that names the lists."),
+    ] = None,
     allow_empty: Annotated[
         bool, typer.Option(help="Let a replace or a remove leave no member.")
     ] = False,
@@ -72,7 +79,7 @@ def _import(
         ),
     ] = None,
 ) -> None:
-    """Import a list of context keys into a segment, from files or from S3.
+    """Import lists of context keys into a segment, from files or from S3, all at once.
 
     A large file is sent in parts; after an interrupt the same command goes on where it was.
     Exits with status 1 if the import was stopped or if it accepted no keys.
@@ -85,7 +92,8 @@ def _import(
     }
     fields: dict[str, str | bool] = {"mode": mode, "target": side, **reading.fields}
     fields |= {name: True for name, flag in flags.items() if flag}
-    start = ImportStart(session, target, sources, fields, NewSegment(target, new), direct)
+    source = NamedSources.of(sources or [], manifest)
+    start = ImportStart(session, target, source, fields, NewSegment(target, new), direct)
     with (
         start.explain_interrupts(),
         session.open_connection() as connection,

@@ -1,5 +1,6 @@
 """Prints an import: what it is, its progress or how it ended, and its report."""
 
+from os.path import commonprefix
 from typing import Any, Final
 
 import typer
@@ -38,6 +39,10 @@ _PHASES: Final = {
 }
 _REJECTED_SHOWN: Final = 10
 _WARNED_SHOWN: Final = 5
+_FILES_SHOWN: Final = 10
+#: The columns of a list of files, and the API's fields.
+FILE_COLUMNS: Final = ("file", "rows", "valid", "rejected", "bytes", "read as")
+_FILE_FIELDS: Final = ("filename", "rows", "valid", "rejected", "sizeBytes", "readAs")
 
 
 def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
@@ -78,6 +83,8 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
             f"it replaces import {previous['id']} and {previous['editsSince']:,} later "
             f"edit{'s' * (previous['editsSince'] != 1)}"
         )
+    if found := _describe_files(job):
+        say(found)
     if job["reason"]:
         say(f"reason: {name_options(job['reason'])}")
     if job["status"] == "pending_approval":
@@ -114,9 +121,14 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
         about += [("percent", job["progress"]["percent"])]
         return [Table("", FIELDS, [*about, *rows])]
     tables = [Table("Report", FIELDS, rows)] if rows else []
+    files = job["files"][:_FILES_SHOWN]
+    if job["filesTotal"] > 1 and files and files[0]["rows"] is not None:
+        tables.append(_first_files(files))
     if sample := report.get("rejectedSample"):
-        first = [(row["row"], row["reason"]) for row in sample[:_REJECTED_SHOWN]]
-        tables.append(Table("First rejected rows", ("row", "reason"), first))
+        named = ("file",) * ("file" in sample[0])
+        columns = (*named, "row", "reason")
+        first = [tuple(row[name] for name in columns) for row in sample[:_REJECTED_SHOWN]]
+        tables.append(Table("First rejected rows", columns, first))
     if warnings := report.get("warnings"):
         cells = [
             (each["count"], _list_rows(each), name_options(each["message"])) for each in warnings
@@ -125,5 +137,34 @@ def _tables(session: Session, job: dict[str, Any]) -> list[Table]:
     return tables
 
 
+def files_table(files: list[dict[str, Any]], title: str) -> Table:
+    """List files of an import, each with what it held."""
+    rows = [tuple(file[name] for name in _FILE_FIELDS) for file in files]
+    return Table(title, FILE_COLUMNS, rows, frozenset({"file"}))
+
+
+def _first_files(files: list[dict[str, Any]]) -> Table:
+    """The same for a report: the folder that all of them are in is said once."""
+    folder = commonprefix([file["filename"] for file in files])  # noqa: RUF071 - cut at a slash below
+    folder = folder[: folder.rfind("/") + 1]
+    short = [{**file, "filename": file["filename"].removeprefix(folder)} for file in files]
+    return files_table(short, f"First files below {folder}" if folder else "First files")
+
+
+def _describe_files(job: dict[str, Any]) -> str | None:
+    """How many files there are and what was skipped; ``None`` if there is only the one named."""
+    skipped = job["filesSkipped"] or {"total": 0, "byReason": {}}
+    if job["filesTotal"] == 1 and not skipped["total"]:
+        return None
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped["byReason"].items())
+    said = f"{job['filesTotal']:,} file{'s' * (job['filesTotal'] != 1)}"
+    return f"{said}; skipped: {reasons}" if reasons else said
+
+
 def _list_rows(warning: dict[str, Any]) -> str:
-    return ", ".join(map(str, warning["rows"][:_WARNED_SHOWN]))
+    rows, files = warning["rows"][:_WARNED_SHOWN], warning.get("files", [])[:_WARNED_SHOWN]
+    if not rows:
+        return ", ".join(files)
+    if not files:
+        return ", ".join(map(str, rows))
+    return ", ".join(f"{row} of {file}" for row, file in zip(rows, files, strict=True))

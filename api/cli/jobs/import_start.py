@@ -8,7 +8,7 @@ got no answer has started an import.
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,7 +17,8 @@ from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, UsageError
 from api.cli.jobs.interrupts import describe_ongoing, interrupt_error
 from api.cli.jobs.list_files import ListFile, open_list
-from api.cli.jobs.new_segment import NewSegment, check_s3_uri
+from api.cli.jobs.list_names import NamedSources
+from api.cli.jobs.new_segment import NewSegment
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions
 from api.cli.session.session import Session
@@ -28,7 +29,6 @@ from api.progress.display import ProgressDisplay
 
 #: A file over this goes straight to the bucket: several requests are worth it then.
 DIRECT_BYTES: Final = 64 * 1024 * 1024
-_S3: Final = "s3://"
 _MB: Final = 1_000_000
 _UNDER_WAY: Final = 409
 #: Seconds to wait for the API's answer to whether an import was started.
@@ -48,7 +48,7 @@ class ImportStart:
 
     session: Session
     target: SegmentOptions
-    sources: Sequence[str]
+    source: NamedSources
     fields: Mapping[str, str | bool]
     """The mode and the flags, as the API names them."""
     segment: NewSegment
@@ -85,23 +85,16 @@ class ImportStart:
         return f"{self.target.path}/imports"
 
     def _send(self, connection: Connection, display: ProgressDisplay) -> str:
-        if any(source.startswith(_S3) for source in self.sources):
-            return self._name_source(connection)
+        if self.source.body is not None:
+            with self.segment.for_start(connection):
+                return self._post(connection, "from-source", self.source.body)
         with ExitStack() as opened:
-            for source in self.sources:
-                self._files.append(opened.enter_context(open_list(source, display)))
+            for file in self.source.files:
+                self._files.append(opened.enter_context(open_list(file, display)))
             direct = self._goes_direct()
             opened.enter_context(self.segment.for_start(connection))
             location = self._upload_directly(connection, display) if direct else None
             return location or self._send_form(connection)
-
-    def _name_source(self, connection: Connection) -> str:
-        if len(self.sources) > 1:
-            raise UsageError("a list in S3 is imported alone: name one, or files only")
-        (source,) = self.sources
-        check_s3_uri(source)
-        with self.segment.for_start(connection):
-            return self._post(connection, "from-source", {"source": source})
 
     def _send_form(self, connection: Connection) -> str:
         (file,) = self._files

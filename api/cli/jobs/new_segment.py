@@ -106,14 +106,3 @@ def segment_body(
         "unbounded": True,
         "unboundedContextKind": kind,
     }
-
-
-def check_s3_uri(source: str) -> None:
-    """Refuse what cannot be the address of an object.
-
-    Raises:
-        UsageError: the bucket or the key is missing.
-    """
-    bucket, _, key = source.removeprefix("s3://").partition("/")
-    if not bucket or not key:
-        raise UsageError(f"{source} names no object: write s3://BUCKET/KEY")

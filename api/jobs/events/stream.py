@@ -6,9 +6,11 @@ Events have no id: each says all there is, so a client that connects again misse
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.bodies.models import WireModel
@@ -18,7 +20,7 @@ from api.jobs.events.watching import ImportStreams, Subscription
 from api.jobs.models import job_progress
 from api.rest.operations import Refusals
 from api.services.services import Services
-from worker.store import JobState
+from worker.store import JobState, StoreError
 
 EVENTS: Final = "text/event-stream"
 #: Well within the 60 seconds of usual balancers.
@@ -93,7 +95,8 @@ async def _events(
         if not services.token_directory.still_allows(caller):
             return
         if state.ended_ms is not None:
-            yield [_event("end", represent(state))]
+            with suppress(StoreError):  # a client that gets no end asks again
+                yield [_event("end", await run_in_threadpool(represent, state))]
             return
         if _mark(state) != sent:
             sent = _mark(state)

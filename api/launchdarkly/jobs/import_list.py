@@ -158,9 +158,10 @@ def _encode_query(filter_: str, period: Period) -> str:
 def _page(
     services: Services, path: str, query: str, refs: Sequence[JobRef], limit: int, offset: int
 ) -> ImportPage:
+    store = services.store()
     items = [
-        represent_import(_segment_path(state.request), state.request, state, services.clock)
-        for state in services.store().jobs.get_all(refs[offset : offset + limit])
+        represent_import(store, _segment_path(state.request), state.request, state, services.clock)
+        for state in store.jobs.get_all(refs[offset : offset + limit])
         if isinstance(state.request, ImportRequest)
     ]
     links = page_links(path, query, limit=limit, offset=offset, total=len(refs))

@@ -178,8 +178,9 @@ def get_import(
     what was built from the file; edits made since are in `editedWhileImporting` and
     `membersAfter`, within seconds of being made.
     """
-    request, state = find_segment_import(services.store(), path, importID)
-    return represent_import(path, request, state, services.clock)
+    store = services.store()
+    request, state = find_segment_import(store, path, importID)
+    return represent_import(store, path, request, state, services.clock)
 
 
 @router.get(
@@ -206,7 +207,7 @@ async def stream_events(
     request, state = await run_in_threadpool(find_segment_import, store, path, importID)
 
     def represent(now: JobState) -> ImportRepresentation:
-        return represent_import(path, request, now, services.clock)
+        return represent_import(store, path, request, now, services.clock)
 
     return stream_import(services, streams, caller, state, represent)
 

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field, SkipValidation
 
-from api.bodies.models import Int64, WireModel
+from api.bodies.models import Int32, Int64, WireModel
+from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
-    FileStatus,
     ImportReport,
     Initiator,
     JobProgress,
@@ -16,7 +16,6 @@ from api.jobs.models import (
     PreviousImport,
     StageName,
     detected_list,
-    file_statuses,
     format_size,
     inbox_object,
     initiator_of,
@@ -39,7 +38,11 @@ class ImportRepresentation(WireModel):
     """The list that it changes."""
     status: Status
     files: list[FileStatus]
+    """The first 100; `…/files` has all of them."""
     links: Links = Field(alias="_links")
+    files_total: Int32
+    files_skipped: SkippedFiles | None
+    """Null until a worker has looked for the files."""
     stage: StageName
     reason: str | None
     progress: JobProgress
@@ -93,7 +96,11 @@ def find_segment_export(
 
 
 def represent_import(
-    path: SegmentPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
+    store: Store,
+    path: SegmentPath,
+    request: ImportRequest,
+    state: JobState,
+    clock: Callable[[], int],
 ) -> ImportRepresentation:
     """Make an import's representation; it has a link to its rejected rows once there are any."""
     own = path.import_(request.import_id)
@@ -107,7 +114,9 @@ def represent_import(
         mode=request.mode,
         target=request.side,
         status=state.status,
-        files=file_statuses(request, state),
+        files=list_files(store, request, state),
+        files_total=count_files(request, state),
+        files_skipped=skipped_files(state),
         links=links,
         stage=state.progress.stage,
         reason=state.reason,

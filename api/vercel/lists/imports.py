@@ -31,6 +31,7 @@ from api.jobs.events.stream import REFUSES as STREAM_REFUSES
 from api.jobs.events.stream import RESPONSES as STREAM_RESPONSES
 from api.jobs.events.stream import import_streams_of, stream_import
 from api.jobs.events.watching import ImportStreams
+from api.jobs.files import FileLimit, FileOffset, count_files, list_files
 from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
@@ -51,6 +52,7 @@ from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.models import (
     ListImport,
+    ListImportFiles,
     ListImports,
     find_list_import,
     import_path,
@@ -139,7 +141,8 @@ async def create_import(
     if kind != FORM_TYPE:
         body = await read_list_body(request)
         if isinstance(body, SourceBody):
-            await require_importable(services, body.source, body.format)
+            named = body.named(services.settings.sources)
+            await require_importable(services, named, body.format)
     async with attached(services, path) as ref:
         start = list_start(services, caller, path, ref, key, partial(_respond, services, path, ref))
         if body is None:
@@ -182,7 +185,7 @@ def list_imports(
 
     refs = find_imports(store, path.require_ref(), caller.token_id, key, matches, period)
     found = [
-        represent_import(path, state.request, state, services.clock)
+        represent_import(store, path, state.request, state, services.clock)
         for state in store.jobs.get_all(refs[offset : offset + limit])
         if isinstance(state.request, ImportRequest)
     ]
@@ -197,8 +200,29 @@ def get_import(
     services: ServicesOf,
 ) -> Response:
     """Get an import: its progress, how it ended, and its report when it is complete."""
-    request, state = find_list_import(services.store(), path, importID)
-    return response_with_nulls(represent_import(path, request, state, services.clock))
+    store = services.store()
+    request, state = find_list_import(store, path, importID)
+    return response_with_nulls(represent_import(store, path, request, state, services.clock))
+
+
+@router.get(
+    "/{importID}/files",
+    operation_id="listFlagSegmentListImportFiles",
+    response_model=ListImportFiles,
+)
+@operation(needs=READ, refuses=NO_IMPORT)
+def get_files(
+    path: ListPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    limit: FileLimit = 100,
+    offset: FileOffset = 0,
+) -> Response:
+    """List the list files of an import, in the order in which they are read, with their figures."""
+    store = services.store()
+    request, state = find_list_import(store, path, importID)
+    page = list_files(store, request, state, limit=limit, offset=offset)
+    return response_with_nulls(ListImportFiles(data=page, total=count_files(request, state)))
 
 
 @router.get(
@@ -254,7 +278,7 @@ async def stream_events(
     request, state = await run_in_threadpool(find_list_import, store, path, importID)
 
     def represent(now: JobState) -> ListImport:
-        return represent_import(path, request, now, services.clock)
+        return represent_import(store, path, request, now, services.clock)
 
     return stream_import(services, streams, caller, state, represent)
 
@@ -308,14 +332,15 @@ async def approve(
         verb = "approved an import into the segment"
         audit_list(services, caller, path, "processBigSegmentImport", verb, {"importId": importID})
         _, state = find_list_import(store, path, importID)
-        return response_with_nulls(represent_import(path, request, state, services.clock), 202)
+        found = represent_import(store, path, request, state, services.clock)
+        return response_with_nulls(found, 202)
 
     return await run_in_threadpool(approve_waiting)
 
 
 def _respond(services: Services, path: ListPath, ref: ListRef, import_id: str) -> Response:
     """The answer about an import into a list that the path's segment may not name yet."""
-    named = path.with_key(ref.segment)
-    request, state = find_list_import(services.store(), named, import_id)
-    found = represent_import(named, request, state, services.clock)
+    named, store = path.with_key(ref.segment), services.store()
+    request, state = find_list_import(store, named, import_id)
+    found = represent_import(store, named, request, state, services.clock)
     return response_with_nulls(found, 202, import_path(path, import_id))

@@ -8,16 +8,15 @@ from fastapi.responses import JSONResponse
 from pydantic import SkipValidation
 
 from api.bodies.models import Int32, Int64, WireModel
+from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
-    FileStatus,
     ImportReport,
     JobProgress,
     ModeName,
     PreviousImport,
     StageName,
     detected_list,
-    file_statuses,
     job_progress,
     previous_import,
 )
@@ -62,6 +61,10 @@ class ListImport(WireModel):
     mode: ModeName
     status: Status
     files: list[FileStatus]
+    """The first 100; `…/files` has all of them."""
+    files_total: Int32
+    files_skipped: SkippedFiles | None
+    """Null until a worker has looked for the files."""
     stage: StageName
     reason: str | None
     progress: JobProgress
@@ -83,6 +86,14 @@ class ListImports(WireModel):
     data: list[ListImport]
     total_count: Int32
     """Imports that can be listed and match."""
+
+
+class ListImportFiles(WireModel):
+    """Some list files of an import."""
+
+    data: list[FileStatus]
+    total: Int32
+    """Files of the import."""
 
 
 class ListExport(WireModel):
@@ -145,7 +156,11 @@ def response_with_nulls(
 
 
 def represent_import(
-    path: ListPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
+    store: Store,
+    path: ListPath,
+    request: ImportRequest,
+    state: JobState,
+    clock: Callable[[], int],
 ) -> ListImport:
     """Make an import's representation."""
     own = import_path(path, request.import_id)
@@ -159,7 +174,9 @@ def represent_import(
         created_at=request.created_ms,
         mode=request.mode,
         status=state.status,
-        files=file_statuses(request, state),
+        files=list_files(store, request, state),
+        files_total=count_files(request, state),
+        files_skipped=skipped_files(state),
         stage=state.progress.stage,
         reason=state.reason,
         progress=job_progress(state, clock()),

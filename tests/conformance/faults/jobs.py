@@ -44,6 +44,13 @@ OF_JOBS: Final = (
         JOBS.test_end__job__is_ended_once_and_does_no_more,
     ),
     Fault(
+        "files kept longer than their import",
+        "job/end",
+        "redis.call('EXPIRE', KEYS[2], ARGV[1])",
+        "",
+        JOBS.test_files__of_an_import__are_read_in_pages_and_go_with_it,
+    ),
+    Fault(
         "tries forgotten when given back",
         "job/give_back",
         "ARGV[4], tries)",

@@ -20,7 +20,7 @@ from worker.store import (
     admit_export,
     admit_import,
 )
-from worker.store.jobs import RejectedFileRef, share_entry
+from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
 from worker.store.jobs.import_index import MOST_OF_ENVIRONMENT
 from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
@@ -271,6 +271,24 @@ class JobSuite:
         assert _finish(store, job, unit) is None
         assert not store.jobs.renew(job, unit, lease_ms=LONG_MS, rows=0, size_bytes=0)
         assert not store.jobs.advance(job, "scatter", "gather", 1)
+
+    def test_files__of_an_import__are_read_in_pages_and_go_with_it(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        job, kept = _job(store, ref), store.import_files
+        files = [ImportFile("b", f"lists/{n}", f"{n}.csv", n, '"e"') for n in range(600)]
+        figures = [FileFigures(n, n // 2, "csv") for n in range(600)]
+        kept.write_files(job, "other try", files[:9])
+        kept.write_files(job, "t", files)
+        assert kept.read_page(job, "t", 255, 257) == [(files[255], None), (files[256], None)]
+        kept.write_chunk(job, 1, figures[:2])
+        kept.write_figures(job, figures)
+        assert kept.read_chunks(job, [0, 1]) == {1: (figures[0], figures[1])}
+        assert kept.read_page(job, "t", 500, 700) == [*zip(files[500:], figures[500:], strict=True)]
+        assert kept.read_page(job, "t", 600, 700) == []
+        store.jobs.end(job, "stopped", keep_s=60)
+        key = store.keyspace.job_files(job.env, job.kind, job.job_id)
+        assert 0 < store.client.pipeline(transaction=False).ttl(key).execute()[0] <= 60
 
     def test_late_writer__record_expired__brings_nothing_back(
         self, store: Store, ref: ListRef

@@ -112,7 +112,7 @@ def test_wait__from_upload_to_publication__each_status_is_taken(
     shown = _shown(segments, segment, location)
 
     assert (shown["status"], shown["stage"]) == ("pending_approval", "approval")
-    assert shown["files"] == [{"filename": "file", "status": "pending_approval"}]
+    assert [file["status"] for file in shown["files"]] == ["pending_approval"]
     progress = {name: shown["progress"][name] for name in ("phase", "percent", "etaSeconds")}
     assert progress == {"phase": "waiting", "percent": 99.0, "etaSeconds": None}
     report = shown["report"]

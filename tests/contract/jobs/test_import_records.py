@@ -7,6 +7,8 @@ from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, crea
 from worker.store import ImportRequest, JobRef, Store
 from worker.store.jobs import Unit, share_entry
 
+FIGURES_OF_A_FILE = ("rows", "valid", "rejected", "sizeBytes", "etag", "readAs")
+
 
 @pytest.fixture
 def segment(client: httpx.Client) -> str:
@@ -32,7 +34,9 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
         "mode": "merge",
         "target": "included",
         "status": "ready",
-        "files": [{"filename": "list.csv", "status": "ready"}],
+        "files": [{"filename": "list.csv", "status": "ready"} | dict.fromkeys(FIGURES_OF_A_FILE)],
+        "filesTotal": 1,
+        "filesSkipped": None,
         "_links": {
             "self": {"href": location, "type": "application/json"},
             "parent": {"href": f"{SEGMENTS}/{segment}", "type": "application/json"},
@@ -70,7 +74,7 @@ def test_get__import_that_is_complete__passes_the_report_through(
     shown = client.get(location).json()
 
     assert shown["status"] == "complete"
-    assert shown["files"] == [{"filename": "list.csv", "status": "complete"}]
+    assert [file["status"] for file in shown["files"]] == ["complete"]
     assert shown["report"] == report
     progress = shown["progress"]
     assert (progress["phase"], progress["percent"], progress["etaSeconds"]) == ("ended", 100, 0)

@@ -11,7 +11,7 @@ import pytest
 from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
 from tests.support.servers.objects import ObjectServer
 from worker.objects import INTERNAL_PREFIX, ObjectStore
-from worker.store import Store
+from worker.store import ImportRequest, JobRef, Store
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +91,11 @@ def test_source__decoded_key_out_of_the_allowed_prefix__is_not_told_of(
     assert reply.status_code == 202  # as for any list that is not there yet
 
 
-@pytest.mark.parametrize("key", ["lists/run7/", "lists/run8_$folder$", "lists/none/"])
-def test_source__folder__is_none(
-    client: httpx.Client, store: Store, segment: str, bucket: str, s3: Any, key: str
+def test_source__mark_of_a_folder__is_none(
+    client: httpx.Client, store: Store, segment: str, bucket: str, s3: Any
 ) -> None:
-    if "none" not in key:
-        s3.put_object(Bucket=bucket, Key=key)
+    key = "lists/run8_$folder$"
+    s3.put_object(Bucket=bucket, Key=key)
 
     message = _refused(_import(client, segment, bucket, key), store, segment)
 
@@ -158,3 +157,92 @@ def test_source__inside_our_own_prefix__is_an_invalid_request(
     reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
 
     assert_refused(reply, 400, "invalid_request")
+
+
+def _start(client: httpx.Client, segment: str, **body: Any) -> httpx.Response:
+    return client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"source": "lists/empty/"}, "names no object that could be a list"),
+        ({"source": "lists/p/*.parquet"}, "names no object that could be a list"),
+        ({"source": "lists/p/_*"}, "names no object that could be a list"),
+        ({"source": "lists/p"}, "to import all of it, write the / behind it"),
+        ({"source": "list*"}, "is not below an allowed prefix"),
+        ({"source": "**"}, "is not below an allowed prefix"),
+        ({"source": "bigseg-internal/"}, "is inside bigseg's own prefix"),
+        ({"source": "lists/../*"}, "'..' in it"),
+        ({"sources": ["lists/p/", "lists/none/"]}, "lists/none/ names no object"),
+        ({"sources": ["lists/p/**"] * 2 + ["lists/many/"]}, "over 20 objects are named"),
+        ({"manifest": "lists/m/none"}, "there is no manifest"),
+        ({"manifest": "lists/m/outside"}, "is not below an allowed prefix"),
+        ({"manifest": "lists/m/no-json"}, "is not of Redshift's form"),
+        ({"manifest": "lists/m/no-address"}, "entry 2 of the manifest .* is no s3:// address"),
+        ({"manifest": "lists/m/empty"}, "names no object"),
+        ({"manifest": "lists/m/long"}, "over 20 objects are named"),
+        ({"sources": []}, "sources"),
+        ({"source": "lists/a", "manifest": "lists/m"}, "exactly one of"),
+        ({}, "exactly one of"),
+    ],
+)
+def test_sources__that_can_be_no_import__are_refused_at_the_request(
+    client: httpx.Client,
+    store: Store,
+    segment: str,
+    bucket: str,
+    s3: Any,
+    body: dict[str, Any],
+    reason: str,
+) -> None:
+    lists = f"s3://{bucket}/lists"
+    contents = {
+        **{f"lists/many/{number}": "a" for number in range(20)},
+        "lists/empty/_SUCCESS": "x",
+        "lists/p/a.csv": "a",
+        "lists/p/_SUCCESS": "",
+        "lists/m/outside": f"{lists}/p/a.csv\ns3://{bucket}/secret/a.csv",
+        "lists/m/no-json": '{"entry": []}',
+        "lists/m/no-address": f"{lists}/p/a.csv\np/a.csv",
+        "lists/m/empty": "\n",
+        "lists/m/long": "".join(f"{lists}/{number}\n" for number in range(21)),
+    }
+    key = next(iter(body.values()), "")
+    for name in (
+        contents if isinstance(key, list) else [name for name in contents if key[:8] in name]
+    ):
+        s3.put_object(Bucket=bucket, Key=name, Body=contents[name].encode())
+    named = {
+        name: [f"s3://{bucket}/{each}" for each in value]
+        if isinstance(value, list)
+        else f"s3://{bucket}/{value}"
+        for name, value in body.items()
+    }
+
+    message = _refused(_start(client, segment, **named), store, segment)
+
+    with pytest.raises(AssertionError, match=reason):
+        raise AssertionError(message)
+
+
+def test_sources__several__are_one_import(
+    client: httpx.Client, store: Store, segment: str, bucket: str, s3: Any
+) -> None:
+    for name in ("lists/one/a*", "lists/one/b"):
+        s3.put_object(Bucket=bucket, Key=name, Body=b"a")
+    named = [f"s3://{bucket}/lists/one/{name}" for name in ("a*", "b", "")]
+
+    reply = _start(client, segment, sources=named)
+
+    assert reply.status_code == 202, reply.text
+    shown = reply.json()
+    assert [file["filename"] for file in shown["files"]] == named
+    assert shown["filesTotal"] == 3
+    request = store.jobs.get(JobRef("import", PRODUCTION, shown["id"])).request
+    assert isinstance(request, ImportRequest)
+    assert [source.kind for source in request.sources] == ["glob", "object", "prefix"]
+    page = client.get(f"{reply.headers['location']}/files", params={"limit": 2, "offset": 1}).json()
+    assert [file["filename"] for file in page["items"]] == named[1:]
+    assert page["totalCount"] == 3
+    assert page["_links"]["first"]["href"].endswith("/files?limit=2")

@@ -51,7 +51,7 @@ def test_import__first_one__attaches_the_list_and_says_how_it_goes(
     assert (started["segmentId"], started["side"]) == (before.json()["id"], "include")
     assert (started["kind"], started["attribute"]) == ("user", "id")
     assert (started["mode"], started["status"]) == ("replace", "ready")
-    assert started["files"] == [{"filename": "list.csv", "status": "ready"}]
+    assert [file["filename"] for file in started["files"]] == ["list.csv"]
     assert started["report"] is started["reason"] is started["previousImport"] is None
     assert started["progress"]["phase"] == "queued"
     wait_for_message(store, "bigseg.work", f"import:default:{LISTS.environment}:{started['id']}")
@@ -164,9 +164,10 @@ def test_import__repeated_with_its_key__gets_the_first_answer(
         ({}, 400, "bad_request"),
         ({"json": {"mode": "merge"}}, 400, "bad_request"),
         ({"json": {"source": "s3://elsewhere/x.csv"}}, 400, "bad_request"),
+        ({"json": {"sources": ["s3://elsewhere/x/", "s3://y/*"]}}, 400, "bad_request"),
         ({"content": b"a", "headers": {"Content-Type": "text/csv"}}, 415, "unsupported_media_type"),
     ],
-    ids=["mode", "field", "target", "size", "none", "no-source", "bucket", "type"],
+    ids=["mode", "field", "target", "size", "none", "no-source", "bucket", "buckets", "type"],
 )
 def test_import__refused__attaches_no_list_and_leaves_no_file(
     vercel: httpx.Client,

@@ -42,6 +42,8 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
         ):
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path)
+        ask("getBigSegmentImportFiles", "all", path=imported, query={"limit": 10, "offset": 0})
+        ask("getBigSegmentImportFiles", path=imported, query={"limit": 0}, status=400)
         _record_uploads(recorder, worker)
         _record_direct_upload(recorder, worker)
         _record_slow_import(recorder)

@@ -39,6 +39,8 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
         for operation, path in ((get, imported), ("getFlagSegmentListExport", exported)):
             _await(recorder, operation, path, "complete")
             ask(operation, "complete", path=path, query=TEAM)
+        files: dict[str, Any] = {**TEAM, "limit": 10, "offset": 0}
+        ask("listFlagSegmentListImportFiles", "all", path=imported, query=files)
         _record_uploads(recorder, worker)
         _record_direct_upload(recorder, worker)
         with worker.held():

@@ -14,7 +14,7 @@ from tests.support.store.building import members_of
 from tests.support.store.stores import clock_ms, new_list, opened, token
 from worker.jobs.services import Services
 from worker.lists.parquet.decoder import ParquetDecoder
-from worker.objects import ObjectStore
+from worker.objects import ObjectInfo, ObjectStore
 from worker.settings import ObjectSettings, WorkerSettings
 from worker.store import ImportRequest, JobState, ListRef, SourceFile, admit_import
 from worker.store.keyspace import INCLUDED
@@ -53,23 +53,34 @@ class Imports:
         self, ref: ListRef, pieces: Iterable[bytes], mode: Any = "merge", **options: Any
     ) -> ImportRequest:
         """The same, of a file that is never held as a whole."""
-        key = f"lists/in-process-{next(_numbers)}"
-        objects, store = self.services.objects, self.services.store
-        with objects.open_writer(key) as writer:
+        info = self._put_pieces(f"lists/in-process-{next(_numbers)}", pieces)
+        source = SourceFile(info.bucket, info.key, "list", True, info.size_bytes, info.etag)  # noqa: FBT003 - uploaded
+        return self.start_from(ref, (source,), mode, **options)
+
+    def put(self, key: str, content: bytes) -> ObjectInfo:
+        """Put an object into the bucket."""
+        return self._put_pieces(key, (content,))
+
+    def _put_pieces(self, key: str, pieces: Iterable[bytes]) -> ObjectInfo:
+        with self.services.objects.open_writer(key) as writer:
             for piece in pieces:
                 writer.write(piece)
-        info = objects.head(key)
-        source = SourceFile(objects.bucket, key, "list", True, info.size_bytes, info.etag)  # noqa: FBT003 - uploaded
+        return self.services.objects.head(key)
+
+    def start_from(
+        self, ref: ListRef, sources: Sequence[SourceFile], mode: Any = "merge", **options: Any
+    ) -> ImportRequest:
+        """Claim the list for an import of what is in the bucket."""
         options.setdefault("allow_empty", False)
         request = ImportRequest(
             import_id=token(),
             list_ref=ref,
             mode=mode,
-            sources=(source,),
+            sources=tuple(sources),
             created_ms=clock_ms(),
             **options,
         )
-        admit_import(store, request)
+        admit_import(self.services.store, request)
         return request
 
     def finish(self, request: ImportRequest) -> JobState:

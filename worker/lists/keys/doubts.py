@@ -66,6 +66,10 @@ class Doubt(Enum):
         "a quoted cell spans several lines; an earlier quote may not have been closed",
     )
     OPEN_QUOTE = "open_quote", "a quote is never closed, so all lines after it are one row"
+    MIXED_FORMS = (
+        "mixed_forms",
+        "the files are not all of the same form; each was read as what it is",
+    )
     UNREACHABLE = (
         "unreachable_by_path",
         "clients remove this key from a path; look it up with the key in the body",

@@ -1,6 +1,7 @@
 """Jobs: imports, exports and re-shards as records, and the messages that announce them."""
 
 from worker.store.jobs.completion import share_entry
+from worker.store.jobs.import_files import FileFigures, ImportFile, ImportFiles
 from worker.store.jobs.inbox import InboxScan
 from worker.store.jobs.inbox_address import Inbox
 from worker.store.jobs.messages import (
@@ -27,7 +28,9 @@ from worker.store.jobs.records import (
     Phase,
     Progress,
     RejectedFile,
+    SelectedFiles,
     SourceFile,
+    SourceKind,
     Stage,
     Status,
     Unit,
@@ -40,6 +43,7 @@ from worker.store.jobs.stage_state import (
     DETECTED,
     LAST_ERROR,
     REJECTED,
+    SELECTED,
     BuildCount,
     Entry,
     StageField,
@@ -56,6 +60,7 @@ __all__ = [
     "QUEUE_WORK",
     "RECEIVING_MS",
     "REJECTED",
+    "SELECTED",
     "TASK_RESHARD",
     "TASK_TEND",
     "TASK_TIME_LIMIT_S",
@@ -68,6 +73,9 @@ __all__ = [
     "Entry",
     "Exhausted",
     "ExportRequest",
+    "FileFigures",
+    "ImportFile",
+    "ImportFiles",
     "ImportRequest",
     "Inbox",
     "InboxScan",
@@ -80,7 +88,9 @@ __all__ = [
     "RejectedFile",
     "RejectedFileRef",
     "RequestRecord",
+    "SelectedFiles",
     "SourceFile",
+    "SourceKind",
     "Stage",
     "StageField",
     "Status",

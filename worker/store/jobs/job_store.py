@@ -294,7 +294,8 @@ class JobStore:
             fields += ["reason", reason]
         if report is not None:
             fields += ["report", encode_report(report)]
-        ended = bool(self._run("job/end", ref, [keep_s, *fields]))
+        keys = [self._key(ref), self._db.keys.job_files(ref.env, ref.kind, ref.job_id)]
+        ended = bool(self._db.run(f"end {ref}", "job/end", keys, [keep_s, *fields]))
         if ended:
             self._counting.add_end(ref.kind, "refused" if refused else status, reason, report)
         return ended

@@ -9,6 +9,8 @@ from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind
 from worker.store.records import stored
 
 Mode = Literal["merge", "replace", "remove", "reshard"]
+#: What an importer names: an object, all below a prefix, those of a glob or of a manifest.
+SourceKind = Literal["object", "prefix", "glob", "manifest"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
 #: The stage of a job, in words for people.
 Phase = Literal["queued", "reading", "building", "publishing", "waiting", "writing", "ended"]
@@ -19,6 +21,10 @@ Stage = Literal[
 #: The stage of a job that waits for its approval. It has no units, so there is no lease to hold
 #: and nothing to take.
 WAITING_STAGE: Final = "approval"
+
+#: Names of list files that are shown together, and the characters of each.
+_SHOWN_NAMES: Final = 3
+_SHOWN_CHARACTERS: Final = 300
 
 #: What a caller sees of each stage, in LaunchDarkly's words; an import that is to wait for an
 #: approval is `preparing` until it is built.
@@ -64,7 +70,7 @@ class JobRef:
 @stored
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One list file of an import."""
+    """One list file of an import, or what names several."""
 
     bucket: str
     key: str
@@ -73,6 +79,7 @@ class SourceFile:
     """Whether the file came through the API, so that it is deleted when the import ends."""
     size_bytes: int | None = None
     etag: str | None = None
+    kind: SourceKind = "object"
 
 
 @stored
@@ -99,6 +106,13 @@ class ImportRequest:
     """The list that is changed; the other one stays as it is."""
     inbox_ms: int | None = None
     """Of an import of an object of the inbox: when that was put there, Unix ms."""
+
+    @property
+    def source_names(self) -> str:
+        """What it reads, in words for people: the first few names."""
+        names = [source.filename for source in self.sources]
+        more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
+        return ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:_SHOWN_NAMES]) + more
 
     @property
     def kind(self) -> BuilderKind:
@@ -147,6 +161,20 @@ class DetectedList:
     """The column of the keys, from 1; of JSON Lines the place of its field in the first object."""
     first_rows: tuple[tuple[str, ...], ...] = ()
     """Cells of the first rows, masked: they may be context keys."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class SelectedFiles:
+    """How many files an import has, and what of the objects that it names it has skipped."""
+
+    total: int
+    attempt: str
+    """The try at the plan that has found them; part of the names under which they are stored."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """By the reason."""
+    skipped_first: tuple[tuple[str, str], ...] = ()
+    """Address and reason of the first ones."""
 
 
 @stored
@@ -210,6 +238,8 @@ class JobState:
     """Of an import: the one that waited for an approval and was dropped for it."""
     detected: DetectedList | None = None
     """Of an import: what its list is, once a worker has looked at it."""
+    files: SelectedFiles | None = None
+    """Of an import: its list files, once a worker has looked for them."""
     rejected: RejectedFile | None = None
     """Of an import: its rejected rows, once all rows are read, if there are any."""
 

@@ -18,6 +18,7 @@ from worker.store.jobs.records import (
     PreviousImport,
     Progress,
     RejectedFile,
+    SelectedFiles,
     Status,
 )
 from worker.store.keyspace import INCLUDED, Side
@@ -87,6 +88,7 @@ PREVIOUS: Final = StageField("previous", PreviousImport)
 #: The import that waited for an approval and was dropped for this one.
 SUPERSEDES: Final = StageField("supersedes", str)
 DETECTED: Final = StageField("detected", DetectedList)
+SELECTED: Final = StageField("files", SelectedFiles)
 REJECTED: Final = StageField("rejected", RejectedFile)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
@@ -162,6 +164,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         entered=entered,
         supersedes=SUPERSEDES.find(ref, fields),
         detected=DETECTED.find(ref, fields),
+        files=SELECTED.find(ref, fields),
         rejected=REJECTED.find(ref, fields),
     )
 

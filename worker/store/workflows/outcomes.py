@@ -35,8 +35,6 @@ _FIGURES: Final = (
 #: What an import's start is on record as, in LaunchDarkly's words and ours.
 START_ACTION: Final = "createBigSegmentImport"
 START_VERB: Final = "started an import into the segment"
-#: Characters of the names of an import's files in the audit log.
-_LONGEST_NAMES: Final = 1_000
 
 
 def record_start(store: Store, request: ImportRequest) -> None:
@@ -65,7 +63,7 @@ def summarise_start(request: ImportRequest) -> dict[str, Any]:
         "importId": request.import_id,
         "mode": request.mode,
         "target": EXCLUDED if request.side == EXCLUDED else None,
-        "source": ", ".join(file.filename for file in request.sources)[:_LONGEST_NAMES],
+        "source": request.source_names,
         "sizeBytes": None if None in sizes else sum(size or 0 for size in sizes),
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
@@ -149,8 +147,11 @@ def _ended_summary(state: JobState) -> dict[str, Any]:
 
 def _facts_of(request: JobRequest) -> dict[str, Any]:
     if isinstance(request, ImportRequest):
-        names = [source.filename for source in request.sources]
-        facts = {"importId": request.import_id, "mode": request.mode, "source": ", ".join(names)}
+        facts = {
+            "importId": request.import_id,
+            "mode": request.mode,
+            "source": request.source_names,
+        }
         if request.side == EXCLUDED:
             facts["target"] = EXCLUDED
     else:

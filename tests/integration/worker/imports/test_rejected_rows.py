@@ -1,6 +1,7 @@
 """All rejected rows of an import end up in one file, which is kept and deleted in time."""
 
 import csv
+import gzip
 import io
 import random
 from collections.abc import Iterator
@@ -14,14 +15,14 @@ import pytest
 from tests.support.lists.files import reference_outcome
 from tests.support.servers.objects import ObjectServer, list_objects
 from tests.support.servers.redis import Server
-from tests.support.store.stores import clock_ms
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.imports import rejected_rows
+from worker.list_options import ListOptions
 from worker.lists.keys.validation import RejectReason
 from worker.lists.rejected_rows import read_part
 from worker.objects import ObjectInfo, ObjectStoreUnavailable
 from worker.objects.layout import INTERNAL_PREFIX
-from worker.store import ImportRequest, JobState, SourceFile, admit_import
+from worker.store import JobState, SourceFile
 from worker.store.jobs import REJECTED
 from worker.store.workflows import reclaim_list, remove_segment
 from worker.upkeep.tidy import expire_rejected
@@ -135,28 +136,37 @@ def test_rejected_rows__of_parquet__have_no_offset(imports: Imports) -> None:
     ]
 
 
-def test_rejected_rows__of_several_files__are_numbered_by_file(imports: Imports) -> None:
-    services, sources = imports.services, []
-    for name, content in (("a.csv", b"a\n\n" * 400), ("b.csv", b"b\n\x01\n")):
-        with services.objects.open_writer(f"lists/{name}") as writer:
-            writer.write(content)
-        sources.append(SourceFile(services.objects.bucket, f"lists/{name}", name, uploaded=False))
-    request = ImportRequest(
-        "several",
-        imports.list_of(),
-        "merge",
-        tuple(sources),
-        allow_empty=False,
-        created_ms=clock_ms(),
+def test_rejected_rows__of_several_files__are_those_of_each(imports: Imports) -> None:
+    table = io.BytesIO()
+    pq.write_table(pa.table({"user": ["p", None, "q"]}), table)
+    large = b"user\n" + _messy(500)
+    texts = [b"user\na\n\x01\n\n", b"user\nb\n", b'user\n"\x02\n\n"\nc\n\n', large, b"user\n\n"]
+    contents = [texts[0], texts[1], gzip.compress(texts[2]), table.getvalue(), large, texts[4]]
+    sources = []
+    for number, content in enumerate(contents):
+        info = imports.put(f"lists/several-{number}", content)
+        name = f"{number}, of several"
+        sources.append(SourceFile(info.bucket, info.key, name, uploaded=False))
+    request = imports.start_from(
+        imports.list_of(), sources, allow_rejected=True, reading=ListOptions(column="user")
     )
-    admit_import(services.store, request)
 
-    lines = _lines(imports, imports.finish(request))
+    state = imports.finish(request)
 
-    assert [line[:3] for line in lines[:400]] == [
-        ["a.csv", str(2 * n + 2), str(3 * n + 2)] for n in range(400)
+    assert state.status == "complete", state.reason
+    lines, names = _lines(imports, state), [source.filename for source in sources]
+    read = [
+        *((name, _expected(text)) for name, text in zip(names, texts[:3], strict=False)),
+        (names[3], [["", "2", "", "blank", ""]]),
+        *((name, _expected(text)) for name, text in zip(names[4:], texts[3:], strict=True)),
     ]
-    assert lines[400:] == [["b.csv", "2", "2", "control_character", "\x01"]]
+    assert lines == [[name, *line[1:]] for name, expected in read for line in expected]
+    assert state.report is not None
+    assert len(lines) == state.report["rejected"] > 100
+    sample = [
+        [row["file"], str(row["row"]), row["reason"]] for row in state.report["rejectedSample"]
+    ]
+    assert sample == [[line[0], line[1], line[3]] for line in lines[:100]]
 
 
 @pytest.mark.parametrize("lines", [3, 900], ids=["one chunk", "several"])

@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.imports.gather import Range
-from worker.imports.plan import cut_bytes
+from worker.imports.inspection import InspectedFile
+from worker.imports.plan import cut_bytes, make_plan
+from worker.imports.stage_results import Source
+from worker.lists.format import ListFormat
+from worker.settings import WorkerSettings
+from worker.store.jobs import DetectedList
 from worker.store.lists import FIRST_BITS, MOST_MEAN_LOAD, bits_for
 
 
@@ -21,6 +26,36 @@ def test_cut_bytes__any_size__covers_every_byte_once_within_the_limit(
     assert [chunk.first for chunk in chunks] == [0, *(chunk.stop for chunk in chunks[:-1])]
     assert chunks[-1].stop == size
     assert all(chunk.stop - chunk.first <= limit for chunk in chunks)
+
+
+def _inspected(number: int, size: int) -> InspectedFile:
+    source = Source("bucket", f"lists/{number}", size, '"etag"', ListFormat.CSV)
+    detected = DetectedList("csv", "none", "utf-8", "comma", header=False, column=1)
+    return InspectedFile(source, detected)
+
+
+@given(st.lists(st.one_of(st.integers(0, 50), st.integers(0, 6_000)), min_size=1, max_size=700))
+def test_plan__files_of_any_size__are_in_the_chunks_once_and_in_order(sizes: list[int]) -> None:
+    settings = WorkerSettings(chunk_bytes=1_024)
+    large = {n: _inspected(n, size) for n, size in enumerate(sizes) if size > settings.chunk_bytes}
+
+    plan = make_plan(settings, sizes, {0: _inspected(0, sizes[0]), **large}, base_count=0)
+
+    covered = [0] * len(sizes)
+    for chunk in plan.chunks:
+        assert chunk.stop - chunk.first <= settings.chunk_bytes
+        assert chunk.files <= 256
+        if not chunk.files:
+            assert plan.sources[chunk.source].key == f"lists/{chunk.file}"
+            covered[chunk.file] += chunk.stop - chunk.first
+            continue
+        here = range(chunk.file, chunk.file + chunk.files)
+        assert chunk.stop == sum(sizes[number] for number in here)
+        for number in here:
+            covered[number] += sizes[number]
+    assert covered == sizes
+    assert [chunk.file for chunk in plan.chunks] == sorted(chunk.file for chunk in plan.chunks)
+    assert plan.files == len(sizes)
 
 
 @given(count=st.integers(1, 64), total=st.integers(0, 5_000))

@@ -59,6 +59,7 @@ MADE: Final = {
     "inbox_scan": KEYS.inbox_scan(),
     "inbox_settled": KEYS.inbox_settled(),
     "inbox_newest": KEYS.inbox_newest(REF),
+    "job_files": KEYS.job_files(EnvironmentRef("P", "E"), "import", "I"),
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
