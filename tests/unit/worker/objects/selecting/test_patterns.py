@@ -39,11 +39,13 @@ def test_pattern__keys__match_or_not(pattern: str, matching: list[str], others: 
 )
 def test_pattern__any__matches_what_a_regular_expression_does(parts: list[str], key: str) -> None:
     pattern = "".join(parts)
-    expression = re.sub(
-        r"\*\*+|\*|\?|\[ab\]",
-        lambda found: {"*": "[^/]*", "?": "[^/]", "[ab]": "[ab]"}.get(found[0], ".*"),
-        re.sub(r"(^|/)\*\*+/", r"\1(?:.<star>/)?", pattern),
-    ).replace("<star>", "*")
+    meanings = {"*": "[^/]*", "?": "[^/]", "[ab]": "[ab]"}
+    expression = "".join(
+        f"{found[1]}(?:.*/)?"
+        if found[2]
+        else meanings.get(found[0], ".*" if found[3] else found[0])
+        for found in re.finditer(r"(^|/)(\*\*/)|(\*\*)|\*|\?|\[ab\]|.", pattern)
+    )
     if "***" in pattern or "**/**" in pattern:
         return  # the expression above reads them differently
 
