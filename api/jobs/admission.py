@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+from api.errors import NotFound
 from api.jobs.options import ImportOptions
 from api.jobs.starting import Start
+from worker.guard_options import GuardOptions
 from worker.list_options import ListOptions
 from worker.store import (
     ImportInProgress,
@@ -32,11 +34,17 @@ def import_request(
         options.allow_rejected,
         options.allow_shrink,
         options.reading,
+        options.guards,
+        options.dry_run,
     )
 
 
-def require_free(start: Start) -> None:
+def require_free(start: Start, *, supersedes: bool = True) -> None:
     """Make sure that no import holds the list but one that a new import supersedes.
+
+    Args:
+        start: Of the new import.
+        supersedes: Whether it does: a dry run supersedes none.
 
     Raises:
         ImportInProgress: one does; says which.
@@ -44,7 +52,7 @@ def require_free(start: Start) -> None:
     """
     store = start.services.store()
     state = store.memberships.state(start.ref)
-    if state.building is not None and not state.unapproved:
+    if state.building is not None and not (supersedes and state.unapproved):
         raise _conflict(store, start, state.building)
 
 
@@ -54,13 +62,16 @@ def admit(start: Start, request: ImportRequest) -> None:
     Raises:
         ImportInProgress: another one holds the list; says which.
         SegmentNotFound: the list was deleted.
+        NotFound: it would have to be made for a dry run.
         StoreUnavailable: no answer; it may have been admitted.
     """
     services = start.services
+    if request.dry_run and start.is_new:
+        raise NotFound(f"{start.owner} is not there, and a dry run makes none")
     try:
         superseded = admit_import(services.store(), request)
     except ImportInProgress:
-        require_free(start)
+        require_free(start, supersedes=not request.dry_run)
         raise  # the other one has ended since
     _record(start, request)
     services.work.work(request.ref)
@@ -69,7 +80,12 @@ def admit(start: Start, request: ImportRequest) -> None:
 
 
 def _record(start: Start, request: ImportRequest) -> None:
-    """Record the start in the audit log; how the import ends is in its own record."""
+    """Record the start in the audit log; how the import ends is in its own record.
+
+    A dry run changes nothing, so it is not recorded.
+    """
+    if request.dry_run:
+        return
     source = request.sources[0]
     after = {
         "importId": request.import_id,
@@ -80,6 +96,7 @@ def _record(start: Start, request: ImportRequest) -> None:
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,
         "allowShrink": request.allow_shrink or None,
+        **_describe_guards(request.guards),
         **_describe_reading(request.reading),
     }
     start.record(
@@ -87,6 +104,18 @@ def _record(start: Start, request: ImportRequest) -> None:
         "started an import into the segment",
         {name: value for name, value in after.items() if value is not None},
     )
+
+
+def _describe_guards(guards: GuardOptions) -> dict[str, str | float | None]:
+    """What was said of the guards, apart from what is usual."""
+    return {
+        "onGuard": None if guards.on_guard == "pend" else guards.on_guard,
+        "onWarning": guards.on_warning,
+        "maxRejectedShare": guards.max_rejected_share,
+        "maxWarningShare": guards.max_warning_share,
+        "maxShrinkShare": guards.max_shrink_share,
+        "maxGrowthShare": guards.max_growth_share,
+    }
 
 
 def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:

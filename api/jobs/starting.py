@@ -28,6 +28,8 @@ class Start:
     record: Record
     owner: str
     """What the caller calls the list, such as ``segment vip``."""
+    is_new: bool = False
+    """Whether the list was made for this request."""
 
     def begin(self, kind: JobKind) -> PendingRequest | EarlierRequest | None:
         """Begin the request; see :func:`begin_request`."""

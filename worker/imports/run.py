@@ -19,7 +19,7 @@ from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobState, ListUnknown, SegmentNotFound
 from worker.store.jobs import COUNTED, ImportRequest, Unit
 from worker.store.lists import Published
-from worker.store.workflows import DELETED, is_deleted, record_end, why_lost
+from worker.store.workflows import DELETED, is_deleted, reclaim_list, record_end, why_lost
 
 logger = logging.getLogger("bigseg.imports")
 
@@ -92,6 +92,9 @@ class ImportWork:
         deleted while it ran.
         """
         services, request = self._services, self._request
+        if request.dry_run:
+            services.store.builds.cancel(request.list_ref, request.import_id)
+            reclaim_list(services.store, request.list_ref, services.retention)
         services.store.build_memory.release(request.ref)
         if request.sources:
             SpillStore(services.objects, services.settings.spill_dir, request).discard()
@@ -106,7 +109,7 @@ class ImportWork:
         return self._services.store.builds.published(request.list_ref, request.import_id)
 
     def _complete(self, published: Published) -> None:
-        """End an import whose revision is live. Safe to repeat; the first report stays."""
+        """End an import whose revision is live, or a dry run; the first report stays."""
         jobs, ref, now_ms = self._services.store.jobs, self._request.ref, self._services.clock_ms()
         counted = jobs.read(ref, COUNTED)
         draft = {} if counted is None else counted.report
@@ -116,7 +119,8 @@ class ImportWork:
         self.tidy_up()
         if ended:
             facts = {name: report.get(name) for name in ("rowsRead", "accepted", "rejected")}
-            logger.info("import.published", extra={"job": str(ref), **facts})
+            event = "import.tried" if self._request.dry_run else "import.published"
+            logger.info(event, extra={"job": str(ref), **facts})
 
 
 def _stage_seconds(state: JobState, now_ms: int) -> dict[str, float]:

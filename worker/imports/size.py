@@ -5,7 +5,7 @@ from typing import Final
 
 from worker.imports.errors import ImportStopped
 from worker.imports.gather import Range, load_spills
-from worker.imports.guards import check_emptying, check_shrinking, check_usable
+from worker.imports.guards import find_row_objection, find_size_objection, object_to, stops
 from worker.imports.sorted_members import distinct
 from worker.imports.stage_results import STARTS, ChunkResult, Plan, StageRun
 from worker.lists.csv.chunks import CsvState
@@ -81,8 +81,7 @@ def fix_size(
         distinct_share: Estimated share of the valid rows that are distinct.
 
     Raises:
-        ImportStopped: the list would become empty or lose too much, too many rows were
-            rejected, or the revision would not fit.
+        ImportStopped: a guard stops it, or the revision would not fit.
         Fenced: the import no longer holds the list.
     """
     request = run.request
@@ -104,12 +103,18 @@ def fix_size(
 
 
 def _check_contents(run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int) -> None:
-    """Stop what is probably not intended; a replace is checked again once it is built."""
+    """Stop at once what a guard stops; what waits for an approval is built first.
+
+    All is checked again once it is built, when the figures are exact.
+    """
     settings, request, before = run.services.settings, run.request, claim.included_count
-    check_usable(settings, request, chunks)
-    check_emptying(request, before=before, accepted=valid)
-    if valid:
-        check_shrinking(settings, request, before=before, removed=max(0, before - valid))
+    found = find_row_objection(settings, request, chunks, before=before)
+    if found is None and valid:
+        found = find_size_objection(
+            settings, request, before=before, removed=max(0, before - valid), added=0
+        )
+    if found is not None and stops(request, found, accepted=valid):
+        object_to(run, found, accepted=valid)
 
 
 def _count_kept(request: ImportRequest, claim: Claim) -> int:
@@ -127,14 +132,14 @@ def _count_kept(request: ImportRequest, claim: Claim) -> int:
 def _reserve_memory(run: StageRun, needed: int) -> None:
     """Reserve memory for one build, beside the reservations of others.
 
-    Kept revisions give way to it. On a server without a memory limit nothing is reserved or
-    refused.
+    Kept revisions give way to it, but not to a dry run. On a server without a memory limit
+    nothing is reserved or refused.
     """
     memory, ref = run.services.store.build_memory, run.request.ref
     free = memory.free(ref, run.request.list_ref, _HEADROOM)
     if free is None:
         return
-    if needed > free:
+    if needed > free and not run.request.dry_run:
         free = _make_room(run, needed)
     if needed > free:
         message = (

@@ -62,12 +62,14 @@ from worker.store.errors import (
     Unsealed,
 )
 from worker.store.jobs import (
+    PREVIEW,
     QUEUE_UPKEEP,
     QUEUE_WORK,
     RECEIVING_MS,
     TASK_RESHARD,
     TASK_WORK,
     WAITING_STAGE,
+    GuardName,
     Phase,
     Progress,
     RequestRecord,
@@ -82,6 +84,7 @@ from worker.store.jobs.records import (
     ImportRequest,
     JobRef,
     JobState,
+    Preview,
     SourceFile,
 )
 from worker.store.keyspace import (
@@ -184,6 +187,7 @@ __all__ = [
     "OPS_PER_CALL",
     "OURSELVES",
     "PACE_REASONS",
+    "PREVIEW",
     "QUEUE_UPKEEP",
     "QUEUE_WORK",
     "RECEIVING_MS",
@@ -220,6 +224,7 @@ __all__ = [
     "FlagStore",
     "FoundSegment",
     "Grant",
+    "GuardName",
     "ImportInProgress",
     "ImportNotWaiting",
     "ImportRequest",
@@ -245,6 +250,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Position",
+    "Preview",
     "Progress",
     "Project",
     "ProjectExists",

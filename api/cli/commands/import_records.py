@@ -1,4 +1,4 @@
-"""``bigseg imports list|show|watch|wait``: what became of a segment's imports."""
+"""``bigseg imports list|show|preview|watch|wait``: what becomes of a segment's imports."""
 
 from typing import Annotated, Any
 
@@ -7,6 +7,7 @@ import typer
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
+from api.cli.jobs.previews import key_table
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
 from api.cli.session.tables import Table, moment
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     imports = typer.Typer(help="Show imports and wait for them.", no_args_is_help=True)
     imports.command("list")(with_options(_list))
     imports.command("show")(with_options(_show))
+    imports.command("preview")(with_options(_preview))
     imports.command("watch")(with_options(_watch))
     imports.command("wait")(with_options(_wait))
     app.add_typer(imports, name="imports")
@@ -46,6 +48,16 @@ def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> Non
     show_import(session, target, job)
 
 
+def _preview(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
+    """Show what an import would change, with some of the keys.
+
+    It must wait for its approval, or be a dry run.
+    """
+    with session.open_connection() as connection:
+        preview = connection.get(f"{_path(target, import_id)}/preview")
+    session.show(preview, key_table(preview))
+
+
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Show an import's progress until it has ended or waits for approval, then its report."""
     with (
@@ -67,7 +79,8 @@ def _wait(
 ) -> None:
     """Wait until an import has ended or waits for approval, and print nothing.
 
-    Exits with status 1 if the import was stopped, accepted no keys, or is not over in time.
+    Exits with status 1 if the import was stopped, accepted no keys, or is not over in time, and
+    with 6 if a guard has it wait for an approval.
     """
     with (
         explain_interrupt(describe_ongoing(target, import_id)),

@@ -9,6 +9,7 @@ from api.bodies.models import Int64, WireModel
 from api.jobs.models import (
     DetectedList,
     FileStatus,
+    Guard,
     ImportReport,
     Initiator,
     JobProgress,
@@ -17,10 +18,12 @@ from api.jobs.models import (
     detected_list,
     file_statuses,
     format_size,
+    guard_of,
     initiator_of,
     job_progress,
     previous_import,
 )
+from api.jobs.previews import has_preview
 from api.jobs.records import find_export, find_import
 from api.launchdarkly.wire.links import Links, SegmentPath, link
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Status, Store
@@ -48,6 +51,11 @@ class ImportRepresentation(WireModel):
     """What the list is; null until a worker has looked at it."""
     supersedes: str | None
     """The import that waited for an approval and was dropped when this one was created."""
+    guard: Guard | None
+    """What kept the import from being published at once: it waits for an approval, or was stopped.
+    Of a dry run, what would."""
+    dry_run: bool
+    """Whether the import only reported what it would do."""
 
 
 class ExportRepresentation(WireModel):
@@ -87,7 +95,11 @@ def find_segment_export(
 def represent_import(
     path: SegmentPath, request: ImportRequest, state: JobState, clock: Callable[[], int]
 ) -> ImportRepresentation:
-    """Make an import's representation."""
+    """Make an import's representation; it has a preview while it waits, or if it was a dry run."""
+    own = path.import_(request.import_id)
+    links = {"self": link(own), "parent": link(path.href)}
+    if has_preview(request, state):
+        links["preview"] = link(f"{own}/preview")
     return ImportRepresentation(
         id=request.import_id,
         segment_key=path.segment,
@@ -95,7 +107,7 @@ def represent_import(
         mode=request.mode,
         status=state.status,
         files=file_statuses(request, state),
-        links={"self": link(path.import_(request.import_id)), "parent": link(path.href)},
+        links=links,
         stage=state.progress.stage,
         reason=state.reason,
         progress=job_progress(state, clock()),
@@ -103,6 +115,8 @@ def represent_import(
         previous_import=previous_import(state),
         detected=detected_list(state),
         supersedes=state.supersedes,
+        guard=guard_of(state),
+        dry_run=request.dry_run,
     )
 
 

@@ -25,6 +25,7 @@ from api.jobs.imports import (
     require_list_type,
 )
 from api.jobs.options import ImportOptions
+from api.jobs.previews import ImportPreview, preview_import
 from api.jobs.records import find_imports
 from api.jobs.sources import require_importable
 from api.rest.operations import component, document_body, operation
@@ -40,7 +41,7 @@ from api.vercel.lists.models import (
     response_with_nulls,
 )
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
-from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
+from api.vercel.lists.refusals import NO_IMPORT, NO_LIST, NO_PREVIEW
 from api.vercel.lists.starting import attached, list_start
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from worker.store import ImportRequest, ListRef, approve_import
@@ -106,8 +107,9 @@ async def create_import(
     if kind != FORM_TYPE:
         body = await read_source_body(request)
         await require_importable(services, body.source)
-    async with attached(services, path) as ref:
-        start = list_start(services, caller, path, ref, key, partial(_respond, services, path, ref))
+    async with attached(services, path) as (ref, is_new):
+        respond = partial(_respond, services, path, ref)
+        start = list_start(services, caller, path, ref, key, respond, is_new=is_new)
         if body is None:
             return await import_upload(request, start)
         return await import_source(body, start)
@@ -149,6 +151,26 @@ def get_import(
     """Get an import: its progress, how it ended, and its report when it is complete."""
     request, state = find_list_import(services.store(), path, importID)
     return response_with_nulls(represent_import(path, request, state, services.clock))
+
+
+@router.get(
+    "/{importID}/preview",
+    operation_id="getFlagSegmentListImportPreview",
+    response_model=ImportPreview,
+)
+@operation(needs=READ, refuses=NO_PREVIEW)
+def get_preview(
+    path: ListPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+) -> Response:
+    """See what an import would change, with some of the values, before it is approved.
+
+    An import that waits for its approval has a preview, and so has a dry run.
+    """
+    store = services.store()
+    request, state = find_list_import(store, path, importID)
+    return response_with_nulls(preview_import(store, request, state))
 
 
 @router.post(

@@ -14,6 +14,8 @@ from worker.store.jobs.records import (
     JobRef,
     JobRequest,
     JobState,
+    Objection,
+    Preview,
     PreviousImport,
     Progress,
     Status,
@@ -80,6 +82,10 @@ PREVIOUS: Final = StageField("previous", PreviousImport)
 #: The import that waited for an approval and was dropped for this one.
 SUPERSEDES: Final = StageField("supersedes", str)
 DETECTED: Final = StageField("detected", DetectedList)
+#: The guard that tripped.
+OBJECTION: Final = StageField("objection", Objection)
+#: Of an import that waits for its approval, and of a dry run.
+PREVIEW: Final = StageField("preview", Preview)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed its included count.
@@ -135,6 +141,10 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
     waits = ended is None and stage == WAITING_STAGE
     units, status = _number(fields, "units") or 0, _status(request, stage, entered, fields)
     progress = _progress(ref, shown, fields, report or {})
+    objection = OBJECTION.find(ref, fields)
+    reason = fields["reason"].decode() if "reason" in fields else None
+    if waits and objection is not None:
+        reason = objection.message
     if status != "complete":
         progress = replace(progress, share=done_share(stage, units, entered, fields))
     return JobState(
@@ -142,7 +152,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         stage=stage,
         units=units,
         status=status,
-        reason=fields["reason"].decode() if "reason" in fields else None,
+        reason=reason,
         progress=progress,
         ended_ms=ended,
         report=_expected_report(ref, fields) if waits else report,
@@ -150,6 +160,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         entered=entered,
         supersedes=SUPERSEDES.find(ref, fields),
         detected=DETECTED.find(ref, fields),
+        objection=objection,
     )
 
 

@@ -47,13 +47,13 @@ def record_end(store: Store, request: JobRequest) -> None:
 def record_outcome(
     store: Store, request: JobRequest, status: Status, figures: Mapping[str, Any]
 ) -> None:
-    """Put a status of an import or export on record, once; a re-shard is not recorded.
+    """Put a status of an import or export on record, once; a re-shard or dry run is not recorded.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
     kind = request.ref.kind
-    if kind == "reshard":
+    if kind == "reshard" or (isinstance(request, ImportRequest) and request.dry_run):
         return
     action, verb = _WORDS[status]
     what = "import into" if kind == "import" else "export of"

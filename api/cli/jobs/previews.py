@@ -1,0 +1,38 @@
+"""Prints what an import would change: how many keys, and some of them."""
+
+from typing import Any, Final
+
+from api.cli.connection.connection import Connection
+from api.cli.session.tables import Table
+
+_KINDS: Final = ("added", "removed", "unchanged")
+#: Keys of each kind beside a report; `bigseg imports preview` shows all that there are.
+_SHOWN: Final = 5
+
+
+def fetch_preview(
+    connection: Connection, location: str, job: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Get the preview of an import at this path; ``None`` if it has none."""
+    if "preview" not in job["_links"]:
+        return None
+    preview: dict[str, Any] = connection.get(f"{location}/preview")
+    return preview
+
+
+def summary_table(preview: dict[str, Any]) -> Table:
+    """The changes of an import in a line each, with a few keys."""
+    rows = [(kind, preview[kind]["count"], _list_keys(preview[kind])) for kind in _KINDS]
+    return Table("Preview", ("keys", "count", "some of them"), rows)
+
+
+def key_table(preview: dict[str, Any]) -> Table:
+    """A key a row."""
+    counts = ", ".join(f"{preview[kind]['count']:,} {kind}" for kind in _KINDS)
+    rows = [(kind, key) for kind in _KINDS for key in preview[kind]["keys"]]
+    return Table(f"Of {counts}", ("change", "key"), rows, frozenset({"key"}))
+
+
+def _list_keys(changed: dict[str, Any]) -> str:
+    shown = changed["keys"][:_SHOWN]
+    return ", ".join(shown) + ("…" if changed["count"] > len(shown) else "")
