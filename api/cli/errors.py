@@ -32,6 +32,7 @@ _CODES = {
     ExitStatus.UNREACHABLE: "unreachable",
     ExitStatus.REFUSED: "refused",
     ExitStatus.NOT_FOUND: "not_found",
+    ExitStatus.GUARDED: "guarded",
     ExitStatus.INTERRUPTED: "interrupted",
 }
 

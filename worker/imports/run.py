@@ -119,8 +119,11 @@ class ImportWork:
         self.tidy_up()
         if ended:
             facts = {name: report.get(name) for name in ("rowsRead", "accepted", "rejected")}
-            event = "import.tried" if self._request.dry_run else "import.published"
-            logger.info(event, extra={"job": str(ref), **facts})
+            extra = {"job": str(ref), **facts}
+            if self._request.dry_run:
+                logger.info("import.tried", extra=extra)
+            else:
+                logger.info("import.published", extra=extra)
 
 
 def _stage_seconds(state: JobState, now_ms: int) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from api.cli.connection.connection import Connection
+from api.cli.errors import CommandError, ExitStatus
 from api.cli.session.tables import Table
 
 _KINDS: Final = ("added", "removed", "unchanged")
@@ -13,10 +14,15 @@ _SHOWN: Final = 5
 def fetch_preview(
     connection: Connection, location: str, job: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Get the preview of an import at this path; ``None`` if it has none."""
+    """Get the preview of an import at this path; ``None`` if it has none, or no longer."""
     if "preview" not in job["_links"]:
         return None
-    preview: dict[str, Any] = connection.get(f"{location}/preview")
+    try:
+        preview: dict[str, Any] = connection.get(f"{location}/preview")
+    except CommandError as exc:
+        if exc.exit_status is ExitStatus.NOT_FOUND:
+            return None
+        raise
     return preview
 
 

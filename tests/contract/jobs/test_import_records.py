@@ -52,6 +52,8 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
         "previousImport": None,
         "supersedes": None,
         "detected": None,
+        "guard": None,
+        "dryRun": False,
     }
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is True
 
