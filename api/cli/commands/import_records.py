@@ -7,7 +7,7 @@ import typer
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
-from api.cli.jobs.previews import key_table
+from api.cli.jobs.previews import count_table, key_table
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
 from api.cli.session.tables import Table, moment
@@ -55,7 +55,7 @@ def _preview(import_id: _ImportId, target: SegmentOptions, session: Session) -> 
     """
     with session.open_connection() as connection:
         preview = connection.get(f"{_path(target, import_id)}/preview")
-    session.show(preview, key_table(preview))
+    session.show(preview, key_table(preview), count_table(preview))
 
 
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:

@@ -34,9 +34,14 @@ def summary_table(preview: dict[str, Any]) -> Table:
 
 def key_table(preview: dict[str, Any]) -> Table:
     """A key a row."""
-    counts = ", ".join(f"{preview[kind]['count']:,} {kind}" for kind in _KINDS)
     rows = [(kind, key) for kind in _KINDS for key in preview[kind]["keys"]]
-    return Table(f"Of {counts}", ("change", "key"), rows, frozenset({"key"}))
+    return Table("Some of the keys", ("change", "key"), rows, frozenset({"key"}))
+
+
+def count_table(preview: dict[str, Any]) -> Table:
+    """How many keys there are of each kind."""
+    rows = [(kind, preview[kind]["count"]) for kind in _KINDS]
+    return Table("Preview", ("keys", "count"), rows)
 
 
 def _list_keys(changed: dict[str, Any]) -> str:
