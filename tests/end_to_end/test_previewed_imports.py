@@ -57,6 +57,10 @@ def test_guarded__seen_and_approved_after_a_kill__publishes_what_was_shown(syste
     assert len({*preview["removed"]["keys"]} - {*kept} & {*OLD}) == 20
     assert len({*preview["unchanged"]["keys"]} & {*kept}) == 20
     assert segment.counted() == len(OLD)
+    spec = f"proj/*:env/*:segment/{segment.ref.segment}"
+    held = system.http.get("/api/v2/auditlog", params={"spec": spec, "limit": 1}).json()["items"]
+    entry = system.http.get(f"/api/v2/auditlog/{held[0]['_id']}").json()
+    assert entry["currentVersion"]["guard"] == "shrink"
 
     system.worker.kill()
     segment.edit(add=["edited"])

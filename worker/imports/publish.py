@@ -184,12 +184,11 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     if held is None:
         return False
     _preview(run, counted)
-    record_outcome(
-        run.services.store,
-        run.request,
-        "pending_approval",
-        summarise({**counted.report, "membersAfter": counted.included + held.edited_included}),
-    )
+    figures = summarise({**counted.report, "membersAfter": counted.included + held.edited_included})
+    objection = jobs.read(ref, OBJECTION)
+    if objection is not None:
+        figures["guard"] = objection.guard
+    record_outcome(run.services.store, run.request, "pending_approval", figures)
     # What is written is in use now, no longer only reserved.
     most_edits = run.services.settings.approval_journal_ops
     run.services.store.build_memory.limit(ref, most_edits * _BYTES_PER_EDIT)
