@@ -19,6 +19,8 @@ class ExitStatus(IntEnum):
     UNREACHABLE = 3
     REFUSED = 4
     NOT_FOUND = 5
+    #: A guard has an import wait for an approval.
+    GUARDED = 6
     INTERRUPTED = 130
     #: What a shell sees of a tool whose reader wanted no more: 128 and the number of SIGPIPE.
     PIPE_CLOSED = 141
@@ -30,6 +32,7 @@ _CODES = {
     ExitStatus.UNREACHABLE: "unreachable",
     ExitStatus.REFUSED: "refused",
     ExitStatus.NOT_FOUND: "not_found",
+    ExitStatus.GUARDED: "guarded",
     ExitStatus.INTERRUPTED: "interrupted",
 }
 

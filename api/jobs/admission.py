@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from api.errors import InvalidRequest
+from api.errors import InvalidRequest, NotFound
 from api.jobs.options import ImportOptions
 from api.jobs.starting import Start
 from worker.store import (
@@ -46,11 +46,17 @@ def import_request(
         options.allow_shrink,
         options.reading,
         options.target,
+        guards=options.guards,
+        dry_run=options.dry_run,
     )
 
 
-def require_free(start: Start) -> None:
+def require_free(start: Start, *, supersedes: bool = True) -> None:
     """Make sure that no import holds the list but one that a new import supersedes.
+
+    Args:
+        start: Of the new import.
+        supersedes: Whether it does: a dry run supersedes none.
 
     Raises:
         ImportInProgress: one does; says which.
@@ -58,7 +64,7 @@ def require_free(start: Start) -> None:
     """
     store = start.services.store()
     state = store.memberships.state(start.ref)
-    if state.building is not None and not state.unapproved:
+    if state.building is not None and not (supersedes and state.unapproved):
         raise _conflict(store, start, state.building)
 
 
@@ -68,13 +74,16 @@ def admit(start: Start, request: ImportRequest) -> None:
     Raises:
         ImportInProgress: another one holds the list; says which.
         SegmentNotFound: the list was deleted.
+        NotFound: it would have to be made for a dry run.
         StoreUnavailable: no answer; it may have been admitted.
     """
     services = start.services
+    if request.dry_run and start.is_new:
+        raise NotFound(f"{start.owner} is not there, and a dry run makes none")
     try:
         superseded = admit_import(services.store(), request)
     except ImportInProgress:
-        require_free(start)
+        require_free(start, supersedes=not request.dry_run)
         raise  # the other one has ended since
     _record(start, request)
     services.work.work(request.ref)
@@ -83,8 +92,12 @@ def admit(start: Start, request: ImportRequest) -> None:
 
 
 def _record(start: Start, request: ImportRequest) -> None:
-    """Record the start in the audit log; how the import ends is in its own record."""
-    start.record(START_ACTION, START_VERB, summarise_start(request))
+    """Record the start in the audit log; how the import ends is in its own record.
+
+    A dry run changes nothing, so it is not recorded.
+    """
+    if not request.dry_run:
+        start.record(START_ACTION, START_VERB, summarise_start(request))
 
 
 def _conflict(store: Store, start: Start, import_id: str) -> ImportInProgress:

@@ -11,6 +11,7 @@ from worker.list_options import Compression, Encoding
 from worker.store import (
     WAITING_STAGE,
     ExportRequest,
+    GuardName,
     ImportRequest,
     JobState,
     Phase,
@@ -86,6 +87,13 @@ class ImportReport(TypedDict):
     seconds: NotRequired[dict[str, float]]
 
 
+class Guard(WireModel):
+    """What kept an import from being published at once."""
+
+    name: Annotated[str, Field(json_schema_extra={"enum": list(get_args(GuardName))})]
+    message: str
+
+
 class DetectedList(WireModel):
     """How a list is read, as its content and the request say."""
 
@@ -147,6 +155,12 @@ def detected_list(state: JobState) -> DetectedList | None:
         column=found.column,
         first_rows=[list(row) for row in found.first_rows],
     )
+
+
+def guard_of(state: JobState) -> Guard | None:
+    """The guard that tripped, if one did."""
+    found = state.objection
+    return None if found is None else Guard(name=found.guard, message=found.message)
 
 
 def previous_import(state: JobState) -> PreviousImport | None:

@@ -14,6 +14,7 @@ from api.bodies.faults import refusal
 from api.bodies.forms.fields import FILE_FIELD, FormError, parse_flag
 from api.bodies.models import StrictBody, blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
+from worker.guard_options import GuardOptions, OnGuard, OnWarning
 from worker.list_options import Compression, Delimiter, Encoding, Format, ListOptions
 from worker.objects import NamedSource, parse_manifest_source, parse_named
 from worker.store import Side
@@ -47,6 +48,10 @@ OpenFormFlag = Annotated[
     bool | None,
     BeforeValidator(lambda value: None if _is_blank(value) else _parse_form_flag(value)),
 ]
+#: A share of something, as JSON or as a form has it; blank leaves it to the settings.
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+#: By how many times something grows.
+Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 ShortText = Annotated[str, Field(max_length=_LONGEST_NAME)]
 _DELIMITERS: Final = {",": "comma", ";": "semicolon", "|": "pipe", "\t": "tab", "\\t": "tab"}
 
@@ -110,6 +115,52 @@ class ImportOptions(StrictBody):
             description="Whether a `replace` or a `remove` may remove most of the segment's keys."
         ),
     ] = False
+    dry_run: Annotated[
+        FormFlag,
+        Field(description="Whether the import only reports what it would do, and changes nothing."),
+    ] = False
+    on_guard: Annotated[
+        OnGuard,
+        blank_is("pend"),
+        Field(
+            description="What happens when a guard trips: the import waits for an approval, or is "
+            "stopped."
+        ),
+    ] = "pend"
+    on_warning: Annotated[
+        OnWarning | None,
+        blank_is(None),
+        Field(
+            description="What happens when too many rows are doubtful. When left out, a merge "
+            "accepts them and a replace waits for an approval."
+        ),
+    ] = None
+    max_rejected_share: Annotated[
+        Share | None,
+        blank_is(None),
+        Field(description="The share of rejected rows above which a guard trips."),
+    ] = None
+    max_warning_share: Annotated[
+        Share | None,
+        blank_is(None),
+        Field(description="The share of doubtful rows that is too many."),
+    ] = None
+    max_shrink_share: Annotated[
+        Share | None,
+        blank_is(None),
+        Field(
+            description="The share of the keys, of a segment of any size, that a replace may "
+            "remove before a guard trips."
+        ),
+    ] = None
+    max_growth_share: Annotated[
+        Growth | None,
+        blank_is(None),
+        Field(
+            description="By what share of its keys a replace may make a segment of any size grow "
+            "before a guard trips; 1 is twice as many keys."
+        ),
+    ] = None
     format: Annotated[
         Format | None,
         blank_is(None),
@@ -162,9 +213,23 @@ class ImportOptions(StrictBody):
     @model_validator(mode="after")
     def _require_sense(self) -> Self:
         fault = self.reading.find_fault()
+        if self.dry_run and self.wait_on_approvals:
+            fault = "dryRun: a dry run publishes nothing that could be approved"
         if fault is not None:
             raise PydanticCustomError("options", "{fault}", {"fault": fault})
         return self
+
+    @property
+    def guards(self) -> GuardOptions:
+        """What happens when a guard trips, and where they trip."""
+        return GuardOptions(
+            on_guard=self.on_guard,
+            on_warning=self.on_warning,
+            max_rejected_share=self.max_rejected_share,
+            max_warning_share=self.max_warning_share,
+            max_shrink_share=self.max_shrink_share,
+            max_growth_share=self.max_growth_share,
+        )
 
     @property
     def reading(self) -> ListOptions:

@@ -30,6 +30,8 @@ class Start:
     """What the caller calls the list, such as ``segment vip``."""
     has_excluded: bool = True
     """Whether there is a list of excluded keys beside it."""
+    is_new: bool = False
+    """Whether the list was made for this request."""
 
     def begin(self, kind: JobKind) -> PendingRequest | EarlierRequest | None:
         """Begin the request; see :func:`begin_request`."""

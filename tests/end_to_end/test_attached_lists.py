@@ -138,6 +138,9 @@ def test_attached_list__guards_and_approvals__are_those_of_every_import(system: 
     waiting = lists.ended(path)
     assert waiting["status"] == "pending_approval", waiting
     assert waiting["report"]["removed"] == 4_900
+    preview = system.http.get(waiting["preview"]).json()
+    assert preview["removed"]["count"] == 4_900
+    assert len({*preview["removed"]["keys"]} & {*KEYS[100:]}) == 20
     assert lists.outcome(KEYS[200]) == (True, "include_list", [])
     assert system.http.post(f"{path}/approve").status_code == 202
     wait_until(lambda: lists.members()["include"] == 100, "it is published", LIMIT_S)

@@ -22,7 +22,7 @@ _HOWTO: Final = Path(__file__).parents[2] / "deploy/howto"
 #: `backup.md` is run by tests/integration/worker/store/server/test_backup.py.
 _ELSEWHERE: Final = {"README", "backup"}
 #: Pages that need a system which keeps revisions; others are tidied at once.
-_KEEPING: Final = {"undo"}
+_KEEPING: Final = {"preview-and-undo"}
 _PAGES: Final = sorted({path.stem for path in _HOWTO.glob("*.md")} - _ELSEWHERE - _KEEPING)
 #: What a process of the API inherits, and what is nobody's own.
 _INHERITED: Final = ("BIGSEG_", "AWS_EC2", "AWS_CONFIG", "AWS_SHARED", "HOME", "LANG")

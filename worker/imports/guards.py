@@ -1,131 +1,247 @@
-"""Stops an import that its caller probably did not intend, before it takes effect."""
+"""Guards: what keeps an import from being published that its caller probably did not intend.
+
+There is one rule. A guard that trips makes the import wait for an approval, which publishes what
+was built, or stops it, as the caller says. An import without one accepted row is stopped: there is
+nothing to approve. A dry run goes on, and its report shows the guard.
+"""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any, Final
 
+from worker.imports.doubted_rows import describe_doubted, doubted_rows
 from worker.imports.errors import ImportStopped
 from worker.imports.file_table import FileTable
 from worker.imports.report import count_rejected, find_doubts
-from worker.imports.stage_results import ChunkResult
+from worker.imports.stage_results import ChunkResult, StageRun
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.validation import RejectReason
 from worker.settings import WorkerSettings
-from worker.store.jobs import ImportRequest
+from worker.store.jobs import OBJECTION, GuardName, ImportRequest, Objection
 
 #: How each guard is overridden: over HTTP, and on the command line.
 _ALLOW_EMPTY: Final = "send allowEmpty=true (bigseg import --allow-empty)"
 _ALLOW_REJECTED: Final = "send allowRejected=true (bigseg import --allow-rejected)"
 _ALLOW_SHRINK: Final = "send allowShrink=true (bigseg import --allow-shrink)"
-#: Modes that remove members which the caller may not have meant.
-_TAKING_AWAY: Final = ("replace", "remove")
+_ACCEPT_WARNINGS: Final = "send onWarning=accept (bigseg import --on-warning accept)"
 _DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", Doubt.PIPE: "'|'"}
 
 
-def check_usable(
+def object_to(run: StageRun, objection: Objection | None, *, accepted: int) -> None:
+    """Record an objection, and stop the import unless it can wait for an approval.
+
+    Args:
+        run: The import.
+        objection: What :func:`find_row_objection` or :func:`find_size_objection` found.
+        accepted: Rows that were accepted.
+
+    Raises:
+        ImportStopped: it is stopped.
+    """
+    if objection is None:
+        return
+    run.services.store.jobs.write(run.request.ref, OBJECTION, objection)
+    if stops(run.request, objection, accepted=accepted):
+        raise ImportStopped(objection.message)
+
+
+def stops(request: ImportRequest, objection: Objection, *, accepted: int) -> bool:
+    """Whether an objection stops the import; if not, it waits for an approval."""
+    if request.dry_run:
+        return False
+    policy = request.guards.on_guard
+    if objection.guard == "warnings":
+        policy = "stop" if request.guards.on_warning == "stop" else "pend"
+    return policy == "stop" or accepted == 0
+
+
+def find_row_objection(
     settings: WorkerSettings,
     request: ImportRequest,
     chunks: Sequence[ChunkResult],
     files: FileTable,
-) -> None:
-    """Stop an import of a file of which few rows, or none, were usable.
-
-    Blank rows do not count: they hold no key, and empty lines are common.
+    whole: Sequence[str] = (),
+    *,
+    before: int,
+) -> Objection | None:
+    """Check the rows of the list files, which are known before anything is built.
 
     Args:
-        settings: Hold the share of rejected rows that is allowed.
-        request: The import; it may override the guard.
+        settings: Hold the shares for imports that say nothing.
+        request: The import.
         chunks: Results of all chunks.
         files: The files of the chunks.
-
-    Raises:
-        ImportStopped: too many rows were rejected, or a quote is never closed.
+        whole: Labels of doubts about whole files.
+        before: Members of the live list.
     """
-    if request.allow_rejected or request.mode == "reshard":
-        return
+    if request.mode == "reshard":
+        return None
+    valid = sum(chunk.valid for chunk in chunks)
+    return (
+        _find_rejected(settings, request, chunks, files, valid)
+        or _find_emptying(request, before, valid)
+        or _find_doubted(settings, request, chunks, whole)
+    )
+
+
+def find_size_objection(
+    settings: WorkerSettings, request: ImportRequest, *, before: int, removed: int, added: int
+) -> Objection | None:
+    """Check how a replace or a remove changes the size of the list.
+
+    Args:
+        settings: Hold the shares for imports that say nothing.
+        request: The import.
+        before: Members of the live list.
+        removed: How many of them would be removed, at least.
+        added: How many would be added; 0 while it is not known.
+    """
+    match request.mode:
+        case "replace":
+            return _find_shrinking(settings, request, before, removed) or _find_growth(
+                settings, request, before, added - removed
+            )
+        case "remove" if 0 < before == removed:
+            return _find_removal(request, before)
+        case "remove":
+            return _find_shrinking(settings, request, before, removed)
+        case _:
+            return None
+
+
+def find_build_objection(
+    settings: WorkerSettings,
+    request: ImportRequest,
+    chunks: Sequence[ChunkResult],
+    files: FileTable,
+    draft: Mapping[str, Any],
+    whole: Sequence[str],
+) -> Objection | None:
+    """Check an import once it is built, when all figures are exact."""
+    before, removed = draft["membersBefore"], draft["removed"]
+    found = find_row_objection(settings, request, chunks, files, whole, before=before)
+    if found is not None or (request.allow_empty and not draft["accepted"]):
+        return found
+    return find_size_objection(
+        settings, request, before=before, removed=removed, added=draft["added"]
+    )
+
+
+def _objection(
+    request: ImportRequest, guard: GuardName, what: str, remedy: str, *, accepted: int = 1
+) -> Objection:
+    """An objection; one that can be approved says so first."""
+    if not stops(request, Objection(guard, what), accepted=accepted) and not request.dry_run:
+        remedy = f"approve it, or {remedy}"
+    return Objection(guard, f"{what} {remedy}")
+
+
+def _find_rejected(
+    settings: WorkerSettings,
+    request: ImportRequest,
+    chunks: Sequence[ChunkResult],
+    files: FileTable,
+    valid: int,
+) -> Objection | None:
+    """Object to a file of which few rows, or none, were usable, or whose last quote is open.
+
+    Blank rows do not count: they hold no key, and empty lines are common.
+    """
+    if request.allow_rejected:
+        return None
     doubts = find_doubts(chunks)
     if Doubt.OPEN_QUOTE in doubts:
-        message = (
+        what = (
             f"the quote that opens in {files.describe(doubts[Doubt.OPEN_QUOTE][1][0])} is never "
             "closed, so "
             "that row holds all lines up to the end of the file; close it, or, to import the "
-            f"rows before it, {_ALLOW_REJECTED}"
+            "rows before it,"
         )
-        raise ImportStopped(message)
+        return _objection(request, "open_quote", what, _ALLOW_REJECTED, accepted=valid)
     reasons = count_rejected(chunks)
     del reasons[RejectReason.BLANK.label]
     rejected = sum(reasons.values())
-    filled = sum(chunk.valid for chunk in chunks) + rejected
-    if rejected == 0 or rejected <= settings.rejected_share * filled:
-        return
+    filled = valid + rejected
+    most = _share(request.guards.max_rejected_share, settings.rejected_share)
+    if rejected == 0 or rejected <= most * filled:
+        return None
     counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
     share = "no row was usable" if rejected == filled else "too few rows were usable"
     cause = _guess_cause(reasons, doubts)
-    message = (
+    what = (
         f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){cause}; "
-        f"to import the others anyway, {_ALLOW_REJECTED}"
+        "to import the others anyway,"
     )
-    raise ImportStopped(message)
+    return _objection(request, "rejected_rows", what, _ALLOW_REJECTED, accepted=valid)
 
 
-def check_emptying(request: ImportRequest, *, before: int, accepted: int) -> None:
-    """Stop a replace by a file without keys, which would leave a list without members.
-
-    Raises:
-        ImportStopped: it would.
-    """
+def _find_emptying(request: ImportRequest, before: int, accepted: int) -> Objection | None:
     if request.mode != "replace" or request.allow_empty or accepted or not before:
-        return
-    message = (
-        f"would empty the list of {before:,} members: no row was accepted; if that is intended, "
-        f"{_ALLOW_EMPTY}"
+        return None
+    what = f"would empty the list of {before:,} members: no row was accepted; if that is intended,"
+    return _objection(request, "empty", what, _ALLOW_EMPTY, accepted=0)
+
+
+def _find_removal(request: ImportRequest, before: int) -> Objection | None:
+    if request.allow_empty:
+        return None
+    what = (
+        f"would empty the list of {before:,} members: all of them are to be removed; if that is "
+        "intended,"
     )
-    raise ImportStopped(message)
+    return _objection(request, "empty", what, _ALLOW_EMPTY)
 
 
-def check_shrinking(
-    settings: WorkerSettings, request: ImportRequest, *, before: int, removed: int
-) -> None:
-    """Stop a replace or a remove that would lose most of a list.
+def _find_doubted(
+    settings: WorkerSettings,
+    request: ImportRequest,
+    chunks: Sequence[ChunkResult],
+    whole: Sequence[str],
+) -> Objection | None:
+    policy = request.guards.on_warning or ("pend" if request.mode == "replace" else "accept")
+    if policy == "accept":
+        return None
+    rows = doubted_rows(chunks, whole)
+    most = _share(request.guards.max_warning_share, settings.warning_share)
+    if rows.doubted == 0 or rows.doubted <= most * rows.filled:
+        return None
+    what = f"{describe_doubted(rows)}; if they are right,"
+    return _objection(request, "warnings", what, _ACCEPT_WARNINGS)
 
-    One that waits for an approval is not stopped: its report shows the approver what it removes.
 
-    Args:
-        settings: Hold the share and the number of members that may be removed.
-        request: The import; it may override the guard.
-        before: Members of the live list.
-        removed: How many of them would be removed, at least.
-
-    Raises:
-        ImportStopped: too many would be removed.
-    """
-    if request.mode not in _TAKING_AWAY or request.allow_shrink or request.waits:
-        return
-    if removed < settings.shrink_count or removed <= settings.shrink_share * before:
-        return
-    message = (
+def _find_shrinking(
+    settings: WorkerSettings, request: ImportRequest, before: int, removed: int
+) -> Objection | None:
+    own = request.guards.max_shrink_share
+    fewest = settings.shrink_count if own is None else 1
+    too_few = removed < fewest or removed <= _share(own, settings.shrink_share) * before
+    if request.allow_shrink or too_few:
+        return None
+    what = (
         f"the {request.mode} would remove {removed:,} of {before:,} members, "
-        f"{removed / before:.0%} of the list; if that is intended, {_ALLOW_SHRINK}, or have it "
-        "wait for an approval"
+        f"{removed / before:.0%} of the list; if that is intended,"
     )
-    raise ImportStopped(message)
+    return _objection(request, "shrink", what, _ALLOW_SHRINK)
 
 
-def check_draft(settings: WorkerSettings, request: ImportRequest, draft: Mapping[str, Any]) -> None:
-    """Check a replace or a remove once it is built; see ``check_shrinking``.
+def _find_growth(
+    settings: WorkerSettings, request: ImportRequest, before: int, grown: int
+) -> Objection | None:
+    own = request.guards.max_growth_share
+    fewest = settings.growth_count if own is None else 1
+    if before < fewest or grown <= _share(own, settings.growth_share) * before:
+        return None
+    needed = ceil(grown / before)
+    what = (
+        f"the replace would make the list grow from {before:,} to {before + grown:,} members, "
+        f"{1 + grown / before:,.1f} times as many; if that is intended,"
+    )
+    remedy = f"send maxGrowthShare={needed} (bigseg import --max-growth-share {needed})"
+    return _objection(request, "growth", what, remedy)
 
-    Raises:
-        ImportStopped: too many would be removed, or all.
-    """
-    before, removed = draft["membersBefore"], draft["removed"]
-    empties = request.mode == "remove" and 0 < before == removed
-    if empties and not request.allow_empty:
-        message = (
-            f"would empty the list of {before:,} members: all of them are to be removed; if that "
-            f"is intended, {_ALLOW_EMPTY}"
-        )
-        raise ImportStopped(message)
-    if not request.allow_empty or (draft["accepted"] and not empties):
-        check_shrinking(settings, request, before=before, removed=removed)
+
+def _share(own: float | None, setting: float) -> float:
+    return setting if own is None else own
 
 
 def _guess_cause(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str:

@@ -11,11 +11,12 @@ from typing import Final
 from worker.imports.errors import ImportStopped
 from worker.imports.file_table import tabulate
 from worker.imports.gather import Range
-from worker.imports.guards import check_draft
+from worker.imports.guards import find_build_objection, object_to
+from worker.imports.preview import sample_changes
 from worker.imports.report import draft_report
 from worker.imports.stage_results import GATHERED_AGAIN, SIDES, ChunkResult, RangeResult, StageRun
 from worker.store import ListUnknown
-from worker.store.jobs import COUNTED, BuildCount
+from worker.store.jobs import COUNTED, OBJECTION, PREVIEW, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Held, Published, Revision
 from worker.store.workflows import record_outcome, summarise
@@ -29,17 +30,30 @@ _SHARDS_PER_STEP: Final = 65_536
 def publish_import(run: StageRun) -> Published | None:
     """Count the build and make it live; ``None`` if ranges are gathered again, or it is held.
 
-    Running it again after the flip gives the same figures.
+    It is held if its caller asked for an approval, or if a guard did. Running it again after the
+    flip gives the same figures. Of a dry run nothing becomes live, and the figures are those that
+    it would have had now.
 
     Raises:
-        ImportStopped: shards were lost that cannot be written again.
+        ImportStopped: a guard stops it, or shards were lost that cannot be written again.
         Fenced: the import no longer holds the list.
         Unsealed: the build was opened since it was counted.
     """
     counted = _read_valid_count(run) or _count_build(run)
-    if counted is None or (run.request.waits and _hold(run, counted)):
+    if counted is None:
+        return None
+    if run.request.dry_run:
+        _preview(run, counted)
+        version = run.services.store.memberships.state(run.request.list_ref).version
+        return Published(counted.included, counted.excluded, 0, 0, version)
+    if _needs_approval(run) and _hold(run, counted):
         return None
     return _flip(run, counted)
+
+
+def _needs_approval(run: StageRun) -> bool:
+    request = run.request
+    return request.waits or run.services.store.jobs.read(request.ref, OBJECTION) is not None
 
 
 def _read_valid_count(run: StageRun) -> BuildCount | None:
@@ -54,7 +68,7 @@ def _read_valid_count(run: StageRun) -> BuildCount | None:
     sealed = store.builds.seal(request.list_ref, request.import_id)
     if sealed.counts is None and counted.seal != sealed.number:
         return None
-    return None if request.waits and _has_lost_shards(run) else counted
+    return None if _needs_approval(run) and _has_lost_shards(run) else counted
 
 
 def _has_lost_shards(run: StageRun) -> bool:
@@ -92,15 +106,19 @@ def _count_build(run: StageRun) -> BuildCount | None:
     if found.miscounted:
         _gather_again(run, chunks, len(ranges), found.miscounted)
         return None
+    files = tabulate(run, plan, chunks)
     draft = draft_report(
         chunks,
         ranges,
         plan.doubts,
-        tabulate(run, plan, chunks),
+        files,
         side=run.request.side,
         removes=run.request.mode == "remove",
     )
-    check_draft(run.services.settings, run.request, draft)
+    objection = find_build_objection(
+        run.services.settings, run.request, chunks, files, draft, plan.doubts
+    )
+    object_to(run, objection, accepted=draft["accepted"])
     counted = BuildCount(found.counts[INCLUDED], found.counts[EXCLUDED], found.seal, draft)
     run.services.store.jobs.write(run.request.ref, COUNTED, counted)
     return counted
@@ -176,12 +194,13 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     held = _replay(run, counted)
     if held is None:
         return False
-    record_outcome(
-        run.services.store,
-        run.request,
-        "pending_approval",
-        summarise({**counted.report, "membersAfter": counted.count(side) + held.edited(side)}),
-    )
+    _preview(run, counted)
+    after = counted.count(side) + held.edited(side)
+    figures = summarise({**counted.report, "membersAfter": after})
+    objection = jobs.read(ref, OBJECTION)
+    if objection is not None:
+        figures["guard"] = objection.guard
+    record_outcome(run.services.store, run.request, "pending_approval", figures)
     # What is written is in use now, no longer only reserved.
     most_edits = run.services.settings.approval_journal_ops
     run.services.store.build_memory.limit(ref, most_edits * _BYTES_PER_EDIT)
@@ -190,6 +209,29 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
         # It may have been tidied up just before the memory was reserved.
         run.services.store.build_memory.release(ref)
     return True
+
+
+def _preview(run: StageRun, counted: BuildCount) -> None:
+    """Take samples of what publishing the build would change, unless a try before this one did."""
+    store, request = run.services.store, run.request
+    if store.jobs.read(request.ref, PREVIEW) is not None:
+        return
+    report = counted.report
+    found = sample_changes(
+        store.database,
+        request.list_ref,
+        store.memberships.state(request.list_ref).live,
+        run.target(),
+        request.side,
+        {
+            "added": report["added"],
+            "removed": report["removed"],
+            # Of a merge the report's figure leaves out members that the file does not name.
+            "unchanged": report["membersBefore"] - report["removed"],
+        },
+        run.progress.add,
+    )
+    store.jobs.write(request.ref, PREVIEW, found)
 
 
 def _replay(run: StageRun, counted: BuildCount) -> Held | None:

@@ -94,6 +94,9 @@ class ImportWork:
         deleted while it ran.
         """
         services, request = self._services, self._request
+        if request.dry_run:
+            services.store.builds.cancel(request.list_ref, request.import_id)
+            reclaim_list(services.store, request.list_ref, services.retention)
         services.store.build_memory.release(request.ref)
         if request.sources:
             keep_rejected_rows(services, request)
@@ -113,7 +116,7 @@ class ImportWork:
         return self._services.store.builds.published(request.list_ref, request.import_id)
 
     def _complete(self, published: Published) -> None:
-        """End an import whose revision is live. Safe to repeat; the first report stays."""
+        """End an import whose revision is live, or a dry run; the first report stays."""
         jobs, ref, now_ms = self._services.store.jobs, self._request.ref, self._services.clock_ms()
         counted = jobs.read(ref, COUNTED)
         draft = {} if counted is None else counted.report
@@ -124,7 +127,11 @@ class ImportWork:
         self.tidy_up()
         if ended:
             facts = {name: report.get(name) for name in ("rowsRead", "accepted", "rejected")}
-            logger.info("import.published", extra={"job": str(ref), **facts})
+            extra = {"job": str(ref), **facts}
+            if self._request.dry_run:
+                logger.info("import.tried", extra=extra)
+            else:
+                logger.info("import.published", extra=extra)
 
 
 def _stage_seconds(state: JobState, now_ms: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ from worker.imports.base_members import read_base
 from worker.imports.errors import ImportStopped, row_too_long
 from worker.imports.file_table import FileTable, tabulate
 from worker.imports.gather import Range, load_spills
-from worker.imports.guards import check_emptying, check_shrinking, check_usable
+from worker.imports.guards import find_row_objection, find_size_objection, object_to, stops
 from worker.imports.rejected_rows import write_rejected_rows
 from worker.imports.sorted_members import Members, distinct, subtract
 from worker.imports.stage_results import SIDES, STARTS, ChunkResult, Plan, StageRun
@@ -110,8 +110,7 @@ def fix_size(
         files: The files of the chunks.
 
     Raises:
-        ImportStopped: the list would become empty or lose too much, too many rows were
-            rejected, or the revision would not fit.
+        ImportStopped: a guard stops it, or the revision would not fit.
         Fenced: the import no longer holds the list.
     """
     request, side = run.request, run.request.side
@@ -151,13 +150,19 @@ def _choose_bits(request: ImportRequest, claim: Claim, members: int) -> int:
 def _check_contents(
     run: StageRun, claim: Claim, chunks: Sequence[ChunkResult], valid: int, files: FileTable
 ) -> None:
-    """Stop what is probably not intended; what is lost is checked once it is built."""
+    """Stop at once what a guard stops; what waits for an approval is built first.
+
+    All is checked again once it is built, when the figures are exact.
+    """
     settings, request = run.services.settings, run.request
     before = claim.count(request.side)
-    check_usable(settings, request, chunks, files)
-    check_emptying(request, before=before, accepted=valid)
-    if valid and request.mode == "replace":
-        check_shrinking(settings, request, before=before, removed=max(0, before - valid))
+    found = find_row_objection(settings, request, chunks, files, before=before)
+    if found is None and valid and request.mode == "replace":
+        found = find_size_objection(
+            settings, request, before=before, removed=max(0, before - valid), added=0
+        )
+    if found is not None and stops(request, found, accepted=valid):
+        object_to(run, found, accepted=valid)
 
 
 def _count_kept(run: StageRun, claim: Claim, new: int, sample: Sample) -> int:
@@ -197,14 +202,14 @@ def _count_left(run: StageRun, claim: Claim, before: int, new: int, sample: Samp
 def _reserve_memory(run: StageRun, needed: int) -> None:
     """Reserve memory for one build, beside the reservations of others.
 
-    Kept revisions give way to it. On a server without a memory limit nothing is reserved or
-    refused.
+    Kept revisions give way to it, but not to a dry run. On a server without a memory limit
+    nothing is reserved or refused.
     """
     memory, ref = run.services.store.build_memory, run.request.ref
     free = memory.free(ref, run.request.list_ref, _HEADROOM)
     if free is None:
         return
-    if needed > free:
+    if needed > free and not run.request.dry_run:
         free = _make_room(run, needed)
     if needed > free:
         message = (

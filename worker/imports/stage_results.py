@@ -204,7 +204,11 @@ class StageRun:
         """The import's claim; claiming again changes nothing."""
         request = self.request
         return self.services.store.builds.claim(
-            request.list_ref, request.import_id, waits=request.waits, kind=request.kind
+            request.list_ref,
+            request.import_id,
+            waits=request.waits,
+            dry_run=request.dry_run,
+            kind=request.kind,
         )
 
     def target(self) -> Revision:

@@ -63,6 +63,7 @@ from worker.store.errors import (
     Unsealed,
 )
 from worker.store.jobs import (
+    PREVIEW,
     QUEUE_UPKEEP,
     QUEUE_WORK,
     RECEIVING_MS,
@@ -70,6 +71,7 @@ from worker.store.jobs import (
     TASK_TEND,
     TASK_WORK,
     WAITING_STAGE,
+    GuardName,
     Inbox,
     Mode,
     Phase,
@@ -89,6 +91,7 @@ from worker.store.jobs.records import (
     ImportRequest,
     JobRef,
     JobState,
+    Preview,
     SourceFile,
 )
 from worker.store.keyspace import (
@@ -196,6 +199,7 @@ __all__ = [
     "OPS_PER_CALL",
     "OURSELVES",
     "PACE_REASONS",
+    "PREVIEW",
     "QUEUE_UPKEEP",
     "QUEUE_WORK",
     "RECEIVING_MS",
@@ -236,6 +240,7 @@ __all__ = [
     "FlagStore",
     "FoundSegment",
     "Grant",
+    "GuardName",
     "ImportFile",
     "ImportInProgress",
     "ImportNotWaiting",
@@ -266,6 +271,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Position",
+    "Preview",
     "Progress",
     "Project",
     "ProjectExists",

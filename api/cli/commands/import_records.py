@@ -17,6 +17,7 @@ from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
+from api.cli.jobs.previews import count_table, key_table
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     imports.command("list")(with_options(_list))
     imports.command("show")(with_options(_show))
     imports.command("files")(with_options(_files))
+    imports.command("preview")(with_options(_preview))
     imports.command("watch")(with_options(_watch))
     imports.command("wait")(with_options(_wait))
     imports.command("cancel")(with_options(_cancel))
@@ -136,6 +138,16 @@ def _files(import_id: _ImportId, target: SegmentOptions, session: Session) -> No
     session.show(files, files_table(files, f"Files of import {import_id}"))
 
 
+def _preview(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
+    """Show what an import would change, with some of the keys.
+
+    It must wait for its approval, or be a dry run.
+    """
+    with session.open_connection() as connection:
+        preview = connection.get(f"{_path(target, import_id)}/preview")
+    session.show(preview, key_table(preview), count_table(preview))
+
+
 def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Show an import's progress until it has ended or waits for approval, then its report."""
     with (
@@ -157,7 +169,8 @@ def _wait(
 ) -> None:
     """Wait until an import has ended or waits for approval, and print nothing.
 
-    Exits with status 1 if the import was stopped, accepted no keys, or is not over in time.
+    Exits with status 1 if the import was stopped, accepted no keys, or is not over in time, and
+    with 6 if a guard has it wait for an approval.
     """
     with (
         explain_interrupt(describe_ongoing(target, import_id)),

@@ -8,12 +8,14 @@ import typer
 
 from api.cli.errors import UnreachableError
 from api.cli.jobs.following import follow
+from api.cli.jobs.guarding import GuardingOptions
 from api.cli.jobs.import_reports import note_superseded, show_import
 from api.cli.jobs.import_start import ImportStart
 from api.cli.jobs.interrupts import defer_interrupt, describe_ongoing, explain_interrupt
 from api.cli.jobs.list_names import NamedSources
 from api.cli.jobs.list_reading import ReadingOptions
 from api.cli.jobs.new_segment import CreateOptions, NewSegment
+from api.cli.jobs.previews import fetch_preview
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -31,6 +33,7 @@ def _import(
     session: Session,
     new: CreateOptions,
     reading: ReadingOptions,
+    guarding: GuardingOptions,
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -55,15 +58,6 @@ def _import(
         str | None,
         typer.Option(metavar="S3-URI", help="An object in S3 that names the lists."),
     ] = None,
-    allow_empty: Annotated[
-        bool, typer.Option(help="Let a replace or a remove leave no member.")
-    ] = False,
-    allow_rejected: Annotated[
-        bool, typer.Option(help="Import a list even if most of its rows are rejected.")
-    ] = False,
-    allow_shrink: Annotated[
-        bool, typer.Option(help="Let a replace or a remove take away most of the members.")
-    ] = False,
     wait_for_approval: Annotated[
         bool, typer.Option(help="Prepare the import, but publish it only after `bigseg approve`.")
     ] = False,
@@ -82,16 +76,13 @@ def _import(
     """Import lists of context keys into a segment, from files or from S3, all at once.
 
     A large file is sent in parts; after an interrupt the same command goes on where it was.
-    Exits with status 1 if the import was stopped or if it accepted no keys.
+    Exits with status 1 if the import was stopped or if it accepted no keys, and with 6 if a guard
+    has it wait for an approval.
     """
-    flags = {
-        "allowEmpty": allow_empty,
-        "allowRejected": allow_rejected,
-        "allowShrink": allow_shrink,
-        "waitOnApprovals": wait_for_approval,
-    }
-    fields: dict[str, str | bool] = {"mode": mode, "target": side, **reading.fields}
-    fields |= {name: True for name, flag in flags.items() if flag}
+    fields: dict[str, str | bool] = {"mode": mode, "target": side}
+    fields |= {**reading.fields, **guarding.fields}
+    if wait_for_approval:
+        fields["waitOnApprovals"] = True
     source = NamedSources.of(sources or [], manifest)
     start = ImportStart(session, target, source, fields, NewSegment(target, new), direct)
     with (
@@ -105,9 +96,11 @@ def _import(
             note_superseded(session, job)
             if wait:
                 job = follow(connection, location, display)
-        if job["status"] == "stopped" and start.segment.undo_if_empty(connection):
+        preview = fetch_preview(connection, location, job)
+        ended_without = job["status"] == "stopped" or (job["dryRun"] and wait)
+        if ended_without and start.segment.undo_if_empty(connection):
             session.note(f"segment {target.segment}, which was created for it, is deleted again")
-    show_import(session, target, job)
+    show_import(session, target, job, preview)
 
 
 def approve(

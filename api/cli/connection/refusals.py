@@ -15,11 +15,18 @@ _OPTIONS: Final = {
     "allowRejected": "--allow-rejected",
     "allowShrink": "--allow-shrink",
     "waitOnApprovals": "--wait-for-approval",
+    "dryRun": "--dry-run",
+    "onWarning": "--on-warning",
+    "onGuard": "--on-guard",
+    "maxRejectedShare": "--max-rejected-share",
+    "maxWarningShare": "--max-warning-share",
+    "maxShrinkShare": "--max-shrink-share",
+    "maxGrowthShare": "--max-growth-share",
     "unboundedContextKind": "--kind",
     "totalCount": "the total count",
 }
 #: A reason names both: ``send allowEmpty=true (bigseg import --allow-empty)``.
-_BOTH: Final = re.compile(r"\bsend \w+=true \((bigseg [a-z][^)]*)\)")
+_BOTH: Final = re.compile(r"\bsend \w+=\w+ \((bigseg [a-z][^)]*)\)")
 #: Options of how a list is read: their flags are called as the fields are.
 _READING: Final = re.compile(r"\bsend (header|delimiter|encoding|format|column)(?:=(\w[\w-]*))?")
 _FIELD: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})(=true)?\b")

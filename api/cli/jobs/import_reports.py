@@ -9,6 +9,7 @@ from api.cli.connection.refusals import name_options
 from api.cli.errors import ExitStatus
 from api.cli.jobs.following import AT_REST
 from api.cli.jobs.list_reading import describe_detected
+from api.cli.jobs.previews import summary_table
 from api.cli.session.next_command import next_command
 from api.cli.session.options import SegmentOptions
 from api.cli.session.session import OutputFormat, Session
@@ -45,22 +46,33 @@ FILE_COLUMNS: Final = ("file", "rows", "valid", "rejected", "bytes", "read as")
 _FILE_FIELDS: Final = ("filename", "rows", "valid", "rejected", "sizeBytes", "readAs")
 
 
-def show_import(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:
+def show_import(
+    session: Session,
+    target: SegmentOptions,
+    job: dict[str, Any],
+    preview: dict[str, Any] | None = None,
+) -> None:
     """Print an import, and end the command as ``end_as`` does."""
     if not session.as_json:
         _print_sentences(session, target, job)
-    session.show(job, *_tables(session, job))
+    previews = [] if preview is None else [summary_table(preview)]
+    session.show(job, *_tables(session, job), *previews)
     _point_to_rejected(session, target, job)
     end_as(session, job)
 
 
 def end_as(session: Session, job: dict[str, Any]) -> None:
-    """End the command with status 1 if the import was stopped or accepted no key."""
+    """End the command with status 1 if the import was stopped or accepted no key.
+
+    It ends with 6 if a guard has it wait for an approval, or would.
+    """
     if job["status"] == "stopped":
         raise typer.Exit(ExitStatus.FAILED)
     if job["report"] is not None and job["report"]["accepted"] == 0:
         session.note("no key in the list was accepted")
         raise typer.Exit(ExitStatus.FAILED)
+    if job["guard"] is not None and (job["status"] == "pending_approval" or job["dryRun"]):
+        raise typer.Exit(ExitStatus.GUARDED)
 
 
 def note_superseded(session: Session, job: dict[str, Any]) -> None:
@@ -87,6 +99,10 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
         say(found)
     if job["reason"]:
         say(f"reason: {name_options(job['reason'])}")
+    if job["dryRun"] and job["status"] == "complete":
+        if job["guard"]:
+            say(f"it would not be published at once: {name_options(job['guard']['message'])}")
+        say("nothing was changed; run it without --dry-run to import the list")
     if job["status"] == "pending_approval":
         approve = next_command(target, "approve", job["id"])
         say(f"none of it is visible yet; publish it with `{approve}`")

@@ -10,6 +10,10 @@ from api.rest.operations import Refusals
 NO_IMPORT: Final[Refusals] = {
     NotFound: "The project, the environment, the segment or the import does not exist."
 }
+NO_PREVIEW: Final[Refusals] = {
+    NotFound: "The project, the environment, the segment or the import does not exist, or the "
+    "import neither waits for an approval nor was a dry run."
+}
 NO_EXPORT: Final[Refusals] = {
     NotFound: "The project, the environment, the segment or the export does not exist."
 }

@@ -28,9 +28,10 @@ from api.jobs.imports import (
     require_list_type,
 )
 from api.jobs.options import ImportOptions, SourceBody
+from api.jobs.previews import ImportPreview, preview_import
 from api.jobs.uploads.importing import import_uploads
 from api.jobs.uploads.models import UploadsBody
-from api.launchdarkly.jobs.documentation import NO_IMPORT, segment_location
+from api.launchdarkly.jobs.documentation import NO_IMPORT, NO_PREVIEW, segment_location
 from api.launchdarkly.jobs.models import (
     ImportRepresentation,
     find_segment_import,
@@ -84,7 +85,8 @@ async def create_import(
     """Start an import; its keys become visible all at once when it is complete.
 
     With `waitOnApprovals` it is built and stays `pending_approval` until a semantic patch with
-    `processBigSegmentImport` publishes it. A later import replaces it.
+    `processBigSegmentImport` publishes it. A later import replaces it. An import to which a guard
+    objects waits in the same way; `guard` says why. With `dryRun` nothing is published or kept.
     A repeated request with the same `Idempotency-Key` gets the first answer and starts nothing.
 
     The body is a form with the list as a file. JSON with a `source` or with `uploads` is accepted
@@ -236,6 +238,22 @@ def cancel_import(
 
     cancel(services, caller, request, record)
     return get_import(path, importID, services)
+
+
+@router.get("/{importID}/preview", operation_id="getBigSegmentImportPreview")
+@operation(needs=READ, refuses=NO_PREVIEW)
+def get_preview(
+    path: SegmentPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+) -> ImportPreview:
+    """See what an import would change, with some of the keys, before it is approved.
+
+    An import that waits for its approval has a preview, and so has a dry run.
+    """
+    store = services.store()
+    request, state = find_segment_import(store, path, importID)
+    return preview_import(store, request, state)
 
 
 def _accept(path: SegmentPath, import_id: str) -> Response:

@@ -9,6 +9,7 @@ from api.bodies.models import Int32, Int64, WireModel
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
+    Guard,
     ImportReport,
     Initiator,
     JobProgress,
@@ -17,11 +18,13 @@ from api.jobs.models import (
     StageName,
     detected_list,
     format_size,
+    guard_of,
     inbox_object,
     initiator_of,
     job_progress,
     previous_import,
 )
+from api.jobs.previews import has_preview
 from api.jobs.records import find_export, find_import
 from api.launchdarkly.wire.links import Links, SegmentPath, link
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Side, Status, Store
@@ -59,6 +62,11 @@ class ImportRepresentation(WireModel):
     """Who started it: the name of a token, or `inbox`."""
     inbox: str | None
     """The object of the inbox that it imports; null if a caller has started it."""
+    guard: Guard | None
+    """What kept the import from being published at once: it waits for an approval, or was stopped.
+    Of a dry run, what would."""
+    dry_run: bool
+    """Whether the import only reported what it would do."""
 
 
 class ExportRepresentation(WireModel):
@@ -102,11 +110,17 @@ def represent_import(
     state: JobState,
     clock: Callable[[], int],
 ) -> ImportRepresentation:
-    """Make an import's representation; it has a link to its rejected rows once there are any."""
+    """Make an import's representation.
+
+    It has a link to its rejected rows once there are any, and to a preview while it waits, or if
+    it was a dry run.
+    """
     own = path.import_(request.import_id)
     links = {"self": link(own), "parent": link(path.href)}
     if state.rejected is not None:
         links["rejectedRows"] = link(f"{own}/rejected", "text/csv")
+    if has_preview(request, state):
+        links["preview"] = link(f"{own}/preview")
     return ImportRepresentation(
         id=request.import_id,
         segment_key=path.segment,
@@ -127,6 +141,8 @@ def represent_import(
         supersedes=state.supersedes,
         initiator=initiator_of(request),
         inbox=inbox_object(request),
+        guard=guard_of(state),
+        dry_run=request.dry_run,
     )
 
 

@@ -41,6 +41,7 @@ from api.jobs.imports import (
     require_list_type,
 )
 from api.jobs.options import ImportOptions, SourceBody
+from api.jobs.previews import ImportPreview, preview_import
 from api.jobs.records import PeriodOf, find_imports
 from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
 from api.jobs.sources import require_importable
@@ -60,7 +61,7 @@ from api.vercel.lists.models import (
     response_with_nulls,
 )
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
-from api.vercel.lists.refusals import NO_IMPORT, NO_LIST
+from api.vercel.lists.refusals import NO_IMPORT, NO_LIST, NO_PREVIEW
 from api.vercel.lists.starting import attached, list_start, upload_place
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
 from worker.store import ImportOverview, ImportRequest, JobState, ListRef, Status, approve_import
@@ -143,8 +144,9 @@ async def create_import(
         if isinstance(body, SourceBody):
             named = body.named(services.settings.sources)
             await require_importable(services, named, body.format)
-    async with attached(services, path) as ref:
-        start = list_start(services, caller, path, ref, key, partial(_respond, services, path, ref))
+    async with attached(services, path) as (ref, is_new):
+        respond = partial(_respond, services, path, ref)
+        start = list_start(services, caller, path, ref, key, respond, is_new=is_new)
         if body is None:
             return await import_upload(request, start)
         if isinstance(body, UploadsBody):
@@ -304,6 +306,26 @@ def cancel_import(
     request, _ = find_list_import(services.store(), path, importID)
     cancel(services, caller, request, partial(audit_list, services, caller, path))
     return get_import(path, importID, services)
+
+
+@router.get(
+    "/{importID}/preview",
+    operation_id="getFlagSegmentListImportPreview",
+    response_model=ImportPreview,
+)
+@operation(needs=READ, refuses=NO_PREVIEW)
+def get_preview(
+    path: ListPathOf,
+    importID: ImportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+) -> Response:
+    """See what an import would change, with some of the values, before it is approved.
+
+    An import that waits for its approval has a preview, and so has a dry run.
+    """
+    store = services.store()
+    request, state = find_list_import(store, path, importID)
+    return response_with_nulls(preview_import(store, request, state))
 
 
 @router.post(

@@ -11,15 +11,18 @@ from api.bodies.models import Int32, Int64, WireModel
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
+    Guard,
     ImportReport,
     JobProgress,
     ModeName,
     PreviousImport,
     StageName,
     detected_list,
+    guard_of,
     job_progress,
     previous_import,
 )
+from api.jobs.previews import has_preview
 from api.jobs.records import find_export, find_import
 from api.vercel.lists.paths import ListPath
 from api.vercel.wire.list_names import ListSide
@@ -78,6 +81,13 @@ class ListImport(WireModel):
     """What the list is; null until a worker has looked at it."""
     supersedes: str | None
     """The import that waited for an approval and was dropped when this one was created."""
+    guard: Guard | None
+    """What kept the import from being published at once: it waits for an approval, or was stopped.
+    Of a dry run, what would."""
+    preview: str | None
+    """The path of what it would change, while it waits for its approval, or if it was a dry run."""
+    dry_run: bool
+    """Whether the import only reported what it would do."""
 
 
 class ListImports(WireModel):
@@ -185,6 +195,11 @@ def represent_import(
         previous_import=previous_import(state),
         detected=detected_list(state),
         supersedes=state.supersedes,
+        guard=guard_of(state),
+        preview=f"{import_path(path, request.import_id)}/preview"
+        if has_preview(request, state)
+        else None,
+        dry_run=request.dry_run,
     )
 
 

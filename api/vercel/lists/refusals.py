@@ -12,6 +12,12 @@ NO_LIST: Final[Refusals] = MappingProxyType(
 NO_IMPORT: Final[Refusals] = MappingProxyType(
     {NotFound: "The project, the segment, the list or the import does not exist."}
 )
+NO_PREVIEW: Final[Refusals] = MappingProxyType(
+    {
+        NotFound: "The project, the segment, the list or the import does not exist, or the import "
+        "neither waits for an approval nor was a dry run."
+    }
+)
 NO_EXPORT: Final[Refusals] = MappingProxyType(
     {NotFound: "The project, the segment, the list or the export does not exist."}
 )

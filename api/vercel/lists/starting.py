@@ -31,13 +31,17 @@ def list_start(
     ref: ListRef,
     key: str | None,
     respond: Callable[[str], Response],
+    *,
+    is_new: bool = False,
 ) -> Start:
     """The start of a job of an attached list; see :class:`Start`."""
 
     def record(action: str, verb: str, after: Summary) -> None:
         audit_list(services, caller, path, action, verb, after)
 
-    return Start(services, caller, ref, key, respond, record, path.owner, has_excluded=False)
+    return Start(
+        services, caller, ref, key, respond, record, path.owner, has_excluded=False, is_new=is_new
+    )
 
 
 def upload_place(path: ListPath) -> UploadPlace:
@@ -47,8 +51,8 @@ def upload_place(path: ListPath) -> UploadPlace:
 
 
 @asynccontextmanager
-async def attached(services: Services, path: ListPath) -> AsyncIterator[ListRef]:
-    """Attach the list of an import, if the segment has none there yet.
+async def attached(services: Services, path: ListPath) -> AsyncIterator[tuple[ListRef, bool]]:
+    """Attach the list of an import, if the segment has none there yet; whether it had none.
 
     If it was attached for this request and the request is refused, it is detached again, unless
     another import has begun meanwhile.
@@ -59,7 +63,7 @@ async def attached(services: Services, path: ListPath) -> AsyncIterator[ListRef]
     """
     ref, is_new = await run_in_threadpool(_attach, services, path)
     try:
-        yield ref
+        yield ref, is_new
     except BaseException as exc:
         if is_new:
             try:

@@ -78,6 +78,27 @@ OF_BUILDS: Final = (
         APPROVALS.test_publish__not_approved__is_refused_until_it_is,
     ),
     Fault(
+        "publish a dry run",
+        "list/publish",
+        " or approval == 'never'",
+        "",
+        APPROVALS.test_dry_run__built_and_counted__is_neither_approved_nor_published,
+    ),
+    Fault(
+        "approve a dry run",
+        "list/approve",
+        "not approval or approval == 'never'",
+        "not approval",
+        APPROVALS.test_dry_run__built_and_counted__is_neither_approved_nor_published,
+    ),
+    Fault(
+        "hold what may be published at once",
+        "list/hold",
+        "redis.call('HSETNX'",
+        "local _ = ('HSETNX'",
+        APPROVALS.test_hold__not_asked_to_wait__needs_an_approval_from_then_on,
+    ),
+    Fault(
         "hold drops edits that it has not replayed",
         "list/hold",
         "ms .. '-' .. string.format('%.0f', sequence + 1))",

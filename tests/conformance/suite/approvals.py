@@ -106,6 +106,48 @@ class ApprovalSuite:
         assert_list(store, ref, NEW)
         assert not store.memberships.state(ref).unapproved
 
+    def test_hold__not_asked_to_wait__needs_an_approval_from_then_on(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        store.builds.claim(ref, "i1")
+        target = build(store, ref, "i1", NEW)
+        assert not store.memberships.state(ref).unapproved
+        _hold(store, ref, target)
+        assert store.memberships.state(ref).unapproved
+        with pytest.raises(Unapproved):
+            publish(store, ref, "i1", target)
+        assert _approve(store, ref) == b"ok"
+        assert store.builds.hold(ref, "i1", counts=(0, 0), seal=0) is None
+        publish(store, ref, "i1", target)
+        assert_list(store, ref, NEW)
+
+    def test_dry_run__built_and_counted__is_neither_approved_nor_published(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        _edit(store, ref, "i+live")
+        store.builds.claim(ref, "i1", dry_run=True)
+        target = build(store, ref, "i1", NEW)
+        for _ in range(2):
+            with pytest.raises(Unapproved):
+                publish(store, ref, "i1", target)
+            assert _approve(store, ref) == b"unasked"
+            _hold(store, ref, target)
+        _edit(store, ref, "i+edit")
+        assert store.builds.claim(ref, "i2", supersedes=True).superseded == "i1"
+        assert_list(store, ref, {"live", "edit"})
+
+    def test_admit__dry_run__supersedes_nothing_and_cannot_be_approved(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        older, tried = _admitted(store, ref), dataclasses.replace(_request(ref, "i2"), dry_run=True)
+        with pytest.raises(ImportInProgress):
+            admit_import(store, tried)
+        assert store.jobs.get(older).status == "pending_approval"
+        store.builds.cancel(ref, "i1")
+        admit_import(store, dataclasses.replace(tried, import_id="i3"))
+        with pytest.raises(ImportNotWaiting, match="it is a dry run"):
+            approve_import(store, ref, "i3")
+
     def test_approve__at_each_moment__answers_what_is(self, store: Store, ref: ListRef) -> None:
         assert _approve(store, ref) == b"lost"
         store.builds.claim(ref, "i0")

@@ -11,9 +11,11 @@ from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, incl
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
 from tests.support.systems.held_imports import hold_import, publish_import
+from worker.guard_options import GuardOptions
 from worker.list_options import ListOptions
 from worker.objects import ObjectStore
-from worker.store import ImportRequest, JobRef, Store
+from worker.store import PREVIEW, ImportRequest, JobRef, Preview, Store
+from worker.store.jobs import OBJECTION, Objection
 
 _REPORT = {
     "rowsRead": 4,
@@ -168,6 +170,8 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
             *("import", str(file), "--segment", key),
             *("--mode", "remove", "--target", "excluded"),
             *("--allow-rejected", "--allow-shrink", "--allow-empty"),
+            *("--on-guard", "stop", "--on-warning", "stop", "--max-rejected-share", "0.1"),
+            *("--max-warning-share", "0", "--max-shrink-share", "1", "--max-growth-share", "20"),
             *("--format", "csv", "--delimiter", "pipe", "--header", "--column", "mail"),
             *("--compression", "none", "--encoding", "latin-1", "--trim", "--lowercase"),
             *("--null-text", "NULL"),
@@ -181,6 +185,7 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
     assert asked[0].allow_rejected
     assert asked[0].allow_shrink
     assert asked[0].allow_empty
+    assert asked[0].guards == GuardOptions("stop", "stop", 0.1, 0, 1, 20)
     assert asked[0].reading == ListOptions(
         format="csv",
         delimiter="pipe",
@@ -192,6 +197,30 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
         lowercase=True,
         null_text="NULL",
     )
+
+
+def test_dry_run__that_a_guard_objects_to__shows_the_preview_and_undoes_the_segment(
+    run: Run, store: Store, client: httpx.Client, tmp_path: Path
+) -> None:
+    key = new_key()
+    file = tmp_path / "list.csv"
+    file.write_text("a\nb\n")
+
+    def end(ref: JobRef) -> None:
+        store.jobs.write(ref, OBJECTION, Objection("growth", "it would grow"))
+        store.jobs.write(ref, PREVIEW, Preview(added=("a", "b")))
+        store.builds.cancel(store.jobs.get(ref).request.list_ref, ref.job_id)
+        store.jobs.end(ref, "complete", report=_REPORT, keep_s=600)
+
+    with working(store, key, end):
+        result = run("import", str(file), "--segment", key, "--create", "--dry-run")
+
+    assert result.exit_code == 6, result.output
+    assert "it would not be published at once: it would grow" in result.stdout
+    assert "nothing was changed; run it without --dry-run" in result.stdout
+    assert "a, b" in result.stdout
+    assert f"segment {key}, which was created for it, is deleted again" in result.stderr
+    assert client.get(f"{SEGMENTS}/{key}").status_code == 404
 
 
 def test_approve__import_that_waits__publishes_it(
@@ -209,8 +238,14 @@ def test_approve__import_that_waits__publishes_it(
 
     assert result.exit_code == 0, result.output
     assert "pending_approval" in result.stdout
+    assert "new-1, new-2" in result.stdout
     (import_id,) = (ref.job_id for ref in store.jobs.active(PRODUCTION) if is_of(store, ref, key))
     assert f"bigseg approve {import_id} -s {key}" in result.stdout
+    shown = run("imports", "preview", import_id, "--segment", key, "--output", "tsv").stdout
+    assert shown == "added\tnew-1\nadded\tnew-2\nunchanged\told-1\n"
+    store.jobs.write(JobRef("import", PRODUCTION, import_id), OBJECTION, Objection("shrink", "it"))
+    guarded = run("imports", "wait", import_id, "--segment", key)
+    assert guarded.exit_code == 6, guarded.output
 
     def publish(ref: JobRef) -> None:
         wait_until(lambda: store.jobs.get(ref).status == "in_progress", "its approval", 20)

@@ -59,6 +59,8 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
         "detected": None,
         "initiator": {"name": "admin token"},
         "inbox": None,
+        "guard": None,
+        "dryRun": False,
     }
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is True
 

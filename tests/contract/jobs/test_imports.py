@@ -19,6 +19,7 @@ from tests.support.servers.api import (
 )
 from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
+from worker.guard_options import GuardOptions
 from worker.list_options import ListOptions
 from worker.objects import INTERNAL_PREFIX, ObjectStore
 from worker.store import ImportRequest, JobRef, Store
@@ -155,6 +156,14 @@ def test_upload__in_chunks__is_accepted(
         {"data": {"allowEmpty": "maybe"}},
         {"data": {"allowRejected": "maybe"}},
         {"data": {"allowShrink": "maybe"}},
+        {"data": {"dryRun": "maybe"}},
+        {"data": {"dryRun": "true", "waitOnApprovals": "true"}},
+        {"data": {"onGuard": "accept"}},
+        {"data": {"onWarning": "ignore"}},
+        {"data": {"maxRejectedShare": "1.1"}},
+        {"data": {"maxShrinkShare": "-0.1"}},
+        {"data": {"maxGrowthShare": "inf"}},
+        {"data": {"maxWarningShare": "nan"}},
     ],
 )
 def test_upload__bad_form__is_an_invalid_request_and_leaves_nothing(
@@ -304,6 +313,47 @@ def test_import__flag_that_overrides_a_guard__is_part_of_the_request(
     request = _request_of(store, reply.headers["location"].rpartition("/")[2])
     flags = (request.allow_rejected, request.allow_shrink, request.allow_empty)
     assert flags == tuple(flag == name for name in ("allowRejected", "allowShrink", "allowEmpty"))
+
+
+_GUARDS: Final = {
+    "onGuard": "stop",
+    "onWarning": "pend",
+    "maxRejectedShare": 0,
+    "maxWarningShare": 0.5,
+    "maxShrinkShare": 1,
+    "maxGrowthShare": 2.5,
+}
+
+
+@pytest.mark.parametrize("as_form", [True, False])
+@pytest.mark.parametrize("given", [True, False])
+def test_import__what_is_said_of_the_guards__is_part_of_the_request(
+    client: httpx.Client,
+    store: Store,
+    objects: ObjectStore,
+    segment: str,
+    *,
+    given: bool,
+    as_form: bool,
+) -> None:
+    if as_form:
+        text = {name: str(value) if given else "" for name, value in _GUARDS.items()}
+        reply = _upload(client, segment, data={**text, "dryRun": str(given)})
+    else:
+        said = {**_GUARDS, "dryRun": True} if given else dict.fromkeys(_GUARDS)
+        body = {"source": f"s3://{objects.bucket}/lists/a", **said}
+        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
+
+    import_id = reply.headers["location"].rpartition("/")[2]
+    request = _request_of(store, import_id)
+    expected = GuardOptions("stop", "pend", 0, 0.5, 1, 2.5) if given else GuardOptions()
+    assert (request.guards, request.dry_run) == (expected, given)
+    no_preview = client.get(f"{SEGMENTS}/{segment}/imports/{import_id}/preview")
+    assert "has no preview: it is ready" in assert_refused(no_preview, 404, "not_found")
+    entries = client.get(
+        "/api/v2/auditlog", params={"limit": 1, "spec": f"proj/*:env/*:segment/{segment}"}
+    ).json()["items"]
+    assert ("import" in entries[0]["titleVerb"]) is not given, "a dry run changes nothing"
 
 
 _READING: Final = {

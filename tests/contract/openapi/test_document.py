@@ -41,7 +41,11 @@ Ask = Callable[[AnyCase], None]
 _SUCCESSES = 6
 _FIRST_THAT_IS_NONE = 300
 #: No worker brings an import here to where it waits for an approval; it is recorded with one.
-_NEED_A_WORKER = {"approveFlagSegmentListImport"}
+_NEED_A_WORKER = {
+    "approveFlagSegmentListImport",
+    "getBigSegmentImportPreview",
+    "getFlagSegmentListImportPreview",
+}
 #: Its answer has no end; the tests of Vercel's dialect hold it.
 _ENDLESS = {"streamDatafile"}
 #: Longer than the longest body that the instance takes.

@@ -85,6 +85,22 @@ def test_import__remove__is_accepted(vercel: httpx.Client, segment: str) -> None
     assert started["mode"] == "remove"
 
 
+@pytest.mark.parametrize("as_form", [True, False])
+def test_dry_run__into_a_list_that_is_not_attached__is_404_and_attaches_none(
+    vercel: httpx.Client, objects: ObjectStore, segment: str, *, as_form: bool
+) -> None:
+    path = f"{list_path(segment)}/imports"
+    if as_form:
+        files = {"file": b"a\n"}
+        reply = vercel.put(path, files=files, data={"dryRun": "true"})
+    else:
+        body = {"source": f"s3://{objects.bucket}/lists/none.csv", "dryRun": True}
+        reply = vercel.put(path, json=body)
+    error = assert_error(reply, 404, "not_found")
+    assert "a dry run makes none" in error["message"]
+    assert _lists(vercel, segment) == []
+
+
 def test_import__while_another_runs__is_409_that_says_which(
     vercel: httpx.Client, segment: str
 ) -> None:

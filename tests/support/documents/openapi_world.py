@@ -219,7 +219,9 @@ def _for_list(world: World, case: AnyCase) -> None:
 
 
 def _for_list_delete(world: World, case: AnyCase) -> None:
-    """Delete a list attached for it."""
+    """Delete a list attached for it, never what other cases need."""
+    if case.path_parameters["segmentIdOrSlug"] in _NEEDED_SLUGS:
+        case.path_parameters["segmentIdOrSlug"] = FLAG_SEGMENT["segmentIdOrSlug"]
     if _is_new_list(case):
         world.put(_FLAG_SEGMENTS, NEW_BODY)
         world.put(f"{_NEW_LIST}/imports", SOURCE)

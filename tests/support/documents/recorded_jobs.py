@@ -123,10 +123,18 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
     _await(recorder, get, empty, "stopped", begun=True)
     ask(get, "stopped", path=empty)
     record_file(recorder, _REJECTED, empty)
+    trying: dict[str, Any] = {"file": "customer-9999\n", "mode": "replace", "dryRun": True}
+    tried = _upload_held(recorder, worker, "dry run", maxShrinkShare=0.5, **trying)
+    _await(recorder, get, tried, "complete", begun=True)
+    ask(get, "dry run", path=tried)
+    ask("getBigSegmentImportPreview", "dry run", path=tried)
     label = "upload that waits for its approval"
     waiting = _upload_held(recorder, worker, label, waitOnApprovals=True)
     _await(recorder, get, waiting, "pending_approval", begun=True)
     ask(get, "waits for its approval", path=waiting)
+    preview = "getBigSegmentImportPreview"
+    ask(preview, "waits for its approval", path=waiting)
+    ask(preview, path=replaced, status=404)
     with worker.held():  # it may publish before this process goes on
         with recorder.about("segments"):
             approval = {"kind": "processBigSegmentImport", "importId": waiting["importID"]}

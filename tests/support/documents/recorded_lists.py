@@ -95,6 +95,9 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
         recorder.normaliser.begin_step()
     _await(recorder, get, waiting, "pending_approval", begun=True)
     ask(get, "waits for its approval", path=waiting)
+    preview = "getFlagSegmentListImportPreview"
+    ask(preview, "waits for its approval", path=waiting, query=TEAM)
+    ask(preview, path=replaced, status=404)
     ask("listFlagSegmentLists", "a list whose next import waits", path=NAMING)
     publish = "publishFlagSegmentListRevision"
     ask(publish, path=_revisions(recorder)[1], body={}, status=409)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from tests.support.store.building import build, publish, seal_and_count
-from worker.store import ImportRequest, JobRef, Store
+from worker.store import PREVIEW, ImportRequest, JobRef, Preview, Store
 from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import COUNTED, BuildCount
 from worker.store.lists import Held
@@ -36,6 +36,7 @@ def hold_import(store: Store, job: JobRef, keys: Iterable[str]) -> None:
     held = store.builds.hold(ref, job.job_id, counts=counts, seal=seal)
     assert isinstance(held, Held)
     store.jobs.write(job, COUNTED, BuildCount(*counts, seal, DRAFT))
+    store.jobs.write(job, PREVIEW, Preview(added=("new-1", "new-2"), unchanged=("old-1",)))
     assert store.jobs.hold(job, unit.stage, held.edited_included)
 
 

@@ -16,7 +16,16 @@ from worker.jobs.services import Services
 from worker.lists.parquet.decoder import ParquetDecoder
 from worker.objects import ObjectInfo, ObjectStore
 from worker.settings import ObjectSettings, WorkerSettings
-from worker.store import ImportRequest, JobState, ListRef, SourceFile, admit_import
+from worker.store import (
+    PREVIEW,
+    ImportRequest,
+    JobState,
+    ListRef,
+    Preview,
+    SourceFile,
+    admit_import,
+    approve_import,
+)
 from worker.store.keyspace import INCLUDED
 from worker.tasks.work import work_on
 
@@ -39,7 +48,7 @@ class Imports:
         return ref
 
     def run(self, ref: ListRef, content: bytes, mode: Any = "merge", **options: Any) -> JobState:
-        """Import a file as uploaded; the job when it has ended."""
+        """Import a file as uploaded; the job when it has ended, or waits for its approval."""
         request = self.start(ref, content, mode, **options)
         return self.finish(request)
 
@@ -84,15 +93,29 @@ class Imports:
         return request
 
     def finish(self, request: ImportRequest) -> JobState:
-        """Do units until the import has ended."""
+        """Do units until the import has ended, or waits for its approval."""
         jobs = self.services.store.jobs
 
-        def ended() -> bool:
+        def is_at_rest() -> bool:
             work_on(self.services, request.ref)
-            return jobs.get(request.ref).ended_ms is not None
+            state = jobs.get(request.ref)
+            return state.ended_ms is not None or state.status == "pending_approval"
 
-        wait_until(ended, f"the end of {request.ref}", _LIMIT_S)
+        wait_until(is_at_rest, f"the end of {request.ref}", _LIMIT_S)
         return jobs.get(request.ref)
+
+    def approve(self, state: JobState) -> JobState:
+        """Approve an import that waits, and do the rest."""
+        request = state.request
+        assert isinstance(request, ImportRequest)
+        approve_import(self.services.store, request.list_ref, request.import_id)
+        return self.finish(request)
+
+    def preview(self, state: JobState) -> Preview:
+        """What an import that waits, or a dry run, would change."""
+        found = self.services.store.jobs.read(state.request.ref, PREVIEW)
+        assert found is not None
+        return found
 
     def members(self, ref: ListRef) -> set[str]:
         """What the live list holds."""

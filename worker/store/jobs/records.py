@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast, get_args
 
+from worker.guard_options import GuardOptions
 from worker.list_options import Compression, Encoding, ListOptions
 from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
 from worker.store.records import stored
@@ -13,6 +14,8 @@ Mode = Literal["merge", "replace", "remove", "reshard"]
 SourceKind = Literal["object", "prefix", "glob", "manifest"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
 #: The stage of a job, in words for people.
+#: What may keep an import from being published without a word from its caller.
+GuardName = Literal["open_quote", "rejected_rows", "empty", "shrink", "growth", "warnings"]
 Phase = Literal["queued", "reading", "building", "publishing", "waiting", "writing", "ended"]
 Stage = Literal[
     "claim", "plan", "scatter", "size", "gather", "publish", "approval", "write", "ended"
@@ -106,6 +109,10 @@ class ImportRequest:
     """The list that is changed; the other one stays as it is."""
     inbox_ms: int | None = None
     """Of an import of an object of the inbox: when that was put there, Unix ms."""
+    guards: GuardOptions = field(default_factory=GuardOptions)
+    """What happens when a guard trips, and where they trip."""
+    dry_run: bool = False
+    """Whether it only reports what it would do: it builds, publishes nothing and keeps nothing."""
 
     @property
     def source_names(self) -> str:
@@ -179,6 +186,31 @@ class SelectedFiles:
 
 @stored
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """The guard that tripped, so that an import needs an approval or was stopped."""
+
+    guard: GuardName
+    message: str
+    """What is unusual, in numbers, and what to do if it is intended."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Keys of which publishing a build changes the state, and some of which it does not.
+
+    They are the first by hash, which is as good as random, and at most twenty of each.
+    """
+
+    added: tuple[str, ...] = ()
+    """In the build, not in the live list."""
+    removed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    """In both."""
+
+
+@stored
+@dataclass(frozen=True, slots=True)
 class PreviousImport:
     """The last import that was published before another one claimed the list."""
 
@@ -225,6 +257,7 @@ class JobState:
     units: int
     status: Status
     reason: str | None
+    """Why it was stopped; while a guard has it wait for an approval, why it does."""
     progress: Progress
     ended_ms: int | None
     report: dict[str, Any] | None = field(default=None)
@@ -242,6 +275,8 @@ class JobState:
     """Of an import: its list files, once a worker has looked for them."""
     rejected: RejectedFile | None = None
     """Of an import: its rejected rows, once all rows are read, if there are any."""
+    objection: Objection | None = None
+    """Of an import: the guard that tripped, if one did."""
 
 
 @dataclass(frozen=True, slots=True)

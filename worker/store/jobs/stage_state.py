@@ -15,6 +15,8 @@ from worker.store.jobs.records import (
     JobRef,
     JobRequest,
     JobState,
+    Objection,
+    Preview,
     PreviousImport,
     Progress,
     RejectedFile,
@@ -90,6 +92,10 @@ SUPERSEDES: Final = StageField("supersedes", str)
 DETECTED: Final = StageField("detected", DetectedList)
 SELECTED: Final = StageField("files", SelectedFiles)
 REJECTED: Final = StageField("rejected", RejectedFile)
+#: The guard that tripped.
+OBJECTION: Final = StageField("objection", Objection)
+#: Of an import that waits for its approval, and of a dry run.
+PREVIEW: Final = StageField("preview", Preview)
 BYTES_TOTAL: Final = StageField("bytes_total", int)
 COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed the count of the list it changes.
@@ -149,6 +155,10 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
     waits = ended is None and stage == WAITING_STAGE
     units, status = _number(fields, "units") or 0, _status(request, stage, entered, fields)
     progress = _progress(ref, shown, fields, report or {})
+    objection = OBJECTION.find(ref, fields)
+    reason = fields["reason"].decode() if "reason" in fields else None
+    if waits and objection is not None:
+        reason = objection.message
     if status != "complete":
         progress = replace(progress, share=done_share(stage, units, entered, fields))
     return JobState(
@@ -156,7 +166,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         stage=stage,
         units=units,
         status=status,
-        reason=fields["reason"].decode() if "reason" in fields else None,
+        reason=reason,
         progress=progress,
         ended_ms=ended,
         report=_expected_report(ref, request, fields) if waits else report,
@@ -166,6 +176,7 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         detected=DETECTED.find(ref, fields),
         files=SELECTED.find(ref, fields),
         rejected=REJECTED.find(ref, fields),
+        objection=objection,
     )
 
 

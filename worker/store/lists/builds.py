@@ -116,6 +116,7 @@ class BuildStore:
         import_id: str,
         *,
         waits: bool = False,
+        dry_run: bool = False,
         supersedes: bool = False,
         kind: BuilderKind = "import",
     ) -> Claim:
@@ -127,6 +128,7 @@ class BuildStore:
             ref: The list.
             import_id: The import.
             waits: Whether it is published only after an approval.
+            dry_run: Whether it is never published, and cannot be approved.
             supersedes: Whether it supersedes an import that waits unapproved.
             kind: An import supersedes a re-shard, never the other way round.
 
@@ -137,7 +139,8 @@ class BuildStore:
             ListUnknown: the server has lost the record.
         """
         name = self._db.random_name()[:8]
-        args: list[Argument] = [import_id, name, int(waits), int(supersedes), kind]
+        approval = "never" if dry_run else "awaited" if waits else ""
+        args: list[Argument] = [import_id, name, approval, int(supersedes), kind]
         reply = run(self._db, ref, "list/claim", args)
         while reply[0] == b"prune":
             prune_schedules(self._db, ref)
@@ -254,7 +257,8 @@ class BuildStore:
     ) -> Held | None:
         """Replay some edits onto a held build, and drop them from the journal.
 
-        The first call fixes the counts; from then on the import can be approved. Cost: a
+        The first call fixes the counts; from then on the import can be approved, and is published
+        only then, whether or not its claim said so. Cost: a
         millisecond of server time for 100 edits.
 
         Args:

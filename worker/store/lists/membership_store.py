@@ -234,5 +234,5 @@ def _parse_state(ref: ListRef, reply: Sequence[bytes | None]) -> ListState:
         version=int(version or 0),
         modified_ms=int(modified or 0),
         building=None if building is None or builder == b"reshard" else building.decode(),
-        unapproved=approval == b"awaited",
+        unapproved=approval in {b"awaited", b"never"},
     )

@@ -22,7 +22,7 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
         store: the store.
         request: the import.
         supersedes: whether it supersedes an import that still waits for its approval, which
-            is stopped then.
+            is stopped then; a dry run never does.
 
     Returns:
         The import that it superseded, so that what that one used can be freed at once.
@@ -41,7 +41,8 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
             request.list_ref,
             request.import_id,
             waits=request.waits,
-            supersedes=supersedes,
+            dry_run=request.dry_run,
+            supersedes=supersedes and not request.dry_run,
             kind=request.kind,
         )
     except StoreError as exc:

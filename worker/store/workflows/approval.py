@@ -5,7 +5,7 @@ the job's record follows it.
 """
 
 from worker.store.errors import ImportNotWaiting, JobNotFound
-from worker.store.jobs.records import ImportRequest, JobRef, JobState
+from worker.store.jobs.records import WAITING_STAGE, ImportRequest, JobRef, JobState
 from worker.store.keyspace import ListRef
 from worker.store.store import Store
 
@@ -37,10 +37,12 @@ def require_approvable(store: Store, ref: ListRef, import_id: str) -> JobRef:
 
 
 def _reason_to_refuse(state: JobState, request: ImportRequest) -> str | None:
-    if not request.waits:
-        return "it was not asked to"
+    if request.dry_run:
+        return "it is a dry run; start it without dryRun"
     if state.ended_ms is not None:
         return f"it is {state.status}" + (f", {state.reason}" if state.reason else "")
+    if not request.waits and WAITING_STAGE not in state.entered:
+        return "it was not asked to"
     if state.status not in ("pending_approval", "in_progress"):
         return "it is not built yet; wait until its status is pending_approval"
     return None

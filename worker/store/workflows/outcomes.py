@@ -6,6 +6,7 @@ Recorded are numbers, reasons and names of files; never a context key.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from worker.guard_options import GuardOptions
 from worker.list_options import ListOptions
 from worker.store.audit import (
     OURSELVES,
@@ -70,9 +71,22 @@ def summarise_start(request: ImportRequest) -> dict[str, Any]:
         "allowRejected": request.allow_rejected or None,
         "allowShrink": request.allow_shrink or None,
         "inbox": None if request.inbox_ms is None else f"s3://{source.bucket}/{source.key}",
+        **_describe_guards(request.guards),
         **_describe_reading(request.reading),
     }
     return {name: value for name, value in after.items() if value is not None}
+
+
+def _describe_guards(guards: GuardOptions) -> dict[str, str | float | None]:
+    """What was said of the guards, apart from what is usual."""
+    return {
+        "onGuard": None if guards.on_guard == "pend" else guards.on_guard,
+        "onWarning": guards.on_warning,
+        "maxRejectedShare": guards.max_rejected_share,
+        "maxWarningShare": guards.max_warning_share,
+        "maxShrinkShare": guards.max_shrink_share,
+        "maxGrowthShare": guards.max_growth_share,
+    }
 
 
 def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:
@@ -108,13 +122,13 @@ def record_end(store: Store, request: JobRequest) -> None:
 def record_outcome(
     store: Store, request: JobRequest, status: Status, figures: Mapping[str, Any]
 ) -> None:
-    """Put a status of an import or export on record, once; a re-shard is not recorded.
+    """Put a status of an import or export on record, once; a re-shard or dry run is not recorded.
 
     Raises:
         StoreUnavailable: no answer. Safe to retry.
     """
     kind = request.ref.kind
-    if kind == "reshard":
+    if kind == "reshard" or (isinstance(request, ImportRequest) and request.dry_run):
         return
     action, verb = _WORDS[status]
     what = "import into" if kind == "import" else "export of"

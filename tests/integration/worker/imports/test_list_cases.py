@@ -16,6 +16,7 @@ import pytest
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process, kinds_of, rows_of
+from worker.guard_options import GuardOptions
 from worker.list_options import ListOptions
 
 DATA = Path(__file__).parents[3] / "data"
@@ -114,7 +115,7 @@ def test_import__of_what_is_no_list__stopped_by_name_and_nothing_is_lost(
     imports: Imports, content: bytes, mode: str, reason: str
 ) -> None:
     ref = imports.list_of(*OLD)
-    state = imports.run(ref, content, mode)
+    state = imports.run(ref, content, mode, guards=GuardOptions(on_guard="stop"))
     assert state.status == "stopped"
     with pytest.raises(AssertionError, match=reason):
         raise AssertionError(state.reason)
@@ -184,7 +185,7 @@ def test_import__of_a_doubtful_list__members_as_they_should_be_and_the_doubt_tol
     imports: Imports, content: bytes, members: set[str] | None, warnings: dict[str, int]
 ) -> None:
     ref = imports.list_of(*OLD)
-    state = imports.run(ref, content, "replace")
+    state = imports.run(ref, content, "replace", guards=GuardOptions(on_warning="accept"))
     assert state.status == "complete", state.reason
     assert kinds_of(state) == warnings
     if members is not None:

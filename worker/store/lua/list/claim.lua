@@ -1,10 +1,10 @@
 #!lua
--- claim(record, edits; import id, token, waits, supersedes, kind of job)
+-- claim(record, edits; import id, token, approval, supersedes, kind of job)
 --   -> {'ok', target name, base, included, excluded, id of the import that gave way or '',
 --       last import or '', membership version}
 --    | {'busy', import id} | {'superseded', by import id} | {'cancelled', by} | {'deleted'} | {'unknown'} | {'prune'}
--- Takes the next revision number for an import; with waits '1' it is published only after
--- 'approve'. Running it twice for one id changes nothing. A re-shard gives way to an import,
+-- Takes the next revision number for an import; with the approval 'awaited' it is published only
+-- after 'approve', with 'never' not at all. Running it twice for one id changes nothing. A re-shard gives way to an import,
 -- and never takes its place; an import that is not approved yet gives way to one with
 -- supersedes '1'. What gave way gets no second claim, what was cancelled none. 'prune': walk over the schedules first,
 -- or a member that this import brings back would get its old schedule.
@@ -31,7 +31,7 @@ if not building then
   redis.call('HSET', record, 'building', id, 'builder', ARGV[5], 'base', live, 'stage', 'gather',
     'replayed', '0-0', 'target', 'r' .. number .. '-' .. ARGV[2] .. ' 0 0',
     'replay_included', 0, 'replay_excluded', 0)
-  if ARGV[3] == '1' then redis.call('HSET', record, 'approval', 'awaited') end
+  if ARGV[3] ~= '' then redis.call('HSET', record, 'approval', ARGV[3]) end
 end
 local name = parse(redis.call('HGET', record, 'target'))
 return {'ok', name, redis.call('HGET', record, 'base'),

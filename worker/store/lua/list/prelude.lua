@@ -110,8 +110,10 @@ local function may_write(id)
     and redis.call('HEXISTS', record, 'prepared') == 1
 end
 
+-- Whether the build cannot be published now: it is not approved yet, or a dry run.
 local function awaits_approval()
-  return redis.call('HGET', record, 'approval') == 'awaited'
+  local approval = redis.call('HGET', record, 'approval')
+  return approval == 'awaited' or approval == 'never'
 end
 
 local function is_resharding()

@@ -1,0 +1,105 @@
+"""Options of `bigseg import` that say what may be published at once, and what has to wait."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
+
+from worker.guard_options import OnGuard, OnWarning
+
+_PANEL: Final = "What may be published at once (as the server's settings say when left out)"
+_Share = float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardingOptions:
+    """What happens to an import that its caller may not have intended."""
+
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only report what it would do.", rich_help_panel=_PANEL),
+    ] = False
+    on_guard: Annotated[
+        OnGuard,
+        typer.Option(
+            help="When a guard trips: wait for an approval, or stop.", rich_help_panel=_PANEL
+        ),
+    ] = "pend"
+    on_warning: Annotated[
+        OnWarning | None,
+        typer.Option(
+            help="When too many rows are doubtful.",
+            show_default="accept; pend with --mode replace",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    allow_empty: Annotated[
+        bool,
+        typer.Option(help="Let a list without keys empty the segment.", rich_help_panel=_PANEL),
+    ] = False
+    allow_rejected: Annotated[
+        bool,
+        typer.Option(
+            help="Import a list even if most of its rows are rejected.", rich_help_panel=_PANEL
+        ),
+    ] = False
+    allow_shrink: Annotated[
+        bool,
+        typer.Option(
+            help="Let a replace remove most of the segment's members.", rich_help_panel=_PANEL
+        ),
+    ] = False
+    max_rejected_share: Annotated[
+        _Share,
+        typer.Option(
+            metavar="SHARE", min=0, max=1, help="Rows that may be rejected.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    max_warning_share: Annotated[
+        _Share,
+        typer.Option(
+            metavar="SHARE", min=0, max=1, help="Rows that may be doubtful.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    max_shrink_share: Annotated[
+        _Share,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Members that a replace may remove.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    max_growth_share: Annotated[
+        _Share,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            help="Members that a replace may add; 1 is as many as there are.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+
+    @property
+    def fields(self) -> dict[str, str | bool]:
+        """The options that were given, as the API names them."""
+        flags = {
+            "dryRun": self.dry_run,
+            "allowEmpty": self.allow_empty,
+            "allowRejected": self.allow_rejected,
+            "allowShrink": self.allow_shrink,
+        }
+        shares = {
+            "maxRejectedShare": self.max_rejected_share,
+            "maxWarningShare": self.max_warning_share,
+            "maxShrinkShare": self.max_shrink_share,
+            "maxGrowthShare": self.max_growth_share,
+        }
+        fields: dict[str, str | bool] = {name: True for name, flag in flags.items() if flag}
+        fields |= {name: str(share) for name, share in shares.items() if share is not None}
+        if self.on_guard != "pend":
+            fields["onGuard"] = self.on_guard
+        if self.on_warning is not None:
+            fields["onWarning"] = self.on_warning
+        return fields
