@@ -17,6 +17,7 @@ from tests.support.systems.driving import (
     new_segment,
     random_keys,
 )
+from tests.support.systems.parts import Part
 from tests.support.systems.system import System
 from worker.store import JobRef
 
@@ -37,15 +38,24 @@ def segment(slow_system: System) -> Iterator[BigSegment]:
     assert_nothing_left(slow_system, segment)
 
 
+@pytest.fixture
+def restarted(segment: BigSegment) -> Iterator[Part]:
+    """The worker that does units, which a test may kill."""
+    worker = segment.system.worker
+    yield worker
+    worker.kill()
+    worker.start()
+
+
 def _cancel(segment: BigSegment, import_id: str) -> httpx.Response:
     return segment.system.http.delete(f"{segment.path}/imports/{import_id}")
 
 
-def _assert_freed_soon(segment: BigSegment, import_id: str) -> None:
+def _assert_freed_soon(segment: BigSegment, import_id: str, reason: str = REASON) -> None:
     began_s = time.monotonic()
     assert_nothing_left(segment.system, segment)
     assert time.monotonic() - began_s < SOON_S, "freed within seconds"
-    assert segment.stopped(import_id) == REASON
+    assert segment.stopped(import_id) == reason
 
 
 @pytest.mark.parametrize("stage", ["scatter", "gather"])
@@ -67,17 +77,15 @@ def test_cancel__in_the_middle_of_a_stage__frees_all_of_it_soon(
     assert "revisions publish" in refused.json()["message"]
 
 
-def test_cancel__while_no_worker_runs__is_freed_at_the_latest_by_the_next_one(
-    segment: BigSegment,
+def test_cancel__before_any_worker_has_it__is_freed_by_upkeep(
+    segment: BigSegment, restarted: Part
 ) -> None:
-    segment.system.worker.kill()
+    restarted.kill()
     import_id = segment.upload(csv_of(NEW), "replace")
 
     assert _cancel(segment, import_id).status_code == 200
 
-    assert segment.stopped(import_id) == REASON
-    segment.system.worker.start()
-    assert_nothing_left(segment.system, segment)
+    _assert_freed_soon(segment, import_id)
 
 
 def test_cancel__waiting_for_its_approval__frees_what_was_built(segment: BigSegment) -> None:
@@ -89,14 +97,16 @@ def test_cancel__waiting_for_its_approval__frees_what_was_built(segment: BigSegm
     _assert_freed_soon(segment, import_id)
 
 
-def test_cancel__cut_off_in_the_api__the_sweep_finishes_it(segment: BigSegment) -> None:
+def test_cancel__unannounced_of_a_unit_of_a_killed_worker__is_freed_by_upkeep(
+    segment: BigSegment, restarted: Part
+) -> None:
     import_id = segment.upload(csv_of(NEW), "replace")
     segment.wait_stage(import_id, "scatter", finished_units=1)
+    restarted.kill()
 
     segment.system.store.builds.cancel(segment.ref, import_id, by="ann")
 
-    assert segment.stopped(import_id) == "cancelled by ann"
-    assert_nothing_left(segment.system, segment)
+    _assert_freed_soon(segment, import_id, "cancelled by ann")
 
 
 def test_cancel__while_its_segment_is_deleted__ends_and_leaves_nothing(

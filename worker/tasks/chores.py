@@ -6,7 +6,9 @@ from collections.abc import Callable
 from worker.errors import TerminalError, TransientError
 from worker.inbox import look_into_inbox
 from worker.jobs.services import Services
+from worker.store import JobNotFound, JobRef, UnreadableRecord
 from worker.store.monitoring import CHORES_POSTPONED
+from worker.tasks.work import work_on
 from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.survey import SURVEY_MS, survey_store
@@ -24,6 +26,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
     """Every chore, and the milliseconds between two turns at it; 0: each time."""
     return (
         (sweep_jobs, 0),
+        (free_ended, 0),
         (tidy_lists, sweep_ms),
         (finish_deleted, 10 * sweep_ms),
         (expire_exports, 60_000),
@@ -51,3 +54,32 @@ def tend(services: Services) -> None:
             # A chore that fails must not keep the others from freeing memory.
             services.store.counting.add(CHORES_POSTPONED, name)
             logger.warning("chore.postponed", extra={"chore": name, "reason": str(exc)})
+
+
+def free_ended(services: Services) -> int:
+    """Free what ended jobs used, because all workers may be busy or down.
+
+    A job that has just ended may be freed by a worker at the same time, which does no harm. An
+    error about one job is logged and does not delay the others.
+
+    Returns:
+        Jobs that were visited.
+    """
+    jobs = services.store.jobs
+    active = [ref for env in services.store.environments.list_refs() for ref in jobs.active(env)]
+    return sum(_free_if_ended(services, ref) for ref in active)
+
+
+def _free_if_ended(services: Services, ref: JobRef) -> bool:
+    jobs, sweep_ms = services.store.jobs, int(services.settings.sweep_s * 1000)
+    try:
+        if jobs.get(ref).ended_ms is None or not jobs.take_turn(f"free:{ref}", sweep_ms):
+            return False
+        work_on(services, ref)
+    except (JobNotFound, UnreadableRecord):
+        # The sweep forgets it.
+        return False
+    except (TransientError, TerminalError) as exc:
+        logger.warning("job.postponed", extra={"job": str(ref), "reason": str(exc)})
+        return False
+    return True

@@ -370,7 +370,17 @@ class ImportMachine(RuleBasedStateMachine):
                 self.publish()
 
     @precondition(builds(lambda _: True))
-    @rule()
-    def cancel(self) -> None:
+    @rule(by=st.sampled_from(["", "ann"]))
+    def cancel(self, by: str = "") -> None:
         build = self.give_up()
-        assert not self.store.builds.cancel(self.ref, build.import_id)
+        assert not self.store.builds.cancel(self.ref, build.import_id, by=by)
+        assert self.store.builds.cancelled_by(self.ref, build.import_id) == (by or None)
+
+    @precondition(lambda self: any(ref == self.ref for ref, _ in self.published))
+    @rule()
+    def cancel_too_late(self) -> None:
+        """What is published stays so, and nothing is noted of the cancellation."""
+        import_id = next(one for ref, one in self.published if ref == self.ref)
+        if self.lists is not None:
+            assert self.store.builds.cancel(self.ref, import_id, by="ann")
+            assert self.store.builds.cancelled_by(self.ref, import_id) is None
