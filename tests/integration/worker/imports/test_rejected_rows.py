@@ -16,6 +16,7 @@ from tests.support.lists.files import reference_outcome
 from tests.support.servers.objects import ObjectServer, list_objects
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
+from worker.guard_options import GuardOptions, OnGuard
 from worker.imports import rejected_rows
 from worker.list_options import ListOptions
 from worker.lists.keys.validation import RejectReason
@@ -107,10 +108,15 @@ def test_rejected_rows__of_many_chunks_cut_within_quotes__are_those_of_the_csv_m
     assert _kept(imports, state) == [state.rejected and state.rejected.key]
 
 
-def test_rejected_rows__stopped_by_the_guard__are_there(imports: Imports) -> None:
-    state = imports.run(imports.list_of(), b"a\n\x01\n\x02\n")
+@pytest.mark.parametrize(("policy", "status"), [("stop", "stopped"), ("pend", "pending_approval")])
+def test_rejected_rows__of_an_import_to_which_a_guard_objects__are_there(
+    imports: Imports, policy: OnGuard, status: str
+) -> None:
+    guards = GuardOptions(on_guard=policy)
 
-    assert state.status == "stopped"
+    state = imports.run(imports.list_of(), b"a\n\x01\n\x02\n", guards=guards)
+
+    assert state.status == status
     assert [line[1:] for line in _lines(imports, state)] == [
         ["2", "2", "control_character", "\x01"],
         ["3", "4", "control_character", "\x02"],
