@@ -319,6 +319,7 @@ def test_files__over_the_limit_or_none__stop_with_the_reason(imports: Imports, f
         (b'"' + b"x" * (2 << 20), "p-1 is over 1 MiB"),
         (gzip.compress(b"a\n" * 99)[:-9], "p-1: the list cannot be decompressed"),
     ],
+    ids=["HTML", "row over the limit", "gzip cut short"],
 )
 def test_file__that_cannot_be_read__stops_with_its_name(
     imports: Imports, folder: str, content: bytes, reason: str
