@@ -47,6 +47,10 @@ def _put(segment: BigSegment, rest: str, content: bytes) -> str:
     return key
 
 
+def _below(system: System, prefix: str) -> list[str]:
+    return [info.key for info in list_objects(system.objects, prefix)]
+
+
 def _empty(system: System) -> bool:
     return not list_objects(system.objects, "inbox/")
 
@@ -87,7 +91,7 @@ def test_objects__put_while_everything_dies__are_each_imported_once_and_in_order
     assert [one["inbox"] for one in found] == [f"s3://{doubled.bucket}/{key}" for key in keys]
     assert {one["initiator"]["name"] for one in found} == {"inbox"}
     assert segment.members() == {*KEYS, "new-0", "new-1", "new-2"}
-    done = [info.key for info in list_objects(doubled.objects, "inbox-done/")]
+    done = _below(doubled, f"inbox-done/default/production/{segment.ref.segment}/")
     assert sorted(one["id"] for one in found) == sorted(key.split("Z-")[1][:36] for key in done)
     _tidy(doubled)
 
@@ -97,7 +101,7 @@ def test_object__for_no_segment__is_moved_with_its_reason_and_counted(system: Sy
     system.objects.put(system.bucket, key, b"a\n", "text/csv")
     wait_until(lambda: _empty(system), "it is moved", LIMIT_S)
 
-    failed = [info.key for info in list_objects(system.objects, "inbox-failed/")]
+    failed = _below(system, "inbox-failed/default/production/nobody/")
     assert len(failed) == 2
     assert failed[1] == f"{failed[0]}.error.json"
     assert "inbox.refused" in system.upkeep.log

@@ -29,7 +29,10 @@ def test_metrics__after_jobs__have_what_the_workers_counted_and_surveyed(system:
 
     after = {series: count + 1 for series, count in before.items()}
     wait_until(
-        lambda: {series: value(series) for series in after} == after, "all are counted", _LIMIT_S
+        # Other tests' jobs may be counted meanwhile.
+        lambda: all(value(series) >= count for series, count in after.items()),
+        "all are counted",
+        _LIMIT_S,
     )
     wait_until(lambda: value("bigseg_members") >= 2, "upkeep has surveyed", _LIMIT_S)
     assert 0 <= value("bigseg_survey_age_seconds") < _LIMIT_S

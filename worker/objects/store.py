@@ -25,6 +25,8 @@ from worker.objects.writing.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_s3 import S3Client
 
 
@@ -122,7 +124,9 @@ class ObjectStore:
         if reply["ContentLength"] and "kms" in reply.get("ServerSideEncryption", ""):
             # Its head is readable without its key.
             _read_first_byte(client, bucket, key)
-        modified_ms = unix_ms(reply["LastModified"])
+        # Some services leave it out.
+        modified = cast("datetime | None", reply.get("LastModified"))
+        modified_ms = None if modified is None else unix_ms(modified)
         return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"], modified_ms)
 
     def list_page(

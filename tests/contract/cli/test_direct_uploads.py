@@ -328,7 +328,7 @@ def test_import__file_that_changes_while_it_is_sent__starts_nothing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("s3://b/k", "a.csv"), "a list in S3 is imported alone"),
+        (("s3://b/k", "a.csv"), "are all in S3, or all files here"),
         (("a.csv", "a.csv", "--no-direct"), "only without --no-direct"),
     ],
 )

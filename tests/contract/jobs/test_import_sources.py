@@ -36,8 +36,8 @@ def _import(client: httpx.Client, segment: str, bucket: str, key: str) -> httpx.
 def _refused(reply: httpx.Response, store: Store, segment: str) -> str:
     """The refusal's message; nothing was started."""
     message = assert_refused(reply, 400, "invalid_request")
-    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
-    assert segment not in {job.list_ref.segment for job in jobs}
+    listed = store.imports.newest(store.segments.get(PRODUCTION, segment).ref)
+    assert listed == []
     return message
 
 

@@ -91,7 +91,7 @@ class Story:
         """Interrupt an upload, and the watching of an import; gives how to watch that again."""
         self._type("seq 1000000 1100000 > numbers.csv; mkfifo slow")
         piped = f"echo zoe > slow & {_BIGSEG} import - --segment vip <>slow"
-        self._interrupt(piped, after="uploading")
+        self._interrupt(piped, after="reading")
         importing = f"{_BIGSEG} import numbers.csv --segment vip"
         advice = self._interrupt(importing, after="building")
         watching = advice.split("`")[1]

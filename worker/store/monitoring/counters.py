@@ -17,6 +17,7 @@ OUTCOMES: Final = ("complete", "stopped", "refused", "superseded", "deleted", "c
 #: The periodic chores of upkeep.
 CHORES: Final = (
     "sweep_jobs",
+    "free_ended",
     "tidy_lists",
     "finish_deleted",
     "expire_exports",
