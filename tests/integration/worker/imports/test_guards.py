@@ -10,7 +10,7 @@ from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.guard_options import GuardOptions
 from worker.store import JobState, ListRef
-from worker.store.workflows import builder_of, reclaim_list
+from worker.store.workflows import builder_of, cancel_import, reclaim_list
 
 STOP = GuardOptions(on_guard="stop", on_warning="stop")
 
@@ -269,6 +269,46 @@ def test_dry_run__reports_and_previews_exactly__and_leaves_nothing(
     assert len(store.revisions.find_all(large)) == 2, "the list as it was created, and as it is"
     assert reclaim_list(store, large, imports.services.retention) == 0, "all is freed"
     assert store.build_memory.reserved() == 0
+
+
+@pytest.mark.parametrize("dry_run", [True, False], ids=["dry run", "behind a guard"])
+def test_cancel__of_what_is_not_to_be_published_yet__leaves_the_list_and_nothing_else(
+    imports: Imports, large: ListRef, *, dry_run: bool
+) -> None:
+    store = imports.services.store
+    request = imports.start(large, b"a\nb\n", "replace", dry_run=dry_run)
+    if not dry_run:
+        assert_guarded(imports, large, imports.finish(request), "shrink", "3,000 of 3,000")
+
+    assert cancel_import(store, request, "Ada")
+    state = imports.finish(request)
+
+    assert (state.status, state.reason) == ("stopped", "cancelled by Ada")
+    assert imports.members(large) == keys("u", 3_000)
+    assert builder_of(store, large) is None
+    assert store.build_memory.reserved() == 0
+    assert imports.run(large, b"new\n").status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("count", "guard", "said", "allowed"),
+    [
+        (3_000, "empty", "all of them are to be removed", "allow_empty"),
+        (2_000, "shrink", "the remove would remove 2,000 of 3,000", "allow_shrink"),
+    ],
+    ids=["all", "most"],
+)
+def test_remove__of_most_members_or_all__waits_unless_it_is_allowed(
+    imports: Imports, large: ListRef, count: int, guard: str, said: str, allowed: str
+) -> None:
+    waiting = imports.run(large, lines("u", count), "remove")
+    assert_guarded(imports, large, waiting, guard, said)
+    assert imports.members(large) == keys("u", 3_000)
+
+    state = imports.run(large, lines("u", count), "remove", **{allowed: True})
+
+    assert state.status == "complete", state.reason
+    assert imports.members(large) == keys("u", 3_000) - keys("u", count)
 
 
 def test_preview__of_few_changes_far_apart_or_of_other_shard_counts__shows_them_all(

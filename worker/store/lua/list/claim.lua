@@ -2,12 +2,14 @@
 -- claim(record, edits; import id, token, approval, supersedes, kind of job)
 --   -> {'ok', target name, base, included, excluded, id of the import that gave way or '',
 --       last import or '', membership version}
---    | {'busy', import id} | {'superseded', by import id} | {'cancelled', by} | {'deleted'} | {'unknown'} | {'prune'}
+--    | {'busy', import id} | {'superseded', by import id} | {'cancelled', by} | {'deleted'}
+--    | {'unknown'} | {'prune'}
 -- Takes the next revision number for an import; with the approval 'awaited' it is published only
--- after 'approve', with 'never' not at all. Running it twice for one id changes nothing. A re-shard gives way to an import,
--- and never takes its place; an import that is not approved yet gives way to one with
--- supersedes '1'. What gave way gets no second claim, what was cancelled none. 'prune': walk over the schedules first,
--- or a member that this import brings back would get its old schedule.
+-- after 'approve', with 'never' not at all. Running it twice for one id changes nothing. A
+-- re-shard gives way to an import, and never takes its place; an import that is not approved yet
+-- gives way to one with supersedes '1'. What gave way gets no second claim, what was cancelled
+-- none. 'prune': walk over the schedules first, or a member that this import brings back would
+-- get its old schedule.
 local id = ARGV[1]
 local live, without = live_revision()
 if not live then return without end
