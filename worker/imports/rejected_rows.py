@@ -9,9 +9,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
-from worker.imports.file_table import FileTable
+from worker.imports.planning.file_table import FileTable
 from worker.imports.spill_store import SpillFile
-from worker.imports.stage_results import ChunkResult, StageRun
+from worker.imports.stage_results import ChunkResult
+from worker.imports.stage_run import StageRun
 from worker.jobs.progress import LeaseLost
 from worker.jobs.services import Services
 from worker.lists.byte_streams import Sink

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from worker.imports.file_table import NO_FILES, FileTable
+from worker.imports.planning.file_table import NO_FILES, FileTable
 from worker.imports.stage_results import Built, ChunkResult, DoubtCount, RangeResult
 from worker.lists.keys.doubts import DELIMITERS, MOST_SHARE, Doubt
 from worker.store.keyspace import INCLUDED, Side

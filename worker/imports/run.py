@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from worker.errors import TerminalError, TransientError
-from worker.imports.gather import gather_range
-from worker.imports.plan import plan_import
-from worker.imports.publish import publish_import
+from worker.imports.building.gather import gather_range
+from worker.imports.building.size import size_import
+from worker.imports.planning.plan import plan_import
+from worker.imports.publishing.publish import publish_import
+from worker.imports.reading.scatter import scatter_chunk
 from worker.imports.rejected_rows import keep_rejected_rows
 from worker.imports.report import complete_report
-from worker.imports.scatter import scatter_chunk
-from worker.imports.size import size_import
 from worker.imports.spill_store import SpillStore
-from worker.imports.stage_results import StageRun
+from worker.imports.stage_run import StageRun
 from worker.inbox import settle_import
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services

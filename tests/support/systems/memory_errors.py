@@ -8,7 +8,7 @@ from typing import Final
 
 from worker.exports.run import ExportWork
 from worker.imports import run as imports
-from worker.imports.stage_results import StageRun
+from worker.imports.stage_run import StageRun
 from worker.jobs.progress import UnitProgress
 from worker.store import ExportRequest, ImportRequest
 from worker.store.jobs.records import Unit

@@ -16,8 +16,8 @@ import pytest
 from tests.support.servers.objects import ObjectServer, list_objects
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.imports.plan import plan_import
-from worker.imports.stage_results import StageRun
+from worker.imports.planning.plan import plan_import
+from worker.imports.stage_run import StageRun
 from worker.jobs.progress import UnitProgress
 from worker.list_options import ListOptions
 from worker.objects import ObjectInfo, ObjectStore

@@ -256,7 +256,7 @@ def test_rejected_rows__list_deleted_before_they_are_joined__leave_nothing(
         reclaim_list(imports.services.store, ref)
         write(*given)
 
-    monkeypatch.setattr("worker.imports.scatter.write_rejected_rows", delete_before)
+    monkeypatch.setattr("worker.imports.reading.scatter.write_rejected_rows", delete_before)
     imports.finish(request)
     state = imports.finish(request)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-from worker.imports.stage_results import StageRun
+from worker.imports.stage_run import StageRun
 from worker.store import StoreError
 from worker.store.lists import Pace, WritingBoard
 

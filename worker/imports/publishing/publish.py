@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from worker.imports.building.gather import Range
 from worker.imports.errors import ImportStopped
-from worker.imports.file_table import tabulate
-from worker.imports.gather import Range
-from worker.imports.guards import find_build_objection, object_to
-from worker.imports.preview import sample_changes
+from worker.imports.guarding.guards import find_build_objection, object_to
+from worker.imports.planning.file_table import tabulate
+from worker.imports.publishing.preview import sample_changes
 from worker.imports.report import draft_report
-from worker.imports.stage_results import GATHERED_AGAIN, SIDES, ChunkResult, RangeResult, StageRun
+from worker.imports.stage_results import GATHERED_AGAIN, SIDES, ChunkResult, RangeResult
+from worker.imports.stage_run import StageRun
 from worker.store import ListUnknown
 from worker.store.jobs import COUNTED, OBJECTION, PREVIEW, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side

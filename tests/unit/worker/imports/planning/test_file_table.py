@@ -1,7 +1,7 @@
 """Figures of files add up, and a row is found in the file that it is in."""
 
 from tests.support.lists.chunk_results import chunk_result
-from worker.imports.file_table import NO_FILES, FileTable, add_up
+from worker.imports.planning.file_table import NO_FILES, FileTable, add_up
 from worker.imports.stage_results import Chunk, Plan, Source
 from worker.lists.format import ListFormat
 from worker.lists.text.form import TextForm

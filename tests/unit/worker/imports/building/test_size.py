@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.lists.chunk_results import chunk_result
+from worker.imports.building.size import find_wrong_starts
 from worker.imports.errors import ImportStopped
-from worker.imports.size import find_wrong_starts
 from worker.imports.stage_results import Chunk, ChunkResult, Plan, Source
 from worker.lists.format import ListFormat
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, Final
 
-from worker.imports.doubted_rows import describe_doubted, doubted_rows
 from worker.imports.errors import ImportStopped
-from worker.imports.file_table import FileTable
+from worker.imports.guarding.doubted_rows import describe_doubted, doubted_rows
+from worker.imports.planning.file_table import FileTable
 from worker.imports.report import count_rejected, find_doubts
-from worker.imports.stage_results import ChunkResult, StageRun
+from worker.imports.stage_results import ChunkResult
+from worker.imports.stage_run import StageRun
 from worker.lists.keys.doubts import Doubt
 from worker.lists.keys.validation import RejectReason
 from worker.settings import WorkerSettings

@@ -7,7 +7,8 @@ from itertools import accumulate
 from typing import Final
 
 from worker.imports.errors import lost_files
-from worker.imports.stage_results import ChunkResult, Plan, Source, StageRun
+from worker.imports.stage_results import ChunkResult, Plan, Source
+from worker.imports.stage_run import StageRun
 from worker.lists.format import ListFormat
 from worker.store.jobs import FileFigures
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.imports.gather import Range
-from worker.imports.inspection import InspectedFile
-from worker.imports.plan import cut_bytes, make_plan
+from worker.imports.building.gather import Range
+from worker.imports.planning.inspection import InspectedFile
+from worker.imports.planning.plan import cut_bytes, make_plan
 from worker.imports.stage_results import Source
 from worker.lists.format import ListFormat
 from worker.settings import WorkerSettings

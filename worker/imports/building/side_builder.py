@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from worker.byte_columns import as_list
-from worker.imports.base_members import read_base
-from worker.imports.sorted_members import (
+from worker.imports.building.base_members import read_base
+from worker.imports.building.sorted_members import (
     Members,
     concatenate,
     distinct,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from worker.imports.writing_progress import WritingProgress
+from worker.imports.building.writing_progress import WritingProgress
 from worker.store import OutOfMemory
 from worker.store.lists import Pace
 

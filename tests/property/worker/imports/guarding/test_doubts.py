@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.lists.files import source
-from worker.imports.chunk_tally import ChunkTally
+from worker.imports.reading.chunk_tally import ChunkTally
 from worker.imports.report import NAMED_ROWS, find_doubts
 from worker.imports.stage_results import ChunkResult
 from worker.list_options import ListOptions

@@ -5,18 +5,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from worker.imports.building import SideBuild, SideBuilder
-from worker.imports.sorted_members import Members, distinct, no_members
+from worker.imports.building.side_builder import SideBuild, SideBuilder
+from worker.imports.building.sorted_members import Members, distinct, no_members
+from worker.imports.building.writing_progress import WritingProgress
 from worker.imports.spill_store import SpillStore
-from worker.imports.stage_results import (
-    SIDES,
-    Built,
-    ChunkResult,
-    RangeResult,
-    Spill,
-    StageRun,
-)
-from worker.imports.writing_progress import WritingProgress
+from worker.imports.stage_results import SIDES, Built, ChunkResult, RangeResult, Spill
+from worker.imports.stage_run import StageRun
 from worker.lists.spills import read_blocks
 from worker.store.jobs import ImportRequest
 from worker.store.keyspace import Side

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from worker.imports.sorted_members import Members, concatenate
+from worker.imports.building.sorted_members import Members, concatenate
 from worker.store import ListRef
 from worker.store.keyspace import Side
 from worker.store.lists import Revision, read_shards

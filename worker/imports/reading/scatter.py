@@ -8,15 +8,22 @@ import pyarrow as pa
 
 from worker.byte_columns import Column, ColumnView, split_by_length
 from worker.byte_columns import concatenate as join_columns
-from worker.imports.chunk_reading import read_files, read_piece
-from worker.imports.chunk_tally import ChunkTally
-from worker.imports.file_table import tabulate
-from worker.imports.gather import Range, gather
+from worker.imports.building.gather import Range, gather
+from worker.imports.building.size import Sample, find_wrong_starts, fix_size
+from worker.imports.building.sorted_members import (
+    Members,
+    concatenate,
+    distinct,
+    drop_frequent,
+    no_members,
+)
+from worker.imports.planning.file_table import tabulate
+from worker.imports.reading.chunk_reading import read_files, read_piece
+from worker.imports.reading.chunk_tally import ChunkTally
 from worker.imports.rejected_rows import RejectedPart, write_rejected_rows
-from worker.imports.size import Sample, find_wrong_starts, fix_size
-from worker.imports.sorted_members import Members, concatenate, distinct, drop_frequent, no_members
 from worker.imports.spill_store import SpillFile
-from worker.imports.stage_results import STARTS, Chunk, ChunkResult, Plan, Spill, StageRun
+from worker.imports.stage_results import STARTS, Chunk, ChunkResult, Plan, Spill
+from worker.imports.stage_run import StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.lists.spills import SpillWriter
 from worker.store.members import entries_of, hash_members, pack_keys

@@ -6,11 +6,12 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Final
 
-from worker.imports.chunk_tally import ChunkTally
 from worker.imports.errors import ImportStopped, naming, row_too_long
-from worker.imports.file_table import form_of
-from worker.imports.inspection import InspectedFile, inspect_object, with_first_keys
-from worker.imports.stage_results import Chunk, Plan, Source, StageRun
+from worker.imports.planning.file_table import form_of
+from worker.imports.planning.inspection import InspectedFile, inspect_object, with_first_keys
+from worker.imports.reading.chunk_tally import ChunkTally
+from worker.imports.stage_results import Chunk, Plan, Source
+from worker.imports.stage_run import StageRun
 from worker.lists.csv.chunks import CsvChunk, CsvChunkReader, CsvState
 from worker.lists.errors import RowTooLong
 from worker.lists.format import ListFormat

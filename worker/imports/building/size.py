@@ -4,14 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.imports.base_members import read_base
+from worker.imports.building.base_members import read_base
+from worker.imports.building.gather import Range, load_spills
+from worker.imports.building.sorted_members import Members, distinct, subtract
 from worker.imports.errors import ImportStopped, row_too_long
-from worker.imports.file_table import FileTable, tabulate
-from worker.imports.gather import Range, load_spills
-from worker.imports.guards import find_row_objection, find_size_objection, object_to, stops
+from worker.imports.guarding.guards import (
+    find_row_objection,
+    find_size_objection,
+    object_to,
+    stops,
+)
+from worker.imports.planning.file_table import FileTable, tabulate
 from worker.imports.rejected_rows import write_rejected_rows
-from worker.imports.sorted_members import Members, distinct, subtract
-from worker.imports.stage_results import SIDES, STARTS, ChunkResult, Plan, StageRun
+from worker.imports.stage_results import SIDES, STARTS, ChunkResult, Plan
+from worker.imports.stage_run import StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.store.jobs import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.byte_columns import as_list
-from worker.imports.sorted_members import (
+from worker.imports.building.sorted_members import (
     Members,
     concatenate,
     distinct,

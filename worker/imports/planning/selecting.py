@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from worker.imports.inspection import find_object
-from worker.imports.stage_results import StageRun
+from worker.imports.planning.inspection import find_object
+from worker.imports.stage_run import StageRun
 from worker.objects import NamedSource, ObjectInfo, Selection, Selector, in_threads
 from worker.store.jobs import ImportFile, SelectedFiles, SourceFile
 

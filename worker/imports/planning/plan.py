@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 from worker.imports.errors import naming
-from worker.imports.inspection import InspectedFile, inspect_object
-from worker.imports.selecting import SelectedList, select_files
-from worker.imports.stage_results import Chunk, Plan, StageRun
+from worker.imports.planning.inspection import InspectedFile, inspect_object
+from worker.imports.planning.selecting import SelectedList, select_files
+from worker.imports.stage_results import Chunk, Plan
+from worker.imports.stage_run import StageRun
 from worker.lists.keys.doubts import Doubt
 from worker.lists.parquet.reader import RowGroup
 from worker.lists.text.detection import HEAD_BYTES

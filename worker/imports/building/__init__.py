@@ -1,0 +1,1 @@
+"""What is built: how large the new revision is, and its shards."""

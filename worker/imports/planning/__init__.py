@@ -1,0 +1,1 @@
+"""What an import will read: its list files found, pinned, looked at and cut."""

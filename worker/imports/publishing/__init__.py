@@ -1,0 +1,1 @@
+"""What comes before readers see a build: the count, previews, approvals, the flip."""
