@@ -3,7 +3,11 @@
 import gc
 import signal
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,7 +16,13 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.clients.lazy_package import load_client_lazily
 from tests.support.servers.objects import s3_server  # noqa: F401  # a fixture, registered here
-from tests.support.servers.redis import Cluster, Server, running_cluster, running_server
+from tests.support.servers.redis import (
+    Cluster,
+    Server,
+    running_cluster,
+    running_server,
+    wait_until,
+)
 
 # Hand-built payloads must pass the strictest check a server has.
 _STRICT = {"sanitize-dump-payload": "yes", "enable-debug-command": "yes"}
@@ -26,6 +36,8 @@ settings.load_profile("suite")
 load_client_lazily()
 
 
+_HERE = Path(__file__).parent
+_COLLECTED_LIMIT_S = 180.0
 _OF_SYSTEMS = "tests/end_to_end/"
 _OWN_SYSTEMS = f"{_OF_SYSTEMS}own_systems/"
 _WITHOUT_NODE = (
@@ -66,14 +78,38 @@ def pytest_terminal_summary(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Have the garbage collector leave alone what lasts as long as the process."""
     gc.disable()
     try:
-        return (yield)
+        with _one_compiles(session.config):
+            return (yield)
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def _one_compiles(config: pytest.Config) -> Iterator[None]:
+    """Have the first process of a run collect alone where nothing has been collected yet.
+
+    Else each would compile every module and its assertions: a new checkout costs 8 s of a core.
+    """
+    worker: dict[str, str] = getattr(config, "workerinput", {})
+    known = sys.dont_write_bytecode or any(_HERE.rglob("__pycache__/test_*-pytest-*.pyc"))
+    if known or not worker:
+        yield
+        return
+    collected = Path(tempfile.gettempdir()) / f"bigseg-collected-{worker['testrunuid']}"
+    if worker["workerid"] == "gw0":
+        try:
+            yield
+        finally:
+            collected.touch()
+            config.add_cleanup(partial(collected.unlink, missing_ok=True))
+    else:
+        wait_until(collected.exists, "the first process has collected", _COLLECTED_LIMIT_S)
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -56,14 +56,33 @@ class _OneSystem:
     """The system that runs now; another one ends it."""
 
     def __init__(self, s3: ObjectServer, stack: ExitStack) -> None:
-        self._s3, self._stack, self._name = s3, stack, ""
+        self._s3, self._stack = s3, stack
+        self._running: tuple[str, System] | None = None
 
-    def get(self, name: str) -> System:
-        if name != self._name:
-            self._stack.close()
-            self._system = self._stack.enter_context(running_system(self._s3, **_OPTIONS[name]))
-            self._name = name
-        return self._system
+    def use(self, name: str) -> Iterator[System]:
+        """Give it to one test; one that it does not leave whole and empty is ended."""
+        system = self._get(name)
+        try:
+            try:
+                yield system
+            finally:
+                system.revive()
+            delete_all_segments(system)
+            assert_nothing_left(system)
+        except BaseException:
+            self._end()
+            raise
+
+    def _get(self, name: str) -> System:
+        if self._running is None or self._running[0] != name:
+            self._end()
+            system = self._stack.enter_context(running_system(self._s3, **_OPTIONS[name]))
+            self._running = name, system
+        return self._running[1]
+
+    def _end(self) -> None:
+        self._running = None
+        self._stack.close()
 
 
 @pytest.fixture(scope="package")
@@ -75,34 +94,25 @@ def _one_system(s3_server: ObjectServer) -> Iterator[_OneSystem]:
 @pytest.fixture
 def brokered_system(_one_system: _OneSystem) -> Iterator[System]:
     """A slow system whose broker is not its store, where nothing waits long for an approval."""
-    yield from _left_clean(_one_system.get("brokered_system"))
+    yield from _one_system.use("brokered_system")
 
 
 @pytest.fixture
 def system(_one_system: _OneSystem) -> Iterator[System]:
     """A system that keeps spills in the bucket."""
-    yield from _left_clean(_one_system.get("system"))
+    yield from _one_system.use("system")
 
 
 @pytest.fixture
 def slow_system(_one_system: _OneSystem) -> Iterator[System]:
     """A system slow enough to meet every stage half done, with spills in a directory."""
-    yield from _left_clean(_one_system.get("slow_system"))
+    yield from _one_system.use("slow_system")
 
 
 @pytest.fixture
 def keeping_system(_one_system: _OneSystem) -> Iterator[System]:
     """A system that keeps two replaced revisions of each list, as is the default."""
-    yield from _left_clean(_one_system.get("keeping_system"))
-
-
-def _left_clean(system: System) -> Iterator[System]:
-    try:
-        yield system
-    finally:
-        system.revive()
-    delete_all_segments(system)
-    assert_nothing_left(system)
+    yield from _one_system.use("keeping_system")
 
 
 @pytest.fixture

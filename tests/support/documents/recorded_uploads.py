@@ -9,6 +9,7 @@ import httpx
 
 from tests.support.documents import names
 from tests.support.documents.recording import Recorder
+from tests.support.servers.plain_http import NO_ROOTS
 
 #: Uploads of one environment that the instance takes: enough for made-up requests.
 OPEN_UPLOADS: Final = 40
@@ -79,7 +80,8 @@ def record_uploads(
     ask(operations.start, path=path, body={**body, "filename": "a/b.csv"}, status=400)
     ask(operations.start, path=path, body={**body, "sizeBytes": 10**15}, status=413)
     ask(operations.complete, path=upload, status=409)
-    assert httpx.put(started["urls"]["parts"][0]["url"], content=_CONTENT).is_success
+    url = started["urls"]["parts"][0]["url"]
+    assert httpx.put(url, content=_CONTENT, verify=NO_ROOTS).is_success
     ask(operations.get, "all parts have arrived", path=upload)
     ask(operations.complete, "complete", path=upload, query=team)
     ask(operations.parts, path=upload, status=409)
@@ -110,7 +112,8 @@ def new_upload(client: httpx.Client, uploads: str, *, complete: bool = False) ->
     if not reply.is_success:
         return None
     started = reply.json()
-    assert httpx.put(started["urls"]["parts"][0]["url"], content=_CONTENT).is_success
+    url = started["urls"]["parts"][0]["url"]
+    assert httpx.put(url, content=_CONTENT, verify=NO_ROOTS).is_success
     if complete:
         assert client.post(f"{uploads}/{started['id']}/complete").is_success
     return str(started["id"])

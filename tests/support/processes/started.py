@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Final, TypeAlias
@@ -18,14 +20,15 @@ ROOT: Final = Path(__file__).parents[3]
 #: Celery warns of root because of pickle, which is off.
 WARNINGS: Final = {"PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms"}
 
-_lock = Lock()
-
 
 class Started:
     """A running program; what is used of it is what `subprocess.Popen` has."""
 
     def __init__(self, status: int) -> None:
         self._status = os.fdopen(status)
+        # Also if nobody waits for its end: a file that is left open would fail another test.
+        weakref.finalize(self, self._status.close)
+        self._lock = Lock()
         self.pid = self._read_number()
         self.returncode: int | None = None
 
@@ -41,8 +44,10 @@ class Started:
         return status
 
     def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has, and its status is still to be told
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -51,7 +56,7 @@ class Started:
         self.send_signal(signal.SIGKILL)
 
     def _look(self, timeout: float | None) -> int | None:
-        with _lock:
+        with self._lock:
             if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
                 self.returncode = self._read_number()
                 self._status.close()
@@ -64,6 +69,20 @@ class Started:
 
 
 Process: TypeAlias = subprocess.Popen[bytes] | Started
+
+
+def stop(process: Process, limit_s: float = 10.0) -> None:
+    """End a process as an operator would (SIGTERM), then by force.
+
+    Whatever interrupts this, the process has ended and nobody needs to wait for it any more.
+    """
+    try:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(limit_s)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def start(

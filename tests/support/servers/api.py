@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from api.local.commands import api_command
-from tests.support.processes.started import Process, start
+from tests.support.processes.started import Process, start, stop
 from tests.support.servers.objects import CREDENTIALS
 from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import free_port, wait_until
@@ -27,7 +26,6 @@ IDENTITY_KEY = "0123456789abcdef" * 4
 PRODUCTION = EnvironmentRef("default", "production")
 SEGMENTS = "/api/v2/segments/default/production"
 
-_STOP_LIMIT_S = 10.0
 #: Nothing listens there, so a refusal comes at once.
 NOWHERE = "http://127.0.0.1:9"
 
@@ -115,7 +113,7 @@ def running_api(
         finally:
             if processes == 1:  # a stop takes time, and has tests of its own
                 process.kill()
-            _stop(process)
+            stop(process)
     finally:
         shutil.rmtree(directory)
 
@@ -175,12 +173,3 @@ def _answers(api: Api) -> bool:
         return httpx.get(f"{api.url}/healthz", timeout=5, verify=NO_ROOTS).is_success
     except httpx.TransportError:  # not listening yet
         return False
-
-
-def _stop(process: Process) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

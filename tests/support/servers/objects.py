@@ -16,13 +16,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.processes.started import Process, start
+from tests.support.processes.started import Process, start, stop
 from tests.support.servers.plain_http import NO_ROOTS
 from tests.support.servers.redis import free_port, wait_until
 from worker.objects import BucketMissing, ObjectInfo, ObjectStore
 from worker.objects.driver_errors import driver_errors
 
-_STOP_LIMIT_S = 10.0
 #: Objects of one page of a listing, few enough for a test to need several pages.
 PAGE = 100
 
@@ -51,12 +50,7 @@ class ObjectServer:
 
     def stop(self) -> None:
         """End the process; its objects are gone."""
-        self.process.terminate()
-        try:
-            self.process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:

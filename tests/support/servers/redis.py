@@ -17,10 +17,11 @@ from typing import Any, Literal, Self
 
 import redis
 
+from tests.support.processes.started import stop
+
 Kind = Literal["redis", "valkey"]
 
 _START_LIMIT_S = 30.0
-_STOP_LIMIT_S = 10.0
 _POLL_S = 0.01
 _SLOTS = 16_384
 
@@ -73,15 +74,9 @@ class Server:
 
     def stop(self) -> None:
         """End the process as an operator would (SIGTERM), then by force."""
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+        if self.process is not None:
+            stop(self.process)
+            self.process = None
 
     def kill(self) -> None:
         """End the process as a power cut would (SIGKILL)."""

@@ -1,6 +1,5 @@
 """An API of several processes on one port, as ``bigseg api --processes`` runs it."""
 
-import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -107,12 +106,3 @@ def has_ended(process: Process, limit_s: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def is_gone(pid: int) -> bool:
-    """Whether no such process runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

@@ -76,11 +76,13 @@ class Part:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Have the group do nothing while the block runs."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        group = self.pid
+        os.killpg(group, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.killpg(self.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # it was killed meanwhile
+                os.killpg(group, signal.SIGCONT)
 
     def children(self) -> list[int]:
         """Pids of a worker's pool processes."""

@@ -113,8 +113,9 @@ class System:
 
     def kill(self) -> None:
         """End all parts at once."""
-        for part in self.parts.values():
-            part.kill()
+        with ExitStack() as stack:  # all, also if one cannot be ended
+            for part in self.parts.values():
+                stack.callback(part.kill)
 
     def open_uploads(self) -> list[str]:
         """Keys of the multipart uploads in the bucket that nobody has completed or aborted."""

@@ -104,6 +104,7 @@ def up(
                 process.wait(_END_LIMIT_S)
             finally:
                 process.kill()
+                process.wait()
                 for reader in readers:
                     reader.join()
 

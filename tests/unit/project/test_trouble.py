@@ -105,12 +105,11 @@ def test_codes__of_the_page__are_those_of_refusals() -> None:
 
 @pytest.mark.parametrize("marker", _QUOTED)
 def test_message__of_the_page__is_one_that_the_code_has(marker: str) -> None:
-    missing = [
-        phrase
-        for phrase, *_ in _table(marker)
-        if not any(_pattern(phrase).search(text) for text in _all_texts())
-    ]
+    patterns = {phrase: _pattern(phrase) for phrase, *_ in _table(marker)}
 
+    missing = [
+        phrase for phrase, pattern in patterns.items() if not any(map(pattern.search, _all_texts()))
+    ]
     assert missing == []
 
 

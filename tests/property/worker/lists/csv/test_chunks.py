@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given, settings
@@ -24,32 +25,44 @@ def expected(content: bytes) -> list[object]:
     return [reference_outcome(cell) for cell in reference_cells(content)]
 
 
-@pytest.fixture(autouse=True, params=[1, 64])
-def overrun(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chunk's last row rarely fits the overrun of so small a size."""
-    monkeypatch.setattr(csv_chunks, "OVERRUN_BYTES", max(request.param, 3))
+#: Bytes of a chunk's overrun: its last row rarely fits so few.
+overruns = st.sampled_from((3, 64))
 
 
-@given(content=wild_files | tame_files, data=st.data())
+def found(content: bytes, cuts: Sequence[int], overrun_bytes: int, **sizes: int) -> list[object]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_chunks, "OVERRUN_BYTES", overrun_bytes)
+        return list(read_in_chunks(content, list(cuts), **sizes))
+
+
+@given(content=wild_files | tame_files, overrun=overruns, data=st.data())
 @settings(max_examples=600, deadline=None)
 def test_csv_chunks__any_file_cut_anywhere__rows_of_csv_reader(
-    content: bytes, data: st.DataObject
+    content: bytes, overrun: int, data: st.DataObject
 ) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(content)), max_size=6))
     block_bytes = data.draw(st.sampled_from((1, 5, 64, 4096)))
-    found = read_in_chunks(content, cuts, block_bytes=block_bytes, piece_bytes=3)
-    assert found == expected(content)
+    rows = found(content, cuts, overrun, block_bytes=block_bytes, piece_bytes=3)
+    assert rows == expected(content)
 
 
-@given(content=st.lists(st.sampled_from(_TOKENS + _RARE[:1]), max_size=9).map(b"".join))
-@example(content=b'"a\r\nb"\r\n\rc')
-@example(content=b'\xef\xbb\xbf"\n"x\n"')
-@example(content=b'a"\n"b"c\n"\n')
+@given(
+    content=st.lists(st.sampled_from(_TOKENS + _RARE[:1]), max_size=9).map(b"".join),
+    overrun=overruns,
+)
+@example(content=b'"a\r\nb"\r\n\rc', overrun=3)
+@example(content=b'\xef\xbb\xbf"\n"x\n"', overrun=3)
+@example(content=b'a"\n"b"c\n"\n', overrun=3)
+@example(content=b'"a\r\nb"\r\n\rc', overrun=64)
+@example(content=b'\xef\xbb\xbf"\n"x\n"', overrun=64)
+@example(content=b'a"\n"b"c\n"\n', overrun=64)
 @settings(max_examples=30, deadline=None)
-def test_csv_chunks__small_file__every_pair_of_cuts_gives_the_same_rows(content: bytes) -> None:
+def test_csv_chunks__small_file__every_pair_of_cuts_gives_the_same_rows(
+    content: bytes, overrun: int
+) -> None:
     rows = expected(content)
     for cuts in itertools.combinations_with_replacement(range(len(content) + 1), 2):
-        assert read_in_chunks(content, list(cuts), block_bytes=4, piece_bytes=2) == rows
+        assert found(content, cuts, overrun, block_bytes=4, piece_bytes=2) == rows
 
 
 @given(
@@ -58,15 +71,16 @@ def test_csv_chunks__small_file__every_pair_of_cuts_gives_the_same_rows(content:
     odd=st.sampled_from((b"", b"x\n", b'"12345"\n', b"0123,56789abcdef\n", b"\n")),
     at=st.integers(0, 60),
     cut=st.integers(0, 400),
+    overrun=overruns,
     trailing=st.booleans(),
 )
 @settings(max_examples=300, deadline=None)
 def test_csv_chunks__lines_of_one_length_but_one__rows_of_csv_reader(
-    line: bytes, count: int, odd: bytes, at: int, cut: int, *, trailing: bool
+    line: bytes, count: int, odd: bytes, at: int, cut: int, overrun: int, *, trailing: bool
 ) -> None:
     lines = [line] * count
     lines.insert(min(at, count), odd)
     content = b"".join(lines)
     content = content if trailing else content.removesuffix(b"\n")
-    found = read_in_chunks(content, [min(cut, len(content))], block_bytes=300)
-    assert found == expected(content)
+    rows = found(content, [min(cut, len(content))], overrun, block_bytes=300)
+    assert rows == expected(content)
