@@ -38,6 +38,11 @@ _LFS: Final = "run git lfs pull and import the file that it fetches"
 _REAL: Final = "name or send the list itself"
 _ANSWER: Final = "it is probably the answer of a failed download: fetch the list again"
 
+#: What is not seen before it is decompressed.
+PARQUET_IN_OTHER: Final = ForeignFile(
+    "Parquet within another compression", "decompress it and import the Parquet file itself"
+)
+
 #: Magic numbers that hold a byte no list of text begins with.
 _BINARY: Final = (
     (b"\x1f\x8b", "gzip-compressed", _DECOMPRESS),
@@ -110,6 +115,12 @@ _TEXT: Final = (
         f"{_ANSWER}, with whatever log-in it needs",
     ),
     (rb"(<\?xml[^>]*>\s*)?<Error>\s*<Code>", "an error message of S3 (XML)", _ANSWER),
+    (rb"HTTP/\d(\.\d)? \d{3}[ \r\n]", "the answer of a server, headers and all", _ANSWER),
+    (
+        rb"--[^\r\n]+\r\nContent-Disposition: form-data",
+        "the body of a form",
+        "put the file itself: with curl, that is -T name and no -F",
+    ),
     (rb"<\?xml[\s?]|<!DOCTYPE\s|<!--", "XML", _KEYS),
 )
 _FOREIGN_TEXT: Final = tuple(
@@ -120,7 +131,10 @@ _ELEMENT: Final = re.compile(rb"<([A-Za-z_][\w:.-]*)(\s[^<>]*)?(/>|>.*?</)", re.
 _OBJECT: Final = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*"\s*:|\}\s*$)')
 _ARRAY: Final = re.compile(rb'\[\s*(["{[]|(-?\d[\d.eE+-]*|true|false|null)\s*,|[\r\n])')
 _MANIFEST: Final = re.compile(rb'\{\s*"(entries|fileLocations|manifest|files)"\s*:\s*[\[{]')
-_JSON: Final = "write the keys as text or as JSON Lines, one a line, for example by jq -r '.[]'"
+_JSON: Final = (
+    "write the keys as text or as JSON Lines, one a line, for example by jq -r '.[]', or send "
+    "format=jsonl if it is one line of them"
+)
 #: All that there is, in one line: a form's field in place of its file (curl without the `@`).
 _FILE_NAME: Final = re.compile(rb'@?[^\r\n,"]*\.(csv|tsv|parquet)\s*', re.IGNORECASE)
 _TAR_HEADER_BYTES: Final = 512
