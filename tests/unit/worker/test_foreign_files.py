@@ -64,6 +64,7 @@ def name_foreign(content: bytes) -> ForeignFile | None:
         b"#!key\n",
         b"HTTP/2 is a key\n",
         b"--key\n--other\n",
+        b"s3://bucket/key,1\ns3://bucket/other,2\n",
         b"-- MySQL\n",
         b"12345678DUCK\n",
         "\u00ff\u00ff\u00ff\u00ff-1\n".encode("latin-1"),
@@ -121,6 +122,7 @@ def test_name_foreign__text_however_it_begins__none(head: bytes) -> None:
         (b"customers.csv", "name of a file"),
         (b"@/data/My List.CSV\n", "name of a file"),
         (b"s3://bucket/lists/part-0.parquet\r\n", "name of a file"),
+        (b"s3://lists/a b.csv\r\ns3://lists/b.csv\r\n", "manifest"),
         (b'{"entries":[{"url":"s3://b/k"}]}', "manifest"),
     ],
 )

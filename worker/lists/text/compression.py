@@ -55,7 +55,7 @@ def choose_compression(head: bytes, told: Compression | None) -> Compression:
     """
     found = detect_compression(head)
     if told not in {None, found} and head:
-        what = "is not" if found == "none" else f"is compressed by {found}"
+        what = f"is {'not compressed' if found == 'none' else f'compressed by {found}'}"
         raise ContradictedOption(f"compression={told}", what)
     return found
 

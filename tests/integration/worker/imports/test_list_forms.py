@@ -158,7 +158,9 @@ def deep_json() -> bytes:
         pytest.param(gzip.compress(gzip.compress(b"a\n")), {}, "is gzip-compressed", id="twice"),
         pytest.param(gzip.compress(parquet(a=["k"])), {}, "Parquet within", id="packed parquet"),
         pytest.param(parquet(a=["k"]), {"format": "csv"}, "csv was.* is Parquet", id="told csv"),
-        pytest.param(PLAIN.encode(), {"compression": "zstd"}, "list is not;", id="not zstd"),
+        pytest.param(
+            PLAIN.encode(), {"compression": "zstd"}, "list is not compressed;", id="not zstd"
+        ),
         pytest.param(PLAIN.encode(), {"column": "e-mail"}, "none of the 1 columns", id="name"),
         pytest.param(b"a," * 40_000, {"column": "a"}, "first row is longer", id="long header"),
         pytest.param(b"a,1\n", {"column": "3"}, "2 columns, not 3", id="number"),

@@ -58,7 +58,11 @@ def test_detect__head__compression(head: bytes, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("told", "found"),
-    [("zstd", "is not;"), ("bzip2", "is compressed by gzip;"), ("none", "is compressed by gzip;")],
+    [
+        ("zstd", "is not compressed;"),
+        ("bzip2", "is compressed by gzip;"),
+        ("none", "is compressed by gzip;"),
+    ],
 )
 def test_choose__another_compression_than_is_told__refused(told: Any, found: str) -> None:
     head = gzip.compress(b"k") if "gzip" in found else b"key\n"
