@@ -78,14 +78,19 @@ def _unmarked_utf16(head: bytes) -> KnownEncoding | None:
 
 
 def _is_utf16(head: bytes, name: KnownEncoding) -> bool:
-    """Whether the first bytes are lines of characters that exist, which other bytes are not."""
+    """Whether the first bytes are lines of characters that exist, which other bytes are not.
+
+    A zero between two lines of text in UTF-8 looks like that once, but not at each of them.
+    """
     try:
         text = codecs.getincrementaldecoder(_UTF16[name])().decode(head)
     except UnicodeDecodeError:
         return False
-    breaks = text.count("\n") + text.count("\r")
+    breaks = text.count("\n") or text.count("\r")
+    bare = head.replace(b"\0", b"")
+    needed = 2 if _is_utf8(bare) and not has_control(bare) else 1
     others = (unicodedata.category(char) for char in text if char not in "\t\r\n")
-    return breaks > 0 and not any(category in _NO_TEXT for category in others)
+    return breaks >= needed and not any(category in _NO_TEXT for category in others)
 
 
 def _is_utf8(head: bytes) -> bool:
