@@ -29,7 +29,7 @@ _OF_SNS: Final = re.compile(
 #: SNS within SQS.
 _MOST_WRAPPERS: Final = 2
 _NO_EVENT: Final = (
-    "not an event that is known: send those of S3, SNS, EventBridge, MinIO or R2 as they come"
+    "not an event that is known: send those of S3, SNS, SQS, EventBridge, MinIO or R2 as they come"
 )
 
 _log = structlog.get_logger(__name__)
