@@ -114,7 +114,8 @@ def _detect_field(utf8: bytes, options: ListOptions, form: TextForm, *, whole: b
     """Find the field that holds the keys, by the first object."""
     objects: list[dict[str, object]] = []
     rows: list[Sequence[str]] = []
-    for line in _lines(utf8, whole=whole):
+    lines = _lines(utf8, whole=whole)
+    for line in lines:
         try:
             value = decode_line(line)
         except (ValueError, RecursionError):
@@ -122,6 +123,10 @@ def _detect_field(utf8: bytes, options: ListOptions, form: TextForm, *, whole: b
         if isinstance(value, dict) and value:
             objects.append(value)
         rows.append([value] if isinstance(value, str) else [])
+    if not lines and not whole and options.column_name is None:
+        raise ColumnNotFound(
+            f"the first line is longer than {HEAD_BYTES:,} bytes, so its fields are not known"
+        )
     column, field = 0, options.column_name
     if objects:
         column, field = choose_field(objects, options)

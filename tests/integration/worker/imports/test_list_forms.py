@@ -162,6 +162,12 @@ def deep_json() -> bytes:
             PLAIN.encode(), {"compression": "zstd"}, "list is not compressed;", id="not zstd"
         ),
         pytest.param(PLAIN.encode(), {"column": "e-mail"}, "none of the 1 columns", id="name"),
+        pytest.param(
+            b'{"n":"%s","u":"k"}\n' % (b"x" * 70_000),
+            {"format": "jsonl", "column": "2"},
+            "first line is longer",
+            id="long object",
+        ),
         pytest.param(b"a," * 40_000, {"column": "a"}, "first row is longer", id="long header"),
         pytest.param(b"a,1\n", {"column": "3"}, "2 columns, not 3", id="number"),
         pytest.param(b"a,a\n1,2\n", {"column": "a"}, "2 columns of the header", id="two names"),
