@@ -35,8 +35,16 @@ _EXPORT: Final = "export the column of the keys as CSV or Parquet and import tha
 _DECRYPT: Final = "decrypt it and import that"
 _KEYS: Final = "write the keys as text, one a line, and import that"
 _LFS: Final = "run git lfs pull and import the file that it fetches"
+_MANIFEST: Final = (
+    "to import the files that it names, send its address as manifest (bigseg import --manifest)"
+)
 _REAL: Final = "name or send the list itself"
 _ANSWER: Final = "it is probably the answer of a failed download: fetch the list again"
+
+#: What is not seen before it is decompressed.
+PARQUET_IN_OTHER: Final = ForeignFile(
+    "Parquet within another compression", "decompress it and import the Parquet file itself"
+)
 
 #: Magic numbers that hold a byte no list of text begins with.
 _BINARY: Final = (
@@ -96,6 +104,11 @@ _ZIP_NAME_AT: Final = 30
 _DUCKDB: Final = slice(8, 12)
 _TEXT: Final = (
     (rb"version https://git-lfs\.github\.com/spec/", "a Git LFS pointer", _LFS),
+    (
+        rb"s3://[a-z0-9][a-z0-9.-]+/[^\r\n,]+[\r\n]+s3://",
+        "a manifest (addresses of S3)",
+        _MANIFEST,
+    ),
     (rb"%PDF-\d", "a PDF document", _KEYS),
     (rb"%!PS-Adobe", "a PostScript document", _KEYS),
     (rb"\{\\rtf\d", "an RTF document", _KEYS),
@@ -110,6 +123,12 @@ _TEXT: Final = (
         f"{_ANSWER}, with whatever log-in it needs",
     ),
     (rb"(<\?xml[^>]*>\s*)?<Error>\s*<Code>", "an error message of S3 (XML)", _ANSWER),
+    (rb"HTTP/\d(\.\d)? \d{3}[ \r\n]", "the answer of a server, headers and all", _ANSWER),
+    (
+        rb"--[^\r\n]+\r\nContent-Disposition: form-data",
+        "the body of a form",
+        "put the file itself: with curl, that is -T name and no -F",
+    ),
     (rb"<\?xml[\s?]|<!DOCTYPE\s|<!--", "XML", _KEYS),
 )
 _FOREIGN_TEXT: Final = tuple(
@@ -119,8 +138,11 @@ _FOREIGN_TEXT: Final = tuple(
 _ELEMENT: Final = re.compile(rb"<([A-Za-z_][\w:.-]*)(\s[^<>]*)?(/>|>.*?</)", re.DOTALL)
 _OBJECT: Final = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*"\s*:|\}\s*$)')
 _ARRAY: Final = re.compile(rb'\[\s*(["{[]|(-?\d[\d.eE+-]*|true|false|null)\s*,|[\r\n])')
-_MANIFEST: Final = re.compile(rb'\{\s*"(entries|fileLocations|manifest|files)"\s*:\s*[\[{]')
-_JSON: Final = "write the keys as text or as JSON Lines, one a line, for example by jq -r '.[]'"
+_MANIFEST_START: Final = re.compile(rb'\{\s*"(entries|fileLocations|manifest|files)"\s*:\s*[\[{]')
+_JSON: Final = (
+    "write the keys as text or as JSON Lines, one a line, for example by jq -r '.[]', or send "
+    "format=jsonl if it is one line of them"
+)
 #: All that there is, in one line: a form's field in place of its file (curl without the `@`).
 _FILE_NAME: Final = re.compile(rb'@?[^\r\n,"]*\.(csv|tsv|parquet)\s*', re.IGNORECASE)
 _TAR_HEADER_BYTES: Final = 512
@@ -168,8 +190,8 @@ def name_foreign_text(head: bytes) -> ForeignFile | None:
     if text.startswith(b"<") and _ELEMENT.match(text):
         return ForeignFile("XML", _KEYS)
     if text.startswith((b"{", b"[")) and _is_json(text):
-        if _MANIFEST.match(text):
-            return ForeignFile("a manifest (JSON)", "import the files that it names")
+        if _MANIFEST_START.match(text):
+            return ForeignFile("a manifest (JSON)", _MANIFEST)
         return ForeignFile("JSON", _JSON)
     return None
 

@@ -52,6 +52,8 @@ class ListOptions:
 
     def find_fault(self) -> str | None:
         """What cannot be meant, whatever the list is; ``None`` if all can."""
+        if self.column == "":
+            return "column: it is empty; name a column, or leave it out"
         if self.column_number is not None and not 0 <= self.column_number < _MOST_COLUMNS:
             return f"column: columns are counted from 1 to {_MOST_COLUMNS:,}"
         if self.format == "tsv" and self.delimiter not in {None, "tab"}:

@@ -1,9 +1,10 @@
 """Which objects an event says were made, whichever service sends it.
 
-S3 and what speaks like it (MinIO, Ceph), alone or in a message of Amazon SNS; EventBridge;
+S3 and what speaks like it (MinIO, Ceph), alone or in a message of Amazon SNS or SQS, EventBridge,
 Cloudflare R2. Nothing in an event is fetched or followed.
 
-Source: S3 user guide, "Event message structure" and "Using EventBridge"; SNS developer guide,
+Source: S3 user guide, "Event message structure" and "Using EventBridge"; Lambda developer guide,
+"Using Lambda with Amazon SQS"; SNS developer guide,
 "HTTP/HTTPS notification JSON format"; Cloudflare R2, "Event notifications".
 """
 
@@ -25,8 +26,10 @@ _CONFIRMATIONS: Final = frozenset({"SubscriptionConfirmation", "UnsubscribeConfi
 _OF_SNS: Final = re.compile(
     r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?/[\x21-\x7e]{0,2000}", re.ASCII
 )
+#: SNS within SQS.
+_MOST_WRAPPERS: Final = 2
 _NO_EVENT: Final = (
-    "not an event that is known: send those of S3, SNS, EventBridge, MinIO or R2 as they come"
+    "not an event that is known: send those of S3, SNS, SQS, EventBridge, MinIO or R2 as they come"
 )
 
 _log = structlog.get_logger(__name__)
@@ -50,9 +53,8 @@ def read_events(body: Any) -> Iterator[ObjectMade | None]:  # noqa: ANN401 - any
     for event in body if isinstance(body, list) else [body]:
         if not isinstance(event, dict):
             raise InvalidRequest(_NO_EVENT)
-        if _text(event, "Type") == "Notification":
-            inner = read_json(_text(event, "Message").encode())
-            yield from _read_event(inner if isinstance(inner, dict) else {})
+        if (inner := _unwrap(event)) is not event:
+            yield from _read_event(inner)
         elif _text(event, "Type") in _CONFIRMATIONS:
             _log_confirmation(event)
             yield None
@@ -60,9 +62,27 @@ def read_events(body: Any) -> Iterator[ObjectMade | None]:  # noqa: ANN401 - any
             yield from _read_event(event)
 
 
+def _unwrap(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The event in a message of SNS or SQS, or of SNS in one of SQS; else the very same object."""
+    for _ in range(_MOST_WRAPPERS):
+        is_sns = _text(event, "Type") == "Notification"
+        text = _text(event, "Message") if is_sns else _text(event, "body") or _text(event, "Body")
+        if not is_sns and not text:
+            break
+        inner = read_json(text.encode())
+        event = inner if isinstance(inner, dict) else {}
+    return event
+
+
 def _read_event(event: Mapping[str, Any]) -> Iterator[ObjectMade | None]:
     if isinstance(event.get("Records"), list):
-        yield from map(_read_record, event["Records"])
+        for record in event["Records"]:
+            # What SQS gives a function of Lambda has messages where S3 has what was made.
+            inner = _unwrap(record) if isinstance(record, dict) else record
+            if inner is not record:
+                yield from _read_event(inner)
+            else:
+                yield _read_record(record)
     elif _text(event, "Event") == "s3:TestEvent":
         yield None
     elif isinstance(event.get("detail"), dict):

@@ -112,10 +112,8 @@ class ContradictedOption(UnusableList):
 class DamagedCompression(UnusableList):
     """The bytes are not compressed as they should be, or end too early."""
 
-    def __init__(self, compression: str, reason: str) -> None:
-        super().__init__(
-            f"the list cannot be decompressed ({compression}): {reason}; send it again"
-        )
+    def __init__(self, compression: str, reason: str, remedy: str = "send it again") -> None:
+        super().__init__(f"the list cannot be decompressed ({compression}): {reason}; {remedy}")
 
 
 class CompressedTooWell(UnusableList):

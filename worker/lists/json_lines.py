@@ -5,6 +5,7 @@ holds no line break but between its tokens, where a writer of one value a line p
 """
 
 import json
+from codecs import BOM_UTF8
 from json.decoder import JSONDecodeError
 from typing import Any, Final
 
@@ -39,7 +40,8 @@ def decode_line(line: bytes) -> Any:  # noqa: ANN401 - any JSON
     """
     if sum(map(line.count, (b"{", b"["))) > MOST_LEVELS and _depth(line) > MOST_LEVELS:
         raise NestedTooDeep(limit=MOST_LEVELS)
-    return _DECODER.decode(line.decode())
+    # Where files were joined, a line begins with the mark of its own file.
+    return _DECODER.decode(line.removeprefix(BOM_UTF8).decode())
 
 
 def read_json_rows(block: bytes, *, limit: int, final: bool, field: str | None) -> BlockRows:

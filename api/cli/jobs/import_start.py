@@ -123,7 +123,8 @@ class ImportStart:
             connection, f"{self.target.path}/uploads", self._meter, self.session.note
         )
         try:
-            ids = [uploads.upload(content) for content in self._contents]
+            # A file that is named twice is one upload, and is imported once, as an object in S3 is.
+            ids = list(dict.fromkeys(map(uploads.upload, self._contents)))
         except BucketUnreachable as exc:
             if len(self._files) > 1 or self.direct:
                 raise

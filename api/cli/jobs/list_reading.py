@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from api.cli.errors import UsageError
 from worker.list_options import Compression, Delimiter, Encoding, Format
 
 _PANEL: Final = "How the list is read (found from its content when left out)"
@@ -78,7 +79,14 @@ class ReadingOptions:
 
     @property
     def fields(self) -> dict[str, str | bool]:
-        """The options that were given, as the API names them."""
+        """The options that were given, as the API names them.
+
+        Raises:
+            UsageError: The column is empty, as of a variable that is not set: the API would take
+                that for none.
+        """
+        if self.column == "":
+            raise UsageError("--column is empty: name a column, or leave it out")
         given: dict[str, str | bool | None] = {
             "format": self.format,
             "delimiter": self.delimiter,

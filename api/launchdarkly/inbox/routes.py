@@ -58,7 +58,7 @@ class TakenEvents(WireModel):
     status_code=202,
     dependencies=[RequireJson],
     openapi_extra=document_body(
-        "The event, as the service sends it; also in a message of Amazon SNS.", json=_EVENT
+        "The event, as the service sends it; also in a message of Amazon SNS or SQS.", json=_EVENT
     ),
 )
 @operation(

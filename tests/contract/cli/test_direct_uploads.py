@@ -277,7 +277,8 @@ def test_import__several_files__are_one_import(
         (tmp_path / name).write_bytes(content)
 
     files = [str(tmp_path / name) for name in contents]
-    result = run("import", *files, "-s", segment, "--no-wait", "--mode", "replace")
+    # One that is named twice is imported once.
+    result = run("import", *files, files[0], "-s", segment, "--no-wait", "--mode", "replace")
 
     assert result.exit_code == 0, result.output
     assert _sources(store, objects, segment) == list(contents.items())
@@ -330,6 +331,7 @@ def test_import__file_that_changes_while_it_is_sent__starts_nothing(
     [
         (("s3://b/k", "a.csv"), "are all in S3, or all files here"),
         (("a.csv", "a.csv", "--no-direct"), "only without --no-direct"),
+        (("a.csv", "--column", ""), "--column is empty"),
     ],
 )
 def test_import__what_cannot_be_together__is_a_usage_error(

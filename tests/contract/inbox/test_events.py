@@ -58,9 +58,25 @@ def _noted(api: Api) -> list[str]:
         _minio,
         _r2,
         lambda bucket: [_r2(bucket)],
+        lambda bucket: [{"MessageId": "m", "Body": json.dumps(_s3(bucket))}],
+        lambda bucket: {"Records": [{"eventSource": "aws:sqs", "body": json.dumps(_s3(bucket))}]},
+        lambda bucket: {"Records": [{"body": json.dumps(_sns(_s3(bucket)))}]},
+        lambda bucket: {"Records": [{"body": json.dumps(_event_bridge(bucket))}]},
         lambda bucket: _s3(bucket, name="ObjectCreated:CompleteMultipartUpload"),
     ],
-    ids=["S3", "SNS", "EventBridge", "MinIO", "R2", "a batch", "a multipart upload"],
+    ids=[
+        "S3",
+        "SNS",
+        "EventBridge",
+        "MinIO",
+        "R2",
+        "a batch",
+        "SQS",
+        "SQS by Lambda",
+        "SNS by SQS",
+        "EventBridge by SQS",
+        "a multipart upload",
+    ],
 )
 def test_event__of_each_service__has_its_segment_looked_at(
     api: Api, client: httpx.Client, bucket: str, form: Any

@@ -14,7 +14,7 @@ from worker.list_options import ListOptions
 from worker.lists.errors import ContradictedOption
 from worker.lists.format import PARQUET, TAIL_BYTES, ListFormat, is_parquet
 from worker.lists.parquet.reader import ParquetList
-from worker.lists.text.compression import decompress, detect_compression
+from worker.lists.text.compression import choose_compression, decompress
 from worker.lists.text.detection import HEAD_BYTES, detect_text
 from worker.objects import FOLDER_FAULT, ObjectInfo, ObjectNotFound, is_folder_marker
 from worker.store.jobs import DetectedList, SourceFile
@@ -124,7 +124,7 @@ def _inspect_parquet(
 def _inspect_text(
     services: Services, info: ObjectInfo, options: ListOptions, head: bytes
 ) -> InspectedFile:
-    compression = options.compression or detect_compression(head)
+    compression = choose_compression(head, options.compression)
     whole, expansion = info.size_bytes <= len(head), 1
     if compression != "none":
         packed = _SmallPieces(

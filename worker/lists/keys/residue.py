@@ -61,7 +61,10 @@ def _strip(cell: bytes) -> bytes:
             # The mark hid from the parser that the cell is quoted.
             cell = cell[1:-1].replace(b'""', b'"')
     if cell.startswith(_GUARD) and cell.endswith(_QUOTE) and len(cell) > len(_GUARD):
-        cell = cell[len(_GUARD) : -1].replace(b'""', b'"')
+        inside = cell[len(_GUARD) : -1]
+        # A formula of several texts is none that guards one.
+        if _QUOTE not in inside.replace(b'""', b""):
+            return inside.replace(b'""', b'"')
     return cell
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from worker.byte_columns import Column, uniform_column
+from worker.lists.column_names import find_named
 from worker.lists.errors import ColumnNotFound
 
 #: Turns a column into binary or large_binary; nulls stay null.
@@ -38,16 +39,19 @@ def choose_column(file: pq.ParquetFile, number: int | None, name: str | None) ->
     Args:
         file: The file.
         number: From 0.
-        name: As it is in the schema.
+        name: As it is in the schema, or spelled in other cases.
 
     Raises:
         ColumnNotFound: There is none, or several have the name.
     """
     schema = file.schema_arrow
     if name is not None:
-        found = schema.get_all_field_indices(name)
-        if len(found) != 1:
-            raise ColumnNotFound(f"{len(found) or 'no'} columns of the list are named {name}")
+        found = find_named(schema.names, name)
+        if len(found) > 1:
+            raise ColumnNotFound(f"{len(found)} columns of the list are named {name}")
+        if not found:
+            count = len(schema)
+            raise ColumnNotFound(f"none of the {count} columns of the list is named {name}")
         number = found[0]
     if number is None:
         number = _first_but_index(schema)

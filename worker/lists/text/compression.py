@@ -14,12 +14,17 @@ import pyarrow as pa
 from isal import igzip_lib
 
 from worker.list_options import Compression
-from worker.lists.errors import CompressedTooWell, DamagedCompression
+from worker.lists.errors import CompressedTooWell, ContradictedOption, DamagedCompression
 
 #: Bytes that are decompressed at a time.
 _PIECE_BYTES: Final = 512 * 1024
 #: Bytes handed to bzip2 at a time: what is behind a member is copied, and members may be tiny.
 _SLICE_BYTES: Final = 16 * 1024
+#: A gzip member's header: what each has, and what may follow, by its flags. One that is longer
+#: than any is not waited for.
+_GZIP_FIXED_BYTES: Final = 10
+_GZIP_CHECKSUM, _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 0x02, 0x04, 0x08, 0x10
+_MOST_HEADER_BYTES: Final = 128 * 1024
 #: What any list may decompress to, and how often its own size beyond that. Sorted numbered keys
 #: come to 20 to 60 times; a bomb to 1,000 and more.
 FREE_BYTES: Final = 64 * 1024 * 1024
@@ -40,6 +45,19 @@ def detect_compression(head: bytes) -> Compression:
     if head.startswith(b"BZh") and head[4:10] in _BZIP2_BLOCKS:
         return "bzip2"
     return "none"
+
+
+def choose_compression(head: bytes, told: Compression | None) -> Compression:
+    """How a file is compressed: as its first bytes show, which is what is told if anything is.
+
+    Raises:
+        ContradictedOption: They show something else than is told.
+    """
+    found = detect_compression(head)
+    if told not in {None, found} and head:
+        what = f"is {'not compressed' if found == 'none' else f'compressed by {found}'}"
+        raise ContradictedOption(f"compression={told}", what)
+    return found
 
 
 def decompress(pieces: Iterator[bytes], compression: Compression) -> Generator[bytes, None, None]:
@@ -94,21 +112,63 @@ def _gzip_decoder() -> _MemberDecoder:
 
 
 def _read_members(
-    packed: "_PieceFile", new_decoder: Callable[[], _MemberDecoder]
+    packed: "_PieceFile",
+    new_decoder: Callable[[], _MemberDecoder],
+    complete: Callable[[bytes, "_PieceFile"], bytes],
 ) -> Iterator[bytes]:
-    """Read members one after another; pyarrow's reader fails at an empty one between others."""
+    """Read members one after another; pyarrow's reader fails at an empty one between others.
+
+    Zeros between and behind them are padding, as of a tape, and nothing else.
+    """
     decoder, left = new_decoder(), b""
-    begun = False
+    begun = ended = False
     while left or (left := packed.read(_SLICE_BYTES)):
+        if ended and not begun and not (left := left.lstrip(b"\0")):
+            continue
+        if not begun:
+            left = complete(left, packed)
         begun = True
         data, left = decoder.decompress(left, _PIECE_BYTES), b""
         while data:
             yield data
             data = b"" if decoder.eof else decoder.decompress(b"", _PIECE_BYTES)
         if decoder.eof:
-            decoder, left, begun = new_decoder(), decoder.unused_data, False
+            decoder, left = new_decoder(), decoder.unused_data
+            begun, ended = False, True
     if begun:
         raise OSError("the last member is cut short")
+
+
+def _as_it_comes(data: bytes, packed: "_PieceFile") -> bytes:  # noqa: ARG001 - as of its kind
+    return data
+
+
+def _complete_gzip_header(data: bytes, packed: "_PieceFile") -> bytes:
+    """What a member begins with, header and all: the decoder loses one that comes in two parts."""
+    while not _has_gzip_header(data) and len(data) < _MOST_HEADER_BYTES:
+        more = packed.read(_SLICE_BYTES)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _has_gzip_header(data: bytes) -> bool:
+    """Whether a member's header is there to its end.
+
+    Source: RFC 1952, section 2.3.
+    """
+    if len(data) < _GZIP_FIXED_BYTES:
+        return False
+    flags, end = data[3], _GZIP_FIXED_BYTES
+    if flags & _GZIP_EXTRA:
+        end += 2 + int.from_bytes(data[end : end + 2], "little")
+    for text in (_GZIP_NAME, _GZIP_COMMENT):
+        if flags & text:
+            end = data.find(b"\0", end) + 1
+            if end == 0:
+                return False
+    return len(data) >= end + (2 if flags & _GZIP_CHECKSUM else 0)
 
 
 class _PieceFile(io.RawIOBase):
@@ -140,12 +200,14 @@ class _PieceFile(io.RawIOBase):
 
 
 _READERS: Final[Mapping[Compression, Callable[[_PieceFile], Iterator[bytes]]]] = {
-    "gzip": partial(_read_members, new_decoder=_gzip_decoder),
-    "bzip2": partial(_read_members, new_decoder=bz2.BZ2Decompressor),
+    "gzip": partial(_read_members, new_decoder=_gzip_decoder, complete=_complete_gzip_header),
+    "bzip2": partial(_read_members, new_decoder=bz2.BZ2Decompressor, complete=_as_it_comes),
     "zstd": _read_zstd,
 }
 
 
+#: What zstd says of a window that is over its bound.
+_TOO_WIDE: Final = "Frame requires too much memory"
 #: The type of gzip's error is one, whatever the library's stub says.
 _DAMAGE: Final = (OSError, cast("type[Exception]", igzip_lib.error), pa.ArrowException)
 
@@ -160,4 +222,8 @@ def _damage_reported(compression: Compression) -> Iterator[None]:
         if isinstance(exc, OSError) and (type(exc) is not OSError or exc.errno is not None):
             raise
         reason = str(exc).split("\n", maxsplit=1)[0].rstrip(". ")
+        if _TOO_WIDE in reason:
+            remedy = "compress it with a smaller one, such as zstd --long=27"
+            reason = "its window takes too much memory, over 128 MiB"
+            raise DamagedCompression(compression, reason, remedy) from exc
         raise DamagedCompression(compression, reason) from exc

@@ -14,14 +14,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from worker.foreign_files import SNIFF_BYTES, name_foreign_file, name_foreign_text
+from worker.foreign_files import (
+    PARQUET_IN_OTHER,
+    SNIFF_BYTES,
+    name_foreign_file,
+    name_foreign_text,
+)
 from worker.list_options import Compression, Delimiter, ListOptions
+from worker.lists.column_names import find_named
 from worker.lists.errors import ColumnNotFound, ContradictedOption, UnsupportedFormat
-from worker.lists.format import ListFormat
+from worker.lists.format import ListFormat, is_parquet
 from worker.lists.json_lines import decode_line
 from worker.lists.keys.doubts import MOST_SHARE
 from worker.lists.text.encoding import detect_encoding, stream_to_utf8
 from worker.lists.text.form import DELIMITERS, TableDelimiter, TextForm
+from worker.lists.text.json_fields import choose_field, leading_objects
 
 #: Bytes of text that are looked at: a header, and enough rows to see what they have in common.
 HEAD_BYTES: Final = 64 * 1024
@@ -65,6 +72,11 @@ def detect_text(
     """
     if (foreign := name_foreign_file(head)) is not None:
         raise UnsupportedFormat(foreign)
+    if is_parquet(head, None):
+        # It was looked for before, but not within compression, nor where it is told to be text.
+        if compression == "none":
+            raise ContradictedOption(f"format={options.format}", "is Parquet")
+        raise UnsupportedFormat(PARQUET_IN_OTHER)
     encoding = detect_encoding(head, options.encoding)
     utf8 = b"".join(stream_to_utf8(iter((head,)), encoding)).removeprefix(codecs.BOM_UTF8)
     form = TextForm(compression=compression, encoding=encoding)
@@ -79,10 +91,13 @@ def detect_text(
 def _detect_format(utf8: bytes, options: ListOptions, *, whole: bool) -> ListFormat:
     if options.format is not None:
         return ListFormat.JSON_LINES if options.format == "jsonl" else ListFormat.CSV
-    objects = _leading_objects(utf8, whole=whole)
+    lines = _lines(utf8, whole=whole)
+    objects = leading_objects(lines) if utf8.lstrip().startswith(b"{") else []
     foreign = name_foreign_text(utf8[:SNIFF_BYTES])
     wanted = options.column_name
-    if len(objects) >= _LEAST_OBJECTS or (wanted and objects and wanted in objects[0]):
+    if len(objects) >= _LEAST_OBJECTS or (
+        wanted and objects and find_named(list(objects[0]), wanted)
+    ):
         return ListFormat.JSON_LINES
     if foreign is not None:
         raise UnsupportedFormat(foreign)
@@ -95,57 +110,33 @@ def _lines(utf8: bytes, *, whole: bool) -> list[bytes]:
     return [line for line in (lines if whole else lines[:-1]) if line.strip()][:_ROWS]
 
 
-def _leading_objects(utf8: bytes, *, whole: bool) -> list[dict[str, object]]:
-    """The first lines, as long as they are objects of JSON with fields."""
-    found: list[dict[str, object]] = []
-    if not utf8.lstrip().startswith(b"{"):
-        return found
-    for line in _lines(utf8, whole=whole)[:_LEAST_OBJECTS]:
-        try:
-            value = decode_line(line)
-        except (ValueError, RecursionError):
-            break
-        if not isinstance(value, dict) or not value:
-            break
-        found.append(value)
-    return found
-
-
 def _detect_field(utf8: bytes, options: ListOptions, form: TextForm, *, whole: bool) -> Detected:
     """Find the field that holds the keys, by the first object."""
-    first: dict[str, object] | None = None
+    objects: list[dict[str, object]] = []
     rows: list[Sequence[str]] = []
-    for line in _lines(utf8, whole=whole):
+    lines = _lines(utf8, whole=whole)
+    for line in lines:
         try:
             value = decode_line(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict) and first is None:
-            first = value
+        if isinstance(value, dict) and value:
+            objects.append(value)
         rows.append([value] if isinstance(value, str) else [])
+    if not lines and not whole and options.column_name is None:
+        raise ColumnNotFound(
+            f"the first line is longer than {HEAD_BYTES:,} bytes, so its fields are not known"
+        )
     column, field = 0, options.column_name
-    if first is not None:
-        column, field = _choose_field(list(first), options)
-        objects = _leading_objects(utf8, whole=whole)
+    if objects:
+        column, field = choose_field(objects, options)
         keys = [obj.get(field) for obj in objects]
-        rows = [[key] if isinstance(key, str) else [] for key in keys] or rows
+        rows = [[key] if isinstance(key, str) else [] for key in keys]
     return Detected(
         ListFormat.JSON_LINES,
         replace(form, delimiter=None, column=column, field=field),
         rows,
     )
-
-
-def _choose_field(names: list[str], options: ListOptions) -> tuple[int, str]:
-    number, name = options.column_number, options.column_name
-    if name is not None:
-        # Another object may have it where the first one has not.
-        return (names.index(name) if name in names else 0), name
-    if number is None and len(names) > 1:
-        raise ColumnNotFound(f"the lines are objects of {len(names)} fields")
-    if (number or 0) >= len(names):
-        raise ColumnNotFound(f"the first object has {len(names)} fields, not {(number or 0) + 1}")
-    return number or 0, names[number or 0]
 
 
 def _named_separator(text: str) -> tuple[TableDelimiter | None, int]:
@@ -266,17 +257,12 @@ def _choose_column(rows: Rows, options: ListOptions, *, header: bool) -> int:
     if name is None:
         return 1 if header and _begins_with_index(rows) else 0
     cells = list(rows[0]) if rows else []
-    for same in (str, _fold):
-        found = [place for place, cell in enumerate(cells) if same(cell) == same(name)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ColumnNotFound(f"{len(found)} columns of the header are named {name}")
-    raise ColumnNotFound(f"none of the {len(cells)} columns of the header is named {name}")
-
-
-def _fold(name: str) -> str:
-    return name.strip().casefold()
+    found = find_named(cells, name)
+    if len(found) > 1:
+        raise ColumnNotFound(f"{len(found)} columns of the header are named {name}")
+    if not found:
+        raise ColumnNotFound(f"none of the {len(cells)} columns of the header is named {name}")
+    return found[0]
 
 
 def _begins_with_index(rows: Rows) -> bool:

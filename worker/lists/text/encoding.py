@@ -1,7 +1,8 @@
 """Brings text of other encodings to UTF-8: a whole file as it comes, or cells that were cut."""
 
 import codecs
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,10 @@ _WINDOWS_1252: Final = "".join(
     for byte in range(256)
 )
 
+_UTF16: Final[Mapping[KnownEncoding, str]] = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be"}
+#: Categories of Unicode that no text has: control characters, and what is not assigned.
+_NO_TEXT: Final = frozenset({"Cc", "Cn", "Co", "Cs"})
+
 #: Turns cells of one encoding into cells of UTF-8.
 ToUtf8 = Callable[[Column], Column]
 
@@ -38,21 +43,29 @@ def detect_encoding(head: bytes, told: Encoding | None) -> KnownEncoding:
     """The encoding that is told, or that the first bytes show; UTF-8 where nothing shows.
 
     Raises:
-        ContradictedOption: The file begins with the mark of another encoding than is told.
+        ContradictedOption: The file begins with the mark of another encoding than is told, or
+            UTF-16 is told and it is not that.
     """
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     if told is None:
         return marked or _unmarked_utf16(head) or "utf-8"
     if marked is not None and marked != told and not (told == "utf-16" and marked != "utf-8"):
         raise ContradictedOption(f"encoding={told}", f"begins with the mark of {marked}")
-    if told != "utf-16":
-        return told
-    # Without a mark it is as Windows writes it, unless its zeros say otherwise.
-    return marked or _unmarked_utf16(head) or "utf-16le"
+    if marked is not None or not told.startswith("utf-16"):
+        return marked or told  # type: ignore[return-value]  # told is not "utf-16"
+    shown = _unmarked_utf16(head)
+    if shown is None and _is_utf8(head):
+        raise ContradictedOption(f"encoding={told}", "is UTF-8")
+    if told == "utf-16":
+        # Without a mark it is as Windows writes it, unless its zeros say otherwise.
+        return shown or "utf-16le"
+    if shown not in {None, told}:
+        raise ContradictedOption(f"encoding={told}", f"is {shown}")
+    return told
 
 
 def _unmarked_utf16(head: bytes) -> KnownEncoding | None:
-    """Text of Latin letters in UTF-16 has a zero in every second byte."""
+    """Text of Latin letters in UTF-16 has a zero in every second byte, and any its line breaks."""
     head = head[:_SNIFFED_BYTES]
     even, odd = head[0::2], head[1::2]
     if len(head) < _LEAST_UTF16_BYTES or b"\x00" not in head:
@@ -61,7 +74,32 @@ def _unmarked_utf16(head: bytes) -> KnownEncoding | None:
         enough = zeros.count(0) >= _LATIN_SHARE * len(zeros)
         if enough and letters.count(0) == 0 and not has_control(letters):
             return name  # type: ignore[return-value]  # one of the two above
-    return None
+    return next((name for name in _UTF16 if _is_utf16(head, name)), None)
+
+
+def _is_utf16(head: bytes, name: KnownEncoding) -> bool:
+    """Whether the first bytes are lines of characters that exist, which other bytes are not.
+
+    A zero between two lines of text in UTF-8 looks like that once, but not at each of them.
+    """
+    try:
+        text = codecs.getincrementaldecoder(_UTF16[name])().decode(head)
+    except UnicodeDecodeError:
+        return False
+    breaks = text.count("\n") or text.count("\r")
+    bare = head.replace(b"\0", b"")
+    needed = 2 if _is_utf8(bare) and not has_control(bare) else 1
+    others = (unicodedata.category(char) for char in text if char not in "\t\r\n")
+    return breaks >= needed and not any(category in _NO_TEXT for category in others)
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether the first bytes are text in UTF-8, without the zeros of a wider encoding."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return bool(head) and b"\0" not in head
 
 
 def has_control(data: bytes) -> bool:
@@ -78,7 +116,7 @@ def stream_to_utf8(pieces: Iterator[bytes], encoding: KnownEncoding) -> Iterator
         for piece in pieces:
             yield piece.decode("latin-1").translate(_TRANSLATIONS[encoding]).encode()
         return
-    codec = "utf-16-le" if encoding == "utf-16le" else "utf-16-be"
+    codec = _UTF16[encoding]
     left = b""
     for piece in pieces:
         data = left + piece

@@ -60,6 +60,10 @@ def parse_manifest(content: bytes, name: str) -> list[ManifestEntry]:
             raise UnusableSelection(
                 f"entry {number} of the manifest {name} is no s3:// address: {entry.address[:80]!r}"
             )
+        if entry.address.endswith("/"):
+            raise UnusableSelection(
+                f"entry {number} of the manifest {name} is a folder: name the objects in it"
+            )
     if not entries:
         raise UnusableSelection(f"the manifest {name} names no object")
     return entries

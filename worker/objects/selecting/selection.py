@@ -160,9 +160,12 @@ class Selector:
             try:
                 return self.objects.head(key, bucket=bucket, briefly=self.briefly)
             except ObjectNotFound:
-                if entry.mandatory:
-                    raise
-                return None
+                if not entry.mandatory:
+                    return None
+                raise UnusableSelection(
+                    f"there is no {entry.address}, which the manifest names: put it there, or give "
+                    'its entry "mandatory": false'
+                ) from None
 
         for (entry, *_), info in zip(entries, in_threads(head, entries, _HEADS), strict=True):
             self.on_wait()

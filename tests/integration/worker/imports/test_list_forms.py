@@ -96,7 +96,7 @@ NESTED = {"name": [{"a": 1, "b": 2}] * 3, "user": [*KEYS]}
         ),
         pytest.param(
             b'{"n":1,"u":"k-one"}\n{"n":2,"u":"jos\\u00e9"}\n\n{"n":3,"u":12}',
-            {"column": "u"},
+            {"column": " U"},
             {"format": "jsonl", "delimiter": None, "column": 2},
             id="json objects",
         ),
@@ -116,7 +116,7 @@ NESTED = {"name": [{"a": 1, "b": 2}] * 3, "user": [*KEYS]}
             pandas_parquet(), {}, {"format": "parquet", "column": 2}, id="index of pandas"
         ),
         pytest.param(
-            parquet(**NESTED), {"column": "user"}, {"format": "parquet", "column": 2}, id="nested"
+            parquet(**NESTED), {"column": "User"}, {"format": "parquet", "column": 2}, id="nested"
         ),
         pytest.param(
             parquet(n=[1, 2, 3], user=[f" {key} " for key in KEYS]),
@@ -153,12 +153,22 @@ def deep_json() -> bytes:
         pytest.param(deep_json(), {"column": "a"}, "nests over 32 levels", id="nesting"),
         pytest.param(gzip.compress(PLAIN.encode())[:-9], {}, "decompressed .gzip", id="cut short"),
         pytest.param(gzip.compress(gzip.compress(b"a\n")), {}, "is gzip-compressed", id="twice"),
-        pytest.param(PLAIN.encode(), {"compression": "zstd"}, "decompressed .zstd", id="not zstd"),
+        pytest.param(gzip.compress(parquet(a=["k"])), {}, "Parquet within", id="packed parquet"),
+        pytest.param(parquet(a=["k"]), {"format": "csv"}, "csv was.* is Parquet", id="told csv"),
+        pytest.param(
+            PLAIN.encode(), {"compression": "zstd"}, "list is not compressed;", id="not zstd"
+        ),
         pytest.param(PLAIN.encode(), {"column": "e-mail"}, "none of the 1 columns", id="name"),
+        pytest.param(
+            b'{"n":"%s","u":"k"}\n' % (b"x" * 70_000),
+            {"format": "jsonl", "column": "2"},
+            "first line is longer",
+            id="long object",
+        ),
         pytest.param(b"a," * 40_000, {"column": "a"}, "first row is longer", id="long header"),
         pytest.param(b"a,1\n", {"column": "3"}, "2 columns, not 3", id="number"),
         pytest.param(b"a,a\n1,2\n", {"column": "a"}, "2 columns of the header", id="two names"),
-        pytest.param(parquet(a=["k"]), {"column": "b"}, "no columns of the list", id="parquet"),
+        pytest.param(parquet(a=["k"]), {"column": "b"}, "none of the 1 columns", id="parquet"),
         pytest.param(parquet(a=["k"]), {"delimiter": "tab"}, "the list is Parquet", id="misfit"),
         pytest.param(b"\xef\xbb\xbfa\n", {"encoding": "latin-1"}, "the mark of utf-8", id="mark"),
         pytest.param("a\n".encode("utf-32"), {}, "UTF-32", id="utf-32"),

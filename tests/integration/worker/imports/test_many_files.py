@@ -278,9 +278,10 @@ def test_manifest__of_lines__its_objects(imports: Imports, folder: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        ({"url": "gone"}, "gone: 404"),
+        ({"url": "gone"}, "there is no s3://.*gone, which the manifest names"),
         ({"url": "a", "meta": {"content_length": 7}}, "has 1 bytes, and the manifest says 7"),
         ({"url": "../a"}, "'..' in it"),
+        ({"url": "day/"}, "entry 1 of the manifest .* is a folder"),
         ({"url": "a", "mandatory": "yes"}, "mandatory of entry 1 .* neither true nor false"),
     ],
 )

@@ -117,6 +117,7 @@ def test_segment__whose_list_is_held__has_its_objects_wait(world: InboxWorld) ->
         (f"{HERE}/vip/merge/header=maybe/a.csv", b"a\n", "option header: "),
         (f"{HERE}/vip/merge/format=tsv,delimiter=comma/a.csv", b"a\n", "separated by tabs"),
         (f"{HERE}/vip/merge/column=email,column=id/a.csv", b"a\n", "there twice"),
+        (f"{HERE}/vip/merge/column=/a.csv", b"a\n", "option column: it is empty"),
     ],
 )
 def test_object__that_can_never_be_imported__is_moved_with_its_reason(

@@ -31,6 +31,7 @@ def read(block: bytes, field: str | None = None) -> list[Any]:
         (b"1.50", b"1.50"),
         (b'{"k": "v"}', b"v"),
         (b'{"k": 1e3}', b"1e3"),
+        (b'\xef\xbb\xbf{"k": "v"}', b"v"),
         (b'{"x": "v"}', b""),
         (b'{"k": null}', b""),
         (b"", b""),

@@ -81,9 +81,9 @@ def test_validate__slice_of_a_column__rows_are_those_of_the_slice(
 
 
 def test_validate__parquet_cells__kept_as_they_are() -> None:
-    cells = pa.array(["\ufeffa".encode(), b'="1"'], pa.binary())
+    cells = pa.array(["\ufeffa".encode(), b'="1"', b'="a" & "b"', b'="a""b"'], pa.binary())
     assert validate(cells).keys.to_pylist() == cells.to_pylist()
-    assert validate(cells, text=True).keys.to_pylist() == [b"a", b"1"]
+    assert validate(cells, text=True).keys.to_pylist() == [b"a", b"1", b'="a" & "b"', b'a"b']
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.lists.errors import ContradictedOption
 from worker.lists.text.encoding import cells_to_utf8, detect_encoding, stream_to_utf8
 
 
@@ -70,8 +71,28 @@ def test_cells__of_windows_1252__open_bytes_are_control_characters() -> None:
         ("ab\n".encode("utf-16-be"), "utf-16", "utf-16be"),
         ("日本\n".encode("utf-16-le"), "utf-16", "utf-16le"),
         ("日本\n".encode("utf-16"), None, "utf-16le"),
+        ("日本\n".encode("utf-16-le"), None, "utf-16le"),
+        ("анна\r\n😀\n".encode("utf-16-be"), None, "utf-16be"),
+        ("漢字\n山田\n".encode("utf-16-le"), None, "utf-16le"),
+        (b"\x00a\nb\nc\x00\n", None, "utf-8"),
+        (b"aabb\n\x00ccdd", None, "utf-8"),
+        (bytes(range(64)), None, "utf-8"),
         (b"\xe9\n", "latin-1", "latin-1"),
     ],
 )
 def test_detect__head__encoding(head: bytes, told: Any, found: str) -> None:
     assert detect_encoding(head, told) == found
+
+
+@pytest.mark.parametrize(
+    ("head", "told", "found"),
+    [
+        (b"key\n", "utf-16", "UTF-8"),
+        ("café\n".encode() + b"\xc3", "utf-16be", "UTF-8"),
+        ("ab\n".encode("utf-16-be"), "utf-16le", "utf-16be"),
+        (b"\xef\xbb\xbfkey\n", "latin-1", "the mark of utf-8"),
+    ],
+)
+def test_detect__another_encoding_than_is_told__refused(head: bytes, told: Any, found: str) -> None:
+    with pytest.raises(ContradictedOption, match=f"encoding={told} was asked for.* {found};"):
+        detect_encoding(head, told)
