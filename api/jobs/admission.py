@@ -47,6 +47,7 @@ def import_request(
         options.reading,
         options.target,
         guards=options.guards,
+        allow_erased=options.allow_erased,
         dry_run=options.dry_run,
     )
 

@@ -63,7 +63,7 @@ class DoubtfulRows(TypedDict):
 class ImportReport(TypedDict):
     """Figures of an import, which balance. Those of members are of the list that it changes.
 
-    ``rowsRead = accepted + duplicates + rejected``;
+    ``rowsRead = accepted + duplicates + rejected``, and ``erased`` if there are such rows;
     ``accepted = added + unchanged``, or for `remove` ``accepted = removed + unmatched``; and
     ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
     """
@@ -72,6 +72,8 @@ class ImportReport(TypedDict):
     accepted: Int64
     duplicates: Int64
     rejected: Int64
+    erased: NotRequired[Int64]
+    """Rows that were left out because their key was erased from the environment."""
     rejectedByReason: dict[str, Int64]
     membersBefore: Int64
     added: Int64

@@ -115,6 +115,13 @@ class ImportOptions(StrictBody):
             description="Whether a `replace` or a `remove` may remove most of the segment's keys."
         ),
     ] = False
+    allow_erased: Annotated[
+        FormFlag,
+        Field(
+            description="Whether keys that were erased from the environment may be members again. "
+            "Without it their rows are left out, and counted as `erased`."
+        ),
+    ] = False
     dry_run: Annotated[
         FormFlag,
         Field(description="Whether the import only reports what it would do, and changes nothing."),

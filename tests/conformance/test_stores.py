@@ -8,6 +8,7 @@ from tests.conformance.suite.cancelling import CancelSuite
 from tests.conformance.suite.definitions import DefinitionSuite
 from tests.conformance.suite.edits import EditSuite
 from tests.conformance.suite.environments import EnvironmentSuite
+from tests.conformance.suite.erasing import ErasureSuite
 from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.inbox import InboxSuite
@@ -73,6 +74,10 @@ class TestReclaiming(ReclaimSuite):
 
 
 class TestRevisions(RevisionSuite):
+    pass
+
+
+class TestErasing(ErasureSuite):
     pass
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from tests.conformance.faults.builds import OF_BUILDS
+from tests.conformance.faults.erasing import OF_ERASING
 from tests.conformance.faults.fault import Fault
 from tests.conformance.faults.flags import OF_FLAGS
 from tests.conformance.faults.jobs import OF_JOBS
@@ -21,6 +22,7 @@ FAULTS: Final = (
     *OF_LISTS,
     *OF_BUILDS,
     *OF_REVISIONS,
+    *OF_ERASING,
     *OF_RESOURCES,
     *OF_PROJECT_SEGMENTS,
     *OF_FLAGS,

@@ -27,7 +27,7 @@ def draft_report(
 ) -> dict[str, Any]:
     """Add up the results of the units, in wire names, before the revision is live.
 
-    ``rowsRead = accepted + duplicates + rejected``,
+    ``rowsRead = accepted + duplicates + rejected``, and ``erased`` if there are such rows,
     ``membersBefore + added - removed`` is what was built, and ``accepted`` is
     ``added + unchanged``, or of a remove ``removed + unmatched``.
 
@@ -41,14 +41,16 @@ def draft_report(
     """
     rows = sum(chunk.rows for chunk in chunks)
     valid = sum(chunk.valid for chunk in chunks)
+    erased = sum(chunk.erased for chunk in chunks)
     accepted = sum(part.accepted for part in ranges)
     built = sum((part.built(side) for part in ranges), Built())
     removed = built.base + built.added - built.written
     return {
         "rowsRead": rows,
         "accepted": accepted,
-        "duplicates": valid - accepted,
+        "duplicates": valid - erased - accepted,
         "rejected": rows - valid,
+        **({"erased": erased} if erased else {}),
         "rejectedByReason": dict(sorted(count_rejected(chunks).items())),
         "membersBefore": built.base,
         "added": built.added,

@@ -100,10 +100,7 @@ class ImportWork:
         services.store.build_memory.release(request.ref)
         if request.sources:
             keep_rejected_rows(services, request)
-            SpillStore(services.objects, services.settings.spill_dir, request).discard()
-        for file in request.sources:
-            if file.uploaded:
-                services.objects.delete(file.key)
+            discard_files(services, request)
         if services.store.builds.cancelled_by(request.list_ref, request.import_id) is not None:
             # Nothing can be written to it any more. Who cancels wants the memory now.
             reclaim_list(services.store, request.list_ref, services.retention)
@@ -132,6 +129,14 @@ class ImportWork:
                 logger.info("import.tried", extra=extra)
             else:
                 logger.info("import.published", extra=extra)
+
+
+def discard_files(services: Services, request: ImportRequest) -> None:
+    """Delete the spills of an import and what was uploaded for it. Idempotent."""
+    SpillStore(services.objects, services.settings.spill_dir, request).discard()
+    for file in request.sources:
+        if file.uploaded:
+            services.objects.delete(file.key)
 
 
 def _stage_seconds(state: JobState, now_ms: int) -> dict[str, float]:

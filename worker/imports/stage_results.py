@@ -113,6 +113,8 @@ class ChunkResult:
     """Where a row begins that is too long to be one; final only if ``start`` is right."""
     spill: Spill | None = None
     """``None`` when its members were gathered at once."""
+    erased: int = 0
+    """Of the valid rows, those that are left out because their key was erased."""
     rejected_part: SpillFile | None = None
     """Its rejected rows with their cells; ``None`` without any."""
 

@@ -9,6 +9,7 @@ from worker.imports.spill_store import SpillStore
 from worker.imports.stage_results import PLAN, RANGE_COUNT, ChunkResult, Plan, RangeResult
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
+from worker.store.erasures import ErasedKeys
 from worker.store.jobs import (
     BYTES_TOTAL,
     DETECTED,
@@ -54,6 +55,20 @@ class StageRun:
             dry_run=request.dry_run,
             kind=request.kind,
         )
+
+    def erased_keys(self) -> ErasedKeys | None:
+        """The keys that this import may not bring back; ``None`` if there are none.
+
+        Cost: one round trip if nothing was ever erased from the environment.
+        """
+        request, store = self.request, self.services.store
+        env = request.list_ref.env
+        if request.allow_erased or request.mode in ("remove", "reshard"):
+            return None
+        if not store.erased_keys.has_any(env):
+            return None
+        segment = store.segments.get(env, request.list_ref.segment)
+        return store.erased_keys.read(env, segment.context_kind)
 
     def target(self) -> Revision:
         """The revision being built, once its size is fixed."""

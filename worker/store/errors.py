@@ -182,6 +182,14 @@ class TooManyLists(StoreError, TerminalError):
     """The segment has as many lists attached as it may."""
 
 
+class TooManyErasures(StoreError, TerminalError):
+    """The environment has its maximum of erased keys, or of erasures under way."""
+
+
+class ErasureNotFound(StoreError, TerminalError):
+    """The environment has no erasure with this id, or its receipt was dropped since."""
+
+
 class ImportInProgress(StoreError, TerminalError):
     """Another import holds the segment; wait for it to end."""
 

@@ -180,6 +180,18 @@ class Keyspace:
         """Hash: direct uploads that have not become part of an import, id to JSON."""
         return f"{self._environment(env)}:uploads"
 
+    def erasures(self, env: EnvironmentRef) -> str:
+        """Hash: erasures of context keys, id to JSON."""
+        return f"{self._environment(env)}:erasures"
+
+    def erased(self, env: EnvironmentRef) -> str:
+        """Hash: salted hashes of the keys that were erased, and the salt."""
+        return f"{self._environment(env)}:erased"
+
+    def previews(self, env: EnvironmentRef) -> str:
+        """Sorted set: ids of imports that may have a preview, by when it was taken."""
+        return f"{self._environment(env)}:previews"
+
     def job(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
         """Hash: record, finished units and leases of one job."""
         return f"{self._environment(env)}:{kind}:{job_id}"

@@ -13,12 +13,14 @@ from redis.exceptions import NoPermissionError
 from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, StoreSettings
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
+from worker.store.erasures import ErasedKeyStore, ErasureStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_files import ImportFiles
 from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.inbox import InboxStore
 from worker.store.jobs.job_store import JobStore
+from worker.store.jobs.previews import PreviewIndex
 from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
 from worker.store.jobs.uploads import UploadStore
@@ -59,6 +61,9 @@ class Store:
     import_files: ImportFiles
     requests: RequestStore
     uploads: UploadStore
+    previews: PreviewIndex
+    erasures: ErasureStore
+    erased_keys: ErasedKeyStore
     writing: WritingBoard
     audit: AuditStore
     access_tokens: AccessTokenStore
@@ -194,6 +199,9 @@ def assemble(
         import_files=ImportFiles(database),
         requests=RequestStore(database),
         uploads=UploadStore(database),
+        previews=PreviewIndex(database),
+        erasures=ErasureStore(database),
+        erased_keys=ErasedKeyStore(database),
         writing=WritingBoard(database),
         audit=AuditStore(
             database, audit_entries, audit_lost or partial(counting.add, AUDIT_LOSSES, "worker")

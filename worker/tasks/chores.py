@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable
 
 from worker.errors import TerminalError, TransientError
+from worker.imports.run import discard_files
 from worker.inbox import look_into_inbox
 from worker.jobs.services import Services
 from worker.store import JobNotFound, JobRef, UnreadableRecord
 from worker.store.monitoring import CHORES_POSTPONED
 from worker.tasks.work import work_on
+from worker.upkeep.erasing import erase_keys
 from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
 from worker.upkeep.survey import SURVEY_MS, survey_store
@@ -32,6 +34,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (expire_exports, 60_000),
         (expire_rejected, sweep_ms),
         (expire_uploads, 60_000),
+        (erase_due, 0),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
         (look_into_inbox, 0),
@@ -54,6 +57,11 @@ def tend(services: Services) -> None:
             # A chore that fails must not keep the others from freeing memory.
             services.store.counting.add(CHORES_POSTPONED, name)
             logger.warning("chore.postponed", extra={"chore": name, "reason": str(exc)})
+
+
+def erase_due(services: Services) -> int:
+    """Continue erasures; see :func:`erase_keys`."""
+    return erase_keys(services, discard_files)
 
 
 def free_ended(services: Services) -> int:

@@ -49,6 +49,10 @@ class GuardingOptions:
             help="Let a replace remove most of the segment's members.", rich_help_panel=_PANEL
         ),
     ] = False
+    allow_erased: Annotated[
+        bool,
+        typer.Option(help="Let keys that were erased be members again.", rich_help_panel=_PANEL),
+    ] = False
     max_rejected_share: Annotated[
         _Share,
         typer.Option(
@@ -89,6 +93,7 @@ class GuardingOptions:
             "allowEmpty": self.allow_empty,
             "allowRejected": self.allow_rejected,
             "allowShrink": self.allow_shrink,
+            "allowErased": self.allow_erased,
         }
         shares = {
             "maxRejectedShare": self.max_rejected_share,

@@ -21,6 +21,7 @@ _COUNTS: Final = (
     ("accepted", "accepted"),
     ("duplicates", "duplicates"),
     ("rejected", "rejected"),
+    ("erased", "erased"),
     ("members before", "membersBefore"),
     ("added", "added"),
     ("removed", "removed"),
@@ -29,7 +30,7 @@ _COUNTS: Final = (
     ("members after", "membersAfter"),
 )
 #: Those that not every report has.
-_OPEN_COUNTS: Final = frozenset({"unmatched"})
+_OPEN_COUNTS: Final = frozenset({"unmatched", "erased"})
 #: What people call the stages that a report times.
 _PHASES: Final = {
     "plan": "planning",

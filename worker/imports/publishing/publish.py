@@ -17,7 +17,7 @@ from worker.imports.report import draft_report
 from worker.imports.stage_results import GATHERED_AGAIN, SIDES, ChunkResult, RangeResult
 from worker.imports.stage_run import StageRun
 from worker.store import ListUnknown
-from worker.store.jobs import COUNTED, OBJECTION, PREVIEW, BuildCount
+from worker.store.jobs import COUNTED, OBJECTION, PREVIEW, BuildCount, Preview
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Held, Published, Revision
 from worker.store.workflows import record_outcome, summarise
@@ -232,7 +232,20 @@ def _preview(run: StageRun, counted: BuildCount) -> None:
         },
         run.progress.add,
     )
-    store.jobs.write(request.ref, PREVIEW, found)
+    store.previews.add(request.ref)
+    store.jobs.write(request.ref, PREVIEW, _leave_out_erased(run, found))
+
+
+def _leave_out_erased(run: StageRun, preview: Preview) -> Preview:
+    """A preview without keys that were erased while it was taken."""
+    erased = run.erased_keys()
+    if erased is None:
+        return preview
+    return Preview(
+        erased.without(preview.added),
+        erased.without(preview.removed),
+        erased.without(preview.unchanged),
+    )
 
 
 def _replay(run: StageRun, counted: BuildCount) -> Held | None:

@@ -19,6 +19,8 @@ class ChunkTally:
     """The state of the CSV parser that the chunk was read with, ``row`` or ``quoted``."""
     rows: int = 0
     valid: int = 0
+    erased: int = 0
+    """Valid rows that are left out, because their key was erased."""
     packed_bytes: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     sample: list[tuple[int, str]] = field(default_factory=list)
@@ -70,6 +72,7 @@ class ChunkTally:
             end=self.end,
             rows=self.rows,
             valid=self.valid,
+            erased=self.erased,
             packed_bytes=self.packed_bytes,
             rejected=dict(self.rejected),
             sample=tuple(self.sample),

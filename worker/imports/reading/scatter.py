@@ -26,6 +26,7 @@ from worker.imports.stage_results import STARTS, Chunk, ChunkResult, Plan, Spill
 from worker.imports.stage_run import StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.lists.spills import SpillWriter
+from worker.store.erasures import ErasedKeys
 from worker.store.members import entries_of, hash_members, pack_keys
 
 #: Bytes of keys of several lengths that are packed together: over 200,000 rows, and with what is
@@ -116,8 +117,9 @@ class _Run:
     its time whether for one key or for thousands.
     """
 
-    def __init__(self) -> None:
-        self.rows = self.packed_bytes = 0
+    def __init__(self, erased: ErasedKeys | None) -> None:
+        self._erased_keys = erased
+        self.rows = self.packed_bytes = self.erased = 0
         self._mixed: list[Column] = []
         self._mixed_bytes = 0
         self._parts: dict[pa.DataType, list[Members]] = {}
@@ -161,8 +163,13 @@ class _Run:
 
     def _pack(self, keys: Column) -> None:
         packed = pack_keys(keys)
+        hashes = hash_members(packed)
+        erased = None if self._erased_keys is None else self._erased_keys.find(packed, hashes)
+        if erased is not None:
+            self.erased += int(erased.sum())
+            packed, hashes = packed.filter(pa.array(~erased)), hashes[~erased]
         self.packed_bytes += packed.nbytes
-        members = Members(entries_of(packed), hash_members(packed))
+        members = Members(entries_of(packed), hashes)
         parts = self._parts.setdefault(members.entries.type, [])
         parts.append(members)
         if sum(map(len, parts)) >= _COLUMN_ROWS:
@@ -186,7 +193,8 @@ def read_chunk(
     limits = run.services.settings
     # Of a list that is one chunk however long it is, two runs are held at the same time.
     share = 2 if chunk.files or not plan.sources[chunk.source].text.is_splittable else 1
-    part = _Run()
+    erased = run.erased_keys()
+    part = _Run(erased)
     read = read_files if chunk.files else read_piece
     for batch in read(run, plan, chunk, tally):
         rejected.add(batch, tally.line)
@@ -195,7 +203,7 @@ def read_chunk(
         part.add(batch.keys)
         if share * part.rows >= limits.chunk_rows or share * part.size_bytes >= limits.chunk_bytes:
             yield _finish(part, tally)
-            part = _Run()
+            part = _Run(erased)
     if part.rows:
         yield _finish(part, tally)
 
@@ -203,4 +211,5 @@ def read_chunk(
 def _finish(run: _Run, tally: ChunkTally) -> list[Members]:
     members = run.finish()
     tally.packed_bytes += run.packed_bytes
+    tally.erased += run.erased
     return members

@@ -111,6 +111,8 @@ class ImportRequest:
     """Of an import of an object of the inbox: when that was put there, Unix ms."""
     guards: GuardOptions = field(default_factory=GuardOptions)
     """What happens when a guard trips, and where they trip."""
+    allow_erased: bool = False
+    """Whether it may bring back keys that were erased from the environment."""
     dry_run: bool = False
     """Whether it only reports what it would do: it builds, publishes nothing and keeps nothing."""
 

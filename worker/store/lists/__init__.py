@@ -3,10 +3,11 @@
 ``membership_store`` reads, edits and deletes; ``lookups`` is the protocol of look-ups; ``builds``
 is how an import makes and publishes a revision, whose shards ``shard_writer`` writes;
 ``kept_revisions`` publishes a replaced one again;
-``schedules`` removes members at a set time.
+``schedules`` removes members at a set time; ``erasing`` takes one out of every revision.
 """
 
 from worker.store.lists.builds import BuildStore, Claim, Expected, Held, Published, Sealed
+from worker.store.lists.erasing import MemberErased, erase_member, forget_erasure
 from worker.store.lists.kept_revisions import (
     KeptRevision,
     KeptRevisions,
@@ -79,6 +80,7 @@ __all__ = [
     "KeptRevision",
     "KeptRevisions",
     "ListState",
+    "MemberErased",
     "Membership",
     "MembershipStore",
     "Outcome",
@@ -99,7 +101,9 @@ __all__ = [
     "bits_for",
     "change_schedules",
     "earliest_schedule_ms",
+    "erase_member",
     "expire_members",
+    "forget_erasure",
     "is_restorable",
     "lookup_commands",
     "outgrows",

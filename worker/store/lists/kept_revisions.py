@@ -136,6 +136,9 @@ class KeptRevisions:
             case b"gone":
                 raise _not_kept(number)
             case b"damaged":
+                if tuple(reply[1:]) != (kept.included_count, kept.excluded_count):
+                    # A key was erased from it since it was counted.
+                    return self.publish(ref, number, force=force)
                 raise _damaged(kept)
             case b"edited":
                 raise _edited(number, reply[1])

@@ -8,6 +8,7 @@ from worker.store.segments.definitions import (
     TargetSchedule,
     decode_schedules,
 )
+from worker.store.segments.erasing import erase_target, find_key
 from worker.store.segments.expiry import expire_targets, next_target_ms, save_target_schedules
 from worker.store.segments.segment_store import SegmentStore
 
@@ -19,7 +20,9 @@ __all__ = [
     "SegmentStore",
     "TargetSchedule",
     "decode_schedules",
+    "erase_target",
     "expire_targets",
+    "find_key",
     "next_target_ms",
     "save_target_schedules",
 ]

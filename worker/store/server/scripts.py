@@ -40,6 +40,7 @@ ScriptName = Literal[
     "list/create",
     "list/delete",
     "list/edit",
+    "list/erase",
     "list/expire",
     "list/fill_shards",
     "list/hold",

@@ -27,7 +27,7 @@ _WORDS: Final[Mapping[Status, tuple[str, str]]] = {
     "pending_approval": ("hold", "built, and holds until it is approved, an {} the segment"),
 }
 _FIGURES: Final = (
-    *("rowsRead", "accepted", "duplicates", "rejected", "rejectedByReason"),
+    *("rowsRead", "accepted", "duplicates", "rejected", "erased", "rejectedByReason"),
     *("membersBefore", "added", "removed", "unchanged", "unmatched", "membersAfter"),
     *("rows", "sizeBytes"),
 )
@@ -70,6 +70,7 @@ def summarise_start(request: ImportRequest) -> dict[str, Any]:
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,
         "allowShrink": request.allow_shrink or None,
+        "allowErased": request.allow_erased or None,
         "inbox": None if request.inbox_ms is None else f"s3://{source.bucket}/{source.key}",
         **_describe_guards(request.guards),
         **_describe_reading(request.reading),

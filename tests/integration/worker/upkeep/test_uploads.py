@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import httpx
 import pytest
 
+from tests.integration.worker.upkeep.conftest import put_upload
 from tests.support.servers.objects import ObjectServer, list_objects
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.objects import ObjectNotFound, UploadLost, upload_key
+from worker.objects import ObjectNotFound, UploadLost
 from worker.store import EnvironmentRef, delete_environment
 from worker.store.jobs import Upload, UploadState
 from worker.store.workflows import create_environment, finish_deletions
@@ -25,35 +25,6 @@ def running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]
         yield imports
 
 
-def _upload(
-    running: Imports, state: UploadState, *, env: EnvironmentRef = ENV, due: bool = True
-) -> Upload:
-    """An upload whose one part has arrived."""
-    services = running.services
-    upload_id, direct = services.random_name(), services.objects.direct_uploads
-    key = upload_key((env.project, env.environment, "s"), upload_id)
-    s3_id = direct.begin(key)
-    url = direct.part_url(key, s3_id, 1, size_bytes=len(_CONTENT), expires_s=60)
-    assert httpx.put(url, content=_CONTENT).is_success
-    if state != "open":
-        direct.complete(key, s3_id, direct.parts(key, s3_id))
-    now_ms = services.clock_ms()
-    upload = Upload(
-        id=upload_id,
-        state=state,
-        owner="s.g1",
-        object_key=key,
-        filename="f",
-        part_bytes=100,
-        max_bytes=100,
-        created_ms=now_ms,
-        expires_ms=now_ms + (0 if due else 60_000),
-        s3_id=s3_id,
-    )
-    assert services.store.uploads.add(env, upload, most=100)
-    return upload
-
-
 def _is_gone(running: Imports, upload: Upload) -> bool:
     """Whether neither the object nor a part of it is left."""
     objects = running.services.objects
@@ -66,7 +37,7 @@ def _is_gone(running: Imports, upload: Upload) -> bool:
 
 @pytest.mark.parametrize("state", ["open", "complete", "dropped", "taken"])
 def test_upload__abandoned__is_deleted_with_its_parts(running: Imports, state: UploadState) -> None:
-    due, kept = _upload(running, state), _upload(running, state, due=False)
+    due, kept = put_upload(running, state), put_upload(running, state, due=False)
 
     assert expire_uploads(running.services) == 1
 
@@ -81,7 +52,7 @@ def test_upload__of_an_import_that_runs__is_forgotten_and_its_object_stays(
     services = running.services
     request = running.start(running.list_of(), _CONTENT)
     assert request.list_ref.env == ENV
-    upload = _upload(running, "complete")
+    upload = put_upload(running, "complete")
     taken = replace(upload, state="taken", import_id=request.import_id)
     assert services.store.uploads.replace(ENV, upload, taken)
 
@@ -96,7 +67,7 @@ def test_upload__of_an_import_that_runs__is_forgotten_and_its_object_stays(
 def test_upload__changed_meanwhile__stays(
     running: Imports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uploads, upload = running.services.store.uploads, _upload(running, "complete")
+    uploads, upload = running.services.store.uploads, put_upload(running, "complete")
     monkeypatch.setattr(type(uploads), "drop", lambda *_: None)
 
     assert expire_uploads(running.services) == 0
@@ -113,7 +84,7 @@ def test_uploads__of_a_deleted_environment__are_deleted_before_it_is_forgotten(
 ) -> None:
     store, env = running.services.store, EnvironmentRef("default", "leaving")
     create_environment(store, "default", store.environments.new("leaving", "L"))
-    upload = _upload(running, "open", env=env, due=False)
+    upload = put_upload(running, "open", env=env, due=False)
     delete_environment(store, env)
     finish_deletions(store)
 

@@ -23,7 +23,7 @@ from worker.store import (
 )
 from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import LAST_ERROR
-from worker.store.lists import ScheduleChange, change_schedules, pin
+from worker.store.lists import ScheduleChange, change_schedules, erase_member, pin
 from worker.store.workflows import record_end
 
 STORE: Final = Path(__file__).parents[4] / "worker" / "store"
@@ -59,6 +59,9 @@ MADE: Final = {
     "inbox_scan": KEYS.inbox_scan(),
     "inbox_settled": KEYS.inbox_settled(),
     "inbox_newest": KEYS.inbox_newest(REF),
+    "erasures": KEYS.erasures(REF.env),
+    "erased": KEYS.erased(REF.env),
+    "previews": KEYS.previews(REF.env),
     "job_files": KEYS.job_files(EnvironmentRef("P", "E"), "import", "I"),
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
@@ -146,6 +149,7 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
         )
         target = build(store, ref, "i1", ["a"])
         lists.edit(ref, [Edit("i+", f"k{n}") for n in range(600)])
+        erase_member(store.database, ref, "e1", "z")
         seal = store.builds.seal(ref, "i1").number
         assert store.builds.publish(ref, "i1", counts=(1, 0), retire_after_ms=0, seal=seal) is None
         look()

@@ -1,0 +1,287 @@
+"""An erased key is nowhere in the store or in the bucket, whatever had it, and stays away."""
+
+import itertools
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.integration.worker.upkeep.conftest import put_upload
+from tests.support.servers.objects import ObjectServer, list_objects
+from tests.support.servers.redis import Server
+from tests.support.store.building import replace
+from tests.support.store.stores import PRODUCTION, clock_ms, keys_of, raw, token
+from tests.support.systems.imports import Imports, imports_in_process
+from worker.store import (
+    DefinitionChange,
+    Edit,
+    ExportRequest,
+    ListRef,
+    NewSegment,
+    TargetSchedule,
+    admit_export,
+    cancel_import,
+)
+from worker.store.erasures import Erasure
+from worker.store.keyspace import EXCLUDED, INCLUDED
+from worker.store.lists import ScheduleChange, change_schedules
+from worker.store.members import pack_key
+from worker.store.server import Database
+from worker.tasks.chores import erase_due
+from worker.tasks.work import work_on
+
+#: One is stored as text, one packed to 17 bytes.
+KEYS: Final = ("erase.me@example.com", "7d9f3c1e-52a4-4b6d-8f00-9a1b2c3d4e5f")
+OTHERS: Final = tuple(f"stays-{n}" for n in range(16))
+_LATER_MS: Final = 2**42
+
+
+@pytest.fixture(scope="module")
+def running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_server, redis_url=valkey_server.url) as imports:
+        yield imports
+
+
+def _file(*keys: str) -> bytes:
+    return "".join(f"{key}\n" for key in keys).encode()
+
+
+def _start(running: Imports, key: str, kind: str = "user") -> str:
+    store = running.services.store
+    digest = store.erased_keys.digest(PRODUCTION, kind, key)
+    store.erased_keys.add(PRODUCTION, kind, digest, clock_ms())
+    erasure = Erasure(token(), kind, digest, clock_ms(), "ann", key=key)
+    return store.erasures.add(PRODUCTION, erasure).id
+
+
+def _turn(running: Imports, erasure_id: str) -> Erasure:
+    """Take a turn at the erasure, whether or not somebody has just had one."""
+    store = running.services.store
+    turn = f"erase:{PRODUCTION.project}:{PRODUCTION.environment}:{erasure_id}"
+    raw(store).unlink(store.keyspace.turn(turn))
+    erase_due(running.services)
+    return store.erasures.get(PRODUCTION, erasure_id)
+
+
+def _erase(running: Imports, key: str, kind: str = "user") -> Erasure:
+    erasure = _turn(running, _start(running, key, kind))
+    assert erasure.state == "complete", erasure
+    return erasure
+
+
+def _export(running: Imports, ref: ListRef, form: Any) -> str:
+    request = ExportRequest(token(), ref, clock_ms(), form)
+    admit_export(running.services.store, request)
+    while work_on(running.services, request.ref):
+        pass
+    assert running.services.store.jobs.get(request.ref).status == "complete"
+    return request.export_id
+
+
+def _forms(key: str) -> set[bytes]:
+    return {key.encode(), pack_key(key), json.dumps(key).encode()}
+
+
+def _stored(running: Imports) -> Iterator[tuple[str, bytes]]:
+    """Everything in the store, as it is dumped and as it is read."""
+    client = raw(running.services.store)
+    for name in sorted(keys_of(running.services.store)):
+        yield f"name of {name}", name.encode()
+        dumped = client.dump(name)
+        if dumped is not None:
+            yield f"dump of {name}", dumped
+        match client.type(name):
+            case b"hash":
+                for field, value in client.hgetall(name).items():
+                    yield f"{name} {field}", field + b" " + value
+                    if name.endswith(":files"):
+                        yield f"{name} {field}", zlib.decompress(value)
+            case b"set":
+                yield name, b" ".join(client.smembers(name))
+            case b"zset":
+                yield name, b" ".join(client.zrange(name, 0, -1))
+            case b"stream":
+                yield name, repr(client.xrange(name)).encode()
+            case b"string":
+                yield name, client.get(name) or b""
+
+
+def _objects(running: Imports) -> Iterator[tuple[str, bytes]]:
+    """Everything in the bucket; Parquet also as it is read."""
+    objects = running.services.objects
+    for info in list_objects(objects, ""):
+        content = b"".join(objects.read_range(info, 0, info.size_bytes))
+        yield f"object {info.key}", content
+        if info.key.endswith(".parquet"):
+            table = pq.read_table(pa.BufferReader(content))
+            yield f"rows of {info.key}", "\n".join(map(str, table.column(0).to_pylist())).encode()
+
+
+def _places(running: Imports, key: str) -> list[str]:
+    found = [*_stored(running), *_objects(running)]
+    return [where for where, content in found if any(form in content for form in _forms(key))]
+
+
+def _standard_segment(running: Imports, key: str, kind: str = "user") -> None:
+    store = running.services.store
+    segment = store.segments.create(PRODUCTION, NewSegment(f"standard-{token()[:8]}", "s"))
+    targeting = {
+        "included": [key, "a"] if kind == "user" else ["a"],
+        "excluded": [],
+        "includedContexts": [{"contextKind": "org", "values": ["b"]}],
+        "excludedContexts": [{"contextKind": kind, "values": [key]}],
+        "rules": [],
+    }
+    schedule = TargetSchedule("x", 1, EXCLUDED, kind, key, _LATER_MS)
+    text = json.dumps(targeting)
+    store.segments.update(segment, DefinitionChange("s", None, (), text, (schedule,)))
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["text", "packed"])
+def test_erasure__key_is_everywhere__is_found_nowhere_and_comes_back_by_nothing(
+    running: Imports, key: str
+) -> None:
+    services, store = running.services, running.services.store
+    ref, held_ref = running.list_of(key, *OTHERS), running.list_of(key)
+    busy_ref = running.list_of()
+    running.run(ref, _file(key, *OTHERS[:8]), "replace")
+    store.memberships.edit(ref, [Edit("e+", key)])
+    schedules = [
+        ScheduleChange("add", side, key, _LATER_MS, id=side) for side in (INCLUDED, EXCLUDED)
+    ]
+    change_schedules(store.database, ref, schedules)
+    _standard_segment(running, key)
+    exports = {_export(running, ref, form) for form in ("csv", "parquet")}
+    rejected = running.run(ref, _file(*OTHERS, f"{key}\x01"), "merge")
+    tried = running.run(ref, _file(*OTHERS[:8]), "replace", dry_run=True)
+    held = running.run(held_ref, _file(key, "new"), "replace", waits=True)
+    assert key in running.preview(tried).removed
+    assert key in running.preview(held).unchanged
+    upload = put_upload(running, "complete", content=_file(key), due=False)
+    busy = running.start(busy_ref, _file(key, *OTHERS))
+    assert len(_places(running, key)) > 15
+
+    erasure_id = _start(running, key)
+    waits = _turn(running, erasure_id)
+    assert (waits.state, waits.waiting) == ("in_progress", (str(busy.ref),))
+    assert running.finish(busy).status == "complete"
+    receipt = _turn(running, erasure_id)
+
+    assert receipt.state == "complete"
+    assert _places(running, key) == []
+    touched = receipt.touched
+    assert {*touched.segments} == {ref.segment, held_ref.segment}
+    assert (touched.included, touched.excluded) == (2, 1)
+    assert (touched.revisions, touched.schedules, len(touched.targets)) == (2, 2, 2)
+    assert {*touched.previews} == {tried.request.ref.job_id, held.request.ref.job_id}
+    assert {*touched.exports} == exports
+    assert touched.rejected_rows == (rejected.request.ref.job_id,)
+    assert touched.uploads == (upload.id,)
+    assert {busy.import_id, held.request.ref.job_id} == {*touched.imports}
+
+    assert running.approve(store.jobs.get(held.request.ref)).status == "complete"
+    assert running.members(held_ref) == {"new"}
+    assert running.members(busy_ref) == {*OTHERS}
+    assert store.revisions.publish(ref, 1, force=True)
+    assert running.members(ref) == {*OTHERS}
+    again = running.run(ref, _file(key, OTHERS[0], OTHERS[0]), "replace", allow_shrink=True)
+    report = again.report or {}
+    assert running.members(ref) == {OTHERS[0]}
+    figures = [
+        report[name] for name in ("rowsRead", "accepted", "duplicates", "rejected", "erased")
+    ]
+    assert figures == [3, 1, 1, 0, 1]
+    assert _places(running, key) == []
+    running.run(ref, _file(key), "merge", allow_erased=True)
+    assert running.members(ref) == {key, OTHERS[0]}
+    _erase(running, key)
+    assert services.store.erasures.get(PRODUCTION, erasure_id) == receipt
+
+
+def test_erasure__other_kind__leaves_lists_and_files_of_this_one(running: Imports) -> None:
+    ref = running.list_of("k", "l")
+    export_id = _export(running, ref, "csv")
+    receipt = _erase(running, "k", "device")
+    assert running.members(ref) == {"k", "l"}
+    assert (receipt.touched.included, receipt.touched.exports) == (0, ())
+    assert [each.job_id for each in running.services.store.export_files.listed(PRODUCTION)] == [
+        export_id
+    ]
+    assert (running.run(ref, _file("k"), "replace").report or {})["accepted"] == 1
+
+
+def test_erasure__import_is_cancelled_between_the_steps__its_build_is_cleared_first(
+    running: Imports,
+) -> None:
+    ref = running.list_of()
+    held = running.run(ref, _file("k-cancelled", "l"), waits=True)
+    busy = running.start(running.list_of(), _file("m"))
+    erasure_id = _start(running, "k-cancelled")
+    _turn(running, erasure_id)
+    for job in (held.request, busy):
+        cancel_import(running.services.store, job, "ann")  # type: ignore[arg-type]  # an import's
+        work_on(running.services, job.ref)
+    assert _turn(running, erasure_id).state == "complete"
+    assert _places(running, "k-cancelled") == []
+
+
+class _KilledError(BaseException):
+    """What nothing catches: the process is gone."""
+
+
+def _kill_after(patch: pytest.MonkeyPatch, calls: int) -> None:
+    """Have the process die when a script has run for the so manieth time, before its reply."""
+    left, whole = itertools.count(calls, -1), Database.run
+
+    def run(*arguments: Any, **named: Any) -> Any:
+        reply = whole(*arguments, **named)
+        if next(left) == 1:
+            raise _KilledError
+        return reply
+
+    patch.setattr(Database, "run", run)
+
+
+def test_erasure__process_dies_after_any_step__the_next_one_gives_the_same_receipt(
+    running: Imports,
+) -> None:
+    key, store, died = "k-killed", running.services.store, True
+    for calls in itertools.count(1):
+        kind = f"kind-{calls}"
+        new = NewSegment(f"killed-{calls}", "s", unbounded=True, context_kind=kind)
+        ref = store.segments.create(PRODUCTION, new).ref
+        replace(store, ref, "i1", {key, "l"})
+        replace(store, ref, "i2", {key})
+        _standard_segment(running, key, kind)
+        erasure_id = _start(running, key, kind)
+        with pytest.MonkeyPatch.context() as patch:
+            _kill_after(patch, calls)
+            try:
+                erase_due(running.services)
+                died = False
+            except _KilledError:
+                died = True
+        receipt = _turn(running, erasure_id)
+        touched = receipt.touched
+        assert receipt.state == "complete"
+        assert touched.segments == (ref.segment,)
+        assert (touched.included, touched.revisions, len(touched.targets)) == (1, 1, 1), calls
+        assert store.revisions.publish(ref, 1)
+        assert running.members(ref) == {"l"}
+        if not died:
+            break
+    assert calls > 5
+    assert _places(running, key) == []
+
+
+def test_lift__key_is_added_by_hand__an_import_may_have_it(running: Imports) -> None:
+    store, ref = running.services.store, running.list_of("k-back", "l")
+    _erase(running, "k-back")
+    assert (running.run(ref, _file("k-back")).report or {})["erased"] == 1
+    store.erased_keys.lift(PRODUCTION, "user", ["k-back", "never"])
+    assert "erased" not in (running.run(ref, _file("k-back")).report or {})
+    assert running.members(ref) == {"k-back", "l"}

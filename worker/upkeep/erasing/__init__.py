@@ -1,0 +1,5 @@
+"""Erasing context keys from environments, step by step, until nothing that we keep has them."""
+
+from worker.upkeep.erasing.run import erase_keys
+
+__all__ = ["erase_keys"]

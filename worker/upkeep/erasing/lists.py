@@ -1,0 +1,91 @@
+"""What of an erasure is in the store: lists and targets."""
+
+from dataclasses import replace
+from typing import Final
+
+from worker.store import EnvironmentRef, ListRef, SegmentNotFound, Store
+from worker.store.erasures import Erasure, Touched
+from worker.store.lists import erase_member
+from worker.store.segments import Segment, erase_target, find_key
+from worker.store.workflows import lists_to_reclaim
+
+#: Keys of segments that a receipt names.
+_NAMED: Final = 100
+
+
+def find_lists(store: Store, env: EnvironmentRef, kind: str) -> list[ListRef]:
+    """The lists that may have keys of a kind, also of deleted segments, whose kind is not known.
+
+    Cost: two round trips or a few more, as :meth:`SegmentStore.read_all`.
+    """
+    kinds = {segment.ref: segment.context_kind for segment in _big(store, env)}
+    left = [ref for ref in lists_to_reclaim(store, env) if kinds.get(ref, kind) == kind]
+    return sorted({ref for ref in kinds if kinds[ref] == kind} | {*left})
+
+
+def holds_kind(store: Store, ref: ListRef, kind: str) -> bool:
+    """Whether a list may have keys of a kind. Cost: as :func:`find_lists`."""
+    kinds = {segment.ref: segment.context_kind for segment in _big(store, ref.env)}
+    return kinds.get(ref, kind) == kind
+
+
+def erase_from_lists(store: Store, env: EnvironmentRef, erasure: Erasure, key: str) -> Touched:
+    """Erase a key from all lists of its kind. Safe to repeat. Cost: a round trip a list.
+
+    Returns:
+        What this erasure has touched, with what it had before.
+    """
+    refs, touched = find_lists(store, env, erasure.kind), erasure.touched
+    erased = {ref: erase_member(store.database, ref, erasure.id, key) for ref in refs}
+    names = sorted({*touched.segments, *(ref.segment for ref in refs if erased[ref].touched)})
+
+    # Of a list that was freed since the last time nothing is known any more.
+    return replace(
+        touched,
+        lists=max(touched.lists, len(refs)),
+        segments=tuple(names[:_NAMED]),
+        segments_total=max(touched.segments_total, len(names)),
+        included=max(touched.included, sum(each.included for each in erased.values())),
+        excluded=max(touched.excluded, sum(each.excluded for each in erased.values())),
+        revisions=max(touched.revisions, sum(each.revisions for each in erased.values())),
+        schedules=max(touched.schedules, sum(each.schedules for each in erased.values())),
+    )
+
+
+def find_targets(
+    store: Store, env: EnvironmentRef, kind: str, key: str
+) -> tuple[list[Segment], tuple[str, ...], tuple[str, ...]]:
+    """Find a key in standard segments.
+
+    Cost: a round trip for 100 segments; reads all that they target.
+
+    Returns:
+        The segments that target it; the same as ``included:beta`` and the like; and the keys of
+        segments with a rule that names it, the first hundred.
+    """
+    segments = [each for each in store.segments.read_remaining(env) if not each.unbounded]
+    found: list[Segment] = []
+    targets, rules = list[str](), list[str]()
+    for definition in store.segments.read_many(env, [segment.key for segment in segments]):
+        if definition is None:
+            continue
+        uses = find_key(definition, kind, key)
+        if uses.sides:
+            found.append(definition.segment)
+            targets += [f"{side}:{definition.segment.key}" for side in uses.sides]
+        if uses.in_rules:
+            rules.append(definition.segment.key)
+    return found, tuple(targets), tuple(sorted(rules)[:_NAMED])
+
+
+def erase_targets(store: Store, segments: list[Segment], kind: str, key: str) -> None:
+    """Remove a key from the targets of segments. Safe to repeat. Cost: a few round trips each."""
+    for segment in segments:
+        try:
+            erase_target(store.segments, segment.ref, kind, key)
+        except SegmentNotFound:
+            continue  # and its targets with it
+
+
+def _big(store: Store, env: EnvironmentRef) -> list[Segment]:
+    return [segment for segment in store.segments.read_remaining(env) if segment.unbounded]

@@ -1,0 +1,182 @@
+"""One turn at each erasure that is not complete."""
+
+import logging
+from dataclasses import replace
+from typing import Any, Final
+
+from worker.errors import TerminalError, TransientError
+from worker.jobs.services import Services
+from worker.store import OURSELVES, Change, EnvironmentRef, JobRef, environment_resource
+from worker.store.erasures import Before, Erasure, completed
+from worker.store.lists import forget_erasure
+from worker.upkeep.erasing.files import delete_files, look_before, rejected_files
+from worker.upkeep.erasing.jobs import Discard, clear_held, clear_previews, find_previews
+from worker.upkeep.erasing.lists import erase_from_lists, erase_targets, find_lists, find_targets
+
+logger = logging.getLogger("bigseg.upkeep")
+
+#: The least time between two turns at one erasure.
+_TURN_MS: Final = 1_000
+
+
+class _Superseded(Exception):
+    """Another process has changed the record: its next turn is somebody's."""
+
+
+def erase_keys(services: Services, discard: Discard) -> int:
+    """Continue every erasure that is not complete. Safe to repeat and to interrupt.
+
+    First imports are told to leave the key out; then it is removed from all lists; then from what
+    was made before that: imports at work are waited for, those that wait for an approval cleared,
+    previews changed, files that may hold the key deleted. Only then the erasure is complete and
+    its record forgets the key. What it will touch is recorded before it is touched, so a receipt
+    is the same whatever process dies in between.
+
+    Cost: one round trip an environment when there is nothing to do.
+
+    Returns:
+        Erasures that were completed.
+    """
+    done = 0
+    for env in services.store.environments.list_refs():
+        if env.is_of_project:
+            continue
+        for erasure in services.store.erasures.read_all(env):
+            if erasure.state == "in_progress":
+                done += _continue(services, env, erasure, discard)
+    return done
+
+
+def _continue(services: Services, env: EnvironmentRef, erasure: Erasure, discard: Discard) -> bool:
+    turn = f"erase:{env.project}:{env.environment}:{erasure.id}"
+    if erasure.key is None or not services.store.jobs.take_turn(turn, _TURN_MS):
+        return False
+    try:
+        return _Turn(services, env, erasure, erasure.key, discard).take()
+    except _Superseded:
+        return False
+    except (TransientError, TerminalError) as exc:
+        # An error about one does not delay the others.
+        logger.warning("erasure.postponed", extra={"erasure": erasure.id, "reason": str(exc)})
+        return False
+
+
+class _Turn:
+    """One turn at one erasure."""
+
+    def __init__(
+        self,
+        services: Services,
+        env: EnvironmentRef,
+        erasure: Erasure,
+        key: str,
+        discard: Discard,
+    ) -> None:
+        self._services = services
+        self._env = env
+        self._erasure = erasure
+        self._key = key
+        self._discard = discard
+
+    def take(self) -> bool:
+        """Do what can be done now; whether it is complete."""
+        store, erasure = self._services.store, self._erasure
+        store.erased_keys.add(self._env, erasure.kind, erasure.digest, erasure.created_ms)
+        is_first = erasure.before is None
+        # What has ended by now leaves nothing behind that the lists do not show below.
+        at_work = store.jobs.active(self._env)
+        active = {*map(str, at_work)}
+        self._erase_from_store()
+        before = self._erasure.before
+        if before is None:
+            before = look_before(self._services, self._env, erasure.kind, at_work)
+            active = {*before.jobs}
+            self._save(before=before)
+        waiting = self._wait_for(before, active)
+        if waiting and not is_first:
+            return False
+        self._clear_previews()
+        self._delete_files(before, waiting)
+        return not waiting and self._complete()
+
+    def _save(self, **changes: Any) -> None:  # noqa: ANN401 - fields of an erasure
+        changed = replace(self._erasure, **changes)
+        if changed == self._erasure:
+            return
+        if not self._services.store.erasures.replace(self._env, self._erasure, changed):
+            raise _Superseded
+        self._erasure = changed
+
+    def _touch(self, **changes: Any) -> None:  # noqa: ANN401 - fields of what is touched
+        self._save(touched=replace(self._erasure.touched, **changes))
+
+    def _erase_from_store(self) -> None:
+        store, kind = self._services.store, self._erasure.kind
+        self._save(touched=erase_from_lists(store, self._env, self._erasure, self._key))
+        segments, targets, rules = find_targets(store, self._env, kind, self._key)
+        self._touch(targets=_union(self._erasure.touched.targets, targets))
+        self._save(rules=rules)
+        erase_targets(store, segments, kind, self._key)
+
+    def _wait_for(self, before: Before, active: set[str]) -> tuple[str, ...]:
+        """The jobs that were there before and may still have the key; clears those that wait."""
+        waiting = tuple(
+            text
+            for text in before.jobs
+            if text in active and not clear_held(self._services, JobRef.parse(text), self._discard)
+        )
+        imports = [text for text in before.jobs if not text.startswith("export:")]
+        self._touch(imports=tuple(JobRef.parse(text).job_id for text in imports))
+        self._save(waiting=waiting)
+        return waiting
+
+    def _clear_previews(self) -> None:
+        refs = find_previews(self._services, self._env, self._key)
+        ids = tuple(ref.job_id for ref in refs)
+        self._touch(previews=_union(self._erasure.touched.previews, ids))
+        clear_previews(self._services, refs, self._key)
+
+    def _delete_files(self, before: Before, waiting: tuple[str, ...]) -> None:
+        rejected = rejected_files(self._services, before)
+        ids = tuple(file.import_id for file in rejected)
+        self._touch(
+            exports=before.exports,
+            uploads=before.uploads,
+            rejected_rows=_union(self._erasure.touched.rejected_rows, ids),
+        )
+        delete_files(self._services, self._env, before, rejected, waiting)
+
+    def _complete(self) -> bool:
+        store, erasure = self._services.store, self._erasure
+        forget_erasure(store.database, find_lists(store, self._env, erasure.kind), erasure.id)
+        store.audit.record(self._env, _change_of(self._env, erasure))
+        self._save_complete(completed(erasure, self._services.clock_ms()))
+        logger.info("erasure.complete", extra={"erasure": erasure.id})
+        return True
+
+    def _save_complete(self, receipt: Erasure) -> None:
+        if not self._services.store.erasures.replace(self._env, self._erasure, receipt):
+            raise _Superseded
+
+
+def _union(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*known, *more}))
+
+
+def _change_of(env: EnvironmentRef, erasure: Erasure) -> Change:
+    return Change(
+        actor=OURSELVES.name,
+        token_id=OURSELVES.token_id,
+        actions=("completeContextErasure",),
+        kind="environment",
+        resource=environment_resource(env),
+        name=env.environment,
+        verb="completed an erasure from the environment",
+        after={
+            "erasureId": erasure.id,
+            "contextKind": erasure.kind,
+            "keyHash": erasure.digest,
+            "startedBy": erasure.initiator or None,
+            **erasure.touched.counts,
+        },
+    )
