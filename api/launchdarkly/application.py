@@ -15,6 +15,7 @@ from api.jobs.events.watching import ImportStreams
 from api.launchdarkly import service_pages as service
 from api.launchdarkly.audit import routes as audit
 from api.launchdarkly.dialect import LAUNCHDARKLY
+from api.launchdarkly.erasures import routes as erasures
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
@@ -67,6 +68,7 @@ _ROUTERS: Final = (
     inbox.router,
     projects.router,
     environments.router,
+    erasures.router,
     audit.router,
     tokens.router,
     caller_identity.router,

@@ -22,6 +22,8 @@ NO_TOKEN: Final = Need(None)
 SDK_KEY: Final = Need(Role.SDK_KEY, by_handler=True)
 READ: Final = Need(Role.READER)
 WRITE: Final = Need(Role.WRITER)
+#: A writer whose scope covers everything inside what the path names.
+WHOLE_WRITE: Final = Need(Role.WRITER, whole=True)
 ADMIN: Final = Need(Role.ADMIN)
 #: An admin whose scope covers everything inside what the path names; where the path names no
 #: project, an admin without a scope.

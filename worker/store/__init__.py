@@ -26,12 +26,14 @@ from worker.store.audit import (
     segment_change,
     segment_resource,
 )
+from worker.store.erasures import Erasure
 from worker.store.errors import (
     AuditEntryNotFound,
     DefinitionsNotFound,
     EditsSince,
     EnvironmentExists,
     EnvironmentNotFound,
+    ErasureNotFound,
     Fenced,
     ImportInProgress,
     ImportNotWaiting,
@@ -55,6 +57,7 @@ from worker.store.errors import (
     StoreUnavailable,
     Superseded,
     TokenNotFound,
+    TooManyErasures,
     TooManyLists,
     TooManySegments,
     TooManyTokens,
@@ -186,6 +189,7 @@ from worker.store.workflows import (
     open_project_lists,
     remove_segment,
     require_approvable,
+    start_erasure,
     summarise_start,
 )
 
@@ -233,6 +237,8 @@ __all__ = [
     "EnvironmentExists",
     "EnvironmentNotFound",
     "EnvironmentRef",
+    "Erasure",
+    "ErasureNotFound",
     "ExportRequest",
     "Fenced",
     "FileFigures",
@@ -317,6 +323,7 @@ __all__ = [
     "TerminalError",
     "TokenNotFound",
     "TokenSet",
+    "TooManyErasures",
     "TooManyLists",
     "TooManySegments",
     "TooManyTokens",
@@ -370,6 +377,7 @@ __all__ = [
     "save_target_schedules",
     "segment_change",
     "segment_resource",
+    "start_erasure",
     "summarise_start",
     "unpack_members",
     "unsettled_list",

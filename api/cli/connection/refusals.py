@@ -14,6 +14,7 @@ _OPTIONS: Final = {
     "allowEmpty": "--allow-empty",
     "allowRejected": "--allow-rejected",
     "allowShrink": "--allow-shrink",
+    "allowErased": "--allow-erased",
     "waitOnApprovals": "--wait-for-approval",
     "dryRun": "--dry-run",
     "onWarning": "--on-warning",

@@ -54,12 +54,15 @@ def update_targets(
     """Add keys to and remove keys from the lists of a big segment.
 
     If any key is invalid, nothing is applied.
+    A key that was erased from the environment is a key like any other again once it is added.
     Sending the same changes again has no further effect, so a 503 may be retried.
     """
     edits = _read_edits(body)
     store = services.store()
     segment = find_big_segment(store, path)
     if edits:
+        added = [edit.key for edit in edits if edit.op in ("i+", "e+")]
+        store.erased_keys.lift(segment.env, segment.context_kind, added)
         if store.memberships.edit(segment.ref, edits):
             services.work.reshard(segment.ref)
         summary = summarize_edits(_count(body))

@@ -9,7 +9,6 @@ path: clients remove ``.`` and ``..``, and many proxies decode ``%2F`` or refuse
 stays out of their logs.
 """
 
-import re
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Final
@@ -22,10 +21,10 @@ from api.bodies.unknown_names import unknown_name
 from api.errors import Forbidden, InvalidRequest, NotFound
 from api.http.asgi import Receive, Scope, header, read_body
 from api.http.routes import LookupRoute, Question
+from api.launchdarkly.wire.context_keys import decode_context_key, require_context_key
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import require_keys
 from api.lookups.lookups import SegmentAddress
-from worker.context_keys import fault_of
 from worker.store import Membership
 
 _PREFIX: Final = f"{PREFIX}/segments/".encode()
@@ -34,7 +33,6 @@ _PARTS: Final = 9
 #: The part that tells the two routes apart.
 _LITERAL_PART: Final = 7
 _LITERALS: Final = (b"contexts", b"users")
-_BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _BOOLEAN: Final = {True: "true", False: "false"}
 _ENDS: Final = {
     (included, excluded): f',"included":{_BOOLEAN[included]},"excluded":{_BOOLEAN[excluded]}}}'
@@ -96,16 +94,7 @@ def key_in_path(question: Question) -> str:
     Raises:
         InvalidRequest: it is not a context key.
     """
-    part = question[_PARTS - 1]
-    if b"%" in part:
-        if _BAD_PERCENT.search(part):
-            raise InvalidRequest("the context key in the path has a % that encodes nothing")
-        part = unquote_to_bytes(part)
-    try:
-        key = part.decode()
-    except UnicodeDecodeError as exc:
-        raise InvalidRequest("the context key in the path is not valid UTF-8") from exc
-    return _require_usable(key)
+    return decode_context_key(question[_PARTS - 1])
 
 
 async def key_in_body(scope: Scope, receive: Receive) -> str:
@@ -133,14 +122,7 @@ async def key_in_body(scope: Scope, receive: Receive) -> str:
         raise InvalidRequest(f"the body must have exactly one field, key: {_SHAPE}")
     if not isinstance(body[_KEY], str):
         raise InvalidRequest(f"key: must be a string: {_SHAPE}")
-    return _require_usable(body[_KEY])
-
-
-def _require_usable(key: str) -> str:
-    fault = fault_of(key)
-    if fault is not None:
-        raise InvalidRequest(fault)
-    return key
+    return require_context_key(body[_KEY])
 
 
 @lru_cache(maxsize=4_096)

@@ -165,6 +165,8 @@ class _Patch:
 
     def _edit_lists(self, segment: Segment, result: PatchResult, *, record: bool) -> None:
         store = self.services.store()
+        added = [key for edit in result.edits if edit.action == "add" for key in edit.keys]
+        store.erased_keys.lift(segment.env, segment.context_kind, added)
         if apply_edits(store, segment.ref, result.edits, result.must_be_absent):
             self.services.work.reshard(segment.ref)
         if record:

@@ -29,6 +29,13 @@ ContextKey = Annotated[
         json_schema_extra=_CONTEXT_KEY,
     ),
 ]
+ContextKindPart = Annotated[
+    str, Path(description="The context's kind, such as `user`.", json_schema_extra=_KEY)
+]
+ContextKeyOfKind = Annotated[
+    str,
+    Path(description="The context's key, percent-encoded.", json_schema_extra=_CONTEXT_KEY),
+]
 UserKey = Annotated[
     str,
     Path(

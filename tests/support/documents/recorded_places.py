@@ -74,7 +74,20 @@ def record_environments(recorder: Recorder) -> None:
     query = {**page, "filter": "query:ing,tags:internal"}
     ask("getEnvironmentsByProject", "a page", path=_SHOP, query=query)
     _patch(recorder, "patchEnvironment", {**_SHOP, "environmentKey": "staging"}, _PATCHES)
+    _record_erasures(recorder, {**_SHOP, "environmentKey": "staging"})
     ask("deleteEnvironment", path={**_SHOP, "environmentKey": "test"}, status=204)
+
+
+def _record_erasures(recorder: Recorder, path: dict[str, str]) -> None:
+    """No upkeep is running, so none of them is complete."""
+    ask = recorder.ask
+    person = {"kind": "user", "key": names.MEMBER}
+    made = ask("createErasure", "a person", path=path, body=person, status=202).json()
+    context = {**path, "contextKind": "user", "contextKey": "customer/9012"}
+    ask("eraseContext", "a key with a slash", path=context, status=202)
+    ask("getErasure", "under way", path={**path, "erasureID": made["id"]})
+    ask("getErasures", "all", path=path, query={"limit": 20, "offset": 0})
+    ask("createErasure", path=path, body={**person, "kind": "multi"}, status=400)
 
 
 def record_tokens(recorder: Recorder, connect: Callable[[str], httpx.Client]) -> httpx.Client:

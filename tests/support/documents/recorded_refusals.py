@@ -22,7 +22,7 @@ FRAIL_SETTINGS: Final = {
 #: Path parameters that need not name anything that exists.
 _ANYTHING: Final = frozenset(
     {
-        *("contextKey", "userKey", "resourceType", "resourceKey"),
+        *("contextKey", "contextKind", "userKey", "resourceType", "resourceKey"),
         *("side", "kind", "attribute"),
     }
 )

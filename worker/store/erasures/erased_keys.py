@@ -1,6 +1,6 @@
 """Salted hashes of erased keys, by which an import leaves them out of an old file.
 
-A hash is HMAC-SHA-256 of kind and key under the environment's salt, cut to 128 bits. Computing it
+A hash is HMAC-SHA-256 of kind and key under the environment's salt, cut to 96 bits. Computing it
 takes a microsecond a key, so it begins with a tag that is computed for a whole column at once: the
 hash that a member has anyway, mixed with the salt, cut to 32 bits. Only rows whose tag is one of
 the erased keys' are looked at further.
@@ -26,7 +26,7 @@ from worker.store.server.database import Database
 #: Erased keys of an environment: 10 MB of the store's memory, and of what each chunk reads.
 MOST_ERASED: Final = 100_000
 _SALT: Final = "salt"
-_DIGEST_BYTES: Final = 16
+_DIGEST_BYTES: Final = 12
 _TAG_DIGITS: Final = 8
 _PAGE: Final = 1_000
 #: Steps of MurmurHash3's finaliser, which every bit of a number and of the salt passes through.
@@ -73,7 +73,7 @@ class ErasedKeys:
 
 
 def hash_key(salt: bytes, kind: str, key: str) -> str:
-    """Hash a key of one kind: eight hexadecimal digits of its tag, and 32 of the digest."""
+    """Hash a key of one kind: eight hexadecimal digits of its tag, and 24 of the digest."""
     tag = _tags_of(salt, np.array([hash_member(pack_key(key))], np.uint64))[0]
     digest = hmac.digest(salt, f"{kind}\0{key}".encode(), "sha256")[:_DIGEST_BYTES]
     return f"{tag:0{_TAG_DIGITS}x}{digest.hex()}"

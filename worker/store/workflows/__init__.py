@@ -29,6 +29,7 @@ from worker.store.workflows.deleting import (
     finish_deletions,
     remove_segment,
 )
+from worker.store.workflows.erasing import start_erasure
 from worker.store.workflows.kept_memory import free_kept_on_full_servers, free_kept_revisions
 from worker.store.workflows.outcomes import (
     START_ACTION,
@@ -74,6 +75,7 @@ __all__ = [
     "remove_segment",
     "require_approvable",
     "settle_lists",
+    "start_erasure",
     "summarise",
     "summarise_start",
     "survey_lists",

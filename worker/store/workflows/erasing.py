@@ -1,0 +1,33 @@
+"""Starting the erasure of a context key from an environment; upkeep does the rest."""
+
+from worker.store.erasures import Erasure
+from worker.store.keyspace import EnvironmentRef
+from worker.store.store import Store
+
+
+def start_erasure(
+    store: Store, env: EnvironmentRef, kind: str, key: str, erasure_id: str, initiator: str
+) -> Erasure:
+    """Record an erasure, unless one of the same key is under way: then that one.
+
+    From then on no import brings the key back, and upkeep removes it from everything, whatever
+    process dies meanwhile. Cost: about seven round trips.
+
+    Args:
+        store: The store.
+        env: The environment.
+        kind: The context kind of the key.
+        key: A context key.
+        erasure_id: Of a new erasure.
+        initiator: Who wants it.
+
+    Raises:
+        TooManyErasures: the environment takes no more.
+        EnvironmentNotFound: or ProjectNotFound.
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    store.environments.require(env)
+    now_ms = store.database.now_ms()
+    digest = store.erased_keys.digest(env, kind, key)
+    store.erased_keys.add(env, kind, digest, now_ms)
+    return store.erasures.add(env, Erasure(erasure_id, kind, digest, now_ms, initiator, key=key))
