@@ -105,7 +105,7 @@ def _order_parameters(operation: Json, path: str) -> None:
     """Put those of the path first, in its order: generators make arguments of them."""
     operation.get("parameters", []).sort(
         key=lambda parameter: (
-            path.index(f"{{{parameter['name']}}}") if parameter["in"] == "path" else len(path)
+            path.index(f"{{{parameter['name']}") if parameter["in"] == "path" else len(path)
         )
     )
 
