@@ -212,8 +212,8 @@ class Front:
         standing = await self._limits.request(caller.token_id, route)
         exchange.headers = limit_headers(standing)
         standing.require()
-        # The handler of a route that ends in any text reads that from the undecoded path.
-        keys = path.rpartition(b"/")[0] if route.endswith(":path}") else path
+        # The handler of a route that ends in a context key reads it from the undecoded path.
+        keys = path.rpartition(b"/")[0] if route.endswith("/{contextKey}") else path
         if b"%2f" in keys.lower():
             # No resource key holds a slash; decoding it would make another path of it.
             raise NotFound("invalid resource identifier")
