@@ -212,9 +212,7 @@ class Front:
         standing = await self._limits.request(caller.token_id, route)
         exchange.headers = limit_headers(standing)
         standing.require()
-        # The handler of a route that ends in a context key reads it from the undecoded path.
-        keys = path.rpartition(b"/")[0] if route.endswith("/{contextKey}") else path
-        if b"%2f" in keys.lower():
+        if b"%2f" in path.lower():
             # No resource key holds a slash; decoding it would make another path of it.
             raise NotFound("invalid resource identifier")
         receive: Receive = exchange.receive

@@ -87,7 +87,7 @@ def erase_context(
     del contextKey  # decoded before it could be told from several parts
     parts = request.scope["raw_path"].split(b"/")
     if len(parts) != _PARTS:
-        raise NotFound("the context key in the path has to be percent-encoded, slashes too")
+        raise NotFound("a key with a slash cannot be in the path: send it in the body of a POST")
     return _start(services, caller, env, contextKind, decode_context_key(parts[-1]))
 
 

@@ -25,8 +25,8 @@ def _find(store: Store, reply: httpx.Response) -> Erasure:
 
 @pytest.mark.parametrize(
     "key",
-    ["ann", "org/ann", "a%2Fb", ".", "..", "ä ö+?#&", "'\";--", "x" * 1_024, "lookup"],
-    ids=["plain", "slash", "percent", "dot", "dots", "text", "quotes", "long", "word"],
+    ["ann", "a%2Fb", ".", "..", "ä ö+?#&", "'\";--", "x" * 1_024, "lookup"],
+    ids=["plain", "percent", "dot", "dots", "text", "quotes", "long", "word"],
 )
 def test_erase__key_in_the_path__is_the_key(client: httpx.Client, store: Store, key: str) -> None:
     encoded = quote(key, safe="").replace(".", "%2E")
@@ -41,6 +41,7 @@ def test_erase__key_in_the_path__is_the_key(client: httpx.Client, store: Store, 
     ("path", "status"),
     [
         ("user/a/b", 404),
+        ("user/a%2Fb", 404),
         ("user/", 400),
         ("user/%FF", 400),
         ("user/%0A", 400),

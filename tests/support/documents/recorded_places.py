@@ -83,8 +83,8 @@ def _record_erasures(recorder: Recorder, path: dict[str, str]) -> None:
     ask = recorder.ask
     person = {"kind": "user", "key": names.MEMBER}
     made = ask("createErasure", "a person", path=path, body=person, status=202).json()
-    context = {**path, "contextKind": "user", "contextKey": "customer/9012"}
-    ask("eraseContext", "a key with a slash", path=context, status=202)
+    context = {**path, "contextKind": "user", "contextKey": "customer-9012"}
+    ask("eraseContext", "a key in the path", path=context, status=202)
     ask("getErasure", "under way", path={**path, "erasureID": made["id"]})
     ask("getErasures", "all", path=path, query={"limit": 20, "offset": 0})
     ask("createErasure", path=path, body={**person, "kind": "multi"}, status=400)
