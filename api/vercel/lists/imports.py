@@ -255,8 +255,9 @@ async def download_rejected_rows(
     """
 
     def find() -> JobFile:
-        found, state = find_list_import(services.store(), path, importID)
-        return find_rejected_rows(found, state, f"{path.segment.slug}-{path.name.side}")
+        store = services.store()
+        found, state = find_list_import(store, path, importID)
+        return find_rejected_rows(store, found, state, f"{path.segment.slug}-{path.name.side}")
 
     return await send_file(request, services, await run_in_threadpool(find), wanted)
 
