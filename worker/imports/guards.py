@@ -59,10 +59,10 @@ def object_to(run: StageRun, findings: Sequence[Finding], *, accepted: int) -> N
     stopping = [each for each in findings if stops(request, each, accepted=accepted)]
     ordered = [*stopping, *(each for each in findings if each not in stopping)]
     approve = "" if stopping or request.dry_run else "approve it, or "
-    message = "; also, ".join(f"{each.what} {approve}{each.remedy}" for each in ordered)
-    run.services.store.jobs.write(request.ref, OBJECTION, Objection(ordered[0].guard, message))
+    reason = "; also, ".join(f"{each.what} {approve}{each.remedy}" for each in ordered)
+    run.services.store.jobs.write(request.ref, OBJECTION, Objection(ordered[0].guard, reason))
     if stopping:
-        raise ImportStopped(message)
+        raise ImportStopped(reason)
 
 
 def stops(request: ImportRequest, finding: Finding, *, accepted: int) -> bool:

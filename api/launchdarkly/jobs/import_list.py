@@ -78,7 +78,9 @@ def _terms_of(
     def with_any(texts: Sequence[str]) -> Predicate[ImportOverview]:
         for text in texts if known else ():
             if text not in known:
-                raise InvalidRequest(f"filter: {list_known(text, known, plural)}")
+                raise InvalidRequest(
+                    f"filter: there is no such value; {list_known(text, known, plural)}"
+                )
         wanted = frozenset(texts)
         return lambda overview: read(overview) in wanted
 
