@@ -93,6 +93,43 @@ def test_reply_to_the_last_unit_of_each_stage__lost__next_stage_opens(
     assert lost == 4, "scatter and gather of two imports"
 
 
+@pytest.mark.parametrize(
+    ("step", "status"), [("list/seal", 200), ("list/publish", 409)], ids=["before", "after"]
+)
+def test_cancel__while_it_is_published__is_in_time_before_the_flip_only(
+    system: System, proxy: CuttingProxy, step: ScriptName, status: int
+) -> None:
+    """The worker hears of the step only once the import was cancelled, or was not."""
+    segment, old, new = new_segment(system), KEYS[:50], KEYS[50:400]
+    assert segment.edit(add=old).is_success
+    sha = system.store.database.scripts.get(step).sha.encode()
+    replies: list[int] = []
+
+    def cancel(request: bytes, _reply: bytes) -> bool:
+        if sha not in request or replies:
+            return False
+        is_flipped = system.store.memberships.state(segment.ref).building is None
+        if is_flipped == (status == 409):
+            (job,) = system.store.jobs.active(segment.ref.env)
+            path = f"{segment.path}/imports/{job.job_id}"
+            replies.append(system.http.delete(path).status_code)
+        return False
+
+    proxy.rule = cancel
+    try:
+        import_id = segment.upload(csv_of(new), "replace")
+        shown = segment.ended(import_id)
+    finally:
+        proxy.rule = lambda _request, _reply: False
+
+    assert replies == [status]
+    in_time = status == 200
+    assert shown["status"] == ("stopped" if in_time else "complete"), shown
+    assert segment.members() == set(old if in_time else new)
+    assert_nothing_left(system, segment)
+    segment.delete()
+
+
 def test_replies__lost_at_random__imports_are_exact(system: System, proxy: CuttingProxy) -> None:
     source = random.Random(7)
     lost = _import_under(system, proxy, lambda *_: source.random() < 0.02, len(KEYS))
