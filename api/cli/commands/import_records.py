@@ -1,6 +1,7 @@
 """``bigseg imports …``: what became of imports, and how to end or publish one that is at work."""
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
 from api.cli.jobs.previews import count_table, key_table
+from api.cli.jobs.terminal_text import escape_controls
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -199,7 +201,10 @@ def _rejected(
         typer.Option("--out", "-o", help="File to write; standard output if unset or `-`."),
     ] = None,
 ) -> None:
-    """Download all rejected rows of an import as CSV, each with the reason and the cell."""
+    """Download all rejected rows of an import as CSV, each with the reason and the cell.
+
+    On a terminal, control characters are spelled out; a file and a pipe get the exact cells.
+    """
     to_file = not is_standard_output(out)
     if session.as_json and not to_file:
         raise UsageError("--json needs --out FILE: both would write to standard output")
@@ -209,9 +214,9 @@ def _rejected(
         open_output(out) as write,
         explain_interrupt(f"interrupted: {describe_part(out, 'file')}"),
     ):
-        size_bytes = download(
-            connection, f"{target.import_path(import_id)}/rejected", write, display
-        )
+        path = f"{target.import_path(import_id)}/rejected"
+        shown = not to_file and sys.stdout.isatty()
+        size_bytes = download(connection, path, escape_controls(write) if shown else write, display)
     if to_file:
         written = {"file": str(out), "sizeBytes": size_bytes}
         session.say(f"rejected rows of import {import_id}, {size_bytes:,} bytes, in {out}", written)
