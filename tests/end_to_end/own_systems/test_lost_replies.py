@@ -93,23 +93,17 @@ def test_reply_to_the_last_unit_of_each_stage__lost__next_stage_opens(
     assert lost == 4, "scatter and gather of two imports"
 
 
-@pytest.mark.parametrize(
-    ("step", "status"), [("list/seal", 200), ("list/publish", 409)], ids=["before", "after"]
-)
-def test_cancel__while_it_is_published__is_in_time_before_the_flip_only(
-    system: System, proxy: CuttingProxy, step: ScriptName, status: int
+def test_cancel__while_it_is_published__is_in_time_before_the_flip(
+    system: System, proxy: CuttingProxy
 ) -> None:
-    """The worker hears of the step only once the import was cancelled, or was not."""
-    segment, old, new = new_segment(system), KEYS[:50], KEYS[50:400]
+    """The worker hears that its build is sealed only once the import is cancelled."""
+    segment, old = new_segment(system), KEYS[:50]
     assert segment.edit(add=old).is_success
-    sha = system.store.database.scripts.get(step).sha.encode()
+    sha = system.store.database.scripts.get("list/seal").sha.encode()
     replies: list[int] = []
 
     def cancel(request: bytes, _reply: bytes) -> bool:
-        if sha not in request or replies:
-            return False
-        is_flipped = system.store.memberships.state(segment.ref).building is None
-        if is_flipped == (status == 409):
+        if sha in request and not replies:
             (job,) = system.store.jobs.active(segment.ref.env)
             path = f"{segment.path}/imports/{job.job_id}"
             replies.append(system.http.delete(path).status_code)
@@ -117,15 +111,13 @@ def test_cancel__while_it_is_published__is_in_time_before_the_flip_only(
 
     proxy.rule = cancel
     try:
-        import_id = segment.upload(csv_of(new), "replace")
-        shown = segment.ended(import_id)
+        reason = segment.stopped(segment.upload(csv_of(KEYS[50:400]), "replace"))
     finally:
         proxy.rule = lambda _request, _reply: False
 
-    assert replies == [status]
-    in_time = status == 200
-    assert shown["status"] == ("stopped" if in_time else "complete"), shown
-    assert segment.members() == set(old if in_time else new)
+    assert replies == [200]
+    assert reason == "cancelled by admin token"
+    assert segment.members() == set(old)
     assert_nothing_left(system, segment)
     segment.delete()
 
