@@ -112,7 +112,7 @@ class ImportIndex:
         with driver_errors("forget imports"):
             pipeline = self._db.client.pipeline(transaction=False)
             if isinstance(of, ListRef):
-                for name in self._db.client.zrange(key, 0, -1):
+                for name, _ in self._db.client.zrange(key, 0, -1, withscores=True):
                     pipeline.hdel(keys.job(of.env, "import", name.decode()), PREVIEW.name)
             pipeline.unlink(key)
             pipeline.execute()
