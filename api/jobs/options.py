@@ -48,10 +48,20 @@ OpenFormFlag = Annotated[
     bool | None,
     BeforeValidator(lambda value: None if _is_blank(value) else _parse_form_flag(value)),
 ]
+
+
+def _refuse_flag(value: object) -> object:
+    """A number is meant; true would be read as 1, which turns the guard off."""
+    if isinstance(value, bool):
+        message = "use a number"
+        raise ValueError(message)  # noqa: TRY004 - pydantic takes no TypeError
+    return value
+
+
 #: A share of something, as JSON or as a form has it; blank leaves it to the settings.
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(_refuse_flag), Field(ge=0, le=1, allow_inf_nan=False)]
 #: By how many times something grows.
-Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Growth = Annotated[float, BeforeValidator(_refuse_flag), Field(ge=0, allow_inf_nan=False)]
 ShortText = Annotated[str, Field(max_length=_LONGEST_NAME)]
 _DELIMITERS: Final = {",": "comma", ";": "semicolon", "|": "pipe", "\t": "tab", "\\t": "tab"}
 

@@ -18,6 +18,7 @@ from worker.store import (
     JobState,
     ListRef,
     Store,
+    is_deleted,
 )
 
 #: Ids of imports and exports.
@@ -104,6 +105,22 @@ def find_export(
     if not isinstance(state.request, ExportRequest):
         raise NotFound(f"export {ref.job_id} does not exist")
     return state.request, state
+
+
+def require_list(store: Store, request: ImportRequest) -> None:
+    """Refuse to show keys that an import has read once its list is deleted: they went with it.
+
+    Without this, whoever creates a segment of the same key could read them.
+
+    Cost: one round trip; one more after the list's record is freed.
+
+    Raises:
+        NotFound: the list is deleted.
+    """
+    if is_deleted(store, request):
+        raise NotFound(
+            f"the list that import {request.import_id} was for is deleted, and its keys with it"
+        )
 
 
 def find_job(store: Store, ref: JobRef, segment: str, owner: str) -> JobState:

@@ -1,6 +1,7 @@
 """``bigseg imports …``: what became of imports, and how to end or publish one that is at work."""
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
 from api.cli.jobs.previews import count_table, key_table
+from api.cli.jobs.terminal_text import escape_controls
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -127,14 +129,14 @@ def _read(
 def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Show one import: how far it is, or how it ended."""
     with session.open_connection() as connection:
-        job = connection.get(_path(target, import_id))
+        job = connection.get(target.import_path(import_id))
     show_import(session, target, job)
 
 
 def _files(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """List all files of an import, each with its rows."""
     with session.open_connection() as connection:
-        files = connection.get_all(f"{_path(target, import_id)}/files")
+        files = connection.get_all(f"{target.import_path(import_id)}/files")
     session.show(files, files_table(files, f"Files of import {import_id}"))
 
 
@@ -144,7 +146,7 @@ def _preview(import_id: _ImportId, target: SegmentOptions, session: Session) -> 
     It must wait for its approval, or be a dry run.
     """
     with session.open_connection() as connection:
-        preview = connection.get(f"{_path(target, import_id)}/preview")
+        preview = connection.get(f"{target.import_path(import_id)}/preview")
     session.show(preview, key_table(preview), count_table(preview))
 
 
@@ -155,7 +157,7 @@ def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> No
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
-        job = follow(connection, _path(target, import_id), display)
+        job = follow(connection, target.import_path(import_id), display)
     show_import(session, target, job)
 
 
@@ -177,13 +179,13 @@ def _wait(
         session.open_connection() as connection,
         ProgressDisplay(hidden=True) as display,
     ):
-        job = follow(connection, _path(target, import_id), display, limit_s=timeout)
+        job = follow(connection, target.import_path(import_id), display, limit_s=timeout)
     end_as(session, job)
 
 
 def _cancel(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Cancel an import that is not published yet; the segment stays as it is."""
-    path = _path(target, import_id)
+    path = target.import_path(import_id)
     with session.open_connection() as connection:
         connection.delete(path)
         job = connection.get(path)
@@ -199,7 +201,10 @@ def _rejected(
         typer.Option("--out", "-o", help="File to write; standard output if unset or `-`."),
     ] = None,
 ) -> None:
-    """Download all rejected rows of an import as CSV, each with the reason and the cell."""
+    """Download all rejected rows of an import as CSV, each with the reason and the cell.
+
+    On a terminal, control characters are spelled out; a file and a pipe get the exact cells.
+    """
     to_file = not is_standard_output(out)
     if session.as_json and not to_file:
         raise UsageError("--json needs --out FILE: both would write to standard output")
@@ -209,14 +214,12 @@ def _rejected(
         open_output(out) as write,
         explain_interrupt(f"interrupted: {describe_part(out, 'file')}"),
     ):
-        size_bytes = download(connection, f"{_path(target, import_id)}/rejected", write, display)
+        path = f"{target.import_path(import_id)}/rejected"
+        shown = not to_file and sys.stdout.isatty()
+        size_bytes = download(connection, path, escape_controls(write) if shown else write, display)
     if to_file:
         written = {"file": str(out), "sizeBytes": size_bytes}
         session.say(f"rejected rows of import {import_id}, {size_bytes:,} bytes, in {out}", written)
-
-
-def _path(target: SegmentOptions, import_id: str) -> str:
-    return f"{target.path}/imports/{import_id}"
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:

@@ -111,7 +111,7 @@ def approve(
     wait: Annotated[bool, typer.Option(help="Wait until the import has ended.")] = True,
 ) -> None:
     """Publish an import that waits for an approval."""
-    path = f"{target.path}/imports/{import_id}"
+    path = target.import_path(import_id)
     instruction = {"kind": "processBigSegmentImport", "importId": import_id}
     with (
         session.open_connection() as connection,

@@ -5,13 +5,14 @@ environment are at LaunchDarkly: below its segments, a segment may be called ``i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.bodies.models import Int32, WireModel
-from api.errors import Conflict
+from api.bodies.unknown_names import list_known
+from api.errors import Conflict, InvalidRequest
 from api.jobs.idempotency import KEY_PATTERN
 from api.jobs.records import Period, PeriodOf, find_imports
 from api.launchdarkly.jobs.models import ImportRepresentation, represent_import
@@ -23,7 +24,7 @@ from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, Offset
 from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf, find_big_segment
 from api.rest.operations import READ, operation
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import ImportOverview, ImportRequest, JobRef
+from worker.store import ImportOverview, ImportRequest, JobRef, Status
 
 router = APIRouter(tags=["Segments"])
 
@@ -69,8 +70,17 @@ Filter = Annotated[
 ]
 
 
-def _terms_of(read: Callable[[ImportOverview], str]) -> _TermsOfField:
+def _terms_of(
+    read: Callable[[ImportOverview], str], known: Sequence[str] = (), plural: str = ""
+) -> _TermsOfField:
+    """The terms of a field; of one with known values another is refused, as it matches nothing."""
+
     def with_any(texts: Sequence[str]) -> Predicate[ImportOverview]:
+        for text in texts if known else ():
+            if text not in known:
+                raise InvalidRequest(
+                    f"filter: there is no such value; {list_known(text, known, plural)}"
+                )
         wanted = frozenset(texts)
         return lambda overview: read(overview) in wanted
 
@@ -81,8 +91,10 @@ def _terms_of(read: Callable[[ImportOverview], str]) -> _TermsOfField:
 
 
 _TERMS: Final[Terms[ImportOverview]] = {
-    "status": _terms_of(lambda overview: overview.status),
-    "mode": _terms_of(lambda overview: overview.request.mode),
+    "status": _terms_of(lambda overview: overview.status, get_args(Status), "statuses"),
+    "mode": _terms_of(
+        lambda overview: overview.request.mode, ("merge", "replace", "remove"), "modes"
+    ),
     "initiator": _terms_of(lambda overview: overview.request.initiator),
 }
 

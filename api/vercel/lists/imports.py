@@ -40,7 +40,7 @@ from api.jobs.imports import (
     read_list_body,
     require_list_type,
 )
-from api.jobs.options import ImportOptions, SourceBody
+from api.jobs.options import ImportOptions, Mode, SourceBody
 from api.jobs.previews import ImportPreview, preview_import
 from api.jobs.records import PeriodOf, find_imports
 from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
@@ -77,10 +77,7 @@ Limit = Annotated[
 ]
 Offset = Annotated[Int32, Query(ge=0, description="The number of imports to skip.")]
 StatusIs = Annotated[Status | None, Query(alias="status", description="Only of this status.")]
-ModeIs = Annotated[
-    str | None,
-    Query(alias="mode", max_length=20, description="Only of this mode, `merge` or `replace`."),
-]
+ModeIs = Annotated[Mode | None, Query(alias="mode", description="Only of this mode.")]
 InitiatorIs = Annotated[
     str | None,
     Query(
@@ -255,8 +252,9 @@ async def download_rejected_rows(
     """
 
     def find() -> JobFile:
-        found, state = find_list_import(services.store(), path, importID)
-        return find_rejected_rows(found, state, f"{path.segment.slug}-{path.name.side}")
+        store = services.store()
+        found, state = find_list_import(store, path, importID)
+        return find_rejected_rows(store, found, state, f"{path.segment.slug}-{path.name.side}")
 
     return await send_file(request, services, await run_in_threadpool(find), wanted)
 

@@ -15,6 +15,7 @@ from worker.store import (
     JobNotFound,
     JobRef,
     ListRef,
+    Preview,
     SourceFile,
     Store,
     admit_export,
@@ -24,7 +25,7 @@ from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_en
 from worker.store.jobs.import_index import MOST_OF_ENVIRONMENT
 from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
-from worker.store.jobs.stage_state import EDITED, LAST_ERROR
+from worker.store.jobs.stage_state import EDITED, LAST_ERROR, PREVIEW
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.records import RecordCodec
 from worker.store.workflows import record_end
@@ -170,8 +171,11 @@ class JobSuite:
         kept = [request.ref for request in reversed(requests[3:]) if request.ref != gone]
         assert store.imports.newest(ref) == kept
         assert [state.request.ref for state in store.jobs.get_all([gone, *kept[:40]])] == kept[:40]
+        store.jobs.write(kept[0], PREVIEW, Preview(added=("a",)))
         store.imports.forget(ref)
         assert store.imports.newest(ref) == []
+        assert store.jobs.read(kept[0], PREVIEW) is None, "it holds keys of the list"
+        assert store.jobs.get(kept[0]).request.ref == kept[0]
 
     def test_index__imports_of_an_environment__are_of_all_lists_and_bounded(
         self, store: Store, ref: ListRef

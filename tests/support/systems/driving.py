@@ -23,6 +23,7 @@ ATTACHED: Final = EnvironmentRef.of_project("default")
 SEGMENTS: Final = "/api/v2/segments/default/production"
 #: A crash costs a lease and a sweep at most a few times over; a loaded machine more.
 LIMIT_S: Final = 90.0
+_SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
 _numbers = itertools.count(1)
 
@@ -123,6 +124,13 @@ class BigSegment:
         assert shown["report"] is None
         reason: str = shown["reason"]
         return reason
+
+    def approve(self, import_id: str) -> httpx.Response:
+        """Have an import published that waits for an approval."""
+        instruction = {"kind": "processBigSegmentImport", "importId": import_id}
+        return self.system.http.patch(
+            self.path, json={"instructions": [instruction]}, headers={"Content-Type": _SEMANTIC}
+        )
 
     def rejected_rows(self, import_id: str) -> list[list[str]]:
         """Download an import's rejected rows, without the first line."""

@@ -8,12 +8,7 @@ from worker.imports.building.base_members import read_base
 from worker.imports.building.gather import Range, load_spills
 from worker.imports.building.sorted_members import Members, distinct, subtract
 from worker.imports.errors import ImportStopped, row_too_long
-from worker.imports.guarding.guards import (
-    find_row_objection,
-    find_size_objection,
-    object_to,
-    stops,
-)
+from worker.imports.guarding.guards import find_row_findings, find_size_findings, object_to, stops
 from worker.imports.planning.file_table import FileTable, tabulate
 from worker.imports.rejected_rows import write_rejected_rows
 from worker.imports.stage_results import SIDES, STARTS, ChunkResult, Plan
@@ -162,12 +157,12 @@ def _check_contents(
     """
     settings, request = run.services.settings, run.request
     before = claim.count(request.side)
-    found = find_row_objection(settings, request, chunks, files, before=before)
-    if found is None and valid and request.mode == "replace":
-        found = find_size_objection(
+    found = find_row_findings(settings, request, chunks, files, before=before)
+    if valid and request.mode == "replace":
+        found += find_size_findings(
             settings, request, before=before, removed=max(0, before - valid), added=0
         )
-    if found is not None and stops(request, found, accepted=valid):
+    if any(stops(request, each, accepted=valid) for each in found):
         object_to(run, found, accepted=valid)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from worker.imports.building.gather import Range
 from worker.imports.errors import ImportStopped
-from worker.imports.guarding.guards import find_build_objection, object_to
+from worker.imports.guarding.guards import find_build_findings, object_to
 from worker.imports.planning.file_table import tabulate
 from worker.imports.publishing.preview import sample_changes
 from worker.imports.report import draft_report
@@ -116,10 +116,10 @@ def _count_build(run: StageRun) -> BuildCount | None:
         side=run.request.side,
         removes=run.request.mode == "remove",
     )
-    objection = find_build_objection(
+    findings = find_build_findings(
         run.services.settings, run.request, chunks, files, draft, plan.doubts
     )
-    object_to(run, objection, accepted=draft["accepted"])
+    object_to(run, findings, accepted=draft["accepted"])
     counted = BuildCount(found.counts[INCLUDED], found.counts[EXCLUDED], found.seal, draft)
     run.services.store.jobs.write(run.request.ref, COUNTED, counted)
     return counted

@@ -8,7 +8,7 @@ from worker.batches import batches
 from worker.store.errors import UnreadableRecord
 from worker.store.jobs.job_store import ABANDONED_S
 from worker.store.jobs.records import ImportOverview, ImportRequest, JobRef
-from worker.store.jobs.stage_state import OVERVIEW_FIELDS, decode_overview
+from worker.store.jobs.stage_state import OVERVIEW_FIELDS, PREVIEW, decode_overview
 from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.server import Database, driver_errors
 
@@ -103,8 +103,16 @@ class ImportIndex:
         return overviews
 
     def forget(self, of: ListRef | EnvironmentRef) -> None:
-        """Drop the index of a deleted list or environment; the records stay. Idempotent."""
+        """Drop the index of a deleted list or environment; the records stay. Idempotent.
+
+        What records of a list's imports hold of its keys, their previews, goes with it.
+        """
         keys = self._db.keys
         key = keys.imports(of) if isinstance(of, ListRef) else keys.environment_imports(of)
         with driver_errors("forget imports"):
-            self._db.client.unlink(key)
+            pipeline = self._db.client.pipeline(transaction=False)
+            if isinstance(of, ListRef):
+                for name, _ in self._db.client.zrange(key, 0, -1, withscores=True):
+                    pipeline.hdel(keys.job(of.env, "import", name.decode()), PREVIEW.name)
+            pipeline.unlink(key)
+            pipeline.execute()
