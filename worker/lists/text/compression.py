@@ -18,8 +18,11 @@ from worker.lists.errors import CompressedTooWell, DamagedCompression
 
 #: Bytes that are decompressed at a time.
 _PIECE_BYTES: Final = 512 * 1024
-#: Bytes handed to bzip2 at a time: what is behind a member is copied, and members may be tiny.
+#: Bytes handed to gzip's or bzip2's decoder at a time: what is behind a member is copied, and
+#: members may be tiny. Where no member ends, they are doubled, because each call lets go of the
+#: interpreter's lock and has to get it back.
 _SLICE_BYTES: Final = 16 * 1024
+_LONGEST_SLICE_BYTES: Final = 64 * 1024
 #: What any list may decompress to, and how often its own size beyond that. Sorted numbered keys
 #: come to 20 to 60 times; a bomb to 1,000 and more.
 FREE_BYTES: Final = 64 * 1024 * 1024
@@ -98,15 +101,17 @@ def _read_members(
 ) -> Iterator[bytes]:
     """Read members one after another; pyarrow's reader fails at an empty one between others."""
     decoder, left = new_decoder(), b""
-    begun = False
-    while left or (left := packed.read(_SLICE_BYTES)):
+    begun, slice_bytes = False, _SLICE_BYTES
+    while left or (left := packed.read(slice_bytes)):
         begun = True
         data, left = decoder.decompress(left, _PIECE_BYTES), b""
         while data:
             yield data
             data = b"" if decoder.eof else decoder.decompress(b"", _PIECE_BYTES)
+        slice_bytes = min(2 * slice_bytes, _LONGEST_SLICE_BYTES)
         if decoder.eof:
             decoder, left, begun = new_decoder(), decoder.unused_data, False
+            slice_bytes = _SLICE_BYTES
     if begun:
         raise OSError("the last member is cut short")
 
