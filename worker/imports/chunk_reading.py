@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from worker.imports.chunk_tally import ChunkTally
@@ -24,8 +25,9 @@ from worker.objects import ObjectInfo, ObjectNotFound
 from worker.read_ahead import read_ahead
 from worker.store.jobs import DETECTED, FileFigures
 
-#: Blocks of text that are read before they are asked for.
-_BATCHES_AHEAD: Final = 4
+#: Blocks of text that are read before they are asked for: as many as it takes to go on while a
+#: run is put together.
+_BATCHES_AHEAD: Final = 16
 
 
 def read_piece(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) -> Iterator[KeyBatch]:
@@ -192,6 +194,7 @@ def _read_row_groups(run: StageRun, source: Source, chunk: Chunk, size: int) -> 
                 chunk.stop - 1,
                 column=source.column,
                 rules=KeyRules.of(run.request.reading),
+                read=partial(services.objects.read_range, source.info),
                 on_wait=progress.add,
             ):
                 yield batch
