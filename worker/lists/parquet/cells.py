@@ -9,7 +9,7 @@ from worker.context_keys import KEY_LIMIT_BYTES
 from worker.lists.errors import UnreadableList
 
 #: Where a cell is cut: one byte longer than a key may be, it is too long in any case.
-_CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
+CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
 #: Bytes of cells that any file may decode to, and so many more for each byte of its column.
 _FREE_CELL_BYTES: Final = 512 * 1024 * 1024
 _CELL_BYTES_A_BYTE: Final = 1_000
@@ -19,8 +19,8 @@ def truncate(cells: Column) -> Column:
     """Cut cells that are too long; null ones become empty."""
     if cells.null_count:
         cells = cells.fill_null(b"")
-    if len(cells) and ColumnView.of(cells).lengths.max() > _CELL_LIMIT_BYTES:
-        return pc.binary_slice(cells, 0, _CELL_LIMIT_BYTES)
+    if len(cells) and ColumnView.of(cells).lengths.max() > CELL_LIMIT_BYTES:
+        return pc.binary_slice(cells, 0, CELL_LIMIT_BYTES)
     return cells
 
 

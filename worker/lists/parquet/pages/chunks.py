@@ -7,7 +7,7 @@ from typing import Final
 
 from worker.byte_columns import Bytes, Column, ColumnView, concatenate
 from worker.lists.byte_streams import ReadRange
-from worker.lists.parquet.cells import CellBudget, truncate
+from worker.lists.parquet.cells import CellBudget
 from worker.lists.parquet.pages.compression import PageDecompressor
 from worker.lists.parquet.pages.errors import UnusualPage
 from worker.lists.parquet.pages.headers import (
@@ -74,13 +74,14 @@ def _read_chunk(stream: ChunkStream, chunk: ColumnChunk, batch_rows: int) -> Ite
     for cells in _Pages(stream, chunk).columns():
         pending.append(cells)
         if sum(map(len, pending)) >= _LEAST_ROWS:
-            yield from _cut(concatenate(pending), batch_rows)
+            yield from _join(pending, batch_rows)
             pending.clear()
-    if pending:
-        yield from _cut(concatenate(pending), batch_rows)
+    yield from _join(pending, batch_rows)
 
 
-def _cut(cells: Column, batch_rows: int) -> Iterator[Column]:
+def _join(pending: Sequence[Column], batch_rows: int) -> Iterator[Column]:
+    # One is enough as a rule, and joining it would copy it.
+    cells = pending[0] if len(pending) == 1 else concatenate(pending)
     for first in range(0, len(cells), batch_rows):
         yield cells[first : first + batch_rows]
 
@@ -101,7 +102,7 @@ class _Pages:
             header, page = self._next()
             pages += 1
             if header.type == PageType.DICTIONARY and pages == 1:
-                self._dictionary = truncate(_read_dictionary(header, page))
+                self._dictionary = _read_dictionary(header, page)
                 continue
             rows += header.values
             too_many = rows > self._chunk.rows or pages > _FREE_PAGES + rows // _ROWS_A_PAGE
@@ -134,7 +135,7 @@ class _Pages:
                 raise UnusualPage
             page = skip_levels(page, header.values)
         if header.encoding == Encoding.PLAIN:
-            yield truncate(read_plain(page, header.values))
+            yield read_plain(page, header.values)
             return
         if self._dictionary is None or header.encoding not in _DICTIONARY_ENCODINGS:
             raise UnusualPage
