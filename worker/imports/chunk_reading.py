@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from worker.imports.chunk_tally import ChunkTally
@@ -185,6 +184,13 @@ def _read_row_groups(run: StageRun, source: Source, chunk: Chunk, size: int) -> 
     """Read row groups of a Parquet file; of its bytes as large a share counts as of its rows."""
     services, progress = run.services, run.progress
     read = counted = 0
+
+    def read_range(start: int, end: int) -> Iterator[bytes]:
+        # Each part that arrives renews the lease, however long a page takes.
+        return services.objects.read_range(
+            source.info, start, end, on_progress=lambda _: progress.add()
+        )
+
     if chunk.stop > chunk.first:
         with services.objects.open_random_access(source.info) as file:
             for batch in services.parquet.read_row_groups(
@@ -194,7 +200,7 @@ def _read_row_groups(run: StageRun, source: Source, chunk: Chunk, size: int) -> 
                 chunk.stop - 1,
                 column=source.column,
                 rules=KeyRules.of(run.request.reading),
-                read=partial(services.objects.read_range, source.info),
+                read=read_range,
                 on_wait=progress.add,
             ):
                 yield batch
