@@ -181,16 +181,16 @@ def list_chunks(
             group = parquet.metadata.row_group(index)
             stored = group.column(column.leaf)
             start = stored.data_page_offset
-            if stored.has_dictionary_page and 0 < stored.dictionary_page_offset < start:
-                start = stored.dictionary_page_offset
+            dictionary = stored.dictionary_page_offset if stored.has_dictionary_page else None
+            if dictionary is not None and 0 < dictionary < start:
+                start = dictionary
             end = start + stored.total_compressed_size
             usual = (
-                level is not None
-                and stored.num_values == group.num_rows
+                stored.num_values == group.num_rows
                 and stored.compression in COMPRESSIONS
                 and 0 < start <= end <= size
             )
-            if not usual:
+            if level is None or not usual:
                 break
             chunks.append(
                 ColumnChunk(start, end - start, group.num_rows, stored.compression, level > 0)

@@ -55,7 +55,7 @@ class PageDecompressor:
             self._page = np.empty(size, np.uint8)
         page = self._page[:size]
         try:
-            count = cramjam.snappy.decompress_raw_into(stored, page)
+            count = cramjam.snappy.decompress_raw_into(stored, page.data)
         except cramjam.DecompressionError as exc:
             raise UnusualPage from exc
         return page[:count]

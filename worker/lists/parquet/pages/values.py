@@ -29,7 +29,7 @@ def skip_levels(page: Bytes, values: int) -> Bytes:
     Raises:
         UnusualPage: One is, or the levels are written as no usual writer does.
     """
-    head = memoryview(page[: _LENGTH_BYTES + _LENGTH_BYTES + 2])
+    head = page[: _LENGTH_BYTES + _LENGTH_BYTES + 2].data
     size = int.from_bytes(head[:_LENGTH_BYTES], "little")
     run, at = _varint(head, _LENGTH_BYTES)
     # One run of one level, 1, for all values.
@@ -59,7 +59,7 @@ def read_plain(data: Bytes, rows: int) -> Column:
             kept = min(width, CELL_LIMIT_BYTES)
             # One item a row: three times as fast as rows of a matrix.
             items: Any = np.ndarray((rows,), f"V{kept}", data, _LENGTH_BYTES, (stride,))
-            offsets = np.arange(0, rows * kept + 1, kept, np.int32)
+            offsets = np.arange(0, rows * kept + 1, kept, dtype=np.int32)
             return binary_column(items.copy().view(np.uint8), offsets)
     return _read_by_zeros(data, rows)
 
@@ -97,7 +97,7 @@ def read_indices(data: Bytes, rows: int, entries: int) -> np.ndarray:
     """
     if len(data) == 0 or data[0] > _INDEX_BITS:
         raise UnusualPage
-    width, page, at = int(data[0]), memoryview(data), 1
+    width, page, at = int(data[0]), data.data, 1
     runs: list[np.ndarray] = []
     found = 0
     while found < rows:

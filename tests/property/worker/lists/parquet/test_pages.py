@@ -117,7 +117,11 @@ def test_pages__usual_files__read_without_the_library(column: Any, options: dict
 
 
 def test_pages__page_that_still_decodes_and_has_another_checksum__left_to_the_library() -> None:
-    options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    options: dict[str, Any] = {
+        "compression": "none",
+        "use_dictionary": False,
+        "write_statistics": False,
+    }
     column = pa.array(["first-key", "other-key"])
     for checksum, whole in ((True, 0), (False, 1)):
         file = file_of(column, write_page_checksum=checksum, **options)
