@@ -115,6 +115,22 @@ def _says_uuid(file: pq.ParquetFile, column: KeyColumn) -> bool:
     return str(file.schema.column(column.leaf).logical_type.type) == "UUID"
 
 
+def level_of_text(file: pq.ParquetFile, column: KeyColumn) -> int | None:
+    """The definition level of a value that is there, 0 or 1; None unless each value is bytes."""
+    stored = file.schema.column(column.leaf)
+    kind: Any = file.schema_arrow.field(column.number).type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    level = int(stored.max_definition_level)
+    usual = (
+        stored.physical_type == "BYTE_ARRAY"
+        and stored.max_repetition_level == 0
+        and level <= 1
+        and is_text(kind)
+    )
+    return level if usual else None
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column of this type holds text, or bytes that may be text."""
     tests = (
