@@ -33,6 +33,9 @@ from worker.store import (
 
 _log = structlog.get_logger(__name__)
 
+#: Seconds that a step of a bulk look-up waits for the store: nobody's flag waits for it.
+_BULK_TIMEOUT_S: Final = 5.0
+
 #: How often one look-up asks: once with what it believes, once with what the list said.
 ASKS: Final = 2
 
@@ -83,6 +86,8 @@ class Lookups:
         """
         self.counts = PlainCounts() if counts is None else counts
         self.nodes = Nodes(endpoint, keyspace, self.counts, timeout_s=timeout_s)
+        self.bulk_nodes = Nodes(endpoint, keyspace, self.counts, timeout_s=_BULK_TIMEOUT_S)
+        """Connections of their own, so that no look-up of one key waits behind many."""
         self._store = store
         self._timeout_s = timeout_s
         self._backlog = backlog
@@ -154,10 +159,15 @@ class Lookups:
     def close(self) -> None:
         """Close all connections; waiting look-ups fail. Idempotent."""
         self.nodes.close()
+        self.bulk_nodes.close()
         for task in self._learning.values():
             task.cancel()
 
-    # Also for api.lookups.list_lookups
+    # Also for api.lookups.list_lookups and api.lookups.bulk_lookups
+
+    async def believe(self, address: SegmentAddress) -> Belief:
+        """Give what is remembered of a list, or read it now; raises as :meth:`look_up`."""
+        return self._beliefs.get(address) or await self._learn(address)
 
     def believed(self, ref: ListRef) -> Belief | None:
         """What was last seen of a list; ``None`` for one that is not remembered."""
