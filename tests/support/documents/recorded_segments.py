@@ -97,6 +97,19 @@ def record_memberships(recorder: Recorder, writer: httpx.Client) -> None:
         ask(operation, "any key", path=BIG, body={"key": names.MEMBER}, client=writer)
         ask(operation, "a key with a slash", path=BIG, body={"key": "org/1234"})
         ask(operation, path=BIG, body={"keys": [names.MEMBER]}, status=400)
+    _record_bulk(ask, writer)
+
+
+def _record_bulk(ask: Ask, writer: httpx.Client) -> None:
+    operation = "lookUpSegmentMemberships"
+    env = {name: BIG[name] for name in ("projectKey", "environmentKey")}
+    contexts = [names.MEMBER, "customer-3456", "customer-0000"]
+    body = {"segments": [BIG["segmentKey"]], "contexts": contexts}
+    ask(operation, "three contexts", path=env, body=body, client=writer)
+    ask(operation, "one context", path=env, body=body | {"contexts": contexts[:1]})
+    ask(operation, path=env, body=body | {"contexts": [""]}, status=400)
+    ask(operation, path=env, body=body | {"segments": [STANDARD["segmentKey"]]}, status=400)
+    ask(operation, path=env, body=body | {"segments": ["no-such-segment"]}, status=404)
 
 
 def record_expiring(recorder: Recorder, writer: httpx.Client) -> None:
