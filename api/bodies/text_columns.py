@@ -1,59 +1,86 @@
 """Large arrays of strings in a JSON body, read as columns without an object for each string.
 
 Python's parser holds the interpreter for 20 ms of 100,000 strings, in which no look-up is
-answered; Arrow's works beside it. It reads only bodies that are exactly as expected: whatever
-else comes is left to the parser whose refusals say what is wrong.
+answered; numpy works beside it. Only bodies that are exactly as expected, and without any escape,
+are read here: whatever else comes is left to the parser whose refusals say what is wrong.
+
+Arrow has a parser of JSON as well. It is not for bodies of strangers: ``null`` ends the process.
 """
 
-import io
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import json as arrow_json
+from numpy.typing import NDArray
 
-from worker.byte_columns import Column, ColumnView
+from worker.byte_columns import Bytes, Column, ColumnView, sliced_column
 from worker.context_keys import KEY_LIMIT_BYTES, fault_of
 
-_TEXTS: Final = pa.list_(pa.string())
+Places = NDArray[np.intp]
+
+_QUOTE: Final = ord('"')
+_SPACES: Final = b" \t\r\n"
+_FIRST_IN_TEXT: Final = 0x20
 _FIRST_PRINTABLE, _LAST_PRINTABLE = b"!~"
 
 
-def read_text_columns(raw: bytes, names: Iterable[str]) -> Mapping[str, Column] | None:
+def read_text_columns(raw: bytes, names: Collection[str]) -> Mapping[str, Column] | None:
     """Read a JSON object whose fields all are arrays of strings.
 
-    Cost: 30 to 60 ms for 4 MB, without the interpreter's lock; call it in a thread.
+    Cost: about 5 ns a byte, mostly without the interpreter's lock; call it in a thread.
 
     Args:
         raw: the body.
         names: the fields, each of which must be there.
 
     Returns:
-        A column of text for each; ``None`` if the body is anything else, wrong or not.
+        A column of text for each, none of them empty; ``None`` if the body is anything else,
+        wrong or not.
     """
-    fields = pa.schema([(name, _TEXTS) for name in names])
-    try:
-        table = arrow_json.read_json(
-            io.BytesIO(raw),
-            read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(raw) + 1),
-            parse_options=arrow_json.ParseOptions(
-                explicit_schema=fields, newlines_in_values=True, unexpected_field_behavior="error"
-            ),
-        )
-        table.validate(full=True)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    if b"\\" in raw:
         return None
-    if table.num_rows != 1 or table.schema != fields:
+    data = np.frombuffer(raw, np.uint8)
+    quotes = np.flatnonzero(data == _QUOTE)
+    controls = np.flatnonzero(data < _FIRST_IN_TEXT)
+    if len(quotes) % 2 or (np.searchsorted(quotes, controls) % 2).any():
         return None
-    columns = {}
-    for name in fields.names:
-        lists: Any = table.column(name).combine_chunks()
-        texts: Column = lists.flatten()
-        if lists.null_count or texts.null_count:
+    starts, ends = quotes[0::2] + 1, quotes[1::2]
+    counts = _lengths(_frame(data, starts, ends))
+    columns: dict[str, Column] = {}
+    # Each field is a string for its name, then those of its array.
+    for first, stop in pairwise(np.cumsum([0, *(count + 1 for count in counts)]).tolist()):
+        name = raw[starts[first] : ends[first]].decode(errors="replace")
+        texts = _texts(data, starts[first + 1 : stop], ends[first + 1 : stop])
+        if texts is None:
             return None
         columns[name] = texts
-    return columns
+    return columns if sorted(columns) == sorted(names) and len(columns) == len(counts) else None
+
+
+def _frame(data: Bytes, starts: Places, ends: Places) -> bytes:
+    """What is between the strings but white space; each string leaves one quote."""
+    firsts = np.concatenate(([0], ends))
+    stops = np.concatenate((starts - 1, [len(data)]))
+    between = ColumnView.of(sliced_column(data, firsts, stops)).data
+    return between.tobytes().translate(None, _SPACES)
+
+
+def _lengths(frame: bytes) -> list[int]:
+    """How many strings each array has, if the frame is that of an object of such arrays."""
+    counts = [field.count(b'"') - 1 for field in frame.split(b"]")[:-1]]
+    fields = (b'":["' + b',"' * (count - 1) + b"]" for count in counts)
+    is_such = bool(counts) and min(counts) > 0 and frame == b"{" + b",".join(fields) + b"}"
+    return counts if is_such else []
+
+
+def _texts(data: Bytes, starts: Places, ends: Places) -> "Column | None":
+    try:
+        texts: Column = sliced_column(data, starts, ends).cast(pa.string())
+    except pa.ArrowInvalid:  # not UTF-8
+        return None
+    return texts
 
 
 def find_bad_key(keys: Column) -> tuple[int, str] | None:
