@@ -23,7 +23,12 @@ Places = NDArray[np.intp]
 _QUOTE: Final = ord('"')
 _SPACES: Final = b" \t\r\n"
 _FIRST_IN_TEXT: Final = 0x20
-_FIRST_PRINTABLE, _LAST_PRINTABLE = b"!~"
+#: Bytes that are control characters, or begin those from U+0080 on.
+_IN_CONTROLS: Final = np.isin(np.arange(256), [*range(_FIRST_IN_TEXT), 0x7F, 0xC2])
+#: Bytes that white space begins with, and so does each key that is blank.
+_IN_BLANKS: Final = np.isin(
+    np.arange(256), [*b" \t\n\v\f\r\x1c\x1d\x1e\x1f", 0xC2, 0xE1, 0xE2, 0xE3]
+)
 
 
 def read_text_columns(raw: bytes, names: Collection[str]) -> Mapping[str, Column] | None:
@@ -86,15 +91,17 @@ def _texts(data: Bytes, starts: Places, ends: Places) -> "Column | None":
 def find_bad_key(keys: Column) -> tuple[int, str] | None:
     """The first row that is no context key, and why.
 
-    Cost: a pass over the bytes, and a microsecond for each key that is not short printable ASCII.
+    Cost: a pass over the bytes, and a microsecond for each key that begins as white space does,
+    or holds a byte that begins a control character.
 
     Args:
         keys: text, without nulls.
     """
     view = ColumnView.of(keys)
     doubtful = (view.lengths == 0) | (view.lengths > KEY_LIMIT_BYTES)
-    unusual = (view.data < _FIRST_PRINTABLE) | (view.data > _LAST_PRINTABLE)
-    doubtful[view.rows_at(np.flatnonzero(unusual))] = True
+    doubtful[view.rows_at(np.flatnonzero(_IN_CONTROLS[view.data]))] = True
+    if len(view.data):
+        doubtful |= _IN_BLANKS[view.data.take(view.offsets[:-1], mode="clip")]
     for row in np.flatnonzero(doubtful).tolist():
         fault = fault_of(keys[row].as_py())
         if fault is not None:

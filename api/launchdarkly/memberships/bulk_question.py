@@ -1,5 +1,6 @@
 """The body of a bulk look-up: which segments are asked about which context keys."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -62,8 +63,8 @@ def read_question(raw: bytes) -> BulkQuestion:
         RequestValidationError: a field is wrong or not known; says where.
     """
     segments, contexts = _read_fields(raw)
-    repeated = next((key for key in segments if segments.count(key) > 1), None)
-    if repeated is not None:
+    if len(set(segments)) < len(segments):
+        repeated = next(key for key, count in Counter(segments).items() if count > 1)
         raise InvalidRequest(f"segments: {ascii(repeated)[:80]} is there twice; name each once")
     pairs = len(segments) * len(contexts)
     if pairs > MOST_PAIRS:

@@ -78,6 +78,15 @@ def test_bad_key__of_a_column__is_the_first_that_the_rule_refuses(keys: list[str
     assert find_bad_key(pa.array(keys, pa.string())) == (faults[0] if faults else None)
 
 
+def test_bad_key__of_any_white_space_or_control_character__is_found() -> None:
+    for code in range(0x3100):  # the last white space is U+3000
+        key = chr(code)
+        if key.isspace() or fault_of(f"a{key}"):
+            for bad in (key, f"a{key}"):
+                found = find_bad_key(pa.array(["é", bad], pa.string()))
+                assert found == ((1, fault) if (fault := fault_of(bad)) else None), code
+
+
 def test_bad_key__of_1025_bytes__is_found() -> None:
     assert find_bad_key(pa.array(["x" * 1024, "é" * 512])) is None
     assert find_bad_key(pa.array(["x", "é" * 513])) == (1, fault_of("é" * 513))
