@@ -41,6 +41,8 @@ _STEP_ROWS: Final = 512
 _STEP_BYTES: Final = 64 * 1024
 #: Steps sent to one node and not yet answered, so that it never waits for the next.
 _IN_FLIGHT: Final = 3
+#: Seconds for which a step lets look-ups of one key go first.
+_PATIENCE_S: Final = 0.002
 #: How often a list is asked whose live revision changes meanwhile.
 _ASKS: Final = 4
 #: Definitions read at one time; look-ups of one key use the same threads.
@@ -197,9 +199,10 @@ class BulkLookups:
                 if len(sent) == _IN_FLIGHT:
                     await self._take(sent, by_belief, asked)
                 async with self._turn:
-                    step = self._encode(parts, asked)
-                    # In the next round of the event loop, after whatever else has arrived.
+                    # In a later round of the event loop, after whatever else has arrived.
                     await asyncio.sleep(0)
+                    await self._lookups.calm(_PATIENCE_S)
+                    step = self._encode(parts, asked)
                 request = self._lookups.bulk_nodes.request(node, step.commands)
                 sent.append((step, asyncio.create_task(request)))
             while sent:

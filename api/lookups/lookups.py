@@ -98,6 +98,7 @@ class Lookups:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._calm: asyncio.Future[None] | None = None
 
     async def look_up(self, address: SegmentAddress, key: str) -> Membership:
         """Answer for one valid context key. Cost: a share of one round trip.
@@ -135,6 +136,8 @@ class Lookups:
                     belief = await self._learn(address)
         finally:
             self._waiting -= 1
+            if self._calm is not None and not self._waiting:
+                self._note_calm()
         raise unsettled_list(belief.ref)
 
     def find(self, address: SegmentAddress) -> Belief | None:
@@ -154,6 +157,8 @@ class Lookups:
 
     def _give(self, then: Answerer, outcome: Outcome) -> None:
         self._waiting -= 1
+        if self._calm is not None and not self._waiting:
+            self._note_calm()
         then(outcome)
 
     def close(self) -> None:
@@ -164,6 +169,19 @@ class Lookups:
             task.cancel()
 
     # Also for api.lookups.list_lookups and api.lookups.bulk_lookups
+
+    async def calm(self, at_most_s: float) -> None:
+        """Wait until no look-up of one key waits for the store, or for some time."""
+        if not self._waiting:
+            return
+        if self._calm is None:
+            self._calm = (self._loop or self._find_loop()).create_future()
+        await asyncio.wait([self._calm], timeout=at_most_s)
+
+    def _note_calm(self) -> None:
+        calm, self._calm = self._calm, None
+        if calm is not None and not calm.done():
+            calm.set_result(None)
 
     async def believe(self, address: SegmentAddress) -> Belief:
         """Give what is remembered of a list, or read it now; raises as :meth:`look_up`."""

@@ -10,7 +10,7 @@ server. Pure: bytes out, replies in.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, starmap
+from itertools import chain
 from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
@@ -43,7 +43,7 @@ class AskedMembers:
     """Where each stood in the column that was given."""
     arguments: bytes
     """Each as an argument of a command, one after the other."""
-    bounds: NDArray[Any]
+    bounds: NDArray[np.int64]
     """Where each argument begins, and the last one ends."""
 
     @classmethod
@@ -59,7 +59,9 @@ class AskedMembers:
         hashes = hash_members(members)
         rows = np.argsort(hashes)
         arguments = ColumnView.of(_as_arguments(take(members, rows)))
-        return cls(hashes[rows], rows, arguments.data.tobytes(), arguments.offsets)
+        # Of the type of what is looked for in it, or each search would copy it.
+        bounds = arguments.offsets.astype(np.int64)
+        return cls(hashes[rows], rows, arguments.data.tobytes(), bounds)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -122,11 +124,9 @@ def encode_part(keys: Keyspace, part: Part, asked: AskedMembers) -> list[bytes]:
     Cost: about 0.7 µs a command; each is for all keys of one shard.
     """
     belief = part.belief
-    commands = [
-        command
-        for side in _sides(belief)
-        for command in _encode_side(keys, belief, side, part, asked)
-    ]
+    commands: list[bytes] = []
+    for side in _sides(belief):
+        commands += _encode_side(keys, belief, side, part, asked)
     record = belief.record.encode()
     # Last, so that its answer was true when the shards were read.
     commands.append(b"*3\r\n$4\r\nHGET\r\n$%d\r\n%b\r\n$4\r\nlive\r\n" % (len(record), record))
@@ -188,33 +188,28 @@ def _starts(shards: Hashes) -> Rows:
 
 def _encode_side(
     keys: Keyspace, belief: Belief, side: Side, part: Part, asked: AskedMembers
-) -> Iterator[bytes]:
+) -> list[bytes]:
     shards = _shards(belief, side, part, asked)
     starts = _starts(shards)
     ends = np.append(starts[1:], part.rows)
     prefix = keys.shard_prefix(belief.ref, belief.revision.name, side).encode()
     bounds = asked.bounds[part.first : part.stop + 1]
+    numbers = shards[starts]
+    lengths = (len(prefix) + 4) + (numbers >> np.uint64(16) > 0) + (numbers >> np.uint64(20) > 0)
     arguments = asked.arguments
-
-    def encode(shard: int, rows: int, start: int, end: int) -> bytes:
-        key = b"%b%04x" % (prefix, shard)
-        return b"*%d\r\n$10\r\nSMISMEMBER\r\n$%d\r\n%b\r\n$1\r\n\0\r\n%b" % (
-            rows + 3,
-            len(key),
-            key,
-            arguments[start:end],
-        )
-
-    yield from starmap(
-        encode,
-        zip(
-            shards[starts].tolist(),
-            (ends - starts).tolist(),
-            bounds[starts].tolist(),
-            bounds[ends].tolist(),
-            strict=True,
-        ),
+    commands = zip(
+        (ends - starts + 3).tolist(),  # with the command, the key and the sentinel
+        lengths.tolist(),
+        numbers.tolist(),
+        bounds[starts].tolist(),
+        bounds[ends].tolist(),
+        strict=True,
     )
+    return [
+        b"*%d\r\n$10\r\nSMISMEMBER\r\n$%d\r\n%b%04x\r\n$1\r\n\0\r\n%b"
+        % (words, length, prefix, number, arguments[start:end])
+        for words, length, number, start, end in commands
+    ]
 
 
 def _read_side(belief: Belief, starts: Rows, rows: int, replies: Sequence[Any]) -> Codes | Fault:
@@ -223,8 +218,8 @@ def _read_side(belief: Belief, starts: Rows, rows: int, replies: Sequence[Any]) 
             return refused_outcome(belief, reply)
     # Of each command the sentinel's answer, then one for each key.
     found = np.fromiter(chain.from_iterable(replies), np.uint8, rows + len(starts))
-    sentinels = starts + np.arange(len(starts))
-    if not found[sentinels].all():
+    is_member = np.ones(len(found), np.bool_)
+    is_member[starts + np.arange(len(starts))] = False
+    if not found[~is_member].all():
         return incomplete(belief.ref)
-    codes: Codes = np.delete(found, sentinels)
-    return codes
+    return found[is_member]
