@@ -23,8 +23,7 @@ Places = NDArray[np.intp]
 _QUOTE: Final = ord('"')
 _SPACES: Final = b" \t\r\n"
 _FIRST_IN_TEXT: Final = 0x20
-#: Bytes that are control characters, or begin those from U+0080 on.
-_IN_CONTROLS: Final = np.isin(np.arange(256), [*range(_FIRST_IN_TEXT), 0x7F, 0xC2])
+_DELETE, _FIRST_OF_C1 = 0x7F, 0xC2
 #: Bytes that white space begins with, and so does each key that is blank.
 _IN_BLANKS: Final = np.isin(
     np.arange(256), [*b" \t\n\v\f\r\x1c\x1d\x1e\x1f", 0xC2, 0xE1, 0xE2, 0xE3]
@@ -99,7 +98,10 @@ def find_bad_key(keys: Column) -> tuple[int, str] | None:
     """
     view = ColumnView.of(keys)
     doubtful = (view.lengths == 0) | (view.lengths > KEY_LIMIT_BYTES)
-    doubtful[view.rows_at(np.flatnonzero(_IN_CONTROLS[view.data]))] = True
+    controls = view.data < _FIRST_IN_TEXT
+    controls |= view.data == _DELETE
+    controls |= view.data == _FIRST_OF_C1
+    doubtful[view.rows_at(np.flatnonzero(controls))] = True
     if len(view.data):
         doubtful |= _IN_BLANKS[view.data.take(view.offsets[:-1], mode="clip")]
     for row in np.flatnonzero(doubtful).tolist():

@@ -46,6 +46,7 @@ def measure(bench: Bench) -> None:
     bench.figures.put(
         "lookup_p99_during_bulk",
         busy.p99 / idle.p99,
+        spread=None,
         **idle.raw("idle"),
         **busy.raw("busy"),
         bulk_pairs_beside=_PAIRS * 1e-6 * len(took) / sum(took),

@@ -79,7 +79,7 @@ def test_bulk__arrow__holds_the_same_as_json(
     assert table.column(0).to_pylist() == contexts
     for number, one in enumerate(told, 1):
         assert table.column(number).to_pylist() == one["answers"]
-        facts = table.schema.field(number).metadata
+        facts = table.schema.field(number).metadata or {}
         assert facts[b"revision"] == str(one["revision"]).encode()
         assert int(facts[b"asOf"]) >= one["asOf"]
 
