@@ -43,6 +43,9 @@ _STEP_BYTES: Final = 64 * 1024
 _IN_FLIGHT: Final = 3
 #: Seconds for which a step lets look-ups of one key go first.
 _PATIENCE_S: Final = 0.002
+#: Seconds of rest before a step, if look-ups of one key were sent since the last one: on a busy
+#: machine they would wait for the processor, too.
+_PAUSE_S: Final = 0.001
 #: How often a list is asked whose live revision changes meanwhile.
 _ASKS: Final = 4
 #: Definitions read at one time; look-ups of one key use the same threads.
@@ -105,6 +108,7 @@ class BulkLookups:
         self._free = at_once
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._ticks_seen = 0
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -201,7 +205,7 @@ class BulkLookups:
                 async with self._turn:
                     # In a later round of the event loop, after whatever else has arrived.
                     await asyncio.sleep(0)
-                    await self._lookups.calm(_PATIENCE_S)
+                    await self._give_way()
                     step = self._encode(parts, asked)
                 request = self._lookups.bulk_nodes.request(node, step.commands)
                 sent.append((step, asyncio.create_task(request)))
@@ -213,6 +217,14 @@ class BulkLookups:
             raise
         finally:
             await _end([request for _, request in sent])
+
+    async def _give_way(self) -> None:
+        """Let look-ups of one key go first, and leave them time while there are any."""
+        lookups = self._lookups
+        await lookups.calm(_PATIENCE_S)
+        if lookups.ticks != self._ticks_seen:
+            self._ticks_seen = lookups.ticks
+            await asyncio.sleep(_PAUSE_S)
 
     def _encode(self, parts: Sequence[Part], asked: AskedMembers) -> _Step:
         commands: list[bytes] = []

@@ -99,6 +99,8 @@ class Lookups:
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._calm: asyncio.Future[None] | None = None
+        self.ticks = 0
+        """Rounds of the event loop in which look-ups of one key were sent."""
 
     async def look_up(self, address: SegmentAddress, key: str) -> Membership:
         """Answer for one valid context key. Cost: a share of one round trip.
@@ -228,6 +230,7 @@ class Lookups:
 
     def _flush(self) -> None:
         tick, self._tick = self._tick, {}
+        self.ticks += 1
         nodes: dict[Node, _Tick] = {}
         for belief, questions in tick.items():
             nodes.setdefault(belief.node, {})[belief] = questions
