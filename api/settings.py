@@ -129,6 +129,13 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Segments whose last seen revision is remembered for look-ups, about 1 KiB "
         "each; a forgotten one costs its next look-up a few round trips.",
     )
+    bulk_lookups: int = Field(
+        default=4,
+        ge=1,
+        le=1_000,
+        description="Bulk look-ups, of up to 100,000 answers each, that one API process has at "
+        "work at one time; one more is answered 503. Each holds its body and about as much again.",
+    )
     protect_referenced_segments: bool = Field(
         default=True,
         description="Whether deleting a segment that rules of other segments refer to is answered "

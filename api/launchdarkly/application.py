@@ -28,7 +28,7 @@ from api.launchdarkly.jobs import (
     rejected_rows,
     uploads,
 )
-from api.launchdarkly.memberships import edits
+from api.launchdarkly.memberships import bulk, edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
@@ -39,9 +39,11 @@ from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
 from api.launchdarkly.wire.links import SILENT_PATHS
+from api.lookups.bulk_lookups import BulkLookups
 from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
+from worker.store import Keyspace
 
 __all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "describe", "rest_application"]
 
@@ -55,6 +57,7 @@ _ROUTERS: Final = (
     listing.router,
     patch.router,
     edits.router,
+    bulk.router,
     expiring.router,
     import_list.router,
     import_files.router,
@@ -100,6 +103,12 @@ def rest_application(services: Services, routes: RouteTable, lifespan: Lifespan)
     )
     app.state.services = services
     app.state.evaluations = evaluations.Evaluations(services)
+    app.state.bulk_lookups = BulkLookups(
+        services.lookups,
+        Keyspace(services.settings.key_prefix),
+        at_once=services.settings.bulk_lookups,
+        clock=services.clock,
+    )
     app.state.import_streams = ImportStreams(services)
     service.permit_documentation(app)
     for router in _ROUTERS:

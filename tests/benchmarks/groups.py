@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.benchmarks import (
+    bulk_lookups,
     calls,
     compressed,
     connections,
@@ -44,6 +45,7 @@ GROUPS: Mapping[str, Group] = {
         ("import_vs_pipe", "import_vs_naive", "gather_vs_restore", "bytes_vs_plain_set"),
     ),
     "lookup": Group(lookups.measure, ("lookup_vs_naive", "lookup_vs_empty_app")),
+    "bulk": Group(bulk_lookups.measure, ("bulk_pairs", "lookup_p99_during_bulk")),
     "export": Group(exports.measure, ("export_vs_sscan", "export_members")),
     "connections": Group(
         connections.measure, ("lookup_p99_vs_p50_32", "lookup_p99_vs_p50_128", "gc_pause_ms")

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Final, Self, TypeVar
 
 import httpx
 
@@ -14,6 +14,8 @@ from api.cli.access.identification import identifying_transport
 from api.cli.access.tls import make_tls_context
 from api.cli.connection.refusals import describe_content, not_bigseg, refusal, transport_failure
 from api.cli.errors import CommandError
+
+T = TypeVar("T")
 
 _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.
@@ -119,6 +121,23 @@ class Connection:
         """Read JSON as ``get`` does, with a body that says what."""
         return self._read_with_retries(lambda: self._send("POST", path, json=body))
 
+    def query_bytes(self, path: str, body: object, *, accept: str) -> bytes:
+        """Read what is not JSON as ``query`` does.
+
+        Args:
+            path: of the operation.
+            body: says what is asked.
+            accept: the media type of the answer.
+        """
+
+        def send() -> httpx.Response:
+            reply = self._send("POST", path, json=body, headers={"Accept": accept})
+            if reply.headers.get("Content-Type") != accept:
+                raise not_bigseg(self._url, describe_content(reply))
+            return reply
+
+        return self._with_retries(lambda: send().content)
+
     def post(
         self, path: str, body: object, *, idempotency_key: str | None = None
     ) -> httpx.Response:
@@ -210,10 +229,13 @@ class Connection:
         return answer
 
     def _read_with_retries(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
+        return self._with_retries(lambda: self._read(send()))
+
+    def _with_retries(self, ask: Callable[[], T]) -> T:
         for tries_left in reversed(range(self._tries)):
             try:
                 with self._translated_errors():
-                    return self._read(send())
+                    return ask()
             except CommandError as exc:
                 if exc.status != _UNAVAILABLE or not tries_left:
                     raise

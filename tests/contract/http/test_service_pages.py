@@ -33,6 +33,7 @@ _OPERATIONS = {
     "getSegmentMembershipForUser",
     "lookUpSegmentMembershipForContext",
     "lookUpSegmentMembershipForUser",
+    "lookUpSegmentMemberships",
     "createBigSegmentImport",
     "createBigSegmentImportFromSource",
     "createBigSegmentImportFromUploads",

@@ -1,12 +1,23 @@
 """The lists of big segments: included and excluded members, packed in shards.
 
-``membership_store`` reads, edits and deletes; ``lookups`` is the protocol of look-ups; ``builds``
-is how an import makes and publishes a revision, whose shards ``shard_writer`` writes;
+``membership_store`` reads, edits and deletes; ``lookups`` is the protocol of look-ups, and
+``bulk_lookups`` that of many keys at once; ``builds`` is how an import makes and publishes a
+revision, whose shards ``shard_writer`` writes;
 ``kept_revisions`` publishes a replaced one again;
 ``schedules`` removes members at a set time.
 """
 
 from worker.store.lists.builds import BuildStore, Claim, Expected, Held, Published, Sealed
+from worker.store.lists.bulk_lookups import (
+    IN_EXCLUDED,
+    IN_INCLUDED,
+    AskedMembers,
+    Codes,
+    Part,
+    encode_part,
+    parts_of,
+    read_part,
+)
 from worker.store.lists.kept_revisions import (
     KeptRevision,
     KeptRevisions,
@@ -16,6 +27,7 @@ from worker.store.lists.kept_revisions import (
 from worker.store.lists.lookups import (
     Belief,
     Command,
+    Fault,
     Membership,
     Outcome,
     Stale,
@@ -62,19 +74,24 @@ from worker.store.lists.writing import Writing, WritingBoard
 
 __all__ = [
     "FIRST_BITS",
+    "IN_EXCLUDED",
+    "IN_INCLUDED",
     "MOST_MEAN_LOAD",
     "MOST_SCHEDULES",
     "NONE_KEPT",
     "OPS_PER_CALL",
     "PACE_REASONS",
+    "AskedMembers",
     "Belief",
     "BuildStore",
     "Claim",
+    "Codes",
     "Command",
     "Edit",
     "EditOp",
     "Expected",
     "Expired",
+    "Fault",
     "Held",
     "KeptRevision",
     "KeptRevisions",
@@ -84,6 +101,7 @@ __all__ = [
     "Outcome",
     "Pace",
     "Pacing",
+    "Part",
     "Published",
     "Retention",
     "Revision",
@@ -99,13 +117,16 @@ __all__ = [
     "bits_for",
     "change_schedules",
     "earliest_schedule_ms",
+    "encode_part",
     "expire_members",
     "is_restorable",
     "lookup_commands",
     "outgrows",
+    "parts_of",
     "pin",
     "prune_schedules",
     "read_outcomes",
+    "read_part",
     "read_schedules",
     "read_shards",
     "refused_outcome",

@@ -28,7 +28,9 @@ _ERROR_OF = {
     if name != REFUSALS
 }
 #: No example can be written down.
-_BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)}
+_BINARY = {f"{status} application/vnd.apache.parquet" for status in (200, 206)} | {
+    "200 application/vnd.apache.arrow.stream"
+}
 #: An answer without an end.
 _ENDLESS = {("streamDatafile", "200 text/plain")}
 #: Refusals that need others to be faster at the same moment: they cannot be recorded.
