@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
@@ -11,11 +11,13 @@ from api.errors import NotFound
 from api.http.byte_ranges import ByteRange, parse_range
 from api.http.entity_tags import is_named, is_same
 from api.services.services import Services
+from worker.export_options import ExportFormat
 from worker.objects import ObjectInfo, ObjectNotFound
 from worker.store import ExportRequest, JobState
 
-_MEDIA_TYPES: Final[dict[Literal["csv", "parquet"], str]] = {
+_MEDIA_TYPES: Final[dict[ExportFormat, str]] = {
     "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
 
@@ -117,9 +119,7 @@ class JobFile:
     """What is said of it once it is deleted."""
 
 
-def file_headers(
-    info: ObjectInfo, file_name: str, format_: Literal["csv", "parquet"]
-) -> dict[str, str]:
+def file_headers(info: ObjectInfo, file_name: str, format_: ExportFormat) -> dict[str, str]:
     """The headers that describe a file."""
     return {
         "Accept-Ranges": "bytes",
@@ -144,7 +144,7 @@ def find_file(request: ExportRequest, state: JobState, stem: str) -> JobFile:
     if state.status != "complete" or report is None:
         raise NotFound(f"export {request.export_id} has no file: it is {state.status}")
     info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
-    headers = file_headers(info, f"{stem}.{request.format}", request.format)
+    headers = file_headers(info, f"{stem}.{request.options.ending}", request.options.format)
     deleted = f"the file of export {request.export_id} was deleted; export again"
     return JobFile(info, headers, deleted)
 

@@ -11,6 +11,7 @@ from api.bodies.models import StrictBody, null_is
 from api.jobs.idempotency import EarlierRequest, start_once
 from api.jobs.starting import Start
 from api.rest.requests import require_json
+from worker.export_options import ExportOptions
 from worker.store import ExportRequest, admit_export, digest_of
 
 Format = Literal["csv", "parquet"]
@@ -21,9 +22,14 @@ class ExportBody(StrictBody):
 
     format: Annotated[Format, null_is("csv")] = "csv"
 
+    @property
+    def options(self) -> ExportOptions:
+        """The same as the worker takes it."""
+        return ExportOptions(format=self.format)
 
-async def read_format(request: Request) -> Format:
-    """Read the format from the body; an empty body of any type, or null, is CSV.
+
+async def read_options(request: Request) -> ExportOptions:
+    """Read the options from the body; an empty body of any type, or null, has the defaults.
 
     Raises:
         InvalidRequest: the body is not an ``ExportBody``.
@@ -31,18 +37,18 @@ async def read_format(request: Request) -> Format:
     """
     raw = await request.body()
     if not raw:
-        return "csv"
+        return ExportOptions()
     await require_json(request)
     body = read_json(raw)
     if body is None:
-        return "csv"
+        return ExportOptions()
     try:
-        return ExportBody.model_validate(body).format
+        return ExportBody.model_validate(body).options
     except ValidationError as exc:
         raise refusal(exc) from exc
 
 
-def start_export(format_: Format, start: Start) -> Response:
+def start_export(options: ExportOptions, start: Start) -> Response:
     """Start an export of the list, or repeat the answer of an earlier request. Blocks.
 
     Raises:
@@ -50,11 +56,11 @@ def start_export(format_: Format, start: Start) -> Response:
         StoreUnavailable: no answer; it may have been started.
     """
     services = start.services
-    fingerprint = digest_of("export", format_)
+    fingerprint = digest_of("export", repr(options))
     begun = start.begin("export")
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
-    request = ExportRequest(services.ids(), start.ref, services.clock(), format_, start.caller.name)
+    request = ExportRequest(services.ids(), start.ref, services.clock(), options, start.caller.name)
 
     def admit_request() -> Response:
         admit_export(services.store(), request)
@@ -68,6 +74,6 @@ def _announce(start: Start, request: ExportRequest) -> None:
     start.record(
         "createBigSegmentExport",
         "started an export of the segment",
-        {"exportId": request.export_id, "format": request.format},
+        {"exportId": request.export_id, "format": request.options.ending},
     )
     start.services.work.work(request.ref)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
+from worker.export_options import ExportFormat
 from worker.exports.write import write_members
 from worker.jobs.progress import UnitProgress
 from worker.jobs.services import Services
@@ -22,7 +23,11 @@ logger = logging.getLogger("bigseg.exports")
 _PIN_MS: Final = 2 * 3_600 * 1_000
 #: Columns of members, 4 MiB each at most, read while those before become text or a row group.
 _COLUMNS_AHEAD: Final = 12
-_CONTENT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+_CONTENT_TYPES: Final[dict[ExportFormat, str]] = {
+    "csv": "text/csv",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 class ExportWork:
@@ -79,17 +84,20 @@ class ExportWork:
         # Edits may have changed it since; the figure is for those who wait.
         progress.expect(self._services.store.memberships.state(ref).included_count)
         # Each try has its own name, so that a late one cannot replace the file that is reported.
-        key = export_key(self._scope, request.export_id, f"{unit.token}.{request.format}")
+        key = export_key(self._scope, request.export_id, f"{unit.token}.{request.options.ending}")
         with (
             read_ahead(
                 read_shards(database, ref, revision, INCLUDED, 0, count), _COLUMNS_AHEAD
             ) as members,
             self._services.objects.open_writer(
-                key, size_hint=None, content_type=_CONTENT_TYPES[request.format]
+                key, size_hint=None, content_type=_CONTENT_TYPES[request.options.format]
             ) as writer,
         ):
             rows = write_members(
-                members, writer, request.format, lambda found: progress.add(rows=found, work=found)
+                members,
+                writer,
+                request.options.format,
+                lambda found: progress.add(rows=found, work=found),
             )
             info = writer.close()
         return {
@@ -98,7 +106,7 @@ class ExportWork:
             "bucket": info.bucket,
             "key": info.key,
             "etag": info.etag,
-            "filename": f"{ref.segment}.{request.format}",
+            "filename": f"{ref.segment}.{request.options.ending}",
         }
 
     def _complete(self, report: dict[str, Any]) -> None:

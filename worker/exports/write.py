@@ -1,9 +1,9 @@
 """Writes the members of a list as a list file."""
 
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 from worker.byte_columns import Column
+from worker.export_options import ExportFormat
 from worker.lists.byte_streams import Sink
 from worker.lists.csv.writer import csv_lines
 from worker.lists.parquet.writer import ParquetKeyWriter
@@ -13,7 +13,7 @@ from worker.store.members import unpack_members
 def write_members(
     members: Iterable[Column],
     sink: Sink,
-    file_format: Literal["csv", "parquet"],
+    file_format: ExportFormat,
     on_rows: Callable[[int], None],
 ) -> int:
     """Write packed members as keys, in the order given.

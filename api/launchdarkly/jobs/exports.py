@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.errors import Conflict, KeyReused, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema
-from api.jobs.exports import ExportBody, Format, read_format, start_export
+from api.jobs.exports import ExportBody, read_options, start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.launchdarkly.jobs.documentation import NO_EXPORT, segment_location
 from api.launchdarkly.jobs.models import (
@@ -24,6 +24,7 @@ from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import READ, WRITE, document_body, operation
 from api.services.services import CallerOf, Services, ServicesOf
+from worker.export_options import ExportOptions
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/exports", tags=["Segments"])
 
@@ -59,8 +60,8 @@ async def create_export(
 
     A repeated request with the same `Idempotency-Key` gets the first answer and starts nothing.
     """
-    format_ = await read_format(request)
-    return await run_in_threadpool(_create, format_, path, services, caller, key)
+    options = await read_options(request)
+    return await run_in_threadpool(_create, options, path, services, caller, key)
 
 
 @router.get("/{exportID}", operation_id="getBigSegmentExport")
@@ -76,11 +77,11 @@ def get_export(
 
 
 def _create(
-    format_: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
+    options: ExportOptions, path: SegmentPath, services: Services, caller: Caller, key: str | None
 ) -> Response:
     segment = find_big_segment(services.store(), path)
     respond = partial(_respond, services, path)
-    return start_export(format_, segment_start(services, caller, segment, key, respond))
+    return start_export(options, segment_start(services, caller, segment, key, respond))
 
 
 def _respond(services: Services, path: SegmentPath, export_id: str) -> Response:

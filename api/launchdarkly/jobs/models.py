@@ -155,7 +155,7 @@ def represent_export(
     own = path.export(request.export_id)
     links = {"self": link(own), "parent": link(path.href)}
     if state.status == "complete":
-        kind = "text/csv" if request.format == "csv" else "application/vnd.apache.parquet"
+        kind = "text/csv" if request.options.format == "csv" else "application/vnd.apache.parquet"
         links["download"] = link(f"{own}/download", kind)
     return ExportRepresentation(
         id=request.export_id,
@@ -166,7 +166,7 @@ def represent_export(
         size=format_size(size_bytes),
         initiator=initiator_of(request),
         links=links,
-        format=request.format,
+        format=request.options.format,
         rows=report.get("rows"),
         stage=state.progress.stage,
         reason=state.reason,

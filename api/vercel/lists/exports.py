@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import Conflict, KeyReused, NotFound, RangeNotSatisfiable, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema, location_header
 from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, find_file, send_file
-from api.jobs.exports import ExportBody, read_format, start_export
+from api.jobs.exports import ExportBody, read_options, start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.rest.operations import document_body, operation
 from api.services.services import CallerOf, Services, ServicesOf
@@ -62,12 +62,12 @@ async def create_export(
     The body may name the `format`, `csv` or `parquet`. A repeated request with the same
     `Idempotency-Key` gets the first answer and starts nothing.
     """
-    format_ = await read_format(request)
+    options = await read_options(request)
 
     def start() -> Response:
         ref = services.store().segments.get(path.env, path.require_key()).ref
         respond = partial(_respond, services, path)
-        return start_export(format_, list_start(services, caller, path, ref, key, respond))
+        return start_export(options, list_start(services, caller, path, ref, key, respond))
 
     return await run_in_threadpool(start)
 

@@ -217,7 +217,7 @@ def represent_export(
         path=own,
         created_at=request.created_ms,
         status=state.status,
-        format=request.format,
+        format=request.options.format,
         rows=report.get("rows"),
         size_bytes=report.get("sizeBytes"),
         download=f"{own}/download" if state.status == "complete" else None,

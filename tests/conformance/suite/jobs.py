@@ -8,6 +8,7 @@ import pytest
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import publish, write_side
 from tests.support.store.stores import PRODUCTION, keys_of
+from worker.export_options import ExportOptions
 from worker.store import (
     ExportRequest,
     ImportInProgress,
@@ -323,7 +324,7 @@ class JobSuite:
         admit_import(store, _request(ref, "i3"))
 
     def test_admit__export__is_taken_and_read_back(self, store: Store, ref: ListRef) -> None:
-        request = ExportRequest("x1", ref, created_ms=5, format="parquet")
+        request = ExportRequest("x1", ref, created_ms=5, options=ExportOptions(format="parquet"))
         admit_export(store, request)
         assert store.jobs.get(request.ref).request == request
         assert _take(store, request.ref).stage == "write"

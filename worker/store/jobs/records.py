@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast, get_args
 
+from worker.export_options import ExportOptions
 from worker.guard_options import GuardOptions
 from worker.list_options import Compression, Encoding, ListOptions
 from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
@@ -140,7 +141,8 @@ class ExportRequest:
     export_id: str
     list_ref: ListRef
     created_ms: int
-    format: Literal["csv", "parquet"] = "csv"
+    options: ExportOptions = field(default_factory=ExportOptions)
+    """How the keys are written, and where to."""
     initiator: str = ""
 
     @property
