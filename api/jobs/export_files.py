@@ -18,8 +18,8 @@ _MANIFEST_BYTES: Final = 16 * 1024 * 1024
 #: Signed URLs are valid for a week at most. Source: S3 user guide, "Sharing objects with presigned
 #: URLs".
 MOST_SECONDS: Final = 7 * 86_400
-_COMPRESSED: Final = "application/octet-stream"
-_MANIFEST: Final = "application/json"
+#: Of what is compressed, and of manifests: files to be kept, not to be shown.
+_OPAQUE: Final = "application/octet-stream"
 
 Part = Annotated[
     Int32 | None,
@@ -168,7 +168,7 @@ def find_file(
         info = ObjectInfo(
             manifest["bucket"], manifest["key"], manifest["sizeBytes"], manifest["etag"]
         )
-        headers = describe_file(info, f"{stem}-manifest.json", _MANIFEST)
+        headers = describe_file(info, f"{stem}-manifest.json", _OPAQUE)
         return JobFile(info, headers, _deleted(request))
     files = find_files(objects, request, state)
     number = part or 1
@@ -229,13 +229,13 @@ def represent_files(
 def download_type(request: ExportRequest) -> str:
     """The media type of what the download of an export gives without ``part``."""
     if request.options.part_rows is not None:
-        return _MANIFEST
+        return _OPAQUE
     return _media_type(request).partition(";")[0]
 
 
 def _media_type(request: ExportRequest) -> str:
     options = request.options
-    return MEDIA_TYPES[options.format] if options.compression == "none" else _COMPRESSED
+    return MEDIA_TYPES[options.format] if options.compression == "none" else _OPAQUE
 
 
 def _require_files(request: ExportRequest, state: JobState) -> dict[str, Any]:

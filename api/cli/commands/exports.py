@@ -81,8 +81,8 @@ def _export_parts(
         job = _run_job(connection, f"{target.path}/exports", body, display)
         location = job["_links"]["self"]["href"]
         parts = download_parts(connection, location, directory, display)
-    said = f"{job['rows'] or 0:,} keys, {job['size']}, in {parts:,} parts in {directory}"
-    session.say(said, job)
+    count = "1 part" if parts == 1 else f"{parts:,} parts"
+    session.say(f"{job['rows'] or 0:,} keys, {job['size']}, in {count} in {directory}", job)
 
 
 def _export_to_destination(target: SegmentOptions, session: Session, body: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
 
 
 def _record_exports(recorder: Recorder, exported: Path) -> None:
-    """Leaves no file of the export."""
+    """Files, lists, and the end of another export."""
     ask, files = recorder.ask, "getBigSegmentExportFiles"
     links = {"expiresIn": 3_600, "limit": 10, "offset": 0}
     ask(files, "with URLs", path=exported, query=links)
@@ -77,8 +77,9 @@ def _record_exports(recorder: Recorder, exported: Path) -> None:
     ):
         ask(operation, "a page", path=path, query=complete)
         ask(operation, path=path, query={"filter": "size equals 3"}, status=400)
-    ask("cancelBigSegmentExport", "complete", path=exported)
-    ask(files, path=exported, status=404)
+    another = ask("createBigSegmentExport", path=BIG, body={}, keep="nothing").json()["id"]
+    ask("cancelBigSegmentExport", "queued", path={**BIG, "exportID": another})
+    ask(files, path={**BIG, "exportID": another}, status=404)
 
 
 def record_file(

@@ -83,7 +83,7 @@ def _start_export(recorder: Recorder) -> Path:
 
 
 def _record_exports(recorder: Recorder, exported: Path) -> None:
-    """Leaves no file of the export."""
+    """Files, a list, and the end of another export."""
     ask, files, listing = (
         recorder.ask,
         "listFlagSegmentListExportFiles",
@@ -96,7 +96,10 @@ def _record_exports(recorder: Recorder, exported: Path) -> None:
     page: dict[str, Any] = {**TEAM, "limit": 1, "offset": 0, **which, **PERIOD}
     ask(listing, "a page", path=LIST, query=page)
     ask(listing, path=LIST, query={"limit": 101}, status=400)
-    ask("cancelFlagSegmentListExport", "complete", path=exported, query=TEAM)
+    start = "createFlagSegmentListExport"
+    another = ask(start, path=LIST, body={}, status=202, keep="nothing").json()["id"]
+    cancelled = {**LIST, "exportID": another}
+    ask("cancelFlagSegmentListExport", "queued", path=cancelled, query=TEAM)
 
 
 def _record_uploads(recorder: Recorder, worker: Part) -> None:
