@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Generic, Literal, TypeVar, cast, get_args
 
+from worker.export_options import ExportOptions
 from worker.guard_options import GuardOptions
 from worker.list_options import Compression, Encoding, ListOptions
 from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
@@ -140,7 +141,8 @@ class ExportRequest:
     export_id: str
     list_ref: ListRef
     created_ms: int
-    format: Literal["csv", "parquet"] = "csv"
+    options: ExportOptions = field(default_factory=ExportOptions)
+    """How the keys are written, and where to."""
     initiator: str = ""
 
     @property
@@ -150,6 +152,7 @@ class ExportRequest:
 
 
 JobRequest = ImportRequest | ExportRequest
+Request = TypeVar("Request", ImportRequest, ExportRequest)
 
 
 @stored
@@ -277,13 +280,17 @@ class JobState:
     """Of an import: its rejected rows, once all rows are read, if there are any."""
     objection: Objection | None = None
     """Of an import: the guard that tripped, if one did."""
+    discarded_by: str | None = None
+    """Of a complete export: who has deleted its files."""
+    files_deleted_ms: int | None = None
+    """Of an export: when its files were deleted, Unix ms."""
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOverview:
-    """What an import is and whether it has ended, without how far it is."""
+class JobOverview(Generic[Request]):
+    """What an import or export is and whether it has ended, without how far it is."""
 
-    request: ImportRequest
+    request: Request
     status: Status
 
 

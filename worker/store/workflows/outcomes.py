@@ -169,7 +169,7 @@ def _facts_of(request: JobRequest) -> dict[str, Any]:
         if request.side == EXCLUDED:
             facts["target"] = EXCLUDED
     else:
-        facts = {"exportId": request.export_id, "format": request.format}
+        facts = {"exportId": request.export_id, "format": request.options.ending}
     return facts | {"startedBy": request.initiator or None}
 
 
