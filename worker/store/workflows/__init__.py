@@ -40,6 +40,7 @@ from worker.store.workflows.outcomes import (
     summarise_start,
 )
 from worker.store.workflows.reclaiming import lists_to_reclaim, lists_to_tidy, reclaim_list
+from worker.store.workflows.scheduling import record_scheduled_start, scheduled_export
 from worker.store.workflows.surveying import survey_lists, survey_memory
 
 __all__ = [
@@ -70,9 +71,11 @@ __all__ = [
     "reclaim_list",
     "record_end",
     "record_outcome",
+    "record_scheduled_start",
     "record_start",
     "remove_segment",
     "require_approvable",
+    "scheduled_export",
     "settle_lists",
     "summarise",
     "summarise_start",

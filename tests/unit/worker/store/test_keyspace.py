@@ -54,6 +54,8 @@ MADE: Final = {
     "imports": KEYS.imports(REF),
     "uploads": KEYS.uploads(EnvironmentRef("P", "E")),
     "unsettled_lists": KEYS.unsettled_lists(REF.env),
+    "export_schedules": KEYS.export_schedules(REF.env),
+    "export_schedule_files": KEYS.export_schedule_files(REF.env, "I"),
     "job": KEYS.job(EnvironmentRef("P", "E"), "import", "I"),
     "inbox_hints": KEYS.inbox_hints(),
     "inbox_scan": KEYS.inbox_scan(),
