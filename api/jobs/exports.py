@@ -1,5 +1,6 @@
 """Starting exports, and the body that says how the keys are written."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import Request, Response
@@ -12,7 +13,7 @@ from api.jobs.idempotency import EarlierRequest, start_once
 from api.jobs.starting import Start
 from api.rest.requests import require_json
 from worker.export_options import ExportOptions
-from worker.store import ExportRequest, admit_export, digest_of
+from worker.store import ExportRequest, Store, admit_export, digest_of
 
 Format = Literal["csv", "parquet"]
 
@@ -48,22 +49,34 @@ async def read_options(request: Request) -> ExportOptions:
         raise refusal(exc) from exc
 
 
-def start_export(options: ExportOptions, start: Start) -> Response:
+def start_export(
+    options: ExportOptions,
+    start: Start,
+    admit: Callable[[Store, ExportRequest], None] = admit_export,
+    *,
+    of: str = "",
+) -> Response:
     """Start an export of the list, or repeat the answer of an earlier request. Blocks.
+
+    Args:
+        options: How the keys are written, and where to.
+        start: Who asks for it.
+        admit: Writes its record.
+        of: What it is an export of beside the list; a repeated request asks for the same.
 
     Raises:
         Conflict: a request with this key is under way.
         StoreUnavailable: no answer; it may have been started.
     """
     services = start.services
-    fingerprint = digest_of("export", repr(options))
+    fingerprint = digest_of("export", repr(options), of)
     begun = start.begin("export")
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
     request = ExportRequest(services.ids(), start.ref, services.clock(), options, start.caller.name)
 
     def admit_request() -> Response:
-        admit_export(services.store(), request)
+        admit(services.store(), request)
         _announce(start, request)
         return start.respond(request.export_id)
 
