@@ -147,6 +147,11 @@ class ObjectSettings(BaseSettings):
         description="JSON list of `s3://bucket/prefix/` that an import may read; unset means "
         '`["s3://{bucket}/lists/"]`, so that a caller can reach nothing else.',
     )
+    s3_destinations: TextList | None = Field(
+        default=None,
+        description="JSON list of `s3://bucket/prefix/` that an export may write to; unset means "
+        "none: exports are downloaded. Callers who may export may write there.",
+    )
     import_objects: int = Field(
         default=10_000,
         ge=1,
@@ -225,6 +230,11 @@ class ObjectSettings(BaseSettings):
     def sources(self) -> tuple[str, ...]:
         """The allow-list of source prefixes."""
         return self.s3_sources or (f"s3://{self.s3_bucket}/lists/",)
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The allow-list of destination prefixes."""
+        return self.s3_destinations or ()
 
 
 class WorkerSettings(StoreSettings, ObjectSettings):

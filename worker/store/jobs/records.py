@@ -279,6 +279,10 @@ class JobState:
     """Of an import: its rejected rows, once all rows are read, if there are any."""
     objection: Objection | None = None
     """Of an import: the guard that tripped, if one did."""
+    discarded_by: str | None = None
+    """Of a complete export: who has deleted its files."""
+    files_deleted_ms: int | None = None
+    """Of an export: when its files were deleted, Unix ms."""
 
 
 @dataclass(frozen=True, slots=True)

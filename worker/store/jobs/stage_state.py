@@ -101,6 +101,10 @@ COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed the count of the list it changes.
 EDITED: Final = StageField("edited", int)
 LAST_ERROR: Final = StageField("last_error", str)
+#: Of a complete export: who has deleted its files, before their time.
+DISCARDED: Final = StageField("discarded", str)
+#: Of an export: when its files were deleted, Unix ms.
+FILES_DELETED: Final = StageField("files_deleted", int)
 
 
 #: The fields of a job's record that say what it is and its status.
@@ -177,6 +181,8 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         files=SELECTED.find(ref, fields),
         rejected=REJECTED.find(ref, fields),
         objection=objection,
+        discarded_by=DISCARDED.find(ref, fields),
+        files_deleted_ms=FILES_DELETED.find(ref, fields),
     )
 
 

@@ -13,7 +13,7 @@ from worker.store.workflows.attaching import (
     open_project_lists,
     settle_lists,
 )
-from worker.store.workflows.cancelling import cancel_import
+from worker.store.workflows.cancelling import cancel_export, cancel_import
 from worker.store.workflows.claims import (
     DELETED,
     builder_of,
@@ -53,6 +53,7 @@ __all__ = [
     "attach_list",
     "attached_list_ref",
     "builder_of",
+    "cancel_export",
     "cancel_import",
     "cancelled_reason",
     "create_environment",
