@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from api.access.auth import Caller
-from api.errors import PreconditionFailed
+from api.errors import InvalidRequest, PreconditionFailed
 from api.schedules.models import NewScheduleBody, SchedulePatch, parse_timetable
 from api.services.services import Services
+from worker.objects import DestinationNotAllowed, parse_destination
 from worker.store import (
     ExportRequest,
     ExportSchedule,
@@ -52,6 +53,7 @@ def create_schedule(
         checked_ms=now_ms,
         next_ms=table.next_after(now_ms),
     )
+    require_allowed(services, schedule)
     return services.store().export_schedules.create(schedule, most=settings.schedules).value
 
 
@@ -82,6 +84,7 @@ def change_schedule(
         if not changes:
             return current, current
         changed = _changed(services, current, replace(current, **changes))
+        require_allowed(services, changed)
         if store.export_schedules.replace(stored, changed) is None:
             raise ResourceChanged(f"{current.name} was changed at the same time")
         return current, changed
@@ -137,6 +140,23 @@ def claim_now(store: Store, stored: StoredSchedule, request: ExportRequest) -> N
         admit_export(store, filled)
 
     retry_on_change(asked.name, attempt)
+
+
+def require_allowed(services: Services, schedule: ExportSchedule) -> None:
+    """Make sure that a schedule may write where it would if it were due now.
+
+    Raises:
+        InvalidRequest: it may not.
+    """
+    now_ms = services.clock()
+    sample = ScheduleRun(schedule.run_id(now_ms), now_ms, now_ms, "due")
+    destination = scheduled_export(schedule, sample).options.destination
+    if destination is None:
+        return
+    try:
+        parse_destination(destination, services.settings.destinations)
+    except DestinationNotAllowed as exc:
+        raise InvalidRequest(f"export.destination: {exc}") from exc
 
 
 def summarise_schedule(schedule: ExportSchedule) -> Summary:

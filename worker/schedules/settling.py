@@ -4,11 +4,11 @@ import logging
 from typing import Final
 
 from worker.errors import TerminalError
+from worker.jobs.export_place import ExportPlace
 from worker.jobs.services import Services
-from worker.objects import ObjectChanged, ObjectInfo, ObjectNotFound
-from worker.schedules.files import files_of
-from worker.store import JobNotFound, JobRef, UnreadableRecord
+from worker.store import ExportRequest, JobNotFound, JobRef, UnreadableRecord
 from worker.store.schedules import MOST_KEPT, ExportSchedule, KeptFiles, ScheduleRun, StoredSchedule
+from worker.store.workflows import cancel_export, initiator_of
 
 logger = logging.getLogger("bigseg.schedules")
 
@@ -38,7 +38,7 @@ def settle(services: Services, stored: StoredSchedule) -> StoredSchedule:
 def delete_outdated(services: Services, stored: StoredSchedule) -> int:
     """Delete the files that a schedule no longer keeps, and none but its own.
 
-    An object that somebody else has written in the place of one stays. Safe to repeat.
+    The names of its files contain the ids of its exports. Safe to repeat.
 
     Returns:
         Runs whose files were deleted.
@@ -51,7 +51,11 @@ def delete_outdated(services: Services, stored: StoredSchedule) -> int:
         try:
             _delete(services, schedule, files)
         except TerminalError as exc:
-            facts = {"schedule": schedule.field, "export": files.export_id, "reason": str(exc)}
+            facts = {
+                "schedule": schedule.field,
+                "export": files.request.export_id,
+                "reason": str(exc),
+            }
             logger.warning("schedule.files", extra=facts)
             continue
         services.store.export_schedules.drop(schedule, files)
@@ -91,20 +95,15 @@ def _look_at(services: Services, schedule: ExportSchedule, run: ScheduleRun) -> 
         return None
     if state.status != "complete" or state.report is None:
         return run.end("stopped", state.ended_ms, reason=state.reason)
-    if schedule.keep.is_bounded:
-        files = KeptFiles(run.export_id, state.ended_ms, files_of(state.report))
+    if schedule.keep.is_bounded and isinstance(state.request, ExportRequest):
+        files = KeptFiles(state.request, state.ended_ms)
         services.store.export_schedules.keep(schedule, files)
     return run.end("complete", state.ended_ms, rows=state.report.get("rows"))
 
 
 def _delete(services: Services, schedule: ExportSchedule, files: KeptFiles) -> None:
-    if not files.objects:
-        # bigseg's own bucket: upkeep deletes it as it does with any export.
-        ref = JobRef("export", schedule.env, files.export_id)
-        services.store.export_files.expire(ref, services.clock_ms())
-        return
-    for obj in files.objects:
-        try:
-            services.objects.delete_state(ObjectInfo(obj.bucket, obj.key, obj.size_bytes, obj.etag))
-        except (ObjectChanged, ObjectNotFound):
-            continue
+    try:
+        # Upkeep deletes them, and the export's record says so.
+        cancel_export(services.store, files.request, initiator_of(schedule))
+    except JobNotFound:
+        ExportPlace.of(services.objects.bucket, files.request).clear(services.objects)

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 from worker.jobs.services import Services
+from worker.objects import DestinationNotAllowed, parse_destination
 from worker.schedules.planning import DueRun, follow_clock, plan_run
 from worker.store import ExportRequest, JobNotFound, JobRef, UnreadableRecord
 from worker.store.schedules import ScheduleRun, StoredSchedule
@@ -31,8 +32,10 @@ def start_due(services: Services, stored: StoredSchedule) -> bool:
     if due is None:
         return False
     request = scheduled_export(stored.value, due.run)
-    if isinstance(request, str):
-        _refuse(services, stored, due, request)
+    try:
+        _require_allowed(services, request)
+    except DestinationNotAllowed as exc:
+        _refuse(services, stored, due, str(exc))
         return False
     claimed = schedules.claim(stored, due.schedule, request)
     if claimed == "gone":
@@ -73,6 +76,12 @@ def _announce(services: Services, run: ScheduleRun, request: ExportRequest) -> N
     admit_export(services.store, request)
     record_scheduled_start(services.store, run, request)
     services.announce(request.ref, 1)
+
+
+def _require_allowed(services: Services, request: ExportRequest) -> None:
+    """Check the destination again: the setting may have changed since the schedule was made."""
+    if request.options.destination is not None:
+        parse_destination(request.options.destination, services.settings.destinations)
 
 
 def _refuse(services: Services, stored: StoredSchedule, due: DueRun, reason: str) -> None:

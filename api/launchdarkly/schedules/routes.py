@@ -25,6 +25,7 @@ from api.schedules.changing import (
     claim_now,
     create_schedule,
     delete_schedule,
+    require_allowed,
     summarise_schedule,
 )
 from api.schedules.models import (
@@ -223,6 +224,7 @@ def run(
     """
     segment = find_big_segment(services.store(), path)
     stored = services.store().export_schedules.get(segment.ref, scheduleKey)
+    require_allowed(services, stored.value)
 
     def claim(store: Store, request: ExportRequest) -> None:
         claim_now(store, stored, request)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.store.schedules import new_schedule, run_of
 from tests.support.store.stores import PRODUCTION, keys_of, new_list_in
+from worker.export_options import ExportOptions
 from worker.store import (
     EnvironmentRef,
     ExportRequest,
@@ -21,7 +22,7 @@ from worker.store import (
     remove_segment,
     scheduled_export,
 )
-from worker.store.schedules import KeptFiles, KeptObject
+from worker.store.schedules import KeptFiles
 from worker.store.workflows import create_environment
 
 
@@ -111,7 +112,7 @@ class ExportScheduleSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         stored = store.export_schedules.create(new_schedule(ref, "a"), most=1)
-        store.export_schedules.keep(stored.value, KeptFiles("x", 1, ()))
+        store.export_schedules.keep(stored.value, KeptFiles(ExportRequest("x", ref, 1), 1))
         remove_segment(store, ref.env, ref.segment)
         assert store.export_schedules.read_all(PRODUCTION) == []
         assert not [key for key in keys_of(store) if "export-schedules" in key]
@@ -131,8 +132,9 @@ class ExportScheduleSuite:
         self, store: Store, ref: ListRef
     ) -> None:
         schedule = new_schedule(ref, "a")
-        old = KeptFiles("x1", 1, (KeptObject("b", "é", 3, "e"),))
-        new = KeptFiles("x2", 2, ())
+        options = ExportOptions(destination="s3://lake/é")
+        old = KeptFiles(ExportRequest("x1", ref, 1, options), 1)
+        new = KeptFiles(ExportRequest("x2", ref, 2), 2)
         for files in (old, new, old):
             store.export_schedules.keep(schedule, files)
         assert store.export_schedules.kept(schedule) == [new, old]

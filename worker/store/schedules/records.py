@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from worker.export_options import ExportOptions
+from worker.store.jobs.records import ExportRequest
 from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.records import stored
 
@@ -125,21 +126,9 @@ class ExportSchedule:
 
 @stored
 @dataclass(frozen=True, slots=True)
-class KeptObject:
-    """A state of an object: another one of the same name is somebody else's."""
-
-    bucket: str
-    key: str
-    size_bytes: int
-    etag: str
-
-
-@stored
-@dataclass(frozen=True, slots=True)
 class KeptFiles:
     """The files of one run of a schedule that does not keep all of them."""
 
-    export_id: str
+    request: ExportRequest
+    """The export, which says where they are; its own record may go before they do."""
     written_ms: int
-    objects: tuple[KeptObject, ...]
-    """None if they are in bigseg's own place, where upkeep deletes them."""

@@ -31,7 +31,7 @@ Unclaimed = Literal["changed", "gone", "ran"]
 MOST_KEPT: Final = 1_000
 
 _CODEC: Final = RecordCodec(ExportSchedule, outside=["env"])
-_KEPT: Final = RecordCodec(KeptFiles, outside=["export_id"])
+_KEPT: Final = RecordCodec(KeptFiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,24 +185,21 @@ class ExportScheduleStore:
         """Note the files of a run, to delete them when they are no longer kept. Safe to retry."""
         key = self._db.keys.export_schedule_files(schedule.env, schedule.id)
         with driver_errors(f"note files of {schedule.name}"):
-            self._db.client.hset(key, files.export_id, _KEPT.encode(files))
+            self._db.client.hset(key, files.request.export_id, _KEPT.encode(files))
 
     def kept(self, schedule: ExportSchedule) -> list[KeptFiles]:
         """The files that were noted, the newest first. Safe to retry."""
         key = self._db.keys.export_schedule_files(schedule.env, schedule.id)
         with driver_errors(f"list files of {schedule.name}"):
             found = self._db.client.hgetall(key)
-        kept = [
-            _KEPT.decode(text, f"files of {schedule.name}", export_id=name.decode())
-            for name, text in found.items()
-        ]
-        return sorted(kept, key=lambda one: (-one.written_ms, one.export_id))
+        kept = [_KEPT.decode(text, f"files of {schedule.name}") for text in found.values()]
+        return sorted(kept, key=lambda one: (-one.written_ms, one.request.export_id))
 
     def drop(self, schedule: ExportSchedule, files: KeptFiles) -> None:
         """Forget files that are deleted. Safe to retry."""
         key = self._db.keys.export_schedule_files(schedule.env, schedule.id)
         with driver_errors(f"forget files of {schedule.name}"):
-            self._db.client.hdel(key, files.export_id)
+            self._db.client.hdel(key, files.request.export_id)
 
     def _put(self, stored: StoredSchedule, text: bytes) -> bool:
         key = self._db.keys.export_schedules(stored.value.env)

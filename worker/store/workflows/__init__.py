@@ -40,7 +40,11 @@ from worker.store.workflows.outcomes import (
     summarise_start,
 )
 from worker.store.workflows.reclaiming import lists_to_reclaim, lists_to_tidy, reclaim_list
-from worker.store.workflows.scheduling import record_scheduled_start, scheduled_export
+from worker.store.workflows.scheduling import (
+    initiator_of,
+    record_scheduled_start,
+    scheduled_export,
+)
 from worker.store.workflows.surveying import survey_lists, survey_memory
 
 __all__ = [
@@ -65,6 +69,7 @@ __all__ = [
     "finish_deletions",
     "free_kept_on_full_servers",
     "free_kept_revisions",
+    "initiator_of",
     "is_deleted",
     "lists_to_reclaim",
     "lists_to_tidy",

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,10 +12,10 @@ from tests.support.servers.redis import Server
 from tests.support.store.schedules import new_schedule, run_of
 from tests.support.store.stores import PRODUCTION
 from tests.support.systems.imports import Imports, imports_in_process
+from worker.export_options import ExportOptions
 from worker.jobs.services import Services
 from worker.schedules import delete_outdated_exports, run_schedules
-from worker.store import ExportSchedule, ListRef, Retention
-from worker.store.schedules import KeptFiles, KeptObject
+from worker.store import ExportSchedule, ListRef, Retention, ScheduleRun
 from worker.tasks.work import work_on
 from worker.upkeep.tidy import expire_exports
 
@@ -22,7 +23,9 @@ from worker.upkeep.tidy import expire_exports
 @pytest.fixture(scope="module")
 def _running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
     with imports_in_process(valkey_server, s3_server) as imports:
-        yield imports
+        lake = f"s3://{imports.services.objects.bucket}/lake/"
+        settings = imports.services.settings.model_copy(update={"s3_destinations": (lake,)})
+        yield Imports(dataclasses.replace(imports.services, settings=settings))
 
 
 @pytest.fixture
@@ -55,6 +58,11 @@ class World:
         assert run_schedules(self.services) == 1
         self.work()
         assert run_schedules(self.services) == 0
+
+    def files(self, run: ScheduleRun) -> list[str]:
+        """The objects of a run at its destination."""
+        page, _ = self.services.objects.list_page("lake/", "")
+        return [info.key for info in page if run.export_id in info.key]
 
     def work(self) -> None:
         for job in self.services.store.jobs.active(PRODUCTION):
@@ -121,19 +129,44 @@ def test_segment__deleted_behind_its_back__schedule_goes_in_the_next_turn(
 
 
 def test_files__beyond_the_last_n__are_deleted_and_no_others(running: Imports) -> None:
-    world = World(running, keep=Retention(last=2))
-    files = world.services.store.export_schedules
-    infos = [running.put(f"lake/{n}.csv", b"ann\n") for n in range(4)]
-    for n, info in enumerate(infos):
-        obj = KeptObject(info.bucket, info.key, info.size_bytes, info.etag)
-        files.keep(world.schedule, KeptFiles(f"x{n}", n + 1, (obj,)))
-    running.put("lake/1.csv", b"somebody else's\n")
-    assert delete_outdated_exports(world.services) == 2
-    left = {
-        info.key for page in [running.services.objects.list_page("lake/", "")[0]] for info in page
-    }
-    assert left == {"lake/1.csv", "lake/2.csv", "lake/3.csv"}
-    assert [one.export_id for one in files.kept(world.schedule)] == ["x3", "x2"]
+    options = ExportOptions(
+        destination=f"{running.services.settings.destinations[0]}{{segment}}/{{date}}",
+        part_rows=1_000,
+    )
+    world = World(running, options=options, keep=Retention(last=2))
+    running.put("lake/other.csv", b"somebody else's\n")
+    for _ in range(3):
+        world.run()
+    (newest, second, _), ref = world.schedule.runs, world.ref
+    date = datetime.fromtimestamp((newest.due_ms or 0) // 1_000, UTC).strftime("%Y-%m-%d")
+    assert world.files(newest) == [
+        f"lake/{ref.segment}/{date}/{ref.segment}-{newest.export_id}{end}"
+        for end in ("-00001.csv", "-manifest.json")
+    ]
+    store = world.services.store
+    (oldest,) = store.export_schedules.kept(world.schedule)[2:]
+    store.client.unlink(store.keyspace.job(ref.env, "export", oldest.request.export_id))
+    world.run()
+    assert delete_outdated_exports(world.services) == 2, "one of them is no longer on record"
+    expire_exports(world.services)
+    left = {key for run in world.schedule.runs for key in world.files(run)}
+    assert left == {*world.files(newest), *world.files(world.schedule.runs[0])} != set()
+    assert world.files(second) == []
+    assert [one.key for one in running.services.objects.list_page("lake/other", "")[0]]
+    assert len(store.export_schedules.kept(world.schedule)) == 2
+
+
+def test_run__to_a_destination_no_longer_allowed__is_stopped_with_its_reason(
+    running: Imports,
+) -> None:
+    world = World(running, options=ExportOptions(destination="s3://elsewhere/x"))
+    world.now_ms = world.schedule.next_ms or 0
+    assert run_schedules(world.services) == 0
+    (run,) = world.schedule.runs
+    assert run.status == "stopped"
+    assert "not below an allowed prefix" in (run.reason or "")
+    assert (world.schedule.next_ms or 0) > world.now_ms
+    assert world.services.store.jobs.active(PRODUCTION) == []
 
 
 def test_files__in_bigsegs_own_bucket__go_as_those_of_any_export(running: Imports) -> None:
@@ -144,9 +177,8 @@ def test_files__in_bigsegs_own_bucket__go_as_those_of_any_export(running: Import
     delete_outdated_exports(world.services)
     assert expire_exports(world.services) == 1
     store = world.services.store
-    assert [one.export_id for one in store.export_schedules.kept(world.schedule)] == [
-        world.schedule.runs[0].export_id
-    ]
+    (kept,) = store.export_schedules.kept(world.schedule)
+    assert kept.request.export_id == world.schedule.runs[0].export_id
     assert first.export_id != world.schedule.runs[0].export_id
 
 
