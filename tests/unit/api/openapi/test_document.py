@@ -37,6 +37,9 @@ _RACES = {
     for name in (
         "createBigSegmentExport",
         "createFlagSegmentListExport",
+        "deleteBigSegmentExportSchedule",
+        "patchBigSegmentExportSchedule",
+        "runBigSegmentExportSchedule",
         "deleteBigSegmentUpload",
         "deleteFlagSegmentListUpload",
         "getBigSegmentImports",
