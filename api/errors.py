@@ -31,6 +31,7 @@ import structlog
 
 from worker.logs import describe_exception
 from worker.objects import (
+    DestinationNotAllowed,
     ObjectError,
     ObjectNotFound,
     ObjectStoreUnavailable,
@@ -256,6 +257,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (UnreadableRecord, Unavailable),
     (KeyInOtherList, InvalidRequest),
     (SourceNotAllowed, InvalidRequest),
+    (DestinationNotAllowed, InvalidRequest),
     (ObjectTooLarge, TooLarge),
     (ObjectNotFound, NotFound),
     (ObjectStoreUnavailable, Unavailable),

@@ -51,5 +51,5 @@ class ExportOptions:
         if self.format == "parquet" and self.compression != "none":
             return "compression: a Parquet file is compressed inside; leave it out"
         if self.part_rows is not None and not LEAST_PART_ROWS <= self.part_rows <= MOST_PART_ROWS:
-            return f"part_rows: a part has {LEAST_PART_ROWS:,} to {MOST_PART_ROWS:,} rows"
+            return f"partRows: a part has {LEAST_PART_ROWS:,} to {MOST_PART_ROWS:,} rows"
         return None

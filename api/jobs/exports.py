@@ -1,52 +1,23 @@
-"""Starting exports, and the body that says how the keys are written."""
+"""Starting and cancelling exports, in any dialect."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Final
 
-from fastapi import Request, Response
-from pydantic import ValidationError
+from fastapi import Response
 
-from api.bodies.faults import refusal
-from api.bodies.json_values import read_json
-from api.bodies.models import StrictBody, null_is
+from api.access.auth import Caller
+from api.errors import InvalidRequest, NotFound
 from api.jobs.idempotency import EarlierRequest, start_once
-from api.jobs.starting import Start
-from api.rest.requests import require_json
+from api.jobs.starting import Record, Start
+from api.rest.operations import Refusals
+from api.services.services import Services
 from worker.export_options import ExportOptions
-from worker.store import ExportRequest, Store, admit_export, digest_of
+from worker.store import ExportRequest, Store, admit_export, cancel_export, digest_of
+from worker.store.keyspace import INCLUDED
 
-Format = Literal["csv", "parquet"]
-
-
-class ExportBody(StrictBody):
-    """How the keys are written."""
-
-    format: Annotated[Format, null_is("csv")] = "csv"
-
-    @property
-    def options(self) -> ExportOptions:
-        """The same as the worker takes it."""
-        return ExportOptions(format=self.format)
-
-
-async def read_options(request: Request) -> ExportOptions:
-    """Read the options from the body; an empty body of any type, or null, has the defaults.
-
-    Raises:
-        InvalidRequest: the body is not an ``ExportBody``.
-        UnsupportedMediaType: the body is of another type, and not empty.
-    """
-    raw = await request.body()
-    if not raw:
-        return ExportOptions()
-    await require_json(request)
-    body = read_json(raw)
-    if body is None:
-        return ExportOptions()
-    try:
-        return ExportBody.model_validate(body).options
-    except ValidationError as exc:
-        raise refusal(exc) from exc
+CANCEL_REFUSES: Final[Refusals] = {
+    NotFound: "The export does not exist, or is no longer on record."
+}
 
 
 def start_export(
@@ -65,9 +36,14 @@ def start_export(
         of: What it is an export of beside the list; a repeated request asks for the same.
 
     Raises:
+        InvalidRequest: it is of excluded keys, and there is no list of them.
         Conflict: a request with this key is under way.
         StoreUnavailable: no answer; it may have been started.
     """
+    if options.side != INCLUDED and not start.has_excluded:
+        raise InvalidRequest(
+            "side: an attached list has no excluded keys; export the list of the other side"
+        )
     services = start.services
     fingerprint = digest_of("export", repr(options), of)
     begun = start.begin("export")
@@ -90,3 +66,21 @@ def _announce(start: Start, request: ExportRequest) -> None:
         {"exportId": request.export_id, "format": request.options.ending},
     )
     start.services.work.work(request.ref)
+
+
+def cancel(services: Services, caller: Caller, request: ExportRequest, record: Record) -> None:
+    """End an export, or have the files of a complete one deleted, and put that on record.
+
+    Doing it again changes nothing, and has its files freed again.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    if cancel_export(services.store(), request, caller.name):
+        record(
+            "cancelBigSegmentExport",
+            "cancelled an export of the segment",
+            {"exportId": request.export_id, "format": request.options.ending},
+        )
+    services.work.free(request.ref)
+    services.work.tend()

@@ -14,6 +14,7 @@ from api.bodies.faults import refusal
 from api.bodies.forms.fields import FILE_FIELD, FormError, parse_flag
 from api.bodies.models import StrictBody, blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
+from worker.export_options import Profile
 from worker.guard_options import GuardOptions, OnGuard, OnWarning
 from worker.list_options import Compression, Delimiter, Encoding, Format, ListOptions
 from worker.objects import NamedSource, parse_manifest_source, parse_named
@@ -209,6 +210,14 @@ class ImportOptions(StrictBody):
         blank_is(None),
         Field(description="A cell that is this text, such as `NULL`, is blank."),
     ] = None
+    profile: Annotated[
+        Profile,
+        blank_is("exact"),
+        Field(
+            description="`spreadsheet` for an export of that profile: the apostrophes that keep "
+            "cells from being formulas are taken away."
+        ),
+    ] = "exact"
 
     @model_validator(mode="after")
     def _require_sense(self) -> Self:
@@ -244,6 +253,7 @@ class ImportOptions(StrictBody):
             trim=self.trim,
             lowercase=self.lowercase,
             null_text=self.null_text,
+            profile=self.profile,
         )
 
 

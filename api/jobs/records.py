@@ -12,8 +12,8 @@ from api.errors import NotFound
 from api.jobs.idempotency import find_started
 from worker.store import (
     ExportRequest,
-    ImportOverview,
     ImportRequest,
+    JobOverview,
     JobRef,
     JobState,
     ListRef,
@@ -40,11 +40,11 @@ class Period:
 def parse_period(
     after: Annotated[
         Int64 | None,
-        Query(ge=0, le=_LATEST, description="Only imports created after this time, Unix ms."),
+        Query(ge=0, le=_LATEST, description="Only those created after this time, Unix ms."),
     ] = None,
     before: Annotated[
         Int64 | None,
-        Query(ge=0, le=_LATEST, description="Only imports created before this time, Unix ms."),
+        Query(ge=0, le=_LATEST, description="Only those created before this time, Unix ms."),
     ] = None,
 ) -> Period:
     """The period that a query names."""
@@ -73,7 +73,7 @@ def find_imports(
     ref: ListRef,
     caller: str,
     key: str | None,
-    matches: Callable[[ImportOverview], bool],
+    matches: Callable[[JobOverview[ImportRequest]], bool],
     period: Period,
 ) -> list[JobRef]:
     """The newest imports into a list, newest first; with a key, only the one that it has started.

@@ -3,7 +3,7 @@
 from typing import Final
 
 from api.errors import NotFound
-from api.jobs.downloads import JobFile, document_file, file_headers
+from api.jobs.downloads import MEDIA_TYPES, JobFile, describe_file, document_file
 from worker.objects import ObjectInfo
 from worker.store import ImportRequest, JobState
 
@@ -33,7 +33,7 @@ def find_rejected_rows(request: ImportRequest, state: JobState, stem: str) -> Jo
     if found is None:
         raise NotFound(_why_missing(request, state))
     info = ObjectInfo(found.bucket, found.key, found.size_bytes, found.etag)
-    headers = file_headers(info, f"{stem}-rejected.csv", "csv")
+    headers = describe_file(info, f"{stem}-rejected.csv", MEDIA_TYPES["csv"])
     return JobFile(info, headers, f"the rejected rows of import {request.import_id} were deleted")
 
 

@@ -21,6 +21,8 @@ from api.launchdarkly.expiring import routes as expiring
 from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import (
     downloads,
+    export_files,
+    export_list,
     exports,
     import_files,
     import_list,
@@ -62,6 +64,8 @@ _ROUTERS: Final = (
     imports.router,
     rejected_rows.router,
     uploads.router,
+    export_list.router,
+    export_files.router,
     exports.router,
     downloads.router,
     revisions.router,

@@ -1,5 +1,6 @@
 """A whole system on one machine: store, objects, workers, beat and API, started together."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -235,6 +236,8 @@ class LocalSystem:
         given = self._options.environment.get("BIGSEG_S3_ENDPOINT")
         bucket = self.environment.setdefault("BIGSEG_S3_BUCKET", _DEFAULT_BUCKET)
         self.environment.setdefault("BIGSEG_INBOX", f"s3://{bucket}/inbox")
+        exports = json.dumps([f"s3://{bucket}/lists/exports/"])
+        self.environment.setdefault("BIGSEG_S3_DESTINATIONS", exports)
         if given:
             make_bucket(given, bucket, self.environment)
             self._on_event(Event("objects", f"objects: bucket {bucket} of BIGSEG_S3_ENDPOINT"))

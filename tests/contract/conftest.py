@@ -1,5 +1,6 @@
 """One API process for all tests of the wire, over real servers."""
 
+import json
 import secrets
 from collections.abc import Iterator
 
@@ -59,6 +60,7 @@ def api(
         "S3_ENDPOINT": s3_server.endpoint,
         "S3_BUCKET": bucket,
         "INBOX": f"s3://{bucket}/inbox",
+        "S3_DESTINATIONS": json.dumps([f"s3://{bucket}/exports/"]),
         "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
         "EVENT_STREAMS": str(EVENT_STREAMS),
         "MAX_DIRECT_UPLOAD_BYTES": str(DIRECT_LIMIT_BYTES),

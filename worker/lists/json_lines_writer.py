@@ -32,8 +32,8 @@ def json_lines(keys: Column, **constants: str) -> bytes:
         spelled = pa.array([json.dumps(key, ensure_ascii=False)[1:-1] for key in found])
         text = cast("Column", pc.replace_with_mask(text, mask, spelled))
     tail = "".join(f',"{name}":{json.dumps(value)}' for name, value in constants.items())
-    start, end = pa.scalar('{"key":"'), pa.scalar(f'"{tail}}}\n')
-    lines: Any = pc.binary_join_element_wise(start, text, end, pa.scalar(""))
+    parts: list[Any] = [pa.scalar('{"key":"'), text, pa.scalar(f'"{tail}}}\n'), pa.scalar("")]
+    lines: Any = pc.binary_join_element_wise(*parts)
     return ColumnView.of(lines).data.tobytes()
 
 

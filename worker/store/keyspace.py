@@ -204,6 +204,14 @@ class Keyspace:
         """Sorted set: ids of the newest imports of all lists, by when they were created."""
         return f"{self._environment(env)}:imports"
 
+    def exports(self, ref: ListRef) -> str:
+        """Sorted set: ids of a list's newest exports, by when they were created."""
+        return f"{self._environment(ref.env)}:exports:{ref.name}"
+
+    def environment_exports(self, env: EnvironmentRef) -> str:
+        """Sorted set: ids of the newest exports of all lists, by when they were created."""
+        return f"{self._environment(env)}:exports"
+
     def list_record(self, ref: ListRef) -> str:
         """Hash: the list's live revision, counts and the import that is building."""
         return f"{self.list_prefix(ref)}list"

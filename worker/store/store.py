@@ -16,9 +16,10 @@ from worker.store.audit.log import AuditStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_files import ImportFiles
-from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.inbox import InboxStore
+from worker.store.jobs.job_index import JobIndex
 from worker.store.jobs.job_store import JobStore
+from worker.store.jobs.records import ExportRequest, ImportRequest
 from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
 from worker.store.jobs.uploads import UploadStore
@@ -56,7 +57,8 @@ class Store:
     export_files: ExportFiles
     export_schedules: ExportScheduleStore
     rejected_files: RejectedFiles
-    imports: ImportIndex
+    imports: JobIndex[ImportRequest]
+    exports: JobIndex[ExportRequest]
     inbox: InboxStore
     import_files: ImportFiles
     requests: RequestStore
@@ -192,7 +194,8 @@ def assemble(
         export_files=ExportFiles(database),
         export_schedules=ExportScheduleStore(database),
         rejected_files=RejectedFiles(database),
-        imports=ImportIndex(database, job_retention_s),
+        imports=JobIndex(database, job_retention_s, ImportRequest),
+        exports=JobIndex(database, job_retention_s, ExportRequest),
         inbox=InboxStore(database),
         import_files=ImportFiles(database),
         requests=RequestStore(database),

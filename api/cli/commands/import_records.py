@@ -1,22 +1,18 @@
 """``bigseg imports …``: what became of imports, and how to end or publish one that is at work."""
 
-import json
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.arguments.times import parse_time
 from api.cli.commands.imports import approve
-from api.cli.connection.connection import Connection
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
 from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
+from api.cli.jobs.job_lists import list_parameters, read_jobs
 from api.cli.jobs.previews import count_table, key_table
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
@@ -28,8 +24,6 @@ _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")
 #: Files that a line of the list names.
 _FILES_NAMED = 2
 _COLUMNS = ("id", "status", "percent", "mode", "created", "files", "accepted", "rejected")
-#: The API gives no more on one page.
-_PAGE: Final = 100
 
 
 def register(app: typer.Typer) -> None:
@@ -83,17 +77,12 @@ def _list(
 
     These are the last 100 of a segment, or the last 1,000 of an environment.
     """
-    parameters: dict[str, str | int] = {}
-    now_ms = time.time_ns() // 1_000_000
-    if since is not None:
-        parameters["after"] = parse_time(since, "--since", now_ms=now_ms)
-    if until is not None:
-        parameters["before"] = parse_time(until, "--until", now_ms=now_ms)
-    if filters := _filter(status, mode, initiator):
-        parameters["filter"] = filters
+    parameters = list_parameters(
+        {"status": status or [], "mode": mode, "initiator": initiator}, since, until
+    )
     place = target.path_of_environment if segment is None else target.segment_path(segment)
     with session.open_connection() as connection:
-        items = _read(connection, f"{place}/imports", parameters, limit)
+        items = read_jobs(connection, f"{place}/imports", parameters, limit)
     if segment is None:
         rows = [(job["segmentKey"], *_row(job)) for job in items]
         title, columns = f"Imports of {target.environment}", ("segment", *_COLUMNS)
@@ -101,27 +90,6 @@ def _list(
         return
     rows = [_row(job) for job in items]
     session.show(items, Table(f"Imports into {segment}", _COLUMNS, rows, frozenset({"id"})))
-
-
-def _filter(status: Sequence[str] | None, mode: str | None, initiator: str | None) -> str:
-    terms = [f"status anyOf {json.dumps(status)}"] if status else []
-    for name, value in (("mode", mode), ("initiator", initiator)):
-        if value is not None:
-            terms.append(f"{name} equals {json.dumps(value)}")
-    return ",".join(terms)
-
-
-def _read(
-    connection: Connection, path: str, parameters: dict[str, str | int], limit: int
-) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    while len(items) < limit:
-        size = min(_PAGE, limit - len(items))
-        found = connection.get(path, limit=size, offset=len(items), **parameters)["items"]
-        items += found
-        if len(found) < size:
-            break
-    return items
 
 
 def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:

@@ -1,14 +1,16 @@
 """What may be said of a schedule when it is made and when it is changed."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
+
+from api.cli.jobs.export_options import WritingOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleOptions:
-    """How a schedule exports, and how long its files are kept."""
+    """When a schedule exports, and how long its files are kept."""
 
     time_zone: Annotated[
         str | None,
@@ -18,10 +20,6 @@ class ScheduleOptions:
             show_default="UTC",
         ),
     ] = None
-    file_format: Annotated[
-        Literal["csv", "parquet"] | None,
-        typer.Option("--format", help="How the keys are written.", show_default="csv"),
-    ] = None
     keep_last: Annotated[
         int | None, typer.Option(min=1, help="Keep the files of so many runs, the newest.")
     ] = None
@@ -29,14 +27,12 @@ class ScheduleOptions:
         None
     )
 
-    def body(self) -> dict[str, Any]:
-        """What is sent of it; nothing of what is left out."""
-        export = {"format": self.file_format}
-        said = {name: value for name, value in export.items() if value is not None}
-        body = {
+    def body(self, writing: WritingOptions) -> dict[str, Any]:
+        """What is sent of it and of how the keys are written; nothing of what is left out."""
+        given = {
             "timeZone": self.time_zone,
-            "export": said or None,
+            "export": None if writing == WritingOptions() else writing.body(None),
             "keepLast": self.keep_last,
             "keepDays": self.keep_days,
         }
-        return {name: value for name, value in body.items() if value is not None}
+        return {name: value for name, value in given.items() if value is not None}

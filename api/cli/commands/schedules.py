@@ -6,6 +6,7 @@ import typer
 
 from api.cli.arguments.resource_keys import encode_key
 from api.cli.commands.schedule_options import ScheduleOptions
+from api.cli.jobs.export_options import WritingOptions
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -43,13 +44,14 @@ def _create(
     key: Key,
     target: SegmentOptions,
     options: ScheduleOptions,
+    writing: WritingOptions,
     session: Session,
     cron: _Cron,
     *,
     paused: Annotated[bool, typer.Option("--paused", help="Do not run it until resumed.")] = False,
 ) -> None:
     """Create a schedule; its first run is at the first due time from now on."""
-    body = {"key": key, "cron": cron, "paused": paused, **options.body()}
+    body = {"key": key, "cron": cron, "paused": paused, **options.body(writing)}
     with session.open_connection() as connection:
         made = connection.create(f"{target.path}/export-schedules", body)
     _print(session, made)
@@ -74,6 +76,7 @@ def _update(
     key: Key,
     target: SegmentOptions,
     options: ScheduleOptions,
+    writing: WritingOptions,
     session: Session,
     cron: Annotated[str | None, typer.Option(metavar="EXPRESSION", help="When it is due.")] = None,
     *,
@@ -85,7 +88,7 @@ def _update(
 
     What is said of the export replaces all that was said of it.
     """
-    body: dict[str, Any] = options.body()
+    body: dict[str, Any] = options.body(writing)
     if keep_all:
         body |= {"keepLast": None, "keepDays": None}
     if cron is not None:

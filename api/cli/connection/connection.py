@@ -12,8 +12,9 @@ import httpx
 from api.cli.access.access import Access
 from api.cli.access.identification import identifying_transport
 from api.cli.access.tls import make_tls_context
+from api.cli.connection.downloaded_part import DownloadedPart
 from api.cli.connection.refusals import describe_content, not_bigseg, refusal, transport_failure
-from api.cli.errors import CommandError
+from api.cli.errors import CommandError, ExitStatus
 
 _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.
@@ -94,11 +95,11 @@ class Connection:
         """Read JSON; tries again for a while when the API cannot answer."""
         return self._read_with_retries(lambda: self._send("GET", path, params=parameters))
 
-    def get_all(self, path: str) -> list[Any]:
+    def get_all(self, path: str, **parameters: str | int) -> list[Any]:
         """Read all items of a collection, page by page."""
         items: list[Any] = []
         while True:
-            page = self.get(path, limit=_PAGE, offset=len(items))
+            page = self.get(path, limit=_PAGE, offset=len(items), **parameters)
             items += page["items"]
             if not page["items"] or len(items) >= page["totalCount"]:
                 return items
@@ -175,14 +176,34 @@ class Connection:
             self._send("DELETE", path, params=parameters)
 
     def download(self, path: str, take: Callable[[bytes, int], None]) -> None:
-        """Download a file and pass it on piece by piece, with the size of the whole."""
-        with self._translated_errors(), self._http.stream("GET", path) as reply:
+        """Download a file and pass it on piece by piece, with the size of the whole.
+
+        A download that is cut goes on where it was, unless several tries in a row gave nothing.
+        """
+        part, tries_left = DownloadedPart(), self._tries
+        while True:
+            before = part.done_bytes
+            try:
+                with self._translated_errors():
+                    return self._download_rest(path, part, take)
+            except CommandError as exc:
+                tries_left = self._tries if part.done_bytes > before else tries_left - 1
+                cut = exc.exit_status is ExitStatus.UNREACHABLE and part.etag is not None
+                if not cut or not tries_left:
+                    raise
+                self._sleep(_PAUSE_S * 2 ** (self._tries - tries_left))
+
+    def _download_rest(
+        self, path: str, part: DownloadedPart, take: Callable[[bytes, int], None]
+    ) -> None:
+        with self._http.stream("GET", path, headers=part.headers) as reply:
             if not reply.is_success:
                 reply.read()
                 raise refusal(reply, self._url)
-            size_bytes = int(reply.headers.get("Content-Length", 0))
+            total_bytes = part.begin(reply)
             for piece in reply.iter_bytes():
-                take(piece, size_bytes)
+                take(piece, total_bytes)
+                part.done_bytes += len(piece)
 
     def _send(
         self,

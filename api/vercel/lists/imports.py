@@ -8,7 +8,6 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies.media_types import read_media_type
-from api.bodies.models import Int32
 from api.errors import (
     Conflict,
     InvalidRequest,
@@ -60,34 +59,20 @@ from api.vercel.lists.models import (
     represent_import,
     response_with_nulls,
 )
+from api.vercel.lists.parameters import InitiatorIs, Limit, Offset, StatusIs
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST, NO_PREVIEW
 from api.vercel.lists.starting import attached, list_start, upload_place
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
-from worker.store import ImportOverview, ImportRequest, JobState, ListRef, Status, approve_import
+from worker.store import ImportRequest, JobOverview, JobState, ListRef, approve_import
 
 router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
 
-#: A record takes a few kilobytes for each chunk and range of its list.
-_MOST: Final = 100
 _LOCATION: Final = location_header("/v1/projects/.+/lists/.+", "import")
 
-Limit = Annotated[
-    Int32, Query(ge=1, le=_MOST, description="The largest number of imports to return.")
-]
-Offset = Annotated[Int32, Query(ge=0, description="The number of imports to skip.")]
-StatusIs = Annotated[Status | None, Query(alias="status", description="Only of this status.")]
 ModeIs = Annotated[
     str | None,
     Query(alias="mode", max_length=20, description="Only of this mode, `merge` or `replace`."),
-]
-InitiatorIs = Annotated[
-    str | None,
-    Query(
-        alias="initiator",
-        max_length=256,
-        description="Only those that the token of this name has started.",
-    ),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -177,7 +162,7 @@ def list_imports(
     """List the imports into an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
 
-    def matches(overview: ImportOverview) -> bool:
+    def matches(overview: JobOverview[ImportRequest]) -> bool:
         request = overview.request
         return (
             status in (None, overview.status)

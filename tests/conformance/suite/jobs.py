@@ -22,7 +22,7 @@ from worker.store import (
     admit_import,
 )
 from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
-from worker.store.jobs.import_index import MOST_OF_ENVIRONMENT
+from worker.store.jobs.job_index import MOST_OF_ENVIRONMENT
 from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.stage_state import EDITED, LAST_ERROR

@@ -59,7 +59,26 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
     by_key = {"idempotencyKey": "nightly-2026-03-01"}
     ask("getBigSegmentImports", "of a request", path=BIG, query=by_key, client=writer)
     ask("getBigSegmentImports", path=BIG, query={"limit": 101}, status=400)
-    record_file(recorder, "downloadBigSegmentExport", exported)
+    record_file(recorder, "downloadBigSegmentExport", exported, {"part": 1})
+    _record_exports(recorder, exported)
+
+
+def _record_exports(recorder: Recorder, exported: Path) -> None:
+    """Leaves no file of the export."""
+    ask, files = recorder.ask, "getBigSegmentExportFiles"
+    links = {"expiresIn": 3_600, "limit": 10, "offset": 0}
+    ask(files, "with URLs", path=exported, query=links)
+    ask(files, path=exported, query={"expiresIn": 0}, status=400)
+    page: dict[str, Any] = {"limit": 1, "offset": 0, **PERIOD}
+    complete = {**page, "filter": 'status equals "complete",format equals "csv"'}
+    for operation, path in (
+        ("getBigSegmentExports", BIG),
+        ("getBigSegmentExportsForEnvironment", ENVIRONMENT),
+    ):
+        ask(operation, "a page", path=path, query=complete)
+        ask(operation, path=path, query={"filter": "size equals 3"}, status=400)
+    ask("cancelBigSegmentExport", "complete", path=exported)
+    ask(files, path=exported, status=404)
 
 
 def record_file(
@@ -104,6 +123,10 @@ def _start_export(recorder: Recorder, writer: httpx.Client) -> Path:
     reply = ask(start, "csv", **asked, body={"format": "csv"})
     ask(start, **asked, body={"format": "parquet"}, status=422)
     ask(start, "parquet", path=BIG, body={"format": "parquet"})
+    sheets = {"profile": "spreadsheet", "header": True, "partRows": 1_000_000}
+    ask(start, "parts for spreadsheets", path=BIG, body={"compression": "gzip", **sheets})
+    side = {"side": "both", "format": "jsonl", "destination": "s3://elsewhere/exports/"}
+    ask(start, path=BIG, body=side, status=400)
     ask(start, path=BIG, body={"format": "json"}, status=400)
     return {**BIG, "exportID": reply.json()["id"]}
 

@@ -11,7 +11,7 @@ NIGHTLY: Final = {
     "key": names.SCHEDULE,
     "cron": "0 2 * * *",
     "timeZone": "UTC",
-    "export": {"format": "csv"},
+    "export": {"format": "csv", "compression": "gzip", "header": True},
     "keepLast": 7,
     "keepDays": None,
     "paused": False,

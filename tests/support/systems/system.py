@@ -5,6 +5,7 @@ upkeep worker, beat and the API, started by the commands a deployment uses. Noth
 left running at the end, also when the test process itself is killed.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -254,6 +255,7 @@ def _own_environment(
         "BIGSEG_S3_ENDPOINT": s3.endpoint,
         "BIGSEG_S3_BUCKET": bucket,
         "BIGSEG_INBOX": f"s3://{bucket}/inbox",
+        "BIGSEG_S3_DESTINATIONS": json.dumps([f"s3://{bucket}/lists/exports/"]),
         "BIGSEG_ADMIN_TOKEN": TOKEN,
         **WARNINGS,
         "TMPDIR": str(directory),

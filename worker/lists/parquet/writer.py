@@ -44,12 +44,13 @@ class ParquetKeyWriter:
         names = [_KEY, _SIDE] if with_side else [_KEY]
         self._schema = pa.schema([pa.field(name, pa.string(), nullable=False) for name in names])
         self._gate = SinkGate(sink)
+        # Keys are distinct: a dictionary would only be built and thrown away.
+        with_dictionary: Any = [_SIDE] if with_side else False
         self._writer = pq.ParquetWriter(
             cast("IO[bytes]", self._gate),
             self._schema,
             compression="zstd",
-            # Keys are distinct: a dictionary would only be built and thrown away.
-            use_dictionary=[_SIDE] if with_side else False,
+            use_dictionary=with_dictionary,
         )
         self._row_group_rows = row_group_rows
         self._row_group_bytes = row_group_bytes

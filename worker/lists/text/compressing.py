@@ -1,7 +1,8 @@
 """Compresses text on its way to a sink, piece by piece."""
 
+from io import IOBase
 from types import TracebackType
-from typing import IO, Final, Self, cast
+from typing import Final, Self, cast
 
 import pyarrow as pa
 from isal import isal_zlib
@@ -32,9 +33,7 @@ class CompressingSink:
             else None
         )
         self._zstd = (
-            pa.CompressedOutputStream(
-                pa.PythonFile(cast("IO[bytes]", self._gate), mode="w"), "zstd"
-            )
+            pa.CompressedOutputStream(pa.PythonFile(cast("IOBase", self._gate), mode="w"), "zstd")
             if compression == "zstd"
             else None
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Generic, Literal, TypeVar, cast, get_args
 
 from worker.export_options import ExportOptions
 from worker.guard_options import GuardOptions
@@ -152,6 +152,7 @@ class ExportRequest:
 
 
 JobRequest = ImportRequest | ExportRequest
+Request = TypeVar("Request", ImportRequest, ExportRequest)
 
 
 @stored
@@ -286,10 +287,10 @@ class JobState:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOverview:
-    """What an import is and whether it has ended, without how far it is."""
+class JobOverview(Generic[Request]):
+    """What an import or export is and whether it has ended, without how far it is."""
 
-    request: ImportRequest
+    request: Request
     status: Status
 
 

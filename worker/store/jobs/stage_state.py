@@ -10,8 +10,8 @@ from worker.store.jobs.records import (
     WAITING_STAGE,
     DetectedList,
     ExportRequest,
-    ImportOverview,
     ImportRequest,
+    JobOverview,
     JobRef,
     JobRequest,
     JobState,
@@ -20,6 +20,7 @@ from worker.store.jobs.records import (
     PreviousImport,
     Progress,
     RejectedFile,
+    Request,
     SelectedFiles,
     Status,
 )
@@ -186,8 +187,10 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
     )
 
 
-def decode_overview(ref: JobRef, values: Sequence[bytes | None]) -> ImportOverview | None:
-    """Read the fields of :data:`OVERVIEW_FIELDS` of an import; ``None`` if it has expired.
+def decode_overview(
+    ref: JobRef, values: Sequence[bytes | None], kind: type[Request]
+) -> JobOverview[Request] | None:
+    """Read the fields of :data:`OVERVIEW_FIELDS` of a job; ``None`` if it has expired.
 
     Raises:
         UnreadableRecord: they are damaged, or another release wrote them.
@@ -197,10 +200,10 @@ def decode_overview(ref: JobRef, values: Sequence[bytes | None]) -> ImportOvervi
     if "request" not in fields or "stage" not in fields:
         return None
     request = decode_request(ref, fields["request"])
-    if not isinstance(request, ImportRequest):
+    if not isinstance(request, kind):
         return None
     status = _status(request, fields["stage"].decode(), _entered(fields), fields)
-    return ImportOverview(request, status)
+    return JobOverview(request, status)
 
 
 def _status(

@@ -252,6 +252,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     _expire_exports(store, env)
     store.imports.forget(env)
     store.export_schedules.forget(env)
+    store.exports.forget(env)
     return True
 
 

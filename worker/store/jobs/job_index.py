@@ -1,46 +1,49 @@
-"""Which imports there have been lately: indexes of their records, the newest first."""
+"""Which imports and exports there have been lately: indexes of records, the newest first."""
 
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Generic, Literal
 
 from worker.batches import batches
 from worker.store.errors import UnreadableRecord
 from worker.store.jobs.job_store import ABANDONED_S
-from worker.store.jobs.records import ImportOverview, ImportRequest, JobRef
+from worker.store.jobs.records import ImportRequest, JobOverview, JobRef, Request
 from worker.store.jobs.stage_state import OVERVIEW_FIELDS, decode_overview
 from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.server import Database, driver_errors
 
 logger = logging.getLogger("bigseg.jobs")
 
-#: Imports of a list, and of an environment, that can be listed.
-MOST_IMPORTS: Final = 100
+#: Imports, or exports, of a list, and of an environment, that can be listed.
+MOST_OF_LIST: Final = 100
 MOST_OF_ENVIRONMENT: Final = 1_000
 
 _OVERVIEWS_PER_CALL: Final = 200
 
 
-class ImportIndex:
-    """Ids of the newest imports of each list and environment; their records may expire before.
+class JobIndex(Generic[Request]):
+    """Ids of the newest imports, or of the newest exports, of each list and environment.
+
+    Their records may expire before.
 
     Every method may raise ``StoreUnavailable`` and is safe to retry.
     """
 
-    def __init__(self, database: Database, job_retention_s: int) -> None:
+    def __init__(self, database: Database, job_retention_s: int, kind: type[Request]) -> None:
         self._db = database
+        self._kind: type[Request] = kind
         self._keep_s = ABANDONED_S + job_retention_s
 
-    def add(self, request: ImportRequest) -> None:
-        """List an import, and leave only the newest. Idempotent. Cost: one round trip."""
-        keys, ref = self._db.keys, request.list_ref
-        bounds = {keys.imports(ref): MOST_IMPORTS}
+    def add(self, request: Request) -> None:
+        """List a job, and leave only the newest. Idempotent. Cost: one round trip."""
+        ref = request.list_ref
+        bounds = {self._key(ref): MOST_OF_LIST}
         if not ref.env.is_of_project:  # nobody lists those of all attached lists
-            bounds[keys.environment_imports(ref.env)] = MOST_OF_ENVIRONMENT
+            bounds[self._key(ref.env)] = MOST_OF_ENVIRONMENT
         with driver_errors(f"list {request.ref}"):
             pipeline = self._db.client.pipeline(transaction=True)
             for key, most in bounds.items():
-                pipeline.zadd(key, {request.import_id: request.created_ms})
+                pipeline.zadd(key, {request.ref.job_id: request.created_ms})
                 pipeline.expire(key, self._keep_s)
                 pipeline.zrange(key, 0, -1 - most)
             replies = pipeline.execute()
@@ -49,7 +52,7 @@ class ImportIndex:
                     self._db.client.zrem(key, *surplus)
 
     def newest(self, list_ref: ListRef) -> list[JobRef]:
-        """The imports of a list whose records are kept, newest first. Cost: two round trips."""
+        """Those of a list whose records are kept, newest first. Cost: two round trips."""
         return [overview.request.ref for overview in self.overviews(list_ref)]
 
     def overviews(
@@ -58,34 +61,32 @@ class ImportIndex:
         *,
         after_ms: int | None = None,
         before_ms: int | None = None,
-    ) -> list[ImportOverview]:
-        """What the imports of a list, or of an environment, are; the newest first.
+    ) -> list[JobOverview[Request]]:
+        """What the jobs of a list, or of an environment, are; the newest first.
 
-        Those whose records have expired are left out, and so are damaged ones. Imports of the same
-        millisecond stay in one order. Cost: two round trips, and one for each further 200 imports.
+        Those whose records have expired are left out, and so are damaged ones. Jobs of the same
+        millisecond stay in one order. Cost: two round trips, and one for each further 200 jobs.
 
         Args:
             of: The list or the environment.
             after_ms: Only those created later, Unix ms.
             before_ms: Only those created earlier.
         """
-        keys = self._db.keys
         env = of.env if isinstance(of, ListRef) else of
-        key = keys.imports(of) if isinstance(of, ListRef) else keys.environment_imports(of)
-        with driver_errors(f"list imports of {env.environment}"):
-            found = self._db.client.zrange(key, 0, -1, withscores=True)
+        with driver_errors(f"list jobs of {env.environment}"):
+            found = self._db.client.zrange(self._key(of), 0, -1, withscores=True)
         refs = [
-            JobRef("import", env, name.decode())
+            JobRef(self._name, env, name.decode())
             for name, created_ms in reversed(found)
             if (after_ms is None or created_ms > after_ms)
             and (before_ms is None or created_ms < before_ms)
         ]
         return self._read(refs)
 
-    def _read(self, refs: Sequence[JobRef]) -> list[ImportOverview]:
+    def _read(self, refs: Sequence[JobRef]) -> list[JobOverview[Request]]:
         overviews = []
         for group in batches(refs, _OVERVIEWS_PER_CALL):
-            with driver_errors("read imports"):
+            with driver_errors("read jobs"):
                 pipeline = self._db.client.pipeline(transaction=False)
                 for ref in group:
                     pipeline.hmget(
@@ -94,7 +95,7 @@ class ImportIndex:
                 replies = pipeline.execute()
             for ref, values in zip(group, replies, strict=True):
                 try:
-                    overview = decode_overview(ref, values)
+                    overview = decode_overview(ref, values, self._kind)
                 except UnreadableRecord as exc:
                     logger.warning("job.unlisted", extra={"job": str(ref), "reason": str(exc)})
                     continue
@@ -104,7 +105,15 @@ class ImportIndex:
 
     def forget(self, of: ListRef | EnvironmentRef) -> None:
         """Drop the index of a deleted list or environment; the records stay. Idempotent."""
-        keys = self._db.keys
-        key = keys.imports(of) if isinstance(of, ListRef) else keys.environment_imports(of)
-        with driver_errors("forget imports"):
-            self._db.client.unlink(key)
+        with driver_errors("forget jobs"):
+            self._db.client.unlink(self._key(of))
+
+    @property
+    def _name(self) -> Literal["import", "export"]:
+        return "import" if self._kind is ImportRequest else "export"
+
+    def _key(self, of: ListRef | EnvironmentRef) -> str:
+        keys, imports = self._db.keys, self._kind is ImportRequest
+        if isinstance(of, ListRef):
+            return keys.imports(of) if imports else keys.exports(of)
+        return keys.environment_imports(of) if imports else keys.environment_exports(of)
