@@ -1,7 +1,6 @@
 """The turn of upkeep at the schedules of all environments."""
 
 import logging
-from collections.abc import Callable
 
 from worker.errors import TerminalError, TransientError
 from worker.jobs.services import Services
@@ -13,7 +12,7 @@ logger = logging.getLogger("bigseg.schedules")
 
 
 def run_schedules(services: Services) -> int:
-    """Start the exports that are due, and note how those before them ended.
+    """Start the exports that are due, note how others ended, and delete what is no longer kept.
 
     Safe to run concurrently and to kill: each due time has one export. An error about one schedule
     is logged and does not delay the others.
@@ -24,25 +23,7 @@ def run_schedules(services: Services) -> int:
     Returns:
         Exports that were started.
     """
-    return _for_each(services, _tend)
-
-
-def delete_outdated_exports(services: Services) -> int:
-    """Delete files of schedules that keep only some.
-
-    Returns:
-        Exports whose files were deleted.
-    """
-    return _for_each(services, delete_outdated)
-
-
-def _tend(services: Services, stored: StoredSchedule) -> int:
-    settled = settle(services, announce_new(services, stored))
-    return int(start_due(services, settled))
-
-
-def _for_each(services: Services, act: Callable[[Services, StoredSchedule], int]) -> int:
-    done, store = 0, services.store
+    started, store = 0, services.store
     for env in store.environments.list_refs():
         schedules = store.export_schedules.read_all(env)
         if not schedules:
@@ -51,10 +32,17 @@ def _for_each(services: Services, act: Callable[[Services, StoredSchedule], int]
         for stored in schedules:
             try:
                 if stored.value.list_ref in living:
-                    done += act(services, stored)
+                    started += _tend(services, stored)
                 else:
                     store.export_schedules.forget(stored.value.list_ref)
             except (TransientError, TerminalError) as exc:
                 facts = {"schedule": stored.value.field, "reason": str(exc)}
                 logger.warning("schedule.postponed", extra=facts)
-    return done
+    return started
+
+
+def _tend(services: Services, stored: StoredSchedule) -> int:
+    settled = settle(services, announce_new(services, stored))
+    started = start_due(services, settled)
+    delete_outdated(services, settled)
+    return int(started)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from worker.errors import TerminalError, TransientError
 from worker.inbox import look_into_inbox
 from worker.jobs.services import Services
-from worker.schedules import delete_outdated_exports, run_schedules
+from worker.schedules import run_schedules
 from worker.store import JobNotFound, JobRef, UnreadableRecord
 from worker.store.monitoring import CHORES_POSTPONED
 from worker.tasks.work import work_on
@@ -37,7 +37,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (mend_hints, 10 * sweep_ms),
         (look_into_inbox, 0),
         (run_schedules, 0),
-        (delete_outdated_exports, 60_000),
+        (60_000),
         (survey_store, SURVEY_MS),
     )
 
