@@ -150,8 +150,8 @@ class ObjectSettings(BaseSettings):
     s3_destinations: TextList | None = Field(
         default=None,
         description="JSON list of `s3://bucket/prefix/` that an export may write to; unset means "
-        "none, so that exports are only downloaded. Whoever may export may write there. `bigseg up` "
-        'sets `["s3://{bucket}/lists/exports/"]`.',
+        "none, so that exports are only downloaded. Whoever may export may write there. "
+        '`bigseg up` sets `["s3://{bucket}/lists/exports/"]`.',
     )
     import_objects: int = Field(
         default=10_000,

@@ -14,7 +14,7 @@ from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
 from worker.store import ExportRequest, JobState
 
 #: What the largest manifest takes, with the largest number of parts.
-_MANIFEST_BYTES: Final = 64 * 1024 * 1024
+_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 #: Signed URLs are valid for a week at most. Source: S3 user guide, "Sharing objects with presigned
 #: URLs".
 MOST_SECONDS: Final = 7 * 86_400

@@ -13,7 +13,6 @@ from api.rest.operations import Refusals
 from api.services.services import Services
 from worker.export_options import ExportOptions
 from worker.store import ExportRequest, Store, admit_export, cancel_export, digest_of
-from worker.store.keyspace import INCLUDED
 
 CANCEL_REFUSES: Final[Refusals] = {
     NotFound: "The export does not exist, or is no longer on record."
@@ -40,7 +39,7 @@ def start_export(
         Conflict: a request with this key is under way.
         StoreUnavailable: no answer; it may have been started.
     """
-    if options.side != INCLUDED and not start.has_excluded:
+    if options.side != "included" and not start.has_excluded:
         raise InvalidRequest(
             "side: an attached list has no excluded keys; export the list of the other side"
         )

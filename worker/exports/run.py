@@ -25,6 +25,8 @@ logger = logging.getLogger("bigseg.exports")
 _PIN_MS: Final = 2 * 3_600 * 1_000
 #: Columns of members, 4 MiB each at most, read while those before become text or a row group.
 _COLUMNS_AHEAD: Final = 12
+#: Parts whose manifest an import still reads, at some 350 bytes each.
+_MOST_FILES: Final = 10_000
 _SIDES: Final[Mapping[str, tuple[Side, ...]]] = {
     "included": (INCLUDED,),
     "excluded": (EXCLUDED,),
@@ -98,7 +100,7 @@ class ExportWork:
             self._place,
             request,
             unit.token,
-            most_files=self._services.settings.import_objects,
+            most_files=min(self._services.settings.import_objects, _MOST_FILES),
             confirm=confirm,
         ) as parts:
             for side in sides:

@@ -20,6 +20,7 @@ from worker.store import (
     Store,
     admit_export,
     admit_import,
+    cancel_export,
 )
 from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
 from worker.store.jobs.job_index import MOST_OF_ENVIRONMENT
@@ -328,6 +329,30 @@ class JobSuite:
         admit_export(store, request)
         assert store.jobs.get(request.ref).request == request
         assert _take(store, request.ref).stage == "write"
+        assert store.exports.newest(ref) == [request.ref]
+        assert request.ref in [found.request.ref for found in store.exports.overviews(ref.env)]
+        assert store.imports.newest(ref) == []
+        store.exports.forget(ref)
+        assert store.exports.newest(ref) == []
+
+    def test_cancel__export__ends_it_or_makes_its_files_due(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        running, complete = ExportRequest("x2", ref, 5), ExportRequest("x3", ref, 5)
+        for request in (running, complete):
+            admit_export(store, request)
+        store.jobs.end(complete.ref, "complete", report={"rows": 0}, keep_s=60)
+        store.export_files.expire(complete.ref, 9_000)
+
+        first = [cancel_export(store, request, "ada") for request in (running, complete)]
+        again = [cancel_export(store, request, "bob") for request in (running, complete)]
+
+        assert (first, again) == ([True, True], [False, False])
+        assert store.jobs.get(running.ref).reason == "cancelled by ada"
+        state = store.jobs.get(complete.ref)
+        assert (state.status, state.discarded_by) == ("complete", "ada")
+        assert store.export_files.expired(1) == [complete.ref]
+        store.export_files.forget(complete.ref)
 
     def test_rejected_files__list_deleted__its_own_are_due_and_others_keep_their_time(
         self, store: Store, ref: ListRef

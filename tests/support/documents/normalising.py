@@ -20,6 +20,8 @@ _STEP_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
 #: For how long a URL of a part can be used.
 _URL_MS: Final = 3_600_000
+#: How long after its end an export is kept, and how long the URL of its file can be used.
+_LASTING_MS: Final = {"expirationTime": 7 * _DAY_MS, "urlExpirationTime": _URL_MS}
 _S3_ID: Final = "VXBsb2FkIGlk"
 _SIGNED: Final = "5f3e0c1b"
 _IDS: Final = re.compile(
@@ -73,8 +75,8 @@ class Normaliser:
             if value.get("stage") == "gather" and value.get("status") == "in_progress":
                 value = {**value, "progress": {**value["progress"], **_UNDER_WAY}}
             return {
-                _IDS.sub(self._stand_in, name): self._field_of_upload(name, inside, value)
-                if name in {"expiryTime", "url"}
+                _IDS.sub(self._stand_in, name): self._field_of_link(name, inside, value)
+                if name in {"expiryTime", "url", *_LASTING_MS}
                 else self._field(name, inside, value)
                 for name, inside in value.items()
             }
@@ -111,21 +113,23 @@ class Normaliser:
             return secret
         return self.normalise(value)
 
-    def _field_of_upload(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
-        """A field of a direct upload, or of another resource with a field of that name."""
+    def _field_of_link(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
+        """A field of a direct upload or an export, or of what else has a field of that name."""
+        if name in _LASTING_MS and value is not None:
+            return self.normalise(value - _LASTING_MS[name]) + _LASTING_MS[name]
         if name == "expiryTime":
             valid_ms = _URL_MS if "parts" in siblings else _DAY_MS
             return self.normalise(value - valid_ms) + valid_ms
-        return self._part_url(value) if "X-Amz-Signature=" in value else self.normalise(value)
+        signed = isinstance(value, str) and "X-Amz-Signature=" in value
+        return self._part_url(value) if signed else self.normalise(value)
 
     def _part_url(self, url: str) -> str:
         """A presigned URL of some bucket, whose signature stands for any."""
         parts = urlsplit(url)
         key = self.normalise(parts.path.partition("/bigseg-internal/")[2])
-        number = parse_qs(parts.query)["partNumber"][0]
-        query = (
-            f"partNumber={number}&uploadId={_S3_ID}&X-Amz-Expires=3600&X-Amz-Signature={_SIGNED}"
-        )
+        query = f"X-Amz-Expires=3600&X-Amz-Signature={_SIGNED}"
+        if part := parse_qs(parts.query).get("partNumber"):
+            query = f"partNumber={part[0]}&uploadId={_S3_ID}&{query}"
         return f"https://bigseg.s3.amazonaws.com/bigseg-internal/{key}?{query}"
 
     def _stand_in(self, match: re.Match[str]) -> str:

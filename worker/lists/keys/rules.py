@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from worker.byte_columns import Column, ColumnView
 from worker.list_options import ListOptions
-from worker.lists.csv.spreadsheet import unguard_cells
 from worker.lists.keys.invisible import INVISIBLE
+from worker.lists.spreadsheet import unguard_cells
 
 _ASCII_END: Final = 0x80
 _SPACE_END: Final = 0x20
