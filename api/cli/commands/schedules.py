@@ -147,17 +147,13 @@ def _row(schedule: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _print(session: Session, schedule: dict[str, Any]) -> None:
-    export = ", ".join(
-        f"{name}={value}"
-        for name, value in schedule["export"].items()
-        if value not in {None, False}
-    )
+    said = [(name, value) for name, value in schedule["export"].items() if value]
     rows = [
         ("cron", schedule["cron"]),
         ("time zone", schedule["timeZone"]),
         ("paused", schedule["paused"]),
         ("next run", moment(schedule["nextRunAt"])),
-        ("export", export),
+        *said,
         ("keep last", schedule["keepLast"]),
         ("keep days", schedule["keepDays"]),
         ("version", schedule["version"]),
