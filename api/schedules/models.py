@@ -167,7 +167,7 @@ class ScheduleFields(WireModel):
     next_run_at: Int64 | None
     """When it is due next; null while it is paused, or if that never comes."""
     runs: list[RunRepresentation]
-    """The last ten, the newest first."""
+    """The last ten, and those that have not ended; the newest first."""
 
 
 def schedule_fields(schedule: ExportSchedule) -> dict[str, Any]:

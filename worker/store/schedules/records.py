@@ -13,8 +13,9 @@ from worker.store.records import stored
 Cause = Literal["due", "caught_up", "manual"]
 RunStatus = Literal["running", "complete", "stopped"]
 
-#: Runs that a schedule's record shows, the newest ones.
+#: Runs that a schedule's record shows, the newest ones; and with those that have not ended.
 SHOWN_RUNS: Final = 10
+_MOST_RUNS: Final = 100
 _LONGEST_REASON: Final = 500
 _NAMESPACE: Final = uuid.UUID("0d0c6f3e-7f0b-5a86-8a55-4b8c0a1f2e9d")
 
@@ -96,7 +97,7 @@ class ExportSchedule:
     next_ms: int | None
     """The first due time after that; ``None`` if there is none."""
     runs: tuple[ScheduleRun, ...] = ()
-    """The last ones, the newest first."""
+    """The last ones, and those that have not ended; the newest first."""
 
     @property
     def list_ref(self) -> ListRef:
@@ -121,7 +122,8 @@ class ExportSchedule:
         """The same schedule with one run more, or with a run as it is now."""
         others = (one for one in self.runs if one.export_id != run.export_id)
         newest = sorted((run, *others), key=lambda one: -one.started_ms)
-        return replace(self, runs=tuple(newest[:SHOWN_RUNS]))
+        kept = [one for n, one in enumerate(newest) if n < SHOWN_RUNS or one.status == "running"]
+        return replace(self, runs=tuple(kept[:_MOST_RUNS]))
 
 
 @stored

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.store.schedules import new_schedule
+from tests.support.store.schedules import new_schedule, run_of
 from worker.schedules.planning import follow_clock, plan_run
 from worker.schedules.settling import outdated
 from worker.store import ExportRequest, ListRef, Retention
@@ -79,3 +79,15 @@ def test_outdated__by_number_and_age__are_all_but_the_newest(keep: Retention, le
 def test_outdated__without_a_number__is_bounded() -> None:
     kept = _kept(MOST_KEPT + 3)
     assert outdated(replace(HOURLY, keep=Retention(days=3_650)), kept, NOW_MS) == kept[MOST_KEPT:]
+
+
+def test_runs__more_than_are_shown__are_kept_until_they_have_ended() -> None:
+    schedule = HOURLY
+    for n in range(150):
+        run = run_of(schedule, NOW_MS + n)
+        schedule = schedule.with_run(run if n % 2 else run.end("complete", NOW_MS))
+    assert len(schedule.runs) == 80, "ten, and of those before them the half that has not ended"
+    assert [run.due_ms for run in schedule.runs[:2]] == [NOW_MS + 149, NOW_MS + 148]
+    for run in schedule.runs:
+        schedule = schedule.with_run(run.end("complete", NOW_MS))
+    assert len(schedule.runs) == 10
