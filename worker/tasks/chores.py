@@ -37,7 +37,6 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (mend_hints, 10 * sweep_ms),
         (look_into_inbox, 0),
         (run_schedules, 0),
-        (60_000),
         (survey_store, SURVEY_MS),
     )
 

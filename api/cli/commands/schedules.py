@@ -133,7 +133,7 @@ def _path(target: SegmentOptions, key: str) -> str:
 
 
 def _row(schedule: dict[str, Any]) -> tuple[object, ...]:
-    last = next(iter(schedule["runs"]), {})
+    last: dict[str, Any] = next(iter(schedule["runs"]), {})
     return (
         schedule["key"],
         schedule["cron"],

@@ -7,7 +7,7 @@ from tests.support.documents.recorded_segments import BIG
 from tests.support.documents.recording import Recorder
 
 #: One that stays, for the cases that need one.
-NIGHTLY: Final = {
+NIGHTLY: Final[dict[str, Any]] = {
     "key": names.SCHEDULE,
     "cron": "0 2 * * *",
     "timeZone": "UTC",
@@ -16,13 +16,18 @@ NIGHTLY: Final = {
     "keepDays": None,
     "paused": False,
 }
-WEEKLY: Final = {"key": names.SECOND_SCHEDULE, "cron": "0 2 * * 1", "timeZone": "Europe/Berlin"}
+WEEKLY: Final[dict[str, Any]] = {
+    "key": names.SECOND_SCHEDULE,
+    "cron": "0 2 * * 1",
+    "timeZone": "Europe/Berlin",
+}
 
 
 def record_schedules(recorder: Recorder) -> None:
     """Leaves a schedule of the big segment, with one run."""
     ask, create = recorder.ask, "createBigSegmentExportSchedule"
-    first, second = ({**BIG, "scheduleKey": one["key"]} for one in (NIGHTLY, WEEKLY))
+    first = {**BIG, "scheduleKey": names.SCHEDULE}
+    second = {**BIG, "scheduleKey": names.SECOND_SCHEDULE}
     ask(create, "each Monday", path=BIG, body=WEEKLY, status=201)
     ask(create, "each night, the last seven files", path=BIG, body=NIGHTLY, status=201)
     ask(create, path=BIG, body=WEEKLY, status=409)
