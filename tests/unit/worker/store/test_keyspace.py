@@ -52,6 +52,8 @@ MADE: Final = {
     "active_jobs": KEYS.active_jobs(REF.env),
     "reclaimable_lists": KEYS.reclaimable_lists(REF.env),
     "imports": KEYS.imports(REF),
+    "exports": KEYS.exports(REF),
+    "environment_exports": KEYS.environment_exports(REF.env),
     "uploads": KEYS.uploads(EnvironmentRef("P", "E")),
     "unsettled_lists": KEYS.unsettled_lists(REF.env),
     "export_schedules": KEYS.export_schedules(REF.env),
