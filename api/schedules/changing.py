@@ -128,9 +128,7 @@ def claim_now(store: Store, stored: StoredSchedule, request: ExportRequest) -> N
         found = store.export_schedules.get(asked.list_ref, asked.key)
         if (found.value.id, found.value.version) != (asked.id, asked.version):
             raise ResourceChanged(f"{asked.name} was changed at the same time; read it again")
-        run = ScheduleRun(
-            request.export_id, request.created_ms, request.created_ms, "manual", announced=True
-        )
+        run = ScheduleRun(request.export_id, request.created_ms, request.created_ms, "manual")
         filled = scheduled_export(found.value, run, initiator=request.initiator)
         claimed = store.export_schedules.claim(found, found.value.with_run(run), filled)
         if claimed == "changed":

@@ -74,7 +74,8 @@ def announce_new(services: Services, stored: StoredSchedule) -> StoredSchedule:
 
 def _announce(services: Services, run: ScheduleRun, request: ExportRequest) -> None:
     admit_export(services.store, request)
-    record_scheduled_start(services.store, run, request)
+    if run.cause != "manual":  # else it is on record who has asked for it
+        record_scheduled_start(services.store, run, request)
     services.announce(request.ref, 1)
 
 
