@@ -195,6 +195,15 @@ def _for_schedule_delete(world: World, case: AnyCase) -> None:
         world.make(f"{_HERE}/{names.BIG_SEGMENT}/export-schedules", WEEKLY)
 
 
+def _for_schedule_patch(world: World, case: AnyCase) -> None:
+    """Change the schedule that stays, whatever version it has by now."""
+    del world
+    if case.path_parameters["scheduleKey"] == names.SECOND_SCHEDULE:
+        case.path_parameters["scheduleKey"] = names.SCHEDULE
+    if isinstance(case.body, dict) and len(case.body) > 1:
+        case.body.pop("version", None)
+
+
 def _for_datafile(world: World, case: AnyCase) -> None:
     """Definitions of flags that need no attached list."""
     del case
@@ -306,6 +315,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "deleteToken": _for_token,
     "createBigSegmentExportSchedule": _for_post,
     "deleteBigSegmentExportSchedule": _for_schedule_delete,
+    "patchBigSegmentExportSchedule": _for_schedule_patch,
     "postSegment": _for_post,
     "postEnvironment": _for_post,
     "postProject": _for_post,
