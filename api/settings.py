@@ -72,6 +72,20 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Direct uploads of one environment that may be open, or wait for their import; "
         "one more is answered 409. What they hold in the bucket is bounded by it.",
     )
+    schedules: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Export schedules that one environment may have; one more is answered 400. All "
+        "of them are looked at in each sweep.",
+    )
+    schedule_gap_s: int = Field(
+        default=300,
+        ge=60,
+        le=86_400,
+        description="Seconds that an export schedule must leave between two runs at least; a cron "
+        "expression that is due more often is answered 400. Each run reads the whole list.",
+    )
     max_body_bytes: int = Field(
         default=5 * _MIB,
         ge=1024,

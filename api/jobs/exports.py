@@ -1,5 +1,6 @@
 """Starting and cancelling exports, in any dialect."""
 
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import Response
@@ -11,15 +12,27 @@ from api.jobs.starting import Record, Start
 from api.rest.operations import Refusals
 from api.services.services import Services
 from worker.export_options import ExportOptions
-from worker.store import ExportRequest, admit_export, cancel_export, digest_of
+from worker.store import ExportRequest, Store, admit_export, cancel_export, digest_of
 
 CANCEL_REFUSES: Final[Refusals] = {
     NotFound: "The export does not exist, or is no longer on record."
 }
 
 
-def start_export(options: ExportOptions, start: Start) -> Response:
+def start_export(
+    options: ExportOptions,
+    start: Start,
+    admit: Callable[[Store, ExportRequest], None] = admit_export,
+    *,
+    of: str = "",
+) -> Response:
     """Start an export of the list, or repeat the answer of an earlier request. Blocks.
+
+    Args:
+        options: How the keys are written, and where to.
+        start: Who asks for it.
+        admit: Writes its record.
+        of: What it is an export of beside the list; a repeated request asks for the same.
 
     Raises:
         InvalidRequest: it is of excluded keys, and there is no list of them.
@@ -31,14 +44,14 @@ def start_export(options: ExportOptions, start: Start) -> Response:
             "side: an attached list has no excluded keys; export the list of the other side"
         )
     services = start.services
-    fingerprint = digest_of("export", repr(options))
+    fingerprint = digest_of("export", repr(options), of)
     begun = start.begin("export")
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
     request = ExportRequest(services.ids(), start.ref, services.clock(), options, start.caller.name)
 
     def admit_request() -> Response:
-        admit_export(services.store(), request)
+        admit(services.store(), request)
         _announce(start, request)
         return start.respond(request.export_id)
 

@@ -36,6 +36,7 @@ from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
 from api.launchdarkly.revisions import routes as revisions
+from api.launchdarkly.schedules import routes as schedules
 from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
@@ -71,6 +72,7 @@ _ROUTERS: Final = (
     exports.router,
     downloads.router,
     revisions.router,
+    schedules.router,
     inbox.router,
     projects.router,
     environments.router,

@@ -9,6 +9,7 @@ from tests.conformance.suite.definitions import DefinitionSuite
 from tests.conformance.suite.edits import EditSuite
 from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.expiry import ExpirySuite
+from tests.conformance.suite.export_schedules import ExportScheduleSuite
 from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.inbox import InboxSuite
 from tests.conformance.suite.jobs import JobSuite
@@ -109,4 +110,8 @@ class TestFlags(FlagSuite):
 
 
 class TestUploads(UploadSuite):
+    pass
+
+
+class TestExportSchedules(ExportScheduleSuite):
     pass

@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from tests.conformance.faults.builds import OF_BUILDS
+from tests.conformance.faults.export_schedules import OF_EXPORT_SCHEDULES
 from tests.conformance.faults.fault import Fault
 from tests.conformance.faults.flags import OF_FLAGS
 from tests.conformance.faults.jobs import OF_JOBS
@@ -25,6 +26,7 @@ FAULTS: Final = (
     *OF_PROJECT_SEGMENTS,
     *OF_FLAGS,
     *OF_JOBS,
+    *OF_EXPORT_SCHEDULES,
 )
 
 

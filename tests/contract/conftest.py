@@ -33,6 +33,8 @@ PART_BYTES = 5 * 1024 * 1024
 DIRECT_LIMIT_BYTES = 10_001 * PART_BYTES
 #: More than tests leave open in one environment.
 OPEN_UPLOADS = 40
+#: The same of export schedules, and few enough to make them all.
+SCHEDULES = 12
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +66,7 @@ def api(
         "MAX_DIRECT_UPLOAD_BYTES": str(DIRECT_LIMIT_BYTES),
         "UPLOAD_PART_BYTES": str(PART_BYTES),
         "OPEN_UPLOADS": str(OPEN_UPLOADS),
+        "SCHEDULES": str(SCHEDULES),
         "IMPORT_OBJECTS": "20",
     }
     with running_api(valkey_server.url, settings) as running:

@@ -220,3 +220,15 @@ class RevisionDamaged(StoreError, TerminalError):
 
 class EditsSince(StoreError, TerminalError):
     """Edits were made that are not in the revision that was to be published."""
+
+
+class ScheduleNotFound(StoreError, TerminalError):
+    """The segment has no export schedule with this key."""
+
+
+class ScheduleExists(StoreError, TerminalError):
+    """The segment already has an export schedule with this key."""
+
+
+class TooManySchedules(StoreError, TerminalError):
+    """The environment has as many export schedules as it may."""

@@ -180,6 +180,14 @@ class Keyspace:
         """Hash: direct uploads that have not become part of an import, id to JSON."""
         return f"{self._environment(env)}:uploads"
 
+    def export_schedules(self, env: EnvironmentRef) -> str:
+        """Hash: the schedules of exports, list and key to JSON."""
+        return f"{self._environment(env)}:export-schedules"
+
+    def export_schedule_files(self, env: EnvironmentRef, schedule_id: str) -> str:
+        """Hash: files that one schedule keeps for a while, export id to JSON."""
+        return f"{self.export_schedules(env)}:{schedule_id}:files"
+
     def job(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
         """Hash: record, finished units and leases of one job."""
         return f"{self._environment(env)}:{kind}:{job_id}"

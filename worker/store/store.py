@@ -29,6 +29,7 @@ from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, Monitor
 from worker.store.project_segments import FlagStore, ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
+from worker.store.schedules import ExportScheduleStore
 from worker.store.sdk_keys import SdkKeyStore
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
@@ -54,6 +55,7 @@ class Store:
     jobs: JobStore
     build_memory: BuildMemory
     export_files: ExportFiles
+    export_schedules: ExportScheduleStore
     rejected_files: RejectedFiles
     imports: JobIndex[ImportRequest]
     exports: JobIndex[ExportRequest]
@@ -190,6 +192,7 @@ def assemble(
         jobs=JobStore(database, counting),
         build_memory=BuildMemory(database),
         export_files=ExportFiles(database),
+        export_schedules=ExportScheduleStore(database),
         rejected_files=RejectedFiles(database),
         imports=JobIndex(database, job_retention_s, ImportRequest),
         exports=JobIndex(database, job_retention_s, ExportRequest),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from worker.errors import TerminalError, TransientError
 from worker.inbox import look_into_inbox
 from worker.jobs.services import Services
+from worker.schedules import run_schedules
 from worker.store import JobNotFound, JobRef, UnreadableRecord
 from worker.store.monitoring import CHORES_POSTPONED
 from worker.tasks.work import work_on
@@ -35,6 +36,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
         (look_into_inbox, 0),
+        (run_schedules, 0),
         (survey_store, SURVEY_MS),
     )
 

@@ -155,6 +155,11 @@ class Connection:
         with self._translated_errors():
             return self._read(self._send("PUT", path, json=body))
 
+    def patch(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        """Send JSON, and read what was changed."""
+        with self._translated_errors():
+            return self._read(self._send("PATCH", path, json=body))
+
     def instruct(self, path: str, *instructions: Mapping[str, object]) -> None:
         """Change a segment by instructions."""
         body = json.dumps({"instructions": instructions})

@@ -78,6 +78,9 @@ _OPERATIONS = {
     *("getFlagSegmentListUploadParts", "completeFlagSegmentListUpload"),
     "deleteFlagSegmentListUpload",
     *("listFlagSegmentListRevisions", "publishFlagSegmentListRevision"),
+    *("createBigSegmentExportSchedule", "getBigSegmentExportSchedules"),
+    *("getBigSegmentExportSchedule", "patchBigSegmentExportSchedule"),
+    *("deleteBigSegmentExportSchedule", "runBigSegmentExportSchedule"),
     *("getBigSegmentRevisions", "publishBigSegmentRevision"),
     *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
     *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),
@@ -146,6 +149,7 @@ def test_document__names_every_operation_and_422_only_for_keys(
         "createBigSegmentImportFromSource",
         "createBigSegmentImportFromUploads",
         "createBigSegmentExport",
+        "runBigSegmentExportSchedule",
         "createFlagSegmentListImport",
         "createFlagSegmentListExport",
     }

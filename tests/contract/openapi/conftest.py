@@ -28,6 +28,7 @@ from tests.support.documents.recorded_refusals import (
     record_missing,
     record_refusals,
 )
+from tests.support.documents.recorded_schedules import record_schedules
 from tests.support.documents.recorded_segments import (
     record_evaluations,
     record_expiring,
@@ -137,6 +138,8 @@ def _record(
     with recorder.about("jobs"):
         record_jobs(recorder, writer, running_worker)
         record_inbox(recorder)
+    with recorder.about("schedules"):
+        record_schedules(recorder)
     with recorder.about("segments"):
         record_instructions(recorder)
     with recorder.about("evaluations"):

@@ -18,6 +18,9 @@ EXPIRES: Final = 4_070_908_800_000
 #: Where things are created, so that they may be deleted again.
 SCRATCH_PROJECT: Final = "scratch-project"
 SCRATCH_ENVIRONMENT: Final = "scratch"
+#: Schedules of exports of the big segment.
+SCHEDULE: Final = "nightly"
+SECOND_SCHEDULE: Final = "weekly"
 #: A bucket and the folder of it that imports may read.
 INBOX_BUCKET: Final = "bigseg"
 SOURCES: Final = "s3://bigseg/lists/"

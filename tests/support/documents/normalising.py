@@ -35,6 +35,8 @@ _IDS: Final = re.compile(
 )
 _SECRET_END: Final = 4
 _SECRET_START: Final = 3
+#: When a schedule is due next; the recording is not as of a set time.
+_NEXT_RUN_MS: Final = 1_763_776_800_000
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
 _STAGE_S: Final = 0.1
 _JOB_S: Final = 0.4
@@ -91,6 +93,11 @@ class Normaliser:
         return json.loads(text)
 
     def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
+        if name == "nextRunAt":
+            return value and _NEXT_RUN_MS
+        return self._figure(name, value, siblings)
+
+    def _figure(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
         if name == "rate":
             rows: int = siblings["rowsDone"]
             return round(rows / _JOB_S, 1) if rows else value

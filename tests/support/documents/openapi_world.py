@@ -17,6 +17,7 @@ from api.launchdarkly.wire.links import RESOURCE_KEY
 from tests.support.documents import names
 from tests.support.documents.patches import JSON_PATCHES
 from tests.support.documents.recorded_lists import LIST, SOURCE
+from tests.support.documents.recorded_schedules import WEEKLY
 from tests.support.documents.recorded_uploads import new_upload
 from tests.support.documents.recorded_vercel import (
     DEFINITIONS,
@@ -186,6 +187,23 @@ def _for_post(world: World, case: AnyCase) -> None:
         world.unmake(f"{collection}/{case.body['key']}")
 
 
+def _for_schedule_delete(world: World, case: AnyCase) -> None:
+    """Delete a schedule made for it, never what other cases need."""
+    if case.path_parameters["scheduleKey"] == names.SCHEDULE:
+        case.path_parameters["scheduleKey"] = names.SECOND_SCHEDULE
+    if case.path_parameters["scheduleKey"] == names.SECOND_SCHEDULE:
+        world.make(f"{_HERE}/{names.BIG_SEGMENT}/export-schedules", WEEKLY)
+
+
+def _for_schedule_patch(world: World, case: AnyCase) -> None:
+    """Change the schedule that stays, whatever version it has by now."""
+    del world
+    if case.path_parameters["scheduleKey"] == names.SECOND_SCHEDULE:
+        case.path_parameters["scheduleKey"] = names.SCHEDULE
+    if isinstance(case.body, dict) and len(case.body) > 1:
+        case.body.pop("version", None)
+
+
 def _for_datafile(world: World, case: AnyCase) -> None:
     """Definitions of flags that need no attached list."""
     del case
@@ -263,6 +281,7 @@ _NEEDED: Final = frozenset(
         f"{_PROJECTS}/{names.PROJECT}/environments/{names.SCRATCH_ENVIRONMENT}",
         f"{_HERE}/{names.SEGMENT}",
         f"{_HERE}/{names.BIG_SEGMENT}",
+        f"{_HERE}/{names.BIG_SEGMENT}/export-schedules/{names.SCHEDULE}",
     }
 )
 #: Path parameters that are not those of the examples.
@@ -294,6 +313,9 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "deleteEnvironment": _for_delete,
     "deleteProject": _for_delete,
     "deleteToken": _for_token,
+    "createBigSegmentExportSchedule": _for_post,
+    "deleteBigSegmentExportSchedule": _for_schedule_delete,
+    "patchBigSegmentExportSchedule": _for_schedule_patch,
     "postSegment": _for_post,
     "postEnvironment": _for_post,
     "postProject": _for_post,

@@ -65,6 +65,8 @@ ScriptName = Literal[
     "project_segments/put_settings",
     "project_segments/read_changes",
     "project_segments/update",
+    "schedule/claim",
+    "schedule/create",
     "segment/create",
     "segment/delete",
     "segment/read",

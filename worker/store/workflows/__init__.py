@@ -40,6 +40,11 @@ from worker.store.workflows.outcomes import (
     summarise_start,
 )
 from worker.store.workflows.reclaiming import lists_to_reclaim, lists_to_tidy, reclaim_list
+from worker.store.workflows.scheduling import (
+    initiator_of,
+    record_scheduled_start,
+    scheduled_export,
+)
 from worker.store.workflows.surveying import survey_lists, survey_memory
 
 __all__ = [
@@ -64,6 +69,7 @@ __all__ = [
     "finish_deletions",
     "free_kept_on_full_servers",
     "free_kept_revisions",
+    "initiator_of",
     "is_deleted",
     "lists_to_reclaim",
     "lists_to_tidy",
@@ -71,9 +77,11 @@ __all__ = [
     "reclaim_list",
     "record_end",
     "record_outcome",
+    "record_scheduled_start",
     "record_start",
     "remove_segment",
     "require_approvable",
+    "scheduled_export",
     "settle_lists",
     "summarise",
     "summarise_start",

@@ -143,6 +143,9 @@ def remove_segment(store: Store, env: EnvironmentRef, key: str) -> Segment:
         SegmentNotFound: or EnvironmentNotFound, ProjectNotFound.
     """
     segment, building = store.segments.delete(env, key)
+    # Upkeep removes what is left of them.
+    with suppress(StoreUnavailable):
+        store.export_schedules.forget(segment.ref)
     if building is not None:
         job = JobRef("import", env, building)
         # Without an answer, the import finds its list deleted and ends by itself.
@@ -248,6 +251,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
         store.jobs.end(job, "stopped", reason=_REASON, keep_s=store.job_retention_s)
     _expire_exports(store, env)
     store.imports.forget(env)
+    store.export_schedules.forget(env)
     store.exports.forget(env)
     return True
 

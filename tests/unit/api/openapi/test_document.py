@@ -43,6 +43,9 @@ _RACES = {
     for name in (
         "createBigSegmentExport",
         "createFlagSegmentListExport",
+        "deleteBigSegmentExportSchedule",
+        "patchBigSegmentExportSchedule",
+        "runBigSegmentExportSchedule",
         "deleteBigSegmentUpload",
         "deleteFlagSegmentListUpload",
         "getBigSegmentImports",
