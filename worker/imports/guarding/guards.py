@@ -194,8 +194,9 @@ def _find_rejected(
 def _find_emptying(request: ImportRequest, before: int, accepted: int) -> Iterator[Finding]:
     if request.mode != "replace" or request.allow_empty or accepted or not before:
         return
-    why = "no row was accepted" if request.composition is None else "what is composed has no member"
-    what = f"it would empty the list of {before:,} members: {why}; {_IF_INTENDED}"
+    what = f"it would empty the list of {before:,} members: no row was accepted; {_IF_INTENDED}"
+    if request.composition is not None:
+        what = f"it would empty the list of {before:,} members: the result is empty; {_IF_INTENDED}"
     yield Finding("empty", what, _ALLOW_EMPTY)
 
 
