@@ -6,6 +6,7 @@ import typer
 
 from api.cli.commands import (
     audit,
+    compositions,
     contexts,
     environments,
     evaluations,
@@ -31,6 +32,7 @@ from api.cli.program import Program, add_global_options
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     imports.register,
+    compositions.register,
     import_records.register,
     revisions.register,
     lookups.register,

@@ -20,6 +20,7 @@ from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
 from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import (
+    compositions,
     downloads,
     export_files,
     export_list,
@@ -65,6 +66,7 @@ _ROUTERS: Final = (
     import_list.router,
     import_files.router,
     imports.router,
+    compositions.router,
     rejected_rows.router,
     uploads.router,
     export_list.router,

@@ -21,6 +21,7 @@ from tests.conformance.suite.requests import RequestSuite
 from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
+from tests.conformance.suite.snapshots import SnapshotSuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
 
@@ -90,6 +91,10 @@ class TestRequests(RequestSuite):
 
 
 class TestSchedules(ScheduleSuite):
+    pass
+
+
+class TestSnapshots(SnapshotSuite):
     pass
 
 

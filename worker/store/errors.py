@@ -37,6 +37,7 @@ StoreError
 ├── ImportOver (terminal)            this import has ended, so it cannot be cancelled
 ├── RevisionNotFound (terminal)      the list keeps no revision of this number
 ├── RevisionDamaged (terminal)       part of a kept revision is missing from the server
+├── SnapshotLost (terminal)          a list cannot be read as it was any more
 ├── EditsSince (terminal)            edits would not be in the revision to be published
 ├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
@@ -216,6 +217,10 @@ class RevisionNotFound(StoreError, TerminalError):
 
 class RevisionDamaged(StoreError, TerminalError):
     """Part of a kept revision is missing from the server, so it cannot be published."""
+
+
+class SnapshotLost(StoreError, TerminalError):
+    """What has changed a list since its snapshot is gone, so it cannot be read as it was."""
 
 
 class EditsSince(StoreError, TerminalError):

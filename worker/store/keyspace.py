@@ -224,6 +224,10 @@ class Keyspace:
         """Stream: edits made while an import is building."""
         return f"{self.list_prefix(ref)}edits"
 
+    def changes(self, ref: ListRef) -> str:
+        """Stream: what has changed the list while a snapshot of it may be read."""
+        return f"{self.list_prefix(ref)}changes"
+
     def schedules(self, ref: ListRef) -> str:
         """Sorted set: members to be removed, by Unix ms; details are in a hash beside it."""
         return f"{self.list_prefix(ref)}expiring"

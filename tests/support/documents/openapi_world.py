@@ -137,6 +137,13 @@ def _for_import(world: World, case: AnyCase) -> None:
         world.make(_HERE, body)
 
 
+def _for_composition(world: World, case: AnyCase) -> None:
+    """The segments that the example is made of."""
+    _for_import(world, case)
+    key = names.OTHER_BIG_SEGMENT
+    world.make(_HERE, {"key": key, "name": "Other", "unbounded": True})
+
+
 def _for_uploads_import(world: World, case: AnyCase) -> None:
     """An import of an upload made for it."""
     _for_import(world, case)
@@ -291,6 +298,7 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = {
     "createBigSegmentImport": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromSource": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromUploads": {"segmentKey": _NEW["segmentKey"]},
+    "composeBigSegment": {"segmentKey": _NEW["segmentKey"]},
     "deleteSegment": {"segmentKey": _NEW["segmentKey"]},
     "createFlagSegmentListImport": FLAG_SEGMENT,
     "deleteFlagSegmentList": {**FLAG_SEGMENT, "side": LIST["side"]},
@@ -302,6 +310,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "createBigSegmentImport": _for_import,
     "createBigSegmentImportFromSource": _for_import,
     "createBigSegmentImportFromUploads": _for_uploads_import,
+    "composeBigSegment": _for_composition,
     **dict.fromkeys(
         (
             *("completeBigSegmentUpload", "deleteBigSegmentUpload"),

@@ -69,6 +69,7 @@ from worker.store.lists.schedules import (
 from worker.store.lists.shard_reader import pin, read_shards, unpin
 from worker.store.lists.shard_sizes import shards_bytes
 from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists.snapshots import Snapshot, release_snapshot, states_at, take_snapshot
 from worker.store.lists.window_sender import Pacing
 from worker.store.lists.writing import Writing, WritingBoard
 
@@ -111,6 +112,7 @@ __all__ = [
     "ScheduleChange",
     "Sealed",
     "ShardWriter",
+    "Snapshot",
     "Stale",
     "Writing",
     "WritingBoard",
@@ -130,8 +132,11 @@ __all__ = [
     "read_schedules",
     "read_shards",
     "refused_outcome",
+    "release_snapshot",
     "replaced_ms_of",
     "shards_bytes",
+    "states_at",
+    "take_snapshot",
     "unpin",
     "unsettled_list",
 ]

@@ -21,6 +21,7 @@ from worker.store.workflows.claims import (
     is_deleted,
     why_lost,
 )
+from worker.store.workflows.composing import keep_sources, pin_sources, release_sources
 from worker.store.workflows.deleting import (
     create_environment,
     create_project,
@@ -71,14 +72,17 @@ __all__ = [
     "free_kept_revisions",
     "initiator_of",
     "is_deleted",
+    "keep_sources",
     "lists_to_reclaim",
     "lists_to_tidy",
     "open_project_lists",
+    "pin_sources",
     "reclaim_list",
     "record_end",
     "record_outcome",
     "record_scheduled_start",
     "record_start",
+    "release_sources",
     "remove_segment",
     "require_approvable",
     "scheduled_export",

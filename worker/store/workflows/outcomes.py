@@ -27,7 +27,7 @@ _WORDS: Final[Mapping[Status, tuple[str, str]]] = {
     "pending_approval": ("hold", "built, and holds until it is approved, an {} the segment"),
 }
 _FIGURES: Final = (
-    *("rowsRead", "accepted", "duplicates", "rejected", "rejectedByReason"),
+    *("rowsRead", "accepted", "duplicates", "rejected", "leftOut", "rejectedByReason"),
     *("membersBefore", "added", "removed", "unchanged", "unmatched", "membersAfter"),
     *("rows", "sizeBytes"),
 )
@@ -59,22 +59,28 @@ def record_start(store: Store, request: ImportRequest) -> None:
 
 def summarise_start(request: ImportRequest) -> dict[str, Any]:
     """What was asked of an import, for its entry in the audit log."""
-    source, sizes = request.sources[0], [file.size_bytes for file in request.sources]
+    sizes = [file.size_bytes for file in request.sources]
     after = {
         "importId": request.import_id,
         "mode": request.mode,
         "target": EXCLUDED if request.side == EXCLUDED else None,
         "source": request.source_names,
-        "sizeBytes": None if None in sizes else sum(size or 0 for size in sizes),
+        "sizeBytes": None if not sizes or None in sizes else sum(size or 0 for size in sizes),
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,
         "allowShrink": request.allow_shrink or None,
-        "inbox": None if request.inbox_ms is None else f"s3://{source.bucket}/{source.key}",
+        "inbox": _inbox_address(request),
         **_describe_guards(request.guards),
         **_describe_reading(request.reading),
     }
     return {name: value for name, value in after.items() if value is not None}
+
+
+def _inbox_address(request: ImportRequest) -> str | None:
+    if request.inbox_ms is None:
+        return None
+    return f"s3://{request.sources[0].bucket}/{request.sources[0].key}"
 
 
 def _describe_guards(guards: GuardOptions) -> dict[str, str | float | None]:

@@ -23,7 +23,7 @@ from worker.store import (
 )
 from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import LAST_ERROR
-from worker.store.lists import ScheduleChange, change_schedules, pin
+from worker.store.lists import ScheduleChange, change_schedules, pin, take_snapshot
 from worker.store.workflows import record_end
 
 STORE: Final = Path(__file__).parents[4] / "worker" / "store"
@@ -41,6 +41,7 @@ MADE: Final = {
     "generations": KEYS.generations(REF.env),
     "list_record": KEYS.list_record(REF),
     "edits": KEYS.edits(REF),
+    "changes": KEYS.changes(REF),
     "shard": KEYS.shard(REF, "R", "included", 42),
     "shard_prefix": KEYS.shard_prefix(REF, "R", "included"),
     "list_prefix": KEYS.list_prefix(REF),
@@ -144,6 +145,7 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
             seen.update(_fields(store, store.keyspace.list_record(ref), described))
 
         pin(store.database, ref, "x1", 60_000)
+        take_snapshot(store.database, ref, "x2", 60_000)
         lists.edit(ref, [Edit("i+", "a")])
         change_schedules(
             store.database, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")]
