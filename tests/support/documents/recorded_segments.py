@@ -109,6 +109,12 @@ def _record_bulk(recorder: Recorder, writer: httpx.Client) -> None:
     ask(operation, path=ENVIRONMENT, body=body | {"contexts": [""]}, status=400)
     ask(operation, path=ENVIRONMENT, body=body | {"segments": [STANDARD["segmentKey"]]}, status=400)
     ask(operation, path=ENVIRONMENT, body=body | {"segments": ["no-such-segment"]}, status=404)
+    first = ask("getBigSegmentMembers", "a page", path=BIG, query={"limit": 1}).json()
+    following = {"limit": 1, "cursor": first["cursor"]}
+    ask("getBigSegmentMembers", "the next one", path=BIG, query=following, client=writer)
+    ask("getBigSegmentMembers", path=BIG, query={"cursor": "5"}, status=400)
+    ask("getBigSegmentSample", "the excluded list", path=BIG, query={"list": "excluded"})
+    ask("getBigSegmentSample", path=BIG, query={"n": 1_001}, status=400)
 
 
 def record_expiring(recorder: Recorder, writer: httpx.Client) -> None:
