@@ -91,4 +91,5 @@ async def look_up_memberships(
         if wants_arrow(accept):
             body = await run_in_threadpool(render_arrow, question, found)
             return Response(body, media_type=ARROW_STREAM)
-        return Response(render_json(question, found), media_type=JSON)
+        body = await run_in_threadpool(render_json, question, found)
+        return Response(body, media_type=JSON)
