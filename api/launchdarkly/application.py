@@ -31,7 +31,7 @@ from api.launchdarkly.jobs import (
     rejected_rows,
     uploads,
 )
-from api.launchdarkly.memberships import bulk, edits
+from api.launchdarkly.memberships import browsing, bulk, edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
@@ -62,6 +62,7 @@ _ROUTERS: Final = (
     patch.router,
     edits.router,
     bulk.router,
+    browsing.router,
     expiring.router,
     import_list.router,
     import_files.router,

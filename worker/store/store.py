@@ -24,7 +24,13 @@ from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
 from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists import BuildStore, KeptRevisions, MembershipStore, WritingBoard
+from worker.store.lists import (
+    BuildStore,
+    KeptRevisions,
+    MemberBrowser,
+    MembershipStore,
+    WritingBoard,
+)
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
 from worker.store.project_segments import FlagStore, ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
@@ -50,6 +56,7 @@ class Store:
     project_segments: ProjectSegmentStore
     flags: FlagStore
     memberships: MembershipStore
+    browser: MemberBrowser
     builds: BuildStore
     revisions: KeptRevisions
     jobs: JobStore
@@ -187,6 +194,7 @@ def assemble(
         project_segments=ProjectSegmentStore(database),
         flags=FlagStore(database),
         memberships=memberships,
+        browser=MemberBrowser(database),
         builds=builds,
         revisions=KeptRevisions(database, memberships, builds),
         jobs=JobStore(database, counting),

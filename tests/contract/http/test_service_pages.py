@@ -34,6 +34,7 @@ _OPERATIONS = {
     "lookUpSegmentMembershipForContext",
     "lookUpSegmentMembershipForUser",
     "lookUpSegmentMemberships",
+    *("getBigSegmentMembers", "getBigSegmentSample"),
     "createBigSegmentImport",
     "createBigSegmentImportFromSource",
     "createBigSegmentImportFromUploads",

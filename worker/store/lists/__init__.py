@@ -3,10 +3,11 @@
 ``membership_store`` reads, edits and deletes; ``lookups`` is the protocol of look-ups, and
 ``bulk_lookups`` that of many keys at once; ``builds`` is how an import makes and publishes a
 revision, whose shards ``shard_writer`` writes;
-``kept_revisions`` publishes a replaced one again;
+``browsing`` reads pages and samples; ``kept_revisions`` publishes a replaced one again;
 ``schedules`` removes members at a set time.
 """
 
+from worker.store.lists.browsing import BrowsedList, BrowsePosition, MemberBrowser, MemberPage
 from worker.store.lists.builds import BuildStore, Claim, Expected, Held, Published, Sealed
 from worker.store.lists.bulk_lookups import (
     IN_EXCLUDED,
@@ -84,6 +85,8 @@ __all__ = [
     "PACE_REASONS",
     "AskedMembers",
     "Belief",
+    "BrowsePosition",
+    "BrowsedList",
     "BuildStore",
     "Claim",
     "Codes",
@@ -97,6 +100,8 @@ __all__ = [
     "KeptRevision",
     "KeptRevisions",
     "ListState",
+    "MemberBrowser",
+    "MemberPage",
     "Membership",
     "MembershipStore",
     "Outcome",
