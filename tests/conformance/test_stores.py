@@ -22,6 +22,7 @@ from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
+from tests.conformance.suite.webhooks import WebhookSuite
 
 
 class TestAudit(AuditSuite):
@@ -109,4 +110,8 @@ class TestFlags(FlagSuite):
 
 
 class TestUploads(UploadSuite):
+    pass
+
+
+class TestWebhooks(WebhookSuite):
     pass
