@@ -123,7 +123,8 @@ class DeliveryQueue:
         Args:
             claimed: What was attempted.
             attempt: How it went.
-            pause_ms: For how long the webhook rests if it failed.
+            pause_ms: For how long the webhook rests after a first failure; twice as long after each
+                that follows, up to 60 times.
             again_ms: When this delivery is due again if it failed, in milliseconds from now.
 
         Returns:

@@ -39,6 +39,11 @@ class SigningSecret:
     ends_ms: int | None = None
     """When it signs no more, Unix ms; ``None`` of the newest one."""
 
+    @property
+    def key(self) -> bytes:
+        """The bytes that sign."""
+        return base64.b64decode(self.text.removeprefix(_SECRET_PREFIX))
+
 
 @stored
 @dataclass(frozen=True, slots=True)
