@@ -69,8 +69,10 @@ from worker.store import (
     TooManyLists,
     TooManySegments,
     TooManyTokens,
+    TooManyWebhooks,
     TransientError,
     UnreadableRecord,
+    WebhookNotFound,
 )
 
 #: Seconds a caller is asked to wait after a 503. Clients block that long, so it is short.
@@ -227,6 +229,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (AuditEntryNotFound, NotFound),
     (TokenNotFound, NotFound),
     (SdkKeyNotFound, NotFound),
+    (WebhookNotFound, NotFound),
     (DefinitionsNotFound, NotFound),
     (SegmentExists, KeyTaken),
     (ProjectExists, KeyTaken),
@@ -235,6 +238,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (LastProject, Conflict),
     (SegmentReferenced, InUse),
     (TooManyTokens, InvalidRequest),
+    (TooManyWebhooks, InvalidRequest),
     (TooManySegments, InvalidRequest),
     (TooManyLists, InvalidRequest),
     (ImportInProgress, Conflict),

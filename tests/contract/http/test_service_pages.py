@@ -74,6 +74,8 @@ _OPERATIONS = {
     "deleteFlagSegmentListUpload",
     *("listFlagSegmentListRevisions", "publishFlagSegmentListRevision"),
     *("getBigSegmentRevisions", "publishBigSegmentRevision"),
+    *("createWebhook", "getWebhooks", "getWebhook", "deleteWebhook", "testWebhook"),
+    *("rotateWebhookSecret", "getWebhookDeliveries"),
     *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
     *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),
     *("getDatafile", "streamDatafile", "postFlagMetrics"),
