@@ -25,6 +25,7 @@ from api.cli.commands import (
     status,
     tokens,
     up,
+    webhooks,
 )
 from api.cli.program import Program, add_global_options
 
@@ -46,6 +47,7 @@ _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     members.register,
     projects.register,
     environments.register,
+    webhooks.register,
     tokens.register,
     sdk_keys.register,
     contexts.register,

@@ -42,6 +42,7 @@ from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
+from api.launchdarkly.webhooks import routes as webhooks
 from api.launchdarkly.wire.links import SILENT_PATHS
 from api.lookups.bulk_lookups import BulkLookups
 from api.rest.error_handling import handle_errors
@@ -79,6 +80,7 @@ _ROUTERS: Final = (
     inbox.router,
     projects.router,
     environments.router,
+    webhooks.router,
     audit.router,
     tokens.router,
     caller_identity.router,

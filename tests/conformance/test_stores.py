@@ -24,6 +24,7 @@ from tests.conformance.suite.sdk_keys import SdkKeySuite
 from tests.conformance.suite.snapshots import SnapshotSuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
+from tests.conformance.suite.webhooks import WebhookSuite
 
 
 class TestAudit(AuditSuite):
@@ -119,4 +120,8 @@ class TestUploads(UploadSuite):
 
 
 class TestExportSchedules(ExportScheduleSuite):
+    pass
+
+
+class TestWebhooks(WebhookSuite):
     pass

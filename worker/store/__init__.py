@@ -62,9 +62,11 @@ from worker.store.errors import (
     TooManySchedules,
     TooManySegments,
     TooManyTokens,
+    TooManyWebhooks,
     Unapproved,
     UnreadableRecord,
     Unsealed,
+    WebhookNotFound,
 )
 from worker.store.jobs import (
     MOST_SOURCES,
@@ -194,11 +196,15 @@ from worker.store.server import (
     role_in,
 )
 from worker.store.store import Store, assemble, open_store
+from worker.store.webhooks import Attempt as WebhookAttempt
+from worker.store.webhooks import AttemptOutcome as WebhookAttemptOutcome
+from worker.store.webhooks import EventKind, Webhook, WebhookHealth
 from worker.store.workflows import (
     START_ACTION,
     START_VERB,
     admit_export,
     admit_import,
+    announce_test,
     approve_import,
     attach_list,
     attached_list_ref,
@@ -273,6 +279,7 @@ __all__ = [
     "EnvironmentExists",
     "EnvironmentNotFound",
     "EnvironmentRef",
+    "EventKind",
     "ExportRequest",
     "ExportSchedule",
     "Fault",
@@ -373,14 +380,21 @@ __all__ = [
     "TooManySchedules",
     "TooManySegments",
     "TooManyTokens",
+    "TooManyWebhooks",
     "TransientError",
     "Unapproved",
     "UnreadableRecord",
     "Unsealed",
     "Upload",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookAttemptOutcome",
+    "WebhookHealth",
+    "WebhookNotFound",
     "Writing",
     "admit_export",
     "admit_import",
+    "announce_test",
     "approve_import",
     "assemble",
     "attach_list",

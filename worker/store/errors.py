@@ -29,6 +29,8 @@ StoreError
 ├── TokenNotFound (terminal)
 ├── SdkKeyNotFound (terminal)
 ├── DefinitionsNotFound (terminal)
+├── WebhookNotFound (terminal)
+├── TooManyWebhooks (terminal)       the environment has as many webhooks as it may
 ├── TooManyTokens (terminal)         the store has its maximum of access tokens or SDK keys
 ├── TooManyLists (terminal)          the segment has as many attached lists as it may
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
@@ -173,6 +175,14 @@ class DefinitionsNotFound(StoreError, TerminalError):
 
 class TooManyTokens(StoreError, TerminalError):
     """The store has its maximum of access tokens, or of SDK keys."""
+
+
+class WebhookNotFound(StoreError, TerminalError):
+    """The environment has no webhook with this id."""
+
+
+class TooManyWebhooks(StoreError, TerminalError):
+    """The environment has its maximum of webhooks."""
 
 
 class TooManySegments(StoreError, TerminalError):

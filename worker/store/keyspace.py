@@ -7,6 +7,7 @@ Side = Literal["included", "excluded"]
 JobKind = Literal["import", "export", "reshard"]
 #: The kinds that build a revision of a list.
 BuilderKind = Literal["import", "reshard"]
+WebhookPart = Literal["queue", "deliveries", "attempts", "state"]
 
 #: In place of an environment's key: holds the lists that belong to a project itself. No
 #: environment can be called so, because keys begin with a letter or a digit.
@@ -195,6 +196,18 @@ class Keyspace:
     def job_files(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
         """Hash: the list files of one import, and their figures."""
         return f"{self.job(env, kind, job_id)}:files"
+
+    def webhooks(self, env: EnvironmentRef) -> str:
+        """Hash: webhook id to JSON."""
+        return f"{self._environment(env)}:webhooks"
+
+    def webhook_part(self, env: EnvironmentRef, webhook_id: str, part: WebhookPart) -> str:
+        """What waits for one webhook, the last attempts at it, and how it is."""
+        return f"{self.webhooks(env)}:{webhook_id}:{part}"
+
+    def webhook_environments(self) -> str:
+        """Set: environments in which workers look for deliveries."""
+        return f"{self.prefix}:webhook-environments"
 
     def imports(self, ref: ListRef) -> str:
         """Sorted set: ids of a list's newest imports, by when they were created."""

@@ -43,6 +43,7 @@ from worker.store.server.client import Client
 from worker.store.server.connections import connect, driver_errors
 from worker.store.server.database import Database, open_database
 from worker.store.server.rights import Rights
+from worker.store.webhooks import DeliveryQueue, WebhookStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Store:
     audit: AuditStore
     access_tokens: AccessTokenStore
     sdk_keys: SdkKeyStore
+    webhooks: WebhookStore
+    deliveries: DeliveryQueue
     monitoring: MonitoringStore
     counting: Counting
     """What this process counts; handed over only by a store that was opened from settings."""
@@ -214,6 +217,8 @@ def assemble(
         ),
         access_tokens=AccessTokenStore(database),
         sdk_keys=SdkKeyStore(database),
+        webhooks=WebhookStore(database),
+        deliveries=DeliveryQueue(database),
         monitoring=MonitoringStore(database),
         counting=counting,
         job_retention_s=job_retention_s,

@@ -84,6 +84,8 @@ _OPERATIONS = {
     *("getBigSegmentExportSchedule", "patchBigSegmentExportSchedule"),
     *("deleteBigSegmentExportSchedule", "runBigSegmentExportSchedule"),
     *("getBigSegmentRevisions", "publishBigSegmentRevision"),
+    *("createWebhook", "getWebhooks", "getWebhook", "deleteWebhook", "testWebhook"),
+    *("rotateWebhookSecret", "getWebhookDeliveries"),
     *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
     *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),
     *("getDatafile", "streamDatafile", "postFlagMetrics"),

@@ -21,7 +21,7 @@ from worker.store import ListUnknown
 from worker.store.jobs import COUNTED, OBJECTION, PREVIEW, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Held, Published, Revision
-from worker.store.workflows import record_outcome, release_sources, summarise
+from worker.store.workflows import announce_job, record_outcome, release_sources, summarise
 
 #: Memory of one edit in the journal, and of the member that it may add.
 _BYTES_PER_EDIT: Final = 200
@@ -215,9 +215,12 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     most_edits = run.services.settings.approval_journal_ops
     run.services.store.build_memory.limit(ref, most_edits * _BYTES_PER_EDIT)
     held_now = jobs.hold(ref, run.unit.stage, held.edited(side))
-    if not held_now and jobs.get(ref).ended_ms is not None:
+    state = jobs.get(ref)
+    if not held_now and state.ended_ms is not None:
         # It may have been tidied up just before the memory was reserved.
         run.services.store.build_memory.release(ref)
+    if state.status == "pending_approval":
+        announce_job(run.services.store, state)
     return True
 
 

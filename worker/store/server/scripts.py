@@ -78,6 +78,11 @@ ScriptName = Literal[
     "token/note_used",
     "token/put",
     "token/revoke",
+    "webhook/announce",
+    "webhook/claim",
+    "webhook/create",
+    "webhook/delete",
+    "webhook/settle",
 ]
 
 #: Functions put in front of a script: those for all scripts, then those for its folder.

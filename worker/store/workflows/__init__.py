@@ -4,6 +4,11 @@ Every call may raise ``StoreUnavailable``; retrying is safe where nothing else i
 """
 
 from worker.store.workflows.admission import admit_export, admit_import
+from worker.store.workflows.announcing import (
+    announce_job,
+    announce_schedule_failure,
+    announce_test,
+)
 from worker.store.workflows.approval import approve_import, require_approvable
 from worker.store.workflows.attaching import (
     attach_list,
@@ -54,6 +59,9 @@ __all__ = [
     "START_VERB",
     "admit_export",
     "admit_import",
+    "announce_job",
+    "announce_schedule_failure",
+    "announce_test",
     "approve_import",
     "attach_list",
     "attached_list_ref",

@@ -19,6 +19,7 @@ from worker.store.jobs.records import ImportRequest, JobRequest, JobState, Statu
 from worker.store.keyspace import EXCLUDED
 from worker.store.segments import Segment
 from worker.store.store import Store
+from worker.store.workflows.announcing import announce_job
 
 #: Action and verb; ``{}`` stands for ``import into`` or ``export of``.
 _WORDS: Final[Mapping[Status, tuple[str, str]]] = {
@@ -110,9 +111,10 @@ def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:
 
 
 def record_end(store: Store, request: JobRequest) -> None:
-    """Put on record how an ended import or export ended, once. Safe to repeat.
+    """Put on record how an ended import or export ended, and announce it, once. Safe to repeat.
 
-    Cost: one round trip, and two more for the record and the segment's name.
+    Cost: two round trips, two more for the record and the segment's name, and one if the
+    environment has webhooks.
 
     Raises:
         JobNotFound: its record has expired.
@@ -123,6 +125,7 @@ def record_end(store: Store, request: JobRequest) -> None:
         record_start(store, request)  # upkeep may have died before it could
     if state.ended_ms is not None:
         record_outcome(store, request, state.status, _ended_summary(state))
+        announce_job(store, state)
 
 
 def record_outcome(
