@@ -41,6 +41,8 @@ from worker.store.keyspace import INCLUDED
 
 _SETTINGS = {
     "BIGSEG_LEASE_S": "3",
+    # No look-up may be refused without a reason, however busy the machine is.
+    "BIGSEG_LOOKUP_TIMEOUT_S": "10",
     "BIGSEG_CHUNK_BYTES": str(32 * 1024),
     "BIGSEG_CHUNK_ROWS": "1000",
     "BIGSEG_RANGE_BYTES": str(32 * 1024),
@@ -50,7 +52,6 @@ _SETTINGS = {
 }
 #: Each import that is kept may keep two, if its lease runs out meanwhile; others do the rest.
 _PROCESSES = 12
-_MOMENT_LIMIT_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _bring_to_moments(world: World, runs: Sequence[Run]) -> None:
         return run.is_pending() if run.moment == "approval" else world.moments.is_at(run.import_id)
 
     for run in runs:
-        wait_until(partial(is_there, run), f"{run.kind.name} is at {run.moment}", _MOMENT_LIMIT_S)
+        wait_until(partial(is_there, run), f"{run.kind.name} is at {run.moment}", LIMIT_S)
 
 
 def _assert_nothing_left(world: World, runs: Sequence[Run]) -> None:
