@@ -1,0 +1,218 @@
+"""Each process is killed at each moment of each kind of import; imports end exact all the same.
+
+A kill meets one import of every kind, each of them kept at another moment. So seven kills meet
+every process at every moment, every process in every kind, and every kind at every moment;
+``--crash-matrix`` makes all 49, which is every process at every moment of every kind.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from tests.end_to_end.own_systems.crashes.kinds import (
+    KINDS,
+    OLD,
+    PART_BYTES,
+    PROBED,
+    Kind,
+    put_sources,
+)
+from tests.end_to_end.own_systems.crashes.moments import MOMENTS, Moments
+from tests.end_to_end.own_systems.crashes.processes import ANSWERING, KILLS
+from tests.end_to_end.own_systems.crashes.reader import Probe, Reader
+from tests.support.proxies.cutting import running_cutting_proxy
+from tests.support.servers.objects import StandIn, list_objects, running_stand_in
+from tests.support.servers.redis import free_port, wait_until
+from tests.support.store.building import members_of
+from tests.support.systems.driving import (
+    LIMIT_S,
+    PRODUCTION,
+    BigSegment,
+    assert_nothing_left,
+    delete_all_segments,
+    new_segment,
+)
+from tests.support.systems.lookups import beside
+from tests.support.systems.system import System, running_system
+from worker.objects import rejected_prefix
+from worker.store.keyspace import INCLUDED
+
+_SETTINGS = {
+    "BIGSEG_LEASE_S": "3",
+    # No look-up may be refused without a reason, however busy the machine is.
+    "BIGSEG_LOOKUP_TIMEOUT_S": "10",
+    "BIGSEG_CHUNK_BYTES": str(32 * 1024),
+    "BIGSEG_CHUNK_ROWS": "1000",
+    "BIGSEG_RANGE_BYTES": str(32 * 1024),
+    "BIGSEG_UPLOAD_PART_BYTES": str(PART_BYTES),
+    # A try that is held back until another takes its unit is one that failed.
+    "BIGSEG_UNIT_TRIES": "30",
+}
+#: Each import that is kept may keep two, if its lease runs out meanwhile; others do the rest.
+_PROCESSES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A system whose workers reach the store by way of what keeps imports at moments."""
+
+    system: System
+    s3: StandIn
+    moments: Moments
+    sources: frozenset[str]
+    """Keys of the objects that imports read, which is all that the bucket holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One import of one kind, and the moment at which a process is killed."""
+
+    kind: Kind
+    moment: str
+    segment: BigSegment
+
+    @property
+    def import_id(self) -> str:
+        return self.segment.imports[-1]
+
+    @property
+    def waits(self) -> bool:
+        return self.kind.waits or self.moment == "approval"
+
+    def start(self) -> str:
+        return self.kind.start(self.segment, self.kind.mode, self.waits)
+
+    def is_pending(self) -> bool:
+        return self.segment.state(self.import_id).status == "pending_approval"
+
+    def approve(self) -> None:
+        """Wait until the import waits, and have it published."""
+        instruction = {"kind": "processBigSegmentImport", "importId": self.import_id}
+        wait_until(self.is_pending, f"{self.kind.name} waits for its approval", LIMIT_S)
+        reply = self.segment.system.http.patch(
+            self.segment.path,
+            json={"instructions": [instruction]},
+            headers={"Content-Type": "application/json; domain-model=launchdarkly.semanticpatch"},
+        )
+        assert reply.is_success, reply.text
+
+    def probes(self) -> list[Probe]:
+        members = self.kind.members
+        return [Probe(self.segment.path, key, key in OLD, key in members) for key in PROBED]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Of all kills take one for each process, unless the whole matrix is asked for."""
+    shifts = range(len(MOMENTS))
+    whole = metafunc.config.getoption("crash_matrix")
+    metafunc.parametrize(
+        ("process", "shift"),
+        [
+            pytest.param(process, shift, id=f"{process}-{shift}")
+            for number, process in enumerate(KILLS)
+            for shift in (shifts if whole else [number % len(MOMENTS)])
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("s3") / "objects"
+    with (
+        running_stand_in(folder) as s3,
+        running_cutting_proxy(free_port()) as proxy,
+        running_system(
+            s3,
+            port=proxy.upstream_port,
+            processes=_PROCESSES,
+            settings=_SETTINGS,
+            worker_settings={"BIGSEG_REDIS_URL": proxy.url},
+        ) as system,
+    ):
+        moments = Moments(system.store)
+        moments.attach(proxy)
+        put_sources(system)
+        sources = frozenset(one.key for one in list_objects(system.objects, ""))
+        yield World(system, s3, moments, sources)
+
+
+@pytest.fixture
+def runs(world: World, shift: int) -> Iterator[list[Run]]:
+    """An import of each kind that is to be started, in a list that has members."""
+    found = []
+    for number, kind in enumerate(KINDS):
+        segment = new_segment(world.system)
+        assert segment.edit(add=OLD).is_success
+        moment = MOMENTS[(number + shift) % len(MOMENTS)]
+        # A dry run waits for nobody.
+        moment = "flip" if kind.dry_run and moment == "approval" else moment
+        found.append(Run(kind, moment, segment))
+    yield found
+    world.moments.let_go()
+    world.system.revive()
+    delete_all_segments(world.system)
+    assert_nothing_left(world.system)
+
+
+def test_process__killed_at_moments_of_imports__each_list_is_old_or_new_and_exact(
+    world: World, runs: list[Run], process: str
+) -> None:
+    system = world.system
+    reader = Reader(system.url, [probe for run in runs for probe in run.probes()])
+    with beside(reader.ask):
+        reader.wait()
+        _bring_to_moments(world, runs)
+        reader.wait()
+
+        start_again = KILLS[process](system, world.s3)
+        world.moments.let_go()
+        start_again()
+
+        for run in runs:
+            if run.waits:
+                run.approve()
+        reports = [run.segment.completed(run.import_id) for run in runs]
+        reader.wait()
+    reader.close()
+
+    for run, report in zip(runs, reports, strict=True):
+        assert {name: report.get(name) for name in run.kind.report} == run.kind.report
+        assert reader.sees_new(run.segment.path) != run.kind.dry_run
+        assert run.segment.counted() == len(run.kind.members)
+        live = system.store.memberships.state(run.segment.ref).live
+        assert members_of(system.store, run.segment.ref, live, INCLUDED) == run.kind.members
+    assert process in ANSWERING or not reader.refused
+    _assert_nothing_left(world, runs)
+
+
+def _bring_to_moments(world: World, runs: Sequence[Run]) -> None:
+    """Start the imports, and wait until each is at its moment.
+
+    Those that have the longest way begin first, so that none is kept for long: another process
+    takes its unit when the lease has run out, and is kept, too.
+    """
+    world.moments.begin()
+    for run in sorted(runs, key=lambda run: -MOMENTS.index(run.moment)):
+        with world.system.worker.held():
+            world.moments.keep(run.start(), run.moment)
+
+    def is_there(run: Run) -> bool:
+        return run.is_pending() if run.moment == "approval" else world.moments.is_at(run.import_id)
+
+    for run in runs:
+        wait_until(partial(is_there, run), f"{run.kind.name} is at {run.moment}", LIMIT_S)
+
+
+def _assert_nothing_left(world: World, runs: Sequence[Run]) -> None:
+    """Only the lists, what they were made of, and one file of rejected rows for each import."""
+    assert_nothing_left(world.system, *(run.segment for run in runs))
+    assert world.system.store.uploads.read_all(PRODUCTION) == []
+    left = {one.key for one in list_objects(world.system.objects, "")} - world.sources
+    for run in runs:
+        ref = run.segment.ref
+        prefix = rejected_prefix((ref.project, ref.environment, ref.name), run.import_id)
+        (file,) = [key for key in left if key.startswith(prefix)]
+        left.remove(file)
+    assert not left
