@@ -17,17 +17,19 @@ _MIB: Final = 1024 * 1024
 #: The least length of a part that S3 takes.
 PART_BYTES: Final = 5 * _MIB
 
-OLD: Final = random_keys(300, 21)
-_NEW: Final = random_keys(3_000, 22)
-_BOTH: Final = OLD[150:]
+OLD: Final = random_keys(200, 21)
+_NEW: Final = random_keys(1_500, 22)
+_BOTH: Final = OLD[100:]
 _DUPLICATES, _BLANK = 40, 5
 #: New keys of a list that one unit reads and gathers in one go.
-_FEW: Final = 300
+_FEW: Final = 150
 #: Rows of one of many objects.
-_OBJECT_ROWS: Final = 300
+_OBJECT_ROWS: Final = 200
+#: Bytes of a packed file: more than is read at a time.
+_PACKED_BYTES: Final = 3 * _MIB // 2
 
 #: Keys that a reader asks for: of the old list alone, of the file alone, of both, of neither.
-PROBED: Final = (OLD[0], _NEW[0], _BOTH[0], OLD[149], _NEW[_FEW - 1], _BOTH[-1], "stranger")
+PROBED: Final = (OLD[0], _NEW[0], _BOTH[0], OLD[99], _NEW[_FEW - 1], _BOTH[-1], "stranger")
 
 
 def _rows(new: int) -> list[str]:
@@ -88,16 +90,17 @@ class Kind:
 def put_sources(system: System) -> None:
     """Put the lists that imports read from the bucket."""
     put_list(system, csv_of(_ROWS), "crash.csv")
-    put_list(system, _packed(500, level=1), "crash.csv.gz")
+    put_list(system, _packed(_PACKED_BYTES, level=1), "crash.csv.gz")
     table = io.BytesIO()
-    pq.write_table(pa.table({"key": [row or None for row in _ROWS]}), table, row_group_size=800)
+    pq.write_table(pa.table({"key": [row or None for row in _ROWS]}), table, row_group_size=1_000)
     put_list(system, table.getvalue(), "crash.parquet")
     for first in range(0, len(_ROWS), _OBJECT_ROWS):
         put_list(system, csv_of(_ROWS[first : first + _OBJECT_ROWS]), f"crash/{first:04d}")
 
 
-def _packed(padding: int, *, level: int) -> bytes:
-    """The rows in gzip's form, padded by another column to more than is read at a time."""
+def _packed(size_bytes: int, *, level: int) -> bytes:
+    """The rows in gzip's form, padded by another column to about so many bytes of text."""
+    padding = size_bytes // len(_ROWS) - len(f"{OLD[0]},\n")
     return gzip.compress("".join(f"{row},{'x' * padding}\n" for row in _ROWS).encode(), level)
 
 
@@ -122,7 +125,7 @@ def _try(segment: BigSegment, mode: str, _waits: bool) -> str:
 
 def _upload_directly(segment: BigSegment, mode: str, waits: bool) -> str:
     """Send the list to the bucket in two parts: as they are, in gzip's form."""
-    content = _packed(2 * PART_BYTES // len(_ROWS) - 100, level=0)
+    content = _packed(PART_BYTES + _MIB // 4, level=0)
     assert PART_BYTES < len(content) <= 2 * PART_BYTES
     http, path = segment.system.http, f"{segment.path}/uploads"
     opened = _json(http.post(path, json={"filename": "crash.gz", "sizeBytes": len(content)}))

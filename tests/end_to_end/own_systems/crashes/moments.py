@@ -1,7 +1,8 @@
 """The moments of an import at which a process is killed, and how imports are kept there.
 
 Workers reach the store by way of a proxy. It holds back the one request, or the reply to it, that
-would end the moment; other requests pass.
+would end the moment; other requests pass. Meanwhile sweeps believe that a hint was sent, or
+another worker would try what is kept as soon as its lease has run out.
 """
 
 import threading
@@ -9,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.support.proxies.cutting import CuttingProxy
-from worker.store import Store
+from tests.support.systems.driving import PRODUCTION
+from worker.store import JobRef, Store
 from worker.store.server.scripts import ScriptName
 
 #: The last one has no request: an import that waits for its approval waits by itself.
@@ -49,6 +51,11 @@ _STEPS: Final[dict[str, tuple[_Step, ...]]] = {
 }
 
 
+def _hint(import_id: str) -> str:
+    """The turn at sending a hint for an import."""
+    return f"hint:{JobRef('import', PRODUCTION, import_id)}"
+
+
 @dataclass(slots=True)
 class Moments:
     """Keeps imports at moments until they are let go, in all tries of a unit."""
@@ -75,6 +82,12 @@ class Moments:
     def keep(self, import_id: str, moment: str) -> None:
         """Keep an import, which must not have begun, at a moment."""
         self._kept = {**self._kept, import_id.encode(): moment}
+        self.store.jobs.take_turn(_hint(import_id), int(_LIMIT_S * 1000))
+
+    def let_sweep(self) -> None:
+        """Have sweeps look for what has stalled."""
+        for import_id in self._kept:
+            self.store.client.delete(self.store.keyspace.turn(_hint(import_id.decode())))
 
     def is_at(self, import_id: str) -> bool:
         """Whether what ends the import's moment has been held back."""

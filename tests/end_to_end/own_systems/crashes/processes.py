@@ -1,5 +1,7 @@
 """The processes that are killed, and how each comes back."""
 
+import os
+import signal
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -21,10 +23,10 @@ def _kill_worker(system: System, _s3: StandIn) -> Callable[[], None]:
 
 def _kill_pool(system: System, _s3: StandIn) -> Callable[[], None]:
     """Every process of the pool; the main one starts others."""
-    decoders = _decoders(system)
-    for pid in system.worker.children():
-        system.worker.kill_child(pid)
-    _wait_for_end(decoders)
+    children, decoders = system.worker.children(), _decoders(system)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    _wait_for_end([*children, *decoders])
     return lambda: None
 
 
@@ -33,8 +35,8 @@ def _decoders(system: System) -> list[int]:
     return [pid for child in system.worker.children() for pid in children_of(child)]
 
 
-def _wait_for_end(orphans: Sequence[int]) -> None:
-    wait_until(lambda: not any(map(is_running, orphans)), "no orphan of the worker is left")
+def _wait_for_end(pids: Sequence[int]) -> None:
+    wait_until(lambda: not any(map(is_running, pids)), "what the worker has started has ended")
 
 
 def _kill_upkeep(system: System, _s3: StandIn) -> Callable[[], None]:

@@ -40,18 +40,21 @@ from worker.objects import rejected_prefix
 from worker.store.keyspace import INCLUDED
 
 _SETTINGS = {
-    "BIGSEG_LEASE_S": "3",
     # No look-up may be refused without a reason, however busy the machine is.
     "BIGSEG_LOOKUP_TIMEOUT_S": "10",
-    "BIGSEG_CHUNK_BYTES": str(32 * 1024),
-    "BIGSEG_CHUNK_ROWS": "1000",
-    "BIGSEG_RANGE_BYTES": str(32 * 1024),
+    "BIGSEG_CHUNK_BYTES": str(24 * 1024),
+    "BIGSEG_CHUNK_ROWS": "600",
+    "BIGSEG_RANGE_BYTES": str(16 * 1024),
     "BIGSEG_UPLOAD_PART_BYTES": str(PART_BYTES),
-    # A try that is held back until another takes its unit is one that failed.
-    "BIGSEG_UNIT_TRIES": "30",
+    # A busy machine would keep workers waiting.
+    "BIGSEG_NICENESS": "0",
+    # What no import here needs often.
+    "BIGSEG_INBOX_POLL_S": "60",
 }
-#: Each import that is kept may keep two, if its lease runs out meanwhile; others do the rest.
-_PROCESSES = 12
+#: What is held back is to be waited for.
+_WORKER_SETTINGS = {"BIGSEG_REDIS_TIMEOUT_S": "60"}
+#: One for each import that is kept, and one for the rest.
+_PROCESSES = len(KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,13 @@ class World:
     moments: Moments
     sources: frozenset[str]
     """Keys of the objects that imports read, which is all that the bucket holds."""
+
+    def revive(self) -> None:
+        """Let go what is kept, and start what was killed."""
+        self.moments.let_go()
+        if self.s3.process.poll() is not None:
+            self.s3.start()
+        self.system.revive()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +99,16 @@ class Run:
 
     def approve(self) -> None:
         """Wait until the import waits, and have it published."""
-        instruction = {"kind": "processBigSegmentImport", "importId": self.import_id}
         wait_until(self.is_pending, f"{self.kind.name} waits for its approval", LIMIT_S)
-        reply = self.segment.system.http.patch(
-            self.segment.path,
-            json={"instructions": [instruction]},
-            headers={"Content-Type": "application/json; domain-model=launchdarkly.semanticpatch"},
-        )
+        reply = self.segment.approve(self.import_id)
         assert reply.is_success, reply.text
 
-    def probes(self) -> list[Probe]:
-        members = self.kind.members
-        return [Probe(self.segment.path, key, key in OLD, key in members) for key in PROBED]
+    def probe(self) -> Probe:
+        old, new = (
+            tuple("included" if key in members else "neither" for key in PROBED)
+            for members in ({*OLD}, self.kind.members)
+        )
+        return Probe(self.segment.ref.segment, old, new)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -128,14 +136,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             port=proxy.upstream_port,
             processes=_PROCESSES,
             settings=_SETTINGS,
-            worker_settings={"BIGSEG_REDIS_URL": proxy.url},
+            part_settings={"worker": _WORKER_SETTINGS | {"BIGSEG_REDIS_URL": proxy.url}},
         ) as system,
     ):
         moments = Moments(system.store)
         moments.attach(proxy)
         put_sources(system)
         sources = frozenset(one.key for one in list_objects(system.objects, ""))
-        yield World(system, s3, moments, sources)
+        try:
+            yield World(system, s3, moments, sources)
+        finally:
+            # Or nothing of the system would end.
+            moments.let_go()
+        delete_all_segments(system)
+        assert_nothing_left(system)
 
 
 @pytest.fixture
@@ -150,22 +164,21 @@ def runs(world: World, shift: int) -> Iterator[list[Run]]:
         moment = "flip" if kind.dry_run and moment == "approval" else moment
         found.append(Run(kind, moment, segment))
     yield found
-    world.moments.let_go()
-    world.system.revive()
+    world.revive()
     delete_all_segments(world.system)
-    assert_nothing_left(world.system)
 
 
 def test_process__killed_at_moments_of_imports__each_list_is_old_or_new_and_exact(
     world: World, runs: list[Run], process: str
 ) -> None:
     system = world.system
-    reader = Reader(system.url, [probe for run in runs for probe in run.probes()])
+    reader = Reader(system.url, PROBED, [run.probe() for run in runs])
     with beside(reader.ask):
         reader.wait()
         _bring_to_moments(world, runs)
         reader.wait()
 
+        world.moments.let_sweep()
         start_again = KILLS[process](system, world.s3)
         world.moments.let_go()
         start_again()
@@ -179,7 +192,7 @@ def test_process__killed_at_moments_of_imports__each_list_is_old_or_new_and_exac
 
     for run, report in zip(runs, reports, strict=True):
         assert {name: report.get(name) for name in run.kind.report} == run.kind.report
-        assert reader.sees_new(run.segment.path) != run.kind.dry_run
+        assert reader.sees_new(run.segment.ref.segment) != run.kind.dry_run
         assert run.segment.counted() == len(run.kind.members)
         live = system.store.memberships.state(run.segment.ref).live
         assert members_of(system.store, run.segment.ref, live, INCLUDED) == run.kind.members
@@ -190,12 +203,11 @@ def test_process__killed_at_moments_of_imports__each_list_is_old_or_new_and_exac
 def _bring_to_moments(world: World, runs: Sequence[Run]) -> None:
     """Start the imports, and wait until each is at its moment.
 
-    Those that have the longest way begin first, so that none is kept for long: another process
-    takes its unit when the lease has run out, and is kept, too.
+    Those that have the longest way begin first, so that none is kept for long.
     """
     world.moments.begin()
-    for run in sorted(runs, key=lambda run: -MOMENTS.index(run.moment)):
-        with world.system.worker.held():
+    with world.system.worker.held():
+        for run in sorted(runs, key=lambda run: -MOMENTS.index(run.moment)):
             world.moments.keep(run.start(), run.moment)
 
     def is_there(run: Run) -> bool:
