@@ -88,5 +88,7 @@ KILLS: Final[dict[str, Kill]] = {
     "store": _kill_store,
     "s3": _kill_s3,
 }
+#: Those that imports pass through; of the others, workers do the work for themselves.
+USUAL: Final = ("worker", "pool", "api", "store", "s3")
 #: Those without which a look-up cannot be answered.
 ANSWERING: Final = frozenset({"api", "store"})
