@@ -87,7 +87,7 @@ class Moments:
     def let_sweep(self) -> None:
         """Have sweeps look for what has stalled."""
         for import_id in self._kept:
-            self.store.client.delete(self.store.keyspace.turn(_hint(import_id.decode())))
+            self.store.client.unlink(self.store.keyspace.turn(_hint(import_id.decode())))
 
     def is_at(self, import_id: str) -> bool:
         """Whether what ends the import's moment has been held back."""

@@ -49,7 +49,8 @@ _SETTINGS = {
     "BIGSEG_UPLOAD_PART_BYTES": str(PART_BYTES),
     # A busy machine would keep workers waiting.
     "BIGSEG_NICENESS": "0",
-    # What no import here needs often.
+    # What no import here needs as often.
+    "BIGSEG_SWEEP_S": "0.5",
     "BIGSEG_INBOX_POLL_S": "60",
 }
 #: What is held back is to be waited for.
