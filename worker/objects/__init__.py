@@ -3,6 +3,7 @@
 Knows no segments. This is all of it that other packages use.
 """
 
+from worker.objects.client import load_descriptions
 from worker.objects.errors import (
     BucketMissing,
     CredentialsRefused,
@@ -72,6 +73,7 @@ __all__ = [
     "export_prefix",
     "in_threads",
     "is_folder_marker",
+    "load_descriptions",
     "parse_destination",
     "parse_manifest_source",
     "parse_named",
