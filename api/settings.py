@@ -72,6 +72,20 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Direct uploads of one environment that may be open, or wait for their import; "
         "one more is answered 409. What they hold in the bucket is bounded by it.",
     )
+    schedules: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Export schedules that one environment may have; one more is answered 400. All "
+        "of them are looked at in each sweep.",
+    )
+    schedule_gap_s: int = Field(
+        default=300,
+        ge=60,
+        le=86_400,
+        description="Seconds that an export schedule must leave between two runs at least; a cron "
+        "expression that is due more often is answered 400. Each run reads the whole list.",
+    )
     max_body_bytes: int = Field(
         default=5 * _MIB,
         ge=1024,
@@ -128,6 +142,13 @@ class ApiSettings(StoreSettings, ObjectSettings):
         le=1_000_000,
         description="Segments whose last seen revision is remembered for look-ups, about 1 KiB "
         "each; a forgotten one costs its next look-up a few round trips.",
+    )
+    bulk_lookups: int = Field(
+        default=4,
+        ge=1,
+        le=1_000,
+        description="Bulk look-ups, of up to 100,000 answers each, that one API process has at "
+        "work at one time; one more is answered 503. Each holds its body and about as much again.",
     )
     protect_referenced_segments: bool = Field(
         default=True,

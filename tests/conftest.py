@@ -48,12 +48,17 @@ _NODE_FIXTURES = {"typescript", "vercel_typescript", "flags_core", "node_home", 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run do without an npm registry, and write the recorded examples."""
+    """Let a run do without an npm registry, write the recorded examples, and kill more often."""
     parser.addoption("--without-node", action="store_true", help="leave out what needs Node")
     parser.addoption(
         "--record-examples",
         action="store_true",
         help="write the examples of the OpenAPI document from what is answered",
+    )
+    parser.addoption(
+        "--crash-matrix",
+        action="store_true",
+        help="kill every process at every moment of every kind of import, not a selection",
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from worker.export_options import Profile
+
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
 Delimiter = Literal["comma", "semicolon", "pipe", "tab", "auto"]
 Compression = Literal["none", "gzip", "zstd", "bzip2"]
@@ -12,8 +14,8 @@ Encoding = Literal["utf-8", "utf-16", "utf-16le", "utf-16be", "windows-1252", "l
 _MOST_COLUMNS: Final = 10_000
 #: Options that say nothing about lists of these formats.
 _MEANINGLESS: Final = {
-    "parquet": ("delimiter", "header", "compression", "encoding"),
-    "jsonl": ("delimiter", "header"),
+    "parquet": ("delimiter", "header", "compression", "encoding", "profile"),
+    "jsonl": ("delimiter", "header", "profile"),
 }
 
 
@@ -34,6 +36,8 @@ class ListOptions:
     lowercase: bool = False
     null_text: str | None = None
     """A cell that is this text is blank."""
+    profile: Profile = "exact"
+    """``spreadsheet`` undoes what an export of that profile has done to keys."""
 
     @property
     def column_number(self) -> int | None:
@@ -48,7 +52,7 @@ class ListOptions:
     @property
     def changes_keys(self) -> bool:
         """Whether keys are not taken exactly as given."""
-        return self.trim or self.lowercase or self.null_text is not None
+        return self.trim or self.lowercase or self.null_text is not None or self.profile != "exact"
 
     def find_fault(self) -> str | None:
         """What cannot be meant, whatever the list is; ``None`` if all can."""
@@ -65,7 +69,7 @@ class ListOptions:
     def find_misfit(self, format_: Format) -> str | None:
         """What is said about a list that lists of its format do not have; ``None`` if nothing."""
         for name in _MEANINGLESS.get(format_, ()):
-            if getattr(self, name) not in {None, False, "none"}:
+            if getattr(self, name) not in {None, False, "none", "exact"}:
                 return f"{name}: a list of format {format_} has none"
         return None
 

@@ -35,6 +35,8 @@ def read_ahead(
             while (item := _result(waiting.popleft(), on_wait)) is not _END:
                 waiting.append(thread.submit(next, items, _END))
                 yield item  # type: ignore[misc]  # not the mark of the end
+                # Not held while the next one is waited for.
+                item = None
 
         try:
             yield taken()

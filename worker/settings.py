@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from worker.receiver_addresses import AllowedReceivers
 from worker.redis_urls import RedisAddress, parse_redis_url
 
 #: Entries of the log of changes that are kept for each environment.
@@ -97,6 +98,25 @@ class StoreSettings(BaseSettings):
         "import's rejected rows, which holds personal data.",
     )
 
+    webhook_allowed: TextList = Field(
+        default=(),
+        description="JSON list of hosts, addresses and networks inside, such as "
+        '`["hooks.internal", "10.0.0.0/8"]`, that webhooks may lead to, also without TLS. Others '
+        "that are loopback, private, link-local or multicast are refused, so that nobody can have "
+        "bigseg ask what only it can reach.",
+    )
+
+    @field_validator("webhook_allowed")
+    @classmethod
+    def _are_receivers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        AllowedReceivers.parse(texts)
+        return texts
+
+    @property
+    def webhook_receivers(self) -> AllowedReceivers:
+        """What inside webhooks may lead to."""
+        return AllowedReceivers.parse(self.webhook_allowed)
+
     @field_validator("broker_url")
     @classmethod
     def _blank_is_unset(cls, url: SecretStr | None) -> SecretStr | None:
@@ -146,6 +166,12 @@ class ObjectSettings(BaseSettings):
         default=None,
         description="JSON list of `s3://bucket/prefix/` that an import may read; unset means "
         '`["s3://{bucket}/lists/"]`, so that a caller can reach nothing else.',
+    )
+    s3_destinations: TextList | None = Field(
+        default=None,
+        description="JSON list of `s3://bucket/prefix/` that an export may write to; unset means "
+        "none, so that exports are only downloaded. Whoever may export may write there. "
+        '`bigseg up` sets `["s3://{bucket}/lists/exports/"]`.',
     )
     import_objects: int = Field(
         default=10_000,
@@ -225,6 +251,11 @@ class ObjectSettings(BaseSettings):
     def sources(self) -> tuple[str, ...]:
         """The allow-list of source prefixes."""
         return self.s3_sources or (f"s3://{self.s3_bucket}/lists/",)
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The allow-list of destination prefixes."""
+        return self.s3_destinations or ()
 
 
 class WorkerSettings(StoreSettings, ObjectSettings):
@@ -377,6 +408,13 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=1,
         description="A `replace` of a list of fewer members than this may grow by any share: lists "
         "begin with a few keys for trial. It does not count for a caller's own `maxGrowthShare`.",
+    )
+    webhook_timeout_s: float = Field(
+        default=10.0,
+        ge=0.1,
+        le=60,
+        description="Seconds in which a webhook's receiver must have answered, from the look-up of "
+        "its name on; a slower one should take the event and work on it later.",
     )
     niceness: int = Field(
         default=10,

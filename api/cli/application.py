@@ -6,10 +6,12 @@ import typer
 
 from api.cli.commands import (
     audit,
+    compositions,
     contexts,
     environments,
     erasures,
     evaluations,
+    export_records,
     exports,
     import_records,
     imports,
@@ -17,12 +19,14 @@ from api.cli.commands import (
     members,
     projects,
     revisions,
+    schedules,
     sdk_keys,
     segments,
     serve,
     status,
     tokens,
     up,
+    webhooks,
 )
 from api.cli.program import Program, add_global_options
 
@@ -30,10 +34,13 @@ from api.cli.program import Program, add_global_options
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     imports.register,
+    compositions.register,
     import_records.register,
     revisions.register,
     lookups.register,
     exports.register,
+    export_records.register,
+    schedules.register,
     evaluations.register,
     status.register,
     audit.register,
@@ -42,6 +49,7 @@ _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     erasures.register,
     projects.register,
     environments.register,
+    webhooks.register,
     tokens.register,
     sdk_keys.register,
     contexts.register,

@@ -1,10 +1,10 @@
 """Admitting an import, however its list arrives: its request, its conflicts, its audit entry."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from api.errors import InvalidRequest, NotFound
 from api.jobs.options import ImportOptions
+from api.jobs.running import import_in_progress
 from api.jobs.starting import Start
 from worker.store import (
     EXCLUDED,
@@ -12,10 +12,7 @@ from worker.store import (
     START_VERB,
     ImportInProgress,
     ImportRequest,
-    JobNotFound,
-    JobRef,
     SourceFile,
-    Store,
     admit_import,
     summarise_start,
 )
@@ -66,7 +63,7 @@ def require_free(start: Start, *, supersedes: bool = True) -> None:
     store = start.services.store()
     state = store.memberships.state(start.ref)
     if state.building is not None and not (supersedes and state.unapproved):
-        raise _conflict(store, start, state.building)
+        raise import_in_progress(store, start.owner, start.ref, state.building)
 
 
 def admit(start: Start, request: ImportRequest) -> None:
@@ -99,26 +96,3 @@ def _record(start: Start, request: ImportRequest) -> None:
     """
     if not request.dry_run:
         start.record(START_ACTION, START_VERB, summarise_start(request))
-
-
-def _conflict(store: Store, start: Start, import_id: str) -> ImportInProgress:
-    """The refusal of an import because of another one.
-
-    It says enough for a caller to recognise its own import, whose answer was lost: the id, the
-    mode, the list and the start time.
-
-    Cost: one round trip.
-    """
-    message = f"{start.owner} has an import running: {import_id}"
-    try:
-        request = store.jobs.get(JobRef("import", start.ref.env, import_id)).request
-    except JobNotFound:
-        return ImportInProgress(message)
-    if not isinstance(request, ImportRequest):
-        return ImportInProgress(message)
-    started = datetime.fromtimestamp(request.created_ms // 1_000, UTC).strftime(
-        "%Y-%m-%dT%H:%M:%SZ"
-    )
-    return ImportInProgress(
-        f"{message} ({request.mode} of {request.source_names}, started {started})"
-    )

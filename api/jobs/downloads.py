@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
@@ -11,11 +11,12 @@ from api.errors import NotFound
 from api.http.byte_ranges import ByteRange, parse_range
 from api.http.entity_tags import is_named, is_same
 from api.services.services import Services
+from worker.export_options import ExportFormat
 from worker.objects import ObjectInfo, ObjectNotFound
-from worker.store import ExportRequest, JobState
 
-_MEDIA_TYPES: Final[dict[Literal["csv", "parquet"], str]] = {
+MEDIA_TYPES: Final[dict[ExportFormat, str]] = {
     "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
 
@@ -37,6 +38,8 @@ _RANGE_HEADERS: Final = {
 _FILE: Final = {
     "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
     "text/csv": {"schema": {"type": "string"}},
+    "application/x-ndjson": {"schema": {"type": "string"}},
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
 }
 
 
@@ -62,7 +65,9 @@ def document_file(description: str, content: Mapping[str, Any]) -> dict[int | st
 
 
 FILE_RESPONSES: Final = document_file(
-    "The file: CSV with one key per line and no header, or Parquet.", _FILE
+    "The file: one key per row of CSV, JSON Lines or Parquet; or the manifest of an export of "
+    "parts.",
+    _FILE,
 )
 
 
@@ -117,36 +122,14 @@ class JobFile:
     """What is said of it once it is deleted."""
 
 
-def file_headers(
-    info: ObjectInfo, file_name: str, format_: Literal["csv", "parquet"]
-) -> dict[str, str]:
+def describe_file(info: ObjectInfo, file_name: str, media_type: str) -> dict[str, str]:
     """The headers that describe a file."""
     return {
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'attachment; filename="{file_name}"',
-        "Content-Type": _MEDIA_TYPES[format_],
+        "Content-Type": media_type,
         "ETag": info.etag,
     }
-
-
-def find_file(request: ExportRequest, state: JobState, stem: str) -> JobFile:
-    """The file of an export.
-
-    Args:
-        request: the export.
-        state: how far it is.
-        stem: what the file is called; its format follows.
-
-    Raises:
-        NotFound: the export is not complete.
-    """
-    report = state.report
-    if state.status != "complete" or report is None:
-        raise NotFound(f"export {request.export_id} has no file: it is {state.status}")
-    info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
-    headers = file_headers(info, f"{stem}.{request.format}", request.format)
-    deleted = f"the file of export {request.export_id} was deleted; export again"
-    return JobFile(info, headers, deleted)
 
 
 async def send_file(

@@ -1,63 +1,57 @@
-"""Starting exports, and the body that says how the keys are written."""
+"""Starting and cancelling exports, in any dialect."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Final
 
-from fastapi import Request, Response
-from pydantic import ValidationError
+from fastapi import Response
 
-from api.bodies.faults import refusal
-from api.bodies.json_values import read_json
-from api.bodies.models import StrictBody, null_is
+from api.access.auth import Caller
+from api.errors import InvalidRequest, NotFound
 from api.jobs.idempotency import EarlierRequest, start_once
-from api.jobs.starting import Start
-from api.rest.requests import require_json
-from worker.store import ExportRequest, admit_export, digest_of
+from api.jobs.starting import Record, Start
+from api.rest.operations import Refusals
+from api.services.services import Services
+from worker.export_options import ExportOptions
+from worker.store import ExportRequest, Store, admit_export, cancel_export, digest_of
 
-Format = Literal["csv", "parquet"]
-
-
-class ExportBody(StrictBody):
-    """How the keys are written."""
-
-    format: Annotated[Format, null_is("csv")] = "csv"
+CANCEL_REFUSES: Final[Refusals] = {
+    NotFound: "The export does not exist, or is no longer on record."
+}
 
 
-async def read_format(request: Request) -> Format:
-    """Read the format from the body; an empty body of any type, or null, is CSV.
-
-    Raises:
-        InvalidRequest: the body is not an ``ExportBody``.
-        UnsupportedMediaType: the body is of another type, and not empty.
-    """
-    raw = await request.body()
-    if not raw:
-        return "csv"
-    await require_json(request)
-    body = read_json(raw)
-    if body is None:
-        return "csv"
-    try:
-        return ExportBody.model_validate(body).format
-    except ValidationError as exc:
-        raise refusal(exc) from exc
-
-
-def start_export(format_: Format, start: Start) -> Response:
+def start_export(
+    options: ExportOptions,
+    start: Start,
+    admit: Callable[[Store, ExportRequest], None] = admit_export,
+    *,
+    of: str = "",
+) -> Response:
     """Start an export of the list, or repeat the answer of an earlier request. Blocks.
 
+    Args:
+        options: How the keys are written, and where to.
+        start: Who asks for it.
+        admit: Writes its record.
+        of: What it is an export of beside the list; a repeated request asks for the same.
+
     Raises:
+        InvalidRequest: it is of excluded keys, and there is no list of them.
         Conflict: a request with this key is under way.
         StoreUnavailable: no answer; it may have been started.
     """
+    if options.side != "included" and not start.has_excluded:
+        raise InvalidRequest(
+            "side: an attached list has no excluded keys; export the list of the other side"
+        )
     services = start.services
-    fingerprint = digest_of("export", format_)
+    fingerprint = digest_of("export", repr(options), of)
     begun = start.begin("export")
     if isinstance(begun, EarlierRequest):
         return begun.repeat(fingerprint, start.respond)
-    request = ExportRequest(services.ids(), start.ref, services.clock(), format_, start.caller.name)
+    request = ExportRequest(services.ids(), start.ref, services.clock(), options, start.caller.name)
 
     def admit_request() -> Response:
-        admit_export(services.store(), request)
+        admit(services.store(), request)
         _announce(start, request)
         return start.respond(request.export_id)
 
@@ -68,6 +62,24 @@ def _announce(start: Start, request: ExportRequest) -> None:
     start.record(
         "createBigSegmentExport",
         "started an export of the segment",
-        {"exportId": request.export_id, "format": request.format},
+        {"exportId": request.export_id, "format": request.options.ending},
     )
     start.services.work.work(request.ref)
+
+
+def cancel(services: Services, caller: Caller, request: ExportRequest, record: Record) -> None:
+    """End an export, or have the files of a complete one deleted, and put that on record.
+
+    Doing it again changes nothing, and has its files freed again.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    if cancel_export(services.store(), request, caller.name):
+        record(
+            "cancelBigSegmentExport",
+            "cancelled an export of the segment",
+            {"exportId": request.export_id, "format": request.options.ending},
+        )
+    services.work.free(request.ref)
+    services.work.tend()

@@ -63,7 +63,8 @@ class DoubtfulRows(TypedDict):
 class ImportReport(TypedDict):
     """Figures of an import, which balance. Those of members are of the list that it changes.
 
-    ``rowsRead = accepted + duplicates + rejected``, and ``erased`` if there are such rows;
+    ``rowsRead = accepted + duplicates + rejected``, ``+ erased`` if there are such rows, and of a
+    composition ``+ leftOut``;
     ``accepted = added + unchanged``, or for `remove` ``accepted = removed + unmatched``; and
     ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
     """
@@ -74,6 +75,8 @@ class ImportReport(TypedDict):
     rejected: Int64
     erased: NotRequired[Int64]
     """Rows that were left out because their key was erased from the environment."""
+    leftOut: NotRequired[Int64]
+    """Of a composition, whose rows are the keys of its segments: those not in the result."""
     rejectedByReason: dict[str, Int64]
     membersBefore: Int64
     added: Int64

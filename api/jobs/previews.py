@@ -2,6 +2,7 @@
 
 from api.bodies.models import Int64, WireModel
 from api.errors import NotFound
+from api.jobs.records import require_list
 from worker.store import PREVIEW, ImportRequest, JobState, Store
 
 
@@ -34,11 +35,12 @@ def has_preview(request: ImportRequest, state: JobState) -> bool:
 def preview_import(store: Store, request: ImportRequest, state: JobState) -> ImportPreview:
     """Preview an import that waits for its approval, or that was a dry run.
 
-    Cost: one round trip.
+    Cost: two round trips.
 
     Raises:
-        NotFound: it is neither, or not built yet.
+        NotFound: it is neither, or not built yet, or its list is deleted.
     """
+    require_list(store, request)
     report = state.report
     found = store.jobs.read(request.ref, PREVIEW) if has_preview(request, state) else None
     if report is None or found is None:

@@ -12,12 +12,13 @@ from api.errors import NotFound
 from api.jobs.idempotency import find_started
 from worker.store import (
     ExportRequest,
-    ImportOverview,
     ImportRequest,
+    JobOverview,
     JobRef,
     JobState,
     ListRef,
     Store,
+    is_deleted,
 )
 
 #: Ids of imports and exports.
@@ -40,11 +41,11 @@ class Period:
 def parse_period(
     after: Annotated[
         Int64 | None,
-        Query(ge=0, le=_LATEST, description="Only imports created after this time, Unix ms."),
+        Query(ge=0, le=_LATEST, description="Only those created after this time, Unix ms."),
     ] = None,
     before: Annotated[
         Int64 | None,
-        Query(ge=0, le=_LATEST, description="Only imports created before this time, Unix ms."),
+        Query(ge=0, le=_LATEST, description="Only those created before this time, Unix ms."),
     ] = None,
 ) -> Period:
     """The period that a query names."""
@@ -73,7 +74,7 @@ def find_imports(
     ref: ListRef,
     caller: str,
     key: str | None,
-    matches: Callable[[ImportOverview], bool],
+    matches: Callable[[JobOverview[ImportRequest]], bool],
     period: Period,
 ) -> list[JobRef]:
     """The newest imports into a list, newest first; with a key, only the one that it has started.
@@ -104,6 +105,22 @@ def find_export(
     if not isinstance(state.request, ExportRequest):
         raise NotFound(f"export {ref.job_id} does not exist")
     return state.request, state
+
+
+def require_list(store: Store, request: ImportRequest) -> None:
+    """Refuse to show keys that an import has read once its list is deleted: they went with it.
+
+    Without this, whoever creates a segment of the same key could read them.
+
+    Cost: one round trip; one more after the list's record is freed.
+
+    Raises:
+        NotFound: the list is deleted.
+    """
+    if is_deleted(store, request):
+        raise NotFound(
+            f"the list that import {request.import_id} was for is deleted, and its keys with it"
+        )
 
 
 def find_job(store: Store, ref: JobRef, segment: str, owner: str) -> JobState:

@@ -3,9 +3,10 @@
 from typing import Final
 
 from api.errors import NotFound
-from api.jobs.downloads import JobFile, document_file, file_headers
+from api.jobs.downloads import MEDIA_TYPES, JobFile, describe_file, document_file
+from api.jobs.records import require_list
 from worker.objects import ObjectInfo
-from worker.store import ImportRequest, JobState
+from worker.store import ImportRequest, JobState, Store
 
 REJECTED_ROWS_RESPONSES: Final = document_file(
     "The rejected rows, in the order of the files and their rows: CSV with the columns `file`, "
@@ -18,10 +19,11 @@ NO_REJECTED_ROWS: Final = (
 )
 
 
-def find_rejected_rows(request: ImportRequest, state: JobState, stem: str) -> JobFile:
+def find_rejected_rows(store: Store, request: ImportRequest, state: JobState, stem: str) -> JobFile:
     """The file of an import's rejected rows.
 
     Args:
+        store: the store.
         request: the import.
         state: how far it is.
         stem: what the file is called; ``-rejected.csv`` follows.
@@ -29,11 +31,12 @@ def find_rejected_rows(request: ImportRequest, state: JobState, stem: str) -> Jo
     Raises:
         NotFound: there is none, and the message says why.
     """
+    require_list(store, request)
     found = state.rejected
     if found is None:
         raise NotFound(_why_missing(request, state))
     info = ObjectInfo(found.bucket, found.key, found.size_bytes, found.etag)
-    headers = file_headers(info, f"{stem}-rejected.csv", "csv")
+    headers = describe_file(info, f"{stem}-rejected.csv", MEDIA_TYPES["csv"])
     return JobFile(info, headers, f"the rejected rows of import {request.import_id} were deleted")
 
 

@@ -21,7 +21,10 @@ from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
 from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import (
+    compositions,
     downloads,
+    export_files,
+    export_list,
     exports,
     import_files,
     import_list,
@@ -29,20 +32,24 @@ from api.launchdarkly.jobs import (
     rejected_rows,
     uploads,
 )
-from api.launchdarkly.memberships import edits
+from api.launchdarkly.memberships import browsing, bulk, edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
 from api.launchdarkly.revisions import routes as revisions
+from api.launchdarkly.schedules import routes as schedules
 from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
+from api.launchdarkly.webhooks import routes as webhooks
 from api.launchdarkly.wire.links import SILENT_PATHS
+from api.lookups.bulk_lookups import BulkLookups
 from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
+from worker.store import Keyspace
 
 __all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "describe", "rest_application"]
 
@@ -56,19 +63,26 @@ _ROUTERS: Final = (
     listing.router,
     patch.router,
     edits.router,
+    bulk.router,
+    browsing.router,
     expiring.router,
     import_list.router,
     import_files.router,
     imports.router,
+    compositions.router,
     rejected_rows.router,
     uploads.router,
+    export_list.router,
+    export_files.router,
     exports.router,
     downloads.router,
     revisions.router,
+    schedules.router,
     inbox.router,
     projects.router,
     environments.router,
     erasures.router,
+    webhooks.router,
     audit.router,
     tokens.router,
     caller_identity.router,
@@ -102,6 +116,12 @@ def rest_application(services: Services, routes: RouteTable, lifespan: Lifespan)
     )
     app.state.services = services
     app.state.evaluations = evaluations.Evaluations(services)
+    app.state.bulk_lookups = BulkLookups(
+        services.lookups,
+        Keyspace(services.settings.key_prefix),
+        at_once=services.settings.bulk_lookups,
+        clock=services.clock,
+    )
     app.state.import_streams = ImportStreams(services)
     service.permit_documentation(app)
     for router in _ROUTERS:

@@ -1,5 +1,6 @@
 """Look-ups by the protocol of ``worker/store/lists/lookups.py``, as one pipeline per node.
 
-``lookups`` answers for one key, ``many`` for one key in each of many lists; ``nodes`` asks,
-through a ``pipeline`` over a ``wire`` to each node.
+``lookups`` answers for one key, ``list_lookups`` for one key in each of many lists, and
+``bulk_lookups`` for many keys in each of several lists; ``nodes`` asks, through a ``pipeline``
+over a ``connection`` to each node.
 """

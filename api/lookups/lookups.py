@@ -33,6 +33,9 @@ from worker.store import (
 
 _log = structlog.get_logger(__name__)
 
+#: Seconds that a step of a bulk look-up waits for the store: nobody's flag waits for it.
+_BULK_TIMEOUT_S: Final = 5.0
+
 #: How often one look-up asks: once with what it believes, once with what the list said.
 ASKS: Final = 2
 
@@ -83,6 +86,8 @@ class Lookups:
         """
         self.counts = PlainCounts() if counts is None else counts
         self.nodes = Nodes(endpoint, keyspace, self.counts, timeout_s=timeout_s)
+        self.bulk_nodes = Nodes(endpoint, keyspace, self.counts, timeout_s=_BULK_TIMEOUT_S)
+        """Connections of their own, so that no look-up of one key waits behind many."""
         self._store = store
         self._timeout_s = timeout_s
         self._backlog = backlog
@@ -93,6 +98,9 @@ class Lookups:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._calm: asyncio.Future[None] | None = None
+        self.ticks = 0
+        """Rounds of the event loop in which look-ups of one key were sent."""
 
     async def look_up(self, address: SegmentAddress, key: str) -> Membership:
         """Answer for one valid context key. Cost: a share of one round trip.
@@ -130,6 +138,8 @@ class Lookups:
                     belief = await self._learn(address)
         finally:
             self._waiting -= 1
+            if self._calm is not None and not self._waiting:
+                self._note_calm()
         raise unsettled_list(belief.ref)
 
     def find(self, address: SegmentAddress) -> Belief | None:
@@ -149,15 +159,35 @@ class Lookups:
 
     def _give(self, then: Answerer, outcome: Outcome) -> None:
         self._waiting -= 1
+        if self._calm is not None and not self._waiting:
+            self._note_calm()
         then(outcome)
 
     def close(self) -> None:
         """Close all connections; waiting look-ups fail. Idempotent."""
         self.nodes.close()
+        self.bulk_nodes.close()
         for task in self._learning.values():
             task.cancel()
 
-    # Also for api.lookups.list_lookups
+    # Also for api.lookups.list_lookups and api.lookups.bulk_lookups
+
+    async def calm(self, at_most_s: float) -> None:
+        """Wait until no look-up of one key waits for the store, or for some time."""
+        if not self._waiting:
+            return
+        if self._calm is None:
+            self._calm = (self._loop or self._find_loop()).create_future()
+        await asyncio.wait([self._calm], timeout=at_most_s)
+
+    def _note_calm(self) -> None:
+        calm, self._calm = self._calm, None
+        if calm is not None and not calm.done():
+            calm.set_result(None)
+
+    async def believe(self, address: SegmentAddress) -> Belief:
+        """Give what is remembered of a list, or read it now; raises as :meth:`look_up`."""
+        return self._beliefs.get(address) or await self._learn(address)
 
     def believed(self, ref: ListRef) -> Belief | None:
         """What was last seen of a list; ``None`` for one that is not remembered."""
@@ -200,6 +230,7 @@ class Lookups:
 
     def _flush(self) -> None:
         tick, self._tick = self._tick, {}
+        self.ticks += 1
         nodes: dict[Node, _Tick] = {}
         for belief, questions in tick.items():
             nodes.setdefault(belief.node, {})[belief] = questions

@@ -10,9 +10,12 @@ from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
 from worker.store import (
     Belief,
     Command,
+    Fault,
     Keyspace,
     Node,
     Outcome,
+    Stale,
+    StoreError,
     lookup_commands,
     read_outcomes,
     refused_outcome,
@@ -51,15 +54,25 @@ class Nodes:
         commands: list[bytes] = []
         ends: list[int] = []
         for belief, members in questions:
-            commands += _encode(belief, lookup_commands(self._keyspace, belief, members))
+            packed = _encode(lookup_commands(self._keyspace, belief, members))
+            commands += as_one_step(belief, packed)
             ends.append(len(commands))
-        replies = await self._connection(node).request(b"".join(commands), len(commands))
-        self._counts.pipelines += 1
+        replies = await self.request(node, commands)
         starts = [0, *ends[:-1]]
         return [
             _read(belief, len(members), replies[start:end])
             for (belief, members), start, end in zip(questions, starts, ends, strict=True)
         ]
+
+    async def request(self, node: Node, commands: Sequence[bytes]) -> list[Any]:
+        """Send packed commands to a node; raises as :meth:`ask`.
+
+        Returns:
+            The replies in order; an error reply is a ``hiredis.ReplyError`` in its place.
+        """
+        replies = await self._connection(node).request(b"".join(commands), len(commands))
+        self._counts.pipelines += 1
+        return replies
 
     def _connection(self, node: Node) -> PipelineConnection:
         connection = self._connections.get(node)
@@ -70,16 +83,34 @@ class Nodes:
         return connection
 
 
-def _encode(belief: Belief, commands: Sequence[Command]) -> list[bytes]:
-    packed: list[bytes] = [pack_command(command) for command in commands]  # type: ignore[arg-type]
-    return [_MULTI, *packed, _EXEC] if belief.asks_both else packed
+def as_one_step(belief: Belief, commands: Sequence[bytes]) -> list[bytes]:
+    """Packed commands about a list, as a transaction where the belief takes one."""
+    return [_MULTI, *commands, _EXEC] if belief.asks_both else [*commands]
+
+
+def replies_of_step(belief: Belief, replies: Sequence[Any]) -> Sequence[Any] | Fault:
+    """The replies to the commands themselves, or what an error among them means.
+
+    Args:
+        belief: what the commands were made from.
+        replies: to what :func:`as_one_step` gave.
+    """
+    if not belief.asks_both:
+        return replies
+    for reply in replies:
+        if isinstance(reply, ReplyError):
+            return refused_outcome(belief, reply)
+    inner: Sequence[Any] = replies[-1]
+    return inner
+
+
+def _encode(commands: Sequence[Command]) -> list[bytes]:
+    return [pack_command(command) for command in commands]  # type: ignore[arg-type]
 
 
 def _read(belief: Belief, count: int, replies: Sequence[Any]) -> list[Outcome]:
-    """What the replies to ``_encode``'s commands say of so many members."""
-    if not belief.asks_both:
-        return read_outcomes(belief, replies)
-    for reply in replies:
-        if isinstance(reply, ReplyError):
-            return [refused_outcome(belief, reply)] * count
-    return read_outcomes(belief, replies[-1])
+    """What the replies to one step say of so many members."""
+    inner = replies_of_step(belief, replies)
+    if isinstance(inner, Stale | StoreError):
+        return [inner] * count
+    return read_outcomes(belief, inner)

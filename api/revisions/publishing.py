@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from api.errors import Conflict, NotFound
+from api.jobs.running import import_in_progress
 from api.rest.operations import Refusals
 from api.revisions.models import PublishOptions, RevisionRepresentation, represent_live
 from worker.store import ImportInProgress, ListRef, Store, Summary
@@ -44,7 +45,7 @@ def publish_revision(
         building = store.memberships.state(ref).building
         if building is None:
             raise  # it has ended since
-        raise ImportInProgress(f"{owner} has an import running: {building}") from None
+        raise import_in_progress(store, owner, ref, building) from None
     live = represent_live(store, ref)
     if changed:
         record(

@@ -91,10 +91,13 @@ BUDGETS: Mapping[str, Budget] = {
     "lookup_p99_in_publish": _most("GET p99 while a list is published", "idle", 3),
     "lookup_p99_in_reclaim": _most("GET p99 while a deleted list is freed", "idle", 3),
     "lookup_p99_during_evaluations": _most("GET p99 beside the worst evaluations", "idle", 3),
+    "bulk_pairs": _least("bulk look-ups of 100,000 answers, a process", "", 0.3, "M answers/s"),
+    "lookup_p99_during_bulk": _most("GET p99 beside bulk look-ups", "idle", 2),
     "longest_call_ms": _most("longest call of the store", "", 2, "ms"),
     "export_vs_sscan": _least("export to CSV in S3", "SSCAN loop, keys dropped", 3),
     "export_members": _least("export to CSV in S3", "", 2.5, "M members/s"),
     "evaluate_1000": _most("evaluation of 1,000 segments, half big", "", 50, "ms"),
+    "compose_10m_s": _most("intersection of the list with one of its size", "", 10, "s"),
     "merge_1k_into_10m_s": _most("merge of 1,000 keys into the list", "", 1, "s"),
 }
 

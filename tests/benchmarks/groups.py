@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.benchmarks import (
+    bulk_lookups,
     calls,
+    compositions,
     compressed,
     connections,
     evaluations,
@@ -44,6 +46,7 @@ GROUPS: Mapping[str, Group] = {
         ("import_vs_pipe", "import_vs_naive", "gather_vs_restore", "bytes_vs_plain_set"),
     ),
     "lookup": Group(lookups.measure, ("lookup_vs_naive", "lookup_vs_empty_app")),
+    "bulk": Group(bulk_lookups.measure, ("bulk_pairs", "lookup_p99_during_bulk")),
     "export": Group(exports.measure, ("export_vs_sscan", "export_members")),
     "connections": Group(
         connections.measure, ("lookup_p99_vs_p50_32", "lookup_p99_vs_p50_128", "gc_pause_ms")
@@ -66,6 +69,7 @@ GROUPS: Mapping[str, Group] = {
         once=True,
     ),
     "large": Group(large.measure, ("scatter_30m_vs_10m",), once=True),
+    "compose": Group(compositions.measure, ("compose_10m_s",)),
     "merge": Group(merges.measure, ("merge_1k_into_10m_s",)),
 }
 #: Measured only when named, because they take long; they start systems of their own.

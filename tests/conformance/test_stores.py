@@ -10,6 +10,7 @@ from tests.conformance.suite.edits import EditSuite
 from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.erasing import ErasureSuite
 from tests.conformance.suite.expiry import ExpirySuite
+from tests.conformance.suite.export_schedules import ExportScheduleSuite
 from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.inbox import InboxSuite
 from tests.conformance.suite.jobs import JobSuite
@@ -21,8 +22,10 @@ from tests.conformance.suite.requests import RequestSuite
 from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
+from tests.conformance.suite.snapshots import SnapshotSuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
+from tests.conformance.suite.webhooks import WebhookSuite
 
 
 class TestAudit(AuditSuite):
@@ -97,6 +100,10 @@ class TestSchedules(ScheduleSuite):
     pass
 
 
+class TestSnapshots(SnapshotSuite):
+    pass
+
+
 class TestExpiry(ExpirySuite):
     pass
 
@@ -114,4 +121,12 @@ class TestFlags(FlagSuite):
 
 
 class TestUploads(UploadSuite):
+    pass
+
+
+class TestExportSchedules(ExportScheduleSuite):
+    pass
+
+
+class TestWebhooks(WebhookSuite):
     pass

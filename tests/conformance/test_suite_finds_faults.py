@@ -7,6 +7,7 @@ import pytest
 
 from tests.conformance.faults.builds import OF_BUILDS
 from tests.conformance.faults.erasing import OF_ERASING
+from tests.conformance.faults.export_schedules import OF_EXPORT_SCHEDULES
 from tests.conformance.faults.fault import Fault
 from tests.conformance.faults.flags import OF_FLAGS
 from tests.conformance.faults.jobs import OF_JOBS
@@ -14,6 +15,8 @@ from tests.conformance.faults.lists import OF_LISTS
 from tests.conformance.faults.project_segments import OF_PROJECT_SEGMENTS
 from tests.conformance.faults.resources import OF_RESOURCES
 from tests.conformance.faults.revisions import OF_REVISIONS
+from tests.conformance.faults.snapshots import OF_SNAPSHOTS
+from tests.conformance.faults.webhooks import OF_WEBHOOKS
 from tests.support.servers.redis import Server
 from tests.support.store.stores import mutated, new_list, opened, script_names
 from worker.store import Store
@@ -23,10 +26,13 @@ FAULTS: Final = (
     *OF_BUILDS,
     *OF_REVISIONS,
     *OF_ERASING,
+    *OF_SNAPSHOTS,
     *OF_RESOURCES,
     *OF_PROJECT_SEGMENTS,
     *OF_FLAGS,
     *OF_JOBS,
+    *OF_EXPORT_SCHEDULES,
+    *OF_WEBHOOKS,
 )
 
 

@@ -1,5 +1,6 @@
 """One API process for all tests of the wire, over real servers."""
 
+import json
 import secrets
 from collections.abc import Iterator
 
@@ -32,6 +33,8 @@ PART_BYTES = 5 * 1024 * 1024
 DIRECT_LIMIT_BYTES = 10_001 * PART_BYTES
 #: More than tests leave open in one environment.
 OPEN_UPLOADS = 40
+#: The same of export schedules, and few enough to make them all.
+SCHEDULES = 12
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +60,13 @@ def api(
         "S3_ENDPOINT": s3_server.endpoint,
         "S3_BUCKET": bucket,
         "INBOX": f"s3://{bucket}/inbox",
+        "S3_DESTINATIONS": json.dumps([f"s3://{bucket}/exports/"]),
         "MAX_UPLOAD_BYTES": str(UPLOAD_LIMIT_BYTES),
         "EVENT_STREAMS": str(EVENT_STREAMS),
         "MAX_DIRECT_UPLOAD_BYTES": str(DIRECT_LIMIT_BYTES),
         "UPLOAD_PART_BYTES": str(PART_BYTES),
         "OPEN_UPLOADS": str(OPEN_UPLOADS),
+        "SCHEDULES": str(SCHEDULES),
         "IMPORT_OBJECTS": "20",
     }
     with running_api(valkey_server.url, settings) as running:

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from tests.end_to_end.conftest import MOST_EDITS
@@ -20,7 +19,6 @@ from worker.store.keyspace import INCLUDED
 from worker.store.lists import Revision
 from worker.store.members import hash_member, pack_key, shard_index
 
-SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 OLD: Final = random_keys(400, 20)
 KEYS: Final = random_keys(6_000, 21)
 BOTH_SIZES: Final = pytest.mark.parametrize(
@@ -52,15 +50,6 @@ def _pending(segment: BigSegment, import_id: str) -> dict[str, Any]:
     return _shown(segment, import_id)
 
 
-def _approve(segment: BigSegment, import_id: str) -> httpx.Response:
-    instruction = {"kind": "processBigSegmentImport", "importId": import_id}
-    return segment.system.http.patch(
-        segment.path,
-        json={"instructions": [instruction]},
-        headers={"Content-Type": SEMANTIC},
-    )
-
-
 def _filled(system: System) -> BigSegment:
     segment = new_segment(system)
     segment.completed(segment.upload(csv_of(OLD)))
@@ -83,7 +72,7 @@ def test_pending__edited_and_approved__publishes_exactly_that(system: System, co
     segment = _filled(system)
     segment.edit(add=[KEYS[0]])
     import_id = _start(segment, count)
-    assert _approve(segment, "x").status_code == 400
+    assert segment.approve("x").status_code == 400
 
     report = _pending(segment, import_id)["report"]
 
@@ -103,14 +92,14 @@ def test_pending__edited_and_approved__publishes_exactly_that(system: System, co
     assert system.store.builds.journal_ops(segment.ref) == 0
     assert system.server.command_reply("XLEN", system.store.keyspace.edits(segment.ref)) == 0
     segment.edit(add=["three"], remove=["two"])
-    assert _approve(segment, import_id).status_code == 200
+    assert segment.approve(import_id).status_code == 200
     report = segment.completed(import_id)
     assert (report["added"], report["removed"]) == (count - 1, len(OLD))
     assert report["seconds"]["approval"] > 0
     assert min(report["seconds"].values()) >= 0
     assert segment.members() == {*KEYS[:count], "one", "three"} - {*KEYS[1:4]}
     assert segment.counted() == report["membersAfter"] == count - 1
-    assert _approve(segment, import_id).status_code == 400
+    assert segment.approve(import_id).status_code == 400
     assert_nothing_left(system, segment)
 
 
@@ -123,11 +112,11 @@ def test_pending__worker_killed__waits_on_and_the_approval_is_kept(system: Syste
     system.worker.start()
     assert _pending(segment, import_id)["status"] == "pending_approval"
     system.worker.kill()
-    assert _approve(segment, import_id).status_code == 200
+    assert segment.approve(import_id).status_code == 200
     assert _shown(segment, import_id)["status"] == "in_progress"
     assert segment.counted() == len(OLD) + 1, "it is a worker that publishes"
     assert segment.try_upload(b"a\n").status_code == 409
-    assert _approve(segment, import_id).status_code == 200
+    assert segment.approve(import_id).status_code == 200
     system.worker.start()
     segment.completed(import_id)
     assert segment.members() == {*KEYS, "while dead"}
@@ -155,7 +144,7 @@ def test_pending__another_import__supersedes_it_and_frees_all(system: System) ->
     assert segment.stopped(second) == f"superseded by import {third}"
     segment.completed(third)
     assert segment.members() == {*OLD, "a", "b"}
-    assert _approve(segment, first).status_code == 400
+    assert segment.approve(first).status_code == 400
     assert_nothing_left(system, segment)
 
 
@@ -167,7 +156,7 @@ def test_another_import__while_one_that_will_wait_is_built__supersedes_it(
     first = segment.upload(csv_of(keys), "replace", waitOnApprovals="true")
     segment.wait_stage(first, "gather")
     assert _shown(segment, first)["status"] == "preparing"
-    assert _approve(segment, first).status_code == 400
+    assert segment.approve(first).status_code == 400
     second = segment.upload(csv_of(["a"]))
     segment.completed(second)
     assert segment.stopped(first) == f"superseded by import {second}"
@@ -181,7 +170,7 @@ def test_pending__nobody_approves_it__stops_by_itself(brokered_system: System) -
     reason = segment.stopped(import_id)
     assert "nobody approved it" in reason
     assert "BIGSEG_APPROVAL_TTL" in reason
-    assert _approve(segment, import_id).status_code == 400
+    assert segment.approve(import_id).status_code == 400
     assert_nothing_left(brokered_system, segment)
     assert segment.members() == set(OLD)
 
@@ -216,7 +205,7 @@ def test_approved__shard_lost_while_it_waited__is_written_again(system: System, 
     import_id = _start(segment, count)
     _pending(segment, import_id)
     _lose_shard_of(segment, KEYS[0])
-    assert _approve(segment, import_id).status_code == 200
+    assert segment.approve(import_id).status_code == 200
     segment.completed(import_id)
     assert segment.members() == set(KEYS[:count])
     assert segment.counted() == count
@@ -229,7 +218,7 @@ def test_approved__edited_shard_lost_while_it_waited__stops(system: System) -> N
     segment.edit(add=["edit"])
     wait_until(lambda: system.store.builds.journal_ops(segment.ref) == 0, "it is replayed", LIMIT_S)
     _lose_shard_of(segment, KEYS[0])
-    assert _approve(segment, import_id).status_code == 200
+    assert segment.approve(import_id).status_code == 200
     assert "lost part of what was built" in segment.stopped(import_id)
     assert segment.members() == {*OLD, "edit"}
     assert_nothing_left(system, segment)
@@ -255,6 +244,6 @@ def test_pending__server_lost_that_it_was_counted__is_counted_anew_and_waits(
 
     wait_until(counted, "it is counted again", LIMIT_S)
     assert segment.counted() == len(OLD)
-    assert _approve(segment, import_id).status_code == 200
+    assert segment.approve(import_id).status_code == 200
     segment.completed(import_id)
     assert segment.members() == set(KEYS[:count])

@@ -96,6 +96,41 @@ def test_objects__put_while_everything_dies__are_each_imported_once_and_in_order
     _tidy(doubled)
 
 
+def test_object__held_by_a_guard__waits_with_later_ones_until_it_is_approved_or_cancelled(
+    system: System,
+) -> None:
+    segment, doubtful = new_segment(system), b"ok\n\xff\n\xff\n"
+    folder = f"default/production/{segment.ref.segment}/"
+
+    def hold(rest: str) -> str:
+        """Put an object of which most rows are rejected, and wait for its import to wait."""
+        _put(segment, rest, doubtful)
+
+        def waiting() -> list[str]:
+            found = [each for each in _imports(segment) if each["status"] == "pending_approval"]
+            return [each["id"] for each in found if each["guard"]["name"] == "rejected_rows"]
+
+        wait_until(lambda: bool(waiting()), "it waits for an approval", LIMIT_S)
+        return waiting()[0]
+
+    first = hold("replace/a.csv")
+    _put(segment, "merge/b.csv", b"later\n")
+    assert segment.members() == set()
+    assert len(_below(system, f"inbox/{folder}")) == 2
+    assert segment.approve(first).status_code == 200
+    wait_until(lambda: _empty(system), "both are moved", LIMIT_S)
+    assert segment.members() == {"ok", "later"}
+    assert len(_below(system, f"inbox-done/{folder}")) == 2
+
+    second = hold("replace/c.csv")
+    assert system.http.delete(f"{segment.path}/imports/{second}").status_code == 200
+    wait_until(lambda: _empty(system), "it is moved", LIMIT_S)
+    assert segment.members() == {"ok", "later"}
+    failed = _below(system, f"inbox-failed/{folder}")
+    assert failed == [failed[0], f"{failed[0]}.error.json"]
+    _tidy(system)
+
+
 def test_object__for_no_segment__is_moved_with_its_reason_and_counted(system: System) -> None:
     key = "inbox/default/production/nobody/merge/a.csv"
     system.objects.put(system.bucket, key, b"a\n", "text/csv")

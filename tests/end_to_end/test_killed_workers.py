@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.servers.redis import wait_until
 from tests.support.systems.driving import (
     BigSegment,
     assert_nothing_left,
@@ -15,7 +14,6 @@ from tests.support.systems.driving import (
 )
 from tests.support.systems.messages import send_work
 from tests.support.systems.system import System
-from tests.support.systems.up import is_running
 
 COUNT = 24_000
 OLD, NEW = random_keys(500, 8), random_keys(COUNT, 9)
@@ -72,43 +70,6 @@ def test_pool_child__killed__its_unit_is_done_by_another(
         segment.system.worker.kill_child(pid)
     assert segment.state(import_id).stage == stage
     assert all(segment.includes(key) for key in OLD[:10]), "the live list is as it was"
-
-
-def test_whole_worker__killed_and_started_again__import_goes_on(segment: BigSegment) -> None:
-    import_id = _start(segment)
-    segment.wait_stage(import_id, "gather", finished_units=1)
-    segment.system.worker.kill()
-    assert segment.state(import_id).stage == "gather"
-    assert segment.counted() == len(OLD)
-    segment.system.worker.start()
-    segment.completed(import_id)
-
-
-def test_whole_worker__killed_while_it_removes__removes_exactly_what_is_asked(
-    slow_system: System,
-) -> None:
-    segment = new_segment(slow_system)
-    segment.completed(segment.upload(csv_of(NEW)))
-    removed = NEW[: COUNT // 2]
-    import_id = segment.upload(csv_of([*removed, "stranger"]), "remove")
-    segment.wait_stage(import_id, "gather", finished_units=1)
-    segment.system.worker.kill()
-    assert segment.counted() == COUNT
-    segment.system.worker.start()
-    report = segment.completed(import_id)
-    assert (report["removed"], report["unmatched"]) == (len(removed), 1)
-    assert segment.members() == set(NEW[COUNT // 2 :])
-
-
-def test_worker_leader__killed__its_children_end_and_the_next_worker_goes_on(
-    segment: BigSegment,
-) -> None:
-    import_id = _start(segment)
-    segment.wait_stage(import_id, "scatter", finished_units=1)
-    orphans = segment.system.worker.kill_leader()
-    segment.system.worker.start()
-    segment.completed(import_id)
-    wait_until(lambda: not any(map(is_running, orphans)), "no orphan of the worker is left")
 
 
 def test_beat_and_upkeep__killed__workers_sweep_for_themselves(segment: BigSegment) -> None:

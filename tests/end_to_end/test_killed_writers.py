@@ -10,6 +10,8 @@ from tests.support.systems.system import System
 from worker.objects.layout import export_key, spill_key
 
 KEYS = random_keys(8_000, 3)
+#: Enough parts to be killed between them.
+MANY = random_keys(80_000, 4)
 
 
 def _leave_upload(system: System, key: str) -> None:
@@ -52,3 +54,34 @@ def test_export__half_written_by_a_killed_worker__is_written_by_the_next(system:
     wait_until(lambda: system.http.get(location).json()["status"] == "complete", "its end", LIMIT_S)
     assert set(system.http.get(f"{location}/download").text.split()) == set(KEYS)
     wait_until(lambda: not system.open_uploads(), "the upload is aborted", LIMIT_S)
+
+
+def test_export__worker_killed_between_parts__each_key_is_there_once_and_comes_back(
+    system: System,
+) -> None:
+    segment, again = new_segment(system), new_segment(system)
+    segment.completed(segment.upload(csv_of(MANY)))
+    folder = f"lists/exports/{segment.ref.segment}/"
+    body = {"partRows": 1_000, "destination": f"s3://{system.bucket}/{folder}"}
+    location = system.http.post(f"{segment.path}/exports", json=body).headers["location"]
+
+    def written() -> list[str]:
+        return [info.key for info in system.objects.list_page(folder)[0]]
+
+    wait_until(lambda: len(written()) >= 3, "some parts are written", LIMIT_S)
+    system.worker.kill()
+    assert len(written()) < len(MANY) / 1_000, "it was killed too late"
+    system.worker.start()
+    wait_until(lambda: system.http.get(location).json()["status"] == "complete", "its end", LIMIT_S)
+
+    result = system.http.get(location).json()["result"]
+    manifest = system.http.get(f"{location}/download").json()
+    names = [entry["url"].removeprefix(f"s3://{system.bucket}/") for entry in manifest["entries"]]
+    assert sorted(written()) == sorted(
+        [*names, result["address"].partition(system.bucket + "/")[2]]
+    )
+    assert sum(entry["meta"]["record_count"] for entry in manifest["entries"]) == len(MANY)
+    source = {"manifest": result["address"], "mode": "replace"}
+    started = system.http.post(f"{again.path}/imports/from-source", json=source)
+    report = again.completed(started.json()["id"])
+    assert (report["added"], report["duplicates"]) == (len(MANY), 0)

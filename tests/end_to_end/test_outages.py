@@ -49,16 +49,6 @@ def test_store__stopped_and_started_again__import_goes_on(
     assert system.http.get(path).json()["included"]
 
 
-def test_store__killed_and_restarted_again_and_again__import_is_exact(
-    segment: BigSegment,
-) -> None:
-    system, import_id = segment.system, segment.imports[-1]
-    for stage in ("scatter", "gather", "gather"):
-        segment.wait_stage(import_id, stage, finished_units=1)
-        system.server.kill()
-        system.server.start()
-
-
 def test_store__back_without_its_last_writes__import_is_exact(segment: BigSegment) -> None:
     """As after a power cut: the workers know more than the store does."""
     system, import_id = segment.system, segment.imports[-1]

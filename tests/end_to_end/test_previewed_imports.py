@@ -13,7 +13,6 @@ from tests.support.systems.driving import (
 )
 from tests.support.systems.system import System
 
-SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 OLD: Final = random_keys(6_000, 31)
 NEW: Final = random_keys(24_000, 32)
 
@@ -28,14 +27,6 @@ def _get(segment: BigSegment, path: str, status: int = 200) -> Any:
     reply = segment.system.http.get(f"{segment.path}/imports/{path}")
     assert reply.status_code == status, reply.text
     return reply.json()
-
-
-def _approve(segment: BigSegment, import_id: str) -> tuple[int, str]:
-    instruction = {"kind": "processBigSegmentImport", "importId": import_id}
-    headers = {"Content-Type": SEMANTIC}
-    body = {"instructions": [instruction]}
-    reply = segment.system.http.patch(segment.path, json=body, headers=headers)
-    return reply.status_code, reply.text
 
 
 def test_guarded__seen_and_approved_after_a_kill__publishes_what_was_shown(system: System) -> None:
@@ -64,7 +55,7 @@ def test_guarded__seen_and_approved_after_a_kill__publishes_what_was_shown(syste
 
     system.worker.kill()
     segment.edit(add=["edited"])
-    assert _approve(segment, import_id)[0] == 200
+    assert segment.approve(import_id).status_code == 200
     system.worker.start()
     report = segment.completed(import_id)
     assert report["membersAfter"] == segment.counted() == 3_002
@@ -99,7 +90,8 @@ def test_dry_run__worker_killed_and_list_edited__reports_and_changes_nothing(
     slow_system.worker.kill()
     assert segment.system.http.get(segment.path).json()["_importInProgress"] is True
     segment.edit(add=["edited"], remove=[OLD[0]])
-    code, text = _approve(segment, import_id)
+    refused = segment.approve(import_id)
+    code, text = refused.status_code, refused.text
     assert (code, "it is a dry run" in text) == (400, True)
     slow_system.worker.start()
 
@@ -111,7 +103,7 @@ def test_dry_run__worker_killed_and_list_edited__reports_and_changes_nothing(
     preview = _get(segment, f"{import_id}/preview")
     assert len({*preview["added"]["keys"]} & {*NEW}) == 20
     assert len({*preview["removed"]["keys"]} & {*OLD[10:], "edited"}) == 20
-    assert _approve(segment, import_id)[0] == 400
+    assert segment.approve(import_id).status_code == 400
     wait_until(
         lambda: not segment.system.http.get(segment.path).json()["_importInProgress"],
         "the claim is released",

@@ -1,18 +1,21 @@
-"""Work on an export: pins a revision, writes it to a file and records where that is."""
+"""Work on an export: pins a revision, writes it to files and records where they are."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
-from worker.exports.write import write_members
-from worker.jobs.progress import UnitProgress
+from worker.exports.manifest import manifest_of
+from worker.exports.parts import PartWriter, WrittenFile
+from worker.jobs.export_place import ExportPlace
+from worker.jobs.progress import LeaseLost, UnitProgress
 from worker.jobs.services import Services
-from worker.objects import export_key, export_prefix
+from worker.objects import ObjectInfo
 from worker.read_ahead import read_ahead
 from worker.store.jobs import ExportRequest, Unit
-from worker.store.keyspace import INCLUDED
-from worker.store.lists import pin, read_shards, unpin
+from worker.store.keyspace import EXCLUDED, INCLUDED, Side
+from worker.store.lists import Revision, pin, read_shards, unpin
+from worker.store.members import unpack_members
 from worker.store.monitoring import STAGE_SECONDS
 from worker.store.workflows import record_end
 
@@ -22,13 +25,20 @@ logger = logging.getLogger("bigseg.exports")
 _PIN_MS: Final = 2 * 3_600 * 1_000
 #: Columns of members, 4 MiB each at most, read while those before become text or a row group.
 _COLUMNS_AHEAD: Final = 12
-_CONTENT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+#: Parts whose manifest an import still reads, at some 350 bytes each.
+_MOST_FILES: Final = 10_000
+_SIDES: Final[Mapping[str, tuple[Side, ...]]] = {
+    "included": (INCLUDED,),
+    "excluded": (EXCLUDED,),
+    "both": (INCLUDED, EXCLUDED),
+}
 
 
 class ExportWork:
     """Work on one export, whose only unit writes the list out; see ``worker.jobs.runner``.
 
-    The file appears whole or not at all.
+    A file appears whole or not at all. A try that follows another one, whose worker may have been
+    killed, deletes what that one has left and begins again.
     """
 
     next_stages: Final[Mapping[str, str]] = {}
@@ -36,6 +46,7 @@ class ExportWork:
     def __init__(self, services: Services, request: ExportRequest) -> None:
         self._services = services
         self._request = request
+        self._place = ExportPlace.of(services.objects.bucket, request)
 
     def do(self, unit: Unit, progress: UnitProgress) -> bool:
         """Write the list out and complete the export."""
@@ -55,56 +66,81 @@ class ExportWork:
         self.tidy_up()
 
     def tidy_up(self) -> None:
-        """Free what an ended export used, except its file, and record how it ended."""
-        store, ref = self._services.store, self._request.ref
+        """Free what an ended export used, except its files, and record how it ended."""
+        store, ref, objects = self._services.store, self._request.ref, self._services.objects
         unpin(store.database, self._request.list_ref, self._request.export_id)
-        prefix = export_prefix(self._scope, self._request.export_id)
-        self._services.objects.abort_uploads(prefix)
-        if store.jobs.get(ref).status == "stopped":
-            self._services.objects.delete_prefix(prefix)
+        stopped = store.jobs.get(ref).status == "stopped"
+        if stopped:
+            # A worker that has not noticed yet may still finish a file: upkeep looks again.
+            later_ms = int(self._services.settings.lease_s * 2_000)
+            store.export_files.expire(ref, self._services.clock_ms() + later_ms)
+        self._place.clear(objects, keep_files=not stopped)
         record_end(store, self._request)
         store.jobs.forget(ref)
 
-    @property
-    def _scope(self) -> tuple[str, str, str]:
-        ref = self._request.list_ref
-        return ref.project, ref.environment, ref.segment
-
     def _write(self, unit: Unit, progress: UnitProgress) -> dict[str, Any]:
         request, database = self._request, self._services.store.database
-        ref = request.list_ref
+        ref, sides = request.list_ref, _SIDES[request.options.side]
+        if unit.attempt > 1:
+            self._place.clear(self._services.objects)
+        # Every edit that was answered before is in the shards that are read from here on.
+        as_of_ms = self._services.clock_ms()
         revision = pin(database, ref, request.export_id, _PIN_MS)
-        count = revision.shard_count(INCLUDED) if revision.included_bits else 0
-
         # Edits may have changed it since; the figure is for those who wait.
-        progress.expect(self._services.store.memberships.state(ref).included_count)
-        # Each try has its own name, so that a late one cannot replace the file that is reported.
-        key = export_key(self._scope, request.export_id, f"{unit.token}.{request.format}")
-        with (
-            read_ahead(
-                read_shards(database, ref, revision, INCLUDED, 0, count), _COLUMNS_AHEAD
-            ) as members,
-            self._services.objects.open_writer(
-                key, size_hint=None, content_type=_CONTENT_TYPES[request.format]
-            ) as writer,
-        ):
-            rows = write_members(
-                members, writer, request.format, lambda found: progress.add(rows=found, work=found)
-            )
-            info = writer.close()
-        return {
-            "rows": rows,
-            "sizeBytes": info.size_bytes,
-            "bucket": info.bucket,
-            "key": info.key,
-            "etag": info.etag,
-            "filename": f"{ref.segment}.{request.format}",
-        }
+        state = self._services.store.memberships.state(ref)
+        counts = {INCLUDED: state.included_count, EXCLUDED: state.excluded_count}
+        progress.expect(sum(counts[side] for side in sides))
+
+        def confirm() -> None:
+            if not progress.renew():
+                raise LeaseLost(f"{request.ref} has lost its lease before its file was whole")
+
+        with PartWriter(
+            self._services.objects,
+            self._place,
+            request,
+            unit.token,
+            most_files=min(self._services.settings.import_objects, _MOST_FILES),
+            confirm=confirm,
+        ) as parts:
+            for side in sides:
+                self._write_side(parts, revision, side, progress)
+        return self._report(parts.files, unit, {"revision": revision.number, "asOf": as_of_ms})
+
+    def _write_side(
+        self, parts: PartWriter, revision: Revision, side: Side, progress: UnitProgress
+    ) -> None:
+        database, ref = self._services.store.database, self._request.list_ref
+        count = revision.shard_count(side) if revision.bits(side) else 0
+        shards = read_shards(database, ref, revision, side, 0, count)
+        with read_ahead(shards, _COLUMNS_AHEAD) as columns:
+            for column in columns:
+                parts.write(unpack_members(column), side)
+                progress.add(rows=len(column), work=len(column))
+
+    def _report(
+        self, files: list[WrittenFile], unit: Unit, facts: dict[str, Any]
+    ) -> dict[str, Any]:
+        options, segment = self._request.options, self._request.list_ref.segment
+        rows = sum(file.rows for file in files)
+        size_bytes = sum(file.info.size_bytes for file in files)
+        report = {"rows": rows, "sizeBytes": size_bytes, "files": len(files), **facts}
+        if options.part_rows is None:
+            report |= {"sha256": files[0].sha256, "filename": f"{segment}.{options.ending}"}
+            return report | _where(files[0].info)
+        key = self._place.key(self._request, unit.token, "-manifest.json")
+        content = manifest_of(self._request, files, {"rows": rows, **facts})
+        objects, bucket = self._services.objects, self._place.bucket
+        objects.put(bucket, key, content, "application/json")
+        info = ObjectInfo(bucket, key, len(content), objects.head(key, bucket=bucket).etag)
+        return report | {"filename": f"{segment}-manifest.json"} | {"manifest": _where(info)}
 
     def _complete(self, report: dict[str, Any]) -> None:
         jobs, ref, settings = self._services.store.jobs, self._request.ref, self._services.settings
-        due_ms = self._services.clock_ms() + settings.export_retention_s * 1000
-        self._services.store.export_files.expire(ref, due_ms)
+        if self._place.is_own:
+            due_ms = self._services.clock_ms() + settings.export_retention_s * 1000
+            self._services.store.export_files.expire(ref, due_ms)
+            report["expires"] = due_ms
         if jobs.end(ref, "complete", report=report, keep_s=settings.job_retention_s):
             started_ms = jobs.get(ref).progress.started_ms or self._request.created_ms
             self._services.store.counting.add_seconds(
@@ -115,3 +151,12 @@ class ExportWork:
             )
             logger.info("export.written", extra={"job": str(ref), "rows": report["rows"]})
         self.tidy_up()
+
+
+def _where(info: ObjectInfo) -> dict[str, Any]:
+    return {
+        "bucket": info.bucket,
+        "key": info.key,
+        "etag": info.etag,
+        "sizeBytes": info.size_bytes,
+    }

@@ -1,12 +1,31 @@
 """What the bytes of lists are read from and written to."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias
+from typing import IO, Final, Protocol, TypeAlias
+
+import pyarrow as pa
 
 from worker.lists.errors import ReadCutShort
 
+#: Random access: read, seek and tell; closing it stays with the caller.
+RandomAccess: TypeAlias = pa.NativeFile | IO[bytes]
 #: ``read(start, end)`` yields the bytes of ``[start, end)`` in pieces of any length.
 ReadRange: TypeAlias = Callable[[int, int], Iterator[bytes]]
+
+
+#: Bytes of one read of a file that is given in ranges.
+_FILE_READ_BYTES: Final = 1024 * 1024
+
+
+def ranges_of(file: RandomAccess) -> ReadRange:
+    """Give ranges of a file with random access, one at a time; short where the file is."""
+
+    def read(start: int, end: int) -> Iterator[bytes]:
+        for at in range(start, end, _FILE_READ_BYTES):
+            file.seek(at)
+            yield file.read(min(_FILE_READ_BYTES, end - at))
+
+    return read
 
 
 class Sink(Protocol):

@@ -3,9 +3,11 @@
 Knows no segments. This is all of it that other packages use.
 """
 
+from worker.objects.client import load_descriptions
 from worker.objects.errors import (
     BucketMissing,
     CredentialsRefused,
+    DestinationNotAllowed,
     ObjectAccessDenied,
     ObjectArchived,
     ObjectChanged,
@@ -32,7 +34,7 @@ from worker.objects.layout import (
 from worker.objects.reading.concurrently import in_threads
 from worker.objects.selecting.named import NamedSource, parse_manifest_source, parse_named
 from worker.objects.selecting.selection import Selection, Selector
-from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_source
+from worker.objects.sources import FOLDER_FAULT, is_folder_marker, parse_destination, parse_source
 from worker.objects.store import ObjectStore
 from worker.objects.writing.direct_uploads import DirectUploads, UploadedPart
 from worker.objects.writing.part_sizes import MAX_PARTS
@@ -45,6 +47,7 @@ __all__ = [
     "MAX_PARTS",
     "BucketMissing",
     "CredentialsRefused",
+    "DestinationNotAllowed",
     "DirectUploads",
     "NamedSource",
     "ObjectAccessDenied",
@@ -70,6 +73,8 @@ __all__ = [
     "export_prefix",
     "in_threads",
     "is_folder_marker",
+    "load_descriptions",
+    "parse_destination",
     "parse_manifest_source",
     "parse_named",
     "parse_source",

@@ -15,6 +15,7 @@ ObjectError
 ├── ObjectAccessDenied (terminal)        the credentials may not do this to this object
 ├── ObjectStoreRefused (terminal)        the service refused the request itself
 ├── SourceNotAllowed (terminal)          the address may not be imported from
+├── DestinationNotAllowed (terminal)     the address may not be exported to
 └── UnusableSelection (terminal)         what was named is no list, or too many, or no manifest
 """
 
@@ -66,6 +67,10 @@ class ObjectStoreRefused(ObjectError, TerminalError):
 
 
 class SourceNotAllowed(ObjectError, TerminalError):
+    """The address is malformed, outside the allow-list, or inside bigseg's own prefix."""
+
+
+class DestinationNotAllowed(ObjectError, TerminalError):
     """The address is malformed, outside the allow-list, or inside bigseg's own prefix."""
 
 

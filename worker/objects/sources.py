@@ -1,9 +1,9 @@
-"""Which objects an import may read: the allow-list check."""
+"""Which objects an import may read, and where an export may write: the allow-list checks."""
 
 import re
 from typing import Final
 
-from worker.objects.errors import SourceNotAllowed
+from worker.objects.errors import DestinationNotAllowed, SourceNotAllowed
 from worker.objects.info import ObjectInfo
 from worker.objects.layout import INTERNAL_PREFIX, MAX_KEY_BYTES
 
@@ -67,6 +67,35 @@ def parse_folder(uri: str, start: str, allowed: tuple[str, ...]) -> tuple[str, s
         raise SourceNotAllowed(f"{uri!r} is inside bigseg's own prefix {INTERNAL_PREFIX!r}")
     _check_allowed(uri, bucket, _split(start)[1], allowed)
     return bucket, key
+
+
+def parse_destination(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
+    """Split an address into bucket and folder if an export may write there.
+
+    Args:
+        uri: ``s3://bucket/folder``, with or without a slash at its end.
+        allowed: As for :func:`parse_source`.
+
+    Returns:
+        The bucket, and what keys in the folder begin with: with its slash, or nothing.
+
+    Raises:
+        DestinationNotAllowed: as :func:`parse_source`.
+    """
+    try:
+        bucket, path = _split(uri)
+        _check_key(uri, path)
+    except SourceNotAllowed as exc:
+        raise DestinationNotAllowed(str(exc)) from None
+    folder = f"{path.strip('/')}/" if path.strip("/") else ""
+    if folder.startswith(INTERNAL_PREFIX):
+        raise DestinationNotAllowed(f"{uri!r} is inside bigseg's own prefix {INTERNAL_PREFIX!r}")
+    if not any(_allows(prefix, bucket, folder) for prefix in allowed):
+        raise DestinationNotAllowed(
+            f"{uri!r} is not below an allowed prefix ({', '.join(allowed) or 'there is none'}): "
+            "export to one, or extend BIGSEG_S3_DESTINATIONS"
+        )
+    return bucket, folder
 
 
 def _check_key(uri: str, key: str) -> None:

@@ -258,20 +258,22 @@ class ObjectStore:
         self,
         key: str,
         *,
+        bucket: str | None = None,
         size_hint: int | None = None,
         content_type: str = "application/octet-stream",
     ) -> ObjectWriter:
-        """Write an object of bigseg's own as a stream; see ``ObjectWriter``.
+        """Write an object as a stream; see ``ObjectWriter``.
 
         Args:
             key: its key.
+            bucket: another bucket than bigseg's own.
             size_hint: bytes expected, if known; keeps parts of over 50 GiB equal and small.
             content_type: its media type.
         """
         return ObjectWriter(
             self._client,
             self._probe,
-            bucket=self.bucket,
+            bucket=bucket or self.bucket,
             key=key,
             size_hint=size_hint,
             content_type=content_type,
@@ -303,12 +305,38 @@ class ObjectStore:
         write_tags(self._client, obj.bucket, obj.key, tags)
 
     @cached_property
+    def _presigner(self) -> "S3Client":
+        return open_presigner(self._settings)
+
+    def download_url(
+        self, obj: ObjectInfo, *, filename: str, content_type: str, expires_s: int
+    ) -> str:
+        """Sign a URL by which anybody may read an object for a while, by the name given.
+
+        Sends no request. Costs about 0.3 ms, and 50 ms the first time.
+
+        Raises:
+            ObjectError: there are no credentials to sign with.
+        """
+        with driver_errors("sign a URL for", obj.bucket, obj.key):
+            return self._presigner.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": obj.bucket,
+                    "Key": obj.key,
+                    "ResponseContentDisposition": f'attachment; filename="{filename}"',
+                    "ResponseContentType": content_type,
+                },
+                ExpiresIn=expires_s,
+            )
+
+    @cached_property
     def direct_uploads(self) -> DirectUploads:
         """Uploads of bigseg's own objects whose parts clients send; sends no request.
 
         Costs about 50 ms the first time.
         """
-        return DirectUploads(self._client, open_presigner(self._settings), self.bucket)
+        return DirectUploads(self._client, self._presigner, self.bucket)
 
     def discard_upload(self, key: str) -> None:
         """Free a direct upload, whether it was completed or not. Idempotent.
@@ -327,14 +355,17 @@ class ObjectStore:
         """
         delete_one(self._client, self.bucket, key, self._sleep)
 
-    def delete_prefix(self, prefix: str, *, but: str | None = None) -> int:
-        """Delete all of bigseg's own objects below a prefix. Idempotent.
+    def delete_prefix(
+        self, prefix: str, *, but: str | None = None, bucket: str | None = None
+    ) -> int:
+        """Delete all objects below a prefix. Idempotent.
 
         One request deletes 1,000 objects, or one object where the service takes no such pages.
 
         Args:
             prefix: what their keys begin with.
             but: the key of one that stays.
+            bucket: another bucket than bigseg's own.
 
         Returns:
             How many were deleted.
@@ -344,12 +375,16 @@ class ObjectStore:
                 transient.
             ValueError: the prefix is empty.
         """
-        return delete_prefix(self._client, self.bucket, prefix, self._sleep, but=but)
+        return delete_prefix(self._client, bucket or self.bucket, prefix, self._sleep, but=but)
 
-    def abort_uploads(self, prefix: str) -> int:
+    def abort_uploads(self, prefix: str, *, bucket: str | None = None) -> int:
         """Abort the unfinished uploads below a prefix, which killed writers left behind.
 
         A writer that is still active there fails with ``UploadLost``.
+
+        Args:
+            prefix: what their keys begin with.
+            bucket: another bucket than bigseg's own.
 
         Returns:
             How many were found.
@@ -357,7 +392,7 @@ class ObjectStore:
         Raises:
             ObjectError: some could not be aborted. Safe to retry if transient.
         """
-        return abort_uploads(self._client, self.bucket, prefix)
+        return abort_uploads(self._client, bucket or self.bucket, prefix)
 
 
 def _read_first_byte(client: "S3Client", bucket: str, key: str) -> None:

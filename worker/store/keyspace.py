@@ -7,6 +7,7 @@ Side = Literal["included", "excluded"]
 JobKind = Literal["import", "export", "reshard"]
 #: The kinds that build a revision of a list.
 BuilderKind = Literal["import", "reshard"]
+WebhookPart = Literal["queue", "deliveries", "attempts", "state"]
 
 #: In place of an environment's key: holds the lists that belong to a project itself. No
 #: environment can be called so, because keys begin with a letter or a digit.
@@ -192,6 +193,14 @@ class Keyspace:
         """Sorted set: ids of imports that may have a preview, by when it was taken."""
         return f"{self._environment(env)}:previews"
 
+    def export_schedules(self, env: EnvironmentRef) -> str:
+        """Hash: the schedules of exports, list and key to JSON."""
+        return f"{self._environment(env)}:export-schedules"
+
+    def export_schedule_files(self, env: EnvironmentRef, schedule_id: str) -> str:
+        """Hash: files that one schedule keeps for a while, export id to JSON."""
+        return f"{self.export_schedules(env)}:{schedule_id}:files"
+
     def job(self, env: EnvironmentRef, kind: JobKind, job_id: str) -> str:
         """Hash: record, finished units and leases of one job."""
         return f"{self._environment(env)}:{kind}:{job_id}"
@@ -200,6 +209,18 @@ class Keyspace:
         """Hash: the list files of one import, and their figures."""
         return f"{self.job(env, kind, job_id)}:files"
 
+    def webhooks(self, env: EnvironmentRef) -> str:
+        """Hash: webhook id to JSON."""
+        return f"{self._environment(env)}:webhooks"
+
+    def webhook_part(self, env: EnvironmentRef, webhook_id: str, part: WebhookPart) -> str:
+        """What waits for one webhook, the last attempts at it, and how it is."""
+        return f"{self.webhooks(env)}:{webhook_id}:{part}"
+
+    def webhook_environments(self) -> str:
+        """Set: environments in which workers look for deliveries."""
+        return f"{self.prefix}:webhook-environments"
+
     def imports(self, ref: ListRef) -> str:
         """Sorted set: ids of a list's newest imports, by when they were created."""
         return f"{self._environment(ref.env)}:imports:{ref.name}"
@@ -207,6 +228,14 @@ class Keyspace:
     def environment_imports(self, env: EnvironmentRef) -> str:
         """Sorted set: ids of the newest imports of all lists, by when they were created."""
         return f"{self._environment(env)}:imports"
+
+    def exports(self, ref: ListRef) -> str:
+        """Sorted set: ids of a list's newest exports, by when they were created."""
+        return f"{self._environment(ref.env)}:exports:{ref.name}"
+
+    def environment_exports(self, env: EnvironmentRef) -> str:
+        """Sorted set: ids of the newest exports of all lists, by when they were created."""
+        return f"{self._environment(env)}:exports"
 
     def list_record(self, ref: ListRef) -> str:
         """Hash: the list's live revision, counts and the import that is building."""
@@ -219,6 +248,10 @@ class Keyspace:
     def edits(self, ref: ListRef) -> str:
         """Stream: edits made while an import is building."""
         return f"{self.list_prefix(ref)}edits"
+
+    def changes(self, ref: ListRef) -> str:
+        """Stream: what has changed the list while a snapshot of it may be read."""
+        return f"{self.list_prefix(ref)}changes"
 
     def schedules(self, ref: ListRef) -> str:
         """Sorted set: members to be removed, by Unix ms; details are in a hash beside it."""

@@ -17,19 +17,27 @@ from worker.store.erasures import ErasedKeyStore, ErasureStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_files import ImportFiles
-from worker.store.jobs.import_index import ImportIndex
 from worker.store.jobs.inbox import InboxStore
+from worker.store.jobs.job_index import JobIndex
 from worker.store.jobs.job_store import JobStore
 from worker.store.jobs.previews import PreviewIndex
+from worker.store.jobs.records import ExportRequest, ImportRequest
 from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
 from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists import BuildStore, KeptRevisions, MembershipStore, WritingBoard
+from worker.store.lists import (
+    BuildStore,
+    KeptRevisions,
+    MemberBrowser,
+    MembershipStore,
+    WritingBoard,
+)
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
 from worker.store.project_segments import FlagStore, ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
+from worker.store.schedules import ExportScheduleStore
 from worker.store.sdk_keys import SdkKeyStore
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
@@ -37,6 +45,7 @@ from worker.store.server.client import Client
 from worker.store.server.connections import connect, driver_errors
 from worker.store.server.database import Database, open_database
 from worker.store.server.rights import Rights
+from worker.store.webhooks import DeliveryQueue, WebhookStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +59,16 @@ class Store:
     project_segments: ProjectSegmentStore
     flags: FlagStore
     memberships: MembershipStore
+    browser: MemberBrowser
     builds: BuildStore
     revisions: KeptRevisions
     jobs: JobStore
     build_memory: BuildMemory
     export_files: ExportFiles
+    export_schedules: ExportScheduleStore
     rejected_files: RejectedFiles
-    imports: ImportIndex
+    imports: JobIndex[ImportRequest]
+    exports: JobIndex[ExportRequest]
     inbox: InboxStore
     import_files: ImportFiles
     requests: RequestStore
@@ -68,6 +80,8 @@ class Store:
     audit: AuditStore
     access_tokens: AccessTokenStore
     sdk_keys: SdkKeyStore
+    webhooks: WebhookStore
+    deliveries: DeliveryQueue
     monitoring: MonitoringStore
     counting: Counting
     """What this process counts; handed over only by a store that was opened from settings."""
@@ -188,13 +202,16 @@ def assemble(
         project_segments=ProjectSegmentStore(database),
         flags=FlagStore(database),
         memberships=memberships,
+        browser=MemberBrowser(database),
         builds=builds,
         revisions=KeptRevisions(database, memberships, builds),
         jobs=JobStore(database, counting),
         build_memory=BuildMemory(database),
         export_files=ExportFiles(database),
+        export_schedules=ExportScheduleStore(database),
         rejected_files=RejectedFiles(database),
-        imports=ImportIndex(database, job_retention_s),
+        imports=JobIndex(database, job_retention_s, ImportRequest),
+        exports=JobIndex(database, job_retention_s, ExportRequest),
         inbox=InboxStore(database),
         import_files=ImportFiles(database),
         requests=RequestStore(database),
@@ -208,6 +225,8 @@ def assemble(
         ),
         access_tokens=AccessTokenStore(database),
         sdk_keys=SdkKeyStore(database),
+        webhooks=WebhookStore(database),
+        deliveries=DeliveryQueue(database),
         monitoring=MonitoringStore(database),
         counting=counting,
         job_retention_s=job_retention_s,

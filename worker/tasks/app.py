@@ -10,6 +10,7 @@ from celery.utils.log import get_multiprocessing_logger
 
 from worker.errors import TransientError
 from worker.logs import configure_logs, write_line
+from worker.objects import load_descriptions
 from worker.settings import WorkerSettings
 from worker.store import ListRef
 from worker.store.jobs import (
@@ -29,6 +30,7 @@ from worker.tasks.expiry_clock import ExpiryClock
 from worker.tasks.poll_watch import PollWatch
 from worker.tasks.process_services import ProcessServices
 from worker.tasks.sweeper import Sweeper
+from worker.tasks.webhook_clock import WebhookClock
 from worker.tasks.work import replaced_when_out_of_memory, serve_job
 from worker.upkeep.reshard import reshard_list
 
@@ -39,6 +41,9 @@ def create_app(settings: WorkerSettings) -> Celery:
     """Build the Celery application. Opens no connection."""
     signals.setup_logging.connect(_set_up_logs, weak=False, dispatch_uid="bigseg")
 
+    def prepare_pool(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
+        load_descriptions()  # once, for the processes that are forked
+
     def prepare_process(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         os.nice(settings.niceness)
 
@@ -48,6 +53,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     def check_servers(**_: Any) -> None:  # noqa: ANN401 - Celery's signal protocol
         check_broker_or_exit(settings, BROKER_OF_BEAT)
 
+    signals.worker_init.connect(prepare_pool, weak=False, dispatch_uid="bigseg")
     signals.worker_process_init.connect(prepare_process, weak=False, dispatch_uid="bigseg")
     signals.worker_process_shutdown.connect(end_process, weak=False, dispatch_uid="bigseg")
     signals.beat_init.connect(check_servers, weak=False, dispatch_uid="bigseg")
@@ -59,6 +65,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     app.steps["worker"].add(BrokerCheck)
     app.steps["worker"].add(Sweeper)
     app.steps["worker"].add(ExpiryClock)
+    app.steps["worker"].add(WebhookClock)
     app.steps["worker"].add(PollWatch)
     _register(app, services)
     return app

@@ -7,6 +7,7 @@ from worker.errors import TerminalError, TransientError
 from worker.imports.run import discard_files
 from worker.inbox import look_into_inbox
 from worker.jobs.services import Services
+from worker.schedules import run_schedules
 from worker.store import JobNotFound, JobRef, UnreadableRecord
 from worker.store.monitoring import CHORES_POSTPONED
 from worker.tasks.work import work_on
@@ -17,6 +18,7 @@ from worker.upkeep.survey import SURVEY_MS, survey_store
 from worker.upkeep.sweep import sweep_jobs
 from worker.upkeep.tidy import expire_exports, expire_rejected, finish_deleted, tidy_lists
 from worker.upkeep.uploads import expire_uploads
+from worker.upkeep.webhooks import watch_webhooks
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -37,7 +39,9 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (erase_due, 0),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
+        (watch_webhooks, 10 * sweep_ms),
         (look_into_inbox, 0),
+        (run_schedules, 0),
         (survey_store, SURVEY_MS),
     )
 

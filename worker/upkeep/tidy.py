@@ -2,10 +2,11 @@
 
 import logging
 
+from worker.jobs.export_place import ExportPlace
 from worker.jobs.services import Services
-from worker.objects import export_prefix, rejected_prefix
+from worker.objects import rejected_prefix
 from worker.store import JobNotFound, JobRef, ListRef, UnreadableRecord
-from worker.store.jobs import ExportRequest
+from worker.store.jobs import FILES_DELETED, ExportRequest
 from worker.store.workflows import (
     builder_of,
     finish_deletions,
@@ -63,7 +64,9 @@ def _is_running(services: Services, ref: JobRef) -> bool:
 
 
 def expire_exports(services: Services) -> int:
-    """Delete exported files that have expired.
+    """Delete exported files that have expired, and those of exports that callers have deleted.
+
+    Files at a destination are theirs who read them: only a caller deletes those.
 
     Returns:
         Exports deleted.
@@ -90,9 +93,12 @@ def expire_rejected(services: Services) -> int:
 
 def _delete_file(services: Services, ref: JobRef) -> None:
     try:
-        request = services.store.jobs.request(ref)
+        state = services.store.jobs.get(ref)
     except (JobNotFound, UnreadableRecord):
         return
-    if isinstance(request, ExportRequest):
-        owner = (request.list_ref.project, request.list_ref.environment, request.list_ref.segment)
-        services.objects.delete_prefix(export_prefix(owner, request.export_id))
+    if not isinstance(state.request, ExportRequest):
+        return
+    place = ExportPlace.of(services.objects.bucket, state.request)
+    if place.is_own or state.status == "stopped" or state.discarded_by is not None:
+        place.clear(services.objects)
+        services.store.jobs.write(ref, FILES_DELETED, services.clock_ms())

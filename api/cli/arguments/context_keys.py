@@ -12,7 +12,8 @@ import typer
 from api.cli.errors import CommandError, UsageError
 from worker.context_keys import KEY_LIMIT_BYTES, fault_of
 
-_STANDARD_INPUT: Final = "-"
+STANDARD_INPUT: Final = "-"
+"""What names standard input instead of a file."""
 #: More than the longest key in bytes; what is longer is one fault, however long it is.
 _MOST_LINE_BYTES: Final = 4 * KEY_LIMIT_BYTES
 _SHOWN: Final = 60
@@ -53,17 +54,17 @@ def read_keys(given: Sequence[str] | None, file: Path | None) -> Iterator[str | 
         CommandError: the file cannot be read.
     """
     words = list(given or ())
-    if words == [_STANDARD_INPUT] and file is None:
-        words, file = [], Path(_STANDARD_INPUT)
+    if words == [STANDARD_INPUT] and file is None:
+        words, file = [], Path(STANDARD_INPUT)
     if bool(words) == (file is not None):
         raise UsageError("give context keys as arguments, or --from FILE, or - for standard input")
     if file is None:
-        return (_check(word, f"argument {number}") for number, word in enumerate(words, 1))
+        return (check_key(word, f"argument {number}") for number, word in enumerate(words, 1))
     return _read_file(file)
 
 
 def _read_file(path: Path) -> Iterator[str | BadKey]:
-    named = "standard input" if str(path) == _STANDARD_INPUT else str(path)
+    named = name_of(path)
     number = 0
     try:
         with _open(path) as lines:
@@ -74,14 +75,14 @@ def _read_file(path: Path) -> Iterator[str | BadKey]:
                         line = lines.readline(_MOST_LINE_BYTES)
                     line = b"x" * _MOST_LINE_BYTES
                 if text := line.rstrip(b"\r\n"):
-                    yield _check(text.decode(errors="surrogateescape"), f"{named}:{number}")
+                    yield check_key(text.decode(errors="surrogateescape"), f"{named}:{number}")
     except OSError as exc:
         raise CommandError(f"cannot read {named}: {exc.strerror or exc}") from exc
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
-    if str(path) != _STANDARD_INPUT:
+    if str(path) != STANDARD_INPUT:
         with path.open("rb") as file:
             yield file
     elif sys.stdin is None:
@@ -90,7 +91,18 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
 
 
-def _check(key: str, where: str) -> str | BadKey:
+def name_of(path: Path) -> str:
+    """What a file of keys is called in messages."""
+    return "standard input" if str(path) == STANDARD_INPUT else str(path)
+
+
+def check_key(key: str, where: str) -> str | BadKey:
+    """The key, or why it cannot be one.
+
+    Args:
+        key: with a half of a surrogate pair for each byte that is no UTF-8.
+        where: its line or argument.
+    """
     if any("\udc80" <= character <= "\udcff" for character in key):
         return BadKey(_shorten(key), where, "a context key must be valid UTF-8")
     fault = fault_of(key)

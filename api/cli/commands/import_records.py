@@ -1,23 +1,21 @@
 """``bigseg imports …``: what became of imports, and how to end or publish one that is at work."""
 
-import json
-import time
-from collections.abc import Sequence
+import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.arguments.times import parse_time
 from api.cli.commands.imports import approve
-from api.cli.connection.connection import Connection
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
 from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
+from api.cli.jobs.job_lists import list_parameters, read_jobs
 from api.cli.jobs.previews import count_table, key_table
+from api.cli.jobs.terminal_text import escape_controls
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -28,8 +26,6 @@ _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")
 #: Files that a line of the list names.
 _FILES_NAMED = 2
 _COLUMNS = ("id", "status", "percent", "mode", "created", "files", "accepted", "rejected")
-#: The API gives no more on one page.
-_PAGE: Final = 100
 
 
 def register(app: typer.Typer) -> None:
@@ -83,17 +79,12 @@ def _list(
 
     These are the last 100 of a segment, or the last 1,000 of an environment.
     """
-    parameters: dict[str, str | int] = {}
-    now_ms = time.time_ns() // 1_000_000
-    if since is not None:
-        parameters["after"] = parse_time(since, "--since", now_ms=now_ms)
-    if until is not None:
-        parameters["before"] = parse_time(until, "--until", now_ms=now_ms)
-    if filters := _filter(status, mode, initiator):
-        parameters["filter"] = filters
+    parameters = list_parameters(
+        {"status": status or [], "mode": mode, "initiator": initiator}, since, until
+    )
     place = target.path_of_environment if segment is None else target.segment_path(segment)
     with session.open_connection() as connection:
-        items = _read(connection, f"{place}/imports", parameters, limit)
+        items = read_jobs(connection, f"{place}/imports", parameters, limit)
     if segment is None:
         rows = [(job["segmentKey"], *_row(job)) for job in items]
         title, columns = f"Imports of {target.environment}", ("segment", *_COLUMNS)
@@ -103,38 +94,17 @@ def _list(
     session.show(items, Table(f"Imports into {segment}", _COLUMNS, rows, frozenset({"id"})))
 
 
-def _filter(status: Sequence[str] | None, mode: str | None, initiator: str | None) -> str:
-    terms = [f"status anyOf {json.dumps(status)}"] if status else []
-    for name, value in (("mode", mode), ("initiator", initiator)):
-        if value is not None:
-            terms.append(f"{name} equals {json.dumps(value)}")
-    return ",".join(terms)
-
-
-def _read(
-    connection: Connection, path: str, parameters: dict[str, str | int], limit: int
-) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    while len(items) < limit:
-        size = min(_PAGE, limit - len(items))
-        found = connection.get(path, limit=size, offset=len(items), **parameters)["items"]
-        items += found
-        if len(found) < size:
-            break
-    return items
-
-
 def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Show one import: how far it is, or how it ended."""
     with session.open_connection() as connection:
-        job = connection.get(_path(target, import_id))
+        job = connection.get(target.import_path(import_id))
     show_import(session, target, job)
 
 
 def _files(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """List all files of an import, each with its rows."""
     with session.open_connection() as connection:
-        files = connection.get_all(f"{_path(target, import_id)}/files")
+        files = connection.get_all(f"{target.import_path(import_id)}/files")
     session.show(files, files_table(files, f"Files of import {import_id}"))
 
 
@@ -144,7 +114,7 @@ def _preview(import_id: _ImportId, target: SegmentOptions, session: Session) -> 
     It must wait for its approval, or be a dry run.
     """
     with session.open_connection() as connection:
-        preview = connection.get(f"{_path(target, import_id)}/preview")
+        preview = connection.get(f"{target.import_path(import_id)}/preview")
     session.show(preview, key_table(preview), count_table(preview))
 
 
@@ -155,7 +125,7 @@ def _watch(import_id: _ImportId, target: SegmentOptions, session: Session) -> No
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
     ):
-        job = follow(connection, _path(target, import_id), display)
+        job = follow(connection, target.import_path(import_id), display)
     show_import(session, target, job)
 
 
@@ -177,13 +147,13 @@ def _wait(
         session.open_connection() as connection,
         ProgressDisplay(hidden=True) as display,
     ):
-        job = follow(connection, _path(target, import_id), display, limit_s=timeout)
+        job = follow(connection, target.import_path(import_id), display, limit_s=timeout)
     end_as(session, job)
 
 
 def _cancel(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
     """Cancel an import that is not published yet; the segment stays as it is."""
-    path = _path(target, import_id)
+    path = target.import_path(import_id)
     with session.open_connection() as connection:
         connection.delete(path)
         job = connection.get(path)
@@ -199,7 +169,10 @@ def _rejected(
         typer.Option("--out", "-o", help="File to write; standard output if unset or `-`."),
     ] = None,
 ) -> None:
-    """Download all rejected rows of an import as CSV, each with the reason and the cell."""
+    """Download all rejected rows of an import as CSV, each with the reason and the cell.
+
+    On a terminal, control characters are spelled out; a file and a pipe get the exact cells.
+    """
     to_file = not is_standard_output(out)
     if session.as_json and not to_file:
         raise UsageError("--json needs --out FILE: both would write to standard output")
@@ -209,14 +182,12 @@ def _rejected(
         open_output(out) as write,
         explain_interrupt(f"interrupted: {describe_part(out, 'file')}"),
     ):
-        size_bytes = download(connection, f"{_path(target, import_id)}/rejected", write, display)
+        path = f"{target.import_path(import_id)}/rejected"
+        shown = not to_file and sys.stdout.isatty()
+        size_bytes = download(connection, path, escape_controls(write) if shown else write, display)
     if to_file:
         written = {"file": str(out), "sizeBytes": size_bytes}
         session.say(f"rejected rows of import {import_id}, {size_bytes:,} bytes, in {out}", written)
-
-
-def _path(target: SegmentOptions, import_id: str) -> str:
-    return f"{target.path}/imports/{import_id}"
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:

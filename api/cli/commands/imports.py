@@ -85,6 +85,18 @@ def _import(
         fields["waitOnApprovals"] = True
     source = NamedSources.of(sources or [], manifest)
     start = ImportStart(session, target, source, fields, NewSegment(target, new), direct)
+    run_import(session, start, wait=wait)
+
+
+def run_import(session: Session, start: ImportStart, *, wait: bool) -> None:
+    """Start an import, perhaps wait for its end, and print it.
+
+    Args:
+        session: Of the command.
+        start: What is imported.
+        wait: Whether to wait until it has ended or waits for an approval.
+    """
+    target = start.target
     with (
         start.explain_interrupts(),
         session.open_connection() as connection,
@@ -111,7 +123,7 @@ def approve(
     wait: Annotated[bool, typer.Option(help="Wait until the import has ended.")] = True,
 ) -> None:
     """Publish an import that waits for an approval."""
-    path = f"{target.path}/imports/{import_id}"
+    path = target.import_path(import_id)
     instruction = {"kind": "processBigSegmentImport", "importId": import_id}
     with (
         session.open_connection() as connection,

@@ -1,11 +1,10 @@
 """``bigseg sdk-keys``: create, list and revoke the keys with which clients read a datafile."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from api.cli.arguments.resource_keys import encode_key
+from api.cli.arguments.resource_keys import encode_id, encode_key
 from api.cli.errors import CommandError, ExitStatus
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import ProjectOptions, with_options
@@ -82,7 +81,7 @@ def _revoke(
                 message = f"project {target.project} has no SDK key {key_id}"
                 raise CommandError(message, ExitStatus.NOT_FOUND)
             confirm(f"This revokes {_describe(found[0])}.", key_id)
-        connection.delete(f"{_path(target)}/{quote(key_id, safe='')}")
+        connection.delete(f"{_path(target)}/{encode_id(key_id)}")
     session.say(f"SDK key {key_id} is revoked", {"revoked": key_id})
 
 

@@ -4,11 +4,11 @@ import time
 from enum import StrEnum
 from itertools import product
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 import typer
 
 from api.cli.arguments.durations import parse_duration
+from api.cli.arguments.resource_keys import encode_id
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import with_options
 from api.cli.session.session import Session
@@ -95,9 +95,9 @@ def _revoke(
     require_answerable(yes=yes, what="revoking an access token")
     with session.open_connection() as connection:
         if not yes:
-            token = connection.get(f"{_PATH}/{quote(token_id, safe='')}")
+            token = connection.get(f"{_PATH}/{encode_id(token_id)}")
             confirm(f"This revokes {_describe(token)}, {token.get('name') or 'unnamed'}.", token_id)
-        connection.delete(f"{_PATH}/{quote(token_id, safe='')}")
+        connection.delete(f"{_PATH}/{encode_id(token_id)}")
     session.say(f"access token {token_id} is revoked", {"revoked": token_id})
 
 

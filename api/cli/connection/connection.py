@@ -5,15 +5,18 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Final, Self, TypeVar
 
 import httpx
 
 from api.cli.access.access import Access
 from api.cli.access.identification import identifying_transport
 from api.cli.access.tls import make_tls_context
+from api.cli.connection.downloaded_part import DownloadedPart
 from api.cli.connection.refusals import describe_content, not_bigseg, refusal, transport_failure
-from api.cli.errors import CommandError
+from api.cli.errors import CommandError, ExitStatus
+
+T = TypeVar("T")
 
 _CONNECT_S: Final = 5.0
 #: The API answers an upload once its last part is in the bucket.
@@ -94,11 +97,11 @@ class Connection:
         """Read JSON; tries again for a while when the API cannot answer."""
         return self._read_with_retries(lambda: self._send("GET", path, params=parameters))
 
-    def get_all(self, path: str) -> list[Any]:
+    def get_all(self, path: str, **parameters: str | int) -> list[Any]:
         """Read all items of a collection, page by page."""
         items: list[Any] = []
         while True:
-            page = self.get(path, limit=_PAGE, offset=len(items))
+            page = self.get(path, limit=_PAGE, offset=len(items), **parameters)
             items += page["items"]
             if not page["items"] or len(items) >= page["totalCount"]:
                 return items
@@ -119,6 +122,23 @@ class Connection:
         """Read JSON as ``get`` does, with a body that says what."""
         return self._read_with_retries(lambda: self._send("POST", path, json=body))
 
+    def query_bytes(self, path: str, body: object, *, accept: str) -> bytes:
+        """Read what is not JSON as ``query`` does.
+
+        Args:
+            path: of the operation.
+            body: says what is asked.
+            accept: the media type of the answer.
+        """
+
+        def send() -> httpx.Response:
+            reply = self._send("POST", path, json=body, headers={"Accept": accept})
+            if reply.headers.get("Content-Type") != accept:
+                raise not_bigseg(self._url, describe_content(reply))
+            return reply
+
+        return self._with_retries(lambda: send().content)
+
     def post(
         self, path: str, body: object, *, idempotency_key: str | None = None
     ) -> httpx.Response:
@@ -134,6 +154,11 @@ class Connection:
         """Send JSON, and read what it made."""
         with self._translated_errors():
             return self._read(self._send("PUT", path, json=body))
+
+    def patch(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
+        """Send JSON, and read what was changed."""
+        with self._translated_errors():
+            return self._read(self._send("PATCH", path, json=body))
 
     def instruct(self, path: str, *instructions: Mapping[str, object]) -> None:
         """Change a segment by instructions."""
@@ -170,14 +195,34 @@ class Connection:
             self._send("DELETE", path, params=parameters)
 
     def download(self, path: str, take: Callable[[bytes, int], None]) -> None:
-        """Download a file and pass it on piece by piece, with the size of the whole."""
-        with self._translated_errors(), self._http.stream("GET", path) as reply:
+        """Download a file and pass it on piece by piece, with the size of the whole.
+
+        A download that is cut goes on where it was, unless several tries in a row gave nothing.
+        """
+        part, tries_left = DownloadedPart(), self._tries
+        while True:
+            before = part.done_bytes
+            try:
+                with self._translated_errors():
+                    return self._download_rest(path, part, take)
+            except CommandError as exc:
+                tries_left = self._tries if part.done_bytes > before else tries_left - 1
+                cut = exc.exit_status is ExitStatus.UNREACHABLE and part.etag is not None
+                if not cut or not tries_left:
+                    raise
+                self._sleep(_PAUSE_S * 2 ** (self._tries - tries_left))
+
+    def _download_rest(
+        self, path: str, part: DownloadedPart, take: Callable[[bytes, int], None]
+    ) -> None:
+        with self._http.stream("GET", path, headers=part.headers) as reply:
             if not reply.is_success:
                 reply.read()
                 raise refusal(reply, self._url)
-            size_bytes = int(reply.headers.get("Content-Length", 0))
+            total_bytes = part.begin(reply)
             for piece in reply.iter_bytes():
-                take(piece, size_bytes)
+                take(piece, total_bytes)
+                part.done_bytes += len(piece)
 
     def _send(
         self,
@@ -210,10 +255,13 @@ class Connection:
         return answer
 
     def _read_with_retries(self, send: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 - any JSON
+        return self._with_retries(lambda: self._read(send()))
+
+    def _with_retries(self, ask: Callable[[], T]) -> T:
         for tries_left in reversed(range(self._tries)):
             try:
                 with self._translated_errors():
-                    return self._read(send())
+                    return ask()
             except CommandError as exc:
                 if exc.status != _UNAVAILABLE or not tries_left:
                     raise

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from api.cli.errors import UsageError
+from worker.export_options import Profile
 from worker.list_options import Compression, Delimiter, Encoding, Format
 
 _PANEL: Final = "How the list is read (found from its content when left out)"
@@ -76,6 +77,13 @@ class ReadingOptions:
             metavar="TEXT", help="Take cells that are this text as blank.", rich_help_panel=_PANEL
         ),
     ] = None
+    profile: Annotated[
+        Profile,
+        typer.Option(
+            help="`spreadsheet` for a list that was exported so: it has apostrophes before keys.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = "exact"
 
     @property
     def fields(self) -> dict[str, str | bool]:
@@ -97,6 +105,7 @@ class ReadingOptions:
             "trim": self.trim or None,
             "lowercase": self.lowercase or None,
             "nullText": self.null_text,
+            "profile": None if self.profile == "exact" else self.profile,
         }
         return {name: value for name, value in given.items() if value is not None}
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.arguments.resource_keys import encode_key
+from api.cli.arguments.resource_keys import encode_id, encode_key
 from api.cli.errors import UsageError
 from api.cli.session.completion import complete_environments, complete_projects, complete_segments
 from api.cli.session.session import OutputFormat, Session, choose_format
@@ -141,6 +141,10 @@ class SegmentOptions(EnvironmentOptions):
     def path(self) -> str:
         """The segment's path."""
         return self.segment_path(self.segment)
+
+    def import_path(self, import_id: str) -> str:
+        """The path of one of its imports."""
+        return f"{self.path}/imports/{encode_id(import_id)}"
 
 
 #: What the parameter of typer's context is called, unless the function has one itself.

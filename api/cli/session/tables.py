@@ -17,7 +17,7 @@ _FRAME: Final = 3
 _INDENT: Final = "  "
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 #: Control characters could move a terminal's cursor; names and keys come from other people.
-_CONTROLS: Final = {
+CONTROLS: Final = {
     code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")
 }
 
@@ -136,7 +136,7 @@ def format_cell(cell: object) -> str:
         case Moment():
             return cell.format()
         case _:
-            return str(cell).translate(_CONTROLS)
+            return str(cell).translate(CONTROLS)
 
 
 def format_field(cell: object) -> str:

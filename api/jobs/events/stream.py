@@ -89,7 +89,7 @@ async def _events(
     represent: Callable[[JobState], WireModel],
 ) -> AsyncIterator[Pieces]:
     loop = asyncio.get_running_loop()
-    ends_at, sent = loop.time() + _LIFETIME_S, None
+    ends_at, sent, sent_at = loop.time() + _LIFETIME_S, None, loop.time()
     while not subscription.ended and loop.time() < ends_at:
         state = subscription.state
         if not services.token_directory.still_allows(caller):
@@ -99,20 +99,20 @@ async def _events(
                 yield [_event("end", await run_in_threadpool(represent, state))]
             return
         if _mark(state) != sent:
-            sent = _mark(state)
+            sent, sent_at = _mark(state), loop.time()
             yield [_event("progress", job_progress(state, services.clock()))]
-        if not await _has_news(subscription):
+        elif loop.time() >= sent_at + _PING_S:
+            sent_at = loop.time()
             yield [_PING]
+        await _wait_for_news(subscription, sent_at + _PING_S)
 
 
-async def _has_news(subscription: Subscription) -> bool:
-    try:
-        async with asyncio.timeout(_PING_S):
+async def _wait_for_news(subscription: Subscription, until: float) -> None:
+    """Wait for the next look at the import, which may find nothing new."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
             await subscription.news.wait()
-    except TimeoutError:
-        return False
     subscription.news.clear()
-    return True
 
 
 def _mark(state: JobState) -> tuple[object, ...]:

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from api.errors import NotFound, RangeNotSatisfiable
 from api.jobs.documentation import ExportId
-from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, find_file, send_file
+from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, send_file
+from api.jobs.export_files import Part, find_file
 from api.launchdarkly.jobs.models import find_segment_export
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -31,7 +31,7 @@ router = APIRouter(
     needs=READ,
     refuses={
         NotFound: "The project, the environment, the segment or the export does not exist, or "
-        "the export has no file: it is not complete, or the file was deleted.",
+        "the export has no such file: it is not complete, or the file was deleted.",
         RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
     },
 )
@@ -41,17 +41,20 @@ async def download(
     exportID: ExportId,  # noqa: N803 - the documented name
     services: ServicesOf,
     wanted: WantedOf,
+    part: Part = None,
 ) -> Response:
-    """Stream the file of a complete export, or one range of its bytes.
+    """Stream a file of a complete export, or one range of its bytes.
+
+    An export of parts has a file for each `part`, and without it its manifest.
 
     The file never changes: `ETag` identifies it, and an interrupted download is resumed with
     `Range` and `If-Range`. A request for several ranges gets the whole file. `HEAD` returns the
     headers alone.
     """
-    file = await run_in_threadpool(_find, services, path, exportID)
+    file = await services.object_threads.run(_find, services, path, exportID, part)
     return await send_file(request, services, file, wanted)
 
 
-def _find(services: Services, path: SegmentPath, export_id: str) -> JobFile:
+def _find(services: Services, path: SegmentPath, export_id: str, part: int | None) -> JobFile:
     request, state = find_segment_export(services.store(), path, export_id)
-    return find_file(request, state, path.segment)
+    return find_file(services.objects(), request, state, path.segment, part)

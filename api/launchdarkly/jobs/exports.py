@@ -1,5 +1,6 @@
-"""Create exports and get them."""
+"""Create exports, get them and cancel them."""
 
+from contextlib import suppress
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -7,9 +8,11 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
+from api.audit import audit_segment
 from api.errors import Conflict, KeyReused, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema
-from api.jobs.exports import ExportBody, Format, read_format, start_export
+from api.jobs.export_options import ExportBody, read_options
+from api.jobs.exports import CANCEL_REFUSES, cancel, start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.launchdarkly.jobs.documentation import NO_EXPORT, segment_location
 from api.launchdarkly.jobs.models import (
@@ -23,7 +26,10 @@ from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import READ, WRITE, document_body, operation
+from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
+from worker.export_options import ExportOptions
+from worker.store import SegmentNotFound, Summary
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/exports", tags=["Segments"])
 
@@ -36,7 +42,9 @@ router = APIRouter(prefix=f"{SEGMENT_ROUTE}/exports", tags=["Segments"])
         200: {"description": "The export was accepted.", "headers": segment_location("export")}
     },
     openapi_extra=document_body(
-        "The format; CSV if there is no body.", required=False, json=inline_schema(ExportBody)
+        "How the keys are written; one CSV file of the included keys if there is no body.",
+        required=False,
+        json=inline_schema(ExportBody),
     ),
 )
 @operation(
@@ -55,12 +63,15 @@ async def create_export(
     caller: CallerOf,
     key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an export of the included keys, as they are when it begins.
+    """Start an export of the keys of a segment, as they are when it begins.
 
-    A repeated request with the same `Idempotency-Key` gets the first answer and starts nothing.
+    It is of one revision: edits that are answered before it begins are in it, and those that are
+    answered later may be; `result` has both. It has no limit of size. The files are deleted after
+    a while, but those at a `destination` are not. A repeated request with the same
+    `Idempotency-Key` gets the first answer and starts nothing.
     """
-    format_ = await read_format(request)
-    return await run_in_threadpool(_create, format_, path, services, caller, key)
+    options = await read_options(request, services.settings)
+    return await run_in_threadpool(_create, options, path, services, caller, key)
 
 
 @router.get("/{exportID}", operation_id="getBigSegmentExport")
@@ -75,12 +86,37 @@ def get_export(
     return represent_export(path, request, state, services.clock)
 
 
+@router.delete("/{exportID}", operation_id="cancelBigSegmentExport", dependencies=[RequireNoBody])
+@operation(needs=WRITE, refuses=CANCEL_REFUSES)
+def cancel_export(
+    path: SegmentPathOf,
+    exportID: ExportId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> ExportRepresentation:
+    """Cancel an export in any state and delete its files, also those at its destination.
+
+    One that has not ended is `stopped`. A complete one stays on record, and its files are gone
+    within seconds. Doing it again gives the same answer.
+    """
+    store = services.store()
+    request, _ = find_segment_export(store, path, exportID)
+
+    def record(action: str, verb: str, after: Summary) -> None:
+        with suppress(SegmentNotFound):  # deleted meanwhile; its start and end are on record
+            segment = store.segments.get(path.env, path.segment)
+            audit_segment(services, caller, segment, action=action, verb=verb, after=after)
+
+    cancel(services, caller, request, record)
+    return get_export(path, exportID, services)
+
+
 def _create(
-    format_: Format, path: SegmentPath, services: Services, caller: Caller, key: str | None
+    options: ExportOptions, path: SegmentPath, services: Services, caller: Caller, key: str | None
 ) -> Response:
     segment = find_big_segment(services.store(), path)
     respond = partial(_respond, services, path)
-    return start_export(format_, segment_start(services, caller, segment, key, respond))
+    return start_export(options, segment_start(services, caller, segment, key, respond))
 
 
 def _respond(services: Services, path: SegmentPath, export_id: str) -> Response:

@@ -4,8 +4,8 @@ Those of an environment are below ``/projects/…/environments/…``, as other t
 environment are at LaunchDarkly: below its segments, a segment may be called ``imports``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -13,30 +13,28 @@ from pydantic import Field
 from api.bodies.models import Int32, WireModel
 from api.errors import Conflict
 from api.jobs.idempotency import KEY_PATTERN
-from api.jobs.records import Period, PeriodOf, find_imports
+from api.jobs.records import PeriodOf, find_imports
+from api.launchdarkly.jobs.job_list import (
+    ENVIRONMENT_ROUTE,
+    Limit,
+    encode_filter,
+    environment_path,
+    segment_path,
+    terms_of,
+    visible,
+)
 from api.launchdarkly.jobs.models import ImportRepresentation, represent_import
 from api.launchdarkly.operations import NO_ENVIRONMENT, NO_SEGMENT
-from api.launchdarkly.wire.filters import Maker, Predicate, Terms, ValueKind, parse_terms
-from api.launchdarkly.wire.links import PREFIX, Links, SegmentPath, environments_path
+from api.launchdarkly.wire.filters import Terms, parse_terms
+from api.launchdarkly.wire.links import Links
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, Offset
 from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf, find_big_segment
 from api.rest.operations import READ, operation
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import ImportOverview, ImportRequest, JobRef
+from worker.store import ImportRequest, JobOverview, JobRef, Status
 
 router = APIRouter(tags=["Segments"])
-
-_ENVIRONMENT_ROUTE: Final = f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}"
-
-_TermsOfField = Mapping[str, tuple[ValueKind, Maker[ImportOverview]]]
-
-#: A record takes a few kilobytes for each chunk and range of its list.
-_MOST: Final = 100
-
-Limit = Annotated[
-    Int32, Query(ge=1, le=_MOST, description="The largest number of items to return.")
-]
 
 
 class ImportPage(WireModel):
@@ -69,21 +67,12 @@ Filter = Annotated[
 ]
 
 
-def _terms_of(read: Callable[[ImportOverview], str]) -> _TermsOfField:
-    def with_any(texts: Sequence[str]) -> Predicate[ImportOverview]:
-        wanted = frozenset(texts)
-        return lambda overview: read(overview) in wanted
-
-    return {
-        "equals": (ValueKind.TEXT_OR_TEXTS, with_any),
-        "anyOf": (ValueKind.TEXTS, with_any),
-    }
-
-
-_TERMS: Final[Terms[ImportOverview]] = {
-    "status": _terms_of(lambda overview: overview.status),
-    "mode": _terms_of(lambda overview: overview.request.mode),
-    "initiator": _terms_of(lambda overview: overview.request.initiator),
+_TERMS: Final[Terms[JobOverview[ImportRequest]]] = {
+    "status": terms_of(lambda overview: overview.status, get_args(Status), "statuses"),
+    "mode": terms_of(
+        lambda overview: overview.request.mode, ("merge", "replace", "remove"), "modes"
+    ),
+    "initiator": terms_of(lambda overview: overview.request.initiator),
 }
 
 
@@ -112,11 +101,11 @@ def list_imports(
     store, matches = services.store(), parse_terms(filter, _TERMS)
     ref = find_big_segment(store, path).ref
     refs = find_imports(store, ref, caller.token_id, key, matches, period)
-    query = _encode_query(filter, period) + encode_query(idempotencyKey=key or "")
+    query = encode_filter(filter, period) + encode_query(idempotencyKey=key or "")
     return _page(services, f"{path.href}/imports", query, refs, limit, offset)
 
 
-@router.get(f"{_ENVIRONMENT_ROUTE}/imports", operation_id="getBigSegmentImportsForEnvironment")
+@router.get(f"{ENVIRONMENT_ROUTE}/imports", operation_id="getBigSegmentImportsForEnvironment")
 @operation(needs=READ, refuses=NO_ENVIRONMENT)
 def list_environment_imports(
     env: EnvironmentRefOf,
@@ -134,25 +123,11 @@ def list_environment_imports(
     """
     store, matches = services.store(), parse_terms(filter, _TERMS)
     store.environments.require(env)
-    refs = [
-        overview.request.ref
-        for overview in store.imports.overviews(
-            env, after_ms=period.after_ms, before_ms=period.before_ms
-        )
-        if matches(overview)
-        and caller.scope.allows(env.project, env.environment, overview.request.list_ref.segment)
-    ]
-    path = f"{environments_path(env.project)}/{env.environment}/imports"
-    return _page(services, path, _encode_query(filter, period), refs, limit, offset)
-
-
-def _encode_query(filter_: str, period: Period) -> str:
-    after, before = period.after_ms, period.before_ms
-    return encode_query(
-        filter=filter_,
-        after="" if after is None else str(after),
-        before="" if before is None else str(before),
-    )
+    after_ms, before_ms = period.after_ms, period.before_ms
+    overviews = store.imports.overviews(env, after_ms=after_ms, before_ms=before_ms)
+    refs = visible(overviews, matches, caller)
+    path = f"{environment_path(env)}/imports"
+    return _page(services, path, encode_filter(filter, period), refs, limit, offset)
 
 
 def _page(
@@ -160,14 +135,9 @@ def _page(
 ) -> ImportPage:
     store = services.store()
     items = [
-        represent_import(store, _segment_path(state.request), state.request, state, services.clock)
+        represent_import(store, segment_path(state.request), state.request, state, services.clock)
         for state in store.jobs.get_all(refs[offset : offset + limit])
         if isinstance(state.request, ImportRequest)
     ]
     links = page_links(path, query, limit=limit, offset=offset, total=len(refs))
     return ImportPage(items=items, links=links, total_count=len(refs))
-
-
-def _segment_path(request: ImportRequest) -> SegmentPath:
-    ref = request.list_ref
-    return SegmentPath(ref.project, ref.environment, ref.segment)

@@ -1,11 +1,13 @@
 """Imports and exports as callers see them: LaunchDarkly's fields first, then bigseg's own."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from pydantic import Field, SkipValidation
 
 from api.bodies.models import Int32, Int64, WireModel
+from api.jobs.compositions import CompositionRepresentation, represent_composition
+from api.jobs.export_files import ExportResult, download_type, represent_result
+from api.jobs.export_options import ExportOptionsRepresentation
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
@@ -27,6 +29,7 @@ from api.jobs.models import (
 from api.jobs.previews import has_preview
 from api.jobs.records import find_export, find_import
 from api.launchdarkly.wire.links import Links, SegmentPath, link
+from worker.export_options import ExportFormat
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Side, Status, Store
 
 
@@ -67,6 +70,8 @@ class ImportRepresentation(WireModel):
     Of a dry run, what would."""
     dry_run: bool
     """Whether the import only reported what it would do."""
+    composition: CompositionRepresentation | None
+    """The segments of which it is made; null if it is made of files."""
 
 
 class ExportRepresentation(WireModel):
@@ -80,8 +85,11 @@ class ExportRepresentation(WireModel):
     size: str
     initiator: Initiator
     links: Links = Field(alias="_links")
-    format: Literal["csv", "parquet"]
+    format: ExportFormat
+    options: ExportOptionsRepresentation
     rows: Int64 | None
+    result: ExportResult | None
+    """What it has written; null until it is complete."""
     stage: StageName
     reason: str | None
     progress: JobProgress
@@ -143,6 +151,7 @@ def represent_import(
         inbox=inbox_object(request),
         guard=guard_of(state),
         dry_run=request.dry_run,
+        composition=represent_composition(request),
     )
 
 
@@ -155,8 +164,8 @@ def represent_export(
     own = path.export(request.export_id)
     links = {"self": link(own), "parent": link(path.href)}
     if state.status == "complete":
-        kind = "text/csv" if request.format == "csv" else "application/vnd.apache.parquet"
-        links["download"] = link(f"{own}/download", kind)
+        links["download"] = link(f"{own}/download", download_type(request))
+        links["files"] = link(f"{own}/files")
     return ExportRepresentation(
         id=request.export_id,
         segment_key=path.segment,
@@ -166,8 +175,10 @@ def represent_export(
         size=format_size(size_bytes),
         initiator=initiator_of(request),
         links=links,
-        format=request.format,
+        format=request.options.format,
+        options=ExportOptionsRepresentation.of(request.options),
         rows=report.get("rows"),
+        result=represent_result(request, state, clock()),
         stage=state.progress.stage,
         reason=state.reason,
         progress=job_progress(state, clock()),

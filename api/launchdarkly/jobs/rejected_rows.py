@@ -55,7 +55,8 @@ async def download_rejected_rows(
     """
 
     def find() -> JobFile:
-        found, state = find_segment_import(services.store(), path, importID)
-        return find_rejected_rows(found, state, path.segment)
+        store = services.store()
+        found, state = find_segment_import(store, path, importID)
+        return find_rejected_rows(store, found, state, path.segment)
 
     return await send_file(request, services, await run_in_threadpool(find), wanted)

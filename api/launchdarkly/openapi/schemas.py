@@ -1,10 +1,11 @@
-"""Named schemas that no route's model defines: the parts of patches and of contexts."""
+"""Named schemas that no route's model defines: the parts of patches, contexts, bulk look-ups."""
 
 from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.launchdarkly.memberships.bulk_question import BigSegmentMembershipsQuestion
 from api.launchdarkly.segments.instructions.applying import TABLE
 from api.launchdarkly.segments.instructions.instruction import InstructionKind
 from api.launchdarkly.targeting.values import SegmentDocument
@@ -67,7 +68,8 @@ _SEGMENTS: Final = {
 
 def build_schemas() -> dict[str, Any]:
     """The schemas by name."""
-    return {**_patch_schemas(), **_CONTEXTS}
+    question = BigSegmentMembershipsQuestion
+    return {**_patch_schemas(), **_CONTEXTS, question.__name__: question.model_json_schema()}
 
 
 def _patch_schemas() -> dict[str, Any]:

@@ -8,7 +8,6 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies.media_types import read_media_type
-from api.bodies.models import Int32
 from api.errors import (
     Conflict,
     InvalidRequest,
@@ -40,7 +39,7 @@ from api.jobs.imports import (
     read_list_body,
     require_list_type,
 )
-from api.jobs.options import ImportOptions, SourceBody
+from api.jobs.options import ImportOptions, Mode, SourceBody
 from api.jobs.previews import ImportPreview, preview_import
 from api.jobs.records import PeriodOf, find_imports
 from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
@@ -60,35 +59,18 @@ from api.vercel.lists.models import (
     represent_import,
     response_with_nulls,
 )
+from api.vercel.lists.parameters import InitiatorIs, Limit, Offset, StatusIs
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_IMPORT, NO_LIST, NO_PREVIEW
 from api.vercel.lists.starting import attached, list_start, upload_place
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
-from worker.store import ImportOverview, ImportRequest, JobState, ListRef, Status, approve_import
+from worker.store import ImportRequest, JobOverview, JobState, ListRef, approve_import
 
 router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
 
-#: A record takes a few kilobytes for each chunk and range of its list.
-_MOST: Final = 100
 _LOCATION: Final = location_header("/v1/projects/.+/lists/.+", "import")
 
-Limit = Annotated[
-    Int32, Query(ge=1, le=_MOST, description="The largest number of imports to return.")
-]
-Offset = Annotated[Int32, Query(ge=0, description="The number of imports to skip.")]
-StatusIs = Annotated[Status | None, Query(alias="status", description="Only of this status.")]
-ModeIs = Annotated[
-    str | None,
-    Query(alias="mode", max_length=20, description="Only of this mode, `merge` or `replace`."),
-]
-InitiatorIs = Annotated[
-    str | None,
-    Query(
-        alias="initiator",
-        max_length=256,
-        description="Only those that the token of this name has started.",
-    ),
-]
+ModeIs = Annotated[Mode | None, Query(alias="mode", description="Only of this mode.")]
 IdempotencyKey = Annotated[
     str | None,
     Query(
@@ -177,7 +159,7 @@ def list_imports(
     """List the imports into an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
 
-    def matches(overview: ImportOverview) -> bool:
+    def matches(overview: JobOverview[ImportRequest]) -> bool:
         request = overview.request
         return (
             status in (None, overview.status)
@@ -255,8 +237,9 @@ async def download_rejected_rows(
     """
 
     def find() -> JobFile:
-        found, state = find_list_import(services.store(), path, importID)
-        return find_rejected_rows(found, state, f"{path.segment.slug}-{path.name.side}")
+        store = services.store()
+        found, state = find_list_import(store, path, importID)
+        return find_rejected_rows(store, found, state, f"{path.segment.slug}-{path.name.side}")
 
     return await send_file(request, services, await run_in_threadpool(find), wanted)
 

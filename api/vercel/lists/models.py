@@ -1,13 +1,14 @@
 """Attached lists, their imports and their exports, as callers see them."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import SkipValidation
 
 from api.bodies.models import Int32, Int64, WireModel
+from api.jobs.export_files import ExportFileStatus, ExportResult, represent_result
+from api.jobs.export_options import ExportOptionsRepresentation
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,
@@ -26,6 +27,7 @@ from api.jobs.previews import has_preview
 from api.jobs.records import find_export, find_import
 from api.vercel.lists.paths import ListPath
 from api.vercel.wire.list_names import ListSide
+from worker.export_options import ExportFormat
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Status, Store
 
 
@@ -117,16 +119,35 @@ class ListExport(WireModel):
     path: str
     created_at: Int64
     status: Status
-    format: Literal["csv", "parquet"]
+    format: ExportFormat
+    options: ExportOptionsRepresentation
     rows: Int64 | None
     size_bytes: Int64 | None
     download: str | None
     """The path of the file, once the export is complete."""
+    result: ExportResult | None
+    """What it has written; null until it is complete."""
     initiator: str
     """The name of the token that started it."""
     stage: StageName
     reason: str | None
     progress: JobProgress
+
+
+class ListExports(WireModel):
+    """Some exports of an attached list, the newest first."""
+
+    data: list[ListExport]
+    total_count: Int32
+    """Exports that can be listed and match."""
+
+
+class ListExportFiles(WireModel):
+    """Some files of an export."""
+
+    data: list[ExportFileStatus]
+    total: Int32
+    """Files of the export."""
 
 
 def find_list_import(store: Store, path: ListPath, job_id: str) -> tuple[ImportRequest, JobState]:
@@ -217,10 +238,12 @@ def represent_export(
         path=own,
         created_at=request.created_ms,
         status=state.status,
-        format=request.format,
+        format=request.options.format,
+        options=ExportOptionsRepresentation.of(request.options),
         rows=report.get("rows"),
         size_bytes=report.get("sizeBytes"),
         download=f"{own}/download" if state.status == "complete" else None,
+        result=represent_result(request, state, clock()),
         initiator=request.initiator,
         stage=state.progress.stage,
         reason=state.reason,

@@ -8,6 +8,7 @@ import pytest
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import publish, write_side
 from tests.support.store.stores import PRODUCTION, keys_of
+from worker.export_options import ExportOptions
 from worker.store import (
     ExportRequest,
     ImportInProgress,
@@ -15,16 +16,18 @@ from worker.store import (
     JobNotFound,
     JobRef,
     ListRef,
+    Preview,
     SourceFile,
     Store,
     admit_export,
     admit_import,
+    cancel_export,
 )
 from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
-from worker.store.jobs.import_index import MOST_OF_ENVIRONMENT
+from worker.store.jobs.job_index import MOST_OF_ENVIRONMENT
 from worker.store.jobs.job_store import Taken
 from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
-from worker.store.jobs.stage_state import EDITED, LAST_ERROR
+from worker.store.jobs.stage_state import EDITED, LAST_ERROR, PREVIEW
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.records import RecordCodec
 from worker.store.workflows import record_end
@@ -170,8 +173,11 @@ class JobSuite:
         kept = [request.ref for request in reversed(requests[3:]) if request.ref != gone]
         assert store.imports.newest(ref) == kept
         assert [state.request.ref for state in store.jobs.get_all([gone, *kept[:40]])] == kept[:40]
+        store.jobs.write(kept[0], PREVIEW, Preview(added=("a",)))
         store.imports.forget(ref)
         assert store.imports.newest(ref) == []
+        assert store.jobs.read(kept[0], PREVIEW) is None, "it holds keys of the list"
+        assert store.jobs.get(kept[0]).request.ref == kept[0]
 
     def test_index__imports_of_an_environment__are_of_all_lists_and_bounded(
         self, store: Store, ref: ListRef
@@ -323,10 +329,34 @@ class JobSuite:
         admit_import(store, _request(ref, "i3"))
 
     def test_admit__export__is_taken_and_read_back(self, store: Store, ref: ListRef) -> None:
-        request = ExportRequest("x1", ref, created_ms=5, format="parquet")
+        request = ExportRequest("x1", ref, created_ms=5, options=ExportOptions(format="parquet"))
         admit_export(store, request)
         assert store.jobs.get(request.ref).request == request
         assert _take(store, request.ref).stage == "write"
+        assert store.exports.newest(ref) == [request.ref]
+        assert request.ref in [found.request.ref for found in store.exports.overviews(ref.env)]
+        assert store.imports.newest(ref) == []
+        store.exports.forget(ref)
+        assert store.exports.newest(ref) == []
+
+    def test_cancel__export__ends_it_or_makes_its_files_due(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        running, complete = ExportRequest("x2", ref, 5), ExportRequest("x3", ref, 5)
+        for request in (running, complete):
+            admit_export(store, request)
+        store.jobs.end(complete.ref, "complete", report={"rows": 0}, keep_s=60)
+        store.export_files.expire(complete.ref, 9_000)
+
+        first = [cancel_export(store, request, "ada") for request in (running, complete)]
+        again = [cancel_export(store, request, "bob") for request in (running, complete)]
+
+        assert (first, again) == ([True, True], [False, False])
+        assert store.jobs.get(running.ref).reason == "cancelled by ada"
+        state = store.jobs.get(complete.ref)
+        assert (state.status, state.discarded_by) == ("complete", "ada")
+        assert store.export_files.expired(1) == [complete.ref]
+        store.export_files.forget(complete.ref)
 
     def test_rejected_files__list_deleted__its_own_are_due_and_others_keep_their_time(
         self, store: Store, ref: ListRef

@@ -422,6 +422,10 @@ def test_imports_cancel__queued_then_published__says_what_it_did(
     assert approved.exit_code == 0
     assert late.exit_code == 1
     assert "revisions publish" in late.stderr
+    for elsewhere in ("..", f"../../{key}"):
+        assert run("imports", "cancel", elsewhere, "-s", key).exit_code == 2
+        assert run("approve", elsewhere, "-s", key).exit_code == 2
+    assert client.get(f"{SEGMENTS}/{key}").status_code == 200
 
 
 def test_imports_wait_and_watch__until_the_end__exit_by_the_outcome(

@@ -166,6 +166,17 @@ def test_import__while_another_waits__supersedes_it(
         _process(segments, segment, first)
 
 
+def test_dry_run__while_an_import_waits__is_told_that_it_waits_and_what_to_do(
+    client: httpx.Client, segments: SegmentsApi, store: Store, segment: str
+) -> None:
+    waiting = _ref(_held(segments, store, segment)).job_id
+    path, form = f"{SEGMENTS}/{segment}/imports", {"dryRun": "true"}
+    reply = client.post(path, data=form, files={"file": ("list.csv", LIST)})
+    message = assert_refused(reply, 409, "optimistic_locking_error")
+    assert f"waits for an approval: {waiting} (replace of" in message
+    assert message.endswith("; approve it or cancel it first")
+
+
 def test_import__while_an_approved_one_is_published__conflicts(
     segments: SegmentsApi, store: Store, segment: str
 ) -> None:

@@ -65,6 +65,9 @@ def test_list__of_a_segment_with_a_filter__has_what_matches(
     assert listed(before=created) == [replaced] * (times[2] < created)
     assert listed(after=created - 1, before=created + 1).count(merged) == 1
     assert_refused(client.get(path, params={"filter": "size equals 3"}), 400, "invalid_request")
+    for term, meant in (('status equals "completed"', "complete"), ('mode anyOf ["add"]', "modes")):
+        wrong = client.get(path, params={"filter": term})
+        assert meant in assert_refused(wrong, 400, "invalid_request")
     assert_refused(client.get(path, params={"after": -1}), 400, "invalid_request")
 
 

@@ -14,6 +14,7 @@ from tests.support.servers.api import (
     assert_refused,
     create_segment,
 )
+from tests.support.systems.held_imports import hold_import
 from worker.objects import ObjectStore, rejected_key
 from worker.store import JobRef, Store
 from worker.store.jobs import REJECTED, RejectedFile
@@ -98,6 +99,24 @@ def test_download__without_a_file__says_why(
     assert "no rejected rows yet: it is ready" in why()
     store.jobs.end(ref, "stopped", reason="for a test", keep_s=600)
     assert "stopped before all rows were read" in why()
+
+
+def test_rejected_rows_and_preview__segment_deleted_and_created_again__are_not_shown(
+    client: httpx.Client, store: Store, started: Started, write: Callable[[JobRef], str]
+) -> None:
+    location, ref = started
+    segment = location.rpartition("/imports/")[0]
+    write(ref)
+    hold_import(store, ref, ["a"])
+    shown = [f"{location}/rejected", f"{location}/preview"]
+    assert [client.get(path).status_code for path in shown] == [200, 200]
+
+    assert client.delete(segment).status_code == 204
+    body = {"key": segment.rpartition("/")[2], "name": "again", "unbounded": True}
+    assert client.post(SEGMENTS, json=body).status_code == 201
+
+    for path in shown:
+        assert "is deleted" in assert_refused(client.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize(("rejected", "reason"), [(0, "no row of"), (1, "an earlier version")])

@@ -28,6 +28,7 @@ from tests.support.documents.recorded_refusals import (
     record_missing,
     record_refusals,
 )
+from tests.support.documents.recorded_schedules import record_schedules
 from tests.support.documents.recorded_segments import (
     record_evaluations,
     record_expiring,
@@ -43,6 +44,7 @@ from tests.support.documents.recorded_vercel import (
     record_flag_segments,
     record_flags,
 )
+from tests.support.documents.recorded_webhooks import record_webhooks
 from tests.support.documents.recording import Recorded, Recorder
 from tests.support.processes.started import WARNINGS
 from tests.support.servers.api import Api, running_api
@@ -137,6 +139,8 @@ def _record(
     with recorder.about("jobs"):
         record_jobs(recorder, writer, running_worker)
         record_inbox(recorder)
+    with recorder.about("schedules"):
+        record_schedules(recorder)
     with recorder.about("segments"):
         record_instructions(recorder)
     with recorder.about("evaluations"):
@@ -155,6 +159,8 @@ def _record(
         record_end_of_flags(recorder, flags)
     with recorder.about("account", VERCEL):
         record_account(recorder)
+    with recorder.about("webhooks"):
+        record_webhooks(recorder)
     record_missing(recorder)
 
 

@@ -136,7 +136,8 @@ def test_import__cancelled__is_stopped_and_streams_its_end(
         ({"after": ended["createdAt"] - 1, "limit": 1}, [again]),
     ):
         assert vercel.get(listed, params=query).json()["data"] == found, query
-    assert_error(vercel.get(listed, params={"status": "gone"}), 400, "bad_request")
+    for query in ({"status": "gone"}, {"mode": "add"}):
+        assert_error(vercel.get(listed, params=query), 400, "bad_request")
 
 
 def test_cancel__published_import__is_409_that_says_what_to_do(

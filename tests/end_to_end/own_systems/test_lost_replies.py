@@ -93,6 +93,35 @@ def test_reply_to_the_last_unit_of_each_stage__lost__next_stage_opens(
     assert lost == 4, "scatter and gather of two imports"
 
 
+def test_cancel__while_it_is_published__is_in_time_before_the_flip(
+    system: System, proxy: CuttingProxy
+) -> None:
+    """The worker hears that its build is sealed only once the import is cancelled."""
+    segment, old = new_segment(system), KEYS[:50]
+    assert segment.edit(add=old).is_success
+    sha = system.store.database.scripts.get("list/seal").sha.encode()
+    replies: list[int] = []
+
+    def cancel(request: bytes, _reply: bytes) -> bool:
+        if sha in request and not replies:
+            (job,) = system.store.jobs.active(segment.ref.env)
+            path = f"{segment.path}/imports/{job.job_id}"
+            replies.append(system.http.delete(path).status_code)
+        return False
+
+    proxy.rule = cancel
+    try:
+        reason = segment.stopped(segment.upload(csv_of(KEYS[50:400]), "replace"))
+    finally:
+        proxy.rule = lambda _request, _reply: False
+
+    assert replies == [200]
+    assert reason == "cancelled by admin token"
+    assert segment.members() == set(old)
+    assert_nothing_left(system, segment)
+    segment.delete()
+
+
 def test_replies__lost_at_random__imports_are_exact(system: System, proxy: CuttingProxy) -> None:
     source = random.Random(7)
     lost = _import_under(system, proxy, lambda *_: source.random() < 0.02, len(KEYS))

@@ -120,6 +120,29 @@ def test_list__changed_between_two_chunks__stopped_and_live_list_untouched(
     assert segment.counted() == len(OLD)
 
 
+def test_cancel__while_it_is_planned__ends_it_and_the_list_stays(
+    segment: BigSegment, proxy: HostileProxy
+) -> None:
+    system, source = segment.system, put_list(segment.system, csv_of(KEYS))
+    seen: list[tuple[str, int]] = []
+
+    def cancel(request: Request) -> None:
+        if source in request.line and not seen:
+            (job,) = system.store.jobs.active(segment.ref.env)
+            stage = system.store.jobs.get(job).stage
+            reply = system.http.delete(f"{segment.path}/imports/{job.job_id}")
+            seen.append((stage, reply.status_code))
+
+    proxy.before_reply = cancel
+    try:
+        reason = segment.stopped(segment.import_source(source, "replace"))
+    finally:
+        proxy.before_reply = lambda _: None
+    assert seen == [("plan", 200)]
+    assert reason == "cancelled by admin token"
+    assert segment.members() == set(OLD)
+
+
 def test_source__gone_before_or_during_the_import__stopped_with_that_reason(
     segment: BigSegment, proxy: HostileProxy
 ) -> None:

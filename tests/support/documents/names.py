@@ -7,6 +7,7 @@ ENVIRONMENT: Final = "production"
 #: A standard segment.
 SEGMENT: Final = "beta-testers"
 BIG_SEGMENT: Final = "vip-customers"
+OTHER_BIG_SEGMENT: Final = "churned-customers"
 #: A context that is in the big segment.
 MEMBER: Final = "customer-1234"
 RULE: Final = "3405f9e2-7613-4092-b453-1b10db1bc184"
@@ -18,6 +19,9 @@ EXPIRES: Final = 4_070_908_800_000
 #: Where things are created, so that they may be deleted again.
 SCRATCH_PROJECT: Final = "scratch-project"
 SCRATCH_ENVIRONMENT: Final = "scratch"
+#: Schedules of exports of the big segment.
+SCHEDULE: Final = "nightly"
+SECOND_SCHEDULE: Final = "weekly"
 #: A bucket and the folder of it that imports may read.
 INBOX_BUCKET: Final = "bigseg"
 SOURCES: Final = "s3://bigseg/lists/"

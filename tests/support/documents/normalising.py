@@ -4,6 +4,7 @@ Ids become ids made of their number in order of appearance, and a time becomes t
 in which it was: steps are a minute apart in the recording.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -20,19 +21,28 @@ _STEP_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
 #: For how long a URL of a part can be used.
 _URL_MS: Final = 3_600_000
+#: How long after its end an export is kept, and how long the URL of its file can be used.
+_LASTING_MS: Final = {"expirationTime": 7 * _DAY_MS, "urlExpirationTime": _URL_MS}
 _S3_ID: Final = "VXBsb2FkIGlk"
 _SIGNED: Final = "5f3e0c1b"
 _IDS: Final = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     r"|(?P<key>(?<=sdk-|mob-)[0-9a-f]{32})"
+    r"|(?P<webhook>(?<=whsec_)[A-Za-z0-9+/]{43}=)"
     r"|(?P<start>(?<=vf_server_)[0-9a-f]{3}(?=\*))"
     r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?:[0-9a-f]{4}|[0-9a-f]{8}|[0-9a-f]{40})?(?![0-9a-f]))"
     r"|(?P<clock>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     r"|(?P<entry>(?<!\d)1[6-9]\d{11}-\d+(?!\d))"
     r"|(?P<time>(?<!\d)1[6-9]\d{11}(?!\d))"
 )
+#: The specification's example is shorter; this is of as many bytes as a real one.
+_WEBHOOK_SECRET: Final = (
+    base64.b64encode(b"a secret that only two parties know").decode()[:43] + "="
+)
 _SECRET_END: Final = 4
 _SECRET_START: Final = 3
+#: When a schedule is due next; the recording is not as of a set time.
+_NEXT_RUN_MS: Final = 1_763_776_800_000
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
 _STAGE_S: Final = 0.1
 _JOB_S: Final = 0.4
@@ -71,8 +81,8 @@ class Normaliser:
             if value.get("stage") == "gather" and value.get("status") == "in_progress":
                 value = {**value, "progress": {**value["progress"], **_UNDER_WAY}}
             return {
-                _IDS.sub(self._stand_in, name): self._field_of_upload(name, inside, value)
-                if name in {"expiryTime", "url"}
+                _IDS.sub(self._stand_in, name): self._field_of_link(name, inside, value)
+                if name in {"expiryTime", "url", *_LASTING_MS}
                 else self._field(name, inside, value)
                 for name, inside in value.items()
             }
@@ -89,6 +99,11 @@ class Normaliser:
         return json.loads(text)
 
     def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
+        if name == "nextRunAt":
+            return value and _NEXT_RUN_MS
+        return self._figure(name, value, siblings)
+
+    def _figure(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
         if name == "rate":
             rows: int = siblings["rowsDone"]
             return round(rows / _JOB_S, 1) if rows else value
@@ -104,21 +119,23 @@ class Normaliser:
             return secret
         return self.normalise(value)
 
-    def _field_of_upload(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
-        """A field of a direct upload, or of another resource with a field of that name."""
+    def _field_of_link(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
+        """A field of a direct upload or an export, or of what else has a field of that name."""
+        if name in _LASTING_MS and value is not None:
+            return self.normalise(value - _LASTING_MS[name]) + _LASTING_MS[name]
         if name == "expiryTime":
             valid_ms = _URL_MS if "parts" in siblings else _DAY_MS
             return self.normalise(value - valid_ms) + valid_ms
-        return self._part_url(value) if "X-Amz-Signature=" in value else self.normalise(value)
+        signed = isinstance(value, str) and "X-Amz-Signature=" in value
+        return self._part_url(value) if signed else self.normalise(value)
 
     def _part_url(self, url: str) -> str:
         """A presigned URL of some bucket, whose signature stands for any."""
         parts = urlsplit(url)
         key = self.normalise(parts.path.partition("/bigseg-internal/")[2])
-        number = parse_qs(parts.query)["partNumber"][0]
-        query = (
-            f"partNumber={number}&uploadId={_S3_ID}&X-Amz-Expires=3600&X-Amz-Signature={_SIGNED}"
-        )
+        query = f"X-Amz-Expires=3600&X-Amz-Signature={_SIGNED}"
+        if part := parse_qs(parts.query).get("partNumber"):
+            query = f"partNumber={part[0]}&uploadId={_S3_ID}&{query}"
         return f"https://bigseg.s3.amazonaws.com/bigseg-internal/{key}?{query}"
 
     def _stand_in(self, match: re.Match[str]) -> str:
@@ -138,8 +155,8 @@ class Normaliser:
             if match["uuid"]:
                 return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
             return (start + hashlib.sha256(number.encode()).hexdigest())[: len(match[0])]
-        if match["clock"]:
-            return _CLOCK
+        if match["webhook"] or match["clock"]:
+            return _WEBHOOK_SECRET if match["webhook"] else _CLOCK
         at, dash, _ = match[0].partition("-")
         step = sum(1 for start in self._starts_ms if start <= int(at)) - 1
         if step < 0:

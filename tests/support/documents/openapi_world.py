@@ -17,6 +17,7 @@ from api.launchdarkly.wire.links import RESOURCE_KEY
 from tests.support.documents import names
 from tests.support.documents.patches import JSON_PATCHES
 from tests.support.documents.recorded_lists import LIST, SOURCE
+from tests.support.documents.recorded_schedules import WEEKLY
 from tests.support.documents.recorded_uploads import new_upload
 from tests.support.documents.recorded_vercel import (
     DEFINITIONS,
@@ -27,6 +28,7 @@ from tests.support.documents.recorded_vercel import (
     SDK_KEY_BODY,
 )
 from tests.support.documents.recorded_vercel import NEW as FLAG_SEGMENT
+from tests.support.documents.recorded_webhooks import WEBHOOK_BODY, WEBHOOKS
 from tests.support.documents.recording import Recorder
 
 AnyCase = Case[Any]
@@ -136,6 +138,13 @@ def _for_import(world: World, case: AnyCase) -> None:
         world.make(_HERE, body)
 
 
+def _for_composition(world: World, case: AnyCase) -> None:
+    """The segments that the example is made of."""
+    _for_import(world, case)
+    key = names.OTHER_BIG_SEGMENT
+    world.make(_HERE, {"key": key, "name": "Other", "unbounded": True})
+
+
 def _for_uploads_import(world: World, case: AnyCase) -> None:
     """An import of an upload made for it."""
     _for_import(world, case)
@@ -184,6 +193,23 @@ def _for_post(world: World, case: AnyCase) -> None:
     keys = (case.body["key"], *case.path_parameters.values())
     if all(RESOURCE_KEY.fullmatch(one) for one in keys):
         world.unmake(f"{collection}/{case.body['key']}")
+
+
+def _for_schedule_delete(world: World, case: AnyCase) -> None:
+    """Delete a schedule made for it, never what other cases need."""
+    if case.path_parameters["scheduleKey"] == names.SCHEDULE:
+        case.path_parameters["scheduleKey"] = names.SECOND_SCHEDULE
+    if case.path_parameters["scheduleKey"] == names.SECOND_SCHEDULE:
+        world.make(f"{_HERE}/{names.BIG_SEGMENT}/export-schedules", WEEKLY)
+
+
+def _for_schedule_patch(world: World, case: AnyCase) -> None:
+    """Change the schedule that stays, whatever version it has by now."""
+    del world
+    if case.path_parameters["scheduleKey"] == names.SECOND_SCHEDULE:
+        case.path_parameters["scheduleKey"] = names.SCHEDULE
+    if isinstance(case.body, dict) and len(case.body) > 1:
+        case.body.pop("version", None)
 
 
 def _for_datafile(world: World, case: AnyCase) -> None:
@@ -247,6 +273,19 @@ def _for_sdk_key(world: World, case: AnyCase) -> None:
             case.path_parameters["hashKey"] = world.new_sdk_key()["hashKey"]
 
 
+def _for_webhook(world: World, case: AnyCase) -> None:
+    """Create where there is room; delete one made for it, never the one that other cases need."""
+    documented = world.real(world.recorder.examples("getWebhook")["parameters"])["webhookId"]
+    if case.operation.method.upper() == "POST":
+        for each in world.client.get(WEBHOOKS).json()["items"]:
+            if each["id"] != documented:
+                world.unmake(f"{WEBHOOKS}/{each['id']}")
+    elif case.path_parameters["webhookId"] == documented:
+        reply = world.client.post(WEBHOOKS, json=WEBHOOK_BODY)
+        assert reply.is_success, reply.text
+        case.path_parameters["webhookId"] = reply.json()["id"]
+
+
 _TEXTS: Final = {"name": "Beta testers", "description": "", "tags": ["beta"]}
 _NEW: Final = {
     "projectKey": "new-project",
@@ -263,6 +302,7 @@ _NEEDED: Final = frozenset(
         f"{_PROJECTS}/{names.PROJECT}/environments/{names.SCRATCH_ENVIRONMENT}",
         f"{_HERE}/{names.SEGMENT}",
         f"{_HERE}/{names.BIG_SEGMENT}",
+        f"{_HERE}/{names.BIG_SEGMENT}/export-schedules/{names.SCHEDULE}",
     }
 )
 #: Path parameters that are not those of the examples.
@@ -272,6 +312,7 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = {
     "createBigSegmentImport": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromSource": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromUploads": {"segmentKey": _NEW["segmentKey"]},
+    "composeBigSegment": {"segmentKey": _NEW["segmentKey"]},
     "deleteSegment": {"segmentKey": _NEW["segmentKey"]},
     "createFlagSegmentListImport": FLAG_SEGMENT,
     "deleteFlagSegmentList": {**FLAG_SEGMENT, "side": LIST["side"]},
@@ -283,6 +324,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "createBigSegmentImport": _for_import,
     "createBigSegmentImportFromSource": _for_import,
     "createBigSegmentImportFromUploads": _for_uploads_import,
+    "composeBigSegment": _for_composition,
     **dict.fromkeys(
         (
             *("completeBigSegmentUpload", "deleteBigSegmentUpload"),
@@ -294,6 +336,9 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "deleteEnvironment": _for_delete,
     "deleteProject": _for_delete,
     "deleteToken": _for_token,
+    "createBigSegmentExportSchedule": _for_post,
+    "deleteBigSegmentExportSchedule": _for_schedule_delete,
+    "patchBigSegmentExportSchedule": _for_schedule_patch,
     "postSegment": _for_post,
     "postEnvironment": _for_post,
     "postProject": _for_post,
@@ -304,5 +349,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "getFlagDefinitions": _for_definitions,
     "deleteFlagDefinitions": _for_definitions,
     "deleteSdkKey": _for_sdk_key,
+    "createWebhook": _for_webhook,
+    "deleteWebhook": _for_webhook,
     "getDatafile": _for_datafile,
 }

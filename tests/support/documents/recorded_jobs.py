@@ -46,6 +46,7 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
         ask("getBigSegmentImportFiles", path=imported, query={"limit": 0}, status=400)
         _record_uploads(recorder, worker)
         _record_direct_upload(recorder, worker)
+        _record_composition(recorder, worker)
         _record_slow_import(recorder)
     ask("cancelBigSegmentImport", path=imported, status=409)
     ask("streamBigSegmentImport", "one that has ended", path=imported, lines="event: ")
@@ -59,7 +60,27 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
     by_key = {"idempotencyKey": "nightly-2026-03-01"}
     ask("getBigSegmentImports", "of a request", path=BIG, query=by_key, client=writer)
     ask("getBigSegmentImports", path=BIG, query={"limit": 101}, status=400)
-    record_file(recorder, "downloadBigSegmentExport", exported)
+    record_file(recorder, "downloadBigSegmentExport", exported, {"part": 1})
+    _record_exports(recorder, exported)
+
+
+def _record_exports(recorder: Recorder, exported: Path) -> None:
+    """Files, lists, and the end of another export."""
+    ask, files = recorder.ask, "getBigSegmentExportFiles"
+    links = {"expiresIn": 3_600, "limit": 10, "offset": 0}
+    ask(files, "with URLs", path=exported, query=links)
+    ask(files, path=exported, query={"expiresIn": 0}, status=400)
+    page: dict[str, Any] = {"limit": 1, "offset": 0, **PERIOD}
+    complete = {**page, "filter": 'status equals "complete",format equals "csv"'}
+    for operation, path in (
+        ("getBigSegmentExports", BIG),
+        ("getBigSegmentExportsForEnvironment", ENVIRONMENT),
+    ):
+        ask(operation, "a page", path=path, query=complete)
+        ask(operation, path=path, query={"filter": "size equals 3"}, status=400)
+    another = ask("createBigSegmentExport", path=BIG, body={}, keep="nothing").json()["id"]
+    ask("cancelBigSegmentExport", "queued", path={**BIG, "exportID": another})
+    ask(files, path={**BIG, "exportID": another}, status=404)
 
 
 def record_file(
@@ -104,6 +125,10 @@ def _start_export(recorder: Recorder, writer: httpx.Client) -> Path:
     reply = ask(start, "csv", **asked, body={"format": "csv"})
     ask(start, **asked, body={"format": "parquet"}, status=422)
     ask(start, "parquet", path=BIG, body={"format": "parquet"})
+    sheets = {"profile": "spreadsheet", "header": True, "partRows": 1_000_000}
+    ask(start, "parts for spreadsheets", path=BIG, body={"compression": "gzip", **sheets})
+    side = {"side": "both", "format": "jsonl", "destination": "s3://elsewhere/exports/"}
+    ask(start, path=BIG, body=side, status=400)
     ask(start, path=BIG, body={"format": "json"}, status=400)
     return {**BIG, "exportID": reply.json()["id"]}
 
@@ -159,6 +184,29 @@ def _record_direct_upload(recorder: Recorder, worker: Part) -> None:
     imported = {**BIG, "importID": reply.json()["id"]}
     _await(recorder, "getBigSegmentImport", imported, "complete", begun=True)
     ask("getBigSegmentUpload", path={**BIG, "uploadID": upload_id}, status=404)
+
+
+def _record_composition(recorder: Recorder, worker: Part) -> None:
+    ask, start = recorder.ask, "composeBigSegment"
+    made = [NEW["segmentKey"], names.OTHER_BIG_SEGMENT]
+    for key in made:
+        new = {"key": key, "name": "New", "unbounded": True}
+        ask("postSegment", path=ENVIRONMENT, body=new, status=201, keep="nothing")
+    sources = [BIG["segmentKey"], names.OTHER_BIG_SEGMENT]
+    body = {"op": "except", "segments": sources, "mode": "replace"}
+    asked: dict[str, Any] = {"path": NEW, "headers": {"Idempotency-Key": "active-2026-03-01"}}
+    with worker.held():
+        reply = ask(start, "those of one and not of another", **asked, body=body, status=202)
+        ask(start, **asked, body={**body, "mode": "merge"}, status=422)
+        ask(start, path=NEW, body=body, status=409)
+        ask(start, path=NEW, body={**body, "segments": []}, status=400)
+        recorder.normaliser.begin_step()
+    composed = {**NEW, "importID": reply.json()["id"]}
+    _await(recorder, "getBigSegmentImport", composed, "complete", begun=True)
+    ask("getBigSegmentImport", "composition", path=composed)
+    for key in made:
+        path = {**ENVIRONMENT, "segmentKey": key}
+        ask("deleteSegment", path=path, status=204, keep="nothing")
 
 
 def _record_revisions(recorder: Recorder) -> None:

@@ -55,7 +55,8 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
     by_key = {"idempotencyKey": "nightly-2026-03-02"}
     ask("listFlagSegmentListImports", "of a request", path=LIST, query=by_key)
     ask("listFlagSegmentListImports", path=LIST, query={"limit": 101}, status=400)
-    record_file(recorder, "downloadFlagSegmentListExport", exported, TEAM)
+    record_file(recorder, "downloadFlagSegmentListExport", exported, {**TEAM, "part": 1})
+    _record_exports(recorder, exported)
     with recorder.about("segments", VERCEL):
         _record_evaluations(recorder)
     _upload(recorder, "to be deleted", NEW_LIST, keep="nothing")
@@ -79,6 +80,26 @@ def _start_export(recorder: Recorder) -> Path:
     ask(start, **asked, body={"format": "parquet"}, status=422)
     ask(start, path=LIST, body={"format": "json"}, status=400)
     return {**LIST, "exportID": reply.json()["id"]}
+
+
+def _record_exports(recorder: Recorder, exported: Path) -> None:
+    """Files, a list, and the end of another export."""
+    ask, files, listing = (
+        recorder.ask,
+        "listFlagSegmentListExportFiles",
+        "listFlagSegmentListExports",
+    )
+    links = {**TEAM, "expiresIn": 3_600, "limit": 10, "offset": 0}
+    ask(files, "with URLs", path=exported, query=links)
+    ask(files, path=exported, query={"expiresIn": 0}, status=400)
+    which = {"status": "complete", "format": "csv", "initiator": "admin token"}
+    page: dict[str, Any] = {**TEAM, "limit": 1, "offset": 0, **which, **PERIOD}
+    ask(listing, "a page", path=LIST, query=page)
+    ask(listing, path=LIST, query={"limit": 101}, status=400)
+    start = "createFlagSegmentListExport"
+    another = ask(start, path=LIST, body={}, status=202, keep="nothing").json()["id"]
+    cancelled = {**LIST, "exportID": another}
+    ask("cancelFlagSegmentListExport", "queued", path=cancelled, query=TEAM)
 
 
 def _record_uploads(recorder: Recorder, worker: Part) -> None:

@@ -27,7 +27,7 @@ _ANYTHING: Final = frozenset(
     }
 )
 #: Values that a query parameter of this name cannot have; unknown ones are ignored by reads.
-_WRONG: Final[Mapping[str, Any]] = {"limit": 0, "withMetadata": "maybe"}
+_WRONG: Final[Mapping[str, Any]] = {"limit": 0, "part": 0, "withMetadata": "maybe"}
 _VERCEL_SEGMENTS: Final = f"/v1/projects/{names.PROJECT}/feature-flags/segments"
 _SEGMENTS: Final = f"/api/v2/segments/{names.PROJECT}/{names.ENVIRONMENT}"
 

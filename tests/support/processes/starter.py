@@ -17,6 +17,8 @@ import socket
 import sys
 from typing import Any, Final
 
+from worker.objects import load_descriptions
+
 #: All that the programs read, but the first module of each, which is to run there, and the one that
 #: makes Celery's application of the environment.
 _MODULES: Final = (
@@ -42,6 +44,7 @@ def main() -> None:
     on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _MODULES:
         importlib.import_module(name)
+    load_descriptions()
     gc.collect()
     gc.freeze()  # a collection in a copy would write to pages that are shared
     with socket.socket(fileno=int(sys.argv[1])) as orders:

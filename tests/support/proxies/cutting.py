@@ -1,4 +1,4 @@
-"""A proxy in front of a store that loses chosen replies: done, and nobody hears of it."""
+"""A proxy in front of a store that loses chosen replies, or holds requests and replies back."""
 
 import select
 import socket
@@ -22,6 +22,10 @@ class CuttingProxy:
     upstream_port: int
     listener: socket.socket
     rule: Rule = lambda _request, _reply: False
+    before_request: Callable[[bytes], None] = lambda _request: None
+    """Called with each request before it is forwarded; may wait, which holds it back."""
+    before_reply: Callable[[bytes, bytes], None] = lambda _request, _reply: None
+    """The same with each reply, once the server has done what was asked."""
     cuts: int = 0
     """Replies lost so far."""
     ending: threading.Event = field(default_factory=threading.Event)
@@ -55,10 +59,14 @@ class CuttingProxy:
                     return
                 if source is client:
                     request = data
+                    self.before_request(data)
+                    if _has_ended(client):  # killed before it could send this
+                        return
                     server.sendall(data)
                 elif self._is_cut(request, data):
                     return
                 else:
+                    self.before_reply(request, data)
                     client.sendall(data)
 
     def _is_cut(self, request: bytes, reply: bytes) -> bool:
@@ -66,6 +74,16 @@ class CuttingProxy:
             cut = self.rule(request, reply)
             self.cuts += cut
             return cut
+
+
+def _has_ended(client: socket.socket) -> bool:
+    """Whether the other end is closed, and has sent nothing more before."""
+    if not select.select([client], [], [], 0)[0]:
+        return False
+    try:
+        return client.recv(1, socket.MSG_PEEK) == b""
+    except ConnectionResetError:
+        return True
 
 
 @contextmanager

@@ -130,15 +130,35 @@ def list_objects(store: ObjectStore, prefix: str) -> list[ObjectInfo]:
     ]
 
 
+@dataclass(slots=True)
+class StandIn(ObjectServer):
+    """The S3 stand-in of `bigseg up`, whose objects stay in its folder when it ends."""
+
+    folder: Path
+
+    def kill(self) -> None:
+        """End the process with SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def start(self) -> None:
+        """Start it again over the same folder on the same port, and wait until it answers."""
+        self.process = _start_stand_in(self.folder, self.port, self.log)
+        self.wait_ready()
+
+
+def _start_stand_in(folder: Path, port: int, log: Path) -> Process:
+    command = (sys.executable, "-m", "api.s3", "--port", str(port), "--folder", str(folder))
+    with log.open("ab") as output:
+        return start(command, os.environ, output)
+
+
 @contextmanager
-def running_stand_in(folder: Path) -> Iterator[ObjectServer]:
+def running_stand_in(folder: Path) -> Iterator[StandIn]:
     """Run the S3 stand-in of `bigseg up` over a folder, which it leaves as it is."""
     port = free_port()
     log = folder.with_name(f"{folder.name}.log")
-    command = (sys.executable, "-m", "api.s3", "--port", str(port), "--folder", str(folder))
-    with log.open("ab") as output:
-        process = start(command, os.environ, output)
-    server = ObjectServer(port, process, log)
+    server = StandIn(port, _start_stand_in(folder, port, log), log, folder)
     try:
         server.wait_ready()
         yield server

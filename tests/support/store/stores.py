@@ -65,7 +65,12 @@ def opened(server: Server | Cluster | None) -> Iterator[Store]:
 
 def new_list(store: Store, key: str = "s") -> ListRef:
     """Create a big segment with two empty lists."""
-    return store.segments.create(PRODUCTION, NewSegment(key=key, name=key, unbounded=True)).ref
+    return new_list_in(store, PRODUCTION, key)
+
+
+def new_list_in(store: Store, env: EnvironmentRef, key: str = "s") -> ListRef:
+    """The same in another environment."""
+    return store.segments.create(env, NewSegment(key=key, name=key, unbounded=True)).ref
 
 
 def raw(store: Store) -> Any:

@@ -23,6 +23,7 @@ ATTACHED: Final = EnvironmentRef.of_project("default")
 SEGMENTS: Final = "/api/v2/segments/default/production"
 #: A crash costs a lease and a sweep at most a few times over; a loaded machine more.
 LIMIT_S: Final = 90.0
+_SEMANTIC: Final = "application/json; domain-model=launchdarkly.semanticpatch"
 
 _numbers = itertools.count(1)
 
@@ -56,6 +57,11 @@ class BigSegment:
         return self._started(
             self.system.http.post(f"{self.path}/imports/from-source", json=body), 202
         )
+
+    def compose(self, op: str, *sources: "BigSegment", **fields: Any) -> str:
+        """Build it from other segments; gives the import's id."""
+        body = {"op": op, "segments": [source.ref.segment for source in sources], **fields}
+        return self._started(self.system.http.post(f"{self.path}/compose", json=body), 202)
 
     def _started(self, reply: httpx.Response, status: int) -> str:
         assert reply.status_code == status, reply.text
@@ -106,7 +112,8 @@ class BigSegment:
         shown = self.ended(import_id)
         assert shown["status"] == "complete", f"{shown}\n{self.system.logs()}"
         report: dict[str, Any] = shown["report"]
-        assert report["rowsRead"] == report["accepted"] + report["duplicates"] + report["rejected"]
+        parts = ("accepted", "duplicates", "rejected", "leftOut")
+        assert report["rowsRead"] == sum(report.get(part, 0) for part in parts)
         if "unmatched" in report:
             assert report["accepted"] == report["removed"] + report["unmatched"]
             assert (report["added"], report["unchanged"]) == (0, 0)
@@ -123,6 +130,13 @@ class BigSegment:
         assert shown["report"] is None
         reason: str = shown["reason"]
         return reason
+
+    def approve(self, import_id: str) -> httpx.Response:
+        """Have an import published that waits for an approval."""
+        instruction = {"kind": "processBigSegmentImport", "importId": import_id}
+        return self.system.http.patch(
+            self.path, json={"instructions": [instruction]}, headers={"Content-Type": _SEMANTIC}
+        )
 
     def rejected_rows(self, import_id: str) -> list[list[str]]:
         """Download an import's rejected rows, without the first line."""

@@ -1,10 +1,11 @@
 """A whole system for tests, as separate processes that can be killed and started again.
 
-One server with an append-only file, an S3 stand-in, a worker with two processes, the
+One server with an append-only file, an S3 stand-in, a worker with some processes, the
 upkeep worker, beat and the API, started by the commands a deployment uses. Nothing is
 left running at the end, also when the test process itself is killed.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -143,6 +144,7 @@ def running_system(
     *,
     kind: Kind = "valkey",
     port: int | None = None,
+    processes: int = 2,
     own_broker: bool = False,
     local_spills: bool = False,
     settings: Mapping[str, str] | None = None,
@@ -156,6 +158,7 @@ def running_system(
         s3: holds the system's bucket, which is made.
         kind: which server is the store.
         port: its port; a free one when unset.
+        processes: how many the worker has.
         own_broker: give Celery a server of its own.
         local_spills: keep spills in a directory, not in the bucket.
         settings: more `BIGSEG_` variables for every part.
@@ -197,7 +200,7 @@ def running_system(
         )
         system = System(directory, server, broker, bucket, url, store, objects, http, s3.endpoint)
         stack.callback(system.kill)
-        for name, command in _commands(directory, port).items():
+        for name, command in _commands(directory, port, processes).items():
             extra = dict((worker_settings or {}) if name in {"worker", "upkeep"} else {})
             extra |= (part_settings or {}).get(name, {})
             log = directory / f"{name}.log"
@@ -224,10 +227,10 @@ def _server(
     return server
 
 
-def _commands(directory: Path, port: int) -> dict[str, tuple[str, ...]]:
+def _commands(directory: Path, port: int, processes: int) -> dict[str, tuple[str, ...]]:
     return {
         "upkeep": worker_command((QUEUE_UPKEEP,), 1, "upkeep"),
-        "worker": worker_command((QUEUE_WORK,), 2, "work"),
+        "worker": worker_command((QUEUE_WORK,), processes, "work"),
         "beat": beat_command(directory / "beat-schedule"),
         "api": api_command("127.0.0.1", port),
     }
@@ -255,6 +258,7 @@ def _own_environment(
         "BIGSEG_S3_ENDPOINT": s3.endpoint,
         "BIGSEG_S3_BUCKET": bucket,
         "BIGSEG_INBOX": f"s3://{bucket}/inbox",
+        "BIGSEG_S3_DESTINATIONS": json.dumps([f"s3://{bucket}/lists/exports/"]),
         "BIGSEG_ADMIN_TOKEN": TOKEN,
         **WARNINGS,
         "TMPDIR": str(directory),

@@ -4,16 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.imports.building.base_members import read_base
 from worker.imports.building.gather import Range, load_spills
+from worker.imports.building.revision_members import read_members
 from worker.imports.building.sorted_members import Members, distinct, subtract
 from worker.imports.errors import ImportStopped, row_too_long
-from worker.imports.guarding.guards import (
-    find_row_objection,
-    find_size_objection,
-    object_to,
-    stops,
-)
+from worker.imports.guarding.guards import find_row_findings, find_size_findings, object_to, stops
 from worker.imports.planning.file_table import FileTable, tabulate
 from worker.imports.rejected_rows import write_rejected_rows
 from worker.imports.stage_results import SIDES, STARTS, ChunkResult, Plan
@@ -119,14 +114,33 @@ def fix_size(
         ImportStopped: a guard stops it, or the revision would not fit.
         Fenced: the import no longer holds the list.
     """
-    request, side = run.request, run.request.side
     valid = sum(chunk.valid for chunk in chunks)
     _check_contents(run, claim, chunks, valid, files)
     new = round(valid * sample.distinct_share)
     packed = round(sum(chunk.packed_bytes for chunk in chunks) * sample.distinct_share)
+    return prepare_build(run, claim, sample, new=new, packed_bytes=packed)
+
+
+def prepare_build(
+    run: StageRun, claim: Claim, sample: Sample, *, new: int, packed_bytes: int
+) -> Revision:
+    """Fix the shard counts and reserve the memory, for members that may still be counted wrongly.
+
+    Args:
+        run: The import.
+        claim: Its claim.
+        sample: Some of the members.
+        new: How many there are.
+        packed_bytes: Of all of them.
+
+    Raises:
+        ImportStopped: the revision would not fit.
+        Fenced: the import no longer holds the list.
+    """
+    request, side = run.request, run.request.side
     kept = _count_kept(run, claim, new, sample)
     if request.mode == "remove":
-        new = packed = 0
+        new = packed_bytes = 0
     bits = {other: bits_for(claim.count(other)) for other in SIDES}
     bits[side] = _choose_bits(request, claim, new + kept)
     needed = sum(
@@ -134,8 +148,8 @@ def fix_size(
         for other in SIDES
         if other != side
     )
-    packed += kept * _BASE_MEMBER_BYTES
-    _reserve_memory(run, needed + shards_bytes(1 << bits[side], new + kept, packed))
+    packed_bytes += kept * _BASE_MEMBER_BYTES
+    _reserve_memory(run, needed + shards_bytes(1 << bits[side], new + kept, packed_bytes))
     return run.services.store.builds.prepare(
         request.list_ref, request.import_id, bits[INCLUDED], bits[EXCLUDED], side=side
     )
@@ -162,12 +176,12 @@ def _check_contents(
     """
     settings, request = run.services.settings, run.request
     before = claim.count(request.side)
-    found = find_row_objection(settings, request, chunks, files, before=before)
-    if found is None and valid and request.mode == "replace":
-        found = find_size_objection(
+    found = find_row_findings(settings, request, chunks, files, before=before)
+    if valid and request.mode == "replace":
+        found += find_size_findings(
             settings, request, before=before, removed=max(0, before - valid), added=0
         )
-    if found is not None and stops(request, found, accepted=valid):
+    if any(stops(request, each, accepted=valid) for each in found):
         object_to(run, found, accepted=valid)
 
 
@@ -200,7 +214,7 @@ def _count_left(run: StageRun, claim: Claim, before: int, new: int, sample: Samp
         return before
     stop = min(sample.stop, _COMPARED_SHARDS << (64 - bits), _HASHES)
     database, ref = run.services.store.database, request.list_ref
-    base = read_base(database, ref, claim.base, request.side, 0, stop)
+    base = read_members(database, ref, claim.base, request.side, 0, stop)
     left = subtract(base, sample.members.between(0, stop))
     return before * len(left) // max(1, len(base))
 

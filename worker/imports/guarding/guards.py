@@ -2,10 +2,13 @@
 
 There is one rule. A guard that trips makes the import wait for an approval, which publishes what
 was built, or stops it, as the caller says. An import without one accepted row is stopped: there is
-nothing to approve. A dry run goes on, and its report shows the guard.
+nothing to approve. A dry run goes on, and its report shows the guard. Several may trip at once: one
+that stops the import comes first, and the message tells all, so that nobody approves what only
+the first of them was about.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
@@ -25,38 +28,57 @@ _ALLOW_EMPTY: Final = "send allowEmpty=true (bigseg import --allow-empty)"
 _ALLOW_REJECTED: Final = "send allowRejected=true (bigseg import --allow-rejected)"
 _ALLOW_SHRINK: Final = "send allowShrink=true (bigseg import --allow-shrink)"
 _ACCEPT_WARNINGS: Final = "send onWarning=accept (bigseg import --on-warning accept)"
+_IF_INTENDED: Final = "if that is intended,"
 _DELIMITER_NAMES: Final = {Doubt.TAB: "a tab", Doubt.SEMICOLON: "a semicolon", Doubt.PIPE: "'|'"}
 
 
-def object_to(run: StageRun, objection: Objection | None, *, accepted: int) -> None:
-    """Record an objection, and stop the import unless it can wait for an approval.
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A guard that trips."""
+
+    guard: GuardName
+    what: str
+    """What is unusual, in numbers."""
+    remedy: str
+    """How to say that it is intended."""
+
+
+def object_to(run: StageRun, findings: Sequence[Finding], *, accepted: int) -> None:
+    """Record what guards found, and stop the import unless all of them let it wait.
 
     Args:
         run: The import.
-        objection: What :func:`find_row_objection` or :func:`find_size_objection` found.
+        findings: What :func:`find_row_findings` and :func:`find_size_findings` found.
         accepted: Rows that were accepted.
 
     Raises:
         ImportStopped: it is stopped.
     """
-    if objection is None:
+    if not findings:
         return
-    run.services.store.jobs.write(run.request.ref, OBJECTION, objection)
-    if stops(run.request, objection, accepted=accepted):
-        raise ImportStopped(objection.message)
+    request = run.request
+    stopping = [each for each in findings if stops(request, each, accepted=accepted)]
+    ordered = [*stopping, *(each for each in findings if each not in stopping)]
+    approve = "" if stopping or request.dry_run else "approve it, or "
+    reason = "; also, ".join(f"{each.what} {approve}{each.remedy}" for each in ordered)
+    if request.composition is not None:
+        reason = reason.replace("(bigseg import ", "(bigseg compose ")
+    run.services.store.jobs.write(request.ref, OBJECTION, Objection(ordered[0].guard, reason))
+    if stopping:
+        raise ImportStopped(reason)
 
 
-def stops(request: ImportRequest, objection: Objection, *, accepted: int) -> bool:
-    """Whether an objection stops the import; if not, it waits for an approval."""
+def stops(request: ImportRequest, finding: Finding, *, accepted: int) -> bool:
+    """Whether a finding stops the import; if not, it waits for an approval."""
     if request.dry_run:
         return False
     policy = request.guards.on_guard
-    if objection.guard == "warnings":
+    if finding.guard == "warnings":
         policy = "stop" if request.guards.on_warning == "stop" else "pend"
     return policy == "stop" or accepted == 0
 
 
-def find_row_objection(
+def find_row_findings(
     settings: WorkerSettings,
     request: ImportRequest,
     chunks: Sequence[ChunkResult],
@@ -64,7 +86,7 @@ def find_row_objection(
     whole: Sequence[str] = (),
     *,
     before: int,
-) -> Objection | None:
+) -> list[Finding]:
     """Check the rows of the list files, which are known before anything is built.
 
     Args:
@@ -76,18 +98,18 @@ def find_row_objection(
         before: Members of the live list.
     """
     if request.mode == "reshard":
-        return None
+        return []
     valid = sum(chunk.valid for chunk in chunks)
-    return (
-        _find_rejected(settings, request, chunks, files, valid)
-        or _find_emptying(request, before, valid)
-        or _find_doubted(settings, request, chunks, whole)
-    )
+    return [
+        *_find_rejected(settings, request, chunks, files),
+        *_find_emptying(request, before, valid),
+        *_find_doubted(settings, request, chunks, whole),
+    ]
 
 
-def find_size_objection(
+def find_size_findings(
     settings: WorkerSettings, request: ImportRequest, *, before: int, removed: int, added: int
-) -> Objection | None:
+) -> list[Finding]:
     """Check how a replace or a remove changes the size of the list.
 
     Args:
@@ -99,42 +121,35 @@ def find_size_objection(
     """
     match request.mode:
         case "replace":
-            return _find_shrinking(settings, request, before, removed) or _find_growth(
-                settings, request, before, added - removed
-            )
+            return [
+                *_find_shrinking(settings, request, before, removed),
+                *_find_growth(settings, request, before, added - removed),
+            ]
         case "remove" if 0 < before == removed:
-            return _find_removal(request, before)
+            return [*_find_removal(request, before)]
         case "remove":
-            return _find_shrinking(settings, request, before, removed)
+            return [*_find_shrinking(settings, request, before, removed)]
         case _:
-            return None
+            return []
 
 
-def find_build_objection(
+def find_build_findings(
     settings: WorkerSettings,
     request: ImportRequest,
     chunks: Sequence[ChunkResult],
     files: FileTable,
     draft: Mapping[str, Any],
     whole: Sequence[str],
-) -> Objection | None:
+) -> list[Finding]:
     """Check an import once it is built, when all figures are exact."""
     before, removed = draft["membersBefore"], draft["removed"]
-    found = find_row_objection(settings, request, chunks, files, whole, before=before)
-    if found is not None or (request.allow_empty and not draft["accepted"]):
+    found = find_row_findings(settings, request, chunks, files, whole, before=before)
+    if not draft["accepted"]:
+        # An empty list has a guard of its own, and one word that allows it.
         return found
-    return find_size_objection(
+    return found + find_size_findings(
         settings, request, before=before, removed=removed, added=draft["added"]
     )
-
-
-def _objection(
-    request: ImportRequest, guard: GuardName, what: str, remedy: str, *, accepted: int = 1
-) -> Objection:
-    """An objection; one that can be approved says so first."""
-    if not stops(request, Objection(guard, what), accepted=accepted) and not request.dry_run:
-        remedy = f"approve it, or {remedy}"
-    return Objection(guard, f"{what} {remedy}")
 
 
 def _find_rejected(
@@ -142,14 +157,13 @@ def _find_rejected(
     request: ImportRequest,
     chunks: Sequence[ChunkResult],
     files: FileTable,
-    valid: int,
-) -> Objection | None:
+) -> Iterator[Finding]:
     """Object to a file of which few rows, or none, were usable, or whose last quote is open.
 
     Blank rows do not count: they hold no key, and empty lines are common.
     """
     if request.allow_rejected:
-        return None
+        return
     doubts = find_doubts(chunks)
     if Doubt.OPEN_QUOTE in doubts:
         what = (
@@ -158,14 +172,15 @@ def _find_rejected(
             "that row holds all lines up to the end of the file; close it, or, to import the "
             "rows before it,"
         )
-        return _objection(request, "open_quote", what, _ALLOW_REJECTED, accepted=valid)
+        yield Finding("open_quote", what, _ALLOW_REJECTED)
+        return
     reasons = count_rejected(chunks)
     del reasons[RejectReason.BLANK.label]
     rejected = sum(reasons.values())
-    filled = valid + rejected
+    filled = sum(chunk.valid for chunk in chunks) + rejected
     most = _share(request.guards.max_rejected_share, settings.rejected_share)
     if rejected == 0 or rejected <= most * filled:
-        return None
+        return
     counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
     share = "no row was usable" if rejected == filled else "too few rows were usable"
     cause = _guess_cause(reasons, doubts)
@@ -173,24 +188,26 @@ def _find_rejected(
         f"{share}: {rejected:,} of {filled:,} were rejected ({counts}){cause}; "
         "to import the others anyway,"
     )
-    return _objection(request, "rejected_rows", what, _ALLOW_REJECTED, accepted=valid)
+    yield Finding("rejected_rows", what, _ALLOW_REJECTED)
 
 
-def _find_emptying(request: ImportRequest, before: int, accepted: int) -> Objection | None:
+def _find_emptying(request: ImportRequest, before: int, accepted: int) -> Iterator[Finding]:
     if request.mode != "replace" or request.allow_empty or accepted or not before:
-        return None
-    what = f"would empty the list of {before:,} members: no row was accepted; if that is intended,"
-    return _objection(request, "empty", what, _ALLOW_EMPTY, accepted=0)
+        return
+    what = f"it would empty the list of {before:,} members: no row was accepted; {_IF_INTENDED}"
+    if request.composition is not None:
+        what = f"it would empty the list of {before:,} members: the result is empty; {_IF_INTENDED}"
+    yield Finding("empty", what, _ALLOW_EMPTY)
 
 
-def _find_removal(request: ImportRequest, before: int) -> Objection | None:
+def _find_removal(request: ImportRequest, before: int) -> Iterator[Finding]:
     if request.allow_empty:
-        return None
+        return
     what = (
-        f"would empty the list of {before:,} members: all of them are to be removed; if that is "
-        "intended,"
+        f"it would empty the list of {before:,} members: all of them are to be removed; "
+        f"{_IF_INTENDED}"
     )
-    return _objection(request, "empty", what, _ALLOW_EMPTY)
+    yield Finding("empty", what, _ALLOW_EMPTY)
 
 
 def _find_doubted(
@@ -198,47 +215,49 @@ def _find_doubted(
     request: ImportRequest,
     chunks: Sequence[ChunkResult],
     whole: Sequence[str],
-) -> Objection | None:
+) -> Iterator[Finding]:
     policy = request.guards.on_warning or ("pend" if request.mode == "replace" else "accept")
     if policy == "accept":
-        return None
+        return
     rows = doubted_rows(chunks, whole)
     most = _share(request.guards.max_warning_share, settings.warning_share)
     if rows.doubted == 0 or rows.doubted <= most * rows.filled:
-        return None
+        return
     what = f"{describe_doubted(rows)}; if they are right,"
-    return _objection(request, "warnings", what, _ACCEPT_WARNINGS)
+    yield Finding("warnings", what, _ACCEPT_WARNINGS)
 
 
 def _find_shrinking(
     settings: WorkerSettings, request: ImportRequest, before: int, removed: int
-) -> Objection | None:
+) -> Iterator[Finding]:
     own = request.guards.max_shrink_share
     fewest = settings.shrink_count if own is None else 1
     too_few = removed < fewest or removed <= _share(own, settings.shrink_share) * before
     if request.allow_shrink or too_few:
-        return None
+        return
+    # 100% means all.
+    percent = 100 if removed == before else min(99, round(100 * removed / before))
     what = (
-        f"the {request.mode} would remove {removed:,} of {before:,} members, "
-        f"{removed / before:.0%} of the list; if that is intended,"
+        f"the {request.mode} would remove {removed:,} of {before:,} members, {percent}% of the "
+        f"list; {_IF_INTENDED}"
     )
-    return _objection(request, "shrink", what, _ALLOW_SHRINK)
+    yield Finding("shrink", what, _ALLOW_SHRINK)
 
 
 def _find_growth(
     settings: WorkerSettings, request: ImportRequest, before: int, grown: int
-) -> Objection | None:
+) -> Iterator[Finding]:
     own = request.guards.max_growth_share
     fewest = settings.growth_count if own is None else 1
     if before < fewest or grown <= _share(own, settings.growth_share) * before:
-        return None
+        return
     needed = ceil(grown / before)
     what = (
         f"the replace would make the list grow from {before:,} to {before + grown:,} members, "
-        f"{1 + grown / before:,.1f} times as many; if that is intended,"
+        f"{1 + grown / before:,.1f} times as many; {_IF_INTENDED}"
     )
     remedy = f"send maxGrowthShare={needed} (bigseg import --max-growth-share {needed})"
-    return _objection(request, "growth", what, remedy)
+    yield Finding("growth", what, remedy)
 
 
 def _share(own: float | None, setting: float) -> float:

@@ -1,8 +1,10 @@
 """Plan: finds the list files, cuts them into chunks, and the space of hashes into ranges."""
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import accumulate, groupby
 from typing import Final
 
 from worker.imports.errors import naming
@@ -127,7 +129,7 @@ def _cut_file(
     """Cut one file into chunks."""
     size = file.source.size_bytes
     if file.parquet is not None:
-        cut = _cut_row_groups(settings, source, file.parquet.row_groups)
+        cut = cut_row_groups(settings, source, file.parquet.row_groups)
     elif file.source.text.is_splittable:
         cut = cut_bytes(source, size, settings.chunk_bytes)
     else:
@@ -157,18 +159,26 @@ def cut_bytes(number: int, size: int, chunk_bytes: int) -> list[Chunk]:
     return [Chunk(number, bounds[i], bounds[i + 1]) for i in range(count)]
 
 
-def _cut_row_groups(limits: WorkerSettings, number: int, groups: Sequence[RowGroup]) -> list[Chunk]:
-    """Put as many row groups into a chunk as its rows and bytes allow; at least one."""
-    chunks: list[Chunk] = []
-    first, rows, size = 0, 0, 0
-    for index, group in enumerate(groups):
-        full = (
-            rows + group.rows > limits.chunk_rows or size + group.column_bytes > limits.chunk_bytes
-        )
-        if index > first and full:
-            chunks.append(Chunk(number, first, index, rows))
-            first, rows, size = index, 0, 0
-        rows += group.rows
-        size += group.column_bytes
-    chunks.append(Chunk(number, first, len(groups), rows))
+def cut_row_groups(limits: WorkerSettings, number: int, groups: Sequence[RowGroup]) -> list[Chunk]:
+    """Put row groups into chunks of about one size: over the limits by less than a row group.
+
+    A last chunk of what is left would keep one worker busy while the others have nothing to do.
+    """
+    shares = [
+        max(group.rows / limits.chunk_rows, group.column_bytes / limits.chunk_bytes)
+        for group in groups
+    ]
+    total = sum(shares)
+    if total == 0:
+        return [Chunk(number, 0, len(groups), 0)]
+    count = math.ceil(total)
+    places = [
+        int((end - share / 2) * count / total)
+        for end, share in zip(accumulate(shares), shares, strict=True)
+    ]
+    first, chunks = 0, []
+    for _, members in groupby(places):
+        stop = first + len([*members])
+        chunks.append(Chunk(number, first, stop, sum(it.rows for it in groups[first:stop])))
+        first = stop
     return chunks

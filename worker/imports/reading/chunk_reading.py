@@ -25,8 +25,9 @@ from worker.objects import ObjectInfo, ObjectNotFound
 from worker.read_ahead import read_ahead
 from worker.store.jobs import DETECTED, FileFigures
 
-#: Blocks of text that are read before they are asked for.
-_BATCHES_AHEAD: Final = 4
+#: Blocks of text that are read before they are asked for: as many as it takes to go on while a
+#: run is put together.
+_BATCHES_AHEAD: Final = 16
 
 
 def read_piece(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) -> Iterator[KeyBatch]:
@@ -184,6 +185,13 @@ def _read_row_groups(run: StageRun, source: Source, chunk: Chunk, size: int) -> 
     """Read row groups of a Parquet file; of its bytes as large a share counts as of its rows."""
     services, progress = run.services, run.progress
     read = counted = 0
+
+    def read_range(start: int, end: int) -> Iterator[bytes]:
+        # Each part that arrives renews the lease, however long a page takes.
+        return services.objects.read_range(
+            source.info, start, end, on_progress=lambda _: progress.add()
+        )
+
     if chunk.stop > chunk.first:
         with services.objects.open_random_access(source.info) as file:
             for batch in services.parquet.read_row_groups(
@@ -193,6 +201,7 @@ def _read_row_groups(run: StageRun, source: Source, chunk: Chunk, size: int) -> 
                 chunk.stop - 1,
                 column=source.column,
                 rules=KeyRules.of(run.request.reading),
+                read=read_range,
                 on_wait=progress.add,
             ):
                 yield batch

@@ -1,6 +1,6 @@
 """Scatter: reads the rows of one chunk and writes their packed, hashed members to a spill."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -26,6 +26,7 @@ from worker.imports.stage_results import STARTS, Chunk, ChunkResult, Plan, Spill
 from worker.imports.stage_run import StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.lists.spills import SpillWriter
+from worker.read_ahead import read_ahead
 from worker.store.erasures import ErasedKeys
 from worker.store.members import entries_of, hash_members, pack_keys
 
@@ -55,13 +56,17 @@ def scatter_chunk(run: StageRun) -> None:
                 members = concatenate(ahead.pop() if ahead else ())
                 _gather_small(run, plan, (tally.result(None, rejected.close()),), members)
                 return
-            runs = _hand_over(ahead, runs)
+            # No other worker has a part of it: the next run is read while one is written.
+            first = [ahead.pop(0)]
+            with read_ahead(_hand_over(ahead, runs), 1) as later:
+                _spill(run, plan, tally, _hand_over(first, later), rejected)
+            return
         _spill(run, plan, tally, runs, rejected)
 
 
 def _hand_over(
     ahead: list[Sequence[Members]], runs: Iterator[Sequence[Members]]
-) -> Iterator[Sequence[Members]]:
+) -> Generator[Sequence[Members]]:
     """The runs that were read ahead and those after them; none is held longer than needed."""
     while ahead:
         yield ahead.pop(0)

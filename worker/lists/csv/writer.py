@@ -1,4 +1,4 @@
-"""Context keys as CSV: one a line, no header, re-importable as it is."""
+"""Context keys as CSV: one a line, re-importable as it is."""
 
 from typing import Any, cast
 
@@ -7,13 +7,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.byte_columns import Column, ColumnView
+from worker.foreign_files import name_foreign_file, name_foreign_text
 
-_LF = ord("\n")
 #: Bytes that make a cell need quotes; 0xEF may begin a byte order mark.
 _SPECIAL, _BOM_LEAD = b'",\n\r', 0xEF
+#: How JSON, XML, scripts, dumps and documents begin, over one line or several.
+_MISLEADING = (b"{", b"[", b"<", b"#", b"%", b"--")
+#: A first line that names the delimiter of those after it.
+_SEPARATOR = b"sep="
 
 
-def csv_lines(keys: Column) -> bytes:
+def csv_lines(keys: Column, *, first: bool = False, last_cell: str | None = None) -> bytes:
     """Spell keys as CSV lines ending in a newline.
 
     Read by ``csv.reader``, or imported again, the first cells are the keys byte for byte,
@@ -25,21 +29,37 @@ def csv_lines(keys: Column) -> bytes:
 
     Args:
         keys: binary or string (large or not), no nulls; under 2 GiB.
+        first: Whether the file begins with them. The first key is then in quotes, too, if a file
+            that begins with it could be taken for something else than a list.
+        last_cell: A second cell of every line that needs no quotes itself, such as a name.
     """
     if len(keys) == 0:
         return b""
     view = ColumnView.of(keys)
     needing = _find_needing_quotes(keys, view)
+    needing[0] |= first and _misleads(view.data[: view.lengths[0]].tobytes())
     if needing.any():
         keys = _quote(keys, needing)
         view = ColumnView.of(keys)
+    end = b"\n" if last_cell is None else f",{last_cell}\n".encode()
     width = view.width
     if width is None:
-        return _join_lines(keys)
-    lines = np.empty((len(keys), width + 1), np.uint8)
+        return _join_lines(keys, end)
+    lines = np.empty((len(keys), width + len(end)), np.uint8)
     lines[:, :width] = view.data.reshape(-1, width)
-    lines[:, width] = _LF
+    lines[:, width:] = np.frombuffer(end, np.uint8)
     return lines.tobytes()
+
+
+def _misleads(key: bytes) -> bool:
+    """Whether a file that begins with this line may be taken for something else than a list."""
+    return (
+        key[:1].isspace()
+        or key.startswith(_MISLEADING)
+        or key[: len(_SEPARATOR)].lower() == _SEPARATOR
+        or name_foreign_file(key) is not None
+        or name_foreign_text(key) is not None
+    )
 
 
 def _find_needing_quotes(keys: Column, view: ColumnView) -> np.ndarray:
@@ -64,8 +84,8 @@ def _quote(keys: Column, needing: np.ndarray) -> Column:
     return cast("Column", pc.if_else(pa.array(needing), wrapped, keys))
 
 
-def _join_lines(keys: Column) -> bytes:
-    """All keys with a newline after each, by Arrow's own join of one list of them."""
+def _join_lines(keys: Column, end: bytes) -> bytes:
+    """All keys with an end after each, by Arrow's own join of one list of them."""
     whole = pa.LargeListArray.from_arrays(pa.array([0, len(keys)], pa.int64()), keys)
-    joined: Any = pc.binary_join(whole, pa.scalar(b"\n", keys.type))
-    return bytes(joined[0].as_buffer()) + b"\n"
+    joined: Any = pc.binary_join(whole, pa.scalar(end, keys.type))
+    return bytes(joined[0].as_buffer()) + end

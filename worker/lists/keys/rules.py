@@ -1,4 +1,4 @@
-"""What an importer wants done to cells before they are keys: trimmed, lowered, told from blank."""
+"""What an importer wants done to cells before they are keys: unguarded, trimmed, lowered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from worker.byte_columns import Column, ColumnView
 from worker.list_options import ListOptions
 from worker.lists.keys.invisible import INVISIBLE
+from worker.lists.spreadsheet import unguard_cells
 
 _ASCII_END: Final = 0x80
 _SPACE_END: Final = 0x20
@@ -19,18 +20,21 @@ _UPPER_A, _UPPER_Z = b"AZ"
 
 @dataclass(frozen=True, slots=True)
 class KeyRules:
-    """Changes of cells, in this order: trim, compare with the text for blank, lower."""
+    """Changes of cells, in this order: unguard, trim, compare with the text for blank, lower."""
 
     trim: bool = False
     null_text: str | None = None
     lowercase: bool = False
+    unguard: bool = False
 
     @classmethod
     def of(cls, options: ListOptions) -> "KeyRules | None":
         """The rules that options ask for; ``None`` if keys are taken as given."""
         if not options.changes_keys:
             return None
-        return cls(options.trim, options.null_text, options.lowercase)
+        return cls(
+            options.trim, options.null_text, options.lowercase, options.profile == "spreadsheet"
+        )
 
     def apply(self, cells: Column) -> Column:
         """Change cells; those that are not UTF-8 stay, to be rejected for that.
@@ -40,6 +44,8 @@ class KeyRules:
         Args:
             cells: binary or large_binary, no nulls.
         """
+        if self.unguard:
+            cells = unguard_cells(cells)
         if self.trim:
             cells = self._change(cells, _needs_trim, _trim)
         if self.null_text is not None:

@@ -16,14 +16,16 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Final, cast
 
 import pyarrow as pa
 
+from worker.lists.byte_streams import RandomAccess
 from worker.lists.errors import ColumnNotFound, UnreadableList, UnsupportedColumn
 from worker.lists.parquet.messages import Channel, Kind
-from worker.lists.parquet.reader import RandomAccess, open_parquet, read_cells
+from worker.lists.parquet.reader import list_chunks, open_parquet, read_cells
 
 #: How a reading ended: exit code, or minus the signal's number; most memory used, in KiB.
 VERDICT: Final = struct.Struct("<iq")
@@ -141,9 +143,12 @@ def _read(channel: Channel) -> None:
     try:
         if wanted["rows"] is None:
             _send_footer(channel, file, wanted)
-        else:
+        elif not (wanted["pages"] and _send_chunks(channel, file, wanted)):
             first, last = wanted["groups"]
-            cells = read_cells(file, wanted["size"], first, last, wanted["rows"], wanted["number"])
+            cells = read_cells(
+                *(file, wanted["size"], first, last, wanted["rows"], wanted["number"]),
+                skip=wanted["skip"],
+            )
             _send_cells(channel, cells)
     except UnsupportedColumn as exc:
         channel.send_json(Kind.UNSUPPORTED, _printable(exc.schema))
@@ -167,6 +172,15 @@ def _send_footer(channel: Channel, file: RandomAccess, wanted: Mapping[str, Any]
     }
     footer["column"] = found.column
     channel.send_json(Kind.FILE, footer)
+
+
+def _send_chunks(channel: Channel, file: RandomAccess, wanted: Mapping[str, Any]) -> bool:
+    """Send what the worker may read itself; ``False`` if that is nothing."""
+    first, last = wanted["groups"]
+    chunks = list_chunks(file, wanted["size"], first, last, wanted["number"])
+    if chunks:
+        channel.send_json(Kind.CHUNKS, [astuple(chunk) for chunk in chunks])
+    return bool(chunks)
 
 
 def _send_cells(channel: Channel, batches: Iterable[Any]) -> None:

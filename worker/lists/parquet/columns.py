@@ -34,7 +34,7 @@ class KeyColumn:
 
 
 def choose_column(file: pq.ParquetFile, number: int | None, name: str | None) -> KeyColumn:
-    """Find the column of the keys: the one that is asked for, or the first that is no index.
+    """Find the column of the keys: the one that is asked for, or else `_column_of_frame`'s.
 
     Args:
         file: The file.
@@ -54,20 +54,32 @@ def choose_column(file: pq.ParquetFile, number: int | None, name: str | None) ->
             raise ColumnNotFound(f"none of the {count} columns of the list is named {name}")
         number = found[0]
     if number is None:
-        number = _first_but_index(schema)
+        number = _column_of_frame(schema)
     if len(schema) and number >= len(schema):
         raise ColumnNotFound(f"the list has {len(schema)} columns, not {number + 1}")
     leaves = (_count_leaves(field.type) for field in list(schema)[:number])
     return KeyColumn(number, sum(leaves))
 
 
-def _first_but_index(schema: pa.Schema) -> int:
-    """The first column that is not the index that pandas writes beside a table's columns."""
-    names = schema.names
+def _column_of_frame(schema: pa.Schema) -> int:
+    """The column that a table of pandas would have first as CSV, but for row numbers.
+
+    pandas puts an index behind the other columns in Parquet and before them in CSV. One with a
+    name that holds text is what the rows are called, and any other is no list.
+    """
+    names, indexes = schema.names, _index_columns(schema)
+    if len(indexes) == 1 and _is_named_text(schema, indexes[0]):
+        return names.index(indexes[0])
     for number, name in enumerate(names):
-        if not (_INDEX_NAME.fullmatch(name) or name in _index_columns(schema)):
+        if not (_INDEX_NAME.fullmatch(name) or name in indexes):
             return number
     return 0
+
+
+def _is_named_text(schema: pa.Schema, index: Any) -> bool:  # noqa: ANN401 - metadata is anyone's
+    if not isinstance(index, str) or _INDEX_NAME.fullmatch(index):
+        return False
+    return schema.names.count(index) == 1 and is_text(schema.field(index).type)
 
 
 def _index_columns(schema: pa.Schema) -> list[Any]:
@@ -113,6 +125,22 @@ def converter(file: pq.ParquetFile, column: KeyColumn) -> ToCells | None:
 def _says_uuid(file: pq.ParquetFile, column: KeyColumn) -> bool:
     # A file written without Arrow's own schema, read where Arrow has no type for it.
     return str(file.schema.column(column.leaf).logical_type.type) == "UUID"
+
+
+def level_of_text(file: pq.ParquetFile, column: KeyColumn) -> int | None:
+    """The definition level of a value that is there, 0 or 1; None unless each value is bytes."""
+    stored = file.schema.column(column.leaf)
+    kind: Any = file.schema_arrow.field(column.number).type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    level = int(stored.max_definition_level)
+    usual = (
+        stored.physical_type == "BYTE_ARRAY"
+        and stored.max_repetition_level == 0
+        and level <= 1
+        and is_text(kind)
+    )
+    return level if usual else None
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""Reads Parquet files in a separate process: its requests, and what its exit means."""
+"""Reads Parquet files, but for pages of text in a separate process: its requests and its end."""
 
 import signal
 import socket
@@ -9,13 +9,17 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from worker.byte_columns import Column
+from worker.lists.byte_streams import RandomAccess, ReadRange, ranges_of
 from worker.lists.errors import ColumnNotFound, DecoderLost, UnreadableList, UnsupportedColumn
 from worker.lists.keys.rules import KeyRules
 from worker.lists.keys.validation import KeyBatch, validate
 from worker.lists.parquet.child import COMPUTING_LIMIT_S, NOT_LIMITED
 from worker.lists.parquet.messages import Channel, Kind, Message
+from worker.lists.parquet.pages.chunks import read_chunks
+from worker.lists.parquet.pages.streams import ColumnChunk
 from worker.lists.parquet.process import DecoderProcess
-from worker.lists.parquet.reader import BATCH_ROWS, ParquetList, RandomAccess, RowGroup
+from worker.lists.parquet.reader import BATCH_ROWS, ParquetList, RowGroup
 
 #: Memory that a reading may take in addition to the program itself.
 MEMORY_BYTES: Final = 384 * 1024 * 1024
@@ -102,6 +106,7 @@ class ParquetDecoder:
         batch_rows: int = BATCH_ROWS,
         column: int | None = None,
         rules: KeyRules | None = None,
+        read: ReadRange | None = None,
         on_wait: Callable[[], None] = lambda: None,
     ) -> Iterator[KeyBatch]:
         """Yield the keys of the row groups ``first`` to ``last``, both included, in order.
@@ -114,6 +119,8 @@ class ParquetDecoder:
             batch_rows: Most rows in one batch; fewer where cells are long.
             column: The column of the keys, from 0; as of ``open_parquet`` when unset.
             rules: What is done to cells before they are judged.
+            read: Gives ranges of the file, which are read where ``pages`` can; its errors are
+                passed on. Reads of ``file`` when unset.
             on_wait: Called at least twice a second; may raise.
 
         Raises:
@@ -122,8 +129,32 @@ class ParquetDecoder:
             DecoderLost: Something else ended the process. Safe to retry.
         """
         order = {"size": size, "groups": (first, last), "rows": batch_rows, "number": column}
+        order |= {"skip": 0, "pages": True}
+        for cells in self._read_cells(file, order, read or ranges_of(file), on_wait):
+            on_wait()
+            yield validate(cells, rules=rules)
+
+    def _read_cells(
+        self,
+        file: RandomAccess,
+        order: dict[str, Any],
+        read: ReadRange,
+        on_wait: Callable[[], None],
+    ) -> Iterator[Column]:
+        chunks: list[ColumnChunk] = []
         for message in self._messages(file, order, on_wait):
-            yield validate(_cells_of(message), rules=rules)
+            if message.kind is Kind.CHUNKS:
+                chunks = [ColumnChunk(*fields) for fields in message.value]
+            else:
+                yield _cells_of(message)
+        if not chunks:
+            return
+        whole, rows = yield from read_chunks(chunks, read, order["rows"])
+        first, last = order["groups"]
+        if first + whole <= last:
+            rest = {"groups": (first + whole, last), "skip": rows, "pages": False}
+            for message in self._messages(file, order | rest, on_wait):
+                yield _cells_of(message)
 
     def _messages(
         self, file: RandomAccess, order: dict[str, Any], on_wait: Callable[[], None]

@@ -41,6 +41,9 @@ class Kind(IntEnum):
     """From the decoder: all has been sent."""
     NO_COLUMN = 10
     """From the decoder: the column that was asked for is not there; JSON text."""
+    CHUNKS = 11
+    """From the decoder, in place of cells: the column chunks whose pages the worker may read
+    itself, JSON."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,19 +7,25 @@ the process, or may claim far more than it holds.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Final, TypeAlias
+from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from worker.byte_columns import Column, ColumnView
-from worker.context_keys import KEY_LIMIT_BYTES
+from worker.byte_columns import Column
+from worker.lists.byte_streams import RandomAccess
 from worker.lists.errors import UnreadableList, UnsupportedColumn, UnusableList
-from worker.lists.parquet.columns import KeyColumn, ToCells, choose_column, converter, is_text
-
-#: Random access: read, seek and tell; closing it stays with the caller.
-RandomAccess: TypeAlias = pa.NativeFile | IO[bytes]
+from worker.lists.parquet.cells import CellBudget, truncate
+from worker.lists.parquet.columns import (
+    KeyColumn,
+    ToCells,
+    choose_column,
+    converter,
+    is_text,
+    level_of_text,
+)
+from worker.lists.parquet.pages.compression import COMPRESSIONS
+from worker.lists.parquet.pages.streams import ColumnChunk
 
 #: Bytes of a column chunk fetched by one read: few reads, because each may cost a
 #: request to the object store, and no whole column chunk in memory.
@@ -27,17 +33,12 @@ _READ_BYTES = 16 * 1024 * 1024
 #: Bytes of cells a batch is sized for; batches of long cells have fewer rows.
 _BATCH_BYTES = 16 * 1024 * 1024
 BATCH_ROWS: Final = 65_536
-#: Where a cell is cut: one byte longer than a key may be, it is too long in any case.
-_CELL_LIMIT_BYTES: Final = KEY_LIMIT_BYTES + 1
 #: Row groups of a file. One of a million rows is usual; each costs a part of a unit of work.
 MOST_ROW_GROUPS: Final = 20_000
 #: Rows that any file may hold, however small it is, and rows for each byte of its column. A
 #: sorted column of numbers or repetitions takes a byte for hundreds of rows.
 _FREE_ROWS: Final = 10_000_000
 _ROWS_A_BYTE: Final = 2_000
-#: The same for bytes of cells.
-_FREE_CELL_BYTES: Final = 512 * 1024 * 1024
-_CELL_BYTES_A_BYTE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def read_cells(
     last: int,
     batch_rows: int = BATCH_ROWS,
     number: int | None = None,
+    *,
+    skip: int = 0,
 ) -> Iterator[Column]:
     """Yield the cells of the row groups ``first`` to ``last``, both included, in file order.
 
@@ -122,6 +125,7 @@ def read_cells(
         last: Number of the last one, itself included.
         batch_rows: Most rows in one batch; fewer where cells are long.
         number: As of ``open_parquet``.
+        skip: Rows of the first row group that are left out.
 
     Yields:
         binary or large_binary, without nulls: a null cell is empty. Cells that are too
@@ -132,11 +136,11 @@ def read_cells(
         UnsupportedColumn: As ``open_parquet``.
     """
     parquet, column, to_cells = _open(file, size, number, None)
-    stored = sent = 0
+    budget = CellBudget()
     for index in range(first, last + 1):
         with _report_damage():
             group = parquet.metadata.row_group(index)
-            stored += group.column(column.leaf).total_compressed_size
+            budget.expect(group.column(column.leaf).total_compressed_size)
             cell_bytes = group.column(column.leaf).total_uncompressed_size // max(group.num_rows, 1)
             rows = max(1, min(batch_rows, _BATCH_BYTES // max(cell_bytes, 1)))
             # By number, because two columns may share a name and a name may hold a dot.
@@ -145,16 +149,53 @@ def read_cells(
             )
             found = 0
             for batch in batches:
-                cells = _truncate(to_cells(batch.column(0)))
+                cells = truncate(to_cells(batch.column(0)))
+                budget.spend(cells)
                 found += len(cells)
-                sent += cells.nbytes
-                if sent > _most_cell_bytes(stored):
-                    raise UnreadableList(f"{stored:,} bytes decode to over {sent:,}")
-                yield cells
+                left_out = min(skip, len(cells))
+                skip -= left_out
+                if left_out < len(cells):
+                    yield cells[left_out:]
             if found != group.num_rows:
                 raise UnreadableList(
                     f"row group {index} has {found:,} rows and its footer says {group.num_rows:,}"
                 )
+
+
+def list_chunks(
+    file: RandomAccess, size: int, first: int, last: int, number: int | None = None
+) -> list[ColumnChunk]:
+    """List the column's chunks in those row groups whose pages may be read without the library.
+
+    Ends before the first one that may not; the arguments are those of ``read_cells``.
+
+    Raises:
+        UnreadableList: As ``open_parquet``.
+        UnsupportedColumn: As ``open_parquet``.
+    """
+    parquet, column, _ = _open(file, size, number, None)
+    chunks: list[ColumnChunk] = []
+    with _report_damage():
+        level = level_of_text(parquet, column)
+        for index in range(first, last + 1):
+            group = parquet.metadata.row_group(index)
+            stored = group.column(column.leaf)
+            start = stored.data_page_offset
+            dictionary = stored.dictionary_page_offset if stored.has_dictionary_page else None
+            if dictionary is not None and 0 < dictionary < start:
+                start = dictionary
+            end = start + stored.total_compressed_size
+            usual = (
+                stored.num_values == group.num_rows
+                and stored.compression in COMPRESSIONS
+                and 0 < start <= end <= size
+            )
+            if level is None or not usual:
+                break
+            chunks.append(
+                ColumnChunk(start, end - start, group.num_rows, stored.compression, level > 0)
+            )
+    return chunks
 
 
 def _check_footer(metadata: pq.FileMetaData, size: int, leaf: int = 0) -> None:
@@ -187,19 +228,6 @@ def _check_footer(metadata: pq.FileMetaData, size: int, leaf: int = 0) -> None:
         raise UnreadableList(f"its row groups claim {stored:,} bytes and the file has {size:,}")
     if rows > _FREE_ROWS + _ROWS_A_BYTE * stored:
         raise UnreadableList(f"it claims {rows:,} rows in {stored:,} bytes, which cannot hold them")
-
-
-def _most_cell_bytes(stored: int) -> int:
-    """Bytes of cells that ``stored`` bytes of a column may decode to."""
-    return _FREE_CELL_BYTES + _CELL_BYTES_A_BYTE * stored
-
-
-def _truncate(cells: Column) -> Column:
-    if cells.null_count:
-        cells = cells.fill_null(b"")
-    if len(cells) and ColumnView.of(cells).lengths.max() > _CELL_LIMIT_BYTES:
-        return pc.binary_slice(cells, 0, _CELL_LIMIT_BYTES)
-    return cells
 
 
 def _open(

@@ -1,4 +1,4 @@
-"""Context keys as Parquet: one string column ``key``, zstd, bounded row groups."""
+"""Context keys as Parquet: a string column ``key``, zstd, bounded row groups."""
 
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -8,32 +8,14 @@ import pyarrow.parquet as pq
 
 from worker.byte_columns import Column
 from worker.lists.byte_streams import Sink
+from worker.lists.sink_gate import SinkGate
 
 #: Rows of a row group: what a reader has to hold, and the least an import can split.
 ROW_GROUP_ROWS = 1_000_000
 #: Bytes of keys of a row group, for lists of long keys.
 ROW_GROUP_BYTES = 64 * 1024 * 1024
 
-_SCHEMA_FIELD = "key"
-
-
-class _Gate:
-    """The sink until it is shut: pyarrow's writer adds a footer even when thrown away."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self.closed = False
-
-    def write(self, data: bytes | pa.Buffer) -> int:
-        if not self.closed:
-            self._sink.write(data if isinstance(data, bytes) else data.to_pybytes())
-        return len(data)
-
-    def flush(self) -> None:
-        """Leave flushing to whoever owns the sink."""
-
-    def close(self) -> None:
-        """Leave closing to whoever owns the sink."""
+_KEY, _SIDE = "key", "side"
 
 
 class ParquetKeyWriter:
@@ -49,17 +31,30 @@ class ParquetKeyWriter:
         *,
         row_group_rows: int = ROW_GROUP_ROWS,
         row_group_bytes: int = ROW_GROUP_BYTES,
+        with_side: bool = False,
     ) -> None:
-        """Args: ``sink`` needs only ``write(bytes)``; it is not closed here."""
-        self._schema = pa.schema([pa.field(_SCHEMA_FIELD, pa.string(), nullable=False)])
+        """Open a file.
+
+        Args:
+            sink: Needs only ``write(bytes)``; it is not closed here.
+            row_group_rows: The most rows of a row group.
+            row_group_bytes: The most bytes of the keys of one.
+            with_side: Whether a second column says which list a key is from.
+        """
+        names = [_KEY, _SIDE] if with_side else [_KEY]
+        self._schema = pa.schema([pa.field(name, pa.string(), nullable=False) for name in names])
+        self._gate = SinkGate(sink)
         # Keys are distinct: a dictionary would only be built and thrown away.
-        self._gate = _Gate(sink)
+        with_dictionary: Any = [_SIDE] if with_side else False
         self._writer = pq.ParquetWriter(
-            cast("IO[bytes]", self._gate), self._schema, compression="zstd", use_dictionary=False
+            cast("IO[bytes]", self._gate),
+            self._schema,
+            compression="zstd",
+            use_dictionary=with_dictionary,
         )
         self._row_group_rows = row_group_rows
         self._row_group_bytes = row_group_bytes
-        self._pending: list[Any] = []
+        self._pending: list[tuple[Column, str]] = []
         self._pending_rows = 0
         self._pending_bytes = 0
 
@@ -75,19 +70,20 @@ class ParquetKeyWriter:
         if error is None:
             self.close()
         else:
-            self._gate.closed = True
+            self._gate.shut()
 
-    def write(self, keys: Column) -> None:
+    def write(self, keys: Column, side: str = "") -> None:
         """Add keys.
 
         Args:
             keys: binary or string (large or not), valid UTF-8, no nulls.
+            side: The list that they are from, if that is written.
         """
         text = keys.cast(pa.string())
         key_bytes = text.nbytes // max(len(text), 1) + 1
         step = max(1, min(self._row_group_rows, self._row_group_bytes // key_bytes))
         for first in range(0, len(text), step):
-            self._add(text.slice(first, step))
+            self._add(text.slice(first, step), side)
 
     def close(self) -> None:
         """Write what is pending and the footer; safe to call twice."""
@@ -95,18 +91,20 @@ class ParquetKeyWriter:
             self._flush()
         self._writer.close()
 
-    def _add(self, text: Column) -> None:
+    def _add(self, text: Column, side: str) -> None:
         rows = self._pending_rows + len(text)
         if self._pending and (
             rows > self._row_group_rows or self._pending_bytes + text.nbytes > self._row_group_bytes
         ):
             self._flush()
-        self._pending.append(text)
+        self._pending.append((text, side))
         self._pending_rows += len(text)
         self._pending_bytes += text.nbytes
 
     def _flush(self) -> None:
-        column = pa.chunked_array(self._pending, pa.string())
-        table = pa.table([column], schema=self._schema)
+        keys = [text for text, _ in self._pending]
+        sides: list[Any] = [pa.repeat(side, len(text)) for text, side in self._pending]
+        columns = [pa.chunked_array(chunks, pa.string()) for chunks in (keys, sides)]
+        table = pa.table(columns[: len(self._schema)], schema=self._schema)
         self._writer.write_table(table, row_group_size=self._pending_rows)
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0

@@ -18,8 +18,11 @@ from worker.lists.errors import CompressedTooWell, ContradictedOption, DamagedCo
 
 #: Bytes that are decompressed at a time.
 _PIECE_BYTES: Final = 512 * 1024
-#: Bytes handed to bzip2 at a time: what is behind a member is copied, and members may be tiny.
+#: Bytes handed to gzip's or bzip2's decoder at a time: what is behind a member is copied, and
+#: members may be tiny. Where no member ends, they are doubled, because each call lets go of the
+#: interpreter's lock and has to get it back.
 _SLICE_BYTES: Final = 16 * 1024
+_LONGEST_SLICE_BYTES: Final = 64 * 1024
 #: A gzip member's header: what each has, and what may follow, by its flags. One that is longer
 #: than any is not waited for.
 _GZIP_FIXED_BYTES: Final = 10
@@ -122,7 +125,8 @@ def _read_members(
     """
     decoder, left = new_decoder(), b""
     begun = ended = False
-    while left or (left := packed.read(_SLICE_BYTES)):
+    slice_bytes = _SLICE_BYTES
+    while left or (left := packed.read(slice_bytes)):
         if ended and not begun and not (left := left.lstrip(b"\0")):
             continue
         if not begun:
@@ -132,9 +136,11 @@ def _read_members(
         while data:
             yield data
             data = b"" if decoder.eof else decoder.decompress(b"", _PIECE_BYTES)
+        slice_bytes = min(2 * slice_bytes, _LONGEST_SLICE_BYTES)
         if decoder.eof:
             decoder, left = new_decoder(), decoder.unused_data
             begun, ended = False, True
+            slice_bytes = _SLICE_BYTES
     if begun:
         raise OSError("the last member is cut short")
 

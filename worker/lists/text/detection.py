@@ -37,6 +37,8 @@ _ROWS: Final = 50
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?(?:\n|\Z)", re.IGNORECASE | re.DOTALL)
 #: Lines that have to be objects before a file is JSON Lines: one alone may be an error message.
 _LEAST_OBJECTS: Final = 2
+#: The only field of the objects that bigseg writes itself, maybe a single one.
+OWN_FIELD: Final = "key"
 #: Rows that have to count up before a column is taken for an index.
 _LEAST_NUMBERS: Final = 2
 _PREFERRED: Final[tuple[TableDelimiter, ...]] = ("comma", "tab", "semicolon", "pipe")
@@ -95,9 +97,11 @@ def _detect_format(utf8: bytes, options: ListOptions, *, whole: bool) -> ListFor
     objects = leading_objects(lines) if utf8.lstrip().startswith(b"{") else []
     foreign = name_foreign_text(utf8[:SNIFF_BYTES])
     wanted = options.column_name
-    if len(objects) >= _LEAST_OBJECTS or (
-        wanted and objects and find_named(list(objects[0]), wanted)
-    ):
+    alone = bool(objects) and (
+        (wanted is not None and bool(find_named(list(objects[0]), wanted)))
+        or list(objects[0]) == [OWN_FIELD]
+    )
+    if len(objects) >= _LEAST_OBJECTS or alone:
         return ListFormat.JSON_LINES
     if foreign is not None:
         raise UnsupportedFormat(foreign)

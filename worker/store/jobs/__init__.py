@@ -1,6 +1,7 @@
 """Jobs: imports, exports and re-shards as records, and the messages that announce them."""
 
 from worker.store.jobs.completion import share_entry
+from worker.store.jobs.compositions import MOST_SOURCES, Composition, Operation, PinnedList
 from worker.store.jobs.import_files import FileFigures, ImportFile, ImportFiles
 from worker.store.jobs.inbox import InboxScan
 from worker.store.jobs.inbox_address import Inbox
@@ -44,6 +45,8 @@ from worker.store.jobs.stage_state import (
     BYTES_TOTAL,
     COUNTED,
     DETECTED,
+    DISCARDED,
+    FILES_DELETED,
     LAST_ERROR,
     OBJECTION,
     PREVIEW,
@@ -60,7 +63,10 @@ __all__ = [
     "BYTES_TOTAL",
     "COUNTED",
     "DETECTED",
+    "DISCARDED",
+    "FILES_DELETED",
     "LAST_ERROR",
+    "MOST_SOURCES",
     "OBJECTION",
     "PREVIEW",
     "QUEUE_UPKEEP",
@@ -74,6 +80,7 @@ __all__ = [
     "TASK_WORK",
     "WAITING_STAGE",
     "BuildCount",
+    "Composition",
     "DetectedList",
     "Drained",
     "Ended",
@@ -92,7 +99,9 @@ __all__ = [
     "JobState",
     "Mode",
     "Objection",
+    "Operation",
     "Phase",
+    "PinnedList",
     "Preview",
     "Progress",
     "RejectedFile",

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Generic, Literal, TypeVar, cast, get_args
 
+from worker.export_options import ExportOptions
 from worker.guard_options import GuardOptions
 from worker.list_options import Compression, Encoding, ListOptions
+from worker.store.jobs.compositions import Composition
 from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
 from worker.store.records import stored
 
@@ -115,10 +117,14 @@ class ImportRequest:
     """Whether it may bring back keys that were erased from the environment."""
     dry_run: bool = False
     """Whether it only reports what it would do: it builds, publishes nothing and keeps nothing."""
+    composition: Composition | None = None
+    """What it is made of, if not of files."""
 
     @property
     def source_names(self) -> str:
         """What it reads, in words for people: the first few names."""
+        if self.composition is not None:
+            return str(self.composition)
         names = [source.filename for source in self.sources]
         more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
         return ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:_SHOWN_NAMES]) + more
@@ -142,7 +148,8 @@ class ExportRequest:
     export_id: str
     list_ref: ListRef
     created_ms: int
-    format: Literal["csv", "parquet"] = "csv"
+    options: ExportOptions = field(default_factory=ExportOptions)
+    """How the keys are written, and where to."""
     initiator: str = ""
 
     @property
@@ -152,6 +159,7 @@ class ExportRequest:
 
 
 JobRequest = ImportRequest | ExportRequest
+Request = TypeVar("Request", ImportRequest, ExportRequest)
 
 
 @stored
@@ -279,13 +287,17 @@ class JobState:
     """Of an import: its rejected rows, once all rows are read, if there are any."""
     objection: Objection | None = None
     """Of an import: the guard that tripped, if one did."""
+    discarded_by: str | None = None
+    """Of a complete export: who has deleted its files."""
+    files_deleted_ms: int | None = None
+    """Of an export: when its files were deleted, Unix ms."""
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOverview:
-    """What an import is and whether it has ended, without how far it is."""
+class JobOverview(Generic[Request]):
+    """What an import or export is and whether it has ended, without how far it is."""
 
-    request: ImportRequest
+    request: Request
     status: Status
 
 

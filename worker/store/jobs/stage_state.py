@@ -10,8 +10,8 @@ from worker.store.jobs.records import (
     WAITING_STAGE,
     DetectedList,
     ExportRequest,
-    ImportOverview,
     ImportRequest,
+    JobOverview,
     JobRef,
     JobRequest,
     JobState,
@@ -20,6 +20,7 @@ from worker.store.jobs.records import (
     PreviousImport,
     Progress,
     RejectedFile,
+    Request,
     SelectedFiles,
     Status,
 )
@@ -101,6 +102,10 @@ COUNTED: Final = StageField("counted", BuildCount)
 #: How edits replayed onto a build that waits have changed the count of the list it changes.
 EDITED: Final = StageField("edited", int)
 LAST_ERROR: Final = StageField("last_error", str)
+#: Of a complete export: who has deleted its files, before their time.
+DISCARDED: Final = StageField("discarded", str)
+#: Of an export: when its files were deleted, Unix ms.
+FILES_DELETED: Final = StageField("files_deleted", int)
 
 
 #: The fields of a job's record that say what it is and its status.
@@ -177,11 +182,15 @@ def decode_state(ref: JobRef, fields: Mapping[str, bytes]) -> JobState:
         files=SELECTED.find(ref, fields),
         rejected=REJECTED.find(ref, fields),
         objection=objection,
+        discarded_by=DISCARDED.find(ref, fields),
+        files_deleted_ms=FILES_DELETED.find(ref, fields),
     )
 
 
-def decode_overview(ref: JobRef, values: Sequence[bytes | None]) -> ImportOverview | None:
-    """Read the fields of :data:`OVERVIEW_FIELDS` of an import; ``None`` if it has expired.
+def decode_overview(
+    ref: JobRef, values: Sequence[bytes | None], kind: type[Request]
+) -> JobOverview[Request] | None:
+    """Read the fields of :data:`OVERVIEW_FIELDS` of a job; ``None`` if it has expired.
 
     Raises:
         UnreadableRecord: they are damaged, or another release wrote them.
@@ -191,10 +200,10 @@ def decode_overview(ref: JobRef, values: Sequence[bytes | None]) -> ImportOvervi
     if "request" not in fields or "stage" not in fields:
         return None
     request = decode_request(ref, fields["request"])
-    if not isinstance(request, ImportRequest):
+    if not isinstance(request, kind):
         return None
     status = _status(request, fields["stage"].decode(), _entered(fields), fields)
-    return ImportOverview(request, status)
+    return JobOverview(request, status)
 
 
 def _status(

@@ -63,7 +63,8 @@ class Stale:
     """The revision that is live; ``None`` when it must be read again."""
 
 
-Outcome = Membership | Stale | StoreError
+Fault = Stale | StoreError
+Outcome = Membership | Fault
 
 _ANSWERS: Final = {
     (included, excluded): Membership(included=included, excluded=excluded)
@@ -105,13 +106,13 @@ def read_outcomes(belief: Belief, replies: Sequence[Any]) -> list[Outcome]:
     """
     width = 1 + belief.asks_both
     count = (len(replies) - 1) // width
-    fault = _find_fault(belief, replies[-1])
+    fault = find_fault(belief, replies[-1])
     if fault is not None:
         return [fault] * count
     return [_read_answer(belief, replies[at : at + width]) for at in range(0, count * width, width)]
 
 
-def refused_outcome(belief: Belief, error: Exception) -> Outcome:
+def refused_outcome(belief: Belief, error: Exception) -> Fault:
     """What an error reply to any of the commands means."""
     code = str(error).split(" ", 1)[0]
     if code == "MOVED":  # the store's own client finds out where to
@@ -124,8 +125,8 @@ def unsettled_list(ref: ListRef) -> StoreUnavailable:
     return StoreUnavailable(f"list {ref.name} changed under every try; retry")
 
 
-def _find_fault(belief: Belief, live: Any) -> Outcome | None:  # noqa: ANN401 - a reply
-    """What is wrong with the belief; ``None`` if it is right."""
+def find_fault(belief: Belief, live: Any) -> Fault | None:  # noqa: ANN401 - a reply
+    """What the list record's answer says is wrong with the belief; ``None`` if it is right."""
     if live is None:
         return Stale(None)
     if isinstance(live, Exception):

@@ -4,6 +4,11 @@ Every call may raise ``StoreUnavailable``; retrying is safe where nothing else i
 """
 
 from worker.store.workflows.admission import admit_export, admit_import
+from worker.store.workflows.announcing import (
+    announce_job,
+    announce_schedule_failure,
+    announce_test,
+)
 from worker.store.workflows.approval import approve_import, require_approvable
 from worker.store.workflows.attaching import (
     attach_list,
@@ -13,7 +18,7 @@ from worker.store.workflows.attaching import (
     open_project_lists,
     settle_lists,
 )
-from worker.store.workflows.cancelling import cancel_import
+from worker.store.workflows.cancelling import cancel_export, cancel_import
 from worker.store.workflows.claims import (
     DELETED,
     builder_of,
@@ -21,6 +26,7 @@ from worker.store.workflows.claims import (
     is_deleted,
     why_lost,
 )
+from worker.store.workflows.composing import keep_sources, pin_sources, release_sources
 from worker.store.workflows.deleting import (
     create_environment,
     create_project,
@@ -41,6 +47,11 @@ from worker.store.workflows.outcomes import (
     summarise_start,
 )
 from worker.store.workflows.reclaiming import lists_to_reclaim, lists_to_tidy, reclaim_list
+from worker.store.workflows.scheduling import (
+    initiator_of,
+    record_scheduled_start,
+    scheduled_export,
+)
 from worker.store.workflows.surveying import survey_lists, survey_memory
 
 __all__ = [
@@ -49,10 +60,14 @@ __all__ = [
     "START_VERB",
     "admit_export",
     "admit_import",
+    "announce_job",
+    "announce_schedule_failure",
+    "announce_test",
     "approve_import",
     "attach_list",
     "attached_list_ref",
     "builder_of",
+    "cancel_export",
     "cancel_import",
     "cancelled_reason",
     "create_environment",
@@ -64,16 +79,22 @@ __all__ = [
     "finish_deletions",
     "free_kept_on_full_servers",
     "free_kept_revisions",
+    "initiator_of",
     "is_deleted",
+    "keep_sources",
     "lists_to_reclaim",
     "lists_to_tidy",
     "open_project_lists",
+    "pin_sources",
     "reclaim_list",
     "record_end",
     "record_outcome",
+    "record_scheduled_start",
     "record_start",
+    "release_sources",
     "remove_segment",
     "require_approvable",
+    "scheduled_export",
     "settle_lists",
     "start_erasure",
     "summarise",

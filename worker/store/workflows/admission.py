@@ -87,3 +87,4 @@ def admit_export(store: Store, request: ExportRequest) -> None:
         StoreUnavailable: no answer. Safe to retry with a new id.
     """
     store.jobs.create(request, stage="write", units=1)
+    store.exports.add(request)

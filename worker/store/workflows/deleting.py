@@ -143,6 +143,9 @@ def remove_segment(store: Store, env: EnvironmentRef, key: str) -> Segment:
         SegmentNotFound: or EnvironmentNotFound, ProjectNotFound.
     """
     segment, building = store.segments.delete(env, key)
+    # Upkeep removes what is left of them.
+    with suppress(StoreUnavailable):
+        store.export_schedules.forget(segment.ref)
     if building is not None:
         job = JobRef("import", env, building)
         # Without an answer, the import finds its list deleted and ends by itself.
@@ -228,7 +231,14 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     """Delete what the environment holds, unless it was created again since that deletion."""
     keys = store.keyspace
     state = keys.environment_state(env)
-    what, closing = f"empty environment {env.environment}", [state, keys.audit_log(env)]
+    what, closing = (
+        f"empty environment {env.environment}",
+        [
+            state,
+            keys.audit_log(env),
+            keys.webhooks(env),
+        ],
+    )
     if not store.database.run(
         what, "project/close_environment", closing, [deletion, store.database.random_name()]
     ):
@@ -251,6 +261,8 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     store.previews.forget(env)
     store.erasures.forget(env)
     store.erased_keys.forget(env)
+    store.export_schedules.forget(env)
+    store.exports.forget(env)
     return True
 
 

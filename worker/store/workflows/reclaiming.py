@@ -130,6 +130,7 @@ def _forget(store: Store, ref: ListRef, record: str) -> None:
             # The process that deleted the list may have died before it deleted the definition.
             store.segments.forget(ref)
             store.imports.forget(ref)
+            store.exports.forget(ref)
             store.client.unlink(record)
 
 

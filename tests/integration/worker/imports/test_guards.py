@@ -236,6 +236,32 @@ def test_import__rows_are_doubtful__is_done_as_was_said(
     assert imports.members(ref) == {"old"}
 
 
+@pytest.mark.parametrize(
+    ("own", "status", "guard"),
+    [
+        ({}, "pending_approval", "rejected_rows"),
+        ({"on_guard": "stop"}, "stopped", "rejected_rows"),
+        ({"on_guard": "stop", "max_rejected_share": 1.0}, "stopped", "shrink"),
+        ({"on_warning": "stop"}, "stopped", "warnings"),
+    ],
+    ids=["all wait", "two stop", "the last stops", "the second stops"],
+)
+def test_replace__several_guards_trip__one_that_stops_comes_first_and_all_are_told(
+    imports: Imports, large: ListRef, own: Any, status: str, guard: str
+) -> None:
+    content = lines("k", 180) + b"NULL\n" * 20 + b"\xff\n" * 500
+    state = imports.run(large, content, "replace", guards=GuardOptions(**own))
+
+    assert state.status == status, state.reason
+    assert state.objection is not None
+    assert (state.objection.guard, state.objection.message) == (guard, state.reason)
+    told = ["20 of 700 rows are doubtful", "the replace would remove "]
+    told += ["500 of 700 were rejected"] * ("max_rejected_share" not in own)
+    assert all(what in state.objection.message for what in told), state.reason
+    assert ("approve it" in state.objection.message) == (status == "pending_approval")
+    assert imports.members(large) == keys("u", 3_000)
+
+
 def test_replace__first_column_counts_up__concerns_all_rows(imports: Imports) -> None:
     ref = imports.list_of("old")
     content = b",key\n" + b"".join(b"%d,k%d\n" % (n, n) for n in range(200))

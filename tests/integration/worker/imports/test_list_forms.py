@@ -36,9 +36,15 @@ def parquet(**columns: Any) -> bytes:
 
 
 def pandas_parquet() -> bytes:
-    table = pa.table({"__index_level_0__": [0, 1, 2], "user": [*KEYS]})
+    return parquet(__index_level_0__=[0, 1, 2], user=[*KEYS])
+
+
+def pandas_parquet_by_user() -> bytes:
+    """As `set_index("user").to_parquet()` writes it: the first column of CSV is the last."""
+    table = pa.table({"plan": ["pro", "free", "pro"], "user": [*KEYS]})
     file = io.BytesIO()
-    pq.write_table(table, file)
+    frame = {b"pandas": b'{"index_columns": ["user"], "columns": []}'}
+    pq.write_table(table.replace_schema_metadata(frame), file)
     return file.getvalue()
 
 
@@ -114,6 +120,9 @@ NESTED = {"name": [{"a": 1, "b": 2}] * 3, "user": [*KEYS]}
         ),
         pytest.param(
             pandas_parquet(), {}, {"format": "parquet", "column": 2}, id="index of pandas"
+        ),
+        pytest.param(
+            pandas_parquet_by_user(), {}, {"format": "parquet"}, id="pandas index of users"
         ),
         pytest.param(
             parquet(**NESTED), {"column": "User"}, {"format": "parquet", "column": 2}, id="nested"

@@ -3,12 +3,18 @@
 from contextlib import suppress
 from typing import ClassVar
 
+import pyarrow as pa
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from api.lookups.bulk_lookups import BulkLookups
 from tests.support.store.building import build, publish
-from tests.support.systems.lookups import LookupThread, Seen
+from tests.support.systems.lookups import ADDRESS, LookupThread, Seen
 from worker.store import (
+    IN_EXCLUDED,
+    IN_INCLUDED,
+    AskedMembers,
     Edit,
     EnvironmentRef,
     ListUnknown,
@@ -134,6 +140,24 @@ class LookupMachine(RuleBasedStateMachine):
         seen = dict(zip(UNIVERSE, self.lookups.see_all(UNIVERSE), strict=True))
         wrong = {key: answer for key, answer in seen.items() if answer != self._expected(key)}
         assert not wrong, wrong
+
+    @invariant()
+    def bulk_answers_agree(self) -> None:
+        expected = [self._expected(key) for key in UNIVERSE]
+        failed = next((one for one in expected if isinstance(one, type)), None)
+        if failed is None:
+            assert self._ask_in_bulk() == expected
+        else:
+            with pytest.raises(failed):
+                self._ask_in_bulk()
+
+    def _ask_in_bulk(self) -> list[Seen]:
+        keyspace = self.store.keyspace
+        bulk = BulkLookups(self.lookups.lookups, keyspace, at_once=1, clock=lambda: 1)
+        asked = AskedMembers.of(pa.array(UNIVERSE, pa.string()))
+        (answers,) = self.lookups.run(bulk.look_up([ADDRESS], asked))
+        codes = answers.codes.tolist()
+        return [(bool(code & IN_INCLUDED), bool(code & IN_EXCLUDED)) for code in codes]
 
     def teardown(self) -> None:
         self._forget()

@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from worker.objects import ObjectSettings, ObjectStore
-from worker.objects.client import open_clients
+from worker.objects.client import load_descriptions, open_clients
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,16 @@ def test_part_url__for_clients__is_signed_with_its_length_for_their_address(
     assert query["X-Amz-SignedHeaders"] == "content-length;host"
     asked = (query["partNumber"], query["uploadId"], query["X-Amz-Expires"])
     assert asked == ("7", "upload", "60")
+
+
+def test_clients__after_the_descriptions_were_loaded__read_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load_descriptions()
+
+    def refuse(_self: object, path: str) -> None:
+        pytest.fail(f"reads {path}")
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", refuse)
+    for client in open_clients(ObjectSettings(s3_endpoint="http://127.0.0.1:9000")):
+        client.close()

@@ -17,7 +17,9 @@ from tests.support.lists import parquet_attacks as attacks
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server, wait_until
 from tests.support.systems.imports import imports_in_process
+from worker.lists.byte_streams import ranges_of
 from worker.lists.errors import DecoderLost, UnreadableList, UnsupportedColumn, UnusableList
+from worker.lists.keys.validation import validate
 from worker.lists.parquet.decoder import ParquetDecoder
 
 DATA = Path(__file__).parents[4] / "data"
@@ -54,6 +56,18 @@ def read(decoder: ParquetDecoder, file: io.BytesIO) -> list[bytes]:
     keys: list[Any] = []
     for batch in decoder.read_row_groups(file, size, 0, len(groups) - 1):
         keys += batch.keys.to_pylist()
+    return keys
+
+
+def read_by_library(decoder: ParquetDecoder, file: io.BytesIO) -> list[bytes]:
+    """The same, with no page read outside the process."""
+    size = len(file.getvalue())
+    groups = decoder.open_parquet(file, size).row_groups
+    order = {"size": size, "groups": (0, len(groups) - 1), "rows": 100, "number": None}
+    order |= {"skip": 0, "pages": False}
+    keys: list[Any] = []
+    for cells in decoder._read_cells(file, order, ranges_of(file), lambda: None):
+        keys += validate(cells).keys.to_pylist()
     return keys
 
 
@@ -200,8 +214,9 @@ def test_read__mutated_files__end_typed_and_in_bounds(decoder: ParquetDecoder) -
     for number, content in enumerate(attacks.mutated(seed, 250)):
         started = time.monotonic()
         try:
-            read(decoder, io.BytesIO(content))
+            keys = read(decoder, io.BytesIO(content))
             ended["read"] += 1
+            assert keys == read_by_library(decoder, io.BytesIO(content))
         except (UnreadableList, UnsupportedColumn):
             ended["refused"] += 1
         except BaseException as exc:

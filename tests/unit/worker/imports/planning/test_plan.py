@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from worker.imports.building.gather import Range
 from worker.imports.planning.inspection import InspectedFile
-from worker.imports.planning.plan import cut_bytes, make_plan
+from worker.imports.planning.plan import cut_bytes, cut_row_groups, make_plan
 from worker.imports.stage_results import Source
 from worker.lists.format import ListFormat
+from worker.lists.parquet.reader import RowGroup
 from worker.settings import WorkerSettings
 from worker.store.jobs import DetectedList
 from worker.store.lists import FIRST_BITS, MOST_MEAN_LOAD, bits_for
@@ -26,6 +27,31 @@ def test_cut_bytes__any_size__covers_every_byte_once_within_the_limit(
     assert [chunk.first for chunk in chunks] == [0, *(chunk.stop for chunk in chunks[:-1])]
     assert chunks[-1].stop == size
     assert all(chunk.stop - chunk.first <= limit for chunk in chunks)
+
+
+@given(
+    st.lists(st.builds(RowGroup, st.integers(0, 900), st.integers(0, 9_000)), max_size=60),
+)
+def test_cut_row_groups__any_sizes__each_once_and_over_the_limits_by_less_than_one(
+    groups: list[RowGroup],
+) -> None:
+    limits = WorkerSettings(chunk_rows=1_000, chunk_bytes=10_000)
+
+    chunks = cut_row_groups(limits, 0, groups)
+
+    assert [chunk.first for chunk in chunks] == [0, *(chunk.stop for chunk in chunks[:-1])]
+    assert chunks[-1].stop == len(groups)
+    assert sum(chunk.rows for chunk in chunks) == sum(group.rows for group in groups)
+    for chunk in chunks:
+        size = sum(group.column_bytes for group in groups[chunk.first : chunk.stop])
+        assert chunk.rows <= 1_900
+        assert size <= 19_000
+
+
+def test_cut_row_groups__of_one_size__shared_evenly() -> None:
+    limits = WorkerSettings(chunk_rows=1_000, chunk_bytes=10_000)
+    chunks = cut_row_groups(limits, 0, [RowGroup(10, 2_990)] * 20)
+    assert [chunk.stop - chunk.first for chunk in chunks] == [3, 4, 3, 3, 4, 3]
 
 
 def _inspected(number: int, size: int) -> InspectedFile:

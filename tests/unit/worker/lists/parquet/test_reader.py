@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.support.lists.files import Outcome, outcomes
+from worker.lists.byte_streams import RandomAccess
 from worker.lists.errors import UnreadableList, UnsupportedColumn
 from worker.lists.keys.validation import KeyBatch, RejectReason, validate
 from worker.lists.parquet import reader as parquet_reader
-from worker.lists.parquet.reader import BATCH_ROWS, ParquetList, RandomAccess
+from worker.lists.parquet.reader import BATCH_ROWS, ParquetList
 from worker.lists.parquet.writer import ParquetKeyWriter
 
 BLANK = RejectReason.BLANK

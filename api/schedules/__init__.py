@@ -1,0 +1,1 @@
+"""Schedules of exports: their bodies, and what changes them."""

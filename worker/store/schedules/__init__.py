@@ -1,0 +1,29 @@
+"""Schedules of exports: what is exported when, what was started, and which files are kept."""
+
+from worker.store.schedules.records import (
+    Cause,
+    ExportSchedule,
+    KeptFiles,
+    Retention,
+    RunStatus,
+    ScheduleRun,
+)
+from worker.store.schedules.schedule_store import (
+    MOST_KEPT,
+    ExportScheduleStore,
+    StoredSchedule,
+    Unclaimed,
+)
+
+__all__ = [
+    "MOST_KEPT",
+    "Cause",
+    "ExportSchedule",
+    "ExportScheduleStore",
+    "KeptFiles",
+    "Retention",
+    "RunStatus",
+    "ScheduleRun",
+    "StoredSchedule",
+    "Unclaimed",
+]
