@@ -54,7 +54,7 @@ class ExportPlace:
         owner = (ref.project, ref.environment, ref.segment)
         return export_key(owner, request.export_id, token + end)
 
-    def clear(self, objects: ObjectStore, *, keep_files: bool = False) -> None:
+    def clear(self, objects: ObjectStore, *, keep_files: bool = False) -> bool:
         """Free what unfinished tries have sent, and delete the files. Idempotent.
 
         A destination may take what is written and not let bigseg delete: then it stays, and a
@@ -63,6 +63,9 @@ class ExportPlace:
         Args:
             objects: Where they are.
             keep_files: Whether the files stay.
+
+        Returns:
+            Whether it could be done; always in bigseg's own prefix.
 
         Raises:
             ObjectError: some could not be deleted. Safe to retry if transient.
@@ -75,3 +78,5 @@ class ExportPlace:
             if self.is_own:
                 raise
             logger.warning("export.undeleted", extra={"reason": str(exc)})
+            return False
+        return True

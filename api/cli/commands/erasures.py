@@ -26,7 +26,8 @@ _COUNTS: Final = (
     ("targets", "targets"),
     ("imports at work", "imports"),
     ("previews", "previews"),
-    ("files of exports", "exports"),
+    ("exports deleted", "exports"),
+    ("exports left at destinations", "undeletedExports"),
     ("files of rejected rows", "rejectedRows"),
     ("uploads", "uploads"),
 )

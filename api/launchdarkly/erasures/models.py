@@ -1,6 +1,6 @@
 """Erasures and their receipts on the wire."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,9 @@ from api.launchdarkly.targeting.fields import KindName
 from api.launchdarkly.wire.links import Links, environments_path, link
 from worker.context_keys import KEY_LIMIT_BYTES
 from worker.store import EnvironmentRef, Erasure, JobRef
+
+#: Exports that a receipt names.
+_NAMED: Final = 100
 
 
 class NewErasure(StrictBody):
@@ -44,7 +47,11 @@ class TouchedRepresentation(WireModel):
     previews: Int64
     """Previews of imports that showed it."""
     exports: Int64
-    """Exports whose files were deleted."""
+    """Exports whose files were deleted, also at destinations."""
+    undeleted_exports: Int64
+    """Exports whose files stay, because bigseg may not delete at their destination."""
+    undeleted_export_ids: list[str]
+    """Their ids, the first hundred."""
     rejected_rows: Int64
     """Imports whose files of rejected rows were deleted."""
     uploads: Int64
@@ -88,10 +95,11 @@ def represent_erasure(env: EnvironmentRef, erasure: Erasure) -> ErasureRepresent
     """An erasure as callers see it."""
     touched = None
     if erasure.state == "complete":
-        names = list(erasure.touched.segments)
-        touched = TouchedRepresentation.model_validate(
-            {**erasure.touched.counts, "segmentKeys": names}
-        )
+        names = {
+            "segmentKeys": list(erasure.touched.segments),
+            "undeletedExportIds": list(erasure.touched.undeleted_exports[:_NAMED]),
+        }
+        touched = TouchedRepresentation.model_validate({**erasure.touched.counts, **names})
     collection = erasures_path(env)
     return ErasureRepresentation(
         id=erasure.id,

@@ -106,11 +106,12 @@ def create_erasure(
     """Erase a context key from everything that an environment has, with the key in the body.
 
     It goes from both lists of every segment of its kind, from kept revisions, from imports at
-    work or waiting, from previews and expiring targets. Files of exports and of rejected rows are
-    deleted, and so are uploads that no import has taken, because they may have it. Imports leave
-    its rows out from then on, unless `allowErased` is sent. It is complete once nothing has the
-    key; until then an edit that adds it again is undone. Asking again gives the erasure that is
-    under way.
+    work or waiting, from previews and expiring targets. Files of exports, also at destinations,
+    and of rejected rows are deleted, and so are uploads that no import has taken, because they may
+    have it. A composition stops if it would read the key from a segment as it was before; compose
+    again. Imports leave its rows out from then on, unless `allowErased` is sent. It is complete
+    once nothing has the key; until then an edit that adds it again is undone. Asking again gives
+    the erasure that is under way.
     """
     return _start(services, caller, env, body.kind, require_context_key(body.key))
 

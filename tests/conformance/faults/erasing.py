@@ -120,4 +120,28 @@ OF_ERASING: Final = (
         "if true then",
         ERASING.test_erase__key_that_nothing_has__changes_nothing,
     ),
+    Fault(
+        "drop_changes looks at the first part alone",
+        "list/drop_changes",
+        "return {'ok', last and last[1] or ''}",
+        "return {'ok', ''}",
+        ERASING.test_drop_changes__snapshot_has_the_member_in_a_change__is_given_up,
+        {"op": "e-"},
+    ),
+    Fault(
+        "drop_changes leaves them",
+        "list/drop_changes",
+        "redis.call('UNLINK', CHANGES)",
+        "",
+        ERASING.test_drop_changes__snapshot_has_the_member_in_a_change__is_given_up,
+        {"op": "e-"},
+    ),
+    Fault(
+        "drop_changes whatever they have",
+        "list/drop_changes",
+        "if fields[i] == ARGV[3] then",
+        "if fields[i] then",
+        ERASING.test_drop_changes__snapshot_has_the_member_in_a_change__is_given_up,
+        {"op": "e-"},
+    ),
 )

@@ -11,17 +11,21 @@ from tests.support.store.building import (
     seal_and_count,
 )
 from tests.support.store.stores import raw
-from worker.store import Edit, ListRef, SegmentNotFound, Store
+from worker.store import Edit, EditOp, ListRef, SegmentNotFound, SnapshotLost, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import (
     MemberErased,
     Retention,
     Revision,
     ScheduleChange,
+    Snapshot,
     change_schedules,
+    drop_changes_of,
     erase_member,
     forget_erasure,
     read_schedules,
+    states_at,
+    take_snapshot,
 )
 from worker.store.workflows import reclaim_list
 
@@ -33,6 +37,11 @@ _LATER_MS = 2**42
 
 def _erase(store: Store, ref: ListRef, erasure_id: str = "e1") -> MemberErased:
     return erase_member(store.database, ref, erasure_id, GONE)
+
+
+def _changed(store: Store, ref: ListRef, taken: Snapshot) -> dict[bytes, bool]:
+    revision, since = taken.revision, taken.since
+    return states_at(store.database, ref, revision, since, INCLUDED, 0, 1 << 32)
 
 
 def _freed(store: Store, ref: ListRef) -> list[Revision]:
@@ -177,3 +186,23 @@ class ErasureSuite:
         before = raw(store).hgetall(store.keyspace.list_record(ref))
         assert _erase(store, ref) == MemberErased()
         assert raw(store).hgetall(store.keyspace.list_record(ref)) == before
+
+    @pytest.mark.parametrize("op", ["i+", "e-"])
+    def test_drop_changes__snapshot_has_the_member_in_a_change__is_given_up(
+        self, store: Store, ref: ListRef, op: EditOp
+    ) -> None:
+        store.memberships.edit(ref, [Edit("i+", "a"), Edit("e+", GONE)])
+        taken = take_snapshot(store.database, ref, "i1", _LATER_MS)
+        for n in range(120):
+            store.memberships.edit(ref, [Edit("i+", f"more-{n}")])
+        store.memberships.edit(ref, [Edit(op, GONE)])
+        assert not drop_changes_of(store.database, ref, "another")
+        assert len(_changed(store, ref, taken)) >= 120
+        _erase(store, ref)
+        assert drop_changes_of(store.database, ref, GONE)
+        assert not raw(store).exists(store.keyspace.changes(ref))
+        later = take_snapshot(store.database, ref, "i2", _LATER_MS)
+        assert _changed(store, ref, later) == {}
+        with pytest.raises(SnapshotLost):
+            _changed(store, ref, taken)
+        assert not drop_changes_of(store.database, ref, GONE)

@@ -32,7 +32,9 @@ class Touched:
     previews: tuple[str, ...] = ()
     """Imports whose preview showed it."""
     exports: tuple[str, ...] = ()
-    """Exports whose file was deleted."""
+    """Exports whose files were deleted, also at destinations."""
+    undeleted_exports: tuple[str, ...] = ()
+    """Exports whose files at a destination could not be deleted: they stay."""
     rejected_rows: tuple[str, ...] = ()
     """Imports whose file of rejected rows was deleted."""
     uploads: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class Touched:
             "imports": len(self.imports),
             "previews": len(self.previews),
             "exports": len(self.exports),
+            "undeletedExports": len(self.undeleted_exports),
             "rejectedRows": len(self.rejected_rows),
             "uploads": len(self.uploads),
         }

@@ -19,7 +19,12 @@ from worker.store.lists.bulk_lookups import (
     parts_of,
     read_part,
 )
-from worker.store.lists.erasing import MemberErased, erase_member, forget_erasure
+from worker.store.lists.erasing import (
+    MemberErased,
+    drop_changes_of,
+    erase_member,
+    forget_erasure,
+)
 from worker.store.lists.kept_revisions import (
     KeptRevision,
     KeptRevisions,
@@ -125,6 +130,7 @@ __all__ = [
     "WritingBoard",
     "bits_for",
     "change_schedules",
+    "drop_changes_of",
     "earliest_schedule_ms",
     "encode_part",
     "erase_member",

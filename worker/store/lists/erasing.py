@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from worker.store.keyspace import ListRef
 from worker.store.lists.scripts import run
 from worker.store.members import hash_member, pack_key
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
+
+#: Entries of up to 50 changes each that are read in one call.
+_ENTRIES_PER_CALL: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,29 @@ def erase_member(database: Database, ref: ListRef, erasure_id: str, key: str) ->
     member = pack_key(key)
     reply = run(database, ref, "list/erase", [erasure_id, hash_member(member) >> 32, member])
     return MemberErased(*reply)
+
+
+def drop_changes_of(database: Database, ref: ListRef, key: str) -> bool:
+    """Give up the snapshots of a list whose changes have a key: who reads one stops.
+
+    Call it once the list has been erased from: then only an edit can bring the key back. Safe to
+    repeat. Cost: one round trip; while there is a snapshot, one for each 100 requests that have
+    edited the list since.
+
+    Returns:
+        Whether there were such changes.
+
+    Raises:
+        StoreUnavailable: no answer. Safe to retry.
+    """
+    member, after = pack_key(key), "-"
+    while True:
+        verdict, *last = run(database, ref, "list/drop_changes", [after, _ENTRIES_PER_CALL, member])
+        if verdict == b"dropped":
+            return True
+        if not last[0]:
+            return False
+        after = f"({last[0].decode()}"
 
 
 def forget_erasure(database: Database, refs: Sequence[ListRef], erasure_id: str) -> None:

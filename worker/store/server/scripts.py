@@ -39,6 +39,7 @@ ScriptName = Literal[
     "list/count_shards",
     "list/create",
     "list/delete",
+    "list/drop_changes",
     "list/edit",
     "list/erase",
     "list/expire",

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 
 from worker.jobs.services import Services
-from worker.objects import export_prefix, rejected_prefix
+from worker.objects import rejected_prefix
 from worker.store import EnvironmentRef, ImportRequest, JobRef, ListRef
 from worker.store.erasures import Before
-from worker.store.jobs import ExportRequest, RejectedFileRef
+from worker.store.jobs import RejectedFileRef
+from worker.upkeep.erasing.exports import delete_exports, find_exports
 from worker.upkeep.erasing.jobs import request_of
-from worker.upkeep.erasing.lists import holds_kind
+from worker.upkeep.erasing.lists import lists_of_other_kinds
 
 
 def look_before(
@@ -16,7 +17,7 @@ def look_before(
 ) -> Before:
     """What there is now that may hold a key of a kind: jobs that have not ended, and files.
 
-    Cost: a round trip for each job and each export, and a few more.
+    Cost: a round trip for each job, and as :func:`find_exports`.
 
     Args:
         services: Whose store it is.
@@ -25,25 +26,24 @@ def look_before(
         at_work_before: Jobs that had not ended before the key was removed from the lists.
     """
     store = services.store
+    but = lists_of_other_kinds(store, env, kind)
     active = {*at_work_before, *store.jobs.active(env)}
-    at_work = [ref for ref in active if _concerns(services, ref, kind)]
-    exports = [ref for ref in store.export_files.listed(env) if _concerns(services, ref, kind)]
-    exports += [ref for ref in at_work if ref.kind == "export"]
-    rejected = [
-        ref for ref in store.rejected_files.listed(env) if holds_kind(store, ref.list_ref, kind)
-    ]
+    at_work = [ref for ref in active if _concerns(services, ref, but)]
+    exports = find_exports(services, env, but)
+    exports |= {ref.job_id for ref in at_work if ref.kind == "export"}
+    rejected = [ref for ref in store.rejected_files.listed(env) if ref.list_ref not in but]
     uploads = [each.id for each in store.uploads.read_all(env) if each.state != "taken"]
     return Before(
         jobs=tuple(sorted(map(str, at_work))),
-        exports=tuple(sorted({ref.job_id for ref in exports})),
+        exports=tuple(sorted(exports)),
         rejected_rows=tuple(sorted(map(str, rejected))),
         uploads=tuple(uploads),
     )
 
 
-def _concerns(services: Services, ref: JobRef, kind: str) -> bool:
+def _concerns(services: Services, ref: JobRef, but: Collection[ListRef]) -> bool:
     request = request_of(services, ref)
-    return request is not None and holds_kind(services.store, request.list_ref, kind)
+    return request is not None and request.list_ref not in but
 
 
 def rejected_files(services: Services, before: Before) -> list[RejectedFileRef]:
@@ -64,7 +64,7 @@ def delete_files(
     before: Before,
     rejected: Collection[RejectedFileRef],
     waiting: Collection[str],
-) -> None:
+) -> set[str]:
     """Delete files whose jobs are not at work. Safe to repeat and to interrupt.
 
     Cost: a few requests for each file.
@@ -75,24 +75,19 @@ def delete_files(
         before: What there was.
         rejected: Files of rejected rows.
         waiting: Jobs that are at work.
+
+    Returns:
+        Exports whose files stay, because bigseg may not delete at their destination.
     """
-    for export_id in before.exports:
-        ref = JobRef("export", env, export_id)
-        if str(ref) not in waiting:
-            _delete_export(services, ref)
+    ended = [each for each in before.exports if str(JobRef("export", env, each)) not in waiting]
+    left = delete_exports(services, env, ended)
     for file in rejected:
         if str(JobRef("import", env, file.import_id)) not in waiting:
             services.objects.delete_prefix(rejected_prefix(file.owner, file.import_id))
             services.store.rejected_files.forget(file)
     for upload_id in before.uploads:
         _drop_upload(services, env, upload_id)
-
-
-def _delete_export(services: Services, ref: JobRef) -> None:
-    request = request_of(services, ref)
-    if isinstance(request, ExportRequest):
-        services.objects.delete_prefix(export_prefix(_owner(request.list_ref), ref.job_id))
-    services.store.export_files.forget(ref)
+    return left
 
 
 def _drop_upload(services: Services, env: EnvironmentRef, upload_id: str) -> None:
@@ -102,7 +97,3 @@ def _drop_upload(services: Services, env: EnvironmentRef, upload_id: str) -> Non
         if dropped is not None:
             services.objects.discard_upload(upload.object_key)
             uploads.replace(env, dropped, None)
-
-
-def _owner(ref: ListRef) -> tuple[str, str, str]:
-    return ref.project, ref.environment, ref.segment

@@ -5,7 +5,7 @@ from typing import Final
 
 from worker.store import EnvironmentRef, ListRef, SegmentNotFound, Store
 from worker.store.erasures import Erasure, Touched
-from worker.store.lists import erase_member
+from worker.store.lists import drop_changes_of, erase_member
 from worker.store.segments import Segment, erase_target, find_key
 from worker.store.workflows import lists_to_reclaim
 
@@ -23,20 +23,23 @@ def find_lists(store: Store, env: EnvironmentRef, kind: str) -> list[ListRef]:
     return sorted({ref for ref in kinds if kinds[ref] == kind} | {*left})
 
 
-def holds_kind(store: Store, ref: ListRef, kind: str) -> bool:
-    """Whether a list may have keys of a kind. Cost: as :func:`find_lists`."""
-    kinds = {segment.ref: segment.context_kind for segment in _big(store, ref.env)}
-    return kinds.get(ref, kind) == kind
+def lists_of_other_kinds(store: Store, env: EnvironmentRef, kind: str) -> set[ListRef]:
+    """The lists that cannot have keys of a kind. Cost: as :func:`find_lists`."""
+    return {segment.ref for segment in _big(store, env) if segment.context_kind != kind}
 
 
 def erase_from_lists(store: Store, env: EnvironmentRef, erasure: Erasure, key: str) -> Touched:
-    """Erase a key from all lists of its kind. Safe to repeat. Cost: a round trip a list.
+    """Erase a key from all lists of its kind. Safe to repeat. Cost: two round trips a list.
+
+    A snapshot whose changes have the key is given up.
 
     Returns:
         What this erasure has touched, with what it had before.
     """
     refs, touched = find_lists(store, env, erasure.kind), erasure.touched
     erased = {ref: erase_member(store.database, ref, erasure.id, key) for ref in refs}
+    for ref in refs:
+        drop_changes_of(store.database, ref, key)
     names = sorted({*touched.segments, *(ref.segment for ref in refs if erased[ref].touched)})
 
     # Of a list that was freed since the last time nothing is known any more.

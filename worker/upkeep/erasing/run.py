@@ -144,7 +144,9 @@ class _Turn:
             uploads=before.uploads,
             rejected_rows=_union(self._erasure.touched.rejected_rows, ids),
         )
-        delete_files(self._services, self._env, before, rejected, waiting)
+        left = delete_files(self._services, self._env, before, rejected, waiting)
+        deleted = tuple(each for each in before.exports if each not in left)
+        self._touch(exports=deleted, undeleted_exports=tuple(sorted(left)))
 
     def _complete(self) -> bool:
         store, erasure = self._services.store, self._erasure
