@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from api.bodies.models import Flag, Int32, Int64, StrictBody, WireModel, null_is
 from api.errors import InvalidRequest
-from api.jobs.export_options import ExportBody
+from api.jobs.exports.options import ExportBody
 from worker.dated_prefixes import find_fault
 from worker.export_options import ExportOptions
 from worker.store import ExportSchedule, Retention, ScheduleRun

@@ -8,9 +8,9 @@ import typer
 from api.cli.arguments.durations import parse_duration
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
-from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.interrupts import explain_interrupt
 from api.cli.jobs.job_lists import list_parameters, read_jobs
+from api.cli.jobs.outputs import is_standard_output, open_output
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session

@@ -9,11 +9,11 @@ import typer
 from api.cli.commands.imports import approve
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
-from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
 from api.cli.jobs.job_lists import list_parameters, read_jobs
+from api.cli.jobs.outputs import is_standard_output, open_output
 from api.cli.jobs.previews import count_table, key_table
 from api.cli.jobs.terminal_text import escape_controls
 from api.cli.session.completion import complete_segments

@@ -6,7 +6,7 @@ import typer
 
 from api.cli.arguments.resource_keys import encode_key
 from api.cli.commands.schedule_options import ScheduleOptions
-from api.cli.jobs.export_options import WritingOptions
+from api.cli.jobs.exports.options import WritingOptions
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session

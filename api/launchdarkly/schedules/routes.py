@@ -11,7 +11,7 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.models import Int32, WireModel
 from api.errors import Conflict, KeyReused, KeyTaken, NotFound, PreconditionFailed
-from api.jobs.exports import start_export
+from api.jobs.exports.starting import start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.starting import Start
 from api.launchdarkly.operations import NO_SEGMENT
