@@ -16,9 +16,6 @@ from worker.store.jobs.messages import (
 from worker.store.jobs.records import (
     WAITING_STAGE,
     DetectedList,
-    Drained,
-    Ended,
-    Exhausted,
     ExportRequest,
     GuardName,
     ImportRequest,
@@ -36,7 +33,6 @@ from worker.store.jobs.records import (
     SourceKind,
     Stage,
     Status,
-    Unit,
 )
 from worker.store.jobs.rejected_files import RejectedFileRef
 from worker.store.jobs.requests import RECEIVING_MS, RequestRecord, digest_of
@@ -56,6 +52,7 @@ from worker.store.jobs.stage_state import (
     StageField,
     result_name,
 )
+from worker.store.jobs.units import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.uploads import Upload, UploadState
 
 __all__ = [
