@@ -87,7 +87,7 @@ def _list(
 def _show(export_id: _ExportId, target: SegmentOptions, session: Session) -> None:
     """Show one export: how far it is, or how it ended."""
     with session.open_connection() as connection:
-        job = connection.get(_path(target, export_id))
+        job = connection.get(target.export_path(export_id))
     result = job["result"] or {}
     rows = list(zip(_COLUMNS, _row(job), strict=True))
     rows += [
@@ -121,7 +121,7 @@ def _files(
     if expires_in is not None:
         parameters["expiresIn"] = parse_duration(expires_in, "--expires-in")
     with session.open_connection() as connection:
-        files = connection.get_all(f"{_path(target, export_id)}/files", **parameters)
+        files = connection.get_all(f"{target.export_path(export_id)}/files", **parameters)
     columns = ("filename", "rows", "size", "sha256", "address", "url")
     rows = [
         (one["filename"], one["rows"], one["sizeBytes"], one["sha256"], one["address"], one["url"])
@@ -144,7 +144,7 @@ def _download(
     to_file = not is_standard_output(output)
     if session.as_json and not to_file:
         raise UsageError("--json needs --output FILE: both would write to standard output")
-    path = _path(target, export_id)
+    path = target.export_path(export_id)
     with (
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
@@ -162,16 +162,12 @@ def _download(
 
 def _cancel(export_id: _ExportId, target: SegmentOptions, session: Session) -> None:
     """Cancel an export that is at work, or delete the files of a complete one."""
-    path = _path(target, export_id)
+    path = target.export_path(export_id)
     with session.open_connection() as connection:
         connection.delete(path)
         job = connection.get(path)
     ended = "is cancelled" if job["status"] == "stopped" else "has its files deleted"
     session.say(f"export {export_id} {ended}", job)
-
-
-def _path(target: SegmentOptions, export_id: str) -> str:
-    return f"{target.path}/exports/{export_id}"
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:
