@@ -39,7 +39,7 @@ Zone = Annotated[
     null_is(_UTC),
 ]
 KeepLast = Annotated[
-    int | None,
+    Int32 | None,
     Field(
         ge=1,
         le=_MOST_RUNS,
@@ -48,7 +48,7 @@ KeepLast = Annotated[
     ),
 ]
 KeepDays = Annotated[
-    int | None,
+    Int32 | None,
     Field(
         ge=1,
         le=_MOST_DAYS,
