@@ -11,6 +11,7 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.models import Int32, WireModel
 from api.errors import Conflict, KeyReused, KeyTaken, NotFound, PreconditionFailed
+from api.jobs.documentation import DIFFERENT_KEY_USE, location_header
 from api.jobs.exports.starting import start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.starting import Start
@@ -188,16 +189,7 @@ def delete(
     responses={
         200: {
             "description": "The export was accepted.",
-            "headers": {
-                "Location": {
-                    "description": "The path of the export; it ends with its id.",
-                    "required": True,
-                    "schema": {
-                        "type": "string",
-                        "pattern": f"^{PREFIX}/segments/.+/exports/[0-9a-f-]{{36}}$",
-                    },
-                }
-            },
+            "headers": location_header(f"{PREFIX}/segments/.+", "export"),
         }
     },
     dependencies=[RequireNoBody],
@@ -208,7 +200,7 @@ def delete(
         **_NO_SCHEDULE,
         Conflict: "A request with this `Idempotency-Key` is under way, or the schedule keeps "
         "changing; try again.",
-        KeyReused: "The `Idempotency-Key` was sent before, with a different request.",
+        KeyReused: DIFFERENT_KEY_USE,
     },
 )
 def run(
