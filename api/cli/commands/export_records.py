@@ -9,7 +9,7 @@ from api.cli.arguments.durations import parse_duration
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
 from api.cli.jobs.interrupts import explain_interrupt
-from api.cli.jobs.job_lists import list_parameters, read_jobs
+from api.cli.jobs.job_lists import JobSelection, read_jobs
 from api.cli.jobs.outputs import is_standard_output, open_output
 from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def _list(
     target: EnvironmentOptions,
+    selection: JobSelection,
     session: Session,
     segment: Annotated[
         str | None,
@@ -47,34 +48,17 @@ def _list(
             autocompletion=complete_segments,
         ),
     ] = None,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(help="Only with this status, such as complete; may be given several times."),
-    ] = None,
     file_format: Annotated[
         str | None, typer.Option("--format", help="Only of this format, such as csv.")
     ] = None,
-    initiator: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only started by the token of this name.")
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only later ones: 2026-01-31, 2026-01-31T12:00Z, or 2h."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only earlier ones.", show_default="now")
-    ] = None,
-    limit: Annotated[int, typer.Option(help="The most to list.", min=1, max=1_000)] = 20,
 ) -> None:
     """List exports, newest first, as long as they are on record.
 
     These are the last 100 of a segment, or the last 1,000 of an environment.
     """
-    wanted = {"status": status or [], "format": file_format, "initiator": initiator}
-    parameters = list_parameters(wanted, since, until)
     place = target.path_of_environment if segment is None else target.segment_path(segment)
     with session.open_connection() as connection:
-        items = read_jobs(connection, f"{place}/exports", parameters, limit)
+        items = read_jobs(connection, f"{place}/exports", selection, format=file_format)
     if segment is None:
         rows = [(job["segmentKey"], *_row(job)) for job in items]
         title, columns = f"Exports of {target.environment}", ("segment", *_COLUMNS)
@@ -111,7 +95,7 @@ def _files(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Add URLs by which anybody may download the files for so long: 1h, at most 7d.",
+            help="Add URLs that let anybody download the files for this long: 1h, at most 7d.",
             show_default="no URLs",
         ),
     ] = None,
@@ -124,8 +108,8 @@ def _files(
         files = connection.get_all(f"{target.export_path(export_id)}/files", **parameters)
     columns = ("filename", "rows", "size", "sha256", "address", "url")
     rows = [
-        (one["filename"], one["rows"], one["sizeBytes"], one["sha256"], one["address"], one["url"])
-        for one in files
+        tuple(file[name] for name in ("filename", "rows", "sizeBytes", "sha256", "address", "url"))
+        for file in files
     ]
     session.show(files, Table(f"Files of export {export_id}", columns, rows, frozenset({"url"})))
 

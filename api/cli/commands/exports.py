@@ -39,7 +39,7 @@ def _export(
 ) -> None:
     """Export the keys of a segment; the file can be imported again.
 
-    A download that is cut goes on where it was, and is compared with the file's digest.
+    A download that is cut off resumes where it stopped, and is checked against the digest.
     """
     body = writing.body(output)
     if writing.destination is not None:

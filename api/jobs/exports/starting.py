@@ -24,7 +24,8 @@ def start_export(
         options: How the keys are written, and where to.
         start: Who asks for it.
         admit: Writes its record.
-        of: What it is an export of beside the list; a repeated request asks for the same.
+        of: What else identifies the request, such as the id of a schedule; a repeated request must
+            have the same.
 
     Raises:
         InvalidRequest: it is of excluded keys, and there is no list of them.

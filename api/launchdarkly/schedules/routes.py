@@ -149,7 +149,8 @@ def patch(
 ) -> ScheduleRepresentation:
     """Change, pause or resume an export schedule.
 
-    From this answer on no run starts in the old form. What was due during a pause is not caught up.
+    After this answer no run starts with the old settings. What was due during a pause is not caught
+    up.
     """
     segment = find_big_segment(services.store(), path)
     before, after = change_schedule(services, segment.ref, scheduleKey, body)
@@ -210,9 +211,9 @@ def run(
     caller: CallerOf,
     key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an export as the schedule says, now; also of one that is paused.
+    """Start an export now, as the schedule says, even if it is paused.
 
-    It is one of the schedule's runs, and changes nothing about when the schedule is due.
+    It counts as one of the schedule's runs, and does not change when the schedule is due.
     """
     segment = find_big_segment(services.store(), path)
     stored = services.store().export_schedules.get(segment.ref, scheduleKey)
