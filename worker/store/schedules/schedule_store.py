@@ -72,8 +72,8 @@ class ExportScheduleStore:
                 raise ScheduleExists(f"{schedule.name} exists already")
             case b"full":
                 message = (
-                    f"environment {schedule.env.environment} has {most:,} export schedules, the most"
-                    " that it may have: delete one, or raise BIGSEG_SCHEDULES"
+                    f"environment {schedule.env.environment} has {most:,} export schedules,"
+                    " the most that it may have: delete one, or raise BIGSEG_SCHEDULES"
                 )
                 raise TooManySchedules(message)
             case b"gone":
