@@ -9,9 +9,8 @@ from api.cli.arguments.durations import parse_duration
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
 from api.cli.jobs.interrupts import explain_interrupt
-from api.cli.jobs.job_lists import JobSelection, read_jobs
+from api.cli.jobs.job_lists import JobSelection, JobTable, show_jobs
 from api.cli.jobs.outputs import is_standard_output, open_output
-from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
 from api.cli.session.tables import Table, moment
@@ -38,16 +37,6 @@ def _list(
     target: EnvironmentOptions,
     selection: JobSelection,
     session: Session,
-    segment: Annotated[
-        str | None,
-        typer.Option(
-            "--segment",
-            "-s",
-            help="Only exports of this segment.",
-            show_default="all of the environment",
-            autocompletion=complete_segments,
-        ),
-    ] = None,
     file_format: Annotated[
         str | None, typer.Option("--format", help="Only of this format, such as csv.")
     ] = None,
@@ -56,16 +45,8 @@ def _list(
 
     These are the last 100 of a segment, or the last 1,000 of an environment.
     """
-    place = target.path_of_environment if segment is None else target.segment_path(segment)
-    with session.open_connection() as connection:
-        items = read_jobs(connection, f"{place}/exports", selection, format=file_format)
-    if segment is None:
-        rows = [(job["segmentKey"], *_row(job)) for job in items]
-        title, columns = f"Exports of {target.environment}", ("segment", *_COLUMNS)
-        session.show(items, Table(title, columns, rows, frozenset({"id"})))
-        return
-    rows = [_row(job) for job in items]
-    session.show(items, Table(f"Exports of {segment}", _COLUMNS, rows, frozenset({"id"})))
+    table = JobTable("exports", "Exports of", _COLUMNS, _row)
+    show_jobs(session, target, selection, table, format=file_format)
 
 
 def _show(export_id: _ExportId, target: SegmentOptions, session: Session) -> None:

@@ -12,14 +12,13 @@ from api.cli.jobs.downloading import describe_part, download
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
-from api.cli.jobs.job_lists import JobSelection, read_jobs
+from api.cli.jobs.job_lists import JobSelection, JobTable, show_jobs
 from api.cli.jobs.outputs import is_standard_output, open_output
 from api.cli.jobs.previews import count_table, key_table
 from api.cli.jobs.terminal_text import escape_controls
-from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
-from api.cli.session.tables import Table, moment
+from api.cli.session.tables import moment
 from api.progress.display import ProgressDisplay
 
 _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")]
@@ -49,32 +48,14 @@ def _list(
     target: EnvironmentOptions,
     selection: JobSelection,
     session: Session,
-    segment: Annotated[
-        str | None,
-        typer.Option(
-            "--segment",
-            "-s",
-            help="Only imports into this segment.",
-            show_default="all of the environment",
-            autocompletion=complete_segments,
-        ),
-    ] = None,
     mode: Annotated[str | None, typer.Option(help="Only of this mode, such as replace.")] = None,
 ) -> None:
     """List imports, newest first, as long as they are on record.
 
     These are the last 100 of a segment, or the last 1,000 of an environment.
     """
-    place = target.path_of_environment if segment is None else target.segment_path(segment)
-    with session.open_connection() as connection:
-        items = read_jobs(connection, f"{place}/imports", selection, mode=mode)
-    if segment is None:
-        rows = [(job["segmentKey"], *_row(job)) for job in items]
-        title, columns = f"Imports of {target.environment}", ("segment", *_COLUMNS)
-        session.show(items, Table(title, columns, rows, frozenset({"id"})))
-        return
-    rows = [_row(job) for job in items]
-    session.show(items, Table(f"Imports into {segment}", _COLUMNS, rows, frozenset({"id"})))
+    table = JobTable("imports", "Imports into", _COLUMNS, _row)
+    show_jobs(session, target, selection, table, mode=mode)
 
 
 def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:
