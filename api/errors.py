@@ -73,8 +73,10 @@ from worker.store import (
     TooManySchedules,
     TooManySegments,
     TooManyTokens,
+    TooManyWebhooks,
     TransientError,
     UnreadableRecord,
+    WebhookNotFound,
 )
 
 #: Seconds a caller is asked to wait after a 503. Clients block that long, so it is short.
@@ -231,6 +233,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (AuditEntryNotFound, NotFound),
     (TokenNotFound, NotFound),
     (SdkKeyNotFound, NotFound),
+    (WebhookNotFound, NotFound),
     (DefinitionsNotFound, NotFound),
     (ScheduleNotFound, NotFound),
     (SegmentExists, KeyTaken),
@@ -241,6 +244,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[ApiError]], ...]] = (
     (LastProject, Conflict),
     (SegmentReferenced, InUse),
     (TooManyTokens, InvalidRequest),
+    (TooManyWebhooks, InvalidRequest),
     (TooManySegments, InvalidRequest),
     (TooManyLists, InvalidRequest),
     (TooManySchedules, InvalidRequest),

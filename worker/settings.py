@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from worker.receiver_addresses import AllowedReceivers
 from worker.redis_urls import RedisAddress, parse_redis_url
 
 #: Entries of the log of changes that are kept for each environment.
@@ -96,6 +97,25 @@ class StoreSettings(BaseSettings):
         description="Seconds the record of an ended import or export is kept, and the file of an "
         "import's rejected rows, which holds personal data.",
     )
+
+    webhook_allowed: TextList = Field(
+        default=(),
+        description="JSON list of hosts, addresses and networks inside, such as "
+        '`["hooks.internal", "10.0.0.0/8"]`, that webhooks may lead to, also without TLS. Others '
+        "that are loopback, private, link-local or multicast are refused, so that nobody can have "
+        "bigseg ask what only it can reach.",
+    )
+
+    @field_validator("webhook_allowed")
+    @classmethod
+    def _are_receivers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        AllowedReceivers.parse(texts)
+        return texts
+
+    @property
+    def webhook_receivers(self) -> AllowedReceivers:
+        """What inside webhooks may lead to."""
+        return AllowedReceivers.parse(self.webhook_allowed)
 
     @field_validator("broker_url")
     @classmethod
@@ -388,6 +408,13 @@ class WorkerSettings(StoreSettings, ObjectSettings):
         ge=1,
         description="A `replace` of a list of fewer members than this may grow by any share: lists "
         "begin with a few keys for trial. It does not count for a caller's own `maxGrowthShare`.",
+    )
+    webhook_timeout_s: float = Field(
+        default=10.0,
+        ge=0.1,
+        le=60,
+        description="Seconds in which a webhook's receiver must have answered, from the look-up of "
+        "its name on; a slower one should take the event and work on it later.",
     )
     niceness: int = Field(
         default=10,

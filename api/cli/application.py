@@ -6,6 +6,7 @@ import typer
 
 from api.cli.commands import (
     audit,
+    compositions,
     contexts,
     environments,
     evaluations,
@@ -24,6 +25,7 @@ from api.cli.commands import (
     status,
     tokens,
     up,
+    webhooks,
 )
 from api.cli.program import Program, add_global_options
 
@@ -31,6 +33,7 @@ from api.cli.program import Program, add_global_options
 _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     up.register,
     imports.register,
+    compositions.register,
     import_records.register,
     revisions.register,
     lookups.register,
@@ -44,6 +47,7 @@ _REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     members.register,
     projects.register,
     environments.register,
+    webhooks.register,
     tokens.register,
     sdk_keys.register,
     contexts.register,

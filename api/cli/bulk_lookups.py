@@ -30,7 +30,6 @@ _MOST_BYTES: Final = 1024 * 1024
 _AT_ONCE: Final = 2
 #: Bad keys that are named; in a file that holds no keys, all are bad.
 _NAMED: Final = 20
-_IN: Final = {"included": (True, False), "excluded": (False, True), "both": (True, True)}
 
 Write = Callable[[str], None]
 
@@ -41,7 +40,7 @@ class Answers:
 
     keys: Sequence[str]
     words: Sequence[Sequence[str]]
-    """Of each segment, for each key: ``included``, ``excluded``, ``both`` or ``neither``."""
+    """Of each segment, for each key: ``included``, ``excluded`` or ``unknown``."""
 
 
 class BadKeys:
@@ -113,7 +112,7 @@ def write_csv(segments: Sequence[str], found: Iterable[Answers], write: Write) -
 
 
 def write_json(found: Iterable[Answers], write: Write) -> None:
-    """Write a JSON array of what single look-ups in one segment answer."""
+    """Write a JSON array of each key and the answer of one segment."""
     write("[")
     between = ""
     for answers in found:
@@ -124,9 +123,7 @@ def write_json(found: Iterable[Answers], write: Write) -> None:
 
 
 def _item(key: str, word: str) -> str:
-    included, excluded = _IN.get(word, (False, False))
-    item = {"userKey": key, "included": included, "excluded": excluded}
-    return json.dumps(item, ensure_ascii=False)
+    return json.dumps({"context": key, "answer": word}, ensure_ascii=False)
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> str:

@@ -63,7 +63,7 @@ class DoubtfulRows(TypedDict):
 class ImportReport(TypedDict):
     """Figures of an import, which balance. Those of members are of the list that it changes.
 
-    ``rowsRead = accepted + duplicates + rejected``;
+    ``rowsRead = accepted + duplicates + rejected``, and of a composition ``+ leftOut``;
     ``accepted = added + unchanged``, or for `remove` ``accepted = removed + unmatched``; and
     ``membersAfter = membersBefore + added - removed + editedWhileImporting``.
     """
@@ -72,6 +72,8 @@ class ImportReport(TypedDict):
     accepted: Int64
     duplicates: Int64
     rejected: Int64
+    leftOut: NotRequired[Int64]
+    """Of a composition, whose rows are the keys of its segments: those not in the result."""
     rejectedByReason: dict[str, Int64]
     membersBefore: Int64
     added: Int64

@@ -4,6 +4,7 @@ A form and a JSON body take the same options. A form has them as text: booleans 
 clients write them, and empty for what is left out.
 """
 
+from dataclasses import replace
 from typing import Annotated, Final, Literal, Self
 
 from fastapi.exceptions import RequestValidationError
@@ -11,58 +12,26 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.bodies.faults import refusal
-from api.bodies.forms.fields import FILE_FIELD, FormError, parse_flag
-from api.bodies.models import StrictBody, blank_is, wire_names
+from api.bodies.forms.fields import FILE_FIELD
+from api.bodies.models import blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
+from api.jobs.change_options import ChangeOptions, FormFlag, Share, parse_form_flag
 from worker.export_options import Profile
-from worker.guard_options import GuardOptions, OnGuard, OnWarning
+from worker.guard_options import GuardOptions, OnWarning
 from worker.list_options import Compression, Delimiter, Encoding, Format, ListOptions
 from worker.objects import NamedSource, parse_manifest_source, parse_named
-from worker.store import Side
 
 Mode = Literal["merge", "replace", "remove"]
 
 _DEFAULT_MODE: Final = "merge"
-_DEFAULT_TARGET: Final = "included"
 #: Characters of a column's name, or of a text that stands for nothing.
 _LONGEST_NAME: Final = 200
 
-
-def _parse_form_flag(value: object) -> object:
-    if value is None:
-        return False
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_flag("it", value)
-    except FormError as exc:
-        message = "use true or false"
-        raise ValueError(message) from exc
-
-
-#: A boolean, in JSON or as a form has it.
-FormFlag = Annotated[bool, BeforeValidator(_parse_form_flag)]
-
-
-#: The same, where leaving it out means something else than false.
+#: A boolean as in `FormFlag`, where leaving it out means something else than false.
 OpenFormFlag = Annotated[
     bool | None,
-    BeforeValidator(lambda value: None if _is_blank(value) else _parse_form_flag(value)),
+    BeforeValidator(lambda value: None if _is_blank(value) else parse_form_flag(value)),
 ]
-
-
-def _refuse_flag(value: object) -> object:
-    """A number is meant; true would be read as 1, which turns the guard off."""
-    if isinstance(value, bool):
-        message = "use a number"
-        raise ValueError(message)  # noqa: TRY004 - pydantic takes no TypeError
-    return value
-
-
-#: A share of something, as JSON or as a form has it; blank leaves it to the settings.
-Share = Annotated[float, BeforeValidator(_refuse_flag), Field(ge=0, le=1, allow_inf_nan=False)]
-#: By how many times something grows.
-Growth = Annotated[float, BeforeValidator(_refuse_flag), Field(ge=0, allow_inf_nan=False)]
 ShortText = Annotated[str, Field(max_length=_LONGEST_NAME)]
 _DELIMITERS: Final = {",": "comma", ";": "semicolon", "|": "pipe", "\t": "tab", "\\t": "tab"}
 
@@ -83,7 +52,7 @@ def _column_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class ImportOptions(StrictBody):
+class ImportOptions(ChangeOptions):
     """How a list is imported."""
 
     mode: Annotated[
@@ -94,25 +63,6 @@ class ImportOptions(StrictBody):
             "removed from them."
         ),
     ] = _DEFAULT_MODE
-    target: Annotated[
-        Side,
-        blank_is(_DEFAULT_TARGET),
-        Field(
-            description="Which of the segment's two lists is changed; the other one stays as it "
-            "is. A key may be in both: it is included then. An attached list has no `excluded`."
-        ),
-    ] = _DEFAULT_TARGET
-    allow_empty: Annotated[
-        FormFlag,
-        Field(description="Whether a `replace` or a `remove` may leave a segment without keys."),
-    ] = False
-    wait_on_approvals: Annotated[
-        FormFlag,
-        Field(
-            description="Whether the import waits for `processBigSegmentImport` before it is "
-            "visible."
-        ),
-    ] = False
     allow_rejected: Annotated[
         FormFlag,
         Field(
@@ -120,24 +70,6 @@ class ImportOptions(StrictBody):
             "rejected."
         ),
     ] = False
-    allow_shrink: Annotated[
-        FormFlag,
-        Field(
-            description="Whether a `replace` or a `remove` may remove most of the segment's keys."
-        ),
-    ] = False
-    dry_run: Annotated[
-        FormFlag,
-        Field(description="Whether the import only reports what it would do, and changes nothing."),
-    ] = False
-    on_guard: Annotated[
-        OnGuard,
-        blank_is("pend"),
-        Field(
-            description="What happens when a guard trips: the import waits for an approval, or is "
-            "stopped."
-        ),
-    ] = "pend"
     on_warning: Annotated[
         OnWarning | None,
         blank_is(None),
@@ -155,22 +87,6 @@ class ImportOptions(StrictBody):
         Share | None,
         blank_is(None),
         Field(description="The share of doubtful rows that is too many."),
-    ] = None
-    max_shrink_share: Annotated[
-        Share | None,
-        blank_is(None),
-        Field(
-            description="The share of the keys, of a segment of any size, that a replace may "
-            "remove before a guard trips."
-        ),
-    ] = None
-    max_growth_share: Annotated[
-        Growth | None,
-        blank_is(None),
-        Field(
-            description="By what share of its keys a replace may make a segment of any size grow "
-            "before a guard trips; 1 is twice as many keys."
-        ),
     ] = None
     format: Annotated[
         Format | None,
@@ -232,8 +148,6 @@ class ImportOptions(StrictBody):
     @model_validator(mode="after")
     def _require_sense(self) -> Self:
         fault = self.reading.find_fault()
-        if self.dry_run and self.wait_on_approvals:
-            fault = "dryRun: a dry run publishes nothing that could be approved"
         if fault is not None:
             raise PydanticCustomError("options", "{fault}", {"fault": fault})
         return self
@@ -241,13 +155,11 @@ class ImportOptions(StrictBody):
     @property
     def guards(self) -> GuardOptions:
         """What happens when a guard trips, and where they trip."""
-        return GuardOptions(
-            on_guard=self.on_guard,
+        return replace(
+            super().guards,
             on_warning=self.on_warning,
             max_rejected_share=self.max_rejected_share,
             max_warning_share=self.max_warning_share,
-            max_shrink_share=self.max_shrink_share,
-            max_growth_share=self.max_growth_share,
         )
 
     @property

@@ -20,6 +20,7 @@ from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
 from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import (
+    compositions,
     downloads,
     export_files,
     export_list,
@@ -30,7 +31,7 @@ from api.launchdarkly.jobs import (
     rejected_rows,
     uploads,
 )
-from api.launchdarkly.memberships import bulk, edits
+from api.launchdarkly.memberships import browsing, bulk, edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
@@ -41,6 +42,7 @@ from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
+from api.launchdarkly.webhooks import routes as webhooks
 from api.launchdarkly.wire.links import SILENT_PATHS
 from api.lookups.bulk_lookups import BulkLookups
 from api.rest.error_handling import handle_errors
@@ -61,10 +63,12 @@ _ROUTERS: Final = (
     patch.router,
     edits.router,
     bulk.router,
+    browsing.router,
     expiring.router,
     import_list.router,
     import_files.router,
     imports.router,
+    compositions.router,
     rejected_rows.router,
     uploads.router,
     export_list.router,
@@ -76,6 +80,7 @@ _ROUTERS: Final = (
     inbox.router,
     projects.router,
     environments.router,
+    webhooks.router,
     audit.router,
     tokens.router,
     caller_identity.router,

@@ -42,6 +42,8 @@ from api.local.servers.objects import (
 from api.local.servers.store import choose_server
 
 _DEFAULT_BUCKET = "bigseg"
+#: Receivers of webhooks on the same machine.
+_OWN_RECEIVERS = '["127.0.0.0/8", "::1", "localhost"]'
 _POLL_S = 0.05
 _WATCH_S = 0.2
 _OBJECTS_LIMIT_S = 60.0
@@ -235,6 +237,8 @@ class LocalSystem:
     def _bring_up_objects(self) -> None:
         given = self._options.environment.get("BIGSEG_S3_ENDPOINT")
         bucket = self.environment.setdefault("BIGSEG_S3_BUCKET", _DEFAULT_BUCKET)
+        # Whoever runs it can reach this machine anyway.
+        self.environment.setdefault("BIGSEG_WEBHOOK_ALLOWED", _OWN_RECEIVERS)
         self.environment.setdefault("BIGSEG_INBOX", f"s3://{bucket}/inbox")
         exports = json.dumps([f"s3://{bucket}/lists/exports/"])
         self.environment.setdefault("BIGSEG_S3_DESTINATIONS", exports)

@@ -97,6 +97,7 @@ BUDGETS: Mapping[str, Budget] = {
     "export_vs_sscan": _least("export to CSV in S3", "SSCAN loop, keys dropped", 3),
     "export_members": _least("export to CSV in S3", "", 2.5, "M members/s"),
     "evaluate_1000": _most("evaluation of 1,000 segments, half big", "", 50, "ms"),
+    "compose_10m_s": _most("intersection of the list with one of its size", "", 10, "s"),
     "merge_1k_into_10m_s": _most("merge of 1,000 keys into the list", "", 1, "s"),
 }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.benchmarks import (
     bulk_lookups,
     calls,
+    compositions,
     compressed,
     connections,
     evaluations,
@@ -68,6 +69,7 @@ GROUPS: Mapping[str, Group] = {
         once=True,
     ),
     "large": Group(large.measure, ("scatter_30m_vs_10m",), once=True),
+    "compose": Group(compositions.measure, ("compose_10m_s",)),
     "merge": Group(merges.measure, ("merge_1k_into_10m_s",)),
 }
 #: Measured only when named, because they take long; they start systems of their own.

@@ -14,6 +14,8 @@ Matrix = NDArray[np.uint8]
 _BLOCK_ROWS = 500_000
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint8)
 _LF = ord("\n")
+#: Bytes of a UUID and the end of its line.
+_UUID_LINE = 37
 #: Ids of eight digits, in an order that is not theirs: a step without a factor in common.
 _FIRST_ID, _ID_COUNT, _ID_STEP = 10_000_000, 90_000_000, 48_271_811
 
@@ -44,6 +46,19 @@ def uuid_blocks(rows: int, *, seed: int = 1) -> Iterator[bytes]:
     random = np.random.default_rng(seed)
     for at in range(0, rows, _BLOCK_ROWS):
         yield _uuids(random, min(_BLOCK_ROWS, rows - at)).tobytes()
+
+
+def write_overlapping_uuids(folder: Path, rows: int) -> ListFile:
+    """The second half of the keys of `write_uuids`, and as many others."""
+    half = rows // 2
+    path = folder / f"overlapping-{rows}.csv"
+    with path.open("wb") as file:
+        passed = 0
+        for block in uuid_blocks(half + rows):
+            keys = len(block) // _UUID_LINE
+            file.write(block[max(0, half - passed) * _UUID_LINE :])
+            passed += keys
+    return ListFile(path, path.name, rows)
 
 
 def write_uuid_parquet(folder: Path, rows: int) -> ListFile:

@@ -144,6 +144,11 @@ class System:
             raise BenchmarkError(f"{file.name} has {file.rows} rows; the report: {job.report}")
         return job
 
+    def compose_list(self, segment: str, op: str, *sources: str) -> Job:
+        """Build a list from others and wait for its end."""
+        body = {"op": op, "segments": list(sources)}
+        return self._do(f"{_SEGMENTS}/{segment}/compose", body, "import")
+
     def export_list(self, segment: str, kind: Literal["csv", "parquet"] = "csv") -> Job:
         """Export a list to S3 and wait for its end."""
         return self._do(f"{_SEGMENTS}/{segment}/exports", {"format": kind}, "export")

@@ -21,8 +21,10 @@ from tests.conformance.suite.requests import RequestSuite
 from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
+from tests.conformance.suite.snapshots import SnapshotSuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
+from tests.conformance.suite.webhooks import WebhookSuite
 
 
 class TestAudit(AuditSuite):
@@ -93,6 +95,10 @@ class TestSchedules(ScheduleSuite):
     pass
 
 
+class TestSnapshots(SnapshotSuite):
+    pass
+
+
 class TestExpiry(ExpirySuite):
     pass
 
@@ -114,4 +120,8 @@ class TestUploads(UploadSuite):
 
 
 class TestExportSchedules(ExportScheduleSuite):
+    pass
+
+
+class TestWebhooks(WebhookSuite):
     pass

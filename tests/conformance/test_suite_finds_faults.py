@@ -14,6 +14,8 @@ from tests.conformance.faults.lists import OF_LISTS
 from tests.conformance.faults.project_segments import OF_PROJECT_SEGMENTS
 from tests.conformance.faults.resources import OF_RESOURCES
 from tests.conformance.faults.revisions import OF_REVISIONS
+from tests.conformance.faults.snapshots import OF_SNAPSHOTS
+from tests.conformance.faults.webhooks import OF_WEBHOOKS
 from tests.support.servers.redis import Server
 from tests.support.store.stores import mutated, new_list, opened, script_names
 from worker.store import Store
@@ -22,11 +24,13 @@ FAULTS: Final = (
     *OF_LISTS,
     *OF_BUILDS,
     *OF_REVISIONS,
+    *OF_SNAPSHOTS,
     *OF_RESOURCES,
     *OF_PROJECT_SEGMENTS,
     *OF_FLAGS,
     *OF_JOBS,
     *OF_EXPORT_SCHEDULES,
+    *OF_WEBHOOKS,
 )
 
 

@@ -23,6 +23,8 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "system": {
         "settings": {
             "BIGSEG_APPROVAL_JOURNAL_OPS": str(MOST_EDITS),
+            "BIGSEG_WEBHOOK_ALLOWED": '["127.0.0.1"]',
+            "BIGSEG_WEBHOOK_TIMEOUT_S": "2",
             "BIGSEG_UPLOAD_PART_BYTES": str(5 * 1024 * 1024),
         }
     },

@@ -7,6 +7,8 @@ from typing import Final
 from worker.errors import TerminalError, TransientError
 from worker.imports.building.gather import gather_range
 from worker.imports.building.size import size_import
+from worker.imports.composing.build import compose_range
+from worker.imports.composing.plan import plan_composition
 from worker.imports.planning.plan import plan_import
 from worker.imports.publishing.publish import publish_import
 from worker.imports.reading.scatter import scatter_chunk
@@ -21,7 +23,14 @@ from worker.lists.errors import DecoderLost
 from worker.store import Fenced, JobState, ListUnknown, SegmentNotFound
 from worker.store.jobs import COUNTED, ImportRequest, Unit
 from worker.store.lists import Published
-from worker.store.workflows import DELETED, is_deleted, reclaim_list, record_end, why_lost
+from worker.store.workflows import (
+    DELETED,
+    is_deleted,
+    reclaim_list,
+    record_end,
+    release_sources,
+    why_lost,
+)
 
 logger = logging.getLogger("bigseg.imports")
 
@@ -30,6 +39,12 @@ _STAGES: Final[dict[str, Callable[[StageRun], Published | None]]] = {
     "scatter": scatter_chunk,
     "size": size_import,
     "gather": gather_range,
+    "publish": publish_import,
+}
+#: Of an import that is made of other lists.
+_COMPOSED: Final[dict[str, Callable[[StageRun], Published | None]]] = {
+    "plan": plan_composition,
+    "gather": compose_range,
     "publish": publish_import,
 }
 
@@ -48,7 +63,8 @@ class ImportWork:
         published = self._published()
         if published is None:
             run = StageRun(self._services, self._request, unit, progress)
-            published = _STAGES[unit.stage](run)
+            stages = _STAGES if self._request.composition is None else _COMPOSED
+            published = stages[unit.stage](run)
         if published is None:
             return True
         self._complete(published)
@@ -101,6 +117,8 @@ class ImportWork:
         if request.sources:
             keep_rejected_rows(services, request)
             SpillStore(services.objects, services.settings.spill_dir, request).discard()
+        if request.composition is not None:
+            release_sources(services.store, request.import_id, request.composition.sources)
         for file in request.sources:
             if file.uploaded:
                 services.objects.delete(file.key)

@@ -142,9 +142,11 @@ class RangeResult:
     """What gathering one range built."""
 
     accepted: int
-    """Distinct members of the list files."""
+    """Distinct members of the list files, or of what is composed."""
     included: Built
     excluded: Built
+    read: int = 0
+    """Of a composition: members of its source lists."""
 
     def built(self, side: Side) -> Built:
         """One side's members."""

@@ -124,9 +124,10 @@ class StageRun:
             entries.append(DETECTED.entry(detected))
         self._advance("scatter", max(1, len(plan.chunks)), *entries)
 
-    def open_gather(self, range_count: int) -> None:
-        """Open gather with this many ranges."""
-        self._advance("gather", range_count, RANGE_COUNT.entry(range_count))
+    def open_gather(self, range_count: int, *, plan: Plan | None = None) -> None:
+        """Open gather with this many ranges, and write the plan if none was written."""
+        entries = [] if plan is None else [PLAN.entry(plan)]
+        self._advance("gather", range_count, RANGE_COUNT.entry(range_count), *entries)
 
     def open_publish(self, chunks: Sequence[ChunkResult], result: RangeResult) -> None:
         """Open publish after gathering without spills."""

@@ -8,7 +8,7 @@ from worker.jobs.export_place import ExportPlace
 from worker.jobs.services import Services
 from worker.store import ExportRequest, JobNotFound, JobRef, UnreadableRecord
 from worker.store.schedules import MOST_KEPT, ExportSchedule, KeptFiles, ScheduleRun, StoredSchedule
-from worker.store.workflows import cancel_export, initiator_of
+from worker.store.workflows import announce_schedule_failure, cancel_export, initiator_of
 
 logger = logging.getLogger("bigseg.schedules")
 
@@ -29,6 +29,8 @@ def settle(services: Services, stored: StoredSchedule) -> StoredSchedule:
             continue
         after = _look_at(services, stored.value, run)
         if after is not None:
+            if after.status == "stopped":
+                announce_schedule_failure(services.store, stored.value, after)
             changed, ended = changed.with_run(after), True
     if not ended:
         return stored

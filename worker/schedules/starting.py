@@ -8,7 +8,12 @@ from worker.objects import DestinationNotAllowed, parse_destination
 from worker.schedules.planning import DueRun, follow_clock, plan_run
 from worker.store import ExportRequest, JobNotFound, JobRef, UnreadableRecord
 from worker.store.schedules import ScheduleRun, StoredSchedule
-from worker.store.workflows import admit_export, record_scheduled_start, scheduled_export
+from worker.store.workflows import (
+    admit_export,
+    announce_schedule_failure,
+    record_scheduled_start,
+    scheduled_export,
+)
 
 logger = logging.getLogger("bigseg.schedules")
 
@@ -88,6 +93,7 @@ def _require_allowed(services: Services, request: ExportRequest) -> None:
 def _refuse(services: Services, stored: StoredSchedule, due: DueRun, reason: str) -> None:
     """Note that a run cannot be started."""
     ended = due.run.end("stopped", due.run.started_ms, reason=reason)
+    announce_schedule_failure(services.store, stored.value, ended)
     if services.store.export_schedules.replace(stored, due.skipped.with_run(ended)):
         facts = {"schedule": stored.value.field, "reason": reason}
         logger.warning("schedule.refused", extra=facts)

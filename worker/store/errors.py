@@ -29,6 +29,8 @@ StoreError
 ├── TokenNotFound (terminal)
 ├── SdkKeyNotFound (terminal)
 ├── DefinitionsNotFound (terminal)
+├── WebhookNotFound (terminal)
+├── TooManyWebhooks (terminal)       the environment has as many webhooks as it may
 ├── TooManyTokens (terminal)         the store has its maximum of access tokens or SDK keys
 ├── TooManyLists (terminal)          the segment has as many attached lists as it may
 ├── TooManySegments (terminal)       the project holds as many segments, or bytes, as it may
@@ -37,6 +39,7 @@ StoreError
 ├── ImportOver (terminal)            this import has ended, so it cannot be cancelled
 ├── RevisionNotFound (terminal)      the list keeps no revision of this number
 ├── RevisionDamaged (terminal)       part of a kept revision is missing from the server
+├── SnapshotLost (terminal)          a list cannot be read as it was any more
 ├── EditsSince (terminal)            edits would not be in the revision to be published
 ├── Unapproved (terminal)            this import is published only after its approval
 └── Fenced (terminal)                this import no longer holds the segment
@@ -174,6 +177,14 @@ class TooManyTokens(StoreError, TerminalError):
     """The store has its maximum of access tokens, or of SDK keys."""
 
 
+class WebhookNotFound(StoreError, TerminalError):
+    """The environment has no webhook with this id."""
+
+
+class TooManyWebhooks(StoreError, TerminalError):
+    """The environment has its maximum of webhooks."""
+
+
 class TooManySegments(StoreError, TerminalError):
     """The project holds as many segments, or as many bytes of them, as it may."""
 
@@ -216,6 +227,10 @@ class RevisionNotFound(StoreError, TerminalError):
 
 class RevisionDamaged(StoreError, TerminalError):
     """Part of a kept revision is missing from the server, so it cannot be published."""
+
+
+class SnapshotLost(StoreError, TerminalError):
+    """What has changed a list since its snapshot is gone, so it cannot be read as it was."""
 
 
 class EditsSince(StoreError, TerminalError):

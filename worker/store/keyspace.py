@@ -7,6 +7,7 @@ Side = Literal["included", "excluded"]
 JobKind = Literal["import", "export", "reshard"]
 #: The kinds that build a revision of a list.
 BuilderKind = Literal["import", "reshard"]
+WebhookPart = Literal["queue", "deliveries", "attempts", "state"]
 
 #: In place of an environment's key: holds the lists that belong to a project itself. No
 #: environment can be called so, because keys begin with a letter or a digit.
@@ -196,6 +197,18 @@ class Keyspace:
         """Hash: the list files of one import, and their figures."""
         return f"{self.job(env, kind, job_id)}:files"
 
+    def webhooks(self, env: EnvironmentRef) -> str:
+        """Hash: webhook id to JSON."""
+        return f"{self._environment(env)}:webhooks"
+
+    def webhook_part(self, env: EnvironmentRef, webhook_id: str, part: WebhookPart) -> str:
+        """What waits for one webhook, the last attempts at it, and how it is."""
+        return f"{self.webhooks(env)}:{webhook_id}:{part}"
+
+    def webhook_environments(self) -> str:
+        """Set: environments in which workers look for deliveries."""
+        return f"{self.prefix}:webhook-environments"
+
     def imports(self, ref: ListRef) -> str:
         """Sorted set: ids of a list's newest imports, by when they were created."""
         return f"{self._environment(ref.env)}:imports:{ref.name}"
@@ -223,6 +236,10 @@ class Keyspace:
     def edits(self, ref: ListRef) -> str:
         """Stream: edits made while an import is building."""
         return f"{self.list_prefix(ref)}edits"
+
+    def changes(self, ref: ListRef) -> str:
+        """Stream: what has changed the list while a snapshot of it may be read."""
+        return f"{self.list_prefix(ref)}changes"
 
     def schedules(self, ref: ListRef) -> str:
         """Sorted set: members to be removed, by Unix ms; details are in a hash beside it."""

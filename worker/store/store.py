@@ -24,7 +24,13 @@ from worker.store.jobs.rejected_files import RejectedFiles
 from worker.store.jobs.requests import RequestStore
 from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
-from worker.store.lists import BuildStore, KeptRevisions, MembershipStore, WritingBoard
+from worker.store.lists import (
+    BuildStore,
+    KeptRevisions,
+    MemberBrowser,
+    MembershipStore,
+    WritingBoard,
+)
 from worker.store.monitoring import AUDIT_LOSSES, Counting, CountSender, MonitoringStore
 from worker.store.project_segments import FlagStore, ProjectSegmentStore
 from worker.store.projects.environments import EnvironmentStore
@@ -37,6 +43,7 @@ from worker.store.server.client import Client
 from worker.store.server.connections import connect, driver_errors
 from worker.store.server.database import Database, open_database
 from worker.store.server.rights import Rights
+from worker.store.webhooks import DeliveryQueue, WebhookStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Store:
     project_segments: ProjectSegmentStore
     flags: FlagStore
     memberships: MembershipStore
+    browser: MemberBrowser
     builds: BuildStore
     revisions: KeptRevisions
     jobs: JobStore
@@ -67,6 +75,8 @@ class Store:
     audit: AuditStore
     access_tokens: AccessTokenStore
     sdk_keys: SdkKeyStore
+    webhooks: WebhookStore
+    deliveries: DeliveryQueue
     monitoring: MonitoringStore
     counting: Counting
     """What this process counts; handed over only by a store that was opened from settings."""
@@ -187,6 +197,7 @@ def assemble(
         project_segments=ProjectSegmentStore(database),
         flags=FlagStore(database),
         memberships=memberships,
+        browser=MemberBrowser(database),
         builds=builds,
         revisions=KeptRevisions(database, memberships, builds),
         jobs=JobStore(database, counting),
@@ -206,6 +217,8 @@ def assemble(
         ),
         access_tokens=AccessTokenStore(database),
         sdk_keys=SdkKeyStore(database),
+        webhooks=WebhookStore(database),
+        deliveries=DeliveryQueue(database),
         monitoring=MonitoringStore(database),
         counting=counting,
         job_retention_s=job_retention_s,

@@ -16,6 +16,7 @@ from worker.upkeep.survey import SURVEY_MS, survey_store
 from worker.upkeep.sweep import sweep_jobs
 from worker.upkeep.tidy import expire_exports, expire_rejected, finish_deleted, tidy_lists
 from worker.upkeep.uploads import expire_uploads
+from worker.upkeep.webhooks import watch_webhooks
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -35,6 +36,7 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (expire_uploads, 60_000),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
+        (watch_webhooks, 10 * sweep_ms),
         (look_into_inbox, 0),
         (run_schedules, 0),
         (survey_store, SURVEY_MS),

@@ -7,7 +7,7 @@ from worker.errors import TerminalError
 from worker.jobs.services import Services
 from worker.store import Fenced, JobState, Unsealed
 from worker.store.jobs import COUNTED, WAITING_STAGE, ImportRequest
-from worker.store.workflows import builder_of, why_lost
+from worker.store.workflows import announce_job, builder_of, why_lost
 
 logger = logging.getLogger("bigseg.upkeep")
 
@@ -46,6 +46,8 @@ def _tend(services: Services, request: ImportRequest, state: JobState) -> int:
         return _end(services, request, why_lost(store, request))
     why = _reason_to_end(services, request, state)
     if why is None:
+        # Its worker may have died before it could.
+        announce_job(store, state)
         return _replay(services, request)
     if store.builds.cancel(list_ref, request.import_id, unapproved=True):
         # It has just been approved.

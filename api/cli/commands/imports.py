@@ -85,6 +85,18 @@ def _import(
         fields["waitOnApprovals"] = True
     source = NamedSources.of(sources or [], manifest)
     start = ImportStart(session, target, source, fields, NewSegment(target, new), direct)
+    run_import(session, start, wait=wait)
+
+
+def run_import(session: Session, start: ImportStart, *, wait: bool) -> None:
+    """Start an import, perhaps wait for its end, and print it.
+
+    Args:
+        session: Of the command.
+        start: What is imported.
+        wait: Whether to wait until it has ended or waits for an approval.
+    """
+    target = start.target
     with (
         start.explain_interrupts(),
         session.open_connection() as connection,

@@ -51,9 +51,9 @@ def _lookup(
 ) -> None:
     """Look up whether contexts are included in a segment or excluded from it.
 
-    The keys of a file, of any size, are answered as CSV: the key, and `included`, `excluded`,
-    `both` or `neither`. A key that is not valid is named with the reason; the others are looked
-    up, and the status is 1.
+    The keys of a file, of any size, are answered as CSV: the key, and `included`, `excluded` or
+    `unknown`. A key in both lists is `included`, as in evaluation; one in neither is `unknown`. A
+    key that is not valid is named with the reason; the others are looked up, and the status is 1.
     """
     if contexts == [STANDARD_INPUT] and file is None:
         contexts, file = None, Path(STANDARD_INPUT)

@@ -1,4 +1,4 @@
-"""``bigseg members``: add, remove and check single members of a big segment."""
+"""``bigseg members``: add, remove, check and list single members of a big segment."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from api.cli.arguments.context_keys import BadKey, GivenKeys, KeyFile, read_keys
+from api.cli.commands.browsing import add_browsing
 from api.cli.errors import CommandError, ExitStatus
 from api.cli.lookups import look_up, report_bad_keys, show_lookups
 from api.cli.session.options import SegmentOptions, with_options
@@ -35,11 +36,12 @@ class _Edit:
 def register(app: typer.Typer) -> None:
     """Add the command group ``members``."""
     members = typer.Typer(
-        help="Add, remove and check single members of a segment.", no_args_is_help=True
+        help="Add, remove, check and list single members of a segment.", no_args_is_help=True
     )
     members.command("add")(with_options(_add))
     members.command("remove")(with_options(_remove))
     members.command("check")(with_options(_check))
+    add_browsing(members)
     app.add_typer(members, name="members")
 
 

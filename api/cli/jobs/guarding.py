@@ -1,5 +1,6 @@
-"""Options of `bigseg import` that say what may be published at once, and what has to wait."""
+"""Options that say what may be published at once, and what has to wait."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -12,8 +13,8 @@ _Share = float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GuardingOptions:
-    """What happens to an import that its caller may not have intended."""
+class ChangeOptions:
+    """What happens to a change that its caller may not have intended, whatever it is made of."""
 
     dry_run: Annotated[
         bool,
@@ -25,23 +26,9 @@ class GuardingOptions:
             help="When a guard trips: wait for an approval, or stop.", rich_help_panel=_PANEL
         ),
     ] = "pend"
-    on_warning: Annotated[
-        OnWarning | None,
-        typer.Option(
-            help="When too many rows are doubtful.",
-            show_default="accept; pend with --mode replace",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
     allow_empty: Annotated[
         bool,
         typer.Option(help="Let a list without keys empty the segment.", rich_help_panel=_PANEL),
-    ] = False
-    allow_rejected: Annotated[
-        bool,
-        typer.Option(
-            help="Import a list even if most of its rows are rejected.", rich_help_panel=_PANEL
-        ),
     ] = False
     allow_shrink: Annotated[
         bool,
@@ -49,18 +36,6 @@ class GuardingOptions:
             help="Let a replace remove most of the segment's members.", rich_help_panel=_PANEL
         ),
     ] = False
-    max_rejected_share: Annotated[
-        _Share,
-        typer.Option(
-            metavar="SHARE", min=0, max=1, help="Rows that may be rejected.", rich_help_panel=_PANEL
-        ),
-    ] = None
-    max_warning_share: Annotated[
-        _Share,
-        typer.Option(
-            metavar="SHARE", min=0, max=1, help="Rows that may be doubtful.", rich_help_panel=_PANEL
-        ),
-    ] = None
     max_shrink_share: Annotated[
         _Share,
         typer.Option(
@@ -87,19 +62,65 @@ class GuardingOptions:
         flags = {
             "dryRun": self.dry_run,
             "allowEmpty": self.allow_empty,
-            "allowRejected": self.allow_rejected,
             "allowShrink": self.allow_shrink,
         }
         shares = {
-            "maxRejectedShare": self.max_rejected_share,
-            "maxWarningShare": self.max_warning_share,
             "maxShrinkShare": self.max_shrink_share,
             "maxGrowthShare": self.max_growth_share,
         }
-        fields: dict[str, str | bool] = {name: True for name, flag in flags.items() if flag}
-        fields |= {name: str(share) for name, share in shares.items() if share is not None}
+        fields = _given(flags, shares)
         if self.on_guard != "pend":
             fields["onGuard"] = self.on_guard
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardingOptions(ChangeOptions):
+    """What happens to an import that its caller may not have intended."""
+
+    on_warning: Annotated[
+        OnWarning | None,
+        typer.Option(
+            help="When too many rows are doubtful.",
+            show_default="accept; pend with --mode replace",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    allow_rejected: Annotated[
+        bool,
+        typer.Option(
+            help="Import a list even if most of its rows are rejected.", rich_help_panel=_PANEL
+        ),
+    ] = False
+    max_rejected_share: Annotated[
+        _Share,
+        typer.Option(
+            metavar="SHARE", min=0, max=1, help="Rows that may be rejected.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    max_warning_share: Annotated[
+        _Share,
+        typer.Option(
+            metavar="SHARE", min=0, max=1, help="Rows that may be doubtful.", rich_help_panel=_PANEL
+        ),
+    ] = None
+
+    @property
+    def fields(self) -> dict[str, str | bool]:
+        """The options that were given, as the API names them."""
+        # A dataclass with slots is made anew, so `super` without arguments does not know it.
+        fields = super(GuardingOptions, self).fields
+        flags = {"allowRejected": self.allow_rejected}
+        shares = {
+            "maxRejectedShare": self.max_rejected_share,
+            "maxWarningShare": self.max_warning_share,
+        }
+        fields |= _given(flags, shares)
         if self.on_warning is not None:
             fields["onWarning"] = self.on_warning
         return fields
+
+
+def _given(flags: Mapping[str, bool], shares: Mapping[str, _Share]) -> dict[str, str | bool]:
+    fields: dict[str, str | bool] = {name: True for name, flag in flags.items() if flag}
+    return fields | {name: str(share) for name, share in shares.items() if share is not None}

@@ -21,6 +21,7 @@ _COUNTS: Final = (
     ("accepted", "accepted"),
     ("duplicates", "duplicates"),
     ("rejected", "rejected"),
+    ("left out", "leftOut"),
     ("members before", "membersBefore"),
     ("added", "added"),
     ("removed", "removed"),
@@ -29,7 +30,7 @@ _COUNTS: Final = (
     ("members after", "membersAfter"),
 )
 #: Those that not every report has.
-_OPEN_COUNTS: Final = frozenset({"unmatched"})
+_OPEN_COUNTS: Final = frozenset({"leftOut", "unmatched"})
 #: What people call the stages that a report times.
 _PHASES: Final = {
     "plan": "planning",
@@ -69,7 +70,8 @@ def end_as(session: Session, job: dict[str, Any]) -> None:
     if job["status"] == "stopped":
         raise typer.Exit(ExitStatus.FAILED)
     if job["report"] is not None and job["report"]["accepted"] == 0:
-        session.note("no key in the list was accepted")
+        composed = job.get("composition") is not None
+        session.note("the result has no key" if composed else "no key in the list was accepted")
         raise typer.Exit(ExitStatus.FAILED)
     if job["guard"] is not None and (job["status"] == "pending_approval" or job["dryRun"]):
         raise typer.Exit(ExitStatus.GUARDED)
@@ -87,6 +89,8 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
     say(f"import {job['id']} into {job['segmentKey']} ({how}): {job['status']}")
     if job["status"] not in AT_REST:
         say(format_sentence(Progress.of_job(job)))
+    if composition := job.get("composition"):
+        say(_describe_composition(composition))
     if found := describe_detected(job.get("detected")):
         say(found)
     previous = job.get("previousImport")
@@ -95,17 +99,27 @@ def _print_sentences(session: Session, target: SegmentOptions, job: dict[str, An
             f"it replaces import {previous['id']} and {previous['editsSince']:,} later "
             f"edit{'s' * (previous['editsSince'] != 1)}"
         )
-    if found := _describe_files(job):
+    if not job.get("composition") and (found := _describe_files(job)):
         say(found)
     if job["reason"]:
         say(f"reason: {name_options(job['reason'])}")
     if job["dryRun"] and job["status"] == "complete":
         if job["guard"]:
             say(f"it would not be published at once: {name_options(job['guard']['message'])}")
-        say("nothing was changed; run it without --dry-run to import the list")
+        what = "do it" if job.get("composition") else "import the list"
+        say(f"nothing was changed; run it without --dry-run to {what}")
     if job["status"] == "pending_approval":
         approve = next_command(target, "approve", job["id"])
         say(f"none of it is visible yet; publish it with `{approve}`")
+
+
+def _describe_composition(composition: dict[str, Any]) -> str:
+    """Say of which segments, at which revisions, an import is made."""
+    sources = [
+        f"{source['segmentKey']} (revision {source['revision']}, {source['members']:,} keys)"
+        for source in composition["segments"]
+    ]
+    return f"{composition['op']} of {', '.join(sources)}"
 
 
 def _point_to_rejected(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:

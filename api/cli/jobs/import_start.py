@@ -54,6 +54,8 @@ class ImportStart:
     segment: NewSegment
     direct: bool | None = None
     """Whether files go straight to the bucket; unset lets their number and size decide."""
+    operation: str = "imports/from-source"
+    """What starts it if it has no file, below the segment's path."""
     sleep: Callable[[float], None] = time.sleep
     _key: str = field(default_factory=lambda: str(uuid.uuid4()))
     _files: list[ListFile] = field(default_factory=list)
@@ -87,7 +89,7 @@ class ImportStart:
     def _send(self, connection: Connection, display: ProgressDisplay) -> str:
         if self.source.body is not None:
             with self.segment.for_start(connection):
-                return self._post(connection, "from-source", self.source.body)
+                return self._post(connection, self.operation, self.source.body)
         with ExitStack() as opened:
             for file in self.source.files:
                 self._files.append(opened.enter_context(open_list(file, display)))
@@ -131,12 +133,13 @@ class ImportStart:
             self.session.note(f"{exc}: the list goes through the API instead")
             self._meter = None
             return None
-        return self._post(connection, "from-uploads", {"uploads": ids})
+        return self._post(connection, "imports/from-uploads", {"uploads": ids})
 
     def _post(self, connection: Connection, operation: str, source: Mapping[str, object]) -> str:
         self._asked = True
         body = {**source, **self.fields}
-        reply = connection.post(f"{self._path}/{operation}", body, idempotency_key=self._key)
+        path = f"{self.target.path}/{operation}"
+        reply = connection.post(path, body, idempotency_key=self._key)
         return connection.location(reply)
 
     def _describe_outcome(self) -> str:

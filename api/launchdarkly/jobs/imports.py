@@ -101,7 +101,7 @@ async def create_import(
         upload = segment_start(services, caller, segment, key, partial(_accept, path))
         return await import_upload(request, upload)
     body = await read_list_body(request)
-    start = segment_start(services, caller, segment, key, partial(_respond, services, path))
+    start = segment_start(services, caller, segment, key, partial(respond_started, services, path))
     if isinstance(body, UploadsBody):
         return await import_uploads(body, start, segment_uploads(path, segment))
     return await import_source(body, start)
@@ -133,7 +133,8 @@ async def create_import_from_source(
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
     return await import_source(
-        body, segment_start(services, caller, segment, key, partial(_respond, services, path))
+        body,
+        segment_start(services, caller, segment, key, partial(respond_started, services, path)),
     )
 
 
@@ -162,7 +163,7 @@ async def create_import_from_uploads(
     """
     store = await run_in_threadpool(services.store)
     segment = await run_in_threadpool(find_big_segment, store, path)
-    start = segment_start(services, caller, segment, key, partial(_respond, services, path))
+    start = segment_start(services, caller, segment, key, partial(respond_started, services, path))
     return await import_uploads(body, start, segment_uploads(path, segment))
 
 
@@ -260,7 +261,8 @@ def _accept(path: SegmentPath, import_id: str) -> Response:
     return Response(status_code=204, headers={"Location": path.import_(import_id)})
 
 
-def _respond(services: Services, path: SegmentPath, import_id: str) -> Response:
+def respond_started(services: Services, path: SegmentPath, import_id: str) -> Response:
+    """Answer that an import was accepted, with what it is now."""
     representation = get_import(path, import_id, services)
     location = {"Location": path.import_(import_id)}
     return JSONResponse(representation.model_dump(mode="json"), status_code=202, headers=location)

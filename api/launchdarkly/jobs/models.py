@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pydantic import Field, SkipValidation
 
 from api.bodies.models import Int32, Int64, WireModel
+from api.jobs.compositions import CompositionRepresentation, represent_composition
 from api.jobs.exports.files import ExportResult, download_type, represent_result
 from api.jobs.exports.options import ExportOptionsRepresentation
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
@@ -69,6 +70,8 @@ class ImportRepresentation(WireModel):
     Of a dry run, what would."""
     dry_run: bool
     """Whether the import only reported what it would do."""
+    composition: CompositionRepresentation | None
+    """The segments of which it is made; null if it is made of files."""
 
 
 class ExportRepresentation(WireModel):
@@ -148,6 +151,7 @@ def represent_import(
         inbox=inbox_object(request),
         guard=guard_of(state),
         dry_run=request.dry_run,
+        composition=represent_composition(request),
     )
 
 

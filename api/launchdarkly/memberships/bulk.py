@@ -3,8 +3,8 @@
 Decided: all answers or none. A segment that does not exist refuses the whole request with 404, for
 a mistyped key must not look like a segment without members; so does one that is out of scope,
 with 403, and a standard one, with 400. If a list is not whole or a node of the store does not
-answer, the request is 503 and may be repeated: no answer is ever a guess, and ``neither`` always
-says that both lists were read.
+answer, the request is 503 and may be repeated, for no answer is ever a guess: ``unknown`` says
+that both lists were read and the context is in neither, so that nothing is known of it here.
 """
 
 from typing import Annotated, Final
@@ -70,15 +70,19 @@ async def look_up_memberships(
     lookups: Annotated[BulkLookups, Depends(get_bulk_lookups)],
     accept: Annotated[str, Header(include_in_schema=False)] = JSON,
 ) -> Response:
-    """Look up which lists of several big segments each of many contexts is in.
+    """Look up whether each of many contexts is included in or excluded from several big segments.
 
     At most 1,000 segments and 100,000 answers, which are segments times contexts. All answers of
-    a segment are of one revision. An answer that is not certain refuses the whole request, with
-    503; one for a segment that does not exist, with 404.
+    a segment are of one revision. Each is one of three words, as LaunchDarkly's SDKs read a
+    membership: `included`, also if the context is in both lists, since included wins in
+    evaluation; `excluded`; or `unknown`, if it is in neither list.
+
+    `unknown` is never an answer that could not be had: if part of a list is lost or a node of the
+    store does not answer, the whole request is 503. It is 404 if a segment does not exist.
 
     With `Accept: application/vnd.apache.arrow.stream` the answer is a stream of Arrow's IPC
     format: a column `context` of text, then a column for each segment in the order of the request,
-    a dictionary of the same four words, whose metadata hold `revision` and `asOf` in decimal.
+    a dictionary of the same three words, whose metadata hold `revision` and `asOf` in decimal.
     """
     async with lookups.place():
         question = await run_in_threadpool(read_question, await request.body())
@@ -87,4 +91,5 @@ async def look_up_memberships(
         if wants_arrow(accept):
             body = await run_in_threadpool(render_arrow, question, found)
             return Response(body, media_type=ARROW_STREAM)
-        return Response(render_json(question, found), media_type=JSON)
+        body = await run_in_threadpool(render_json, question, found)
+        return Response(body, media_type=JSON)

@@ -22,6 +22,7 @@ _TAGS: Final = {
     "Segments": "Segments, their members, imports and exports.",
     "Projects": "Projects.",
     "Environments": "Environments of a project.",
+    "Webhooks": "Who hears of the ends of imports and exports.",
     "Access tokens": "Who may call, and what they may do.",
     "Audit log": "Who changed what.",
     "Service": "The service itself.",

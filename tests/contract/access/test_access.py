@@ -50,6 +50,7 @@ _OPERATIONS: Final[tuple[tuple[str, str, Any, str], ...]] = (
     ("POST", f"{_NONE}/users", {}, "writer"),
     ("POST", f"{_NONE}/imports", {}, "writer"),
     ("POST", f"{_NONE}/imports/from-source", {"source": "s3://b/k"}, "writer"),
+    ("POST", f"{_NONE}/compose", {"op": "union", "segments": ["k"]}, "writer"),
     ("POST", f"{_NONE}/exports", None, "writer"),
     ("POST", _PROJECTS, {}, "admin"),
     ("PATCH", f"{_PROJECTS}/none", [], "admin"),

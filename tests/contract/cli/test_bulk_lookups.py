@@ -41,7 +41,7 @@ def test_lookup__file_of_odd_keys__gives_each_key_exactly(
     assert _rows(result.stdout) == [
         ["context", segment],
         *([key, "included"] for key in _ODD),
-        ["no, one", "neither"],
+        ["no, one", "unknown"],
     ]
 
 
@@ -59,7 +59,7 @@ def test_lookup__several_segments_and_calls__have_a_column_each_in_order(
     result = run("lookup", "-s", first, "--also", second, "--from", str(file), "--header")
 
     assert result.exit_code == 0, result.output
-    words = {True: "included", False: "neither"}
+    words = {True: "included", False: "unknown"}
     assert _rows(result.stdout) == [
         ["context", first, second],
         *([f"k{n}", words[n % 2 == 0], words[n % 3 == 0]] for n in range(400)),

@@ -61,10 +61,7 @@ def test_keys__some_cannot_be_one__are_named_and_the_others_go_on(
         assert "must not be over 1,024 bytes" in lines[0]
         assert "valid UTF-8" in lines[3]
     found = json.loads(looked_up.stdout)
-    assert [(item["userKey"], item["included"]) for item in found] == [
-        ("good", True),
-        ("also good", True),
-    ]
+    assert found == [{"context": key, "answer": "included"} for key in ("good", "also good")]
 
 
 def test_lookup__many_keys__keeps_their_order(run: Run, client: httpx.Client) -> None:
@@ -74,8 +71,9 @@ def test_lookup__many_keys__keeps_their_order(run: Run, client: httpx.Client) ->
 
     found = json_of(run("lookup", "-s", key, "-", "--json", typed="\n".join(words).encode()))
 
-    assert [item["userKey"] for item in found] == words
-    assert [item["included"] for item in found] == [number % 3 == 0 for number in range(300)]
+    assert [item["context"] for item in found] == words
+    answers = ["unknown" if number % 3 else "included" for number in range(300)]
+    assert [item["answer"] for item in found] == answers
 
 
 def test_projects_and_environments__made_shown_deleted__are_as_asked(run: Run) -> None:

@@ -44,6 +44,7 @@ from tests.support.documents.recorded_vercel import (
     record_flag_segments,
     record_flags,
 )
+from tests.support.documents.recorded_webhooks import record_webhooks
 from tests.support.documents.recording import Recorded, Recorder
 from tests.support.processes.started import WARNINGS
 from tests.support.servers.api import Api, running_api
@@ -158,6 +159,8 @@ def _record(
         record_end_of_flags(recorder, flags)
     with recorder.about("account", VERCEL):
         record_account(recorder)
+    with recorder.about("webhooks"):
+        record_webhooks(recorder)
     record_missing(recorder)
 
 

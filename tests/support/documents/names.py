@@ -7,6 +7,7 @@ ENVIRONMENT: Final = "production"
 #: A standard segment.
 SEGMENT: Final = "beta-testers"
 BIG_SEGMENT: Final = "vip-customers"
+OTHER_BIG_SEGMENT: Final = "churned-customers"
 #: A context that is in the big segment.
 MEMBER: Final = "customer-1234"
 RULE: Final = "3405f9e2-7613-4092-b453-1b10db1bc184"

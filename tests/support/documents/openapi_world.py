@@ -28,6 +28,7 @@ from tests.support.documents.recorded_vercel import (
     SDK_KEY_BODY,
 )
 from tests.support.documents.recorded_vercel import NEW as FLAG_SEGMENT
+from tests.support.documents.recorded_webhooks import WEBHOOK_BODY, WEBHOOKS
 from tests.support.documents.recording import Recorder
 
 AnyCase = Case[Any]
@@ -135,6 +136,13 @@ def _for_import(world: World, case: AnyCase) -> None:
         body = {"key": _NEW["segmentKey"], "name": "New", "unbounded": True}
         world.unmake(f"{_HERE}/{_NEW['segmentKey']}")
         world.make(_HERE, body)
+
+
+def _for_composition(world: World, case: AnyCase) -> None:
+    """The segments that the example is made of."""
+    _for_import(world, case)
+    key = names.OTHER_BIG_SEGMENT
+    world.make(_HERE, {"key": key, "name": "Other", "unbounded": True})
 
 
 def _for_uploads_import(world: World, case: AnyCase) -> None:
@@ -265,6 +273,19 @@ def _for_sdk_key(world: World, case: AnyCase) -> None:
             case.path_parameters["hashKey"] = world.new_sdk_key()["hashKey"]
 
 
+def _for_webhook(world: World, case: AnyCase) -> None:
+    """Create where there is room; delete one made for it, never the one that other cases need."""
+    documented = world.real(world.recorder.examples("getWebhook")["parameters"])["webhookId"]
+    if case.operation.method.upper() == "POST":
+        for each in world.client.get(WEBHOOKS).json()["items"]:
+            if each["id"] != documented:
+                world.unmake(f"{WEBHOOKS}/{each['id']}")
+    elif case.path_parameters["webhookId"] == documented:
+        reply = world.client.post(WEBHOOKS, json=WEBHOOK_BODY)
+        assert reply.is_success, reply.text
+        case.path_parameters["webhookId"] = reply.json()["id"]
+
+
 _TEXTS: Final = {"name": "Beta testers", "description": "", "tags": ["beta"]}
 _NEW: Final = {
     "projectKey": "new-project",
@@ -291,6 +312,7 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = {
     "createBigSegmentImport": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromSource": {"segmentKey": _NEW["segmentKey"]},
     "createBigSegmentImportFromUploads": {"segmentKey": _NEW["segmentKey"]},
+    "composeBigSegment": {"segmentKey": _NEW["segmentKey"]},
     "deleteSegment": {"segmentKey": _NEW["segmentKey"]},
     "createFlagSegmentListImport": FLAG_SEGMENT,
     "deleteFlagSegmentList": {**FLAG_SEGMENT, "side": LIST["side"]},
@@ -302,6 +324,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "createBigSegmentImport": _for_import,
     "createBigSegmentImportFromSource": _for_import,
     "createBigSegmentImportFromUploads": _for_uploads_import,
+    "composeBigSegment": _for_composition,
     **dict.fromkeys(
         (
             *("completeBigSegmentUpload", "deleteBigSegmentUpload"),
@@ -326,5 +349,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "getFlagDefinitions": _for_definitions,
     "deleteFlagDefinitions": _for_definitions,
     "deleteSdkKey": _for_sdk_key,
+    "createWebhook": _for_webhook,
+    "deleteWebhook": _for_webhook,
     "getDatafile": _for_datafile,
 }

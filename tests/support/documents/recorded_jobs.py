@@ -46,6 +46,7 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
         ask("getBigSegmentImportFiles", path=imported, query={"limit": 0}, status=400)
         _record_uploads(recorder, worker)
         _record_direct_upload(recorder, worker)
+        _record_composition(recorder, worker)
         _record_slow_import(recorder)
     ask("cancelBigSegmentImport", path=imported, status=409)
     ask("streamBigSegmentImport", "one that has ended", path=imported, lines="event: ")
@@ -183,6 +184,29 @@ def _record_direct_upload(recorder: Recorder, worker: Part) -> None:
     imported = {**BIG, "importID": reply.json()["id"]}
     _await(recorder, "getBigSegmentImport", imported, "complete", begun=True)
     ask("getBigSegmentUpload", path={**BIG, "uploadID": upload_id}, status=404)
+
+
+def _record_composition(recorder: Recorder, worker: Part) -> None:
+    ask, start = recorder.ask, "composeBigSegment"
+    made = [NEW["segmentKey"], names.OTHER_BIG_SEGMENT]
+    for key in made:
+        new = {"key": key, "name": "New", "unbounded": True}
+        ask("postSegment", path=ENVIRONMENT, body=new, status=201, keep="nothing")
+    sources = [BIG["segmentKey"], names.OTHER_BIG_SEGMENT]
+    body = {"op": "except", "segments": sources, "mode": "replace"}
+    asked: dict[str, Any] = {"path": NEW, "headers": {"Idempotency-Key": "active-2026-03-01"}}
+    with worker.held():
+        reply = ask(start, "those of one and not of another", **asked, body=body, status=202)
+        ask(start, **asked, body={**body, "mode": "merge"}, status=422)
+        ask(start, path=NEW, body=body, status=409)
+        ask(start, path=NEW, body={**body, "segments": []}, status=400)
+        recorder.normaliser.begin_step()
+    composed = {**NEW, "importID": reply.json()["id"]}
+    _await(recorder, "getBigSegmentImport", composed, "complete", begun=True)
+    ask("getBigSegmentImport", "composition", path=composed)
+    for key in made:
+        path = {**ENVIRONMENT, "segmentKey": key}
+        ask("deleteSegment", path=path, status=204, keep="nothing")
 
 
 def _record_revisions(recorder: Recorder) -> None:

@@ -98,6 +98,7 @@ def record_memberships(recorder: Recorder, writer: httpx.Client) -> None:
         ask(operation, "a key with a slash", path=BIG, body={"key": "org/1234"})
         ask(operation, path=BIG, body={"keys": [names.MEMBER]}, status=400)
     _record_bulk(recorder, writer)
+    _record_browsing(recorder, writer)
 
 
 def _record_bulk(recorder: Recorder, writer: httpx.Client) -> None:
@@ -109,6 +110,17 @@ def _record_bulk(recorder: Recorder, writer: httpx.Client) -> None:
     ask(operation, path=ENVIRONMENT, body=body | {"contexts": [""]}, status=400)
     ask(operation, path=ENVIRONMENT, body=body | {"segments": [STANDARD["segmentKey"]]}, status=400)
     ask(operation, path=ENVIRONMENT, body=body | {"segments": ["no-such-segment"]}, status=404)
+
+
+def _record_browsing(recorder: Recorder, writer: httpx.Client) -> None:
+    ask = recorder.ask
+    first = ask("getBigSegmentMembers", "a page", path=BIG, query={"limit": 1}).json()
+    following = {"limit": 1, "cursor": first["cursor"], "list": "included"}
+    ask("getBigSegmentMembers", "the next one", path=BIG, query=following, client=writer)
+    ask("getBigSegmentMembers", path=BIG, query={"cursor": "5"}, status=400)
+    excluded = {"n": 5, "list": "excluded"}
+    ask("getBigSegmentSample", "the excluded list", path=BIG, query=excluded, client=writer)
+    ask("getBigSegmentSample", path=BIG, query={"n": 1_001}, status=400)
 
 
 def record_expiring(recorder: Recorder, writer: httpx.Client) -> None:

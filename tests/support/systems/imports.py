@@ -80,9 +80,8 @@ class Imports:
         self, ref: ListRef, sources: Sequence[SourceFile], mode: Any = "merge", **options: Any
     ) -> ImportRequest:
         """Claim the list for an import of what is in the bucket."""
-        options.setdefault("allow_empty", False)
+        options = {"import_id": token(), "allow_empty": False, **options}
         request = ImportRequest(
-            import_id=token(),
             list_ref=ref,
             mode=mode,
             sources=tuple(sources),

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from worker.byte_columns import as_list
-from worker.imports.building.base_members import read_base
+from worker.imports.building.revision_members import read_members
 from worker.imports.building.sorted_members import (
     Members,
     concatenate,
@@ -171,7 +171,7 @@ class SideBuilder:
             return no_members()
         low, high = first << (64 - bits), stop << (64 - bits)
         try:
-            return read_base(self._database, build.ref, base, build.side, low, high)
+            return read_members(self._database, build.ref, base, build.side, low, high)
         except ListUnknown:
             # What is replaced need not be whole.
             if build.mode == "replace":

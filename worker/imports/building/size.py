@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.imports.building.base_members import read_base
 from worker.imports.building.gather import Range, load_spills
+from worker.imports.building.revision_members import read_members
 from worker.imports.building.sorted_members import Members, distinct, subtract
 from worker.imports.errors import ImportStopped, row_too_long
 from worker.imports.guarding.guards import find_row_findings, find_size_findings, object_to, stops
@@ -114,14 +114,33 @@ def fix_size(
         ImportStopped: a guard stops it, or the revision would not fit.
         Fenced: the import no longer holds the list.
     """
-    request, side = run.request, run.request.side
     valid = sum(chunk.valid for chunk in chunks)
     _check_contents(run, claim, chunks, valid, files)
     new = round(valid * sample.distinct_share)
     packed = round(sum(chunk.packed_bytes for chunk in chunks) * sample.distinct_share)
+    return prepare_build(run, claim, sample, new=new, packed_bytes=packed)
+
+
+def prepare_build(
+    run: StageRun, claim: Claim, sample: Sample, *, new: int, packed_bytes: int
+) -> Revision:
+    """Fix the shard counts and reserve the memory, for members that may still be counted wrongly.
+
+    Args:
+        run: The import.
+        claim: Its claim.
+        sample: Some of the members.
+        new: How many there are.
+        packed_bytes: Of all of them.
+
+    Raises:
+        ImportStopped: the revision would not fit.
+        Fenced: the import no longer holds the list.
+    """
+    request, side = run.request, run.request.side
     kept = _count_kept(run, claim, new, sample)
     if request.mode == "remove":
-        new = packed = 0
+        new = packed_bytes = 0
     bits = {other: bits_for(claim.count(other)) for other in SIDES}
     bits[side] = _choose_bits(request, claim, new + kept)
     needed = sum(
@@ -129,8 +148,8 @@ def fix_size(
         for other in SIDES
         if other != side
     )
-    packed += kept * _BASE_MEMBER_BYTES
-    _reserve_memory(run, needed + shards_bytes(1 << bits[side], new + kept, packed))
+    packed_bytes += kept * _BASE_MEMBER_BYTES
+    _reserve_memory(run, needed + shards_bytes(1 << bits[side], new + kept, packed_bytes))
     return run.services.store.builds.prepare(
         request.list_ref, request.import_id, bits[INCLUDED], bits[EXCLUDED], side=side
     )
@@ -195,7 +214,7 @@ def _count_left(run: StageRun, claim: Claim, before: int, new: int, sample: Samp
         return before
     stop = min(sample.stop, _COMPARED_SHARDS << (64 - bits), _HASHES)
     database, ref = run.services.store.database, request.list_ref
-    base = read_base(database, ref, claim.base, request.side, 0, stop)
+    base = read_members(database, ref, claim.base, request.side, 0, stop)
     left = subtract(base, sample.members.between(0, stop))
     return before * len(left) // max(1, len(base))
 

@@ -57,7 +57,7 @@ def distinct(members: Members) -> Members:
 
     Cost: one sort and one take; comparing bytes only where hashes are equal.
     """
-    order, hashes = _sort_by_hash(members.hashes)
+    order, hashes = sort_by_hash(members.hashes)
     same = np.flatnonzero(hashes[1:] == hashes[:-1])
     if len(same):
         order, hashes = _drop_repeats(members.entries, order, hashes, same)
@@ -98,7 +98,7 @@ def drop_frequent(members: Members) -> Members:
     return Members(members.entries.filter(pa.array(keep)), members.hashes[keep])
 
 
-def _sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
+def sort_by_hash(hashes: Hashes) -> tuple[np.ndarray, Hashes]:
     """Row numbers in order of the hashes, and those hashes; rows of one hash in any order.
 
     Two radix sorts, of sixteen bits each, order the rows by the highest 32 bits that differ;

@@ -61,6 +61,8 @@ def object_to(run: StageRun, findings: Sequence[Finding], *, accepted: int) -> N
     ordered = [*stopping, *(each for each in findings if each not in stopping)]
     approve = "" if stopping or request.dry_run else "approve it, or "
     reason = "; also, ".join(f"{each.what} {approve}{each.remedy}" for each in ordered)
+    if request.composition is not None:
+        reason = reason.replace("(bigseg import ", "(bigseg compose ")
     run.services.store.jobs.write(request.ref, OBJECTION, Objection(ordered[0].guard, reason))
     if stopping:
         raise ImportStopped(reason)
@@ -193,6 +195,8 @@ def _find_emptying(request: ImportRequest, before: int, accepted: int) -> Iterat
     if request.mode != "replace" or request.allow_empty or accepted or not before:
         return
     what = f"it would empty the list of {before:,} members: no row was accepted; {_IF_INTENDED}"
+    if request.composition is not None:
+        what = f"it would empty the list of {before:,} members: the result is empty; {_IF_INTENDED}"
     yield Finding("empty", what, _ALLOW_EMPTY)
 
 

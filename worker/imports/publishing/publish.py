@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.imports.building.gather import Range
+from worker.imports.composing.figures import composed_figures, count_composed
 from worker.imports.errors import ImportStopped
 from worker.imports.guarding.guards import find_build_findings, object_to
 from worker.imports.planning.file_table import tabulate
@@ -20,7 +21,7 @@ from worker.store import ListUnknown
 from worker.store.jobs import COUNTED, OBJECTION, PREVIEW, BuildCount
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import Held, Published, Revision
-from worker.store.workflows import record_outcome, summarise
+from worker.store.workflows import announce_job, record_outcome, release_sources, summarise
 
 #: Memory of one edit in the journal, and of the member that it may add.
 _BYTES_PER_EDIT: Final = 200
@@ -107,6 +108,8 @@ def _count_build(run: StageRun) -> BuildCount | None:
     if found.miscounted:
         _gather_again(run, chunks, len(ranges), found.miscounted)
         return None
+    if run.request.composition is not None:
+        chunks = [count_composed(ranges)]
     files = tabulate(run, plan, chunks)
     draft = draft_report(
         chunks,
@@ -116,6 +119,8 @@ def _count_build(run: StageRun) -> BuildCount | None:
         side=run.request.side,
         removes=run.request.mode == "remove",
     )
+    if run.request.composition is not None:
+        draft |= composed_figures(run.request.composition, ranges)
     findings = find_build_findings(
         run.services.settings, run.request, chunks, files, draft, plan.doubts
     )
@@ -179,7 +184,7 @@ def _gather_again(
         raise ImportStopped(message)
     store.jobs.write(request.ref, GATHERED_AGAIN, times)
     store.builds.unseal(request.list_ref, request.import_id)
-    if any(chunk.spill for chunk in chunks):
+    if request.composition is not None or any(chunk.spill for chunk in chunks):
         run.reopen("gather", range_count, numbers)
     else:
         run.reopen("scatter", 1, [0])
@@ -196,6 +201,10 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     if held is None:
         return False
     _preview(run, counted)
+    if run.request.composition is not None:
+        # All is built; an approval may take days.
+        sources = run.request.composition.sources
+        release_sources(run.services.store, run.request.import_id, sources)
     after = counted.count(side) + held.edited(side)
     figures = summarise({**counted.report, "membersAfter": after})
     objection = jobs.read(ref, OBJECTION)
@@ -206,9 +215,12 @@ def _hold(run: StageRun, counted: BuildCount) -> bool:
     most_edits = run.services.settings.approval_journal_ops
     run.services.store.build_memory.limit(ref, most_edits * _BYTES_PER_EDIT)
     held_now = jobs.hold(ref, run.unit.stage, held.edited(side))
-    if not held_now and jobs.get(ref).ended_ms is not None:
+    state = jobs.get(ref)
+    if not held_now and state.ended_ms is not None:
         # It may have been tidied up just before the memory was reserved.
         run.services.store.build_memory.release(ref)
+    if state.status == "pending_approval":
+        announce_job(run.services.store, state)
     return True
 
 

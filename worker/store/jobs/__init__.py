@@ -1,6 +1,7 @@
 """Jobs: imports, exports and re-shards as records, and the messages that announce them."""
 
 from worker.store.jobs.completion import share_entry
+from worker.store.jobs.compositions import MOST_SOURCES, Composition, Operation, PinnedList
 from worker.store.jobs.import_files import FileFigures, ImportFile, ImportFiles
 from worker.store.jobs.inbox import InboxScan
 from worker.store.jobs.inbox_address import Inbox
@@ -60,6 +61,7 @@ __all__ = [
     "DETECTED",
     "FILES_DELETED",
     "LAST_ERROR",
+    "MOST_SOURCES",
     "OBJECTION",
     "PREVIEW",
     "QUEUE_UPKEEP",
@@ -73,6 +75,7 @@ __all__ = [
     "TASK_WORK",
     "WAITING_STAGE",
     "BuildCount",
+    "Composition",
     "DetectedList",
     "Drained",
     "Ended",
@@ -91,7 +94,9 @@ __all__ = [
     "JobState",
     "Mode",
     "Objection",
+    "Operation",
     "Phase",
+    "PinnedList",
     "Preview",
     "Progress",
     "RejectedFile",

@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, cast, get_args
 from worker.export_options import ExportOptions
 from worker.guard_options import GuardOptions
 from worker.list_options import Compression, Encoding, ListOptions
+from worker.store.jobs.compositions import Composition
 from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
 from worker.store.records import stored
 
@@ -114,10 +115,14 @@ class ImportRequest:
     """What happens when a guard trips, and where they trip."""
     dry_run: bool = False
     """Whether it only reports what it would do: it builds, publishes nothing and keeps nothing."""
+    composition: Composition | None = None
+    """What it is made of, if not of files."""
 
     @property
     def source_names(self) -> str:
         """What it reads, in words for people: the first few names."""
+        if self.composition is not None:
+            return str(self.composition)
         names = [source.filename for source in self.sources]
         more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
         return ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:_SHOWN_NAMES]) + more

@@ -3,10 +3,11 @@
 ``membership_store`` reads, edits and deletes; ``lookups`` is the protocol of look-ups, and
 ``bulk_lookups`` that of many keys at once; ``builds`` is how an import makes and publishes a
 revision, whose shards ``shard_writer`` writes;
-``kept_revisions`` publishes a replaced one again;
+``browsing`` reads pages and samples; ``kept_revisions`` publishes a replaced one again;
 ``schedules`` removes members at a set time.
 """
 
+from worker.store.lists.browsing import BrowsedList, BrowsePosition, MemberBrowser, MemberPage
 from worker.store.lists.builds import BuildStore, Claim, Expected, Held, Published, Sealed
 from worker.store.lists.bulk_lookups import (
     IN_EXCLUDED,
@@ -69,6 +70,7 @@ from worker.store.lists.schedules import (
 from worker.store.lists.shard_reader import pin, read_shards, unpin
 from worker.store.lists.shard_sizes import shards_bytes
 from worker.store.lists.shard_writer import ShardWriter
+from worker.store.lists.snapshots import Snapshot, release_snapshot, states_at, take_snapshot
 from worker.store.lists.window_sender import Pacing
 from worker.store.lists.writing import Writing, WritingBoard
 
@@ -83,6 +85,8 @@ __all__ = [
     "PACE_REASONS",
     "AskedMembers",
     "Belief",
+    "BrowsePosition",
+    "BrowsedList",
     "BuildStore",
     "Claim",
     "Codes",
@@ -96,6 +100,8 @@ __all__ = [
     "KeptRevision",
     "KeptRevisions",
     "ListState",
+    "MemberBrowser",
+    "MemberPage",
     "Membership",
     "MembershipStore",
     "Outcome",
@@ -111,6 +117,7 @@ __all__ = [
     "ScheduleChange",
     "Sealed",
     "ShardWriter",
+    "Snapshot",
     "Stale",
     "Writing",
     "WritingBoard",
@@ -130,8 +137,11 @@ __all__ = [
     "read_schedules",
     "read_shards",
     "refused_outcome",
+    "release_snapshot",
     "replaced_ms_of",
     "shards_bytes",
+    "states_at",
+    "take_snapshot",
     "unpin",
     "unsettled_list",
 ]

@@ -25,6 +25,7 @@ CHORES: Final = (
     "expire_uploads",
     "reshard_outgrown",
     "mend_hints",
+    "watch_webhooks",
     "look_into_inbox",
     "survey_store",
 )

@@ -46,11 +46,14 @@ ScriptName = Literal[
     "list/pin",
     "list/prepare",
     "list/publish",
+    "list/read_changes",
     "list/reclaim",
+    "list/release_snapshot",
     "list/retire",
     "list/roll_back",
     "list/schedule",
     "list/seal",
+    "list/snapshot",
     "list/walk_schedules",
     "monitoring/count",
     "monitoring/put",
@@ -75,6 +78,11 @@ ScriptName = Literal[
     "token/note_used",
     "token/put",
     "token/revoke",
+    "webhook/announce",
+    "webhook/claim",
+    "webhook/create",
+    "webhook/delete",
+    "webhook/settle",
 ]
 
 #: Functions put in front of a script: those for all scripts, then those for its folder.

@@ -4,6 +4,11 @@ Every call may raise ``StoreUnavailable``; retrying is safe where nothing else i
 """
 
 from worker.store.workflows.admission import admit_export, admit_import
+from worker.store.workflows.announcing import (
+    announce_job,
+    announce_schedule_failure,
+    announce_test,
+)
 from worker.store.workflows.approval import approve_import, require_approvable
 from worker.store.workflows.attaching import (
     attach_list,
@@ -21,6 +26,7 @@ from worker.store.workflows.claims import (
     is_deleted,
     why_lost,
 )
+from worker.store.workflows.composing import keep_sources, pin_sources, release_sources
 from worker.store.workflows.deleting import (
     create_environment,
     create_project,
@@ -53,6 +59,9 @@ __all__ = [
     "START_VERB",
     "admit_export",
     "admit_import",
+    "announce_job",
+    "announce_schedule_failure",
+    "announce_test",
     "approve_import",
     "attach_list",
     "attached_list_ref",
@@ -71,14 +80,17 @@ __all__ = [
     "free_kept_revisions",
     "initiator_of",
     "is_deleted",
+    "keep_sources",
     "lists_to_reclaim",
     "lists_to_tidy",
     "open_project_lists",
+    "pin_sources",
     "reclaim_list",
     "record_end",
     "record_outcome",
     "record_scheduled_start",
     "record_start",
+    "release_sources",
     "remove_segment",
     "require_approvable",
     "scheduled_export",

@@ -20,8 +20,12 @@ def builder_of(store: Store, ref: ListRef) -> JobRef | None:
 
 
 def is_deleted(store: Store, request: ImportRequest) -> bool:
-    """Whether an import's list was deleted, even if its record has been freed since."""
-    ref = request.list_ref
+    """Whether an import's list was deleted; see :func:`is_list_deleted`."""
+    return is_list_deleted(store, request.list_ref)
+
+
+def is_list_deleted(store: Store, ref: ListRef) -> bool:
+    """Whether a list was deleted, even if its record has been freed since."""
     try:
         store.memberships.state(ref)
     except SegmentNotFound:

@@ -231,7 +231,14 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     """Delete what the environment holds, unless it was created again since that deletion."""
     keys = store.keyspace
     state = keys.environment_state(env)
-    what, closing = f"empty environment {env.environment}", [state, keys.audit_log(env)]
+    what, closing = (
+        f"empty environment {env.environment}",
+        [
+            state,
+            keys.audit_log(env),
+            keys.webhooks(env),
+        ],
+    )
     if not store.database.run(
         what, "project/close_environment", closing, [deletion, store.database.random_name()]
     ):

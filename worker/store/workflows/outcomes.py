@@ -19,6 +19,7 @@ from worker.store.jobs.records import ImportRequest, JobRequest, JobState, Statu
 from worker.store.keyspace import EXCLUDED
 from worker.store.segments import Segment
 from worker.store.store import Store
+from worker.store.workflows.announcing import announce_job
 
 #: Action and verb; ``{}`` stands for ``import into`` or ``export of``.
 _WORDS: Final[Mapping[Status, tuple[str, str]]] = {
@@ -27,7 +28,7 @@ _WORDS: Final[Mapping[Status, tuple[str, str]]] = {
     "pending_approval": ("hold", "built, and holds until it is approved, an {} the segment"),
 }
 _FIGURES: Final = (
-    *("rowsRead", "accepted", "duplicates", "rejected", "rejectedByReason"),
+    *("rowsRead", "accepted", "duplicates", "rejected", "leftOut", "rejectedByReason"),
     *("membersBefore", "added", "removed", "unchanged", "unmatched", "membersAfter"),
     *("rows", "sizeBytes"),
 )
@@ -59,22 +60,28 @@ def record_start(store: Store, request: ImportRequest) -> None:
 
 def summarise_start(request: ImportRequest) -> dict[str, Any]:
     """What was asked of an import, for its entry in the audit log."""
-    source, sizes = request.sources[0], [file.size_bytes for file in request.sources]
+    sizes = [file.size_bytes for file in request.sources]
     after = {
         "importId": request.import_id,
         "mode": request.mode,
         "target": EXCLUDED if request.side == EXCLUDED else None,
         "source": request.source_names,
-        "sizeBytes": None if None in sizes else sum(size or 0 for size in sizes),
+        "sizeBytes": None if not sizes or None in sizes else sum(size or 0 for size in sizes),
         "allowEmpty": request.allow_empty,
         "waitOnApprovals": request.waits or None,
         "allowRejected": request.allow_rejected or None,
         "allowShrink": request.allow_shrink or None,
-        "inbox": None if request.inbox_ms is None else f"s3://{source.bucket}/{source.key}",
+        "inbox": _inbox_address(request),
         **_describe_guards(request.guards),
         **_describe_reading(request.reading),
     }
     return {name: value for name, value in after.items() if value is not None}
+
+
+def _inbox_address(request: ImportRequest) -> str | None:
+    if request.inbox_ms is None:
+        return None
+    return f"s3://{request.sources[0].bucket}/{request.sources[0].key}"
 
 
 def _describe_guards(guards: GuardOptions) -> dict[str, str | float | None]:
@@ -104,9 +111,10 @@ def _describe_reading(reading: ListOptions) -> dict[str, str | bool | None]:
 
 
 def record_end(store: Store, request: JobRequest) -> None:
-    """Put on record how an ended import or export ended, once. Safe to repeat.
+    """Put on record how an ended import or export ended, and announce it, once. Safe to repeat.
 
-    Cost: one round trip, and two more for the record and the segment's name.
+    Cost: two round trips, two more for the record and the segment's name, and one if the
+    environment has webhooks.
 
     Raises:
         JobNotFound: its record has expired.
@@ -117,6 +125,7 @@ def record_end(store: Store, request: JobRequest) -> None:
         record_start(store, request)  # upkeep may have died before it could
     if state.ended_ms is not None:
         record_outcome(store, request, state.status, _ended_summary(state))
+        announce_job(store, state)
 
 
 def record_outcome(

@@ -1,6 +1,7 @@
 """What follows a due time: an export that is written, its end on record, and files that go."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +12,14 @@ from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.store.schedules import new_schedule, run_of
 from tests.support.store.stores import PRODUCTION, raw
+from tests.support.store.webhooks import an_attempt
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.export_options import ExportOptions
 from worker.jobs.services import Services
 from worker.schedules import run_schedules
 from worker.schedules.settling import delete_outdated
 from worker.store import ExportSchedule, ListRef, Retention, ScheduleRun
+from worker.store.webhooks import Webhook
 from worker.tasks.work import work_on
 from worker.upkeep.tidy import expire_exports
 
@@ -70,6 +73,18 @@ class World:
             work_on(self.services, job)
 
 
+def announced(world: World, webhook: Webhook) -> list[tuple[str, str | None]]:
+    """Export and reason of each failure that a webhook is told of, which is deleted then."""
+    store, told = world.services.store, []
+    while (claimed := store.deliveries.claim(PRODUCTION, 60_000)) is not None:
+        data = json.loads(claimed.delivery.body)["data"]
+        assert (data["schedule"], data["status"]) == ("nightly", "stopped")
+        told.append((data["exportId"], data["reason"]))
+        store.deliveries.settle(claimed, an_attempt(claimed), pause_ms=1, again_ms=1)
+    store.webhooks.delete(PRODUCTION, webhook.id)
+    return told
+
+
 def test_run__at_its_time__is_an_export_with_its_end_on_record(running: Imports) -> None:
     world = World(running)
     assert run_schedules(world.services) == 0, "it is not due yet"
@@ -88,8 +103,11 @@ def test_run__at_its_time__is_an_export_with_its_end_on_record(running: Imports)
     assert (mine[1].after or {})["dueAt"] == run.due_ms
 
 
-def test_run__stopped__is_shown_with_its_reason(running: Imports) -> None:
+def test_run__stopped__is_shown_with_its_reason_and_announced(running: Imports) -> None:
     world = World(running)
+    webhook = world.services.store.webhooks.create(
+        PRODUCTION, "https://example.com/hook", events=("schedule.failed",), created_by="t"
+    )
     world.now_ms = world.schedule.next_ms or 0
     run_schedules(world.services)
     (job,) = world.services.store.jobs.active(PRODUCTION)
@@ -98,6 +116,7 @@ def test_run__stopped__is_shown_with_its_reason(running: Imports) -> None:
     run_schedules(world.services)
     (run,) = world.schedule.runs
     assert (run.status, run.reason) == ("stopped", "the bucket is gone")
+    assert announced(world, webhook) == [(run.export_id, "the bucket is gone")]
 
 
 @pytest.mark.parametrize("paused", [True, False], ids=["paused", "changed"])
@@ -160,6 +179,9 @@ def test_run__to_a_destination_no_longer_allowed__is_stopped_with_its_reason(
     running: Imports,
 ) -> None:
     world = World(running, options=ExportOptions(destination="s3://elsewhere/x"))
+    webhook = world.services.store.webhooks.create(
+        PRODUCTION, "https://example.com/hook", events=("schedule.failed",), created_by="t"
+    )
     world.now_ms = world.schedule.next_ms or 0
     assert run_schedules(world.services) == 0
     (run,) = world.schedule.runs
@@ -167,6 +189,7 @@ def test_run__to_a_destination_no_longer_allowed__is_stopped_with_its_reason(
     assert "not below an allowed prefix" in (run.reason or "")
     assert (world.schedule.next_ms or 0) > world.now_ms
     assert world.services.store.jobs.active(PRODUCTION) == []
+    assert announced(world, webhook) == [(run.export_id, run.reason)]
 
 
 def test_files__in_bigsegs_own_bucket__go_as_those_of_any_export(running: Imports) -> None:

@@ -55,6 +55,8 @@ _RACES = {
         "patchExpiringTargetsForSegment",
         "patchExpiringUserTargetsForSegment",
         "resetToken",
+        "rotateWebhookSecret",
+        "testWebhook",
     )
 }
 #: What any token may ask; of projects it sees those in its scope.

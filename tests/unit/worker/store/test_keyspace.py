@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from tests.support.store.building import build, publish
-from tests.support.store.stores import new_list, opened
+from tests.support.store.stores import new_list, opened, raw
+from tests.support.store.webhooks import an_attempt, an_event, new_webhook
 from worker.store import (
     Edit,
     EnvironmentRef,
@@ -23,7 +24,8 @@ from worker.store import (
 )
 from worker.store.jobs.stage_state import LAST_ERROR
 from worker.store.jobs.units import Unit
-from worker.store.lists import ScheduleChange, change_schedules, pin
+from worker.store.lists import ScheduleChange, change_schedules, pin, take_snapshot
+from worker.store.webhooks import MOST_QUEUED
 from worker.store.workflows import record_end
 
 STORE: Final = Path(__file__).parents[4] / "worker" / "store"
@@ -41,6 +43,7 @@ MADE: Final = {
     "generations": KEYS.generations(REF.env),
     "list_record": KEYS.list_record(REF),
     "edits": KEYS.edits(REF),
+    "changes": KEYS.changes(REF),
     "shard": KEYS.shard(REF, "R", "included", 42),
     "shard_prefix": KEYS.shard_prefix(REF, "R", "included"),
     "list_prefix": KEYS.list_prefix(REF),
@@ -77,6 +80,9 @@ MADE: Final = {
     "counters": KEYS.counters(),
     "counted": KEYS.counted("O"),
     "survey": KEYS.survey(),
+    "webhooks": KEYS.webhooks(REF.env),
+    "webhook_part": KEYS.webhook_part(REF.env, "I", "queue"),
+    "webhook_environments": KEYS.webhook_environments(),
 }
 _PLACEHOLDERS: Final = (
     ("{prefix}", "p"),
@@ -144,6 +150,7 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
             seen.update(_fields(store, store.keyspace.list_record(ref), described))
 
         pin(store.database, ref, "x1", 60_000)
+        take_snapshot(store.database, ref, "x2", 60_000)
         lists.edit(ref, [Edit("i+", "a")])
         change_schedules(
             store.database, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")]
@@ -178,8 +185,30 @@ def test_page__fields_of_a_job__are_those_it_ever_has() -> None:
         store.jobs.write(request.ref, LAST_ERROR, "x")
         store.jobs.note_entered(request.ref, "publish")
         store.jobs.end(request.ref, "stopped", reason="r", report={}, keep_s=60)
+        new_webhook(store, ref.env)
         record_end(store, request)
         seen = _fields(store, store.keyspace.job(ref.env, "import", "i1"), described)
+    assert seen == described
+
+
+def test_page__state_of_a_webhook__has_those_fields_that_it_ever_has() -> None:
+    described = _described("## The state of a webhook")
+    seen: set[str] = set()
+    with opened(None) as store:
+        webhook = new_webhook(store, REF.env)
+        state = store.keyspace.webhook_part(REF.env, webhook.id, "state")
+        for outcome in ("failed", "lost", "delivered"):
+            store.deliveries.announce(REF.env, an_event())
+            claimed = store.deliveries.claim(REF.env, 60_000)
+            assert claimed is not None
+            seen |= _fields(store, state, described)
+            attempt = an_attempt(claimed, outcome)
+            store.deliveries.settle(claimed, attempt, pause_ms=0, again_ms=0)
+            seen |= _fields(store, state, described)
+        deliveries = store.keyspace.webhook_part(REF.env, webhook.id, "deliveries")
+        raw(store).hset(deliveries, mapping={f"d{n}": "{}" for n in range(MOST_QUEUED)})
+        store.deliveries.announce(REF.env, an_event(2))
+        seen |= _fields(store, state, described)
     assert seen == described
 
 

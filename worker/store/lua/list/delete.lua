@@ -11,7 +11,10 @@ for i = 1, #replaced, 2 do
   redis.call('HSET', record, 'reclaim:' .. retired, string.match(replaced[i + 1], '^(%S+ %d+ %d+)'))
   redis.call('HDEL', record, replaced[i])
 end
-for i = 1, #pins, 2 do redis.call('HDEL', record, pins[i]) end
+for i = 1, #pins, 2 do
+  redis.call('HDEL', record, pins[i], 'snapshot:' .. string.match(pins[i], '^pin:(.+)$'))
+end
+drop_unread_changes()
 if live then
   local name = parse(live)
   redis.call('HSET', record, 'reclaim:' .. name, live)

@@ -33,17 +33,23 @@ end
 write_journal(entry)
 local change = {included = 0, excluded = 0}
 local any_scheduled, changed_names = redis.call('EXISTS', SCHEDULES) == 1, {}
+local effective = {}
 for i = 2, #ARGV, 3 do
   local op = ARGV[i]
   if string.sub(op, 2) ~= '?' then
     local side = side_of(op)
     local changed = apply(name, bits, op, ARGV[i + 1], ARGV[i + 2], shards[i])
     change[side] = change[side] + changed
+    if changed ~= 0 then
+      effective[#effective + 1] = op .. ARGV[i + 1]
+      effective[#effective + 1] = ARGV[i + 2]
+    end
     if any_scheduled and changed ~= 0 then
       changed_names[#changed_names + 1] = schedule_name(op, ARGV[i + 1], ARGV[i + 2])
     end
   end
 end
+keep_changes(name, effective)
 drop_schedules(changed_names)
 local edited = format_revision(name, bits)
 if edited ~= live then redis.call('HSET', record, 'live', edited) end

@@ -63,6 +63,26 @@ local function write_journal(entry)
   redis.call('HINCRBY', record, 'journal', math.floor(#entry / 2))
 end
 
+-- What has changed the live list since a snapshot was taken, for those who read it as it was then.
+-- The stream is there as long as a snapshot may be read; an entry is 'of' and the revision, then
+-- op .. hash32 and member by turns. Beyond so many changes it is given up: what is read then stops.
+local CHANGES = prefix .. 'changes'
+local MOST_CHANGES = 500000
+
+local function keep_changes(name, entry)
+  local MOST_FIELDS = 100
+  if #entry == 0 or redis.call('EXISTS', CHANGES) == 0 then return end
+  local kept = redis.call('HINCRBY', record, 'changes', math.floor(#entry / 2))
+  if kept > MOST_CHANGES then
+    redis.call('UNLINK', CHANGES)
+    return
+  end
+  for from = 1, #entry, MOST_FIELDS do
+    redis.call('XADD', CHANGES, '*', 'of', name,
+      unpack(entry, from, math.min(from + MOST_FIELDS - 1, #entry)))
+  end
+end
+
 -- Removals at a set time are a sorted set of names by Unix ms and a hash, name to 'due version
 -- id'. A name is 'i' or 'e', 8 hex digits of the hash, and the member. A schedule whose member
 -- is not in its list is void: a flip has dropped the member, and no walk has passed since.
@@ -91,6 +111,13 @@ end
 -- of thousands of imports would be slow to go through here.
 local function fields_like(pattern)
   return redis.call('HSCAN', record, 0, 'MATCH', pattern, 'COUNT', 1000000)[2]
+end
+
+local function drop_unread_changes()
+  if #fields_like('snapshot:*') == 0 then
+    redis.call('UNLINK', CHANGES)
+    redis.call('HDEL', record, 'changes')
+  end
 end
 
 -- The live revision; without one nil, and what a script answers then.

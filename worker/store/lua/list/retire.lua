@@ -14,8 +14,13 @@ for _, field in ipairs({'live', 'base', 'target'}) do keep(redis.call('HGET', re
 local pins = fields_like('pin:*')
 for i = 1, #pins, 2 do
   local revision, until_ms = string.match(pins[i + 1], '^(%S+ %d+ %d+) (%d+)$')
-  if tonumber(until_ms) > now then keep(revision) else redis.call('HDEL', record, pins[i]) end
+  if tonumber(until_ms) > now then
+    keep(revision)
+  else
+    redis.call('HDEL', record, pins[i], 'snapshot:' .. string.match(pins[i], '^pin:(.+)$'))
+  end
 end
+if redis.call('HEXISTS', record, 'changes') == 1 then drop_unread_changes() end
 -- Any 250: which they are is left to chance, so that in the end each one's turn comes.
 local some = redis.call('HRANDFIELD', record, LOOKED_AT, 'WITHVALUES')
 for i = 1, #some, 2 do

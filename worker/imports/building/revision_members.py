@@ -1,4 +1,4 @@
-"""Reads members of the base: the revision that was live when the import took the list."""
+"""Reads the members of a revision in one interval of hashes."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ from worker.store.server import Database
 _HASHES = 1 << 64
 
 
-def read_base(
-    database: Database, ref: ListRef, base: Revision, side: Side, low: int, high: int
+def read_members(
+    database: Database, ref: ListRef, revision: Revision, side: Side, low: int, high: int
 ) -> Members:
     """Read the members whose hashes are in ``[low, high)``, in any order.
 
@@ -25,9 +25,9 @@ def read_base(
     Raises:
         ListUnknown: a shard is missing.
     """
-    shift = 64 - base.bits(side)
+    shift = 64 - revision.bits(side)
     first, stop = low >> shift, ((high - 1) >> shift) + 1
-    members = concatenate(list(_parts(database, ref, base, side, first, stop)))
+    members = concatenate(list(_parts(database, ref, revision, side, first, stop)))
     inside = members.hashes >= np.uint64(low)
     if high < _HASHES:
         inside &= members.hashes < np.uint64(high)
@@ -37,7 +37,7 @@ def read_base(
 
 
 def _parts(
-    database: Database, ref: ListRef, base: Revision, side: Side, first: int, stop: int
+    database: Database, ref: ListRef, revision: Revision, side: Side, first: int, stop: int
 ) -> Iterator[Members]:
-    for packed in read_shards(database, ref, base, side, first, stop):
+    for packed in read_shards(database, ref, revision, side, first, stop):
         yield Members(entries_of(packed), hash_members(packed))

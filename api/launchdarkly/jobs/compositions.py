@@ -1,0 +1,95 @@
+"""Compose a segment of others: an import without a file."""
+
+from functools import partial
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from api.access.auth import Caller
+from api.access.permissions import require_scope
+from api.errors import Conflict, InvalidRequest, KeyReused
+from api.jobs.compositions import ComposeBody, compose
+from api.jobs.documentation import DIFFERENT_KEY_USE
+from api.jobs.idempotency import IdempotencyKeyOf
+from api.launchdarkly.jobs.documentation import segment_location
+from api.launchdarkly.jobs.imports import respond_started
+from api.launchdarkly.jobs.models import ImportRepresentation
+from api.launchdarkly.jobs.starting import segment_start
+from api.launchdarkly.operations import NO_SEGMENT
+from api.launchdarkly.wire.links import SegmentPath
+from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
+from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
+from api.rest.operations import WRITE, Refusals, operation
+from api.rest.requests import RequireJson
+from api.services.services import CallerOf, ServicesOf
+from worker.store import ListRef, SegmentNotFound, Store
+
+router = APIRouter(prefix=f"{SEGMENT_ROUTE}/compose", tags=["Segments"])
+
+_REFUSES: Final[Refusals] = {
+    **NO_SEGMENT,
+    Conflict: "Another import of the segment is running, or a request with this "
+    "`Idempotency-Key` is under way.",
+    KeyReused: DIFFERENT_KEY_USE,
+}
+
+
+@router.post(
+    "",
+    operation_id="composeBigSegment",
+    status_code=202,
+    response_model=ImportRepresentation,
+    responses={
+        202: {"description": "The import was accepted.", "headers": segment_location("import")}
+    },
+    dependencies=[RequireJson],
+)
+@operation(needs=WRITE, refuses=_REFUSES)
+def compose_segment(
+    body: ComposeBody,
+    path: SegmentPathOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    key: IdempotencyKeyOf,
+) -> Response:
+    """Build a segment from the keys of others of its environment; it is an import without a file.
+
+    Each segment is read as it is when this is answered: the import's `composition` says when that
+    was, and what is changed later is not seen. The token needs to read all of them. The segment
+    itself may be one of them, unless `mode` is `replace`. Guards, approvals, previews, reports and
+    cancelling are those of an import, and so is what edits of the segment do meanwhile: they win.
+    """
+    store = services.store()
+    segment = find_big_segment(store, path)
+    sources = _find_sources(store, caller, path, body)
+    start = segment_start(services, caller, segment, key, partial(respond_started, services, path))
+    return compose(body, start, sources)
+
+
+def _find_sources(
+    store: Store, caller: Caller, path: SegmentPath, body: ComposeBody
+) -> list[ListRef]:
+    """The lists of the segments that a request names.
+
+    Raises:
+        Forbidden: one is not in the caller's scope, whether it exists or not.
+        InvalidRequest: one is not there, or is no big segment; or the segment would replace itself.
+    """
+    for key in body.segments:
+        require_scope(caller, path.project, path.environment, key)
+    if body.mode == "replace" and path.segment in body.segments:
+        raise InvalidRequest(
+            f"segments: {path.segment} cannot replace itself; send mode merge, which adds the "
+            "result, or remove"
+        )
+    return [_find_source(store, path, key) for key in body.segments]
+
+
+def _find_source(store: Store, path: SegmentPath, key: str) -> ListRef:
+    try:
+        segment = store.segments.get(path.env, key)
+    except SegmentNotFound as exc:
+        raise InvalidRequest(f"segments: there is no segment {key} in this environment") from exc
+    if not segment.unbounded:
+        raise InvalidRequest(f"segments: segment {key} is not a big segment")
+    return segment.ref

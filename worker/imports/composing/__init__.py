@@ -1,0 +1,1 @@
+"""Compositions: members that come from other lists, in place of files."""

@@ -1,0 +1,91 @@
+"""One delivery over HTTP: what is sent, and what its end means."""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import httpcore
+
+from worker.receiver_addresses import AllowedReceivers, ReceiverRefused, ReceiverUrl
+from worker.webhooks.connecting import CheckedBackend, Deadline
+
+_SUCCESS: Final = range(200, 300)
+_REDIRECTS: Final = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a delivery."""
+
+    status: int | None
+    """The receiver's HTTP status, if it gave one."""
+    fault: str | None
+    """Why it failed; ``None`` if it did not. Nothing of what the receiver said is in it."""
+
+
+class Sender:
+    """Sends deliveries. Any number of threads may use it."""
+
+    def __init__(self, allowed: AllowedReceivers, limit_s: float) -> None:
+        """Say what may be reached, and for how long a delivery may take in all."""
+        self._allowed = allowed
+        self._limit_s = limit_s
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+    def send(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
+        """Send a body; never fails.
+
+        Redirects are not followed, because they could lead inside; the answer's body is not read,
+        so that its length does not matter.
+        """
+        try:
+            status = self._exchange(url, headers, body)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is the end of this attempt only
+            return Answer(None, self._describe(exc))
+        if status in _SUCCESS:
+            return Answer(status, None)
+        more = "; redirects are not followed" if status in _REDIRECTS else ""
+        return Answer(status, f"answered {status}{more}")
+
+    def _exchange(self, url: str, headers: Mapping[str, str], body: str) -> int:
+        receiver, deadline = ReceiverUrl.parse(url, self._allowed), Deadline(self._limit_s)
+        backend = CheckedBackend(receiver, self._allowed, deadline)
+        secure = receiver.scheme == "https"
+        # Without a proxy, whatever the environment says: it would connect to what was not checked.
+        with (
+            httpcore.ConnectionPool(
+                ssl_context=self._context if secure else None,
+                max_connections=1,
+                network_backend=backend,
+            ) as pool,
+            pool.stream(
+                "POST", url, headers=list(headers.items()), content=body.encode()
+            ) as answer,
+        ):
+            return int(answer.status)
+
+    def _describe(self, error: Exception) -> str:  # noqa: PLR0911 - one reason each
+        match error:
+            case ReceiverRefused():
+                return str(error)
+            case socket.gaierror():
+                return "its name does not resolve"
+            case httpcore.TimeoutException():
+                return f"no answer within {self._limit_s:g} s"
+            case httpcore.ConnectError():
+                cause = error.__cause__ or error.__context__
+                if isinstance(cause, ssl.SSLCertVerificationError):
+                    return f"its certificate is not valid: {cause.verify_message}"
+                return "TLS failed" if isinstance(cause, ssl.SSLError) else "could not connect"
+            case httpcore.ProtocolError():
+                return "answered something that is not HTTP"
+            case httpcore.NetworkError():
+                return "the connection ended before an answer"
+            case _:
+                return f"could not be sent ({type(error).__name__})"
