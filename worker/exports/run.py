@@ -25,7 +25,7 @@ logger = logging.getLogger("bigseg.exports")
 _PIN_MS: Final = 2 * 3_600 * 1_000
 #: Columns of members, 4 MiB each at most, read while those before become text or a row group.
 _COLUMNS_AHEAD: Final = 12
-#: Parts whose manifest an import still reads, at some 350 bytes each.
+#: Parts whose manifest an import can still read, at about 350 bytes each.
 _MOST_FILES: Final = 10_000
 _SIDES: Final[Mapping[str, tuple[Side, ...]]] = {
     "included": (INCLUDED,),
@@ -38,7 +38,7 @@ class ExportWork:
     """Work on one export, whose only unit writes the list out; see ``worker.jobs.runner``.
 
     A file appears whole or not at all. A try that follows another one, whose worker may have been
-    killed, deletes what that one has left and begins again.
+    killed, deletes what the earlier one left and begins again.
     """
 
     next_stages: Final[Mapping[str, str]] = {}
@@ -83,10 +83,10 @@ class ExportWork:
         ref, sides = request.list_ref, _SIDES[request.options.side]
         if unit.attempt > 1:
             self._place.clear(self._services.objects)
-        # Every edit that was answered before is in the shards that are read from here on.
+        # Every edit answered before this moment is in the shards that are read from here on.
         as_of_ms = self._services.clock_ms()
         revision = pin(database, ref, request.export_id, _PIN_MS)
-        # Edits may have changed it since; the figure is for those who wait.
+        # Edits may change the counts meanwhile; they only serve the progress.
         state = self._services.store.memberships.state(ref)
         counts = {INCLUDED: state.included_count, EXCLUDED: state.excluded_count}
         progress.expect(sum(counts[side] for side in sides))

@@ -6,7 +6,7 @@ from pydantic import Field
 from api.bodies.models import Int32, WireModel
 from api.errors import NotFound
 from api.jobs.documentation import ExportId
-from api.jobs.export_files import ExpiresIn, ExportFileStatus, find_files, represent_files
+from api.jobs.exports.files import ExpiresIn, ExportFileStatus, find_files, represent_files
 from api.jobs.files import SHOWN_FILES, FileLimit, FileOffset
 from api.launchdarkly.jobs.models import find_segment_export
 from api.launchdarkly.wire.links import Links, SegmentPath

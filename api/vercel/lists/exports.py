@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import Conflict, KeyReused, NotFound, RangeNotSatisfiable, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema, location_header
 from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, send_file
-from api.jobs.export_files import ExpiresIn, Part, find_file, find_files, represent_files
-from api.jobs.export_options import ExportBody, read_options
-from api.jobs.exports import CANCEL_REFUSES, cancel, start_export
+from api.jobs.exports.cancelling import REFUSES as CANCEL_REFUSES
+from api.jobs.exports.cancelling import cancel
+from api.jobs.exports.files import ExpiresIn, Part, find_file, find_files, represent_files
+from api.jobs.exports.options import ExportBody, read_options
+from api.jobs.exports.starting import start_export
 from api.jobs.files import SHOWN_FILES, FileLimit, FileOffset
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.records import PeriodOf

@@ -26,8 +26,8 @@ from worker.store import (
 from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
 from worker.store.jobs.job_index import MOST_OF_ENVIRONMENT
 from worker.store.jobs.job_store import Taken
-from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.stage_state import EDITED, LAST_ERROR, PREVIEW
+from worker.store.jobs.units import Drained, Ended, Exhausted, Unit
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.records import RecordCodec
 from worker.store.workflows import record_end

@@ -12,7 +12,7 @@ from api.cli.access.access import Access
 from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
 from api.cli.jobs.downloading import download
-from api.cli.jobs.export_options import WritingOptions
+from api.cli.jobs.exports.options import WritingOptions
 from api.progress.display import ProgressDisplay
 from tests.support.clients.command_line import Run, complete_export, json_of, working
 from tests.support.proxies.hostile import Fault, HostileProxy, running_hostile_proxy

@@ -13,12 +13,12 @@ from api.jobs.downloads import MEDIA_TYPES, JobFile, describe_file
 from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
 from worker.store import ExportRequest, JobState
 
-#: What the largest manifest takes, with the largest number of parts.
+#: Larger than a manifest of the largest number of parts.
 _MANIFEST_BYTES: Final = 16 * 1024 * 1024
 #: Signed URLs are valid for a week at most. Source: S3 user guide, "Sharing objects with presigned
 #: URLs".
 MOST_SECONDS: Final = 7 * 86_400
-#: Of what is compressed, and of manifests: files to be kept, not to be shown.
+#: The media type of compressed files and manifests, which browsers save and do not display.
 _OPAQUE: Final = "application/octet-stream"
 
 Part = Annotated[
@@ -50,7 +50,7 @@ class ExportResult(WireModel):
     revision: Int32
     """The revision of the lists."""
     as_of: Int64
-    """Unix ms: edits that were answered before are in it, later ones may be."""
+    """Unix ms: edits that were answered before this moment are in it, later ones may be."""
     expiration_time: Int64 | None
     """When bigseg deletes the files; null at a destination, where they stay."""
     deleted: bool
@@ -73,7 +73,7 @@ class ExportFileStatus(WireModel):
     download: str
     """The path from which it is downloaded with a token."""
     url: str | None
-    """From which anybody downloads it until it expires, if that was asked for."""
+    """A URL with which anybody can download it until it expires, if one was asked for."""
     url_expiration_time: Int64 | None
 
 
@@ -173,7 +173,7 @@ def find_file(
     files = find_files(objects, request, state)
     number = part or 1
     if number > len(files):
-        raise NotFound(f"export {request.export_id} has {len(files)} parts, not {number}")
+        raise NotFound(f"export {request.export_id} has no part {number}; it has {len(files)}")
     file = files[number - 1]
     headers = describe_file(file.info, stem + file.name_end, _media_type(request))
     return JobFile(file.info, headers, _deleted(request))

@@ -61,7 +61,7 @@ class WritingOptions:
         int | None,
         typer.Option(
             metavar="N",
-            help="Write parts of at most so many keys; --output is a directory then.",
+            help="Write parts of at most this many keys; --output is then a directory.",
             show_default="one file",
             rich_help_panel=_PANEL,
         ),
