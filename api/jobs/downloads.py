@@ -156,17 +156,19 @@ async def send_file(
 
 
 async def _require_file(services: Services, file: JobFile) -> None:
-    """Make sure that the file still exists, for an answer without its bytes.
+    """Make sure that the file is still there as it was, for an answer without its bytes.
 
     Raises:
-        NotFound: it was deleted.
+        NotFound: it was deleted or replaced.
         ObjectError: the bucket cannot tell.
     """
     head, info = services.objects().head, file.info
     try:
-        await services.object_threads.run(head, info.key, bucket=info.bucket)
+        found = await services.object_threads.run(head, info.key, bucket=info.bucket)
     except ObjectNotFound as exc:
         raise NotFound(file.deleted) from exc
+    if found.etag != info.etag:
+        raise NotFound(file.deleted)
 
 
 async def _stream(services: Services, file: JobFile, part: ByteRange | None) -> StreamingResponse:

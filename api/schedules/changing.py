@@ -84,7 +84,8 @@ def change_schedule(
         if not changes:
             return current, current
         changed = _changed(services, current, replace(current, **changes))
-        require_allowed(services, changed)
+        if changed.options != current.options:  # else it can be paused, whatever is allowed now
+            require_allowed(services, changed)
         if store.export_schedules.replace(stored, changed) is None:
             raise ResourceChanged(f"{current.name} was changed at the same time")
         return current, changed
