@@ -45,7 +45,7 @@ Zone = Annotated[
     null_is(_UTC),
 ]
 KeepLast = Annotated[
-    int | None,
+    Int32 | None,
     Field(
         ge=1,
         le=_MOST_RUNS,
@@ -54,7 +54,7 @@ KeepLast = Annotated[
     ),
 ]
 KeepDays = Annotated[
-    int | None,
+    Int32 | None,
     Field(
         ge=1,
         le=_MOST_DAYS,
