@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
 
@@ -22,6 +22,8 @@ LONGEST_ZONE: Final = 64
 _EXPRESSION: Final = re.compile(r"[0-9A-Za-z*,/#-]+( +[0-9A-Za-z*,/#-]+){4}")
 _EXAMPLE: Final = "'0 2 * * *'"
 _MINUTES_OF_DAY: Final = 24 * 60
+#: Names that databases have beside those of places: what is meant is up to the host.
+_NO_PLACES: Final = {"localtime", "Factory"}
 #: Longer than clocks are ever changed by.
 _CLOCK_CHANGE_MS: Final = 3 * 3_600_000
 #: Due times that are counted one by one.
@@ -30,6 +32,10 @@ MOST_COUNTED: Final = 1_000
 
 class TimetableRefused(TerminalError):
     """The expression or the time zone cannot be used; the message says why."""
+
+
+class ZoneRefused(TimetableRefused):
+    """It is the time zone that cannot be used: also if this host's database has not got it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Timetable:
             TimetableRefused: either is malformed or unknown, or no time ever matches.
         """
         if len(zone) > LONGEST_ZONE or zone not in _known_zones():
-            raise TimetableRefused(
+            raise ZoneRefused(
                 f"{zone[:LONGEST_ZONE]!r} is not a time zone: use a name of the IANA database, "
                 "such as 'Europe/Berlin' or 'UTC'"
             )
@@ -126,12 +132,18 @@ class Timetable:
         return self._local(moment_ms // 1_000)
 
     def _local(self, second: int) -> datetime:
-        return datetime.fromtimestamp(second, ZoneInfo(self.zone))
+        try:
+            zone = ZoneInfo(self.zone)
+        except ZoneInfoNotFoundError as exc:
+            raise ZoneRefused(
+                f"this host's database has no time zone {self.zone!r}: update it (tzdata)"
+            ) from exc
+        return datetime.fromtimestamp(second, zone)
 
 
 @functools.cache
 def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_PLACES
 
 
 def _milliseconds(moment: datetime) -> int:

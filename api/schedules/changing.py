@@ -84,7 +84,8 @@ def change_schedule(
         if not changes:
             return current, current
         changed = _changed(services, current, replace(current, **changes))
-        require_allowed(services, changed)
+        if changed.options != current.options:  # else it can be paused, whatever is allowed now
+            require_allowed(services, changed)
         if store.export_schedules.replace(stored, changed) is None:
             raise ResourceChanged(f"{current.name} was changed at the same time")
         return current, changed
@@ -146,13 +147,13 @@ def require_allowed(services: Services, schedule: ExportSchedule) -> None:
     Raises:
         InvalidRequest: it may not.
     """
-    now_ms = services.clock()
+    now_ms, settings = services.clock(), services.settings
     sample = ScheduleRun(schedule.run_id(now_ms), now_ms, now_ms, "due")
     destination = scheduled_export(schedule, sample).options.destination
     if destination is None:
         return
     try:
-        parse_destination(destination, services.settings.destinations)
+        parse_destination(destination, settings.destinations, inbox=settings.inbox)
     except DestinationNotAllowed as exc:
         raise InvalidRequest(f"export.destination: {exc}") from exc
 

@@ -10,7 +10,13 @@ from api.jobs.exports.options import ExportBody
 from worker.dated_prefixes import find_fault
 from worker.export_options import ExportOptions
 from worker.store import ExportSchedule, Retention, ScheduleRun
-from worker.timetables import LONGEST_EXPRESSION, LONGEST_ZONE, Timetable, TimetableRefused
+from worker.timetables import (
+    LONGEST_EXPRESSION,
+    LONGEST_ZONE,
+    Timetable,
+    TimetableRefused,
+    ZoneRefused,
+)
 
 #: The same as for the keys of other resources.
 KEY_PATTERN: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$"
@@ -212,6 +218,8 @@ def parse_timetable(cron: str, zone: str, least_s: int) -> Timetable:
     """
     try:
         table = Timetable.parse(cron, zone)
+    except ZoneRefused as exc:
+        raise InvalidRequest(f"timeZone: {exc}") from exc
     except TimetableRefused as exc:
         raise InvalidRequest(f"cron: {exc}") from exc
     if table.least_gap_s() < least_s:

@@ -25,6 +25,8 @@ logger = logging.getLogger("bigseg.exports")
 _PIN_MS: Final = 2 * 3_600 * 1_000
 #: Columns of members, 4 MiB each at most, read while those before become text or a row group.
 _COLUMNS_AHEAD: Final = 12
+#: How long upkeep may be late to delete files that have expired.
+_RECORD_OUTLIVES_S: Final = 86_400
 #: Parts whose manifest an import can still read, at about 350 bytes each.
 _MOST_FILES: Final = 10_000
 _SIDES: Final[Mapping[str, tuple[Side, ...]]] = {
@@ -105,6 +107,8 @@ class ExportWork:
         ) as parts:
             for side in sides:
                 self._write_side(parts, revision, side, progress)
+        if request.options.part_rows is not None:
+            confirm()  # for the manifest, which would replace that of a later try
         return self._report(parts.files, unit, {"revision": revision.number, "asOf": as_of_ms})
 
     def _write_side(
@@ -137,11 +141,14 @@ class ExportWork:
 
     def _complete(self, report: dict[str, Any]) -> None:
         jobs, ref, settings = self._services.store.jobs, self._request.ref, self._services.settings
+        keep_s = settings.job_retention_s
         if self._place.is_own:
+            # The record says where the files are: it stays until they are deleted.
+            keep_s = max(keep_s, settings.export_retention_s + _RECORD_OUTLIVES_S)
             due_ms = self._services.clock_ms() + settings.export_retention_s * 1000
             self._services.store.export_files.expire(ref, due_ms)
             report["expires"] = due_ms
-        if jobs.end(ref, "complete", report=report, keep_s=settings.job_retention_s):
+        if jobs.end(ref, "complete", report=report, keep_s=keep_s):
             started_ms = jobs.get(ref).progress.started_ms or self._request.created_ms
             self._services.store.counting.add_seconds(
                 STAGE_SECONDS,

@@ -87,7 +87,8 @@ def _announce(services: Services, run: ScheduleRun, request: ExportRequest) -> N
 def _require_allowed(services: Services, request: ExportRequest) -> None:
     """Check the destination again: the setting may have changed since the schedule was made."""
     if request.options.destination is not None:
-        parse_destination(request.options.destination, services.settings.destinations)
+        settings = services.settings
+        parse_destination(request.options.destination, settings.destinations, inbox=settings.inbox)
 
 
 def _refuse(services: Services, stored: StoredSchedule, due: DueRun, reason: str) -> None:

@@ -56,5 +56,6 @@ async def download(
 
 
 def _find(services: Services, path: SegmentPath, export_id: str, part: int | None) -> JobFile:
-    request, state = find_segment_export(services.store(), path, export_id)
-    return find_file(services.objects(), request, state, path.segment, part)
+    store = services.store()
+    request, state = find_segment_export(store, path, export_id)
+    return find_file(store, services.objects(), request, state, path.segment, part)

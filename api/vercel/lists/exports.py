@@ -155,9 +155,9 @@ async def get_files(
     """List the files of a complete export, with their digests and, on request, with URLs."""
 
     def find() -> Response:
-        request, state = find_list_export(services.store(), path, exportID)
-        objects = services.objects()
-        files = find_files(objects, request, state)
+        store, objects = services.store(), services.objects()
+        request, state = find_list_export(store, path, exportID)
+        files = find_files(store, objects, request, state)
         data = represent_files(
             objects,
             files[offset : offset + limit],
@@ -216,8 +216,9 @@ async def download(
     """Stream a file of a complete export, or one range of its bytes."""
 
     def find() -> JobFile:
-        found, state = find_list_export(services.store(), path, exportID)
-        return find_file(services.objects(), found, state, _stem(path), part)
+        store = services.store()
+        found, state = find_list_export(store, path, exportID)
+        return find_file(store, services.objects(), found, state, _stem(path), part)
 
     file = await services.object_threads.run(find)
     return await send_file(request, services, file, wanted)
